@@ -1,0 +1,279 @@
+//! Addresses as types that cannot be wrong: a mail address, a device, or nobody.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Longest local part (RFC 5321 section 4.5.3.1.1), in bytes.
+pub const MAX_LOCAL: usize = 64;
+/// Longest whole address (RFC 5321 section 4.5.3.1.3 less the angle brackets), in bytes.
+pub const MAX_ADDRESS: usize = 254;
+/// Device ids have 18 bits (Hive interface, section a.4).
+pub const MAX_DEVICE: u32 = (1 << 18) - 1;
+
+/// One end of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Address {
+    /// The null sender `<>` of notices; nothing may ever be sent to it.
+    Nobody,
+    /// An e-mail address.
+    Mail(Mailbox),
+    /// A modem out in the field.
+    Device(DeviceId),
+}
+
+impl Address {
+    /// The mail address, if it is one.
+    pub fn mailbox(&self) -> Option<&Mailbox> {
+        match self {
+            Self::Mail(mailbox) => Some(mailbox),
+            _ => None,
+        }
+    }
+
+    /// True for the null sender.
+    pub fn is_nobody(&self) -> bool {
+        matches!(self, Self::Nobody)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nobody => f.write_str("<>"),
+            Self::Mail(mailbox) => mailbox.fmt(f),
+            Self::Device(device) => device.fmt(f),
+        }
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "" | "<>" => Ok(Self::Nobody),
+            text if text.contains('@') => text.parse().map(Self::Mail),
+            text => text.parse().map(Self::Device),
+        }
+    }
+}
+
+/// An e-mail address: local part as written, domain in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Mailbox {
+    local: String,
+    domain: String,
+}
+
+impl Mailbox {
+    /// From the two halves, checked.
+    ///
+    /// # Errors
+    /// A sentence saying which half is wrong.
+    pub fn new(local: &str, domain: &str) -> Result<Self, String> {
+        let bad_local = |c: char| c.is_control() || c.is_whitespace() || "<>()[]\\,;:\"@".contains(c);
+        if local.is_empty() || local.len() > MAX_LOCAL {
+            return Err(format!("the part before the @ needs 1 to {MAX_LOCAL} bytes"));
+        }
+        if local.contains(bad_local) || local.starts_with('.') || local.ends_with('.') || local.contains("..") {
+            return Err(format!("'{}' cannot stand before the @", local.escape_debug()));
+        }
+        check_domain(domain)?;
+        if local.len() + domain.len() + 1 > MAX_ADDRESS {
+            return Err(format!("an address has at most {MAX_ADDRESS} bytes"));
+        }
+        Ok(Self { local: local.to_owned(), domain: domain.to_lowercase() })
+    }
+
+    /// The part before the `@`, as written.
+    pub fn local(&self) -> &str {
+        &self.local
+    }
+
+    /// The domain, in lower case.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The name of the person this address would belong to on its own box: lower case, `+tag` cut.
+    pub fn person(&self) -> String {
+        let name = self.local.split('+').next().unwrap_or_default();
+        name.to_lowercase()
+    }
+}
+
+/// Checks a host or mail domain: letters, digits, hyphens and dots (or non-ASCII labels), or an address literal.
+///
+/// # Errors
+/// A sentence for the person who typed it.
+pub fn check_domain(domain: &str) -> Result<(), String> {
+    let literal = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if let Some(inner) = literal {
+        let inner = inner.strip_prefix("IPv6:").unwrap_or(inner);
+        return inner.parse::<std::net::IpAddr>().map(drop).map_err(|_| format!("[{inner}] is not an IP address"));
+    }
+    let label_ok = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| {
+                c.is_ascii_alphanumeric()
+                    || c == '-'
+                    || c == '_'
+                    || !c.is_ascii() && !c.is_control() && !c.is_whitespace()
+            })
+    };
+    if domain.len() > 253 || !domain.split('.').all(label_ok) {
+        return Err(format!("'{}' is not a mail domain", domain.escape_debug()));
+    }
+    Ok(())
+}
+
+impl fmt::Display for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.local, self.domain)
+    }
+}
+
+impl From<Mailbox> for String {
+    fn from(mailbox: Mailbox) -> Self {
+        mailbox.to_string()
+    }
+}
+
+impl TryFrom<String> for Mailbox {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl FromStr for Mailbox {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (local, domain) =
+            text.trim().rsplit_once('@').ok_or_else(|| format!("'{}' has no @", text.escape_debug()))?;
+        Self::new(local, domain)
+    }
+}
+
+/// The id of a modem. Written as six hex digits (`0x001abe`), read from hex or decimal: both name the same device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DeviceId(u32);
+
+impl DeviceId {
+    /// From the number.
+    ///
+    /// # Errors
+    /// When it does not fit 18 bits or is 0.
+    pub fn new(id: u64) -> Result<Self, String> {
+        match u32::try_from(id) {
+            Ok(id) if (1..=MAX_DEVICE).contains(&id) => Ok(Self(id)),
+            _ => Err(format!("{id} is not a device id: they run from 1 to {MAX_DEVICE}")),
+        }
+    }
+
+    /// The number, as the Hive writes it.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "0x{:06x}", self.0)
+    }
+}
+
+impl FromStr for DeviceId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+        let number = match hex {
+            Some(digits) if !digits.starts_with('+') => u64::from_str_radix(digits, 16),
+            Some(_) => return Err(format!("'{}' is not a device id", text.escape_debug())),
+            None => text.parse(),
+        };
+        let number =
+            number.map_err(|_| format!("'{}' is not a device id: write 0x001abe or 6846", text.escape_debug()))?;
+        Self::new(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_and_decimal_name_the_same_device() {
+        let hex: DeviceId = "0x001abe".parse().unwrap();
+        assert_eq!(hex, "6846".parse().unwrap());
+        assert_eq!(hex, "0X1ABE".parse().unwrap());
+        assert_eq!(hex.to_string(), "0x001abe");
+        for bad in ["", "0", "0x", "0x+1", "-1", "1abe", "262144", "99999999999999999999"] {
+            assert!(bad.parse::<DeviceId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn domains_compare_without_case_and_tags_are_cut() {
+        let a: Mailbox = "Anna+boat@SpaceBeaver.COM".parse().unwrap();
+        assert_eq!(a.domain(), "spacebeaver.com");
+        assert_eq!(a.person(), "anna");
+        assert_eq!(a.to_string(), "Anna+boat@spacebeaver.com");
+    }
+
+    #[test]
+    fn broken_addresses_are_refused() {
+        for bad in [
+            "",
+            "@x.org",
+            "a@",
+            "a b@x.org",
+            "a@b@x.org",
+            "\"a b\"@x.org",
+            "a@x..org",
+            "a@-x.org",
+            ".a@x.org",
+            "a\r\n@x.org",
+            "a@x.org.",
+        ] {
+            assert!(bad.parse::<Mailbox>().is_err(), "{bad}");
+        }
+        assert!("josé@example.com".parse::<Mailbox>().is_ok());
+        assert!("a@[127.0.0.1]".parse::<Mailbox>().is_ok());
+    }
+
+    #[test]
+    fn addresses_survive_the_store() {
+        for text in ["<>", "a@x.org", "0x001abe"] {
+            let address: Address = text.parse().unwrap();
+            let json = serde_json::to_string(&address).unwrap();
+            assert_eq!(serde_json::from_str::<Address>(&json).unwrap(), address);
+            assert_eq!(address.to_string(), text);
+        }
+    }
+}

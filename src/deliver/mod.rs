@@ -1,0 +1,1 @@
+//! Ways out over the internet: the mail relay, and the mails that the box writes itself.

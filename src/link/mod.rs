@@ -1,0 +1,255 @@
+//! Links: ways through the sky. One small trait, no store in it, no threads of its own.
+//!
+//! The engine owns a [`Link`] in one thread and calls it; a link never calls back. What a link must remember over a
+//! crash it hands to the engine as an [`Intent`] memo, which is on disk before the first byte of a hand-over leaves.
+
+pub mod hive;
+pub mod m138;
+pub mod serial;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use smol::channel::Receiver;
+
+use crate::address::DeviceId;
+use crate::clock::{Clock, Time};
+use crate::fault::Fault;
+use crate::message::{Intent, Reference};
+use crate::settings::Settings;
+
+/// One way through the sky, driven by the engine's link thread.
+pub trait Link: Send {
+    /// Waits up to `wait` for something to happen and says what; returns early when `wake` has an item (and takes it).
+    /// Finds, opens and re-opens the hardware by itself: a missing modem is an [`Event::Health`], never an error.
+    fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event>;
+
+    /// What has to be on disk before [`Link::send`] may be called for this packet. `Err` when the link can take
+    /// nothing at present (no modem, no GPS time, queue full, not logged in).
+    ///
+    /// # Errors
+    /// The reason in words; temporary or for the operator.
+    fn prepare(&mut self, packet: &Outgoing) -> Result<Intent, Fault>;
+
+    /// Hands one packet over. Called once per [`Link::prepare`].
+    fn send(&mut self, packet: &Outgoing, intent: &Intent) -> Handed;
+
+    /// Finds out what became of a hand-over that ended in [`Handed::Unknown`] or in a crash.
+    fn reconcile(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict;
+
+    /// Asks whether a packet that the link took is still waiting there.
+    fn still_held(&mut self, reference: &Reference) -> Whereabouts;
+
+    /// Withdraws a packet that was not yet sent.
+    fn cancel(&mut self, reference: &Reference) -> Whereabouts;
+
+    /// Lets the other side forget an inbound packet (modem delete, Hive ack): only after it is committed here.
+    ///
+    /// # Errors
+    /// When that failed; the packet will be seen again and recognised.
+    fn confirm(&mut self, token: &Token) -> Result<(), Fault>;
+
+    /// Sends a raw line to the modem and returns at once; the answer comes as [`Event::Line`]. For the console page.
+    ///
+    /// # Errors
+    /// When the link has no console or is not open.
+    fn console(&mut self, line: &str) -> Result<(), Fault>;
+}
+
+/// What one transmission should carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// 1 to [`Driver::max_payload`] bytes.
+    pub payload: Vec<u8>,
+    /// The device it is meant for, on links with many far ends.
+    pub device: Option<DeviceId>,
+    /// When the message is given up; the link drops the packet then.
+    pub deadline: Time,
+}
+
+/// The end of a hand-over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handed {
+    /// The link holds it now.
+    Taken(Reference),
+    /// The link certainly does not hold it.
+    Refused(Fault),
+    /// Nobody knows: settle it with [`Link::reconcile`] before anything else is sent of this packet.
+    Unknown(String),
+}
+
+/// The finding of [`Link::reconcile`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was taken, under this reference.
+    Taken(Reference),
+    /// It was taken and has left already.
+    Sent(Reference),
+    /// It certainly was not taken: it may be handed over again.
+    NotTaken(String),
+    /// Not known yet; ask again later.
+    NotYet(String),
+}
+
+/// Where a packet is that the link took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// Still in the link's queue.
+    Held,
+    /// No longer in the queue although its time has not run out: it was sent.
+    Sent,
+    /// Withdrawn just now, and certainly not sent.
+    Withdrawn,
+    /// The other side gave it up without sending it.
+    GaveUp(String),
+    /// Cannot be told now.
+    Unknown(String),
+}
+
+/// What a link reports.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A packet came in. It comes again until it is confirmed.
+    Inbound(Inbound),
+    /// A packet was acknowledged by a satellite.
+    Sent {
+        /// Which.
+        reference: Reference,
+        /// Signal figures in words, for the time line.
+        note: String,
+    },
+    /// The other side gave a packet up (expired on the modem, failed in the Hive).
+    Lost {
+        /// Which.
+        reference: Reference,
+        /// Why, in words.
+        why: String,
+    },
+    /// The state of the link changed.
+    Health(Health),
+    /// A measured value, kept as history for the page.
+    Sample {
+        /// Which series.
+        series: Series,
+        /// In the unit of the series.
+        value: f64,
+    },
+    /// A line on the wire, for the console page.
+    Line {
+        /// True for lines to the modem.
+        sent: bool,
+        /// The line without its line feed, made printable.
+        text: String,
+    },
+    /// The link could not read something that came in; it is set aside with the reason, then confirmed.
+    Poison {
+        /// What came.
+        bytes: Vec<u8>,
+        /// What is wrong with it.
+        why: String,
+        /// To let the other side forget it.
+        token: Token,
+    },
+}
+
+/// A series of measured values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Series {
+    /// Background noise at the antenna, dBm; lower is better.
+    Noise,
+    /// Strength of the last satellite packet heard, dBm.
+    Rssi,
+    /// Signal to noise ratio of it, dB.
+    Snr,
+    /// Modem temperature, degrees Celsius.
+    Temperature,
+    /// Modem supply, volts.
+    Volts,
+    /// GPS satellites in use.
+    Gps,
+}
+
+/// One inbound packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbound {
+    /// The device it came from; `None` on a station's own modem, where the world writes to this box.
+    pub device: Option<DeviceId>,
+    /// The bytes that went through the air.
+    pub payload: Vec<u8>,
+    /// Names the packet for good, whatever channel repeats it: the store remembers it.
+    pub key: String,
+    /// When the other side received it, if it says so.
+    pub received: Option<Time>,
+    /// To let the other side forget it.
+    pub token: Token,
+}
+
+/// Handle to confirm an inbound packet with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token(pub u64);
+
+/// The state of a link in words, with what is known of the hardware.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Health {
+    /// Ready to take packets.
+    pub ready: bool,
+    /// One sentence: what is going on, and what to do if something is wrong.
+    pub words: String,
+    /// Port or address in use.
+    pub port: Option<String>,
+    /// Device id of the modem.
+    pub device: Option<DeviceId>,
+    /// Firmware as the modem names it.
+    pub firmware: Option<String>,
+    /// Latitude and longitude in degrees, altitude in metres.
+    pub position: Option<(f64, f64, f64)>,
+    /// GPS fix in words.
+    pub fix: Option<String>,
+    /// When a satellite was last heard.
+    pub last_satellite: Option<Time>,
+    /// Packets that wait in the link's own queue.
+    pub waiting: Option<u64>,
+    /// Lines that came garbled since start.
+    pub garbled: u64,
+    /// Times the link was opened anew since start.
+    pub reopened: u64,
+}
+
+/// A row of the table of drivers.
+pub struct Driver {
+    /// Name, as in the setting `link.driver`.
+    pub name: &'static str,
+    /// One line for the settings page.
+    pub about: &'static str,
+    /// Largest payload of one packet, in bytes.
+    pub max_payload: usize,
+    /// True where one link reaches many devices (a gateway's), false for one modem.
+    pub many_devices: bool,
+    /// Makes the link; it opens nothing before the first poll.
+    pub make: fn(&Settings, &Clock) -> Box<dyn Link>,
+}
+
+/// All drivers. A new one is one file and one row here.
+pub static DRIVERS: &[Driver] = &[
+    Driver {
+        name: "m138",
+        about: "Swarm M138 modem on a serial port of this machine",
+        max_payload: 192,
+        many_devices: false,
+        make: m138::make,
+    },
+    Driver {
+        name: "hive",
+        about: "Swarm Hive over HTTPS: reaches every modem of the account",
+        max_payload: 192,
+        many_devices: true,
+        make: hive::make,
+    },
+];
+
+/// The driver that the settings name; `None` when the box has no link.
+pub fn driver(settings: &Settings) -> Option<&'static Driver> {
+    let name = settings.text(crate::settings::Key::LinkDriver);
+    DRIVERS.iter().find(|driver| driver.name == name)
+}

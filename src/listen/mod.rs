@@ -1,0 +1,1 @@
+//! The doors: what comes in over the network, behind the gate.

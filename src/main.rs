@@ -1,0 +1,17 @@
+//! satpost: a satellite post office in one binary.
+#![allow(dead_code)]
+
+mod address;
+mod clock;
+mod deliver;
+mod fault;
+mod link;
+mod listen;
+mod message;
+mod route;
+mod settings;
+mod sim;
+mod sys;
+mod wire;
+
+fn main() {}

@@ -1,0 +1,319 @@
+//! The message and its states: plain data, the words of the whole program.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::clock::Time;
+
+/// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Id(pub u64);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m{}", self.0)
+    }
+}
+
+impl FromStr for Id {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.strip_prefix('m').unwrap_or(text);
+        digits.parse().map(Self).map_err(|_| format!("'{}' is not a message id: write m12", text.escape_debug()))
+    }
+}
+
+/// Where a message came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Door {
+    /// The SMTP listener.
+    Smtp,
+    /// The compose page or `satpost send`.
+    Web,
+    /// A packet over the air.
+    Link,
+    /// A notice that the box wrote itself.
+    Notice,
+}
+
+impl Door {
+    /// All doors, for the books.
+    pub const ALL: [Self; 4] = [Self::Smtp, Self::Web, Self::Link, Self::Notice];
+
+    /// The word of the pages and of the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Web => "web",
+            Self::Link => "link",
+            Self::Notice => "notice",
+        }
+    }
+}
+
+/// The way out that routing chose; also the queue a waiting message stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// A person's mailbox on this box.
+    Mailbox,
+    /// The mail relay (smarthost).
+    Relay,
+    /// The satellite link.
+    Link,
+}
+
+impl Way {
+    /// The word of the pages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Mailbox => "mailbox",
+            Self::Relay => "relay",
+            Self::Link => "link",
+        }
+    }
+}
+
+/// The state of a message. Exactly one at any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Waits for the owner's decision.
+    Held,
+    /// Waits for its way out.
+    Queued,
+    /// The modem (or the Hive) has taken all its packets.
+    OnModem,
+    /// All its packets were acknowledged by a satellite.
+    Sent,
+    /// Arrived: in the mailbox, at the relay, or known from the far box.
+    Delivered,
+    /// Cannot arrive; the sender was told.
+    Returned,
+    /// Its time ran out; the sender was told.
+    Expired,
+    /// Withdrawn by its owner.
+    Cancelled,
+    /// Accepted but not carried, by rule (automatic mail on a paid link); nobody is told, the page shows it.
+    Refused,
+}
+
+impl State {
+    /// All states in the order of the ladder.
+    pub const ALL: [Self; 9] = [
+        Self::Held,
+        Self::Queued,
+        Self::OnModem,
+        Self::Sent,
+        Self::Delivered,
+        Self::Returned,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Refused,
+    ];
+
+    /// The words of the pages.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Queued => "queued",
+            Self::OnModem => "on modem",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Returned => "returned",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// True once nothing will happen to the message any more. `Sent` is final over a classic link, which has no receipts.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Held | Self::Queued | Self::OnModem)
+    }
+
+    /// The column of the books: accepted = delivered + returned + waiting + refused.
+    pub fn column(self) -> Column {
+        match self {
+            Self::Held | Self::Queued | Self::OnModem => Column::Waiting,
+            Self::Sent | Self::Delivered => Column::Delivered,
+            Self::Returned | Self::Expired => Column::Returned,
+            Self::Cancelled | Self::Refused => Column::Refused,
+        }
+    }
+}
+
+/// A column of the books (promise 7: they always balance, per door).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Column {
+    /// On their way, or held.
+    Waiting,
+    /// Left this box for good, or read here.
+    Delivered,
+    /// Given back to the sender.
+    Returned,
+    /// Not carried, by rule or by wish.
+    Refused,
+}
+
+/// One message: what one sender says to one recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Given by the store; 0 before.
+    pub id: Id,
+    /// Where it came in.
+    pub door: Door,
+    /// Who gets notices and answers.
+    pub from: Address,
+    /// The one recipient.
+    pub to: Address,
+    /// The person of this box who wrote it (logged in, or owner of the device it came from).
+    #[serde(default)]
+    pub author: Option<String>,
+    /// Subject, one line.
+    pub subject: String,
+    /// What goes over a link: subject line, line feed, the text a person would want to read.
+    pub text: String,
+    /// Notes for the reader of the page: what was cut, attachments that were not sent.
+    #[serde(default)]
+    pub cut: Vec<String>,
+    /// Size of the whole mail as it came in, in bytes; 0 when there is none but `text`.
+    #[serde(default)]
+    pub raw_size: u64,
+    /// Written by a machine (auto-reply, list, bounce): never on air, never answered by a notice.
+    #[serde(default)]
+    pub automatic: Option<String>,
+    /// Message-ID of the mail, with its angle brackets, if it had one or once we gave it one.
+    #[serde(default)]
+    pub message_id: Option<String>,
+    /// For a notice: the message it is about.
+    #[serde(default)]
+    pub about: Option<Id>,
+    /// When this box said yes to it.
+    pub accepted: Time,
+    /// When it is given up.
+    pub deadline: Time,
+    /// False when `accepted` and `deadline` come from a clock nobody could vouch for.
+    #[serde(default)]
+    pub clock_believed: bool,
+    /// Where it stands.
+    pub state: State,
+    /// Why it stands there, in words.
+    pub reason: String,
+    /// The queue it stands in while it waits.
+    pub way: Way,
+    /// When the next step is due; `Time::NEVER` while held or final.
+    pub next: Time,
+    /// Tries that failed so far.
+    #[serde(default)]
+    pub tries: u32,
+    /// The sender was told that it takes long.
+    #[serde(default)]
+    pub delay_told: bool,
+    /// The owner released it: limits on parts and holds no longer apply.
+    #[serde(default)]
+    pub released: bool,
+}
+
+/// One line of a message's time line; appended, never changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// When.
+    pub at: Time,
+    /// The state it entered (or stayed in).
+    pub state: State,
+    /// The cause, in words.
+    pub cause: String,
+    /// Packets this step put on air.
+    #[serde(default)]
+    pub packets: u32,
+}
+
+/// One packet of a message on a link; kept from the plan to the acknowledgement, so that none is sent twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packet {
+    /// The message it belongs to.
+    pub message: Id,
+    /// Part number, from 1.
+    pub part: u16,
+    /// Number of parts of the message.
+    pub parts: u16,
+    /// The device it is meant for; `None` from a station, whose modem has only one far end.
+    #[serde(default)]
+    pub device: Option<crate::address::DeviceId>,
+    /// What goes on air.
+    pub payload: Vec<u8>,
+    /// How far it got.
+    pub state: PacketState,
+    /// When that was.
+    pub at: Time,
+    /// What the link said last, in words.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// How far a packet got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PacketState {
+    /// Not yet handed over.
+    Planned,
+    /// Being handed over: written before the command leaves, so that a crash in between is known as such.
+    Handing(Intent),
+    /// The link holds it under this reference.
+    Held(Reference),
+    /// Acknowledged by a satellite (or on its way up, where the link says no more).
+    Sent(Reference),
+    /// The link let it expire, or it was withdrawn before it was sent.
+    Gone(String),
+}
+
+/// What a link must know to find out later whether a hand-over happened; written to disk before the hand-over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// When the hand-over began.
+    pub at: Time,
+    /// What the link knew then; only the link reads it (JSON of its own).
+    pub memo: String,
+}
+
+/// The name under which a link holds a packet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reference {
+    /// `m138:0x001abe` or `hive`: whose number it is.
+    pub holder: String,
+    /// The number there (more than 32 bits on an M138).
+    pub number: u64,
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.holder, self.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_a_column_and_words() {
+        for state in State::ALL {
+            assert!(!state.words().is_empty());
+            assert_eq!(state.column() == Column::Waiting, !state.is_final());
+        }
+    }
+
+    #[test]
+    fn ids_read_as_they_print() {
+        assert_eq!(Id(12).to_string().parse(), Ok(Id(12)));
+        assert_eq!("12".parse(), Ok(Id(12)));
+        assert!("x12".parse::<Id>().is_err());
+    }
+}

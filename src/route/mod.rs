@@ -1,0 +1,1 @@
+//! Decisions, as pure functions: what a mail says, who may write to whom, which way a message goes.

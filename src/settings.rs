@@ -1,0 +1,353 @@
+//! The one table of settings: the page, the command line, `check` and masking are all derived from it.
+//!
+//! A value is text in the store; the table says how to read it. What is not stored has its default. A value that
+//! cannot be read is never used: setting it fails with a sentence, and an old stored one falls back to the default.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// How a value is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One line of text; may be empty.
+    Text,
+    /// One line of text that is never shown again.
+    Secret,
+    /// A mail domain or host name; may be empty.
+    Domain,
+    /// `yes` or `no`.
+    Switch,
+    /// A whole number in this range.
+    Number(i64, i64),
+    /// A time in seconds in this range; `s`, `m`, `h`, `d` may follow the number.
+    Seconds(i64, i64),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Addresses to listen on, `ip:port`, separated by blanks; may be empty.
+    Listen,
+    /// Networks as `address/bits`, separated by blanks; may be empty.
+    Networks,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Setting {
+    /// Which.
+    pub key: Key,
+    /// Its name for the command line.
+    pub name: &'static str,
+    /// How it is read.
+    pub kind: Kind,
+    /// What holds when nothing is stored.
+    pub default: &'static str,
+    /// Heading on the settings page.
+    pub group: &'static str,
+    /// Label of the field.
+    pub label: &'static str,
+    /// One or two sentences beside the field.
+    pub help: &'static str,
+}
+
+macro_rules! settings {
+    ($($key:ident, $name:literal, $kind:expr, $default:literal, $group:literal, $label:literal, $help:literal;)*) => {
+        /// Names a setting.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Key { $(#[doc = $help] $key,)* }
+
+        /// The table.
+        pub static TABLE: &[Setting] = &[$(Setting {
+            key: Key::$key, name: $name, kind: $kind, default: $default, group: $group, label: $label, help: $help,
+        },)*];
+    };
+}
+
+use Kind::{Choice, Domain, Listen, Networks, Number, Seconds, Secret, Switch, Text};
+
+settings! {
+    BoxName, "box.name", Text, "satpost", "Box", "Name of this box", "Shown on the pages and in the greeting of the mail listener.";
+    Domain, "box.domain", Domain, "", "Box", "Mail domain", "People on this box have addresses name@domain. Mail for any other domain goes outside.";
+    Reach, "box.reach", Choice(&["satellite", "internet"]), "satellite", "Box", "How this box reaches the outside", "satellite: a station, everything for the outside goes over the link to the far box. internet: a gateway, mail for the outside goes to the relay.";
+    DefaultPerson, "box.default_person", Text, "", "Box", "Who gets mail from the air", "A packet that reaches the modem of this box does not say for whom. Empty: the first person that was added.";
+    TimeZone, "box.time_zone", Text, "UTC", "Box", "Time zone", "Times on the pages, for example Europe/Lisbon.";
+
+    LinkDriver, "link.driver", Choice(&["none", "m138", "hive"]), "none", "Satellite link", "Link", "m138: a Swarm M138 modem on a serial port. hive: the Swarm Hive, which reaches every modem of the account.";
+    M138Port, "m138.port", Text, "", "Satellite link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
+    M138AppId, "m138.app_id", Number(0, 64_999), "1000", "Satellite link", "Application id", "Marks our packets; both ends of a link use the same.";
+    M138Window, "m138.window", Number(1, 1000), "64", "Satellite link", "Packets on the modem", "At most so many wait inside the modem; the rest waits here, where it can still be cancelled.";
+    HiveUrl, "hive.url", Text, "https://bumblebee.hive.swarm.space/hive", "Satellite link", "Hive address", "Base address of the Hive, without the closing slash.";
+    HiveUser, "hive.user", Text, "", "Satellite link", "Hive user", "Log-in name.";
+    HivePassword, "hive.password", Secret, "", "Satellite link", "Hive password", "Log-in password.";
+    HiveOrganization, "hive.organization", Number(0, 2_147_483_647), "0", "Satellite link", "Hive organization", "Number of the organization that sends; 0 leaves it out.";
+    HivePoll, "hive.poll", Seconds(1, 86_400), "60", "Satellite link", "Poll the Hive every", "How often the Hive is asked for new packets.";
+
+    AirLifetime, "air.lifetime", Seconds(60, 2_592_000), "4d", "On air", "Give up after", "A letter that could not leave within this time goes back to its sender.";
+    AirMaxParts, "air.max_parts", Number(1, 99), "5", "On air", "Packets a letter may take", "A longer letter is held until the owner releases it. A person may have a limit of their own.";
+    AirTrim, "air.trim", Switch, "yes", "On air", "Cut quotes, signatures and disclaimers", "Only what is sent over the air is shortened; the whole mail stays on this box.";
+    AirNotices, "air.notices", Switch, "no", "On air", "Send failure notices over the air", "A notice to a person with a device costs a packet. Without it the notice waits in their mailbox here.";
+    AirPartsWait, "air.parts_wait", Seconds(60, 2_592_000), "2d", "On air", "Wait for missing parts", "After this time the parts of a letter that did arrive are delivered as they are.";
+
+    SmtpListen, "smtp.listen", Listen, "0.0.0.0:25", "Mail in", "Listen for mail on", "Used when systemd hands over no socket named smtp.";
+    SubmissionListen, "submission.listen", Listen, "0.0.0.0:587", "Mail in", "Listen for mail programs on", "Used when systemd hands over no socket named submission.";
+    SmtpTrusted, "smtp.trusted", Networks, "", "Mail in", "Trusted networks", "From these networks mail for the outside is taken without a log-in, and a log-in without TLS. For example 192.168.1.0/24.";
+    SmtpMaxSize, "smtp.max_size", Number(10_000, 104_857_600), "33554432", "Mail in", "Largest mail, bytes", "Announced as SIZE; a larger mail is refused.";
+    SmtpMaxRecipients, "smtp.max_recipients", Number(1, 1000), "50", "Mail in", "Recipients of one mail", "More get 452 and are sent again by the client.";
+    SmtpConnections, "smtp.connections", Number(1, 1000), "64", "Mail in", "Connections at once", "More get 421 and come again later.";
+    SmtpPerAddress, "smtp.per_address", Number(1, 1000), "24", "Mail in", "Connections from one address", "More get 421.";
+    SmtpRate, "smtp.rate", Number(0, 1_000_000), "0", "Mail in", "Mails a minute from one address", "More get 450 and are sent again later; 0 sets no limit.";
+    SmtpIdle, "smtp.idle", Seconds(1, 3600), "300", "Mail in", "Patience with a silent client", "A command or a piece of a mail has to arrive within this time.";
+    SmtpSession, "smtp.session", Seconds(1, 86_400), "600", "Mail in", "Longest session", "A session that accepts nothing for this long ends.";
+    TlsCert, "tls.certificate", Text, "", "Mail in", "Certificate file", "PEM chain for STARTTLS. Empty: the box makes its own.";
+    TlsKey, "tls.key", Text, "", "Mail in", "Key file", "PEM key that belongs to the certificate.";
+
+    RelayHost, "relay.host", Domain, "", "Mail out", "Relay host", "The mail server (smarthost) that takes mail for the outside. Empty: none.";
+    RelayPort, "relay.port", Number(1, 65_535), "587", "Mail out", "Relay port", "587 for STARTTLS, 465 for TLS, 25 for a relay in the house.";
+    RelayTls, "relay.tls", Choice(&["starttls", "tls", "none"]), "starttls", "Mail out", "Encryption to the relay", "With none, a log-in is sent only to an address of this machine.";
+    RelayUser, "relay.user", Text, "", "Mail out", "Relay user", "Log-in name; empty for none.";
+    RelayPassword, "relay.password", Secret, "", "Mail out", "Relay password", "Log-in password.";
+    RelayCa, "relay.ca", Text, "", "Mail out", "Relay certificate", "PEM file of the authority that signed the relay's certificate, if it is not a public one.";
+    RelayTimeout, "relay.timeout", Seconds(1, 600), "60", "Mail out", "Patience with the relay", "Limit for each answer of the relay.";
+
+    QueueLifetime, "queue.lifetime", Seconds(10, 2_592_000), "4d", "Queue", "Give up mail after", "Then the sender gets it back with the reason.";
+    QueueDelayNotice, "queue.delay_notice", Seconds(5, 2_592_000), "4h", "Queue", "Tell the sender of delay after", "Once for each letter.";
+    QueueRetryFirst, "queue.retry_first", Seconds(1, 86_400), "60", "Queue", "First repeat after", "Doubled after each try, with some jitter.";
+    QueueRetryMost, "queue.retry_most", Seconds(1, 86_400), "1h", "Queue", "Longest wait between tries", "The doubling ends here.";
+    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep letters for days", "Finished letters older than this are removed.";
+    DiskReserve, "store.reserve", Number(0, 1_000_000), "64", "Queue", "Keep free on disk, MB", "Below this no mail is taken (452) and the modem is not emptied.";
+
+    WebListen, "web.listen", Listen, "0.0.0.0:80", "Web page", "Listen for browsers on", "Used when systemd hands over no socket named web.";
+    WebLanOnly, "web.lan_only", Switch, "yes", "Web page", "Only from this network", "Requests from public addresses get 403.";
+    WebNames, "web.names", Text, "", "Web page", "More names of this box", "Host names besides its own addresses, box.name and box.name.local, separated by blanks.";
+}
+
+/// The settings in force: a snapshot that is replaced as a whole when one changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    stored: BTreeMap<Key, String>,
+}
+
+/// The row of a key.
+pub fn row(key: Key) -> &'static Setting {
+    // The macro makes the rows in the order of the keys.
+    &TABLE[key as usize]
+}
+
+/// The row of a name.
+///
+/// # Errors
+/// A sentence with the nearest names.
+pub fn find(name: &str) -> Result<&'static Setting, String> {
+    TABLE.iter().find(|row| row.name == name).ok_or_else(|| {
+        let group = name.split('.').next().unwrap_or_default();
+        let near: Vec<_> = TABLE.iter().map(|row| row.name).filter(|known| known.starts_with(group)).collect();
+        let hint = if near.is_empty() {
+            "see 'satpost settings list'".to_owned()
+        } else {
+            format!("did you mean {}?", near.join(", "))
+        };
+        format!("there is no setting '{}': {hint}", name.escape_debug())
+    })
+}
+
+impl Settings {
+    /// From stored names and values; unknown names and unreadable values are left out.
+    pub fn from_stored<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut settings = Self::default();
+        for (name, value) in pairs {
+            if let Ok(row) = find(name)
+                && let Ok(value) = check(row, value)
+            {
+                settings.stored.insert(row.key, value);
+            }
+        }
+        settings
+    }
+
+    /// The same with one value changed.
+    ///
+    /// # Errors
+    /// A sentence saying what the value has to look like.
+    pub fn with(&self, key: Key, value: &str) -> Result<Self, String> {
+        let mut changed = self.clone();
+        let value = check(row(key), value)?;
+        changed.stored.insert(key, value);
+        Ok(changed)
+    }
+
+    /// The value as text.
+    pub fn text(&self, key: Key) -> &str {
+        self.stored.get(&key).map_or(row(key).default, String::as_str)
+    }
+
+    /// True when the value differs from its default.
+    pub fn changed(&self, key: Key) -> bool {
+        self.text(key) != row(key).default
+    }
+
+    /// A number; of a `Number` row.
+    pub fn number(&self, key: Key) -> i64 {
+        // Stored values were checked, defaults are checked by a test.
+        self.text(key).parse().unwrap_or_default()
+    }
+
+    /// A number that is at home in `usize`; of a `Number` row without negative values.
+    pub fn count(&self, key: Key) -> usize {
+        usize::try_from(self.number(key)).unwrap_or_default()
+    }
+
+    /// A switch.
+    pub fn on(&self, key: Key) -> bool {
+        self.text(key) == "yes"
+    }
+
+    /// A span of time; of a `Seconds` row.
+    pub fn span(&self, key: Key) -> Duration {
+        Duration::from_secs(seconds(self.text(key)).and_then(|s| u64::try_from(s).ok()).unwrap_or_default())
+    }
+
+    /// The words of a value separated by blanks.
+    pub fn words(&self, key: Key) -> impl Iterator<Item = &str> {
+        self.text(key).split_whitespace()
+    }
+
+    /// True when `ip` lies in one of the networks of a `Networks` row.
+    pub fn contains(&self, key: Key, ip: IpAddr) -> bool {
+        self.words(key).filter_map(network).any(|(base, bits)| in_network(ip, base, bits))
+    }
+
+    /// The value for people and logs: secrets are masked.
+    pub fn shown(&self, key: Key) -> &str {
+        match row(key).kind {
+            Kind::Secret if !self.text(key).is_empty() => "(set)",
+            _ => self.text(key),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Option<i64> {
+    let (digits, unit) = match text.char_indices().last()? {
+        (at, 's') => (&text[..at], 1),
+        (at, 'm') => (&text[..at], 60),
+        (at, 'h') => (&text[..at], 3600),
+        (at, 'd') => (&text[..at], 86_400),
+        _ => (text, 1),
+    };
+    digits.trim().parse::<i64>().ok()?.checked_mul(unit)
+}
+
+fn network(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+    (bits <= most).then_some((address, bits))
+}
+
+fn in_network(ip: IpAddr, base: IpAddr, bits: u8) -> bool {
+    match (ip.to_canonical(), base) {
+        (IpAddr::V4(ip), IpAddr::V4(base)) => {
+            let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
+            ip.to_bits() & mask == base.to_bits() & mask
+        }
+        (IpAddr::V6(ip), IpAddr::V6(base)) => {
+            let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
+            ip.to_bits() & mask == base.to_bits() & mask
+        }
+        _ => false,
+    }
+}
+
+/// Reads a value by its row and gives it back in its stored form.
+///
+/// # Errors
+/// A sentence saying what the value has to look like.
+pub fn check(row: &Setting, value: &str) -> Result<String, String> {
+    let value = value.trim();
+    let wrong = |want: String| Err(format!("{}: '{}' will not do, {want}", row.name, value.escape_debug()));
+    if value.chars().any(char::is_control) {
+        return wrong("it has to be one line of text".to_owned());
+    }
+    match row.kind {
+        Kind::Text | Kind::Secret if value.len() > 1000 => wrong("it may have 1000 bytes".to_owned()),
+        Kind::Text | Kind::Secret => Ok(value.to_owned()),
+        Kind::Domain if value.is_empty() => Ok(String::new()),
+        Kind::Domain => match crate::address::check_domain(value) {
+            Ok(()) => Ok(value.to_lowercase()),
+            Err(why) => Err(format!("{}: {why}", row.name)),
+        },
+        Kind::Switch => match value {
+            "yes" | "on" | "true" | "1" => Ok("yes".to_owned()),
+            "no" | "off" | "false" | "0" | "" => Ok("no".to_owned()),
+            _ => wrong("write yes or no".to_owned()),
+        },
+        Kind::Number(least, most) => match value.parse::<i64>() {
+            Ok(number) if (least..=most).contains(&number) => Ok(number.to_string()),
+            _ => wrong(format!("write a number from {least} to {most}")),
+        },
+        Kind::Seconds(least, most) => match seconds(value) {
+            Some(number) if (least..=most).contains(&number) => Ok(value.to_owned()),
+            _ => wrong(format!("write a time from {least} to {most} seconds, for example 90, 5m, 4h or 4d")),
+        },
+        Kind::Choice(words) if words.contains(&value) => Ok(value.to_owned()),
+        Kind::Choice(words) => wrong(format!("write one of {}", words.join(", "))),
+        Kind::Listen => match value.split_whitespace().all(|word| word.parse::<std::net::SocketAddr>().is_ok()) {
+            true => Ok(value.to_owned()),
+            false => wrong("write ip:port, for example 0.0.0.0:25 or [::]:25".to_owned()),
+        },
+        Kind::Networks => match value.split_whitespace().all(|word| network(word).is_some()) {
+            true => Ok(value.to_owned()),
+            false => wrong("write address/bits, for example 192.168.1.0/24".to_owned()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_its_defaults_are_valid() {
+        for (at, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.key as usize, at);
+            assert_eq!(check(row, row.default).as_deref(), Ok(row.default), "{}", row.name);
+            assert!(row.help.ends_with('.'), "{}", row.name);
+            assert_eq!(TABLE.iter().filter(|other| other.name == row.name).count(), 1);
+        }
+        let drivers: Vec<_> = crate::link::DRIVERS.iter().map(|driver| driver.name).collect();
+        let Kind::Choice(words) = row(Key::LinkDriver).kind else { panic!() };
+        assert_eq!(words[1..], drivers);
+    }
+
+    #[test]
+    fn wrong_values_get_a_sentence() {
+        let settings = Settings::default();
+        for (key, value) in [
+            (Key::RelayPort, "0"),
+            (Key::RelayPort, "x"),
+            (Key::Reach, "moon"),
+            (Key::Domain, "a b"),
+            (Key::SmtpListen, "25"),
+            (Key::SmtpTrusted, "10.0.0.0/33"),
+            (Key::QueueLifetime, "4y"),
+            (Key::BoxName, "a\nb"),
+        ] {
+            let why = settings.with(key, value).unwrap_err();
+            assert!(why.starts_with(row(key).name), "{why}");
+        }
+    }
+
+    #[test]
+    fn spans_networks_and_secrets() {
+        let settings = Settings::default()
+            .with(Key::SmtpTrusted, "10.0.0.0/8 ::1")
+            .and_then(|s| s.with(Key::RelayPassword, "hush"))
+            .unwrap();
+        assert_eq!(settings.span(Key::QueueLifetime), Duration::from_secs(345_600));
+        assert!(settings.contains(Key::SmtpTrusted, "10.1.2.3".parse().unwrap()));
+        assert!(settings.contains(Key::SmtpTrusted, "::ffff:10.1.2.3".parse().unwrap()));
+        assert!(settings.contains(Key::SmtpTrusted, "::1".parse().unwrap()));
+        assert!(!settings.contains(Key::SmtpTrusted, "11.0.0.1".parse().unwrap()));
+        assert_eq!(settings.shown(Key::RelayPassword), "(set)");
+        assert_eq!(settings.shown(Key::HivePassword), "");
+    }
+}

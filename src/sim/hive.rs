@@ -1,0 +1,1 @@
+//! A simulated Swarm Hive.

@@ -1,0 +1,6 @@
+//! Simulators of everything that a box talks to. They speak the real protocols over real pseudo-terminals and sockets
+//! and share no code with the drivers, so that a mistake cannot hide on both sides.
+
+pub mod hive;
+pub mod modem;
+pub mod sky;

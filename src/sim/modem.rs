@@ -1,0 +1,4 @@
+//! A simulated M138 on a pseudo-terminal.
+
+/// What `satpost simulate modem` was asked to do.
+pub struct Options;

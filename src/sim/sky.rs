@@ -1,0 +1,1 @@
+//! The shared sky: carries packets between simulated modems and the simulated Hive.

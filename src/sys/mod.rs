@@ -1,0 +1,1 @@
+//! The only place for calls to the platform: systemd, disk, processes.

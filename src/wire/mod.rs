@@ -1,0 +1,1 @@
+//! Codings of packets: bytes in, messages out, and back. No I/O.
