@@ -8,9 +8,12 @@ mod fault;
 mod link;
 mod listen;
 mod message;
+mod people;
+mod pulse;
 mod route;
 mod settings;
 mod sim;
+mod store;
 mod sys;
 mod wire;
 

@@ -183,9 +183,9 @@ pub struct Message {
     /// Notes for the reader of the page: what was cut, attachments that were not sent.
     #[serde(default)]
     pub cut: Vec<String>,
-    /// Size of the whole mail as it came in, in bytes; 0 when there is none but `text`.
+    /// The whole mail as it came in; `None` when there never was more than `text`.
     #[serde(default)]
-    pub raw_size: u64,
+    pub mail: Option<Mail>,
     /// Written by a machine (auto-reply, list, bounce): never on air, never answered by a notice.
     #[serde(default)]
     pub automatic: Option<String>,
@@ -219,6 +219,23 @@ pub struct Message {
     /// The owner released it: limits on parts and holds no longer apply.
     #[serde(default)]
     pub released: bool,
+    /// Its time line, oldest first.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+}
+
+/// The stored mail that one or several messages were made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    /// The first message made from it; its number names the stored bytes.
+    pub first: Id,
+    /// How many messages were made from it, with numbers from `first` on.
+    pub copies: u32,
+    /// In bytes.
+    pub size: u64,
+    /// File in the spool folder; `None` when the bytes are in the store itself.
+    #[serde(default)]
+    pub file: Option<String>,
 }
 
 /// One line of a message's time line; appended, never changed.
@@ -290,6 +307,21 @@ pub struct Reference {
     pub holder: String,
     /// The number there (more than 32 bits on an M138).
     pub number: u64,
+}
+
+impl Packet {
+    /// True when it needs nothing more: acknowledged, or given up.
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, PacketState::Sent(_) | PacketState::Gone(_))
+    }
+
+    /// The link's name for it, while the link holds it or after it left.
+    pub fn reference(&self) -> Option<&Reference> {
+        match &self.state {
+            PacketState::Held(reference) | PacketState::Sent(reference) => Some(reference),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Reference {

@@ -1,0 +1,156 @@
+//! The people of a box: who has an address here, and where they read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{DeviceId, Mailbox};
+use crate::clock::Time;
+
+/// Where a person reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Home {
+    /// A mailbox on this box.
+    #[default]
+    Here,
+    /// Over the link, on their device.
+    Device,
+}
+
+/// Somebody with an address on this box.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Person {
+    /// Name in the address, lower case.
+    pub name: String,
+    /// Name for people.
+    #[serde(default)]
+    pub full_name: String,
+    /// Where they read.
+    #[serde(default)]
+    pub home: Home,
+    /// Their modem.
+    #[serde(default)]
+    pub device: Option<DeviceId>,
+    /// Password hash in PHC form; `None`: no log-in.
+    #[serde(default)]
+    pub password: Option<String>,
+    /// Mail for a person whose home is here goes on to this address too.
+    #[serde(default)]
+    pub forward: Option<Mailbox>,
+    /// Packets a letter to them may take; `None`: what the box allows.
+    #[serde(default)]
+    pub max_parts: Option<u16>,
+    /// Disabled: no log-in, no mail in either direction.
+    #[serde(default)]
+    pub disabled: bool,
+    /// May change settings and people.
+    #[serde(default)]
+    pub owner: bool,
+    /// When they were added.
+    #[serde(default)]
+    pub added: Time,
+}
+
+impl Person {
+    /// Checks the name and the rest for contradictions.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn check(&self) -> Result<(), String> {
+        let name_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
+        if self.name.is_empty() || self.name.len() > 32 || !self.name.chars().all(name_ok) {
+            return Err(format!(
+                "'{}' cannot be a name: write 1 to 32 of a-z, 0-9, dot, hyphen, underscore",
+                self.name.escape_debug()
+            ));
+        }
+        Mailbox::new(&self.name, "x.org")
+            .map_err(|_| format!("'{}' cannot be the name in a mail address", self.name))?;
+        if self.name == "postmaster" {
+            return Err("postmaster is always the owner of the box: choose another name".to_owned());
+        }
+        if self.home == Home::Device && self.device.is_none() {
+            return Err(format!("{} reads on a device, so the device id has to be given", self.name));
+        }
+        Ok(())
+    }
+}
+
+/// All people: a snapshot that is replaced as a whole when one changes.
+#[derive(Debug, Clone, Default)]
+pub struct People(BTreeMap<String, Arc<Person>>);
+
+impl People {
+    /// From records.
+    pub fn new(people: impl IntoIterator<Item = Person>) -> Self {
+        Self(people.into_iter().map(|person| (person.name.clone(), Arc::new(person))).collect())
+    }
+
+    /// By name, in any case.
+    pub fn get(&self, name: &str) -> Option<&Arc<Person>> {
+        self.0.get(&name.to_lowercase())
+    }
+
+    /// The owner of a device.
+    pub fn by_device(&self, device: DeviceId) -> Option<&Arc<Person>> {
+        self.iter().find(|person| person.device == Some(device))
+    }
+
+    /// The person an address of this box names: `+tag` cut, `postmaster` is the owner.
+    pub fn addressed(&self, mailbox: &Mailbox) -> Option<&Arc<Person>> {
+        match mailbox.person().as_str() {
+            "postmaster" => self.owner(),
+            name => self.get(name),
+        }
+    }
+
+    /// The owner that was there first.
+    pub fn owner(&self) -> Option<&Arc<Person>> {
+        self.iter().filter(|person| person.owner && !person.disabled).min_by_key(|person| person.added)
+    }
+
+    /// Who gets what the air brings without a name: the named one, or else the first who reads here.
+    pub fn default_person(&self, named: &str) -> Option<&Arc<Person>> {
+        let first = || self.iter().filter(|p| !p.disabled && p.home == Home::Here).min_by_key(|p| p.added);
+        self.get(named).filter(|person| !person.disabled).or_else(first)
+    }
+
+    /// All, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Person>> {
+        self.0.values()
+    }
+
+    /// True before anybody was added.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(name: &str) -> Person {
+        Person { name: name.to_owned(), ..Person::default() }
+    }
+
+    #[test]
+    fn names_are_checked() {
+        for bad in ["", "Anna", "a b", "postmaster", ".a", "a..b", "ä", "a@b"] {
+            assert!(person(bad).check().is_err(), "{bad}");
+        }
+        assert!(person("anna.b-2").check().is_ok());
+        assert!(Person { home: Home::Device, ..person("ben") }.check().is_err());
+    }
+
+    #[test]
+    fn postmaster_is_the_owner_and_tags_are_cut() {
+        let people = People::new([Person { owner: true, ..person("anna") }, person("ben")]);
+        let named = |text: &str| people.addressed(&text.parse().unwrap()).map(|p| p.name.clone());
+        assert_eq!(named("PostMaster@x.org").as_deref(), Some("anna"));
+        assert_eq!(named("BEN+boat@x.org").as_deref(), Some("ben"));
+        assert_eq!(named("carl@x.org"), None);
+    }
+}

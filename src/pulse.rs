@@ -1,0 +1,105 @@
+//! What is going on right now: live facts that the pages show and nobody needs after a restart.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use smol::channel::{Receiver, Sender, bounded};
+
+use crate::clock::Time;
+use crate::link::Health;
+
+/// Lines of the modem console that are kept.
+pub const LINES: usize = 500;
+
+/// Live facts of one box; clones share them.
+#[derive(Clone)]
+pub struct Pulse(Arc<Inner>);
+
+struct Inner {
+    facts: Mutex<Facts>,
+    console: (Sender<String>, Receiver<String>),
+}
+
+/// All facts at one moment.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Facts {
+    /// The link; `None` when the box has none.
+    pub link: Option<Health>,
+    /// The relay in words: ready, or what is wrong.
+    pub relay: Option<Rung>,
+    /// The SMTP door in words.
+    pub smtp: Option<Rung>,
+    /// Addresses in use, by door: `smtp`, `submission`, `web`.
+    pub listen: BTreeMap<String, Vec<SocketAddr>>,
+    /// Workers that failed and are started again: name and reason.
+    pub failing: BTreeMap<String, String>,
+    /// Console lines with a running number, oldest first.
+    #[serde(skip)]
+    pub lines: VecDeque<(u64, ConsoleLine)>,
+    /// The number the next console line gets.
+    #[serde(skip)]
+    pub next_line: u64,
+}
+
+/// State of one part in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rung {
+    /// Works.
+    pub well: bool,
+    /// One sentence.
+    pub words: String,
+    /// Since when.
+    pub at: Time,
+}
+
+/// A line between box and modem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConsoleLine {
+    /// When.
+    pub at: Time,
+    /// To the modem.
+    pub sent: bool,
+    /// Printable.
+    pub text: String,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self(Arc::new(Inner { facts: Mutex::default(), console: bounded(16) }))
+    }
+}
+
+impl Pulse {
+    /// All facts at this moment.
+    pub fn facts(&self) -> Facts {
+        self.0.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes facts.
+    pub fn set(&self, change: impl FnOnce(&mut Facts)) {
+        change(&mut self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Adds a console line.
+    pub fn line(&self, line: ConsoleLine) {
+        self.set(|facts| {
+            facts.lines.push_back((facts.next_line, line));
+            facts.next_line += 1;
+            if facts.lines.len() > LINES {
+                facts.lines.pop_front();
+            }
+        });
+    }
+
+    /// Asks the link thread to send a line to the modem; false when sixteen wait already.
+    pub fn console_send(&self, line: String) -> bool {
+        self.0.console.0.try_send(line).is_ok()
+    }
+
+    /// A line that the page asked to send, if any; for the link thread.
+    pub fn console_take(&self) -> Option<String> {
+        self.0.console.1.try_recv().ok()
+    }
+}

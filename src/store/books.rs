@@ -1,0 +1,112 @@
+//! The books: accepted = delivered + returned + waiting + refused, per door, kept in the same commit as the messages.
+
+use std::collections::BTreeMap;
+
+use redb::{ReadableTable, Table};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::message::{Column, Door};
+
+/// The counts of one door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Books {
+    /// All that this box ever said yes to.
+    pub accepted: u64,
+    /// On their way, or held.
+    pub waiting: u64,
+    /// Left for good, or read here.
+    pub delivered: u64,
+    /// Given back.
+    pub returned: u64,
+    /// Not carried, by rule or by wish.
+    pub refused: u64,
+}
+
+impl Books {
+    /// Promise 7.
+    pub fn balance(&self) -> bool {
+        self.accepted == self.waiting + self.delivered + self.returned + self.refused
+    }
+
+    fn column(&mut self, column: Column) -> &mut u64 {
+        match column {
+            Column::Waiting => &mut self.waiting,
+            Column::Delivered => &mut self.delivered,
+            Column::Returned => &mut self.returned,
+            Column::Refused => &mut self.refused,
+        }
+    }
+}
+
+/// Counters that live in one row: one page to write for a batch, whatever happened in it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Version of the tables.
+    pub version: u64,
+    /// The number the next message gets.
+    pub next_message: u64,
+    /// The number the next event, quarantined item gets.
+    pub next_event: u64,
+    /// The latest time this box knew.
+    pub last_time: Time,
+    /// Books by door.
+    pub books: BTreeMap<String, Books>,
+    /// Packets that went on air, ever.
+    #[serde(default)]
+    pub packets_sent: u64,
+    /// Packets that came in from the air, ever (repeats not counted).
+    #[serde(default)]
+    pub packets_in: u64,
+    /// Random name of this box; part of its Message-IDs.
+    #[serde(default)]
+    pub box_token: String,
+}
+
+const ROW: &str = "ledger";
+
+impl Ledger {
+    pub(super) fn load(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Self, redb::StorageError> {
+        let found = meta.get(ROW)?.map(|row| serde_json::from_slice(row.value()));
+        Ok(match found {
+            Some(Ok(ledger)) => ledger,
+            Some(Err(error)) => {
+                return Err(redb::StorageError::Corrupted(format!("the ledger is unreadable: {error}")));
+            }
+            None => Self { version: super::schema::VERSION, next_message: 1, next_event: 1, ..Self::default() },
+        })
+    }
+
+    pub(super) fn save(&self, meta: &mut Table<&'static str, &'static [u8]>) -> Result<(), redb::StorageError> {
+        meta.insert(ROW, super::schema::json(self).as_slice())?;
+        Ok(())
+    }
+
+    /// Books a message in, or from one column to another.
+    pub(super) fn book(&mut self, door: Door, from: Option<Column>, to: Column) {
+        let books = self.books.entry(door.word().to_owned()).or_default();
+        match from {
+            None => books.accepted += 1,
+            // A message was counted in its column when it entered it, so this cannot go below zero.
+            Some(column) => *books.column(column) -= 1,
+        }
+        *books.column(to) += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn books_balance_whatever_is_booked() {
+        let mut ledger = Ledger::default();
+        ledger.book(Door::Smtp, None, Column::Waiting);
+        ledger.book(Door::Smtp, None, Column::Delivered);
+        ledger.book(Door::Smtp, Some(Column::Waiting), Column::Returned);
+        ledger.book(Door::Smtp, Some(Column::Returned), Column::Returned);
+        let books = ledger.books["smtp"];
+        assert!(books.balance());
+        assert_eq!((books.accepted, books.returned, books.delivered), (2, 1, 1));
+    }
+}

@@ -1,0 +1,132 @@
+//! What came in over a link: keys that were taken, parts that wait for the rest, and what was set aside.
+
+use redb::ReadableTable;
+use serde::{Deserialize, Serialize};
+
+use super::schema::{self, Outcome, Tx, View, json, said};
+use crate::clock::Time;
+use crate::fault::Fault;
+
+/// A part of a letter from the air, kept until the rest is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartIn {
+    /// The text as it came, with its mark.
+    pub text: String,
+    /// Number of parts of the letter.
+    pub total: u16,
+    /// The device it came from, or empty.
+    pub device: String,
+    /// The other end named in the packet.
+    pub other: String,
+    /// When it was taken.
+    pub at: Time,
+}
+
+/// Something that could not be used, kept with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// Where it came from.
+    pub source: String,
+    /// What is wrong with it.
+    pub why: String,
+    /// The bytes, in hex.
+    pub bytes: String,
+    /// When.
+    pub at: Time,
+}
+
+/// Items that are kept set aside; the oldest go.
+const QUARANTINE_MOST: u64 = 1000;
+
+impl Tx<'_> {
+    /// Remembers a key for good; false when it was known.
+    pub fn remember(&mut self, key: &str, now: Time) -> Outcome<bool> {
+        let known = self.seen.insert(key, now.0)?.map(|row| row.value());
+        if let Some(first) = known {
+            self.seen.insert(key, first)?;
+            return Ok(false);
+        }
+        self.ledger.packets_in += 1;
+        Ok(true)
+    }
+
+    /// Forgets keys older than `limit`; a link's ids repeat only after a year.
+    pub fn forget_before(&mut self, limit: Time) -> Outcome<()> {
+        self.seen.retain(|_, at| at >= limit.0)?;
+        Ok(())
+    }
+
+    /// Keeps a part and gives back all parts of its set, by number.
+    pub fn put_part(&mut self, set: &str, number: u16, part: &PartIn) -> Outcome<Vec<(u16, PartIn)>> {
+        self.parts.insert((set, number), json(part).as_slice())?;
+        let range = self.parts.range((set, 0)..=(set, u16::MAX))?;
+        let mut all = Vec::new();
+        for row in range {
+            let (key, bytes) = row?;
+            if let Ok(part) = serde_json::from_slice(bytes.value()) {
+                all.push((key.value().1, part));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Removes a set of parts.
+    pub fn drop_parts(&mut self, set: &str) -> Outcome<()> {
+        let numbers: Vec<u16> =
+            self.parts.range((set, 0)..=(set, u16::MAX))?.filter_map(Result::ok).map(|row| row.0.value().1).collect();
+        for number in numbers {
+            self.parts.remove((set, number))?;
+        }
+        Ok(())
+    }
+
+    /// Sets something aside with the reason.
+    pub fn quarantine(&mut self, source: &str, why: &str, bytes: &[u8], at: Time) -> Outcome<()> {
+        let number = self.ledger.next_event;
+        self.ledger.next_event += 1;
+        let hex = bytes.iter().take(64 * 1024).map(|byte| format!("{byte:02x}")).collect();
+        let item = Quarantined { source: source.to_owned(), why: why.to_owned(), bytes: hex, at };
+        self.quarantine.insert(number, json(&item).as_slice())?;
+        if self.quarantine_len()? > QUARANTINE_MOST {
+            self.quarantine.pop_first()?;
+        }
+        Ok(())
+    }
+
+    fn quarantine_len(&self) -> Outcome<u64> {
+        use redb::ReadableTableMetadata;
+        Ok(self.quarantine.len()?)
+    }
+}
+
+impl View {
+    /// Sets of parts whose newest part is older than `limit`: they will not be complete any more.
+    pub fn stale_parts(&self, limit: Time) -> Outcome<Vec<(String, Vec<(u16, PartIn)>)>> {
+        let mut sets: Vec<(String, Vec<(u16, PartIn)>)> = Vec::new();
+        for row in self.0.open_table(schema::PARTS)?.iter()? {
+            let (key, bytes) = row?;
+            let (set, number) = key.value();
+            let part: PartIn =
+                serde_json::from_slice(bytes.value()).or_else(|_| said(Fault::permanent("a part is unreadable")))?;
+            match sets.last_mut().filter(|last| last.0 == set) {
+                Some(last) => last.1.push((number, part)),
+                None => sets.push((set.to_owned(), vec![(number, part)])),
+            }
+        }
+        sets.retain(|(_, parts)| parts.iter().all(|(_, part)| part.at < limit));
+        Ok(sets)
+    }
+
+    /// What was set aside, newest first.
+    pub fn quarantined(&self, limit: usize) -> Outcome<Vec<(u64, Quarantined)>> {
+        let table = self.0.open_table(schema::QUARANTINE)?;
+        let mut found = Vec::new();
+        for row in table.iter()?.rev().take(limit) {
+            let (number, bytes) = row?;
+            if let Ok(item) = serde_json::from_slice(bytes.value()) {
+                found.push((number.value(), item));
+            }
+        }
+        Ok(found)
+    }
+}

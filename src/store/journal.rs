@@ -1,0 +1,74 @@
+//! What happened, for the page: a ring of events, and the history of measured values.
+
+use redb::{ReadableTable, ReadableTableMetadata};
+use serde::{Deserialize, Serialize};
+
+use super::schema::{self, Outcome, Tx, View, json};
+use crate::clock::Time;
+
+/// Events that are kept.
+const EVENTS_MOST: u64 = 2000;
+
+/// One line of the event list: no addresses, no texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: Time,
+    /// Part of the box: `link`, `relay`, `people`, `settings`, `web`, `store`.
+    pub part: String,
+    /// What happened, one sentence.
+    pub words: String,
+    /// Needs somebody's attention.
+    #[serde(default)]
+    pub alarm: bool,
+}
+
+impl Tx<'_> {
+    /// Appends an event; the oldest ones go.
+    pub fn event(&mut self, event: &Event) -> Outcome<()> {
+        let number = self.ledger.next_event;
+        self.ledger.next_event += 1;
+        self.events.insert(number, json(event).as_slice())?;
+        if self.events.len()? > EVENTS_MOST {
+            self.events.pop_first()?;
+        }
+        Ok(())
+    }
+
+    /// Adds measured values, all at once: samples are collected so that they cost one write a minute.
+    pub fn samples(&mut self, samples: &[(&'static str, Time, f64)]) -> Outcome<()> {
+        for (series, at, value) in samples {
+            self.samples.insert((*series, at.0), value)?;
+        }
+        Ok(())
+    }
+
+    /// Removes values older than `limit`.
+    pub fn drop_samples_before(&mut self, limit: Time) -> Outcome<()> {
+        self.samples.retain(|key, _| key.1 >= limit.0)?;
+        Ok(())
+    }
+}
+
+impl View {
+    /// Events, newest first.
+    pub fn events(&self, limit: usize) -> Outcome<Vec<Event>> {
+        let table = self.0.open_table(schema::EVENTS)?;
+        let mut found = Vec::new();
+        for row in table.iter()?.rev().take(limit) {
+            found.extend(serde_json::from_slice::<Event>(row?.1.value()));
+        }
+        Ok(found)
+    }
+
+    /// The values of a series since `from`, oldest first.
+    pub fn samples(&self, series: &str, from: Time) -> Outcome<Vec<(Time, f64)>> {
+        let table = self.0.open_table(schema::SAMPLES)?;
+        let mut found = Vec::new();
+        for row in table.range((series, from.0)..(series, i64::MAX))? {
+            let (key, value) = row?;
+            found.push((Time(key.value().1), value.value()));
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,212 @@
+//! The store: one redb file and a spool folder for large mails. The only module that knows redb.
+//!
+//! All writing goes through one thread that commits whatever is waiting together, with one fsync (group commit), and
+//! answers each caller only after that. Readers see consistent snapshots and never wait for it. A storage error
+//! closes the file; it is opened again with back-off while callers get a temporary fault.
+
+mod backup;
+mod books;
+mod inbound;
+mod journal;
+mod packets;
+mod people;
+mod queue;
+mod schema;
+mod spool;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use redb::{Database, ReadableDatabase};
+use smol::channel::{Receiver, Sender, bounded};
+
+use crate::clock::Clock;
+use crate::fault::Fault;
+use crate::message::{Id, Way};
+use crate::people::People;
+use crate::settings::Settings;
+
+pub use books::{Books, Ledger};
+pub use inbound::{PartIn, Quarantined};
+pub use journal::Event;
+pub use queue::{BodyIn, Letter, ListFilter};
+pub use schema::{Outcome, Trouble, Tx, View, said};
+
+/// Limit for one write, with all that waits before it.
+pub const WRITE_LIMIT: Duration = Duration::from_secs(60);
+/// Callers that may wait for the writer at once; more wait for a place in this line.
+const LINE: usize = 256;
+/// Name of the file in the data folder.
+pub const FILE: &str = "satpost.redb";
+
+/// Proof that messages are on disk: only this module makes it, and only it makes a yes (promise 1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    ids: Vec<Id>,
+}
+
+impl Committed {
+    /// The messages, in the order they were given; empty for something that was known already.
+    pub fn ids(&self) -> &[Id] {
+        &self.ids
+    }
+}
+
+/// Handle to the store; clones share it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    folder: PathBuf,
+    clock: Clock,
+    jobs: Sender<writer::Ask>,
+    database: RwLock<Option<Arc<Database>>>,
+    people: RwLock<Arc<People>>,
+    settings: RwLock<Arc<Settings>>,
+    wakes: Mutex<Vec<(Way, Sender<()>)>>,
+    settings_watch: Mutex<Vec<Sender<()>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    /// Why the store cannot be used now; shown on the failure page.
+    broken: RwLock<Option<String>>,
+}
+
+impl Store {
+    /// Opens (and on the first use makes) the store in `folder` and starts its writer.
+    ///
+    /// # Errors
+    /// A sentence for the operator: folder not writable, in use by a running box, newer version, damaged.
+    pub fn open(folder: &Path, clock: &Clock) -> Result<Self, Fault> {
+        spool::prepare(folder)?;
+        let database = writer::open(&folder.join(FILE))?;
+        let (jobs, asks) = bounded(LINE);
+        let store = Self(Arc::new(Inner {
+            folder: folder.to_owned(),
+            clock: clock.clone(),
+            jobs,
+            database: RwLock::new(Some(Arc::new(database))),
+            people: RwLock::default(),
+            settings: RwLock::default(),
+            wakes: Mutex::default(),
+            settings_watch: Mutex::default(),
+            writer: Mutex::default(),
+            broken: RwLock::default(),
+        }));
+        *store.0.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer::start(&store, asks)?);
+        store.write(|tx| tx.first_use())?;
+        clock.floor(store.ledger()?.last_time);
+        store.reload_people()?;
+        store.reload_settings()?;
+        Ok(store)
+    }
+
+    /// Runs `job` in the next batch and returns once that is on disk. The job may run twice (when another job of its
+    /// batch failed, the batch is undone and each runs alone): it must depend on the transaction only.
+    ///
+    /// # Errors
+    /// What the job said, or a temporary fault when the disk or the time limit is in the way.
+    pub fn write<T: Send + 'static>(
+        &self,
+        mut job: impl FnMut(&mut Tx) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let slot = Arc::new(Mutex::new(None));
+        let fill = Arc::clone(&slot);
+        let (done, answer) = sync_channel(1);
+        let job = Box::new(move |tx: &mut Tx| {
+            let value = job(tx)?;
+            *fill.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            Ok(())
+        });
+        let closed = |_| Fault::temporary("the store is closed");
+        self.0.jobs.send_blocking(writer::Ask { job, done }).map_err(closed)?;
+        answer.recv_timeout(WRITE_LIMIT).map_err(|_| Fault::temporary("store: no answer of the disk in 60 s"))??;
+        let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        value.ok_or_else(|| Fault::temporary("store: the job left no result"))
+    }
+
+    /// Reads at one moment.
+    ///
+    /// # Errors
+    /// A temporary fault when the store is closed or the disk fails.
+    pub fn read<T>(&self, job: impl FnOnce(&View) -> Outcome<T>) -> Result<T, Fault> {
+        let database = self.0.database.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let database = database.ok_or_else(|| Fault::temporary(self.broken().unwrap_or_default()))?;
+        let attempt = database.begin_read().map_err(Trouble::from).and_then(|txn| job(&View(txn)));
+        attempt.map_err(|trouble| match trouble {
+            Trouble::Said(fault) => fault,
+            Trouble::Storage(error) => Fault::temporary(format!("the store cannot be read: {error}")),
+        })
+    }
+
+    /// The counters and books.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn ledger(&self) -> Result<Ledger, Fault> {
+        self.read(|view| Ok(Ledger::load(&view.0.open_table(schema::META)?)?))
+    }
+
+    /// The people, as last committed.
+    pub fn people(&self) -> Arc<People> {
+        Arc::clone(&self.0.people.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The settings, as last committed.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.0.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The clock of this box.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.0.folder
+    }
+
+    /// Why the store cannot be used now, if so.
+    pub fn broken(&self) -> Option<String> {
+        self.0.broken.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A channel that gets an item whenever a queue may have got work. Holds one item: a wake-up is not lost.
+    pub fn wake_on(&self, way: Way) -> (Sender<()>, Receiver<()>) {
+        let (sender, receiver) = bounded(1);
+        self.0.wakes.lock().unwrap_or_else(PoisonError::into_inner).push((way, sender.clone()));
+        (sender, receiver)
+    }
+
+    /// A channel that gets an item whenever the settings changed.
+    pub fn settings_changed(&self) -> Receiver<()> {
+        let (sender, receiver) = bounded(1);
+        self.0.settings_watch.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+        receiver
+    }
+
+    /// Lets the writer finish what it has, and closes the file.
+    pub fn close(&self) {
+        self.0.jobs.close();
+        let limit = std::time::Instant::now() + Duration::from_secs(5);
+        while self.0.database.read().unwrap_or_else(PoisonError::into_inner).is_some()
+            && std::time::Instant::now() < limit
+        {
+            crate::clock::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn wake(&self, way: Way) {
+        let mut wakes = self.0.wakes.lock().unwrap_or_else(PoisonError::into_inner);
+        wakes.retain(|(_, sender)| !sender.is_closed());
+        for (_, sender) in wakes.iter().filter(|(other, _)| *other == way) {
+            // Full means that the wake-up is on its way already.
+            let _ = sender.try_send(());
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Packets of messages on a link: written before a hand-over, found again by the link's own number.
+
+use redb::ReadableTable;
+
+use super::schema::{self, Outcome, Tx, View, json, said};
+use crate::fault::Fault;
+use crate::message::{Id, Packet, Reference};
+
+fn parse(bytes: &[u8]) -> Outcome<Packet> {
+    serde_json::from_slice(bytes).or_else(|error| said(Fault::permanent(format!("a packet is unreadable: {error}"))))
+}
+
+impl Tx<'_> {
+    /// Writes a packet and keeps the index of references true.
+    pub fn put_packet(&mut self, packet: &Packet) -> Outcome<()> {
+        let key = (packet.message.0, packet.part);
+        let old = self.packets.get(key)?.map(|row| parse(row.value())).transpose()?;
+        if let Some(old) = old.as_ref().and_then(Packet::reference)
+            && packet.reference() != Some(old)
+        {
+            self.references.remove((old.holder.as_str(), old.number))?;
+        }
+        if let Some(new) = packet.reference() {
+            self.references.insert((new.holder.as_str(), new.number), key)?;
+        }
+        self.packets.insert(key, json(packet).as_slice())?;
+        Ok(())
+    }
+
+    /// The packets of a message, in order.
+    pub fn packets_of(&self, message: Id) -> Outcome<Vec<Packet>> {
+        let range = self.packets.range((message.0, 0)..=(message.0, u16::MAX))?;
+        range.map(|row| parse(row?.1.value())).collect()
+    }
+
+    /// The packet that a link holds, or held, under this reference.
+    pub fn packet_at(&self, reference: &Reference) -> Outcome<Option<Packet>> {
+        let Some(key) = self.references.get((reference.holder.as_str(), reference.number))?.map(|row| row.value())
+        else {
+            return Ok(None);
+        };
+        self.packets.get(key)?.map(|row| parse(row.value())).transpose()
+    }
+
+    pub(super) fn remove_packets(&mut self, message: Id) -> Outcome<()> {
+        for packet in self.packets_of(message)? {
+            if let Some(reference) = packet.reference() {
+                self.references.remove((reference.holder.as_str(), reference.number))?;
+            }
+            self.packets.remove((message.0, packet.part))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the plan of a message none of whose packets left, so that it can be made anew.
+    pub fn drop_plan(&mut self, message: Id) -> Outcome<()> {
+        self.remove_packets(message)
+    }
+}
+
+impl View {
+    /// The packets of a message, in order.
+    pub fn packets_of(&self, message: Id) -> Outcome<Vec<Packet>> {
+        let table = self.0.open_table(schema::PACKETS)?;
+        table.range((message.0, 0)..=(message.0, u16::MAX))?.map(|row| parse(row?.1.value())).collect()
+    }
+}

@@ -1,0 +1,142 @@
+//! People, settings and web sessions: small tables with a snapshot in memory.
+
+use std::sync::{Arc, PoisonError};
+
+use redb::ReadableTable;
+
+use super::Store;
+use super::schema::{self, Outcome, Tx, View, json};
+use crate::fault::Fault;
+use crate::people::{People, Person};
+use crate::settings::{Settings, row};
+
+impl Tx<'_> {
+    /// Gives the box its random name on the first use.
+    pub(super) fn first_use(&mut self) -> Outcome<()> {
+        if self.ledger.box_token.is_empty() {
+            let mut random = [0; 5];
+            getrandom::fill(&mut random)
+                .or_else(|error| super::said(Fault::operator(format!("no random numbers: {error}"))))?;
+            self.ledger.box_token = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        }
+        Ok(())
+    }
+
+    /// Writes a person.
+    pub fn put_person(&mut self, person: &Person) -> Outcome<()> {
+        self.people.insert(person.name.as_str(), json(person).as_slice())?;
+        self.after.people = true;
+        Ok(())
+    }
+
+    /// The person of this name, as of this transaction.
+    pub fn person(&self, name: &str) -> Outcome<Option<Person>> {
+        let row = self.people.get(name)?;
+        Ok(row.and_then(|row| serde_json::from_slice(row.value()).ok()))
+    }
+
+    /// All people, as of this transaction.
+    pub fn everybody(&self) -> Outcome<Vec<Person>> {
+        let mut all = Vec::new();
+        for row in self.people.iter()? {
+            all.extend(serde_json::from_slice::<Person>(row?.1.value()));
+        }
+        Ok(all)
+    }
+
+    /// Removes a person; their messages stay.
+    pub fn remove_person(&mut self, name: &str) -> Outcome<()> {
+        self.people.remove(name)?;
+        self.after.people = true;
+        Ok(())
+    }
+
+    /// Stores a checked value.
+    pub fn put_setting(&mut self, name: &str, value: &str) -> Outcome<()> {
+        self.settings.insert(name, value)?;
+        self.after.settings = true;
+        Ok(())
+    }
+
+    /// Stores a web session (JSON of the page's own) under the hash of its token; `None` removes it.
+    pub fn put_session(&mut self, hash: &str, session: Option<&[u8]>) -> Outcome<()> {
+        if let Some(bytes) = session {
+            self.sessions.insert(hash, bytes)?;
+        } else {
+            self.sessions.remove(hash)?;
+        }
+        Ok(())
+    }
+
+    /// A small value of another part of the program (the claim code, for instance); `None` removes it.
+    pub fn put_note(&mut self, name: &str, value: Option<&[u8]>) -> Outcome<()> {
+        let name = format!("note:{name}");
+        if let Some(bytes) = value {
+            self.meta.insert(name.as_str(), bytes)?;
+        } else {
+            self.meta.remove(name.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+impl View {
+    /// All web sessions: hash of the token and JSON.
+    pub fn sessions(&self) -> Outcome<Vec<(String, Vec<u8>)>> {
+        let mut all = Vec::new();
+        for row in self.0.open_table(schema::SESSIONS)?.iter()? {
+            let (hash, bytes) = row?;
+            all.push((hash.value().to_owned(), bytes.value().to_vec()));
+        }
+        Ok(all)
+    }
+
+    /// A value stored with [`Tx::put_note`].
+    pub fn note(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
+        let row = self.0.open_table(schema::META)?.get(format!("note:{name}").as_str())?;
+        Ok(row.map(|row| row.value().to_vec()))
+    }
+}
+
+impl Store {
+    pub(super) fn reload_people(&self) -> Result<(), Fault> {
+        let people = self.read(|view| {
+            let mut people = Vec::new();
+            for row in view.0.open_table(schema::PEOPLE)?.iter()? {
+                let (name, bytes) = row?;
+                match serde_json::from_slice::<Person>(bytes.value()) {
+                    Ok(person) => people.push(person),
+                    Err(error) => log::error!("person '{}' is unreadable and left out: {error}", name.value()),
+                }
+            }
+            Ok(people)
+        })?;
+        *self.0.people.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(People::new(people));
+        Ok(())
+    }
+
+    pub(super) fn reload_settings(&self) -> Result<(), Fault> {
+        let stored = self.read(|view| {
+            let mut stored = Vec::new();
+            for row in view.0.open_table(schema::SETTINGS)?.iter()? {
+                let (name, value) = row?;
+                stored.push((name.value().to_owned(), value.value().to_owned()));
+            }
+            Ok(stored)
+        })?;
+        let settings = Settings::from_stored(stored.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        *self.0.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        Ok(())
+    }
+
+    /// Changes one setting.
+    ///
+    /// # Errors
+    /// Permanent with a sentence when the value will not do; otherwise as [`Store::write`].
+    pub fn set(&self, name: &str, value: &str) -> Result<(), Fault> {
+        let key = crate::settings::find(name).map_err(Fault::Permanent)?.key;
+        let changed = self.settings().with(key, value).map_err(Fault::Permanent)?;
+        let (name, value) = (row(key).name, changed.text(key).to_owned());
+        self.write(move |tx| tx.put_setting(name, &value))
+    }
+}

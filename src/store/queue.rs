@@ -1,0 +1,400 @@
+//! Messages: put, found when due, changed, listed. Every change keeps the queue index and the books true.
+
+use redb::ReadableTable;
+
+use super::schema::{self, INLINE, Outcome, Tx, View, json, said};
+use super::{Committed, Store, spool};
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::message::{Id, Mail, Message, State, Step, Way};
+
+/// A mail as it comes in: its bytes, and a message for each recipient.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// Messages without a number.
+    pub messages: Vec<Message>,
+    /// The whole mail.
+    pub body: BodyIn,
+}
+
+/// The bytes of a mail that is to be kept.
+#[derive(Debug, Clone)]
+pub enum BodyIn {
+    /// There are none but the text.
+    None,
+    /// In memory.
+    Bytes(Vec<u8>),
+    /// A file in the spool folder, on disk already.
+    File {
+        /// Its name there.
+        name: String,
+        /// In bytes.
+        size: u64,
+    },
+}
+
+/// Which messages a list wants.
+#[derive(Debug, Clone, Default)]
+pub struct ListFilter {
+    /// In one of these states; empty: any.
+    pub states: Vec<State>,
+    /// Sender, recipient, subject or text contain this, in any case.
+    pub search: String,
+    /// From or to this person only.
+    pub person: Option<String>,
+    /// Older than this message.
+    pub before: Option<Id>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+fn way_code(way: Way) -> u8 {
+    match way {
+        Way::Mailbox => 0,
+        Way::Relay => 1,
+        Way::Link => 2,
+    }
+}
+
+fn parse(id: u64, bytes: &[u8]) -> Result<Message, String> {
+    serde_json::from_slice(bytes).map_err(|error| format!("message m{id} is unreadable: {error}"))
+}
+
+impl Tx<'_> {
+    /// Keeps a letter and gives its messages their numbers.
+    pub fn add(&mut self, letter: &Letter) -> Outcome<Vec<Id>> {
+        let first = Id(self.ledger.next_message);
+        let copies = u32::try_from(letter.messages.len()).unwrap_or(u32::MAX);
+        let mail = |size: u64, file: Option<String>| Some(Mail { first, copies, size, file });
+        let mail = match &letter.body {
+            BodyIn::None => None,
+            BodyIn::Bytes(bytes) if bytes.len() <= INLINE => {
+                self.bodies.insert(first.0, bytes.as_slice())?;
+                mail(bytes.len() as u64, None)
+            }
+            BodyIn::Bytes(_) => return said(Fault::permanent("a large mail has to come as a file")),
+            BodyIn::File { name, size } => mail(*size, Some(name.clone())),
+        };
+        let mut ids = Vec::with_capacity(letter.messages.len());
+        for message in &letter.messages {
+            let id = Id(self.ledger.next_message);
+            self.ledger.next_message += 1;
+            let mut message = Message { id, mail: mail.clone(), ..message.clone() };
+            if message.steps.is_empty() {
+                message.steps.push(Step {
+                    at: message.accepted,
+                    state: message.state,
+                    cause: message.reason.clone(),
+                    packets: 0,
+                });
+            }
+            self.ledger.book(message.door, None, message.state.column());
+            self.index(&message, None)?;
+            self.messages.insert(id.0, json(&message).as_slice())?;
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    /// The message of this number.
+    pub fn message(&self, id: Id) -> Outcome<Message> {
+        let row = self.messages.get(id.0)?;
+        match row.map(|row| parse(id.0, row.value())) {
+            Some(Ok(message)) => Ok(message),
+            Some(Err(why)) => said(Fault::permanent(why)),
+            None => said(Fault::permanent(format!("there is no message {id}"))),
+        }
+    }
+
+    /// Changes a message. A new state or reason becomes a step of its time line by [`Tx::step`]; this is the rest.
+    pub fn change(&mut self, id: Id, change: impl FnOnce(&mut Message)) -> Outcome<Message> {
+        let before = self.message(id)?;
+        let mut after = before.clone();
+        change(&mut after);
+        if after.state.is_final() || after.state == State::Held {
+            after.next = Time::NEVER;
+        }
+        if before.state.column() != after.state.column() {
+            self.ledger.book(after.door, Some(before.state.column()), after.state.column());
+        }
+        self.index(&after, Some(&before))?;
+        self.messages.insert(id.0, json(&after).as_slice())?;
+        Ok(after)
+    }
+
+    /// Moves a message to a state and writes the step into its time line.
+    pub fn step(&mut self, id: Id, at: Time, state: State, cause: &str, packets: u32, next: Time) -> Outcome<Message> {
+        self.ledger.packets_sent += u64::from(packets);
+        self.change(id, |message| {
+            message.state = state;
+            cause.clone_into(&mut message.reason);
+            message.next = next;
+            message.steps.push(Step { at, state, cause: cause.to_owned(), packets });
+        })
+    }
+
+    /// Keeps the queue and the mailbox index true.
+    fn index(&mut self, after: &Message, before: Option<&Message>) -> Outcome<()> {
+        let key = |message: &Message| (way_code(message.way), message.next.0, message.id.0);
+        let old = before.filter(|before| !before.state.is_final()).map(key);
+        let new = Some(after).filter(|after| !after.state.is_final()).map(key);
+        if old != new {
+            if let Some(old) = old {
+                self.due.remove(old)?;
+            }
+            if let Some(new) = new {
+                self.due.insert(new, ())?;
+                if !self.after.ways.contains(&after.way) {
+                    self.after.ways.push(after.way);
+                }
+            }
+        }
+        let arrived = |message: &Message| message.way == Way::Mailbox && message.state == State::Delivered;
+        if arrived(after)
+            && !before.is_some_and(arrived)
+            && let Some(mailbox) = after.to.mailbox()
+        {
+            self.mailbox.insert((mailbox.person().as_str(), after.id.0), 0)?;
+        }
+        if after.way == Way::Relay
+            && before.is_none_or(|before| before.message_id != after.message_id || before.way != Way::Relay)
+            && let Some(message_id) = &after.message_id
+        {
+            self.message_ids.insert(message_id.as_str(), after.id.0)?;
+        }
+        Ok(())
+    }
+
+    /// Moves an unreadable record out of the way, with the reason.
+    pub fn set_aside_message(&mut self, id: Id, why: &str, at: Time) -> Outcome<()> {
+        let bytes = self.messages.remove(id.0)?.map(|row| row.value().to_vec());
+        let stale: Vec<_> =
+            self.due.iter()?.filter_map(Result::ok).map(|row| row.0.value()).filter(|key| key.2 == id.0).collect();
+        for key in stale {
+            self.due.remove(key)?;
+        }
+        self.quarantine("store", why, &bytes.unwrap_or_default(), at)
+    }
+
+    /// Removes finished messages that were accepted before `limit`, with what belongs to them. The books keep them.
+    pub fn prune(&mut self, limit: Time, most: usize) -> Outcome<usize> {
+        let mut old = Vec::new();
+        for row in self.messages.iter()? {
+            let (id, bytes) = row?;
+            match parse(id.value(), bytes.value()) {
+                Ok(message) if message.accepted >= limit || old.len() >= most => break,
+                Ok(message) if message.state.is_final() => old.push(message),
+                _ => {}
+            }
+        }
+        for message in &old {
+            self.remove(message)?;
+        }
+        Ok(old.len())
+    }
+
+    fn remove(&mut self, message: &Message) -> Outcome<()> {
+        self.messages.remove(message.id.0)?;
+        if let Some(mailbox) = message.to.mailbox() {
+            self.mailbox.remove((mailbox.person().as_str(), message.id.0))?;
+        }
+        if let Some(message_id) = &message.message_id {
+            self.message_ids.remove(message_id.as_str())?;
+        }
+        self.remove_packets(message.id)?;
+        let Some(mail) = &message.mail else { return Ok(()) };
+        for id in mail.first.0..mail.first.0 + u64::from(mail.copies) {
+            if self.messages.get(id)?.is_some() {
+                return Ok(());
+            }
+        }
+        match &mail.file {
+            Some(name) => self.after.unlink.push(name.clone()),
+            None => drop(self.bodies.remove(mail.first.0)?),
+        }
+        Ok(())
+    }
+
+    /// Marks a message of a mailbox as read.
+    pub fn mark_read(&mut self, person: &str, id: Id) -> Outcome<()> {
+        if self.mailbox.get((person, id.0))?.is_some() {
+            self.mailbox.insert((person, id.0), 1)?;
+        }
+        Ok(())
+    }
+}
+
+impl View {
+    /// The message of this number.
+    pub fn message(&self, id: Id) -> Outcome<Option<Message>> {
+        let row = self.messages()?.get(id.0)?;
+        row.map(|row| parse(id.0, row.value())).transpose().or_else(|why| said(Fault::permanent(why)))
+    }
+
+    /// The message that went outside under this Message-ID.
+    pub fn by_message_id(&self, message_id: &str) -> Outcome<Option<Id>> {
+        Ok(self.0.open_table(schema::MESSAGE_IDS)?.get(message_id)?.map(|row| Id(row.value())))
+    }
+
+    /// Messages of a queue that are due, earliest first; unreadable ones as `Err` with their number and the reason.
+    pub fn due(&self, way: Way, now: Time, limit: usize) -> Outcome<Vec<Result<Message, (Id, String)>>> {
+        let messages = self.messages()?;
+        let code = way_code(way);
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::DUE)?.range((code, i64::MIN, 0)..=(code, now.0, u64::MAX))?.take(limit) {
+            let id = row?.0.value().2;
+            let message = match messages.get(id)? {
+                Some(bytes) => parse(id, bytes.value()),
+                None => Err(format!("message m{id} is in the queue and nowhere else")),
+            };
+            found.push(message.map_err(|why| (Id(id), why)));
+        }
+        Ok(found)
+    }
+
+    /// When the next message of a queue is due; `None` when nothing waits but held ones.
+    pub fn next_due(&self, way: Way) -> Outcome<Option<Time>> {
+        let code = way_code(way);
+        let due = self.0.open_table(schema::DUE)?;
+        let first = due.range((code, i64::MIN, 0)..(code, Time::NEVER.0, 0))?.next().transpose()?;
+        Ok(first.map(|row| Time(row.0.value().1)))
+    }
+
+    /// All numbers that wait, held ones too.
+    pub fn waiting(&self) -> Outcome<Vec<Id>> {
+        let mut ids = Vec::new();
+        for row in self.0.open_table(schema::DUE)?.iter()? {
+            ids.push(Id(row?.0.value().2));
+        }
+        Ok(ids)
+    }
+
+    /// Messages, newest first.
+    pub fn list(&self, filter: &ListFilter) -> Outcome<Vec<Message>> {
+        let messages = self.messages()?;
+        let search = filter.search.to_lowercase();
+        let end = filter.before.map_or(u64::MAX, |id| id.0);
+        let mut found = Vec::new();
+        for row in messages.range(..end)?.rev() {
+            let (id, bytes) = row?;
+            if let Ok(message) = parse(id.value(), bytes.value())
+                && filter.wants(&message, &search)
+            {
+                found.push(message);
+                if found.len() >= filter.limit {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A person's mailbox, newest first: messages and whether they were read.
+    pub fn mailbox(&self, person: &str, before: Option<Id>, limit: usize) -> Outcome<Vec<(Message, bool)>> {
+        let messages = self.messages()?;
+        let end = before.map_or(u64::MAX, |id| id.0);
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::MAILBOX)?.range((person, 0)..(person, end))?.rev().take(limit) {
+            let (key, read) = row?;
+            let id = key.value().1;
+            if let Some(bytes) = messages.get(id)?
+                && let Ok(message) = parse(id, bytes.value())
+            {
+                found.push((message, read.value() != 0));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Unread messages of a mailbox.
+    pub fn unread(&self, person: &str) -> Outcome<usize> {
+        let mut unread = 0;
+        for row in self.0.open_table(schema::MAILBOX)?.range((person, 0)..=(person, u64::MAX))? {
+            unread += usize::from(row?.1.value() == 0);
+        }
+        Ok(unread)
+    }
+
+    fn body(&self, mail: &Mail) -> Outcome<Option<Vec<u8>>> {
+        Ok(self.0.open_table(schema::BODIES)?.get(mail.first.0)?.map(|row| row.value().to_vec()))
+    }
+}
+
+impl ListFilter {
+    fn wants(&self, message: &Message, search: &str) -> bool {
+        let has = |text: &str| text.to_lowercase().contains(search);
+        let involves = |person: &String| {
+            message.author.as_ref() == Some(person)
+                || message.to.mailbox().is_some_and(|to| to.person() == *person && message.way != Way::Relay)
+        };
+        (self.states.is_empty() || self.states.contains(&message.state))
+            && self.person.as_ref().is_none_or(involves)
+            && (search.is_empty()
+                || has(&message.subject)
+                || has(&message.text)
+                || has(&message.from.to_string())
+                || has(&message.to.to_string())
+                || message.id.to_string() == search)
+    }
+}
+
+impl Store {
+    /// Keeps a letter (promise 1): the only way in for messages.
+    ///
+    /// # Errors
+    /// Temporary when the disk is in the way; nothing was kept then.
+    pub fn put(&self, letter: Letter) -> Result<Committed, Fault> {
+        let ids = self.write(move |tx| tx.add(&letter))?;
+        Ok(Committed { ids })
+    }
+
+    /// Keeps what came in under `key` unless that key was taken before; says whether it was new.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub fn put_once(&self, key: &str, letter: Option<Letter>) -> Result<(Committed, bool), Fault> {
+        let (key, now) = (key.to_owned(), self.clock().now());
+        let ids = self.write(move |tx| {
+            if !tx.remember(&key, now)? {
+                return Ok(None);
+            }
+            letter.as_ref().map_or(Ok(Vec::new()), |letter| tx.add(letter)).map(Some)
+        })?;
+        let fresh = ids.is_some();
+        Ok((Committed { ids: ids.unwrap_or_default() }, fresh))
+    }
+
+    /// Runs a job that takes something in and proves that it is on disk.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn commit_in<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut Tx) -> Outcome<(Vec<Id>, T)> + Send + 'static,
+    ) -> Result<(Committed, T), Fault> {
+        let (ids, value) = self.write(job)?;
+        Ok((Committed { ids }, value))
+    }
+
+    /// The bytes of the mail a message was made from.
+    ///
+    /// # Errors
+    /// As [`Store::read`]; temporary when the spool file cannot be read.
+    pub fn raw(&self, message: &Message) -> Result<Option<Vec<u8>>, Fault> {
+        let Some(mail) = &message.mail else { return Ok(None) };
+        match &mail.file {
+            Some(name) => spool::read(self.folder(), name)
+                .map(Some)
+                .map_err(|error| Fault::temporary(format!("the mail of {} cannot be read: {error}", message.id))),
+            None => self.read(|view| view.body(mail)),
+        }
+    }
+
+    /// The message of this number.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn message(&self, id: Id) -> Result<Option<Message>, Fault> {
+        self.read(|view| view.message(id))
+    }
+}

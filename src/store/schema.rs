@@ -1,0 +1,153 @@
+//! Tables, keys and the version of the file. Nothing outside `store` knows redb.
+
+use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransaction};
+
+use crate::fault::Fault;
+
+/// Version of the tables; a newer file is refused, an older one is migrated.
+pub const VERSION: u64 = 1;
+/// Mails up to this size live in the store; larger ones are files in the spool folder (values are rounded up to
+/// powers of two inside redb, and a huge value would cost its size in memory).
+pub const INLINE: usize = 16 * 1024;
+
+/// Message number -> JSON of `Message`.
+pub const MESSAGES: TableDefinition<u64, &[u8]> = TableDefinition::new("messages");
+/// Number of the first message of a mail -> its bytes.
+pub const BODIES: TableDefinition<u64, &[u8]> = TableDefinition::new("bodies");
+/// (queue, next step in ms, message): everything that waits. Held messages have `Time::NEVER`.
+pub const DUE: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("due");
+/// (person, message) -> 1 once read.
+pub const MAILBOX: TableDefinition<(&str, u64), u8> = TableDefinition::new("mailbox");
+/// (message, part) -> JSON of `Packet`.
+pub const PACKETS: TableDefinition<(u64, u16), &[u8]> = TableDefinition::new("packets");
+/// (holder, number) of a packet on a link -> (message, part).
+pub const REFERENCES: TableDefinition<(&str, u64), (u64, u16)> = TableDefinition::new("references");
+/// Keys of inbound packets that were taken -> when (ms).
+pub const SEEN: TableDefinition<&str, i64> = TableDefinition::new("seen");
+/// Parts of letters from the air that are not complete: set / part number -> JSON of `PartIn`.
+pub const PARTS: TableDefinition<(&str, u16), &[u8]> = TableDefinition::new("parts");
+/// Message-ID of mails that went outside -> message.
+pub const MESSAGE_IDS: TableDefinition<&str, u64> = TableDefinition::new("message_ids");
+/// Person -> JSON of `Person`.
+pub const PEOPLE: TableDefinition<&str, &[u8]> = TableDefinition::new("people");
+/// Setting -> value.
+pub const SETTINGS: TableDefinition<&str, &str> = TableDefinition::new("settings");
+/// Number -> JSON of `Event`; a ring.
+pub const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
+/// (series, ms) -> value.
+pub const SAMPLES: TableDefinition<(&str, i64), f64> = TableDefinition::new("samples");
+/// Set aside: number -> JSON of `Quarantined`.
+pub const QUARANTINE: TableDefinition<u64, &[u8]> = TableDefinition::new("quarantine");
+/// Log-ins of the web page: hash of the token -> JSON of the session.
+pub const SESSIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("sessions");
+/// Counters, books, version, last time: name -> JSON.
+pub const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+
+/// Why a job in the store did not happen.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The disk or the file: the store has to be opened anew.
+    Storage(redb::Error),
+    /// A rule of ours.
+    Said(Fault),
+}
+
+impl<E: Into<redb::Error>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Self::Storage(error.into())
+    }
+}
+
+/// Shorthand for jobs in the store.
+pub type Outcome<T> = Result<T, Trouble>;
+
+/// A rule that was broken, as the end of a job.
+pub fn said<T>(fault: Fault) -> Outcome<T> {
+    Err(Trouble::Said(fault))
+}
+
+/// All tables of a write transaction, open. One batch of jobs shares it.
+pub struct Tx<'t> {
+    pub(super) messages: Table<'t, u64, &'static [u8]>,
+    pub(super) bodies: Table<'t, u64, &'static [u8]>,
+    pub(super) due: Table<'t, (u8, i64, u64), ()>,
+    pub(super) mailbox: Table<'t, (&'static str, u64), u8>,
+    pub(super) packets: Table<'t, (u64, u16), &'static [u8]>,
+    pub(super) references: Table<'t, (&'static str, u64), (u64, u16)>,
+    pub(super) seen: Table<'t, &'static str, i64>,
+    pub(super) parts: Table<'t, (&'static str, u16), &'static [u8]>,
+    pub(super) message_ids: Table<'t, &'static str, u64>,
+    pub(super) people: Table<'t, &'static str, &'static [u8]>,
+    pub(super) settings: Table<'t, &'static str, &'static str>,
+    pub(super) events: Table<'t, u64, &'static [u8]>,
+    pub(super) samples: Table<'t, (&'static str, i64), f64>,
+    pub(super) quarantine: Table<'t, u64, &'static [u8]>,
+    pub(super) sessions: Table<'t, &'static str, &'static [u8]>,
+    pub(super) meta: Table<'t, &'static str, &'static [u8]>,
+    /// Counters and books, loaded once and written back at the end of the batch.
+    pub(super) ledger: super::books::Ledger,
+    /// What has to happen after the commit.
+    pub(super) after: After,
+}
+
+/// What has to happen once a batch is on disk.
+#[derive(Debug, Default)]
+pub struct After {
+    /// Queues that got work.
+    pub ways: Vec<crate::message::Way>,
+    /// People changed.
+    pub people: bool,
+    /// Settings changed.
+    pub settings: bool,
+    /// Spool files that nothing refers to any more.
+    pub unlink: Vec<String>,
+}
+
+impl<'t> Tx<'t> {
+    /// Opens (and on the first use makes) all tables.
+    pub(super) fn open(txn: &'t WriteTransaction) -> Result<Self, redb::Error> {
+        let meta = txn.open_table(META)?;
+        let ledger = super::books::Ledger::load(&meta)?;
+        Ok(Self {
+            messages: txn.open_table(MESSAGES)?,
+            bodies: txn.open_table(BODIES)?,
+            due: txn.open_table(DUE)?,
+            mailbox: txn.open_table(MAILBOX)?,
+            packets: txn.open_table(PACKETS)?,
+            references: txn.open_table(REFERENCES)?,
+            seen: txn.open_table(SEEN)?,
+            parts: txn.open_table(PARTS)?,
+            message_ids: txn.open_table(MESSAGE_IDS)?,
+            people: txn.open_table(PEOPLE)?,
+            settings: txn.open_table(SETTINGS)?,
+            events: txn.open_table(EVENTS)?,
+            samples: txn.open_table(SAMPLES)?,
+            quarantine: txn.open_table(QUARANTINE)?,
+            sessions: txn.open_table(SESSIONS)?,
+            meta,
+            ledger,
+            after: After::default(),
+        })
+    }
+
+    /// Writes the counters back; the last act of a batch.
+    pub(super) fn close(mut self) -> Result<After, redb::Error> {
+        self.ledger.save(&mut self.meta)?;
+        Ok(self.after)
+    }
+}
+
+/// A consistent view of the store at one moment.
+pub struct View(pub(super) ReadTransaction);
+
+impl View {
+    pub(super) fn messages(&self) -> Result<ReadOnlyTable<u64, &'static [u8]>, redb::Error> {
+        Ok(self.0.open_table(MESSAGES)?)
+    }
+}
+
+/// JSON of a record of ours.
+pub fn json<T: serde::Serialize>(record: &T) -> Vec<u8> {
+    // Our records hold strings, numbers and lists: serialisation to memory cannot fail.
+    serde_json::to_vec(record).expect("records of the store serialise")
+}

@@ -1,0 +1,193 @@
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::*;
+use crate::address::Address;
+use crate::clock::Time;
+use crate::message::{Door, Message, Packet, PacketState, Reference, State};
+
+/// A folder of its own for each test, removed at the end.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("satpost-store-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn message(way: Way, state: State, next: i64) -> Message {
+    let at = Time(1_790_000_000_000);
+    Message {
+        id: Id(0),
+        door: Door::Smtp,
+        from: "a@x.org".parse().unwrap(),
+        to: "ben@here.org".parse().unwrap(),
+        author: None,
+        subject: "s".into(),
+        text: "s\nt".into(),
+        cut: vec![],
+        mail: None,
+        automatic: None,
+        message_id: Some(format!("<{next}@x>")),
+        about: None,
+        accepted: at,
+        deadline: at + Duration::from_secs(60),
+        clock_believed: true,
+        state,
+        reason: "waits".into(),
+        way,
+        next: Time(next),
+        tries: 0,
+        delay_told: false,
+        released: false,
+        steps: vec![],
+    }
+}
+
+fn letter(messages: Vec<Message>) -> Letter {
+    Letter { messages, body: BodyIn::Bytes(b"raw".to_vec()) }
+}
+
+fn store(folder: &Folder) -> Store {
+    Store::open(&folder.0, &Clock::fake(Time(1_790_000_000_000))).unwrap()
+}
+
+#[test]
+fn what_is_put_is_due_and_survives_a_restart() {
+    let folder = Folder::new();
+    let first = store(&folder);
+    let done =
+        first.put(letter(vec![message(Way::Relay, State::Queued, 5), message(Way::Link, State::Queued, 3)])).unwrap();
+    assert_eq!(done.ids(), [Id(1), Id(2)]);
+    first.close();
+    drop(first);
+    let again = store(&folder);
+    let due = again.read(|v| v.due(Way::Relay, Time(5), 10)).unwrap();
+    assert_eq!(due.len(), 1);
+    let found = due[0].as_ref().unwrap();
+    assert_eq!(again.raw(found).unwrap().as_deref(), Some(&b"raw"[..]));
+    assert_eq!(again.read(|v| v.next_due(Way::Link)).unwrap(), Some(Time(3)));
+    assert!(again.read(|v| v.due(Way::Link, Time(2), 10)).unwrap().is_empty());
+}
+
+#[test]
+fn books_and_queue_follow_each_step() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    store
+        .put(letter(vec![message(Way::Relay, State::Queued, 5), message(Way::Mailbox, State::Delivered, i64::MAX)]))
+        .unwrap();
+    store.write(|tx| tx.step(Id(1), Time(9), State::Delivered, "taken", 0, Time(0)).map(drop)).unwrap();
+    let books = store.ledger().unwrap().books["smtp"];
+    assert!(books.balance());
+    assert_eq!((books.accepted, books.delivered), (2, 2));
+    assert_eq!(store.read(|v| v.next_due(Way::Relay)).unwrap(), None);
+    assert!(store.read(|v| v.waiting()).unwrap().is_empty());
+    assert_eq!(store.read(|v| v.mailbox("ben", None, 9)).unwrap().len(), 1);
+    assert_eq!(store.message(Id(1)).unwrap().unwrap().steps.len(), 2);
+    assert_eq!(store.read(|v| v.by_message_id("<5@x>")).unwrap(), Some(Id(1)));
+}
+
+#[test]
+fn one_failing_job_does_not_touch_its_neighbours() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    std::thread::scope(|scope| {
+        for at in 0..40 {
+            let store = &store;
+            scope.spawn(move || match at % 4 {
+                0 => assert!(store.write(|tx| tx.message(Id(999)).map(drop)).is_err()),
+                1 if at < 8 => assert!(store.write(|_| -> Outcome<()> { panic!("on purpose") }).is_err()),
+                _ => drop(store.put(letter(vec![message(Way::Link, State::Queued, at)])).unwrap()),
+            });
+        }
+    });
+    let ledger = store.ledger().unwrap();
+    assert!(ledger.books["smtp"].balance());
+    assert_eq!(ledger.books["smtp"].accepted, 28);
+}
+
+#[test]
+fn keys_are_taken_once() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let one = || Some(letter(vec![message(Way::Mailbox, State::Delivered, i64::MAX)]));
+    assert!(store.put_once("hive:1", one()).unwrap().1);
+    assert!(!store.put_once("hive:1", one()).unwrap().1);
+    assert_eq!(store.ledger().unwrap().books["smtp"].accepted, 1);
+}
+
+#[test]
+fn packets_are_found_by_the_number_of_the_link() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let reference = Reference { holder: "m138:0x001abe".into(), number: 1 << 40 };
+    let packet = Packet {
+        message: Id(1),
+        part: 1,
+        parts: 1,
+        device: None,
+        payload: vec![1],
+        state: PacketState::Held(reference.clone()),
+        at: Time(1),
+        note: String::new(),
+    };
+    let (wanted, at) = (packet.clone(), reference.clone());
+    let found = store
+        .write(move |tx| {
+            tx.put_packet(&packet)?;
+            tx.packet_at(&at)
+        })
+        .unwrap();
+    assert_eq!(found, Some(wanted));
+    store.write(|tx| tx.drop_plan(Id(1))).unwrap();
+    assert_eq!(store.write(move |tx| tx.packet_at(&reference)).unwrap(), None);
+}
+
+#[test]
+fn an_unreadable_record_is_set_aside() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    store.put(letter(vec![message(Way::Link, State::Queued, 1), message(Way::Link, State::Queued, 2)])).unwrap();
+    store.write(|tx| Ok(tx.messages.insert(1, &b"{broken"[..])?.is_some())).unwrap();
+    let due = store.read(|v| v.due(Way::Link, Time(9), 9)).unwrap();
+    assert!(due[0].is_err() && due[1].is_ok());
+    store.write(|tx| tx.set_aside_message(Id(1), "unreadable", Time(3))).unwrap();
+    assert_eq!(store.read(|v| v.due(Way::Link, Time(9), 9)).unwrap().len(), 1);
+    assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);
+}
+
+#[test]
+fn old_letters_go_with_their_bytes_and_the_books_stay() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let done = message(Way::Mailbox, State::Delivered, i64::MAX);
+    store.put(letter(vec![done, message(Way::Link, State::Queued, 2)])).unwrap();
+    let later = Time(1_790_000_000_001);
+    assert_eq!(store.write(move |tx| tx.prune(later, 10)).unwrap(), 1);
+    assert!(store.message(Id(1)).unwrap().is_none());
+    let waiting = store.message(Id(2)).unwrap().unwrap();
+    assert!(store.raw(&waiting).unwrap().is_some());
+    store.write(|tx| tx.step(Id(2), Time(3), State::Sent, "left", 1, Time(0)).map(drop)).unwrap();
+    assert_eq!(store.write(move |tx| tx.prune(later, 10)).unwrap(), 1);
+    assert!(store.raw(&waiting).unwrap().is_none());
+    assert_eq!(store.ledger().unwrap().books["smtp"].accepted, 2);
+}
+
+#[test]
+fn a_second_program_gets_a_sentence() {
+    let folder = Folder::new();
+    let _first = store(&folder);
+    let Err(fault) = Store::open(&folder.0, &Clock::system()) else { panic!("opened twice") };
+    assert!(fault.why().contains("in use by another satpost"), "{fault}");
+    assert_ne!(Address::Nobody.to_string(), "");
+}

@@ -1,0 +1,184 @@
+//! The one thread that writes: takes what waits, commits it together, answers each; opens the file anew after errors.
+
+use std::path::Path;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use redb::{Database, DatabaseError, Durability, ReadableDatabase};
+use smol::channel::Receiver;
+
+use super::schema::{After, Outcome, Trouble, Tx};
+use super::{FILE, Store};
+use crate::fault::Fault;
+
+/// Jobs in one commit.
+const BATCH: usize = 64;
+/// redb's page cache; more is memory that a small board has better use for.
+const CACHE: usize = 4 * 1024 * 1024;
+/// First and longest wait before the file is opened anew.
+const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(15));
+
+/// A job and where its end is told.
+pub struct Ask {
+    pub job: Box<dyn FnMut(&mut Tx) -> Outcome<()> + Send>,
+    pub done: SyncSender<Result<(), Fault>>,
+}
+
+/// Opens the file; a file that is in use or cannot be read is said in a sentence.
+pub fn open(path: &Path) -> Result<Database, Fault> {
+    let shown = path.display();
+    let database = Database::builder().set_cache_size(CACHE).create(path).map_err(|error| match error {
+        DatabaseError::DatabaseAlreadyOpen => Fault::operator(format!(
+            "{shown} is in use by another satpost: stop it, or ask it through its control socket"
+        )),
+        error => Fault::operator(format!(
+            "{shown} cannot be opened: {error}. Restore a backup with 'satpost restore' if it is damaged"
+        )),
+    })?;
+    let txn = database.begin_read().map_err(Fault::operator)?;
+    if let Ok(meta) = txn.open_table(super::schema::META) {
+        let ledger = super::Ledger::load(&meta).map_err(|error| Fault::operator(format!("{shown}: {error}")))?;
+        if ledger.version > super::schema::VERSION {
+            return Err(Fault::operator(format!("{shown} was written by a newer satpost: install that one")));
+        }
+    }
+    drop(txn);
+    Ok(database)
+}
+
+/// Starts the writer thread. It ends when the last handle is gone or the store is closed.
+pub fn start(store: &Store, asks: Receiver<Ask>) -> Result<std::thread::JoinHandle<()>, Fault> {
+    // A weak handle: the thread must not keep the store open after its last user.
+    let weak = Arc::downgrade(&store.0);
+    let run = move || {
+        while let Ok(first) = asks.recv_blocking() {
+            let Some(inner) = weak.upgrade() else { break };
+            let store = Store(inner);
+            let mut batch = vec![first];
+            while batch.len() < BATCH
+                && let Ok(next) = asks.try_recv()
+            {
+                batch.push(next);
+            }
+            if let Err(error) = store.run_batch(batch) {
+                log::error!("store: {error}; opening the file anew");
+                store.reopen(&asks, &error.to_string());
+            }
+        }
+        if let Some(inner) = weak.upgrade() {
+            Store(inner).shut();
+        }
+    };
+    std::thread::Builder::new().name("store".to_owned()).spawn(run).map_err(Fault::operator)
+}
+
+impl Store {
+    /// Commits a batch. A job that fails by rule undoes the batch; then each job runs in a commit of its own.
+    fn run_batch(&self, mut batch: Vec<Ask>) -> Result<(), redb::Error> {
+        match self.commit(&mut batch) {
+            Ok(()) => {
+                for ask in batch {
+                    let _ = ask.done.send(Ok(()));
+                }
+                Ok(())
+            }
+            Err(Trouble::Said(fault)) if batch.len() == 1 => {
+                let _ = batch[0].done.send(Err(fault));
+                Ok(())
+            }
+            Err(Trouble::Said(_)) => batch.into_iter().try_for_each(|ask| self.run_batch(vec![ask])),
+            Err(Trouble::Storage(error)) => {
+                let fault = Fault::temporary(format!("the store cannot be written: {error}"));
+                for ask in batch {
+                    let _ = ask.done.send(Err(fault.clone()));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn commit(&self, batch: &mut [Ask]) -> Outcome<()> {
+        let database = self.0.database.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(database) = database else { return super::said(Fault::temporary("the store is closed")) };
+        let mut txn = database.begin_write()?;
+        // The default, said aloud: promise 1 stands on it.
+        txn.set_durability(Durability::Immediate)?;
+        let mut tx = Tx::open(&txn)?;
+        for ask in batch {
+            // A panic in one job must not take the writer along; the batch is undone and the job told.
+            let run = std::panic::AssertUnwindSafe(|| (ask.job)(&mut tx));
+            std::panic::catch_unwind(run).unwrap_or_else(|_| super::said(Fault::permanent("store: a job panicked")))?;
+        }
+        tx.ledger.last_time = tx.ledger.last_time.max(self.0.clock.now());
+        let after = tx.close()?;
+        txn.commit()?;
+        drop(database);
+        self.follow_up(after);
+        Ok(())
+    }
+
+    fn follow_up(&self, after: After) {
+        let reload = |what: &str, result: Result<(), Fault>| {
+            if let Err(fault) = result {
+                log::error!("store: {what} cannot be read: {fault}");
+            }
+        };
+        if after.people {
+            reload("people", self.reload_people());
+        }
+        if after.settings {
+            reload("settings", self.reload_settings());
+            let watchers = self.0.settings_watch.lock().unwrap_or_else(PoisonError::into_inner);
+            watchers.iter().for_each(|watcher| drop(watcher.try_send(())));
+        }
+        for name in after.unlink {
+            let file = super::spool::folder(&self.0.folder).join(name);
+            if let Err(error) = std::fs::remove_file(&file) {
+                log::warn!("store: {} stays behind: {error}", file.display());
+            }
+        }
+        for way in after.ways {
+            self.wake(way);
+        }
+    }
+
+    /// Closes the file and opens it again, with back-off, while callers get a temporary fault.
+    fn reopen(&self, asks: &Receiver<Ask>, why: &str) {
+        let mut wait = REOPEN.0;
+        loop {
+            *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+            self.shut();
+            crate::clock::sleep(wait);
+            while let Ok(ask) = asks.try_recv() {
+                let _ = ask.done.send(Err(Fault::temporary(format!("the store cannot be written: {why}"))));
+            }
+            match open(&self.0.folder.join(FILE)) {
+                Ok(database) => {
+                    *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(database));
+                    *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = None;
+                    log::warn!("store: open again");
+                    return;
+                }
+                Err(fault) => log::error!("store: {fault}"),
+            }
+            if asks.is_closed() {
+                return;
+            }
+            wait = (wait * 2).min(REOPEN.1);
+        }
+    }
+
+    /// Drops the file once the readers that have it are done; they are short.
+    fn shut(&self) {
+        let mut database = self.0.database.write().unwrap_or_else(PoisonError::into_inner).take();
+        for _ in 0..500 {
+            match database.map(Arc::try_unwrap) {
+                None | Some(Ok(_)) => return,
+                Some(Err(shared)) => database = Some(shared),
+            }
+            crate::clock::sleep(Duration::from_millis(10));
+        }
+        log::error!("store: a reader holds the file for over 5 s");
+    }
+}
