@@ -193,11 +193,9 @@ impl Store {
     /// Lets the writer finish what it has, and closes the file.
     pub fn close(&self) {
         self.0.jobs.close();
-        let limit = std::time::Instant::now() + Duration::from_secs(5);
-        while self.0.database.read().unwrap_or_else(PoisonError::into_inner).is_some()
-            && std::time::Instant::now() < limit
-        {
-            crate::clock::sleep(Duration::from_millis(2));
+        let writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if writer.is_some_and(|writer| writer.join().is_err()) {
+            log::error!("store: the writer had panicked");
         }
     }
 
