@@ -183,8 +183,8 @@ mod tests {
     /// Runs [`child`] below a shell that ends once the child wrote its first word, and returns all that the child says.
     fn orphan(parent: &str) -> String {
         let script = format!(
-            "export PARENT={parent}; \"$@\" 2>\"$LOG\" & \
-             while kill -0 $! 2>/dev/null && ! grep -qE 'bound|refused' \"$LOG\"; do sleep 0.02; done; echo $!"
+            "export PARENT={parent}; \"$@\" >/dev/null 2>\"$LOG\" & \
+             while kill -0 $! 2>/dev/null && ! grep -qE 'bound$|gone$' \"$LOG\"; do sleep 0.02; done; echo $!"
         );
         let log = std::env::temp_dir().join(format!("satpost-orphan-{}-{}", parent.len(), std::process::id()));
         let ended = Command::new("sh")
@@ -196,7 +196,7 @@ mod tests {
             .unwrap();
         let said = fs::read_to_string(&log).unwrap();
         fs::remove_file(&log).unwrap();
-        let pid = String::from_utf8_lossy(&ended.stdout).lines().last().unwrap_or_default().trim().to_owned();
+        let pid = String::from_utf8_lossy(&ended.stdout).trim().to_owned();
         for _ in 0..500 {
             // A process that ended and was not yet waited for has an empty command line.
             if fs::read(format!("/proc/{pid}/cmdline")).map_or(true, |line| line.is_empty()) {
