@@ -146,6 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn the_socket_units_use_these_names() {
+        let units = [
+            include_str!("../../systemd/satpost-web.socket"),
+            include_str!("../../systemd/satpost-smtp.socket"),
+            include_str!("../../systemd/satpost-submission.socket"),
+        ];
+        for (name, unit) in NAMES.iter().zip(units) {
+            assert!(unit.lines().any(|line| line == format!("FileDescriptorName={name}")), "{name}");
+        }
+    }
+
+    #[test]
     fn several_addresses_share_one_name() {
         let ((one, first), (two, second)) = (listener(), listener());
         let ended = pass(one, two, "LISTEN_FDS=2 LISTEN_FDNAMES=smtp:smtp");
