@@ -1,4 +1,49 @@
 //! satpost: a satellite post office in one binary.
+//!
+//! # The path of one message
+//!
+//! ```text
+//!  edge in         decide       keep         move          edge out
+//!  listen     ->   route   ->   store   ->   engine   ->   link, deliver, mailbox
+//!     ^                           |             |               |
+//!     +---- "yes" only with ------+             +--- settle <---+
+//!           a Committed token                 (news of it comes back as a new message)
+//! ```
+//!
+//! Mail, a letter written on the page and a packet from the air take the same five steps, in both directions. So a
+//! message can be lost or doubled at no other place than the one that the tests kill.
+//!
+//! 1. An edge reads what comes in, within limits, and decides nothing.
+//! 2. `route` says, as a pure function, what becomes of it: refused, held, or which way out.
+//! 3. `store` writes it down. Only a write that reached the disk makes a `Committed`, and only that makes a yes: the
+//!    `250` of the listener, the delete on the modem, the acknowledgement to the Hive.
+//! 4. `engine` claims what is due, has it carried, and settles what became of it.
+//! 5. A link, the relay or a mailbox takes it. What they say later finds the message through the store.
+//!
+//! # Who may use whom
+//!
+//! `tests/layers.rs` reads this table and the sources, and fails on any other arrow. `all` means every module, a path
+//! means nothing else of that module. The third column names crates that no other module may use.
+//!
+//! | module | may use | keeps to itself | why |
+//! |---|---|---|---|
+//! | `message`, `address`, `fault` | `message`, `address`, `fault`, `clock::Time` | | the words of the language: plain data, understood by reading |
+//! | `clock` | | | one place that tests can make lie |
+//! | `settings` | `address`, `fault` | | has to work when all else is broken |
+//! | `people` | `message`, `address`, `clock`, `fault` | | who is who, without knowing where that is written down |
+//! | `wire` | `message`, `address`, `fault` | `prost` | bytes in, meaning out: a coding knows no link and no queue |
+//! | `sys` | `clock` | `sd_notify`, `async_signal` | the only calls to the platform, and the only unsafe code |
+//! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault` | | pure: the same question gets the same answer, next year too |
+//! | `store` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys` | `redb` | the only module that knows the file, so the crash tests stay small |
+//! | `link` | `message`, `address`, `settings`, `clock`, `fault`, `sys::process` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
+//! | `deliver` | `message`, `address`, `settings`, `clock`, `fault` | `lettre` | gives back a receipt or a fault, nothing else |
+//! | `pulse` | `clock`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
+//! | `listen` | `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse` | `smtp_proto` | an edge sends nothing by itself |
+//! | `engine` | `store`, `route`, `wire`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `pulse` | | the only writer of states after acceptance |
+//! | `admin` | `store`, `engine`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse`, `link::Health`, `link::Series` | `minijinja` | a page wishes, the engine does |
+//! | `sim` | `address`, `clock`, `sys` | | the other side of the wire; it shares no code with the driver that it tests |
+//! | `cli` | all | | commands: reads words, calls the rest, prints |
+//! | `house` | all | | wiring: opens the store, starts the threads, waits |
 #![allow(dead_code)]
 
 mod address;

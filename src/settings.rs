@@ -52,6 +52,7 @@ pub struct Setting {
 macro_rules! settings {
     ($($key:ident, $name:literal, $kind:expr, $default:literal, $group:literal, $label:literal, $help:literal;)*) => {
         /// Names a setting.
+        #[allow(clippy::enum_variant_names, reason = "TlsKey means a key file, not this enum")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Key { $(#[doc = $help] $key,)* }
 

@@ -1,1 +1,7 @@
-//! The only place for calls to the platform: systemd, disk, processes.
+//! The only place for calls to the platform: systemd, disk, processes, signals.
+
+pub mod disk;
+pub mod notify;
+pub mod process;
+pub mod signals;
+pub mod sockets;

@@ -1,1 +1,4 @@
 //! Codings of packets: bytes in, messages out, and back. No I/O.
+
+pub mod classic;
+pub mod parts;

@@ -1,0 +1,150 @@
+//! Disk space, and making changes to a folder last.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+
+/// Bytes that an unprivileged process may still write to the file system of `path`.
+///
+/// # Errors
+/// When `path` does not exist or cannot be reached.
+pub fn free(path: &Path) -> io::Result<u64> {
+    let room = statvfs(path)?;
+    Ok(room.f_bavail.saturating_mul(room.f_frsize))
+}
+
+/// Makes names created, renamed or removed in `folder` survive a power cut. The files' contents need their own sync.
+///
+/// # Errors
+/// Those of the disk; then nothing may be called kept.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// A file that does nothing but take up room, so that there is some to give when the disk is full.
+///
+/// A store that met a full disk has to be closed and opened again, and then to delete; both may need a few pages.
+#[derive(Debug)]
+pub struct Ballast {
+    path: PathBuf,
+    bytes: u64,
+}
+
+impl Ballast {
+    /// The ballast of `folder`, `kib` KiB; nothing is written yet.
+    pub fn new(folder: &Path, kib: u64) -> Self {
+        Self { path: folder.join("ballast"), bytes: kib * 1024 }
+    }
+
+    /// Takes the room up, if that is not so already. To be called at start and again when the disk has room.
+    ///
+    /// # Errors
+    /// When the disk has not that much; then nothing is taken.
+    pub fn keep(&self) -> io::Result<()> {
+        if self.is_kept() {
+            return Ok(());
+        }
+        let taken = self.take_up();
+        if taken.is_err() {
+            // What could be had is of more use to the store.
+            fs::remove_file(&self.path)?;
+        }
+        taken
+    }
+
+    /// Gives the room back. Returns whether there was any to give.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn release(&self) -> io::Result<bool> {
+        match fs::remove_file(&self.path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// True while the room is really taken; a file with holes is none.
+    pub fn is_kept(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|file| file.len() >= self.bytes && file.blocks() * 512 >= self.bytes)
+    }
+
+    fn take_up(&self) -> io::Result<()> {
+        let mut file = File::create(&self.path)?;
+        match fallocate(&file, FallocateFlags::empty(), 0, self.bytes) {
+            Ok(()) => {}
+            // File systems that cannot reserve have to be written to.
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
+                for _ in 0..self.bytes / 1024 {
+                    file.write_all(&[0x5a; 1024])?;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        file.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("satpost-disk-{name}-{}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn ballast_takes_room_and_gives_it_back() {
+        let folder = Folder::new("ballast");
+        let ballast = Ballast::new(&folder.0, 256);
+        assert!(!ballast.is_kept());
+        assert!(!ballast.release().unwrap());
+        ballast.keep().unwrap();
+        assert!(ballast.is_kept());
+        ballast.keep().unwrap();
+        assert!(ballast.release().unwrap());
+        assert!(!ballast.is_kept());
+    }
+
+    #[test]
+    fn a_file_with_holes_is_no_ballast() {
+        let folder = Folder::new("holes");
+        let ballast = Ballast::new(&folder.0, 256);
+        File::create(&ballast.path).unwrap().set_len(256 * 1024).unwrap();
+        assert!(!ballast.is_kept());
+        ballast.keep().unwrap();
+        assert!(ballast.is_kept());
+    }
+
+    #[test]
+    fn a_ballast_larger_than_the_disk_leaves_nothing_behind() {
+        let folder = Folder::new("large");
+        let ballast = Ballast::new(&folder.0, free(&folder.0).unwrap() / 1024 * 2 + 1024);
+        assert!(ballast.keep().is_err());
+        assert!(!ballast.path.exists());
+    }
+
+    #[test]
+    fn room_and_sync_need_a_real_folder() {
+        let folder = Folder::new("room");
+        assert!(free(&folder.0).unwrap() > 0);
+        sync_folder(&folder.0).unwrap();
+        let nowhere = folder.0.join("nowhere");
+        assert!(free(&nowhere).is_err() && sync_folder(&nowhere).is_err());
+    }
+}
