@@ -33,7 +33,7 @@
 //! | `people` | `message`, `address`, `clock`, `fault` | | who is who, without knowing where that is written down |
 //! | `wire` | `message`, `address`, `fault` | `prost` | bytes in, meaning out: a coding knows no link and no queue |
 //! | `sys` | `clock` | `sd_notify`, `async_signal` | the only calls to the platform, and the only unsafe code |
-//! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault` | | pure: the same question gets the same answer, next year too |
+//! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `wire` | | pure: the same question gets the same answer, next year too |
 //! | `store` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys` | `redb` | the only module that knows the file, so the crash tests stay small |
 //! | `link` | `message`, `address`, `settings`, `clock`, `fault`, `sys::process` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
 //! | `deliver` | `message`, `address`, `settings`, `clock`, `fault` | `lettre` | gives back a receipt or a fault, nothing else |

@@ -216,6 +216,9 @@ pub struct Message {
     /// The sender was told that it takes long.
     #[serde(default)]
     pub delay_told: bool,
+    /// Its owner wants it back; what the link has not sent yet is withdrawn.
+    #[serde(default)]
+    pub recall: bool,
     /// The owner released it: limits on parts and holds no longer apply.
     #[serde(default)]
     pub released: bool,

@@ -35,7 +35,7 @@ use crate::settings::Settings;
 pub use books::{Books, Ledger};
 pub use inbound::{PartIn, Quarantined};
 pub use journal::Event;
-pub use queue::{BodyIn, Letter, ListFilter};
+pub use queue::{BodyIn, Lane, Letter, ListFilter};
 pub use schema::{Outcome, Trouble, Tx, View, said};
 
 /// Limit for one write, with all that waits before it.

@@ -48,11 +48,30 @@ pub struct ListFilter {
     pub limit: usize,
 }
 
-fn way_code(way: Way) -> u8 {
-    match way {
-        Way::Mailbox => 0,
-        Way::Relay => 1,
-        Way::Link => 2,
+/// A queue of messages that are not final, ordered by when the next look at them is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Waits for a mailbox; empty but for a moment.
+    Mailbox = 0,
+    /// Waits for the relay.
+    Relay = 1,
+    /// Waits for the link, in order of acceptance.
+    Link = 2,
+    /// The link has all its packets.
+    OnModem = 3,
+    /// Waits for the owner.
+    Held = 4,
+}
+
+impl Lane {
+    fn of(message: &Message) -> Self {
+        match (message.state, message.way) {
+            (State::Held, _) => Self::Held,
+            (State::OnModem, _) => Self::OnModem,
+            (_, Way::Mailbox) => Self::Mailbox,
+            (_, Way::Relay) => Self::Relay,
+            (_, Way::Link) => Self::Link,
+        }
     }
 }
 
@@ -106,12 +125,17 @@ impl Tx<'_> {
         }
     }
 
+    /// The message of this number while something can still happen to it.
+    pub fn live(&self, id: Id) -> Outcome<Option<Message>> {
+        Ok(Some(self.message(id)?).filter(|message| !message.state.is_final()))
+    }
+
     /// Changes a message. A new state or reason becomes a step of its time line by [`Tx::step`]; this is the rest.
     pub fn change(&mut self, id: Id, change: impl FnOnce(&mut Message)) -> Outcome<Message> {
         let before = self.message(id)?;
         let mut after = before.clone();
         change(&mut after);
-        if after.state.is_final() || after.state == State::Held {
+        if after.state.is_final() {
             after.next = Time::NEVER;
         }
         if before.state.column() != after.state.column() {
@@ -135,7 +159,7 @@ impl Tx<'_> {
 
     /// Keeps the queue and the mailbox index true.
     fn index(&mut self, after: &Message, before: Option<&Message>) -> Outcome<()> {
-        let key = |message: &Message| (way_code(message.way), message.next.0, message.id.0);
+        let key = |message: &Message| (Lane::of(message) as u8, message.next.0, message.id.0);
         let old = before.filter(|before| !before.state.is_final()).map(key);
         let new = Some(after).filter(|after| !after.state.is_final()).map(key);
         if old != new {
@@ -237,9 +261,9 @@ impl View {
     }
 
     /// Messages of a queue that are due, earliest first; unreadable ones as `Err` with their number and the reason.
-    pub fn due(&self, way: Way, now: Time, limit: usize) -> Outcome<Vec<Result<Message, (Id, String)>>> {
+    pub fn due(&self, lane: Lane, now: Time, limit: usize) -> Outcome<Vec<Result<Message, (Id, String)>>> {
         let messages = self.messages()?;
-        let code = way_code(way);
+        let code = lane as u8;
         let mut found = Vec::new();
         for row in self.0.open_table(schema::DUE)?.range((code, i64::MIN, 0)..=(code, now.0, u64::MAX))?.take(limit) {
             let id = row?.0.value().2;
@@ -252,21 +276,25 @@ impl View {
         Ok(found)
     }
 
-    /// When the next message of a queue is due; `None` when nothing waits but held ones.
-    pub fn next_due(&self, way: Way) -> Outcome<Option<Time>> {
-        let code = way_code(way);
+    /// When the next message of a queue is due; `None` when nothing waits there.
+    pub fn next_due(&self, lane: Lane) -> Outcome<Option<Time>> {
+        let code = lane as u8;
         let due = self.0.open_table(schema::DUE)?;
-        let first = due.range((code, i64::MIN, 0)..(code, Time::NEVER.0, 0))?.next().transpose()?;
+        let first = due.range((code, i64::MIN, 0)..=(code, Time::NEVER.0, u64::MAX))?.next().transpose()?;
         Ok(first.map(|row| Time(row.0.value().1)))
     }
 
-    /// All numbers that wait, held ones too.
-    pub fn waiting(&self) -> Outcome<Vec<Id>> {
-        let mut ids = Vec::new();
-        for row in self.0.open_table(schema::DUE)?.iter()? {
-            ids.push(Id(row?.0.value().2));
+    /// How many wait in each queue, and since when the one waits that is due first.
+    pub fn queues(&self) -> Outcome<Vec<(Lane, u64, Option<Time>)>> {
+        let due = self.0.open_table(schema::DUE)?;
+        let mut queues = Vec::new();
+        for lane in [Lane::Mailbox, Lane::Relay, Lane::Link, Lane::OnModem, Lane::Held] {
+            let range = || due.range((lane as u8, i64::MIN, 0)..=(lane as u8, i64::MAX, u64::MAX));
+            let first = range()?.next().transpose()?.map(|row| row.0.value().2);
+            let oldest = first.map(|id| self.message(Id(id))).transpose()?.flatten().map(|message| message.accepted);
+            queues.push((lane, range()?.count() as u64, oldest));
         }
-        Ok(ids)
+        Ok(queues)
     }
 
     /// Messages, newest first.

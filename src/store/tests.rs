@@ -48,6 +48,7 @@ fn message(way: Way, state: State, next: i64) -> Message {
         next: Time(next),
         tries: 0,
         delay_told: false,
+        recall: false,
         released: false,
         steps: vec![],
     }
@@ -71,12 +72,12 @@ fn what_is_put_is_due_and_survives_a_restart() {
     first.close();
     drop(first);
     let again = store(&folder);
-    let due = again.read(|v| v.due(Way::Relay, Time(5), 10)).unwrap();
+    let due = again.read(|v| v.due(Lane::Relay, Time(5), 10)).unwrap();
     assert_eq!(due.len(), 1);
     let found = due[0].as_ref().unwrap();
     assert_eq!(again.raw(found).unwrap().as_deref(), Some(&b"raw"[..]));
-    assert_eq!(again.read(|v| v.next_due(Way::Link)).unwrap(), Some(Time(3)));
-    assert!(again.read(|v| v.due(Way::Link, Time(2), 10)).unwrap().is_empty());
+    assert_eq!(again.read(|v| v.next_due(Lane::Link)).unwrap(), Some(Time(3)));
+    assert!(again.read(|v| v.due(Lane::Link, Time(2), 10)).unwrap().is_empty());
 }
 
 #[test]
@@ -90,8 +91,8 @@ fn books_and_queue_follow_each_step() {
     let books = store.ledger().unwrap().books["smtp"];
     assert!(books.balance());
     assert_eq!((books.accepted, books.delivered), (2, 2));
-    assert_eq!(store.read(|v| v.next_due(Way::Relay)).unwrap(), None);
-    assert!(store.read(|v| v.waiting()).unwrap().is_empty());
+    assert_eq!(store.read(|v| v.next_due(Lane::Relay)).unwrap(), None);
+    assert!(store.read(|v| v.queues()).unwrap().iter().all(|queue| queue.1 == 0));
     assert_eq!(store.read(|v| v.mailbox("ben", None, 9)).unwrap().len(), 1);
     assert_eq!(store.message(Id(1)).unwrap().unwrap().steps.len(), 2);
     assert_eq!(store.read(|v| v.by_message_id("<5@x>")).unwrap(), Some(Id(1)));
@@ -159,10 +160,10 @@ fn an_unreadable_record_is_set_aside() {
     let store = store(&folder);
     store.put(letter(vec![message(Way::Link, State::Queued, 1), message(Way::Link, State::Queued, 2)])).unwrap();
     store.write(|tx| Ok(tx.messages.insert(1, &b"{broken"[..])?.is_some())).unwrap();
-    let due = store.read(|v| v.due(Way::Link, Time(9), 9)).unwrap();
+    let due = store.read(|v| v.due(Lane::Link, Time(9), 9)).unwrap();
     assert!(due[0].is_err() && due[1].is_ok());
     store.write(|tx| tx.set_aside_message(Id(1), "unreadable", Time(3))).unwrap();
-    assert_eq!(store.read(|v| v.due(Way::Link, Time(9), 9)).unwrap().len(), 1);
+    assert_eq!(store.read(|v| v.due(Lane::Link, Time(9), 9)).unwrap().len(), 1);
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);
 }
 

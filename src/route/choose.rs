@@ -1,0 +1,135 @@
+//! Which way a message goes. Nothing else in the program asks whether this box is a station or a gateway.
+//!
+//! | recipient | station (reach satellite) | gateway (reach internet) |
+//! |---|---|---|
+//! | person, home here | mailbox | mailbox |
+//! | person, home device | link to that device | link to that device |
+//! | outside | link, to the far box | mail relay |
+
+use std::sync::Arc;
+
+use crate::address::{Address, DeviceId, Mailbox};
+use crate::message::Way;
+use crate::people::{Home, People, Person};
+use crate::settings::{Key, Settings};
+
+/// What a decision may look at: people and rules at one moment.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// Who lives here.
+    pub people: Arc<People>,
+    /// The rules.
+    pub settings: Arc<Settings>,
+}
+
+/// A way out, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// The mailbox of this person.
+    Mailbox(Arc<Person>),
+    /// The link; to this device, or to the one far end there is.
+    Link(Option<DeviceId>),
+    /// The mail relay.
+    Relay,
+    /// Nobody can get it: unknown or disabled.
+    Nowhere(String),
+}
+
+impl Choice {
+    /// The queue this choice stands in, if it is a way.
+    pub fn way(&self) -> Option<Way> {
+        match self {
+            Self::Mailbox(_) => Some(Way::Mailbox),
+            Self::Link(_) => Some(Way::Link),
+            Self::Relay => Some(Way::Relay),
+            Self::Nowhere(_) => None,
+        }
+    }
+}
+
+impl World {
+    /// True when this mail address belongs to this box.
+    pub fn is_ours(&self, mailbox: &Mailbox) -> bool {
+        let domain = self.settings.text(Key::Domain);
+        !domain.is_empty() && mailbox.domain() == domain
+    }
+
+    /// True when the far box, not a relay, carries what goes outside.
+    pub fn by_satellite(&self) -> bool {
+        self.settings.text(Key::Reach) == "satellite"
+    }
+
+    /// The address of a person of this box; `None` while the box has no mail domain.
+    pub fn address_of(&self, person: &Person) -> Option<Mailbox> {
+        Mailbox::new(&person.name, self.settings.text(Key::Domain)).ok()
+    }
+
+    /// The way to a recipient.
+    pub fn choose(&self, to: &Address) -> Choice {
+        match to {
+            Address::Nobody => Choice::Nowhere("there is no recipient".to_owned()),
+            Address::Device(device) => self.to_device(*device),
+            Address::Mail(mailbox) if self.is_ours(mailbox) => self.to_person(mailbox),
+            Address::Mail(_) if self.by_satellite() => Choice::Link(None),
+            Address::Mail(_) => Choice::Relay,
+        }
+    }
+
+    fn to_person(&self, mailbox: &Mailbox) -> Choice {
+        let Some(person) = self.people.addressed(mailbox) else {
+            return Choice::Nowhere(format!("there is no person {} here", mailbox.person()));
+        };
+        match (person.disabled, person.home, person.device) {
+            (true, ..) => Choice::Nowhere(format!("{} takes no mail at present", mailbox.person())),
+            (_, Home::Device, Some(device)) => Choice::Link(Some(device)),
+            _ => Choice::Mailbox(Arc::clone(person)),
+        }
+    }
+
+    fn to_device(&self, device: DeviceId) -> Choice {
+        match self.people.by_device(device) {
+            Some(person) if person.disabled => Choice::Nowhere(format!("{} takes no mail at present", person.name)),
+            _ => Choice::Link(Some(device)),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn world(reach: &str) -> World {
+        let settings = Settings::default()
+            .with(Key::Domain, "here.org")
+            .and_then(|s| s.with(Key::Reach, reach))
+            .unwrap();
+        let anna = Person { name: "anna".into(), owner: true, ..Person::default() };
+        let device = DeviceId::new(6846).ok();
+        let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
+        let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
+        World { people: Arc::new(People::new([anna, ben, carl])), settings: Arc::new(settings) }
+    }
+
+    #[test]
+    fn the_table_of_ways() {
+        let (station, gateway) = (world("satellite"), world("internet"));
+        let way = |world: &World, to: &str| world.choose(&to.parse().unwrap()).way();
+        for box_ in [&station, &gateway] {
+            assert_eq!(way(box_, "Anna+x@HERE.org"), Some(Way::Mailbox));
+            assert_eq!(way(box_, "postmaster@here.org"), Some(Way::Mailbox));
+            assert_eq!(box_.choose(&"ben@here.org".parse().unwrap()), Choice::Link(DeviceId::new(6846).ok()));
+            assert_eq!(way(box_, "carl@here.org"), None);
+            assert_eq!(way(box_, "dora@here.org"), None);
+            assert_eq!(way(box_, "<>"), None);
+        }
+        assert_eq!(station.choose(&"a@else.org".parse().unwrap()), Choice::Link(None));
+        assert_eq!(gateway.choose(&"a@else.org".parse().unwrap()), Choice::Relay);
+    }
+
+    #[test]
+    fn a_box_without_a_domain_owns_no_address() {
+        let mut world = world("internet");
+        world.settings = Arc::new(Settings::default());
+        assert!(!world.is_ours(&"anna@here.org".parse().unwrap()));
+    }
+}

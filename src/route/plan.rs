@@ -1,0 +1,202 @@
+//! What becomes of a message at acceptance: which queue it enters, held, arrived, or refused, and why.
+
+use super::choose::{Choice, World};
+use crate::address::Address;
+use crate::clock::Time;
+use crate::message::{Door, Id, Message, State, Way};
+use crate::settings::Key;
+use crate::wire::classic::Protocol;
+use crate::wire::parts;
+
+/// A message as a door hands it in.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Where it came in.
+    pub door: Door,
+    /// Who gets notices and answers.
+    pub from: Address,
+    /// The recipient.
+    pub to: Address,
+    /// The person of this box who wrote it.
+    pub author: Option<String>,
+    /// One line.
+    pub subject: String,
+    /// What would go over a link.
+    pub text: String,
+    /// What was cut, in words.
+    pub cut: Vec<String>,
+    /// Written by a machine, and how that shows.
+    pub automatic: Option<String>,
+    /// Message-ID of the mail.
+    pub message_id: Option<String>,
+    /// For a notice: what it is about.
+    pub about: Option<Id>,
+}
+
+/// The packets of a text on a link, by the classic coding.
+///
+/// # Errors
+/// A sentence when it cannot be sent at all.
+pub fn packets(message: &Message, to_device: bool, max_payload: usize) -> Result<Vec<Vec<u8>>, String> {
+    // Toward a device the packet names the writer, so that the reader can answer; toward the world the recipient.
+    let other = if to_device { &message.from } else { &message.to };
+    parts::split(&message.text, &other.to_string(), !to_device, Protocol::Email, max_payload)
+}
+
+impl World {
+    /// Packets that a letter may take before it is held.
+    pub fn max_parts(&self, message: &Message) -> usize {
+        let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
+        let author = message.author.as_ref().and_then(|name| self.people.get(name));
+        let own = to.or(author).and_then(|person| person.max_parts);
+        own.map_or(self.settings.count(Key::AirMaxParts), usize::from)
+    }
+
+    /// The message that a draft becomes: state, reason, queue and times are set. Pure: `now` comes from outside.
+    pub fn plan(&self, draft: Draft, now: Time, clock_believed: bool, max_payload: usize) -> Message {
+        let choice = self.choose(&draft.to);
+        let way = choice.way().unwrap_or(Way::Mailbox);
+        let lifetime = if way == Way::Link { Key::AirLifetime } else { Key::QueueLifetime };
+        let mut message = Message {
+            id: Id(0),
+            door: draft.door,
+            from: draft.from,
+            to: draft.to,
+            author: draft.author,
+            subject: draft.subject,
+            text: draft.text,
+            cut: draft.cut,
+            mail: None,
+            automatic: draft.automatic,
+            message_id: draft.message_id,
+            about: draft.about,
+            accepted: now,
+            deadline: now + self.settings.span(lifetime),
+            clock_believed,
+            state: State::Queued,
+            reason: String::new(),
+            way,
+            next: now,
+            tries: 0,
+            delay_told: false,
+            recall: false,
+            released: false,
+            steps: Vec::new(),
+        };
+        let (state, reason) = self.first_state(&message, &choice, max_payload);
+        message.state = state;
+        message.reason = reason;
+        message.next = match state {
+            State::Queued => now,
+            State::Held => self.next_look(&message, Time::NEVER),
+            _ => Time::NEVER,
+        };
+        message
+    }
+
+    fn first_state(&self, message: &Message, choice: &Choice, max_payload: usize) -> (State, String) {
+        match choice {
+            Choice::Nowhere(why) => (State::Refused, why.clone()),
+            Choice::Mailbox(person) => (State::Delivered, format!("in the mailbox of {}", person.name)),
+            Choice::Relay if matches!(message.from, Address::Device(_)) => {
+                (State::Held, format!("device {} belongs to nobody here: give it to a person, then release this", message.from))
+            }
+            Choice::Relay => (State::Queued, "waits for the mail relay".to_owned()),
+            Choice::Link(device) => self.on_air(message, device.is_some(), max_payload),
+        }
+    }
+
+    /// What may go on air is decided before it is queued (promise 5).
+    pub fn on_air(&self, message: &Message, to_device: bool, max_payload: usize) -> (State, String) {
+        let notice = message.door == Door::Notice && self.settings.on(Key::AirNotices);
+        if let Some(how) = &message.automatic
+            && !notice
+        {
+            return (State::Refused, format!("written by a machine ({how}): never goes on air"));
+        }
+        if message.from.is_nobody() && !notice {
+            return (State::Refused, "it has no sender, as bounces have none: never goes on air".to_owned());
+        }
+        match packets(message, to_device, max_payload) {
+            Err(why) => (State::Held, why),
+            Ok(packets) if packets.len() > self.max_parts(message) && !message.released => {
+                let (needs, most) = (packets.len(), self.max_parts(message));
+                (State::Held, format!("needs {needs} packets, and {most} are allowed: release it to send it all the same"))
+            }
+            Ok(packets) if packets.len() == 1 => (State::Queued, "waits for the link, 1 packet".to_owned()),
+            Ok(packets) => (State::Queued, format!("waits for the link, {} packets", packets.len())),
+        }
+    }
+
+    /// When the next look at a waiting message is due: a retry, the delay notice or the end, whatever comes first.
+    pub fn next_look(&self, message: &Message, retry: Time) -> Time {
+        let told = message.delay_told || message.automatic.is_some();
+        let notice = message.accepted + self.settings.span(Key::QueueDelayNotice);
+        retry.min(message.deadline).min(if told { Time::NEVER } else { notice })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::choose::tests::world;
+    use super::*;
+
+    fn draft(to: &str, text: &str) -> Draft {
+        Draft {
+            door: Door::Smtp,
+            from: "mum@else.org".parse().unwrap(),
+            to: to.parse().unwrap(),
+            author: None,
+            subject: "s".into(),
+            text: text.into(),
+            cut: vec![],
+            automatic: None,
+            message_id: None,
+            about: None,
+        }
+    }
+
+    fn planned(reach: &str, draft: Draft) -> Message {
+        world(reach).plan(draft, Time(1000), true, 192)
+    }
+
+    #[test]
+    fn what_goes_on_air_is_decided_before_it_is_queued() {
+        let queued = planned("internet", draft("ben@here.org", "hello"));
+        assert_eq!((queued.state, queued.way, queued.next), (State::Queued, Way::Link, Time(1000)));
+        let long = planned("internet", draft("ben@here.org", &"word ".repeat(400)));
+        assert_eq!((long.state, long.next), (State::Held, Time(1000) + Duration::from_secs(4 * 3600)));
+        assert!(long.reason.contains("packets"), "{}", long.reason);
+        let auto = planned("internet", Draft { automatic: Some("List-Id".into()), ..draft("ben@here.org", "x") });
+        assert_eq!(auto.state, State::Refused);
+        let bounce = planned("internet", Draft { from: Address::Nobody, ..draft("ben@here.org", "x") });
+        assert_eq!(bounce.state, State::Refused);
+    }
+
+    #[test]
+    fn mail_for_people_here_has_arrived_when_it_is_kept() {
+        let message = planned("satellite", draft("anna@here.org", "x"));
+        assert_eq!((message.state, message.way), (State::Delivered, Way::Mailbox));
+        let gone = planned("satellite", draft("carl@here.org", "x"));
+        assert_eq!(gone.state, State::Refused);
+    }
+
+    #[test]
+    fn a_device_without_a_person_holds_its_letters() {
+        let from = Address::Device(crate::address::DeviceId::new(9).unwrap());
+        let message = planned("internet", Draft { from, ..draft("mum@else.org", "x") });
+        assert_eq!(message.state, State::Held);
+    }
+
+    #[test]
+    fn the_next_look_is_never_after_the_deadline() {
+        let world = world("internet");
+        let mut message = planned("internet", draft("mum@else.org", "x"));
+        assert_eq!(world.next_look(&message, Time(5000)), Time(5000));
+        assert_eq!(world.next_look(&message, Time::NEVER), Time(1000) + Duration::from_secs(4 * 3600));
+        message.delay_told = true;
+        assert_eq!(world.next_look(&message, Time::NEVER), message.deadline);
+    }
+}
