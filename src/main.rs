@@ -49,6 +49,7 @@
 mod address;
 mod clock;
 mod deliver;
+mod engine;
 mod fault;
 mod link;
 mod listen;

@@ -170,6 +170,23 @@ pub enum Series {
     Gps,
 }
 
+impl Series {
+    /// All series.
+    pub const ALL: [Self; 6] = [Self::Noise, Self::Rssi, Self::Snr, Self::Temperature, Self::Volts, Self::Gps];
+
+    /// Its name in the store and in addresses of the page.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Noise => "noise",
+            Self::Rssi => "rssi",
+            Self::Snr => "snr",
+            Self::Temperature => "temperature",
+            Self::Volts => "volts",
+            Self::Gps => "gps",
+        }
+    }
+}
+
 /// One inbound packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {

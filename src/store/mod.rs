@@ -171,6 +171,14 @@ impl Store {
         &self.0.folder
     }
 
+    /// Bytes free on the disk that holds the data folder.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn free_disk(&self) -> std::io::Result<u64> {
+        crate::sys::disk::free(&self.0.folder)
+    }
+
     /// Why the store cannot be used now, if so.
     pub fn broken(&self) -> Option<String> {
         self.0.broken.read().unwrap_or_else(PoisonError::into_inner).clone()

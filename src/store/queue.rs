@@ -1,5 +1,7 @@
 //! Messages: put, found when due, changed, listed. Every change keeps the queue index and the books true.
 
+use std::time::Duration;
+
 use redb::ReadableTable;
 
 use super::schema::{self, INLINE, Outcome, Tx, View, json, said};
@@ -187,6 +189,27 @@ impl Tx<'_> {
             self.message_ids.insert(message_id.as_str(), after.id.0)?;
         }
         Ok(())
+    }
+
+    /// Moves the times of waiting messages that were taken under a clock nobody could vouch for.
+    pub fn shift_doubtful(&mut self, by: Duration) -> Outcome<usize> {
+        let mut ids = Vec::new();
+        for row in self.due.iter()? {
+            ids.push(Id(row?.0.value().2));
+        }
+        let mut moved = 0;
+        for id in ids {
+            if !self.message(id)?.clock_believed {
+                moved += 1;
+                self.change(id, |message| {
+                    message.accepted = message.accepted + by;
+                    message.deadline = message.deadline + by;
+                    message.next = message.next + by;
+                    message.clock_believed = true;
+                })?;
+            }
+        }
+        Ok(moved)
     }
 
     /// Moves an unreadable record out of the way, with the reason.

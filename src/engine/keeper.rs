@@ -1,0 +1,150 @@
+//! Looks after what no other worker looks at: held letters and their deadlines, letters for a link that is not there,
+//! parts that will not be complete, what has grown old, and a clock that became believable.
+
+use std::time::Duration;
+
+use super::{Context, inbound, post};
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::message::{Message, PacketState, State};
+use crate::settings::Key;
+use crate::store::Lane;
+
+/// Time between two rounds.
+const ROUND: Duration = Duration::from_secs(20);
+/// Rounds between two clean-ups.
+const CLEAN_UP: u32 = 180;
+/// A packet that the modem may hold is given up this long after its deadline if the modem never came back.
+const GRACE: Duration = Duration::from_secs(86_400);
+/// Inbound keys are kept this long: the ids of a modem repeat after a year.
+const REMEMBER: Duration = Duration::from_secs(200 * 86_400);
+/// History of measured values.
+const HISTORY: Duration = Duration::from_secs(31 * 86_400);
+/// Messages looked at, or removed, in one go.
+const BATCH: usize = 200;
+
+/// The worker: returns when the box stops.
+///
+/// # Errors
+/// When the store fails; the house starts it again.
+pub fn run(context: &Context) -> Result<(), Fault> {
+    let (_never, nothing) = smol::channel::bounded(1);
+    let mut clock = ClockWatch::new(context);
+    let mut rounds = 0;
+    while !context.stopping() {
+        clock.round(context)?;
+        held(context)?;
+        waiting_for_link(context)?;
+        lost_on_modem(context)?;
+        if rounds % CLEAN_UP == 0 {
+            inbound::give_up_on_parts(context)?;
+            clean_up(context)?;
+        }
+        rounds += 1;
+        let next = context.store.read(|view| view.next_due(Lane::Held))?;
+        context.rest(&nothing, context.until(next, ROUND).max(Duration::from_millis(500)));
+    }
+    Ok(())
+}
+
+/// Held letters: the sender hears of it in time, and nothing is held for ever.
+fn held(context: &Context) -> Result<(), Fault> {
+    let now = context.now();
+    for item in context.store.read(|view| view.due(Lane::Held, now, BATCH))? {
+        match item {
+            Err((id, why)) => post::set_aside(context, id, &why)?,
+            Ok(message) => look_at(context, &message)?,
+        }
+    }
+    Ok(())
+}
+
+/// Letters that wait for a link, oldest first: the ones whose time has come stand in front.
+fn waiting_for_link(context: &Context) -> Result<(), Fault> {
+    let now = context.now();
+    for item in context.store.read(|view| view.due(Lane::Link, now, BATCH))? {
+        match item {
+            Err((id, why)) => post::set_aside(context, id, &why)?,
+            Ok(message) => {
+                let notice_due = !message.delay_told
+                    && message.automatic.is_none()
+                    && now >= message.accepted + context.store.settings().span(Key::QueueDelayNotice);
+                let untouched = || -> Result<bool, Fault> {
+                    let packets = context.store.read(|view| view.packets_of(message.id))?;
+                    Ok(packets.iter().all(|packet| matches!(packet.state, PacketState::Planned | PacketState::Gone(_))))
+                };
+                if now >= message.deadline && untouched()? || notice_due {
+                    look_at(context, &message)?;
+                } else if now < message.deadline && !notice_due {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
+    if context.now() >= message.deadline {
+        return context.give_back(message, State::Expired, &message.reason);
+    }
+    let place = message.next;
+    context.wait_on(message, &message.reason)?;
+    if message.state == State::Queued {
+        // In the queue of the link the next look is also the place in the line, which it must not lose.
+        let id = message.id;
+        context.store.write(move |tx| tx.change(id, |message| message.next = place).map(drop))?;
+    }
+    Ok(())
+}
+
+/// Letters that a modem took which never came back.
+fn lost_on_modem(context: &Context) -> Result<(), Fault> {
+    let now = context.now();
+    for item in context.store.read(|view| view.due(Lane::OnModem, now - GRACE, BATCH))? {
+        match item {
+            Err((id, why)) => post::set_aside(context, id, &why)?,
+            Ok(message) if now >= message.deadline + GRACE => {
+                let why = "the link that took it has not been seen since; it may have been sent";
+                context.give_back(&message, State::Expired, why)?;
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn clean_up(context: &Context) -> Result<(), Fault> {
+    let now = context.now();
+    let days = u64::try_from(context.store.settings().number(Key::KeepDays)).unwrap_or(u64::MAX);
+    let limit = now - Duration::from_secs(days.saturating_mul(86_400));
+    while !context.stopping() && context.store.write(move |tx| tx.prune(limit, BATCH))? == BATCH {}
+    context.store.write(move |tx| {
+        tx.forget_before(now - REMEMBER)?;
+        tx.drop_samples_before(now - HISTORY)
+    })
+}
+
+/// Notices when a clock nobody could vouch for becomes believable, and moves the times of waiting letters along.
+struct ClockWatch {
+    believed: bool,
+    last: Time,
+    seen: std::time::Instant,
+}
+
+impl ClockWatch {
+    fn new(context: &Context) -> Self {
+        Self { believed: context.store.clock().believable(), last: context.now(), seen: std::time::Instant::now() }
+    }
+
+    fn round(&mut self, context: &Context) -> Result<(), Fault> {
+        let (now, believed) = (context.now(), context.store.clock().believable());
+        let jump = now.since(self.last + self.seen.elapsed());
+        if believed && !self.believed && jump > Duration::from_secs(60) {
+            let moved = context.store.write(move |tx| tx.shift_doubtful(jump))?;
+            log::warn!("the clock became believable: times of {moved} waiting letters moved by {} s", jump.as_secs());
+        }
+        (self.believed, self.last, self.seen) = (believed, now, std::time::Instant::now());
+        Ok(())
+    }
+}

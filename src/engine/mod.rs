@@ -1,0 +1,70 @@
+//! Moves what the store keeps, and settles what becomes of it: the only writer of states after acceptance.
+//!
+//! Three workers, each one thread that the house starts again when it ends: [`post`] hands mail to the relay, [`air`]
+//! drives the link in both directions, [`keeper`] looks after deadlines, held letters, and what has grown old.
+//! [`wishes`] are what the owner may do to a message.
+
+pub mod air;
+mod handing;
+pub mod inbound;
+pub mod keeper;
+pub mod post;
+pub mod settle;
+pub mod wishes;
+
+use std::time::Duration;
+
+use smol::channel::Receiver;
+use smol::future::or;
+
+use crate::clock::Time;
+use crate::pulse::Pulse;
+use crate::route::choose::World;
+use crate::store::Store;
+
+/// What a worker works with.
+#[derive(Clone)]
+pub struct Context {
+    /// The store.
+    pub store: Store,
+    /// Live facts.
+    pub pulse: Pulse,
+    /// Closed when the box stops: every wait hears it.
+    pub stop: Receiver<()>,
+}
+
+impl Context {
+    /// People and rules at this moment.
+    pub fn world(&self) -> World {
+        World { people: self.store.people(), settings: self.store.settings() }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Time {
+        self.store.clock().now()
+    }
+
+    /// True once the box stops.
+    pub fn stopping(&self) -> bool {
+        self.stop.is_closed()
+    }
+
+    /// Waits for an item on `wake`, for `limit`, or for the end of the box.
+    pub fn rest(&self, wake: &Receiver<()>, limit: Duration) {
+        let wait = or(
+            async { drop(wake.recv().await) },
+            or(async { drop(self.stop.recv().await) }, async { drop(smol::Timer::after(limit).await) }),
+        );
+        smol::block_on(wait);
+    }
+
+    /// Time from now to `at`, within a bound.
+    pub fn until(&self, at: Option<Time>, most: Duration) -> Duration {
+        at.map_or(most, |at| at.since(self.now()).min(most))
+    }
+}
+
+/// Largest payload of the link of this box, in bytes; of the smallest known link when the box has none yet.
+pub fn max_payload(settings: &crate::settings::Settings) -> usize {
+    crate::link::driver(settings).map_or(192, |driver| driver.max_payload)
+}

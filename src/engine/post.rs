@@ -1,0 +1,160 @@
+//! Hands mail to the relay: one delivery at a time, each message its own transaction.
+
+use std::time::Duration;
+
+use super::{Context, settle};
+use crate::address::{Address, Mailbox};
+use crate::clock::Time;
+use crate::deliver::compose::{self, Letter};
+use crate::deliver::relay::{Relay, RelayConfig};
+use crate::fault::Fault;
+use crate::message::{Id, Message, State, Way};
+use crate::pulse::Rung;
+use crate::settings::Key;
+use crate::store::Lane;
+
+/// Longest sleep between two looks at the queue.
+const LOOK: Duration = Duration::from_secs(60);
+/// Idle connections to the relay are closed after this.
+const IDLE: Duration = Duration::from_secs(30);
+/// Messages taken from the queue at once.
+const BATCH: usize = 32;
+
+/// The worker: returns when the box stops.
+///
+/// # Errors
+/// When the store fails; the house starts it again.
+pub fn run(context: &Context) -> Result<(), Fault> {
+    let (_keep, wake) = context.store.wake_on(Way::Relay);
+    let mut relay = Relay::new();
+    let mut connected = false;
+    while !context.stopping() {
+        let now = context.now();
+        let due = context.store.read(|view| view.due(Lane::Relay, now, BATCH))?;
+        if due.is_empty() {
+            let next = context.store.read(|view| view.next_due(Lane::Relay))?;
+            let limit = context.until(next, if connected { IDLE } else { LOOK });
+            context.rest(&wake, limit);
+            relay.idle();
+            connected = connected && limit < IDLE;
+            continue;
+        }
+        let mut down: Option<Fault> = None;
+        for item in due {
+            if context.stopping() {
+                break;
+            }
+            match item {
+                // The relay was out of reach a moment ago: the rest of this batch need not find that out again.
+                Ok(message) if down.is_some() => context.failed(&message, down.as_ref().unwrap_or(&Fault::temporary("")))?,
+                Ok(message) => {
+                    down = deliver(context, &mut relay, &message)?;
+                    connected = true;
+                }
+                Err((id, why)) => set_aside(context, id, &why)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Moves an unreadable record out of the queue.
+pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
+    log::error!("{id} is set aside: {why}");
+    let (why, now) = (why.to_owned(), context.now());
+    context.store.write(move |tx| tx.set_aside_message(id, &why, now))
+}
+
+/// One delivery. Gives back the fault when the relay itself, not this letter, is what failed.
+fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Option<Fault>, Fault> {
+    let world = context.world();
+    match settle::moved(&world, message) {
+        Some(Err(why)) => return context.give_back(message, State::Returned, &why).map(|()| None),
+        Some(Ok(way)) => return reroute(context, message, way).map(|()| None),
+        None => {}
+    }
+    // The writer may be a device that got, or changed, its owner since.
+    let Some(from) = sender(context, message) else {
+        let why = format!("device {} belongs to nobody here: give it to a person", message.from);
+        return context.failed(message, &Fault::operator(why)).map(|()| None);
+    };
+    let Some(to) = message.to.mailbox() else {
+        return context.give_back(message, State::Returned, "the recipient is no mail address").map(|()| None);
+    };
+    let outcome = bytes(context, message, &from, to)
+        .and_then(|raw| RelayConfig::from_settings(&world.settings).map(|config| (raw, config)))
+        .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw));
+    let rung = |well: bool, words: String| Rung { well, words, at: context.now() };
+    match outcome {
+        Ok(reply) => {
+            context.pulse.set(|facts| facts.relay = Some(rung(true, "takes mail".to_owned())));
+            log::info!("{} taken by the relay", message.id);
+            context.delivered(message.id, &format!("taken by the relay: {reply}")).map(|()| None)
+        }
+        Err(fault) => {
+            if !fault.is_permanent() {
+                context.pulse.set(|facts| facts.relay = Some(rung(false, fault.why().to_owned())));
+            }
+            log::info!("{} not taken by the relay, {}", message.id, if fault.is_permanent() { "for good" } else { "for now" });
+            context.failed(message, &fault)?;
+            Ok(Some(fault).filter(|fault| matches!(fault, Fault::Operator(_))))
+        }
+    }
+}
+
+/// Puts a waiting message into the queue that people and rules send it to now.
+pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fault> {
+    let (id, now) = (message.id, context.now());
+    let (state, reason) = match way {
+        Way::Mailbox => (State::Delivered, "in the mailbox here".to_owned()),
+        Way::Relay => (State::Queued, "waits for the mail relay".to_owned()),
+        Way::Link => {
+            let world = context.world();
+            let to_device = matches!(world.choose(&message.to), crate::route::choose::Choice::Link(Some(_)));
+            world.on_air(message, to_device, super::max_payload(&world.settings))
+        }
+    };
+    context.store.write(move |tx| {
+        if tx.live(id)?.is_some() {
+            tx.change(id, |message| message.way = way)?;
+            tx.step(id, now, state, &reason, 0, if state == State::Queued { now } else { Time::NEVER })?;
+        }
+        Ok(())
+    })
+}
+
+fn sender(context: &Context, message: &Message) -> Option<Address> {
+    match &message.from {
+        Address::Device(device) => {
+            let world = context.world();
+            let person = world.people.by_device(*device)?;
+            world.address_of(person).map(Address::Mail)
+        }
+        other => Some(other.clone()),
+    }
+}
+
+/// The mail as it goes to the relay: as it was taken in, or composed from the text. Always the same for
+/// the same message, so that a repeat is recognisable by its Message-ID.
+fn bytes(context: &Context, message: &Message, from: &Address, to: &Mailbox) -> Result<Vec<u8>, Fault> {
+    let world = context.world();
+    if let Some(raw) = context.store.raw(message)? {
+        return Ok(raw);
+    }
+    let Address::Mail(from) = from else {
+        return Err(Fault::permanent("a letter without a sender has to come as a whole mail"));
+    };
+    let name = message.author.as_ref().and_then(|name| world.people.get(name)).map(|person| person.full_name.clone());
+    let fallback = format!("<{}@{}>", message.id, world.settings.text(Key::Domain));
+    Ok(compose::letter(&Letter {
+        from,
+        from_name: name.as_deref().filter(|name| !name.is_empty()),
+        to,
+        subject: &message.subject,
+        text: &message.text,
+        date: message.accepted,
+        message_id: message.message_id.as_deref().unwrap_or(&fallback),
+        in_reply_to: None,
+        auto_submitted: None,
+    }))
+}

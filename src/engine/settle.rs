@@ -1,0 +1,166 @@
+//! What became of a message: delivered, tried again later, given back; and the notices that tell its sender.
+
+use std::time::Duration;
+
+use super::{Context, max_payload};
+use crate::address::{Address, Mailbox};
+use crate::clock::Time;
+use crate::deliver::dsn::{self, Kind};
+use crate::fault::Fault;
+use crate::message::{Door, Id, Message, State, Way};
+use crate::route::choose::{Choice, World};
+use crate::route::plan::Draft;
+use crate::settings::Key;
+use crate::store::{BodyIn, Letter};
+
+impl Context {
+    /// The message has arrived, or left for good.
+    ///
+    /// # Errors
+    /// As the store.
+    pub fn delivered(&self, id: Id, cause: &str) -> Result<(), Fault> {
+        let (cause, now) = (cause.to_owned(), self.now());
+        self.store.write(move |tx| match tx.live(id)? {
+            Some(_) => tx.step(id, now, State::Delivered, &cause, 0, Time::NEVER).map(drop),
+            None => Ok(()),
+        })
+    }
+
+    /// A try failed: again later, or never, with what the sender has to hear.
+    ///
+    /// # Errors
+    /// As the store.
+    pub fn failed(&self, message: &Message, fault: &Fault) -> Result<(), Fault> {
+        if fault.is_permanent() {
+            return self.give_back(message, State::Returned, fault.why());
+        }
+        if self.now() >= message.deadline {
+            return self.give_back(message, State::Expired, fault.why());
+        }
+        self.wait_on(message, fault.why())
+    }
+
+    /// The message stays in its queue with this reason; the sender is told of a long delay, once.
+    ///
+    /// # Errors
+    /// As the store.
+    pub fn wait_on(&self, message: &Message, why: &str) -> Result<(), Fault> {
+        let (world, now) = (self.world(), self.now());
+        let mut waiting = message.clone();
+        waiting.tries += 1;
+        let tell = !message.delay_told && now >= message.accepted + world.settings.span(Key::QueueDelayNotice);
+        waiting.delay_told |= tell;
+        let notice = if tell { self.notice(&world, message, Kind::Delayed, why) } else { None };
+        let retry = if message.state == State::Held { Time::NEVER } else { now + back_off(&world, waiting.tries) };
+        waiting.next = world.next_look(&waiting, retry);
+        let why = why.to_owned();
+        self.store.write(move |tx| {
+            if tx.live(waiting.id)?.is_none() {
+                return Ok(());
+            }
+            let same = tx.message(waiting.id)?.reason == why;
+            if !same {
+                tx.step(waiting.id, now, waiting.state, &why, 0, waiting.next)?;
+            }
+            tx.change(waiting.id, |message| {
+                message.tries = waiting.tries;
+                message.delay_told = waiting.delay_told;
+                message.next = waiting.next;
+            })?;
+            notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop))
+        })
+    }
+
+    /// The message ends here without having arrived; its sender is told in the same commit.
+    ///
+    /// # Errors
+    /// As the store.
+    pub fn give_back(&self, message: &Message, state: State, why: &str) -> Result<(), Fault> {
+        let (world, now, id) = (self.world(), self.now(), message.id);
+        let kind = if state == State::Expired { Kind::Expired } else { Kind::Failed };
+        let notice = self.notice(&world, message, kind, why);
+        let told = match &notice {
+            Some(_) => "",
+            None => " (nobody is told: it has no sender that could be)",
+        };
+        let cause = format!("{why}{told}");
+        log::info!("{id} {}", state.words());
+        self.store.write(move |tx| {
+            if tx.live(id)?.is_none() {
+                return Ok(());
+            }
+            tx.step(id, now, state, &cause, 0, Time::NEVER)?;
+            notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop))
+        })
+    }
+
+    /// The notice to the sender of a message, as a letter ready to be kept; `None` when nobody can or may be told.
+    fn notice(&self, world: &World, about: &Message, kind: Kind, why: &str) -> Option<Letter> {
+        if !dsn::may_notify(about) {
+            return None;
+        }
+        let to = about.from.mailbox()?;
+        let now = self.now();
+        let token = self.store.ledger().ok()?.box_token;
+        let original = self.store.raw(about).ok().flatten();
+        let notice = dsn::Notice {
+            kind,
+            about,
+            why,
+            original: original.as_deref(),
+            to,
+            domain: world.settings.text(Key::Domain),
+            now,
+            message_id: &format!("<{}.{}.{token}@{}>", about.id, now.0, world.settings.text(Key::Domain)),
+        };
+        let draft = Draft {
+            door: Door::Notice,
+            from: Address::Nobody,
+            to: about.from.clone(),
+            author: None,
+            subject: dsn::subject(kind).to_owned(),
+            text: format!("{}\n{}", dsn::subject(kind), dsn::words(&notice)),
+            cut: Vec::new(),
+            automatic: Some("a notice of this box".to_owned()),
+            message_id: None,
+            about: Some(about.id),
+        };
+        let mut message = world.plan(draft, now, self.store.clock().believable(), max_payload(&world.settings));
+        if message.way == Way::Link && message.state != State::Queued {
+            keep_here(world, to, &mut message)?;
+        }
+        let body = dsn::mail(&notice);
+        let body = if body.len() > 16 * 1024 { BodyIn::None } else { BodyIn::Bytes(body) };
+        Some(Letter { messages: vec![message], body })
+    }
+}
+
+/// A notice that may not go on air waits in the mailbox that its reader has on this box; outside nobody is told.
+fn keep_here(world: &World, to: &Mailbox, message: &mut Message) -> Option<()> {
+    let person = world.people.addressed(to).filter(|_| world.is_ours(to))?;
+    message.way = Way::Mailbox;
+    message.state = State::Delivered;
+    message.next = Time::NEVER;
+    message.reason = format!("in the mailbox of {} here: notices do not go on air", person.name);
+    Some(())
+}
+
+/// The wait after so many failed tries: doubled each time up to the longest, with a fifth of jitter.
+pub fn back_off(world: &World, tries: u32) -> Duration {
+    let first = world.settings.span(Key::QueueRetryFirst);
+    let most = world.settings.span(Key::QueueRetryMost);
+    let wait = first.saturating_mul(1 << tries.saturating_sub(1).min(20)).min(most.max(first));
+    let mut random = [0; 2];
+    // Without random numbers there is no jitter, which harms nobody.
+    let _ = getrandom::fill(&mut random);
+    let part = f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX);
+    wait.mul_f64(0.9 + part / 5.0)
+}
+
+/// Where a waiting message really stands in the way of people and rules as they are now.
+pub fn moved(world: &World, message: &Message) -> Option<Result<Way, String>> {
+    match world.choose(&message.to) {
+        Choice::Nowhere(why) => Some(Err(why)),
+        choice => choice.way().filter(|way| *way != message.way).map(Ok),
+    }
+}

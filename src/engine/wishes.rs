@@ -1,0 +1,91 @@
+//! What the owner may do to a message: hold, release, cancel, try again. Each wish is one commit; the workers see it
+//! at once.
+
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::message::{Id, Message, PacketState, State, Way};
+use crate::store::{Store, Tx, Outcome, said};
+
+/// Takes a waiting message out of its queue until it is released.
+///
+/// # Errors
+/// Permanent, with the reason, when it is too late for that.
+pub fn hold(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
+    let (cause, now) = (format!("held by {who}"), store.clock().now());
+    store.write(move |tx| {
+        let message = waiting(tx, id)?;
+        if touched(tx, id)? {
+            return said(Fault::permanent(format!("{id} cannot be held: the link has a part of it already")));
+        }
+        tx.step(id, now, State::Held, &cause, 0, message.deadline).map(drop)
+    })?;
+    Ok(format!("{id} is held"))
+}
+
+/// Lets a held message go, whatever held it; it gets its full time anew.
+///
+/// # Errors
+/// Permanent when it is not held.
+pub fn release(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
+    let (cause, now) = (format!("released by {who}"), store.clock().now());
+    store.write(move |tx| {
+        let message = tx.message(id)?;
+        if message.state != State::Held {
+            return said(Fault::permanent(format!("{id} is {}, not held", message.state.words())));
+        }
+        tx.change(id, |message| {
+            message.released = true;
+            message.deadline = now + message.deadline.since(message.accepted);
+        })?;
+        tx.step(id, now, State::Queued, &cause, 0, now).map(drop)
+    })?;
+    Ok(format!("{id} is released"))
+}
+
+/// Takes a message back. What the link holds but has not sent is withdrawn by the link's worker.
+///
+/// # Errors
+/// Permanent when it is final already.
+pub fn cancel(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
+    let (cause, now) = (format!("cancelled by {who}"), store.clock().now());
+    store.write(move |tx| {
+        let message = waiting(tx, id)?;
+        if touched(tx, id)? {
+            tx.change(id, |message| message.recall = true)?;
+            tx.step(id, now, message.state, &format!("{cause}: being withdrawn from the link"), 0, now)?;
+            return Ok(format!("{id} is being withdrawn from the link; if it was sent already, its page will say so"));
+        }
+        tx.step(id, now, State::Cancelled, &cause, 0, Time::NEVER)?;
+        Ok(format!("{id} is cancelled"))
+    })
+}
+
+/// Makes the next try of a waiting message due now.
+///
+/// # Errors
+/// Permanent when nothing can be tried again.
+pub fn retry(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
+    let (cause, now) = (format!("tried again by {who}"), store.clock().now());
+    store.write(move |tx| {
+        let message = waiting(tx, id)?;
+        if message.state == State::Held {
+            return said(Fault::permanent(format!("{id} is held: release it instead")));
+        }
+        let next = if message.way == Way::Link && message.state == State::Queued { message.next.min(now) } else { now };
+        tx.step(id, now, message.state, &cause, 0, next).map(drop)
+    })?;
+    Ok(format!("{id} is tried again now"))
+}
+
+fn waiting(tx: &Tx, id: Id) -> Outcome<Message> {
+    let message = tx.message(id)?;
+    if message.state.is_final() {
+        return said(Fault::permanent(format!("{id} is {} already", message.state.words())));
+    }
+    Ok(message)
+}
+
+/// True when a packet of the message is, or may be, on a link.
+fn touched(tx: &Tx, id: Id) -> Outcome<bool> {
+    Ok(tx.packets_of(id)?.iter().any(|packet| packet.state != PacketState::Planned))
+}
