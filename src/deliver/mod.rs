@@ -1,1 +1,5 @@
 //! Ways out over the internet: the mail relay, and the mails that the box writes itself.
+
+pub mod compose;
+pub mod dsn;
+pub mod relay;

@@ -3,4 +3,5 @@
 
 pub mod hive;
 pub mod modem;
+pub mod sink;
 pub mod sky;

@@ -1,0 +1,163 @@
+//! Mails that the box writes or passes on: 7-bit clean but for addresses that are not, every line ended by CRLF.
+
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use mail_builder::MessageBuilder;
+use mail_builder::headers::HeaderType;
+use mail_builder::headers::address::Address;
+use mail_builder::headers::raw::Raw;
+use mail_builder::mime::{BodyPart, MimePart};
+
+use crate::address::Mailbox;
+use crate::clock::Time;
+
+/// A mail with one plain text. Line ends of `text` are LF or CRLF.
+#[derive(Debug, Clone)]
+pub struct Letter<'a> {
+    /// Who wrote it; also the envelope sender.
+    pub from: &'a Mailbox,
+    /// A name to show beside the address.
+    pub from_name: Option<&'a str>,
+    /// The one recipient.
+    pub to: &'a Mailbox,
+    /// Made one line: every run of blanks and control characters becomes one blank.
+    pub subject: &'a str,
+    /// The whole body.
+    pub text: &'a str,
+    /// When it was written.
+    pub date: Time,
+    /// The same at each try, with or without angle brackets, so that a repeat is recognisable.
+    pub message_id: &'a str,
+    /// Message-ID of what it answers.
+    pub in_reply_to: Option<&'a str>,
+    /// Value of `Auto-Submitted` (RFC 3834) for what no person wrote.
+    pub auto_submitted: Option<&'a str>,
+}
+
+/// Builds the mail. The header holds bytes beyond ASCII only where an address does (RFC 6532).
+pub fn letter(letter: &Letter<'_>) -> Vec<u8> {
+    let from = Address::new_address(letter.from_name.map(one_line), letter.from.to_string());
+    let mut mail = MessageBuilder::new()
+        .from(from)
+        .to(letter.to.to_string())
+        .subject(one_line(letter.subject))
+        .date(letter.date.seconds())
+        .message_id(bare_id(letter.message_id));
+    if let Some(id) = letter.in_reply_to.map(bare_id).filter(|id| !id.is_empty()) {
+        mail = mail.in_reply_to(id.clone()).references(id);
+    }
+    if let Some(value) = letter.auto_submitted {
+        mail = mail.header("Auto-Submitted", raw(one_line(value)));
+    }
+    written(mail.body(text_part(letter.text)))
+}
+
+/// The text as one MIME part.
+pub(super) fn text_part(text: &str) -> MimePart<'static> {
+    let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let text = text.replace("\r\n", "\n");
+    if text.contains(odd) {
+        // A lone CR or a NUL is kept, but never stands as such in a mail.
+        let coded = base64::engine::general_purpose::STANDARD.encode(text);
+        let lines: Vec<_> = coded.as_bytes().chunks(76).map(String::from_utf8_lossy).collect();
+        let body = BodyPart::Text(lines.join("\r\n").into());
+        return MimePart::new("text/plain", body).transfer_encoding("base64");
+    }
+    MimePart::new("text/plain", text)
+}
+
+/// A header value that is written as it is.
+pub(super) fn raw(value: String) -> HeaderType<'static> {
+    HeaderType::Raw(Raw::new(value))
+}
+
+/// The finished mail.
+pub(super) fn written(mail: MessageBuilder<'_>) -> Vec<u8> {
+    let bytes = mail.write_to_vec().expect("writing to memory does not fail");
+    crlf(&bytes)
+}
+
+/// Any text as one line: runs of blanks and control characters become one blank, none at the ends.
+pub fn one_line(text: &str) -> String {
+    let blank = |c: char| c.is_whitespace() || c.is_control();
+    text.split(blank).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// A message id without its brackets and without anything that could break a header line.
+pub(super) fn bare_id(id: &str) -> String {
+    id.chars().filter(|c| c.is_ascii_graphic() && !"<>".contains(*c)).take(250).collect()
+}
+
+/// Every line end as CRLF: lone CR and lone LF become line ends too, since a mail may hold neither (RFC 5321 section
+/// 2.3.8), and a server that takes one for a line end would see commands in a text.
+pub fn crlf(mail: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(mail.len() + mail.len() / 32);
+    let mut last = 0;
+    for &byte in mail {
+        match byte {
+            b'\n' if last == b'\r' => {}
+            b'\n' | b'\r' => out.extend_from_slice(b"\r\n"),
+            _ => out.push(byte),
+        }
+        last = byte;
+    }
+    out
+}
+
+/// A mail that is passed on: the header lines go in front of it, the rest stays as it came. `lines` hold no line
+/// ends; make them with [`received`] and [`header`].
+pub fn forward(mail: &[u8], lines: &[String]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(mail.len() + 512);
+    for line in lines {
+        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(&crlf(mail));
+    out
+}
+
+/// A header line made of a name and any text.
+pub fn header(name: &str, value: &str) -> String {
+    format!("{name}: {}", one_line(value))
+}
+
+/// What a `Received` line says (RFC 5321 section 4.4).
+#[derive(Debug, Clone)]
+pub struct Received<'a> {
+    /// What the client called itself.
+    pub helo: &'a str,
+    /// Where it connected from; `None` for what came by another door.
+    pub ip: Option<IpAddr>,
+    /// Name of this box.
+    pub by: &'a str,
+    /// `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA`, `UTF8SMTP`, ... (RFC 3848, RFC 6531), or another word of ours.
+    pub with: &'a str,
+    /// Our message id.
+    pub id: &'a str,
+    /// The recipient, when there is only one.
+    pub to: Option<&'a Mailbox>,
+    /// When it came.
+    pub at: Time,
+}
+
+/// The `Received` header line, folded, without its last line end.
+pub fn received(line: &Received<'_>) -> String {
+    let mut helo: String = one_line(line.helo).chars().filter(|c| !"()<>;".contains(*c)).take(255).collect();
+    helo.retain(|c| c != ' ');
+    if helo.is_empty() {
+        helo.push_str("unknown");
+    }
+    let ip = match line.ip.map(|ip| ip.to_canonical()) {
+        Some(IpAddr::V4(ip)) => format!(" ([{ip}])"),
+        Some(IpAddr::V6(ip)) => format!(" ([IPv6:{ip}])"),
+        None => String::new(),
+    };
+    let to = line.to.map(|to| format!("\r\n\tfor <{to}>")).unwrap_or_default();
+    let date = mail_builder::headers::date::Date::new(line.at.seconds()).to_rfc822();
+    let (by, with, id) = (one_line(line.by), one_line(line.with), one_line(line.id));
+    format!("Received: from {helo}{ip}\r\n\tby {by} with {with} id {id}{to};\r\n\t{date}")
+}
+
+#[cfg(test)]
+mod tests;

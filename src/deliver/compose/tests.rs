@@ -1,0 +1,142 @@
+use mail_parser::MessageParser;
+
+use super::*;
+
+fn mailbox(text: &str) -> Mailbox {
+    text.parse().unwrap()
+}
+
+fn sample<'a>(from: &'a Mailbox, to: &'a Mailbox, subject: &'a str, text: &'a str) -> Letter<'a> {
+    Letter {
+        from,
+        from_name: Some("Anna Å, \"Skipper\""),
+        to,
+        subject,
+        text,
+        date: Time::from_seconds(1_800_000_000),
+        message_id: "<m7.1800000000@box.example>",
+        in_reply_to: Some("<q@far.example>"),
+        auto_submitted: None,
+    }
+}
+
+/// Nothing that a relay could trip over.
+fn check_clean(mail: &[u8], ascii: bool) {
+    assert_eq!(crlf(mail), mail, "line ends");
+    for line in mail.split(|&byte| byte == b'\n') {
+        assert!(line.len() <= 999, "a line of {} bytes", line.len());
+    }
+    assert!(!ascii || mail.is_ascii());
+    assert!(!mail.contains(&0));
+}
+
+#[test]
+fn the_body_is_exactly_the_text() {
+    let (from, to) = (mailbox("anna@box.example"), mailbox("bob@far.example"));
+    let long = "word ".repeat(500);
+    let wide = "x".repeat(3000);
+    for text in [
+        "hello",
+        "hello\n",
+        "",
+        "\n\nblank lines\n\n\n",
+        ".\n..\n.\nRSET\n",
+        "From here on\n>From there\n",
+        "trailing blank \nand tab\t\n",
+        "Café ☃ 漢字 👩‍👩‍👧\n",
+        "= at =20 the =\nend=",
+        "-- \nsignature",
+        "nul\0 bell\x07 and lone\rreturn",
+        &long,
+        &wide,
+    ] {
+        let mail = letter(&sample(&from, &to, "S", text));
+        check_clean(&mail, true);
+        let parsed = MessageParser::new().parse(&mail).unwrap();
+        let body = parsed.body_text(0).unwrap().replace("\r\n", "\n");
+        assert_eq!(body.trim_end_matches('\n'), text.trim_end_matches('\n'), "{text:?}");
+        assert_eq!(parsed.parts.len(), 1);
+    }
+}
+
+#[test]
+fn headers_say_what_they_should() {
+    let (from, to) = (mailbox("anna@box.example"), mailbox("bob@far.example"));
+    let mut wanted = sample(&from, &to, "Hej\r\nBcc: evil@x.org\t på  dig", "T");
+    wanted.auto_submitted = Some("auto-generated");
+    let mail = letter(&wanted);
+    check_clean(&mail, true);
+    let parsed = MessageParser::new().parse(&mail).unwrap();
+    assert_eq!(parsed.subject(), Some("Hej Bcc: evil@x.org på dig"));
+    assert_eq!(parsed.bcc(), None);
+    let sender = parsed.from().unwrap().first().unwrap();
+    assert_eq!((sender.name(), sender.address()), (wanted.from_name, Some("anna@box.example")));
+    assert_eq!(parsed.to().unwrap().first().unwrap().address(), Some("bob@far.example"));
+    assert_eq!(parsed.message_id(), Some("m7.1800000000@box.example"));
+    assert_eq!(parsed.in_reply_to().as_text(), Some("q@far.example"));
+    assert_eq!(parsed.references().as_text(), Some("q@far.example"));
+    assert_eq!(parsed.date().unwrap().to_timestamp(), 1_800_000_000);
+    assert_eq!(parsed.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
+    assert_eq!(letter(&wanted), mail, "the same letter is the same mail at each try");
+}
+
+#[test]
+fn foreign_words_cannot_break_a_header() {
+    let (from, to) = (mailbox("anna@box.example"), mailbox("bob@far.example"));
+    let subject = "ü".repeat(400);
+    let mut wanted = sample(&from, &to, &subject, "T");
+    wanted.from_name = Some("x\r\nBcc: evil@x.org");
+    wanted.message_id = "<a\r\nBcc: evil@x.org>";
+    wanted.in_reply_to = Some("\r\n\r\nbody");
+    wanted.auto_submitted = Some("no\nBcc: evil@x.org");
+    let mail = letter(&wanted);
+    check_clean(&mail, true);
+    let parsed = MessageParser::new().parse(&mail).unwrap();
+    assert_eq!(parsed.bcc(), None);
+    assert_eq!(parsed.subject(), Some("ü".repeat(400).as_str()));
+    assert_eq!(parsed.body_text(0).unwrap().trim_end(), "T");
+}
+
+#[test]
+fn addresses_beyond_ascii_stand_in_the_header_as_utf_8() {
+    let (from, to) = (mailbox("anna@box.example"), mailbox("josé@example.com"));
+    let mail = letter(&sample(&from, &to, "ü", "ü"));
+    check_clean(&mail, false);
+    let text = String::from_utf8(mail).unwrap();
+    assert!(text.contains("To: <josé@example.com>\r\n"), "{text}");
+    assert!(text.contains("=?utf-8?"), "the rest stays ASCII");
+}
+
+#[test]
+fn a_forwarded_mail_keeps_its_bytes_behind_new_lines() {
+    let to = mailbox("bob@far.example");
+    let line = received(&Received {
+        helo: "evil) by x;\r\nBcc: a@b",
+        ip: Some("::ffff:10.0.0.7".parse().unwrap()),
+        by: "box.example",
+        with: "ESMTPSA",
+        id: "m7",
+        to: Some(&to),
+        at: Time::from_seconds(1_800_000_000),
+    });
+    let mail = forward(b"Subject: x\n\nbody\nlast", &[line, header("X-Loop", "box.example\r\nBcc: a@b")]);
+    let expected = "Received: from evilbyxBcc:a@b ([10.0.0.7])\r\n\tby box.example with ESMTPSA id m7\r\n\
+                    \tfor <bob@far.example>;\r\n\tFri, 15 Jan 2027 08:00:00 +0000\r\n\
+                    X-Loop: box.example Bcc: a@b\r\nSubject: x\r\n\r\nbody\r\nlast";
+    assert_eq!(String::from_utf8(mail).unwrap(), expected);
+}
+
+#[test]
+fn line_ends_are_normal_afterwards() {
+    for (from, to) in [
+        ("a\nb", "a\r\nb"),
+        ("a\rb", "a\r\nb"),
+        ("a\r\nb", "a\r\nb"),
+        ("a\r\r\nb", "a\r\n\r\nb"),
+        ("\n.\n", "\r\n.\r\n"),
+        ("\n\r.\r\n", "\r\n\r\n.\r\n"),
+    ] {
+        assert_eq!(crlf(from.as_bytes()), to.as_bytes(), "{from:?}");
+        assert_eq!(crlf(to.as_bytes()), to.as_bytes());
+    }
+}

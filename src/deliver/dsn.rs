@@ -1,0 +1,211 @@
+//! Notices to senders: a letter could not be delivered, takes long, or is held (RFC 3464, RFC 3834).
+//!
+//! A notice has the null envelope sender and says `Auto-Submitted: auto-replied`; there is never one about a notice.
+
+use mail_builder::MessageBuilder;
+use mail_builder::headers::HeaderType;
+use mail_builder::headers::address::Address as Header;
+use mail_builder::headers::content_type::ContentType;
+use mail_builder::mime::{BodyPart, MimePart};
+
+use super::compose::{self, Letter, bare_id, one_line, raw, text_part};
+use crate::address::{Address, Mailbox};
+use crate::clock::Time;
+use crate::message::{Door, Message};
+
+/// At most so much of the original's header goes back, in bytes.
+const MOST_HEADER: usize = 16 * 1024;
+
+/// What happened to the letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It cannot be delivered.
+    Failed,
+    /// Its time ran out.
+    Expired,
+    /// It has not arrived yet and will be tried again until its deadline.
+    Delayed,
+    /// It waits for the owner's decision.
+    Held,
+}
+
+/// What a notice is made of.
+#[derive(Debug, Clone)]
+pub struct Notice<'a> {
+    /// What happened.
+    pub kind: Kind,
+    /// To which letter.
+    pub about: &'a Message,
+    /// Why, in words; the last answer of the relay if there was one.
+    pub why: &'a str,
+    /// The mail as it came in, or its beginning; `None` when there was none.
+    pub original: Option<&'a [u8]>,
+    /// Who is told.
+    pub to: &'a Mailbox,
+    /// Mail domain of this box.
+    pub domain: &'a str,
+    /// Now.
+    pub now: Time,
+    /// Message-ID of the notice, the same at each try.
+    pub message_id: &'a str,
+}
+
+/// True when the sender of this message may be told about it: a person wrote it, and it can be answered.
+pub fn may_notify(message: &Message) -> bool {
+    let machine = |from: &Mailbox| {
+        let name = from.local().to_ascii_lowercase();
+        matches!(name.as_str(), "mailer-daemon" | "postmaster" | "noreply" | "no-reply") || name.starts_with("owner-")
+    };
+    message.door != Door::Notice
+        && message.about.is_none()
+        && message.automatic.is_none()
+        && !message.from.is_nobody()
+        && !message.from.mailbox().is_some_and(machine)
+}
+
+/// The subject of a notice.
+pub fn subject(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Failed => "Your letter could not be delivered",
+        Kind::Expired => "Your letter did not arrive in time",
+        Kind::Delayed => "Your letter is delayed",
+        Kind::Held => "Your letter is waiting for a decision",
+    }
+}
+
+/// What a notice says in plain words; all that a device or a mailbox page needs of it.
+pub fn words(notice: &Notice<'_>) -> String {
+    let (to, accepted, deadline) = (&notice.about.to, notice.about.accepted, notice.about.deadline);
+    let why = one_line(notice.why);
+    let fate = match notice.kind {
+        Kind::Failed => format!("could not be delivered and will not be tried again:\n\n    {why}"),
+        Kind::Expired => format!("did not arrive in time and was given up. What stood in the way last:\n\n    {why}"),
+        Kind::Delayed => format!(
+            "has not arrived yet:\n\n    {why}\n\nThis box goes on trying until {deadline}. You need not send it again."
+        ),
+        Kind::Held => format!(
+            "is held until the owner of this box decides about it:\n\n    {why}\n\nIt is given up on {deadline}. You need not send it again."
+        ),
+    };
+    let subject = one_line(&notice.about.subject);
+    let named = if subject.is_empty() { String::new() } else { format!("\n\nIts subject is: {subject}") };
+    format!("Your letter to {to}, taken on {accepted}, {fate}{named}\n")
+}
+
+/// Builds the notice as a mail. Its envelope sender is [`Address::Nobody`].
+pub fn mail(notice: &Notice<'_>) -> Vec<u8> {
+    let report = ContentType::new("multipart/report").attribute("report-type", "delivery-status");
+    let status = MimePart::new("message/delivery-status", BodyPart::Binary(machine_part(notice).into_bytes().into()));
+    let parts = vec![
+        text_part(&words(notice)),
+        status.transfer_encoding("7bit"),
+        MimePart::new("text/rfc822-headers", BodyPart::Binary(original_header(notice).into())),
+    ];
+    let mut mail = MessageBuilder::new()
+        .from(Header::new_address(Some("Mail delivery"), format!("MAILER-DAEMON@{}", notice.domain)))
+        .to(notice.to.to_string())
+        .subject(subject(notice.kind))
+        .date(notice.now.seconds())
+        .message_id(bare_id(notice.message_id))
+        .header("Auto-Submitted", raw("auto-replied".to_owned()));
+    if let Some(id) = notice.about.message_id.as_deref().map(bare_id).filter(|id| !id.is_empty()) {
+        mail = mail.in_reply_to(id.clone()).references(id);
+    }
+    compose::written(mail.body(MimePart::new(report, parts)))
+}
+
+fn machine_part(notice: &Notice<'_>) -> String {
+    let (action, status) = match notice.kind {
+        Kind::Failed => ("failed", "5.0.0"),
+        Kind::Expired => ("failed", "4.4.7"),
+        Kind::Delayed => ("delayed", "4.0.0"),
+        Kind::Held => ("delayed", "4.7.0"),
+    };
+    let mut lines = vec![
+        format!("Reporting-MTA: dns; {}", ascii(notice.domain)),
+        format!("Arrival-Date: {}", date(notice.about.accepted)),
+        String::new(),
+        format!("Final-Recipient: {}", recipient(&notice.about.to)),
+        format!("Action: {action}"),
+        format!("Status: {status}"),
+        format!("Diagnostic-Code: x-satpost; {}", ascii(&one_line(notice.why))),
+        format!("Last-Attempt-Date: {}", date(notice.now)),
+    ];
+    if action == "delayed" {
+        lines.push(format!("Will-Retry-Until: {}", date(notice.about.deadline)));
+    }
+    lines.join("\r\n") + "\r\n"
+}
+
+/// Address type and address (RFC 3464 section 2.3.2, RFC 6533 section 3).
+fn recipient(to: &Address) -> String {
+    match to {
+        Address::Device(device) => format!("x-satpost-device; {device}"),
+        Address::Mail(mailbox) => {
+            let text = mailbox.to_string();
+            if text.is_ascii() { format!("rfc822; {text}") } else { format!("utf-8; {}", ascii(&text)) }
+        }
+        Address::Nobody => "rfc822; <>".to_owned(),
+    }
+}
+
+/// Characters beyond ASCII as `\x{E9}` (RFC 6533 section 3), and no line longer than a mail may have.
+fn ascii(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if out.len() > 800 {
+            break;
+        }
+        match c {
+            ' '..='~' => out.push(c),
+            _ => out.push_str(&format!("\\x{{{:X}}}", u32::from(c))),
+        }
+    }
+    out
+}
+
+fn date(at: Time) -> String {
+    mail_builder::headers::date::Date::new(at.seconds()).to_rfc822()
+}
+
+/// The header of the original, or what it would have been.
+fn original_header(notice: &Notice<'_>) -> Vec<u8> {
+    match notice.original {
+        Some(mail) => header_of(mail),
+        None => header_of(&stand_in(notice)),
+    }
+}
+
+fn header_of(mail: &[u8]) -> Vec<u8> {
+    let mail = compose::crlf(&mail[..mail.len().min(MOST_HEADER)]);
+    let end = mail.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 2);
+    let last_whole = || mail.windows(2).rposition(|two| two == b"\r\n").map(|at| at + 2);
+    mail[..end.or_else(last_whole).unwrap_or(0)].to_vec()
+}
+
+fn stand_in(notice: &Notice<'_>) -> Vec<u8> {
+    let about = notice.about;
+    let (Some(from), Some(to)) = (about.from.mailbox(), about.to.mailbox()) else {
+        let mail = MessageBuilder::new()
+            .header("X-From", HeaderType::Text(about.from.to_string().into()))
+            .header("X-To", HeaderType::Text(about.to.to_string().into()))
+            .subject(one_line(&about.subject))
+            .date(about.accepted.seconds())
+            .message_id(bare_id(about.message_id.as_deref().unwrap_or(notice.message_id)));
+        return compose::written(mail.text_body(""));
+    };
+    compose::letter(&Letter {
+        from,
+        from_name: None,
+        to,
+        subject: &about.subject,
+        text: "",
+        date: about.accepted,
+        message_id: about.message_id.as_deref().unwrap_or(notice.message_id),
+        in_reply_to: None,
+        auto_submitted: None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

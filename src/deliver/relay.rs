@@ -1,0 +1,130 @@
+//! The way out by a mail relay (smarthost).
+//!
+//! A failure is judged by the stage it happened at: what the relay says before it hears of a letter says nothing
+//! about that letter, so only a 5xx to MAIL, RCPT, DATA or the text returns it. Each letter has one recipient, so that
+//! a refused one does not take others with it. A connection is kept for [`KEPT`] and used again.
+
+use std::time::{Duration, Instant};
+
+use crate::address::{Address, Mailbox};
+use crate::fault::Fault;
+
+pub use config::RelayConfig;
+use session::Session;
+
+mod config;
+mod line;
+mod session;
+mod stage;
+
+/// An idle connection is closed after this time.
+pub const KEPT: Duration = Duration::from_secs(30);
+/// Letters over one connection; some relays close it after a hundred.
+const MOST_LETTERS: u32 = 80;
+
+/// The client of the relay, owned by one thread.
+#[derive(Default)]
+pub struct Relay {
+    kept: Option<Kept>,
+}
+
+struct Kept {
+    config: RelayConfig,
+    session: Session,
+    used: Instant,
+    letters: u32,
+}
+
+/// What [`Relay::check`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// One sentence for each step that worked.
+    pub lines: Vec<String>,
+    /// What went wrong after that.
+    pub fault: Option<Fault>,
+}
+
+impl Relay {
+    /// Without a connection.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives one letter to the relay and returns the relay's last answer. Blocks at most for the sum of the limits of
+    /// its steps: eight times [`RelayConfig::timeout`] until the text goes, then five times plus one second for each
+    /// 4 KiB.
+    ///
+    /// # Errors
+    /// `Permanent` when the relay refuses this letter, `Operator` when it refuses us, `Temporary` for all else. After
+    /// a connection lost behind the final dot the letter may have been taken: its repeat carries the same Message-ID.
+    pub fn deliver(
+        &mut self,
+        config: &RelayConfig,
+        from: &Address,
+        to: &Mailbox,
+        mail: &[u8],
+    ) -> Result<String, Fault> {
+        let mut kept = match self.reusable(config) {
+            Some(kept) => kept,
+            None => {
+                let session = Session::open(config, &mut Vec::new())?;
+                Kept { config: config.clone(), session, used: Instant::now(), letters: 0 }
+            }
+        };
+        let result = kept.session.letter(from, to, mail);
+        kept.used = Instant::now();
+        kept.letters += 1;
+        if kept.letters >= MOST_LETTERS {
+            kept.session.quit();
+        } else if kept.session.usable() {
+            self.kept = Some(kept);
+        }
+        result
+    }
+
+    /// The open connection, if it fits these settings and still answers.
+    fn reusable(&mut self, config: &RelayConfig) -> Option<Kept> {
+        let mut kept = self.kept.take()?;
+        if kept.config != *config || kept.used.elapsed() >= KEPT {
+            kept.session.quit();
+            return None;
+        }
+        kept.session.reset().then_some(kept)
+    }
+
+    /// Closes a connection that has been idle for [`KEPT`]; to be called now and then. Returns when it wants to be
+    /// called next, if a connection is open.
+    pub fn idle(&mut self) -> Option<Duration> {
+        let kept = self.kept.as_ref()?;
+        let left = KEPT.saturating_sub(kept.used.elapsed());
+        if left.is_zero() {
+            self.close();
+            return None;
+        }
+        Some(left)
+    }
+
+    /// Closes the connection, if there is one.
+    pub fn close(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            kept.session.quit();
+        }
+    }
+
+    /// Tries everything but a letter, on a connection of its own: for the set-up page and `satpost check`.
+    pub fn check(&self, config: &RelayConfig) -> Check {
+        let mut lines = Vec::new();
+        let result = Session::open(config, &mut lines).and_then(|mut session| {
+            session.noop()?;
+            session.quit();
+            Ok(())
+        });
+        if result.is_ok() {
+            lines.push("The relay answers; a letter could go now.".to_owned());
+        }
+        Check { lines, fault: result.err() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

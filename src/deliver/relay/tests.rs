@@ -1,0 +1,265 @@
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+
+use super::config::Tls;
+use super::*;
+use crate::sim::sink::{self, Handle, Options};
+
+mod foreign;
+
+const MAIL: &[u8] = b"From: a@box.example\r\nMessage-ID: <m1@box.example>\r\nSubject: S\r\n\r\nhello\r\n";
+
+fn config(address: SocketAddr) -> RelayConfig {
+    RelayConfig {
+        host: address.ip().to_string(),
+        port: address.port(),
+        tls: Tls::None,
+        login: None,
+        ca: None,
+        timeout: Duration::from_secs(5),
+        hello: Some("box.example".to_owned()),
+    }
+}
+
+fn start() -> (Handle, RelayConfig) {
+    let sink = sink::start(Options { listen: "127.0.0.1:0".parse().unwrap(), dir: None }).unwrap();
+    let config = config(sink.address);
+    (sink, config)
+}
+
+fn send(relay: &mut Relay, config: &RelayConfig) -> Result<String, Fault> {
+    relay.deliver(config, &"a@box.example".parse().unwrap(), &"b@far.example".parse().unwrap(), MAIL)
+}
+
+/// A server that says and hears what a test wants, once.
+fn scripted(talk: impl FnOnce(TcpStream) + Send + 'static) -> RelayConfig {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = config(listener.local_addr().unwrap());
+    std::thread::spawn(move || talk(listener.accept().unwrap().0));
+    config
+}
+
+fn hear(reader: &mut BufReader<TcpStream>) -> String {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    line
+}
+
+#[test]
+fn letters_arrive_as_they_are_over_one_connection() {
+    let (sink, config) = start();
+    let mut relay = Relay::new();
+    assert_eq!(send(&mut relay, &config).unwrap(), "250 2.0.0 kept");
+    let nobody = relay.deliver(&config, &Address::Nobody, &"b@far.example".parse().unwrap(), b"X: y\n\n.\n..z");
+    assert!(nobody.is_ok());
+    send(&mut relay, &config).unwrap();
+    let mails = sink.wait(3, Duration::from_secs(5));
+    assert_eq!(mails[0].data, MAIL);
+    assert_eq!((mails[0].from.as_str(), &mails[0].to[..]), ("a@box.example", &["b@far.example".to_owned()][..]));
+    assert_eq!((mails[1].from.as_str(), &mails[1].data[..]), ("", &b"X: y\r\n\r\n.\r\n..z\r\n"[..]));
+    assert_eq!(sink.connections(), 1);
+    assert_eq!(sink.commands().iter().filter(|word| *word == "RSET").count(), 2);
+    // Other settings mean another connection, and so does one that was idle for long.
+    let other = RelayConfig { hello: None, ..config.clone() };
+    send(&mut relay, &other).unwrap();
+    assert_eq!(sink.connections(), 2);
+    assert!(relay.idle().unwrap() <= KEPT);
+    relay.kept.as_mut().unwrap().used -= KEPT;
+    assert_eq!(relay.idle(), None);
+    assert_eq!(relay.idle(), None);
+    assert_eq!(sink.commands().iter().filter(|word| *word == "QUIT").count(), 2);
+}
+
+#[test]
+fn a_kept_connection_that_died_is_replaced() {
+    let (sink, config) = start();
+    let mut relay = Relay::new();
+    send(&mut relay, &config).unwrap();
+    sink.fault("code RSET 421 4.3.2 shutting down").unwrap();
+    send(&mut relay, &config).unwrap();
+    assert_eq!(sink.connections(), 2);
+    assert_eq!(sink.mails().len(), 2);
+}
+
+#[test]
+fn answers_are_judged_by_their_stage() {
+    let (sink, mut config) = start();
+    config.login = Some(("user".to_owned(), "hush".to_owned()));
+    for (fault, kind, words) in [
+        ("code GREETING 554 5.7.1 go away", 'O', "554 5.7.1 go away to greeting"),
+        ("code GREETING 421", 'T', "421"),
+        ("code EHLO 550", 'O', "550"),
+        ("code EHLO 451", 'T', "451"),
+        ("code AUTH 535 5.7.8 wrong", 'O', "535 5.7.8 wrong to AUTH; check the relay's log-in"),
+        ("code AUTH 454", 'T', "454"),
+        ("hide AUTH", 'O', "no log-in"),
+        ("code MAIL 550", 'P', "550 simulated to MAIL"),
+        ("code MAIL 530", 'O', "530"),
+        ("code MAIL 503", 'O', "503"),
+        ("code MAIL 452", 'T', "452"),
+        ("code RCPT 550 5.1.1 no such user", 'P', "550 5.1.1 no such user to RCPT"),
+        ("code RCPT 452 4.2.2 full", 'T', "452 4.2.2 full"),
+        ("code RCPT 421", 'T', "421"),
+        ("code DATA 554", 'P', "554"),
+        ("code DATA 451", 'T', "451"),
+        ("code DATA 250", 'T', "does not belong there"),
+        ("code END 552 5.3.4 too big", 'P', "552 5.3.4 too big"),
+        ("code END 451", 'T', "451"),
+    ] {
+        sink.fault("clear").unwrap();
+        sink.fault(fault).unwrap();
+        let mut relay = Relay::new();
+        let got = send(&mut relay, &config).unwrap_err();
+        let found = match got {
+            Fault::Operator(_) => 'O',
+            Fault::Temporary(_) => 'T',
+            Fault::Permanent(_) => 'P',
+        };
+        assert_eq!(found, kind, "{fault}: {got}");
+        assert!(got.why().contains(words) && !got.why().contains("hush"), "{fault}: {got}");
+        assert!(got.why().starts_with(&config.name()), "{got}");
+        // A refused letter does no harm to the next one on the same connection.
+        sink.fault("clear").unwrap();
+        send(&mut relay, &config).unwrap();
+    }
+}
+
+#[test]
+fn a_connection_lost_after_the_dot_is_told_as_such() {
+    let (sink, config) = start();
+    let mut relay = Relay::new();
+    sink.fault("drop-after-dot 1").unwrap();
+    let fault = send(&mut relay, &config).unwrap_err();
+    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("may have been taken")), "{fault}");
+    send(&mut relay, &config).unwrap();
+    let ids: Vec<_> = sink.mails().iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
+    assert_eq!(ids, ["<m1@box.example>", "<m1@box.example>"]);
+}
+
+#[test]
+fn slow_and_mute_relays_hold_nobody() {
+    let (sink, mut config) = start();
+    config.timeout = Duration::from_millis(300);
+    sink.fault("slow 100").unwrap();
+    let began = Instant::now();
+    let fault = send(&mut Relay::new(), &config).unwrap_err();
+    assert!(
+        matches!(&fault, Fault::Temporary(why) if why.contains("no complete answer in 0.3 s at greeting")),
+        "{fault}"
+    );
+    let mut mute = scripted(|stream| drop(BufReader::new(stream).read_line(&mut String::new())));
+    mute.timeout = config.timeout;
+    let fault = send(&mut Relay::new(), &mute).unwrap_err();
+    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("no complete answer")), "{fault}");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_relay_that_talks_without_end_is_cut() {
+    let config = scripted(|mut stream| while stream.write_all(&[b'x'; 4096]).is_ok() {});
+    let fault = send(&mut Relay::new(), &config).unwrap_err();
+    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("sends without end")), "{fault}");
+}
+
+#[test]
+fn a_refusal_amid_the_text_is_heard() {
+    let config = scripted(|stream| {
+        let mut reader = BufReader::new(stream);
+        for answer in ["220 x", "250 x", "250 ok", "250 ok", "354 go"] {
+            write!(reader.get_mut(), "{answer}\r\n").unwrap();
+            hear(&mut reader);
+        }
+        reader.get_mut().write_all(b"552 5.3.4 too big\r\n").unwrap();
+        reader.get_mut().shutdown(std::net::Shutdown::Write).unwrap();
+        let _ = std::io::copy(&mut reader.take(100_000), &mut std::io::sink());
+    });
+    let big = [MAIL, &b"0123456789012345678901234567890123456789\r\n".repeat(100_000)].concat();
+    let to = "b@far.example".parse().unwrap();
+    let fault = Relay::new().deliver(&config, &"a@box.example".parse().unwrap(), &to, &big).unwrap_err();
+    assert!(matches!(&fault, Fault::Permanent(why) if why.contains("552 5.3.4 too big")), "{fault}");
+}
+
+#[test]
+fn nothing_goes_in_clear_text_where_encryption_is_wanted() {
+    let (sink, mut config) = start();
+    config.tls = Tls::StartTls;
+    let fault = send(&mut Relay::new(), &config).unwrap_err();
+    assert!(matches!(&fault, Fault::Operator(why) if why.contains("does not offer STARTTLS")), "{fault}");
+    config.tls = Tls::Direct;
+    config.timeout = Duration::from_secs(1);
+    let fault = send(&mut Relay::new(), &config).unwrap_err();
+    assert!(matches!(&fault, Fault::Operator(why) if why.contains("does not speak TLS")), "{fault}");
+    let commands = sink.commands();
+    assert!(!commands.iter().any(|word| word == "MAIL" || word == "AUTH"), "{commands:?}");
+}
+
+#[test]
+fn words_slipped_in_behind_starttls_are_noticed() {
+    for apart in [false, true] {
+        let mut config = scripted(move |stream| {
+            let mut reader = BufReader::new(stream);
+            reader.get_mut().set_nodelay(true).unwrap();
+            reader.get_mut().write_all(b"220 x\r\n").unwrap();
+            hear(&mut reader);
+            reader.get_mut().write_all(b"250-x\r\n250 STARTTLS\r\n").unwrap();
+            hear(&mut reader);
+            let evil = b"220-go\r\n220 on\r\n250 evil\r\n";
+            let first = if apart { 10 } else { evil.len() };
+            reader.get_mut().write_all(&evil[..first]).unwrap();
+            let _ = reader.get_mut().write_all(&evil[first..]);
+            let _ = reader.read_to_end(&mut Vec::new());
+        });
+        config.tls = Tls::StartTls;
+        let fault = send(&mut Relay::new(), &config).unwrap_err();
+        assert!(matches!(&fault, Fault::Temporary(why) if why.contains("under attack")), "{fault}");
+    }
+}
+
+#[test]
+fn addresses_beyond_ascii_need_a_relay_that_takes_them() {
+    let (sink, config) = start();
+    let mut relay = Relay::new();
+    let to: Mailbox = "josé@example.com".parse().unwrap();
+    let from = "a@box.example".parse().unwrap();
+    relay.deliver(&config, &from, &to, "To: josé@example.com\r\n\r\nü\r\n".as_bytes()).unwrap();
+    assert_eq!(sink.mails()[0].to, ["josé@example.com"]);
+    relay.close();
+    sink.fault("hide SMTPUTF8").unwrap();
+    let fault = relay.deliver(&config, &from, &to, MAIL).unwrap_err();
+    assert!(matches!(&fault, Fault::Permanent(why) if why.contains("SMTPUTF8")), "{fault}");
+    let device = relay.deliver(&config, &"0x001abe".parse().unwrap(), &to, MAIL).unwrap_err();
+    assert!(device.is_permanent());
+    send(&mut relay, &config).unwrap();
+    assert_eq!(sink.connections(), 2);
+}
+
+#[test]
+fn relays_that_cannot_be_reached_are_temporary() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut config = config(port);
+    let fault = send(&mut Relay::new(), &config).unwrap_err();
+    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("no connection to 127.0.0.1:")), "{fault}");
+    config.host = "no-such-host.invalid".to_owned();
+    config.timeout = Duration::from_secs(2);
+    let fault = send(&mut Relay::new(), &config).unwrap_err();
+    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("its name was not found")), "{fault}");
+}
+
+#[test]
+fn the_check_tells_how_far_it_came() {
+    let (sink, mut config) = start();
+    config.login = Some(("user".to_owned(), "hush".to_owned()));
+    let check = Relay::new().check(&config);
+    assert_eq!(check.fault, None);
+    assert_eq!(check.lines.len(), 4, "{:?}", check.lines);
+    assert!(check.lines[1].contains("sink.invalid; the connection is not encrypted"), "{:?}", check.lines);
+    sink.fault("code AUTH 535").unwrap();
+    let check = Relay::new().check(&config);
+    assert_eq!(check.lines.len(), 2);
+    assert!(matches!(check.fault, Some(Fault::Operator(_))));
+    config.ca = Some(PathBuf::from("/no/such/file"));
+    let check = Relay::new().check(&config);
+    assert!(matches!(check.fault, Some(Fault::Operator(why)) if why.contains("relay.ca: /no/such/file")));
+    assert!(!sink.commands().iter().any(|word| word == "MAIL"));
+}
