@@ -1,1 +1,4 @@
 //! Decisions, as pure functions: what a mail says, who may write to whom, which way a message goes.
+
+pub mod shape;
+pub mod subject;
