@@ -2,3 +2,5 @@
 
 pub mod choose;
 pub mod plan;
+pub mod shape;
+pub mod subject;

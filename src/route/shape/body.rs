@@ -1,0 +1,198 @@
+//! Which parts of a mail a person would read, and in what order.
+
+use super::decode;
+use super::files;
+use super::mime::{Kind, Part, Tree};
+use super::page::Page;
+use super::{armor, clean, flowed, html, words};
+
+/// A plain part of at most this many bytes may be a mere hint at the HTML part.
+const MAX_HINT: usize = 400;
+
+/// Puts part `index` of the mail on the page.
+pub fn show(tree: &Tree<'_>, index: usize, page: &mut Page) {
+    let part = &tree.parts[index];
+    match part.kind {
+        Kind::Message => show_mail(tree, index, page),
+        Kind::Leaf => show_leaf(part, page),
+        Kind::Multipart => match part.typed.value.as_str() {
+            "multipart/alternative" => show_best(tree, index, page),
+            "multipart/related" => show_related(tree, index, page),
+            "multipart/encrypted" => page.notice("[encrypted mail (PGP), cannot be read here]"),
+            // The first part is for people, the others for programs.
+            "multipart/report" => part.children.iter().take(1).for_each(|child| show(tree, *child, page)),
+            _ => part.children.iter().for_each(|child| show(tree, *child, page)),
+        },
+    }
+}
+
+/// A mail inside the mail: who wrote it and about what in one line, then its text.
+fn show_mail(tree: &Tree<'_>, index: usize, page: &mut Page) {
+    let Some(&child) = tree.parts[index].children.first() else { return };
+    let head = &tree.parts[child].head;
+    let from = head.mailbox("from").and_then(|(name, address)| name.or(address)).unwrap_or_default();
+    let subject = head.text("subject").unwrap_or_default();
+    let header = match (from.as_str(), subject.as_str()) {
+        ("", "") => "Forwarded:".to_owned(),
+        (from, "") => format!("Forwarded from {from}:"),
+        ("", subject) => format!("Forwarded: {subject}"),
+        (from, subject) => format!("Forwarded from {from}: {subject}"),
+    };
+    page.header(header);
+    show(tree, child, page);
+}
+
+/// The page of a `multipart/related` is its first part, or the one it names; the others are pictures in it.
+fn show_related(tree: &Tree<'_>, index: usize, page: &mut Page) {
+    let start = tree.parts[index].typed.param("start").map(|id| id.trim_matches(['<', '>']).to_owned());
+    let is_start = |part: &Part<'_>| {
+        start
+            .as_ref()
+            .is_some_and(|id| part.head.ids("content-id").iter().any(|own| own.trim_matches(['<', '>']) == id))
+    };
+    let children: Vec<(usize, &Part<'_>)> = tree.children(index).collect();
+    let chosen = children.iter().position(|(_, part)| is_start(part)).unwrap_or(0);
+    for (number, (child, part)) in children.into_iter().enumerate() {
+        match (number == chosen, part.kind) {
+            (true, _) => show(tree, child, page),
+            (false, Kind::Leaf) if !is_attached(part) => page.picture(part),
+            (false, _) => show(tree, child, page),
+        }
+    }
+}
+
+/// Of several forms of one text: an invitation, else plain text that says something, else HTML.
+fn show_best(tree: &Tree<'_>, index: usize, page: &mut Page) {
+    let children = &tree.parts[index].children;
+    let invitation = children.iter().find(|child| tree.parts[**child].typed.value == "text/calendar").copied();
+    let of_type = |kind: &str| children.iter().copied().find(|child| holds(tree, *child, kind));
+    let (plain, marked) = (of_type("text/plain"), of_type("text/html"));
+    let invited = invitation.and_then(|child| page.invite(&decode::text(&tree.parts[child])));
+    let plain_says =
+        |child: usize| marked.is_none() || plain_text(tree, child).is_some_and(|text| says_something(&text));
+    let chosen = plain.filter(|child| plain_says(*child)).or(marked).or(plain).or_else(|| children.last().copied());
+    let Some(chosen) = chosen else { return };
+    let repeats = invited.is_some_and(|invited| {
+        page.trims() && (invited.has_note || plain_text(tree, chosen).is_none_or(|text| text.contains(&invited.title)))
+    });
+    if repeats {
+        page.note("text of the invitation, which says the same");
+    } else {
+        show(tree, chosen, page);
+    }
+    for &child in children.iter().filter(|child| **child != chosen) {
+        show_files(tree, child, page);
+    }
+}
+
+/// Only the files of a form that is not shown: Apple Mail keeps them beside the HTML.
+fn show_files(tree: &Tree<'_>, index: usize, page: &mut Page) {
+    let part = &tree.parts[index];
+    if part.kind == Kind::Leaf && is_attached(part) && part.typed.value != "text/calendar" {
+        page.file(part);
+    }
+    part.children.iter().for_each(|child| show_files(tree, *child, page));
+}
+
+/// True when a part of this type stands at `index` or inside it, mails inside the mail aside.
+fn holds(tree: &Tree<'_>, index: usize, kind: &str) -> bool {
+    let part = &tree.parts[index];
+    match part.kind {
+        Kind::Leaf => part.typed.value == kind && !is_attached(part),
+        Kind::Multipart => part.children.iter().any(|child| holds(tree, *child, kind)),
+        Kind::Message => false,
+    }
+}
+
+fn plain_text(tree: &Tree<'_>, index: usize) -> Option<String> {
+    let part = &tree.parts[index];
+    match part.kind {
+        Kind::Leaf => (part.typed.value == "text/plain").then(|| clean::text(&decode::text(part))),
+        _ => part.children.iter().find_map(|child| plain_text(tree, *child)),
+    }
+}
+
+/// False for an empty plain part and for one that only asks to look at the HTML.
+fn says_something(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let is_hint = text.len() <= MAX_HINT && words::ONLY_HTML.iter().any(|hint| lower.contains(hint));
+    let only_link = lower.split_whitespace().all(|word| word.starts_with("http"));
+    !is_hint && !only_link && lower.chars().any(char::is_alphanumeric)
+}
+
+fn show_leaf(part: &Part<'_>, page: &mut Page) {
+    let kind = part.typed.value.as_str();
+    match kind {
+        _ if part.body.trim_ascii().is_empty() && !is_attached(part) => (),
+        "application/pkcs7-mime" | "application/x-pkcs7-mime" => page.notice(smime(part)),
+        "application/pkcs7-signature" | "application/x-pkcs7-signature" | "application/pgp-signature" => {
+            page.note("signature of the mail program, not checked");
+        }
+        "application/pgp-keys" => page.note("PGP key, not sent"),
+        "text/calendar" => {
+            if page.invite(&decode::text(part)).is_none() && !page.is_invited() {
+                page.file(part);
+            }
+        }
+        "application/ics" if page.is_invited() => (),
+        _ if is_attached(part) => page.file(part),
+        "text/plain" => show_plain(part, page),
+        "text/html" | "application/xhtml+xml" => {
+            let source = page.read(part);
+            page.text(&html::to_text(&source));
+        }
+        "text/enriched" | "text/richtext" => {
+            let source = page.read(part).replace("<<", "&lt;");
+            page.text(&html::to_text(&source));
+        }
+        "text/rfc822-headers" | "message/delivery-status" | "message/disposition-notification" => (),
+        _ => page.file(part),
+    }
+}
+
+fn show_plain(part: &Part<'_>, page: &mut Page) {
+    let mut text = page.read(part);
+    if part.typed.param("format").is_some_and(|format| format.eq_ignore_ascii_case("flowed")) {
+        let delsp = part.typed.param("delsp").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
+        text = flowed::join(&text, delsp);
+    }
+    if is_markup(&text) {
+        text = html::to_text(&text);
+    }
+    let (text, notes) = armor::open(&text);
+    notes.iter().for_each(|note| page.note(note));
+    page.text(&text);
+}
+
+/// Some programs call a page plain text.
+fn is_markup(text: &str) -> bool {
+    let start: String = text.trim_start().chars().take(200).collect::<String>().to_ascii_lowercase();
+    ["<!doctype html", "<html", "<head>", "<body", "<div>", "<table", "<p>"].iter().any(|tag| start.starts_with(tag))
+}
+
+/// A file rather than text to read: marked so, or named and not text.
+fn is_attached(part: &Part<'_>) -> bool {
+    let disposition = part.head.typed("content-disposition");
+    let named = disposition.param("filename").is_some() || part.typed.param("name").is_some();
+    match disposition.value.as_str() {
+        "attachment" => true,
+        "inline" => named && !matches!(part.typed.value.as_str(), "text/plain" | "text/html" | "text/calendar"),
+        _ => named && part.typed.value != "text/calendar",
+    }
+}
+
+fn smime(part: &Part<'_>) -> &'static str {
+    let kind = part.typed.param("smime-type").unwrap_or_default().to_ascii_lowercase();
+    match kind.as_str() {
+        "signed-data" => "[signed mail (S/MIME, opaque), cannot be read here]",
+        "compressed-data" => "[compressed mail (S/MIME), cannot be read here]",
+        "certs-only" => "[certificates (S/MIME), nothing to read]",
+        _ => "[encrypted mail (S/MIME), cannot be read here]",
+    }
+}
+
+/// True for Outlook's own wrapper of everything.
+pub fn is_tnef(part: &Part<'_>) -> bool {
+    matches!(part.typed.value.as_str(), "application/ms-tnef" | "application/vnd.ms-tnef")
+        || files::name(part).eq_ignore_ascii_case("winmail.dat")
+}

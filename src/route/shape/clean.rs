@@ -1,0 +1,77 @@
+//! Characters that nobody sees but everybody pays for.
+
+/// Text as lines: CRLF and lone CR become LF, unseen characters go, blanks of all kinds become spaces, blanks at line
+/// ends go, runs of blank lines become one, and there is none at either end.
+pub fn text(raw: &str) -> String {
+    let visible = visible(raw);
+    let mut out = String::with_capacity(visible.len());
+    let mut blank = 0;
+    for line in visible.lines() {
+        let line = line.trim_end();
+        if line.is_empty() {
+            blank += 1;
+            continue;
+        }
+        if !out.is_empty() {
+            out.push_str(if blank > 0 { "\n\n" } else { "\n" });
+        }
+        blank = 0;
+        out.push_str(line);
+    }
+    out
+}
+
+/// The same on one line: every run of blanks is one space.
+pub fn one_line(raw: &str) -> String {
+    visible(raw).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Drops unseen characters and turns every kind of blank into a space or a line feed.
+fn visible(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut chars = raw.chars().peekable();
+    let mut last = '\n';
+    while let Some(c) = chars.next() {
+        let kept = match c {
+            '\r' if chars.peek() == Some(&'\n') => continue,
+            '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' => '\n',
+            '\t' => ' ',
+            // Joiners mean something only inside a word of some scripts and inside an emoji.
+            '\u{200c}' | '\u{200d}' if joins(last) && chars.peek().is_some_and(|next| joins(*next)) => c,
+            // One mark says as much as a hundred.
+            '\u{fffd}' if last == '\u{fffd}' => continue,
+            c if is_unseen(c) => continue,
+            c if c.is_whitespace() => ' ',
+            c => c,
+        };
+        out.push(kept);
+        last = kept;
+    }
+    out
+}
+
+fn joins(c: char) -> bool {
+    !c.is_ascii() && !c.is_whitespace() && !is_unseen(c)
+}
+
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffc}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unseen_characters_cost_nothing() {
+        assert_eq!(text("\u{feff}a\u{200b}b\0c\r\n\r\n\r\n\u{a0}\r\nd \u{202e}\r\n\r\n"), "abc\n\nd");
+        assert_eq!(text("\u{200c}\u{a0}\u{200c}\u{a0}hello"), "    hello");
+        assert_eq!(text("می\u{200c}خواهم"), "می\u{200c}خواهم");
+        assert_eq!(one_line("a\r\n b\tc\u{2003}d\u{2028}e"), "a b c d e");
+    }
+}

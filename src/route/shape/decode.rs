@@ -1,0 +1,137 @@
+//! From the bytes of a part to its text: transfer encoding, then charset. Whatever is broken is read as far as it goes.
+
+use std::borrow::Cow;
+
+use mail_parser::decoders::charsets::map::charset_decoder;
+
+use super::mime::Part;
+
+/// Encoded bytes of one text part that are read.
+pub const MAX_TEXT: usize = 1024 * 1024;
+
+/// The text of a part. At most [`MAX_TEXT`] encoded bytes are read.
+pub fn text(part: &Part<'_>) -> String {
+    let bytes = bytes(part, MAX_TEXT);
+    let named = part.typed.param("charset").map(str::to_owned);
+    let named = named.or_else(|| (part.typed.value == "text/html").then(|| meta_charset(&bytes)).flatten());
+    to_string(&bytes, named.as_deref())
+}
+
+/// The bytes of a part without their transfer encoding; at most `cap` encoded bytes are read.
+pub fn bytes<'a>(part: &Part<'a>, cap: usize) -> Cow<'a, [u8]> {
+    let body = &part.body[..part.body.len().min(cap)];
+    match encoding(part).as_str() {
+        "base64" => Cow::Owned(base64(body)),
+        "quoted-printable" => Cow::Owned(quoted_printable(body)),
+        _ => Cow::Borrowed(body),
+    }
+}
+
+/// Size of a part in bytes once it is decoded, within a few per cent.
+pub fn size(part: &Part<'_>) -> usize {
+    match encoding(part).as_str() {
+        // 57 bytes become a line of 76 characters and CRLF.
+        "base64" => part.body.len() / 78 * 57 + part.body.len() % 78 * 3 / 4,
+        _ => part.body.len(),
+    }
+}
+
+fn encoding(part: &Part<'_>) -> String {
+    part.head.raw("content-transfer-encoding").unwrap_or_default().to_ascii_lowercase()
+}
+
+fn to_string(bytes: &[u8], charset: Option<&str>) -> String {
+    let charset = charset.map(|name| name.trim().trim_matches(['"', '\'']).to_ascii_lowercase());
+    // Most programs that name ASCII or nothing and send 8-bit bytes mean UTF-8, else the Windows set.
+    if charset.as_deref().is_none_or(|name| matches!(name, "" | "us-ascii" | "ascii" | "utf-8" | "utf8")) {
+        let declared_utf8 = charset.is_some_and(|name| name.starts_with("utf"));
+        return match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            // Cut off in the middle of a character: the rest is sound UTF-8.
+            Err(error) if declared_utf8 || error.error_len().is_none() => String::from_utf8_lossy(bytes).into_owned(),
+            Err(_) => charset_decoder(b"windows-1252")
+                .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), |decode| decode(bytes)),
+        };
+    }
+    let decoder = charset.and_then(|name| charset_decoder(name.as_bytes()));
+    match decoder {
+        Some(decode) => decode(bytes),
+        None => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+/// The charset that an HTML page names for itself in its first kilobyte.
+fn meta_charset(html: &[u8]) -> Option<String> {
+    let start = String::from_utf8_lossy(&html[..html.len().min(1024)]).to_ascii_lowercase();
+    let (_, rest) = start.split_once("charset=")?;
+    let rest = rest.trim_start_matches(['"', '\'']);
+    let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    // A page that could be read this far is in no 16-bit set, whatever it claims.
+    Some(name).filter(|name| !name.is_empty() && !name.starts_with("utf-16"))
+}
+
+/// RFC 2045 section 6.8, skipping what does not belong there; a cut-off last group gives the bytes it holds.
+fn base64(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() / 4 * 3);
+    let (mut group, mut bits) = (0_u32, 0);
+    for byte in body {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            b'=' => {
+                // Padding ends a group; another one may follow where two encoded texts were glued together.
+                (group, bits) = (0, 0);
+                continue;
+            }
+            _ => continue,
+        };
+        group = (group << 6 | u32::from(value)) & 0x00ff_ffff;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            out.push(u8::try_from(group >> bits & 0xff).unwrap_or_default());
+        }
+    }
+    out
+}
+
+/// RFC 2045 section 6.7; a `=` that starts nothing valid stands for itself.
+fn quoted_printable(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some((&first, after)) = rest.split_first() {
+        if first != b'=' {
+            out.push(first);
+            rest = after;
+            continue;
+        }
+        if let Some(next) = soft_break(after) {
+            rest = next;
+        } else if let Some(byte) = hex_pair(after) {
+            out.push(byte);
+            rest = &after[2..];
+        } else {
+            out.push(b'=');
+            rest = after;
+        }
+    }
+    out
+}
+
+/// What follows when only blanks stand between the `=` and the end of the line.
+fn soft_break(after: &[u8]) -> Option<&[u8]> {
+    let blanks = after.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    match &after[blanks..] {
+        [] if blanks == after.len() => Some(&[]),
+        [b'\r', b'\n', rest @ ..] | [b'\n', rest @ ..] => Some(rest),
+        _ => None,
+    }
+}
+
+fn hex_pair(after: &[u8]) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(*after.first()?)? << 4 | digit(*after.get(1)?)?)
+}

@@ -1,0 +1,52 @@
+//! The parts that stay behind: their names and sizes in words.
+
+use super::clean;
+use super::decode;
+use super::mime::Part;
+
+/// Longest file name that is told, in characters; of longer ones the end is kept, for the extension.
+const MAX_NAME: usize = 40;
+
+/// `photo.jpg 240 kB`, as the far reader gets it.
+pub fn words(part: &Part<'_>) -> String {
+    format!("{} {}", name(part), size(decode::size(part)))
+}
+
+/// The note for the page.
+pub fn note(part: &Part<'_>, what: &str) -> String {
+    format!("{what} {}, {}, not sent", name(part), size(decode::size(part)))
+}
+
+/// The file name without its folder, or the kind of thing it is.
+pub fn name(part: &Part<'_>) -> String {
+    let disposition = part.head.typed("content-disposition");
+    let given = disposition.param("filename").or_else(|| part.typed.param("name")).unwrap_or_default();
+    let given = clean::one_line(given);
+    let base = given.rsplit(['/', '\\']).next().unwrap_or_default().trim_matches(['.', ' ']);
+    let length = base.chars().count();
+    if length > MAX_NAME {
+        let end: String = base.chars().skip(length - MAX_NAME + 3).collect();
+        return format!("...{end}");
+    }
+    if !base.is_empty() {
+        return base.to_owned();
+    }
+    let (main, sub) = part.typed.value.split_once('/').unwrap_or(("file", ""));
+    match main {
+        "image" => format!("picture ({})", clean::one_line(sub)),
+        "audio" => "sound".to_owned(),
+        "video" => "video".to_owned(),
+        "message" => "mail".to_owned(),
+        "text" => "text".to_owned(),
+        _ => "file".to_owned(),
+    }
+}
+
+/// A size for people.
+pub fn size(bytes: usize) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+    }
+}

@@ -1,0 +1,230 @@
+//! HTML as a person would read it aloud: no markup, no pictures, no addresses that only a browser needs.
+
+use super::clean;
+use super::tags::{self, Tag};
+use super::urls;
+
+/// Deepest quote that is marked as such.
+const MAX_QUOTE: usize = 8;
+/// Open elements that are remembered; deeper ones are read without meaning.
+const MAX_OPEN: usize = 256;
+
+/// The text of an HTML page: paragraphs apart by blank lines, items with `- ` or their number, cells with ` | `,
+/// quotes with `> `. The address of a link follows its text when it is short and says something else.
+pub fn to_text(html: &str) -> String {
+    let text = Page::read(html, true);
+    // A page hidden as a whole is more likely a broken style than a secret.
+    if text.is_empty() { Page::read(html, false) } else { text }
+}
+
+#[derive(Default)]
+struct Page {
+    out: String,
+    /// Text of the current line, without its quote marks.
+    line: String,
+    /// A space is due before the next word.
+    space: bool,
+    /// Blank lines due before the next text.
+    gap: bool,
+    pre: usize,
+    /// The paragraph that is open stands without distance to the next.
+    tight: bool,
+    /// Open quotes and indentations; true for quotes.
+    quotes: Vec<bool>,
+    links: Vec<(String, usize)>,
+    lists: Vec<Option<usize>>,
+    /// A cell ended in this row, and the next text is another one's.
+    cell: bool,
+}
+
+impl Page {
+    fn read(html: &str, mut heed_hidden: bool) -> String {
+        let mut page = Self::default();
+        let mut rest = html;
+        while !rest.is_empty() {
+            let (text, after) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
+            page.text(text);
+            let Some((tag, after)) = Tag::read(after) else {
+                page.text(&after[..after.len().min(1)]);
+                rest = after.get(1..).unwrap_or("");
+                continue;
+            };
+            rest = after;
+            if !tag.closes && (tag.is_silent() || heed_hidden && tag.is_hidden()) {
+                match tags::after_end(rest, &tag) {
+                    Some(after) => rest = after,
+                    // What follows an open script can be nothing but script.
+                    None if tag.is_silent() => rest = "",
+                    // A box that never closes: rather read too much than lose the letter.
+                    None => heed_hidden = false,
+                }
+                continue;
+            }
+            page.tag(&tag);
+        }
+        page.end_line();
+        clean::text(&page.out)
+    }
+
+    fn text(&mut self, raw: &str) {
+        if raw.is_empty() {
+            return;
+        }
+        let decoded = tags::decode_entities(raw);
+        if self.pre > 0 {
+            for (number, line) in decoded.split('\n').enumerate() {
+                if number > 0 {
+                    self.break_line();
+                }
+                self.line.push_str(line);
+            }
+            return;
+        }
+        for (number, word) in decoded.split(|c: char| c.is_ascii_whitespace() || c == '\u{a0}').enumerate() {
+            self.space |= number > 0;
+            if !word.is_empty() {
+                self.word(word);
+            }
+        }
+    }
+
+    fn word(&mut self, word: &str) {
+        if self.cell && !self.line.is_empty() {
+            self.line.push_str(" | ");
+        } else if self.space && !self.line.is_empty() && !self.line.ends_with(' ') {
+            self.line.push(' ');
+        }
+        (self.cell, self.space) = (false, false);
+        self.line.push_str(word);
+    }
+
+    fn tag(&mut self, tag: &Tag<'_>) {
+        match (tag.name.as_str(), tag.closes) {
+            ("br", _) => self.break_line(),
+            ("hr", _) => self.paragraph(),
+            ("img", false) => self.picture(tag),
+            ("a", false) if self.links.len() < MAX_OPEN => {
+                self.links.push((tag.attribute("href").unwrap_or_default(), self.line.len()));
+            }
+            ("a", true) => self.end_link(),
+            ("pre", false) => {
+                self.paragraph();
+                self.pre += 1;
+            }
+            ("pre", true) => {
+                self.pre = self.pre.saturating_sub(1);
+                self.paragraph();
+            }
+            ("td" | "th", true) => self.cell = !self.line.is_empty(),
+            ("ul" | "ol" | "menu", false) => {
+                self.end_line();
+                if self.lists.len() < MAX_OPEN {
+                    self.lists.push((tag.name == "ol").then_some(0));
+                }
+            }
+            ("ul" | "ol" | "menu", true) => {
+                self.lists.pop();
+                self.paragraph();
+            }
+            ("li", false) => self.item(),
+            ("blockquote", false) => self.open_quote(tag),
+            ("blockquote", true) => self.close_quote(),
+            ("p", closes) => self.p(tag, closes),
+            (name, _) if tags::is_paragraph(name) => self.paragraph(),
+            (name, _) if tags::is_block(name) => self.end_line(),
+            _ => (),
+        }
+    }
+
+    /// Outlook writes every line as a paragraph without distance.
+    fn p(&mut self, tag: &Tag<'_>, closes: bool) {
+        match (closes, self.tight) {
+            (false, _) => {
+                self.tight = tag.is_tight();
+                if self.tight { self.end_line() } else { self.paragraph() }
+            }
+            (true, true) => {
+                self.break_line();
+                self.tight = false;
+            }
+            (true, false) => self.paragraph(),
+        }
+    }
+
+    /// Some programs indent with the element that others quote with.
+    fn open_quote(&mut self, tag: &Tag<'_>) {
+        self.paragraph();
+        if self.quotes.len() < MAX_OPEN {
+            self.quotes.push(!tag.only_indents());
+        }
+    }
+
+    fn close_quote(&mut self) {
+        self.paragraph();
+        self.quotes.pop();
+    }
+
+    fn item(&mut self) {
+        self.end_line();
+        let mark = match self.lists.last_mut() {
+            Some(Some(number)) => {
+                *number += 1;
+                format!("{number}.")
+            }
+            _ => "-".to_owned(),
+        };
+        self.line.push_str(&mark);
+        self.line.push(' ');
+    }
+
+    fn picture(&mut self, tag: &Tag<'_>) {
+        // Mail programs send emoji as small pictures; everything else a picture says is for the eye.
+        let alt = tag.attribute("alt").unwrap_or_default();
+        if !alt.is_empty() && alt.chars().count() <= 4 && !alt.chars().any(|c| c.is_ascii() || c.is_alphabetic()) {
+            self.text(&alt);
+        }
+    }
+
+    fn end_link(&mut self) {
+        let Some((href, start)) = self.links.pop() else { return };
+        let text = self.line.get(start..).unwrap_or_default().trim().to_owned();
+        if let Some(shown) = urls::worth_showing(&href, &text) {
+            self.space = true;
+            self.word(&format!("({shown})"));
+        }
+    }
+
+    fn break_line(&mut self) {
+        if self.line.is_empty() {
+            self.gap |= !self.out.is_empty();
+        } else {
+            self.end_line();
+        }
+    }
+
+    fn paragraph(&mut self) {
+        self.end_line();
+        self.gap |= !self.out.is_empty();
+    }
+
+    fn end_line(&mut self) {
+        (self.space, self.cell) = (false, false);
+        self.links.iter_mut().for_each(|(_, start)| *start = 0);
+        let line = std::mem::take(&mut self.line);
+        if line.trim().is_empty() {
+            return;
+        }
+        let depth = self.quotes.iter().filter(|quotes| **quotes).count();
+        let marks = ">".repeat(depth.min(MAX_QUOTE));
+        if std::mem::take(&mut self.gap) {
+            self.out.push_str(&marks);
+            self.out.push('\n');
+        }
+        self.out.push_str(&marks);
+        if !marks.is_empty() {
+            self.out.push(' ');
+        }
+        self.out.push_str(line.trim_end());
+        self.out.push('\n');
+    }
+}
