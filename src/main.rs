@@ -54,6 +54,7 @@ mod fault;
 mod link;
 mod listen;
 mod message;
+mod password;
 mod people;
 mod pulse;
 mod route;

@@ -104,6 +104,11 @@ impl Relay {
         Some(left)
     }
 
+    /// True while a connection that works is kept: a fault since was about one letter, not about the relay.
+    pub fn is_open(&self) -> bool {
+        self.kept.is_some()
+    }
+
     /// Closes the connection, if there is one.
     pub fn close(&mut self) {
         if let Some(kept) = self.kept.take() {

@@ -51,11 +51,16 @@ impl Context {
 
     /// Waits for an item on `wake`, for `limit`, or for the end of the box.
     pub fn rest(&self, wake: &Receiver<()>, limit: Duration) {
-        let wait = or(
-            async { drop(wake.recv().await) },
-            or(async { drop(self.stop.recv().await) }, async { drop(smol::Timer::after(limit).await) }),
-        );
-        smol::block_on(wait);
+        let woken = async {
+            let _ = wake.recv().await;
+        };
+        let stopped = async {
+            let _ = self.stop.recv().await;
+        };
+        let late = async {
+            smol::Timer::after(limit).await;
+        };
+        smol::block_on(or(woken, or(stopped, late)));
     }
 
     /// Time from now to `at`, within a bound.

@@ -15,8 +15,6 @@ use crate::store::Lane;
 
 /// Longest sleep between two looks at the queue.
 const LOOK: Duration = Duration::from_secs(60);
-/// Idle connections to the relay are closed after this.
-const IDLE: Duration = Duration::from_secs(30);
 /// Messages taken from the queue at once.
 const BATCH: usize = 32;
 
@@ -27,16 +25,13 @@ const BATCH: usize = 32;
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_keep, wake) = context.store.wake_on(Way::Relay);
     let mut relay = Relay::new();
-    let mut connected = false;
     while !context.stopping() {
         let now = context.now();
         let due = context.store.read(|view| view.due(Lane::Relay, now, BATCH))?;
         if due.is_empty() {
             let next = context.store.read(|view| view.next_due(Lane::Relay))?;
-            let limit = context.until(next, if connected { IDLE } else { LOOK });
-            context.rest(&wake, limit);
-            relay.idle();
-            connected = connected && limit < IDLE;
+            let idle = relay.idle().unwrap_or(LOOK);
+            context.rest(&wake, context.until(next, LOOK).min(idle).max(Duration::from_millis(100)));
             continue;
         }
         let mut down: Option<Fault> = None;
@@ -49,7 +44,6 @@ pub fn run(context: &Context) -> Result<(), Fault> {
                 Ok(message) if down.is_some() => context.failed(&message, down.as_ref().unwrap_or(&Fault::temporary("")))?,
                 Ok(message) => {
                     down = deliver(context, &mut relay, &message)?;
-                    connected = true;
                 }
                 Err((id, why)) => set_aside(context, id, &why)?,
             }
@@ -97,7 +91,7 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
             }
             log::info!("{} not taken by the relay, {}", message.id, if fault.is_permanent() { "for good" } else { "for now" });
             context.failed(message, &fault)?;
-            Ok(Some(fault).filter(|fault| matches!(fault, Fault::Operator(_))))
+            Ok(Some(fault).filter(|fault| !fault.is_permanent() && !relay.is_open()))
         }
     }
 }

@@ -94,6 +94,24 @@ impl Context {
         })
     }
 
+    /// A letter that the relay had taken came back: its sender learns what the relay's sender learned.
+    ///
+    /// # Errors
+    /// As the store.
+    pub fn came_back(&self, id: Id, why: &str) -> Result<(), Fault> {
+        let Some(message) = self.store.message(id)?.filter(|message| message.state == State::Delivered) else {
+            return Ok(());
+        };
+        let (world, now, why) = (self.world(), self.now(), why.to_owned());
+        // A person who reads mail here got the report itself; only the others need a notice.
+        let reads_here = message.author.is_none();
+        let notice = if reads_here { None } else { self.notice(&world, &message, Kind::Failed, &why) };
+        self.store.write(move |tx| {
+            tx.step(id, now, State::Returned, &why, 0, Time::NEVER)?;
+            notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop))
+        })
+    }
+
     /// The notice to the sender of a message, as a letter ready to be kept; `None` when nobody can or may be told.
     fn notice(&self, world: &World, about: &Message, kind: Kind, why: &str) -> Option<Letter> {
         if !dsn::may_notify(about) {
@@ -130,8 +148,7 @@ impl Context {
             keep_here(world, to, &mut message)?;
         }
         let body = dsn::mail(&notice);
-        let body = if body.len() > 16 * 1024 { BodyIn::None } else { BodyIn::Bytes(body) };
-        Some(Letter { messages: vec![message], body })
+        Some(Letter { messages: vec![message], body: BodyIn::Bytes(body) })
     }
 }
 

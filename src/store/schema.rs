@@ -8,7 +8,7 @@ use crate::fault::Fault;
 pub const VERSION: u64 = 1;
 /// Mails up to this size live in the store; larger ones are files in the spool folder (values are rounded up to
 /// powers of two inside redb, and a huge value would cost its size in memory).
-pub const INLINE: usize = 16 * 1024;
+pub const INLINE: usize = 72 * 1024;
 
 /// Message number -> JSON of `Message`.
 pub const MESSAGES: TableDefinition<u64, &[u8]> = TableDefinition::new("messages");

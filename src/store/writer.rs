@@ -130,7 +130,10 @@ impl Store {
         if after.settings {
             reload("settings", self.reload_settings());
             let watchers = self.0.settings_watch.lock().unwrap_or_else(PoisonError::into_inner);
-            watchers.iter().for_each(|watcher| drop(watcher.try_send(())));
+            for watcher in watchers.iter() {
+                // Full means that the news is on its way already.
+                let _ = watcher.try_send(());
+            }
         }
         for name in after.unlink {
             let file = super::spool::folder(&self.0.folder).join(name);

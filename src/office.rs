@@ -1,0 +1,337 @@
+//! The post office behind the doors: says who may send to whom, and takes mails and letters in.
+//!
+//! Taking in is one commit: every recipient gets a message of its own, planned by `route`, and the yes goes out only
+//! with the [`Committed`] of the store.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::address::{Address, Mailbox};
+use crate::clock::Time;
+use crate::deliver::compose;
+use crate::engine::inbound::message_id;
+use crate::engine::{Context, max_payload};
+use crate::fault::Fault;
+use crate::listen::{Body, Caller, Envelope, Office, Refusal};
+use crate::message::{Door, Id, Message, State, Way};
+use crate::password;
+use crate::people::Person;
+use crate::route::choose::{Choice, World};
+use crate::route::plan::{self, Draft};
+use crate::route::shape::{self, Shaped};
+use crate::settings::{Key, Settings};
+use crate::store::{BodyIn, Committed, Letter};
+
+/// A mail that passed so many servers goes in a circle (RFC 5321 section 6.3).
+const MOST_HOPS: usize = 30;
+/// Of a larger mail only the beginning is read for its text; all of it is kept.
+const READ_MOST: u64 = 4 * 1024 * 1024;
+
+/// What a letter would become: shown before it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The way it would take.
+    pub way: Way,
+    /// What would become of it at once.
+    pub state: State,
+    /// Why, in words.
+    pub reason: String,
+    /// Bytes of its text on a link; 0 on other ways.
+    pub bytes: usize,
+    /// Packets on a link; 0 on other ways.
+    pub packets: usize,
+}
+
+/// The post office of a box.
+pub struct PostOffice {
+    context: Context,
+}
+
+impl PostOffice {
+    /// With the box's store and rules.
+    pub fn new(context: &Context) -> Arc<Self> {
+        Arc::new(Self { context: context.clone() })
+    }
+
+    fn world(&self) -> World {
+        self.context.world()
+    }
+
+    /// Who the mail is from: the person who logged in, whatever the envelope says, or the envelope sender.
+    fn author(&self, world: &World, caller: &Caller, from: &Address) -> (Option<String>, Address) {
+        let logged_in = caller.person.as_ref().and_then(|name| world.people.get(name));
+        match logged_in.and_then(|person| world.address_of(person).map(|address| (person, address))) {
+            Some((person, address)) => (Some(person.name.clone()), Address::Mail(address)),
+            None => (None, from.clone()),
+        }
+    }
+
+    /// A delivery report about a letter of ours: the letter comes back to its sender.
+    fn bounced(&self, shaped: &Shaped) -> Result<(), Fault> {
+        let Some(bounce) = shaped.bounce.as_ref().filter(|bounce| bounce.action == "failed") else { return Ok(()) };
+        let Some(message_id) = &bounce.message_id else { return Ok(()) };
+        let Some(id) = self.context.store.read(|view| view.by_message_id(message_id))? else { return Ok(()) };
+        let why = bounce.diagnostic.as_deref().or(bounce.status.as_deref()).unwrap_or("no reason was given");
+        self.context.came_back(id, &format!("came back from the internet: {why}"))
+    }
+}
+
+impl Office for PostOffice {
+    fn settings(&self) -> Arc<Settings> {
+        self.context.store.settings()
+    }
+
+    fn now(&self) -> Time {
+        self.context.now()
+    }
+
+    fn recipient(&self, caller: &Caller, _from: &Address, to: &str) -> Result<(), Refusal> {
+        let world = self.world();
+        let to = address(&world, to)?;
+        if !world.is_ours(&to) {
+            return match caller.person.is_some() || caller.trusted {
+                true => Ok(()),
+                false => Err(Refusal::new(550, "not relaying to that domain")),
+            };
+        }
+        match world.choose(&Address::Mail(to)) {
+            Choice::Nowhere(why) => Err(Refusal::new(550, why)),
+            _ => Ok(()),
+        }
+    }
+
+    fn login(&self, _caller: &Caller, user: &str, password: &str) -> Option<String> {
+        let world = self.world();
+        let name = user.rsplit_once('@').map_or(user, |(name, _)| name);
+        let person = world.people.get(name).filter(|person| !person.disabled);
+        let hash = person.and_then(|person| person.password.as_deref());
+        password::fits(password, hash).then(|| person.map(|person| person.name.clone())).flatten()
+    }
+
+    fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
+        let world = self.world();
+        self.room_on_disk(&world)?;
+        let head = read_beginning(&body)?;
+        if received_lines(&head) > MOST_HOPS {
+            return Err(Refusal::new(554, "this mail goes in a circle"));
+        }
+        let mut shaped = shape::shape(&head, &shape::Options { trim: world.settings.on(Key::AirTrim) });
+        if envelope.from.is_nobody() && shaped.automatic.is_none() {
+            shaped.automatic = Some("it has no sender".to_owned());
+        }
+        let (author, from) = self.author(&world, caller, &envelope.from);
+        let mut to = Vec::new();
+        for recipient in &envelope.to {
+            let recipient = address(&world, recipient)?;
+            if !to.contains(&recipient) {
+                to.push(recipient);
+            }
+        }
+        let own_id = message_id(world.settings.text(Key::Domain));
+        let trace = self.trace(&world, caller, &shaped, &own_id);
+        let shaped = Shaped { message_id: shaped.message_id.or(Some(own_id)), ..shaped };
+        let now = self.context.now();
+        let believed = self.context.store.clock().believable();
+        let most = max_payload(&world.settings);
+        let drafts = to.iter().flat_map(|to| {
+            let draft = |to: Mailbox| draft(Door::Smtp, from.clone(), to, author.clone(), &shaped);
+            let forward = forwarded(&world, to, &shaped).map(draft);
+            std::iter::once(draft(to.clone())).chain(forward).collect::<Vec<_>>()
+        });
+        let messages: Vec<Message> = drafts.map(|draft| world.plan(draft, now, believed, most)).collect();
+        let (body, spooled) = stored(body, trace)?;
+        let committed = self.context.store.put(Letter { messages, body }).map_err(later)?;
+        spooled.into_iter().for_each(Keep::keep);
+        if let Err(fault) = self.bounced(&shaped) {
+            log::warn!("a delivery report is kept but could not be matched: {fault}");
+        }
+        let names: Vec<String> = committed.ids().iter().map(Id::to_string).collect();
+        log::info!("{} taken by smtp", names.join(" "));
+        Ok(format!("kept as {}", names.join(" ")))
+    }
+}
+
+impl PostOffice {
+    fn room_on_disk(&self, world: &World) -> Result<(), Refusal> {
+        let reserve = u64::try_from(world.settings.number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
+        match self.context.store.free_disk() {
+            Ok(free) if free < reserve => Err(Refusal::new(452, "too little room on disk, come again later")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The header lines put in front of the mail: our trace, and a Message-ID where there was none.
+    fn trace(&self, world: &World, caller: &Caller, shaped: &Shaped, own_id: &str) -> Vec<u8> {
+        let with = match (caller.esmtp, caller.tls, caller.person.is_some()) {
+            (false, ..) => "SMTP",
+            (_, false, false) => "ESMTP",
+            (_, true, false) => "ESMTPS",
+            (_, false, true) => "ESMTPA",
+            (_, true, true) => "ESMTPSA",
+        };
+        let by = world.settings.text(Key::Domain);
+        let received = compose::received(&compose::Received {
+            helo: &caller.helo,
+            ip: Some(caller.peer).filter(|ip: &IpAddr| !ip.is_loopback()),
+            by: if by.is_empty() { "satpost" } else { by },
+            with,
+            id: own_id.trim_matches(['<', '>']).split('@').next().unwrap_or_default(),
+            to: None,
+            at: self.context.now(),
+        });
+        let mut trace = format!("{received}\r\n").into_bytes();
+        if shaped.message_id.is_none() {
+            trace.extend_from_slice(format!("{}\r\n", compose::header("Message-ID", own_id)).as_bytes());
+        }
+        trace
+    }
+}
+
+/// The text of a recipient as an address of some box; a bare `postmaster` is ours.
+fn address(world: &World, to: &str) -> Result<Mailbox, Refusal> {
+    let parsed = match to.eq_ignore_ascii_case("postmaster") {
+        true => Mailbox::new("postmaster", world.settings.text(Key::Domain)),
+        false => to.parse(),
+    };
+    parsed.map_err(|why| Refusal::new(550, why))
+}
+
+fn later(fault: Fault) -> Refusal {
+    Refusal::new(if fault.is_permanent() { 554 } else { 451 }, fault.to_string())
+}
+
+fn draft(door: Door, from: Address, to: Mailbox, author: Option<String>, shaped: &Shaped) -> Draft {
+    Draft {
+        door,
+        from,
+        to: Address::Mail(to),
+        author,
+        subject: shaped.subject.clone(),
+        text: shaped.text.clone(),
+        cut: shaped.cut.clone(),
+        automatic: shaped.automatic.clone(),
+        message_id: shaped.message_id.clone(),
+        about: None,
+    }
+}
+
+/// Where a copy goes that a person reading here wants; never over a link, and never of what a machine wrote.
+fn forwarded(world: &World, to: &Mailbox, shaped: &Shaped) -> Option<Mailbox> {
+    let Choice::Mailbox(person) = world.choose(&Address::Mail(to.clone())) else { return None };
+    let forward = person.forward.clone()?;
+    let by_relay = world.choose(&Address::Mail(forward.clone())) == Choice::Relay;
+    (by_relay && shaped.automatic.is_none()).then_some(forward)
+}
+
+fn read_beginning(body: &Body) -> Result<Vec<u8>, Refusal> {
+    use std::io::Read;
+    match body {
+        Body::Memory(bytes) => Ok(bytes.clone()),
+        Body::File(file) => {
+            let mut head = Vec::new();
+            let open = std::fs::File::open(file.path());
+            open.and_then(|file| file.take(READ_MOST).read_to_end(&mut head))
+                .map_err(|error| Refusal::new(451, format!("the mail cannot be read back: {error}")))?;
+            Ok(head)
+        }
+    }
+}
+
+fn received_lines(mail: &[u8]) -> usize {
+    let head_end = mail.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(mail.len());
+    let lines = mail[..head_end].split(|byte| *byte == b'\n');
+    lines.filter(|line| line.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"received:"))).count()
+}
+
+/// A spool file that is removed unless the commit happened.
+struct Keep(crate::listen::data::Spooled);
+
+impl Keep {
+    fn keep(self) {
+        self.0.keep();
+    }
+}
+
+/// The mail with its trace in front, as the store takes it.
+fn stored(body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<Keep>), Refusal> {
+    let failed = |error: std::io::Error| Refusal::new(451, format!("the mail cannot be kept: {error}"));
+    match body {
+        Body::Memory(bytes) => {
+            let mut mail = trace;
+            mail.extend_from_slice(&bytes);
+            Ok((BodyIn::Bytes(mail), None))
+        }
+        Body::File(file) => {
+            let with_trace = file.put_in_front(&trace).map_err(failed)?;
+            let name = with_trace.path().file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+            let size = with_trace.size();
+            Ok((BodyIn::File { name, size }, Some(Keep(with_trace))))
+        }
+    }
+}
+
+/// A letter written on the page or with `satpost send`.
+///
+/// # Errors
+/// Permanent with a sentence when it cannot be sent like that; temporary when the disk is in the way.
+pub fn compose(context: &Context, author: &Person, to: &str, subject: &str, text: &str) -> Result<Committed, Fault> {
+    let message = written(context, author, to, subject, text)?;
+    let committed = context.store.put(Letter { messages: vec![message], body: BodyIn::None })?;
+    for id in committed.ids() {
+        log::info!("{id} taken by web");
+    }
+    Ok(committed)
+}
+
+/// What [`compose`] would make of a letter, without keeping it.
+///
+/// # Errors
+/// As [`compose`].
+pub fn preview(context: &Context, author: &Person, to: &str, subject: &str, text: &str) -> Result<Preview, Fault> {
+    let message = written(context, author, to, subject, text)?;
+    let world = context.world();
+    let on_link = |to_device| plan::packets(&message, to_device, max_payload(&world.settings));
+    let packets = match world.choose(&message.to) {
+        Choice::Link(device) => on_link(device.is_some()).map_err(Fault::Permanent)?,
+        _ => Vec::new(),
+    };
+    let bytes = packets.iter().map(Vec::len).sum();
+    Ok(Preview { way: message.way, state: message.state, reason: message.reason, bytes, packets: packets.len() })
+}
+
+fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &str) -> Result<Message, Fault> {
+    let world = context.world();
+    let to: Mailbox = match to.contains('@') || to.is_empty() {
+        true => to.parse().map_err(Fault::Permanent)?,
+        false => Mailbox::new(to, world.settings.text(Key::Domain)).map_err(Fault::Permanent)?,
+    };
+    if author.disabled {
+        return Err(Fault::permanent(format!("{} may not send at present", author.name)));
+    }
+    if let Choice::Nowhere(why) = world.choose(&Address::Mail(to.clone())) {
+        return Err(Fault::Permanent(why));
+    }
+    let from = world.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
+    let subject = compose::one_line(subject);
+    let text = text.replace("\r\n", "\n");
+    let text = text.trim_end();
+    let text = match (subject.as_str(), text) {
+        ("", "") => return Err(Fault::permanent("the letter is empty")),
+        ("", text) => text.to_owned(),
+        (subject, "") => subject.to_owned(),
+        (subject, text) => format!("{subject}\n{text}"),
+    };
+    let draft = Draft {
+        door: Door::Web,
+        from: Address::Mail(from),
+        to: Address::Mail(to),
+        author: Some(author.name.clone()),
+        subject,
+        text,
+        cut: Vec::new(),
+        automatic: None,
+        message_id: Some(message_id(world.settings.text(Key::Domain))),
+        about: None,
+    };
+    Ok(world.plan(draft, context.now(), context.store.clock().believable(), max_payload(&world.settings)))
+}
