@@ -244,7 +244,7 @@ impl Session {
         if let Some(param) = not_offered(from) {
             return self.fail(out, 555, &format!("parameter {param} is not offered"));
         }
-        if from.size as u64 > self.max_size() {
+        if from.size as u64 > self.max_size() || has_huge_size(line) {
             return self.fail(out, 552, &self.too_big());
         }
         let utf8 = from.flags & MAIL_SMTPUTF8 != 0;
@@ -361,6 +361,12 @@ fn not_offered(from: &MailFrom<Cow<'_, str>>) -> Option<&'static str> {
         ("MT-PRIORITY", from.mt_priority != 0),
     ];
     used.into_iter().find_map(|(name, used)| used.then_some(name))
+}
+
+/// The parser's sum of SIZE runs over beyond 64 bits.
+fn has_huge_size(line: &str) -> bool {
+    let upper = line.to_ascii_uppercase();
+    upper.rsplit_once(" SIZE=").is_some_and(|(_, value)| value.bytes().take_while(u8::is_ascii_digit).count() > 18)
 }
 
 /// The parser gives the same empty text for `<>` and `<postmaster>`, which is no sender.
