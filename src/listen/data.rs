@@ -205,9 +205,9 @@ pub fn sweep(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Bytes on their way into memory or a file.
+/// Bytes on their way into memory, or into a file when they are many.
 #[derive(Debug)]
-struct Spool {
+pub struct Spool {
     folder: PathBuf,
     size: u64,
     /// What is not in the file yet.
@@ -216,11 +216,21 @@ struct Spool {
 }
 
 impl Spool {
-    fn new(folder: &Path) -> Self {
+    /// An empty one; a file would be made in `folder`.
+    pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), size: 0, memory: Vec::new(), file: None }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Bytes written so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.memory.len() + bytes.len() > IN_MEMORY {
             self.flush()?;
         }
@@ -240,7 +250,11 @@ impl Spool {
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<Body> {
+    /// All that was written; a file is synced with its folder.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn finish(mut self) -> io::Result<Body> {
         if self.file.is_some() {
             self.flush()?;
         }
