@@ -1,0 +1,256 @@
+//! The gate before every network door: how many may come in, from where, and how they leave at stop.
+//!
+//! One named thread accepts; each connection gets a thread of its own with a small stack. The gate holds every live
+//! socket, so that stop is heard by a session that waits for its peer.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use smol::channel::{Receiver, Sender, bounded};
+use smol::future::or;
+use smol::{Async, Timer};
+
+use super::household;
+use super::stream::Stream;
+
+/// Stack of a session thread, in bytes. Debug builds do a TLS handshake in less than half of it.
+pub const STACK: usize = 256 * 1024;
+
+/// How long the gate rests when the process has no file descriptor (or memory) for another connection.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+/// One warning in this time about each kind of trouble.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// How many connections may live at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// In all.
+    pub total: usize,
+    /// From one address; from one /64 for IPv6.
+    pub per_address: usize,
+}
+
+/// What stands behind a gate.
+pub trait Service: Send + Sync + 'static {
+    /// One word, for the names of threads and for the log.
+    fn name(&self) -> &'static str;
+    /// Asked at each connection.
+    fn caps(&self) -> Caps;
+    /// What somebody over the caps hears before the connection closes.
+    fn refusal(&self) -> &[u8];
+    /// Serves one connection to its end. Has to set the stream's deadline before it reads or writes; may panic.
+    fn serve(&self, stream: Stream, peer: IpAddr);
+}
+
+/// An open gate. Dropping it stops accepting, but leaves sessions alone; [`Gate::stop`] ends them too.
+#[derive(Debug)]
+pub struct Gate {
+    addresses: Vec<SocketAddr>,
+    stop: Sender<()>,
+    room: Arc<Room>,
+}
+
+impl Gate {
+    /// Serves connections on `listeners`, which the caller has bound or got from systemd.
+    ///
+    /// # Errors
+    /// When a listener cannot be watched or the thread not started.
+    pub fn open(listeners: Vec<TcpListener>, service: Arc<dyn Service>) -> io::Result<Self> {
+        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+        let listeners = listeners.into_iter().map(Async::new).collect::<io::Result<Vec<_>>>()?;
+        let (stop, stopped) = bounded(1);
+        let room = Arc::new(Room::default());
+        let porter = Porter { listeners, service, room: room.clone(), stopped, warned: None };
+        thread::Builder::new().name(format!("{}-gate", porter.service.name())).spawn(move || porter.run())?;
+        Ok(Self { addresses, stop, room })
+    }
+
+    /// The addresses it listens on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Connections that live now.
+    pub fn live(&self) -> usize {
+        self.room.lock().len()
+    }
+
+    /// Stops accepting and ends all sessions within `limit`: first they hear the end of input and may finish what
+    /// they have in hand, after half the time their sockets are shut. Returns how many were still there at the end.
+    pub fn stop(&self, limit: Duration) -> usize {
+        let start = Instant::now();
+        self.stop.close();
+        self.room.stopping.store(true, Ordering::Relaxed);
+        self.room.shut(Shutdown::Read);
+        if self.room.empty_by(start + limit / 2) > 0 {
+            self.room.shut(Shutdown::Both);
+        }
+        self.room.empty_by(start + limit)
+    }
+}
+
+/// The connections that live.
+#[derive(Debug, Default)]
+struct Room {
+    stopping: Arc<AtomicBool>,
+    guests: Mutex<HashMap<u64, Guest>>,
+    left: Condvar,
+}
+
+#[derive(Debug)]
+struct Guest {
+    socket: Arc<TcpStream>,
+    household: IpAddr,
+}
+
+impl Room {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Guest>> {
+        // No code that holds the lock can leave the map half changed.
+        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn admits(&self, household: IpAddr, caps: Caps) -> bool {
+        let guests = self.lock();
+        guests.len() < caps.total
+            && guests.values().filter(|guest| guest.household == household).count() < caps.per_address
+    }
+
+    fn shut(&self, how: Shutdown) {
+        for guest in self.lock().values() {
+            // A peer that is gone already is as good as shut.
+            let _ = guest.socket.shutdown(how);
+        }
+    }
+
+    fn empty_by(&self, until: Instant) -> usize {
+        let left = until.saturating_duration_since(Instant::now());
+        let waited = self.left.wait_timeout_while(self.lock(), left, |guests| !guests.is_empty());
+        waited.unwrap_or_else(PoisonError::into_inner).0.len()
+    }
+}
+
+/// A guest's number; leaves the room when the session ends, however it ends.
+struct Ticket {
+    room: Arc<Room>,
+    number: u64,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.room.lock().remove(&self.number);
+        self.room.left.notify_all();
+    }
+}
+
+/// The accepting thread.
+struct Porter {
+    listeners: Vec<Async<TcpListener>>,
+    service: Arc<dyn Service>,
+    room: Arc<Room>,
+    stopped: Receiver<()>,
+    warned: Option<Instant>,
+}
+
+impl Porter {
+    fn run(mut self) {
+        let mut number = 0;
+        while self.wait() {
+            for at in 0..self.listeners.len() {
+                while let Some((socket, peer)) = self.accept(at) {
+                    number += 1;
+                    self.admit(socket, peer.ip().to_canonical(), number);
+                }
+            }
+        }
+    }
+
+    /// Waits for a caller; false when the gate closes.
+    fn wait(&self) -> bool {
+        let caller = poll_fn(|context| {
+            // An error here is met again, and named, by accept.
+            let ready = self.listeners.iter().any(|listener| listener.poll_readable(context).is_ready());
+            if ready { Poll::Ready(true) } else { Poll::Pending }
+        });
+        smol::block_on(or(self.closed(), caller))
+    }
+
+    /// Ends with false when the gate closes.
+    async fn closed(&self) -> bool {
+        let _ = self.stopped.recv().await;
+        false
+    }
+
+    fn accept(&mut self, at: usize) -> Option<(TcpStream, SocketAddr)> {
+        if self.stopped.is_closed() {
+            return None;
+        }
+        match self.listeners[at].get_ref().accept() {
+            Ok(caller) => Some(caller),
+            Err(e) if e.kind() == ErrorKind::WouldBlock => None,
+            // The caller left between knocking and the door opening.
+            Err(e) if matches!(e.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => None,
+            Err(e) => {
+                self.warn(&format!("cannot accept a connection: {e}"));
+                let rest = async {
+                    Timer::after(EXHAUSTED).await;
+                    true
+                };
+                smol::block_on(or(self.closed(), rest));
+                None
+            }
+        }
+    }
+
+    fn admit(&mut self, socket: TcpStream, peer: IpAddr, number: u64) {
+        // Replies are written whole, so nothing is gained by waiting for more. Failure costs only speed.
+        let _ = socket.set_nodelay(true);
+        let household = household(peer);
+        if !self.room.admits(household, self.service.caps()) {
+            return refuse(&socket, self.service.refusal());
+        }
+        let socket = Arc::new(socket);
+        let stream = Stream::new(socket.clone(), self.room.stopping.clone());
+        self.room.lock().insert(number, Guest { socket: socket.clone(), household });
+        let ticket = Ticket { room: self.room.clone(), number };
+        let service = self.service.clone();
+        let name = self.service.name();
+        let thread = thread::Builder::new().name(format!("{name}-{number}")).stack_size(STACK);
+        let started = thread.spawn(move || {
+            let ticket = ticket;
+            if catch_unwind(AssertUnwindSafe(|| service.serve(stream, peer))).is_err() {
+                log::error!("{name}: a session failed; this is a fault in satpost, the others go on");
+            }
+            // The socket closes before the guest leaves the room: who sees the room empty sees all sockets closed.
+            drop(ticket);
+        });
+        if let Err(e) = started {
+            self.warn(&format!("cannot start a session: {e}"));
+            refuse(&socket, self.service.refusal());
+        }
+    }
+
+    fn warn(&mut self, what: &str) {
+        if self.warned.is_none_or(|at| at.elapsed() > QUIET) {
+            log::warn!("{}: {what}; trying again, the next {} s without saying so", self.service.name(), QUIET.as_secs());
+            self.warned = Some(Instant::now());
+        }
+    }
+}
+
+/// Says no without waiting for anybody: what does not fit into the socket's buffer is not said.
+fn refuse(mut socket: &TcpStream, words: &[u8]) {
+    if socket.set_nonblocking(true).is_ok() {
+        let _ = socket.write(words);
+        let _ = socket.shutdown(Shutdown::Write);
+        // A request left unread would turn the close into a reset, and the answer would be lost with it.
+        let _ = socket.read(&mut [0; 4096]);
+    }
+}

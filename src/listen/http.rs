@@ -1,0 +1,273 @@
+//! The HTTP front: takes one complete, checked request from a connection and has the web server answer it.
+//!
+//! The server (tiny_http on a Unix socket in a private folder) never meets a slow, huge, malformed or idle client: it
+//! is connected only when the request is there in full, and a browser that does not read its answer is cut off here.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::IpAddr;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::Body;
+use super::data::Spool;
+use super::gate::{Caps, Service};
+use super::http_head::{self, Answer, Request, host_is_ours, is_near};
+use super::stream::Stream;
+use crate::settings::{Key, Settings};
+
+/// Connections at once, in all and from one address. Browsers open six.
+const CAPS: Caps = Caps { total: 32, per_address: 8 };
+/// Largest body, in bytes, where the rules say nothing else.
+const MAX_BODY: u64 = 256 * 1024;
+/// During an endless answer, how often to look whether the browser is still there.
+const STILL_THERE: Duration = Duration::from_secs(5);
+const PIECE: usize = 16 * 1024;
+
+/// The HTTP door: what a gate opens for browsers.
+pub struct HttpFront {
+    /// Where the web server listens.
+    pub socket: PathBuf,
+    /// An existing folder for large bodies.
+    pub spool: PathBuf,
+    /// How long things may take.
+    pub times: Times,
+    /// The rules in force; asked at each request.
+    pub rules: Box<dyn Fn() -> Rules + Send + Sync>,
+}
+
+/// Absolute limits of one connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// From the connection to the end of the head.
+    pub head: Duration,
+    /// From there to the end of the body.
+    pub body: Duration,
+    /// From there to the end of the answer.
+    pub answer: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        let [head, body, answer] = [10, 30, 60].map(Duration::from_secs);
+        Self { head, body, answer }
+    }
+}
+
+/// Who may ask for what.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Names of this box, in lower case, besides its own addresses and `localhost`.
+    pub names: Vec<String>,
+    /// Serve only this machine and the networks around it.
+    pub near_only: bool,
+    /// Paths that begin so may have bodies up to so many bytes, which may take so long.
+    pub uploads: Vec<(String, u64, Duration)>,
+    /// Answers of paths that begin so may take so long in all; each piece of them has the usual time.
+    pub streams: Vec<(String, Duration)>,
+}
+
+impl Rules {
+    /// What the settings say. `host` is the host name of the machine.
+    pub fn new(settings: &Settings, host: &str) -> Self {
+        let bare = [settings.text(Key::BoxName), host];
+        let bare = bare.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty());
+        let mut names: Vec<_> = bare.flat_map(|name| [format!("{name}.local"), name]).collect();
+        names.extend(settings.words(Key::WebNames).map(str::to_lowercase));
+        Self { names, near_only: settings.on(Key::WebLanOnly), ..Self::default() }
+    }
+
+    fn check(&self, request: &Request, peer: IpAddr, local: IpAddr) -> Result<(), Answer> {
+        if self.near_only && !is_near(peer) {
+            let text = "This page is served to its own network only. The setting web.lan_only changes that.";
+            return Err(Answer::new("403 Forbidden", text));
+        }
+        if !host_is_ours(&request.host, local, &self.names) {
+            let text = format!(
+                "This box does not know itself as '{host}'. Use its address {local}, or make the name known to it: \
+                 satpost settings set web.names {host}",
+                host = request.host
+            );
+            return Err(Answer::new("421 Misdirected Request", text));
+        }
+        Ok(())
+    }
+}
+
+impl Service for HttpFront {
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    fn caps(&self) -> Caps {
+        CAPS
+    }
+
+    fn refusal(&self) -> &[u8] {
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 1\r\nContent-Length: 46\r\n\
+          Connection: close\r\n\r\nToo many connections, try again in a moment.\r\n"
+    }
+
+    fn serve(&self, mut stream: Stream, peer: IpAddr) {
+        if let Err(e) = self.connection(&mut stream, peer) {
+            log::debug!("http: a connection ended early: {e}");
+        }
+    }
+}
+
+impl HttpFront {
+    fn connection(&self, stream: &mut Stream, peer: IpAddr) -> io::Result<()> {
+        stream.allow(self.times.head);
+        let (request, rest) = match read_head(stream) {
+            Ok(Some(head)) => head,
+            Ok(None) => return Ok(()),
+            Err(answer) => return self.refuse(stream, &answer, false),
+        };
+        let rules = (self.rules)();
+        let head_only = request.method == "HEAD";
+        if let Err(answer) = rules.check(&request, peer, stream.local_ip()?) {
+            return self.refuse(stream, &answer, head_only);
+        }
+        match self.read_body(stream, &request, &rest, &rules) {
+            Ok(body) => self.exchange(stream, &request, body, peer, &rules),
+            Err(answer) => self.refuse(stream, &answer, head_only),
+        }
+    }
+
+    fn refuse(&self, stream: &mut Stream, answer: &Answer, head_only: bool) -> io::Result<()> {
+        stream.allow(self.times.head);
+        stream.write_all(&answer.bytes(head_only))?;
+        stream.close_gently(1 << 20, Duration::from_secs(1));
+        Ok(())
+    }
+
+    fn read_body(&self, stream: &mut Stream, request: &Request, rest: &[u8], rules: &Rules) -> Result<Body, Answer> {
+        let upload = rules.uploads.iter().find(|(path, ..)| request.target.starts_with(path));
+        let (most, time) = upload.map_or((MAX_BODY, self.times.body), |&(_, most, time)| (most, time));
+        if request.length > most {
+            return Err(Answer::new("413 Content Too Large", format!("A body may have {most} bytes here.")));
+        }
+        let no_room = |e: io::Error| {
+            log::warn!("http: cannot spool an upload: {e}");
+            Answer::new("507 Insufficient Storage", "There is no space to take this.")
+        };
+        let mut body = Spool::new(&self.spool);
+        stream.allow(time);
+        // What stands behind the body is no business of this request, and the connection ends with it.
+        let at_once = usize::try_from(request.length).map_or(rest.len(), |length| rest.len().min(length));
+        body.write(&rest[..at_once]).map_err(no_room)?;
+        if request.waits && body.size() < request.length {
+            stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").map_err(|e| too_slow(&e))?;
+        }
+        let mut buffer = vec![0; PIECE];
+        while body.size() < request.length {
+            let missing = usize::try_from(request.length - body.size()).unwrap_or(PIECE).min(PIECE);
+            match stream.read(&mut buffer[..missing]) {
+                Ok(0) => return Err(Answer::new("400 Bad Request", "the body is shorter than its Content-Length")),
+                Ok(read) => body.write(&buffer[..read]).map_err(no_room)?,
+                Err(e) => return Err(too_slow(&e)),
+            }
+        }
+        body.finish().map_err(no_room)
+    }
+
+    /// Has the server answer, and copies what it says.
+    fn exchange(
+        &self,
+        stream: &mut Stream,
+        request: &Request,
+        body: Body,
+        peer: IpAddr,
+        rules: &Rules,
+    ) -> io::Result<()> {
+        let endless = rules.streams.iter().find(|(path, _)| request.target.starts_with(path)).map(|&(_, time)| time);
+        let until = Instant::now() + endless.unwrap_or(self.times.answer);
+        let asked = UnixStream::connect(&self.socket).and_then(|mut server| {
+            ask(&mut server, request, body, peer, until)?;
+            Ok(server)
+        });
+        let Ok(mut server) = asked else {
+            let answer = Answer::new("503 Service Unavailable", "The page is just starting. Try again in a moment.");
+            return self.refuse(stream, &answer, request.method == "HEAD");
+        };
+        let mut buffer = vec![0; PIECE];
+        let mut answered = false;
+        loop {
+            let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
+                break;
+            };
+            server.set_read_timeout(Some(if endless.is_some() { left.min(STILL_THERE) } else { left }))?;
+            match server.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => {
+                    stream.set_deadline(until.min(Instant::now() + self.times.answer));
+                    stream.write_all(&buffer[..read])?;
+                    answered = true;
+                }
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                    if endless.is_some() && (stream.hung_up() || stream.stopping()) {
+                        return Ok(());
+                    }
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        if answered {
+            return Ok(());
+        }
+        let answer = Answer::new("502 Bad Gateway", "The page gave no answer. The log of satpost says why.");
+        self.refuse(stream, &answer, request.method == "HEAD")
+    }
+}
+
+/// The head and what came behind it; `None` when the client left, or never said anything.
+fn read_head(stream: &mut Stream) -> Result<Option<(Request, Vec<u8>)>, Answer> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return Ok(None),
+            Ok(read) => bytes.extend_from_slice(&buffer[..read]),
+            Err(_) if bytes.is_empty() => return Ok(None),
+            Err(e) => return Err(too_slow(&e)),
+        }
+        if let Some((request, length)) = http_head::read(&bytes)? {
+            return Ok(Some((request, bytes.split_off(length))));
+        }
+    }
+}
+
+fn too_slow(e: &io::Error) -> Answer {
+    Answer::new("408 Request Timeout", format!("the request did not arrive in time: {e}"))
+}
+
+fn ask(server: &mut UnixStream, request: &Request, body: Body, peer: IpAddr, until: Instant) -> io::Result<()> {
+    push(server, &request.clean_head(peer), until)?;
+    match body {
+        Body::Memory(bytes) => push(server, &bytes, until),
+        Body::File(spooled) => {
+            let mut file = File::open(spooled.path())?;
+            let mut buffer = vec![0; PIECE];
+            loop {
+                match file.read(&mut buffer)? {
+                    0 => return Ok(()),
+                    read => push(server, &buffer[..read], until)?,
+                }
+            }
+        }
+    }
+}
+
+fn push(server: &mut UnixStream, mut bytes: &[u8], until: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+        server.set_write_timeout(Some(left.ok_or(ErrorKind::TimedOut)?))?;
+        match server.write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}

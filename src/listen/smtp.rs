@@ -1,0 +1,383 @@
+//! The SMTP session: one command in, one reply out. No sockets, no threads, no clock.
+//!
+//! RFC 5321 with SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), PIPELINING (2920), STARTTLS (3207), AUTH (4954).
+//! No CHUNKING and no enhanced status codes. A log-in lives until the end of the session or STARTTLS.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use smtp_proto::{
+    Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request,
+};
+
+use super::data::Flaw;
+use super::smtp_auth::Exchange;
+use super::tally::Tally;
+use super::{Body, Caller, Envelope, Office};
+use crate::address::{Address, check_domain};
+use crate::settings::{Key, Settings};
+
+/// Commands that may fail (5xx) before the session ends; an accepted mail forgives them.
+const MAX_ERRORS: u32 = 20;
+
+/// What the session needs to answer.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// Who decides.
+    pub office: &'a dyn Office,
+    /// What the caller's household did before.
+    pub tally: &'a Tally,
+    /// For the tally.
+    pub now: Instant,
+}
+
+/// What comes after a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Another command.
+    Command,
+    /// The mail itself.
+    Data,
+    /// A TLS handshake; nothing that was sent before it may be used.
+    StartTls,
+    /// The end of the connection.
+    Close,
+}
+
+/// One SMTP session.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) caller: Caller,
+    settings: Arc<Settings>,
+    tls_offered: bool,
+    envelope: Option<Envelope>,
+    pub(super) exchange: Option<Exchange>,
+    pub(super) wrong_passwords: u32,
+    errors: u32,
+    accepted: u64,
+}
+
+impl Session {
+    /// For a connection from `peer`; `tls_offered` when there is a certificate.
+    pub fn new(peer: IpAddr, settings: Arc<Settings>, tls_offered: bool, submission: bool) -> Self {
+        let trusted = settings.contains(Key::SmtpTrusted, peer);
+        let caller = Caller { peer, helo: String::new(), esmtp: false, person: None, tls: false, trusted, submission };
+        Self {
+            caller,
+            settings,
+            tls_offered,
+            envelope: None,
+            exchange: None,
+            wrong_passwords: 0,
+            errors: 0,
+            accepted: 0,
+        }
+    }
+
+    /// The greeting.
+    pub fn greet(&self, out: &mut Vec<u8>) {
+        say(out, 220, &format!("{} ESMTP satpost", host_name(&self.settings)));
+    }
+
+    /// Largest mail, in bytes.
+    pub fn max_size(&self) -> u64 {
+        self.settings.count(Key::SmtpMaxSize) as u64
+    }
+
+    /// Mails accepted so far.
+    pub fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    /// The connection is encrypted now: what was said before is forgotten (RFC 3207 section 4.2).
+    pub fn encrypted(&mut self) {
+        self.caller = Caller { helo: String::new(), esmtp: false, person: None, tls: true, ..self.caller.clone() };
+        self.envelope = None;
+        self.exchange = None;
+    }
+
+    /// Answers one line, given without its CR LF.
+    pub fn line(&mut self, line: &[u8], desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+        if self.exchange.is_some() {
+            return self.auth_line(line, desk, out);
+        }
+        let Some(text) = std::str::from_utf8(line).ok().filter(|text| !text.contains(char::is_control)) else {
+            return self.fail(out, 500, "a command is one line of UTF-8 without control characters");
+        };
+        // The parser wants to see the end of the line.
+        let whole = [text.trim_end().as_bytes(), b"\r\n"].concat();
+        match Request::parse(&mut whole.iter()) {
+            Ok(request) => self.command(request, text.trim_end(), desk, out),
+            Err(error) => self.misunderstood(&error, text, out),
+        }
+    }
+
+    /// A reply to a line that could not even be read.
+    pub fn fail(&mut self, out: &mut Vec<u8>, code: u16, why: &str) -> Next {
+        if code >= 500 {
+            self.errors += 1;
+        }
+        if self.errors >= MAX_ERRORS {
+            say(out, 421, &format!("{why}; too many errors, closing"));
+            return Next::Close;
+        }
+        say(out, code, why);
+        Next::Command
+    }
+
+    /// The mail has ended: asks the office to take it and answers.
+    pub fn received(&mut self, mail: Result<Body, Flaw>, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+        // DATA is answered with 354 only while there is an envelope.
+        let Some(envelope) = self.envelope.take() else {
+            return self.fail(out, 503, "MAIL first");
+        };
+        let body = match mail {
+            Ok(body) => body,
+            Err(Flaw::BareLineEnd) => return self.fail(out, 554, "lines of a mail end with CR LF, nothing else"),
+            Err(Flaw::TooBig) => return self.fail(out, 552, &self.too_big()),
+            Err(Flaw::NoRoom) => return self.fail(out, 452, "no space to take the mail, try later"),
+        };
+        match desk.office.accept(&self.caller, envelope, body) {
+            Ok(text) => {
+                self.errors = 0;
+                self.accepted += 1;
+                say(out, 250, &text);
+                Next::Command
+            }
+            Err(refusal) => self.fail(out, refusal.code, &refusal.text),
+        }
+    }
+
+    fn command(&mut self, request: Request<Cow<'_, str>>, line: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+        match request {
+            Request::Ehlo { host } => self.hello(&host, true, out),
+            Request::Helo { host } => self.hello(&host, false, out),
+            Request::Mail { from } => self.mail(&from, line, desk, out),
+            Request::Rcpt { to } => self.rcpt(&to, line, desk, out),
+            Request::Data | Request::Rset | Request::Quit | Request::StartTls if line.contains(' ') => {
+                self.fail(out, 501, "this command has no parameters")
+            }
+            Request::Data => self.data(out),
+            Request::Rset => {
+                self.envelope = None;
+                answer(out, 250, "OK")
+            }
+            Request::Noop { .. } => answer(out, 250, "OK"),
+            Request::Quit => {
+                say(out, 221, "goodbye");
+                Next::Close
+            }
+            Request::StartTls => self.start_tls(out),
+            Request::Auth { mechanism, initial_response } => {
+                if self.envelope.is_some() {
+                    return self.fail(out, 503, "not within a mail");
+                }
+                self.auth(mechanism, &initial_response, desk, out)
+            }
+            Request::Vrfy { .. } => answer(out, 252, "cannot tell, but will take mail and try"),
+            Request::Help { .. } => {
+                answer(out, 214, "EHLO HELO MAIL RCPT DATA RSET NOOP QUIT STARTTLS AUTH HELP; see RFC 5321")
+            }
+            other => self.fail(out, 502, &format!("{} is not offered", other.name())),
+        }
+    }
+
+    fn misunderstood(&mut self, error: &Error, line: &str, out: &mut Vec<u8>) -> Next {
+        let verb = line.split(' ').next().unwrap_or_default();
+        match error {
+            Error::InvalidSenderAddress => self.fail(out, 553, "this sender address cannot be read"),
+            Error::InvalidRecipientAddress => self.fail(out, 553, "this recipient address cannot be read"),
+            Error::UnsupportedParameter { param } => {
+                self.fail(out, 555, &format!("parameter {} is not known", clip(param)))
+            }
+            Error::InvalidParameter { param } => self.fail(out, 501, &format!("the value of {param} cannot be read")),
+            Error::SyntaxError { .. } if verb.eq_ignore_ascii_case("AUTH") && line.len() > "AUTH ".len() => {
+                self.fail(out, 504, "log in with PLAIN or LOGIN")
+            }
+            Error::SyntaxError { syntax } => self.fail(out, 501, &format!("write {syntax}")),
+            _ => self.fail(out, 500, "command not known"),
+        }
+    }
+
+    fn hello(&mut self, host: &str, esmtp: bool, out: &mut Vec<u8>) -> Next {
+        self.envelope = None;
+        self.caller.helo = host.to_owned();
+        self.caller.esmtp = esmtp;
+        let name = host_name(&self.settings);
+        if !esmtp {
+            return answer(out, 250, &name);
+        }
+        let mut lines = vec![
+            name,
+            format!("SIZE {}", self.max_size()),
+            "8BITMIME".to_owned(),
+            "SMTPUTF8".to_owned(),
+            "PIPELINING".to_owned(),
+        ];
+        if self.tls_offered && !self.caller.tls {
+            lines.push("STARTTLS".to_owned());
+        }
+        if self.may_log_in() {
+            lines.push("AUTH PLAIN LOGIN".to_owned());
+        }
+        lines.push("HELP".to_owned());
+        answer(out, 250, &lines.join("\n"))
+    }
+
+    /// Passwords travel only under TLS, on this machine, or where the owner trusts the network.
+    pub(super) fn may_log_in(&self) -> bool {
+        self.caller.tls || self.caller.trusted || self.caller.peer.is_loopback()
+    }
+
+    fn mail(&mut self, from: &MailFrom<Cow<'_, str>>, line: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+        if self.caller.helo.is_empty() {
+            return self.fail(out, 503, "EHLO first");
+        }
+        if self.envelope.is_some() {
+            return self.fail(out, 503, "one mail at a time: RSET first");
+        }
+        if self.caller.submission && self.caller.person.is_none() && !self.caller.trusted {
+            return self.fail(out, 530, "log in first");
+        }
+        if let Some(param) = not_offered(from) {
+            return self.fail(out, 555, &format!("parameter {param} is not offered"));
+        }
+        if from.size as u64 > self.max_size() || has_huge_size(line) {
+            return self.fail(out, 552, &self.too_big());
+        }
+        let utf8 = from.flags & MAIL_SMTPUTF8 != 0;
+        if !utf8 && !from.address.is_ascii() {
+            return self.fail(out, 553, "an address beyond ASCII needs the parameter SMTPUTF8");
+        }
+        let Some(address) = sender(&from.address, line) else {
+            return self.fail(out, 553, "this sender address cannot be read");
+        };
+        if !desk.tally.may_send(self.caller.peer, self.settings.count(Key::SmtpRate), desk.now) {
+            return self.fail(out, 450, "too many mails a minute from your address, try later");
+        }
+        self.envelope = Some(Envelope { from: address, to: Vec::new(), utf8 });
+        answer(out, 250, "OK")
+    }
+
+    fn rcpt(&mut self, to: &RcptTo<Cow<'_, str>>, line: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+        let Some(envelope) = &mut self.envelope else {
+            return self.fail(out, 503, "MAIL first");
+        };
+        if to.orcpt.is_some() || to.flags != 0 || to.rrvs != 0 {
+            return self.fail(out, 555, "the parameters of RCPT are not offered");
+        }
+        let address = match to.address.as_ref() {
+            "" if names_postmaster(line) => "postmaster",
+            "" => return self.fail(out, 553, "the recipient cannot be nobody"),
+            address => address,
+        };
+        if !envelope.utf8 && !address.is_ascii() {
+            return self.fail(out, 553, "an address beyond ASCII needs the parameter SMTPUTF8");
+        }
+        if envelope.to.iter().any(|known| known == address) {
+            return answer(out, 250, "OK");
+        }
+        if envelope.to.len() >= self.settings.count(Key::SmtpMaxRecipients) {
+            return self.fail(out, 452, "too many recipients, send the rest in another mail");
+        }
+        match desk.office.recipient(&self.caller, &envelope.from, address) {
+            Ok(()) => {
+                envelope.to.push(address.to_owned());
+                answer(out, 250, "OK")
+            }
+            Err(refusal) => self.fail(out, refusal.code, &refusal.text),
+        }
+    }
+
+    fn data(&mut self, out: &mut Vec<u8>) -> Next {
+        match &self.envelope {
+            None => self.fail(out, 503, "MAIL first"),
+            Some(envelope) if envelope.to.is_empty() => self.fail(out, 503, "RCPT first"),
+            Some(_) => {
+                say(out, 354, "end the mail with a dot on a line of its own");
+                Next::Data
+            }
+        }
+    }
+
+    fn start_tls(&mut self, out: &mut Vec<u8>) -> Next {
+        if self.caller.tls {
+            return self.fail(out, 503, "the connection is encrypted already");
+        }
+        if !self.tls_offered {
+            return self.fail(out, 502, "STARTTLS is not offered");
+        }
+        say(out, 220, "go ahead");
+        Next::StartTls
+    }
+
+    fn too_big(&self) -> String {
+        format!("a mail may have {} bytes", self.max_size())
+    }
+}
+
+/// The name this box gives itself in SMTP: its own name if that can be a host name, else its mail domain.
+pub fn host_name(settings: &Settings) -> String {
+    let names = [settings.text(Key::BoxName), settings.text(Key::Domain)];
+    names.into_iter().find(|name| check_domain(name).is_ok()).unwrap_or("satpost").to_owned()
+}
+
+/// Writes a reply; each line of `text` becomes a line of it.
+pub fn say(out: &mut Vec<u8>, code: u16, text: &str) {
+    let mut lines = text.lines().peekable();
+    if lines.peek().is_none() {
+        return out.extend_from_slice(format!("{code}\r\n").as_bytes());
+    }
+    while let Some(line) = lines.next() {
+        let mark = if lines.peek().is_some() { '-' } else { ' ' };
+        let line = clip(line).replace(char::is_control, "?");
+        out.extend_from_slice(format!("{code}{mark}{line}\r\n").as_bytes());
+    }
+}
+
+pub(super) fn answer(out: &mut Vec<u8>, code: u16, text: &str) -> Next {
+    say(out, code, text);
+    Next::Command
+}
+
+/// A reply line has at most 512 bytes with code and line end (RFC 5321 section 4.5.3.1.5).
+fn clip(text: &str) -> &str {
+    &text[..text.floor_char_boundary(500)]
+}
+
+/// The first parameter that EHLO did not offer.
+fn not_offered(from: &MailFrom<Cow<'_, str>>) -> Option<&'static str> {
+    let known = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8;
+    let used = [
+        ("BODY=BINARYMIME", from.flags & smtp_proto::MAIL_BODY_BINARYMIME != 0),
+        ("RET or another one", from.flags & !known != 0),
+        ("ENVID", from.env_id.is_some()),
+        ("TRANSID", from.trans_id.is_some()),
+        ("SOLICIT", from.solicit.is_some()),
+        ("MTRK", from.mtrk.is_some()),
+        ("HOLDFOR", from.hold_for != 0 || from.hold_until != 0),
+        ("MT-PRIORITY", from.mt_priority != 0),
+    ];
+    used.into_iter().find_map(|(name, used)| used.then_some(name))
+}
+
+/// The parser's sum of SIZE runs over beyond 64 bits.
+fn has_huge_size(line: &str) -> bool {
+    let upper = line.to_ascii_uppercase();
+    upper.rsplit_once(" SIZE=").is_some_and(|(_, value)| value.bytes().take_while(u8::is_ascii_digit).count() > 18)
+}
+
+/// The parser gives the same empty text for `<>` and `<postmaster>`, which is no sender.
+fn sender(address: &str, line: &str) -> Option<Address> {
+    match address {
+        "" if names_postmaster(line) => None,
+        "" => Some(Address::Nobody),
+        address => address.parse().ok().map(Address::Mail),
+    }
+}
+
+fn names_postmaster(line: &str) -> bool {
+    line.to_ascii_lowercase().contains("postmaster")
+}

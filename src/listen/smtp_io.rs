@@ -1,0 +1,219 @@
+//! Moves the bytes of an SMTP conversation: socket, TLS, time limits.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::{ServerConnection, StreamOwned};
+
+use super::Office;
+use super::gate::{Caps, Service};
+use super::smtp::{Desk, Session, say};
+use super::stream::Stream;
+use super::talk::{Talk, Turn};
+use super::tally::Tally;
+use super::tls::Keeper;
+use crate::settings::Key;
+
+/// Bytes of one read; also bounds the replies of one pipelined batch.
+const READ: usize = 16 * 1024;
+/// A client takes its replies, and does its TLS handshake, within this time (or smtp.idle, if that is less).
+const PROMPT: Duration = Duration::from_secs(30);
+/// How long a client that is sent away may take to hear why.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The SMTP door: what a gate opens for mail servers, and for mail programs.
+pub struct SmtpDoor {
+    /// Who decides.
+    pub office: Arc<dyn Office>,
+    /// The certificate for STARTTLS; without one it is not offered.
+    pub tls: Option<Arc<Keeper>>,
+    /// An existing folder for large mails, on the disk of the store.
+    pub spool: PathBuf,
+    /// Shared with the other SMTP door.
+    pub tally: Arc<Tally>,
+    /// This is the door for mail programs: MAIL needs a log-in or a trusted network.
+    pub submission: bool,
+}
+
+impl Service for SmtpDoor {
+    fn name(&self) -> &'static str {
+        if self.submission { "submission" } else { "smtp" }
+    }
+
+    fn caps(&self) -> Caps {
+        let settings = self.office.settings();
+        Caps { total: settings.count(Key::SmtpConnections), per_address: settings.count(Key::SmtpPerAddress) }
+    }
+
+    fn refusal(&self) -> &[u8] {
+        b"421 too many connections, try later\r\n"
+    }
+
+    fn serve(&self, stream: Stream, peer: IpAddr) {
+        match self.session(stream, peer) {
+            Ok(()) => {}
+            Err(e) if matches!(e.kind(), ErrorKind::TimedOut | ErrorKind::UnexpectedEof) => {
+                log::debug!("smtp: a client went silent");
+            }
+            Err(e) => log::debug!("smtp: a connection broke: {e}"),
+        }
+    }
+}
+
+impl SmtpDoor {
+    fn session(&self, stream: Stream, peer: IpAddr) -> io::Result<()> {
+        let settings = self.office.settings();
+        let limits = Limits { idle: settings.span(Key::SmtpIdle), session: settings.span(Key::SmtpSession) };
+        let mut out = Vec::with_capacity(1024);
+        let session = Session::new(peer, settings, self.tls.is_some(), self.submission);
+        let mut talk = Talk::new(session, self.spool.clone(), &mut out);
+        let mut wire = Wire::Plain(stream);
+        let mut input = vec![0; READ];
+        let mut patience = Patience::new(limits);
+        loop {
+            wire.send(&mut out, limits)?;
+            wire.stream().set_deadline(patience.until(&talk));
+            let read = match wire.read(&mut input) {
+                Ok(0) if !wire.stream().stopping() => return Ok(()),
+                Ok(read) => read,
+                Err(e) if e.kind() == ErrorKind::TimedOut => return wire.leave(&mut out, "too slow, closing"),
+                Err(e) => return Err(e),
+            };
+            let desk = Desk { office: &*self.office, tally: &self.tally, now: Instant::now() };
+            let turn = talk.take(&input[..read], desk, &mut out);
+            if turn == Turn::Close {
+                return wire.close(&mut out, limits);
+            }
+            if wire.stream().stopping() {
+                return wire.leave(&mut out, "shutting down, try later");
+            }
+            if turn == Turn::StartTls {
+                wire.send(&mut out, limits)?;
+                wire = self.encrypt(wire, limits)?;
+                talk.encrypted();
+            }
+        }
+    }
+
+    fn encrypt(&self, wire: Wire, limits: Limits) -> io::Result<Wire> {
+        let (Wire::Plain(mut stream), Some(keeper)) = (wire, &self.tls) else {
+            // The session offers STARTTLS only once, and only with a certificate.
+            return Err(ErrorKind::InvalidInput.into());
+        };
+        let mut connection = ServerConnection::new(keeper.current()).map_err(io::Error::other)?;
+        stream.allow(limits.prompt());
+        connection.complete_io(&mut stream)?;
+        Ok(Wire::Tls(Box::new(StreamOwned::new(connection, stream))))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    idle: Duration,
+    session: Duration,
+}
+
+impl Limits {
+    fn prompt(self) -> Duration {
+        PROMPT.min(self.idle)
+    }
+}
+
+/// Until when the client may be silent: renewed by each sign of progress, not by each byte. The whole session is
+/// bounded as well, from its start or its last accepted mail.
+struct Patience {
+    limits: Limits,
+    progress: u64,
+    accepted: u64,
+    idle_until: Instant,
+    session_until: Instant,
+}
+
+impl Patience {
+    fn new(limits: Limits) -> Self {
+        let now = Instant::now();
+        let (idle_until, session_until) = (now + limits.idle, now + limits.session);
+        Self { limits, progress: 0, accepted: 0, idle_until, session_until }
+    }
+
+    fn until(&mut self, talk: &Talk) -> Instant {
+        let now = Instant::now();
+        if talk.progress() != self.progress {
+            self.progress = talk.progress();
+            self.idle_until = now + self.limits.idle;
+        }
+        if talk.session().accepted() != self.accepted {
+            self.accepted = talk.session().accepted();
+            self.session_until = now + self.limits.session;
+        }
+        self.idle_until.min(self.session_until)
+    }
+}
+
+enum Wire {
+    Plain(Stream),
+    Tls(Box<StreamOwned<ServerConnection, Stream>>),
+}
+
+impl Wire {
+    fn stream(&mut self) -> &mut Stream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(tls) => &mut tls.sock,
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer),
+            Self::Tls(tls) => tls.read(buffer),
+        }
+    }
+
+    /// Sends what has gathered, in one piece.
+    fn send(&mut self, out: &mut Vec<u8>, limits: Limits) -> io::Result<()> {
+        self.send_within(out, limits.prompt())
+    }
+
+    fn send_within(&mut self, out: &mut Vec<u8>, limit: Duration) -> io::Result<()> {
+        if out.is_empty() {
+            return Ok(());
+        }
+        self.stream().allow(limit);
+        match self {
+            Self::Plain(stream) => stream.write_all(out)?,
+            Self::Tls(tls) => {
+                tls.write_all(out)?;
+                tls.flush()?;
+            }
+        }
+        out.clear();
+        Ok(())
+    }
+
+    /// Sends the last replies and closes so that they arrive.
+    fn close(mut self, out: &mut Vec<u8>, limits: Limits) -> io::Result<()> {
+        self.send(out, limits)?;
+        self.hang_up()
+    }
+
+    /// Says why and leaves; the client need not listen.
+    fn leave(mut self, out: &mut Vec<u8>, why: &str) -> io::Result<()> {
+        say(out, 421, why);
+        self.send_within(out, FAREWELL)?;
+        self.hang_up()
+    }
+
+    fn hang_up(mut self) -> io::Result<()> {
+        if let Self::Tls(tls) = &mut self {
+            tls.conn.send_close_notify();
+            tls.sock.allow(FAREWELL);
+            tls.flush()?;
+        }
+        self.stream().close_gently(4 * READ, FAREWELL);
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! A socket with one absolute deadline.
+//!
+//! Time-outs per read do not bound a peer that sends one byte at a time, least of all inside the loops of a TLS
+//! handshake. Here each system call may take only what is left until the deadline.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// A connected socket that fails with [`ErrorKind::TimedOut`] once its deadline has passed.
+#[derive(Debug)]
+pub struct Stream {
+    socket: Arc<TcpStream>,
+    until: Instant,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Stream {
+    /// Around a socket that the gate can shut down; `stopping` is raised when it does. The deadline is now.
+    pub fn new(socket: Arc<TcpStream>, stopping: Arc<AtomicBool>) -> Self {
+        Self { socket, until: Instant::now(), stopping }
+    }
+
+    /// Sets the deadline.
+    pub fn set_deadline(&mut self, until: Instant) {
+        self.until = until;
+    }
+
+    /// Sets the deadline to `span` from now.
+    pub fn allow(&mut self, span: Duration) {
+        self.until = Instant::now() + span;
+    }
+
+    /// True once the gate is closing: finish what is in hand and leave.
+    pub fn stopping(&self) -> bool {
+        // Relaxed: the flag guards no other data.
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The address of this box that the peer connected to.
+    ///
+    /// # Errors
+    /// When the socket is no longer connected.
+    pub fn local_ip(&self) -> io::Result<std::net::IpAddr> {
+        Ok(self.socket.local_addr()?.ip().to_canonical())
+    }
+
+    /// True when the peer has closed its side or is gone; looks without waiting and takes nothing.
+    pub fn hung_up(&self) -> bool {
+        if self.socket.set_nonblocking(true).is_err() {
+            return true;
+        }
+        let seen = self.socket.peek(&mut [0]);
+        let restored = self.socket.set_nonblocking(false);
+        restored.is_err() || !matches!(seen, Ok(1..)) && !matches!(&seen, Err(e) if e.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Ends the connection so that the last answer arrives: a socket closed with unread input would be reset, and
+    /// the answer lost with it. Reads away what still comes, up to `most` bytes and `limit`.
+    pub fn close_gently(&mut self, most: usize, limit: Duration) {
+        if self.socket.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        self.allow(limit);
+        let mut waste = [0; 4096];
+        let mut left = most;
+        while left > 0 {
+            match self.read(&mut waste) {
+                Ok(0) | Err(_) => return,
+                Ok(n) => left = left.saturating_sub(n),
+            }
+        }
+    }
+
+    fn left(&self) -> io::Result<Duration> {
+        match self.until.checked_duration_since(Instant::now()) {
+            Some(left) if !left.is_zero() => Ok(left.max(Duration::from_millis(1))),
+            _ => Err(ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            self.socket.set_read_timeout(Some(self.left()?))?;
+            match (&*self.socket).read(buffer) {
+                // What a passed SO_RCVTIMEO looks like; `left` decides whether it is over.
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            self.socket.set_write_timeout(Some(self.left()?))?;
+            match (&*self.socket).write(bytes) {
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,132 @@
+//! A whole SMTP conversation without a socket: bytes in, replies out. Splits the stream into commands and mails.
+
+use std::path::PathBuf;
+
+use super::data::{IN_MEMORY, Progress, Reader};
+use super::smtp::{Desk, Next, Session};
+
+/// Longest command line without CR LF, in bytes. RFC 5321 asks for 510 and its extensions for some hundred more; a
+/// PLAIN response of a long password fits too.
+pub const MAX_LINE: usize = 2046;
+/// A line that is longer than this is not even read to its end.
+const HOPELESS: usize = 64 * 1024;
+
+/// What the connection does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Send the replies, then read on.
+    Read,
+    /// Send the replies, then begin TLS. Input behind the command has been thrown away.
+    StartTls,
+    /// Send the replies, then close.
+    Close,
+}
+
+/// The state of one conversation.
+#[derive(Debug)]
+pub struct Talk {
+    session: Session,
+    spool: PathBuf,
+    /// The beginning of a command whose end has not come yet.
+    line: Vec<u8>,
+    /// Bytes of an overlong line that were thrown away.
+    wasted: usize,
+    mail: Option<Reader>,
+    progress: u64,
+}
+
+impl Talk {
+    /// Begins with the greeting; large mails go into the folder `spool`.
+    pub fn new(session: Session, spool: PathBuf, out: &mut Vec<u8>) -> Self {
+        session.greet(out);
+        Self { session, spool, line: Vec::new(), wasted: 0, mail: None, progress: 0 }
+    }
+
+    /// The session, for what is known of the caller.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Grows with each complete command, each mail, and each 64 KiB of a mail: the signs of life that renew the
+    /// client's time.
+    pub fn progress(&self) -> u64 {
+        let in_mail = self.mail.as_ref().map_or(0, |mail| mail.seen() / IN_MEMORY as u64);
+        self.progress + in_mail
+    }
+
+    /// The TLS handshake is done.
+    pub fn encrypted(&mut self) {
+        self.progress += 1;
+        self.session.encrypted();
+    }
+
+    /// Takes what was read and appends the replies to `out`.
+    pub fn take(&mut self, mut input: &[u8], desk: Desk<'_>, out: &mut Vec<u8>) -> Turn {
+        while !input.is_empty() {
+            let (used, next) = match &mut self.mail {
+                Some(mail) => match mail.take(input) {
+                    Progress::More => return Turn::Read,
+                    Progress::Flood => (input.len(), self.flooded(out)),
+                    Progress::End(used, result) => {
+                        self.progress += 1 + mail.seen() / IN_MEMORY as u64;
+                        self.mail = None;
+                        (used, self.session.received(result, desk, out))
+                    }
+                },
+                None => self.command(input, desk, out),
+            };
+            input = &input[used..];
+            match next {
+                Next::Command => {}
+                Next::Data => self.mail = Some(Reader::new(self.session.max_size(), &self.spool)),
+                Next::StartTls => return Turn::StartTls,
+                Next::Close => return Turn::Close,
+            }
+        }
+        Turn::Read
+    }
+
+    fn flooded(&mut self, out: &mut Vec<u8>) -> Next {
+        super::smtp::say(out, 552, "the mail is far too large, closing");
+        Next::Close
+    }
+
+    /// Reads up to the end of a line, and answers if it came.
+    fn command(&mut self, input: &[u8], desk: Desk<'_>, out: &mut Vec<u8>) -> (usize, Next) {
+        let end = input.iter().position(|&byte| byte == b'\n');
+        let piece = &input[..end.map_or(input.len(), |end| end + 1)];
+        // One byte more than fits, so that a CR LF behind the longest line has its place.
+        if self.line.len() + piece.len() > MAX_LINE + 2 {
+            self.wasted += self.line.len() + piece.len();
+            self.line.clear();
+        } else if self.wasted == 0 {
+            self.line.extend_from_slice(piece);
+        } else {
+            self.wasted += piece.len();
+        }
+        if self.wasted > HOPELESS {
+            super::smtp::say(out, 421, "line too long, closing");
+            return (piece.len(), Next::Close);
+        }
+        if end.is_none() {
+            return (piece.len(), Next::Command);
+        }
+        self.progress += 1;
+        (piece.len(), self.answer(desk, out))
+    }
+
+    fn answer(&mut self, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+        let line = std::mem::take(&mut self.line);
+        let next = if std::mem::take(&mut self.wasted) > 0 {
+            self.session.fail(out, 500, "line too long")
+        } else {
+            match line.strip_suffix(b"\r\n") {
+                Some(command) if !command.contains(&b'\r') => self.session.line(command, desk, out),
+                _ => self.session.fail(out, 500, "lines end with CR LF, nothing else"),
+            }
+        };
+        self.line = line;
+        self.line.clear();
+        next
+    }
+}
