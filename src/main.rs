@@ -54,6 +54,7 @@ mod fault;
 mod link;
 mod listen;
 mod message;
+mod office;
 mod password;
 mod people;
 mod pulse;

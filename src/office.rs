@@ -20,7 +20,7 @@ use crate::route::choose::{Choice, World};
 use crate::route::plan::{self, Draft};
 use crate::route::shape::{self, Shaped};
 use crate::settings::{Key, Settings};
-use crate::store::{BodyIn, Committed, Letter};
+use crate::store::{BodyIn, Committed, Letter, Spooled, Store};
 
 /// A mail that passed so many servers goes in a circle (RFC 5321 section 6.3).
 const MOST_HOPS: usize = 30;
@@ -139,9 +139,9 @@ impl Office for PostOffice {
             std::iter::once(draft(to.clone())).chain(forward).collect::<Vec<_>>()
         });
         let messages: Vec<Message> = drafts.map(|draft| world.plan(draft, now, believed, most)).collect();
-        let (body, spooled) = stored(body, trace)?;
+        let (body, spooled) = stored(&self.context.store, body, trace)?;
         let committed = self.context.store.put(Letter { messages, body }).map_err(later)?;
-        spooled.into_iter().for_each(Keep::keep);
+        spooled.into_iter().for_each(Spooled::keep);
         if let Err(fault) = self.bounced(&shaped) {
             log::warn!("a delivery report is kept but could not be matched: {fault}");
         }
@@ -243,18 +243,8 @@ fn received_lines(mail: &[u8]) -> usize {
     lines.filter(|line| line.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"received:"))).count()
 }
 
-/// A spool file that is removed unless the commit happened.
-struct Keep(crate::listen::data::Spooled);
-
-impl Keep {
-    fn keep(self) {
-        self.0.keep();
-    }
-}
-
-/// The mail with its trace in front, as the store takes it.
-fn stored(body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<Keep>), Refusal> {
-    let failed = |error: std::io::Error| Refusal::new(451, format!("the mail cannot be kept: {error}"));
+/// The mail with its trace in front, as the store takes it. A spool file goes again unless the commit happens.
+fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<Spooled>), Refusal> {
     match body {
         Body::Memory(bytes) => {
             let mut mail = trace;
@@ -262,10 +252,10 @@ fn stored(body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<Keep>), Refusal>
             Ok((BodyIn::Bytes(mail), None))
         }
         Body::File(file) => {
-            let with_trace = file.put_in_front(&trace).map_err(failed)?;
-            let name = with_trace.path().file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-            let size = with_trace.size();
-            Ok((BodyIn::File { name, size }, Some(Keep(with_trace))))
+            let spooled = store
+                .spool(&trace, file.path())
+                .map_err(|error| Refusal::new(451, format!("the mail cannot be kept: {error}")))?;
+            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size }, Some(spooled)))
         }
     }
 }

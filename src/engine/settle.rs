@@ -103,8 +103,8 @@ impl Context {
             return Ok(());
         };
         let (world, now, why) = (self.world(), self.now(), why.to_owned());
-        // A person who reads mail here got the report itself; only the others need a notice.
-        let reads_here = message.author.is_none();
+        // Who reads mail here got the report itself; only the others need a notice.
+        let reads_here = matches!(world.choose(&message.from), Choice::Mailbox(_));
         let notice = if reads_here { None } else { self.notice(&world, &message, Kind::Failed, &why) };
         self.store.write(move |tx| {
             tx.step(id, now, State::Returned, &why, 0, Time::NEVER)?;

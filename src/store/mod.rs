@@ -36,6 +36,7 @@ pub use books::{Books, Ledger};
 pub use inbound::{PartIn, Quarantined};
 pub use journal::Event;
 pub use queue::{BodyIn, Lane, Letter, ListFilter};
+pub use spool::Spooled;
 pub use schema::{Outcome, Trouble, Tx, View, said};
 
 /// Limit for one write, with all that waits before it.
@@ -102,6 +103,7 @@ impl Store {
         clock.floor(store.ledger()?.last_time);
         store.reload_people()?;
         store.reload_settings()?;
+        store.sweep_spool()?;
         Ok(store)
     }
 
@@ -169,6 +171,14 @@ impl Store {
     /// The data folder.
     pub fn folder(&self) -> &Path {
         &self.0.folder
+    }
+
+    /// Copies a large mail into the spool folder, with `front` before it.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    pub fn spool(&self, front: &[u8], from: &Path) -> std::io::Result<Spooled> {
+        spool::keep(&self.0.folder, front, from)
     }
 
     /// Bytes free on the disk that holds the data folder.

@@ -441,6 +441,27 @@ impl Store {
         }
     }
 
+    /// Removes spool files that no message refers to; the few large mails are looked up one by one.
+    pub(super) fn sweep_spool(&self) -> Result<(), Fault> {
+        let found = spool::names(self.folder()).map_err(Fault::operator)?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let known = self.read(|view| {
+            let mut known = std::collections::HashSet::new();
+            for row in view.messages()?.iter()? {
+                let (id, bytes) = row?;
+                known.extend(parse(id.value(), bytes.value()).ok().and_then(|message| message.mail?.file));
+            }
+            Ok(known)
+        })?;
+        for name in found.iter().filter(|name| !known.contains(*name)) {
+            log::warn!("store: spool file {name} belongs to no message and goes");
+            spool::remove(self.folder(), name).map_err(Fault::operator)?;
+        }
+        Ok(())
+    }
+
     /// The message of this number.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! The spool folder: mails too large for the store itself, one file each.
 
 use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::fault::Fault;
@@ -24,26 +24,60 @@ pub fn prepare(data: &Path) -> Result<(), Fault> {
     })
 }
 
+/// A file of the spool folder, on disk; removed when this is dropped without [`Spooled::keep`].
+#[derive(Debug)]
+pub struct Spooled {
+    path: PathBuf,
+    /// Its name in the spool folder.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    kept: bool,
+}
+
+impl Spooled {
+    /// A message refers to it now.
+    pub fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Spooled {
+    fn drop(&mut self) {
+        if !self.kept {
+            // What stays behind is swept at the next start.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Writes `front` and then the content of `from` into a new spool file, and syncs it and its name.
+pub fn keep(data: &Path, front: &[u8], from: &Path) -> io::Result<Spooled> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let path = folder(data).join(&name);
+    let mut spooled = Spooled { path, name, size: 0, kept: false };
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(&spooled.path)?;
+    file.write_all(front)?;
+    spooled.size = front.len() as u64 + io::copy(&mut File::open(from)?, &mut file)?;
+    file.sync_all()?;
+    crate::sys::disk::sync_folder(&folder(data))?;
+    Ok(spooled)
+}
+
 /// Reads a spool file.
 pub fn read(data: &Path, name: &str) -> io::Result<Vec<u8>> {
     fs::read(folder(data).join(name))
 }
 
-/// Removes files that no message refers to: left by a crash between the file and the commit.
-pub fn sweep(data: &Path, known: impl Fn(&str) -> bool) -> io::Result<usize> {
-    let mut removed = 0;
-    for entry in fs::read_dir(folder(data))? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if !name.to_str().is_some_and(&known) {
-            fs::remove_file(entry.path())?;
-            removed += 1;
-        }
-    }
-    Ok(removed)
+/// Names of all spool files.
+pub fn names(data: &Path) -> io::Result<Vec<String>> {
+    let entries = fs::read_dir(folder(data))?;
+    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// Makes the names in a folder durable.
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// Removes a spool file.
+pub fn remove(data: &Path, name: &str) -> io::Result<()> {
+    fs::remove_file(folder(data).join(name))
 }
