@@ -52,10 +52,7 @@ pub struct Notice<'a> {
 
 /// True when the sender of this message may be told about it: a person wrote it, and it can be answered.
 pub fn may_notify(message: &Message) -> bool {
-    let machine = |from: &Mailbox| {
-        let name = from.local().to_ascii_lowercase();
-        matches!(name.as_str(), "mailer-daemon" | "postmaster" | "noreply" | "no-reply") || name.starts_with("owner-")
-    };
+    let machine = |from: &Mailbox| from.local().eq_ignore_ascii_case("mailer-daemon");
     message.door != Door::Notice
         && message.about.is_none()
         && message.automatic.is_none()
@@ -75,7 +72,7 @@ pub fn subject(kind: Kind) -> &'static str {
 
 /// What a notice says in plain words; all that a device or a mailbox page needs of it.
 pub fn words(notice: &Notice<'_>) -> String {
-    let (to, accepted, deadline) = (&notice.about.to, notice.about.accepted, notice.about.deadline);
+    let (to, accepted, deadline) = (&notice.about.to, day(notice.about.accepted), day(notice.about.deadline));
     let why = one_line(notice.why);
     let fate = match notice.kind {
         Kind::Failed => format!("could not be delivered and will not be tried again:\n\n    {why}"),
@@ -162,6 +159,14 @@ fn ascii(text: &str) -> String {
         }
     }
     out
+}
+
+/// A time for people.
+fn day(at: Time) -> String {
+    match jiff::Timestamp::from_second(at.seconds()) {
+        Ok(stamp) => stamp.strftime("%-d %B %Y, %H:%M UTC").to_string(),
+        Err(_) => at.to_string(),
+    }
 }
 
 fn date(at: Time) -> String {

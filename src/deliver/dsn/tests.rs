@@ -64,7 +64,7 @@ fn a_failure_is_told_to_people_and_machines() {
 
     let words = parsed.body_text(0).unwrap();
     assert!(
-        words.starts_with("Your letter to bob@far.example, taken on 2027-01-15T08:00:00Z, could not be"),
+        words.starts_with("Your letter to bob@far.example, taken on 15 January 2027, 08:00 UTC, could not be"),
         "{words}"
     );
     assert!(words.contains("550 5.1.1 no such üser") && words.contains("Grüße an Bord"), "{words}");
@@ -85,7 +85,7 @@ fn a_failure_is_told_to_people_and_machines() {
 fn delay_and_hold_say_how_long() {
     let about = letter("anna@box.example", "0x001abe");
     for (kind, phrase) in
-        [(Kind::Delayed, "goes on trying until 2027-01-19"), (Kind::Held, "owner of this box decides")]
+        [(Kind::Delayed, "goes on trying until 19 January 2027, 08:00 UTC"), (Kind::Held, "owner of this box decides")]
     {
         let text = build(kind, &about, "no satellite heard", None);
         let words = MessageParser::new().parse(text.as_bytes()).unwrap().body_text(0).unwrap().into_owned();
@@ -124,7 +124,6 @@ fn machines_are_never_told() {
     assert!(may_notify(&letter("0x001abe", "bob@far.example")));
     assert!(!may_notify(&letter("<>", "bob@far.example")));
     assert!(!may_notify(&letter("Mailer-Daemon@far.example", "bob@far.example")));
-    assert!(!may_notify(&letter("owner-list@far.example", "bob@far.example")));
     assert!(!may_notify(&Message { automatic: Some("list".to_owned()), ..fine.clone() }));
     assert!(!may_notify(&Message { door: Door::Notice, ..fine.clone() }));
     assert!(!may_notify(&Message { about: Some(Id(1)), ..fine }));
