@@ -113,7 +113,7 @@ pub fn mail(notice: &Notice<'_>) -> Vec<u8> {
 
 fn machine_part(notice: &Notice<'_>) -> String {
     let (action, status) = match notice.kind {
-        Kind::Failed => ("failed", "5.0.0"),
+        Kind::Failed => ("failed", enhanced(notice.why).unwrap_or("5.0.0")),
         Kind::Expired => ("failed", "4.4.7"),
         Kind::Delayed => ("delayed", "4.0.0"),
         Kind::Held => ("delayed", "4.7.0"),
@@ -132,6 +132,15 @@ fn machine_part(notice: &Notice<'_>) -> String {
         lines.push(format!("Will-Retry-Until: {}", date(notice.about.deadline)));
     }
     lines.join("\r\n") + "\r\n"
+}
+
+/// The permanent status code that the relay gave in its answer (RFC 3463), such as `5.1.1`.
+fn enhanced(why: &str) -> Option<&str> {
+    let digits = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_code = |word: &&str| {
+        word.starts_with("5.") && word.split('.').filter(digits).count() == 3 && word.split('.').count() == 3
+    };
+    why.split_whitespace().find(is_code)
 }
 
 /// Address type and address (RFC 3464 section 2.3.2, RFC 6533 section 3).

@@ -71,7 +71,7 @@ fn a_failure_is_told_to_people_and_machines() {
     for line in [
         "Content-Type: message/delivery-status",
         "Reporting-MTA: dns; box.example\r\nArrival-Date: Fri, 15 Jan 2027 08:00:00 +0000\r\n\r\n",
-        "Final-Recipient: rfc822; bob@far.example\r\nAction: failed\r\nStatus: 5.0.0\r\n",
+        "Final-Recipient: rfc822; bob@far.example\r\nAction: failed\r\nStatus: 5.1.1\r\n",
         "Diagnostic-Code: x-satpost; relay: 550 5.1.1 no such \\x{FC}ser\r\n",
         "Content-Type: text/rfc822-headers",
     ] {
@@ -103,6 +103,14 @@ fn addresses_beyond_ascii_are_written_as_the_rfc_says() {
     let about = letter("anna@box.example", "josé@example.com");
     let text = build(Kind::Failed, &about, "no", Some(b"Subject: x\r\n\r\n"));
     assert!(text.contains("Final-Recipient: utf-8; jos\\x{E9}@example.com"), "{text}");
+}
+
+#[test]
+fn a_status_is_taken_from_the_relay_only() {
+    assert_eq!(enhanced("relay 5.5.5.5:25 answered 550 5.7.26 no to RCPT"), Some("5.7.26"));
+    for why in ["", "answered 550 no", "5.1", "5.1.x", "5..1", "450 4.1.1 later", "5.1234.1"] {
+        assert_eq!(enhanced(why), None, "{why}");
+    }
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn slow_and_mute_relays_hold_nobody() {
     mute.timeout = config.timeout;
     let fault = send(&mut Relay::new(), &mute).unwrap_err();
     assert!(matches!(&fault, Fault::Temporary(why) if why.contains("no complete answer")), "{fault}");
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[test]
