@@ -136,9 +136,10 @@ fn machine_part(notice: &Notice<'_>) -> String {
 
 /// The permanent status code that the relay gave in its answer (RFC 3463), such as `5.1.1`.
 fn enhanced(why: &str) -> Option<&str> {
-    let digits = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     let is_code = |word: &&str| {
-        word.starts_with("5.") && word.split('.').filter(digits).count() == 3 && word.split('.').count() == 3
+        let parts: Vec<_> = word.split('.').collect();
+        parts.len() == 3 && parts[0] == "5" && parts.iter().all(number)
     };
     why.split_whitespace().find(is_code)
 }
