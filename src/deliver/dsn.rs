@@ -52,10 +52,7 @@ pub struct Notice<'a> {
 
 /// True when the sender of this message may be told about it: a person wrote it, and it can be answered.
 pub fn may_notify(message: &Message) -> bool {
-    let machine = |from: &Mailbox| {
-        let name = from.local().to_ascii_lowercase();
-        matches!(name.as_str(), "mailer-daemon" | "postmaster" | "noreply" | "no-reply") || name.starts_with("owner-")
-    };
+    let machine = |from: &Mailbox| from.local().eq_ignore_ascii_case("mailer-daemon");
     message.door != Door::Notice
         && message.about.is_none()
         && message.automatic.is_none()
@@ -75,7 +72,7 @@ pub fn subject(kind: Kind) -> &'static str {
 
 /// What a notice says in plain words; all that a device or a mailbox page needs of it.
 pub fn words(notice: &Notice<'_>) -> String {
-    let (to, accepted, deadline) = (&notice.about.to, notice.about.accepted, notice.about.deadline);
+    let (to, accepted, deadline) = (&notice.about.to, day(notice.about.accepted), day(notice.about.deadline));
     let why = one_line(notice.why);
     let fate = match notice.kind {
         Kind::Failed => format!("could not be delivered and will not be tried again:\n\n    {why}"),
@@ -116,7 +113,7 @@ pub fn mail(notice: &Notice<'_>) -> Vec<u8> {
 
 fn machine_part(notice: &Notice<'_>) -> String {
     let (action, status) = match notice.kind {
-        Kind::Failed => ("failed", "5.0.0"),
+        Kind::Failed => ("failed", enhanced(notice.why).unwrap_or("5.0.0")),
         Kind::Expired => ("failed", "4.4.7"),
         Kind::Delayed => ("delayed", "4.0.0"),
         Kind::Held => ("delayed", "4.7.0"),
@@ -135,6 +132,16 @@ fn machine_part(notice: &Notice<'_>) -> String {
         lines.push(format!("Will-Retry-Until: {}", date(notice.about.deadline)));
     }
     lines.join("\r\n") + "\r\n"
+}
+
+/// The permanent status code that the relay gave in its answer (RFC 3463), such as `5.1.1`.
+fn enhanced(why: &str) -> Option<&str> {
+    let number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_code = |word: &&str| {
+        let parts: Vec<_> = word.split('.').collect();
+        parts.len() == 3 && parts[0] == "5" && parts.iter().all(number)
+    };
+    why.split_whitespace().find(is_code)
 }
 
 /// Address type and address (RFC 3464 section 2.3.2, RFC 6533 section 3).
@@ -162,6 +169,14 @@ fn ascii(text: &str) -> String {
         }
     }
     out
+}
+
+/// A time for people.
+fn day(at: Time) -> String {
+    match jiff::Timestamp::from_second(at.seconds()) {
+        Ok(stamp) => stamp.strftime("%-d %B %Y, %H:%M UTC").to_string(),
+        Err(_) => at.to_string(),
+    }
 }
 
 fn date(at: Time) -> String {

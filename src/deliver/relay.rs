@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use smol::channel::{Receiver, Sender, bounded};
+
 use crate::address::{Address, Mailbox};
 use crate::fault::Fault;
 
@@ -23,9 +25,10 @@ pub const KEPT: Duration = Duration::from_secs(30);
 const MOST_LETTERS: u32 = 80;
 
 /// The client of the relay, owned by one thread.
-#[derive(Default)]
 pub struct Relay {
     kept: Option<Kept>,
+    stopper: Sender<()>,
+    stop: Receiver<()>,
 }
 
 struct Kept {
@@ -47,7 +50,13 @@ pub struct Check {
 impl Relay {
     /// Without a connection.
     pub fn new() -> Self {
-        Self::default()
+        let (stopper, stop) = bounded(1);
+        Self { kept: None, stopper, stop }
+    }
+
+    /// Closing this channel ends whatever the relay waits for, now and later, with a temporary fault.
+    pub fn stopper(&self) -> Sender<()> {
+        self.stopper.clone()
     }
 
     /// Gives one letter to the relay and returns the relay's last answer. Blocks at most for the sum of the limits of
@@ -67,7 +76,7 @@ impl Relay {
         let mut kept = match self.reusable(config) {
             Some(kept) => kept,
             None => {
-                let session = Session::open(config, &mut Vec::new())?;
+                let session = Session::open(config, &self.stop, &mut Vec::new())?;
                 Kept { config: config.clone(), session, used: Instant::now(), letters: 0 }
             }
         };
@@ -119,7 +128,7 @@ impl Relay {
     /// Tries everything but a letter, on a connection of its own: for the set-up page and `satpost check`.
     pub fn check(&self, config: &RelayConfig) -> Check {
         let mut lines = Vec::new();
-        let result = Session::open(config, &mut lines).and_then(|mut session| {
+        let result = Session::open(config, &self.stop, &mut lines).and_then(|mut session| {
             session.noop()?;
             session.quit();
             Ok(())
@@ -128,6 +137,12 @@ impl Relay {
             lines.push("The relay answers; a letter could go now.".to_owned());
         }
         Check { lines, fault: result.err() }
+    }
+}
+
+impl Default for Relay {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -98,6 +98,17 @@ fn foreign_words_cannot_break_a_header() {
 }
 
 #[test]
+fn odd_times_and_names_do_no_harm() {
+    let (from, to) = (mailbox("anna@box.example"), mailbox("bob@far.example"));
+    for date in [Time(0), Time(i64::MIN), Time::NEVER] {
+        check_clean(&letter(&Letter { date, ..sample(&from, &to, "S", "T") }), true);
+    }
+    let mail = letter(&Letter { from_name: Some(" \t"), in_reply_to: Some("<>"), ..sample(&from, &to, "", "T") });
+    let text = String::from_utf8(mail).unwrap();
+    assert!(text.contains("From: <anna@box.example>\r\n") && !text.contains("In-Reply-To"), "{text}");
+}
+
+#[test]
 fn addresses_beyond_ascii_stand_in_the_header_as_utf_8() {
     let (from, to) = (mailbox("anna@box.example"), mailbox("josé@example.com"));
     let mail = letter(&sample(&from, &to, "ü", "ü"));
@@ -139,4 +150,24 @@ fn line_ends_are_normal_afterwards() {
         assert_eq!(crlf(from.as_bytes()), to.as_bytes(), "{from:?}");
         assert_eq!(crlf(to.as_bytes()), to.as_bytes());
     }
+}
+
+#[test]
+fn a_mail_without_a_header_keeps_all_of_its_text() {
+    let lines = [header("X-Loop", "x")];
+    for (mail, expected) in [
+        ("hello there: you\n", "X-Loop: x\r\n\r\nhello there: you\r\n"),
+        ("hello", "X-Loop: x\r\n\r\nhello"),
+        ("\nhello", "X-Loop: x\r\n\r\nhello"),
+        ("", "X-Loop: x\r\n"),
+        ("Subject : s\n\nb", "X-Loop: x\r\nSubject : s\r\n\r\nb"),
+    ] {
+        assert_eq!(String::from_utf8(forward(mail.as_bytes(), &lines)).unwrap(), expected, "{mail:?}");
+    }
+}
+
+#[test]
+fn message_ids_stay_the_same() {
+    assert_eq!(message_id(Id(7), Time(1_800_000_000_123), "box.example"), "<m7.1800000000123@box.example>");
+    assert_eq!(message_id(Id(7), Time(5), ""), "<m7.5@satpost.invalid>");
 }

@@ -64,14 +64,14 @@ fn a_failure_is_told_to_people_and_machines() {
 
     let words = parsed.body_text(0).unwrap();
     assert!(
-        words.starts_with("Your letter to bob@far.example, taken on 2027-01-15T08:00:00Z, could not be"),
+        words.starts_with("Your letter to bob@far.example, taken on 15 January 2027, 08:00 UTC, could not be"),
         "{words}"
     );
     assert!(words.contains("550 5.1.1 no such üser") && words.contains("Grüße an Bord"), "{words}");
     for line in [
         "Content-Type: message/delivery-status",
         "Reporting-MTA: dns; box.example\r\nArrival-Date: Fri, 15 Jan 2027 08:00:00 +0000\r\n\r\n",
-        "Final-Recipient: rfc822; bob@far.example\r\nAction: failed\r\nStatus: 5.0.0\r\n",
+        "Final-Recipient: rfc822; bob@far.example\r\nAction: failed\r\nStatus: 5.1.1\r\n",
         "Diagnostic-Code: x-satpost; relay: 550 5.1.1 no such \\x{FC}ser\r\n",
         "Content-Type: text/rfc822-headers",
     ] {
@@ -85,7 +85,7 @@ fn a_failure_is_told_to_people_and_machines() {
 fn delay_and_hold_say_how_long() {
     let about = letter("anna@box.example", "0x001abe");
     for (kind, phrase) in
-        [(Kind::Delayed, "goes on trying until 2027-01-19"), (Kind::Held, "owner of this box decides")]
+        [(Kind::Delayed, "goes on trying until 19 January 2027, 08:00 UTC"), (Kind::Held, "owner of this box decides")]
     {
         let text = build(kind, &about, "no satellite heard", None);
         let words = MessageParser::new().parse(text.as_bytes()).unwrap().body_text(0).unwrap().into_owned();
@@ -103,6 +103,14 @@ fn addresses_beyond_ascii_are_written_as_the_rfc_says() {
     let about = letter("anna@box.example", "josé@example.com");
     let text = build(Kind::Failed, &about, "no", Some(b"Subject: x\r\n\r\n"));
     assert!(text.contains("Final-Recipient: utf-8; jos\\x{E9}@example.com"), "{text}");
+}
+
+#[test]
+fn a_status_is_taken_from_the_relay_only() {
+    assert_eq!(enhanced("relay 5.5.5.5:25 answered 550 5.7.26 no to RCPT"), Some("5.7.26"));
+    for why in ["", "answered 550 no", "5.1", "5.1.x", "5..1", "450 4.1.1 later", "5.1234.1"] {
+        assert_eq!(enhanced(why), None, "{why}");
+    }
 }
 
 #[test]
@@ -124,7 +132,6 @@ fn machines_are_never_told() {
     assert!(may_notify(&letter("0x001abe", "bob@far.example")));
     assert!(!may_notify(&letter("<>", "bob@far.example")));
     assert!(!may_notify(&letter("Mailer-Daemon@far.example", "bob@far.example")));
-    assert!(!may_notify(&letter("owner-list@far.example", "bob@far.example")));
     assert!(!may_notify(&Message { automatic: Some("list".to_owned()), ..fine.clone() }));
     assert!(!may_notify(&Message { door: Door::Notice, ..fine.clone() }));
     assert!(!may_notify(&Message { about: Some(Id(1)), ..fine }));

@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 
 use smol::Timer;
 use smol::channel::{Receiver, Sender, bounded};
-use smol::future::{or, pending};
+use smol::future::{or, pending, yield_now};
 use smol::io::{AsyncReadExt, AsyncWriteExt};
 use smol::net::{TcpListener, TcpStream};
 
+use super::config::RelayConfig;
 use crate::fault::Fault;
 
 /// No relay has so much to say within one step, in bytes.
@@ -43,9 +44,14 @@ struct Step {
 }
 
 impl Line {
-    /// Finds and connects the relay, each within `limit`.
-    pub(super) fn open(relay: &str, host: &str, port: u16, limit: Duration) -> Result<Self, Fault> {
-        let remote = smol::block_on(connect(relay, host, port, limit))?;
+    /// Finds and connects the relay, each within `limit`. Closing `stop` cuts the line at once.
+    pub(super) fn open(config: &RelayConfig, stop: &Receiver<()>) -> Result<Self, Fault> {
+        let (relay, limit) = (config.name(), config.timeout);
+        let end = async {
+            let why = stopped(stop).await;
+            Err(Fault::temporary(format!("{relay}: {why}")))
+        };
+        let remote = smol::block_on(or(connect(&relay, &config.host, config.port, limit), end))?;
         let broken = |error: std::io::Error| Fault::temporary(format!("{relay}: {error}"));
         let (peer, local) = (remote.peer_addr().map_err(broken)?, remote.local_addr().map_err(broken)?.ip());
         let mut random = [0; 3];
@@ -56,7 +62,14 @@ impl Line {
         let entrance = listener.local_addr().map_err(broken)?;
         let (steps, orders) = bounded(8);
         let cut = Arc::new(Mutex::new(None));
-        let wire = Wire { remote, orders, cut: Arc::clone(&cut), gate: Cell::new(Gate::Open), heard: Cell::new(0) };
+        let wire = Wire {
+            remote,
+            orders,
+            cut: Arc::clone(&cut),
+            stop: stop.clone(),
+            gate: Cell::new(Gate::Open),
+            heard: Cell::new(0),
+        };
         let carry = move || smol::block_on(wire.carry(&listener, source, limit));
         std::thread::Builder::new().name("relay-line".to_owned()).spawn(carry).map_err(broken)?;
         Ok(Self { entrance, source, peer, local, steps, cut })
@@ -105,6 +118,12 @@ async fn connect(relay: &str, host: &str, port: u16, limit: Duration) -> Result<
     Err(why)
 }
 
+/// Waits until the channel is closed; nothing is ever sent on it.
+async fn stopped(stop: &Receiver<()>) -> String {
+    while stop.recv().await.is_ok() {}
+    "given up, because this box is stopping".to_owned()
+}
+
 /// Waits for lettre's connection and drops those of others.
 async fn admit(listener: &TcpListener, source: IpAddr) -> std::io::Result<TcpStream> {
     loop {
@@ -134,6 +153,7 @@ enum Gate {
 struct Wire {
     remote: TcpStream,
     orders: Receiver<Step>,
+    stop: Receiver<()>,
     cut: Arc<Mutex<Option<String>>>,
     gate: Cell<Gate>,
     /// Bytes from the relay within this step.
@@ -150,7 +170,7 @@ impl Wire {
                 Err(error) => self.say(error.to_string()),
             }
         };
-        or(talk, self.told(self.watch(limit))).await;
+        or(talk, or(self.told(self.watch(limit)), self.told(stopped(&self.stop)))).await;
         let _ = self.remote.shutdown(Shutdown::Both);
     }
 
@@ -201,6 +221,8 @@ impl Wire {
                 gate => gate,
             });
             deaf = deaf || remote.write_all(got).await.is_err();
+            // However fast both ends are, the clock is looked at too.
+            yield_now().await;
         }
     }
 
@@ -225,6 +247,7 @@ impl Wire {
             if let Err(error) = local.write_all(got).await {
                 return error.to_string();
             }
+            yield_now().await;
         }
         // lettre still has to read what came before the end, and finds the end then.
         let _ = local.shutdown(Shutdown::Write);

@@ -9,6 +9,7 @@ use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters
 use lettre::transport::smtp::commands::{Data, Noop, Quit, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension};
 use lettre::transport::smtp::{Error, response::Response};
+use smol::channel::Receiver;
 
 use super::KEPT;
 use super::config::{RelayConfig, Tls};
@@ -28,9 +29,9 @@ pub(super) struct Session {
 
 impl Session {
     /// Connects, greets, encrypts and logs in; what worked goes into `lines`.
-    pub(super) fn open(config: &RelayConfig, lines: &mut Vec<String>) -> Result<Self, Fault> {
+    pub(super) fn open(config: &RelayConfig, stop: &Receiver<()>, lines: &mut Vec<String>) -> Result<Self, Fault> {
         let tls = tls_parameters(config)?;
-        let line = Line::open(&config.name(), &config.host, config.port, config.timeout)?;
+        let line = Line::open(config, stop)?;
         lines.push(format!("Connected to {} ({}).", config.host, line.peer));
         check_secrecy(config, line.peer.ip())?;
         let mut session = Self::greet(config, line, &tls)?;

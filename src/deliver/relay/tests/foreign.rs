@@ -128,3 +128,37 @@ fn it_can_be_smuggled_through_but_not_by_us() {
     assert_eq!(senders(), ["a@x.org", "evil@x.org", "a@box.example"]);
     assert_eq!(mails.lock().unwrap()[2].1, crate::deliver::compose::crlf(EVIL.as_bytes()));
 }
+
+/// A server that speaks TLS from the first byte, as on port 465.
+#[test]
+fn encrypted_from_the_first_byte() {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+    let dir = certificates("direct");
+    let certificate = CertificateDer::from_pem_file(dir.join("cert.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(dir.join("key.pem")).unwrap();
+    let tls = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let tls = tls.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let tls = Arc::new(tls.with_single_cert(vec![certificate], key).unwrap());
+    let (heard, commands) = std::sync::mpsc::channel();
+    let mut config = scripted(move |stream| {
+        let connection = rustls::ServerConnection::new(tls).unwrap();
+        let mut reader = BufReader::new(rustls::StreamOwned::new(connection, stream));
+        for answer in ["220 x", "250 x", "250 ok", "250 ok", "354 go", "250 kept"] {
+            write!(reader.get_mut(), "{answer}\r\n").unwrap();
+            let mut line = String::new();
+            let until = if answer == "354 go" { ".\r\n" } else { "\r\n" };
+            while !line.ends_with(until) && reader.read_line(&mut line).unwrap_or(0) > 0 {}
+            heard.send(line).unwrap();
+        }
+    });
+    config.host = "localhost".to_owned();
+    config.tls = Tls::Direct;
+    config.ca = Some(dir.join("ca.pem"));
+    let mut relay = Relay::new();
+    assert_eq!(send(&mut relay, &config).unwrap(), "250 kept");
+    drop(relay);
+    let commands: Vec<_> = commands.iter().collect();
+    assert_eq!(commands[..2], ["EHLO box.example\r\n", "MAIL FROM:<a@box.example>\r\n"]);
+    assert_eq!(commands[4].as_bytes(), [MAIL, b".\r\n"].concat());
+    std::fs::remove_dir_all(dir).unwrap();
+}
