@@ -47,10 +47,13 @@
 #![allow(dead_code)]
 
 mod address;
+mod admin;
 mod clock;
+mod control;
 mod deliver;
 mod engine;
 mod fault;
+mod house;
 mod link;
 mod listen;
 mod message;

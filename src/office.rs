@@ -301,7 +301,8 @@ fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &s
     if let Choice::Nowhere(why) = world.choose(&Address::Mail(to.clone())) {
         return Err(Fault::Permanent(why));
     }
-    let from = world.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
+    let from =
+        world.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
     let subject = compose::one_line(subject);
     let text = text.replace("\r\n", "\n");
     let text = text.trim_end();

@@ -26,7 +26,8 @@ pub fn hash(password: &str) -> Result<String, String> {
 /// Whether the password belongs to the hash. Without a hash the same work is done and the answer is no, so that nobody
 /// learns from the time it takes who exists.
 pub fn fits(password: &str, hash: Option<&str>) -> bool {
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2F0cG9zdHNhdHBvc3Q$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI";
+    const NOBODY: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$c2F0cG9zdHNhdHBvc3Q$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI";
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let parsed = PasswordHash::new(hash.unwrap_or(NOBODY));
     let right = parsed.is_ok_and(|parsed| Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok());

@@ -126,13 +126,14 @@ impl<'c> Air<'c> {
         if !self.unsaved.is_empty() {
             return Ok(Duration::from_secs(1));
         }
-        let (on_modem, doubtful) = self.context.store.read(|view| {
-            Ok((view.next_due(Lane::OnModem)?, view.next_due(Lane::Link)?))
-        })?;
+        let (on_modem, doubtful) =
+            self.context.store.read(|view| Ok((view.next_due(Lane::OnModem)?, view.next_due(Lane::Link)?)))?;
         let ready = self.health.ready && self.stuck.is_none();
         let ask = self.context.until(on_modem, TURN).max(Duration::from_millis(500));
         let hand = match doubtful {
-            Some(at) if ready && at > self.context.now() => self.context.until(Some(at), TURN).max(Duration::from_millis(200)),
+            Some(at) if ready && at > self.context.now() => {
+                self.context.until(Some(at), TURN).max(Duration::from_millis(200))
+            }
             _ => TURN,
         };
         Ok(ask.min(hand))
@@ -229,7 +230,10 @@ impl<'c> Air<'c> {
         let reserve = u64::try_from(self.context.store.settings().number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
         match self.context.store.free_disk() {
             Ok(free) if free < reserve => {
-                log::warn!("link: {} MB are free on disk, less than store.reserve: packets stay outside", free / 1_000_000);
+                log::warn!(
+                    "link: {} MB are free on disk, less than store.reserve: packets stay outside",
+                    free / 1_000_000
+                );
                 false
             }
             _ => true,

@@ -67,7 +67,8 @@ fn plan_anew(air: &Air, message: &Message) -> Result<Option<Vec<Packet>>, Fault>
         Err(why) => return context.give_back(message, State::Returned, &why).map(|()| None),
     };
     let parts = u16::try_from(payloads.len()).unwrap_or(u16::MAX);
-    let packets: Vec<Packet> = (1..=parts).zip(payloads).map(|(part, payload)| planned(message, part, parts, device, payload)).collect();
+    let packets: Vec<Packet> =
+        (1..=parts).zip(payloads).map(|(part, payload)| planned(message, part, parts, device, payload)).collect();
     let keep = packets.clone();
     let id = message.id;
     context.store.write(move |tx| {
@@ -87,7 +88,9 @@ fn one(air: &mut Air, message: &Message, packet: &mut Packet) -> Result<bool, Fa
     let outgoing = Outgoing { payload: packet.payload.clone(), device: packet.device, deadline: message.deadline };
     if let PacketState::Handing(intent) = packet.state.clone() {
         match air.link.reconcile(&outgoing, &intent) {
-            Verdict::Taken(reference) => return taken(air, message, packet, reference, "found on the link").map(|()| true),
+            Verdict::Taken(reference) => {
+                return taken(air, message, packet, reference, "found on the link").map(|()| true);
+            }
             Verdict::Sent(reference) => {
                 taken(air, message, packet, reference, "found to be taken")?;
                 return sent_unseen(air, packet).map(|()| true);

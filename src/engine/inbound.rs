@@ -117,7 +117,8 @@ impl Intake {
             Some(device) => Side::Field(device, world.people.by_device(device).map(|person| (**person).clone())),
             None => {
                 let reader = world.people.default_person(world.settings.text(Key::DefaultPerson));
-                let reader = reader.ok_or_else(|| Fault::operator("a packet waits and nobody reads here: add a person"))?;
+                let reader =
+                    reader.ok_or_else(|| Fault::operator("a packet waits and nobody reads here: add a person"))?;
                 Side::Here((**reader).clone())
             }
         };

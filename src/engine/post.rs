@@ -25,6 +25,13 @@ const BATCH: usize = 32;
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_keep, wake) = context.store.wake_on(Way::Relay);
     let mut relay = Relay::new();
+    let (stopper, stop) = (relay.stopper(), context.stop.clone());
+    let ender = std::thread::Builder::new().name("post-stop".to_owned()).spawn(move || {
+        // Ends when the box stops: nothing is ever sent on this channel.
+        let _ = stop.recv_blocking();
+        stopper.close();
+    });
+    ender.map_err(Fault::temporary)?;
     while !context.stopping() {
         let now = context.now();
         let due = context.store.read(|view| view.due(Lane::Relay, now, BATCH))?;
@@ -41,7 +48,9 @@ pub fn run(context: &Context) -> Result<(), Fault> {
             }
             match item {
                 // The relay was out of reach a moment ago: the rest of this batch need not find that out again.
-                Ok(message) if down.is_some() => context.failed(&message, down.as_ref().unwrap_or(&Fault::temporary("")))?,
+                Ok(message) if down.is_some() => {
+                    context.failed(&message, down.as_ref().unwrap_or(&Fault::temporary("")))?
+                }
                 Ok(message) => {
                     down = deliver(context, &mut relay, &message)?;
                 }
@@ -89,7 +98,11 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
             if !fault.is_permanent() {
                 context.pulse.set(|facts| facts.relay = Some(rung(false, fault.why().to_owned())));
             }
-            log::info!("{} not taken by the relay, {}", message.id, if fault.is_permanent() { "for good" } else { "for now" });
+            log::info!(
+                "{} not taken by the relay, {}",
+                message.id,
+                if fault.is_permanent() { "for good" } else { "for now" }
+            );
             context.failed(message, &fault)?;
             Ok(Some(fault).filter(|fault| !fault.is_permanent() && !relay.is_open()))
         }

@@ -4,7 +4,7 @@
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Message, PacketState, State, Way};
-use crate::store::{Store, Tx, Outcome, said};
+use crate::store::{Outcome, Store, Tx, said};
 
 /// Takes a waiting message out of its queue until it is released.
 ///

@@ -99,10 +99,8 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn world(reach: &str) -> World {
-        let settings = Settings::default()
-            .with(Key::Domain, "here.org")
-            .and_then(|s| s.with(Key::Reach, reach))
-            .unwrap();
+        let settings =
+            Settings::default().with(Key::Domain, "here.org").and_then(|s| s.with(Key::Reach, reach)).unwrap();
         let anna = Person { name: "anna".into(), owner: true, ..Person::default() };
         let device = DeviceId::new(6846).ok();
         let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };

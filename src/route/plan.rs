@@ -98,9 +98,10 @@ impl World {
         match choice {
             Choice::Nowhere(why) => (State::Refused, why.clone()),
             Choice::Mailbox(person) => (State::Delivered, format!("in the mailbox of {}", person.name)),
-            Choice::Relay if matches!(message.from, Address::Device(_)) => {
-                (State::Held, format!("device {} belongs to nobody here: give it to a person, then release this", message.from))
-            }
+            Choice::Relay if matches!(message.from, Address::Device(_)) => (
+                State::Held,
+                format!("device {} belongs to nobody here: give it to a person, then release this", message.from),
+            ),
             Choice::Relay => (State::Queued, "waits for the mail relay".to_owned()),
             Choice::Link(device) => self.on_air(message, device.is_some(), max_payload),
         }
@@ -121,7 +122,10 @@ impl World {
             Err(why) => (State::Held, why),
             Ok(packets) if packets.len() > self.max_parts(message) && !message.released => {
                 let (needs, most) = (packets.len(), self.max_parts(message));
-                (State::Held, format!("needs {needs} packets, and {most} are allowed: release it to send it all the same"))
+                (
+                    State::Held,
+                    format!("needs {needs} packets, and {most} are allowed: release it to send it all the same"),
+                )
             }
             Ok(packets) if packets.len() == 1 => (State::Queued, "waits for the link, 1 packet".to_owned()),
             Ok(packets) => (State::Queued, format!("waits for the link, {} packets", packets.len())),

@@ -36,8 +36,8 @@ pub use books::{Books, Ledger};
 pub use inbound::{PartIn, Quarantined};
 pub use journal::Event;
 pub use queue::{BodyIn, Lane, Letter, ListFilter};
-pub use spool::Spooled;
 pub use schema::{Outcome, Trouble, Tx, View, said};
+pub use spool::Spooled;
 
 /// Limit for one write, with all that waits before it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(60);

@@ -1,0 +1,199 @@
+//! Wiring: opens the store, starts every thread of a box, opens its doors, waits for the end, and shuts down in order.
+//!
+//! | thread | does | starts again |
+//! |---|---|---|
+//! | `store` | writes, all of it | opens the file anew after errors |
+//! | `post` | gives mail to the relay | after a fault, with back-off |
+//! | `air` | drives the link | after a fault, with back-off |
+//! | `keeper` | deadlines, clean-up | after a fault, with back-off |
+//! | `smtp-gate`, `submission-gate`, `http-gate` | accept; a thread for each connection | opened anew when a setting changes |
+//! | web workers | answer requests that the gate has checked | |
+//! | `control` | answers the command line | |
+//! | main | this: signals, watchdog, doors | |
+
+mod doors;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use smol::channel::bounded;
+use smol::future::or;
+
+use crate::clock::Clock;
+use crate::engine::{self, Context};
+use crate::fault::Fault;
+use crate::pulse::Pulse;
+use crate::store::Store;
+use crate::sys::notify;
+use crate::sys::signals::Stop;
+use crate::sys::sockets::Sockets;
+
+use doors::Doors;
+
+/// Exit code for settings that are wrong: systemd does not start the box again until somebody mends them.
+pub const WRONG_SETTINGS: u8 = 2;
+/// A worker that failed rests so long before it starts again: first and longest.
+const REST: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(12_800));
+/// A worker that ran so long has recovered.
+const RECOVERED: Duration = Duration::from_secs(60);
+/// Doors that could not be opened are tried again after this.
+const DOORS_AGAIN: Duration = Duration::from_secs(15);
+/// Everything has to be over this long after the signal.
+const DRAIN: Duration = Duration::from_secs(8);
+
+type Worker = fn(&Context) -> Result<(), Fault>;
+const WORKERS: [(&str, Worker); 3] =
+    [("post", engine::post::run), ("air", engine::air::run), ("keeper", engine::keeper::run)];
+
+/// Runs a box in `data` until SIGTERM or SIGINT.
+pub fn run(data: &Path) -> ExitCode {
+    match open(data) {
+        Ok(house) => house.live(),
+        Err(fault) => {
+            log::error!("{fault}");
+            eprintln!("satpost: {fault}");
+            ExitCode::from(if matches!(fault, Fault::Operator(_)) { WRONG_SETTINGS } else { 1 })
+        }
+    }
+}
+
+struct House {
+    context: Context,
+    signals: Stop,
+    sockets: Sockets,
+    /// Dropping it tells every wait of the box to end.
+    stop: smol::channel::Sender<()>,
+}
+
+fn open(data: &Path) -> Result<House, Fault> {
+    let signals = Stop::catch().map_err(|error| Fault::operator(format!("signals cannot be caught: {error}")))?;
+    let sockets = Sockets::from_systemd().map_err(Fault::Operator)?;
+    for complaint in &sockets.complaints {
+        log::warn!("{complaint}");
+    }
+    let store = Store::open(data, &Clock::system())?;
+    let (stop, stopped) = bounded(1);
+    let context = Context { store, pulse: Pulse::default(), stop: stopped };
+    Ok(House { context, signals, sockets, stop })
+}
+
+impl House {
+    fn live(mut self) -> ExitCode {
+        let workers: Vec<_> = WORKERS.iter().filter_map(|(name, run)| supervise(name, *run, &self.context)).collect();
+        let changed = self.context.store.settings_changed();
+        let mut doors = match Doors::open(&self.context, std::mem::take(&mut self.sockets)) {
+            Ok(doors) => doors,
+            Err(fault) => {
+                log::error!("{fault}");
+                return self.end(workers, None, ExitCode::from(WRONG_SETTINGS));
+            }
+        };
+        notify::ready();
+        log::info!("satpost {} is up", env!("CARGO_PKG_VERSION"));
+        let watchdog = notify::watchdog_interval();
+        let mut last_try = Instant::now();
+        loop {
+            let wait = if doors.all_open() { Duration::from_secs(3600) } else { DOORS_AGAIN };
+            let wait = watchdog.map_or(wait, |interval| interval.min(wait));
+            match self.wait(&changed, wait) {
+                Woken::Signal(name) => {
+                    log::info!("{name}: ending");
+                    break;
+                }
+                Woken::Settings => doors.settle(&self.context),
+                Woken::Time if !doors.all_open() && last_try.elapsed() >= DOORS_AGAIN => {
+                    last_try = Instant::now();
+                    doors.settle(&self.context);
+                }
+                Woken::Time => {}
+            }
+            // The box is alive as long as its store answers; without that it can keep no promise.
+            if watchdog.is_some() && (self.context.store.ledger().is_ok() || self.context.store.broken().is_some()) {
+                notify::watchdog();
+            }
+        }
+        self.end(workers, Some(doors), ExitCode::SUCCESS)
+    }
+
+    fn wait(&mut self, changed: &smol::channel::Receiver<()>, limit: Duration) -> Woken {
+        let signal = async { Woken::Signal(self.signals.next().await) };
+        let settings = async {
+            // The store outlives this loop, so the channel stays open.
+            let _ = changed.recv().await;
+            Woken::Settings
+        };
+        let time = async {
+            smol::Timer::after(limit).await;
+            Woken::Time
+        };
+        smol::block_on(or(signal, or(settings, time)))
+    }
+
+    /// Doors first, so that nothing new comes in; then the workers; the store last.
+    fn end(self, workers: Vec<JoinHandle<()>>, doors: Option<Doors>, code: ExitCode) -> ExitCode {
+        notify::stopping();
+        let limit = Instant::now() + DRAIN;
+        self.stop.close();
+        if let Some(doors) = doors {
+            doors.close(DRAIN / 2);
+        }
+        while workers.iter().any(|worker| !worker.is_finished()) && Instant::now() < limit {
+            crate::clock::sleep(Duration::from_millis(10));
+        }
+        let late: Vec<_> =
+            workers.iter().filter(|worker| !worker.is_finished()).filter_map(|w| w.thread().name()).collect();
+        if !late.is_empty() {
+            log::warn!("{} did not end in time; what they had in hand is on disk", late.join(", "));
+        }
+        self.context.store.close();
+        log::info!("ended");
+        code
+    }
+}
+
+enum Woken {
+    Signal(&'static str),
+    Settings,
+    Time,
+}
+
+/// Runs a worker in a thread of its own and starts it again when it fails or panics (promise 6).
+fn supervise(name: &'static str, run: Worker, context: &Context) -> Option<JoinHandle<()>> {
+    let context = context.clone();
+    let work = move || {
+        let (_never, nothing) = bounded(1);
+        let mut rest = REST.0;
+        loop {
+            let began = Instant::now();
+            let why = match catch_unwind(AssertUnwindSafe(|| run(&context))) {
+                Ok(Ok(())) if context.stopping() => return,
+                Ok(Ok(())) => "it ended by itself".to_owned(),
+                Ok(Err(fault)) => fault.to_string(),
+                Err(panic) => format!("it panicked: {}", panic_words(&*panic)),
+            };
+            if context.stopping() {
+                return;
+            }
+            log::error!("{name} failed and starts again: {why}");
+            context.pulse.set(|facts| drop(facts.failing.insert(name.to_owned(), why)));
+            rest = if began.elapsed() >= RECOVERED { REST.0 } else { (rest * 2).min(REST.1) };
+            context.rest(&nothing, rest);
+            context.pulse.set(|facts| drop(facts.failing.remove(name)));
+        }
+    };
+    match Builder::new().name(name.to_owned()).spawn(work) {
+        Ok(handle) => Some(handle),
+        Err(error) => {
+            log::error!("thread {name} cannot be started: {error}");
+            None
+        }
+    }
+}
+
+fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
+}
