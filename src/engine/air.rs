@@ -3,6 +3,9 @@
 //! One thread owns the link. What a crash could make ambiguous is on disk before it happens: a packet is `Handing`
 //! before its command leaves, and settled with the link's own evidence before anything else is done with it.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, Instant};
 
 use smol::channel::Receiver;
