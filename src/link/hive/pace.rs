@@ -25,6 +25,11 @@ impl Pace {
         self.due
     }
 
+    /// Failures in a row.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
     /// All is well: the usual interval.
     pub fn good(&mut self) {
         self.failures = 0;
