@@ -4,12 +4,48 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::Hive;
-use super::api::Trouble;
 use super::item::Item;
+use super::trouble::Trouble;
 use crate::link::{Event, Inbound, Token};
 
 /// More pages are left to the next round.
 const MAX_PAGES: usize = 100;
+
+/// With more packets of other applications than this, only ours are listed for a time.
+const CROWD: usize = 100;
+/// That time.
+const CROWDED: Duration = Duration::from_secs(3600);
+/// From here on, application ids are the Hive's own (trackers, pings).
+const OWN_APPS: u64 = 65_000;
+
+/// Packets of other applications in the account, which are none of our business but tell of a wrong setting.
+#[derive(Default)]
+pub struct Foreign {
+    example: Option<u64>,
+    crowded: Option<Instant>,
+}
+
+impl Foreign {
+    fn is_crowded(&self) -> bool {
+        self.crowded.is_some_and(|since| since.elapsed() < CROWDED)
+    }
+
+    fn note(&mut self, apps: &[u64]) {
+        self.example = apps.iter().copied().find(|app| *app < OWN_APPS);
+        self.crowded = (apps.len() > CROWD).then(Instant::now);
+    }
+
+    /// For the state of the link; empty when there are none.
+    pub fn words(&self, ours: u16) -> String {
+        match self.example {
+            Some(app) => format!(
+                " It also holds packets of application {app}, which stay there: this box reads application {ours} \
+                 (m138.app_id)."
+            ),
+            None => String::new(),
+        }
+    }
+}
 
 /// What was reported and is not yet confirmed, by packet number.
 pub struct Shown {
@@ -46,7 +82,10 @@ impl Hive {
     /// Lists what is new and reports it, oldest first; after a failure what was listed before it.
     pub(super) fn collect(&mut self) -> Result<(), Trouble> {
         self.shown.tidy();
-        let filter = format!("status=0&direction=fromdevice&userApplicationId={}", self.app);
+        let mut filter = "status=0&direction=fromdevice".to_owned();
+        if self.foreign.is_crowded() {
+            filter.push_str(&format!("&userApplicationId={}", self.app));
+        }
         let (mut found, mut nameless) = (Vec::new(), 0);
         let done = self.api.pages(&filter, MAX_PAGES, |items, without| {
             found.extend(items);
@@ -56,7 +95,13 @@ impl Hive {
         if nameless > 0 {
             log::warn!("hive: {nameless} listed items without a packet number, which cannot be acknowledged");
         }
-        found.retain(|item| self.is_ours(item));
+        found.retain(|item| item.from_device && item.status.is_none_or(|status| status == 0));
+        let ours = u64::from(self.app);
+        if !self.foreign.is_crowded() {
+            let foreign: Vec<_> = found.iter().filter_map(|item| item.app.filter(|app| *app != ours)).collect();
+            self.foreign.note(&foreign);
+        }
+        found.retain(|item| item.app.is_none_or(|app| app == ours));
         found.sort_by_key(|item| item.packet);
         for item in found {
             if self.shown.admit(item.packet) {
@@ -64,13 +109,6 @@ impl Hive {
             }
         }
         done.map(drop)
-    }
-
-    /// False for what a server lists that does not heed all filters. Packets of other applications stay there for
-    /// whoever reads those.
-    fn is_ours(&self, item: &Item) -> bool {
-        let app = item.app.is_none_or(|app| app == u64::from(self.app));
-        app && item.from_device && item.status.is_none_or(|status| status == 0)
     }
 
     fn receive(&mut self, item: Item) {

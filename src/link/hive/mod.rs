@@ -8,15 +8,18 @@ mod inbox;
 mod item;
 mod outbox;
 mod pace;
+mod trouble;
+mod watch;
 
 use std::time::{Duration, Instant};
 
 use smol::channel::Receiver;
 
-use self::api::{Api, Trouble};
-use self::inbox::Shown;
-use self::outbox::Watch;
+use self::api::Api;
+use self::inbox::{Foreign, Shown};
 use self::pace::Pace;
+use self::trouble::Trouble;
+use self::watch::Watch;
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::link::{Event, Handed, Health, Link, Outgoing, Token, Verdict, Whereabouts};
@@ -70,7 +73,10 @@ struct Hive {
     /// Why calls are not tried before the next round; `None` while the Hive works.
     trouble: Option<Fault>,
     shown: Shown,
+    foreign: Foreign,
     watch: Watch,
+    /// When the last hand-over ended without a clear answer.
+    doubt: Option<Instant>,
     health: Health,
     /// What the next poll reports.
     events: Vec<Event>,
@@ -91,7 +97,9 @@ impl Hive {
             pace: Pace::new(every, limits.first, limits.most),
             trouble: None,
             shown: Shown::new(limits.remind),
+            foreign: Foreign::default(),
             watch: Watch::new(every),
+            doubt: None,
             events: Vec::new(),
         }
     }
@@ -102,8 +110,10 @@ impl Hive {
         match done {
             Ok(()) => {
                 self.pace.good();
-                self.trouble = None;
-                let words = format!("The Hive answers to user '{}'.", self.api.user());
+                if self.trouble.take().is_some() {
+                    log::info!("hive: it answers again");
+                }
+                let words = format!("The Hive answers to user '{}'.{}", self.api.user(), self.foreign.words(self.app));
                 self.say(true, words);
             }
             Err(trouble) => self.suffer(&trouble),

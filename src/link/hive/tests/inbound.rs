@@ -94,8 +94,17 @@ fn packets_of_other_applications_stay_where_they_are() {
     bench.settings = bench.settings.with(Key::M138AppId, "1001").unwrap();
     bench.restart();
     bench.sim("uplink 6846 0a");
-    assert_eq!(inbound(&bench.round()), []);
+    let events = bench.round();
+    assert_eq!(inbound(&events), []);
+    assert!(health(&events).words.contains("packets of application 1000"), "{}", health(&events).words);
     assert_eq!(bench.packets()[0]["status"], 0);
+
+    (0..100).for_each(|_| drop(bench.sim("uplink 6846 0a")));
+    bench.round();
+    bench.round();
+    let requests = bench.requests("messages");
+    assert!(requests.last().unwrap()["query"].as_str().unwrap().contains("userApplicationId=1001"));
+    assert!(bench.hive.health.words.contains("packets of application 1000"));
 }
 
 #[test]

@@ -156,6 +156,16 @@ fn doubt_about_a_hand_over_is_settled_by_the_listing() {
 }
 
 #[test]
+fn a_hand_over_whose_answer_was_not_kept_is_still_known() {
+    let mut bench = Bench::start();
+    bench.round();
+    let (intent, Handed::Taken(reference)) = bench.hand_over(b"one") else { panic!() };
+    let (other, Handed::Taken(second)) = bench.hand_over(b"one") else { panic!() };
+    assert_eq!(bench.hive.reconcile(&packet(b"one"), &intent), Verdict::Taken(reference));
+    assert_eq!(bench.hive.reconcile(&packet(b"one"), &other), Verdict::Taken(second));
+}
+
+#[test]
 fn after_a_crash_the_hand_over_is_found_wherever_the_packet_stands() {
     for (status, sent) in [(1, false), (2, true), (3, true), (-1, false), (-4, false)] {
         let mut bench = Bench::start();
