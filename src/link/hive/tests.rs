@@ -15,7 +15,7 @@ mod inbound;
 mod outbound;
 
 const LIMITS: Limits = Limits {
-    call: Duration::from_millis(700),
+    call: Duration::from_millis(1500),
     first: Duration::from_millis(50),
     most: Duration::from_millis(200),
     settle: Duration::from_millis(300),

@@ -1,21 +1,7 @@
-//! A small HTTP/1.1 server for the simulator, on loopback: one request per connection, one thread each.
-//!
-//! Written on the bare socket because the faults worth having (a cut body, a reset, a trickle, silence) need it.
+//! HTTP/1.1 as far as the simulator needs it: a request read, an answer put together. No sockets.
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::io::{self, Read};
 
-/// Patience with a client that does not send.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// A hung answer ends after this time at the latest.
-const HANG: Duration = Duration::from_secs(120);
-/// Pause between two bytes of a trickled answer.
-const TRICKLE: Duration = Duration::from_millis(300);
-/// Opening and closing the door takes at most this long.
-const TURN: Duration = Duration::from_secs(5);
 const MAX_HEAD: usize = 16 * 1024;
 const MAX_BODY: usize = 64 * 1024;
 
@@ -77,154 +63,29 @@ impl Answer {
         Self::new(status, "application/json", value.to_string().into_bytes())
     }
 
+    /// The head, up to its empty line.
+    pub fn head(&self) -> String {
+        let cookie = self.cookie.as_ref().map(|cookie| format!("Set-Cookie: {cookie}\r\n")).unwrap_or_default();
+        format!(
+            "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{cookie}Connection: close\r\n\r\n",
+            self.status,
+            reason(self.status),
+            self.kind,
+            self.body.len(),
+        )
+    }
+
     /// Any answer.
     pub fn new(status: u16, kind: &'static str, body: Vec<u8>) -> Self {
         Self { status, kind, cookie: None, body, wire: Wire::Whole }
     }
 }
 
-/// Makes an answer of a request.
-pub type Handler = dyn Fn(&Request) -> Answer + Send + Sync;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
-    Open,
-    Closed,
-    Stop,
-}
-
-/// What the door should do, and what it does.
-struct Door {
-    wish: Wish,
-    open: bool,
-}
-
-struct Shared {
-    address: SocketAddr,
-    door: Mutex<Door>,
-    turned: Condvar,
-    handler: Box<Handler>,
-}
-
-impl Shared {
-    fn door(&self) -> MutexGuard<'_, Door> {
-        self.door.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The running server.
-pub struct Server {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Server {
-    /// Listens and serves.
-    ///
-    /// # Errors
-    /// When the address cannot be listened on.
-    pub fn start(address: SocketAddr, handler: Box<Handler>) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
-        let shared = Arc::new(Shared {
-            address: listener.local_addr()?,
-            door: Mutex::new(Door { wish: Wish::Open, open: true }),
-            turned: Condvar::new(),
-            handler,
-        });
-        let inner = shared.clone();
-        let thread = std::thread::Builder::new().name("hive-http".to_owned()).spawn(move || keep(&inner, listener))?;
-        Ok(Self { shared, thread: Some(thread) })
-    }
-
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.shared.address
-    }
-
-    /// Closes the port (connections are refused) or opens it again; returns when that is so.
-    pub fn down(&self, down: bool) {
-        self.turn(if down { Wish::Closed } else { Wish::Open });
-    }
-
-    fn turn(&self, wish: Wish) {
-        let mut door = self.shared.door();
-        door.wish = wish;
-        self.shared.turned.notify_all();
-        let open = wish == Wish::Open;
-        if door.open && !open {
-            drop(door);
-            // Only to wake the thread in `accept`; whether it succeeds does not matter.
-            let _ = TcpStream::connect_timeout(&self.shared.address, TURN);
-            door = self.shared.door();
-        }
-        let _ = self.shared.turned.wait_timeout_while(door, TURN, |door| door.open != open);
-    }
-
-    /// Stops; hung answers end as well.
-    pub fn stop(&mut self) {
-        self.turn(Wish::Stop);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// Keeps the door as it is wished until it should stop.
-fn keep(shared: &Arc<Shared>, first: TcpListener) {
-    let mut listener = Some(first);
-    loop {
-        let mut door = shared.door();
-        door.open = listener.is_some() && door.wish == Wish::Open;
-        if !door.open {
-            listener = None;
-        }
-        shared.turned.notify_all();
-        match (door.wish, &listener) {
-            (Wish::Stop, _) => return,
-            (Wish::Closed, _) => drop(shared.turned.wait_while(door, |door| door.wish == Wish::Closed)),
-            (Wish::Open, None) => {
-                drop(door);
-                match TcpListener::bind(shared.address) {
-                    Ok(opened) => listener = Some(opened),
-                    Err(why) => {
-                        log::warn!("simulated Hive: cannot open {} again: {why}", shared.address);
-                        crate::clock::sleep(TRICKLE);
-                    }
-                }
-            }
-            (Wish::Open, Some(listener)) => {
-                drop(door);
-                if let Ok((stream, _)) = listener.accept()
-                    && shared.door().wish == Wish::Open
-                {
-                    let shared = shared.clone();
-                    let _ = std::thread::Builder::new()
-                        .name("hive-request".to_owned())
-                        .spawn(move || serve(&shared, stream));
-                }
-            }
-        }
-    }
-}
-
-fn serve(shared: &Shared, mut stream: TcpStream) {
-    let limits = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
-    if limits.is_err() {
-        return;
-    }
-    let answer = match read(&mut stream) {
-        Ok(request) => (shared.handler)(&request),
-        Err(why) if why.kind() == io::ErrorKind::InvalidData => {
-            Answer::new(400, "text/plain", why.to_string().into_bytes())
-        }
-        Err(_) => return,
-    };
-    if let Err(why) = write(shared, &mut stream, &answer) {
-        log::debug!("simulated Hive: the client left: {why}");
-    }
-}
-
-fn read(stream: &mut TcpStream) -> io::Result<Request> {
+/// Reads one request.
+///
+/// # Errors
+/// `InvalidData` for what is none, or is too long; else what the stream says.
+pub fn read(stream: &mut impl Read) -> io::Result<Request> {
     let bad = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why.to_owned());
     let mut bytes = Vec::new();
     let (mut request, head) = loop {
@@ -246,7 +107,7 @@ fn read(stream: &mut TcpStream) -> io::Result<Request> {
     Ok(request)
 }
 
-fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<()> {
+fn more(stream: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
     let mut chunk = [0; 4096];
     match stream.read(&mut chunk)? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -279,38 +140,6 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, String> {
     Ok(Some((request, length)))
 }
 
-fn write(shared: &Shared, stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
-    let cookie = answer.cookie.as_ref().map(|cookie| format!("Set-Cookie: {cookie}\r\n")).unwrap_or_default();
-    let head = format!(
-        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{cookie}Connection: close\r\n\r\n",
-        answer.status,
-        reason(answer.status),
-        answer.kind,
-        answer.body.len(),
-    );
-    match answer.wire {
-        Wire::Drop => Ok(()),
-        Wire::Hang => {
-            pause(shared, HANG);
-            Ok(())
-        }
-        Wire::Whole => stream.write_all(&[head.as_bytes(), &answer.body].concat()),
-        Wire::Cut => stream.write_all(&[head.as_bytes(), &answer.body[..answer.body.len() / 2]].concat()),
-        Wire::Trickle => [head.as_bytes(), &answer.body].concat().chunks(1).try_for_each(|byte| {
-            if pause(shared, TRICKLE) {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
-            stream.write_all(byte)
-        }),
-    }
-}
-
-/// Waits; true when the server should stop.
-fn pause(shared: &Shared, time: Duration) -> bool {
-    let waited = shared.turned.wait_timeout_while(shared.door(), time, |door| door.wish != Wish::Stop);
-    waited.map_or(true, |(door, _)| door.wish == Wish::Stop)
-}
-
 /// The reason phrase of a status.
 pub fn reason(status: u16) -> &'static str {
     match status {
@@ -324,5 +153,47 @@ pub fn reason(status: u16) -> &'static str {
         500 => "Internal Server Error",
         502 => "Bad Gateway",
         _ => "Status",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POST: &[u8] = b"POST /hive/login?a=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
+
+    #[test]
+    fn requests_are_read_whole() {
+        let request = read(&mut &POST[..]).unwrap();
+        assert_eq!(
+            (request.method.as_str(), request.path.as_str(), request.query.as_str()),
+            ("POST", "/hive/login", "a=1")
+        );
+        assert_eq!(request.body, b"abc");
+        assert_eq!(request.header("host"), Some("x"));
+        assert_eq!(read(&mut &POST[..POST.len() - 1]).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        let endless = [&b"GET / HTTP/1.1\r\na: "[..], &[b'x'; 20_000]].concat();
+        assert_eq!(read(&mut &endless[..]).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        let long = b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n";
+        assert_eq!(read(&mut &long[..]).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn no_input_makes_it_panic() {
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = move |below: u64| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random % below
+        };
+        for _ in 0..100_000 {
+            let mut bytes = POST.to_vec();
+            for _ in 0..3 {
+                let at = usize::try_from(next(bytes.len() as u64)).unwrap();
+                bytes[at] = u8::try_from(next(256)).unwrap();
+            }
+            let _ = read(&mut &bytes[..]);
+        }
     }
 }

@@ -62,9 +62,11 @@ impl Lines {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
 
+impl Drop for Lines {
     /// Stops serving and removes the socket.
-    pub fn stop(&mut self) {
+    fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
         // Wakes the thread in `accept`.
         if UnixStream::connect(&self.path).is_ok()

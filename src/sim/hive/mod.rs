@@ -5,6 +5,7 @@ mod control;
 mod faults;
 mod http;
 mod lines;
+mod server;
 mod state;
 
 use std::io::{self, Write};
@@ -19,8 +20,8 @@ use smol::stream::StreamExt;
 
 use self::api::Hive;
 use self::faults::Faults;
-use self::http::Server;
 use self::lines::Lines;
+use self::server::Server;
 use self::state::State;
 use crate::address::DeviceId;
 
@@ -145,6 +146,11 @@ pub fn start(options: Options) -> io::Result<Handle> {
 }
 
 impl Handle {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The base address, as the setting `hive.url` wants it.
     pub fn url(&self) -> String {
         format!("http://{}/hive", self.address)
@@ -160,16 +166,13 @@ impl Handle {
         self.sim.command(line)
     }
 
-    /// Stops it and removes its sockets.
+    /// Stops it and removes its sockets; what it keeps in a file is there already.
     pub fn stop(&mut self) {
         if let Some(mut server) = self.sim.server() {
             server.stop();
         }
-        for lines in [&mut self.sky, &mut self.control] {
-            if let Some(mut lines) = lines.take() {
-                lines.stop();
-            }
-        }
+        self.sky = None;
+        self.control = None;
     }
 }
 

@@ -74,10 +74,10 @@ fn an_expired_token_gets_one_new_log_in() {
 
 #[test]
 fn tokens_that_run_out_by_themselves_are_renewed() {
-    let mut bench = Bench::with(Options { token_life: 1, ..options() });
+    let mut bench = Bench::with(Options { token_life: 2, ..options() });
     bench.until_ready();
     let start = Instant::now();
-    while bench.requests("login").len() < 3 {
+    while bench.requests("login").len() < 2 {
         assert!(start.elapsed() < LIMIT);
         bench.hive.poll(&bench.wake, Duration::from_millis(300));
         assert!(bench.hive.health.ready);
@@ -125,10 +125,10 @@ fn after_a_long_outage_it_resumes_by_itself() {
     while start.elapsed() < Duration::from_secs(2) {
         bench.hive.poll(&bench.wake, Duration::from_millis(100));
     }
-    assert!((8..60).contains(&bench.hive.pace.failures()), "{}", bench.hive.pace.failures());
-    let call = Instant::now();
+    let failures = bench.hive.pace.failures();
+    assert!((4..60).contains(&failures), "{failures}");
     assert!(bench.hive.confirm(&Token(1)).is_err());
-    assert!(call.elapsed() < Duration::from_millis(100), "no call while it is down");
+    assert_eq!(bench.hive.pace.failures(), failures, "no call outside of the rounds while it is down");
     bench.sim("down off");
     bench.sim("uplink 6846 0a");
     bench.until(|event| matches!(event, Event::Inbound(_)).then_some(()));
