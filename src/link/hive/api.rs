@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use ureq::http::Response;
@@ -16,6 +16,8 @@ use crate::settings::{Key, Settings};
 
 /// Items asked for at once; the Hive gives at most 1000.
 const PAGE: usize = 100;
+/// Pages of one listing.
+const MAX_PAGES: usize = 100;
 /// Largest answer read, in bytes: a full page has some 60 kB.
 const MAX_ANSWER: u64 = 1 << 20;
 /// Longest token accepted, in bytes.
@@ -71,18 +73,21 @@ impl Api {
     }
 
     /// Reads listed packets page by page, newest first, until `each` has seen enough or there are no more. False
-    /// when neither was so after `most` pages.
+    /// when neither was so within the bounds.
     ///
     /// A server may give fewer items than asked for although it has more, so only a page without news is the end.
     pub fn pages(
         &mut self,
         filter: &str,
-        most: usize,
+        until: Instant,
         mut each: impl FnMut(Vec<Item>, u64) -> bool,
     ) -> Result<bool, Trouble> {
         let mut seen = HashSet::new();
         let mut cursor = String::new();
-        for _ in 0..most {
+        for page in 0..MAX_PAGES {
+            if page > 0 && Instant::now() >= until {
+                break;
+            }
             let (mut items, nameless) = self.list(&format!("count={PAGE}&{filter}{cursor}"))?;
             items.retain(|item| seen.insert(item.packet));
             let last = items.is_empty();
@@ -225,6 +230,11 @@ impl Api {
             | Error::Tls(_)
             | Error::Rustls(_) => self.unreachable(why),
             Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => self.unreachable(why),
+            // Happens before the request leaves. A box whose clock is wrong gets over it by itself.
+            Error::Io(io) if is_certificate(io) => Trouble::Barred(Fault::temporary(format_args!(
+                "the certificate of the Hive at {} is not accepted ({io}): check hive.url and the clock of this box",
+                self.base
+            ))),
             Error::Timeout(_) => {
                 Trouble::Lost(format!("no answer of the Hive to {what} in {} s", self.limit.as_secs()))
             }
@@ -236,6 +246,11 @@ impl Api {
         let why = format!("cannot reach the Hive at {} ({why}): check hive.url and the internet connection", self.base);
         Trouble::Barred(Fault::Temporary(why))
     }
+}
+
+fn is_certificate(why: &io::Error) -> bool {
+    let why = why.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(why, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 fn nonsense(what: &str, why: &str) -> Trouble {

@@ -8,9 +8,6 @@ use super::item::Item;
 use super::trouble::Trouble;
 use crate::link::{Event, Inbound, Token};
 
-/// More pages are left to the next round.
-const MAX_PAGES: usize = 100;
-
 /// With more packets of other applications than this, only ours are listed for a time.
 const CROWD: usize = 100;
 /// That time.
@@ -87,7 +84,9 @@ impl Hive {
             filter.push_str(&format!("&userApplicationId={}", self.app));
         }
         let (mut found, mut nameless) = (Vec::new(), 0);
-        let done = self.api.pages(&filter, MAX_PAGES, |items, without| {
+        // What does not fit into the budget is listed again when these are acknowledged.
+        let until = self.budget();
+        let done = self.api.pages(&filter, until, |items, without| {
             found.extend(items);
             nameless += without;
             false

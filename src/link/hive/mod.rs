@@ -143,6 +143,11 @@ impl Hive {
         done
     }
 
+    /// When a piece of work of several calls has to begin its last one, so that a slow Hive holds up nobody for long.
+    fn budget(&self) -> Instant {
+        Instant::now() + self.limits.call * 2
+    }
+
     /// Reports the state of the link when it changed.
     fn say(&mut self, ready: bool, words: String) {
         let waiting = Some(self.watch.len());

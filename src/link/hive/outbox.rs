@@ -19,8 +19,6 @@ use crate::message::{Intent, Reference};
 
 /// The clocks of the box and of the Hive may differ by this much.
 const SLACK: Duration = Duration::from_secs(600);
-/// Pages searched for a packet whose hand-over is in doubt.
-const MAX_PAGES: usize = 10;
 /// Where a packet may stand that was handed over: without the filter (whose default is not documented for this
 /// direction), then by status, the likely ones first.
 const STATUSES: [Option<i64>; 7] = [None, Some(1), Some(3), Some(2), Some(-3), Some(-4), Some(-1)];
@@ -30,11 +28,7 @@ const STATUSES: [Option<i64>; 7] = [None, Some(1), Some(3), Some(2), Some(-3), S
 struct Memo {
     /// Tells this intent from all others.
     tag: u64,
-    /// Hash of device and payload.
-    hash: String,
-    /// Bytes of the payload.
-    len: usize,
-    /// Packets with the same hash that were taken before: none of them is this one.
+    /// Packets with the same device and payload that were taken before: none of them is this one.
     known: Vec<u64>,
 }
 
@@ -55,7 +49,7 @@ impl Hive {
         let mut tag = [0; 8];
         getrandom::fill(&mut tag).map_err(Fault::temporary)?;
         let tag = u64::from_le_bytes(tag);
-        let memo = Memo { tag, known: self.watch.with_hash(&hash), hash, len: packet.payload.len() };
+        let memo = Memo { tag, known: self.watch.with_hash(&hash) };
         let memo = serde_json::to_string(&memo).map_err(Fault::temporary)?;
         Ok(Intent { at: self.clock.now(), memo })
     }
@@ -96,6 +90,7 @@ impl Hive {
         if let Some(number) = self.watch.outcome(tag) {
             return Verdict::Taken(reference(number));
         }
+        let settled = self.is_settled(intent);
         let found = match self.guarded(|hive| hive.search(device, &packet.payload, intent)) {
             Ok(found) => found,
             Err(trouble) => return Verdict::NotYet(trouble.fault().why().to_owned()),
@@ -110,11 +105,16 @@ impl Hive {
                 _ => Verdict::Taken(reference(item.packet)),
             };
         }
-        let old = self.clock.now().since(intent.at) >= self.limits.settle;
-        if old && self.doubt.is_none_or(|doubt| doubt.elapsed() >= self.limits.settle) {
+        if settled {
             return Verdict::NotTaken("the Hive does not list it".to_owned());
         }
         Verdict::NotYet("the Hive does not list it yet".to_owned())
+    }
+
+    /// True when a listing that begins now shows the packet, if the Hive took it.
+    fn is_settled(&self, intent: &Intent) -> bool {
+        let settle = self.limits.settle;
+        self.clock.now().since(intent.at) >= settle && self.doubt.is_none_or(|doubt| doubt.elapsed() >= settle)
     }
 
     /// Looks for a packet like this that was handed over since the intent and belongs to no other hand-over.
@@ -134,12 +134,13 @@ impl Hive {
                 && !others.contains(&item.packet)
         };
         let mut found = None;
+        let until = self.budget();
         for status in STATUSES {
             let mut filter = format!("direction=todevice&deviceid={}&userApplicationId={app}", device.number());
             if let Some(status) = status {
                 filter.push_str(&format!("&status={status}"));
             }
-            let done = self.api.pages(&filter, MAX_PAGES, |items, _| {
+            let done = self.api.pages(&filter, until, |items, _| {
                 // Newest first: beyond the time of the intent nothing can follow.
                 let past = !items.is_empty() && items.iter().all(|item| item.received.is_some_and(|at| at < earliest));
                 found = found.take().or_else(|| items.into_iter().find(is_it));
@@ -149,7 +150,7 @@ impl Hive {
                 // A server may not know each of the rarer values of this filter.
                 Err(Trouble::Status(400, _)) if status != Some(1) => {}
                 Err(trouble) => return Err(trouble),
-                Ok(false) => return Err(Trouble::Refused("it lists too many packets for this device".to_owned())),
+                Ok(false) => return Err(Trouble::Refused("its list for this device does not end".to_owned())),
                 Ok(true) if found.is_some() => break,
                 Ok(true) => {}
             }
@@ -182,7 +183,11 @@ impl Hive {
 
     /// Asks after packets that wait for their devices.
     pub(super) fn look_after(&mut self) -> Result<(), Trouble> {
+        let until = self.budget();
         for packet in self.watch.due() {
+            if Instant::now() >= until {
+                break;
+            }
             let event = match self.fate(packet) {
                 Ok(Fate::Sent(note)) => Event::Sent { reference: reference(packet), note },
                 Ok(Fate::GaveUp(why)) => Event::Lost { reference: reference(packet), why },

@@ -53,9 +53,9 @@ impl Watch {
         self.add(packet);
     }
 
-    /// The packet that an intent is known to have become.
+    /// The packet that an intent is known to have become; a tag of 0 names none.
     pub fn outcome(&self, tag: u64) -> Option<u64> {
-        self.taken.iter().find(|taken| taken.tag == tag).map(|taken| taken.packet)
+        self.taken.iter().find(|taken| taken.tag == tag && tag != 0).map(|taken| taken.packet)
     }
 
     /// The packets of this hash that the Hive took.

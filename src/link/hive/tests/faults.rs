@@ -151,3 +151,27 @@ fn polling_keeps_its_interval_and_wakes_at_once() {
     assert!(wake.is_empty());
     assert_eq!(bench.requests("messages").len(), 1);
 }
+
+#[test]
+fn a_certificate_that_is_not_accepted_is_named() {
+    let name = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(name.signing_key.serialize_der()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![name.cert.der().clone()], key).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}/hive", listener.local_addr().unwrap().port());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        let mut tls = rustls::ServerConnection::new(config.into()).unwrap();
+        // Ends with the client's alert.
+        let _ = tls.complete_io(&mut stream);
+    });
+    let mut bench = Bench::start();
+    bench.settings = bench.settings.with(Key::HiveUrl, &url).unwrap();
+    bench.restart();
+    let words = health(&bench.round()).words;
+    assert!(words.contains("The certificate of the Hive") && words.contains("clock of this box"), "{words}");
+    server.join().unwrap();
+}
