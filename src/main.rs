@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 mod address;
+mod cli;
 mod clock;
 mod deliver;
 mod fault;
@@ -14,4 +15,7 @@ mod sim;
 mod sys;
 mod wire;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("info"));
+    cli::run()
+}
