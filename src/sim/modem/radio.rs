@@ -17,8 +17,10 @@ use crate::clock::Time;
 const BEACON: u64 = 2000;
 /// Time between two questions for downlink packets.
 const LISTEN: u64 = 1000;
-/// No interval is made shorter than this.
-const SHORTEST: Duration = Duration::from_millis(100);
+/// Questions do not come closer than this, whatever the factor.
+const CLOSEST_QUESTIONS: Duration = Duration::from_millis(100);
+/// Beacons do not come closer than this, whatever the factor.
+const CLOSEST_BEACONS: Duration = Duration::from_millis(500);
 
 /// Who decides about passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,11 +166,11 @@ impl Machine {
         };
         self.beacon(progress, now);
         if let Some((id, until)) = self.radio.air {
-            if until <= now {
-                self.radio.air = None;
-                self.transmitted(id, now);
+            if until > now {
+                return;
             }
-            return;
+            self.radio.air = None;
+            self.transmitted(id, now);
         }
         if self.radio.asked.is_some() {
             return;
@@ -186,7 +188,7 @@ impl Machine {
         if self.radio.next_beacon <= now {
             let signal = self.weather.signal(progress);
             self.heard_packet(signal, now);
-            let next = now + self.scaled(BEACON).max(SHORTEST);
+            let next = now + self.scaled(BEACON).max(CLOSEST_BEACONS);
             self.radio.next_beacon = next.min(self.radio.edge(now));
         }
     }
@@ -207,7 +209,7 @@ impl Machine {
     }
 
     fn listen(&mut self, now: Time) {
-        self.radio.next_listen = now + self.scaled(LISTEN).max(SHORTEST);
+        self.radio.next_listen = now + self.scaled(LISTEN).max(CLOSEST_QUESTIONS);
         if self.memory.incoming.len() >= INCOMING_CAPACITY {
             return;
         }
