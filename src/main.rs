@@ -48,6 +48,7 @@
 
 mod address;
 mod admin;
+mod cli;
 mod clock;
 mod control;
 mod deliver;
@@ -68,4 +69,7 @@ mod store;
 mod sys;
 mod wire;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    env_logger::init_from_env(env_logger::Env::default().default_filter_or("info"));
+    cli::run()
+}
