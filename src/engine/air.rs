@@ -138,10 +138,16 @@ impl<'c> Air<'c> {
             Some(at) if self.ready() && at > self.context.now() => {
                 self.context.until(Some(at), TURN).max(Duration::from_millis(200))
             }
-            Some(_) => self.stuck_until.map_or(TURN, |until| until.saturating_duration_since(Instant::now())),
+            Some(_) => self.stuck_for().unwrap_or(TURN),
             None => TURN,
         };
         Ok(ask.min(hand))
+    }
+
+    /// How long the link is not asked to take anything; `None` when it may be asked now.
+    fn stuck_for(&self) -> Option<Duration> {
+        let left = self.stuck_until?.saturating_duration_since(Instant::now());
+        Some(left).filter(|left| !left.is_zero())
     }
 
     fn count_outstanding(&self) -> Result<usize, Fault> {
@@ -190,7 +196,7 @@ impl<'c> Air<'c> {
 
     /// True while the link can take packets.
     pub(super) fn ready(&self) -> bool {
-        self.health.ready && self.stuck_until.is_none_or(|until| Instant::now() >= until)
+        self.health.ready && self.stuck_for().is_none()
     }
 
     fn sample(&mut self, series: Series, value: f64) {
