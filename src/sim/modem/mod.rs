@@ -47,8 +47,6 @@ use self::uplink::{Answer, Ask, empty_sky};
 use crate::address::DeviceId;
 use crate::clock::{Clock, Time};
 
-/// How soon the opening of a closed port is noticed.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// The longest wait of the modem's thread.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How long a control command may take.
@@ -352,16 +350,15 @@ impl Engine {
     }
 
     async fn wait(&self, due: Duration) -> Option<Event> {
-        let longest = if self.port.waits_for_host() { LOOK_AGAIN } else { LONGEST_WAIT };
         let timer = async {
-            smol::Timer::after(due.min(longest)).await;
+            smol::Timer::after(due.min(LONGEST_WAIT)).await;
             None
         };
-        let readable = async {
-            self.port.readable().await;
+        let ready = async {
+            self.port.ready().await;
             None
         };
         let event = async { self.inbox.recv().await.ok() };
-        or(event, or(readable, timer)).await
+        or(event, or(ready, timer)).await
     }
 }
