@@ -69,9 +69,7 @@ impl Simulator {
 
     /// One that runs already and sees no satellite until told so.
     fn quiet(folder: &Folder) -> Self {
-        let simulator = Self::start(folder, &["--start", "running", "--pass-length", "0"]);
-        simulator.tell("pass end");
-        simulator
+        Self::start(folder, &["--start", "running", "--pass-length", "0"])
     }
 
     /// Gives a control command and returns its answer, without the dot.
@@ -250,8 +248,8 @@ fn packets_go_up_to_the_sky_and_come_down_from_it() {
     let folder = Folder::new();
     let asked = sky(&folder.path("sky"));
     let path = folder.path("sky");
-    let simulator = Simulator::start(&folder, &["--start", "running", "--sky", path.to_str().unwrap()]);
-    simulator.tell("pass end");
+    let more = ["--start", "running", "--pass-length", "0", "--sky", path.to_str().unwrap()];
+    let simulator = Simulator::start(&folder, &more);
     let mut host = Host::open(&simulator.port);
     assert_eq!(host.ask("MM N=E"), "MM OK");
     let id = host.queue("AI=1000,HD=3600,\"hello\"");
@@ -428,6 +426,7 @@ fn it_leaves_nothing_behind_and_two_do_not_share_a_socket() {
 fn every_control_word_of_the_help_is_known() {
     let folder = Folder::new();
     let simulator = Simulator::start(&folder, &["--start", "off"]);
+    assert!(simulator.ask("reboot")[0].starts_with("error"), "nothing runs without power");
     let binary = Command::new(env!("CARGO_BIN_EXE_satpost")).args(["simulate", "modem", "--help"]).output().unwrap();
     let help = String::from_utf8(binary.stdout).unwrap();
     for line in [
@@ -450,6 +449,7 @@ fn every_control_word_of_the_help_is_known() {
         "notime off",
         "nofix off",
         "pin high",
+        "power on",
         "reboot",
         "abort",
         "power off",
