@@ -250,7 +250,8 @@ pub fn start(options: Options) -> io::Result<Handle> {
         Some(path) => {
             let (asks, asked) = bounded(4);
             let events = events.clone();
-            let answer = move |ticket, answer| drop(events.try_send(Event::Sky(ticket, answer)));
+            // Fails only when the modem has stopped; then its questions end too.
+            let answer = move |ticket, answer| drop(events.send_blocking(Event::Sky(ticket, answer)));
             spawn("modem-sky", Box::new(move || uplink::carry(path, &asked, answer)))?;
             Some(asks)
         }

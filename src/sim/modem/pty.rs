@@ -2,7 +2,8 @@
 //!
 //! A real port is made anew when its last user closes it: unread bytes and the exclusive mode (`TIOCEXCL`) end with it.
 //! A pseudo-terminal keeps both as long as its other side lives, so this one keeps a descriptor of its own on the
-//! host's side, notices with inotify when hosts come and go, and clears up after the last one.
+//! host's side, notices with inotify when hosts come and go, and clears up after the last one. (inotify merges two
+//! openings in a row that nobody has read yet; hosts that open the port within the same instant count as one.)
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -16,7 +17,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, QueueSelector, ioctl_tiocexcl, ioctl_tiocnxcl, tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{
+    OptionalActions, QueueSelector, Termios, ioctl_tiocexcl, ioctl_tiocnxcl, tcflush, tcgetattr, tcsetattr,
+};
 use smol::Async;
 use smol::future::or;
 
@@ -35,6 +38,8 @@ struct Plugged {
     master: Async<File>,
     /// Our own descriptor of the host's side.
     keeper: OwnedFd,
+    /// The raw mode that each host finds.
+    raw: Termios,
     /// Tells when hosts open and close their side.
     watch: Async<OwnedFd>,
     slave: PathBuf,
@@ -161,13 +166,13 @@ impl Plugged {
         let slave = PathBuf::from(OsStr::from_bytes(ptsname(&master, Vec::new())?.as_bytes()));
         let flags = OFlags::NOCTTY.bits().cast_signed();
         let keeper = OwnedFd::from(OpenOptions::new().read(true).write(true).custom_flags(flags).open(&slave)?);
-        let mut mode = tcgetattr(&keeper)?;
-        mode.make_raw();
-        tcsetattr(&keeper, OptionalActions::Now, &mode)?;
+        let mut raw = tcgetattr(&keeper)?;
+        raw.make_raw();
+        tcsetattr(&keeper, OptionalActions::Now, &raw)?;
         let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         inotify::add_watch(&watch, &slave, WatchFlags::OPEN | WatchFlags::CLOSE)?;
         let (master, watch) = (Async::new(File::from(master))?, Async::new(watch)?);
-        Ok(Self { master, keeper, watch, slave, hosts: 0, stolen: false })
+        Ok(Self { master, keeper, raw, watch, slave, hosts: 0, stolen: false })
     }
 
     /// Follows who opened and closed the port, and clears up after the last one.
@@ -181,8 +186,9 @@ impl Plugged {
             } else if event.events().intersects(ReadFlags::CLOSE_WRITE | ReadFlags::CLOSE_NOWRITE) {
                 self.hosts = self.hosts.saturating_sub(1);
                 if self.hosts == 0 && !self.stolen {
-                    // Neither fails on a terminal that we hold open.
+                    // None of them fails on a terminal that we hold open.
                     let _ = ioctl_tiocnxcl(&self.keeper);
+                    let _ = tcsetattr(&self.keeper, OptionalActions::Now, &self.raw);
                     let _ = tcflush(&self.keeper, QueueSelector::IFlush);
                 }
             }
