@@ -33,10 +33,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use argh::FromArgs;
-use async_signal::{Signal, Signals};
 use smol::channel::{Sender, bounded};
 use smol::future::or;
-use smol::stream::StreamExt;
 
 pub use self::dialect::Firmware;
 pub use self::power::Start;
@@ -47,6 +45,7 @@ use self::memory::Backing;
 use self::pty::Port;
 use crate::address::DeviceId;
 use crate::clock::Clock;
+use crate::sys::signals::Stop;
 
 /// How long a control command may take.
 const COMMAND_LIMIT: Duration = Duration::from_secs(5);
@@ -270,11 +269,11 @@ pub fn start(options: Options) -> io::Result<Handle> {
 /// # Errors
 /// As for [`start`].
 pub fn run(options: Options) -> io::Result<()> {
-    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+    let mut signals = Stop::catch()?;
     let device = options.device;
     let handle = start(options)?;
     println!("modem {device} on {}", handle.port().display());
-    smol::block_on(signals.next());
+    signals.wait();
     handle.stop();
     Ok(())
 }
