@@ -47,8 +47,18 @@ fn read(input: &[u8], size: usize, limit: u64) -> Option<(usize, Result<Vec<u8>,
 fn only_a_dot_between_two_cr_lf_ends_a_mail() {
     let next = "MAIL FROM:<evil@x>\r\n";
     for end in [
-        "\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r.\r\n", "\r\n.\r", "\r\n.\0\r\n", "\r\n\0.\r\n", "\n.\r", "\r\r\n.\n",
-        "\r\n.\r\r\n", "\n\r\n.\n",
+        "\n.\n",
+        "\n.\r\n",
+        "\r\n.\n",
+        "\r.\r",
+        "\r.\r\n",
+        "\r\n.\r",
+        "\r\n.\0\r\n",
+        "\r\n\0.\r\n",
+        "\n.\r",
+        "\r\r\n.\n",
+        "\r\n.\r\r\n",
+        "\n\r\n.\n",
     ] {
         for size in [1, 2, 3, 1000] {
             let input = format!("text{end}{next}\r\n.\r\nQUIT\r\n");

@@ -239,7 +239,11 @@ impl Porter {
 
     fn warn(&mut self, what: &str) {
         if self.warned.is_none_or(|at| at.elapsed() > QUIET) {
-            log::warn!("{}: {what}; trying again, the next {} s without saying so", self.service.name(), QUIET.as_secs());
+            log::warn!(
+                "{}: {what}; trying again, the next {} s without saying so",
+                self.service.name(),
+                QUIET.as_secs()
+            );
             self.warned = Some(Instant::now());
         }
     }

@@ -17,8 +17,8 @@ use super::http_head::{self, Answer, Request, host_is_ours, is_near};
 use super::stream::Stream;
 use crate::settings::{Key, Settings};
 
-/// Connections at once, in all and from one address. Browsers open six.
-const CAPS: Caps = Caps { total: 32, per_address: 8 };
+/// Connections at once; browsers open six.
+pub const CAPS: Caps = Caps { total: 32, per_address: 8 };
 /// Largest body, in bytes, where the rules say nothing else.
 const MAX_BODY: u64 = 256 * 1024;
 /// During an endless answer, how often to look whether the browser is still there.
@@ -31,6 +31,8 @@ pub struct HttpFront {
     pub socket: PathBuf,
     /// An existing folder for large bodies.
     pub spool: PathBuf,
+    /// Connections at once; [`CAPS`] unless there is a reason.
+    pub caps: Caps,
     /// How long things may take.
     pub times: Times,
     /// The rules in force; asked at each request.
@@ -101,7 +103,7 @@ impl Service for HttpFront {
     }
 
     fn caps(&self) -> Caps {
-        CAPS
+        self.caps
     }
 
     fn refusal(&self) -> &[u8] {
@@ -191,13 +193,25 @@ impl HttpFront {
             let answer = Answer::new("503 Service Unavailable", "The page is just starting. Try again in a moment.");
             return self.refuse(stream, &answer, request.method == "HEAD");
         };
+        if self.copy_back(stream, &mut server, until, endless.is_some())? {
+            return Ok(());
+        }
+        let answer = Answer::new("502 Bad Gateway", "The page gave no answer. The log of satpost says why.");
+        self.refuse(stream, &answer, request.method == "HEAD")
+    }
+
+    /// Copies the answer to its end, at most until `until`; false if there was none.
+    fn copy_back(
+        &self,
+        stream: &mut Stream,
+        server: &mut UnixStream,
+        until: Instant,
+        endless: bool,
+    ) -> io::Result<bool> {
         let mut buffer = vec![0; PIECE];
         let mut answered = false;
-        loop {
-            let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
-                break;
-            };
-            server.set_read_timeout(Some(if endless.is_some() { left.min(STILL_THERE) } else { left }))?;
+        while let Some(left) = left(until) {
+            server.set_read_timeout(Some(if endless { left.min(STILL_THERE) } else { left }))?;
             match server.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => {
@@ -206,18 +220,14 @@ impl HttpFront {
                     answered = true;
                 }
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                    if endless.is_some() && (stream.hung_up() || stream.stopping()) {
-                        return Ok(());
+                    if endless && (stream.hung_up() || stream.stopping()) {
+                        return Ok(true);
                     }
                 }
                 Err(e) => return Err(e),
             }
         }
-        if answered {
-            return Ok(());
-        }
-        let answer = Answer::new("502 Bad Gateway", "The page gave no answer. The log of satpost says why.");
-        self.refuse(stream, &answer, request.method == "HEAD")
+        Ok(answered)
     }
 }
 
@@ -261,8 +271,7 @@ fn ask(server: &mut UnixStream, request: &Request, body: Body, peer: IpAddr, unt
 
 fn push(server: &mut UnixStream, mut bytes: &[u8], until: Instant) -> io::Result<()> {
     while !bytes.is_empty() {
-        let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
-        server.set_write_timeout(Some(left.ok_or(ErrorKind::TimedOut)?))?;
+        server.set_write_timeout(Some(left(until).ok_or(ErrorKind::TimedOut)?))?;
         match server.write(bytes) {
             Ok(written) => bytes = &bytes[written..],
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
@@ -270,4 +279,8 @@ fn push(server: &mut UnixStream, mut bytes: &[u8], until: Instant) -> io::Result
         }
     }
     Ok(())
+}
+
+fn left(until: Instant) -> Option<Duration> {
+    until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
 }

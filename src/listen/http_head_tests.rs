@@ -109,9 +109,20 @@ fn near_and_far() {
 /// comes from the client.
 #[test]
 fn mutated_heads_never_pass_unclean() {
-    let seed = b"POST /a?b HTTP/1.1\r\nHost: boat:80\r\nContent-Length: 12\r\nX-Satpost-Peer: 1.1.1.1\r\nCookie: a=b\r\n\r\n";
-    let bits: [&[u8]; 10] =
-        [b"\r\n", b"\n", b"\r", b" ", b":", b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"\0", b"\xff", b"1"];
+    let seed =
+        b"POST /a?b HTTP/1.1\r\nHost: boat:80\r\nContent-Length: 12\r\nX-Satpost-Peer: 1.1.1.1\r\nCookie: a=b\r\n\r\n";
+    let bits: [&[u8]; 10] = [
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b" ",
+        b":",
+        b"Content-Length: 3\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"\0",
+        b"\xff",
+        b"1",
+    ];
     let mut state = 0xfeed_f00d_dead_beef_u64;
     let mut random = move |below: usize| {
         state ^= state << 13;

@@ -335,14 +335,49 @@ fn stop_is_heard_by_idle_clients() {
     assert!(TcpStream::connect(door.address).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused));
 }
 
+/// Runs an ignored test of this module in a process of its own, with limits and memory of its own.
+fn in_child(name: &str) {
+    let test = std::env::current_exe().unwrap();
+    let path = format!("listen::tests_smtp::{name}");
+    let output = std::process::Command::new(test).args(["--exact", &path, "--ignored"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[test]
+fn large_mails_cost_little_memory() {
+    in_child("memory_child");
+}
+
+#[test]
+#[ignore = "measures its process; run by large_mails_cost_little_memory"]
+fn memory_child() {
+    let door = Door::open("memory", &[]);
+    let line = b"0123456789".repeat(100);
+    let piece = [&line[..998], b"\r\n"].concat().repeat(60);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut client = door.client();
+                client.ask("EHLO x");
+                client.say("MAIL FROM:<a@example.net>\r\nRCPT TO:<abc@spacebeaver.com>\r\nDATA\r\n").unwrap();
+                assert_eq!([client.code(), client.code(), client.code()], [250, 250, 354]);
+                assert_eq!(client.pour(&piece, 30_000_000), 30_000_000);
+                assert_eq!(client.ask("."), 250);
+            });
+        }
+    });
+    assert!(door.office.mails.lock().unwrap().iter().all(|mail| mail.2 == b"30000000"));
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kilobytes: usize = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kilobytes < 40_000, "{kilobytes} kB at most, with four mails of 30 MB coming in");
+}
+
 /// Descriptors are counted by process, so this one runs in a child: `fd_limit_child`.
 #[test]
 fn the_gate_outlives_a_lack_of_descriptors() {
-    let test = std::env::current_exe().unwrap();
-    let args = ["--exact", "listen::tests_smtp::fd_limit_child", "--ignored", "--test-threads=1"];
-    let output = std::process::Command::new(test).args(args).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    in_child("fd_limit_child");
 }
 
 #[test]
