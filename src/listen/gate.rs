@@ -55,6 +55,8 @@ pub trait Service: Send + Sync + 'static {
 pub struct Gate {
     addresses: Vec<SocketAddr>,
     stop: Sender<()>,
+    /// Closed once the listeners are.
+    closed: Receiver<()>,
     room: Arc<Room>,
 }
 
@@ -67,10 +69,14 @@ impl Gate {
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let listeners = listeners.into_iter().map(Async::new).collect::<io::Result<Vec<_>>>()?;
         let (stop, stopped) = bounded(1);
+        let (closing, closed) = bounded(1);
         let room = Arc::new(Room::default());
         let porter = Porter { listeners, service, room: room.clone(), stopped, warned: None };
-        thread::Builder::new().name(format!("{}-gate", porter.service.name())).spawn(move || porter.run())?;
-        Ok(Self { addresses, stop, room })
+        thread::Builder::new().name(format!("{}-gate", porter.service.name())).spawn(move || {
+            porter.run();
+            drop(closing);
+        })?;
+        Ok(Self { addresses, stop, closed, room })
     }
 
     /// The addresses it listens on.
@@ -88,6 +94,12 @@ impl Gate {
     pub fn stop(&self, limit: Duration) -> usize {
         let start = Instant::now();
         self.stop.close();
+        let late = async {
+            Timer::after(limit / 4).await;
+            Ok(())
+        };
+        // Ends with an error when the accepting thread lets go of its end, which is what is waited for.
+        let _ = smol::block_on(or(self.closed.recv(), late));
         self.room.stopping.store(true, Ordering::Relaxed);
         self.room.shut(Shutdown::Read);
         if self.room.empty_by(start + limit / 2) > 0 {
@@ -166,7 +178,11 @@ impl Porter {
             for at in 0..self.listeners.len() {
                 while let Some((socket, peer)) = self.accept(at) {
                     number += 1;
-                    self.admit(socket, peer.ip().to_canonical(), number);
+                    let admitted = AssertUnwindSafe(|| self.admit(socket, peer.ip().to_canonical(), number));
+                    // A fault behind the gate costs one caller, not the gate.
+                    if catch_unwind(admitted).is_err() {
+                        log::error!("{}: a caller could not be admitted; this is a fault", self.service.name());
+                    }
                 }
             }
         }

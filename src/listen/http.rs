@@ -185,7 +185,7 @@ impl HttpFront {
     ) -> io::Result<()> {
         let endless = rules.streams.iter().find(|(path, _)| request.target.starts_with(path)).map(|&(_, time)| time);
         let until = Instant::now() + endless.unwrap_or(self.times.answer);
-        let asked = UnixStream::connect(&self.socket).and_then(|mut server| {
+        let asked = spare_descriptors().and_then(|()| UnixStream::connect(&self.socket)).and_then(|mut server| {
             ask(&mut server, request, body, peer, until)?;
             Ok(server)
         });
@@ -250,6 +250,13 @@ fn read_head(stream: &mut Stream) -> Result<Option<(Request, Vec<u8>)>, Answer> 
 
 fn too_slow(e: &io::Error) -> Answer {
     Answer::new("408 Request Timeout", format!("the request did not arrive in time: {e}"))
+}
+
+/// Fails when the process is about to run out of file descriptors. tiny_http takes three for a connection, and its
+/// accepting thread ends for good when it does not get them; so it is left alone until there is room again.
+fn spare_descriptors() -> io::Result<()> {
+    let spare = [(); 8].map(|()| File::open("/dev/null"));
+    spare.into_iter().try_for_each(|file| file.map(drop))
 }
 
 fn ask(server: &mut UnixStream, request: &Request, body: Body, peer: IpAddr, until: Instant) -> io::Result<()> {

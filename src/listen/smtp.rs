@@ -11,6 +11,7 @@ use std::time::Instant;
 use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request};
 
 use super::data::Flaw;
+use super::reply::{Next, answer, clip, say};
 use super::smtp_auth::Exchange;
 use super::tally::Tally;
 use super::{Body, Caller, Envelope, Office};
@@ -29,19 +30,6 @@ pub struct Desk<'a> {
     pub tally: &'a Tally,
     /// For the tally.
     pub now: Instant,
-}
-
-/// What comes after a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// Another command.
-    Command,
-    /// The mail itself.
-    Data,
-    /// A TLS handshake; nothing that was sent before it may be used.
-    StartTls,
-    /// The end of the connection.
-    Close,
 }
 
 /// One SMTP session.
@@ -320,29 +308,6 @@ impl Session {
 pub fn host_name(settings: &Settings) -> String {
     let names = [settings.text(Key::BoxName), settings.text(Key::Domain)];
     names.into_iter().find(|name| check_domain(name).is_ok()).unwrap_or("satpost").to_owned()
-}
-
-/// Writes a reply; each line of `text` becomes a line of it.
-pub fn say(out: &mut Vec<u8>, code: u16, text: &str) {
-    let mut lines = text.lines().peekable();
-    if lines.peek().is_none() {
-        return out.extend_from_slice(format!("{code}\r\n").as_bytes());
-    }
-    while let Some(line) = lines.next() {
-        let mark = if lines.peek().is_some() { '-' } else { ' ' };
-        let line = clip(line).replace(char::is_control, "?");
-        out.extend_from_slice(format!("{code}{mark}{line}\r\n").as_bytes());
-    }
-}
-
-pub(super) fn answer(out: &mut Vec<u8>, code: u16, text: &str) -> Next {
-    say(out, code, text);
-    Next::Command
-}
-
-/// A reply line has at most 512 bytes with code and line end (RFC 5321 section 4.5.3.1.5).
-fn clip(text: &str) -> &str {
-    &text[..text.floor_char_boundary(500)]
 }
 
 /// The first parameter that EHLO did not offer.

@@ -10,7 +10,8 @@ use rustls::{ServerConnection, StreamOwned};
 
 use super::Office;
 use super::gate::{Caps, Service};
-use super::smtp::{Desk, Session, say};
+use super::reply::say;
+use super::smtp::{Desk, Session};
 use super::stream::Stream;
 use super::talk::{Talk, Turn};
 use super::tally::Tally;

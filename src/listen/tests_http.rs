@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::gate::{Caps, Gate};
 use super::http::{CAPS, HttpFront, Rules, Times};
-use super::tests::Folder;
+use super::tests::{Folder, in_child};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const WORKERS: usize = 4;
@@ -315,4 +315,33 @@ fn without_a_server_the_reader_is_told_to_wait() {
     let site = Site::usual("alone");
     std::fs::remove_file(site.folder.path().join("web")).unwrap();
     assert!(site.get("/").starts_with("HTTP/1.1 503"));
+}
+
+/// tiny_http stops accepting for good when it gets no descriptor, so the gate must not lead it there.
+#[test]
+fn the_page_outlives_a_lack_of_descriptors() {
+    in_child("listen::tests_http::fd_limit_child");
+}
+
+#[test]
+#[ignore = "lowers the limits of its process; run by the_page_outlives_a_lack_of_descriptors"]
+fn fd_limit_child() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let all = Caps { total: 1000, per_address: 1000 };
+    let second = Duration::from_secs(1);
+    let site = Site::open("descriptors", all, Times { answer: second, ..Times::default() });
+    assert!(site.get("/").ends_with("hello"));
+    let idle: Vec<_> = (0..40).map(|_| site.connect()).collect();
+    let ready: Vec<_> = (0..20).map(|_| site.connect()).collect();
+    setrlimit(Resource::Nofile, Rlimit { current: Some(143), maximum: Some(143) }).unwrap();
+    for mut socket in &ready {
+        socket.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    }
+    for mut socket in ready {
+        let answer = rest(&mut socket);
+        assert!(answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.1 503"), "{answer}");
+    }
+    drop(idle);
+    site.empties();
+    assert!(site.get("/").ends_with("hello"));
 }
