@@ -14,6 +14,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, getrlimit};
 use smol::channel::{Receiver, Sender, bounded};
 use smol::future::or;
 use smol::{Async, Timer};
@@ -28,6 +29,10 @@ pub const STACK: usize = 256 * 1024;
 const EXHAUSTED: Duration = Duration::from_millis(100);
 /// One warning in this time about each kind of trouble.
 const QUIET: Duration = Duration::from_secs(60);
+
+/// Descriptors that callers may not take: the store, the modem and the web server need some too. A quarter of all where
+/// there are few.
+const RESERVE: usize = 48;
 
 /// How many connections may live at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,6 +234,10 @@ impl Porter {
         // Replies are written whole, so nothing is gained by waiting for more. Failure costs only speed.
         let _ = socket.set_nodelay(true);
         let household = household(peer);
+        if spare_descriptors() < RESERVE.min(descriptor_limit() / 4) {
+            self.warn("file descriptors run out, callers are sent away");
+            return refuse(&socket, self.service.refusal());
+        }
         if !self.room.admits(household, self.service.caps()) {
             return refuse(&socket, self.service.refusal());
         }
@@ -263,6 +272,18 @@ impl Porter {
             self.warned = Some(Instant::now());
         }
     }
+}
+
+/// File descriptors that this process can still open.
+pub fn spare_descriptors() -> usize {
+    // Not being able to look means that there is none to look with.
+    let used = std::fs::read_dir("/proc/self/fd").map_or(usize::MAX, Iterator::count);
+    descriptor_limit().saturating_sub(used)
+}
+
+fn descriptor_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
 }
 
 /// Says no without waiting for anybody: what does not fit into the socket's buffer is not said.

@@ -8,11 +8,12 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Body;
 use super::data::Spool;
-use super::gate::{Caps, Service};
+use super::gate::{Caps, Service, spare_descriptors};
 use super::http_head::{self, Answer, Request, host_is_ours, is_near};
 use super::stream::Stream;
 use crate::settings::{Key, Settings};
@@ -24,6 +25,8 @@ const MAX_BODY: u64 = 256 * 1024;
 /// During an endless answer, how often to look whether the browser is still there.
 const STILL_THERE: Duration = Duration::from_secs(5);
 const PIECE: usize = 16 * 1024;
+/// File descriptors of one request behind this door, counted generously.
+const DESCRIPTORS: usize = 5;
 
 /// The HTTP door: what a gate opens for browsers.
 pub struct HttpFront {
@@ -37,6 +40,8 @@ pub struct HttpFront {
     pub times: Times,
     /// The rules in force; asked at each request.
     pub rules: Box<dyn Fn() -> Rules + Send + Sync>,
+    /// Requests on their way to the server that it has not begun to answer.
+    waiting: Mutex<usize>,
 }
 
 /// Absolute limits of one connection.
@@ -119,6 +124,11 @@ impl Service for HttpFront {
 }
 
 impl HttpFront {
+    /// In front of the server on `socket`, with the usual caps and times.
+    pub fn new(socket: PathBuf, spool: PathBuf, rules: Box<dyn Fn() -> Rules + Send + Sync>) -> Self {
+        Self { socket, spool, caps: CAPS, times: Times::default(), rules, waiting: Mutex::default() }
+    }
+
     fn connection(&self, stream: &mut Stream, peer: IpAddr) -> io::Result<()> {
         stream.allow(self.times.head);
         let (request, rest) = match read_head(stream) {
@@ -185,15 +195,16 @@ impl HttpFront {
     ) -> io::Result<()> {
         let endless = rules.streams.iter().find(|(path, _)| request.target.starts_with(path)).map(|&(_, time)| time);
         let until = Instant::now() + endless.unwrap_or(self.times.answer);
-        let asked = spare_descriptors().and_then(|()| UnixStream::connect(&self.socket)).and_then(|mut server| {
+        let asked = Place::take(&self.waiting).and_then(|place| {
+            let mut server = UnixStream::connect(&self.socket)?;
             ask(&mut server, request, body, peer, until)?;
-            Ok(server)
+            Ok((server, place))
         });
-        let Ok(mut server) = asked else {
-            let answer = Answer::new("503 Service Unavailable", "The page is just starting. Try again in a moment.");
+        let Ok((server, place)) = asked else {
+            let answer = Answer::new("503 Service Unavailable", "The page cannot answer now. Try again in a moment.");
             return self.refuse(stream, &answer, request.method == "HEAD");
         };
-        if self.copy_back(stream, &mut server, until, endless.is_some())? {
+        if self.copy_back(stream, server, place, until, endless.is_some())? {
             return Ok(());
         }
         let answer = Answer::new("502 Bad Gateway", "The page gave no answer. The log of satpost says why.");
@@ -204,20 +215,21 @@ impl HttpFront {
     fn copy_back(
         &self,
         stream: &mut Stream,
-        server: &mut UnixStream,
+        mut server: UnixStream,
+        place: Place<'_>,
         until: Instant,
         endless: bool,
     ) -> io::Result<bool> {
         let mut buffer = vec![0; PIECE];
-        let mut answered = false;
+        let mut place = Some(place);
         while let Some(left) = left(until) {
             server.set_read_timeout(Some(if endless { left.min(STILL_THERE) } else { left }))?;
             match server.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => {
+                    place = None;
                     stream.set_deadline(until.min(Instant::now() + self.times.answer));
                     stream.write_all(&buffer[..read])?;
-                    answered = true;
                 }
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
                     if endless && (stream.hung_up() || stream.stopping()) {
@@ -227,7 +239,8 @@ impl HttpFront {
                 Err(e) => return Err(e),
             }
         }
-        Ok(answered)
+        // Given up with the first word of the answer.
+        Ok(place.is_none())
     }
 }
 
@@ -252,11 +265,27 @@ fn too_slow(e: &io::Error) -> Answer {
     Answer::new("408 Request Timeout", format!("the request did not arrive in time: {e}"))
 }
 
-/// Fails when the process is about to run out of file descriptors. tiny_http takes three for a connection, and its
-/// accepting thread ends for good when it does not get them; so it is left alone until there is room again.
-fn spare_descriptors() -> io::Result<()> {
-    let spare = [(); 8].map(|()| File::open("/dev/null"));
-    spare.into_iter().try_for_each(|file| file.map(drop))
+/// A place at the web server, from before the connection is made until its first word. tiny_http takes three
+/// descriptors for a connection, and its accepting thread ends for good when it does not get them: nobody is sent there
+/// unless there are enough for all who are on their way.
+struct Place<'a>(&'a Mutex<usize>);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a Mutex<usize>) -> io::Result<Self> {
+        // A plain number: nothing can leave it half changed.
+        let mut count = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare_descriptors() < DESCRIPTORS * (*count + 2) {
+            return Err(io::Error::other("file descriptors run out"));
+        }
+        *count += 1;
+        Ok(Self(waiting))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+    }
 }
 
 fn ask(server: &mut UnixStream, request: &Request, body: Body, peer: IpAddr, until: Instant) -> io::Result<()> {

@@ -50,7 +50,8 @@ impl Site {
             ..Rules::default()
         };
         let spool = folder.path().to_owned();
-        let front = HttpFront { socket, spool, caps, times, rules: Box::new(move || rules.clone()) };
+        let mut front = HttpFront::new(socket, spool, Box::new(move || rules.clone()));
+        (front.caps, front.times) = (caps, times);
         let gate = Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(front)).unwrap();
         Self { address: gate.addresses()[0], gate, server, folder }
     }
