@@ -126,6 +126,7 @@ struct Room {
 struct Guest {
     socket: Arc<TcpStream>,
     household: IpAddr,
+    leaving: Arc<AtomicBool>,
 }
 
 impl Room {
@@ -136,8 +137,8 @@ impl Room {
 
     fn admits(&self, household: IpAddr, caps: Caps) -> bool {
         let guests = self.lock();
-        guests.len() < caps.total
-            && guests.values().filter(|guest| guest.household == household).count() < caps.per_address
+        let stays = |guest: &&Guest| guest.household == household && !guest.leaving.load(Ordering::Relaxed);
+        guests.len() < caps.total && guests.values().filter(stays).count() < caps.per_address
     }
 
     fn shut(&self, how: Shutdown) {
@@ -242,8 +243,9 @@ impl Porter {
             return refuse(&socket, self.service.refusal());
         }
         let socket = Arc::new(socket);
-        let stream = Stream::new(socket.clone(), self.room.stopping.clone());
-        self.room.lock().insert(number, Guest { socket: socket.clone(), household });
+        let leaving = Arc::new(AtomicBool::new(false));
+        let stream = Stream::new(socket.clone(), self.room.stopping.clone(), leaving.clone());
+        self.room.lock().insert(number, Guest { socket: socket.clone(), household, leaving });
         let ticket = Ticket { room: self.room.clone(), number };
         let service = self.service.clone();
         let name = self.service.name();

@@ -18,12 +18,15 @@ use super::http_head::{self, Answer, Request, host_is_ours, is_near};
 use super::stream::Stream;
 use crate::settings::{Key, Settings};
 
-/// Connections at once; browsers open six.
-pub const CAPS: Caps = Caps { total: 32, per_address: 8 };
+/// Connections at once. A browser opens six, each for one request, and the next six may arrive before the gate has seen
+/// the end of the last.
+pub const CAPS: Caps = Caps { total: 32, per_address: 12 };
 /// Largest body, in bytes, where the rules say nothing else.
 const MAX_BODY: u64 = 256 * 1024;
 /// During an endless answer, how often to look whether the browser is still there.
 const STILL_THERE: Duration = Duration::from_secs(5);
+/// How long a client may take to notice that its answer is complete.
+const FAREWELL: Duration = Duration::from_secs(1);
 const PIECE: usize = 16 * 1024;
 /// File descriptors of one request behind this door, counted generously.
 const DESCRIPTORS: usize = 5;
@@ -150,7 +153,7 @@ impl HttpFront {
     fn refuse(&self, stream: &mut Stream, answer: &Answer, head_only: bool) -> io::Result<()> {
         stream.allow(self.times.head);
         stream.write_all(&answer.bytes(head_only))?;
-        stream.close_gently(1 << 20, Duration::from_secs(1));
+        stream.close_gently(1 << 20, FAREWELL);
         Ok(())
     }
 
@@ -205,6 +208,7 @@ impl HttpFront {
             return self.refuse(stream, &answer, request.method == "HEAD");
         };
         if self.copy_back(stream, server, place, until, endless.is_some())? {
+            stream.close_gently(4 * PIECE, FAREWELL);
             return Ok(());
         }
         let answer = Answer::new("502 Bad Gateway", "The page gave no answer. The log of satpost says why.");

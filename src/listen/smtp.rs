@@ -14,7 +14,7 @@ use super::data::Flaw;
 use super::reply::{Next, answer, clip, say};
 use super::smtp_auth::Exchange;
 use super::tally::Tally;
-use super::{Body, Caller, Envelope, Office};
+use super::{Body, Caller, Envelope, Office, Refusal};
 use crate::address::{Address, check_domain};
 use crate::settings::{Key, Settings};
 
@@ -113,6 +113,15 @@ impl Session {
         Next::Command
     }
 
+    /// The office said no. Whatever code it gave, this never becomes a yes.
+    fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Next {
+        let code = if (400..600).contains(&refusal.code) { refusal.code } else { 451 };
+        match self.fail(out, code, &refusal.text) {
+            Next::Command if code == 421 => Next::Close,
+            next => next,
+        }
+    }
+
     /// The mail has ended: asks the office to take it and answers.
     pub fn received(&mut self, mail: Result<Body, Flaw>, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
         // DATA is answered with 354 only while there is an envelope.
@@ -132,7 +141,7 @@ impl Session {
                 say(out, 250, &text);
                 Next::Command
             }
-            Err(refusal) => self.fail(out, refusal.code, &refusal.text),
+            Err(refusal) => self.refuse(&refusal, out),
         }
     }
 
@@ -273,7 +282,7 @@ impl Session {
                 envelope.to.push(address.to_owned());
                 answer(out, 250, "OK")
             }
-            Err(refusal) => self.fail(out, refusal.code, &refusal.text),
+            Err(refusal) => self.refuse(&refusal, out),
         }
     }
 
