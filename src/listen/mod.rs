@@ -8,6 +8,7 @@ pub mod data;
 pub mod gate;
 pub mod http;
 pub mod http_head;
+pub mod reply;
 pub mod smtp;
 pub mod smtp_auth;
 pub mod smtp_io;

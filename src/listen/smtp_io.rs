@@ -10,7 +10,8 @@ use rustls::{ServerConnection, StreamOwned};
 
 use super::Office;
 use super::gate::{Caps, Service};
-use super::smtp::{Desk, Session, say};
+use super::reply::say;
+use super::smtp::{Desk, Session};
 use super::stream::Stream;
 use super::talk::{Talk, Turn};
 use super::tally::Tally;
@@ -85,7 +86,7 @@ impl SmtpDoor {
             let desk = Desk { office: &*self.office, tally: &self.tally, now: Instant::now() };
             let turn = talk.take(&input[..read], desk, &mut out);
             if turn == Turn::Close {
-                return wire.close(&mut out, limits);
+                return wire.close(&mut out);
             }
             if wire.stream().stopping() {
                 return wire.leave(&mut out, "shutting down, try later");
@@ -194,17 +195,17 @@ impl Wire {
         Ok(())
     }
 
-    /// Sends the last replies and closes so that they arrive.
-    fn close(mut self, out: &mut Vec<u8>, limits: Limits) -> io::Result<()> {
-        self.send(out, limits)?;
+    /// Sends the last replies and closes so that they arrive. A client may come again as soon as it has read them.
+    fn close(mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.stream().leaving();
+        self.send_within(out, FAREWELL)?;
         self.hang_up()
     }
 
     /// Says why and leaves; the client need not listen.
-    fn leave(mut self, out: &mut Vec<u8>, why: &str) -> io::Result<()> {
+    fn leave(self, out: &mut Vec<u8>, why: &str) -> io::Result<()> {
         say(out, 421, why);
-        self.send_within(out, FAREWELL)?;
-        self.hang_up()
+        self.close(out)
     }
 
     fn hang_up(mut self) -> io::Result<()> {
