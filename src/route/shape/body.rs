@@ -55,10 +55,15 @@ fn show_related(tree: &Tree<'_>, index: usize, page: &mut Page) {
     for (number, (child, part)) in children.into_iter().enumerate() {
         match (number == chosen, part.kind) {
             (true, _) => show(tree, child, page),
-            (false, Kind::Leaf) if !is_attached(part) => page.picture(part),
+            (false, Kind::Leaf) if is_picture(part) || !is_attached(part) => page.picture(part),
             (false, _) => show(tree, child, page),
         }
     }
+}
+
+/// A picture that the page shows, whatever its disposition says.
+fn is_picture(part: &Part<'_>) -> bool {
+    part.typed.value.starts_with("image/") && part.head.has("content-id")
 }
 
 /// Of several forms of one text: an invitation, else plain text that says something, else HTML.
@@ -159,6 +164,8 @@ fn show_plain(part: &Part<'_>, page: &mut Page) {
     if is_markup(&text) {
         text = html::to_text(&text);
     }
+    // Mail servers mark a line that starts like the envelope of an mbox file.
+    let text = text.replace("\n>From ", "\nFrom ");
     let (text, notes) = armor::open(&text);
     notes.iter().for_each(|note| page.note(note));
     page.text(&text);
