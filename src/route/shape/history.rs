@@ -203,6 +203,8 @@ fn block_at(lines: &[&str], start: usize) -> Option<Block> {
         let fields = [words::FROM.as_slice(), &words::SENT, &words::TO, &words::SUBJECT];
         let found = fields.iter().enumerate().find_map(|(kind, names)| Some((kind, is_field(line, names)?)));
         match found {
+            // The letter of a second writer begins.
+            Some((0, _)) if kinds[0] => break,
             Some((kind, value)) => {
                 kinds[kind] = true;
                 match kind {

@@ -4,6 +4,12 @@ use super::words;
 
 /// Most lines below `-- ` (RFC 3676 section 4.3) that are taken for a signature.
 const MAX_SIGNATURE: usize = 15;
+/// Most lines of a legal notice, of one paragraph.
+const MAX_NOTICE: usize = 50;
+/// Most lines of a warning above the text, the blank one below it included.
+const MAX_WARNING: usize = 8;
+/// Most things that are cut one after the other.
+const MAX_ROUNDS: usize = 20;
 /// Longest line that a telephone adds.
 const MAX_ADDED: usize = 100;
 /// Shortest legal notice.
@@ -18,11 +24,12 @@ pub fn cut(lines: &mut Vec<String>, counts: &mut Counts) {
         let count = lines.drain(at..).filter(|line| !line.is_empty()).count();
         note(counts, "signature", count.saturating_sub(1));
     }
-    loop {
+    for _ in 0..MAX_ROUNDS {
         while lines.last().is_some_and(|line| line.is_empty() || is_rule(line)) {
             lines.pop();
         }
-        let start = lines.iter().rposition(String::is_empty).map_or(0, |at| at + 1);
+        let reach = lines.len().saturating_sub(MAX_NOTICE);
+        let start = lines[reach..].iter().rposition(String::is_empty).map_or(reach, |at| reach + at + 1);
         let paragraph = lines[start..].join(" ").to_lowercase().replace('’', "'");
         if is_legal(&paragraph) {
             note(counts, "legal notice", lines.drain(start..).len());
@@ -40,7 +47,7 @@ pub fn cut(lines: &mut Vec<String>, counts: &mut Counts) {
 
 /// A warning that a mail server put above the letter.
 fn warning(lines: &mut Vec<String>, counts: &mut Counts) {
-    let Some(end) = lines.iter().position(String::is_empty) else { return };
+    let Some(end) = lines.iter().take(MAX_WARNING).position(String::is_empty) else { return };
     let first = lines[..end].join(" ").to_lowercase();
     if (first.starts_with("caution: ") || first.starts_with("external email")) && first.contains("email") {
         note(counts, "warning of a mail server", end);
