@@ -130,9 +130,10 @@ fn attribution(lines: &[&str], at: usize) -> Option<usize> {
         if joined.len() > MAX_ATTRIBUTION {
             return None;
         }
-        if line.ends_with([':', '：']) {
+        // Most end with a colon, some stand between dashes.
+        if line.ends_with([':', '：']) || joined.starts_with("--") && line.ends_with("--") {
             let lower = joined.to_lowercase();
-            let lower = lower.trim_end_matches([':', '：', ' ']);
+            let lower = lower.trim_end_matches([':', '：', ' ', '-']);
             let dated = lower.contains(|c: char| c.is_ascii_digit() || c == '@');
             let wrote = words::WROTE.iter().any(|verb| has_word(lower, verb));
             let quoted = is_quote(lines, skip_blank(lines, at + count + 1));

@@ -4,6 +4,8 @@ use super::words;
 
 /// Most lines below `-- ` (RFC 3676 section 4.3) that are taken for a signature.
 const MAX_SIGNATURE: usize = 15;
+/// Most lines of a signature that stands right below the text.
+const MAX_CLOSE: usize = 5;
 /// Most lines of a legal notice, of one paragraph.
 const MAX_NOTICE: usize = 50;
 /// Most lines of a warning above the text, the blank one below it included.
@@ -62,11 +64,15 @@ fn note(counts: &mut Counts, what: &'static str, count: usize) {
     }
 }
 
-/// Where a signature begins: a `--` line with few lines below it, and no quote, which would be answered there.
+/// Where a signature begins: the only `--` line, with few lines below it and a blank line above it (or very few below),
+/// and no quote below it, which would be answered there. Whoever draws such lines in a letter keeps what follows.
 fn delimiter(lines: &[String]) -> Option<usize> {
-    let reach = lines.len().saturating_sub(MAX_SIGNATURE + 1);
-    let at = reach + lines[reach..].iter().position(|line| matches!(line.as_str(), "--" | "—"))?;
-    (!lines[at..].iter().any(|line| line.starts_with('>'))).then_some(at)
+    let mut found = lines.iter().enumerate().filter(|(_, line)| matches!(line.as_str(), "--" | "—"));
+    let (at, _) = found.next().filter(|_| found.next().is_none())?;
+    let below = &lines[at + 1..];
+    let apart = at == 0 || lines[at - 1].is_empty() || below.len() <= MAX_CLOSE;
+    let quoted = below.iter().any(|line| line.starts_with('>'));
+    (below.len() <= MAX_SIGNATURE && apart && !quoted).then_some(at)
 }
 
 fn is_added(line: &str) -> bool {

@@ -51,7 +51,7 @@ fn check(shaped: &Shaped) {
 fn the_corpus_reads_as_a_person_would_want_it() {
     let mut wrong = Vec::new();
     let mails = corpus();
-    assert!(mails.len() >= 130, "{} mails", mails.len());
+    assert!(mails.len() >= 150, "{} mails", mails.len());
     for (path, raw) in mails {
         let expected = fs::read_to_string(path.with_extension("txt")).unwrap_or_default();
         let shaped = shape(&raw, &TRIM);
@@ -229,8 +229,8 @@ fn what_is_meant_to_take_long_does_not() {
         "Sent from my phone\n",
         "Date: x\njunk\n",
     ] {
-        let raw = format!("Subject: x\n\nx\n{}", piece.repeat(300_000 / piece.len()));
+        let raw = format!("Subject: x\n\nx\n{}", piece.repeat(200_000 / piece.len()));
         in_time(piece, raw.as_bytes());
-        in_time(piece, raw.trim_start_matches("Subject: x\n\nx\n").as_bytes());
+        in_time(piece, piece.repeat(100_000 / piece.len()).as_bytes());
     }
 }
