@@ -31,11 +31,15 @@ pub struct Cut {
 pub fn cut(lines: &[&str], is_forward: bool) -> Cut {
     for (at, line) in lines.iter().enumerate() {
         if is_marker(line, &words::FORWARDED) {
-            let block = block_at(lines, at + 1).unwrap_or_else(|| Block { end: at + 1, ..Block::default() });
+            let block = block_at(lines, at + 1, true).unwrap_or_else(|| Block { end: at + 1, ..Block::default() });
             return forward(lines, at, &block);
         }
         let start = if is_marker(line, &words::ORIGINAL) { at + 1 } else { at };
-        let block = if start > at || is_field(line, &words::FROM).is_some() { block_at(lines, start) } else { None };
+        let block = if start > at || is_field(line, &words::FROM).is_some() {
+            block_at(lines, start, start > at)
+        } else {
+            None
+        };
         match block {
             Some(block) if is_forward || is_empty(&lines[..above(lines, at)]) => {
                 return forward(lines, above(lines, at), &block);
@@ -146,11 +150,10 @@ fn attribution(lines: &[&str], at: usize) -> Option<usize> {
     None
 }
 
-/// An attribution above text without any quote marks: all of it is history, if it looks like a program's line
-/// (with an address or a time) and stands below own words.
+/// An attribution above text without any quote marks: all of it is history, if the line has an address, as programs
+/// write it, and stands below own words.
 fn is_bare_history(lines: &[&str], at: usize, end: usize) -> bool {
-    let line = lines[at..end].join(" ");
-    let by_program = line.contains('@') || line.contains(':') && line.chars().filter(char::is_ascii_digit).count() >= 4;
+    let by_program = lines[at..end].iter().any(|line| line.contains('@'));
     let next = skip_blank(lines, end);
     by_program && at > 0 && next < lines.len() && !lines[next..].iter().take(MAX_LOOK).any(|line| line.starts_with('>'))
 }
@@ -192,8 +195,9 @@ impl Block {
     }
 }
 
-/// The header block that starts at `start`, or after blank lines: at least three of From, Sent, To, Subject.
-fn block_at(lines: &[&str], start: usize) -> Option<Block> {
+/// The header block that starts at `start`, or after blank lines. Below a marker two of From, Sent, To, Subject are
+/// enough; alone it needs From, Sent and Subject, for journeys too go from, to, on a date.
+fn block_at(lines: &[&str], start: usize, marked: bool) -> Option<Block> {
     let mut block = Block::default();
     let mut kinds = [false; 4];
     let mut at = skip_blank(lines, start);
@@ -222,7 +226,8 @@ fn block_at(lines: &[&str], start: usize) -> Option<Block> {
         at += 1;
     }
     block.end = at;
-    (kinds.iter().filter(|kind| **kind).count() >= 3).then_some(block)
+    let alone = kinds[0] && kinds[1] && kinds[3];
+    (alone || marked && kinds.iter().filter(|kind| **kind).count() >= 2).then_some(block)
 }
 
 /// The value when the line is one of these fields.

@@ -84,7 +84,9 @@ fn is_legal(paragraph: &str) -> bool {
     if paragraph.len() < MIN_LEGAL || paragraph.starts_with('>') {
         return false;
     }
-    words::LEGAL.iter().filter(|word| paragraph.contains(*word)).count() >= 2
+    let found = |list: &[&str]| list.iter().filter(|word| paragraph.contains(*word)).count();
+    let sure = found(&words::LEGAL);
+    sure >= 1 && sure + found(&words::LEGAL_TOO) >= 2
 }
 
 fn is_clutter(paragraph: &str) -> bool {

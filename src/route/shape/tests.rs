@@ -86,6 +86,22 @@ fn the_whole_text_stays_on_the_box() {
 }
 
 #[test]
+fn a_letter_is_not_mistaken_for_what_programs_write() {
+    for letter in [
+        "Booked:\n\nFrom: Oslo\nTo: Bergen\nDate: 3 May\nSeat: 12A",
+        "On 3 May 2024 at 10:00 the captain wrote:\n\nWind rising, all hands on deck.",
+        "Hi,\n\nWe received this morning the virus tests, the distribution of the kits starts at noon in the hall.",
+        "It left yesterday.\n\nSent with the ferry at noon",
+        "First\n\n--\n\nSecond\n\n--\n\nThird",
+        "The message original is on the desk:\nread it",
+    ] {
+        let shaped = shape(letter.as_bytes(), &TRIM);
+        assert!(shaped.cut.is_empty(), "{letter}: {:?}", shaped.cut);
+        assert_eq!(shaped.text.lines().count(), letter.lines().count(), "{letter}");
+    }
+}
+
+#[test]
 fn ids_and_names() {
     let raw = "From: =?utf-8?q?J=C3=B6rg?= <j@x.org>\r\nMessage-Id: <1@x>\r\nIn-Reply-To: <c@x>\r\n\
                References: <a@x>\r\n <b@x> <c@x>\r\nSubject: =?utf-8?q?a=0D=0ABcc:_x@y.z?=\r\n\r\nhi\r\n";
@@ -102,7 +118,7 @@ fn ids_and_names() {
 /// Mutates mails of the corpus: bytes changed, cut out, doubled, and pieces of other mails put in.
 #[test]
 fn no_mutation_of_a_mail_does_harm() {
-    let mails: Vec<Vec<u8>> = corpus().into_iter().map(|(_, raw)| raw).filter(|raw| raw.len() < 6000).collect();
+    let mails: Vec<Vec<u8>> = corpus().into_iter().map(|(_, raw)| raw).filter(|raw| raw.len() < 2500).collect();
     let mut random = Random(0x5eed);
     for round in 0..20_000 {
         let mut raw = mails[random.below(mails.len())].clone();
@@ -151,16 +167,13 @@ impl Random {
 }
 
 /// What takes longer than this, unoptimised and on a busy machine, grows faster than its input.
-const LIMIT: Duration = Duration::from_secs(8);
+const LIMIT: Duration = Duration::from_secs(6);
 
 fn in_time(name: &str, raw: &[u8]) -> Shaped {
     let start = Instant::now();
     let shaped = shape(raw, &TRIM);
     let took = start.elapsed();
     assert!(took < LIMIT, "{name}: {took:?}");
-    if std::env::var_os("TIMES").is_some() {
-        eprintln!("{name}: {took:?}");
-    }
     check(&shaped);
     shaped
 }
@@ -215,7 +228,7 @@ fn what_is_meant_to_take_long_does_not() {
     for piece in
         ["<div style='display:none'>", "<blockquote>", "<a href=\"x", "<", "<x='>", "&", "<ul><li>", "<!--", "<pre>\n"]
     {
-        in_time(piece, &html(piece, 200_000 / piece.len()));
+        in_time(piece, &html(piece, 100_000 / piece.len()));
     }
     for piece in [
         "On 3 May 2024 10:00, a@b.c wrote:\ny\n",
@@ -229,7 +242,7 @@ fn what_is_meant_to_take_long_does_not() {
         "Sent from my phone\n",
         "Date: x\njunk\n",
     ] {
-        let raw = format!("Subject: x\n\nx\n{}", piece.repeat(200_000 / piece.len()));
+        let raw = format!("Subject: x\n\nx\n{}", piece.repeat(100_000 / piece.len()));
         in_time(piece, raw.as_bytes());
         in_time(piece, piece.repeat(100_000 / piece.len()).as_bytes());
     }
