@@ -115,7 +115,7 @@ impl Page {
                 self.pre = self.pre.saturating_sub(1);
                 self.paragraph();
             }
-            ("td" | "th", true) => self.cell = !self.line.is_empty(),
+            ("td" | "th", _) => self.cell = !self.line.is_empty(),
             ("ul" | "ol" | "menu", false) => {
                 self.end_line();
                 if self.lists.len() < MAX_OPEN {
