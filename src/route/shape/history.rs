@@ -2,8 +2,7 @@
 //!
 //! Below the writer's own words it goes. Between them it stays in short form, because an answer without its question is
 //! a riddle: of each quote that is answered the last paragraph that asks something, or else the last paragraph, of
-//! either the last two lines. A forwarded mail is no history; it stays, with one
-//! line instead of its header.
+//! either the last two lines. A forwarded mail is no history; it stays, with one line instead of its header.
 
 use super::words;
 
