@@ -48,6 +48,7 @@
 
 mod address;
 mod admin;
+mod cli;
 mod clock;
 mod control;
 mod deliver;
@@ -68,4 +69,6 @@ mod store;
 mod sys;
 mod wire;
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

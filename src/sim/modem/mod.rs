@@ -1,0 +1,367 @@
+//! A simulated M138 on a pseudo-terminal, faithful enough that any program for a real one works with it.
+//!
+//! The machine ([`machine`]) knows the protocol and does no input or output; one thread here joins it with the port,
+//! the sky and the control socket. What it does from a manual is marked by the manual's revision; where the manuals
+//! are silent it does what is hardest on the host.
+//!
+//! The control socket takes one command a line and answers with one line `ok ...` or `error ...`, or with several
+//! lines ended by a line with a single dot. [`Handle::command`] takes the same words. They are listed in the help of
+//! [`Options`].
+
+mod commands;
+mod control;
+mod dialect;
+mod faults;
+mod journal;
+mod machine;
+mod mailbox;
+mod memory;
+mod power;
+mod pty;
+mod radio;
+mod receiver;
+mod telemetry;
+mod transmit;
+mod uplink;
+mod weather;
+mod wire;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use argh::FromArgs;
+use async_signal::{Signal, Signals};
+use smol::channel::{Receiver, Sender, bounded};
+use smol::future::or;
+use smol::stream::StreamExt;
+
+pub use self::dialect::Firmware;
+pub use self::power::Start;
+
+use self::machine::Machine;
+use self::memory::Backing;
+use self::pty::Port;
+use self::uplink::{Answer, Ask, empty_sky};
+use crate::address::DeviceId;
+use crate::clock::{Clock, Time};
+
+/// How soon the opening of a closed port is noticed.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// The longest wait of the modem's thread.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How long a control command may take.
+const COMMAND_LIMIT: Duration = Duration::from_secs(5);
+
+/// A simulated M138 modem on a pseudo-terminal. It runs until SIGINT or SIGTERM.
+#[derive(FromArgs, Debug, Clone, PartialEq)]
+#[argh(
+    subcommand,
+    name = "modem",
+    note = "Control words, one command a line on the --control socket. N is a number, `on` (for ever) or `off`.
+
+  silent on|off    hear and say nothing      babble on|off    garbage all the time
+  eat N            ignore the next commands  noreply N        obey, but do not answer
+  late MS [N]      the next replies are late interleave N     a line before the reply
+  corrupt N        a wrong byte in a line    droplf N         no line feed
+  glue N           two lines arrive as one   nosent N         swallow $TD SENT
+  dupsent N        $TD SENT comes twice      ackloss N        sky has it, modem hears no ack
+  loss PERCENT     nobody hears a packet     brownout N       a transmission resets the modem
+  full on|off      the queue is full         notime on|off    GPS time lost, gained
+  nofix on|off     position lost, gained     pin high|low     level of GPIO1
+  reboot           restart                   abort            crash (BOOT,ABORT)
+  power on|off     the supply                pass begin|end|auto
+  unplug, plug     the USB cable; the modem keeps its power
+  steal on|off     another program locks the port
+  variant NAME on|off   sentspace, bareapp, waketail, noids, unreadonly, strictcr
+  down APP HEX     a packet for the modem    expire           drop what has expired now
+  status, queue, inbox, journal              several lines, then a line with a dot"
+)]
+pub struct Options {
+    /// path of the serial port to make (a symbolic link)
+    #[argh(option)]
+    pub port: PathBuf,
+    /// device id (default 0x001abe)
+    #[argh(option, default = "default_device()")]
+    pub device: DeviceId,
+    /// file for what the modem remembers without power; a journal of all transmissions lies beside it
+    #[argh(option)]
+    pub state: Option<PathBuf>,
+    /// socket of the simulated sky; without one every packet is acknowledged and goes nowhere
+    #[argh(option)]
+    pub sky: Option<PathBuf>,
+    /// control socket to make
+    #[argh(option)]
+    pub control: Option<PathBuf>,
+    /// seconds from one pass to the next (default 10)
+    #[argh(option, default = "Duration::from_secs(10)", from_str_fn(seconds))]
+    pub pass_every: Duration,
+    /// seconds that a pass lasts (default 5); as long as --pass-every or longer: always in view
+    #[argh(option, default = "Duration::from_secs(5)", from_str_fn(seconds))]
+    pub pass_length: Duration,
+    /// how many times faster boot, answers, sleep, hold and expiry go (default 1)
+    #[argh(option, default = "1")]
+    pub factor: u32,
+    /// generation of firmware: 1, 2 or 3 (default 3)
+    #[argh(option, default = "Firmware::Three")]
+    pub firmware: Firmware,
+    /// off, boot or running (default boot)
+    #[argh(option, default = "Start::Boot")]
+    pub start: Start,
+    /// seed of the weather; the same seed gives the same signals and delays (default 1)
+    #[argh(option, default = "1")]
+    pub seed: u64,
+    /// air time of a packet in milliseconds (default 2000 / factor)
+    #[argh(option)]
+    pub air_ms: Option<u64>,
+    /// transmissions that no satellite hears, in percent (default 0)
+    #[argh(option, default = "0")]
+    pub loss: u8,
+}
+
+impl Options {
+    /// A modem with this port and all defaults of the command line.
+    pub fn new(port: impl Into<PathBuf>) -> Self {
+        Self {
+            port: port.into(),
+            device: default_device(),
+            state: None,
+            sky: None,
+            control: None,
+            pass_every: Duration::from_secs(10),
+            pass_length: Duration::from_secs(5),
+            factor: 1,
+            firmware: Firmware::Three,
+            start: Start::Boot,
+            seed: 1,
+            air_ms: None,
+            loss: 0,
+        }
+    }
+}
+
+fn default_device() -> DeviceId {
+    DeviceId::new(0x1abe).expect("0x1abe has less than 18 bits")
+}
+
+/// Seconds with or without a fraction.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let value = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    value.ok_or_else(|| format!("'{}' is not a number of seconds", text.escape_debug()))
+}
+
+/// The lines of an answer to a control command, or what is wrong with it.
+type Words = Result<Vec<String>, String>;
+
+/// What the modem's thread waits for, besides the port and time.
+enum Event {
+    /// A control command and where its answer goes.
+    Control(String, Sender<Words>),
+    /// What the sky said to a question.
+    Sky(u64, Answer),
+    /// The simulator ends.
+    Stop,
+}
+
+/// A running modem. Dropping it stops it.
+pub struct Handle {
+    port: PathBuf,
+    control: Option<PathBuf>,
+    events: Sender<Event>,
+    /// Closed at the stop; the control socket waits on it.
+    running: Option<Sender<()>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Handle {
+    /// The path that a host opens.
+    pub fn port(&self) -> &Path {
+        &self.port
+    }
+
+    /// Carries out a control command and gives its answer: the same words and lines as on the control socket.
+    pub fn command(&self, line: &str) -> String {
+        let limit = async {
+            smol::Timer::after(COMMAND_LIMIT).await;
+            Some(format!("error the modem did not carry out '{line}' in {} s", COMMAND_LIMIT.as_secs()))
+        };
+        let said = smol::block_on(or(control::ask(&self.events, line.to_owned()), limit));
+        said.unwrap_or_else(|| "error the modem has stopped".to_owned())
+    }
+
+    /// Stops the modem and removes its port and socket. What it remembers is in its state file.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.running = None;
+        // Fails only when the thread has ended already.
+        let _ = self.events.send_blocking(Event::Stop);
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                log::error!("modem: a thread of the simulator panicked");
+            }
+        }
+        if let Some(path) = self.control.take()
+            && let Err(error) = pty::remove(&path)
+        {
+            log::warn!("modem: {} stays behind: {error}", path.display());
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Starts a modem in threads of its own. When this returns, its port and its control socket are there.
+///
+/// # Errors
+/// When the port, the control socket, the state file or a thread cannot be made; the sentence says which.
+pub fn start(options: Options) -> io::Result<Handle> {
+    let about = |what: &str, path: &Path, error: io::Error| {
+        io::Error::new(error.kind(), format!("{what} {}: {error}", path.display()))
+    };
+    let state = options.state.clone().unwrap_or_default();
+    let (backing, memory) = Backing::open(options.state.clone()).map_err(|error| about("state file", &state, error))?;
+    let journal =
+        journal::Journal::open(options.state.as_deref()).map_err(|error| about("journal of", &state, error))?;
+    let listener = match &options.control {
+        None => None,
+        Some(path) => Some(control::bind(path).map_err(|error| about("control socket", path, error))?),
+    };
+    let port = Port::new(&options.port).map_err(|error| about("port", &options.port, error))?;
+    let clock = Clock::system();
+    let machine = Machine::new(&options, memory, journal, clock.now());
+
+    let (events, inbox) = bounded(64);
+    let (running, stop) = bounded(1);
+    let mut handle = Handle {
+        port: options.port.clone(),
+        control: options.control.clone(),
+        events: events.clone(),
+        running: Some(running),
+        threads: Vec::new(),
+    };
+    let mut spawn = |name: &str, work: Box<dyn FnOnce() + Send>| -> io::Result<()> {
+        handle.threads.push(thread::Builder::new().name(name.to_owned()).spawn(work)?);
+        Ok(())
+    };
+    let sky = match options.sky {
+        None => None,
+        Some(path) => {
+            let (asks, asked) = bounded(4);
+            let events = events.clone();
+            let answer = move |ticket, answer| drop(events.try_send(Event::Sky(ticket, answer)));
+            spawn("modem-sky", Box::new(move || uplink::carry(path, &asked, answer)))?;
+            Some(asks)
+        }
+    };
+    if let Some(listener) = listener {
+        let events = events.clone();
+        spawn("modem-control", Box::new(move || control::serve(listener, &events, &stop)))?;
+    }
+    let engine = Engine { clock, machine, backing, port, inbox, sky };
+    spawn("modem", Box::new(move || engine.run()))?;
+    Ok(handle)
+}
+
+/// Runs a modem until SIGINT or SIGTERM.
+///
+/// # Errors
+/// As for [`start`].
+pub fn run(options: Options) -> io::Result<()> {
+    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+    let device = options.device;
+    let handle = start(options)?;
+    println!("modem {device} on {}", handle.port().display());
+    smol::block_on(signals.next());
+    handle.stop();
+    Ok(())
+}
+
+/// The modem's own thread.
+struct Engine {
+    clock: Clock,
+    machine: Machine,
+    backing: Backing,
+    port: Port,
+    inbox: Receiver<Event>,
+    /// Questions to the sky; `None` for the empty sky.
+    sky: Option<Sender<(u64, Ask)>>,
+}
+
+impl Engine {
+    fn run(mut self) {
+        loop {
+            self.turn();
+            let now = self.clock.now();
+            let event = smol::block_on(self.wait(self.machine.next().since(now)));
+            let now = self.clock.now();
+            match event {
+                None => {}
+                Some(Event::Stop) => break,
+                Some(Event::Sky(ticket, answer)) => self.machine.answer(ticket, answer, now),
+                Some(Event::Control(line, answer)) => {
+                    // What the host sent before the command was given counts as before it.
+                    self.turn();
+                    let said = control::command(&mut self.machine, &mut self.port, &line, now);
+                    self.turn();
+                    // Nobody waits for the answer of a command that took too long.
+                    let _ = answer.try_send(said);
+                }
+            }
+        }
+        self.save();
+    }
+
+    /// One turn: hear, do what is due, remember it, and only then speak.
+    fn turn(&mut self) {
+        let heard = self.port.read();
+        let now = self.clock.now();
+        if !heard.is_empty() {
+            self.machine.hear(&heard, now);
+        }
+        self.machine.tick(now);
+        self.consult_sky(now);
+        self.save();
+        let out = self.machine.take_output(now);
+        if !out.is_empty() {
+            self.port.write(&out);
+        }
+    }
+
+    fn consult_sky(&mut self, now: Time) {
+        while let Some((ticket, ask)) = self.machine.radio.asks.pop_front() {
+            match &self.sky {
+                None => self.machine.answer(ticket, empty_sky(&ask), now),
+                Some(sky) if uplink::pass_on(sky, ticket, ask) => {}
+                Some(_) => self.machine.answer(ticket, Answer::No, now),
+            }
+        }
+    }
+
+    fn save(&mut self) {
+        if let Err(error) = self.backing.save(&self.machine.memory) {
+            log::error!("modem: its memory cannot be saved: {error}");
+        }
+    }
+
+    async fn wait(&self, due: Duration) -> Option<Event> {
+        let longest = if self.port.waits_for_host() { LOOK_AGAIN } else { LONGEST_WAIT };
+        let timer = async {
+            smol::Timer::after(due.min(longest)).await;
+            None
+        };
+        let readable = async {
+            self.port.readable().await;
+            None
+        };
+        let event = async { self.inbox.recv().await.ok() };
+        or(event, or(readable, timer)).await
+    }
+}
