@@ -1,0 +1,278 @@
+//! The calls: each with a time limit and a body limit, logged in when need be.
+
+use std::collections::HashSet;
+use std::io;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use ureq::http::Response;
+use ureq::{Agent, Body};
+
+use super::item::{self, Item};
+use super::sentence_end;
+use super::trouble::Trouble;
+use crate::fault::Fault;
+use crate::settings::{Key, Settings};
+
+/// Items asked for at once; the Hive gives at most 1000.
+const PAGE: usize = 100;
+/// Pages of one listing.
+const MAX_PAGES: usize = 100;
+/// Largest answer read, in bytes: a full page has some 60 kB.
+const MAX_ANSWER: u64 = 1 << 20;
+/// Longest token accepted, in bytes.
+const MAX_TOKEN: usize = 4096;
+/// A connection is used again within this time, so that many acknowledgements need one handshake.
+const KEEP: Duration = Duration::from_secs(5);
+/// As much is quoted of what the Hive says.
+const MAX_QUOTE: usize = 160;
+
+/// A client of the Hive.
+pub struct Api {
+    agent: Agent,
+    limit: Duration,
+    base: String,
+    user: String,
+    password: String,
+    token: Option<String>,
+}
+
+impl Api {
+    /// Each call ends within `limit`.
+    pub fn new(settings: &Settings, limit: Duration) -> Self {
+        let config = Agent::config_builder()
+            .timeout_global(Some(limit))
+            .timeout_resolve(Some(limit * 2 / 3))
+            .timeout_connect(Some(limit * 2 / 3))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .max_idle_age(KEEP)
+            // A proxy for web pages, named in the environment, is none for this.
+            .proxy(None)
+            .user_agent(concat!("satpost/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self {
+            agent: config.into(),
+            limit,
+            base: settings.text(Key::HiveUrl).trim_end_matches('/').to_owned(),
+            user: settings.text(Key::HiveUser).to_owned(),
+            password: settings.text(Key::HivePassword).to_owned(),
+            token: None,
+        }
+    }
+
+    /// The base address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The log-in name.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Reads listed packets page by page, newest first, until `each` has seen enough or there are no more. False
+    /// when neither was so within the bounds.
+    ///
+    /// A server may give fewer items than asked for although it has more, so only a page without news is the end.
+    pub fn pages(
+        &mut self,
+        filter: &str,
+        until: Instant,
+        mut each: impl FnMut(Vec<Item>, u64) -> bool,
+    ) -> Result<bool, Trouble> {
+        let mut seen = HashSet::new();
+        let mut cursor = String::new();
+        for page in 0..MAX_PAGES {
+            if page > 0 && Instant::now() >= until {
+                break;
+            }
+            let (mut items, nameless) = self.list(&format!("count={PAGE}&{filter}{cursor}"))?;
+            items.retain(|item| seen.insert(item.packet));
+            let last = items.is_empty();
+            if each(items, nameless) || last {
+                return Ok(true);
+            }
+            let lowest = seen.iter().min().copied().unwrap_or_default();
+            cursor = format!("&beforepacketid={lowest}");
+        }
+        Ok(false)
+    }
+
+    /// One listing.
+    pub fn list(&mut self, query: &str) -> Result<(Vec<Item>, u64), Trouble> {
+        let what = "the list of packets";
+        let body = self.call(what, &format!("/api/v1/messages?{query}"), None)?;
+        item::page(&body).map_err(|why| nonsense(what, &why))
+    }
+
+    /// All attempts at one message.
+    pub fn attempts(&mut self, message: u64) -> Result<Vec<Item>, Trouble> {
+        let what = "the details of a packet";
+        let body = self.call(what, &format!("/api/v1/messages/details/{message}"), None)?;
+        item::attempts(&body).map_err(|why| nonsense(what, &why))
+    }
+
+    /// Acknowledges a packet from a device. One that the Hive does not know needs no acknowledgement.
+    pub fn acknowledge(&mut self, packet: u64) -> Result<(), Trouble> {
+        let what = "an acknowledgement";
+        let text = match self.call(what, &format!("/api/v1/messages/rxack/{packet}"), Some(&[])) {
+            Ok(body) => item::receipt(&body).map_err(|why| nonsense(what, &why))?.1,
+            // With a number for a name, nothing else can be wrong with this request.
+            Err(Trouble::Status(400 | 404, text)) => format!("unknown packet{text}"),
+            Err(trouble) => return Err(trouble),
+        };
+        if is_ok(&text) {
+            return Ok(());
+        }
+        let text = quote(&text);
+        let unknown = ["unknown", "not found", "no such", "not exist"];
+        if unknown.iter().any(|words| text.to_lowercase().contains(words)) {
+            log::info!("hive: packet {packet} needs no acknowledgement: {text}");
+            return Ok(());
+        }
+        Err(Trouble::Refused(text))
+    }
+
+    /// Gives the Hive a packet for a device; its number there.
+    pub fn send(&mut self, message: &Value) -> Result<u64, Trouble> {
+        let what = "a packet to send";
+        let body = self.call(what, "/api/v1/messages", Some(message.to_string().as_bytes()))?;
+        match item::receipt(&body).map_err(|why| nonsense(what, &why))? {
+            (Some(packet), text) if is_ok(&text) => Ok(packet),
+            (None, text) if is_ok(&text) => Err(nonsense(what, "OK without a number")),
+            (_, text) => Err(Trouble::Refused(quote(&text))),
+        }
+    }
+
+    /// A call with a log-in. If the Hive does not accept the token (any more), it gets one new log-in.
+    fn call(&mut self, what: &str, path: &str, body: Option<&[u8]>) -> Result<Vec<u8>, Trouble> {
+        if let Some(token) = &self.token {
+            match self.once(what, path, body, token) {
+                Err(Trouble::Status(401, _)) => {}
+                done => return done,
+            }
+        }
+        let mut token = self.log_in()?;
+        // The very first token may be as short-lived as any.
+        let fresh = self.token.replace(token.clone()).is_none();
+        let mut done = self.once(what, path, body, &token);
+        if fresh && matches!(done, Err(Trouble::Status(401, _))) {
+            token = self.log_in()?;
+            self.token = Some(token.clone());
+            done = self.once(what, path, body, &token);
+        }
+        if let Err(Trouble::Status(401, text)) = done {
+            self.token = None;
+            let why = format!("the Hive refuses the log-in that it has just given{text}");
+            return Err(Trouble::Barred(Fault::Temporary(why)));
+        }
+        done
+    }
+
+    fn once(&self, what: &str, path: &str, body: Option<&[u8]>, token: &str) -> Result<Vec<u8>, Trouble> {
+        let url = format!("{}{path}", self.base);
+        let bearer = format!("Bearer {token}");
+        let answer = match body {
+            None => self.agent.get(&url).header("Accept", "application/json").header("Authorization", bearer).call(),
+            Some(body) => self
+                .agent
+                .post(&url)
+                .header("Accept", "application/json")
+                .header("Authorization", bearer)
+                .header("Content-Type", "application/json")
+                .send(body),
+        };
+        self.read(what, answer)
+    }
+
+    fn log_in(&mut self) -> Result<String, Trouble> {
+        let what = "the log-in";
+        if self.user.is_empty() {
+            return Err(Trouble::Barred(Fault::operator("no Hive user is set: set hive.user and hive.password")));
+        }
+        let form = [("username", self.user.as_str()), ("password", self.password.as_str())];
+        let answer = self.agent.post(format!("{}/login", self.base)).send_form(form);
+        let token = self.read(what, answer).and_then(|body| token(&body).map_err(|why| nonsense(what, why)));
+        token.map_err(|trouble| {
+            Trouble::Barred(match trouble {
+                Trouble::Status(400 | 401 | 403, _) => Fault::operator(format_args!(
+                    "the Hive refuses user '{}': check hive.user and hive.password",
+                    self.user.escape_debug()
+                )),
+                trouble => trouble.fault(),
+            })
+        })
+    }
+
+    fn read(&self, what: &str, answer: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, Trouble> {
+        let mut answer = answer.map_err(|why| self.trouble(what, &why))?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
+        if status == 200 {
+            return body.map_err(|why| self.trouble(what, &why));
+        }
+        let error: Option<Value> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
+        let words = error.as_ref().and_then(|error| error.get("message")).and_then(Value::as_str).map(quote);
+        Err(Trouble::Status(status, words.map(|words| format!(" ({})", sentence_end(&words))).unwrap_or_default()))
+    }
+
+    fn trouble(&self, what: &str, why: &ureq::Error) -> Trouble {
+        use ureq::{Error, Timeout};
+        match why {
+            Error::BadUri(_) | Error::Http(_) => {
+                Trouble::Barred(Fault::operator(format_args!("'{}' is no address: check hive.url", self.base)))
+            }
+            Error::Timeout(Timeout::Resolve | Timeout::Connect)
+            | Error::HostNotFound
+            | Error::ConnectionFailed
+            | Error::Tls(_)
+            | Error::Rustls(_) => self.unreachable(why),
+            Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => self.unreachable(why),
+            // Happens before the request leaves. A box whose clock is wrong gets over it by itself.
+            Error::Io(io) if is_certificate(io) => Trouble::Barred(Fault::temporary(format_args!(
+                "the certificate of the Hive at {} is not accepted ({io}): check hive.url and the clock of this box",
+                self.base
+            ))),
+            Error::Timeout(_) => {
+                Trouble::Lost(format!("no answer of the Hive to {what} in {} s", self.limit.as_secs()))
+            }
+            why => Trouble::Lost(format!("the Hive broke off its answer to {what} ({why})")),
+        }
+    }
+
+    fn unreachable(&self, why: &ureq::Error) -> Trouble {
+        let why = format!("cannot reach the Hive at {} ({why}): check hive.url and the internet connection", self.base);
+        Trouble::Barred(Fault::Temporary(why))
+    }
+}
+
+fn is_certificate(why: &io::Error) -> bool {
+    let why = why.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(why, Some(rustls::Error::InvalidCertificate(_)))
+}
+
+fn nonsense(what: &str, why: &str) -> Trouble {
+    Trouble::Nonsense(format!("the answer of the Hive to {what} cannot be read: {why}"))
+}
+
+fn is_ok(status: &str) -> bool {
+    status.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("ok"))
+}
+
+/// The token of a log-in, fit for a header.
+fn token(body: &[u8]) -> Result<String, &'static str> {
+    let value: Value = serde_json::from_slice(body).map_err(|_| "no JSON")?;
+    match value.get("token").and_then(Value::as_str) {
+        Some(token) if (1..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Ok(token.to_owned())
+        }
+        _ => Err("no token"),
+    }
+}
+
+/// Words of the Hive, for a sentence of ours.
+fn quote(words: &str) -> String {
+    words.chars().filter(|c| !c.is_control()).take(MAX_QUOTE).collect()
+}

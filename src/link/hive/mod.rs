@@ -1,0 +1,242 @@
+//! Link to the Swarm Hive: reaches every modem of the account over HTTPS.
+//!
+//! Interface after the vendor's OpenAPI file ("Hive Service REST API", v1). The Hive is asked, it never calls: each
+//! round lists what is new (`inbox`) and looks after what waits for its device (`outbox`).
+
+mod api;
+mod inbox;
+mod item;
+mod outbox;
+mod pace;
+mod trouble;
+mod watch;
+
+use std::time::{Duration, Instant};
+
+use smol::channel::Receiver;
+
+use self::api::Api;
+use self::inbox::{Foreign, Shown};
+use self::pace::Pace;
+use self::trouble::Trouble;
+use self::watch::Watch;
+use crate::clock::Clock;
+use crate::fault::Fault;
+use crate::link::{Event, Handed, Health, Link, Outgoing, Token, Verdict, Whereabouts};
+use crate::message::{Intent, Reference};
+use crate::settings::{Key, Settings};
+
+/// Whose number a [`Reference`] of this link is.
+const HOLDER: &str = "hive";
+/// Largest payload of a packet, in bytes.
+const MAX_PAYLOAD: usize = 192;
+
+/// The times of this link; tests shorten them.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Each call ends within this time.
+    call: Duration,
+    /// Wait after the first failure; doubled after each further one.
+    first: Duration,
+    /// Longest wait between tries.
+    most: Duration,
+    /// A packet that is not listed this long after its hand-over ended was not taken.
+    settle: Duration,
+    /// An item that was reported and neither confirmed nor refused is reported again after this time.
+    remind: Duration,
+}
+
+impl Limits {
+    const REAL: Self = Self {
+        call: Duration::from_secs(15),
+        first: Duration::from_secs(2),
+        most: Duration::from_secs(300),
+        settle: Duration::from_secs(10),
+        remind: Duration::from_secs(300),
+    };
+}
+
+/// Makes the link; it opens nothing before the first poll.
+pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
+    Box::new(Hive::new(settings, clock, Limits::REAL))
+}
+
+struct Hive {
+    api: Api,
+    clock: Clock,
+    limits: Limits,
+    /// Application id of our packets.
+    app: u16,
+    /// Organization that sends; 0 leaves it out.
+    organization: u32,
+    pace: Pace,
+    /// Why calls are not tried before the next round; `None` while the Hive works.
+    trouble: Option<Fault>,
+    shown: Shown,
+    foreign: Foreign,
+    watch: Watch,
+    /// When the last hand-over ended without a clear answer.
+    doubt: Option<Instant>,
+    health: Health,
+    /// What the next poll reports.
+    events: Vec<Event>,
+}
+
+impl Hive {
+    fn new(settings: &Settings, clock: &Clock, limits: Limits) -> Self {
+        let every = settings.span(Key::HivePoll);
+        let api = Api::new(settings, limits.call);
+        Self {
+            health: Health { port: Some(api.base().to_owned()), ..Health::default() },
+            api,
+            clock: clock.clone(),
+            limits,
+            // The table of settings keeps both in range.
+            app: u16::try_from(settings.number(Key::M138AppId)).unwrap_or_default(),
+            organization: u32::try_from(settings.number(Key::HiveOrganization)).unwrap_or_default(),
+            pace: Pace::new(every, limits.first, limits.most),
+            trouble: None,
+            shown: Shown::new(limits.remind),
+            foreign: Foreign::default(),
+            watch: Watch::new(every),
+            doubt: None,
+            events: Vec::new(),
+        }
+    }
+
+    /// Asks the Hive for all that is due.
+    fn round(&mut self) {
+        let done = self.collect().and_then(|()| self.look_after());
+        match done {
+            Ok(()) => {
+                self.pace.good();
+                if self.trouble.take().is_some() {
+                    log::info!("hive: it answers again");
+                }
+                let words = format!("The Hive answers to user '{}'.{}", self.api.user(), self.foreign.words(self.app));
+                self.say(true, words);
+            }
+            Err(trouble) => self.suffer(&trouble),
+        }
+    }
+
+    /// Stops calling until the next round, which comes the later the longer this lasts.
+    fn suffer(&mut self, trouble: &Trouble) {
+        let fault = trouble.fault();
+        let wait = self.pace.failed();
+        log::warn!("hive: {fault}; next try in {} s", wait.as_secs());
+        self.say(false, sentence(fault.why()));
+        self.trouble = Some(fault);
+    }
+
+    /// A call outside of a round; not even tried while the Hive is in trouble.
+    fn guarded<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, Trouble>) -> Result<T, Trouble> {
+        if let Some(fault) = &self.trouble {
+            return Err(Trouble::Barred(fault.clone()));
+        }
+        let done = call(self);
+        if let Err(trouble) = &done
+            && trouble.is_general()
+        {
+            self.suffer(trouble);
+        }
+        done
+    }
+
+    /// When a piece of work of several calls has to begin its last one, so that a slow Hive holds up nobody for long.
+    fn budget(&self) -> Instant {
+        Instant::now() + self.limits.call * 2
+    }
+
+    /// Reports the state of the link when it changed.
+    fn say(&mut self, ready: bool, words: String) {
+        let waiting = Some(self.watch.len());
+        let new = Health { ready, words, waiting, ..self.health.clone() };
+        if new != self.health {
+            self.health = new;
+            self.events.push(Event::Health(self.health.clone()));
+        }
+    }
+}
+
+impl Link for Hive {
+    fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {
+        let until = Instant::now() + wait.min(pace::DAY);
+        loop {
+            if self.pace.due() <= Instant::now() {
+                self.round();
+            }
+            if !self.events.is_empty() {
+                return std::mem::take(&mut self.events);
+            }
+            let next = until.min(self.pace.due());
+            if woken(wake, next) || Instant::now() >= until {
+                return Vec::new();
+            }
+        }
+    }
+
+    fn prepare(&mut self, packet: &Outgoing) -> Result<Intent, Fault> {
+        match &self.trouble {
+            Some(fault) => Err(fault.clone()),
+            None if !self.health.ready => Err(Fault::temporary("the Hive was not asked yet")),
+            None => self.intend(packet),
+        }
+    }
+
+    fn send(&mut self, packet: &Outgoing, intent: &Intent) -> Handed {
+        self.hand_over(packet, intent)
+    }
+
+    fn reconcile(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict {
+        self.find_out(packet, intent)
+    }
+
+    fn still_held(&mut self, reference: &Reference) -> Whereabouts {
+        self.whereabouts(reference)
+    }
+
+    fn cancel(&mut self, _reference: &Reference) -> Whereabouts {
+        Whereabouts::Unknown("the Hive cannot give a packet back; it goes to the device when that is heard".to_owned())
+    }
+
+    fn confirm(&mut self, token: &Token) -> Result<(), Fault> {
+        let done = self.guarded(|hive| hive.api.acknowledge(token.0));
+        // Either way it may be reported again: after a failure that is wanted, after success it is no longer listed.
+        self.shown.forget(token.0);
+        done.map_err(|trouble| trouble.fault())
+    }
+
+    fn console(&mut self, _line: &str) -> Result<(), Fault> {
+        Err(Fault::permanent("the Hive has no console"))
+    }
+}
+
+/// Waits until `next`; true when `wake` had an item (or is closed) before.
+fn woken(wake: &Receiver<()>, next: Instant) -> bool {
+    smol::block_on(smol::future::or(
+        async {
+            let _ = wake.recv().await;
+            true
+        },
+        async {
+            smol::Timer::at(next).await;
+            false
+        },
+    ))
+}
+
+/// With a capital letter and a full stop.
+fn sentence(why: &str) -> String {
+    let mut letters = why.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", sentence_end(letters.as_str()))
+}
+
+/// Without a full stop.
+fn sentence_end(words: &str) -> &str {
+    words.trim_end_matches(['.', ' '])
+}
+
+#[cfg(test)]
+mod tests;

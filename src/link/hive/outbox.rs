@@ -1,0 +1,251 @@
+//! Packets for devices: handed over, found again after doubt, watched until they left.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::item::Item;
+use super::trouble::{Trouble, refusal};
+use super::{HOLDER, Hive, MAX_PAYLOAD};
+use crate::address::DeviceId;
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::link::{Event, Handed, Outgoing, Verdict, Whereabouts};
+use crate::message::{Intent, Reference};
+
+/// The clocks of the box and of the Hive may differ by this much.
+const SLACK: Duration = Duration::from_secs(600);
+/// Where a packet may stand that was handed over: without the filter (whose default is not documented for this
+/// direction), then by status, the likely ones first.
+const STATUSES: [Option<i64>; 7] = [None, Some(1), Some(3), Some(2), Some(-3), Some(-4), Some(-1)];
+
+/// The memo of an intent.
+#[derive(Default, Serialize, Deserialize)]
+struct Memo {
+    /// Tells this intent from all others.
+    tag: u64,
+    /// Packets with the same device and payload that were taken before: none of them is this one.
+    known: Vec<u64>,
+}
+
+/// What became of a packet that the Hive took.
+enum Fate {
+    Held,
+    Sent(String),
+    GaveUp(String),
+    Unlisted,
+}
+
+impl Hive {
+    pub(super) fn intend(&mut self, packet: &Outgoing) -> Result<Intent, Fault> {
+        if !(1..=MAX_PAYLOAD).contains(&packet.payload.len()) {
+            return Err(Fault::permanent(format_args!("a packet holds 1 to {MAX_PAYLOAD} bytes")));
+        }
+        let hash = fingerprint(target(packet)?, &packet.payload);
+        let mut tag = [0; 8];
+        getrandom::fill(&mut tag).map_err(Fault::temporary)?;
+        let tag = u64::from_le_bytes(tag);
+        let memo = Memo { tag, known: self.watch.with_hash(&hash) };
+        let memo = serde_json::to_string(&memo).map_err(Fault::temporary)?;
+        Ok(Intent { at: self.clock.now(), memo })
+    }
+
+    pub(super) fn hand_over(&mut self, packet: &Outgoing, intent: &Intent) -> Handed {
+        let device = match target(packet) {
+            Ok(device) => device,
+            Err(fault) => return Handed::Refused(fault),
+        };
+        let mut message = json!({
+            "deviceType": 1,
+            "deviceId": device.number(),
+            "userApplicationId": self.app,
+            "data": STANDARD.encode(&packet.payload),
+        });
+        if self.organization != 0 {
+            message["organizationId"] = self.organization.into();
+        }
+        match self.guarded(|hive| hive.api.send(&message)) {
+            Ok(number) => {
+                self.watch.took(fingerprint(device, &packet.payload), memo(intent).tag, number);
+                Handed::Taken(reference(number))
+            }
+            Err(trouble) if trouble.may_have_acted() => {
+                self.doubt = Some(Instant::now());
+                Handed::Unknown(trouble.fault().why().to_owned())
+            }
+            Err(trouble) => Handed::Refused(refusal(&trouble, device)),
+        }
+    }
+
+    pub(super) fn find_out(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict {
+        let device = match target(packet) {
+            Ok(device) => device,
+            Err(fault) => return Verdict::NotTaken(fault.why().to_owned()),
+        };
+        let tag = memo(intent).tag;
+        if let Some(number) = self.watch.outcome(tag) {
+            return Verdict::Taken(reference(number));
+        }
+        let settled = self.is_settled(intent);
+        let found = match self.guarded(|hive| hive.search(device, &packet.payload, intent)) {
+            Ok(found) => found,
+            Err(trouble) => return Verdict::NotYet(trouble.fault().why().to_owned()),
+        };
+        if let Some(item) = found {
+            self.watch.took(fingerprint(device, &packet.payload), tag, item.packet);
+            return match item.status {
+                Some(2 | 3) => {
+                    self.watch.done(item.packet);
+                    Verdict::Sent(reference(item.packet))
+                }
+                _ => Verdict::Taken(reference(item.packet)),
+            };
+        }
+        if settled {
+            return Verdict::NotTaken("the Hive does not list it".to_owned());
+        }
+        Verdict::NotYet("the Hive does not list it yet".to_owned())
+    }
+
+    /// True when a listing that begins now shows the packet, if the Hive took it.
+    fn is_settled(&self, intent: &Intent) -> bool {
+        let settle = self.limits.settle;
+        self.clock.now().since(intent.at) >= settle && self.doubt.is_none_or(|doubt| doubt.elapsed() >= settle)
+    }
+
+    /// Looks for a packet like this that was handed over since the intent and belongs to no other hand-over.
+    fn search(&mut self, device: DeviceId, payload: &[u8], intent: &Intent) -> Result<Option<Item>, Trouble> {
+        let hash = fingerprint(device, payload);
+        let mut others = self.watch.with_hash(&hash);
+        others.extend(memo(intent).known);
+        // A clock that nobody vouches for says nothing about the Hive's times.
+        let earliest = if self.clock.believable() { intent.at - SLACK } else { Time(i64::MIN) };
+        let app = u64::from(self.app);
+        let is_it = |item: &Item| {
+            item.device.as_ref() == Ok(&device)
+                && item.data.as_deref() == Ok(payload)
+                && item.app.is_none_or(|known| known == app)
+                && item.status != Some(0)
+                && item.received.is_none_or(|at| at >= earliest)
+                && !others.contains(&item.packet)
+        };
+        let mut found = None;
+        let until = self.budget();
+        for status in STATUSES {
+            let mut filter = format!("direction=todevice&deviceid={}&userApplicationId={app}", device.number());
+            if let Some(status) = status {
+                filter.push_str(&format!("&status={status}"));
+            }
+            let done = self.api.pages(&filter, until, |items, _| {
+                // Newest first: beyond the time of the intent nothing can follow.
+                let past = !items.is_empty() && items.iter().all(|item| item.received.is_some_and(|at| at < earliest));
+                found = found.take().or_else(|| items.into_iter().find(is_it));
+                past || found.is_some()
+            });
+            match done {
+                // A server may not know each of the rarer values of this filter.
+                Err(Trouble::Status(400, _)) if status != Some(1) => {}
+                Err(trouble) => return Err(trouble),
+                Ok(false) => return Err(Trouble::Refused("its list for this device does not end".to_owned())),
+                Ok(true) if found.is_some() => break,
+                Ok(true) => {}
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn whereabouts(&mut self, reference: &Reference) -> Whereabouts {
+        if reference.holder != HOLDER {
+            return Whereabouts::Unknown(format!("{} is no packet of the Hive", reference.holder));
+        }
+        let packet = reference.number;
+        match self.guarded(|hive| hive.fate(packet)) {
+            Ok(Fate::Held) => {
+                self.watch.add(packet);
+                Whereabouts::Held
+            }
+            Ok(Fate::Sent(_)) => {
+                self.watch.done(packet);
+                Whereabouts::Sent
+            }
+            Ok(Fate::GaveUp(why)) => {
+                self.watch.done(packet);
+                Whereabouts::GaveUp(why)
+            }
+            Ok(Fate::Unlisted) => Whereabouts::Unknown(format!("the Hive does not list packet {packet}")),
+            Err(trouble) => Whereabouts::Unknown(trouble.fault().why().to_owned()),
+        }
+    }
+
+    /// Asks after packets that wait for their devices.
+    pub(super) fn look_after(&mut self) -> Result<(), Trouble> {
+        let until = self.budget();
+        for packet in self.watch.due() {
+            if Instant::now() >= until {
+                break;
+            }
+            let event = match self.fate(packet) {
+                Ok(Fate::Sent(note)) => Event::Sent { reference: reference(packet), note },
+                Ok(Fate::GaveUp(why)) => Event::Lost { reference: reference(packet), why },
+                Ok(Fate::Held | Fate::Unlisted) => {
+                    self.watch.later(packet);
+                    continue;
+                }
+                Err(trouble) if trouble.is_general() => return Err(trouble),
+                Err(trouble) => {
+                    log::warn!("hive: cannot ask after packet {packet}: {}", trouble.fault());
+                    self.watch.later(packet);
+                    continue;
+                }
+            };
+            self.watch.done(packet);
+            self.events.push(event);
+        }
+        Ok(())
+    }
+
+    fn fate(&mut self, packet: u64) -> Result<Fate, Trouble> {
+        let (items, _) = self.api.list(&format!("packetid={packet}"))?;
+        let Some(item) = items.into_iter().find(|item| item.packet == packet) else { return Ok(Fate::Unlisted) };
+        if item.status != Some(-3) {
+            return Ok(fate(item.status));
+        }
+        // Failed and tried again: a new packet of the same message tells how that went.
+        let attempts = self.api.attempts(item.message)?;
+        let sent = attempts.iter().find(|attempt| matches!(attempt.status, Some(2 | 3)));
+        let last = sent.or_else(|| attempts.iter().max_by_key(|attempt| attempt.packet));
+        Ok(fate(last.unwrap_or(&item).status))
+    }
+}
+
+/// What the intent knew; nothing where that cannot be read.
+fn memo(intent: &Intent) -> Memo {
+    serde_json::from_str(&intent.memo).unwrap_or_default()
+}
+
+fn fate(status: Option<i64>) -> Fate {
+    match status {
+        Some(2) => Fate::Sent("on a ground station".to_owned()),
+        Some(3) => Fate::Sent("on a satellite".to_owned()),
+        Some(-1) => Fate::GaveUp("the Hive reports an error with this packet".to_owned()),
+        Some(-4) => Fate::GaveUp("the Hive could not reach the device and gave up".to_owned()),
+        _ => Fate::Held,
+    }
+}
+
+fn target(packet: &Outgoing) -> Result<DeviceId, Fault> {
+    packet.device.ok_or_else(|| Fault::permanent("the Hive has to know for which device a packet is"))
+}
+
+fn reference(number: u64) -> Reference {
+    Reference { holder: HOLDER.to_owned(), number }
+}
+
+fn fingerprint(device: DeviceId, payload: &[u8]) -> String {
+    let hash = Sha256::new().chain_update(device.number().to_be_bytes()).chain_update(payload).finalize();
+    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,77 @@
+//! When the Hive is asked next: at the wished interval, or with exponential back-off and jitter, for ever.
+
+use std::time::{Duration, Instant};
+
+/// Longer waits are cut to this.
+pub const DAY: Duration = Duration::from_secs(86_400);
+
+/// The next time to call.
+pub struct Pace {
+    every: Duration,
+    first: Duration,
+    most: Duration,
+    failures: u32,
+    due: Instant,
+}
+
+impl Pace {
+    /// Due at once, then each `every`; after failures `first`, doubled up to `most`.
+    pub fn new(every: Duration, first: Duration, most: Duration) -> Self {
+        Self { every, first, most, failures: 0, due: Instant::now() }
+    }
+
+    /// When it is due.
+    pub fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Failures in a row.
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// All is well: the usual interval.
+    pub fn good(&mut self) {
+        self.failures = 0;
+        self.due = Instant::now() + self.every;
+    }
+
+    /// One more failure in a row; how long to wait now.
+    pub fn failed(&mut self) -> Duration {
+        let doubled = self.first.saturating_mul(2_u32.saturating_pow(self.failures.min(30)));
+        self.failures += 1;
+        let wait = jittered(doubled.min(self.most));
+        self.due = Instant::now() + wait;
+        wait
+    }
+}
+
+/// Between three quarters of `time` and all of it, so that many boxes do not come back in step.
+fn jittered(time: Duration) -> Duration {
+    let mut random = [0; 2];
+    // Without random numbers there is no jitter, which does no harm.
+    let _ = getrandom::fill(&mut random);
+    time - (time / 4).mul_f64(f64::from(u16::from_le_bytes(random)) / 65_536.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_limit_and_start_anew_after_success() {
+        let seconds = Duration::from_secs;
+        let mut pace = Pace::new(seconds(60), seconds(2), seconds(300));
+        assert!(pace.due() <= Instant::now());
+        for most in [2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+            let wait = pace.failed();
+            assert!(wait <= seconds(most) && wait >= seconds(most) * 3 / 4, "{wait:?}");
+        }
+        for _ in 0..100 {
+            assert!(pace.failed() <= seconds(300));
+        }
+        pace.good();
+        assert!(pace.due() > Instant::now() + seconds(59));
+        assert!(pace.failed() <= seconds(2));
+    }
+}

@@ -1,0 +1,100 @@
+//! How calls fail, and what that means for a packet and for the operator.
+
+use ureq::http::StatusCode;
+
+use crate::address::DeviceId;
+use crate::fault::Fault;
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// The call was not made: no connection, no log-in. Certainly without effect.
+    Barred(Fault),
+    /// The call was made and its answer did not come, or not to its end.
+    Lost(String),
+    /// Any status but 200, and what the Hive says about it.
+    Status(u16, String),
+    /// 200 with an answer that cannot be read.
+    Nonsense(String),
+    /// 200 with an answer that says `ERROR`: without effect.
+    Refused(String),
+}
+
+impl Trouble {
+    /// True when it would hit other calls as well.
+    pub fn is_general(&self) -> bool {
+        match self {
+            Self::Barred(_) | Self::Lost(_) | Self::Nonsense(_) => true,
+            Self::Status(status, _) => !matches!(status, 400 | 403 | 404 | 409 | 413 | 422),
+            Self::Refused(_) => false,
+        }
+    }
+
+    /// True when the Hive may have done all the same what it was asked for.
+    pub fn may_have_acted(&self) -> bool {
+        match self {
+            Self::Lost(_) | Self::Nonsense(_) => true,
+            Self::Status(status, _) => matches!(status, 408 | 500..),
+            Self::Barred(_) | Self::Refused(_) => false,
+        }
+    }
+
+    /// What it means for the queue and the operator.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Barred(fault) => fault.clone(),
+            Self::Lost(why) | Self::Nonsense(why) => Fault::temporary(why),
+            Self::Refused(text) => Fault::temporary(format_args!("the Hive refuses: {text}")),
+            Self::Status(403, text) => {
+                Fault::operator(format_args!("the Hive forbids this{text}: check what hive.user may do there"))
+            }
+            Self::Status(404 | 405 | 300..400, text) => {
+                Fault::operator(format_args!("the Hive is not at this address{text}: check hive.url"))
+            }
+            Self::Status(429, _) => Fault::temporary("the Hive asks for patience (429 Too Many Requests)"),
+            Self::Status(status, text) => {
+                let name = StatusCode::from_u16(*status).ok().and_then(|code| code.canonical_reason());
+                Fault::temporary(format_args!("the Hive answers {status} {}{text}", name.unwrap_or_default()))
+            }
+        }
+    }
+}
+
+/// What a hand-over that certainly had no effect means for this packet.
+pub fn refusal(trouble: &Trouble, device: DeviceId) -> Fault {
+    match trouble {
+        Trouble::Status(403, text) => Fault::operator(format_args!(
+            "device {device} is not two-way enabled or not of this account{text}: \
+             check it in the Hive, and m138.app_id and hive.organization here"
+        )),
+        Trouble::Status(400 | 409 | 413 | 422, text) => {
+            Fault::permanent(format_args!("the Hive rejects the packet for device {device}{text}"))
+        }
+        Trouble::Refused(text) => refused(text),
+        trouble => trouble.fault(),
+    }
+}
+
+/// The texts behind `ERROR` are not documented: told apart by the words that such texts use.
+fn refused(text: &str) -> Fault {
+    let lower = text.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let why = format!("the Hive refuses the packet: {text}");
+    if has(&["temporar", "try again", "later", "busy", "unavailable", "timeout", "queue"]) {
+        Fault::Temporary(why)
+    } else if has(&[
+        "two-way",
+        "two way",
+        "twoway",
+        "permission",
+        "authoriz",
+        "allowed",
+        "account",
+        "organi",
+        "billing",
+    ]) {
+        Fault::Operator(why)
+    } else {
+        Fault::Permanent(why)
+    }
+}
