@@ -42,6 +42,9 @@
 //! | `engine` | `store`, `route`, `wire`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `pulse` | | the only writer of states after acceptance |
 //! | `admin` | `store`, `engine`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse`, `link::Health`, `link::Series` | `minijinja` | a page wishes, the engine does |
 //! | `sim` | `address`, `clock`, `sys` | | the other side of the wire; it shares no code with the driver that it tests |
+//! | `password` | | `argon2` | one way to hash and to compare |
+//! | `office` | `listen`, `route`, `store`, `engine`, `deliver::compose`, `people`, `password`, `message`, `address`, `settings`, `clock`, `fault` | | takes in: what the doors ask, answered from the store |
+//! | `control` | `cli::session`, `engine::Context`, `fault`, `sys` | | a door for commands; it knows none of them |
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
 //! | `house` | all | | wiring: opens the store, starts the threads, waits |
 #![allow(dead_code)]
@@ -70,5 +73,7 @@ mod sys;
 mod wire;
 
 fn main() -> std::process::ExitCode {
+    // Everything in here that speaks TLS uses this provider; installed twice it would stay the first one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     cli::run()
 }
