@@ -1,5 +1,10 @@
 //! Driver of the Swarm M138 modem.
 
+mod codec;
+mod command;
+mod errors;
+mod sentence;
+
 use crate::clock::Clock;
 use crate::link::Link;
 use crate::settings::Settings;
