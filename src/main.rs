@@ -32,6 +32,7 @@
 //! | `settings` | `address`, `fault` | | has to work when all else is broken |
 //! | `people` | `message`, `address`, `clock`, `fault` | | who is who, without knowing where that is written down |
 //! | `wire` | `message`, `address`, `fault` | `prost` | bytes in, meaning out: a coding knows no link and no queue |
+//! | `password` | | `argon2` | one hash at a time, whoever asks |
 //! | `sys` | `clock` | `sd_notify`, `async_signal` | the only calls to the platform, and the only unsafe code |
 //! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `wire` | | pure: the same question gets the same answer, next year too |
 //! | `store` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys` | `redb` | the only module that knows the file, so the crash tests stay small |
@@ -40,7 +41,9 @@
 //! | `pulse` | `clock`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
 //! | `listen` | `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse` | `smtp_proto` | an edge sends nothing by itself |
 //! | `engine` | `store`, `route`, `wire`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `pulse` | | the only writer of states after acceptance |
-//! | `admin` | `store`, `engine`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse`, `link::Health`, `link::Series` | `minijinja` | a page wishes, the engine does |
+//! | `office` | `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault` | | takes mails and letters in, for all doors alike |
+//! | `control` | all | | runs commands for the command line in the box that owns the store |
+//! | `admin` | `store`, `engine`, `office`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse`, `link::Health`, `link::Series` | `minijinja` | a page wishes, the engine does |
 //! | `sim` | `address`, `clock`, `sys` | | the other side of the wire; it shares no code with the driver that it tests |
 //! | `password` | | `argon2` | one way to hash and to compare |
 //! | `office` | `listen`, `route`, `store`, `engine`, `deliver::compose`, `people`, `password`, `message`, `address`, `settings`, `clock`, `fault` | | takes in: what the doors ask, answered from the store |

@@ -3,6 +3,8 @@
 //! Taking in is one commit: every recipient gets a message of its own, planned by `route`, and the yes goes out only
 //! with the [`Committed`] of the store.
 
+use std::fs::File;
+use std::io::Read;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use crate::deliver::compose;
 use crate::engine::inbound::message_id;
 use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
+use crate::listen::data::Spooled;
 use crate::listen::{Body, Caller, Envelope, Office, Refusal};
 use crate::message::{Door, Id, Message, State, Way};
 use crate::password;
@@ -20,7 +23,7 @@ use crate::route::choose::{Choice, World};
 use crate::route::plan::{self, Draft};
 use crate::route::shape::{self, Shaped};
 use crate::settings::{Key, Settings};
-use crate::store::{BodyIn, Committed, Letter, Spooled, Store};
+use crate::store::{self, BodyIn, Committed, Letter, Store};
 
 /// A mail that passed so many servers goes in a circle (RFC 5321 section 6.3).
 const MOST_HOPS: usize = 30;
@@ -111,11 +114,18 @@ impl Office for PostOffice {
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
         let world = self.world();
         self.room_on_disk(&world)?;
-        let head = read_beginning(&body)?;
-        if received_lines(&head) > MOST_HOPS {
+        let read_back;
+        let head = match &body {
+            Body::Memory(bytes) => bytes,
+            Body::File(file) => {
+                read_back = read_beginning(file)?;
+                &read_back
+            }
+        };
+        if received_lines(head) > MOST_HOPS {
             return Err(Refusal::new(554, "this mail goes in a circle"));
         }
-        let mut shaped = shape::shape(&head, &shape::Options { trim: world.settings.on(Key::AirTrim) });
+        let mut shaped = shape::shape(head, &shape::Options { trim: world.settings.on(Key::AirTrim) });
         if envelope.from.is_nobody() && shaped.automatic.is_none() {
             shaped.automatic = Some("it has no sender".to_owned());
         }
@@ -141,7 +151,7 @@ impl Office for PostOffice {
         let messages: Vec<Message> = drafts.map(|draft| world.plan(draft, now, believed, most)).collect();
         let (body, spooled) = stored(&self.context.store, body, trace)?;
         let committed = self.context.store.put(Letter { messages, body }).map_err(later)?;
-        spooled.into_iter().for_each(Spooled::keep);
+        spooled.into_iter().for_each(store::Spooled::keep);
         if let Err(fault) = self.bounced(&shaped) {
             log::warn!("a delivery report is kept but could not be matched: {fault}");
         }
@@ -223,18 +233,11 @@ fn forwarded(world: &World, to: &Mailbox, shaped: &Shaped) -> Option<Mailbox> {
     (by_relay && shaped.automatic.is_none()).then_some(forward)
 }
 
-fn read_beginning(body: &Body) -> Result<Vec<u8>, Refusal> {
-    use std::io::Read;
-    match body {
-        Body::Memory(bytes) => Ok(bytes.clone()),
-        Body::File(file) => {
-            let mut head = Vec::new();
-            let open = std::fs::File::open(file.path());
-            open.and_then(|file| file.take(READ_MOST).read_to_end(&mut head))
-                .map_err(|error| Refusal::new(451, format!("the mail cannot be read back: {error}")))?;
-            Ok(head)
-        }
-    }
+fn read_beginning(file: &Spooled) -> Result<Vec<u8>, Refusal> {
+    let mut head = Vec::new();
+    let read = File::open(file.path()).and_then(|file| file.take(READ_MOST).read_to_end(&mut head));
+    read.map_err(|error| Refusal::new(451, format!("the mail cannot be read back: {error}")))?;
+    Ok(head)
 }
 
 fn received_lines(mail: &[u8]) -> usize {
@@ -244,7 +247,7 @@ fn received_lines(mail: &[u8]) -> usize {
 }
 
 /// The mail with its trace in front, as the store takes it. A spool file goes again unless the commit happens.
-fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<Spooled>), Refusal> {
+fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<store::Spooled>), Refusal> {
     match body {
         Body::Memory(bytes) => {
             let mut mail = trace;

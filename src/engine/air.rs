@@ -3,6 +3,9 @@
 //! One thread owns the link. What a crash could make ambiguous is on disk before it happens: a packet is `Handing`
 //! before its command leaves, and settled with the link's own evidence before anything else is done with it.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, Instant};
 
 use smol::channel::Receiver;
@@ -22,6 +25,8 @@ const TURN: Duration = Duration::from_secs(20);
 const COLLECT: Duration = Duration::from_secs(60);
 /// A packet on the link is asked after this often.
 const ASK_AFTER: Duration = Duration::from_secs(60);
+/// A link that took nothing is asked again after this.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Messages handed over in one turn; then the link is heard again.
 const BATCH: usize = 16;
 /// Settings that need the link made anew.
@@ -71,8 +76,8 @@ pub struct Air<'c> {
     collected: Instant,
     /// Ask after all packets on the link: acknowledgements may have been missed.
     ask_all: bool,
-    /// A fault that stopped the last hand-over, until the link says something new.
-    pub(super) stuck: Option<Fault>,
+    /// The link took nothing a moment ago: not asked again before this, or before it says something new.
+    stuck_until: Option<Instant>,
 }
 
 enum Incoming {
@@ -92,7 +97,7 @@ impl<'c> Air<'c> {
             samples: Vec::new(),
             collected: Instant::now(),
             ask_all: true,
-            stuck: None,
+            stuck_until: None,
         }
     }
 
@@ -128,15 +133,21 @@ impl<'c> Air<'c> {
         }
         let (on_modem, doubtful) =
             self.context.store.read(|view| Ok((view.next_due(Lane::OnModem)?, view.next_due(Lane::Link)?)))?;
-        let ready = self.health.ready && self.stuck.is_none();
         let ask = self.context.until(on_modem, TURN).max(Duration::from_millis(500));
         let hand = match doubtful {
-            Some(at) if ready && at > self.context.now() => {
+            Some(at) if self.ready() && at > self.context.now() => {
                 self.context.until(Some(at), TURN).max(Duration::from_millis(200))
             }
-            _ => TURN,
+            Some(_) => self.stuck_for().unwrap_or(TURN),
+            None => TURN,
         };
         Ok(ask.min(hand))
+    }
+
+    /// How long the link is not asked to take anything; `None` when it may be asked now.
+    fn stuck_for(&self) -> Option<Duration> {
+        let left = self.stuck_until?.saturating_duration_since(Instant::now());
+        Some(left).filter(|left| !left.is_zero())
     }
 
     fn count_outstanding(&self) -> Result<usize, Fault> {
@@ -167,7 +178,7 @@ impl<'c> Air<'c> {
     }
 
     fn healthy(&mut self, health: Health) -> Result<(), Fault> {
-        self.stuck = None;
+        self.stuck_until = None;
         if health.ready && !self.health.ready {
             self.ask_all = true;
         }
@@ -185,7 +196,7 @@ impl<'c> Air<'c> {
 
     /// True while the link can take packets.
     pub(super) fn ready(&self) -> bool {
-        self.health.ready && self.stuck.is_none()
+        self.health.ready && self.stuck_for().is_none()
     }
 
     fn sample(&mut self, series: Series, value: f64) {
@@ -293,10 +304,10 @@ impl<'c> Air<'c> {
         self.context.store.read(|view| view.packets_of(message.id))
     }
 
-    /// Why nothing is handed over now, for the reason of a waiting message.
-    pub(super) fn stop_for(&mut self, fault: Fault) {
-        log::info!("link: {fault}");
-        self.stuck = Some(fault);
+    /// The link takes nothing now: the rest of the queue need not find that out again.
+    pub(super) fn stop_for(&mut self, fault: &Fault) {
+        log::debug!("link: {fault}");
+        self.stuck_until = Some(Instant::now() + AGAIN);
     }
 
     /// Writes one packet.

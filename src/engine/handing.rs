@@ -152,7 +152,7 @@ fn refused(air: &mut Air, message: &Message, packet: &Packet, fault: Fault) -> R
     if message.reason != fault.why() {
         air.step(message, State::Queued, fault.why(), message.next)?;
     }
-    air.stop_for(fault);
+    air.stop_for(&fault);
     Ok(false)
 }
 

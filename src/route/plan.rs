@@ -127,6 +127,9 @@ impl World {
                     format!("needs {needs} packets, and {most} are allowed: release it to send it all the same"),
                 )
             }
+            Ok(_) if self.settings.text(Key::LinkDriver) == "none" => {
+                (State::Queued, "waits for a link, and this box has none: set link.driver".to_owned())
+            }
             Ok(packets) if packets.len() == 1 => (State::Queued, "waits for the link, 1 packet".to_owned()),
             Ok(packets) => (State::Queued, format!("waits for the link, {} packets", packets.len())),
         }

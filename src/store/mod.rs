@@ -14,7 +14,7 @@ mod queue;
 mod schema;
 mod spool;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@ fn letter(from: &str, to: &str) -> Message {
         subject: "Grüße\nan Bord".to_owned(),
         text: "T".to_owned(),
         cut: vec![],
-        raw_size: 0,
+        mail: None,
         automatic: None,
         message_id: Some("<orig@far.example>".to_owned()),
         about: None,
@@ -26,7 +26,9 @@ fn letter(from: &str, to: &str) -> Message {
         next: Time::NEVER,
         tries: 3,
         delay_told: false,
+        recall: false,
         released: false,
+        steps: Vec::new(),
     }
 }
 

@@ -15,8 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use argh::FromArgs;
-use async_signal::{Signal, Signals};
-use smol::stream::StreamExt;
 
 use self::api::Hive;
 use self::faults::Faults;
@@ -24,6 +22,7 @@ use self::lines::Lines;
 use self::server::Server;
 use self::state::State;
 use crate::address::DeviceId;
+use crate::sys::signals::Stop;
 
 /// A simulated Swarm Hive on a loopback port, with a sky for simulated modems and faults on demand.
 #[derive(FromArgs, Debug, Clone)]
@@ -187,13 +186,13 @@ impl Drop for Handle {
 /// # Errors
 /// When it cannot start.
 pub fn run(options: Options) -> io::Result<()> {
-    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+    let mut signals = Stop::catch()?;
     let mut handle = start(options)?;
     let mut out = io::stdout().lock();
     writeln!(out, "hive {}", handle.url())?;
     out.flush()?;
     drop(out);
-    let _ = smol::block_on(signals.next());
+    signals.wait();
     handle.stop();
     Ok(())
 }

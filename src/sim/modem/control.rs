@@ -13,13 +13,14 @@ use smol::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use smol::{Async, LocalExecutor};
 
 use super::dialect::Variants;
+use super::engine::{Event, Words};
 use super::faults::ALWAYS;
 use super::machine::Machine;
 use super::power::{Cause, Phase};
 use super::pty::{Port, remove};
 use super::radio::Passes;
 use super::receiver::{from_hex, to_hex};
-use super::{Event, Words};
+
 use crate::clock::Time;
 
 /// Longest command line in bytes.
@@ -65,6 +66,9 @@ fn count(word: &str) -> Result<u32, String> {
 impl Machine {
     fn command(&mut self, words: &[&str], now: Time) -> Words {
         match words {
+            ["reboot" | "abort"] if matches!(self.power.phase, Phase::Off | Phase::Shutdown) => {
+                return Err("the modem does not run".to_owned());
+            }
             ["reboot"] => self.reset(Cause::Software, now),
             ["abort"] => self.reset(Cause::Crash, now),
             ["power", word] => match (switch(word)?, self.power.phase) {

@@ -138,7 +138,9 @@ impl Backing {
         let memory = match path.as_deref().map(fs::read) {
             None => Memory::default(),
             Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => Memory::default(),
-            Some(bytes) => serde_json::from_slice(&bytes?)?,
+            Some(bytes) => serde_json::from_slice(&bytes?).map_err(|error| {
+                io::Error::other(format!("{error}; move the file away to begin with an empty memory"))
+            })?,
         };
         Ok((Self { path, saved: memory.clone() }, memory))
     }

@@ -11,6 +11,7 @@
 mod commands;
 mod control;
 mod dialect;
+mod engine;
 mod faults;
 mod journal;
 mod machine;
@@ -32,25 +33,20 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use argh::FromArgs;
-use async_signal::{Signal, Signals};
-use smol::channel::{Receiver, Sender, bounded};
+use smol::channel::{Sender, bounded};
 use smol::future::or;
-use smol::stream::StreamExt;
 
 pub use self::dialect::Firmware;
 pub use self::power::Start;
 
+use self::engine::{Engine, Event};
 use self::machine::Machine;
 use self::memory::Backing;
 use self::pty::Port;
-use self::uplink::{Answer, Ask, empty_sky};
 use crate::address::DeviceId;
-use crate::clock::{Clock, Time};
+use crate::clock::Clock;
+use crate::sys::signals::Stop;
 
-/// How soon the opening of a closed port is noticed.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// The longest wait of the modem's thread.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How long a control command may take.
 const COMMAND_LIMIT: Duration = Duration::from_secs(5);
 
@@ -101,7 +97,7 @@ pub struct Options {
     #[argh(option, default = "Duration::from_secs(5)", from_str_fn(seconds))]
     pub pass_length: Duration,
     /// how many times faster boot, answers, sleep, hold and expiry go (default 1)
-    #[argh(option, default = "1")]
+    #[argh(option, default = "1", from_str_fn(factor))]
     pub factor: u32,
     /// generation of firmware: 1, 2 or 3 (default 3)
     #[argh(option, default = "Firmware::Three")]
@@ -116,7 +112,7 @@ pub struct Options {
     #[argh(option)]
     pub air_ms: Option<u64>,
     /// transmissions that no satellite hears, in percent (default 0)
-    #[argh(option, default = "0")]
+    #[argh(option, default = "0", from_str_fn(percent))]
     pub loss: u8,
 }
 
@@ -151,17 +147,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
     value.ok_or_else(|| format!("'{}' is not a number of seconds", text.escape_debug()))
 }
 
-/// The lines of an answer to a control command, or what is wrong with it.
-type Words = Result<Vec<String>, String>;
+fn factor(text: &str) -> Result<u32, String> {
+    let value = text.parse().ok().filter(|factor| *factor > 0);
+    value.ok_or_else(|| format!("'{}' is not a whole number from 1 up", text.escape_debug()))
+}
 
-/// What the modem's thread waits for, besides the port and time.
-enum Event {
-    /// A control command and where its answer goes.
-    Control(String, Sender<Words>),
-    /// What the sky said to a question.
-    Sky(u64, Answer),
-    /// The simulator ends.
-    Stop,
+fn percent(text: &str) -> Result<u8, String> {
+    let value = text.parse().ok().filter(|percent| *percent <= 100);
+    value.ok_or_else(|| format!("'{}' is not a number of percent", text.escape_debug()))
 }
 
 /// A running modem. Dropping it stops it.
@@ -256,7 +249,8 @@ pub fn start(options: Options) -> io::Result<Handle> {
         Some(path) => {
             let (asks, asked) = bounded(4);
             let events = events.clone();
-            let answer = move |ticket, answer| drop(events.try_send(Event::Sky(ticket, answer)));
+            // Fails only when the modem has stopped; then its questions end too.
+            let answer = move |ticket, answer| drop(events.send_blocking(Event::Sky(ticket, answer)));
             spawn("modem-sky", Box::new(move || uplink::carry(path, &asked, answer)))?;
             Some(asks)
         }
@@ -275,93 +269,14 @@ pub fn start(options: Options) -> io::Result<Handle> {
 /// # Errors
 /// As for [`start`].
 pub fn run(options: Options) -> io::Result<()> {
-    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+    let mut signals = Stop::catch()?;
     let device = options.device;
     let handle = start(options)?;
     println!("modem {device} on {}", handle.port().display());
-    smol::block_on(signals.next());
+    signals.wait();
     handle.stop();
     Ok(())
 }
 
-/// The modem's own thread.
-struct Engine {
-    clock: Clock,
-    machine: Machine,
-    backing: Backing,
-    port: Port,
-    inbox: Receiver<Event>,
-    /// Questions to the sky; `None` for the empty sky.
-    sky: Option<Sender<(u64, Ask)>>,
-}
-
-impl Engine {
-    fn run(mut self) {
-        loop {
-            self.turn();
-            let now = self.clock.now();
-            let event = smol::block_on(self.wait(self.machine.next().since(now)));
-            let now = self.clock.now();
-            match event {
-                None => {}
-                Some(Event::Stop) => break,
-                Some(Event::Sky(ticket, answer)) => self.machine.answer(ticket, answer, now),
-                Some(Event::Control(line, answer)) => {
-                    // What the host sent before the command was given counts as before it.
-                    self.turn();
-                    let said = control::command(&mut self.machine, &mut self.port, &line, now);
-                    self.turn();
-                    // Nobody waits for the answer of a command that took too long.
-                    let _ = answer.try_send(said);
-                }
-            }
-        }
-        self.save();
-    }
-
-    /// One turn: hear, do what is due, remember it, and only then speak.
-    fn turn(&mut self) {
-        let heard = self.port.read();
-        let now = self.clock.now();
-        if !heard.is_empty() {
-            self.machine.hear(&heard, now);
-        }
-        self.machine.tick(now);
-        self.consult_sky(now);
-        self.save();
-        let out = self.machine.take_output(now);
-        if !out.is_empty() {
-            self.port.write(&out);
-        }
-    }
-
-    fn consult_sky(&mut self, now: Time) {
-        while let Some((ticket, ask)) = self.machine.radio.asks.pop_front() {
-            match &self.sky {
-                None => self.machine.answer(ticket, empty_sky(&ask), now),
-                Some(sky) if uplink::pass_on(sky, ticket, ask) => {}
-                Some(_) => self.machine.answer(ticket, Answer::No, now),
-            }
-        }
-    }
-
-    fn save(&mut self) {
-        if let Err(error) = self.backing.save(&self.machine.memory) {
-            log::error!("modem: its memory cannot be saved: {error}");
-        }
-    }
-
-    async fn wait(&self, due: Duration) -> Option<Event> {
-        let longest = if self.port.waits_for_host() { LOOK_AGAIN } else { LONGEST_WAIT };
-        let timer = async {
-            smol::Timer::after(due.min(longest)).await;
-            None
-        };
-        let readable = async {
-            self.port.readable().await;
-            None
-        };
-        let event = async { self.inbox.recv().await.ok() };
-        or(event, or(readable, timer)).await
-    }
-}
+#[cfg(test)]
+mod tests;

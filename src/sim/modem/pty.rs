@@ -1,17 +1,27 @@
 //! The serial port: a pseudo-terminal behind a symbolic link with a name that lasts.
+//!
+//! A real port is made anew when its last user closes it: unread bytes and the exclusive mode (`TIOCEXCL`) end with it.
+//! A pseudo-terminal keeps both as long as its other side lives, so this one keeps a descriptor of its own on the
+//! host's side, notices with inotify when hosts come and go, and clears up after the last one. (inotify merges two
+//! openings in a row that nobody has read yet; hosts that open the port within the same instant count as one.)
 
 use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, QueueSelector, ioctl_tiocexcl, tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{
+    OptionalActions, QueueSelector, Termios, ioctl_tiocexcl, ioctl_tiocnxcl, tcflush, tcgetattr, tcsetattr,
+};
 use smol::Async;
+use smol::future::or;
 
 use super::memory::beside;
 
@@ -25,12 +35,18 @@ pub(super) struct Port {
 
 #[derive(Debug)]
 struct Plugged {
-    master: Async<fs::File>,
+    master: Async<File>,
+    /// Our own descriptor of the host's side.
+    keeper: OwnedFd,
+    /// The raw mode that each host finds.
+    raw: Termios,
+    /// Tells when hosts open and close their side.
+    watch: Async<OwnedFd>,
     slave: PathBuf,
-    /// Another program that holds the port, with an exclusive lock.
-    thief: Option<OwnedFd>,
-    /// Somebody has the port open.
-    open: bool,
+    /// Descriptors that hosts have open.
+    hosts: u32,
+    /// Held by us as by another program.
+    stolen: bool,
 }
 
 impl Port {
@@ -44,7 +60,7 @@ impl Port {
         Ok(port)
     }
 
-    /// Makes a new pseudo-terminal, raw before anybody can open it, then moves the link to it in one step.
+    /// Makes a new pseudo-terminal, then moves the link to it in one step.
     ///
     /// # Errors
     /// As for [`Port::new`], and when it is plugged in already.
@@ -56,21 +72,12 @@ impl Port {
             let why = format!("{} exists and is not a symbolic link: choose another --port", self.link.display());
             return Err(io::Error::new(ErrorKind::AlreadyExists, why));
         }
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-        grantpt(&master)?;
-        unlockpt(&master)?;
-        let slave = PathBuf::from(OsStr::from_bytes(ptsname(&master, Vec::new())?.as_bytes()));
-        // Opened once and closed: from now on reading the master says whether a host is there.
-        let first = open_slave(&slave)?;
-        let mut mode = tcgetattr(&first)?;
-        mode.make_raw();
-        tcsetattr(&first, OptionalActions::Now, &mode)?;
-        drop(first);
+        let plugged = Plugged::new()?;
         let fresh = beside(&self.link, &format!("new{}", std::process::id()));
         remove(&fresh)?;
-        std::os::unix::fs::symlink(&slave, &fresh)?;
+        std::os::unix::fs::symlink(&plugged.slave, &fresh)?;
         fs::rename(&fresh, &self.link)?;
-        self.plugged = Some(Plugged { master: Async::new(fs::File::from(master))?, slave, thief: None, open: false });
+        self.plugged = Some(plugged);
         Ok(())
     }
 
@@ -90,49 +97,39 @@ impl Port {
     /// Holds the port as another program would, or lets it go.
     ///
     /// # Errors
-    /// When it is not plugged in, or the host holds the lock.
+    /// When it is not plugged in, or a host holds the lock.
     pub(super) fn steal(&mut self, on: bool) -> io::Result<()> {
         let plugged = self.plugged.as_mut().ok_or_else(|| io::Error::other("it is not plugged in"))?;
-        if !on {
-            plugged.thief = None;
-        } else if plugged.thief.is_none() {
-            let thief = open_slave(&plugged.slave)?;
-            flock(&thief, FlockOperation::NonBlockingLockExclusive)
+        if on {
+            flock(&plugged.keeper, FlockOperation::NonBlockingLockExclusive)
                 .map_err(|error| io::Error::other(format!("the host holds the port: {error}")))?;
-            ioctl_tiocexcl(&thief)?;
-            plugged.thief = Some(thief);
+            ioctl_tiocexcl(&plugged.keeper)?;
+        } else {
+            flock(&plugged.keeper, FlockOperation::Unlock)?;
+            ioctl_tiocnxcl(&plugged.keeper)?;
         }
+        plugged.stolen = on;
         Ok(())
     }
 
-    /// Reads what the host has sent; empty when there is nothing. Notices whether a host is there at all.
+    /// Reads what the host has sent; empty when there is nothing.
     pub(super) fn read(&mut self) -> Vec<u8> {
         let Some(plugged) = &mut self.plugged else {
             return Vec::new();
         };
+        plugged.count_hosts();
         let mut buffer = [0; 4096];
-        let (open, bytes) = match plugged.master.get_ref().read(&mut buffer) {
-            Ok(count) => (true, buffer[..count].to_vec()),
-            // Nobody has the other side open.
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => (false, Vec::new()),
-            Err(_) => (true, Vec::new()),
-        };
-        if !open {
-            plugged.forget_output();
-        }
-        plugged.open = open;
-        bytes
+        // "Nothing there" is the only failure while the keeper is open.
+        let count = plugged.master.get_ref().read(&mut buffer).unwrap_or(0);
+        buffer[..count].to_vec()
     }
 
     /// Sends bytes to the host. A serial line does not wait: what nobody takes is lost.
     pub(super) fn write(&mut self, bytes: &[u8]) {
         if let Some(plugged) = &mut self.plugged
-            && plugged.open
+            && plugged.hosts > 0
+            && !plugged.stolen
         {
-            if plugged.thief.is_some() {
-                // The thief reads it.
-                return;
-            }
             let written = plugged.master.get_ref().write(bytes).unwrap_or(0);
             if written < bytes.len() {
                 log::debug!("modem: {} bytes to the host were lost", bytes.len() - written);
@@ -140,35 +137,62 @@ impl Port {
         }
     }
 
-    /// Returns once the host has sent something; never while nobody has the port open.
-    pub(super) async fn readable(&self) {
+    /// Returns once a host has sent something, came or went.
+    pub(super) async fn ready(&self) {
         match &self.plugged {
-            Some(plugged) if plugged.open => drop(plugged.master.readable().await),
-            _ => std::future::pending().await,
+            None => std::future::pending().await,
+            // An error of the poll shows at the next read.
+            Some(plugged) => drop(or(plugged.master.readable(), plugged.watch.readable()).await),
         }
-    }
-
-    /// Plugged in, though nobody has it open: look again soon, as nothing tells when somebody opens it.
-    pub(super) fn waits_for_host(&self) -> bool {
-        self.plugged.as_ref().is_some_and(|plugged| !plugged.open)
     }
 
     /// For the status.
     pub(super) fn words(&self) -> &'static str {
         match &self.plugged {
             None => "unplugged",
-            Some(Plugged { thief: Some(_), .. }) => "stolen",
-            Some(Plugged { open: true, .. }) => "open",
-            Some(_) => "closed",
+            Some(Plugged { stolen: true, .. }) => "stolen",
+            Some(Plugged { hosts: 0, .. }) => "closed",
+            Some(_) => "open",
         }
     }
 }
 
 impl Plugged {
-    /// A closed port keeps nothing for the next program that opens it.
-    fn forget_output(&self) {
-        // Fails only for a terminal that is gone, and then nothing is left to forget.
-        let _ = tcflush(self.master.get_ref(), QueueSelector::OFlush);
+    /// A pseudo-terminal that is raw before anybody can open it.
+    fn new() -> io::Result<Self> {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        grantpt(&master)?;
+        unlockpt(&master)?;
+        let slave = PathBuf::from(OsStr::from_bytes(ptsname(&master, Vec::new())?.as_bytes()));
+        let flags = OFlags::NOCTTY.bits().cast_signed();
+        let keeper = OwnedFd::from(OpenOptions::new().read(true).write(true).custom_flags(flags).open(&slave)?);
+        let mut raw = tcgetattr(&keeper)?;
+        raw.make_raw();
+        tcsetattr(&keeper, OptionalActions::Now, &raw)?;
+        let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        inotify::add_watch(&watch, &slave, WatchFlags::OPEN | WatchFlags::CLOSE)?;
+        let (master, watch) = (Async::new(File::from(master))?, Async::new(watch)?);
+        Ok(Self { master, keeper, raw, watch, slave, hosts: 0, stolen: false })
+    }
+
+    /// Follows who opened and closed the port, and clears up after the last one.
+    fn count_hosts(&mut self) {
+        let mut buffer = [MaybeUninit::uninit(); 1024];
+        let mut events = inotify::Reader::new(self.watch.get_ref(), &mut buffer);
+        // Ends with "nothing there".
+        while let Ok(event) = events.next() {
+            if event.events().contains(ReadFlags::OPEN) {
+                self.hosts += 1;
+            } else if event.events().intersects(ReadFlags::CLOSE_WRITE | ReadFlags::CLOSE_NOWRITE) {
+                self.hosts = self.hosts.saturating_sub(1);
+                if self.hosts == 0 && !self.stolen {
+                    // None of them fails on a terminal that we hold open.
+                    let _ = ioctl_tiocnxcl(&self.keeper);
+                    let _ = tcsetattr(&self.keeper, OptionalActions::Now, &self.raw);
+                    let _ = tcflush(&self.keeper, QueueSelector::IFlush);
+                }
+            }
+        }
     }
 }
 
@@ -177,11 +201,6 @@ impl Drop for Port {
         // Unplugging what is not plugged in is no failure here.
         let _ = self.unplug();
     }
-}
-
-fn open_slave(path: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlags::NOCTTY.bits().cast_signed();
-    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path).map(OwnedFd::from)
 }
 
 /// Removes a file that may not be there.

@@ -17,10 +17,12 @@ use crate::clock::Time;
 const BEACON: u64 = 2000;
 /// Time between two questions for downlink packets.
 const LISTEN: u64 = 1000;
+/// Pause after a transmission that nobody acknowledged, in milliseconds of the modem.
+const REST: u64 = 2000;
 /// Questions do not come closer than this, whatever the factor.
 const CLOSEST_QUESTIONS: Duration = Duration::from_millis(100);
-/// Beacons do not come closer than this, whatever the factor.
-const CLOSEST_BEACONS: Duration = Duration::from_millis(500);
+/// Nor do beacons and repeated transmissions.
+const CLOSEST_SIGNALS: Duration = Duration::from_millis(500);
 
 /// Who decides about passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +190,7 @@ impl Machine {
         if self.radio.next_beacon <= now {
             let signal = self.weather.signal(progress);
             self.heard_packet(signal, now);
-            let next = now + self.scaled(BEACON).max(CLOSEST_BEACONS);
+            let next = now + self.scaled(BEACON).max(CLOSEST_SIGNALS);
             self.radio.next_beacon = next.min(self.radio.edge(now));
         }
     }
@@ -202,10 +204,14 @@ impl Machine {
         let Outgoing { app, data, .. } = message;
         let ask = Ask::Up { device: self.device.number(), app: *app, data: to_hex(data), id };
         if self.weather.chance(self.faults.loss) {
-            self.radio.rest_until = now + self.radio.air_time;
+            self.rest(now);
         } else {
             self.ask(ask);
         }
+    }
+
+    fn rest(&mut self, now: Time) {
+        self.radio.rest_until = now + self.scaled(REST).max(CLOSEST_SIGNALS);
     }
 
     fn listen(&mut self, now: Time) {
@@ -235,7 +241,7 @@ impl Machine {
         };
         match (ask, answer) {
             (Ask::Up { id, .. }, Answer::Yes) if !take(&mut self.faults.ackloss) => self.acknowledged(id, now),
-            (Ask::Up { .. }, _) => self.radio.rest_until = now + self.radio.air_time,
+            (Ask::Up { .. }, _) => self.rest(now),
             (Ask::Take(_), Answer::Packet(Some(packet))) => {
                 let number = packet.number;
                 self.store(packet, now);

@@ -325,3 +325,50 @@ fn a_brown_out_keeps_the_packet() {
     assert!(lines.contains("BOR=Y") && lines.contains("OUT=1/1") && lines.contains("$TD SENT,"), "{lines}");
     assert_eq!(bench.packets_up().len(), 1);
 }
+
+#[test]
+fn any_command_is_answered_and_none_breaks_it() {
+    let mut bench = Bench::quiet();
+    let seeds = [
+        "CS",
+        "FV",
+        "DT @",
+        "GN 30",
+        "GP 13",
+        "GS ?",
+        "RT 2147483647",
+        "PW 0",
+        "MM C=*",
+        "MM R=O",
+        "MM R=12345",
+        "MM L=1",
+        "MM M=*",
+        "MM D=R",
+        "MM N=E",
+        "MT C=U",
+        "MT L=4428826476689",
+        "MT D=U",
+        "RS",
+        "SL S=60",
+        "SL U=2027-01-26T08:30:00",
+        "SL U=08:30:00",
+        "TD AI=40,HD=7200,\"Hello\"",
+        "TD ET=1800000060,00ff",
+    ];
+    for round in 0..100_000 {
+        let mut body = seeds[round % seeds.len()].as_bytes().to_vec();
+        let weather = &mut bench.machine.weather;
+        for _ in 0..weather.below(3) {
+            let spot = weather.below(body.len() as u64) as usize;
+            body[spot] = weather.below(256) as u8;
+        }
+        body.truncate(weather.between(1, 40).unsigned_abs() as usize);
+        // The receiver lets neither through.
+        body.retain(|byte| !b"$\n".contains(byte));
+        let (_, reply) = bench.machine.execute(&body, bench.now);
+        for line in &reply.lines {
+            assert!(!line.contains(['$', '\n']) && line.len() < 500, "{line}");
+        }
+        bench.machine.memory.outgoing.truncate(3);
+    }
+}

@@ -1,0 +1,111 @@
+//! The modem's own thread: joins the machine with its port, the sky and the control socket.
+
+use std::time::Duration;
+
+use smol::channel::{Receiver, Sender};
+use smol::future::or;
+
+use super::control;
+use super::machine::Machine;
+use super::memory::Backing;
+use super::pty::Port;
+use super::uplink::{self, Answer, Ask, empty_sky};
+use crate::clock::{Clock, Time};
+
+/// The longest wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The lines of an answer to a control command, or what is wrong with it.
+pub(super) type Words = Result<Vec<String>, String>;
+
+/// What the modem's thread waits for, besides the port and time.
+pub(super) enum Event {
+    /// A control command and where its answer goes.
+    Control(String, Sender<Words>),
+    /// What the sky said to a question.
+    Sky(u64, Answer),
+    /// The simulator ends.
+    Stop,
+}
+
+/// The modem's own thread.
+pub(super) struct Engine {
+    pub(super) clock: Clock,
+    pub(super) machine: Machine,
+    pub(super) backing: Backing,
+    pub(super) port: Port,
+    pub(super) inbox: Receiver<Event>,
+    /// Questions to the sky; `None` for the empty sky.
+    pub(super) sky: Option<Sender<(u64, Ask)>>,
+}
+
+impl Engine {
+    /// Runs until [`Event::Stop`].
+    pub(super) fn run(mut self) {
+        loop {
+            self.turn();
+            let now = self.clock.now();
+            let event = smol::block_on(self.wait(self.machine.next().since(now)));
+            let now = self.clock.now();
+            match event {
+                None => {}
+                Some(Event::Stop) => break,
+                Some(Event::Sky(ticket, answer)) => self.machine.answer(ticket, answer, now),
+                Some(Event::Control(line, answer)) => {
+                    // What the host sent before the command was given counts as before it.
+                    self.turn();
+                    let said = control::command(&mut self.machine, &mut self.port, &line, now);
+                    self.turn();
+                    // Nobody waits for the answer of a command that took too long.
+                    let _ = answer.try_send(said);
+                }
+            }
+        }
+        self.save();
+    }
+
+    /// One turn: hear, do what is due, remember it, and only then speak.
+    fn turn(&mut self) {
+        let heard = self.port.read();
+        let now = self.clock.now();
+        if !heard.is_empty() {
+            self.machine.hear(&heard, now);
+        }
+        self.machine.tick(now);
+        self.consult_sky(now);
+        self.save();
+        let out = self.machine.take_output(now);
+        if !out.is_empty() {
+            self.port.write(&out);
+        }
+    }
+
+    fn consult_sky(&mut self, now: Time) {
+        while let Some((ticket, ask)) = self.machine.radio.asks.pop_front() {
+            match &self.sky {
+                None => self.machine.answer(ticket, empty_sky(&ask), now),
+                Some(sky) if uplink::pass_on(sky, ticket, ask) => {}
+                Some(_) => self.machine.answer(ticket, Answer::No, now),
+            }
+        }
+    }
+
+    fn save(&mut self) {
+        if let Err(error) = self.backing.save(&self.machine.memory) {
+            log::error!("modem: its memory cannot be saved: {error}");
+        }
+    }
+
+    async fn wait(&self, due: Duration) -> Option<Event> {
+        let timer = async {
+            smol::Timer::after(due.min(LONGEST_WAIT)).await;
+            None
+        };
+        let ready = async {
+            self.port.ready().await;
+            None
+        };
+        let event = async { self.inbox.recv().await.ok() };
+        or(event, or(ready, timer)).await
+    }
+}
