@@ -45,9 +45,6 @@
 //! | `control` | all | | runs commands for the command line in the box that owns the store |
 //! | `admin` | `store`, `engine`, `office`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse`, `link::Health`, `link::Series` | `minijinja` | a page wishes, the engine does |
 //! | `sim` | `address`, `clock`, `sys` | | the other side of the wire; it shares no code with the driver that it tests |
-//! | `password` | | `argon2` | one way to hash and to compare |
-//! | `office` | `listen`, `route`, `store`, `engine`, `deliver::compose`, `people`, `password`, `message`, `address`, `settings`, `clock`, `fault` | | takes in: what the doors ask, answered from the store |
-//! | `control` | `cli::session`, `engine::Context`, `fault`, `sys` | | a door for commands; it knows none of them |
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
 //! | `house` | all | | wiring: opens the store, starts the threads, waits |
 #![allow(dead_code)]

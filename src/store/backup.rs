@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use redb::backends::FileBackend;
 use redb::{
     Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
     TableDefinition, TableError, WriteTransaction,
@@ -88,7 +89,7 @@ impl Store {
     }
 
     fn write_backup(&self, file: File) -> Result<Contents, String> {
-        let database = Database::builder().set_cache_size(CACHE).create_file(file).map_err(|error| error.to_string())?;
+        let database = create(file).map_err(|error| error.to_string())?;
         let txn = database.begin_write().map_err(|error| error.to_string())?;
         let copied = self.read(|view| {
             let rows = copy_all(&view.0, &txn)?;
@@ -133,6 +134,10 @@ impl From<io::Error> for Copy {
     fn from(error: io::Error) -> Self {
         Self::Disk(error)
     }
+}
+
+fn create(file: File) -> Result<Database, DatabaseError> {
+    Database::builder().set_cache_size(CACHE).create_with_backend(FileBackend::new(file)?)
 }
 
 fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<u64, redb::Error> {
@@ -185,7 +190,7 @@ fn put_file(txn: &WriteTransaction, name: &str, path: &Path) -> Result<u64, Copy
     let (mut bytes, mut number) = (0, 0);
     loop {
         let mut piece = Vec::with_capacity(PIECE);
-        file.by_ref().take(PIECE as u64).read_to_end(&mut piece)?;
+        Read::by_ref(&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
         if piece.is_empty() && number > 0 {
             return Ok(bytes);
         }
@@ -312,7 +317,7 @@ fn fill(source: &ReadOnlyDatabase, part: &Path, spool_part: &Path) -> io::Result
     fs::DirBuilder::new().mode(0o700).create(spool_part)?;
     let copied = || -> Result<(), redb::Error> {
         let from = source.begin_read()?;
-        let database = Database::builder().set_cache_size(CACHE).create_file(file)?;
+        let database = create(file)?;
         let to = database.begin_write()?;
         copy_all(&from, &to)?;
         to.commit()?;
