@@ -73,6 +73,7 @@ mod sys;
 mod wire;
 
 fn main() -> std::process::ExitCode {
-    env_logger::init_from_env(env_logger::Env::default().default_filter_or("info"));
+    // Everything in here that speaks TLS uses this provider; installed twice it would stay the first one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     cli::run()
 }

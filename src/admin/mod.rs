@@ -1,4 +1,7 @@
-//! The web page.
+//! The web page and the desk behind it.
+
+pub mod desk;
+pub mod password;
 
 use std::path::{Path, PathBuf};
 

@@ -1,13 +1,65 @@
-//! The command line.
+//! The command line: `satpost COMMAND ...`.
+//!
+//! ```text
+//!  run, demo, simulate, restore        here, in this process
+//!  everything else                     in the running box, over its control socket
+//!                                      in this process on the store itself, when no box runs
+//! ```
+//!
+//! Both ways run the same code: a command acts on a [`session::Session`] and never on the terminal.
 
+mod backup;
+mod check;
+mod data;
+mod demo;
+mod input;
+mod logging;
+mod people;
+mod queue;
+mod reach;
+mod send;
+pub mod session;
+mod settings;
 mod simulate;
+mod status;
+mod table;
 
+use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use argh::FromArgs;
 
-/// A satellite post office in one binary.
+use session::{Done, Failure, Request, Session};
+
+/// Exit code: something did not work; the sentence on standard error says what.
+pub const FAILED: u8 = 1;
+/// Exit code: the command line or the settings are wrong.
+pub const USAGE: u8 = 2;
+/// Exit code: no message, person or setting of that name.
+pub const NOT_FOUND: u8 = 3;
+
+/// A satellite post office: mail in and out over a satellite modem.
 #[derive(FromArgs)]
+#[argh(
+    example = "A box with a modem, set up without a browser:
+
+  satpost settings set box.domain station.example
+  satpost settings set link.driver m138
+  satpost people add anna --owner < password.txt
+  satpost check
+  satpost run
+
+See how it works, without a modem:
+
+  satpost demo",
+    note = "Commands reach a running box through the socket control.sock in its data folder. When no box runs they open
+the store themselves. --data DIR may stand anywhere on the line.",
+    error_code(0, "done"),
+    error_code(1, "it did not work; standard error says why"),
+    error_code(2, "the command line or the settings are wrong"),
+    error_code(3, "there is no such message, person or setting")
+)]
 struct Arguments {
     #[argh(subcommand)]
     command: Command,
@@ -16,20 +68,157 @@ struct Arguments {
 #[derive(FromArgs)]
 #[argh(subcommand)]
 enum Command {
+    Run(Run),
+    Demo(demo::Demo),
+    Check(check::Check),
+    Status(status::Status),
+    Send(send::Send),
+    Queue(queue::Queue),
+    People(people::People),
+    Settings(settings::Settings),
+    SetupCode(people::SetupCode),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Simulate(simulate::Simulate),
+}
+
+/// Run the box until SIGTERM or SIGINT; this is what the service starts.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "run",
+    note = "SATPOST_LOG=debug in the environment makes the log say more; error, warn, info and trace work as well.",
+    error_code(2, "wrong settings, or the data folder cannot be used; systemd does not start it again")
+)]
+struct Run {
+    /// end when the process of this number, which started this one, ends
+    #[argh(option)]
+    parent: Option<u32>,
+}
+
+/// What a command wants to read before it runs.
+enum Wants {
+    Nothing,
+    /// All of standard input.
+    Text,
+    /// One secret line.
+    Secret(input::Secret),
+}
+
+impl Command {
+    fn wants(&self) -> Wants {
+        match self {
+            Self::Send(send) => send.wants(),
+            Self::People(people) => people.wants(),
+            Self::Settings(settings) => settings.wants(),
+            _ => Wants::Nothing,
+        }
+    }
+
+    /// How long a running box may take for it.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Check(_) => 180,
+            Self::Backup(_) => 1800,
+            _ => 10,
+        })
+    }
+
+    /// True when it makes sense before there is a store.
+    fn makes_store(&self) -> bool {
+        matches!(self, Self::Check(_) | Self::People(_) | Self::Settings(_) | Self::SetupCode(_))
+    }
+
+    /// Carries it out on a store.
+    fn act(self, session: &mut Session) -> Done {
+        match self {
+            Self::Check(check) => check.act(session),
+            Self::Status(status) => status.act(session),
+            Self::Send(send) => send.act(session),
+            Self::Queue(queue) => queue.act(session),
+            Self::People(people) => people.act(session),
+            Self::Settings(settings) => settings.act(session),
+            Self::SetupCode(code) => code.act(session),
+            Self::Backup(backup) => backup.act(session),
+            Self::Run(_) | Self::Demo(_) | Self::Restore(_) | Self::Simulate(_) => {
+                Err(Failure::usage("this command is not for a running box"))
+            }
+        }
+    }
+}
+
+/// Reads words as a command.
+fn parse(words: &[String]) -> Result<Command, argh::EarlyExit> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Arguments::from_args(&["satpost"], &words).map(|arguments| arguments.command)
 }
 
 /// Reads the command line and carries it out.
 pub fn run() -> ExitCode {
-    let arguments: Arguments = argh::from_env();
-    let done = match arguments.command {
-        Command::Simulate(simulate) => simulate.run(),
+    let words: Result<Vec<String>, _> = std::env::args_os().skip(1).map(std::ffi::OsString::into_string).collect();
+    let done = match words {
+        Ok(words) => start(words),
+        Err(word) => Err(Failure::usage(format!("{} is not UTF-8", word.display()))),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("satpost: {why}");
-            ExitCode::FAILURE
+        Ok(code) => code,
+        Err(failure) => {
+            say(&mut std::io::stderr(), &format!("satpost: {}\n", failure.why));
+            ExitCode::from(failure.code)
         }
     }
+}
+
+fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
+    let named = data::take(&mut words).map_err(Failure::usage)?;
+    if words.first().is_some_and(|word| word == "--version" || word == "-V") {
+        say(&mut std::io::stdout(), concat!("satpost ", env!("CARGO_PKG_VERSION"), "\n"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let command = match parse(&words) {
+        Ok(command) => command,
+        Err(argh::EarlyExit { output, status: Ok(()) }) => {
+            say(&mut std::io::stdout(), &data::mention(&output));
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(argh::EarlyExit { output, .. }) => {
+            say(&mut std::io::stderr(), &format!("{}\n", output.trim_end()));
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
+    let data = named.map_or_else(data::default_folder, Ok).map_err(Failure::usage)?;
+    let level = if matches!(command, Command::Run(_)) { log::LevelFilter::Info } else { log::LevelFilter::Warn };
+    logging::start(level);
+    match command {
+        Command::Run(run) => run.go(&data),
+        Command::Demo(demo) => demo.go(),
+        Command::Simulate(simulate) => simulate.go(),
+        Command::Restore(restore) => restore.go(&data),
+        Command::Backup(backup) => backup.go(&data, words),
+        command => {
+            let input = match command.wants() {
+                Wants::Nothing => None,
+                Wants::Text => Some(input::text()?),
+                Wants::Secret(secret) => input::secret(&secret)?,
+            };
+            let answer = reach::ask(&data, &Request { args: words, input }, &command)?;
+            say(&mut std::io::stdout(), &answer.out);
+            say(&mut std::io::stderr(), &answer.err);
+            Ok(ExitCode::from(answer.code))
+        }
+    }
+}
+
+impl Run {
+    fn go(&self, data: &std::path::Path) -> Result<ExitCode, Failure> {
+        if let Some(parent) = self.parent {
+            crate::sys::process::end_with_parent(parent).map_err(|error| Failure::failed(error.to_string()))?;
+        }
+        Ok(crate::house::run(data))
+    }
+}
+
+/// Writes text for people; a reader that went away (`| head`) is no failure of the command.
+fn say(to: &mut impl Write, text: &str) {
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }

@@ -1,12 +1,22 @@
 //! `satpost simulate`: the simulators as programs of their own.
 
+use std::process::ExitCode;
+
 use argh::FromArgs;
 
-use crate::sim::modem;
+use super::session::Failure;
+use crate::sim::{hive, modem, sink};
 
-/// Runs a simulator of something that a box talks to.
+/// Run a simulator of something that a box talks to, until SIGINT or SIGTERM.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "simulate")]
+#[argh(
+    subcommand,
+    name = "simulate",
+    example = "A modem and the Hive under one sky:
+
+  satpost simulate hive --sky /tmp/sky --device 0x001abe &
+  satpost simulate modem --port /tmp/modem --sky /tmp/sky"
+)]
 pub struct Simulate {
     #[argh(subcommand)]
     what: What,
@@ -16,16 +26,20 @@ pub struct Simulate {
 #[argh(subcommand)]
 enum What {
     Modem(modem::Options),
+    Hive(hive::Options),
+    Sink(sink::Program),
 }
 
 impl Simulate {
-    /// Runs until SIGINT or SIGTERM.
-    ///
-    /// # Errors
-    /// A sentence for the operator when the simulator cannot start.
-    pub fn run(self) -> Result<(), String> {
-        match self.what {
-            What::Modem(options) => modem::run(options).map_err(|error| format!("the modem cannot start: {error}")),
+    pub(super) fn go(self) -> Result<ExitCode, Failure> {
+        let (what, ended) = match self.what {
+            What::Modem(options) => ("modem", modem::run(options)),
+            What::Hive(options) => ("Hive", hive::run(options)),
+            What::Sink(options) => ("mail server", sink::run(options)),
+        };
+        match ended {
+            Ok(()) => Ok(ExitCode::SUCCESS),
+            Err(error) => Err(Failure::failed(format!("the simulated {what} cannot run: {error}"))),
         }
     }
 }

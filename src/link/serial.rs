@@ -1,1 +1,286 @@
-//! Serial ports.
+//! Serial ports: found by the ids of their USB adapters or by name, opened for us alone, never waited for without end.
+//!
+//! A port that is gone is told from one that is silent: end of file and every error but "nothing there now" mean gone.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::termios::{OptionalActions, QueueSelector};
+use smol::Async;
+
+/// The link that `udev` makes to a modem that was pinned to one adapter.
+const PINNED: &str = "/dev/satpost-modem";
+
+/// USB adapters seen on satellite boards: vendor, products, name. Thousands of other gadgets carry the same ids, so
+/// whatever is found has to be asked who it is.
+const ADAPTERS: &[(u16, &[u16], &str)] = &[
+    (0x1a86, &[0x7523, 0x7522, 0x55d4, 0x5523], "CH340"),
+    (0x10c4, &[0xea60, 0xea70], "CP210x"),
+    (0x0403, &[0x6001, 0x6010, 0x6011, 0x6014, 0x6015], "FTDI"),
+    (0x067b, &[0x2303, 0x23a3], "PL2303"),
+];
+
+/// The ports worth asking: the one named in the settings, or the pinned one, or all with a known USB adapter.
+pub fn candidates(named: &str) -> Vec<PathBuf> {
+    if !named.is_empty() {
+        return vec![PathBuf::from(named)];
+    }
+    if Path::new(PINNED).exists() {
+        return vec![PathBuf::from(PINNED)];
+    }
+    let ports = serialport::available_ports().unwrap_or_default();
+    let known = |port: &serialport::SerialPortInfo| match &port.port_type {
+        serialport::SerialPortType::UsbPort(usb) => adapter(usb.vid, usb.pid).is_some(),
+        _ => false,
+    };
+    let mut paths: Vec<_> = ports.into_iter().filter(known).map(|port| PathBuf::from(port.port_name)).collect();
+    paths.sort();
+    paths
+}
+
+/// Name of a known USB adapter.
+pub fn adapter(vendor: u16, product: u16) -> Option<&'static str> {
+    let row = ADAPTERS.iter().find(|(id, products, _)| *id == vendor && products.contains(&product))?;
+    Some(row.2)
+}
+
+/// The port has gone: unplugged, hung up, or its other side ended. The text is the system's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone(pub String);
+
+/// How a write ended that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unwritten {
+    /// The port has gone.
+    Gone(Gone),
+    /// The port took no more bytes within the limit.
+    Stalled,
+}
+
+/// An open port, held by nobody else.
+pub struct Port {
+    io: Async<File>,
+    path: PathBuf,
+}
+
+impl Port {
+    /// Opens a port for us alone: 8 data bits, no parity, 1 stop bit, no flow control, never blocking.
+    ///
+    /// # Errors
+    /// A sentence that says what is in the way and what to do.
+    pub fn open(path: &Path, baud: u32) -> Result<Self, String> {
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| refusal(path, &errno.into()))?;
+        if let Err(errno) = rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+            return Err(refusal(path, &errno.into()));
+        }
+        set_up(&fd, path, baud).map_err(|why| refusal(path, &why))?;
+        Self::over(fd, path).map_err(|why| refusal(path, &why))
+    }
+
+    /// A port over any descriptor that reads and writes bytes.
+    ///
+    /// # Errors
+    /// When the descriptor cannot be waited on.
+    pub fn over(fd: OwnedFd, path: &Path) -> io::Result<Self> {
+        Ok(Self { io: Async::new(File::from(fd))?, path: path.to_owned() })
+    }
+
+    /// The path it was opened by.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads what is there now; 0 when that is nothing.
+    ///
+    /// # Errors
+    /// When the port has gone.
+    pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Gone> {
+        match self.io.get_ref().read(buffer) {
+            Ok(0) => Err(Gone("end of file".to_owned())),
+            Ok(count) => Ok(count),
+            Err(why) if is_nothing_now(&why) => Ok(0),
+            Err(why) => Err(Gone(why.to_string())),
+        }
+    }
+
+    /// Writes all bytes, or says why not, by `until`.
+    ///
+    /// # Errors
+    /// [`Unwritten`].
+    pub fn write_all(&self, mut bytes: &[u8], until: Instant) -> Result<(), Unwritten> {
+        while !bytes.is_empty() {
+            match self.io.get_ref().write(bytes) {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(why) if is_nothing_now(&why) => self.wait_writable(until)?,
+                Err(why) => return Err(Unwritten::Gone(Gone(why.to_string()))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Resolves when there may be something to read, or the port has gone.
+    pub async fn readable(&self) {
+        // an error here shows again, and is judged, at the read that follows
+        let _ = self.io.readable().await;
+    }
+
+    /// Throws away what the system still holds of both directions.
+    pub fn flush(&self) {
+        // sockets have no such queue; a port that has gone is found out at the next read
+        let _ = rustix::termios::tcflush(self.io.get_ref(), QueueSelector::IOFlush);
+    }
+
+    fn wait_writable(&self, until: Instant) -> Result<(), Unwritten> {
+        let writable = async { self.io.writable().await.map_err(|why| Unwritten::Gone(Gone(why.to_string()))) };
+        let limit = async {
+            smol::Timer::at(until).await;
+            Err(Unwritten::Stalled)
+        };
+        smol::block_on(smol::future::or(writable, limit))
+    }
+}
+
+fn is_nothing_now(why: &io::Error) -> bool {
+    matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+fn set_up(fd: &OwnedFd, path: &Path, baud: u32) -> io::Result<()> {
+    let mut line = rustix::termios::tcgetattr(fd)?;
+    line.make_raw();
+    line.control_modes |= rustix::termios::ControlModes::CLOCAL | rustix::termios::ControlModes::CREAD;
+    line.control_modes -= rustix::termios::ControlModes::CSTOPB | rustix::termios::ControlModes::CRTSCTS;
+    line.special_codes[rustix::termios::SpecialCodeIndex::VMIN] = 1;
+    line.special_codes[rustix::termios::SpecialCodeIndex::VTIME] = 0;
+    line.set_speed(baud)?;
+    rustix::termios::tcsetattr(fd, OptionalActions::Now, &line)?;
+    // On a pseudo-terminal this mark would outlive us for as long as its other side lives; the lock suffices there.
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if !real.starts_with("/dev/pts") {
+        rustix::termios::ioctl_tiocexcl(fd)?;
+    }
+    Ok(())
+}
+
+/// A failed open in words.
+fn refusal(path: &Path, why: &io::Error) -> String {
+    let shown = path.display();
+    match why.kind() {
+        ErrorKind::NotFound => format!("{shown} is not there: plug the modem in, or check the setting m138.port"),
+        ErrorKind::PermissionDenied => {
+            format!("{shown} may not be opened by this program: give its user the port's group (often dialout)")
+        }
+        ErrorKind::ResourceBusy | ErrorKind::WouldBlock => match holder(path) {
+            Some(name) => format!("{shown} is held by {name}: stop that program, satpost takes the port by itself"),
+            None => format!("{shown} is held by another program: 'sudo fuser -v {shown}' names it, then stop it"),
+        },
+        _ if why.raw_os_error() == Some(rustix::io::Errno::NOTTY.raw_os_error()) => {
+            format!("{shown} is not a serial port: check the setting m138.port")
+        }
+        _ => format!("{shown} cannot be opened: {why}"),
+    }
+}
+
+/// The program that holds a port, as far as we may look; `name (process 123)`.
+pub fn holder(path: &Path) -> Option<String> {
+    let real = path.canonicalize().ok()?;
+    let ours = std::process::id();
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    let mut ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let id = ids.find(|&id| id != ours && holds(id, &real))?;
+    let name = std::fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
+    Some(format!("{} (process {id})", name.trim()))
+}
+
+fn holds(process: u32, path: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+    entries.flatten().any(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target == path))
+}
+
+/// How long to wait before a port is looked for again: every second at first, later every two.
+pub fn next_look(tries: u32) -> Duration {
+    Duration::from_secs(if tries < 10 { 1 } else { 2 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    fn terminal() -> (OwnedFd, PathBuf) {
+        let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
+        let master = rustix::pty::openpt(flags).unwrap();
+        rustix::pty::grantpt(&master).unwrap();
+        rustix::pty::unlockpt(&master).unwrap();
+        let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
+        (master, PathBuf::from(name.to_str().unwrap()))
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_millis(300)
+    }
+
+    #[test]
+    fn a_port_is_read_written_and_gone_when_the_other_side_ends() {
+        let (master, path) = terminal();
+        let port = Port::open(&path, 115_200).unwrap();
+        assert_eq!(port.read(&mut [0; 8]), Ok(0));
+        port.write_all(b"$CS*10\n", soon()).unwrap();
+        let mut master = File::from(master);
+        let mut buffer = [0; 16];
+        assert_eq!(master.read(&mut buffer).unwrap(), 7);
+        master.write_all(b"\n\r\x03ok").unwrap();
+        smol::block_on(port.readable());
+        assert_eq!(port.read(&mut buffer), Ok(5));
+        assert_eq!(&buffer[..5], b"\n\r\x03ok");
+        drop(master);
+        smol::block_on(port.readable());
+        assert!(port.read(&mut buffer).is_err());
+    }
+
+    #[test]
+    fn a_stalled_peer_does_not_hold_a_write() {
+        let (_master, path) = terminal();
+        let port = Port::open(&path, 115_200).unwrap();
+        let begun = Instant::now();
+        assert_eq!(port.write_all(&vec![b'x'; 1 << 20], soon()), Err(Unwritten::Stalled));
+        assert!(begun.elapsed() < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn refusals_say_what_to_do() {
+        let said = |path: &Path| Port::open(path, 115_200).map(drop).unwrap_err();
+        assert!(said(Path::new("/dev/no-such-port")).contains("plug the modem in"));
+        assert!(said(Path::new("/dev/null")).contains("not a serial port"));
+        let (_master, path) = terminal();
+        let _first = Port::open(&path, 115_200).unwrap();
+        assert!(said(&path).contains("is held by another program"));
+    }
+
+    #[test]
+    fn the_holder_of_a_port_is_named() {
+        let (_master, path) = terminal();
+        let terminal = File::options().read(true).write(true).open(&path).unwrap();
+        let mut child = Command::new("sleep").arg("30").stdin(Stdio::from(terminal)).spawn().unwrap();
+        let until = Instant::now() + Duration::from_secs(5);
+        let named = std::iter::repeat_with(|| holder(&path))
+            .take_while(|_| Instant::now() < until)
+            .flatten()
+            .find(|name| name.starts_with("sleep"));
+        let expected = format!("sleep (process {})", child.id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(named, Some(expected));
+    }
+
+    #[test]
+    fn candidates_are_named_or_known() {
+        assert_eq!(candidates("/dev/ttyS7"), [PathBuf::from("/dev/ttyS7")]);
+        assert_eq!(adapter(0x1a86, 0x7523), Some("CH340"));
+        assert_eq!(adapter(0x2341, 0x0043), None);
+    }
+}

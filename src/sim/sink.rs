@@ -19,10 +19,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+mod program;
 mod session;
 
 /// More connections at once are closed unanswered.
 const MOST_CONNECTIONS: usize = 64;
+
+pub use program::{Options as Program, run};
 
 /// How a sink is started.
 #[derive(Debug, Clone)]

@@ -1,1 +1,375 @@
-//! Backup and restore: one file that holds a copy of the store and of the spool folder, made while the box runs.
+//! Backup and restore: one redb file that holds the tables of the store and, in a table of their own, the spool files.
+//!
+//! A backup is taken from one read transaction, so it shows the store at one moment while the box goes on. Log-ins of
+//! browsers are left out. It holds passwords, hashed, and the secrets of the settings as they are: mode 0600.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use redb::backends::FileBackend;
+use redb::{
+    Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    TableDefinition, TableError, WriteTransaction,
+};
+use serde::Serialize;
+
+use super::schema::{self, VERSION};
+use super::{FILE, Ledger, Store, spool};
+use crate::fault::Fault;
+
+/// (spool file, piece) -> its bytes.
+const SPOOL: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("spool");
+/// Bytes of a piece: a large mail is never in memory as a whole.
+const PIECE: usize = 256 * 1024;
+/// redb's page cache while copying.
+const CACHE: usize = 8 * 1024 * 1024;
+
+/// What a backup holds, counted in the file itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Contents {
+    /// Messages.
+    pub messages: u64,
+    /// People.
+    pub people: u64,
+    /// Settings that were set.
+    pub settings: u64,
+    /// Rows of all tables but the spool.
+    pub rows: u64,
+    /// Mails too large for the store itself.
+    pub files: u64,
+    /// Their bytes.
+    pub file_bytes: u64,
+}
+
+/// Does the same for every table that a backup holds; sessions are not among them.
+macro_rules! for_each_table {
+    ($do:ident, $($argument:expr),*) => {{
+        let mut rows = 0;
+        rows += $do($($argument,)* schema::MESSAGES)?;
+        rows += $do($($argument,)* schema::BODIES)?;
+        rows += $do($($argument,)* schema::DUE)?;
+        rows += $do($($argument,)* schema::MAILBOX)?;
+        rows += $do($($argument,)* schema::PACKETS)?;
+        rows += $do($($argument,)* schema::REFERENCES)?;
+        rows += $do($($argument,)* schema::SEEN)?;
+        rows += $do($($argument,)* schema::PARTS)?;
+        rows += $do($($argument,)* schema::MESSAGE_IDS)?;
+        rows += $do($($argument,)* schema::PEOPLE)?;
+        rows += $do($($argument,)* schema::SETTINGS)?;
+        rows += $do($($argument,)* schema::EVENTS)?;
+        rows += $do($($argument,)* schema::SAMPLES)?;
+        rows += $do($($argument,)* schema::QUARANTINE)?;
+        rows += $do($($argument,)* schema::META)?;
+        rows
+    }};
+}
+
+impl Store {
+    /// Writes a backup to a new file and reads it back.
+    ///
+    /// # Errors
+    /// When the file is there already, the disk is full or fails, or what was read back is not what was written. The
+    /// file is removed then.
+    pub fn backup(&self, to: &Path) -> Result<Contents, Fault> {
+        let new = File::options().read(true).write(true).create_new(true).mode(0o600).open(to);
+        let new = new.map_err(|error| Fault::temporary(format!("{} cannot be made: {error}", to.display())))?;
+        let made = self.write_backup(new).and_then(|wrote| {
+            let found = contents(to).map_err(|fault| format!("it cannot be read back: {fault}"))?;
+            match found == wrote {
+                true => Ok(found),
+                false => Err(format!("it holds {found:?} and not {wrote:?}")),
+            }
+        });
+        made.map_err(|why| {
+            let _ = fs::remove_file(to);
+            Fault::temporary(format!("the backup failed: {why}"))
+        })
+    }
+
+    fn write_backup(&self, file: File) -> Result<Contents, String> {
+        let database = create(file).map_err(|error| error.to_string())?;
+        let txn = database.begin_write().map_err(|error| error.to_string())?;
+        let copied = self.read(|view| {
+            let rows = copy_all(&view.0, &txn)?;
+            Ok(Contents { rows, ..count(&view.0)? })
+        });
+        let mut wrote = copied.map_err(|fault| fault.to_string())?;
+        for name in spool::names(self.folder()).map_err(|error| error.to_string())? {
+            let path = spool::folder(self.folder()).join(&name);
+            match put_file(&txn, &name, &path) {
+                Ok(bytes) => {
+                    wrote.files += 1;
+                    wrote.file_bytes += bytes;
+                }
+                // Its message was finished and old, and went with it a moment ago.
+                Err(Copy::Disk(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(format!("{}: {}", path.display(), error.why())),
+            }
+        }
+        // Opened here too, so that a backup without large mails is still told apart from a bare store.
+        txn.open_table(SPOOL).map_err(|error| error.to_string())?;
+        txn.commit().map_err(|error| error.to_string())?;
+        Ok(wrote)
+    }
+}
+
+/// What went wrong while bytes went from a file to a table or back.
+enum Copy {
+    Disk(io::Error),
+    Table(redb::Error),
+}
+
+impl Copy {
+    fn why(&self) -> String {
+        match self {
+            Self::Disk(error) => error.to_string(),
+            Self::Table(error) => error.to_string(),
+        }
+    }
+}
+
+impl From<io::Error> for Copy {
+    fn from(error: io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+fn create(file: File) -> Result<Database, DatabaseError> {
+    Database::builder().set_cache_size(CACHE).create_with_backend(FileBackend::new(file)?)
+}
+
+fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<u64, redb::Error> {
+    Ok(for_each_table!(copy, from, to))
+}
+
+fn copy<K: redb::Key + 'static, V: redb::Value + 'static>(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    table: TableDefinition<K, V>,
+) -> Result<u64, redb::Error> {
+    let source = match from.open_table(table) {
+        Ok(source) => source,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(0),
+        Err(error) => return Err(error.into()),
+    };
+    let mut target = to.open_table(table)?;
+    for row in source.iter()? {
+        let (key, value) = row?;
+        target.insert(key.value(), value.value())?;
+    }
+    Ok(target.len()?)
+}
+
+/// Reads every row, so that a page that cannot be read shows now and not on the day of the restore.
+fn read_through<K: redb::Key + 'static, V: redb::Value + 'static>(
+    from: &ReadTransaction,
+    table: TableDefinition<K, V>,
+) -> Result<u64, redb::Error> {
+    match from.open_table(table) {
+        Ok(source) => source.iter()?.try_fold(0, |rows, row| row.map(|_| rows + 1).map_err(Into::into)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The counts that people know, from the lengths of the tables.
+fn count(from: &ReadTransaction) -> Result<Contents, redb::Error> {
+    Ok(Contents {
+        messages: read_through(from, schema::MESSAGES)?,
+        people: read_through(from, schema::PEOPLE)?,
+        settings: read_through(from, schema::SETTINGS)?,
+        ..Contents::default()
+    })
+}
+
+fn put_file(txn: &WriteTransaction, name: &str, path: &Path) -> Result<u64, Copy> {
+    let mut file = File::open(path)?;
+    let mut table = txn.open_table(SPOOL).map_err(|error| Copy::Table(error.into()))?;
+    let (mut bytes, mut number) = (0, 0);
+    loop {
+        let mut piece = Vec::with_capacity(PIECE);
+        Read::by_ref(&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
+        if piece.is_empty() && number > 0 {
+            return Ok(bytes);
+        }
+        table.insert((name, number), piece.as_slice()).map_err(|error| Copy::Table(error.into()))?;
+        bytes += piece.len() as u64;
+        number += 1;
+    }
+}
+
+/// Reads a backup through and counts what it holds.
+///
+/// # Errors
+/// `Operator` when it is no backup, was made by a newer satpost, or cannot be read.
+pub fn contents(file: &Path) -> Result<Contents, Fault> {
+    let source = open(file)?;
+    let read = || -> Result<Contents, redb::Error> {
+        let txn = source.begin_read()?;
+        let mut found = count(&txn)?;
+        found.rows = for_each_table!(read_through, &txn);
+        each_piece(&txn, |_, number, piece| {
+            found.files += u64::from(number == 0);
+            found.file_bytes += piece.len() as u64;
+            Ok(())
+        })?;
+        Ok(found)
+    };
+    read().map_err(|error| Fault::operator(format!("{} cannot be read: {error}", file.display())))
+}
+
+fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {
+    let shown = file.display();
+    // redb would say only that the file is too short.
+    File::open(file).map_err(|error| Fault::operator(format!("{shown} cannot be read: {error}")))?;
+    let no_backup = |error: &dyn std::fmt::Display| Fault::operator(format!("{shown} is no backup of satpost: {error}"));
+    let source = ReadOnlyDatabase::open(file).map_err(|error| match error {
+        DatabaseError::DatabaseAlreadyOpen => Fault::operator(format!("{shown} is in use by a running box")),
+        error => no_backup(&error),
+    })?;
+    let txn = source.begin_read().map_err(|error| no_backup(&error))?;
+    let meta = txn.open_table(schema::META).map_err(|error| no_backup(&error))?;
+    let ledger = Ledger::load(&meta).map_err(|error| no_backup(&error))?;
+    if ledger.version > VERSION {
+        return Err(Fault::operator(format!("{shown} was written by a newer satpost: install that one")));
+    }
+    Ok(source)
+}
+
+fn each_piece(
+    txn: &ReadTransaction,
+    mut take: impl FnMut(&str, u32, &[u8]) -> Result<(), redb::Error>,
+) -> Result<(), redb::Error> {
+    let table = match txn.open_table(SPOOL) {
+        Ok(table) => table,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    for row in table.iter()? {
+        let (key, piece) = row?;
+        let (name, number) = key.value();
+        take(name, number, piece.value())?;
+    }
+    Ok(())
+}
+
+/// Where a restore put the store that was there before.
+pub type Kept = Option<PathBuf>;
+
+/// Makes the data folder what the backup says. With `replace` a store that is there is kept beside as
+/// `satpost.redb.old-...` and `spool.old-...`; `stamp` is the end of those names.
+///
+/// # Errors
+/// `Operator` when there is a store and `replace` is not set, a box runs there, or the backup will not do; then nothing
+/// was changed.
+pub fn restore(file: &Path, data: &Path, replace: bool, stamp: &str) -> Result<(Contents, Kept), Fault> {
+    let found = contents(file)?;
+    let source = open(file)?;
+    let target = data.join(FILE);
+    if target.exists() {
+        unused(&target)?;
+        if !replace {
+            return Err(Fault::operator(format!(
+                "there is a store in {} already: --replace puts the backup in its place and keeps the old one beside",
+                data.display()
+            )));
+        }
+    }
+    spool::prepare(data)?;
+    let (part, spool_part) = (data.join("restore.part"), data.join("spool.part"));
+    clear(&part, &spool_part).map_err(|error| disk(data, &error))?;
+    let filled = fill(&source, &part, &spool_part).and_then(|()| own_like(data, &part, &spool_part));
+    if let Err(error) = filled {
+        let _ = clear(&part, &spool_part);
+        return Err(disk(data, &error));
+    }
+    let kept = swap(data, &part, &spool_part, stamp).map_err(|error| disk(data, &error))?;
+    Ok((found, kept))
+}
+
+fn disk(data: &Path, error: &io::Error) -> Fault {
+    Fault::temporary(format!("the backup cannot be put into {}: {error}", data.display()))
+}
+
+/// The lock of the file tells whether a box has it; what else is wrong with it does not matter any more.
+fn unused(target: &Path) -> Result<(), Fault> {
+    match Database::builder().set_cache_size(CACHE).open(target) {
+        Err(DatabaseError::DatabaseAlreadyOpen) => {
+            Err(Fault::operator(format!("{} is in use: stop the box first", target.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn clear(part: &Path, spool_part: &Path) -> io::Result<()> {
+    let there = |result: io::Result<()>| match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    there(fs::remove_file(part))?;
+    there(fs::remove_dir_all(spool_part))
+}
+
+fn fill(source: &ReadOnlyDatabase, part: &Path, spool_part: &Path) -> io::Result<()> {
+    let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(part)?;
+    fs::DirBuilder::new().mode(0o700).create(spool_part)?;
+    let copied = || -> Result<(), redb::Error> {
+        let from = source.begin_read()?;
+        let database = create(file)?;
+        let to = database.begin_write()?;
+        copy_all(&from, &to)?;
+        to.commit()?;
+        each_piece(&from, |name, number, piece| Ok(take_file(spool_part, name, number, piece)?))
+    };
+    copied().map_err(io::Error::other)?;
+    for entry in fs::read_dir(spool_part)? {
+        File::open(entry?.path())?.sync_all()?;
+    }
+    crate::sys::disk::sync_folder(spool_part)
+}
+
+fn take_file(folder: &Path, name: &str, number: u32, piece: &[u8]) -> Result<(), redb::Error> {
+    // Our own names are hex digits; anything else in a backup was put there by somebody.
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(redb::Error::Corrupted(format!("'{}' is no name of a spool file", name.escape_debug())));
+    }
+    let mut options = File::options();
+    options.mode(0o600);
+    let options = if number == 0 { options.write(true).create_new(true) } else { options.append(true) };
+    options.open(folder.join(name))?.write_all(piece)?;
+    Ok(())
+}
+
+/// Root restores for the user of the box.
+fn own_like(data: &Path, part: &Path, spool_part: &Path) -> io::Result<()> {
+    let folder = fs::metadata(data)?;
+    if !rustix::process::geteuid().is_root() || folder.uid() == 0 {
+        return Ok(());
+    }
+    let give = |path: &Path| std::os::unix::fs::chown(path, Some(folder.uid()), Some(folder.gid()));
+    give(part)?;
+    give(spool_part)?;
+    give(&spool::folder(data))?;
+    fs::read_dir(spool_part)?.try_for_each(|entry| give(&entry?.path()))
+}
+
+/// Old things aside, new things in; the store last, as it is what makes the folder a box.
+fn swap(data: &Path, part: &Path, spool_part: &Path, stamp: &str) -> io::Result<Kept> {
+    let (target, spool) = (data.join(FILE), spool::folder(data));
+    let mut kept = None;
+    if target.exists() {
+        let aside = data.join(format!("{FILE}.old-{stamp}"));
+        fs::rename(&target, &aside)?;
+        fs::rename(&spool, data.join(format!("spool.old-{stamp}")))?;
+        kept = Some(aside);
+    } else {
+        // Files without a store belong to nobody.
+        fs::remove_dir_all(&spool)?;
+    }
+    fs::rename(spool_part, &spool)?;
+    fs::rename(part, &target)?;
+    crate::sys::disk::sync_folder(data)?;
+    Ok(kept)
+}

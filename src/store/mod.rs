@@ -32,6 +32,7 @@ use crate::message::{Id, Way};
 use crate::people::People;
 use crate::settings::Settings;
 
+pub use backup::{Contents, contents, restore};
 pub use books::{Books, Ledger};
 pub use inbound::{PartIn, Quarantined};
 pub use journal::Event;

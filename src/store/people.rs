@@ -78,6 +78,11 @@ impl Tx<'_> {
         }
         Ok(())
     }
+
+    /// A value stored with [`Tx::put_note`], as of this transaction.
+    pub fn note(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
+        Ok(self.meta.get(format!("note:{name}").as_str())?.map(|row| row.value().to_vec()))
+    }
 }
 
 impl View {

@@ -4,7 +4,7 @@ mod api;
 mod control;
 mod faults;
 mod http;
-mod lines;
+pub(in crate::sim) mod lines;
 mod server;
 mod state;
 

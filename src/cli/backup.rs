@@ -1,0 +1,175 @@
+//! `satpost backup` and `satpost restore`.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use argh::FromArgs;
+
+use super::session::{Answer, Done, Failure, Request, Session};
+use super::{Command, reach};
+use crate::clock::Clock;
+use crate::engine::wishes;
+use crate::fault::Fault;
+use crate::message::State;
+use crate::store::{self, Contents, ListFilter, Store};
+
+/// The box writes a backup under this name into its own folder, the only one that the service may write to; the
+/// command takes it from there.
+const PART: &str = "backup.part";
+
+/// Copy everything into one file, while the box runs: messages, mails, people, settings.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "backup",
+    example = "  satpost backup /media/usb/satpost-$(date +%F).backup",
+    note = "The file is read back before this ends with 0. It holds the passwords of the relay and of the Hive as they
+are: only its owner may read it (mode 0600), and you should keep it so."
+)]
+pub struct Backup {
+    /// file to make; it must not be there yet
+    #[argh(positional)]
+    file: PathBuf,
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+/// Put a backup into the data folder. No box may run there.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "restore",
+    example = "  sudo systemctl stop satpost
+  sudo satpost restore /media/usb/satpost-2026-01-31.backup --replace --hold
+  sudo systemctl start satpost",
+    note = "What waited when the backup was made may have left since, and would be sent (and paid) again: --hold keeps it
+here until you release it."
+)]
+pub struct Restore {
+    /// the backup
+    #[argh(positional)]
+    file: PathBuf,
+    /// put it in the place of the store that is there; that one is kept beside
+    #[argh(switch)]
+    replace: bool,
+    /// hold what waits for the link or the relay
+    #[argh(switch)]
+    hold: bool,
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+impl Backup {
+    /// In the box: writes the backup into the data folder.
+    pub(super) fn act(self, session: &mut Session) -> Done {
+        let part = session.context.store.folder().join(PART);
+        // Left behind by a command that was interrupted.
+        match fs::remove_file(&part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::failed(format!("{} is in the way: {error}", part.display())));
+            }
+            _ => {}
+        }
+        let contents = session.context.store.backup(&part)?;
+        session.out = said(&self.file, contents, self.json);
+        Ok(())
+    }
+
+    /// In the command: has it written, and takes it where it is wanted.
+    pub(super) fn go(self, data: &Path, words: Vec<String>) -> Result<ExitCode, Failure> {
+        let file = self.file.clone();
+        if file.symlink_metadata().is_ok() {
+            return Err(Failure::usage(format!("{} is there already", file.display())));
+        }
+        let folder = std::path::absolute(&file).ok().and_then(|path| path.parent().map(Path::to_owned));
+        if !folder.is_some_and(|folder| folder.is_dir()) {
+            return Err(Failure::usage(format!("there is no folder for {}", file.display())));
+        }
+        let request = Request { args: words, input: None };
+        let Answer { code, out, err } = reach::ask(data, &request, &Command::Backup(self))?;
+        if code == 0 {
+            let part = data.join(PART);
+            let taken = take(&part, &file);
+            // The next backup clears it away if this fails.
+            let _ = fs::remove_file(&part);
+            taken.map_err(|fault| Failure::failed(fault.why()))?;
+        }
+        super::say(&mut io::stdout(), &out);
+        super::say(&mut io::stderr(), &err);
+        Ok(ExitCode::from(code))
+    }
+}
+
+/// Copies the finished backup, and reads it back where it is now.
+fn take(part: &Path, file: &Path) -> Result<(), Fault> {
+    let copied = File::open(part).and_then(|mut from| {
+        let mut to = File::options().write(true).create_new(true).mode(0o600).open(file)?;
+        io::copy(&mut from, &mut to)?;
+        to.sync_all()
+    });
+    let checked = copied
+        .map_err(|error| Fault::temporary(format!("{} cannot be written: {error}", file.display())))
+        .and_then(|()| if store::contents(part)? == store::contents(file)? {
+            Ok(())
+        } else {
+            Err(Fault::temporary(format!("{} is not what was written to it", file.display())))
+        });
+    if checked.is_err() {
+        let _ = fs::remove_file(file);
+    }
+    checked
+}
+
+fn said(file: &Path, contents: Contents, json: bool) -> String {
+    if json {
+        // Numbers and a path always serialise.
+        let value = serde_json::json!({"file": file, "contents": contents});
+        return format!("{value:#}\n");
+    }
+    format!(
+        "{}: {} messages, {} people, {} settings, {} large mails\n",
+        file.display(),
+        contents.messages,
+        contents.people,
+        contents.settings,
+        contents.files
+    )
+}
+
+impl Restore {
+    pub(super) fn go(self, data: &Path) -> Result<ExitCode, Failure> {
+        if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
+            return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
+        }
+        let clock = Clock::system();
+        let stamp = clock.now().seconds().to_string();
+        let (contents, kept) = store::restore(&self.file, data, self.replace, &stamp)?;
+        let mut text = said(&self.file, contents, self.json);
+        if let Some(kept) = kept.filter(|_| !self.json) {
+            text.push_str(&format!("the store that was there is now {}\n", kept.display()));
+        }
+        if self.hold {
+            let held = hold(data, &clock)?;
+            if !self.json {
+                text.push_str(&format!("{held} messages are held: see 'satpost queue list'\n"));
+            }
+        }
+        super::say(&mut io::stdout(), &text);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Holds what waits; what a link had a part of already is left, as the link will tell what became of it.
+fn hold(data: &Path, clock: &Clock) -> Result<usize, Failure> {
+    let store = Store::open(data, clock)?;
+    let filter = ListFilter { states: vec![State::Queued], limit: usize::MAX, ..ListFilter::default() };
+    let waiting = store.read(|view| view.list(&filter))?;
+    let held = waiting.iter().filter(|message| wishes::hold(&store, message.id, "the restore").is_ok()).count();
+    store.close();
+    Ok(held)
+}

@@ -1,0 +1,15 @@
+//! demo
+use std::process::ExitCode;
+use argh::FromArgs;
+use super::session::Failure;
+/// Both boxes with a simulated sky.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "demo")]
+pub struct Demo {
+    /// one letter each way, then end
+    #[argh(switch)]
+    once: bool,
+}
+impl Demo {
+    pub(super) fn go(self) -> Result<ExitCode, Failure> { Err(Failure::failed("not yet")) }
+}

@@ -1,0 +1,359 @@
+//! `satpost people` and `satpost setup-code`.
+
+use argh::FromArgs;
+use serde_json::json;
+
+use super::Wants;
+use super::input::Secret;
+use super::session::{Done, Failure, Session};
+use super::table::columns;
+use crate::admin::desk::PersonEdit;
+use crate::people::{Home, Person};
+
+/// The people of the box: who has an address here, and where they read.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "people",
+    example = "Somebody who reads on this box, with a password from a file:
+
+  satpost people add anna --full-name 'Anna Smith' --password-file anna.txt
+
+Somebody with a modem out in the field, without a log-in:
+
+  satpost people add ben --device 0x001abe < /dev/null"
+)]
+pub struct People {
+    #[argh(subcommand)]
+    what: What,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+enum What {
+    Add(Add),
+    List(List),
+    Edit(Edit),
+    Passwd(Passwd),
+    Device(Device),
+    Disable(Disable),
+    Enable(Enable),
+    Remove(Remove),
+}
+
+/// Add a person. The password is the first line of standard input; with none there is no log-in until 'passwd'.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "add")]
+struct Add {
+    /// name in the address: a-z, 0-9, dot, hyphen, underscore
+    #[argh(positional)]
+    name: String,
+    /// name for people
+    #[argh(option, default = "String::new()")]
+    full_name: String,
+    /// their modem, hex or decimal: 0x001abe or 6846
+    #[argh(option, default = "String::new()")]
+    device: String,
+    /// where they read: here or device (default: device when one is given)
+    #[argh(option, from_str_fn(home))]
+    home: Option<Home>,
+    /// mail address that letters go on to as well
+    #[argh(option, default = "String::new()")]
+    forward: String,
+    /// packets a letter to them may take (default: what the box allows)
+    #[argh(option, default = "String::new()")]
+    max_parts: String,
+    /// may change settings and people; needs a password of 12 characters
+    #[argh(switch)]
+    owner: bool,
+    /// file whose first line is the password; - is standard input
+    #[argh(option)]
+    password_file: Option<String>,
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+/// List the people.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "list")]
+struct List {
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+/// Change what is given, and leave the rest. An empty text ('') clears a field.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "edit")]
+struct Edit {
+    /// name
+    #[argh(positional)]
+    name: String,
+    /// name for people
+    #[argh(option)]
+    full_name: Option<String>,
+    /// where they read: here or device
+    #[argh(option, from_str_fn(home))]
+    home: Option<Home>,
+    /// mail address that letters go on to as well
+    #[argh(option)]
+    forward: Option<String>,
+    /// packets a letter to them may take
+    #[argh(option)]
+    max_parts: Option<String>,
+    /// may change settings and people: yes or no
+    #[argh(option, from_str_fn(yes_or_no))]
+    owner: Option<bool>,
+}
+
+/// Set a password: the first line of standard input, or typed twice on a terminal.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "passwd")]
+struct Passwd {
+    /// name
+    #[argh(positional)]
+    name: String,
+    /// file whose first line is the password; - is standard input
+    #[argh(option)]
+    password_file: Option<String>,
+    /// take the password, and with it the log-in, away
+    #[argh(switch)]
+    none: bool,
+}
+
+/// Give a person a modem and let them read there, or take it away.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "device")]
+struct Device {
+    /// name
+    #[argh(positional)]
+    name: String,
+    /// device id, hex or decimal, or 'none'
+    #[argh(positional)]
+    device: String,
+    /// where they read from now on: here or device (default: device; here with 'none')
+    #[argh(option, from_str_fn(home))]
+    home: Option<Home>,
+}
+
+/// Take log-in and mail away from a person, until 'enable'.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "disable")]
+struct Disable {
+    /// name
+    #[argh(positional)]
+    name: String,
+}
+
+/// Give log-in and mail back to a person.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "enable")]
+struct Enable {
+    /// name
+    #[argh(positional)]
+    name: String,
+}
+
+/// Remove a person; their letters stay in the list and in the books.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "remove")]
+struct Remove {
+    /// name
+    #[argh(positional)]
+    name: String,
+}
+
+/// Print the code that the first owner types on the page of a new box.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "setup-code")]
+pub struct SetupCode {
+    /// make another code; the old one is worth nothing then
+    #[argh(switch)]
+    new: bool,
+}
+
+fn home(word: &str) -> Result<Home, String> {
+    match word {
+        "here" => Ok(Home::Here),
+        "device" => Ok(Home::Device),
+        _ => Err(format!("'{}' is no home: write here or device", word.escape_debug())),
+    }
+}
+
+fn yes_or_no(word: &str) -> Result<bool, String> {
+    match word {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("write yes or no, not '{}'", word.escape_debug())),
+    }
+}
+
+impl People {
+    pub(super) fn wants(&self) -> Wants {
+        match &self.what {
+            What::Add(add) => Wants::Secret(Secret {
+                what: format!("password of {}", add.name),
+                file: add.password_file.clone(),
+                optional: !add.owner,
+            }),
+            What::Passwd(passwd) if !passwd.none => Wants::Secret(Secret {
+                what: format!("password of {}", passwd.name),
+                file: passwd.password_file.clone(),
+                optional: false,
+            }),
+            _ => Wants::Nothing,
+        }
+    }
+
+    pub(super) fn act(self, session: &mut Session) -> Done {
+        let desk = session.desk();
+        match self.what {
+            What::Add(add) => return add.act(session),
+            What::List(list) => list.act(session),
+            What::Edit(edit) => {
+                let person = known(session, &edit.name)?;
+                desk.edit(&person.name, &edit.over(&person)).map_err(Failure::of_wish)?;
+                session.line(format!("{} is changed", person.name));
+            }
+            What::Passwd(passwd) => {
+                let name = &known(session, &passwd.name)?.name;
+                let password = if passwd.none { String::new() } else { session.input.clone().unwrap_or_default() };
+                desk.set_password(name, &password).map_err(Failure::of_wish)?;
+                session.line(format!("{name} has {}", if passwd.none { "no log-in any more" } else { "a new password" }));
+            }
+            What::Device(device) => {
+                let person = known(session, &device.name)?;
+                let changed = desk.edit(&person.name, &device.over(&person)).map_err(Failure::of_wish)?;
+                let words = changed.device.map_or("no device".to_owned(), |device| format!("device {device}"));
+                session.line(format!("{} has {words} and reads {}", changed.name, reads(&changed)));
+            }
+            What::Disable(one) => {
+                let name = &known(session, &one.name)?.name;
+                desk.disable(name, true)?;
+                session.line(format!("{name} is disabled"));
+            }
+            What::Enable(one) => {
+                let name = &known(session, &one.name)?.name;
+                desk.disable(name, false)?;
+                session.line(format!("{name} is enabled"));
+            }
+            What::Remove(one) => {
+                let name = &known(session, &one.name)?.name;
+                desk.remove(name)?;
+                session.line(format!("{name} is removed"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The person of this name, who has to be there.
+pub fn known(session: &Session, name: &str) -> Result<std::sync::Arc<Person>, Failure> {
+    session.desk().person(name).map_err(|fault| Failure::not_found(fault.why()))
+}
+
+fn reads(person: &Person) -> &'static str {
+    if person.home == Home::Here { "here" } else { "on the device" }
+}
+
+impl Add {
+    fn act(self, session: &mut Session) -> Done {
+        let home = self.home.unwrap_or(if self.device.is_empty() { Home::Here } else { Home::Device });
+        let edit = PersonEdit {
+            name: self.name,
+            full_name: self.full_name,
+            on_device: home == Home::Device,
+            device: self.device,
+            forward: self.forward,
+            max_parts: self.max_parts,
+            owner: self.owner,
+            password: session.input.clone().unwrap_or_default(),
+        };
+        let person = session.desk().add(&edit).map_err(Failure::of_wish)?;
+        if self.json {
+            session.json(&shown(&person));
+            return Ok(());
+        }
+        let log_in = if person.password.is_some() { "" } else { "; no log-in until 'satpost people passwd'" };
+        session.line(format!("{} is added and reads {}{log_in}", person.name, reads(&person)));
+        Ok(())
+    }
+}
+
+impl Edit {
+    fn over(self, person: &Person) -> PersonEdit {
+        let before = PersonEdit::of(person);
+        PersonEdit {
+            full_name: self.full_name.unwrap_or(before.full_name),
+            on_device: self.home.map_or(before.on_device, |home| home == Home::Device),
+            forward: self.forward.unwrap_or(before.forward),
+            max_parts: self.max_parts.unwrap_or(before.max_parts),
+            owner: self.owner.unwrap_or(before.owner),
+            ..before
+        }
+    }
+}
+
+impl Device {
+    fn over(&self, person: &Person) -> PersonEdit {
+        let none = self.device == "none";
+        let home = self.home.unwrap_or(if none { Home::Here } else { Home::Device });
+        PersonEdit {
+            on_device: home == Home::Device,
+            device: if none { String::new() } else { self.device.clone() },
+            ..PersonEdit::of(person)
+        }
+    }
+}
+
+impl List {
+    fn act(&self, session: &mut Session) {
+        let people = session.desk().people();
+        if self.json {
+            let all: Vec<_> = people.iter().map(|person| shown(person)).collect();
+            return session.json(&all);
+        }
+        let mut rows = Vec::new();
+        for person in &people {
+            let marks = [
+                (person.owner, "owner"),
+                (person.disabled, "disabled"),
+                (person.password.is_none(), "no log-in"),
+            ];
+            let marks: Vec<_> = marks.iter().filter(|mark| mark.0).map(|mark| mark.1).collect();
+            rows.push(vec![
+                person.name.clone(),
+                format!("reads {}", reads(person)),
+                person.device.map(|device| device.to_string()).unwrap_or_default(),
+                marks.join(", "),
+                person.full_name.clone(),
+            ]);
+        }
+        session.out.push_str(&columns(&rows));
+    }
+}
+
+/// A person for scripts: without the hash of the password.
+fn shown(person: &Person) -> serde_json::Value {
+    json!({
+        "name": person.name,
+        "full_name": person.full_name,
+        "home": person.home,
+        "device": person.device.map(|device| device.to_string()),
+        "forward": person.forward,
+        "max_parts": person.max_parts,
+        "owner": person.owner,
+        "disabled": person.disabled,
+        "log_in": person.password.is_some(),
+        "added": person.added.to_string(),
+    })
+}
+
+impl SetupCode {
+    pub(super) fn act(&self, session: &mut Session) -> Done {
+        let code = session.desk().setup_code(self.new)?;
+        session.line(code);
+        Ok(())
+    }
+}

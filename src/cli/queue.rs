@@ -1,0 +1,318 @@
+//! `satpost queue`: look at messages, and do to them what their owner may do.
+
+use std::collections::BTreeSet;
+
+use argh::FromArgs;
+use serde_json::{Value, json};
+
+use super::session::{Done, Failure, Session};
+use super::table::{columns, one_line};
+use crate::clock::Time;
+use crate::engine::wishes;
+use crate::fault::Fault;
+use crate::message::{Id, Message, Packet, PacketState, State};
+use crate::store::{ListFilter, Store};
+
+/// Messages: what waits, and what became of the others.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "queue",
+    example = "  satpost queue list
+  satpost queue list --all --search invoice
+  satpost queue show m12
+  satpost queue release m12 m13"
+)]
+pub struct Queue {
+    #[argh(subcommand)]
+    what: What,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+enum What {
+    List(List),
+    Show(Show),
+    Hold(Hold),
+    Release(Release),
+    Cancel(Cancel),
+    Retry(Retry),
+}
+
+/// List messages, newest first; those that wait, unless something else is asked for.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "list")]
+struct List {
+    /// all states
+    #[argh(switch)]
+    all: bool,
+    /// only this state: held, queued, onmodem, sent, delivered, returned, expired, cancelled, refused; may be repeated
+    #[argh(option, from_str_fn(state))]
+    state: Vec<State>,
+    /// only what has this in sender, recipient, subject or text
+    #[argh(option, default = "String::new()")]
+    search: String,
+    /// only from or to this person
+    #[argh(option)]
+    person: Option<String>,
+    /// only what is older than this message
+    #[argh(option)]
+    before: Option<Id>,
+    /// at most so many (default 100)
+    #[argh(option, default = "100")]
+    limit: usize,
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+/// Show one message with its text and its time line.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "show")]
+struct Show {
+    /// message, such as m12
+    #[argh(positional)]
+    id: Id,
+    /// print the whole mail as it came in, and nothing else
+    #[argh(switch)]
+    raw: bool,
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+/// Keep messages here until they are released.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "hold")]
+struct Hold {
+    /// messages, such as m12
+    #[argh(positional)]
+    ids: Vec<Id>,
+}
+
+/// Let held messages go, whatever held them.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "release")]
+struct Release {
+    /// messages, such as m12
+    #[argh(positional)]
+    ids: Vec<Id>,
+}
+
+/// Take messages back; what is on the modem and not yet sent is withdrawn from it.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "cancel")]
+struct Cancel {
+    /// messages, such as m12
+    #[argh(positional)]
+    ids: Vec<Id>,
+}
+
+/// Try waiting messages again now.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "retry")]
+struct Retry {
+    /// messages, such as m12
+    #[argh(positional)]
+    ids: Vec<Id>,
+}
+
+/// Reads a state as it is written in JSON or on the page.
+fn state(word: &str) -> Result<State, String> {
+    let same = |state: &&State| state.words().replace(' ', "") == word.to_lowercase().replace([' ', '-', '_'], "");
+    State::ALL.iter().find(same).copied().ok_or_else(|| {
+        let all: Vec<_> = State::ALL.iter().map(|state| state.words().replace(' ', "")).collect();
+        format!("'{}' is no state: write one of {}", word.escape_debug(), all.join(", "))
+    })
+}
+
+impl Queue {
+    pub(super) fn act(self, session: &mut Session) -> Done {
+        match self.what {
+            What::List(list) => list.act(session),
+            What::Show(show) => show.act(session),
+            What::Hold(hold) => each(session, &hold.ids, wishes::hold),
+            What::Release(release) => each(session, &release.ids, wishes::release),
+            What::Cancel(cancel) => each(session, &cancel.ids, wishes::cancel),
+            What::Retry(retry) => each(session, &retry.ids, wishes::retry),
+        }
+    }
+}
+
+/// Does the same to each message; one that refuses does not keep the others from it.
+fn each(session: &mut Session, ids: &[Id], wish: fn(&Store, Id, &str) -> Result<String, Fault>) -> Done {
+    if ids.is_empty() {
+        return Err(Failure::usage("name the messages, such as m12"));
+    }
+    let mut worst = Ok(());
+    // Said twice means once.
+    for id in ids.iter().collect::<BTreeSet<_>>() {
+        let done = found(session, *id).and_then(|_| Ok(wish(&session.context.store, *id, "the command line")?));
+        match done {
+            Ok(words) => session.line(words),
+            Err(failure) => {
+                if let Err(before) = worst.replace_err(failure) {
+                    session.err.push_str(&format!("satpost: {}\n", before.why));
+                }
+            }
+        }
+    }
+    worst
+}
+
+/// Puts a newer failure in the place of an older one, which is given back.
+trait Replace {
+    fn replace_err(&mut self, failure: Failure) -> Done;
+}
+
+impl Replace for Done {
+    fn replace_err(&mut self, failure: Failure) -> Done {
+        std::mem::replace(self, Err(failure))
+    }
+}
+
+fn found(session: &Session, id: Id) -> Result<Message, Failure> {
+    session.context.store.message(id)?.ok_or_else(|| Failure::not_found(format!("there is no message {id}")))
+}
+
+impl List {
+    fn act(self, session: &mut Session) -> Done {
+        let waiting = || State::ALL.into_iter().filter(|state| !state.is_final()).collect();
+        let wants_old = self.all || !self.search.is_empty() || self.person.is_some();
+        let states = if self.state.is_empty() && !wants_old { waiting() } else { self.state };
+        let filter = ListFilter {
+            states,
+            search: self.search,
+            person: self.person.map(|person| person.to_lowercase()),
+            before: self.before,
+            limit: self.limit,
+        };
+        let messages = session.context.store.read(|view| view.list(&filter))?;
+        if self.json {
+            session.json(&messages.iter().map(shown).collect::<Vec<_>>());
+            return Ok(());
+        }
+        let row = |message: &Message| {
+            vec![
+                message.id.to_string(),
+                message.state.words().to_owned(),
+                message.accepted.to_string(),
+                format!("{} -> {}", message.from, message.to),
+                one_line(&message.subject, 40),
+                one_line(&message.reason, 80),
+            ]
+        };
+        session.out.push_str(&columns(&messages.iter().map(row).collect::<Vec<_>>()));
+        Ok(())
+    }
+}
+
+impl Show {
+    fn act(&self, session: &mut Session) -> Done {
+        let message = found(session, self.id)?;
+        if self.raw {
+            let raw = session.context.store.raw(&message)?;
+            let raw = raw.ok_or_else(|| Failure::failed(format!("{} never was more than its text", message.id)))?;
+            session.out.push_str(&String::from_utf8_lossy(&raw));
+            return Ok(());
+        }
+        let packets = session.context.store.read(|view| view.packets_of(self.id))?;
+        if self.json {
+            let mut all = shown(&message);
+            all["packets"] = packets.iter().map(packet).collect();
+            session.json(&all);
+            return Ok(());
+        }
+        self.print(session, &message, &packets);
+        Ok(())
+    }
+
+    fn print(&self, session: &mut Session, message: &Message, packets: &[Packet]) {
+        session.line(format!("{}  {}: {}", message.id, message.state.words(), one_line(&message.reason, 500)));
+        session.line(format!("from     {}", message.from));
+        session.line(format!("to       {} by {}", message.to, message.way.word()));
+        session.line(format!("subject  {}", one_line(&message.subject, 500)));
+        if message.next != Time::NEVER {
+            session.line(format!("next     {}", message.next));
+        }
+        if !message.state.is_final() {
+            session.line(format!("until    {}", message.deadline));
+        }
+        for note in &message.cut {
+            session.line(format!("note     {}", one_line(note, 500)));
+        }
+        session.line("");
+        for line in message.text.lines() {
+            session.line(format!("  {}", one_line(line, 2000)));
+        }
+        session.line("");
+        session.out.push_str(&time_line(message));
+        for packet in packets {
+            let state = packet_state(&packet.state);
+            let (part, parts) = (packet.part, packet.parts);
+            session.line(format!("packet {part} of {parts}, {} bytes: {state} {}", packet.payload.len(), packet.note));
+        }
+    }
+}
+
+/// The time line of a message, one step a line.
+pub fn time_line(message: &Message) -> String {
+    let row = |step: &crate::message::Step| {
+        let packets = if step.packets > 0 { format!("{} packets", step.packets) } else { String::new() };
+        vec![step.at.to_string(), step.state.words().to_owned(), one_line(&step.cause, 200), packets]
+    };
+    columns(&message.steps.iter().map(row).collect::<Vec<_>>())
+}
+
+fn packet_state(state: &PacketState) -> String {
+    match state {
+        PacketState::Planned => "planned".to_owned(),
+        PacketState::Handing(_) => "being handed over".to_owned(),
+        PacketState::Held(reference) => format!("held by {reference}"),
+        PacketState::Sent(reference) => format!("sent by {reference}"),
+        PacketState::Gone(why) => format!("gone: {why}"),
+    }
+}
+
+fn packet(packet: &Packet) -> Value {
+    json!({
+        "part": packet.part,
+        "parts": packet.parts,
+        "device": packet.device.map(|device| device.to_string()),
+        "bytes": packet.payload.len(),
+        "state": packet_state(&packet.state),
+        "note": packet.note,
+        "at": packet.at.to_string(),
+    })
+}
+
+/// A message for scripts.
+fn shown(message: &Message) -> Value {
+    let time = |time: Time| (time != Time::NEVER).then(|| time.to_string());
+    let steps: Vec<_> = message.steps.iter().map(|step| {
+        json!({"at": step.at.to_string(), "state": step.state, "cause": step.cause, "packets": step.packets})
+    }).collect();
+    json!({
+        "id": message.id.to_string(),
+        "door": message.door,
+        "from": message.from,
+        "to": message.to,
+        "author": message.author,
+        "subject": message.subject,
+        "text": message.text,
+        "cut": message.cut,
+        "size": message.mail.as_ref().map(|mail| mail.size),
+        "automatic": message.automatic,
+        "message_id": message.message_id,
+        "about": message.about.map(|id| id.to_string()),
+        "accepted": message.accepted.to_string(),
+        "deadline": time(message.deadline),
+        "state": message.state,
+        "final": message.state.is_final(),
+        "reason": message.reason,
+        "way": message.way,
+        "next": time(message.next),
+        "tries": message.tries,
+        "steps": steps,
+    })
+}

@@ -1,0 +1,115 @@
+//! The way to a box: its control socket, or its store when no box runs.
+
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command as Process, Stdio};
+use std::time::{Duration, Instant};
+
+use smol::channel::bounded;
+
+use super::session::{Answer, Failure, Request, carry_out};
+use super::{Command, FAILED};
+use crate::clock::Clock;
+use crate::control::{self, SOCKET};
+use crate::engine::Context;
+use crate::pulse::Pulse;
+use crate::store::{FILE, Store};
+
+/// A store that is in use while nobody answers at the socket: a box starts or ends, or another command is at work.
+const BETWEEN: Duration = Duration::from_secs(5);
+/// Set in a child that took the user of the data folder, so that it does not start a child again.
+pub const AS_OWNER: &str = "SATPOST_AS_OWNER";
+
+/// Has a command carried out, by the running box or on its store.
+///
+/// # Errors
+/// When neither can be reached, with what to do.
+pub fn ask(data: &Path, request: &Request, command: &Command) -> Result<Answer, Failure> {
+    let until = Instant::now() + BETWEEN;
+    loop {
+        if let Some(answer) = ask_box(data, request, command.patience())? {
+            return Ok(answer);
+        }
+        if !data.join(FILE).exists() && !command.makes_store() {
+            let folder = data.display();
+            return Err(Failure::failed(format!("there is no box in {folder}: name its folder with --data DIR")));
+        }
+        if let Some(owner) = foreign_owner(data) {
+            return as_owner(data, request, owner);
+        }
+        match ask_store(data, request) {
+            Err(why) if why.contains("in use") && Instant::now() < until => {
+                crate::clock::sleep(Duration::from_millis(100));
+            }
+            other => return other.map_err(Failure::failed),
+        }
+    }
+}
+
+/// Asks the running box; `None` when none runs.
+///
+/// # Errors
+/// When it runs and cannot be asked.
+pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Option<Answer>, Failure> {
+    let path = data.join(SOCKET);
+    let stream = match UnixStream::connect(&path) {
+        Ok(stream) => stream,
+        Err(error) => {
+            return match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(None),
+                io::ErrorKind::PermissionDenied => Err(Failure::failed(format!(
+                    "{} is for root and the user of the box: put sudo in front",
+                    path.display()
+                ))),
+                _ => Err(Failure::failed(format!("{}: {error}", path.display()))),
+            };
+        }
+    };
+    match control::ask(stream, request, patience) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Err(
+            Failure::failed(format!("the box in {} does not answer in {} s", data.display(), patience.as_secs())),
+        ),
+        Err(error) => Err(Failure::failed(format!("the box in {}: {error}", data.display()))),
+    }
+}
+
+/// Opens the store and carries the command out here.
+fn ask_store(data: &Path, request: &Request) -> Result<Answer, String> {
+    let store = Store::open(data, &Clock::system()).map_err(|fault| fault.to_string())?;
+    let (_stop, stopped) = bounded(1);
+    let context = Context { store, pulse: Pulse::default(), stop: stopped };
+    let answer = carry_out(&context, false, request.clone());
+    context.store.close();
+    Ok(answer)
+}
+
+/// The user and group that the data folder belongs to, when we are root and it is somebody else's: files made by root
+/// would lock the service out of its own folder.
+fn foreign_owner(data: &Path) -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() || std::env::var_os(AS_OWNER).is_some() {
+        return None;
+    }
+    let folder = std::fs::metadata(data).ok()?;
+    (folder.uid() != 0).then(|| (folder.uid(), folder.gid()))
+}
+
+/// Has the command carried out by a process of the owner of the data folder.
+fn as_owner(data: &Path, request: &Request, (uid, gid): (u32, u32)) -> Result<Answer, Failure> {
+    let failed = |error: io::Error| Failure::failed(format!("a process of user {uid} cannot be started: {error}"));
+    let mut child = Process::new("/proc/self/exe");
+    child.arg("--data").arg(data).args(&request.args).env(AS_OWNER, "1").uid(uid).gid(gid);
+    let mut child =
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command that wants no input does not read it.
+        let _ = stdin.write_all(request.input.as_deref().unwrap_or_default().as_bytes());
+    }
+    let ended = child.wait_with_output().map_err(failed)?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let code = ended.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED);
+    Ok(Answer { code, out: text(ended.stdout), err: text(ended.stderr) })
+}

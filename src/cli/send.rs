@@ -1,0 +1,97 @@
+//! `satpost send`: a letter without a mail program.
+
+use std::sync::Arc;
+
+use argh::FromArgs;
+use serde_json::json;
+
+use super::Wants;
+use super::people::known;
+use super::session::{Done, Failure, Session};
+use crate::office;
+use crate::people::Person;
+
+/// Write a letter. Its text is standard input, unless --text gives it.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "send",
+    example = "  echo 'All well on board.' | satpost send --from anna --subject Position bob@example.org
+  satpost send --from anna --preview --text 'How long would this be?' bob@example.org",
+    note = "The letter is on disk when this ends with 0. 'satpost queue show' tells what became of it."
+)]
+pub struct Send {
+    /// recipients: mail addresses, or names of people of this box
+    #[argh(positional)]
+    to: Vec<String>,
+    /// the person of this box who writes (default: the owner)
+    #[argh(option)]
+    from: Option<String>,
+    /// subject, one line
+    #[argh(option, default = "String::new()")]
+    subject: String,
+    /// the text, instead of standard input
+    #[argh(option)]
+    text: Option<String>,
+    /// only say what would become of it and how many packets it takes
+    #[argh(switch)]
+    preview: bool,
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+impl Send {
+    pub(super) fn wants(&self) -> Wants {
+        if self.text.is_none() && !self.to.is_empty() { Wants::Text } else { Wants::Nothing }
+    }
+
+    pub(super) fn act(self, session: &mut Session) -> Done {
+        if self.to.is_empty() {
+            return Err(Failure::usage("name a recipient: satpost send --from anna bob@example.org"));
+        }
+        let author = self.author(session)?;
+        let text = self.text.clone().or_else(|| session.input.clone()).unwrap_or_default();
+        // All are tried before the first is kept, so that a mistyped one does not leave the letter half sent.
+        let mut previews = Vec::new();
+        for to in &self.to {
+            let preview = office::preview(session.context, &author, to, &self.subject, &text);
+            previews.push(preview.map_err(Failure::of_wish)?);
+        }
+        let mut all = Vec::new();
+        for (to, preview) in self.to.iter().zip(previews) {
+            let mut id = None;
+            if !self.preview {
+                let kept = office::compose(session.context, &author, to, &self.subject, &text);
+                id = kept.map_err(Failure::of_wish)?.ids().first().map(ToString::to_string);
+            }
+            if !self.json {
+                let packets = match preview.packets {
+                    0 => String::new(),
+                    1 => format!(" (1 packet, {} bytes)", preview.bytes),
+                    many => format!(" ({many} packets, {} bytes)", preview.bytes),
+                };
+                let name = id.as_deref().unwrap_or("it");
+                session.line(format!("{name} to {to}: {}, {}{packets}", preview.state.words(), preview.reason));
+            }
+            all.push(json!({
+                "id": id, "to": to, "state": preview.state, "reason": preview.reason, "way": preview.way,
+                "packets": preview.packets, "bytes": preview.bytes,
+            }));
+        }
+        if self.json {
+            session.json(&all);
+        }
+        Ok(())
+    }
+
+    fn author(&self, session: &Session) -> Result<Arc<Person>, Failure> {
+        if let Some(name) = &self.from {
+            return known(session, name);
+        }
+        let people = session.context.store.people();
+        let mut able = people.iter().filter(|person| !person.disabled);
+        let only = able.next().filter(|_| able.next().is_none());
+        people.owner().or(only).cloned().ok_or_else(|| Failure::usage("say who writes: --from NAME"))
+    }
+}

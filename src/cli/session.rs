@@ -1,0 +1,122 @@
+//! What a command acts on: the store with its live facts, what it was given to read, and what it says.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FAILED, NOT_FOUND, USAGE};
+use crate::admin::desk::Desk;
+use crate::engine::Context;
+use crate::fault::Fault;
+
+/// A command as it goes to the box: one line of JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The words of the command line behind `satpost`.
+    pub args: Vec<String>,
+    /// What the command reads, if it reads something.
+    #[serde(default)]
+    pub input: Option<String>,
+}
+
+/// What became of it: one line of JSON.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Exit code.
+    pub code: u8,
+    /// For standard output.
+    pub out: String,
+    /// For standard error.
+    pub err: String,
+}
+
+/// A command that did not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Exit code.
+    pub code: u8,
+    /// One sentence.
+    pub why: String,
+}
+
+/// The end of a command.
+pub type Done = Result<(), Failure>;
+
+impl Failure {
+    /// Something did not work.
+    pub fn failed(why: impl Into<String>) -> Self {
+        Self { code: FAILED, why: why.into() }
+    }
+
+    /// The command line is wrong.
+    pub fn usage(why: impl Into<String>) -> Self {
+        Self { code: USAGE, why: why.into() }
+    }
+
+    /// There is no such thing.
+    pub fn not_found(why: impl Into<String>) -> Self {
+        Self { code: NOT_FOUND, why: why.into() }
+    }
+
+    /// A fault whose permanent kind means that what was asked for is wrong.
+    pub fn of_wish(fault: Fault) -> Self {
+        if fault.is_permanent() { Self::usage(fault.why()) } else { fault.into() }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::failed(fault.why())
+    }
+}
+
+/// One command at work.
+pub struct Session<'a> {
+    /// The box, or its store alone.
+    pub context: &'a Context,
+    /// True inside a running box: its live facts mean something.
+    pub live: bool,
+    /// What the command was given to read.
+    pub input: Option<String>,
+    /// What goes to standard output.
+    pub out: String,
+    /// What goes to standard error.
+    pub err: String,
+}
+
+impl Session<'_> {
+    /// People and settings, signed as the command line.
+    pub fn desk(&self) -> Desk {
+        let (store, pulse) = (self.context.store.clone(), self.context.pulse.clone());
+        Desk { store, pulse, who: "the command line".to_owned() }
+    }
+
+    /// Adds a line for people.
+    pub fn line(&mut self, text: impl std::fmt::Display) {
+        self.out.push_str(&format!("{text}\n"));
+    }
+
+    /// Adds JSON for scripts.
+    pub fn json(&mut self, value: &impl Serialize) {
+        // What commands print holds strings, numbers and lists: serialisation to memory cannot fail.
+        let text = serde_json::to_string_pretty(value).expect("output of commands serialises");
+        self.line(text);
+    }
+}
+
+/// Carries a request out. Never fails itself: what goes wrong is in the answer.
+pub fn carry_out(context: &Context, live: bool, request: Request) -> Answer {
+    let command = match super::parse(&request.args) {
+        Ok(command) => command,
+        Err(exit) => {
+            let (out, err) = if exit.status.is_ok() { (exit.output, String::new()) } else { (String::new(), exit.output) };
+            return Answer { code: if exit.status.is_ok() { 0 } else { USAGE }, out, err };
+        }
+    };
+    let mut session = Session { context, live, input: request.input, out: String::new(), err: String::new() };
+    let done = command.act(&mut session);
+    let mut answer = Answer { code: 0, out: session.out, err: session.err };
+    if let Err(failure) = done {
+        answer.code = failure.code;
+        answer.err.push_str(&format!("satpost: {}\n", failure.why));
+    }
+    answer
+}

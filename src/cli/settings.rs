@@ -1,0 +1,182 @@
+//! `satpost settings`: the same table as on the page.
+
+use argh::FromArgs;
+use serde_json::json;
+
+use super::Wants;
+use super::input::Secret;
+use super::session::{Done, Failure, Session};
+use super::table::columns;
+use crate::admin::desk::Row;
+use crate::settings::{self, Kind};
+
+/// The settings of the box; the same table as on the page.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "settings",
+    example = "  satpost settings list relay
+  satpost settings get box.domain
+  satpost settings set relay.host mail.example.org relay.tls starttls
+  satpost settings set relay.password < password.txt",
+    note = "A running box follows at once, without a restart."
+)]
+pub struct Settings {
+    #[argh(subcommand)]
+    what: What,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+enum What {
+    List(List),
+    Get(Get),
+    Set(Set),
+}
+
+/// List settings with their values; those that differ from the default are marked with a star.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "list")]
+struct List {
+    /// only those whose name begins so
+    #[argh(positional)]
+    prefix: Option<String>,
+    /// say what each is for
+    #[argh(switch)]
+    help_texts: bool,
+    /// print JSON, with kinds, defaults and help texts
+    #[argh(switch)]
+    json: bool,
+}
+
+/// Print one value. A secret is printed as '(set)'.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "get")]
+struct Get {
+    /// name, such as box.domain
+    #[argh(positional)]
+    name: String,
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+/// Change settings, all or none. A single name without a value takes it from standard input: for secrets.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "set")]
+struct Set {
+    /// name and value, as often as you like
+    #[argh(positional, greedy)]
+    pairs: Vec<String>,
+}
+
+impl Settings {
+    pub(super) fn wants(&self) -> Wants {
+        match &self.what {
+            What::Set(set) if set.pairs.len() == 1 => Wants::Secret(Secret {
+                what: format!("value of {}", set.pairs[0]),
+                file: None,
+                optional: true,
+            }),
+            _ => Wants::Nothing,
+        }
+    }
+
+    pub(super) fn act(self, session: &mut Session) -> Done {
+        match self.what {
+            What::List(list) => list.act(session),
+            What::Get(get) => get.act(session),
+            What::Set(set) => set.act(session),
+        }
+    }
+}
+
+impl List {
+    fn act(&self, session: &mut Session) -> Done {
+        let prefix = self.prefix.as_deref().unwrap_or_default();
+        let mut rows = session.desk().settings();
+        rows.retain(|row| row.setting.name.starts_with(prefix));
+        if rows.is_empty() {
+            return Err(Failure::not_found(format!("no setting begins with '{}'", prefix.escape_debug())));
+        }
+        if self.json {
+            session.json(&rows.iter().map(shown).collect::<Vec<_>>());
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        for row in &rows {
+            let mark = if row.changed { "*" } else { "" };
+            let help = if self.help_texts { row.setting.help } else { "" };
+            lines.push(vec![row.setting.name.to_owned(), mark.to_owned(), row.shown.clone(), help.to_owned()]);
+        }
+        session.out.push_str(&columns(&lines));
+        Ok(())
+    }
+}
+
+impl Get {
+    fn act(&self, session: &mut Session) -> Done {
+        let row = session.desk().get(&self.name).map_err(|fault| Failure::not_found(fault.why()))?;
+        if self.json {
+            session.json(&shown(&row));
+        } else {
+            session.line(&row.shown);
+        }
+        Ok(())
+    }
+}
+
+impl Set {
+    fn act(self, session: &mut Session) -> Done {
+        let mut words = self.pairs;
+        if words.len() == 1 {
+            words.push(session.input.clone().unwrap_or_default());
+        }
+        let (pairs, rest) = words.as_chunks::<2>();
+        if pairs.is_empty() || !rest.is_empty() {
+            return Err(Failure::usage("write a name and a value: satpost settings set box.domain station.example"));
+        }
+        for [name, _] in pairs {
+            settings::find(name).map_err(Failure::not_found)?;
+        }
+        let pairs: Vec<_> = pairs.iter().map(|[name, value]| (name.clone(), value.clone())).collect();
+        let said = session.desk().set_all(&pairs).map_err(Failure::of_wish)?;
+        if said.is_empty() {
+            session.line("it was so already");
+        }
+        for words in said {
+            session.line(words);
+        }
+        Ok(())
+    }
+}
+
+fn shown(row: &Row) -> serde_json::Value {
+    let secret = row.setting.kind == Kind::Secret;
+    json!({
+        "name": row.setting.name,
+        "value": if secret { None } else { Some(&row.shown) },
+        "secret": secret,
+        "set": !row.shown.is_empty(),
+        "changed": row.changed,
+        "default": row.setting.default,
+        "kind": kind(row.setting.kind),
+        "group": row.setting.group,
+        "label": row.setting.label,
+        "help": row.setting.help,
+    })
+}
+
+fn kind(kind: Kind) -> String {
+    match kind {
+        Kind::Text => "one line of text".to_owned(),
+        Kind::Secret => "a secret".to_owned(),
+        Kind::Domain => "a domain or host".to_owned(),
+        Kind::Switch => "yes or no".to_owned(),
+        Kind::Number(low, high) => format!("a number from {low} to {high}"),
+        Kind::Seconds(low, high) => format!("{low} to {high} seconds; s, m, h, d may follow the number"),
+        Kind::Choice(words) => format!("one of {}", words.join(", ")),
+        Kind::Listen => "ip:port, several separated by blanks".to_owned(),
+        Kind::Networks => "address/bits, several separated by blanks".to_owned(),
+    }
+}

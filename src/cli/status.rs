@@ -1,0 +1,120 @@
+//! `satpost status`: what the running box is doing.
+
+use std::collections::BTreeMap;
+
+use argh::FromArgs;
+use serde_json::{Value, json};
+
+use super::session::{Done, Failure, Session};
+use super::table::columns;
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::store::{Lane, Store};
+
+/// Say what the running box is doing: doors, link, queues, books. Ends with 1 when no box runs.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "status",
+    note = "Without a running box the queues and books of its store are printed all the same."
+)]
+pub struct Status {
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+impl Status {
+    pub(super) fn act(&self, session: &mut Session) -> Done {
+        let context = session.context;
+        let facts = context.pulse.facts();
+        let queues = queues(&context.store)?;
+        let ledger = context.store.ledger()?;
+        if self.json {
+            session.json(&json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "running": session.live,
+                "pid": session.live.then(std::process::id),
+                "data": context.store.folder(),
+                "time": context.now().to_string(),
+                "clock_believable": context.store.clock().believable(),
+                "free_disk": context.store.free_disk().ok(),
+                "listen": facts.listen,
+                "link": facts.link,
+                "smtp": facts.smtp,
+                "relay": facts.relay,
+                "failing": facts.failing,
+                "store": context.store.broken(),
+                "queues": queues.iter().map(|queue| (queue.name.to_owned(), queue.json())).collect::<BTreeMap<_, _>>(),
+                "books": ledger.books,
+                "packets_sent": ledger.packets_sent,
+                "packets_in": ledger.packets_in,
+            }));
+        } else {
+            self.print(session, &queues, &ledger.books);
+        }
+        match session.live {
+            true => Ok(()),
+            false => Err(Failure::failed(format!("no box runs in {}", context.store.folder().display()))),
+        }
+    }
+
+    fn print(&self, session: &mut Session, queues: &[Queue], books: &BTreeMap<String, crate::store::Books>) {
+        let facts = session.context.pulse.facts();
+        let mut rows = Vec::new();
+        let mut row = |name: &str, words: String| rows.push(vec![name.to_owned(), words]);
+        if session.live {
+            row("box", format!("satpost {} in {}", env!("CARGO_PKG_VERSION"), session.context.store.folder().display()));
+            for (door, addresses) in &facts.listen {
+                let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+                row(door, if addresses.is_empty() { "closed".to_owned() } else { addresses.join(" ") });
+            }
+            row("mail in", facts.smtp.map_or("not known yet".to_owned(), |rung| rung.words));
+            row("link", facts.link.map_or("none".to_owned(), |health| health.words));
+            row("relay", facts.relay.map_or("not used yet".to_owned(), |rung| rung.words));
+            for (part, why) in &facts.failing {
+                row("failing", format!("{part}: {why}"));
+            }
+            if !session.context.store.clock().believable() {
+                row("clock", "not believable yet: no NTP, and no time from the modem".to_owned());
+            }
+        }
+        for queue in queues {
+            let since = queue.oldest.map(|oldest| format!(", next one accepted {oldest}")).unwrap_or_default();
+            row(queue.name, format!("{} wait{since}", queue.waiting));
+        }
+        for (door, books) in books {
+            let words = format!(
+                "{} accepted = {} delivered + {} returned + {} waiting + {} refused",
+                books.accepted, books.delivered, books.returned, books.waiting, books.refused
+            );
+            row(&format!("by {door}"), words);
+        }
+        let text = columns(&rows);
+        session.out.push_str(&text);
+    }
+}
+
+struct Queue {
+    name: &'static str,
+    waiting: u64,
+    oldest: Option<Time>,
+}
+
+impl Queue {
+    fn json(&self) -> Value {
+        json!({"waiting": self.waiting, "oldest": self.oldest.map(|time| time.to_string())})
+    }
+}
+
+fn queues(store: &Store) -> Result<Vec<Queue>, Fault> {
+    let name = |lane| match lane {
+        Lane::Mailbox => "mailbox",
+        Lane::Relay => "relay",
+        Lane::Link => "link",
+        Lane::OnModem => "onmodem",
+        Lane::Held => "held",
+    };
+    let queues = store.read(|view| view.queues())?;
+    Ok(queues.into_iter().map(|(lane, waiting, oldest)| Queue { name: name(lane), waiting, oldest }).collect())
+}

@@ -1,0 +1,357 @@
+//! Packets on their way to the modem: prepared, handed over, asked after, withdrawn.
+
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::command::{self, Command, MIN_HOLD};
+use super::errors;
+use super::ledger::Fate;
+use super::sentence::{MT, Sentence};
+use super::wire::Trouble;
+use super::{M138, MAX_PAYLOAD, Stage};
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::link::{Handed, Outgoing, Whereabouts};
+use crate::message::{Intent, Reference};
+
+/// A hand-over that nobody asked after for this long was given up by the engine.
+const FORGET_AFTER: Duration = Duration::from_secs(300);
+
+/// Hand-overs remembered with the id they got.
+const MAX_CLAIMS: usize = 256;
+
+/// A message without content (protocol version 1, from a device, no messages), queued only to see which id it gets and
+/// withdrawn at the next call. If a satellite passes in that very moment it costs one packet of four bytes.
+pub const MARKER: [u8; 4] = [0x08, 0x01, 0x18, 0x01];
+
+/// What the engine keeps on disk for [`super::reconcile`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memo {
+    /// The modem's device id.
+    pub device: u64,
+    /// Packets that waited in it.
+    pub waiting: u64,
+    /// The newest id that it had given; `None` if its ids follow no known layout.
+    pub last: Option<u64>,
+    /// The driver's epoch: while it is the same, nothing that the modem said was missed ...
+    pub epoch: u64,
+    /// ... but for lines that came garbled.
+    pub garbled: u64,
+    /// [`super::ledger::Ledger::moment`] then ...
+    pub moment: u64,
+    /// ... and which ledger that was: one lives as long as the program and its modem.
+    pub life: u64,
+    /// The modem's clock.
+    pub clock: Option<Time>,
+}
+
+/// A hand-over that may or may not have happened.
+#[derive(Debug)]
+pub struct Unsettled {
+    /// The memo, which names it.
+    pub memo: String,
+    /// `$TD OK` with these ids came when nobody waited for them.
+    pub late: Vec<u64>,
+    /// When it was first asked after.
+    pub since: Instant,
+    /// When it was last asked after.
+    pub asked: Instant,
+    /// Only the id of a later packet can settle it.
+    pub wants_evidence: bool,
+    /// It cannot be settled: other packets need not wait for it.
+    pub hopeless: bool,
+}
+
+impl M138 {
+    /// See [`crate::link::Link::prepare`].
+    pub fn prepare_packet(&mut self, packet: &Outgoing) -> Result<Intent, Fault> {
+        let length = packet.payload.len();
+        if length == 0 || length > MAX_PAYLOAD {
+            return Err(Fault::permanent(format!("a packet has 1 to {MAX_PAYLOAD} bytes, this one {length}")));
+        }
+        self.check_ready()?;
+        self.forget_old_hand_overs();
+        if self.unsettled.iter().any(|unsettled| unsettled.wants_evidence && !unsettled.hopeless) {
+            // its id settles the earlier one at the next reconcile
+            self.make_evidence().map_err(|trouble| Fault::temporary(trouble.words()))?;
+        }
+        if self.unsettled.iter().any(|unsettled| !unsettled.hopeless) {
+            return Err(Fault::temporary("it is not yet known whether the modem took an earlier packet"));
+        }
+        let waiting = self.count_waiting().map_err(|trouble| Fault::temporary(trouble.words()))?;
+        if waiting >= self.window {
+            return Err(Fault::temporary(format!("{waiting} packets wait on the modem already")));
+        }
+        if self.ledger.last().is_none() {
+            // so that a crash right after this can be settled: the id of the next packet tells
+            self.make_evidence().map_err(|trouble| Fault::temporary(trouble.words()))?;
+        }
+        let memo = Memo {
+            device: self.facts.device.map_or(0, |device| u64::from(device.number())),
+            waiting: self.facts.waiting.unwrap_or(waiting),
+            last: self.ledger.last(),
+            epoch: self.epoch,
+            garbled: self.garbled(),
+            moment: self.ledger.moment(),
+            life: self.life,
+            clock: self.facts.clock,
+        };
+        let memo = serde_json::to_string(&memo).map_err(Fault::temporary)?;
+        Ok(Intent { at: self.clock.now(), memo })
+    }
+
+    /// See [`crate::link::Link::send`].
+    pub fn hand_over(&mut self, packet: &Outgoing, intent: &Intent) -> Handed {
+        if let Err(fault) = self.check_ready() {
+            return Handed::Refused(fault);
+        }
+        let command = command::transmit(self.dialect(), self.app, &packet.payload, self.clock.now(), packet.deadline);
+        match self.transmit(&command) {
+            Ok(id) => match self.reference(id) {
+                Some(reference) => {
+                    self.claim(&intent.memo, id);
+                    Handed::Taken(reference)
+                }
+                None => self.unknown(intent, "the modem has no device id"),
+            },
+            Err(Trouble::Refused(word)) => {
+                self.facts.full |= errors::full(&word);
+                if errors::no_time(&word) {
+                    self.facts.time_valid = Some(false);
+                }
+                Handed::Refused(errors::transmit_fault(&word))
+            }
+            Err(trouble) => self.unknown(intent, &trouble.words()),
+        }
+    }
+
+    fn unknown(&mut self, intent: &Intent, why: &str) -> Handed {
+        self.remember_unsettled(&intent.memo);
+        Handed::Unknown(why.to_owned())
+    }
+
+    /// Notes a hand-over that is not settled, or that it was asked after again.
+    pub fn remember_unsettled(&mut self, memo: &str) -> &mut Unsettled {
+        let now = Instant::now();
+        let at = match self.unsettled.iter().position(|unsettled| unsettled.memo == memo) {
+            Some(at) => at,
+            None => {
+                let memo = memo.to_owned();
+                self.unsettled.push(Unsettled {
+                    memo,
+                    late: Vec::new(),
+                    since: now,
+                    asked: now,
+                    wants_evidence: false,
+                    hopeless: false,
+                });
+                self.unsettled.len() - 1
+            }
+        };
+        let unsettled = &mut self.unsettled[at];
+        unsettled.asked = now;
+        unsettled
+    }
+
+    /// Notes which hand-over an id belongs to, so that asking again gives the same answer.
+    pub fn claim(&mut self, memo: &str, id: u64) {
+        if self.claims.len() >= MAX_CLAIMS {
+            self.claims.pop_front();
+        }
+        self.claims.push_back((memo.to_owned(), id));
+    }
+
+    fn forget_old_hand_overs(&mut self) {
+        let before = self.unsettled.len();
+        self.unsettled.retain(|unsettled| unsettled.asked.elapsed() < FORGET_AFTER);
+        if self.unsettled.len() < before {
+            self.ledger.forget_last();
+        }
+    }
+
+    /// `$TD` and the id it gets.
+    fn transmit(&mut self, command: &Command) -> Result<u64, Trouble> {
+        let id = self.ask(command, |heard| match heard {
+            Sentence::Queued(id) => Some(*id),
+            _ => None,
+        })?;
+        self.ledger.queued(id);
+        self.facts.waiting = self.facts.waiting.map(|count| count + 1);
+        Ok(id)
+    }
+
+    /// Lets the modem give an id to a packet of no content, which is withdrawn at the next call: later than the
+    /// engine's commit of what it proves, so that a crash in between leaves it to be found in the queue.
+    pub fn make_evidence(&mut self) -> Result<u64, Trouble> {
+        self.withdraw_marker();
+        let id = self.transmit(&command::transmit_for(self.dialect(), self.app, &MARKER, MIN_HOLD))?;
+        for unsettled in &mut self.unsettled {
+            unsettled.wants_evidence = false;
+        }
+        if self.find(id)?.is_some_and(|payload| payload != MARKER) {
+            // the answer to an earlier hand-over, so late that it was taken for this one's
+            self.unsettled.iter_mut().for_each(|unsettled| unsettled.late.push(id));
+            return Err(Trouble::Silent("an answer to $TD came late".to_owned()));
+        }
+        self.marker = Some(id);
+        Ok(id)
+    }
+
+    /// Withdraws the marker, if there is one. A failure is no harm: it expires within the shortest hold time.
+    pub fn withdraw_marker(&mut self) {
+        if self.stage != Stage::Running {
+            return;
+        }
+        if let Some(id) = self.marker.take() {
+            match self.delete_outgoing(id) {
+                Ok(true) => self.ledger.gone(id, Fate::Withdrawn),
+                Ok(false) => self.ledger.gone(id, Fate::Sent),
+                Err(trouble) => log::debug!("m138: marker {id}: {}", trouble.words()),
+            }
+            // the count has to be right for what is prepared next
+            let _ = self.count_waiting();
+        }
+    }
+
+    /// True if it was there.
+    fn delete_outgoing(&mut self, id: u64) -> Result<bool, Trouble> {
+        let done = |heard: &Sentence| match heard {
+            Sentence::Done(tag, named) if *tag == MT && named.is_none_or(|named| named == id) => Some(()),
+            _ => None,
+        };
+        match self.ask(&Command::new(format!("MT D={id}")), done) {
+            Ok(()) => Ok(true),
+            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => Ok(false),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// See [`crate::link::Link::still_held`].
+    pub fn ask_after(&mut self, reference: &Reference) -> Whereabouts {
+        let id = match self.own_id(reference) {
+            Ok(id) => id,
+            Err(why) => return Whereabouts::Unknown(why),
+        };
+        match self.ledger.fate(id) {
+            Some(Fate::Sent) => return Whereabouts::Sent,
+            Some(Fate::Expired) => return Whereabouts::GaveUp("its hold time ran out on the modem".to_owned()),
+            Some(Fate::Withdrawn) => return Whereabouts::Withdrawn,
+            Some(Fate::Queued) | None => {}
+        }
+        match self.find(id) {
+            Ok(Some(_)) => {
+                self.ledger.known(id);
+                Whereabouts::Held
+            }
+            Ok(None) => self.no_longer_there(id),
+            Err(trouble) => Whereabouts::Unknown(trouble.words()),
+        }
+    }
+
+    /// See [`crate::link::Link::cancel`].
+    pub fn withdraw(&mut self, reference: &Reference) -> Whereabouts {
+        let id = match self.own_id(reference) {
+            Ok(id) => id,
+            Err(why) => return Whereabouts::Unknown(why),
+        };
+        if let Some(Fate::Sent) = self.ledger.fate(id) {
+            return Whereabouts::Sent;
+        }
+        match self.delete_outgoing(id) {
+            Ok(true) => {
+                self.withdrawing.retain(|known| *known != id);
+                self.ledger.gone(id, Fate::Withdrawn);
+                self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
+                self.facts.full = false;
+                Whereabouts::Withdrawn
+            }
+            Ok(false) => self.no_longer_there(id),
+            Err(trouble @ Trouble::Refused(_)) => Whereabouts::Unknown(trouble.words()),
+            Err(trouble) => {
+                self.withdrawing.push(id);
+                Whereabouts::Unknown(trouble.words())
+            }
+        }
+    }
+
+    /// The modem has no packet of this id. A delete whose answer was lost has taken it; otherwise it was sent.
+    fn no_longer_there(&mut self, id: u64) -> Whereabouts {
+        self.take_in();
+        match self.ledger.fate(id) {
+            Some(Fate::Expired) => Whereabouts::GaveUp("its hold time ran out on the modem".to_owned()),
+            Some(Fate::Withdrawn) => Whereabouts::Withdrawn,
+            Some(Fate::Sent) => Whereabouts::Sent,
+            _ if self.withdrawing.contains(&id) => {
+                self.withdrawing.retain(|known| *known != id);
+                self.ledger.gone(id, Fate::Withdrawn);
+                Whereabouts::Withdrawn
+            }
+            _ => {
+                self.ledger.gone(id, Fate::Sent);
+                Whereabouts::Sent
+            }
+        }
+    }
+
+    /// The number of a reference, if it is one of the modem that is plugged in and answers.
+    fn own_id(&self, reference: &Reference) -> Result<u64, String> {
+        if self.stage != Stage::Running {
+            return Err(self.words());
+        }
+        match self.reference(reference.number) {
+            Some(own) if own.holder == reference.holder => Ok(reference.number),
+            _ => {
+                let other = reference.holder.trim_start_matches("m138:");
+                Err(format!("that packet is on modem {other}, which is not plugged in"))
+            }
+        }
+    }
+
+    fn check_ready(&self) -> Result<(), Fault> {
+        match self.is_ready() {
+            true => Ok(()),
+            false if self.facts.bad_device.is_some() => Err(Fault::operator(self.words())),
+            false => Err(Fault::temporary(self.words())),
+        }
+    }
+
+    /// The payload of a packet in the modem's queue. Firmware 1.x lists all, later firmware shows one.
+    pub fn find(&mut self, id: u64) -> Result<Option<Vec<u8>>, Trouble> {
+        if self.dialect().lists_queue() {
+            let listed = self.list()?;
+            return Ok(listed.into_iter().find(|(listed, _)| *listed == id).map(|(_, payload)| payload));
+        }
+        let message = |heard: &Sentence| match heard {
+            Sentence::Message(tag, message) if *tag == MT && message.id == id => Some(message.clone()),
+            _ => None,
+        };
+        match self.ask_twice(&Command::new(format!("MT L={id}")), message) {
+            Ok(message) => Ok(Some(message.payload.unwrap_or_default())),
+            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => Ok(None),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// The whole queue, from firmware that lists it. The list has no end mark, so it is complete when it has as many
+    /// messages as the modem counts.
+    pub fn list(&mut self) -> Result<Vec<(u64, Vec<u8>)>, Trouble> {
+        let count = usize::try_from(self.count_waiting()?).unwrap_or(usize::MAX);
+        let mut listed: Vec<(u64, Vec<u8>)> = Vec::new();
+        if count == 0 {
+            return Ok(listed);
+        }
+        let mut command = Command::new("MT L=U");
+        // one line takes up to 40 ms
+        command.limit += Duration::from_millis(60) * u32::try_from(count.min(2048)).unwrap_or(2048);
+        self.ask(&command, |heard| {
+            if let Sentence::Message(tag, message) = heard
+                && *tag == MT
+            {
+                listed.push((message.id, message.payload.clone().unwrap_or_default()));
+            }
+            (listed.len() >= count).then_some(())
+        })?;
+        Ok(listed)
+    }
+}

@@ -1,0 +1,150 @@
+//! Messages for this box: counted, read oldest first, deleted only when the engine has them on disk.
+//!
+//! `$RD` names no id, so it is only a hint to look. Manuals differ on whether `R=O` and `R=N` look at unread messages
+//! or at all of them; counting all (`C=*`) and remembering what was read but not yet deleted works with both.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use super::M138;
+use super::command::Command;
+use super::errors;
+use super::sentence::{MM, Message, Sentence};
+use super::wire::Trouble;
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::link::{Event, Inbound, Token};
+
+/// Messages that were read and are still on the modem.
+#[derive(Debug, Default)]
+pub struct Store {
+    /// Given to the engine, not yet confirmed.
+    given: BTreeSet<u64>,
+    /// Confirmed, but the delete did not work yet.
+    doomed: BTreeSet<u64>,
+    /// The last look ended with messages that the modem counts but does not show.
+    hidden: u64,
+}
+
+impl Store {
+    /// Something may have been missed: what is not confirmed is given again.
+    pub fn reopened(&mut self) {
+        self.given.clear();
+    }
+
+    /// Another modem.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn knows(&self, id: u64) -> bool {
+        self.given.contains(&id) || self.doomed.contains(&id)
+    }
+
+    fn len(&self) -> u64 {
+        self.given.union(&self.doomed).count() as u64
+    }
+}
+
+impl M138 {
+    /// Looks for messages and reads one that was not given yet; the next look follows at once after that one.
+    pub fn look_for_inbound(&mut self) {
+        self.agenda.inbound_later();
+        if let Err(trouble) = self.try_inbound() {
+            // the next regular look repeats it; what the failure says of the modem was drawn in `ask`
+            log::debug!("m138: inbound: {}", trouble.words());
+        }
+    }
+
+    fn try_inbound(&mut self) -> Result<(), Trouble> {
+        for id in self.inbound.doomed.clone() {
+            match self.delete(id) {
+                // other messages must still flow: this one stays known and is tried again
+                Err(Trouble::Refused(word)) => log::warn!("m138: message {id} cannot be deleted on the modem ({word})"),
+                done => done?,
+            }
+        }
+        let count = self.ask_twice(&Command::new("MM C=*"), |heard| match heard {
+            Sentence::Count(tag, count) if *tag == MM => Some(*count),
+            _ => None,
+        })?;
+        if count <= self.inbound.len() {
+            return Ok(());
+        }
+        for which in ["MM R=O", "MM R=N"] {
+            match self.read(which)? {
+                Some(message) if self.inbound.knows(message.id) => {}
+                Some(message) => {
+                    self.take_message(message);
+                    self.agenda.inbound = Instant::now();
+                    return Ok(());
+                }
+                None => break,
+            }
+        }
+        let hidden = count.saturating_sub(self.inbound.len());
+        if hidden != self.inbound.hidden {
+            self.inbound.hidden = hidden;
+            log::info!("m138: {hidden} messages on the modem cannot be read before others are deleted");
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, which: &str) -> Result<Option<Message>, Trouble> {
+        let message = |heard: &Sentence| match heard {
+            Sentence::Message(tag, message) if *tag == MM => Some(message.clone()),
+            _ => None,
+        };
+        match self.ask(&Command::new(which), message) {
+            Ok(message) => Ok(Some(message)),
+            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => Ok(None),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Gives a message to the engine, once.
+    pub fn take_message(&mut self, message: Message) {
+        let Some(device) = self.facts.device else { return };
+        if self.inbound.knows(message.id) {
+            return;
+        }
+        self.inbound.given.insert(message.id);
+        if message.app.is_some_and(|app| app != self.app) {
+            log::info!("m138: a packet came with application id {:?}, ours is {}", message.app, self.app);
+        }
+        let token = Token(message.id);
+        let received = Some(message.at).filter(|at| *at > 0).map(Time::from_seconds);
+        self.events.push(match message.payload {
+            Ok(payload) => {
+                let key = format!("m138:{device}:{}:{}", message.id, message.at);
+                Event::Inbound(Inbound { device: None, payload, key, received, token })
+            }
+            Err(data) => {
+                let why = format!("message {} on the modem is not written in hex", message.id);
+                Event::Poison { bytes: data.into_bytes(), why, token }
+            }
+        });
+    }
+
+    /// See [`crate::link::Link::confirm`]: the message is on disk here, the modem may forget it. If that fails now it is
+    /// repeated at each look.
+    pub fn delete_inbound(&mut self, token: &Token) -> Result<(), Fault> {
+        self.inbound.given.remove(&token.0);
+        self.inbound.doomed.insert(token.0);
+        self.delete(token.0).map_err(|trouble| Fault::temporary(trouble.words()))
+    }
+
+    fn delete(&mut self, id: u64) -> Result<(), Trouble> {
+        let done = |heard: &Sentence| match heard {
+            Sentence::Done(tag, named) if *tag == MM && named.is_none_or(|named| named == id) => Some(()),
+            _ => None,
+        };
+        match self.ask(&Command::new(format!("MM D={id}")), done) {
+            Ok(()) => {}
+            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => {}
+            Err(trouble) => return Err(trouble),
+        }
+        self.inbound.doomed.remove(&id);
+        Ok(())
+    }
+}

@@ -1,0 +1,252 @@
+//! Finding a port, adopting the modem behind it whether it has long been running or boots, and the ladder of recovery
+//! for one that falls silent: ask again, flush, open anew, restart it, then wait longer and longer.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::command::{Command, Dialect};
+use super::ledger::Ledger;
+use super::sentence::{MM, Sentence, Tag};
+use super::wire::{Trouble, Wire};
+use super::{M138, Stage};
+use crate::address::DeviceId;
+use crate::link::serial::{self, Port};
+
+/// The modem's only speed.
+const BAUD: u32 = 115_200;
+
+/// Rates in seconds of what the modem shall report by itself. The clock is the heartbeat: it tells that the modem
+/// lives and that its time is valid, with half a wake-up a second.
+const RATES: &[(&str, u64)] = &[("DT", 2), ("RT", 10), ("GS", 60), ("GN", 60), ("PW", 60)];
+/// Last values of these are asked for once, so that the page need not wait for the first report.
+const FIRST_VALUES: &[&str] = &["DT @", "GS @", "GN @", "PW @", "RT @"];
+
+/// Rungs of the ladder.
+const ASK: u32 = 0;
+const FLUSH: u32 = 1;
+const REOPEN: u32 = 2;
+const RESTART: u32 = 3;
+/// From here on each rung opens the port anew, later and later.
+const PATIENCE: u32 = 4;
+
+/// A modem is not restarted more often than this.
+const RESTART_EVERY: Duration = Duration::from_secs(600);
+/// A restart may take this long (manuals and drivers allow 30 s).
+const RESTART_LIMIT: Duration = Duration::from_secs(30);
+/// Longest wait between two rungs.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+impl M138 {
+    /// Opens the next port worth asking.
+    pub fn look_for_port(&mut self, tries: u32) {
+        let paths = serial::candidates(&self.named_port);
+        let at = usize::try_from(tries).unwrap_or_default() % paths.len().max(1);
+        let Some(path) = paths.get(at) else {
+            self.close("no USB serial adapter of a modem is plugged in: plug the modem in, or name its port in the setting m138.port", tries.saturating_add(1));
+            return;
+        };
+        match self.open(path.clone()) {
+            Ok(()) => self.climb_from(ASK, tries),
+            Err(why) => self.close(&why, tries.saturating_add(1)),
+        }
+    }
+
+    /// Takes one rung of the ladder, and the next one later if that did not help.
+    pub fn climb(&mut self, rung: u32) {
+        self.climb_from(rung, 0);
+    }
+
+    fn climb_from(&mut self, rung: u32, tries: u32) {
+        let Some(path) = self.wire.as_ref().map(|wire| wire.port().path().to_owned()) else {
+            self.close("no port is open", 0);
+            return;
+        };
+        let ours = !self.named_port.is_empty() || self.facts.proven.as_ref() == Some(&path);
+        match rung {
+            ASK => {}
+            FLUSH => self.wire.iter_mut().for_each(Wire::flush),
+            _ if !ours => {
+                let why = format!("what is plugged in at {} does not answer like a modem", path.display());
+                self.close(&why, tries.saturating_add(1));
+                return;
+            }
+            RESTART if self.may_restart() => {
+                self.restart();
+                return;
+            }
+            _ => {
+                self.close("the modem does not answer, its port is opened anew", 0);
+                if let Err(why) = self.open(path) {
+                    self.close(&why, 1);
+                    return;
+                }
+            }
+        }
+        match self.adopt() {
+            Ok(()) => {}
+            // the stage is already set: closed, or starting
+            Err(Trouble::Gone(_) | Trouble::Rebooted) => {}
+            Err(trouble) => {
+                log::debug!("m138: rung {rung}: {}", trouble.words());
+                self.stage = Stage::Mute { rung: rung.saturating_add(1), next: Instant::now() + pause(rung) };
+            }
+        }
+    }
+
+    fn open(&mut self, path: PathBuf) -> Result<(), String> {
+        let port = Port::open(&path, BAUD)?;
+        self.wire = Some(Wire::new(port));
+        self.facts.opened += 1;
+        self.stage = Stage::Mute { rung: ASK, next: Instant::now() };
+        Ok(())
+    }
+
+    fn may_restart(&self) -> bool {
+        self.restarted.is_none_or(|at| at.elapsed() >= RESTART_EVERY)
+    }
+
+    /// `$RS`: the queues survive it.
+    fn restart(&mut self) {
+        self.restarted = Some(Instant::now());
+        self.gap();
+        let Some(wire) = &mut self.wire else { return };
+        let said = wire.nudge().and_then(|()| wire.say("$RS*01\n"));
+        match said {
+            Ok(()) => self.stage = Stage::Starting { ask: Instant::now() + RESTART_LIMIT, rung: PATIENCE },
+            Err(trouble @ Trouble::Gone(_)) => self.stumble(&trouble),
+            Err(_) => self.stage = Stage::Mute { rung: PATIENCE, next: Instant::now() + pause(PATIENCE) },
+        }
+    }
+
+    /// Gets to know the modem and gives it our settings.
+    fn adopt(&mut self) -> Result<(), Trouble> {
+        if let Some(wire) = &mut self.wire
+            && let Err(trouble) = wire.nudge()
+        {
+            self.stumble(&trouble);
+            return Err(trouble);
+        }
+        let device = self.ask(&Command::new("CS"), |heard| match heard {
+            Sentence::Identity { device, .. } => Some(*device),
+            _ => None,
+        })?;
+        self.meet(device);
+        let firmware = self.ask_twice(&Command::new("FV"), |heard| match heard {
+            Sentence::Firmware(text) => Some(text.clone()),
+            _ => None,
+        })?;
+        self.facts.dialect = Some(Dialect::of(&firmware));
+        self.facts.firmware = Some(firmware);
+        for (letters, rate) in RATES {
+            tolerate(self.set_rate(letters, *rate))?;
+        }
+        tolerate(self.ask_for_notices())?;
+        for query in FIRST_VALUES {
+            tolerate(self.ask_for_value(query))?;
+        }
+        tolerate(self.count_waiting().map(drop))?;
+        self.facts.proven = self.wire.as_ref().map(|wire| wire.port().path().to_owned());
+        self.agenda.restart();
+        self.inbound.reopened();
+        self.stage = Stage::Running;
+        Ok(())
+    }
+
+    /// A modem with this id answers: whatever was known of another one is forgotten.
+    fn meet(&mut self, device: u64) {
+        let id = DeviceId::new(device).ok();
+        if id.is_none() || self.facts.device != id {
+            self.ledger = Ledger::new(device);
+            self.life = super::fresh();
+            self.claims.clear();
+            self.unsettled.clear();
+            self.withdrawing.clear();
+            self.marker = None;
+            self.inbound.clear();
+            self.facts = super::Facts {
+                opened: self.facts.opened,
+                garbled_before: self.facts.garbled_before,
+                ..super::Facts::default()
+            };
+        }
+        self.facts.bad_device = id.is_none().then_some(device);
+        self.facts.device = id;
+    }
+
+    fn set_rate(&mut self, letters: &str, wanted: u64) -> Result<(), Trouble> {
+        let tag = Tag::new(letters);
+        let now = self.ask_twice(&Command::new(format!("{letters} ?")), |heard| match heard {
+            Sentence::Rate(about, seconds) if *about == tag => Some(*seconds),
+            _ => None,
+        });
+        match now {
+            // settings survive a power cycle: writing them each time would wear the modem's memory
+            Ok(seconds) if seconds == wanted => return Ok(()),
+            Ok(_) | Err(Trouble::Refused(_)) => {}
+            Err(trouble) => return Err(trouble),
+        }
+        let ok = |heard: &Sentence| (*heard == Sentence::Ok(tag)).then_some(());
+        self.ask_twice(&Command::new(format!("{letters} {wanted}")), ok)
+    }
+
+    fn ask_for_notices(&mut self) -> Result<(), Trouble> {
+        let on = self.ask_twice(&Command::new("MM N=?"), |heard| match heard {
+            Sentence::Notices(on) => Some(*on),
+            _ => None,
+        });
+        match on {
+            Ok(true) => return Ok(()),
+            Ok(false) | Err(Trouble::Refused(_)) => {}
+            Err(trouble) => return Err(trouble),
+        }
+        let ok = |heard: &Sentence| (*heard == Sentence::Ok(MM)).then_some(());
+        self.ask_twice(&Command::new("MM N=E"), ok)
+    }
+
+    fn ask_for_value(&mut self, query: &str) -> Result<(), Trouble> {
+        let letters = query.get(..2).unwrap_or_default();
+        let is_value = |heard: &Sentence| match heard {
+            Sentence::Clock { .. } => letters == "DT",
+            Sentence::Fix { .. } => letters == "GS",
+            Sentence::Position(..) => letters == "GN",
+            Sentence::Power(..) => letters == "PW",
+            Sentence::Noise(_) | Sentence::Satellite(_) => letters == "RT",
+            _ => false,
+        };
+        let heard = self.ask_twice(&Command::new(query), |heard| is_value(heard).then(|| heard.clone()))?;
+        if let Sentence::Satellite(signal) = &heard {
+            // an old packet: no sample, just the time
+            self.facts.last_satellite = self.facts.last_satellite.max(signal.at);
+            return Ok(());
+        }
+        self.hear(heard);
+        Ok(())
+    }
+
+    /// Asks, and once more after silence: one answer may have been garbled.
+    pub fn ask_twice<T>(&mut self, command: &Command, fits: impl Fn(&Sentence) -> Option<T>) -> Result<T, Trouble> {
+        match self.ask(command, &fits) {
+            Err(Trouble::Silent(_)) => self.ask(command, fits),
+            answer => answer,
+        }
+    }
+}
+
+/// A refused setting or an unknown command does not stop an adoption.
+fn tolerate(done: Result<(), Trouble>) -> Result<(), Trouble> {
+    match done {
+        Err(Trouble::Refused(word)) => {
+            log::info!("m138: the modem refused a setting or question ({word})");
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+/// The pause after a rung that did not help.
+fn pause(rung: u32) -> Duration {
+    match rung.checked_sub(PATIENCE) {
+        None => Duration::ZERO,
+        Some(more) => Duration::from_secs(5 << more.min(4)).min(LONGEST_WAIT),
+    }
+}

@@ -1,0 +1,264 @@
+//! What is known of the ids that a modem gives to the packets it takes. Pure.
+//!
+//! Ids seen in manuals and captures all read as: bits 0-14 a counter, bits 15-23 the day of the year, bits 24-39 the
+//! low half of the device id, above that 0x04. No manual promises it, so it is used only for a modem whose own ids
+//! were seen to follow it, and only to find a packet or to count; a payload is always compared where one can be.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::clock::Time;
+
+const COUNTER_BITS: u64 = 0x7fff;
+const DAY_BITS: u64 = 0x1ff;
+const FROM_DEVICE: u64 = 0x04;
+/// Ids kept; the modem itself holds at most 2048 packets.
+const MAX_IDS: usize = 4096;
+/// A step of the counter beyond this means that the counter does not count packets.
+const MAX_STEP: u64 = 16;
+
+/// What became of an id, as far as this program saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Taken by the modem.
+    Queued,
+    /// Acknowledged by a satellite.
+    Sent,
+    /// Expired on the modem.
+    Expired,
+    /// Withdrawn, or about to be.
+    Withdrawn,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    fate: Fate,
+    /// The modem's `$TD OK` for it was heard, as the so manieth thing noted; 0 if it was not.
+    queued_at: u64,
+    /// Likewise when it was seen to leave the queue.
+    left_at: u64,
+    acked: bool,
+}
+
+/// The ids of one modem.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    device: u64,
+    ids: BTreeMap<u64, Entry>,
+    last: Option<u64>,
+    irregular: bool,
+    moment: u64,
+}
+
+impl Ledger {
+    /// A ledger of the modem with this device id, nothing known yet.
+    pub fn new(device: u64) -> Self {
+        Self { device, ..Self::default() }
+    }
+
+    /// The id of the newest packet that the modem took: exact, as only `$TD OK` sets it. `None` for a modem whose ids
+    /// do not follow the layout.
+    pub fn last(&self) -> Option<u64> {
+        self.last.filter(|_| !self.irregular)
+    }
+
+    /// A count of the things noted: a later thing has a higher one.
+    pub fn moment(&self) -> u64 {
+        self.moment
+    }
+
+    /// What became of an id.
+    pub fn fate(&self, id: u64) -> Option<Fate> {
+        self.ids.get(&id).map(|entry| entry.fate)
+    }
+
+    /// `$TD OK,<id>` was heard.
+    pub fn queued(&mut self, id: u64) {
+        self.moment += 1;
+        if let Some(last) = self.last {
+            let ahead = step(last, id);
+            self.irregular |= (MAX_STEP + 1..COUNTER_BITS - MAX_STEP).contains(&ahead) || !self.lawful(id);
+        }
+        if self.lawful(id) && self.last.is_none_or(|last| step(last, id) <= MAX_STEP) {
+            self.last = Some(id);
+        }
+        let moment = self.moment;
+        self.entry(id, Fate::Queued).queued_at = moment;
+    }
+
+    /// The newest id is no longer known for sure: a hand-over was never settled.
+    pub fn forget_last(&mut self) {
+        self.last = None;
+    }
+
+    /// `$TD SENT` with this id was heard.
+    pub fn acked(&mut self, id: u64) {
+        self.moment += 1;
+        let moment = self.moment;
+        let entry = self.entry(id, Fate::Sent);
+        entry.fate = Fate::Sent;
+        entry.acked = true;
+        if entry.left_at == 0 {
+            entry.left_at = moment;
+        }
+    }
+
+    /// The modem said, or was told, that it no longer holds it.
+    pub fn gone(&mut self, id: u64, fate: Fate) {
+        self.moment += 1;
+        let moment = self.moment;
+        let entry = self.entry(id, fate);
+        entry.fate = fate;
+        if entry.left_at == 0 {
+            entry.left_at = moment;
+        }
+    }
+
+    /// An id that is known from elsewhere: it was given to some packet.
+    pub fn known(&mut self, id: u64) {
+        self.entry(id, Fate::Queued);
+    }
+
+    /// Packets seen to leave the queue after a moment.
+    pub fn left_since(&self, moment: u64) -> u64 {
+        self.ids.values().filter(|entry| entry.left_at > moment).count() as u64
+    }
+
+    /// The first id whose `$TD OK` was heard after a moment.
+    pub fn first_queued_since(&self, moment: u64) -> Option<u64> {
+        let later = self.ids.iter().filter(|(_, entry)| entry.queued_at > moment);
+        later.min_by_key(|(_, entry)| entry.queued_at).map(|(id, _)| *id)
+    }
+
+    /// Ids acknowledged after a moment whose `$TD OK` was never heard.
+    pub fn strays_since(&self, moment: u64) -> Vec<u64> {
+        let stray = |entry: &Entry| entry.acked && entry.left_at > moment && entry.queued_at == 0;
+        self.ids.iter().filter(|(_, entry)| stray(entry)).map(|(id, _)| *id).collect()
+    }
+
+    /// How many ids between two are not accounted for; `None` when the ids do not follow the layout.
+    pub fn unaccounted(&self, after: u64, before: u64) -> Option<u64> {
+        if self.irregular || !self.lawful(after) || !self.lawful(before) {
+            return None;
+        }
+        let span = step(after, before);
+        if !(1..=MAX_STEP).contains(&span) {
+            return None;
+        }
+        let between = |id: &u64| self.lawful(*id) && (1..span).contains(&step(after, *id));
+        Some((span - 1).saturating_sub(self.ids.keys().filter(|id| between(id)).count() as u64))
+    }
+
+    /// Ids that the next few packets after `last` can have got on one of these days of the year.
+    pub fn candidates(&self, last: u64, days: &[u64]) -> Vec<u64> {
+        let at = |day: u64, step: u64| self.compose(day, (last + step) & COUNTER_BITS);
+        (1..=4).flat_map(|step| days.iter().map(move |day| (*day, step))).map(|(day, step)| at(day, step)).collect()
+    }
+
+    /// True when an id can be that of one of the next few packets after `last`.
+    pub fn plausible(&self, last: u64, id: u64) -> bool {
+        self.lawful(id) && (1..=4).contains(&step(last, id))
+    }
+
+    /// True when an id has the layout of this modem's own packets.
+    pub fn lawful(&self, id: u64) -> bool {
+        id >> 40 == FROM_DEVICE && id >> 24 & 0xffff == self.device & 0xffff
+    }
+
+    fn compose(&self, day: u64, counter: u64) -> u64 {
+        FROM_DEVICE << 40 | (self.device & 0xffff) << 24 | (day & DAY_BITS) << 15 | counter
+    }
+
+    fn entry(&mut self, id: u64, fate: Fate) -> &mut Entry {
+        if self.ids.len() >= MAX_IDS && !self.ids.contains_key(&id) {
+            self.ids.pop_first();
+        }
+        self.ids.entry(id).or_insert(Entry { fate, queued_at: 0, left_at: 0, acked: false })
+    }
+}
+
+/// Steps of the counter from one id to another.
+fn step(from: u64, to: u64) -> u64 {
+    to.wrapping_sub(from) & COUNTER_BITS
+}
+
+/// The days of the year on which a packet can have been taken that was handed over at this time, most likely first:
+/// more than one only around midnight. `slack` is how far the clocks may differ and how long it may have taken.
+pub fn days_around(at: Time, slack: Duration) -> Vec<u64> {
+    let day = |time: Time| {
+        let stamp = jiff::Timestamp::from_second(time.seconds()).unwrap_or_default();
+        u64::try_from(stamp.to_zoned(jiff::tz::TimeZone::UTC).day_of_year()).unwrap_or(1)
+    };
+    let mut days = vec![day(at), day(at + slack), day(at - slack)];
+    days.dedup();
+    if days.len() > 1 && days.first() == days.last() {
+        days.pop();
+    }
+    days
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEVICE: u64 = 0xdeaf;
+    const FIRST: u64 = 5_354_468_575_916;
+
+    #[test]
+    fn published_ids_follow_the_layout() {
+        let ledger = Ledger::new(DEVICE);
+        for id in [5_354_468_575_855, FIRST, FIRST + 1, FIRST + 3] {
+            assert!(ledger.lawful(id));
+        }
+        assert!(Ledger::new(0x6c0e).lawful(4_862_137_892_975));
+        assert!(!ledger.lawful(4_862_137_892_975));
+        assert!(!ledger.lawful(21_990_235_111_426));
+        assert!(ledger.candidates(FIRST, &[101]).contains(&(FIRST + 1)));
+        let days = |seconds| days_around(Time::from_seconds(seconds), Duration::from_secs(60));
+        assert_eq!(days(1_618_140_000), [101]);
+        assert_eq!(days(1_609_459_200), [1, 366]);
+        assert_eq!(days(1_609_459_199), [366, 1]);
+    }
+
+    #[test]
+    fn the_next_id_tells_whether_one_was_taken_before() {
+        let mut ledger = Ledger::new(DEVICE);
+        ledger.queued(FIRST);
+        let moment = ledger.moment();
+        ledger.queued(FIRST + 1);
+        assert_eq!(ledger.first_queued_since(moment), Some(FIRST + 1));
+        assert_eq!(ledger.unaccounted(FIRST, FIRST + 1), Some(0));
+        assert_eq!(ledger.unaccounted(FIRST, FIRST + 2), Some(0));
+        assert_eq!(ledger.unaccounted(FIRST, FIRST + 3), Some(1));
+        // over midnight and over the end of the counter
+        let next_day = FIRST + 1 + (1 << 15);
+        assert_eq!(ledger.unaccounted(FIRST, next_day + 1), Some(0));
+        let wrapped = Ledger::new(DEVICE);
+        assert_eq!(wrapped.unaccounted(FIRST | COUNTER_BITS, FIRST & !COUNTER_BITS), Some(0));
+    }
+
+    #[test]
+    fn ids_of_another_kind_prove_nothing() {
+        let mut ledger = Ledger::new(DEVICE);
+        ledger.queued(17);
+        assert_eq!(ledger.last(), None);
+        assert_eq!(ledger.unaccounted(17, 18), None);
+        ledger.queued(FIRST);
+        assert_eq!(ledger.last(), Some(FIRST));
+        ledger.queued(FIRST + 500);
+        assert_eq!(ledger.last(), None);
+    }
+
+    #[test]
+    fn strays_are_acknowledged_but_were_never_seen_queued() {
+        let mut ledger = Ledger::new(DEVICE);
+        ledger.queued(FIRST);
+        let moment = ledger.moment();
+        ledger.acked(FIRST);
+        ledger.acked(FIRST + 1);
+        ledger.acked(FIRST + 1);
+        assert_eq!(ledger.strays_since(moment), [FIRST + 1]);
+        assert_eq!(ledger.left_since(moment), 2);
+        assert!(ledger.plausible(FIRST, FIRST + 1));
+    }
+}

@@ -1,0 +1,233 @@
+//! What is due when. [`M138::poll_until`] sleeps until the modem speaks, the engine calls, or something is due, and a
+//! healthy idle modem makes nothing due: its own lines (`RATES` in `ladder`) prove that it lives.
+
+use std::time::{Duration, Instant};
+
+use smol::channel::Receiver;
+
+use super::command::Command;
+use super::sentence::{MT, Sentence};
+use super::wire::Trouble;
+use super::{M138, Stage, codec};
+use crate::fault::Fault;
+use crate::link::{Event, serial};
+
+/// A running modem that said nothing for this long is asked. With the limit of the question (1.5 s) a modem that
+/// fell silent shows within 5 s of its last line.
+pub const SILENCE: Duration = Duration::from_millis(2700);
+/// How often the modem's stores are counted although nothing points to a change.
+const COUNT_EVERY: Duration = Duration::from_secs(60);
+/// A modem that answers nothing although it speaks by itself (our line to it may be broken) is mute after so many
+/// questions.
+const MAX_UNANSWERED: u32 = 2;
+
+/// Times at which things are due in a running modem.
+#[derive(Debug)]
+pub struct Agenda {
+    /// Count what waits to be sent.
+    count: Instant,
+    /// Look for inbound messages.
+    pub inbound: Instant,
+}
+
+impl Default for Agenda {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self { count: now, inbound: now }
+    }
+}
+
+impl Agenda {
+    /// All at once, after the modem was adopted.
+    pub fn restart(&mut self) {
+        let now = Instant::now();
+        *self = Self { count: now + COUNT_EVERY, inbound: now };
+    }
+
+    /// The next regular look for inbound messages.
+    pub fn inbound_later(&mut self) {
+        self.inbound = Instant::now() + COUNT_EVERY;
+    }
+}
+
+impl M138 {
+    /// See [`crate::link::Link::poll`].
+    pub fn poll_until(&mut self, wake: &Receiver<()>, until: Instant) -> Vec<Event> {
+        loop {
+            self.catch_up();
+            self.step();
+            self.take_in();
+            self.report();
+            let now = Instant::now();
+            if !self.events.is_empty() || now >= until {
+                return std::mem::take(&mut self.events);
+            }
+            let next = until.min(self.due());
+            let woken = match &self.wire {
+                Some(wire) => wire.wait(wake, next),
+                None => wait_for(wake, next),
+            };
+            if woken {
+                self.take_in();
+                return std::mem::take(&mut self.events);
+            }
+        }
+    }
+
+    /// Takes in what the modem has said, and does what an earlier call left for this one.
+    pub fn catch_up(&mut self) {
+        self.take_in();
+        self.withdraw_marker();
+    }
+
+    /// Reads, and turns what was heard into state and events.
+    pub fn take_in(&mut self) {
+        let Some(wire) = &mut self.wire else { return };
+        let pumped = wire.pump();
+        while let Some(heard) = self.wire.as_mut().and_then(|wire| wire.next_heard()) {
+            self.hear(heard);
+        }
+        if let Some(wire) = &mut self.wire {
+            self.events.append(&mut wire.take_lines());
+        }
+        if let Err(trouble) = pumped {
+            self.stumble(&trouble);
+        }
+    }
+
+    /// Asks, and follows up on what the failure of a question says about the modem.
+    pub fn ask<T>(&mut self, command: &Command, fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, Trouble> {
+        let Some(wire) = &mut self.wire else {
+            return Err(Trouble::Gone("no port is open".to_owned()));
+        };
+        let answer = wire.ask(command, fits);
+        match &answer {
+            Ok(_) | Err(Trouble::Refused(_)) => self.unanswered = 0,
+            Err(trouble) => self.stumble(trouble),
+        }
+        answer
+    }
+
+    /// The modem's own queue, counted.
+    pub fn count_waiting(&mut self) -> Result<u64, Trouble> {
+        let count = self.ask(&Command::new("MT C=U"), |heard| match heard {
+            Sentence::Count(tag, count) if *tag == MT => Some(*count),
+            _ => None,
+        })?;
+        if self.facts.waiting.is_none_or(|before| count < before) {
+            self.facts.full = false;
+        }
+        self.facts.waiting = Some(count);
+        Ok(count)
+    }
+
+    /// A line of the console page, written as it stands but for `$`, checksum and line feed, which are added.
+    pub fn say(&mut self, line: &str) -> Result<(), Fault> {
+        let body = line.trim().trim_start_matches('$');
+        let body = body.rsplit_once('*').filter(|(_, sum)| sum.len() == 2).map_or(body, |(body, _)| body);
+        let fits = !body.is_empty() && body.len() <= 500 && body.bytes().all(|b| (0x20..0x7f).contains(&b));
+        if !fits || body.contains('$') {
+            return Err(Fault::permanent("write one command of printable ASCII, for example $FV"));
+        }
+        let Some(wire) = &mut self.wire else {
+            return Err(Fault::temporary("no port is open"));
+        };
+        wire.say(&codec::sentence(body)).map_err(|trouble| Fault::temporary(trouble.words()))
+    }
+
+    fn step(&mut self) {
+        let now = Instant::now();
+        match self.stage {
+            Stage::Closed { next, tries, .. } if next <= now => self.look_for_port(tries),
+            Stage::Mute { rung, next } if next <= now => self.climb(rung),
+            Stage::Off { next } if next <= now => self.climb(0),
+            Stage::Starting { ask, rung } if ask <= now => self.climb(rung),
+            Stage::Running => self.keep_running(now),
+            _ => {}
+        }
+    }
+
+    fn keep_running(&mut self, now: Instant) {
+        if self.wire.as_ref().is_some_and(|wire| wire.silence() >= SILENCE) {
+            self.ask_time();
+            if self.stage != Stage::Running {
+                return;
+            }
+        }
+        if self.agenda.inbound <= now {
+            self.look_for_inbound();
+        }
+        if self.agenda.count <= now && self.stage == Stage::Running {
+            self.agenda.count = now + COUNT_EVERY;
+            // a failure is followed up by `ask`
+            let _ = self.count_waiting();
+        }
+    }
+
+    /// The question that proves life: `$DT @`, as its answer also tells whether GPS time is valid.
+    fn ask_time(&mut self) {
+        let clock = |heard: &Sentence| matches!(heard, Sentence::Clock { .. }).then(|| heard.clone());
+        match self.ask(&Command::new("DT @"), clock) {
+            Ok(heard) => self.hear(heard),
+            Err(Trouble::Refused(_)) => self.facts.time_valid = Some(false),
+            Err(_) => {}
+        }
+    }
+
+    /// When the next step is due.
+    fn due(&self) -> Instant {
+        match (&self.stage, &self.wire) {
+            (Stage::Closed { next, .. } | Stage::Mute { next, .. } | Stage::Off { next }, _) => *next,
+            (Stage::Starting { ask, .. }, _) => *ask,
+            (Stage::Running, Some(wire)) => {
+                let silent = Instant::now() + SILENCE.saturating_sub(wire.silence());
+                silent.min(self.agenda.count).min(self.agenda.inbound)
+            }
+            (Stage::Running, None) => Instant::now(),
+        }
+    }
+
+    /// Draws the conclusion from a failed question.
+    pub fn stumble(&mut self, trouble: &Trouble) {
+        match trouble {
+            Trouble::Gone(why) => self.close(&format!("the modem's port has gone ({why}): plug the modem in again"), 0),
+            Trouble::Silent(_) => {
+                self.unanswered += 1;
+                let deaf = self.unanswered >= MAX_UNANSWERED;
+                let mute = self.wire.as_ref().is_none_or(|wire| wire.silence() >= SILENCE);
+                if self.stage == Stage::Running && (mute || deaf) {
+                    self.gap();
+                    self.stage = Stage::Mute { rung: 0, next: Instant::now() };
+                }
+            }
+            // the boot lines are still to be heard, and say the rest
+            Trouble::Rebooted | Trouble::Refused(_) => {}
+        }
+    }
+
+    /// Closes the port and looks for it again a little later.
+    pub fn close(&mut self, why: &str, tries: u32) {
+        if let Some(mut wire) = self.wire.take() {
+            log::info!("m138: {why}");
+            self.facts.garbled_before += wire.garbled();
+            self.events.append(&mut wire.take_lines());
+            self.gap();
+            self.inbound.reopened();
+            self.facts.time_valid = None;
+        }
+        let next = Instant::now() + serial::next_look(tries);
+        self.stage = Stage::Closed { next, tries, why: why.to_owned() };
+    }
+}
+
+fn wait_for(wake: &Receiver<()>, until: Instant) -> bool {
+    let woken = async {
+        let _ = wake.recv().await; // a closed channel wakes too: the engine ends
+        true
+    };
+    let limit = async {
+        smol::Timer::at(until).await;
+        false
+    };
+    smol::block_on(smol::future::or(woken, limit))
+}

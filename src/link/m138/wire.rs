@@ -1,0 +1,274 @@
+//! The conversation with the modem: one command at a time, its answer told by shape, everything else kept in order.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use smol::channel::Receiver;
+
+use super::codec::{Codec, Frame, printable, sentence};
+use super::command::Command;
+use super::errors;
+use super::sentence::{Sentence, parse};
+use crate::link::Event;
+use crate::link::serial::{Port, Unwritten};
+
+/// How long a command may take to leave.
+const WRITE_LIMIT: Duration = Duration::from_secs(1);
+/// After a time-out nothing is asked before the line was quiet for this long ...
+const QUIET: Duration = Duration::from_millis(300);
+/// ... or for this long in all, as a modem that babbles is never quiet.
+const QUIET_LIMIT: Duration = Duration::from_secs(2);
+/// After `$CMD? ERR` the true answer gets this much more.
+const AFTER_BAD_LINE: Duration = Duration::from_millis(500);
+/// Sentences and console lines that may wait; a modem that floods loses the rest.
+const MAX_WAITING: usize = 2000;
+/// Bytes taken in at a stretch.
+const GULP: usize = 4096;
+
+/// Why there was no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// The port has gone.
+    Gone(String),
+    /// No answer within the limit, with the command and the limit in words.
+    Silent(String),
+    /// The modem restarts: whatever was asked may or may not have been done.
+    Rebooted,
+    /// The modem refused, with its word.
+    Refused(String),
+}
+
+impl Trouble {
+    /// As a sentence.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Gone(why) => format!("the modem's port has gone ({why})"),
+            Self::Silent(what) => format!("modem: {what}"),
+            Self::Rebooted => "the modem restarts".to_owned(),
+            Self::Refused(word) if word.is_empty() => "the modem refused".to_owned(),
+            Self::Refused(word) => format!("the modem refused ({word})"),
+        }
+    }
+}
+
+/// An open port with a modem on it, or something that should be one.
+pub struct Wire {
+    port: Port,
+    codec: Codec,
+    heard: VecDeque<Sentence>,
+    lines: Vec<Event>,
+    /// When the last right sentence came.
+    last_sentence: Instant,
+    /// When the last byte came.
+    last_byte: Option<Instant>,
+    /// An answer may still come that nobody waits for.
+    owing: bool,
+}
+
+impl Wire {
+    /// Over an open port.
+    pub fn new(port: Port) -> Self {
+        Self {
+            port,
+            codec: Codec::default(),
+            heard: VecDeque::new(),
+            lines: Vec::new(),
+            last_sentence: Instant::now(),
+            last_byte: None,
+            owing: false,
+        }
+    }
+
+    /// The port.
+    pub fn port(&self) -> &Port {
+        &self.port
+    }
+
+    /// Garbled lines so far.
+    pub fn garbled(&self) -> u64 {
+        self.codec.garbled()
+    }
+
+    /// Time since the last right sentence.
+    pub fn silence(&self) -> Duration {
+        self.last_sentence.elapsed()
+    }
+
+    /// True when bytes come in that are no sentences.
+    pub fn babbles(&self) -> bool {
+        self.last_byte.is_some_and(|at| at > self.last_sentence && at.elapsed() < Duration::from_secs(4))
+    }
+
+    /// The next sentence that was no answer.
+    pub fn next_heard(&mut self) -> Option<Sentence> {
+        self.heard.pop_front()
+    }
+
+    /// The lines of both directions since the last call, for the console.
+    pub fn take_lines(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.lines)
+    }
+
+    /// Takes in what has come, without waiting.
+    ///
+    /// # Errors
+    /// When the port has gone.
+    pub fn pump(&mut self) -> Result<(), Trouble> {
+        let mut buffer = [0; GULP];
+        let count = self.port.read(&mut buffer).map_err(|gone| Trouble::Gone(gone.0))?;
+        if count == 0 {
+            return Ok(());
+        }
+        self.last_byte = Some(Instant::now());
+        let mut frames = Vec::new();
+        self.codec.feed(buffer.get(..count).unwrap_or_default(), &mut frames);
+        for frame in frames {
+            let text = match frame {
+                Frame::Body(body) => {
+                    self.last_sentence = Instant::now();
+                    if self.heard.len() < MAX_WAITING {
+                        self.heard.push_back(parse(&body));
+                    }
+                    sentence(&body).trim_end().to_owned()
+                }
+                Frame::Junk(text) => text,
+            };
+            self.note(false, text);
+        }
+        Ok(())
+    }
+
+    /// Sleeps until something comes in, `wake` has an item (taken; then true), or `until`.
+    pub fn wait(&self, wake: &Receiver<()>, until: Instant) -> bool {
+        let woken = async {
+            let _ = wake.recv().await; // a closed channel wakes too: the engine ends
+            true
+        };
+        let readable = async {
+            self.port.readable().await;
+            false
+        };
+        let limit = async {
+            smol::Timer::at(until).await;
+            false
+        };
+        smol::block_on(smol::future::or(woken, smol::future::or(readable, limit)))
+    }
+
+    /// Asks, and waits for the first sentence that `fits`; others stay in order for [`Wire::next_heard`].
+    ///
+    /// # Errors
+    /// [`Trouble`]; the limit is the command's own.
+    pub fn ask<T>(&mut self, command: &Command, mut fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, Trouble> {
+        self.settle()?;
+        let mut next = self.heard.len();
+        self.write(&sentence(&command.body))?;
+        let mut until = Instant::now() + command.limit;
+        loop {
+            while let Some(heard) = self.heard.get(next) {
+                if let Some(answer) = fits(heard) {
+                    self.heard.remove(next);
+                    return Ok(answer);
+                }
+                match heard {
+                    Sentence::Boot { .. } => return Err(Trouble::Rebooted),
+                    Sentence::Error { tag, word, id } if *tag == command.tag && !is_notice(word, *id) => {
+                        let word = word.clone();
+                        self.heard.remove(next);
+                        return Err(Trouble::Refused(word));
+                    }
+                    Sentence::BadLine(_) => until = until.min(Instant::now() + AFTER_BAD_LINE),
+                    _ => {}
+                }
+                next += 1;
+            }
+            if Instant::now() >= until {
+                self.owing = true;
+                return Err(Trouble::Silent(format!("no answer to {} in {:?}", command.name(), command.limit)));
+            }
+            if next >= MAX_WAITING {
+                // a flood that is not looked at may hide the answer: make room, the end of the wait is near anyway
+                self.heard.clear();
+                next = 0;
+            }
+            self.sleep_until(until);
+            self.pump()?;
+        }
+    }
+
+    /// Writes a line whose answer nobody waits for.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub fn say(&mut self, line: &str) -> Result<(), Trouble> {
+        self.owing = true;
+        self.write(line)
+    }
+
+    /// A lone line feed: ends a half-received command, and wakes a modem that sleeps.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub fn nudge(&mut self) -> Result<(), Trouble> {
+        self.owing = true;
+        self.write_bytes("\n")
+    }
+
+    /// Forgets all that is under way on the line.
+    pub fn flush(&mut self) {
+        self.port.flush();
+        self.codec.reset();
+    }
+
+    /// Reads until the line is quiet, if an answer is owed, so that it is not taken for the answer to something else;
+    /// and refuses while a restart was heard that nobody has looked at yet.
+    fn settle(&mut self) -> Result<(), Trouble> {
+        self.pump()?;
+        if std::mem::take(&mut self.owing) {
+            let limit = Instant::now() + QUIET_LIMIT;
+            let mut quiet_at = Instant::now() + QUIET;
+            while Instant::now() < quiet_at.min(limit) {
+                let before = self.last_byte;
+                self.sleep_until(quiet_at.min(limit));
+                self.pump()?;
+                if self.last_byte != before {
+                    quiet_at = Instant::now() + QUIET;
+                }
+            }
+        }
+        match self.heard.iter().any(|heard| matches!(heard, Sentence::Boot { .. })) {
+            true => Err(Trouble::Rebooted),
+            false => Ok(()),
+        }
+    }
+
+    fn write(&mut self, line: &str) -> Result<(), Trouble> {
+        self.note(true, printable(line.trim_end().as_bytes()));
+        self.write_bytes(line)
+    }
+
+    fn write_bytes(&mut self, line: &str) -> Result<(), Trouble> {
+        self.port.write_all(line.as_bytes(), Instant::now() + WRITE_LIMIT).map_err(|why| match why {
+            Unwritten::Gone(gone) => Trouble::Gone(gone.0),
+            Unwritten::Stalled => Trouble::Silent(format!("the port took no bytes in {WRITE_LIMIT:?}")),
+        })
+    }
+
+    fn sleep_until(&self, until: Instant) {
+        let limit = async {
+            smol::Timer::at(until).await;
+        };
+        smol::block_on(smol::future::or(self.port.readable(), limit));
+    }
+
+    fn note(&mut self, sent: bool, text: String) {
+        if self.lines.len() < MAX_WAITING {
+            self.lines.push(Event::Line { sent, text });
+        }
+    }
+}
+
+/// An error that is no answer: a message that expired some time after it was taken.
+fn is_notice(word: &str, id: Option<u64>) -> bool {
+    errors::expired(word) && id.is_some()
+}

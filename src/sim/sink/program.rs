@@ -1,0 +1,77 @@
+//! `satpost simulate sink`: the mail server as a program of its own.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use argh::FromArgs;
+use async_signal::{Signal, Signals};
+use smol::stream::StreamExt;
+
+use super::{Handle, Mail};
+use crate::sim::hive::lines::Lines;
+
+/// A mail server that takes every mail and keeps it. It runs until SIGINT or SIGTERM.
+#[derive(FromArgs, Debug, Clone)]
+#[argh(
+    subcommand,
+    name = "sink",
+    note = "Lines on the control socket: 'mails' lists what arrived, one line of JSON each, ended by a line with a dot;
+'count' says how many; the rest is answered with ok or error:
+  code COMMAND NNN [text]   answer that command so (GREETING and END count as commands)
+  drop-after-dot N          keep N mails and close without an answer
+  close                     close each new connection at once
+  slow [MS]                 one byte each MS milliseconds
+  hide EXTENSION            do not offer it
+  clear                     nothing of this any more"
+)]
+pub struct Options {
+    /// address to listen on; port 0 takes any free one (default 127.0.0.1:0)
+    #[argh(option, default = "SocketAddr::from(([127, 0, 0, 1], 0))")]
+    listen: SocketAddr,
+    /// folder to keep mails in, as 0001.eml and so on
+    #[argh(option)]
+    dir: Option<PathBuf>,
+    /// unix socket to take commands on
+    #[argh(option)]
+    control: Option<PathBuf>,
+}
+
+/// Runs a sink until SIGINT or SIGTERM; its address is the first line on stdout.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run(options: Options) -> io::Result<()> {
+    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+    let handle = Arc::new(super::start(super::Options { listen: options.listen, dir: options.dir })?);
+    let sink = Arc::clone(&handle);
+    let control = options.control.map(|path| Lines::start(&path, "sink-control", Box::new(move |line| obey(&sink, line))));
+    let control = control.transpose()?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "sink {}", handle.address)?;
+    out.flush()?;
+    drop(out);
+    let _ = smol::block_on(signals.next());
+    drop(control);
+    Ok(())
+}
+
+fn obey(sink: &Handle, line: &str) -> String {
+    match line {
+        "mails" => {
+            let lines: String = sink.mails().iter().map(|mail| shown(mail) + "\n").collect();
+            lines + ".\n"
+        }
+        "count" => format!("ok {}\n", sink.mails().len()),
+        line => match sink.fault(line) {
+            Ok(()) => "ok\n".to_owned(),
+            Err(why) => format!("error {why}\n"),
+        },
+    }
+}
+
+fn shown(mail: &Mail) -> String {
+    let text = String::from_utf8_lossy(&mail.data);
+    serde_json::json!({"from": mail.from, "to": mail.to, "data": text}).to_string()
+}
