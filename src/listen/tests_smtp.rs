@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject;
@@ -330,14 +331,36 @@ fn five_thousand_recipients_are_too_many() {
 fn stop_is_heard_by_idle_clients() {
     let door = Door::open("stop", &[]);
     let mut clients: Vec<_> = (0..10).map(|_| door.client()).collect();
+    let mut encrypted = door.client();
+    encrypted.ask("EHLO x");
+    encrypted.ask("STARTTLS");
+    let mut encrypted = encrypted.encrypt(&door);
+    encrypted.ask("EHLO x");
     let start = Instant::now();
     assert_eq!(door.gate.stop(PATIENCE), 0);
     assert!(start.elapsed() < PATIENCE / 2, "nobody had to be forced");
     assert!(clients.iter_mut().all(|client| client.code() == 421));
+    assert_eq!(encrypted.code(), 421);
     // A test beside this one that starts a program may hold a copy of the listener for a moment.
     while !TcpStream::connect(door.address).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
         assert!(start.elapsed() < PATIENCE, "nobody listens any more");
     }
+}
+
+#[test]
+fn a_mail_in_hand_is_finished_at_stop() {
+    let door = Door::open("finish", &[]);
+    let mut client = door.client();
+    client.ask("EHLO x");
+    client.say("MAIL FROM:<slow@example.net>\r\nRCPT TO:<abc@spacebeaver.com>\r\nDATA\r\n").unwrap();
+    assert_eq!([client.code(), client.code(), client.code()], [250, 250, 354]);
+    client.say("x\r\n.\r\n").unwrap();
+    let start = Instant::now();
+    while !door.office.busy.load(Ordering::SeqCst) {
+        assert!(start.elapsed() < PATIENCE);
+    }
+    assert_eq!(door.gate.stop(PATIENCE), 0);
+    assert_eq!([client.code(), client.code()], [250, 421]);
 }
 
 #[test]
