@@ -27,9 +27,8 @@ pub const STACK: usize = 256 * 1024;
 
 /// How long the gate rests when the process has no file descriptor (or memory) for another connection.
 const EXHAUSTED: Duration = Duration::from_millis(100);
-/// One warning in this time about each kind of trouble.
+/// One warning in this time.
 const QUIET: Duration = Duration::from_secs(60);
-
 /// Descriptors that callers may not take: the store, the modem and the web server need some too. A quarter of all where
 /// there are few.
 const RESERVE: usize = 48;
@@ -163,6 +162,7 @@ struct Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        // With the guest goes the last handle of the socket: who sees the room empty sees all sockets closed.
         self.room.lock().remove(&self.number);
         self.room.left.notify_all();
     }
@@ -251,11 +251,9 @@ impl Porter {
         let name = self.service.name();
         let thread = thread::Builder::new().name(format!("{name}-{number}")).stack_size(STACK);
         let started = thread.spawn(move || {
-            let ticket = ticket;
             if catch_unwind(AssertUnwindSafe(|| service.serve(stream, peer))).is_err() {
                 log::error!("{name}: a session failed; this is a fault in satpost, the others go on");
             }
-            // The socket closes before the guest leaves the room: who sees the room empty sees all sockets closed.
             drop(ticket);
         });
         if let Err(e) = started {

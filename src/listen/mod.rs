@@ -22,6 +22,8 @@ mod tests;
 #[cfg(test)]
 mod tests_http;
 #[cfg(test)]
+mod tests_process;
+#[cfg(test)]
 mod tests_smtp;
 
 use std::net::IpAddr;

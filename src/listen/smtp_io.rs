@@ -80,6 +80,8 @@ impl SmtpDoor {
             let read = match wire.read(&mut input) {
                 Ok(0) if !wire.stream().stopping() => return Ok(()),
                 Ok(read) => read,
+                // What the end of input looks like under TLS.
+                Err(_) if wire.stream().stopping() => 0,
                 Err(e) if e.kind() == ErrorKind::TimedOut => return wire.leave(&mut out, "too slow, closing"),
                 Err(e) => return Err(e),
             };

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::smtp::{Desk, Session};
 use super::talk::{Talk, Turn};
@@ -17,6 +18,8 @@ use crate::settings::{self, Settings};
 pub struct FakeOffice {
     /// What the doors see.
     pub settings: Arc<Settings>,
+    /// Somebody is in `accept`; a mail from `slow@...` stays there for half a second.
+    pub busy: AtomicBool,
     /// What was accepted: caller, envelope, the whole mail.
     pub mails: Mutex<Vec<(Caller, Envelope, Vec<u8>)>>,
 }
@@ -29,7 +32,7 @@ impl FakeOffice {
         for (name, value) in own.iter().chain(pairs) {
             all = all.with(settings::find(name).unwrap().key, value).unwrap();
         }
-        Arc::new(Self { settings: Arc::new(all), mails: Mutex::default() })
+        Arc::new(Self { settings: Arc::new(all), busy: AtomicBool::new(false), mails: Mutex::default() })
     }
 
     /// How many mails were accepted.
@@ -73,6 +76,10 @@ impl Office for FakeOffice {
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
         if let Some(code) = envelope.from.to_string().strip_prefix("refuse-") {
             return Err(Refusal::new(code[..3].parse().unwrap(), "the disk is full\n\x07or nearly so"));
+        }
+        self.busy.store(true, Ordering::SeqCst);
+        if envelope.from.to_string().starts_with("slow@") {
+            crate::clock::sleep(Duration::from_millis(500));
         }
         let mail = match body {
             Body::Memory(bytes) => bytes,

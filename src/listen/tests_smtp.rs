@@ -1,11 +1,10 @@
 //! Attacks on the SMTP door, over real sockets.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject;
@@ -15,27 +14,24 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use super::gate::Gate;
 use super::smtp_io::SmtpDoor;
 use super::tally::Tally;
-use super::tests::{FakeOffice, Folder, in_child};
+use super::tests::{FakeOffice, Folder};
 use super::tls::Keeper;
 use crate::address::Address;
 use crate::settings::Settings;
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Door {
-    gate: Gate,
-    office: Arc<FakeOffice>,
+/// An open SMTP door with a made-up office behind it.
+pub struct Door {
+    pub gate: Gate,
+    pub office: Arc<FakeOffice>,
     folder: Folder,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Door {
-    fn open(word: &str, settings: &[(&str, &str)]) -> Self {
-        Self::around(TcpListener::bind("127.0.0.1:0").unwrap(), word, settings)
-    }
-
-    fn around(listener: TcpListener, word: &str, settings: &[(&str, &str)]) -> Self {
+    pub fn open(word: &str, settings: &[(&str, &str)]) -> Self {
         let (office, folder) = (FakeOffice::new(settings), Folder::new(word));
         let keeper = Keeper::new(&Settings::default(), folder.path()).unwrap();
         let door = SmtpDoor {
@@ -45,19 +41,19 @@ impl Door {
             tally: Arc::new(Tally::default()),
             submission: false,
         };
-        let gate = Gate::open(vec![listener], Arc::new(door)).unwrap();
+        let gate = Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(door)).unwrap();
         let address = gate.addresses()[0];
         Self { gate, office, folder, address }
     }
 
-    fn client(&self) -> Client<TcpStream> {
+    pub fn client(&self) -> Client<TcpStream> {
         let mut client = self.knock();
         assert_eq!(client.code(), 220);
         client
     }
 
     /// A connection whose greeting has not been read.
-    fn knock(&self) -> Client<TcpStream> {
+    pub fn knock(&self) -> Client<TcpStream> {
         let socket = TcpStream::connect(self.address).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -65,7 +61,7 @@ impl Door {
     }
 
     /// Waits until so few connections live.
-    fn empties_to(&self, count: usize) {
+    pub fn empties_to(&self, count: usize) {
         let start = Instant::now();
         while self.gate.live() > count {
             assert!(start.elapsed() < PATIENCE, "{} connections still live", self.gate.live());
@@ -74,10 +70,11 @@ impl Door {
     }
 }
 
-struct Client<S: Read + Write>(BufReader<S>);
+/// The other end.
+pub struct Client<S: Read + Write>(BufReader<S>);
 
 impl<S: Read + Write> Client<S> {
-    fn say(&mut self, text: &str) -> io::Result<()> {
+    pub fn say(&mut self, text: &str) -> io::Result<()> {
         self.0.get_mut().write_all(text.as_bytes())?;
         self.0.get_mut().flush()
     }
@@ -95,11 +92,11 @@ impl<S: Read + Write> Client<S> {
     }
 
     /// Its code, 0 at the end.
-    fn code(&mut self) -> u16 {
+    pub fn code(&mut self) -> u16 {
         self.reply().get(..3).map_or(0, |code| code.parse().unwrap())
     }
 
-    fn ask(&mut self, text: &str) -> u16 {
+    pub fn ask(&mut self, text: &str) -> u16 {
         // A refused session may end while we speak; the reply tells.
         let _ = self.say(&format!("{text}\r\n"));
         self.code()
@@ -112,7 +109,7 @@ impl<S: Read + Write> Client<S> {
     }
 
     /// Sends `piece` until the box stops taking it; how much that was.
-    fn pour(&mut self, piece: &[u8], most: usize) -> usize {
+    pub fn pour(&mut self, piece: &[u8], most: usize) -> usize {
         let mut sent = 0;
         while sent < most && self.0.get_mut().write_all(piece).is_ok() {
             sent += piece.len();
@@ -330,10 +327,16 @@ fn five_thousand_recipients_are_too_many() {
 fn stop_is_heard_by_idle_clients() {
     let door = Door::open("stop", &[]);
     let mut clients: Vec<_> = (0..10).map(|_| door.client()).collect();
+    let mut encrypted = door.client();
+    encrypted.ask("EHLO x");
+    encrypted.ask("STARTTLS");
+    let mut encrypted = encrypted.encrypt(&door);
+    encrypted.ask("EHLO x");
     let start = Instant::now();
     assert_eq!(door.gate.stop(PATIENCE), 0);
     assert!(start.elapsed() < PATIENCE / 2, "nobody had to be forced");
     assert!(clients.iter_mut().all(|client| client.code() == 421));
+    assert_eq!(encrypted.code(), 421);
     // A test beside this one that starts a program may hold a copy of the listener for a moment.
     while !TcpStream::connect(door.address).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
         assert!(start.elapsed() < PATIENCE, "nobody listens any more");
@@ -341,95 +344,19 @@ fn stop_is_heard_by_idle_clients() {
 }
 
 #[test]
-fn large_mails_cost_little_memory() {
-    in_child("listen::tests_smtp::memory_child");
-}
-
-#[test]
-#[ignore = "measures its process; run by large_mails_cost_little_memory"]
-fn memory_child() {
-    let door = Door::open("memory", &[]);
-    let line = b"0123456789".repeat(100);
-    let piece = [&line[..998], b"\r\n"].concat().repeat(60);
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                let mut client = door.client();
-                client.ask("EHLO x");
-                client.say("MAIL FROM:<a@example.net>\r\nRCPT TO:<abc@spacebeaver.com>\r\nDATA\r\n").unwrap();
-                assert_eq!([client.code(), client.code(), client.code()], [250, 250, 354]);
-                assert_eq!(client.pour(&piece, 30_000_000), 30_000_000);
-                assert_eq!(client.ask("."), 250);
-            });
-        }
-    });
-    assert!(door.office.mails.lock().unwrap().iter().all(|mail| mail.2 == b"30000000"));
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    let kilobytes: usize = peak.trim().trim_end_matches(" kB").parse().unwrap();
-    assert!(kilobytes < 40_000, "{kilobytes} kB at most, with four mails of 30 MB coming in");
-}
-
-/// Descriptors are counted by process, so these run in children.
-#[test]
-fn the_gate_outlives_a_lack_of_descriptors() {
-    in_child("listen::tests_smtp::no_descriptor_child");
-    in_child("listen::tests_smtp::few_descriptors_child");
-}
-
-fn limit_descriptors(count: u64) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    setrlimit(Resource::Nofile, Rlimit { current: Some(count), maximum }).unwrap();
-}
-
-#[test]
-#[ignore = "lowers the limits of its process; run by the_gate_outlives_a_lack_of_descriptors"]
-fn no_descriptor_child() {
-    let door = Door::open("descriptors", &[]);
-    let mut stat = File::open("/proc/self/stat").unwrap();
-    // A caller in another process, as there will be no descriptor left for one in this.
-    let port = door.address.port().to_string();
-    let script = "read; exec 3<>/dev/tcp/127.0.0.1/$0; read -u 3 greeting; echo $greeting";
-    let mut bash = Command::new("bash");
-    let mut caller = bash.args(["-c", script, &port]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    // Descriptors are given lowest first, so none can be given below the one that was free now.
-    let lowest_free = File::open("/dev/null").unwrap().as_raw_fd();
-    limit_descriptors(u64::try_from(lowest_free).unwrap());
-    assert!(File::open("/dev/null").is_err());
-    caller.stdin.take().unwrap().write_all(b"\n").unwrap();
-    let before = cpu_ticks(&mut stat);
-    crate::clock::sleep(Duration::from_secs(1));
-    let spent = cpu_ticks(&mut stat) - before;
-    assert!(spent < 30, "{spent} of 100 ticks in one second");
-    assert_eq!(door.gate.live(), 0);
-    limit_descriptors(200);
-    let greeting = caller.wait_with_output().unwrap().stdout;
-    assert!(greeting.starts_with(b"220 "), "{}", greeting.escape_ascii());
-}
-
-#[test]
-#[ignore = "lowers the limits of its process; run by the_gate_outlives_a_lack_of_descriptors"]
-fn few_descriptors_child() {
-    limit_descriptors(120);
-    let door = Door::open("descriptors", &[("smtp.per_address", "1000"), ("smtp.connections", "1000")]);
-    let mut clients: Vec<_> = (0..50).map(|_| door.knock()).collect();
-    let codes: Vec<_> = clients.iter_mut().map(Client::code).collect();
-    assert!(codes[..20].iter().all(|&code| code == 220) && codes[49] == 421, "{codes:?}");
-    let others: Vec<_> = (0..10).map(|_| File::open("/dev/null")).collect();
-    assert!(others.iter().all(Result::is_ok), "the rest of the box still works");
-    drop((clients, others));
-    door.empties_to(0);
-    assert_eq!(door.client().ask("NOOP"), 250);
-}
-
-/// Processor time of this process, in 1/100 s.
-fn cpu_ticks(stat: &mut File) -> u64 {
-    let mut text = String::new();
-    stat.rewind().unwrap();
-    stat.read_to_string(&mut text).unwrap();
-    let fields: Vec<_> = text.rsplit(')').next().unwrap().split_whitespace().collect();
-    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+fn a_mail_in_hand_is_finished_at_stop() {
+    let door = Door::open("finish", &[]);
+    let mut client = door.client();
+    client.ask("EHLO x");
+    client.say("MAIL FROM:<slow@example.net>\r\nRCPT TO:<abc@spacebeaver.com>\r\nDATA\r\n").unwrap();
+    assert_eq!([client.code(), client.code(), client.code()], [250, 250, 354]);
+    client.say("x\r\n.\r\n").unwrap();
+    let start = Instant::now();
+    while !door.office.busy.load(Ordering::SeqCst) {
+        assert!(start.elapsed() < PATIENCE);
+    }
+    assert_eq!(door.gate.stop(PATIENCE), 0);
+    assert_eq!([client.code(), client.code()], [250, 421]);
 }
 
 /// A foreign client, with TLS and log-in. Needs python3.
