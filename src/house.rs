@@ -39,6 +39,8 @@ pub const WRONG_SETTINGS: u8 = 2;
 const REST: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(12_800));
 /// A worker that ran so long has recovered.
 const RECOVERED: Duration = Duration::from_secs(60);
+/// A command line that works on the store without a box is done within this time.
+const STORE_BUSY: Duration = Duration::from_secs(10);
 /// Doors that could not be opened are tried again after this.
 const DOORS_AGAIN: Duration = Duration::from_secs(15);
 /// Everything has to be over this long after the signal.
@@ -74,10 +76,21 @@ fn open(data: &Path) -> Result<House, Fault> {
     for complaint in &sockets.complaints {
         log::warn!("{complaint}");
     }
-    let store = Store::open(data, &Clock::system())?;
+    let store = patiently(data)?;
     let (stop, stopped) = bounded(1);
     let context = Context { store, pulse: Pulse::default(), stop: stopped };
     Ok(House { context, signals, sockets, stop })
+}
+
+/// Opens the store; a command that has it open for a moment is waited for.
+fn patiently(data: &Path) -> Result<Store, Fault> {
+    let limit = Instant::now() + STORE_BUSY;
+    loop {
+        match Store::open(data, &Clock::system()) {
+            Err(Fault::Temporary(_)) if Instant::now() < limit => crate::clock::sleep(Duration::from_millis(20)),
+            opened => return opened,
+        }
+    }
 }
 
 impl House {

@@ -1,7 +1,7 @@
 //! demo
-use std::process::ExitCode;
-use argh::FromArgs;
 use super::session::Failure;
+use argh::FromArgs;
+use std::process::ExitCode;
 /// Both boxes with a simulated sky.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "demo")]
@@ -11,5 +11,7 @@ pub struct Demo {
     once: bool,
 }
 impl Demo {
-    pub(super) fn go(self) -> Result<ExitCode, Failure> { Err(Failure::failed("not yet")) }
+    pub(super) fn go(self) -> Result<ExitCode, Failure> {
+        Err(Failure::failed("not yet"))
+    }
 }

@@ -29,7 +29,7 @@ pub struct Ask {
 pub fn open(path: &Path) -> Result<Database, Fault> {
     let shown = path.display();
     let database = Database::builder().set_cache_size(CACHE).create(path).map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen => Fault::operator(format!(
+        DatabaseError::DatabaseAlreadyOpen => Fault::temporary(format!(
             "{shown} is in use by another satpost: stop it, or ask it through its control socket"
         )),
         error => Fault::operator(format!(
