@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::listen::gate::{Gate, Service};
-use crate::listen::http::{HttpFront, Rules, Times};
+use crate::listen::http::{HttpFront, Rules};
 use crate::listen::smtp_io::SmtpDoor;
 use crate::listen::tally::Tally;
 use crate::listen::tls::Keeper;
@@ -139,12 +139,8 @@ impl Doors {
         if name == "web" {
             let store = context.store.clone();
             let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-            return Arc::new(HttpFront {
-                socket: self.web.socket().to_owned(),
-                spool: self.incoming.clone(),
-                times: Times::default(),
-                rules: Box::new(move || Rules::new(&store.settings(), &host)),
-            });
+            let rules = Box::new(move || Rules::new(&store.settings(), &host));
+            return Arc::new(HttpFront::new(self.web.socket().to_owned(), self.incoming.clone(), rules));
         }
         let tls = match Keeper::new(&context.store.settings(), context.store.folder()) {
             Ok(keeper) => Some(Arc::new(keeper)),

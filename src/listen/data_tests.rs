@@ -1,25 +1,8 @@
 use super::*;
+use crate::listen::tests::{Folder, dice};
 
-/// A folder of its own under the build folder's temporary place, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("satpost-data-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn files(&self) -> usize {
-        fs::read_dir(&self.0).unwrap().count()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn files(folder: &Folder) -> usize {
+    fs::read_dir(folder.path()).unwrap().count()
 }
 
 fn bytes(body: Body) -> Vec<u8> {
@@ -89,31 +72,31 @@ fn dots_are_unstuffed() {
 
 #[test]
 fn a_large_mail_goes_to_disk_and_an_unwanted_one_leaves_nothing() {
-    let folder = Folder::new("large");
+    let folder = Folder::new("data-large");
     let line = [b"x".repeat(998), b"\r\n".to_vec()].concat();
     let mail = line.repeat(300);
     let wire = [mail.as_slice(), b".\r\n"].concat();
 
-    let mut reader = Reader::new(1_000_000, &folder.0);
+    let mut reader = Reader::new(1_000_000, folder.path());
     let Progress::More = reader.take(&wire[..200_000]) else { panic!() };
     assert!(reader.store.memory.capacity() <= 3 * IN_MEMORY);
     let Progress::End(_, Ok(Body::File(file))) = reader.take(&wire[200_000..]) else { panic!() };
     assert_eq!(file.size(), 300_000);
     assert_eq!(fs::read(file.path()).unwrap(), mail);
     drop(file);
-    assert_eq!(folder.files(), 0);
+    assert_eq!(files(&folder), 0);
 
-    let mut reader = Reader::new(1_000_000, &folder.0);
+    let mut reader = Reader::new(1_000_000, folder.path());
     reader.take(&wire[..200_000]);
-    assert_eq!(folder.files(), 1);
+    assert_eq!(files(&folder), 1);
     drop(reader);
-    assert_eq!(folder.files(), 0, "the client left in the middle");
+    assert_eq!(files(&folder), 0, "the client left in the middle");
 
-    let mut reader = Reader::new(1_000_000, &folder.0);
+    let mut reader = Reader::new(1_000_000, folder.path());
     let Progress::End(_, Ok(Body::File(file))) = reader.take(&wire) else { panic!() };
     assert!(file.keep().exists());
-    sweep(&folder.0).unwrap();
-    assert_eq!(folder.files(), 0);
+    sweep(folder.path()).unwrap();
+    assert_eq!(files(&folder), 0);
 }
 
 #[test]
@@ -128,13 +111,7 @@ fn size_is_limited_and_a_flood_is_cut() {
 
 #[test]
 fn any_bytes_in_any_pieces_give_the_same() {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = move |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 33).unwrap() % below
-    };
+    let mut random = dice(0x9e37_79b9_7f4a_7c15);
     for _ in 0..100_000 {
         let input: Vec<u8> = (0..random(24)).map(|_| b"\r\r\n\n..a\0"[random(8)]).collect();
         let whole = read(&input, input.len().max(1), 1000);

@@ -14,6 +14,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, getrlimit};
 use smol::channel::{Receiver, Sender, bounded};
 use smol::future::or;
 use smol::{Async, Timer};
@@ -26,8 +27,11 @@ pub const STACK: usize = 256 * 1024;
 
 /// How long the gate rests when the process has no file descriptor (or memory) for another connection.
 const EXHAUSTED: Duration = Duration::from_millis(100);
-/// One warning in this time about each kind of trouble.
+/// One warning in this time.
 const QUIET: Duration = Duration::from_secs(60);
+/// Descriptors that callers may not take: the store, the modem and the web server need some too. A quarter of all where
+/// there are few.
+const RESERVE: usize = 48;
 
 /// How many connections may live at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,8 @@ pub trait Service: Send + Sync + 'static {
 pub struct Gate {
     addresses: Vec<SocketAddr>,
     stop: Sender<()>,
+    /// Closed once the listeners are.
+    closed: Receiver<()>,
     room: Arc<Room>,
 }
 
@@ -67,10 +73,14 @@ impl Gate {
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let listeners = listeners.into_iter().map(Async::new).collect::<io::Result<Vec<_>>>()?;
         let (stop, stopped) = bounded(1);
+        let (closing, closed) = bounded(1);
         let room = Arc::new(Room::default());
         let porter = Porter { listeners, service, room: room.clone(), stopped, warned: None };
-        thread::Builder::new().name(format!("{}-gate", porter.service.name())).spawn(move || porter.run())?;
-        Ok(Self { addresses, stop, room })
+        thread::Builder::new().name(format!("{}-gate", porter.service.name())).spawn(move || {
+            porter.run();
+            drop(closing);
+        })?;
+        Ok(Self { addresses, stop, closed, room })
     }
 
     /// The addresses it listens on.
@@ -88,6 +98,12 @@ impl Gate {
     pub fn stop(&self, limit: Duration) -> usize {
         let start = Instant::now();
         self.stop.close();
+        let late = async {
+            Timer::after(limit / 4).await;
+            Ok(())
+        };
+        // Ends with an error when the accepting thread lets go of its end, which is what is waited for.
+        let _ = smol::block_on(or(self.closed.recv(), late));
         self.room.stopping.store(true, Ordering::Relaxed);
         self.room.shut(Shutdown::Read);
         if self.room.empty_by(start + limit / 2) > 0 {
@@ -109,6 +125,7 @@ struct Room {
 struct Guest {
     socket: Arc<TcpStream>,
     household: IpAddr,
+    leaving: Arc<AtomicBool>,
 }
 
 impl Room {
@@ -119,8 +136,8 @@ impl Room {
 
     fn admits(&self, household: IpAddr, caps: Caps) -> bool {
         let guests = self.lock();
-        guests.len() < caps.total
-            && guests.values().filter(|guest| guest.household == household).count() < caps.per_address
+        let stays = |guest: &&Guest| guest.household == household && !guest.leaving.load(Ordering::Relaxed);
+        guests.len() < caps.total && guests.values().filter(stays).count() < caps.per_address
     }
 
     fn shut(&self, how: Shutdown) {
@@ -145,6 +162,7 @@ struct Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        // With the guest goes the last handle of the socket: who sees the room empty sees all sockets closed.
         self.room.lock().remove(&self.number);
         self.room.left.notify_all();
     }
@@ -166,7 +184,11 @@ impl Porter {
             for at in 0..self.listeners.len() {
                 while let Some((socket, peer)) = self.accept(at) {
                     number += 1;
-                    self.admit(socket, peer.ip().to_canonical(), number);
+                    let admitted = AssertUnwindSafe(|| self.admit(socket, peer.ip().to_canonical(), number));
+                    // A fault behind the gate costs one caller, not the gate.
+                    if catch_unwind(admitted).is_err() {
+                        log::error!("{}: a caller could not be admitted; this is a fault", self.service.name());
+                    }
                 }
             }
         }
@@ -213,22 +235,25 @@ impl Porter {
         // Replies are written whole, so nothing is gained by waiting for more. Failure costs only speed.
         let _ = socket.set_nodelay(true);
         let household = household(peer);
+        if spare_descriptors() < RESERVE.min(descriptor_limit() / 4) {
+            self.warn("file descriptors run out, callers are sent away");
+            return refuse(&socket, self.service.refusal());
+        }
         if !self.room.admits(household, self.service.caps()) {
             return refuse(&socket, self.service.refusal());
         }
         let socket = Arc::new(socket);
-        let stream = Stream::new(socket.clone(), self.room.stopping.clone());
-        self.room.lock().insert(number, Guest { socket: socket.clone(), household });
+        let leaving = Arc::new(AtomicBool::new(false));
+        let stream = Stream::new(socket.clone(), self.room.stopping.clone(), leaving.clone());
+        self.room.lock().insert(number, Guest { socket: socket.clone(), household, leaving });
         let ticket = Ticket { room: self.room.clone(), number };
         let service = self.service.clone();
         let name = self.service.name();
         let thread = thread::Builder::new().name(format!("{name}-{number}")).stack_size(STACK);
         let started = thread.spawn(move || {
-            let ticket = ticket;
             if catch_unwind(AssertUnwindSafe(|| service.serve(stream, peer))).is_err() {
                 log::error!("{name}: a session failed; this is a fault in satpost, the others go on");
             }
-            // The socket closes before the guest leaves the room: who sees the room empty sees all sockets closed.
             drop(ticket);
         });
         if let Err(e) = started {
@@ -247,6 +272,18 @@ impl Porter {
             self.warned = Some(Instant::now());
         }
     }
+}
+
+/// File descriptors that this process can still open.
+pub fn spare_descriptors() -> usize {
+    // Not being able to look means that there is none to look with.
+    let used = std::fs::read_dir("/proc/self/fd").map_or(usize::MAX, Iterator::count);
+    descriptor_limit().saturating_sub(used)
+}
+
+fn descriptor_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
 }
 
 /// Says no without waiting for anybody: what does not fit into the socket's buffer is not said.

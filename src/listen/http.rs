@@ -8,22 +8,28 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Body;
 use super::data::Spool;
-use super::gate::{Caps, Service};
+use super::gate::{Caps, Service, spare_descriptors};
 use super::http_head::{self, Answer, Request, host_is_ours, is_near};
 use super::stream::Stream;
 use crate::settings::{Key, Settings};
 
-/// Connections at once, in all and from one address. Browsers open six.
-const CAPS: Caps = Caps { total: 32, per_address: 8 };
+/// Connections at once. A browser opens six, each for one request, and the next six may arrive before the gate has seen
+/// the end of the last.
+pub const CAPS: Caps = Caps { total: 32, per_address: 12 };
 /// Largest body, in bytes, where the rules say nothing else.
 const MAX_BODY: u64 = 256 * 1024;
 /// During an endless answer, how often to look whether the browser is still there.
 const STILL_THERE: Duration = Duration::from_secs(5);
+/// How long a client may take to notice that its answer is complete.
+const FAREWELL: Duration = Duration::from_secs(1);
 const PIECE: usize = 16 * 1024;
+/// File descriptors of one request behind this door, counted generously.
+const DESCRIPTORS: usize = 5;
 
 /// The HTTP door: what a gate opens for browsers.
 pub struct HttpFront {
@@ -31,10 +37,14 @@ pub struct HttpFront {
     pub socket: PathBuf,
     /// An existing folder for large bodies.
     pub spool: PathBuf,
+    /// Connections at once; [`CAPS`] unless there is a reason.
+    pub caps: Caps,
     /// How long things may take.
     pub times: Times,
     /// The rules in force; asked at each request.
     pub rules: Box<dyn Fn() -> Rules + Send + Sync>,
+    /// Requests on their way to the server that it has not begun to answer.
+    waiting: Mutex<usize>,
 }
 
 /// Absolute limits of one connection.
@@ -101,7 +111,7 @@ impl Service for HttpFront {
     }
 
     fn caps(&self) -> Caps {
-        CAPS
+        self.caps
     }
 
     fn refusal(&self) -> &[u8] {
@@ -117,6 +127,11 @@ impl Service for HttpFront {
 }
 
 impl HttpFront {
+    /// In front of the server on `socket`, with the usual caps and times.
+    pub fn new(socket: PathBuf, spool: PathBuf, rules: Box<dyn Fn() -> Rules + Send + Sync>) -> Self {
+        Self { socket, spool, caps: CAPS, times: Times::default(), rules, waiting: Mutex::default() }
+    }
+
     fn connection(&self, stream: &mut Stream, peer: IpAddr) -> io::Result<()> {
         stream.allow(self.times.head);
         let (request, rest) = match read_head(stream) {
@@ -138,7 +153,7 @@ impl HttpFront {
     fn refuse(&self, stream: &mut Stream, answer: &Answer, head_only: bool) -> io::Result<()> {
         stream.allow(self.times.head);
         stream.write_all(&answer.bytes(head_only))?;
-        stream.close_gently(1 << 20, Duration::from_secs(1));
+        stream.close_gently(1 << 20, FAREWELL);
         Ok(())
     }
 
@@ -183,41 +198,53 @@ impl HttpFront {
     ) -> io::Result<()> {
         let endless = rules.streams.iter().find(|(path, _)| request.target.starts_with(path)).map(|&(_, time)| time);
         let until = Instant::now() + endless.unwrap_or(self.times.answer);
-        let asked = UnixStream::connect(&self.socket).and_then(|mut server| {
+        let asked = Place::take(&self.waiting).and_then(|place| {
+            let mut server = UnixStream::connect(&self.socket)?;
             ask(&mut server, request, body, peer, until)?;
-            Ok(server)
+            Ok((server, place))
         });
-        let Ok(mut server) = asked else {
-            let answer = Answer::new("503 Service Unavailable", "The page is just starting. Try again in a moment.");
+        let Ok((server, place)) = asked else {
+            let answer = Answer::new("503 Service Unavailable", "The page cannot answer now. Try again in a moment.");
             return self.refuse(stream, &answer, request.method == "HEAD");
         };
+        if self.copy_back(stream, server, place, until, endless.is_some())? {
+            stream.close_gently(4 * PIECE, FAREWELL);
+            return Ok(());
+        }
+        let answer = Answer::new("502 Bad Gateway", "The page gave no answer. The log of satpost says why.");
+        self.refuse(stream, &answer, request.method == "HEAD")
+    }
+
+    /// Copies the answer to its end, at most until `until`; false if there was none.
+    fn copy_back(
+        &self,
+        stream: &mut Stream,
+        mut server: UnixStream,
+        place: Place<'_>,
+        until: Instant,
+        endless: bool,
+    ) -> io::Result<bool> {
         let mut buffer = vec![0; PIECE];
-        let mut answered = false;
-        loop {
-            let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
-                break;
-            };
-            server.set_read_timeout(Some(if endless.is_some() { left.min(STILL_THERE) } else { left }))?;
+        let mut place = Some(place);
+        while let Some(left) = left(until) {
+            server.set_read_timeout(Some(if endless { left.min(STILL_THERE) } else { left }))?;
             match server.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(read) => {
+                    place = None;
                     stream.set_deadline(until.min(Instant::now() + self.times.answer));
                     stream.write_all(&buffer[..read])?;
-                    answered = true;
                 }
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                    if endless.is_some() && (stream.hung_up() || stream.stopping()) {
-                        return Ok(());
+                    if endless && (stream.hung_up() || stream.stopping()) {
+                        return Ok(true);
                     }
                 }
                 Err(e) => return Err(e),
             }
         }
-        if answered {
-            return Ok(());
-        }
-        let answer = Answer::new("502 Bad Gateway", "The page gave no answer. The log of satpost says why.");
-        self.refuse(stream, &answer, request.method == "HEAD")
+        // Given up with the first word of the answer.
+        Ok(place.is_none())
     }
 }
 
@@ -242,6 +269,29 @@ fn too_slow(e: &io::Error) -> Answer {
     Answer::new("408 Request Timeout", format!("the request did not arrive in time: {e}"))
 }
 
+/// A place at the web server, from before the connection is made until its first word. tiny_http takes three
+/// descriptors for a connection, and its accepting thread ends for good when it does not get them: nobody is sent there
+/// unless there are enough for all who are on their way.
+struct Place<'a>(&'a Mutex<usize>);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a Mutex<usize>) -> io::Result<Self> {
+        // A plain number: nothing can leave it half changed.
+        let mut count = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare_descriptors() < DESCRIPTORS * (*count + 2) {
+            return Err(io::Error::other("file descriptors run out"));
+        }
+        *count += 1;
+        Ok(Self(waiting))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+    }
+}
+
 fn ask(server: &mut UnixStream, request: &Request, body: Body, peer: IpAddr, until: Instant) -> io::Result<()> {
     push(server, &request.clean_head(peer), until)?;
     match body {
@@ -261,8 +311,7 @@ fn ask(server: &mut UnixStream, request: &Request, body: Body, peer: IpAddr, unt
 
 fn push(server: &mut UnixStream, mut bytes: &[u8], until: Instant) -> io::Result<()> {
     while !bytes.is_empty() {
-        let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
-        server.set_write_timeout(Some(left.ok_or(ErrorKind::TimedOut)?))?;
+        server.set_write_timeout(Some(left(until).ok_or(ErrorKind::TimedOut)?))?;
         match server.write(bytes) {
             Ok(written) => bytes = &bytes[written..],
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
@@ -270,4 +319,8 @@ fn push(server: &mut UnixStream, mut bytes: &[u8], until: Instant) -> io::Result
         }
     }
     Ok(())
+}
+
+fn left(until: Instant) -> Option<Duration> {
+    until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
 }

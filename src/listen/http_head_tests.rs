@@ -1,4 +1,5 @@
 use super::*;
+use crate::listen::tests::dice;
 
 fn status(request: &str) -> Result<Option<Request>, &'static str> {
     read(request.as_bytes()).map(|read| read.map(|(request, _)| request)).map_err(|answer| &answer.status[..3])
@@ -123,13 +124,7 @@ fn mutated_heads_never_pass_unclean() {
         b"\xff",
         b"1",
     ];
-    let mut state = 0xfeed_f00d_dead_beef_u64;
-    let mut random = move |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 33).unwrap() % below
-    };
+    let mut random = dice(0xfeed_f00d_dead_beef);
     let mut passed = 0;
     for _ in 0..100_000 {
         let mut text = seed.to_vec();

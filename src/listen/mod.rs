@@ -8,6 +8,7 @@ pub mod data;
 pub mod gate;
 pub mod http;
 pub mod http_head;
+pub mod reply;
 pub mod smtp;
 pub mod smtp_auth;
 pub mod smtp_io;
@@ -20,6 +21,8 @@ pub mod tls;
 mod tests;
 #[cfg(test)]
 mod tests_http;
+#[cfg(test)]
+mod tests_process;
 #[cfg(test)]
 mod tests_smtp;
 

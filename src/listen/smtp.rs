@@ -11,9 +11,10 @@ use std::time::Instant;
 use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request};
 
 use super::data::Flaw;
+use super::reply::{Next, answer, clip, say};
 use super::smtp_auth::Exchange;
 use super::tally::Tally;
-use super::{Body, Caller, Envelope, Office};
+use super::{Body, Caller, Envelope, Office, Refusal};
 use crate::address::{Address, check_domain};
 use crate::settings::{Key, Settings};
 
@@ -29,19 +30,6 @@ pub struct Desk<'a> {
     pub tally: &'a Tally,
     /// For the tally.
     pub now: Instant,
-}
-
-/// What comes after a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// Another command.
-    Command,
-    /// The mail itself.
-    Data,
-    /// A TLS handshake; nothing that was sent before it may be used.
-    StartTls,
-    /// The end of the connection.
-    Close,
 }
 
 /// One SMTP session.
@@ -125,6 +113,15 @@ impl Session {
         Next::Command
     }
 
+    /// The office said no. Whatever code it gave, this never becomes a yes.
+    fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Next {
+        let code = if (400..600).contains(&refusal.code) { refusal.code } else { 451 };
+        match self.fail(out, code, &refusal.text) {
+            Next::Command if code == 421 => Next::Close,
+            next => next,
+        }
+    }
+
     /// The mail has ended: asks the office to take it and answers.
     pub fn received(&mut self, mail: Result<Body, Flaw>, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
         // DATA is answered with 354 only while there is an envelope.
@@ -144,7 +141,7 @@ impl Session {
                 say(out, 250, &text);
                 Next::Command
             }
-            Err(refusal) => self.fail(out, refusal.code, &refusal.text),
+            Err(refusal) => self.refuse(&refusal, out),
         }
     }
 
@@ -285,7 +282,7 @@ impl Session {
                 envelope.to.push(address.to_owned());
                 answer(out, 250, "OK")
             }
-            Err(refusal) => self.fail(out, refusal.code, &refusal.text),
+            Err(refusal) => self.refuse(&refusal, out),
         }
     }
 
@@ -320,29 +317,6 @@ impl Session {
 pub fn host_name(settings: &Settings) -> String {
     let names = [settings.text(Key::BoxName), settings.text(Key::Domain)];
     names.into_iter().find(|name| check_domain(name).is_ok()).unwrap_or("satpost").to_owned()
-}
-
-/// Writes a reply; each line of `text` becomes a line of it.
-pub fn say(out: &mut Vec<u8>, code: u16, text: &str) {
-    let mut lines = text.lines().peekable();
-    if lines.peek().is_none() {
-        return out.extend_from_slice(format!("{code}\r\n").as_bytes());
-    }
-    while let Some(line) = lines.next() {
-        let mark = if lines.peek().is_some() { '-' } else { ' ' };
-        let line = clip(line).replace(char::is_control, "?");
-        out.extend_from_slice(format!("{code}{mark}{line}\r\n").as_bytes());
-    }
-}
-
-pub(super) fn answer(out: &mut Vec<u8>, code: u16, text: &str) -> Next {
-    say(out, code, text);
-    Next::Command
-}
-
-/// A reply line has at most 512 bytes with code and line end (RFC 5321 section 4.5.3.1.5).
-fn clip(text: &str) -> &str {
-    &text[..text.floor_char_boundary(500)]
 }
 
 /// The first parameter that EHLO did not offer.

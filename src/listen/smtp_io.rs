@@ -10,7 +10,8 @@ use rustls::{ServerConnection, StreamOwned};
 
 use super::Office;
 use super::gate::{Caps, Service};
-use super::smtp::{Desk, Session, say};
+use super::reply::say;
+use super::smtp::{Desk, Session};
 use super::stream::Stream;
 use super::talk::{Talk, Turn};
 use super::tally::Tally;
@@ -79,13 +80,15 @@ impl SmtpDoor {
             let read = match wire.read(&mut input) {
                 Ok(0) if !wire.stream().stopping() => return Ok(()),
                 Ok(read) => read,
+                // What the end of input looks like under TLS.
+                Err(_) if wire.stream().stopping() => 0,
                 Err(e) if e.kind() == ErrorKind::TimedOut => return wire.leave(&mut out, "too slow, closing"),
                 Err(e) => return Err(e),
             };
             let desk = Desk { office: &*self.office, tally: &self.tally, now: Instant::now() };
             let turn = talk.take(&input[..read], desk, &mut out);
             if turn == Turn::Close {
-                return wire.close(&mut out, limits);
+                return wire.close(&mut out);
             }
             if wire.stream().stopping() {
                 return wire.leave(&mut out, "shutting down, try later");
@@ -194,17 +197,17 @@ impl Wire {
         Ok(())
     }
 
-    /// Sends the last replies and closes so that they arrive.
-    fn close(mut self, out: &mut Vec<u8>, limits: Limits) -> io::Result<()> {
-        self.send(out, limits)?;
+    /// Sends the last replies and closes so that they arrive. A client may come again as soon as it has read them.
+    fn close(mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        self.stream().leaving();
+        self.send_within(out, FAREWELL)?;
         self.hang_up()
     }
 
     /// Says why and leaves; the client need not listen.
-    fn leave(mut self, out: &mut Vec<u8>, why: &str) -> io::Result<()> {
+    fn leave(self, out: &mut Vec<u8>, why: &str) -> io::Result<()> {
         say(out, 421, why);
-        self.send_within(out, FAREWELL)?;
-        self.hang_up()
+        self.close(out)
     }
 
     fn hang_up(mut self) -> io::Result<()> {

@@ -15,12 +15,20 @@ pub struct Stream {
     socket: Arc<TcpStream>,
     until: Instant,
     stopping: Arc<AtomicBool>,
+    leaving: Arc<AtomicBool>,
 }
 
 impl Stream {
-    /// Around a socket that the gate can shut down; `stopping` is raised when it does. The deadline is now.
-    pub fn new(socket: Arc<TcpStream>, stopping: Arc<AtomicBool>) -> Self {
-        Self { socket, until: Instant::now(), stopping }
+    /// Around a socket that the gate can shut down; the gate raises `stopping` when it does, the session raises
+    /// `leaving` when its work is done. The deadline is now.
+    pub fn new(socket: Arc<TcpStream>, stopping: Arc<AtomicBool>, leaving: Arc<AtomicBool>) -> Self {
+        Self { socket, until: Instant::now(), stopping, leaving }
+    }
+
+    /// Only farewells are left to say: the peer may come again before this connection is quite gone, and the cap for
+    /// its address no longer counts it.
+    pub fn leaving(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
     }
 
     /// Sets the deadline.
@@ -60,6 +68,7 @@ impl Stream {
     /// Ends the connection so that the last answer arrives: a socket closed with unread input would be reset, and
     /// the answer lost with it. Reads away what still comes, up to `most` bytes and `limit`.
     pub fn close_gently(&mut self, most: usize, limit: Duration) {
+        self.leaving();
         if self.socket.shutdown(Shutdown::Write).is_err() {
             return;
         }

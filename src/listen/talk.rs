@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::data::{IN_MEMORY, Progress, Reader};
-use super::smtp::{Desk, Next, Session};
+use super::reply::{Next, say};
+use super::smtp::{Desk, Session};
 
 /// Longest command line without CR LF, in bytes. RFC 5321 asks for 510 and its extensions for some hundred more; a
 /// PLAIN response of a long password fits too.
@@ -87,7 +88,7 @@ impl Talk {
     }
 
     fn flooded(&mut self, out: &mut Vec<u8>) -> Next {
-        super::smtp::say(out, 552, "the mail is far too large, closing");
+        say(out, 552, "the mail is far too large, closing");
         Next::Close
     }
 
@@ -105,7 +106,7 @@ impl Talk {
             self.wasted += piece.len();
         }
         if self.wasted > HOPELESS {
-            super::smtp::say(out, 421, "line too long, closing");
+            say(out, 421, "line too long, closing");
             return (piece.len(), Next::Close);
         }
         if end.is_none() {

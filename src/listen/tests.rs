@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::smtp::{Desk, Session};
 use super::talk::{Talk, Turn};
@@ -17,6 +18,8 @@ use crate::settings::{self, Settings};
 pub struct FakeOffice {
     /// What the doors see.
     pub settings: Arc<Settings>,
+    /// Somebody is in `accept`; a mail from `slow@...` stays there for half a second.
+    pub busy: AtomicBool,
     /// What was accepted: caller, envelope, the whole mail.
     pub mails: Mutex<Vec<(Caller, Envelope, Vec<u8>)>>,
 }
@@ -29,7 +32,7 @@ impl FakeOffice {
         for (name, value) in own.iter().chain(pairs) {
             all = all.with(settings::find(name).unwrap().key, value).unwrap();
         }
-        Arc::new(Self { settings: Arc::new(all), mails: Mutex::default() })
+        Arc::new(Self { settings: Arc::new(all), busy: AtomicBool::new(false), mails: Mutex::default() })
     }
 
     /// How many mails were accepted.
@@ -74,8 +77,14 @@ impl Office for FakeOffice {
         if let Some(code) = envelope.from.to_string().strip_prefix("refuse-") {
             return Err(Refusal::new(code[..3].parse().unwrap(), "the disk is full\n\x07or nearly so"));
         }
+        self.busy.store(true, Ordering::SeqCst);
+        if envelope.from.to_string().starts_with("slow@") {
+            crate::clock::sleep(Duration::from_millis(500));
+        }
         let mail = match body {
             Body::Memory(bytes) => bytes,
+            // Too large to keep many of; its size was announced.
+            Body::File(file) if file.size() > 8 << 20 => file.size().to_string().into_bytes(),
             Body::File(file) => std::fs::read(file.path()).unwrap(),
         };
         let mut mails = self.mails.lock().unwrap();
@@ -105,6 +114,25 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs one ignored test in a process of its own, with limits and memory of its own.
+pub fn in_child(test: &str) {
+    let program = std::env::current_exe().unwrap();
+    let output = std::process::Command::new(program).args(["--exact", test, "--ignored"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+/// A small generator of numbers below a bound (xorshift), the same at each run.
+pub fn dice(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut state = seed;
+    move |below| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).unwrap() % below
     }
 }
 
@@ -231,6 +259,9 @@ impl Dialogue {
                 self.send();
                 assert_eq!(self.office.count().to_string(), count, "{place}");
             }
+            ("line", bytes) => {
+                self.unsent.extend([&b"l".repeat(bytes.parse().unwrap())[..], b"\r\n"].concat());
+            }
             ("fill", bytes) => {
                 for _ in 0..bytes.parse::<usize>().unwrap() / 100 {
                     self.unsent.extend([&b"z".repeat(98)[..], b"\r\n"].concat());
@@ -294,13 +325,7 @@ fn nonsense_gets_well_formed_replies() {
         b" ORCPT=rfc822;a+4",
         b" HOLDUNTIL=2026-",
     ];
-    let mut state = 0x1234_5678_9abc_def1_u64;
-    let mut random = move |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 33).unwrap() % below
-    };
+    let mut random = dice(0x1234_5678_9abc_def1);
     let office = FakeOffice::new(&[]);
     let tally = Tally::default();
     let begin = Begin { peer: "127.0.0.1".parse().unwrap(), certificate: true, submission: false, tls: false };

@@ -158,26 +158,20 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn folder(name: &str) -> PathBuf {
-        let path = std::env::temp_dir().join(format!("satpost-tls-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir(&path).unwrap();
-        path
-    }
+    use crate::listen::tests::Folder;
 
     #[test]
     fn the_own_certificate_is_made_once_and_healed() {
-        let data = folder("own");
+        let folder = Folder::new("tls-own");
+        let data = folder.path();
         let settings = Settings::default().with(Key::BoxName, "boat").unwrap();
-        Keeper::new(&settings, &data).unwrap();
+        Keeper::new(&settings, data).unwrap();
         let first = fs::read(data.join(OWN.0)).unwrap();
-        Keeper::new(&settings, &data).unwrap();
+        Keeper::new(&settings, data).unwrap();
         assert_eq!(fs::read(data.join(OWN.0)).unwrap(), first);
         fs::write(data.join(OWN.1), "cut off").unwrap();
-        Keeper::new(&settings, &data).unwrap();
+        Keeper::new(&settings, data).unwrap();
         assert_ne!(fs::read(data.join(OWN.0)).unwrap(), first);
-        fs::remove_dir_all(&data).unwrap();
     }
 
     #[test]
@@ -191,20 +185,20 @@ mod tests {
 
     #[test]
     fn wrong_files_get_a_sentence_and_renewed_ones_are_taken_up() {
-        let data = folder("named");
+        let folder = Folder::new("tls-named");
+        let data = folder.path();
         let (certificate, key) = (data.join("c.pem"), data.join("k.pem"));
         let one = Settings::default().with(Key::TlsCert, certificate.to_str().unwrap()).unwrap();
         let both = one.with(Key::TlsKey, key.to_str().unwrap()).unwrap();
-        assert!(Keeper::new(&one, &data).unwrap_err().contains("tls.key"));
-        assert!(Keeper::new(&both, &data).unwrap_err().contains("c.pem"));
+        assert!(Keeper::new(&one, data).unwrap_err().contains("tls.key"));
+        assert!(Keeper::new(&both, data).unwrap_err().contains("c.pem"));
         make(&both, &certificate, &key).unwrap();
-        let keeper = Keeper::new(&both, &data).unwrap();
+        let keeper = Keeper::new(&both, data).unwrap();
         let first = keeper.current();
         assert!(Arc::ptr_eq(&first, &keeper.current()));
         fs::write(&certificate, "cut off").unwrap();
         assert!(Arc::ptr_eq(&first, &keeper.current()), "a broken file changes nothing");
         make(&both, &certificate, &key).unwrap();
         assert!(!Arc::ptr_eq(&first, &keeper.current()));
-        fs::remove_dir_all(&data).unwrap();
     }
 }

@@ -14,7 +14,7 @@ pub fn show(tree: &Tree<'_>, index: usize, page: &mut Page) {
     let part = &tree.parts[index];
     match part.kind {
         Kind::Message => show_mail(tree, index, page),
-        Kind::Leaf => show_leaf(part, page),
+        Kind::Leaf => show_leaf(part, index == 0, page),
         Kind::Multipart => match part.typed.value.as_str() {
             "multipart/alternative" => show_best(tree, index, page),
             "multipart/related" => show_related(tree, index, page),
@@ -55,10 +55,15 @@ fn show_related(tree: &Tree<'_>, index: usize, page: &mut Page) {
     for (number, (child, part)) in children.into_iter().enumerate() {
         match (number == chosen, part.kind) {
             (true, _) => show(tree, child, page),
-            (false, Kind::Leaf) if !is_attached(part) => page.picture(part),
+            (false, Kind::Leaf) if is_picture(part) || !is_attached(part) => page.picture(part),
             (false, _) => show(tree, child, page),
         }
     }
+}
+
+/// A picture that the page shows, whatever its disposition says.
+fn is_picture(part: &Part<'_>) -> bool {
+    part.typed.value.starts_with("image/") && part.head.has("content-id")
 }
 
 /// Of several forms of one text: an invitation, else plain text that says something, else HTML.
@@ -120,7 +125,9 @@ fn says_something(text: &str) -> bool {
     !is_hint && !only_link && lower.chars().any(char::is_alphanumeric)
 }
 
-fn show_leaf(part: &Part<'_>, page: &mut Page) {
+/// `alone` when the part is the whole mail: then even a named text is a letter.
+fn show_leaf(part: &Part<'_>, alone: bool, page: &mut Page) {
+    let is_letter = alone && part.head.typed("content-disposition").value != "attachment";
     let kind = part.typed.value.as_str();
     match kind {
         _ if part.body.trim_ascii().is_empty() && !is_attached(part) => (),
@@ -135,7 +142,7 @@ fn show_leaf(part: &Part<'_>, page: &mut Page) {
             }
         }
         "application/ics" if page.is_invited() => (),
-        _ if is_attached(part) => page.file(part),
+        _ if is_attached(part) && !(is_letter && kind.starts_with("text/")) => page.file(part),
         "text/plain" => show_plain(part, page),
         "text/html" | "application/xhtml+xml" => {
             let source = page.read(part);
@@ -159,6 +166,8 @@ fn show_plain(part: &Part<'_>, page: &mut Page) {
     if is_markup(&text) {
         text = html::to_text(&text);
     }
+    // Mail servers mark a line that starts like the envelope of an mbox file.
+    let text = text.replace("\n>From ", "\nFrom ");
     let (text, notes) = armor::open(&text);
     notes.iter().for_each(|note| page.note(note));
     page.text(&text);

@@ -139,7 +139,7 @@ impl Event {
         let more = names.len().saturating_sub(MAX_GUESTS + 1);
         names.truncate(MAX_GUESTS + 1);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{}{more}", names.join(", "))
+        format!("{}{more}", names.join("; "))
     }
 
     /// What the organiser wrote, without what meeting programs add below it.

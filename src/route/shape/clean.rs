@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn unseen_characters_cost_nothing() {
         assert_eq!(text("\u{feff}a\u{200b}b\0c\r\n\r\n\r\n\u{a0}\r\nd \u{202e}\r\n\r\n"), "abc\n\nd");
-        assert_eq!(text("\u{200c}\u{a0}\u{200c}\u{a0}hello"), "    hello");
+        assert_eq!(text("\u{200c}\u{a0}\u{200c}\u{a0}hello"), "  hello");
         assert_eq!(text("می\u{200c}خواهم"), "می\u{200c}خواهم");
         assert_eq!(one_line("a\r\n b\tc\u{2003}d\u{2028}e"), "a b c d e");
     }

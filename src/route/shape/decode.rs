@@ -27,11 +27,10 @@ pub fn bytes<'a>(part: &Part<'a>, cap: usize) -> Cow<'a, [u8]> {
     }
 }
 
-/// Size of a part in bytes once it is decoded, within a few per cent.
+/// Size of a part in bytes once it is decoded; of quoted-printable, as it is encoded.
 pub fn size(part: &Part<'_>) -> usize {
     match encoding(part).as_str() {
-        // 57 bytes become a line of 76 characters and CRLF.
-        "base64" => part.body.len() / 78 * 57 + part.body.len() % 78 * 3 / 4,
+        "base64" => part.body.iter().filter(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'=')).count() * 3 / 4,
         _ => part.body.len(),
     }
 }

@@ -136,7 +136,8 @@ impl Head {
 
     /// The first field of this name, decoded (RFC 2047), on one line.
     pub fn text(&self, name: &str) -> Option<String> {
-        let value = match self.stream(name)?.parse_unstructured() {
+        let joined = join_words(self.value(name)?);
+        let value = match MessageStream::new(joined.as_bytes()).parse_unstructured() {
             HeaderValue::Text(text) => clean::one_line(&text),
             _ => String::new(),
         };
@@ -226,6 +227,39 @@ impl Block {
         let body = if closed { line_end(bytes, pos) } else { pos };
         Self { is_header, end: pos, body }
     }
+}
+
+/// Joins encoded words (RFC 2047) that a careless program split within a character, which the RFC forbids.
+fn join_words(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    let mut last: Option<&str> = None;
+    while let Some(at) = rest.find("=?") {
+        let (before, word) = rest.split_at(at);
+        let Some((opening, payload, after)) = encoded_word(word) else { break };
+        let same = last.is_some_and(|last| last.eq_ignore_ascii_case(opening)) && before.trim().is_empty();
+        // After padding a base64 text is over.
+        if same && out.ends_with("?=") && !out.ends_with("=?=") {
+            out.truncate(out.len() - 2);
+        } else {
+            out.push_str(before);
+            out.push_str(opening);
+        }
+        out.push_str(payload);
+        out.push_str("?=");
+        (last, rest) = (Some(opening), after);
+    }
+    out.push_str(rest);
+    out
+}
+
+/// `=?charset?b?`, the payload, and what follows the word at the start of `text`.
+fn encoded_word(text: &str) -> Option<(&str, &str, &str)> {
+    let (_, after_charset) = text.strip_prefix("=?")?.split_once('?')?;
+    let payload = after_charset.get(2..).filter(|_| after_charset.as_bytes().get(1) == Some(&b'?'))?;
+    let end = payload.find("?=")?;
+    let opening = &text[..text.len() - payload.len()];
+    Some((opening, &payload[..end], &payload[end + 2..]))
 }
 
 fn known_field_near(bytes: &[u8], mut pos: usize) -> bool {

@@ -1,15 +1,13 @@
 //! Quoted history: what the other side has already read.
 //!
 //! Below the writer's own words it goes. Between them it stays in short form, because an answer without its question is
-//! a riddle: of each quote that is answered, the last two lines. A forwarded mail is no history; it stays, with one
-//! line instead of its header.
+//! a riddle: of each quote that is answered the last paragraph that asks something, or else the last paragraph, of
+//! either the last two lines. A forwarded mail is no history; it stays, with one line instead of its header.
 
 use super::words;
 
 /// Lines of an answered quote that stay.
 const KEPT_QUOTE: usize = 2;
-/// An answered quote of at most this many characters stays whole.
-const SHORT_QUOTE: usize = 120;
 /// Longest line above a quote, in bytes, over up to three lines.
 const MAX_ATTRIBUTION: usize = 320;
 /// Most lines of a header block inside a text.
@@ -20,7 +18,7 @@ const MAX_LOOK: usize = 100;
 /// A text taken apart.
 #[derive(Debug, Default)]
 pub struct Cut {
-    /// The writer's own words, with short quotes.
+    /// The writer's own words, and the quotes between them.
     pub own: Vec<String>,
     /// Lines of history that were cut.
     pub history: usize,
@@ -32,11 +30,15 @@ pub struct Cut {
 pub fn cut(lines: &[&str], is_forward: bool) -> Cut {
     for (at, line) in lines.iter().enumerate() {
         if is_marker(line, &words::FORWARDED) {
-            let block = block_at(lines, at + 1).unwrap_or_else(|| Block { end: at + 1, ..Block::default() });
+            let block = block_at(lines, at + 1, true).unwrap_or_else(|| Block { end: at + 1, ..Block::default() });
             return forward(lines, at, &block);
         }
         let start = if is_marker(line, &words::ORIGINAL) { at + 1 } else { at };
-        let block = if start > at || is_field(line, &words::FROM).is_some() { block_at(lines, start) } else { None };
+        let block = if start > at || is_field(line, &words::FROM).is_some() {
+            block_at(lines, start, start > at)
+        } else {
+            None
+        };
         match block {
             Some(block) if is_forward || is_empty(&lines[..above(lines, at)]) => {
                 return forward(lines, above(lines, at), &block);
@@ -53,18 +55,23 @@ pub fn cut(lines: &[&str], is_forward: bool) -> Cut {
 }
 
 fn history(lines: &[&str], end: usize) -> Cut {
-    let (own, cut) = answers(&lines[..end]);
-    Cut { own, history: cut + filled(&lines[end..]), forward: None }
+    Cut { own: owned(&lines[..end]), history: filled(&lines[end..]), forward: None }
 }
 
 fn forward(lines: &[&str], at: usize, block: &Block) -> Cut {
-    let (own, history) = answers(&lines[..at]);
-    let body = unquote(&lines[block.end..]);
-    Cut { own, history, forward: Some((block.words(), body)) }
+    let forward = (block.words(), unquote(&lines[block.end..]));
+    Cut { own: owned(&lines[..at]), history: 0, forward: Some(forward) }
 }
 
-/// Own words with the quotes between them in short form; quotes after the last own word go.
-fn answers(lines: &[&str]) -> (Vec<String>, usize) {
+fn owned(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|line| (*line).to_owned()).collect()
+}
+
+/// Own words with the quotes between them in short form; quotes after the last own word go. Gives the number of lines
+/// that went, too.
+pub fn answers(lines: &[String]) -> (Vec<String>, usize) {
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let lines = lines.as_slice();
     let mut out: Vec<String> = Vec::new();
     let (mut cut, mut at) = (0, 0);
     while at < lines.len() {
@@ -89,13 +96,16 @@ fn answers(lines: &[&str]) -> (Vec<String>, usize) {
     (out, cut)
 }
 
-/// The end of a quote: whole when it is short, else its last lines; quotes within the quote go.
+/// The end of the last paragraph that asks something, or of the last one; quotes within the quote go.
 fn shorten(quote: &[&str]) -> Vec<String> {
-    let direct = |line: &&&str| !line.trim_start_matches('>').trim().is_empty() && !inner(line).starts_with('>');
-    let lines: Vec<&&str> = quote.iter().filter(direct).collect();
-    let whole = lines.iter().map(|line| line.len()).sum::<usize>() <= SHORT_QUOTE;
-    let skip = if whole { 0 } else { lines.len().saturating_sub(KEPT_QUOTE) };
-    lines[skip..].iter().map(|line| format!("> {}", inner(line))).collect()
+    let lines: Vec<&str> = quote.iter().map(|line| inner(line)).collect();
+    let is_gap = |line: &&str| line.is_empty() || line.starts_with('>');
+    let paragraphs: Vec<&[&str]> = lines.split(is_gap).filter(|lines| !lines.is_empty()).collect();
+    let asks = |lines: &&&[&str]| lines.iter().any(|line| line.contains(['?', '？', '؟']));
+    let chosen = paragraphs.iter().rev().find(asks).or(paragraphs.last()).copied().unwrap_or_default();
+    // A signature or a greeting in the same paragraph is no question either.
+    let end = chosen.iter().rposition(|line| line.contains(['?', '？', '؟'])).map_or(chosen.len(), |at| at + 1);
+    chosen[end.saturating_sub(KEPT_QUOTE)..end].iter().map(|line| format!("> {line}")).collect()
 }
 
 fn inner(line: &str) -> &str {
@@ -123,24 +133,26 @@ fn attribution(lines: &[&str], at: usize) -> Option<usize> {
         if joined.len() > MAX_ATTRIBUTION {
             return None;
         }
-        if line.ends_with([':', '：']) {
+        // Most end with a colon, some stand between dashes.
+        if line.ends_with([':', '：']) || joined.starts_with("--") && line.ends_with("--") {
             let lower = joined.to_lowercase();
-            let lower = lower.trim_end_matches([':', '：', ' ']);
+            let lower = lower.trim_end_matches([':', '：', ' ', '-']);
             let dated = lower.contains(|c: char| c.is_ascii_digit() || c == '@');
             let wrote = words::WROTE.iter().any(|verb| has_word(lower, verb));
             let quoted = is_quote(lines, skip_blank(lines, at + count + 1));
-            return (wrote && (dated || quoted)).then_some(at + count + 1);
+            // Some languages leave out the verb: "3 May 2024, 10:00 Anna <anna@example.org>:".
+            let named = lower.contains('@') && lower.contains(|c: char| c.is_ascii_digit());
+            return (wrote && (dated || quoted) || named && quoted).then_some(at + count + 1);
         }
         joined.push(' ');
     }
     None
 }
 
-/// An attribution above text without any quote marks: all of it is history, if it looks like a program's line
-/// (with an address or a time) and stands below own words.
+/// An attribution above text without any quote marks: all of it is history, if the line has an address, as programs
+/// write it, and stands below own words.
 fn is_bare_history(lines: &[&str], at: usize, end: usize) -> bool {
-    let line = lines[at..end].join(" ");
-    let by_program = line.contains('@') || line.contains(':') && line.chars().filter(char::is_ascii_digit).count() >= 4;
+    let by_program = lines[at..end].iter().any(|line| line.contains('@'));
     let next = skip_blank(lines, end);
     by_program && at > 0 && next < lines.len() && !lines[next..].iter().take(MAX_LOOK).any(|line| line.starts_with('>'))
 }
@@ -182,8 +194,9 @@ impl Block {
     }
 }
 
-/// The header block that starts at `start`, or after blank lines: at least three of From, Sent, To, Subject.
-fn block_at(lines: &[&str], start: usize) -> Option<Block> {
+/// The header block that starts at `start`, or after blank lines. Below a marker two of From, Sent, To, Subject are
+/// enough; alone it needs From, Sent and Subject, for journeys too go from, to, on a date.
+fn block_at(lines: &[&str], start: usize, marked: bool) -> Option<Block> {
     let mut block = Block::default();
     let mut kinds = [false; 4];
     let mut at = skip_blank(lines, start);
@@ -194,6 +207,8 @@ fn block_at(lines: &[&str], start: usize) -> Option<Block> {
         let fields = [words::FROM.as_slice(), &words::SENT, &words::TO, &words::SUBJECT];
         let found = fields.iter().enumerate().find_map(|(kind, names)| Some((kind, is_field(line, names)?)));
         match found {
+            // The letter of a second writer begins.
+            Some((0, _)) if kinds[0] => break,
             Some((kind, value)) => {
                 kinds[kind] = true;
                 match kind {
@@ -210,7 +225,8 @@ fn block_at(lines: &[&str], start: usize) -> Option<Block> {
         at += 1;
     }
     block.end = at;
-    (kinds.iter().filter(|kind| **kind).count() >= 3).then_some(block)
+    let alone = kinds[0] && kinds[1] && kinds[3];
+    (alone || marked && kinds.iter().filter(|kind| **kind).count() >= 2).then_some(block)
 }
 
 /// The value when the line is one of these fields.

@@ -33,6 +33,10 @@ struct Page {
     quotes: Vec<bool>,
     links: Vec<(String, usize)>,
     lists: Vec<Option<usize>>,
+    /// Quote marks of the line before.
+    depth: usize,
+    /// Mark of a list item whose text is still to come.
+    mark: String,
     /// A cell ended in this row, and the next text is another one's.
     cell: bool,
 }
@@ -89,6 +93,9 @@ impl Page {
     }
 
     fn word(&mut self, word: &str) {
+        if self.line.is_empty() {
+            self.line = std::mem::take(&mut self.mark);
+        }
         if self.cell && !self.line.is_empty() {
             self.line.push_str(" | ");
         } else if self.space && !self.line.is_empty() && !self.line.ends_with(' ') {
@@ -115,7 +122,7 @@ impl Page {
                 self.pre = self.pre.saturating_sub(1);
                 self.paragraph();
             }
-            ("td" | "th", true) => self.cell = !self.line.is_empty(),
+            ("td" | "th", _) => self.cell = !self.line.is_empty(),
             ("ul" | "ol" | "menu", false) => {
                 self.end_line();
                 if self.lists.len() < MAX_OPEN {
@@ -124,6 +131,7 @@ impl Page {
             }
             ("ul" | "ol" | "menu", true) => {
                 self.lists.pop();
+                self.mark.clear();
                 self.paragraph();
             }
             ("li", false) => self.item(),
@@ -173,8 +181,7 @@ impl Page {
             }
             _ => "-".to_owned(),
         };
-        self.line.push_str(&mark);
-        self.line.push(' ');
+        self.mark = format!("{mark} ");
     }
 
     fn picture(&mut self, tag: &Tag<'_>) {
@@ -204,7 +211,7 @@ impl Page {
 
     fn paragraph(&mut self) {
         self.end_line();
-        self.gap |= !self.out.is_empty();
+        self.gap |= !self.out.is_empty() && self.mark.is_empty();
     }
 
     fn end_line(&mut self) {
@@ -216,8 +223,9 @@ impl Page {
         }
         let depth = self.quotes.iter().filter(|quotes| **quotes).count();
         let marks = ">".repeat(depth.min(MAX_QUOTE));
+        let outer = std::mem::replace(&mut self.depth, marks.len()).min(marks.len());
         if std::mem::take(&mut self.gap) {
-            self.out.push_str(&marks);
+            self.out.push_str(&marks[..outer]);
             self.out.push('\n');
         }
         self.out.push_str(&marks);
@@ -226,5 +234,31 @@ impl Page {
         }
         self.out.push_str(line.trim_end());
         self.out.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_inside_items_and_cells_stay_with_their_marks() {
+        assert_eq!(to_text("<ul><li><div>a</div></li><li><p>b</p></li><li></li></ul>c"), "- a\n- b\n\nc");
+        assert_eq!(to_text("<ol><li>a<li>b</ol>"), "1. a\n2. b");
+        assert_eq!(to_text("<table><tr><td>a</td><td></td><td>b</td></tr><tr><td>c</td></tr></table>"), "a | b\nc");
+    }
+
+    #[test]
+    fn what_is_hidden_stays_hidden_unless_it_is_all() {
+        assert_eq!(to_text("<div style='display: none'>x<div>y</div></div>z"), "z");
+        assert_eq!(to_text("<div style='display:none'>x</div>"), "x");
+        assert_eq!(to_text("<span style='display:none'>open<br>letter"), "open\nletter");
+        assert_eq!(to_text("a<script>if (a < b) { '</div>' }</script>b<style>c"), "ab");
+    }
+
+    #[test]
+    fn quotes_are_marked_and_indents_are_not() {
+        assert_eq!(to_text("a<blockquote>b<blockquote>c</blockquote></blockquote>d"), "a\n\n> b\n>\n>> c\n\nd");
+        assert_eq!(to_text("<blockquote style='border:none'>a</blockquote>b"), "a\n\nb");
     }
 }

@@ -8,6 +8,8 @@ const MAX_HEADER: usize = 256 * 1024;
 const MAX_PARTS: usize = 200;
 /// How deep parts may stand in each other; what is deeper counts as one file.
 const MAX_DEPTH: usize = 32;
+/// Type of parts whose own parts are beyond the limits: they count as one file.
+const UNREAD: &str = "application/x-unread";
 /// Lines searched for the real boundary when the named one may be wrong.
 const GUESS_LINES: usize = 64;
 
@@ -56,8 +58,8 @@ impl<'a> Tree<'a> {
             match scan.delimiter(&raw[pos..end]) {
                 Some((level, false)) => {
                     scan.close(level + 1, pos);
-                    if scan.parts.len() >= MAX_PARTS {
-                        scan.full = true;
+                    if scan.parts.len() >= MAX_PARTS || scan.budget == 0 {
+                        scan.full = scan.budget > 0;
                         break;
                     }
                     let parent = scan.open[level].part;
@@ -106,7 +108,10 @@ impl<'a> Scan<'a> {
         loop {
             let (head, skip) = Head::read(&self.raw[pos..], &mut self.budget);
             pos += skip;
-            let typed = self.type_of(&head, parent);
+            let mut typed = self.type_of(&head, parent);
+            if self.is_at_limit() && typed.value.starts_with("multipart/") {
+                UNREAD.clone_into(&mut typed.value);
+            }
             let (kind, boundary) = self.kind_of(&head, &typed, pos);
             let part = self.parts.len();
             self.parts.push(Part { head, typed, kind, body: &[], children: Vec::new() });
@@ -121,6 +126,10 @@ impl<'a> Scan<'a> {
         }
     }
 
+    fn is_at_limit(&self) -> bool {
+        self.open.len() >= MAX_DEPTH || self.parts.len() + 1 >= MAX_PARTS
+    }
+
     fn type_of(&self, head: &Head, parent: Option<usize>) -> Typed {
         let mut typed = head.typed("content-type");
         if !typed.value.contains('/') {
@@ -133,7 +142,7 @@ impl<'a> Scan<'a> {
 
     fn kind_of(&self, head: &Head, typed: &Typed, body: usize) -> (Kind, Vec<u8>) {
         let leaf = (Kind::Leaf, Vec::new());
-        if self.open.len() >= MAX_DEPTH || self.parts.len() + 1 >= MAX_PARTS {
+        if self.is_at_limit() {
             return leaf;
         }
         if typed.value.starts_with("multipart/") {

@@ -93,12 +93,14 @@ pub fn shape(raw: &[u8], options: &Options) -> Shaped {
         (subject, "") => subject.to_owned(),
         (subject, body) => format!("{subject}\n{body}"),
     };
+    let bounce = bounce::read(&tree);
+    let automatic = automatic::reason(&tree, &subject);
     Shaped {
-        automatic: automatic::reason(&tree, &subject),
+        automatic: automatic.or_else(|| bounce.is_some().then(|| "a delivery report".to_owned())),
         message_id: head.ids("message-id").into_iter().next(),
         in_reply_to: answered(head),
         from_name: head.mailbox("from").and_then(|(name, _)| name),
-        bounce: bounce::read(&tree),
+        bounce,
         subject,
         text,
         full,

@@ -123,6 +123,7 @@ impl Page {
     /// What goes over the air (without subject), what stands on the page, and the notes.
     pub fn finish(mut self) -> (String, String, Vec<String>) {
         let mut text = self.text.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("\n\n");
+        text.drain(..text.len() - text.trim_start().len());
         let mut full = self.full.join("\n\n");
         // A picture that is all there is is no decoration.
         if full.is_empty() {

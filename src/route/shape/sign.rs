@@ -2,62 +2,77 @@
 
 use super::words;
 
-/// Most lines after a bare `--` that are taken for a signature; `-- ` with its space (RFC 3676) has no limit.
-const MAX_LOOSE: usize = 15;
+/// Most lines below `-- ` (RFC 3676 section 4.3) that are taken for a signature.
+const MAX_SIGNATURE: usize = 15;
+/// Most lines of a signature that stands right below the text.
+const MAX_CLOSE: usize = 5;
+/// Most lines of a legal notice, of one paragraph.
+const MAX_NOTICE: usize = 50;
+/// Most lines of a warning above the text, the blank one below it included.
+const MAX_WARNING: usize = 8;
+/// Most things that are cut one after the other.
+const MAX_ROUNDS: usize = 20;
 /// Longest line that a telephone adds.
 const MAX_ADDED: usize = 100;
 /// Shortest legal notice.
 const MIN_LEGAL: usize = 80;
 
-/// Cuts the lines at the end of a text that say nothing; gives notes on what was cut.
-///
-/// `loose` says that the lines lost their trailing blanks, so that `--` is as good as `-- `.
-pub fn cut(lines: &mut Vec<String>) -> Vec<String> {
-    let mut notes = Vec::new();
-    while lines.last().is_some_and(String::is_empty) {
-        lines.pop();
-    }
+/// Lines that were cut, by what they were.
+pub type Counts = Vec<(&'static str, usize)>;
+
+/// Cuts the lines at the end of a text that say nothing, and counts them.
+pub fn cut(lines: &mut Vec<String>, counts: &mut Counts) {
     if let Some(at) = delimiter(lines) {
-        note(&mut notes, "signature", lines.drain(at..).len() - 1);
+        let count = lines.drain(at..).filter(|line| !line.is_empty()).count();
+        note(counts, "signature", count.saturating_sub(1));
     }
-    loop {
+    for _ in 0..MAX_ROUNDS {
         while lines.last().is_some_and(|line| line.is_empty() || is_rule(line)) {
             lines.pop();
         }
-        let start = lines.iter().rposition(String::is_empty).map_or(0, |at| at + 1);
+        let reach = lines.len().saturating_sub(MAX_NOTICE);
+        let start = lines[reach..].iter().rposition(String::is_empty).map_or(reach, |at| reach + at + 1);
         let paragraph = lines[start..].join(" ").to_lowercase().replace('’', "'");
         if is_legal(&paragraph) {
-            note(&mut notes, "legal notice", lines.drain(start..).len());
+            note(counts, "legal notice", lines.drain(start..).len());
         } else if lines.last().is_some_and(|line| is_added(line)) {
             lines.pop();
-            note(&mut notes, "signature", 1);
+            note(counts, "signature", 1);
         } else if is_clutter(&paragraph) {
-            note(&mut notes, "footer", lines.drain(start..).len());
+            note(counts, "footer", lines.drain(start..).len());
         } else {
             break;
         }
     }
-    // A warning that a mail server put above the letter.
-    let end = lines.iter().position(String::is_empty).unwrap_or(0);
+    warning(lines, counts);
+}
+
+/// A warning that a mail server put above the letter.
+fn warning(lines: &mut Vec<String>, counts: &mut Counts) {
+    let Some(end) = lines.iter().take(MAX_WARNING).position(String::is_empty) else { return };
     let first = lines[..end].join(" ").to_lowercase();
-    if end > 0 && (first.starts_with("caution: ") || first.starts_with("external email")) && first.contains("email") {
-        note(&mut notes, "warning of a mail server", lines.drain(..=end).len() - 1);
-    }
-    notes
-}
-
-fn note(notes: &mut Vec<String>, what: &str, count: usize) {
-    if count > 0 {
-        notes.push(format!("{what} of {count} {}", if count == 1 { "line" } else { "lines" }));
+    if (first.starts_with("caution: ") || first.starts_with("external email")) && first.contains("email") {
+        note(counts, "warning of a mail server", end);
+        lines.drain(..=end);
     }
 }
 
-/// The last `--` line with little enough below it. A text that is nothing else keeps it.
+fn note(counts: &mut Counts, what: &'static str, count: usize) {
+    match counts.iter_mut().find(|(known, _)| *known == what) {
+        Some((_, sum)) => *sum += count,
+        None => counts.push((what, count)),
+    }
+}
+
+/// Where a signature begins: the only `--` line, with few lines below it and a blank line above it (or very few below),
+/// and no quote below it, which would be answered there. Whoever draws such lines in a letter keeps what follows.
 fn delimiter(lines: &[String]) -> Option<usize> {
-    let at = lines.iter().rposition(|line| matches!(line.as_str(), "--" | "—" | "__"))?;
-    let first = lines.iter().position(|line| line == "--").filter(|first| lines.len() - first <= MAX_LOOSE);
-    let at = first.unwrap_or(at);
-    (lines.len() - at <= MAX_LOOSE + 1).then_some(at)
+    let mut found = lines.iter().enumerate().filter(|(_, line)| matches!(line.as_str(), "--" | "—"));
+    let (at, _) = found.next().filter(|_| found.next().is_none())?;
+    let below = &lines[at + 1..];
+    let apart = at == 0 || lines[at - 1].is_empty() || below.len() <= MAX_CLOSE;
+    let quoted = below.iter().any(|line| line.starts_with('>'));
+    (below.len() <= MAX_SIGNATURE && apart && !quoted).then_some(at)
 }
 
 fn is_added(line: &str) -> bool {
@@ -66,11 +81,12 @@ fn is_added(line: &str) -> bool {
 }
 
 fn is_legal(paragraph: &str) -> bool {
-    if paragraph.len() < MIN_LEGAL || paragraph.starts_with("> ") {
+    if paragraph.len() < MIN_LEGAL || paragraph.starts_with('>') {
         return false;
     }
-    let strong = words::LEGAL.iter().filter(|word| paragraph.contains(*word)).count();
-    strong >= 2
+    let found = |list: &[&str]| list.iter().filter(|word| paragraph.contains(*word)).count();
+    let sure = found(&words::LEGAL);
+    sure >= 1 && sure + found(&words::LEGAL_TOO) >= 2
 }
 
 fn is_clutter(paragraph: &str) -> bool {

@@ -48,11 +48,210 @@ fn check(shaped: &Shaped) {
 }
 
 #[test]
-fn dump() {
-    fs::create_dir_all("/tmp/shapeout").unwrap();
-    for (path, raw) in corpus() {
+fn the_corpus_reads_as_a_person_would_want_it() {
+    let mut wrong = Vec::new();
+    let mails = corpus();
+    assert!(mails.len() >= 150, "{} mails", mails.len());
+    for (path, raw) in mails {
+        let expected = fs::read_to_string(path.with_extension("txt")).unwrap_or_default();
         let shaped = shape(&raw, &TRIM);
-        fs::write(PathBuf::from("/tmp/shapeout").join(path.with_extension("txt").file_name().unwrap()), told(&shaped))
-            .unwrap();
+        check(&shaped);
+        check(&shape(&raw, &WHOLE));
+        if told(&shaped) != expected {
+            wrong.push(format!("{}\n--- expected\n{expected}--- is\n{}", path.display(), told(&shaped)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} mails read otherwise:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn no_markup_and_no_python_on_air() {
+    for (path, raw) in corpus() {
+        let text = shape(&raw, &WHOLE).text;
+        for mark in ["<div", "<p", "</", "&nbsp;", "b'", "None\n", "style=", "mso-"] {
+            assert!(!text.contains(mark), "{}: {mark} in {text}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_whole_text_stays_on_the_box() {
+    let raw = b"Subject: Re: x\n\nYes.\n\n-- \nAnna\n\nOn 2 May 2024, Boat <b@x.org> wrote:\n> Sure?\n";
+    let trimmed = shape(raw, &TRIM);
+    assert_eq!(trimmed.text, "Re: x\nYes.");
+    assert_eq!(trimmed.full, "Yes.\n\n--\nAnna\n\nOn 2 May 2024, Boat <b@x.org> wrote:\n> Sure?");
+    let whole = shape(raw, &WHOLE);
+    assert_eq!(whole.text, format!("Re: x\n{}", trimmed.full));
+    assert!(whole.cut.is_empty());
+}
+
+#[test]
+fn a_letter_is_not_mistaken_for_what_programs_write() {
+    for letter in [
+        "Booked:\n\nFrom: Oslo\nTo: Bergen\nDate: 3 May\nSeat: 12A",
+        "On 3 May 2024 at 10:00 the captain wrote:\n\nWind rising, all hands on deck.",
+        "Hi,\n\nWe received this morning the virus tests, the distribution of the kits starts at noon in the hall.",
+        "It left yesterday.\n\nSent with the ferry at noon",
+        "First\n\n--\n\nSecond\n\n--\n\nThird",
+        "The message original is on the desk:\nread it",
+    ] {
+        let shaped = shape(letter.as_bytes(), &TRIM);
+        assert!(shaped.cut.is_empty(), "{letter}: {:?}", shaped.cut);
+        assert_eq!(shaped.text.lines().count(), letter.lines().count(), "{letter}");
+    }
+}
+
+#[test]
+fn ids_and_names() {
+    let raw = "From: =?utf-8?q?J=C3=B6rg?= <j@x.org>\r\nMessage-Id: <1@x>\r\nIn-Reply-To: <c@x>\r\n\
+               References: <a@x>\r\n <b@x> <c@x>\r\nSubject: =?utf-8?q?a=0D=0ABcc:_x@y.z?=\r\n\r\nhi\r\n";
+    let shaped = shape(raw.as_bytes(), &TRIM);
+    assert_eq!(shaped.from_name.as_deref(), Some("Jörg"));
+    assert_eq!(shaped.message_id.as_deref(), Some("<1@x>"));
+    assert_eq!(shaped.in_reply_to, ["<c@x>", "<b@x>", "<a@x>"]);
+    assert_eq!(shaped.subject, "a Bcc: x@y.z");
+    assert_eq!(shaped.automatic, None);
+    let loud = shape(b"Auto-Submitted: no\nPrecedence: normal\nSubject: x\n\nhi", &TRIM);
+    assert_eq!(loud.automatic, None);
+}
+
+/// Mutates mails of the corpus: bytes changed, cut out, doubled, and pieces of other mails put in.
+#[test]
+fn no_mutation_of_a_mail_does_harm() {
+    let mails: Vec<Vec<u8>> = corpus().into_iter().map(|(_, raw)| raw).filter(|raw| raw.len() < 2500).collect();
+    let mut random = Random(0x5eed);
+    for round in 0..20_000 {
+        let mut raw = mails[random.below(mails.len())].clone();
+        for _ in 0..=random.below(4) {
+            mutate(&mut raw, &mails[random.below(mails.len())], &mut random);
+        }
+        let options = if round % 8 == 0 { WHOLE } else { TRIM };
+        check(&shape(&raw, &options));
+    }
+}
+
+fn mutate(raw: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+    let at = random.below(raw.len() + 1);
+    let end = (at + random.below(60)).min(raw.len());
+    match random.below(6) {
+        0 => raw[at..end].iter_mut().for_each(|byte| *byte = u8::try_from(random.below(256)).unwrap()),
+        1 => drop(raw.drain(at..end)),
+        2 => {
+            let piece = raw[at..end].to_vec();
+            raw.splice(at..at, piece);
+        }
+        3 => {
+            let from = random.below(other.len() + 1);
+            let to = (from + random.below(400)).min(other.len());
+            raw.splice(at..at, other[from..to].iter().copied());
+        }
+        4 => raw.truncate(at),
+        _ => {
+            let pieces: [&[u8]; 8] =
+                [b"\n", b"\n\n", b"--", b"<", b"&#x", b"=", b"> ", b"\nContent-Type: multipart/mixed; boundary=\n\n"];
+            raw.splice(at..at, pieces[random.below(8)].iter().copied());
+        }
+    }
+}
+
+/// xorshift64: the same mails in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 16).unwrap() % limit.max(1)
+    }
+}
+
+/// What takes longer than this, unoptimised and on a busy machine, grows faster than its input.
+const LIMIT: Duration = Duration::from_secs(6);
+
+fn in_time(name: &str, raw: &[u8]) -> Shaped {
+    let start = Instant::now();
+    let shaped = shape(raw, &TRIM);
+    let took = start.elapsed();
+    assert!(took < LIMIT, "{name}: {took:?}");
+    check(&shaped);
+    shaped
+}
+
+#[test]
+fn ten_thousand_parts_and_five_thousand_levels() {
+    let mut raw = b"Subject: Many\nContent-Type: multipart/mixed; boundary=b\n\n".to_vec();
+    for number in 0..10_000 {
+        raw.extend(format!("--b\nContent-Type: text/plain\n\npart {number}\n").bytes());
+    }
+    let shaped = in_time("parts", &raw);
+    assert!(shaped.text.contains("part 150") && !shaped.text.contains("part 250"));
+    assert!(shaped.cut.iter().any(|note| note.contains("more than 200 parts")));
+
+    let mut raw = b"Subject: Deep\n".to_vec();
+    for number in 0..5_000 {
+        raw.extend(format!("Content-Type: multipart/mixed; boundary=b{number}\n\n--b{number}\n").bytes());
+    }
+    assert!(in_time("levels", &raw).text.starts_with("Deep\n[not sent: file "));
+    in_time("mails", &b"Content-Type: message/rfc822\n\n".repeat(5_000));
+}
+
+#[test]
+fn huge_headers_and_bodies() {
+    let mut raw = b"Subject: Big header\n".to_vec();
+    raw.extend(b"X-Filler: 0123456789012345678901234567890123456789\n".repeat(120_000));
+    raw.extend(b"\nThe text.\n");
+    let shaped = in_time("header", &raw);
+    assert_eq!(shaped.text, "Big header\nThe text.");
+    assert!(shaped.cut.iter().any(|note| note.contains("header is longer")));
+
+    // What comes after more header than is read cannot be told from text, and is no text.
+    let filler = "X-Filler: 0123456789012345678901234567890123456789\n".repeat(6_000);
+    let raw = format!(
+        "Subject: Parts\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nThe text.\n\
+         --b\nContent-Type: image/png\n{filler}\nAAAA\n--b\nContent-Type: image/png\n\nAAAA\n--b--\n"
+    );
+    assert_eq!(in_time("part header", raw.as_bytes()).text, "Parts\nThe text.\n[not sent: picture (png) 4 B]");
+
+    let mut raw = b"Subject: Long\n\n".to_vec();
+    raw.extend(b"All work and no play makes Jack a dull boy.\n".repeat(700_000));
+    let shaped = in_time("body", &raw);
+    assert!(shaped.text.len() <= page::MAX_TEXT + 10);
+    assert!(shaped.cut.iter().any(|note| note.contains("30.7 MB")), "{:?}", shaped.cut);
+
+    let mut raw =
+        b"Subject: File\nContent-Type: application/zip; name=a.zip\nContent-Transfer-Encoding: base64\n\n".to_vec();
+    raw.extend([b'A'; 76].into_iter().chain(*b"\r\n").collect::<Vec<_>>().repeat(390_000));
+    assert_eq!(in_time("file", &raw).text, "File\n[not sent: a.zip 22.2 MB]");
+    in_time("line", &vec![b'x'; 10_000_000]);
+}
+
+#[test]
+fn what_is_meant_to_take_long_does_not() {
+    let html = |piece: &str, count: usize| {
+        let mut raw = b"Subject: x\nContent-Type: text/html\n\n".to_vec();
+        raw.extend(piece.repeat(count).bytes());
+        raw
+    };
+    for piece in
+        ["<div style='display:none'>", "<blockquote>", "<a href=\"x", "<", "<x='>", "&", "<ul><li>", "<!--", "<pre>\n"]
+    {
+        in_time(piece, &html(piece, 100_000 / piece.len()));
+    }
+    for piece in [
+        "On 3 May 2024 10:00, a@b.c wrote:\ny\n",
+        "From: x\n",
+        "From: a\n\n",
+        "> q\nx\n",
+        "Begin forwarded message:\n",
+        "--\n",
+        "-----BEGIN PGP MESSAGE-----\n",
+        "\nconfidential intended recipient",
+        "Sent from my phone\n",
+        "Date: x\njunk\n",
+    ] {
+        let raw = format!("Subject: x\n\nx\n{}", piece.repeat(100_000 / piece.len()));
+        in_time(piece, raw.as_bytes());
+        in_time(piece, piece.repeat(100_000 / piece.len()).as_bytes());
     }
 }

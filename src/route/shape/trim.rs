@@ -1,6 +1,6 @@
 //! Cuts a text down to what its writer wanted to say.
 
-use super::{history, sign, urls};
+use super::{clean, history, sign, urls};
 
 /// Forwards inside forwards that are read as such.
 const MAX_FORWARDS: usize = 3;
@@ -23,32 +23,33 @@ impl Trimmed {
     }
 }
 
-/// Trims a clean text (see [`super::clean::text`]). A text of which nothing would be left stays as it is.
+/// Trims a clean text (see [`super::clean::text`]). A text of which only quotes were left stays as it is.
 pub fn trim(text: &str, is_forward: bool) -> Trimmed {
     let lines: Vec<&str> = text.lines().collect();
-    let mut notes = Vec::new();
-    let mut quoted = 0;
-    let out = letter(&lines, is_forward, 0, &mut notes, &mut quoted);
-    if out.trim().is_empty() && quoted > 0 {
+    let mut counts = vec![("quoted history", 0)];
+    let out = letter(&lines, is_forward, 0, &mut counts);
+    if out.is_empty() && counts[0].1 > 0 {
         return Trimmed::whole(text);
     }
-    if quoted > 0 {
-        notes.insert(0, format!("quoted history of {quoted} {}", if quoted == 1 { "line" } else { "lines" }));
-    }
-    Trimmed { text: urls::clean(&rules(&out)), notes }
+    let cut = counts.into_iter().filter(|(_, count)| *count > 0);
+    let notes = cut.map(|(what, count)| format!("{what} of {count} {}", if count == 1 { "line" } else { "lines" }));
+    Trimmed { text: urls::clean(&rules(&out)), notes: notes.collect() }
 }
 
-fn letter(lines: &[&str], is_forward: bool, depth: usize, notes: &mut Vec<String>, quoted: &mut usize) -> String {
-    let mut parts = history::cut(lines, is_forward);
-    *quoted += parts.history;
-    notes.extend(sign::cut(&mut parts.own));
-    let mut out = parts.own.join("\n");
-    if let Some((header, body)) = parts.forward {
+fn letter(lines: &[&str], is_forward: bool, depth: usize, counts: &mut sign::Counts) -> String {
+    let history::Cut { mut own, history, forward } = history::cut(lines, is_forward);
+    sign::cut(&mut own, counts);
+    let (mut own, quoted) = history::answers(&own);
+    // What stood between the words and the quotes.
+    sign::cut(&mut own, counts);
+    counts[0].1 += history + quoted;
+    let mut out = own.join("\n");
+    if let Some((header, body)) = forward {
         let body: Vec<&str> = body.iter().map(String::as_str).skip_while(|line| line.is_empty()).collect();
-        let body = if depth < MAX_FORWARDS { letter(&body, false, depth + 1, notes, quoted) } else { body.join("\n") };
+        let body = if depth < MAX_FORWARDS { letter(&body, false, depth + 1, counts) } else { body.join("\n") };
         out = format!("{}\n\n{header}\n{body}", out.trim_end());
     }
-    super::clean::text(&out)
+    clean::text(&out)
 }
 
 /// Shortens lines that are drawn with one character.
