@@ -70,6 +70,8 @@ impl Peer {
 
     pub fn plug(&mut self) {
         let (master, slave) = terminal();
+        // a serial adapter has no echo while nobody has it open: opened once, the terminal stays without
+        drop(Port::open(&slave, 115_200).unwrap());
         std::os::unix::fs::symlink(slave, self.path()).unwrap();
         let port = Port::over(master, Path::new("peer")).unwrap();
         self.set(|modem| modem.stop = false);
@@ -138,7 +140,6 @@ fn terminal() -> (OwnedFd, PathBuf) {
 }
 
 fn serve(port: &Port, modem: &Mutex<Modem>) {
-    // keeps the terminal open while no driver has it, as a plugged adapter is
     let mut codec = Codec::default();
     loop {
         let due = {
@@ -299,7 +300,7 @@ impl Modem {
             "R=O" | "R=N" => {
                 let shown = |(at, entry): (usize, &(u64, String, bool))| (!self.unread_only || !entry.2).then_some(at);
                 let mut all = self.inbound.iter().enumerate().filter_map(shown);
-                let at = if args == "R=O" { all.next() } else { all.last() };
+                let at = if args == "R=O" { all.next() } else { all.next_back() };
                 match at {
                     Some(at) => {
                         self.inbound[at].2 = true;

@@ -67,7 +67,7 @@ fn unplugged_and_plugged_in_again_and_again() {
     let mut peer = Peer::start();
     let mut bench = Bench::ready(&peer);
     let mut taken = 0;
-    for round in 0..20 {
+    for round in 0..8 {
         let packet = bench.packet(&format!("round {round}"));
         if round % 2 == 0 {
             peer.set(|modem| modem.lose_td = round % 4 == 0);
@@ -85,7 +85,7 @@ fn unplugged_and_plugged_in_again_and_again() {
         bench.until("ready again", |bench| bench.health().ready);
     }
     assert_eq!(taken, 0);
-    assert_eq!(bench.health().reopened, 20);
+    assert_eq!(bench.health().reopened, 8);
 }
 
 #[test]
