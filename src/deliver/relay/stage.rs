@@ -14,7 +14,7 @@ use crate::fault::Fault;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Greeting,
-    StartTls,
+    Upgraded,
     Login,
     Mail,
     Rcpt,
