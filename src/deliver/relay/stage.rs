@@ -14,7 +14,7 @@ use crate::fault::Fault;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Greeting,
-    Upgraded,
+    StartTls,
     Login,
     Mail,
     Rcpt,
