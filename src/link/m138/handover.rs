@@ -19,7 +19,7 @@ use crate::message::{Intent, Reference};
 const FORGET_AFTER: Duration = Duration::from_secs(300);
 
 /// Hand-overs remembered with the id they got.
-const MAX_CLAIMS: usize = 256;
+const MAX_CLAIMS: usize = 1024;
 
 /// A message without content (protocol version 1, from a device, no messages), queued only to see which id it gets and
 /// withdrawn at the next call. If a satellite passes in that very moment it costs one packet of four bytes.
@@ -51,8 +51,6 @@ pub struct Memo {
 pub struct Unsettled {
     /// The memo, which names it.
     pub memo: String,
-    /// `$TD OK` with these ids came when nobody waited for them.
-    pub late: Vec<u64>,
     /// When it was first asked after.
     pub since: Instant,
     /// When it was last asked after.
@@ -139,14 +137,7 @@ impl M138 {
             Some(at) => at,
             None => {
                 let memo = memo.to_owned();
-                self.unsettled.push(Unsettled {
-                    memo,
-                    late: Vec::new(),
-                    since: now,
-                    asked: now,
-                    hurried: false,
-                    hopeless: false,
-                });
+                self.unsettled.push(Unsettled { memo, since: now, asked: now, hurried: false, hopeless: false });
                 self.unsettled.len() - 1
             }
         };
@@ -186,10 +177,14 @@ impl M138 {
     /// engine's commit of what it proves, so that a crash in between leaves it to be found in the queue.
     pub fn make_evidence(&mut self) -> Result<u64, Trouble> {
         self.withdraw_marker();
-        let id = self.transmit(&command::transmit_for(self.dialect(), self.app, &MARKER, MIN_HOLD))?;
+        let command = command::transmit_for(self.dialect(), self.app, &MARKER, MIN_HOLD);
+        let id = self.transmit(&command);
+        self.marker_in_doubt = matches!(id, Err(Trouble::Silent(_)));
+        let id = id?;
         if self.find(id)?.is_some_and(|payload| payload != MARKER) {
             // the answer to an earlier hand-over, so late that it was taken for this one's
-            self.unsettled.iter_mut().for_each(|unsettled| unsettled.late.push(id));
+            self.ledger.doubt(id);
+            self.marker_in_doubt = true;
             return Err(Trouble::Silent("an answer to $TD came late".to_owned()));
         }
         self.marker = Some(id);

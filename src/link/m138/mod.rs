@@ -103,6 +103,8 @@ pub struct M138 {
     claims: VecDeque<(String, u64)>,
     /// A packet of ours without content that is to be withdrawn at the next call.
     marker: Option<u64>,
+    /// The modem may have taken a marker without an answer.
+    marker_in_doubt: bool,
     /// Packets whose withdrawal was asked for and not answered.
     withdrawing: Vec<u64>,
     inbound: inbound::Store,
@@ -163,6 +165,7 @@ impl M138 {
             unsettled: Vec::new(),
             claims: VecDeque::new(),
             marker: None,
+            marker_in_doubt: false,
             withdrawing: Vec::new(),
             inbound: inbound::Store::default(),
             agenda: session::Agenda::default(),

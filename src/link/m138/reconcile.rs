@@ -46,6 +46,7 @@ impl M138 {
         }
         let verdict = self.judge(packet, intent, &memo).unwrap_or_else(|trouble| Verdict::NotYet(trouble.words()));
         if let Verdict::Taken(reference) | Verdict::Sent(reference) = &verdict {
+            self.ledger.known(reference.number);
             self.claim(&intent.memo, reference.number);
         }
         if !matches!(verdict, Verdict::NotYet(_)) {
@@ -59,8 +60,10 @@ impl M138 {
         // an answer to this question also means that the hand-over, if it arrived, has been dealt with
         let waiting = self.count_waiting()?;
         self.take_in();
-        for id in self.remember_unsettled(&intent.memo).late.clone() {
-            if let Some(verdict) = self.judge_id(packet, id)? {
+        for id in self.ledger.overheard_since(self.moment_of(memo)) {
+            if self.is_after(memo, id)
+                && let Some(verdict) = self.judge_id(packet, id)?
+            {
                 return Ok(verdict);
             }
         }
@@ -95,7 +98,10 @@ impl M138 {
         }
         Ok(match self.find(id)? {
             Some(payload) if payload == packet.payload => Some(Verdict::Taken(reference)),
-            Some(_) => None,
+            Some(_) => {
+                self.ledger.known(id);
+                None
+            }
             None => Some(Verdict::Sent(reference)),
         })
     }
@@ -112,9 +118,9 @@ impl M138 {
             }
             found
         };
-        // a packet that this run handed over itself is another one, even with the same payload
+        // an id that is accounted for is that of another packet, even with the same payload
         let ours = |id: &u64, payload: &Vec<u8>, driver: &Self| {
-            *payload == packet.payload && driver.ledger.fate(*id).is_none() && driver.is_after(memo, *id)
+            *payload == packet.payload && !driver.ledger.is_accounted(*id) && driver.is_after(memo, *id)
         };
         let hit = found.iter().find(|(id, payload)| ours(id, payload, self)).map(|(id, _)| *id);
         for (id, payload) in &found {
@@ -126,7 +132,7 @@ impl M138 {
             }
         }
         let Some(id) = hit else { return Ok(None) };
-        self.ledger.queued(id);
+        self.ledger.found(id);
         Ok(self.reference(id).map(Verdict::Taken))
     }
 
@@ -137,9 +143,7 @@ impl M138 {
     /// An acknowledgement of a packet that we never saw taken.
     fn judge_strays(&self, memo: &Memo, was_whole: bool) -> Option<Verdict> {
         let strays = self.ledger.strays_since(self.moment_of(memo));
-        let claimed = |id: &u64| self.claims.iter().any(|(_, claimed)| claimed == id);
         let ours = |id: &u64| match memo.last {
-            _ if claimed(id) => false,
             Some(last) => self.ledger.plausible(last, *id),
             None => was_whole,
         };
@@ -180,7 +184,7 @@ impl M138 {
             Some(0) => Verdict::NotTaken("the modem gave no id to it".to_owned()),
             Some(1) => {
                 let day: Vec<u64> = days_of(memo).into_iter().take(1).collect();
-                let id = self.ledger.candidates(last, &day).into_iter().find(|id| self.ledger.fate(*id).is_none());
+                let id = self.ledger.candidates(last, &day).into_iter().find(|id| !self.ledger.is_accounted(*id));
                 match id.and_then(|id| self.reference(id)) {
                     Some(reference) => {
                         self.ledger.gone(reference.number, Fate::Sent);

@@ -143,6 +143,37 @@ fn a_crash_at_any_moment_is_settled() {
     }
 }
 
+/// The program dies between the command and its answer, and the next run hears the answer, or not.
+#[test]
+fn an_answer_to_an_earlier_run_is_no_proof_against_the_packet() {
+    for (late, sent) in [(300, false), (300, true), (5, false), (5, true)] {
+        let peer = Peer::start();
+        let mut bench = Bench::ready(&peer);
+        let packet = bench.packet("half");
+        let intent = bench.driver.prepare(&packet).unwrap();
+        bench.driver.catch_up();
+        peer.set(|modem| modem.late_ok = Some(Duration::from_millis(late)));
+        let command = command::transmit_for(bench.driver.dialect(), 1000, &packet.payload, command::MIN_HOLD);
+        bench.driver.wire.as_mut().unwrap().say(&codec::sentence(&command.body)).unwrap();
+        let until = Instant::now() + Duration::from_secs(5);
+        while times_taken(&peer, "half") == 0 {
+            assert!(Instant::now() < until);
+            std::thread::yield_now();
+        }
+        drop(bench);
+        if sent {
+            peer.transmit();
+        }
+        let mut bench = Bench::ready(&peer);
+        let found = verdict(&mut bench, &packet, &intent);
+        match &found {
+            Verdict::Taken(_) if !sent => {}
+            Verdict::Sent(_) if sent => {}
+            other => panic!("{late} {sent}: {other:?}"),
+        }
+    }
+}
+
 #[test]
 fn a_packet_on_another_modem_waits_for_that_modem() {
     let peer = Peer::start();
