@@ -234,16 +234,18 @@ fn step(from: u64, to: u64) -> u64 {
 /// The days of the year on which a packet can have been taken that was handed over at this time, most likely first:
 /// more than one only around midnight. `slack` is how far the clocks may differ and how long it may have taken.
 pub fn days_around(at: Time, slack: Duration) -> Vec<u64> {
-    let day = |time: Time| {
-        let stamp = jiff::Timestamp::from_second(time.seconds()).unwrap_or_default();
-        u64::try_from(stamp.to_zoned(jiff::tz::TimeZone::UTC).day_of_year()).unwrap_or(1)
-    };
-    let mut days = vec![day(at), day(at + slack), day(at - slack)];
+    let mut days = vec![day_of_year(at), day_of_year(at + slack), day_of_year(at - slack)];
     days.dedup();
     if days.len() > 1 && days.first() == days.last() {
         days.pop();
     }
     days
+}
+
+/// 1 on 1 January, UTC.
+pub fn day_of_year(at: Time) -> u64 {
+    let stamp = jiff::Timestamp::from_second(at.seconds()).unwrap_or_default();
+    u64::try_from(stamp.to_zoned(jiff::tz::TimeZone::UTC).day_of_year()).unwrap_or(1)
 }
 
 #[cfg(test)]

@@ -2,16 +2,18 @@
 //!
 //! `codec`, `sentence`, `errors`, `command` and `ledger` are pure. `wire` holds one conversation with a modem; the
 //! state that outlives it is [`M138`], whose parts stand by theme: `session` (what is due when), `ladder` (finding,
-//! opening, adopting, reviving), `hear` (what comes unasked), `inbound`, `handover` and `reconcile`.
+//! opening, adopting, reviving), `hear` (what comes unasked), `inbound` and `hunt`, `queue`, `handover` and `reconcile`.
 
 mod codec;
 mod command;
 mod errors;
 mod handover;
 mod hear;
+mod hunt;
 mod inbound;
 mod ladder;
 mod ledger;
+mod queue;
 mod reconcile;
 mod report;
 mod sentence;

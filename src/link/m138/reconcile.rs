@@ -8,8 +8,9 @@
 use std::time::Duration;
 
 use super::command::Command;
-use super::handover::{MARKER, Memo};
+use super::handover::Memo;
 use super::ledger::{Fate, days_around};
+use super::queue::MARKER;
 use super::sentence::Sentence;
 use super::wire::Trouble;
 use super::{M138, Stage};

@@ -97,9 +97,9 @@ fn a_restart_of_the_modem_in_the_middle_is_settled_by_its_queue_or_its_counter()
             Verdict::NotTaken(_) if !taken => {}
             other => panic!("{other:?}"),
         }
-        assert!(peer.queue().iter().filter(|payload| **payload == handover::MARKER).count() <= 1);
+        assert!(peer.queue().iter().filter(|payload| **payload == queue::MARKER).count() <= 1);
         bench.poll(Duration::from_millis(10));
-        assert!(!peer.queue().contains(&handover::MARKER.to_vec()));
+        assert!(!peer.queue().contains(&queue::MARKER.to_vec()));
     }
 }
 
