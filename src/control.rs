@@ -48,9 +48,8 @@ struct Shared {
 /// For the operator, when the socket cannot be made.
 pub fn serve(context: &Context) -> Result<Handle, Fault> {
     let path = context.store.folder().join(SOCKET);
-    let listener = bind(&path).map_err(|error| {
-        Fault::operator(format!("the control socket {} cannot be made: {error}", path.display()))
-    })?;
+    let listener = bind(&path)
+        .map_err(|error| Fault::operator(format!("the control socket {} cannot be made: {error}", path.display())))?;
     let shared = Shared { context: context.clone(), stop: AtomicBool::new(false), busy: AtomicUsize::new(0) };
     let shared = Arc::new(shared);
     let mine = Arc::clone(&shared);
@@ -142,7 +141,8 @@ fn converse(stream: &UnixStream, shared: &Shared) -> Result<(), String> {
 
 /// The file's mode keeps others out already; this holds where a folder was opened too wide.
 fn may_command(stream: &UnixStream) -> Result<(), String> {
-    let peer = rustix::net::sockopt::socket_peercred(stream).map_err(|error| format!("who asks is unknown: {error}"))?;
+    let peer =
+        rustix::net::sockopt::socket_peercred(stream).map_err(|error| format!("who asks is unknown: {error}"))?;
     if peer.uid.is_root() || peer.uid == rustix::process::geteuid() {
         return Ok(());
     }

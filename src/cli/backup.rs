@@ -114,10 +114,12 @@ fn take(part: &Path, file: &Path) -> Result<(), Fault> {
     });
     let checked = copied
         .map_err(|error| Fault::temporary(format!("{} cannot be written: {error}", file.display())))
-        .and_then(|()| if store::contents(part)? == store::contents(file)? {
-            Ok(())
-        } else {
-            Err(Fault::temporary(format!("{} is not what was written to it", file.display())))
+        .and_then(|()| {
+            if store::contents(part)? == store::contents(file)? {
+                Ok(())
+            } else {
+                Err(Fault::temporary(format!("{} is not what was written to it", file.display())))
+            }
         });
     if checked.is_err() {
         let _ = fs::remove_file(file);

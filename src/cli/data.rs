@@ -74,7 +74,11 @@ mod tests {
 
     #[test]
     fn the_folder_may_stand_anywhere() {
-        for words in [&["--data", "/a", "queue", "list"][..], &["queue", "--data=/a", "list"], &["queue", "list", "--data", "/a"]] {
+        for words in [
+            &["--data", "/a", "queue", "list"][..],
+            &["queue", "--data=/a", "list"],
+            &["queue", "list", "--data", "/a"],
+        ] {
             let (found, rest) = taken(words);
             assert_eq!(found, Ok(Some("/a".into())));
             assert_eq!(rest, ["queue", "list"]);

@@ -220,7 +220,8 @@ impl People {
                 let name = &known(session, &passwd.name)?.name;
                 let password = if passwd.none { String::new() } else { session.input.clone().unwrap_or_default() };
                 desk.set_password(name, &password).map_err(Failure::of_wish)?;
-                session.line(format!("{name} has {}", if passwd.none { "no log-in any more" } else { "a new password" }));
+                session
+                    .line(format!("{name} has {}", if passwd.none { "no log-in any more" } else { "a new password" }));
             }
             What::Device(device) => {
                 let person = known(session, &device.name)?;
@@ -316,11 +317,8 @@ impl List {
         }
         let mut rows = Vec::new();
         for person in &people {
-            let marks = [
-                (person.owner, "owner"),
-                (person.disabled, "disabled"),
-                (person.password.is_none(), "no log-in"),
-            ];
+            let marks =
+                [(person.owner, "owner"), (person.disabled, "disabled"), (person.password.is_none(), "no log-in")];
             let marks: Vec<_> = marks.iter().filter(|mark| mark.0).map(|mark| mark.1).collect();
             rows.push(vec![
                 person.name.clone(),

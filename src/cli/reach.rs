@@ -70,9 +70,9 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
     };
     match control::ask(stream, request, patience) {
         Ok(answer) => Ok(Some(answer)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Err(
-            Failure::failed(format!("the box in {} does not answer in {} s", data.display(), patience.as_secs())),
-        ),
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            Err(Failure::failed(format!("the box in {} does not answer in {} s", data.display(), patience.as_secs())))
+        }
         Err(error) => Err(Failure::failed(format!("the box in {}: {error}", data.display()))),
     }
 }

@@ -107,7 +107,8 @@ pub fn carry_out(context: &Context, live: bool, request: Request) -> Answer {
     let command = match super::parse(&request.args) {
         Ok(command) => command,
         Err(exit) => {
-            let (out, err) = if exit.status.is_ok() { (exit.output, String::new()) } else { (String::new(), exit.output) };
+            let (out, err) =
+                if exit.status.is_ok() { (exit.output, String::new()) } else { (String::new(), exit.output) };
             return Answer { code: if exit.status.is_ok() { 0 } else { USAGE }, out, err };
         }
     };

@@ -73,11 +73,9 @@ struct Set {
 impl Settings {
     pub(super) fn wants(&self) -> Wants {
         match &self.what {
-            What::Set(set) if set.pairs.len() == 1 => Wants::Secret(Secret {
-                what: format!("value of {}", set.pairs[0]),
-                file: None,
-                optional: true,
-            }),
+            What::Set(set) if set.pairs.len() == 1 => {
+                Wants::Secret(Secret { what: format!("value of {}", set.pairs[0]), file: None, optional: true })
+            }
             _ => Wants::Nothing,
         }
     }

@@ -64,7 +64,10 @@ impl Status {
         let mut rows = Vec::new();
         let mut row = |name: &str, words: String| rows.push(vec![name.to_owned(), words]);
         if session.live {
-            row("box", format!("satpost {} in {}", env!("CARGO_PKG_VERSION"), session.context.store.folder().display()));
+            row(
+                "box",
+                format!("satpost {} in {}", env!("CARGO_PKG_VERSION"), session.context.store.folder().display()),
+            );
             for (door, addresses) in &facts.listen {
                 let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
                 row(door, if addresses.is_empty() { "closed".to_owned() } else { addresses.join(" ") });

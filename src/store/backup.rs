@@ -224,7 +224,8 @@ fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {
     let shown = file.display();
     // redb would say only that the file is too short.
     File::open(file).map_err(|error| Fault::operator(format!("{shown} cannot be read: {error}")))?;
-    let no_backup = |error: &dyn std::fmt::Display| Fault::operator(format!("{shown} is no backup of satpost: {error}"));
+    let no_backup =
+        |error: &dyn std::fmt::Display| Fault::operator(format!("{shown} is no backup of satpost: {error}"));
     let source = ReadOnlyDatabase::open(file).map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => Fault::operator(format!("{shown} is in use by a running box")),
         error => no_backup(&error),

@@ -43,7 +43,9 @@ pub fn people(session: &Session, findings: &mut Findings) {
         (0, _) => findings.wrong("people", "nobody has an address here: satpost people add NAME"),
         (_, false) => findings.look(
             "people",
-            format!("{count} people, none of whom may change settings on the page: satpost people edit NAME --owner yes"),
+            format!(
+                "{count} people, none of whom may change settings on the page: satpost people edit NAME --owner yes"
+            ),
         ),
         (count, true) => findings.well("people", format!("{count} can get mail")),
     }

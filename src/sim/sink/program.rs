@@ -46,7 +46,8 @@ pub fn run(options: Options) -> io::Result<()> {
     let mut signals = Signals::new([Signal::Int, Signal::Term])?;
     let handle = Arc::new(super::start(super::Options { listen: options.listen, dir: options.dir })?);
     let sink = Arc::clone(&handle);
-    let control = options.control.map(|path| Lines::start(&path, "sink-control", Box::new(move |line| obey(&sink, line))));
+    let control =
+        options.control.map(|path| Lines::start(&path, "sink-control", Box::new(move |line| obey(&sink, line))));
     let control = control.transpose()?;
     let mut out = io::stdout().lock();
     writeln!(out, "sink {}", handle.address)?;
