@@ -15,8 +15,9 @@ use super::{Command, FAILED};
 use crate::clock::Clock;
 use crate::control::{self, SOCKET};
 use crate::engine::Context;
+use crate::fault::Fault;
 use crate::pulse::Pulse;
-use crate::store::{FILE, Store};
+use crate::store::{FILE, Store, is_in_use};
 
 /// A store that is in use while nobody answers at the socket: a box starts or ends, or another command is at work.
 const BETWEEN: Duration = Duration::from_secs(5);
@@ -41,10 +42,10 @@ pub fn ask(data: &Path, request: &Request, command: &Command) -> Result<Answer, 
             return as_owner(data, request, owner);
         }
         match ask_store(data, request) {
-            Err(why) if why.contains("in use") && Instant::now() < until => {
+            Err(fault) if is_in_use(&fault) && Instant::now() < until => {
                 crate::clock::sleep(Duration::from_millis(100));
             }
-            other => return other.map_err(Failure::failed),
+            other => return Ok(other?),
         }
     }
 }
@@ -78,8 +79,8 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
 }
 
 /// Opens the store and carries the command out here.
-fn ask_store(data: &Path, request: &Request) -> Result<Answer, String> {
-    let store = Store::open(data, &Clock::system()).map_err(|fault| fault.to_string())?;
+fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
+    let store = Store::open(data, &Clock::system())?;
     let (_stop, stopped) = bounded(1);
     let context = Context { store, pulse: Pulse::default(), stop: stopped };
     let answer = carry_out(&context, false, request.clone());
