@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use smol::channel::bounded;
 
 use super::session::{Answer, Failure, Request, carry_out};
@@ -110,7 +112,7 @@ fn as_owner(data: &Path, request: &Request, (uid, gid): (u32, u32)) -> Result<An
         let _ = stdin.write_all(request.input.as_deref().unwrap_or_default().as_bytes());
     }
     let ended = child.wait_with_output().map_err(failed)?;
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let err = String::from_utf8_lossy(&ended.stderr).into_owned();
     let code = ended.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED);
-    Ok(Answer { code, out: text(ended.stdout), err: text(ended.stderr) })
+    Ok(Answer { code, err, bytes: Some(STANDARD.encode(ended.stdout)), ..Answer::default() })
 }
