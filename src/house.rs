@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::engine::{self, Context};
 use crate::fault::Fault;
 use crate::pulse::Pulse;
-use crate::store::{Store, is_in_use};
+use crate::store::Store;
 use crate::sys::notify;
 use crate::sys::signals::Stop;
 use crate::sys::sockets::Sockets;
@@ -39,8 +39,8 @@ pub const WRONG_SETTINGS: u8 = 2;
 const REST: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(12_800));
 /// A worker that ran so long has recovered.
 const RECOVERED: Duration = Duration::from_secs(60);
-/// A command of the command line has the store at most so long while no box runs.
-const COMMAND: Duration = Duration::from_secs(5);
+/// A command line that works on the store without a box is done within this time.
+const STORE_BUSY: Duration = Duration::from_secs(10);
 /// Doors that could not be opened are tried again after this.
 const DOORS_AGAIN: Duration = Duration::from_secs(15);
 /// Everything has to be over this long after the signal.
@@ -56,7 +56,6 @@ pub fn run(data: &Path) -> ExitCode {
         Ok(house) => house.live(),
         Err(fault) => {
             log::error!("{fault}");
-            eprintln!("satpost: {fault}");
             ExitCode::from(if matches!(fault, Fault::Operator(_)) { WRONG_SETTINGS } else { 1 })
         }
     }
@@ -76,18 +75,18 @@ fn open(data: &Path) -> Result<House, Fault> {
     for complaint in &sockets.complaints {
         log::warn!("{complaint}");
     }
-    let store = open_store(data)?;
+    let store = patiently(data)?;
     let (stop, stopped) = bounded(1);
     let context = Context { store, pulse: Pulse::default(), stop: stopped };
     Ok(House { context, signals, sockets, stop })
 }
 
-/// Opens the store; a command that has it for a moment is waited for.
-fn open_store(data: &Path) -> Result<Store, Fault> {
-    let until = Instant::now() + COMMAND;
+/// Opens the store; a command that has it open for a moment is waited for.
+fn patiently(data: &Path) -> Result<Store, Fault> {
+    let limit = Instant::now() + STORE_BUSY;
     loop {
         match Store::open(data, &Clock::system()) {
-            Err(fault) if is_in_use(&fault) && Instant::now() < until => crate::clock::sleep(Duration::from_millis(50)),
+            Err(Fault::Temporary(_)) if Instant::now() < limit => crate::clock::sleep(Duration::from_millis(20)),
             opened => return opened,
         }
     }

@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use common::{Folder, LIMIT, SatBox};
+use common::{Folder, SOON, Station};
 
-fn connect(post: &SatBox) -> UnixStream {
-    let stream = UnixStream::connect(post.data().join("control.sock")).unwrap();
-    stream.set_read_timeout(Some(LIMIT)).unwrap();
+fn connect(post: &Station) -> UnixStream {
+    let stream = UnixStream::connect(post.folder.join("control.sock")).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
     stream
 }
 
-fn ask(post: &SatBox, line: &[u8]) -> Value {
+fn ask(post: &Station, line: &[u8]) -> Value {
     let mut stream = connect(post);
     stream.write_all(line).unwrap();
     let mut answer = String::new();
@@ -29,11 +29,11 @@ fn ask(post: &SatBox, line: &[u8]) -> Value {
 #[test]
 fn one_line_in_one_line_out() {
     let folder = Folder::new();
-    let post = SatBox::new(&folder, "box").run();
-    let socket = std::fs::metadata(post.data().join("control.sock")).unwrap();
+    let post = Station::new(&folder, "box", &[], &[]).started();
+    let socket = std::fs::metadata(post.folder.join("control.sock")).unwrap();
     assert_eq!(socket.permissions().mode() & 0o777, 0o600);
     let answer = ask(&post, b"{\"args\":[\"settings\",\"get\",\"box.name\"]}\n");
-    assert_eq!((&answer["code"], &answer["out"], &answer["err"]), (&0.into(), &"box\n".into(), &"".into()));
+    assert_eq!((&answer["code"], &answer["out"], &answer["err"]), (&0.into(), &"satpost\n".into(), &"".into()));
     let answer = ask(&post, b"{\"args\":[\"people\",\"add\",\"anna\"],\"input\":\"sunny days ahead\"}\n");
     assert_eq!(answer["code"], 0);
     for (line, code) in [
@@ -52,10 +52,10 @@ fn one_line_in_one_line_out() {
 #[test]
 fn slow_silent_and_endless_clients_hold_up_nobody() {
     let folder = Folder::new();
-    let post = SatBox::new(&folder, "box").run();
+    let post = Station::new(&folder, "box", &[], &[]).started();
     let silent: Vec<_> = (0..7).map(|_| connect(&post)).collect();
     let began = Instant::now();
-    assert_eq!(post.cli(&["settings", "get", "box.name"]).ok(), "box\n");
+    assert_eq!(post.said(&["settings", "get", "box.name"]).ok(), "satpost\n");
     assert!(began.elapsed() < Duration::from_secs(4));
     for mut stream in silent {
         let mut said = String::new();
@@ -65,36 +65,36 @@ fn slow_silent_and_endless_clients_hold_up_nobody() {
     let mut endless = connect(&post);
     // Ends when the box has heard enough: an answer comes, or the pipe breaks.
     while endless.write_all(&[b'x'; 65_536]).is_ok() {}
-    assert!(began.elapsed() < LIMIT);
+    assert!(began.elapsed() < SOON);
     let crowd: Vec<_> = (0..40).map(|_| connect(&post)).collect();
     let mut last = String::new();
     BufReader::new(crowd.last().unwrap()).read_line(&mut last).unwrap();
     assert!(last.contains("too many commands"), "{last}");
     drop(crowd);
-    post.status();
+    assert!(post.status().is_some());
 }
 
 #[test]
 fn a_socket_left_by_a_killed_box_is_no_obstacle() {
     let folder = Folder::new();
-    let mut post = SatBox::new(&folder, "box").run();
-    post.kill9();
-    assert!(post.data().join("control.sock").exists());
-    post.cli(&["people", "add", "anna"]).ok();
+    let mut post = Station::new(&folder, "box", &[], &[]).started();
+    post.kill();
+    assert!(post.folder.join("control.sock").exists());
+    post.said(&["people", "add", "anna"]).ok();
     post.start();
-    assert!(post.cli(&["people", "list"]).ok().contains("anna"));
+    assert!(post.said(&["people", "list"]).ok().contains("anna"));
     post.stop();
-    assert!(!post.data().join("control.sock").exists());
+    assert!(!post.folder.join("control.sock").exists());
 }
 
 #[test]
 fn a_box_that_hangs_is_named_after_ten_seconds() {
     let folder = Folder::new();
-    let post = SatBox::new(&folder, "box").run();
+    let mut post = Station::new(&folder, "box", &[], &[]).started();
     let pid = Pid::from_raw(i32::try_from(post.pid()).unwrap()).unwrap();
     kill_process(pid, Signal::STOP).unwrap();
     let began = Instant::now();
-    let why = post.cli(&["status"]).fails(1);
+    let why = post.said(&["status"]).fails(1);
     kill_process(pid, Signal::CONT).unwrap();
     assert!(why.contains("does not answer in 10 s"), "{why}");
     assert!((9..20).contains(&began.elapsed().as_secs()));
@@ -103,21 +103,21 @@ fn a_box_that_hangs_is_named_after_ten_seconds() {
 #[test]
 fn two_boxes_do_not_share_a_folder() {
     let folder = Folder::new();
-    let post = SatBox::new(&folder, "box").run();
-    let second = post.cli(&["run"]).fails(2);
+    let post = Station::new(&folder, "box", &[], &[]).started();
+    let second = post.said(&["run"]).fails(1);
     assert!(second.contains("in use by another satpost"), "{second}");
-    post.status();
+    assert!(post.status().is_some());
 }
 
 #[test]
 fn commands_at_the_same_time_wait_for_each_other() {
     let folder = Folder::new();
-    let post = SatBox::new(&folder, "box");
+    let post = Station::new(&folder, "box", &[], &[]);
     std::thread::scope(|scope| {
         for name in ["a", "b", "c", "d", "e", "f"] {
             let post = &post;
-            scope.spawn(move || post.cli(&["people", "add", name]).ok());
+            scope.spawn(move || post.said(&["people", "add", name]).ok());
         }
     });
-    assert_eq!(post.cli(&["people", "list"]).ok().lines().count(), 6);
+    assert_eq!(post.said(&["people", "list"]).ok().lines().count(), 6);
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use common::{Folder, until};
+use common::{Folder, SOON, wait_for};
 
 /// The demo with its temporary files in a folder of the test.
 fn demo(folder: &Folder, more: &[&str]) -> Command {
@@ -53,9 +53,9 @@ fn whatever_ends_it_leaves_nothing_behind() {
     for signal in [Signal::INT, Signal::TERM] {
         let folder = Folder::new();
         let mut child = demo(&folder, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        until(common::LIMIT, "both boxes run", || (processes(&folder) == 2).then_some(()));
+        wait_for("both boxes run", SOON, || (processes(&folder) == 2).then_some(()));
         kill_process(Pid::from_child(&child), signal).unwrap();
-        let status = until(common::LIMIT, "it ends", || child.try_wait().unwrap());
+        let status = wait_for("it ends", SOON, || child.try_wait().unwrap());
         assert!(status.success());
         assert_eq!(left_behind(&folder), Vec::<String>::new());
         assert_eq!(processes(&folder), 0);
@@ -66,10 +66,10 @@ fn whatever_ends_it_leaves_nothing_behind() {
 fn killed_it_takes_its_boxes_along_and_the_next_one_clears_up() {
     let folder = Folder::new();
     let mut child = demo(&folder, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    until(common::LIMIT, "both boxes run", || (processes(&folder) == 2).then_some(()));
+    wait_for("both boxes run", SOON, || (processes(&folder) == 2).then_some(()));
     child.kill().unwrap();
     child.wait().unwrap();
-    until(common::LIMIT, "the boxes end", || (processes(&folder) == 0).then_some(()));
+    wait_for("the boxes end", SOON, || (processes(&folder) == 0).then_some(()));
     assert!(demo(&folder, &["--once"]).output().unwrap().status.success());
     assert_eq!(left_behind(&folder), Vec::<String>::new());
 }

@@ -19,7 +19,7 @@ use crate::control::{self, SOCKET};
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::pulse::Pulse;
-use crate::store::{FILE, Store, is_in_use};
+use crate::store::{FILE, Store};
 
 /// A store that is in use while nobody answers at the socket: a box starts or ends, or another command is at work.
 const BETWEEN: Duration = Duration::from_secs(5);
@@ -44,7 +44,7 @@ pub fn ask(data: &Path, request: &Request, command: &Command) -> Result<Answer, 
             return as_owner(data, request, owner);
         }
         match ask_store(data, request) {
-            Err(fault) if is_in_use(&fault) && Instant::now() < until => {
+            Err(Fault::Temporary(_)) if Instant::now() < until => {
                 crate::clock::sleep(Duration::from_millis(100));
             }
             other => return Ok(other?),

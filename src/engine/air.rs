@@ -48,6 +48,7 @@ const OF_THE_LINK: [Key; 8] = [
 /// When the store fails; the house starts it again.
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (waker, wake) = context.store.wake_on(Way::Link);
+    context.pulse.wake_for_console(waker.clone());
     wake_too(context, waker)?;
     while !context.stopping() {
         let settings = context.store.settings();

@@ -39,7 +39,6 @@ pub use journal::Event;
 pub use queue::{BodyIn, Lane, Letter, ListFilter};
 pub use schema::{Outcome, Trouble, Tx, View, said};
 pub use spool::Spooled;
-pub use writer::is_in_use;
 
 /// Limit for one write, with all that waits before it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(60);

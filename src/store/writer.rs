@@ -19,17 +19,12 @@ const CACHE: usize = 4 * 1024 * 1024;
 /// First and longest wait before the file is opened anew.
 const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(15));
 
-/// What the fault says when another process has the file.
-const IN_USE: &str = "is in use by another satpost";
-
-/// True when the file could not be opened because another process has it: a box, or a command for a moment.
-pub fn is_in_use(fault: &Fault) -> bool {
-    fault.why().contains(IN_USE)
-}
+/// Work on an open transaction; may run twice.
+pub type Job = Box<dyn FnMut(&mut Tx) -> Outcome<()> + Send>;
 
 /// A job and where its end is told.
 pub struct Ask {
-    pub job: Box<dyn FnMut(&mut Tx) -> Outcome<()> + Send>,
+    pub job: Job,
     pub done: SyncSender<Result<(), Fault>>,
 }
 
@@ -37,8 +32,8 @@ pub struct Ask {
 pub fn open(path: &Path) -> Result<Database, Fault> {
     let shown = path.display();
     let database = Database::builder().set_cache_size(CACHE).create(path).map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen => Fault::operator(format!(
-            "{shown} {IN_USE}: stop it, or ask it through its control socket"
+        DatabaseError::DatabaseAlreadyOpen => Fault::temporary(format!(
+            "{shown} is in use by another satpost: stop it, or ask it through its control socket"
         )),
         error => Fault::operator(format!(
             "{shown} cannot be opened: {error}. Restore a backup with 'satpost restore' if it is damaged"

@@ -57,8 +57,8 @@ pub struct Unsettled {
     pub since: Instant,
     /// When it was last asked after.
     pub asked: Instant,
-    /// Only the id of a later packet can settle it.
-    pub wants_evidence: bool,
+    /// Another packet waits for it.
+    pub hurried: bool,
     /// It cannot be settled: other packets need not wait for it.
     pub hopeless: bool,
 }
@@ -72,10 +72,7 @@ impl M138 {
         }
         self.check_ready()?;
         self.forget_old_hand_overs();
-        if self.unsettled.iter().any(|unsettled| unsettled.wants_evidence && !unsettled.hopeless) {
-            // its id settles the earlier one at the next reconcile
-            self.make_evidence().map_err(|trouble| Fault::temporary(trouble.words()))?;
-        }
+        self.unsettled.iter_mut().for_each(|unsettled| unsettled.hurried = true);
         if self.unsettled.iter().any(|unsettled| !unsettled.hopeless) {
             return Err(Fault::temporary("it is not yet known whether the modem took an earlier packet"));
         }
@@ -85,7 +82,7 @@ impl M138 {
         }
         if self.ledger.last().is_none() {
             // so that a crash right after this can be settled: the id of the next packet tells
-            self.make_evidence().map_err(|trouble| Fault::temporary(trouble.words()))?;
+            self.make_evidence().map_err(|trouble| self.fault_of(&trouble))?;
         }
         let memo = Memo {
             device: self.facts.device.map_or(0, |device| u64::from(device.number())),
@@ -115,15 +112,19 @@ impl M138 {
                 }
                 None => self.unknown(intent, "the modem has no device id"),
             },
-            Err(Trouble::Refused(word)) => {
-                self.facts.full |= errors::full(&word);
-                if errors::no_time(&word) {
-                    self.facts.time_valid = Some(false);
-                }
-                Handed::Refused(errors::transmit_fault(&word))
-            }
+            Err(trouble @ Trouble::Refused(_)) => Handed::Refused(self.fault_of(&trouble)),
             Err(trouble) => self.unknown(intent, &trouble.words()),
         }
+    }
+
+    /// What a failed `$TD` means, and what it says about the modem.
+    fn fault_of(&mut self, trouble: &Trouble) -> Fault {
+        let Trouble::Refused(word) = trouble else { return Fault::temporary(trouble.words()) };
+        self.facts.full |= errors::full(word);
+        if errors::no_time(word) {
+            self.facts.time_valid = Some(false);
+        }
+        errors::transmit_fault(word)
     }
 
     fn unknown(&mut self, intent: &Intent, why: &str) -> Handed {
@@ -143,7 +144,7 @@ impl M138 {
                     late: Vec::new(),
                     since: now,
                     asked: now,
-                    wants_evidence: false,
+                    hurried: false,
                     hopeless: false,
                 });
                 self.unsettled.len() - 1
@@ -186,9 +187,6 @@ impl M138 {
     pub fn make_evidence(&mut self) -> Result<u64, Trouble> {
         self.withdraw_marker();
         let id = self.transmit(&command::transmit_for(self.dialect(), self.app, &MARKER, MIN_HOLD))?;
-        for unsettled in &mut self.unsettled {
-            unsettled.wants_evidence = false;
-        }
         if self.find(id)?.is_some_and(|payload| payload != MARKER) {
             // the answer to an earlier hand-over, so late that it was taken for this one's
             self.unsettled.iter_mut().for_each(|unsettled| unsettled.late.push(id));

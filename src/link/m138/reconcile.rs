@@ -17,7 +17,7 @@ use crate::clock::Time;
 use crate::link::{Outgoing, Verdict};
 use crate::message::Intent;
 
-/// So long the next packet is waited for, whose id settles it for nothing, before a marker is queued to get an id.
+/// After this a marker is queued to get the next id; at once when another packet waits, which may not go before.
 const EVIDENCE_AFTER: Duration = Duration::from_secs(30);
 /// Two times that the modem gave may differ by this much although they name the same moment.
 const STAMPS_DIFFER: Duration = Duration::from_secs(10);
@@ -173,11 +173,8 @@ impl M138 {
         };
         let next = match self.ledger.first_queued_since(self.moment_of(memo)) {
             Some(next) => next,
-            None if self.remember_unsettled(&intent.memo).since.elapsed() >= EVIDENCE_AFTER => self.make_evidence()?,
-            None => {
-                self.remember_unsettled(&intent.memo).wants_evidence = true;
-                return Ok(Verdict::NotYet("the id of the next packet will tell".to_owned()));
-            }
+            None if self.is_time_for_evidence(intent) => self.make_evidence()?,
+            None => return Ok(Verdict::NotYet("the id of the next packet will tell".to_owned())),
         };
         Ok(match self.ledger.unaccounted(last, next) {
             Some(0) => Verdict::NotTaken("the modem gave no id to it".to_owned()),
@@ -195,6 +192,12 @@ impl M138 {
             Some(more) => self.hopeless(intent, &format!("the modem gave {more} ids that this box did not see")),
             None => self.hopeless(intent, "this modem's ids tell nothing"),
         })
+    }
+
+    /// Other packets wait for this one, or it waited long enough for them.
+    fn is_time_for_evidence(&mut self, intent: &Intent) -> bool {
+        let unsettled = self.remember_unsettled(&intent.memo);
+        unsettled.hurried || unsettled.since.elapsed() >= EVIDENCE_AFTER
     }
 
     /// It may have been sent: it does not go again, and others need not wait for it.
