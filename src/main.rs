@@ -2,8 +2,10 @@
 #![allow(dead_code)]
 
 mod address;
+mod admin;
 mod clock;
 mod deliver;
+mod engine;
 mod fault;
 mod link;
 mod listen;

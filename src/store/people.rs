@@ -80,6 +80,14 @@ impl Tx<'_> {
     }
 }
 
+impl Tx<'_> {
+    /// A value stored with [`Tx::put_note`], as of this transaction.
+    pub fn note(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
+        let row = self.meta.get(format!("note:{name}").as_str())?;
+        Ok(row.map(|row| row.value().to_vec()))
+    }
+}
+
 impl View {
     /// All web sessions: hash of the token and JSON.
     pub fn sessions(&self) -> Outcome<Vec<(String, Vec<u8>)>> {

@@ -1,0 +1,267 @@
+//! The desk: everything that the pages and the commands can change, without HTTP and without a terminal.
+//!
+//! Each change is checked, written in one commit together with its line in the event list, and answered with a
+//! sentence. Neither passwords nor their hashes reach an event.
+
+mod claim;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::address::{DeviceId, Mailbox};
+use crate::admin::password;
+use crate::fault::Fault;
+use crate::people::{Home, Person};
+use crate::pulse::Pulse;
+use crate::store::{Event, Store, Tx, said};
+
+pub use claim::{Claim, normal_code};
+pub use table::{Row, zone};
+
+/// What somebody may do on this box; made anew for each request or command.
+pub struct Desk {
+    /// The store.
+    pub store: Store,
+    /// Live facts.
+    pub pulse: Pulse,
+    /// Who asks, for the event list: `anna on the page`, `the command line`.
+    pub who: String,
+}
+
+/// A person as somebody filled them in. Empty text means nothing was given.
+#[derive(Debug, Clone, Default)]
+pub struct PersonEdit {
+    /// Name in the address; fixed once the person is there.
+    pub name: String,
+    /// Name for people.
+    pub full_name: String,
+    /// Reads on their device instead of here.
+    pub on_device: bool,
+    /// Device id, hex or decimal.
+    pub device: String,
+    /// Mail address that letters go on to as well.
+    pub forward: String,
+    /// Packets a letter to them may take.
+    pub max_parts: String,
+    /// May change settings and people.
+    pub owner: bool,
+    /// A new password; empty: none, or the old one.
+    pub password: String,
+}
+
+impl PersonEdit {
+    /// The edit that would change nothing.
+    pub fn of(person: &Person) -> Self {
+        Self {
+            name: person.name.clone(),
+            full_name: person.full_name.clone(),
+            on_device: person.home == Home::Device,
+            device: person.device.map(|device| device.to_string()).unwrap_or_default(),
+            forward: person.forward.as_ref().map(ToString::to_string).unwrap_or_default(),
+            max_parts: person.max_parts.map(|parts| parts.to_string()).unwrap_or_default(),
+            owner: person.owner,
+            password: String::new(),
+        }
+    }
+
+    /// Reads the fields into `person`.
+    fn apply(&self, person: &mut Person) -> Result<(), String> {
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let full_name = self.full_name.trim();
+        if full_name.chars().count() > 80 || full_name.chars().any(char::is_control) {
+            return Err("the full name is one line of at most 80 characters".to_owned());
+        }
+        full_name.clone_into(&mut person.full_name);
+        person.home = if self.on_device { Home::Device } else { Home::Here };
+        person.device = given(&self.device).map(|text| text.parse::<DeviceId>()).transpose()?;
+        person.forward = given(&self.forward).map(|text| text.parse::<Mailbox>()).transpose()?;
+        person.max_parts = match given(&self.max_parts).map(|text| text.parse::<u16>()) {
+            None => None,
+            Some(Ok(parts @ 1..=99)) => Some(parts),
+            Some(_) => return Err("packets a letter may take: write a number from 1 to 99, or nothing".to_owned()),
+        };
+        person.owner = self.owner;
+        person.check()
+    }
+}
+
+impl Desk {
+    /// All people, by name.
+    pub fn people(&self) -> Vec<Arc<Person>> {
+        self.store.people().iter().cloned().collect()
+    }
+
+    /// The person of this name.
+    ///
+    /// # Errors
+    /// Permanent when there is none.
+    pub fn person(&self, name: &str) -> Result<Arc<Person>, Fault> {
+        self.store.people().get(name).cloned().ok_or_else(|| nobody(name))
+    }
+
+    /// Adds a person.
+    ///
+    /// # Errors
+    /// Permanent with the sentence that says which field is wrong; otherwise as [`Store::write`].
+    pub fn add(&self, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
+        let mut person =
+            Person { name: edit.name.trim().to_lowercase(), added: self.store.clock().now(), ..Person::default() };
+        edit.apply(&mut person).map_err(Fault::Permanent)?;
+        if !edit.password.is_empty() {
+            person.password = Some(new_password(&edit.password, &person)?);
+        }
+        let event = self.event("people", format!("{} was added", person.name));
+        let name = person.name.clone();
+        self.store.write(move |tx| {
+            if tx.person(&person.name)?.is_some() {
+                return said(Fault::permanent(format!("there is already somebody named {}", person.name)));
+            }
+            one_device_one_person(tx, &person)?;
+            tx.put_person(&person)?;
+            tx.event(&event)
+        })?;
+        self.person(&name)
+    }
+
+    /// Changes a person; the name stays. A password in the edit becomes theirs.
+    ///
+    /// # Errors
+    /// As [`Desk::add`]; also when it would leave the box without an owner.
+    pub fn edit(&self, name: &str, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
+        let before = self.person(name)?;
+        let mut draft = Person::clone(&before);
+        edit.apply(&mut draft).map_err(Fault::Permanent)?;
+        if draft.owner && !before.owner && edit.password.is_empty() && before.password.is_none() {
+            let why = "an owner needs a password: give one together with the right";
+            return Err(Fault::permanent(why));
+        }
+        let hash = match edit.password.as_str() {
+            "" => None,
+            password => Some(new_password(password, &draft)?),
+        };
+        let (edit, event) = (edit.clone(), self.event("people", format!("{} was changed", before.name)));
+        self.change(&before.name, event, move |person| {
+            edit.apply(person)?;
+            if hash.is_some() {
+                person.password.clone_from(&hash);
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives a person a password; an empty one takes the log-in away.
+    ///
+    /// # Errors
+    /// Permanent when the password is too weak or the person unknown.
+    pub fn set_password(&self, name: &str, password: &str) -> Result<(), Fault> {
+        let person = self.person(name)?;
+        let hash = match password {
+            "" if person.owner => {
+                return Err(Fault::permanent("an owner cannot be without a password"));
+            }
+            "" => None,
+            password => Some(new_password(password, &person)?),
+        };
+        let what = if hash.is_some() { "has a new password" } else { "has no log-in any more" };
+        let event = self.event("people", format!("{} {what}", person.name));
+        self.change(&person.name, event, move |person| {
+            person.password.clone_from(&hash);
+            Ok(())
+        })
+        .map(drop)
+    }
+
+    /// True when this is the password of somebody who may log in. Takes as long for an unknown name as for a known
+    /// one, and waits for its turn: one hash at a time.
+    pub fn verify_password(&self, name: &str, password: &str) -> bool {
+        let people = self.store.people();
+        password::verify(people.get(name.trim()).map(|person| &**person), password)
+    }
+
+    /// Takes log-in and mail away from a person, or gives them back.
+    ///
+    /// # Errors
+    /// Permanent when nobody has this name, or the box would be left without an owner.
+    pub fn disable(&self, name: &str, disabled: bool) -> Result<(), Fault> {
+        let person = self.person(name)?;
+        let what = if disabled { "was disabled" } else { "was enabled" };
+        let event = self.event("people", format!("{} {what}", person.name));
+        self.change(&person.name, event, move |person| {
+            person.disabled = disabled;
+            Ok(())
+        })
+        .map(drop)
+    }
+
+    /// Removes a person. Their letters stay in the books and in the list.
+    ///
+    /// # Errors
+    /// Permanent when nobody has this name, or they are the last owner.
+    pub fn remove(&self, name: &str) -> Result<(), Fault> {
+        let name = self.person(name)?.name.clone();
+        let event = self.event("people", format!("{name} was removed"));
+        self.store.write(move |tx| {
+            tx.remove_person(&name)?;
+            somebody_owns_it(tx)?;
+            tx.event(&event)
+        })
+    }
+
+    /// Changes the person as they are in the store at that moment.
+    fn change(
+        &self,
+        name: &str,
+        event: Event,
+        mut change: impl FnMut(&mut Person) -> Result<(), String> + Send + 'static,
+    ) -> Result<Arc<Person>, Fault> {
+        let key = name.to_owned();
+        self.store.write(move |tx| {
+            let Some(mut person) = tx.person(&key)? else { return said(nobody(&key)) };
+            if let Err(why) = change(&mut person) {
+                return said(Fault::Permanent(why));
+            }
+            one_device_one_person(tx, &person)?;
+            tx.put_person(&person)?;
+            somebody_owns_it(tx)?;
+            tx.event(&event)
+        })?;
+        self.person(name)
+    }
+
+    /// A line for the event list, signed.
+    fn event(&self, part: &str, words: String) -> Event {
+        let words = format!("{words}, by {}", self.who);
+        Event { at: self.store.clock().now(), part: part.to_owned(), words, alarm: false }
+    }
+}
+
+fn nobody(name: &str) -> Fault {
+    Fault::permanent(format!("there is nobody named '{}'", name.escape_debug()))
+}
+
+fn new_password(password: &str, person: &Person) -> Result<String, Fault> {
+    password::judge(password, &person.name, person.owner).map_err(Fault::Permanent)?;
+    password::hash(password).map_err(Fault::Operator)
+}
+
+fn one_device_one_person(tx: &Tx, person: &Person) -> crate::store::Outcome<()> {
+    let Some(device) = person.device else { return Ok(()) };
+    match tx.everybody()?.iter().find(|other| other.device == Some(device) && other.name != person.name) {
+        Some(other) => said(Fault::permanent(format!(
+            "device {device} belongs to {}: a device belongs to one person at a time, take it away there first",
+            other.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Once there are people, one of them has to be able to log in and mend things.
+fn somebody_owns_it(tx: &Tx) -> crate::store::Outcome<()> {
+    let able = |person: &Person| person.owner && !person.disabled && person.password.is_some();
+    match tx.everybody()?.iter().any(able) {
+        true => Ok(()),
+        false => said(Fault::permanent("that would leave the box without an owner: make somebody else owner first")),
+    }
+}

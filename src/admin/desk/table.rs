@@ -1,0 +1,160 @@
+//! The desk's drawer of settings: shown, checked against each other, changed.
+
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+
+use super::Desk;
+use crate::fault::Fault;
+use crate::people::People;
+use crate::settings::{self, Key, Kind, Setting, Settings, TABLE};
+
+/// A setting as it stands.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its row in the table.
+    pub setting: &'static Setting,
+    /// The value for people; secrets are masked.
+    pub shown: String,
+    /// Differs from the default.
+    pub changed: bool,
+}
+
+impl Desk {
+    /// All settings in the order of the table.
+    pub fn settings(&self) -> Vec<Row> {
+        let settings = self.store.settings();
+        let row = |setting: &'static Setting| Row {
+            setting,
+            shown: settings.shown(setting.key).to_owned(),
+            changed: settings.changed(setting.key),
+        };
+        TABLE.iter().map(row).collect()
+    }
+
+    /// One setting.
+    ///
+    /// # Errors
+    /// Permanent with the nearest names when there is none of this name.
+    pub fn get(&self, name: &str) -> Result<Row, Fault> {
+        let setting = settings::find(name).map_err(Fault::Permanent)?;
+        let settings = self.store.settings();
+        let shown = settings.shown(setting.key).to_owned();
+        Ok(Row { setting, shown, changed: settings.changed(setting.key) })
+    }
+
+    /// Changes one setting; says what changed, or that it was so already.
+    ///
+    /// # Errors
+    /// Permanent with a sentence when the value will not do.
+    pub fn set(&self, name: &str, value: &str) -> Result<String, Fault> {
+        let changed = self.set_all(&[(name.to_owned(), value.to_owned())])?;
+        Ok(changed.into_iter().next().unwrap_or_else(|| format!("{name} was so already")))
+    }
+
+    /// Changes several settings in one commit, all or none; gives one sentence for each that is different now.
+    ///
+    /// # Errors
+    /// Permanent with the first sentence that says why a value will not do.
+    pub fn set_all(&self, pairs: &[(String, String)]) -> Result<Vec<String>, Fault> {
+        let before = self.store.settings();
+        let mut after = Settings::clone(&before);
+        let mut keys = Vec::new();
+        for (name, value) in pairs {
+            let key = settings::find(name).map_err(Fault::Permanent)?.key;
+            after = after.with(key, value).map_err(Fault::Permanent)?;
+            keys.push(key);
+        }
+        keys.retain(|key| before.text(*key) != after.text(*key));
+        for key in &keys {
+            fits(*key, &after, &self.store.people())
+                .map_err(|why| Fault::Permanent(format!("{}: {why}", settings::row(*key).name)))?;
+        }
+        let said: Vec<_> = keys.iter().map(|key| difference(*key, &before, &after)).collect();
+        if keys.is_empty() {
+            return Ok(said);
+        }
+        let events: Vec<_> = said.iter().map(|words| self.event("settings", words.clone())).collect();
+        let rows: Vec<_> = keys.iter().map(|key| (settings::row(*key).name, after.text(*key).to_owned())).collect();
+        self.store.write(move |tx| {
+            for (name, value) in &rows {
+                tx.put_setting(name, value)?;
+            }
+            events.iter().try_for_each(|event| tx.event(event))
+        })?;
+        Ok(said)
+    }
+}
+
+/// The time zone of the pages; UTC when the setting names none that this machine knows.
+pub fn zone(settings: &Settings) -> TimeZone {
+    TimeZone::get(settings.text(Key::TimeZone)).unwrap_or(TimeZone::UTC)
+}
+
+fn difference(key: Key, before: &Settings, after: &Settings) -> String {
+    let row = settings::row(key);
+    match (row.kind, after.text(key)) {
+        (Kind::Secret, "") => format!("{} was removed", row.name),
+        (Kind::Secret, _) => format!("{} was set", row.name),
+        (_, "") => format!("{} is empty now", row.name),
+        (_, value) if before.text(key).is_empty() => format!("{} is {value} now", row.name),
+        (_, value) => format!("{} is {value} now, it was {}", row.name, before.text(key)),
+    }
+}
+
+/// What one value alone cannot tell: does it fit this machine, these people, the other values?
+fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
+    let value = settings.text(key);
+    match key {
+        Key::BoxName if value.is_empty() => Err("the box needs a name".to_owned()),
+        Key::TimeZone => TimeZone::get(value)
+            .map(drop)
+            .map_err(|_| format!("this machine knows no time zone '{}': write one such as Europe/Lisbon", value)),
+        Key::DefaultPerson if !value.is_empty() && people.get(value).is_none() => {
+            Err(format!("there is nobody named {value}: add them first"))
+        }
+        Key::TlsCert | Key::TlsKey | Key::RelayCa if !value.is_empty() => pem(value),
+        Key::M138Port if !value.is_empty() && !value.starts_with('/') => {
+            Err("write a path such as /dev/ttyUSB0, or nothing".to_owned())
+        }
+        Key::HiveUrl => web_address(value),
+        Key::RelayTls if value == "none" && !settings.text(Key::RelayUser).is_empty() && !relay_is_here(settings) => {
+            Err("without encryption the log-in would be readable on its way: choose starttls or tls, or clear \
+                 relay.user first"
+                .to_owned())
+        }
+        Key::QueueRetryFirst | Key::QueueRetryMost
+            if settings.span(Key::QueueRetryFirst) > settings.span(Key::QueueRetryMost) =>
+        {
+            Err("the first repeat cannot come later than the longest wait between tries".to_owned())
+        }
+        Key::WebNames => settings.words(key).try_for_each(crate::address::check_domain),
+        _ => Ok(()),
+    }
+}
+
+fn relay_is_here(settings: &Settings) -> bool {
+    let host = settings.text(Key::RelayHost).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn web_address(value: &str) -> Result<(), String> {
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://")).unwrap_or_default();
+    match rest.is_empty() || rest.starts_with('/') || rest.ends_with('/') || rest.contains(char::is_whitespace) {
+        true => Err("write an address that begins with https:// and does not end with a slash".to_owned()),
+        false => Ok(()),
+    }
+}
+
+fn pem(path: &str) -> Result<(), String> {
+    const MOST: u64 = 1024 * 1024;
+    let size = std::fs::metadata(Path::new(path)).map_err(|error| format!("{path} cannot be used: {error}"))?;
+    if !size.is_file() || size.len() > MOST {
+        return Err(format!("{path} is not a PEM file"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    match text.contains("-----BEGIN ") {
+        true => Ok(()),
+        false => Err(format!("{path} is not a PEM file: it has no -----BEGIN line")),
+    }
+}

@@ -1,0 +1,155 @@
+use super::*;
+use crate::clock::{Clock, Time};
+use crate::settings::Key;
+
+/// A store of its own for each test, with its folder; removed at the end.
+pub struct Place {
+    pub store: Store,
+    folder: std::path::PathBuf,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("satpost-desk-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        let clock = Clock::fake(Time(1_795_000_000_000));
+        Self { store: Store::open(&folder, &clock).unwrap(), folder }
+    }
+
+    pub fn desk(&self) -> Desk {
+        Desk { store: self.store.clone(), pulse: Pulse::default(), who: "a test".into() }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.store.close();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn owner() -> PersonEdit {
+    PersonEdit { name: "anna".into(), owner: true, password: "a boat in the bay".into(), ..PersonEdit::default() }
+}
+
+fn person(name: &str) -> PersonEdit {
+    PersonEdit { name: name.into(), ..PersonEdit::default() }
+}
+
+#[test]
+fn people_come_change_and_go() {
+    let place = Place::new();
+    let desk = place.desk();
+    desk.add(&owner()).unwrap();
+    let ben = PersonEdit { device: "6846".into(), on_device: true, full_name: " Ben B ".into(), ..person("Ben") };
+    let ben = desk.add(&ben).unwrap();
+    assert_eq!((ben.name.as_str(), ben.full_name.as_str()), ("ben", "Ben B"));
+    assert!(desk.add(&person("ben")).unwrap_err().why().contains("already"));
+    let carl = PersonEdit { device: "0x001abe".into(), ..person("carl") };
+    assert!(desk.add(&carl).unwrap_err().why().contains("belongs to ben"));
+    assert!(desk.add(&PersonEdit { on_device: true, ..person("dora") }).is_err());
+    assert!(desk.add(&PersonEdit { max_parts: "0".into(), ..person("dora") }).is_err());
+    assert!(desk.add(&PersonEdit { forward: "nowhere".into(), ..person("dora") }).is_err());
+    let moved = desk.edit("ben", &PersonEdit { on_device: false, ..PersonEdit::of(&ben) }).unwrap();
+    assert_eq!(moved.home, Home::Here);
+    desk.edit("ben", &person("ben")).unwrap();
+    desk.add(&carl).unwrap();
+    desk.remove("ben").unwrap();
+    assert!(desk.remove("ben").is_err());
+    let events = place.store.read(|view| view.events(10)).unwrap();
+    assert_eq!(events[0].words, "ben was removed, by a test");
+    assert!(events.iter().all(|event| !event.words.contains("boat") && !event.words.contains("argon")));
+}
+
+#[test]
+fn the_last_owner_cannot_be_lost() {
+    let place = Place::new();
+    let desk = place.desk();
+    desk.add(&owner()).unwrap();
+    desk.add(&person("ben")).unwrap();
+    assert!(desk.remove("anna").is_err());
+    assert!(desk.disable("anna", true).is_err());
+    assert!(desk.edit("anna", &person("anna")).is_err());
+    assert!(desk.set_password("anna", "").is_err());
+    assert!(desk.edit("ben", &PersonEdit { owner: true, ..person("ben") }).unwrap_err().why().contains("password"));
+    let second = PersonEdit { owner: true, password: "gulls over the pier".into(), ..person("ben") };
+    desk.edit("ben", &second).unwrap();
+    desk.disable("anna", true).unwrap();
+    assert!(!desk.verify_password("anna", "a boat in the bay"));
+    desk.disable("anna", false).unwrap();
+    assert!(desk.verify_password(" Anna ", "a boat in the bay"));
+    desk.remove("anna").unwrap();
+}
+
+#[test]
+fn settings_are_checked_against_the_world() {
+    let place = Place::new();
+    let desk = place.desk();
+    for (name, value) in [
+        ("box.time_zone", "Mars/Olympus"),
+        ("box.name", ""),
+        ("box.default_person", "nobody"),
+        ("tls.certificate", "/nonexistent/file.pem"),
+        ("tls.key", "/etc/hostname"),
+        ("m138.port", "ttyUSB0"),
+        ("hive.url", "bumblebee.hive"),
+        ("hive.url", "https://x.org/"),
+        ("queue.retry_most", "10"),
+        ("web.names", "a b..c"),
+        ("no.such", "x"),
+    ] {
+        assert!(desk.set(name, value).is_err(), "{name} {value}");
+    }
+    assert_eq!(desk.set("box.domain", "Sea.org").unwrap(), "box.domain is sea.org now");
+    assert_eq!(desk.set("box.domain", "sea.org").unwrap(), "box.domain was so already");
+    assert_eq!(desk.set("relay.password", "hush hush").unwrap(), "relay.password was set");
+    assert_eq!(desk.get("relay.password").unwrap().shown, "(set)");
+    desk.set_all(&[("relay.host".into(), "mail.x.org".into()), ("relay.user".into(), "u".into())]).unwrap();
+    assert!(desk.set("relay.tls", "none").is_err());
+    // All or none.
+    assert!(desk.set_all(&[("box.name".into(), "gull".into()), ("relay.port".into(), "0".into())]).is_err());
+    assert_eq!(place.store.settings().text(Key::BoxName), "satpost");
+    let events = place.store.read(|view| view.events(20)).unwrap();
+    assert!(events.iter().all(|event| !event.words.contains("hush")));
+    assert!(events.iter().any(|event| event.words == "box.domain is sea.org now, by a test"));
+}
+
+#[test]
+fn the_box_is_claimed_once_with_its_code() {
+    let place = Place::new();
+    let desk = place.desk();
+    let code = desk.setup_code(false).unwrap();
+    assert_eq!(code, desk.setup_code(false).unwrap());
+    assert_eq!((code.len(), code.as_bytes()[4]), (9, b'-'));
+    let claim = Claim {
+        code: format!(" {} ", code.to_lowercase().replace('-', " ")),
+        name: "anna".into(),
+        full_name: "Anna".into(),
+        password: "a boat in the bay".into(),
+        domain: "sea.org".into(),
+    };
+    assert!(desk.claim(&Claim { code: "AAAA-AAAA".into(), ..claim.clone() }).is_err());
+    assert!(desk.claim(&Claim { code: String::new(), ..claim.clone() }).is_err());
+    assert!(desk.claim(&Claim { password: "short".into(), ..claim.clone() }).unwrap_err().why().contains("12"));
+    assert!(desk.claim(&Claim { domain: "a b".into(), ..claim.clone() }).is_err());
+    assert!(!desk.claimed());
+    desk.claim(&claim).unwrap();
+    assert!(desk.claimed() && desk.claim(&claim).is_err() && desk.setup_code(true).is_err());
+    assert_eq!(place.store.settings().text(Key::Domain), "sea.org");
+    assert!(desk.verify_password("anna", "a boat in the bay"));
+}
+
+#[test]
+fn fifty_wrong_codes_make_a_new_one() {
+    let place = Place::new();
+    let desk = place.desk();
+    let code = desk.setup_code(false).unwrap();
+    for _ in 0..50 {
+        assert!(desk.claim(&Claim { code: "0000-0000".into(), ..Claim::default() }).is_err());
+    }
+    assert_ne!(desk.setup_code(false).unwrap(), code);
+    assert_eq!(normal_code("k7qf-3m9x"), "K7QF3M9X");
+    assert_eq!(normal_code(" o i l "), "011");
+}

@@ -1,0 +1,4 @@
+//! The web page and the desk behind it.
+
+pub mod desk;
+pub mod password;

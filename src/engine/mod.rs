@@ -1,0 +1,3 @@
+//! The engine: moves what the store holds.
+
+pub mod wishes;
