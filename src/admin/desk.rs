@@ -203,8 +203,9 @@ impl Desk {
         let name = self.person(name)?.name.clone();
         let event = self.event("people", format!("{name} was removed"));
         self.store.write(move |tx| {
+            let owned = has_owner(tx)?;
             tx.remove_person(&name)?;
-            somebody_owns_it(tx)?;
+            still_owned(tx, owned)?;
             tx.event(&event)
         })
     }
@@ -222,9 +223,10 @@ impl Desk {
             if let Err(why) = change(&mut person) {
                 return said(Fault::Permanent(why));
             }
+            let owned = has_owner(tx)?;
             one_device_one_person(tx, &person)?;
             tx.put_person(&person)?;
-            somebody_owns_it(tx)?;
+            still_owned(tx, owned)?;
             tx.event(&event)
         })?;
         self.person(name)
@@ -257,11 +259,17 @@ fn one_device_one_person(tx: &Tx, person: &Person) -> crate::store::Outcome<()> 
     }
 }
 
-/// Once there are people, one of them has to be able to log in and mend things.
-fn somebody_owns_it(tx: &Tx) -> crate::store::Outcome<()> {
+/// True when somebody can log in and mend things.
+fn has_owner(tx: &Tx) -> crate::store::Outcome<bool> {
     let able = |person: &Person| person.owner && !person.disabled && person.password.is_some();
-    match tx.everybody()?.iter().any(able) {
-        true => Ok(()),
-        false => said(Fault::permanent("that would leave the box without an owner: make somebody else owner first")),
+    Ok(tx.everybody()?.iter().any(able))
+}
+
+/// A box that had an owner before a change has one after it.
+fn still_owned(tx: &Tx, before: bool) -> crate::store::Outcome<()> {
+    if before && !has_owner(tx)? {
+        let why = "that would leave the box without an owner who can log in: make somebody else owner first";
+        return said(Fault::permanent(why));
     }
+    Ok(())
 }

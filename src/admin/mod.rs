@@ -1,4 +1,111 @@
-//! The web page and the desk behind it.
+//! The web page of the box, and the desk behind it that the commands use as well.
+//!
+//! ```text
+//!  browser -> gate (listen) -> Unix socket -> server -> route::answer -> pages/* -> desk -> store
+//! ```
+//!
+//! The gate in front lets only complete, checked requests through, one to a connection, and tells the browser's
+//! address in `X-Satpost-Peer`. Everything behind [`server`] works on a [`request::Request`] and a
+//! [`response::Response`], without sockets. Every change is a POST that carries its session's token and ends in a 303.
 
+mod assets;
+mod auth;
+mod chart;
 pub mod desk;
+mod gzip;
+mod limit;
+mod pages;
 pub mod password;
+mod ports;
+mod request;
+mod response;
+mod route;
+mod server;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::fault::Fault;
+use crate::pulse::Pulse;
+use crate::store::Store;
+use desk::Desk;
+
+pub use server::Handle;
+
+/// Header in which the gate tells the address of the browser; it strips it from what comes from outside.
+pub const PEER_HEADER: &str = "X-Satpost-Peer";
+
+/// Starts the pages on a Unix socket at `socket` (made with mode 0600; an old one is replaced).
+///
+/// Returns once the socket takes connections. The pages end with [`Handle::stop`], or when the handle is dropped.
+///
+/// # Errors
+/// For the operator, when the socket or the threads cannot be made.
+pub fn serve(store: Store, pulse: Pulse, socket: &Path) -> Result<Handle, Fault> {
+    let app = App::new(store, pulse);
+    server::start(socket, move |request| route::answer(&app, request))
+}
+
+/// Serves one page on every path that says why the box cannot work; for a store that cannot be opened.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_failure(why: &str, socket: &Path) -> Result<Handle, Fault> {
+    let why = why.to_owned();
+    server::start(socket, move |request| route::answer_broken(&why, request))
+}
+
+/// What the pages share.
+struct App {
+    store: Store,
+    pulse: Pulse,
+    tries: Mutex<limit::Tries>,
+    /// What a session is told on its next page.
+    flashes: Mutex<BTreeMap<String, String>>,
+    queue: Mutex<Option<(Instant, pages::queue::Queue)>>,
+}
+
+impl App {
+    fn new(store: Store, pulse: Pulse) -> Self {
+        Self {
+            store,
+            pulse,
+            tries: Mutex::new(limit::Tries::new(Instant::now())),
+            flashes: Mutex::default(),
+            queue: Mutex::default(),
+        }
+    }
+
+    fn desk(&self, who: String) -> Desk {
+        Desk { store: self.store.clone(), pulse: self.pulse.clone(), who }
+    }
+
+    /// Takes one try for a password or a code.
+    fn try_once(&self, peer: &str) -> Result<(), Duration> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).take(peer, Instant::now())
+    }
+
+    /// It was right: the try is given back.
+    fn was_right(&self, peer: &str) {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).give_back(peer);
+    }
+
+    /// Tells a session something on its next page.
+    fn tell(&self, session: &str, words: String) {
+        let mut flashes = self.flashes.lock().unwrap_or_else(PoisonError::into_inner);
+        if flashes.len() > 100 {
+            // Sessions that never came back for theirs.
+            flashes.clear();
+        }
+        flashes.insert(session.to_owned(), words);
+    }
+
+    fn told(&self, session: &str) -> Option<String> {
+        self.flashes.lock().unwrap_or_else(PoisonError::into_inner).remove(session)
+    }
+}

@@ -67,6 +67,9 @@ fn people_come_change_and_go() {
 fn the_last_owner_cannot_be_lost() {
     let place = Place::new();
     let desk = place.desk();
+    desk.add(&person("carl")).unwrap();
+    desk.edit("carl", &PersonEdit { full_name: "C".into(), ..person("carl") }).unwrap();
+    desk.remove("carl").unwrap();
     desk.add(&owner()).unwrap();
     desk.add(&person("ben")).unwrap();
     assert!(desk.remove("anna").is_err());
