@@ -30,13 +30,14 @@ pub struct Scale {
     pub good: Option<(f64, f64)>,
 }
 
-/// Background noise at the antenna. Below -93 dBm is good, above -87 dBm hopeless (M138 manual, antenna placement).
+/// Background noise at the antenna. Down from -97 dBm a place is usable, above -93 dBm hopeless (M138 manual rev 1.20,
+/// background noise).
 pub const NOISE: Scale = Scale {
     series: "noise",
     title: "Background noise",
     unit: "dBm",
     range: (-120.0, -80.0),
-    good: Some((-120.0, -93.0)),
+    good: Some((-120.0, -97.0)),
 };
 /// Strength of satellite packets.
 pub const RSSI: Scale =

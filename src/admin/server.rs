@@ -71,10 +71,7 @@ pub fn start(socket: &Path, answer: impl Fn(&Request) -> Response + Send + Sync 
 }
 
 /// Starts the workers of a server.
-pub(super) fn run(
-    server: Server,
-    answer: impl Fn(&Request) -> Response + Send + Sync + 'static,
-) -> Result<Handle, Fault> {
+fn run(server: Server, answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Result<Handle, Fault> {
     let (server, answer) = (Arc::new(server), Arc::new(answer));
     let mut handle = Handle { server: Some(Arc::clone(&server)), stop: Arc::default(), workers: Vec::new() };
     for number in 1..=WORKERS {

@@ -1,5 +1,5 @@
-//! Serves the pages with made-up data on a TCP port, to look at them:
-//! `SATPOST_LOOK=127.0.0.1:8642 cargo test --bin satpost looks -- --ignored --nocapture`, then `tests/pages/check.js`.
+//! Serves the pages with made-up data on a Unix socket, to look at them through any proxy that sends
+//! `Connection: close`: `SATPOST_LOOK=/tmp/look.socket cargo test --bin satpost looks -- --ignored --nocapture`.
 
 use super::*;
 use crate::admin::{route, server};
@@ -37,7 +37,7 @@ pub const PAGES: [&str; 26] = [
 #[test]
 #[ignore = "serves until it is killed, for a look with a browser"]
 fn looks() {
-    let place = std::env::var("SATPOST_LOOK").unwrap_or_else(|_| "127.0.0.1:8642".to_owned());
+    let place = std::env::var("SATPOST_LOOK").unwrap_or_else(|_| "/tmp/satpost-look.socket".to_owned());
     let folder = std::env::temp_dir().join(format!("satpost-looks-{}", std::process::id()));
     let site = Site::at(folder, &Clock::system());
     let empty = std::env::var("SATPOST_LOOK_EMPTY").is_ok();
@@ -71,9 +71,8 @@ fn looks() {
         .unwrap();
         made_up::fill(&site.app);
     }
-    let server = tiny_http::Server::http(&place).unwrap();
-    println!("http://{place} anna / {PASSWORD}");
-    let _handle = server::run(server, move |request| route::answer(&site.app, request)).unwrap();
+    let _handle = server::start(place.as_ref(), move |request| route::answer(&site.app, request)).unwrap();
+    println!("{place} anna / {PASSWORD}");
     loop {
         std::thread::park();
     }
