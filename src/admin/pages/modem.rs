@@ -69,7 +69,7 @@ pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
 /// Degrees as on a chart.
 fn coordinates(lat: f64, lon: f64) -> String {
     let (ns, ew) = (if lat < 0.0 { 'S' } else { 'N' }, if lon < 0.0 { 'W' } else { 'E' });
-    format!("{:.4}\u{b0} {ns}, {:.4}\u{b0} {ew}", lat.abs(), lon.abs())
+    format!("{:.4}\u{b0}\u{a0}{ns}, {:.4}\u{b0}\u{a0}{ew}", lat.abs(), lon.abs())
 }
 
 /// Console lines after `?after=N`, for the script.
@@ -148,6 +148,6 @@ mod tests {
     fn grave_lines_are_known_and_places_read_like_a_chart() {
         assert!(is_grave("$TD 00") && is_grave(" td 00") && is_grave("$rs") && is_grave("$MT D=U"));
         assert!(!is_grave("$CS") && !is_grave("$MT C=U") && !is_grave(""));
-        assert_eq!(coordinates(38.7, -9.1), "38.7000\u{b0} N, 9.1000\u{b0} W");
+        assert_eq!(coordinates(38.7, -9.1), "38.7000\u{b0}\u{a0}N, 9.1000\u{b0}\u{a0}W");
     }
 }

@@ -169,7 +169,7 @@ fn special(ask: &Ask, step: &str) -> Value {
                 })
                 .collect();
             context! {
-                ports => ports::list(), lines,
+                ports => ports::list(), lines, after => facts.next_line,
                 driver => ask.settings.text(Key::LinkDriver),
                 link => facts.link.as_ref().map(|health| modem::figures(ask, health)),
             }
