@@ -65,7 +65,7 @@ impl M138 {
             let next = until.min(self.due());
             let woken = match &self.wire {
                 Some(wire) => wire.wait(wake, next),
-                None => wait_for(wake, next),
+                None => serial::wait(None, wake, next),
             };
             if woken {
                 self.take_in();
@@ -205,16 +205,4 @@ impl M138 {
         let next = Instant::now() + serial::next_look(tries);
         self.stage = Stage::Closed { next, tries, why: why.to_owned() };
     }
-}
-
-fn wait_for(wake: &Receiver<()>, until: Instant) -> bool {
-    let woken = async {
-        let _ = wake.recv().await; // a closed channel wakes too: the engine ends
-        true
-    };
-    let limit = async {
-        smol::Timer::at(until).await;
-        false
-    };
-    smol::block_on(smol::future::or(woken, limit))
 }
