@@ -43,7 +43,7 @@
 //! | `engine` | `store`, `route`, `wire`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `pulse` | | the only writer of states after acceptance |
 //! | `office` | `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault` | | takes mails and letters in, for all doors alike |
 //! | `control` | all | | runs commands for the command line in the box that owns the store |
-//! | `admin` | `store`, `engine`, `office`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse`, `link::Health`, `link::Series` | `minijinja` | a page wishes, the engine does |
+//! | `admin` | `store`, `engine`, `office`, `deliver::relay`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse`, `link::Health`, `link::Series` | `minijinja` | a page wishes, the engine does |
 //! | `sim` | `address`, `clock`, `sys` | | the other side of the wire; it shares no code with the driver that it tests |
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
 //! | `house` | all | | wiring: opens the store, starts the threads, waits |

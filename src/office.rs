@@ -112,9 +112,8 @@ impl Office for PostOffice {
     fn login(&self, _caller: &Caller, user: &str, password: &str) -> Option<String> {
         let world = self.world();
         let name = user.rsplit_once('@').map_or(user, |(name, _)| name);
-        let person = world.people.get(name).filter(|person| !person.disabled);
-        let hash = person.and_then(|person| person.password.as_deref());
-        password::fits(password, hash).then(|| person.map(|person| person.name.clone())).flatten()
+        let person = world.people.get(name);
+        password::verify(person.map(|person| &**person), password).then(|| person.map(|person| person.name.clone()))?
     }
 
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {

@@ -11,8 +11,8 @@ mod tests;
 use std::sync::Arc;
 
 use crate::address::{DeviceId, Mailbox};
-use crate::admin::password;
 use crate::fault::Fault;
+use crate::password;
 use crate::people::{Home, Person};
 use crate::pulse::Pulse;
 use crate::store::{Event, Store, Tx, said};

@@ -1,29 +1,113 @@
-//! The web page and the desk behind it.
+//! The web page of the box, and the desk behind it that the commands use as well.
+//!
+//! ```text
+//!  browser -> gate (listen) -> Unix socket -> server -> route::answer -> pages/* -> desk -> store
+//! ```
+//!
+//! The gate in front lets only complete, checked requests through, one to a connection, and tells the browser's
+//! address in `X-Satpost-Peer`. Everything behind [`server`] works on a [`request::Request`] and a
+//! [`response::Response`], without sockets. Every change is a POST that carries its session's token and ends in a 303.
 
+mod assets;
+mod auth;
+mod chart;
 pub mod desk;
-pub mod password;
+mod gzip;
+mod limit;
+mod pages;
+mod ports;
+mod request;
+mod response;
+mod route;
+mod server;
+#[cfg(test)]
+mod tests;
+mod view;
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::engine::Context;
 use crate::fault::Fault;
+use crate::pulse::Pulse;
+use crate::store::Store;
+use desk::Desk;
 
-/// The web server at work.
-pub struct Handle {
-    socket: PathBuf,
+pub use server::Handle;
+
+/// Header in which the gate tells the address of the browser; it strips it from what comes from outside.
+pub const PEER_HEADER: &str = "X-Satpost-Peer";
+
+/// Starts the pages on a Unix socket at `socket` (made with mode 0600; an old one is replaced).
+///
+/// Returns once the socket takes connections. The pages end with [`Handle::stop`], or when the handle is dropped.
+///
+/// # Errors
+/// For the operator, when the socket or the threads cannot be made.
+pub fn serve(context: &Context, socket: &Path) -> Result<Handle, Fault> {
+    let app = App::new(context);
+    server::start(socket, move |request| route::answer(&app, request))
 }
 
-impl Handle {
-    /// Where it listens.
-    pub fn socket(&self) -> &Path {
-        &self.socket
+/// Serves one page on every path that says why the box cannot work; for a store that cannot be opened.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_failure(why: &str, socket: &Path) -> Result<Handle, Fault> {
+    let why = why.to_owned();
+    server::start(socket, move |request| route::answer_broken(&why, request))
+}
+
+/// What the pages share.
+struct App {
+    context: Context,
+    store: Store,
+    pulse: Pulse,
+    tries: Mutex<limit::Tries>,
+    /// What a session is told on its next page.
+    flashes: Mutex<BTreeMap<String, String>>,
+    queue: Mutex<Option<(Instant, pages::queue::Queue)>>,
+}
+
+impl App {
+    fn new(context: &Context) -> Self {
+        Self {
+            context: context.clone(),
+            store: context.store.clone(),
+            pulse: context.pulse.clone(),
+            tries: Mutex::new(limit::Tries::new(Instant::now())),
+            flashes: Mutex::default(),
+            queue: Mutex::default(),
+        }
     }
 
-    /// Ends it.
-    pub fn stop(&self) {}
-}
+    fn desk(&self, who: String) -> Desk {
+        Desk { store: self.store.clone(), pulse: self.pulse.clone(), who }
+    }
 
-/// Starts the web server on a private socket.
-pub fn serve(_context: &Context, socket: &Path) -> Result<Handle, Fault> {
-    Ok(Handle { socket: socket.to_owned() })
+    /// Takes one try for a password or a code.
+    fn try_once(&self, peer: &str) -> Result<(), Duration> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).take(peer, Instant::now())
+    }
+
+    /// It was right: the try is given back.
+    fn was_right(&self, peer: &str) {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).give_back(peer);
+    }
+
+    /// Tells a session something on its next page.
+    fn tell(&self, session: &str, words: String) {
+        let mut flashes = self.flashes.lock().unwrap_or_else(PoisonError::into_inner);
+        if flashes.len() > 100 {
+            // Sessions that never came back for theirs.
+            flashes.clear();
+        }
+        flashes.insert(session.to_owned(), words);
+    }
+
+    fn told(&self, session: &str) -> Option<String> {
+        self.flashes.lock().unwrap_or_else(PoisonError::into_inner).remove(session)
+    }
 }

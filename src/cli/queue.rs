@@ -186,6 +186,7 @@ impl List {
             person: self.person.map(|person| person.to_lowercase()),
             before: self.before,
             limit: self.limit,
+            ..ListFilter::default()
         };
         let messages = session.context.store.read(|view| view.list(&filter))?;
         if self.json {

@@ -30,6 +30,7 @@ pub struct Doors {
     tally: Arc<Tally>,
     incoming: PathBuf,
     web: crate::admin::Handle,
+    web_socket: PathBuf,
     control: crate::control::Handle,
 }
 
@@ -65,7 +66,8 @@ impl Doors {
             certificate: String::new(),
             trouble: None,
         });
-        let web = crate::admin::serve(context, &context.store.folder().join("web.sock"))?;
+        let web_socket = context.store.folder().join("web.sock");
+        let web = crate::admin::serve(context, &web_socket)?;
         let control = crate::control::serve(context)?;
         let mut doors = Self {
             doors: doors.into_iter().collect(),
@@ -73,6 +75,7 @@ impl Doors {
             tally: Arc::default(),
             incoming,
             web,
+            web_socket,
             control,
         };
         doors.settle(context);
@@ -140,7 +143,7 @@ impl Doors {
             let store = context.store.clone();
             let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
             let rules = Box::new(move || Rules::new(&store.settings(), &host));
-            return Arc::new(HttpFront::new(self.web.socket().to_owned(), self.incoming.clone(), rules));
+            return Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules));
         }
         let tls = match Keeper::new(&context.store.settings(), context.store.folder()) {
             Ok(keeper) => Some(Arc::new(keeper)),

@@ -8,7 +8,7 @@ use super::schema::{self, INLINE, Outcome, Tx, View, json, said};
 use super::{Committed, Store, spool};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Id, Mail, Message, State, Step, Way};
+use crate::message::{Door, Id, Mail, Message, State, Step, Way};
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
@@ -44,6 +44,10 @@ pub struct ListFilter {
     pub search: String,
     /// From or to this person only.
     pub person: Option<String>,
+    /// In this queue, or out by this way.
+    pub way: Option<Way>,
+    /// In by this door.
+    pub door: Option<Door>,
     /// Older than this message.
     pub before: Option<Id>,
     /// At most so many.
@@ -66,6 +70,15 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// The state of what stands in it.
+    pub fn state(self) -> State {
+        match self {
+            Self::Held => State::Held,
+            Self::OnModem => State::OnModem,
+            Self::Mailbox | Self::Relay | Self::Link => State::Queued,
+        }
+    }
+
     fn of(message: &Message) -> Self {
         match (message.state, message.way) {
             (State::Held, _) => Self::Held,
@@ -379,6 +392,8 @@ impl ListFilter {
                 || message.to.mailbox().is_some_and(|to| to.person() == *person && message.way != Way::Relay)
         };
         (self.states.is_empty() || self.states.contains(&message.state))
+            && self.way.is_none_or(|way| way == message.way)
+            && self.door.is_none_or(|door| door == message.door)
             && self.person.as_ref().is_none_or(involves)
             && (search.is_empty()
                 || has(&message.subject)

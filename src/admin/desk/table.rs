@@ -107,9 +107,13 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
     let value = settings.text(key);
     match key {
         Key::BoxName if value.is_empty() => Err("the box needs a name".to_owned()),
-        Key::TimeZone => TimeZone::get(value)
-            .map(drop)
-            .map_err(|_| format!("this machine knows no time zone '{}': write one such as Europe/Lisbon", value)),
+        Key::TimeZone => match TimeZone::get(value) {
+            Ok(_) => Ok(()),
+            Err(_) if jiff::tz::db().is_definitively_empty() => {
+                Err("this machine knows no time zones but UTC: install the package tzdata".to_owned())
+            }
+            Err(_) => Err(format!("there is no time zone '{}': write one such as Europe/Lisbon", value.escape_debug())),
+        },
         Key::DefaultPerson if !value.is_empty() && people.get(value).is_none() => {
             Err(format!("there is nobody named {value}: add them first"))
         }

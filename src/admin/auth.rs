@@ -1,0 +1,172 @@
+//! Who is asking: sessions, and the tokens that tell our forms from foreign ones.
+//!
+//! A session is 256 random bits in a cookie; the store has only their SHA-256. It ends 12 hours after the last
+//! request, 30 days after the log-in, when the password changes, and when twenty newer ones are open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::request::Request;
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::people::Person;
+use crate::store::Store;
+
+/// Cookie of a session.
+pub const COOKIE: &str = "s";
+/// Cookie of somebody who has not logged in yet; holds the token of their forms.
+pub const PRE_COOKIE: &str = "p";
+/// Field of a form that holds the token.
+pub const FIELD: &str = "csrf";
+/// Longest life of a session.
+pub const LIFE: Duration = Duration::from_secs(30 * 86_400);
+const IDLE: Duration = Duration::from_secs(12 * 3600);
+const MOST: usize = 20;
+/// The time of the last request is written down this often: an SD card wears.
+const TOUCH: Duration = Duration::from_secs(600);
+
+/// A session as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Whose.
+    pub person: String,
+    /// Token of its forms.
+    pub csrf: String,
+    /// Log-in.
+    pub created: Time,
+    /// Last request, give or take ten minutes.
+    pub seen: Time,
+    /// The modem console takes lines until then.
+    #[serde(default)]
+    pub unlocked: Time,
+    /// Ties the session to the password it was opened with.
+    pub seal: String,
+}
+
+/// Somebody who is logged in.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// Hash of the token: the name of the session in the store.
+    pub hash: String,
+    /// Their session.
+    pub session: Session,
+    /// Who they are now.
+    pub person: Arc<Person>,
+}
+
+/// 256 random bits in hex.
+///
+/// # Errors
+/// When the machine has no random numbers.
+pub fn token() -> Result<String, Fault> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|error| Fault::operator(format!("no random numbers: {error}")))?;
+    Ok(hex(&random))
+}
+
+/// The one who sent the request, if they are logged in.
+///
+/// # Errors
+/// As [`Store::read`].
+pub fn visitor(store: &Store, request: &Request) -> Result<Option<Visitor>, Fault> {
+    let Some(token) = request.cookie(COOKIE).filter(|token| token.len() == 64) else { return Ok(None) };
+    let (hash, now) = (hash(token), store.clock().now());
+    let sessions = sessions(store)?;
+    let Some((_, session)) = sessions.into_iter().find(|(known, _)| *known == hash) else { return Ok(None) };
+    let people = store.people();
+    let person = people.get(&session.person).filter(|person| !person.disabled && session.alive(now, person));
+    let Some(person) = person.cloned() else {
+        keep(store, &hash, None)?;
+        return Ok(None);
+    };
+    if now.since(session.seen) > TOUCH {
+        let seen = Session { seen: now, ..session.clone() };
+        // Missing this costs the session some of its twelve hours, so a full disk does not matter here.
+        if let Err(fault) = keep(store, &hash, Some(&seen)) {
+            log::warn!("web: {fault}");
+        }
+    }
+    Ok(Some(Visitor { hash, session, person }))
+}
+
+/// Opens a session and gives its token for the cookie. The oldest ones go when there are too many.
+///
+/// # Errors
+/// As [`Store::write`].
+pub fn open(store: &Store, person: &Person) -> Result<(String, Visitor), Fault> {
+    let (token, now) = (token()?, store.clock().now());
+    let session = Session {
+        person: person.name.clone(),
+        csrf: self::token()?,
+        created: now,
+        seen: now,
+        unlocked: Time(0),
+        seal: seal(person),
+    };
+    let people = store.people();
+    let alive = |session: &Session| people.get(&session.person).is_some_and(|person| session.alive(now, person));
+    let (mut kept, gone): (Vec<_>, Vec<_>) = sessions(store)?.into_iter().partition(|(_, session)| alive(session));
+    kept.sort_by_key(|(_, session)| session.seen);
+    let too_many = (kept.len() + 1).saturating_sub(MOST);
+    let gone: Vec<_> = gone.into_iter().chain(kept.into_iter().take(too_many)).map(|(hash, _)| hash).collect();
+    let (hash, json) = (hash(&token), bytes(&session));
+    let key = hash.clone();
+    store.write(move |tx| {
+        for old in &gone {
+            tx.put_session(old, None)?;
+        }
+        tx.put_session(&key, Some(&json))
+    })?;
+    Ok((token, Visitor { hash, session, person: Arc::new(person.clone()) }))
+}
+
+/// Writes a session, or ends it.
+///
+/// # Errors
+/// As [`Store::write`].
+pub fn keep(store: &Store, hash: &str, session: Option<&Session>) -> Result<(), Fault> {
+    let (hash, json) = (hash.to_owned(), session.map(bytes));
+    store.write(move |tx| tx.put_session(&hash, json.as_deref()))
+}
+
+/// True when the form carries the token that its page was given.
+pub fn has_token(request: &Request, visitor: Option<&Visitor>) -> bool {
+    let expected = match visitor {
+        Some(visitor) => visitor.session.csrf.as_str(),
+        None => request.cookie(PRE_COOKIE).unwrap_or_default(),
+    };
+    let given = request.form.get(FIELD);
+    expected.len() == 64 && bool::from(given.as_bytes().ct_eq(expected.as_bytes()))
+}
+
+impl Session {
+    fn alive(&self, now: Time, person: &Person) -> bool {
+        now.since(self.created) < LIFE && now.since(self.seen) < IDLE && self.seal == seal(person)
+    }
+}
+
+fn sessions(store: &Store) -> Result<Vec<(String, Session)>, Fault> {
+    let stored = store.read(|view| view.sessions())?;
+    Ok(stored.into_iter().filter_map(|(hash, json)| Some((hash, serde_json::from_slice(&json).ok()?))).collect())
+}
+
+fn bytes(session: &Session) -> Vec<u8> {
+    // Strings and numbers always serialise.
+    serde_json::to_vec(session).unwrap_or_default()
+}
+
+fn seal(person: &Person) -> String {
+    hash(person.password.as_deref().unwrap_or_default())[..16].to_owned()
+}
+
+fn hash(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,185 @@
+//! Pictures of measured values: SVG made here, with title, description and a table of the same numbers.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::view::Face;
+use crate::clock::Time;
+
+/// Points of a day: one for five minutes.
+const POINTS: usize = 288;
+/// Size of the picture in its own units.
+const SIZE: (f64, f64) = (576.0, 120.0);
+/// Points further apart than this are not joined: the modem was off.
+const GAP: usize = 6;
+
+/// What a picture shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale {
+    /// Name of the series in the store.
+    pub series: &'static str,
+    /// Heading.
+    pub title: &'static str,
+    /// Unit.
+    pub unit: &'static str,
+    /// Lowest and highest value of the picture; it grows for values outside.
+    pub range: (f64, f64),
+    /// Values that are good, shown as a band.
+    pub good: Option<(f64, f64)>,
+}
+
+/// Background noise at the antenna. Down from -97 dBm a place is usable, above -93 dBm hopeless (M138 manual rev 1.20,
+/// background noise).
+pub const NOISE: Scale = Scale {
+    series: "noise",
+    title: "Background noise",
+    unit: "dBm",
+    range: (-120.0, -80.0),
+    good: Some((-120.0, -97.0)),
+};
+/// Strength of satellite packets.
+pub const RSSI: Scale =
+    Scale { series: "rssi", title: "Satellites heard", unit: "dBm", range: (-120.0, -80.0), good: None };
+/// Temperature of the modem.
+pub const TEMPERATURE: Scale =
+    Scale { series: "temperature", title: "Modem temperature", unit: "\u{b0}C", range: (-10.0, 60.0), good: None };
+
+/// A picture with its table.
+#[derive(Debug, Clone, Serialize)]
+pub struct Chart {
+    /// The SVG element.
+    pub svg: minijinja::Value,
+    /// Heading.
+    pub title: &'static str,
+    /// One sentence that says what is to be seen.
+    pub words: String,
+    /// Unit.
+    pub unit: &'static str,
+    /// By hour: time, lowest, mean, highest.
+    pub rows: Vec<(String, String, String, String)>,
+    /// The newest value.
+    pub last: Option<String>,
+}
+
+/// The values of the last 24 hours as a picture.
+pub fn day(scale: &Scale, samples: &[(Time, f64)], face: &Face) -> Chart {
+    let from = face.now - Duration::from_secs(86_400);
+    let samples: Vec<_> = samples.iter().copied().filter(|(at, value)| *at >= from && value.is_finite()).collect();
+    let points = buckets(&samples, from, POINTS);
+    let low = samples.iter().map(|(_, value)| *value).fold(scale.range.0, f64::min);
+    let high = samples.iter().map(|(_, value)| *value).fold(scale.range.1, f64::max);
+    let words = words(scale, &samples);
+    Chart {
+        svg: minijinja::Value::from_safe_string(picture(scale, &points, (low, high), &words, face)),
+        title: scale.title,
+        unit: scale.unit,
+        rows: table(&samples, from, face),
+        last: samples.last().map(|(_, value)| number(*value)),
+        words,
+    }
+}
+
+/// Lowest, mean and highest value of each of `count` equal parts of the day.
+fn buckets(samples: &[(Time, f64)], from: Time, count: usize) -> Vec<Option<(f64, f64, f64)>> {
+    let width = 86_400_000 / count as u128;
+    let mut sums: Vec<Option<(f64, f64, f64, u32)>> = vec![None; count];
+    for (at, value) in samples {
+        let slot = ((at.since(from).as_millis() / width) as usize).min(count - 1);
+        let (low, sum, high, number) = sums[slot].unwrap_or((*value, 0.0, *value, 0));
+        sums[slot] = Some((low.min(*value), sum + value, high.max(*value), number + 1));
+    }
+    sums.into_iter().map(|sum| sum.map(|(low, sum, high, n)| (low, sum / f64::from(n), high))).collect()
+}
+
+fn words(scale: &Scale, samples: &[(Time, f64)]) -> String {
+    let Some((_, last)) = samples.last() else { return "Nothing was measured in the last 24 hours.".to_owned() };
+    let low = samples.iter().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
+    let high = samples.iter().map(|(_, value)| *value).fold(f64::NEG_INFINITY, f64::max);
+    let unit = scale.unit;
+    format!("From {} to {} {unit} in the last 24 hours, {} {unit} now.", number(low), number(high), number(*last))
+}
+
+fn number(value: f64) -> String {
+    let text = format!("{value:.1}");
+    // A true minus sign reads and lines up better than a hyphen.
+    text.strip_suffix(".0").unwrap_or(&text).replace('-', "\u{2212}")
+}
+
+fn picture(scale: &Scale, points: &[Option<(f64, f64, f64)>], range: (f64, f64), words: &str, face: &Face) -> String {
+    let (width, height) = SIZE;
+    let x = |slot: usize| slot as f64 * width / (POINTS - 1) as f64;
+    let y = |value: f64| height - (value - range.0) / (range.1 - range.0) * height;
+    let mut svg = format!(
+        "<svg class=chart viewBox=\"-40 -8 {} {}\" role=img aria-labelledby=\"{s}-t {s}-d\"><title id={s}-t>{}, 24 \
+         hours</title><desc id={s}-d>{words}</desc>",
+        width + 48.0,
+        height + 30.0,
+        scale.title,
+        s = scale.series,
+    );
+    if let Some((from, to)) = scale.good {
+        let (top, bottom) = (y(to), y(from.max(range.0)));
+        let _ = write!(svg, "<rect class=band x=0 y={top:.0} width={width} height={:.0} />", bottom - top);
+    }
+    for part in 0..=2 {
+        let value = range.0 + (range.1 - range.0) * f64::from(part) / 2.0;
+        let at = y(value);
+        let _ = write!(svg, "<path class=grid d=\"M0 {at:.0}H{width}\" />");
+        let _ = write!(svg, "<text x=-6 y={:.0} text-anchor=end>{}</text>", at + 4.0, number(value.round()));
+    }
+    for (hours, anchor) in [(24_u64, "start"), (18, "middle"), (12, "middle"), (6, "middle"), (0, "end")] {
+        let label = face.clock(face.now - Duration::from_secs(hours * 3600));
+        let at = width - width * hours as f64 / 24.0;
+        let label = label.get(..5).unwrap_or_default();
+        let _ = write!(svg, "<text x={at:.0} y={} text-anchor={anchor}>{label}</text>", height + 18.0);
+    }
+    let mut line = String::new();
+    let mut last: Option<usize> = None;
+    for (slot, point) in points.iter().enumerate() {
+        let Some((_, mean, _)) = point else { continue };
+        let pen = if last.is_some_and(|last| slot - last <= GAP) { 'L' } else { 'M' };
+        let _ = write!(line, "{pen}{:.0} {:.0}", x(slot), y(*mean));
+        if pen == 'M' {
+            // A dot, for a point without neighbours.
+            line.push_str("h1");
+        }
+        last = Some(slot);
+    }
+    let _ = write!(svg, "<path class=line d=\"{line}\" /></svg>");
+    svg
+}
+
+fn table(samples: &[(Time, f64)], from: Time, face: &Face) -> Vec<(String, String, String, String)> {
+    let hours = buckets(samples, from, 24).into_iter().enumerate();
+    hours
+        .filter_map(|(hour, values)| {
+            let (low, mean, high) = values?;
+            let start = face.clock(from + Duration::from_secs(hour as u64 * 3600));
+            Some((start.get(..5)?.to_owned(), number(low), number(mean), number(high)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_of_values_is_a_small_picture_with_gaps() {
+        let face = Face { zone: jiff::tz::TimeZone::UTC, now: Time(1_795_564_800_000) };
+        let mut samples: Vec<_> = (0..1440_u64)
+            .map(|minute| (face.now - Duration::from_secs(minute * 60), -100.0 + (minute % 17) as f64))
+            .collect();
+        samples.reverse();
+        samples.retain(|(at, _)| !(36_000..50_000).contains(&face.now.since(*at).as_secs()));
+        let chart = day(&NOISE, &samples, &face);
+        assert!(chart.svg.as_str().unwrap().len() < 4096, "{}", chart.svg.as_str().unwrap().len());
+        assert_eq!(chart.svg.as_str().unwrap().matches("h1").count(), 2);
+        assert_eq!(chart.rows.len(), 21);
+        assert!(["<title", "<desc"].iter().all(|part| chart.svg.as_str().unwrap().contains(part)));
+        assert!(day(&NOISE, &[], &face).words.starts_with("Nothing"));
+        assert!(day(&NOISE, &[(face.now, f64::NAN)], &face).words.starts_with("Nothing"));
+    }
+}

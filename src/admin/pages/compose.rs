@@ -1,0 +1,89 @@
+//! Writing a letter, with a look at what it will cost before it goes.
+
+use minijinja::context;
+
+use super::{Ask, Reply, queue};
+use crate::fault::Fault;
+use crate::message::{Id, Way};
+use crate::office;
+use crate::settings::Key;
+
+/// Longest text that the form takes, in bytes; mail programs may send more.
+const TEXT_MOST: usize = 64 * 1024;
+
+/// What stands in the form.
+#[derive(Default)]
+struct Draft {
+    to: String,
+    subject: String,
+    text: String,
+}
+
+/// The form; `?reply=m12` fills it in, `?to=` names a recipient.
+pub fn show(ask: &Ask) -> Reply {
+    let query = &ask.request.query;
+    let mut draft = Draft { to: query.get("to").to_owned(), ..Draft::default() };
+    if let Some(message) = query.find("reply").and_then(|id| id.parse::<Id>().ok()) {
+        let message = super::messages::mine(ask, message)?;
+        draft.to = message.from.mailbox().map(ToString::to_string).unwrap_or_default();
+        let subject = message.subject.trim();
+        let again = subject.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:"));
+        draft.subject = if again { subject.to_owned() } else { format!("Re: {subject}") };
+    }
+    form(ask, 200, &draft, None, "")
+}
+
+/// Looks at the letter or sends it, as the button says.
+pub fn send(ask: &Ask) -> Reply {
+    let form_fields = &ask.request.form;
+    let draft = Draft {
+        to: form_fields.get("to").trim().to_owned(),
+        subject: form_fields.get("subject").trim().to_owned(),
+        text: form_fields.get("text").replace("\r\n", "\n"),
+    };
+    if draft.text.len() > TEXT_MOST {
+        return form(ask, 422, &draft, None, "The text is too long for this form: use a mail program.");
+    }
+    if draft.text.trim().is_empty() && draft.subject.is_empty() {
+        return form(ask, 422, &draft, None, "There is nothing to send: write a subject or a text.");
+    }
+    let (context, me) = (&ask.app.context, &*ask.visitor.person);
+    if form_fields.get("do") != "send" {
+        return match office::preview(context, me, &draft.to, &draft.subject, &draft.text) {
+            Ok(preview) => form(ask, 200, &draft, Some(preview), ""),
+            Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why),
+            Err(fault) => Err(fault),
+        };
+    }
+    match office::compose(context, me, &draft.to, &draft.subject, &draft.text) {
+        Ok(kept) => {
+            queue::look_anew(ask.app);
+            let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
+            let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
+            ask.done(&place, format!("Your letter is kept as {}.", ids.join(", ")))
+        }
+        Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn form(ask: &Ask, status: u16, draft: &Draft, preview: Option<office::Preview>, error: &str) -> Reply {
+    let domain = ask.settings.text(Key::Domain);
+    let people: Vec<_> = match domain {
+        "" => Vec::new(),
+        domain => ask.desk.people().iter().filter(|p| !p.disabled).map(|p| format!("{}@{domain}", p.name)).collect(),
+    };
+    let preview = preview.map(|preview| {
+        let way = match preview.way {
+            Way::Mailbox => "into a mailbox on this box",
+            Way::Relay => "by the mail relay",
+            Way::Link => "over the satellite link",
+        };
+        context! { way, bytes => preview.bytes, packets => preview.packets, reason => preview.reason }
+    });
+    let values = context! {
+        error, preview, people, domain,
+        to => draft.to, subject => draft.subject, text => draft.text,
+    };
+    Ok(ask.page(status, "compose.html", "compose", "Write a letter", values))
+}

@@ -1,0 +1,126 @@
+//! The front page: how everything stands, and what needs somebody.
+
+use std::time::Duration;
+
+use minijinja::{Value, context};
+use serde::Serialize;
+
+use super::messages::{aside_news, tone};
+use super::{Ask, Reply, modem, queue, setup};
+use crate::admin::chart;
+use crate::pulse::Facts;
+use crate::settings::Key;
+
+const EVENTS: usize = 10;
+
+/// Something that needs somebody.
+#[derive(Debug, Serialize)]
+struct Need {
+    /// `danger`, `warn` or `note`.
+    class: &'static str,
+    words: String,
+    /// Where it is cured, and the words of the button.
+    href: &'static str,
+    button: &'static str,
+}
+
+/// The page.
+pub fn show(ask: &Ask) -> Reply {
+    let facts = ask.app.pulse.facts();
+    let from = ask.face.now - Duration::from_secs(86_400);
+    let (noise, events, ledger) = ask
+        .app
+        .store
+        .read(|view| Ok((view.samples(chart::NOISE.series, from)?, view.events(EVENTS)?, ())))
+        .and_then(|(noise, events, ())| Ok((noise, events, ask.app.store.ledger()?)))?;
+    let queue = queue::look(ask.app);
+    let states: Vec<_> = queue
+        .states
+        .iter()
+        .map(|(state, count, oldest)| {
+            context! { state => state.words(), tone => tone(*state), count, oldest => ask.face.moment(*oldest) }
+        })
+        .collect();
+    let events: Vec<_> = events
+        .iter()
+        .map(|event| {
+            context! { at => ask.face.moment(event.at), part => event.part, words => event.words, alarm => event.alarm }
+        })
+        .collect();
+    let books: Vec<_> =
+        ledger.books.iter().map(|(door, books)| context! { door, books, balance => books.balance() }).collect();
+    let values = context! {
+        needs => needs(ask, &facts, &queue),
+        steps => setup::open_steps(ask)?,
+        link => facts.link.as_ref().map(|health| modem::figures(ask, health)),
+        driver => ask.settings.text(Key::LinkDriver),
+        noise => chart::day(&chart::NOISE, &noise, &ask.face),
+        states, waiting => queue.waiting, held => queue.held,
+        smtp => facts.smtp.as_ref().map(|rung| rung_of(ask, rung)),
+        relay => facts.relay.as_ref().map(|rung| rung_of(ask, rung)),
+        gateway => ask.settings.text(Key::Reach) == "internet",
+        books, packets_sent => ledger.packets_sent, packets_in => ledger.packets_in, events,
+    };
+    Ok(ask.page(200, "dashboard.html", "dashboard", "Dashboard", values))
+}
+
+fn rung_of(ask: &Ask, rung: &crate::pulse::Rung) -> Value {
+    context! { well => rung.well, words => rung.words, at => ask.face.moment(rung.at) }
+}
+
+fn needs(ask: &Ask, facts: &Facts, queue: &queue::Queue) -> Vec<Need> {
+    let mut needs = Vec::new();
+    let mut need = |class, words: String, href, button| needs.push(Need { class, words, href, button });
+    for (worker, why) in &facts.failing {
+        need(
+            "danger",
+            format!("The part \u{201c}{worker}\u{201d} fails and is started again: {why}"),
+            "/help/known-issues",
+            "Help",
+        );
+    }
+    if let Some(relay) = facts.relay.as_ref().filter(|rung| !rung.well) {
+        need("danger", format!("Mail relay: {}", relay.words), "/setup/relay", "Check the relay");
+    }
+    if let Some(smtp) = facts.smtp.as_ref().filter(|rung| !rung.well) {
+        need("danger", format!("Mail door: {}", smtp.words), "/settings/mail-in", "Mail in");
+    }
+    if let Some(link) = facts.link.as_ref().filter(|health| !health.ready) {
+        need("warn", format!("Link: {}", link.words), "/setup/modem", "Check the link");
+    }
+    if queue.held > 0 {
+        let words = match queue.held {
+            1 => "One letter is held and waits for your decision.".to_owned(),
+            held => format!("{held} letters are held and wait for your decision."),
+        };
+        need("warn", words, "/messages?tab=held", "Look at them");
+    }
+    match aside_news(ask) {
+        0 => {}
+        1 => need(
+            "warn",
+            "One thing that came in could not be used and was set aside.".into(),
+            "/messages/aside",
+            "Look at it",
+        ),
+        news => need(
+            "warn",
+            format!("{news} things that came in could not be used and were set aside."),
+            "/messages/aside",
+            "Look at them",
+        ),
+    }
+    if ask.settings.text(Key::Domain).is_empty() {
+        need("warn", "The box has no mail domain, so nobody has an address yet.".into(), "/setup/box", "Give it one");
+    }
+    let people = ask.app.store.people();
+    if people.iter().all(|person| person.disabled) {
+        need("warn", "There is nobody on this box who could get a letter.".into(), "/people", "Add somebody");
+    }
+    if !ask.app.store.clock().believable() {
+        let words = "The clock of this box cannot be right. Until a time server or the modem's GPS sets it, times \
+                     on this page count from the last start.";
+        need("warn", words.into(), "/setup/box", "Look at the clock");
+    }
+    needs
+}

@@ -1,0 +1,61 @@
+//! Help: texts from `web/help/`, with the addresses of this box filled in.
+
+use std::collections::BTreeMap;
+
+use minijinja::context;
+
+use super::{Ask, Reply};
+use crate::admin::view::fragment;
+
+/// Topics in the order of their list: name in the path, and title.
+pub const TOPICS: [(&str, &str); 9] = [
+    ("start", "How this works"),
+    ("modem", "Plugging in the modem"),
+    ("mail-programs", "Setting up mail programs"),
+    ("states", "What the states mean"),
+    ("cut", "What is cut from mails"),
+    ("costs", "What it costs"),
+    ("known-issues", "Proven, and known issues"),
+    ("command-line", "The command line"),
+    ("backup", "Backup and restore"),
+];
+
+/// One topic.
+pub fn show(ask: &Ask, topic: &str) -> Reply {
+    let Some((name, title)) = TOPICS.into_iter().find(|(name, _)| *name == topic) else {
+        return Ok(ask.sorry(404, "There is no help on this."));
+    };
+    let listen: BTreeMap<_, Vec<_>> = ask
+        .app
+        .pulse
+        .facts()
+        .listen
+        .into_iter()
+        .map(|(door, at)| (door, at.iter().map(|at| at.port().to_string()).collect()))
+        .collect();
+    let port = |door: &str, usual: &str| {
+        listen.get(door).and_then(|ports: &Vec<String>| ports.first().cloned()).unwrap_or_else(|| usual.to_owned())
+    };
+    let host = ask.request.header("host").unwrap_or("this-box").to_owned();
+    let host = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name.to_owned(),
+        _ => host,
+    };
+    let values = context! {
+        host,
+        submission => port("submission", "587"),
+        smtp => port("smtp", "25"),
+        me => ask.me(),
+        owner => ask.owner(),
+        domain => match ask.settings.text(crate::settings::Key::Domain) { "" => "your.domain", domain => domain },
+        trim => ask.settings.on(crate::settings::Key::AirTrim),
+        max_parts => ask.settings.text(crate::settings::Key::AirMaxParts),
+        lifetime => ask.settings.text(crate::settings::Key::QueueLifetime),
+        air_lifetime => ask.settings.text(crate::settings::Key::AirLifetime),
+        delay_notice => ask.settings.text(crate::settings::Key::QueueDelayNotice),
+    };
+    let Some(text) = fragment(&format!("help/{name}.html"), values) else {
+        return Ok(ask.sorry(500, "This help text has a fault."));
+    };
+    Ok(ask.page(200, "help.html", "help", title, context! { text, topics => TOPICS, topic => name }))
+}

@@ -1,0 +1,106 @@
+//! Log in, log out, light and dark; and the bare frame of pages for somebody who is not logged in.
+
+use std::time::Duration;
+
+use minijinja::{Value, context};
+
+use super::{Ask, Reply};
+use crate::admin::App;
+use crate::admin::auth::{self, COOKIE, LIFE, PRE_COOKIE};
+use crate::admin::request::Request;
+use crate::admin::response::Response;
+use crate::admin::route::theme;
+use crate::admin::view::Frame;
+use crate::admin::view::{over, page, span};
+use crate::settings::Key;
+
+/// The theme is kept for a year.
+const THEME_LIFE: u64 = 365 * 86_400;
+/// The token of a form before the log-in.
+const PRE_LIFE: u64 = 12 * 3600;
+
+/// A page without rail. Gives the browser a token for its forms if it has none.
+pub fn bare(app: &App, request: &Request, status: u16, template: &str, values: Value) -> Response {
+    let known =
+        request.cookie(PRE_COOKIE).filter(|token| token.len() == 64 && token.bytes().all(|b| b.is_ascii_hexdigit()));
+    let csrf = match known.map(str::to_owned).map_or_else(auth::token, Ok) {
+        Ok(csrf) => csrf,
+        Err(fault) => return Response::text(500, &format!("{fault}\n")),
+    };
+    let frame = Frame {
+        box_name: app.store.settings().text(Key::BoxName).to_owned(),
+        csrf: csrf.clone(),
+        theme: theme(request),
+        here: request.target.clone(),
+        ..Frame::default()
+    };
+    let response = page(status, template, over(&frame, values));
+    if known.is_some() { response } else { response.with_cookie(PRE_COOKIE, &csrf, PRE_LIFE) }
+}
+
+/// The log-in form.
+pub fn show(app: &App, request: &Request, status: u16, error: &str) -> Response {
+    let next = [request.form.get("next"), request.query.get("next")].into_iter().find(|next| !next.is_empty());
+    let (next, name) = (next.unwrap_or_default(), request.form.get("name"));
+    bare(app, request, status, "login.html", context! { error, next, name, title => "Log in" })
+}
+
+/// Checks name and password and opens a session.
+pub fn log_in(app: &App, request: &Request) -> Response {
+    if let Err(wait) = app.try_once(&request.peer) {
+        return show(app, request, 429, &too_many(wait)).with("Retry-After", (wait.as_secs() + 1).to_string());
+    }
+    let (name, password) = (request.form.get("name").trim(), request.form.get("password"));
+    if !app.desk(String::new()).verify_password(name, password) {
+        log::warn!("web: a log-in failed from {}", request.peer);
+        return show(app, request, 401, "Name or password is wrong.");
+    }
+    app.was_right(&request.peer);
+    let people = app.store.people();
+    let Some(person) = people.get(name) else { return show(app, request, 401, "Name or password is wrong.") };
+    match auth::open(&app.store, person) {
+        Ok((token, _)) => {
+            Response::see(own_place(request.form.get("next"))).with_cookie(COOKIE, &token, LIFE.as_secs())
+        }
+        Err(fault) => show(app, request, 503, fault.why()),
+    }
+}
+
+/// Ends the session.
+pub fn log_out(ask: &Ask) -> Reply {
+    auth::keep(&ask.app.store, &ask.visitor.hash, None)?;
+    Ok(Response::see("/login").with_cookie(COOKIE, "", 0))
+}
+
+/// Light, dark, or as the machine has it.
+pub fn set_theme(request: &Request) -> Response {
+    let theme = match request.form.get("theme") {
+        theme @ ("light" | "dark") => theme,
+        _ => "auto",
+    };
+    Response::see(own_place(request.form.get("next"))).with_cookie("theme", theme, THEME_LIFE)
+}
+
+/// What somebody is told who tried too often.
+pub fn too_many(wait: Duration) -> String {
+    format!("Too many tries. Wait {} and try again.", span(wait + Duration::from_secs(1)))
+}
+
+/// A place on this box; anything else becomes the front page.
+fn own_place(next: &str) -> &str {
+    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']) && next.is_ascii();
+    if own { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_place;
+
+    #[test]
+    fn a_log_in_leads_to_no_other_site() {
+        for bad in ["//evil.org", "http://evil.org", "/\\evil.org", "", "/a\r\nSet-Cookie: x"] {
+            assert_eq!(own_place(bad), "/", "{bad}");
+        }
+        assert_eq!(own_place("/messages?tab=waiting"), "/messages?tab=waiting");
+    }
+}

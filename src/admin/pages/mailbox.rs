@@ -1,0 +1,58 @@
+//! The mailbox of the one who is logged in.
+
+use minijinja::context;
+
+use super::messages::{body, line};
+use super::{Ask, Reply};
+use crate::admin::response::Response;
+use crate::fault::Fault;
+use crate::message::{Id, Message};
+
+const PAGE: usize = 50;
+
+/// Letters, newest first.
+pub fn list(ask: &Ask) -> Reply {
+    let before = ask.request.query.get("before").parse::<Id>().ok();
+    let mut found = ask.app.store.read(|view| view.mailbox(ask.me(), before, PAGE + 1))?;
+    let more = found.len() > PAGE;
+    found.truncate(PAGE);
+    let older = found.last().filter(|_| more).map(|(message, _)| message.id.to_string());
+    let rows: Vec<_> = found.iter().map(|(message, read)| context! { row => line(ask, message), read }).collect();
+    let values = context! { rows, older, newest => before.is_some() };
+    Ok(ask.page(200, "mailbox.html", "mailbox", "Mailbox", values))
+}
+
+/// One letter. Looking changes nothing: the script, or a button, says that it was read.
+pub fn one(ask: &Ask, id: &str) -> Reply {
+    let Ok(message) = letter(ask, id) else { return Ok(ask.sorry(404, "There is no such letter in your mailbox.")) };
+    let (message, read) = message;
+    let values = context! {
+        read,
+        id => message.id.to_string(),
+        from => message.from.to_string(),
+        to => message.to.to_string(),
+        subject => message.subject,
+        text => body(&message),
+        cut => message.cut,
+        at => ask.face.moment(message.accepted),
+        reply => message.from.mailbox().is_some(),
+        raw => message.mail.is_some(),
+    };
+    Ok(ask.page(200, "letter.html", "mailbox", "Letter", values))
+}
+
+/// Marks a letter as read.
+pub fn read(ask: &Ask, id: &str) -> Reply {
+    let (message, _) = letter(ask, id)?;
+    let (me, id) = (ask.me().to_owned(), message.id);
+    ask.app.store.write(move |tx| tx.mark_read(&me, id))?;
+    Ok(Response::see("/mailbox"))
+}
+
+/// A letter of this mailbox, and whether it was read.
+fn letter(ask: &Ask, id: &str) -> Result<(Message, bool), Fault> {
+    let id: Id = id.parse().map_err(Fault::Permanent)?;
+    let newest = ask.app.store.read(|view| view.mailbox(ask.me(), Some(Id(id.0.saturating_add(1))), 1))?;
+    let found = newest.into_iter().find(|(message, _)| message.id == id);
+    found.ok_or_else(|| Fault::permanent("there is no such letter in your mailbox"))
+}

@@ -1,0 +1,277 @@
+//! Messages: the list, one message with its time line, and what can be wished of it.
+
+use minijinja::{Value, context};
+use serde::Serialize;
+
+use super::{Ask, Reply, query, queue};
+use crate::admin::response::Response;
+use crate::admin::view::{Moment, bytes};
+use crate::engine::wishes;
+use crate::fault::Fault;
+use crate::message::{Door, Id, Message, Packet, PacketState, State, Way};
+use crate::store::ListFilter;
+
+const PAGE: usize = 50;
+/// Set aside items that the page shows.
+const ASIDE: usize = 100;
+/// Newest item that somebody has seen.
+const ASIDE_NOTE: &str = "aside-seen";
+
+/// Tabs: name in the query, words.
+const TABS: [(&str, &str); 6] = [
+    ("", "All"),
+    ("up", "To space"),
+    ("down", "From space"),
+    ("waiting", "Waiting"),
+    ("held", "Held"),
+    ("failed", "Failed"),
+];
+
+/// A message as a line of a list.
+#[derive(Debug, Serialize)]
+pub struct Line {
+    id: String,
+    at: Moment,
+    from: String,
+    to: String,
+    subject: String,
+    state: &'static str,
+    tone: &'static str,
+    reason: String,
+    way: &'static str,
+}
+
+/// The line of a message.
+pub fn line(ask: &Ask, message: &Message) -> Line {
+    Line {
+        id: message.id.to_string(),
+        at: ask.face.moment(message.accepted),
+        from: message.from.to_string(),
+        to: message.to.to_string(),
+        subject: shorten(&message.subject, 90),
+        state: message.state.words(),
+        tone: tone(message.state),
+        reason: shorten(&message.reason, 160),
+        way: message.way.word(),
+    }
+}
+
+/// Colour and sign of a state.
+pub fn tone(state: State) -> &'static str {
+    match state {
+        State::Held => "warn",
+        State::Queued | State::OnModem => "wait",
+        State::Sent | State::Delivered => "good",
+        State::Returned | State::Expired => "bad",
+        State::Cancelled | State::Refused => "off",
+    }
+}
+
+/// The list. Persons see their own messages, the owner all.
+pub fn list(ask: &Ask) -> Reply {
+    let fields = &ask.request.query;
+    let tab = TABS.iter().map(|(name, _)| *name).find(|name| *name == fields.get("tab")).unwrap_or_default();
+    let state = State::ALL.into_iter().find(|state| state.words() == fields.get("state"));
+    let mut filter = ListFilter {
+        search: fields.get("q").trim().chars().take(100).collect(),
+        person: (!ask.owner()).then(|| ask.me().to_owned()),
+        before: fields.get("before").parse().ok(),
+        limit: PAGE + 1,
+        ..ListFilter::default()
+    };
+    match tab {
+        "up" => filter.way = Some(Way::Link),
+        "down" => filter.door = Some(Door::Link),
+        "waiting" => filter.states = vec![State::Queued, State::OnModem],
+        "held" => filter.states = vec![State::Held],
+        "failed" => filter.states = vec![State::Returned, State::Expired],
+        _ => {}
+    }
+    if let Some(state) = state {
+        filter.states = vec![state];
+    }
+    let (search, first) = (filter.search.clone(), filter.before.is_none());
+    let mut found = ask.app.store.read(move |view| view.list(&filter))?;
+    let more = found.len() > PAGE;
+    found.truncate(PAGE);
+    let here = |tab: &str, before: &str| {
+        let state = state.map(State::words).unwrap_or_default();
+        query(&[("tab", tab), ("q", &search), ("state", state), ("before", before)])
+    };
+    let older = found.last().filter(|_| more).map(|message| here(tab, &message.id.to_string()));
+    let tabs: Vec<_> = TABS
+        .iter()
+        .map(|(name, words)| (format!("/messages{}", query(&[("tab", name), ("q", &search)])), words, *name == tab))
+        .collect();
+    let rows: Vec<_> = found.iter().map(|message| line(ask, message)).collect();
+    let states: Vec<_> = State::ALL.iter().map(|state| state.words()).collect();
+    let values = context! {
+        rows, older, tabs, tab, states, search,
+        state => state.map(State::words),
+        newest => (!first).then(|| here(tab, "")),
+        filtered => !search.is_empty() || state.is_some(),
+    };
+    Ok(ask.page(200, "messages.html", "messages", "Messages", values))
+}
+
+/// A message that the one who asks may see.
+///
+/// # Errors
+/// Permanent when there is none, or it is somebody else's.
+pub fn mine(ask: &Ask, id: Id) -> Result<Message, Fault> {
+    let none = || Fault::permanent(format!("there is no message {id} of yours"));
+    let message = ask.app.store.message(id)?.ok_or_else(none)?;
+    let to_me = message.way != Way::Relay && message.to.mailbox().is_some_and(|to| to.person() == ask.me());
+    if ask.owner() || message.author.as_deref() == Some(ask.me()) || to_me { Ok(message) } else { Err(none()) }
+}
+
+/// One message.
+pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
+    let Some(message) = id.parse().ok().and_then(|id| mine(ask, id).ok()) else {
+        return Ok(ask.sorry(404, "There is no such message."));
+    };
+    let packets = ask.app.store.read(|view| view.packets_of(message.id))?;
+    let steps: Vec<_> = message
+        .steps
+        .iter()
+        .rev()
+        .map(|step| context! { at => ask.face.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => step.cause, packets => step.packets })
+        .collect();
+    let whole = ask.request.query.ticked("whole") && message.mail.is_some();
+    let text = if whole { whole_text(ask, &message)? } else { body(&message) };
+    let waits = !message.state.is_final();
+    let values = context! {
+        error, steps, text, whole,
+        row => line(ask, &message),
+        id => message.id.to_string(),
+        subject => message.subject,
+        reason => message.reason,
+        door => message.door.word(),
+        author => message.author,
+        about => message.about.map(|id| id.to_string()),
+        automatic => message.automatic,
+        cut => message.cut,
+        message_id => message.message_id,
+        deadline => waits.then(|| ask.face.moment(message.deadline)),
+        next => (waits && message.state != State::Held).then(|| ask.face.moment(message.next)),
+        tries => message.tries,
+        unsure => !message.clock_believed,
+        size => message.mail.as_ref().map(|mail| bytes(mail.size)),
+        air => bytes(message.text.len() as u64),
+        packets => packets.iter().map(|packet| packet_row(ask, packet)).collect::<Vec<_>>(),
+        wishes => if ask.owner() { possible(&message) } else { Vec::new() },
+    };
+    Ok(ask.page(status, "message.html", "messages", "Message", values))
+}
+
+/// Wishes that make sense for a message in this state: name in the path, label, what it does.
+fn possible(message: &Message) -> Vec<(&'static str, &'static str, &'static str)> {
+    let hold = ("hold", "Hold", "It stays here until you release it.");
+    let retry = ("retry", "Try now", "It does not wait for its next turn.");
+    let cancel =
+        ("cancel", "Cancel", "It will not be sent. Packets that a satellite has already cannot be taken back.");
+    match message.state {
+        State::Held => vec![("release", "Release", "It goes out now, however many packets it takes."), cancel],
+        State::Queued => vec![retry, hold, cancel],
+        State::OnModem => vec![cancel],
+        _ => Vec::new(),
+    }
+}
+
+fn packet_row(ask: &Ask, packet: &Packet) -> Value {
+    let (word, tone, more) = match &packet.state {
+        PacketState::Planned => ("planned", "wait", String::new()),
+        PacketState::Handing(_) => ("being handed over", "wait", String::new()),
+        PacketState::Held(reference) => ("on modem", "wait", reference.to_string()),
+        PacketState::Sent(reference) => ("sent", "good", reference.to_string()),
+        PacketState::Gone(why) => ("gone", "off", why.clone()),
+    };
+    context! {
+        part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more,
+        note => packet.note, at => ask.face.moment(packet.at),
+    }
+}
+
+/// The text without its subject line.
+pub fn body(message: &Message) -> String {
+    let rest = message.text.strip_prefix(message.subject.as_str()).and_then(|rest| rest.strip_prefix('\n'));
+    rest.unwrap_or(&message.text).trim_end().to_owned()
+}
+
+/// The text of the whole mail: nothing cut, still without markup.
+fn whole_text(ask: &Ask, message: &Message) -> Result<String, Fault> {
+    let raw = ask.app.store.raw(message)?.unwrap_or_default();
+    let parsed = mail_parser::MessageParser::default().parse(&raw);
+    let text = parsed.as_ref().and_then(|mail| mail.body_text(0)).map(|text| text.trim_end().to_owned());
+    Ok(text.unwrap_or_else(|| body(message)))
+}
+
+/// The mail as it came in.
+pub fn download(ask: &Ask, id: &str) -> Reply {
+    let message = mine(ask, id.parse().map_err(Fault::Permanent)?)?;
+    let Some(raw) = ask.app.store.raw(&message)? else {
+        return Ok(ask.sorry(404, "Of this message there never was more than its text."));
+    };
+    Ok(Response::typed(200, "message/rfc822", raw)
+        .with("Content-Disposition", format!("attachment; filename=\"{}.eml\"", message.id))
+        .with("Content-Security-Policy", "sandbox; default-src 'none'".to_owned()))
+}
+
+/// Hold, release, cancel, retry.
+pub fn wish(ask: &Ask, id: &str, wish: &str) -> Reply {
+    if !ask.owner() {
+        return Ok(ask.sorry(403, "Only the owner of the box can do this."));
+    }
+    let number: Id = id.parse().map_err(Fault::Permanent)?;
+    let (store, who) = (&ask.app.store, ask.desk.who.as_str());
+    let done = match wish {
+        "hold" => wishes::hold(store, number, who),
+        "release" => wishes::release(store, number, who),
+        "cancel" => wishes::cancel(store, number, who),
+        "retry" => wishes::retry(store, number, who),
+        _ => return Ok(ask.sorry(404, "There is no such page.")),
+    };
+    queue::look_anew(ask.app);
+    match done {
+        Ok(words) => ask.done(&format!("/messages/{number}"), words),
+        Err(Fault::Permanent(why)) => one(ask, id, 409, &why),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// What could not be used, with the reason.
+pub fn aside(ask: &Ask) -> Reply {
+    let items = ask.app.store.read(|view| view.quarantined(ASIDE))?;
+    let newest = items.first().map(|(number, _)| *number);
+    let rows: Vec<_> = items
+        .iter()
+        .map(|(number, item)| {
+            let hex = shorten(&item.bytes, 384);
+            context! { number, source => item.source, why => item.why, hex, size => item.bytes.len() / 2, at => ask.face.moment(item.at) }
+        })
+        .collect();
+    Ok(ask.page(200, "aside.html", "messages", "Set aside", context! { rows, newest, news => aside_news(ask) > 0 }))
+}
+
+/// Items that were set aside since somebody looked.
+pub fn aside_news(ask: &Ask) -> usize {
+    let count = ask.app.store.read(|view| {
+        let seen = view.note(ASIDE_NOTE)?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse::<u64>().ok());
+        Ok(view.quarantined(ASIDE)?.iter().filter(|(number, _)| Some(*number) > seen).count())
+    });
+    count.unwrap_or_default()
+}
+
+/// Somebody looked.
+pub fn aside_seen(ask: &Ask) -> Reply {
+    let newest: u64 = ask.request.form.get("newest").parse().map_err(|_| Fault::permanent("nothing was set aside"))?;
+    ask.app.store.write(move |tx| tx.put_note(ASIDE_NOTE, Some(newest.to_string().as_bytes())))?;
+    ask.done("/", "Seen. The items stay on their page.")
+}
+
+fn shorten(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{}\u{2026}", &text[..at]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,150 @@
+//! The pages, one file each. A page reads what it shows, fills its template, and passes wishes to the desk.
+
+pub mod account;
+pub mod compose;
+pub mod dashboard;
+pub mod help;
+pub mod login;
+pub mod mailbox;
+pub mod messages;
+pub mod modem;
+pub mod people;
+pub mod queue;
+pub mod settings;
+pub mod setup;
+pub mod status;
+
+use std::sync::Arc;
+
+use minijinja::{Value, context};
+
+use super::App;
+use super::auth::Visitor;
+use super::desk::{Desk, zone};
+use super::request::{Request, encode};
+use super::response::Response;
+use super::route::{theme, title};
+use super::view::{Face, Frame, Light, over, page};
+use crate::fault::Fault;
+use crate::settings::{Key, Settings};
+
+/// What a page gives back; a fault becomes a page that says why.
+pub type Reply = Result<Response, Fault>;
+
+/// A request of somebody who is logged in, with what all pages need.
+pub struct Ask<'a> {
+    /// What the pages share.
+    pub app: &'a App,
+    /// The request.
+    pub request: &'a Request,
+    /// Who asks.
+    pub visitor: &'a Visitor,
+    /// What they can do.
+    pub desk: Desk,
+    /// Settings in force.
+    pub settings: Arc<Settings>,
+    /// Tells times.
+    pub face: Face,
+}
+
+impl<'a> Ask<'a> {
+    /// From a request and its session.
+    pub fn new(app: &'a App, request: &'a Request, visitor: &'a Visitor) -> Self {
+        let settings = app.store.settings();
+        let face = Face { zone: zone(&settings), now: app.store.clock().now() };
+        Self { app, request, visitor, desk: app.desk(format!("{} on the page", visitor.person.name)), settings, face }
+    }
+
+    /// True for somebody who may change people and settings.
+    pub fn owner(&self) -> bool {
+        self.visitor.person.owner
+    }
+
+    /// Name of the one who asks.
+    pub fn me(&self) -> &str {
+        &self.visitor.person.name
+    }
+
+    /// A page inside the frame.
+    pub fn page(&self, status: u16, template: &str, section: &'static str, title: &str, values: Value) -> Response {
+        page(status, template, over(&self.frame(section, title), values))
+    }
+
+    /// A page that says no, and why.
+    pub fn sorry(&self, status: u16, why: &str) -> Response {
+        let title = title(status);
+        self.page(status, "sorry.html", "", title, context! { why })
+    }
+
+    /// Back to a page with GET, which then says `words`.
+    pub fn done(&self, place: &str, words: impl Into<String>) -> Reply {
+        self.app.tell(&self.visitor.hash, words.into());
+        Ok(Response::see(place))
+    }
+
+    fn frame(&self, section: &'static str, title: &str) -> Frame {
+        let moment = self.face.moment(self.face.now);
+        Frame {
+            box_name: self.settings.text(Key::BoxName).to_owned(),
+            domain: self.settings.text(Key::Domain).to_owned(),
+            title: title.to_owned(),
+            section,
+            me: self.me().to_owned(),
+            owner: self.owner(),
+            csrf: self.visitor.session.csrf.clone(),
+            theme: theme(self.request),
+            strip: if self.owner() { self.strip() } else { Vec::new() },
+            flash: self.app.told(&self.visitor.hash),
+            unread: self.app.store.read(|view| view.unread(self.me())).unwrap_or_default(),
+            here: self.request.target.clone(),
+            now: moment.long,
+            zone: self.settings.text(Key::TimeZone).to_owned(),
+        }
+    }
+
+    /// Link, mail and queue in a few words each.
+    pub fn strip(&self) -> Vec<Light> {
+        let facts = self.app.pulse.facts();
+        let link = match &facts.link {
+            None => ("off", "no link"),
+            Some(health) if health.ready => ("good", "ready"),
+            Some(_) => ("warn", "not ready"),
+        };
+        let mail = match (&facts.smtp, &facts.relay) {
+            (Some(smtp), _) if !smtp.well => ("warn", "door closed"),
+            (_, Some(relay)) if !relay.well => ("warn", "relay in trouble"),
+            (Some(_), _) => ("good", "open"),
+            (None, _) => ("off", "not started"),
+        };
+        let queue = queue::look(self.app);
+        let (tone, words) = match (queue.held, queue.waiting) {
+            (0, 0) => ("good", "empty".to_owned()),
+            (0, waiting) => ("good", format!("{waiting} waiting")),
+            (held, waiting) => ("warn", format!("{waiting} waiting, {held} held")),
+        };
+        vec![
+            Light { name: "Link", tone: link.0, words: link.1.to_owned(), href: "/modem" },
+            Light { name: "Mail", tone: mail.0, words: mail.1.to_owned(), href: "/#mail" },
+            Light { name: "Queue", tone, words, href: "/messages?tab=waiting" },
+        ]
+    }
+}
+
+/// For a person who asks for a page of the owner.
+pub fn no_right(ask: &Ask, path: &[&str]) -> Response {
+    const KNOWN: [&str; 5] = ["messages", "people", "settings", "modem", "setup"];
+    match path.first() {
+        Some(first) if KNOWN.contains(first) => {
+            let why = "This page is for the owner of the box. Your letters are in the mailbox.";
+            ask.sorry(403, why)
+        }
+        _ => ask.sorry(404, "There is no such page."),
+    }
+}
+
+/// A query string from the given pairs, without the empty ones.
+pub fn query(pairs: &[(&str, &str)]) -> String {
+    let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
+    let joined: Vec<_> = pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    if joined.is_empty() { String::new() } else { format!("?{}", joined.join("&")) }
+}

@@ -1,0 +1,58 @@
+//! The queue at a glance: what waits, since when, in which state. Looked at no more than once in two seconds.
+
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use crate::admin::App;
+use crate::clock::Time;
+use crate::message::State;
+
+/// A look that is younger than this is still good.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// What waits.
+#[derive(Debug, Clone, Default)]
+pub struct Queue {
+    /// Messages that wait for their way out, or on the modem.
+    pub waiting: usize,
+    /// Messages that wait for the owner.
+    pub held: usize,
+    /// Count and oldest acceptance by state, in the order of the ladder.
+    pub states: Vec<(State, usize, Time)>,
+}
+
+/// What waits now. An unreadable queue looks empty here; the page has its failure banner from the store itself.
+pub fn look(app: &App) -> Queue {
+    let mut kept = app.queue.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, queue)) = &*kept
+        && at.elapsed() < FRESH
+    {
+        return queue.clone();
+    }
+    let queue = read(app).unwrap_or_default();
+    *kept = Some((Instant::now(), queue.clone()));
+    queue
+}
+
+/// The next look sees what a form just changed.
+pub fn look_anew(app: &App) {
+    *app.queue.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+fn read(app: &App) -> Result<Queue, crate::fault::Fault> {
+    let mut queue = Queue::default();
+    for (lane, count, oldest) in app.store.read(|view| view.queues())? {
+        let (state, count) = (lane.state(), usize::try_from(count).unwrap_or(usize::MAX));
+        let Some(oldest) = oldest.filter(|_| count > 0) else { continue };
+        match queue.states.iter_mut().find(|(known, ..)| *known == state) {
+            Some((_, sum, first)) => (*sum, *first) = (*sum + count, oldest.min(*first)),
+            None => queue.states.push((state, count, oldest)),
+        }
+        match state {
+            State::Held => queue.held += count,
+            _ => queue.waiting += count,
+        }
+    }
+    queue.states.sort_by_key(|(state, ..)| *state);
+    Ok(queue)
+}

@@ -1,0 +1,129 @@
+//! Settings: the one table, a page for each of its groups.
+
+use minijinja::{Value, context};
+
+use super::{Ask, Reply};
+use crate::admin::desk::Row;
+use crate::admin::request::Fields;
+use crate::fault::Fault;
+use crate::settings::{Kind, TABLE};
+
+/// The groups in the order of the table: name in the path, heading.
+pub fn groups() -> Vec<(String, &'static str)> {
+    let mut groups: Vec<(String, &'static str)> = Vec::new();
+    for row in TABLE {
+        if groups.last().is_none_or(|(_, group)| *group != row.group) {
+            groups.push((row.group.to_lowercase().replace(' ', "-"), row.group));
+        }
+    }
+    groups
+}
+
+/// One group.
+pub fn show(ask: &Ask, group: &str, status: u16, error: &str) -> Reply {
+    let groups = groups();
+    let Some((slug, heading)) = groups.iter().find(|(slug, _)| slug == group) else {
+        return Ok(ask.sorry(404, "There is no such group of settings."));
+    };
+    let all = ask.desk.settings();
+    let posted = (!error.is_empty()).then_some(&ask.request.form);
+    let rows: Vec<_> =
+        all.iter().filter(|row| row.setting.group == *heading).map(|row| field(ask, row, posted)).collect();
+    let tabs: Vec<_> = groups
+        .iter()
+        .map(|(slug, words)| {
+            let changed = all.iter().filter(|row| row.setting.group == *words && row.changed).count();
+            context! { slug, words, changed, current => slug == group }
+        })
+        .collect();
+    let values = context! { rows, tabs, error, slug, heading };
+    Ok(ask.page(status, "settings.html", "settings", "Settings", values))
+}
+
+/// A setting as a field of a form; after an error with what was typed.
+pub fn field(ask: &Ask, row: &Row, posted: Option<&Fields>) -> Value {
+    let setting = row.setting;
+    let stored = ask.settings.text(setting.key);
+    let secret = setting.kind == Kind::Secret;
+    let value = match posted.and_then(|form| form.find(setting.name)) {
+        _ if secret => "",
+        Some(typed) => typed,
+        None => stored,
+    };
+    let (kind, choices) = match setting.kind {
+        Kind::Secret => ("secret", &[][..]),
+        Kind::Switch => ("switch", &[][..]),
+        Kind::Choice(words) => ("choice", words),
+        Kind::Number(..) => ("number", &[][..]),
+        _ => ("text", &[][..]),
+    };
+    let limits = match setting.kind {
+        Kind::Number(least, most) => Some((least, most)),
+        _ => None,
+    };
+    context! {
+        name => setting.name, label => setting.label, help => setting.help, kind, choices, value, limits,
+        set => secret && !stored.is_empty(),
+        default => if setting.default.is_empty() { "empty" } else { setting.default },
+        changed => row.changed,
+        listens => matches!(setting.kind, Kind::Listen),
+    }
+}
+
+/// What a form says about a group of settings. Secrets that were left empty stay as they are.
+pub fn read(form: &Fields, wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for setting in TABLE.iter().filter(|setting| wanted(setting.name)) {
+        let value = match (setting.kind, form.find(setting.name)) {
+            (Kind::Secret, _) if form.ticked(&format!("remove {}", setting.name)) => "",
+            (Kind::Secret, None | Some("")) => continue,
+            // The form says that the switch was on it; browsers send nothing for a box without a tick.
+            (Kind::Switch, None) if form.ticked(&format!("has {}", setting.name)) => "no",
+            (_, Some(value)) => value,
+            (_, None) => continue,
+        };
+        pairs.push((setting.name.to_owned(), value.to_owned()));
+    }
+    pairs
+}
+
+/// Saves one group, all of it or nothing.
+pub fn save(ask: &Ask, group: &str) -> Reply {
+    let groups = groups();
+    let Some((slug, heading)) = groups.iter().find(|(slug, _)| slug == group) else {
+        return Ok(ask.sorry(404, "There is no such group of settings."));
+    };
+    let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == *heading);
+    match ask.desk.set_all(&read(&ask.request.form, in_group)) {
+        Ok(said) => ask.done(&format!("/settings/{slug}"), saved(&said)),
+        Err(Fault::Permanent(why)) => show(ask, slug, 422, &why),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// What changed, in one line.
+pub fn saved(said: &[String]) -> String {
+    match said {
+        [] => "Nothing was different.".to_owned(),
+        said => format!("Saved: {}.", said.join("; ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_in_one_piece_and_fields_are_read_by_their_kind() {
+        let groups = groups();
+        let mut names: Vec<_> = groups.iter().map(|(slug, _)| slug.clone()).collect();
+        names.dedup();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), groups.len());
+        let form = Fields::parse(b"relay.host=mail.x.org&relay.password=&has+air.trim=1&hive.password=a&no.such=1");
+        let pairs = read(&form, |_| true);
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(pairs, [("hive.password", "a"), ("air.trim", "no"), ("relay.host", "mail.x.org")]);
+    }
+}

@@ -1,0 +1,250 @@
+//! Set-up in steps. Each can be skipped and come back to; what is done shows from the facts, not from a counter.
+
+use minijinja::{Value, context};
+
+use super::{Ask, Reply, login, modem, people, query, settings};
+use crate::admin::App;
+use crate::admin::auth::{self, COOKIE, LIFE};
+use crate::admin::desk::{Claim, PersonEdit};
+use crate::admin::ports;
+use crate::admin::request::Request;
+use crate::admin::response::Response;
+use crate::deliver::relay::{Relay, RelayConfig};
+use crate::fault::Fault;
+use crate::message::Door;
+use crate::office;
+use crate::password::LEAST_OWNER;
+use crate::settings::{Key, Settings};
+use crate::store::ListFilter;
+
+/// Steps that somebody said are not needed.
+const WAIVED: &str = "setup-waived";
+
+/// A step: name in the path, words, settings that its form may change.
+struct Step {
+    name: &'static str,
+    words: &'static str,
+    settings: &'static [&'static str],
+}
+
+const STEPS: [Step; 5] = [
+    Step { name: "box", words: "Name and clock", settings: &["box.name", "box.domain", "box.reach", "box.time_zone"] },
+    Step {
+        name: "modem",
+        words: "Satellite link",
+        settings: &["link.driver", "m138.port", "hive.url", "hive.user", "hive.password", "hive.organization"],
+    },
+    Step { name: "people", words: "First person", settings: &[] },
+    Step {
+        name: "relay",
+        words: "Mail relay",
+        settings: &["relay.host", "relay.port", "relay.tls", "relay.user", "relay.password"],
+    },
+    Step { name: "test", words: "Test letter", settings: &[] },
+];
+
+/// The page of a box that nobody owns yet.
+pub fn ask_code(app: &App, request: &Request, status: u16, error: &str) -> Response {
+    let form = &request.form;
+    let values = context! {
+        error, least => LEAST_OWNER, title => "Claim this box",
+        code => form.get("code"), name => form.get("name"), full_name => form.get("full_name"),
+        mail_domain => form.get("domain"),
+    };
+    login::bare(app, request, status, "claim.html", values)
+}
+
+/// Makes whoever has the code the owner, and logs them in.
+pub fn claim(app: &App, request: &Request) -> Response {
+    if let Err(wait) = app.try_once(&request.peer) {
+        return ask_code(app, request, 429, &login::too_many(wait))
+            .with("Retry-After", (wait.as_secs() + 1).to_string());
+    }
+    let form = &request.form;
+    let text = |name: &str| form.get(name).to_owned();
+    if form.get("password") != form.get("again") {
+        app.was_right(&request.peer);
+        return ask_code(app, request, 422, "The password was typed in two different ways.");
+    }
+    let claim = Claim {
+        code: text("code"),
+        name: text("name"),
+        full_name: text("full_name"),
+        password: text("password"),
+        domain: text("domain"),
+    };
+    let opened = app.desk("the setup code".to_owned()).claim(&claim).and_then(|person| auth::open(&app.store, &person));
+    match opened {
+        Ok((token, _)) => {
+            app.was_right(&request.peer);
+            Response::see("/setup/box").with_cookie(COOKIE, &token, LIFE.as_secs())
+        }
+        Err(Fault::Permanent(why)) => ask_code(app, request, 422, &why),
+        Err(fault) => ask_code(app, request, 503, fault.why()),
+    }
+}
+
+/// Goes to the first step that is open.
+pub fn first_open(ask: &Ask) -> Reply {
+    let open = progress(ask)?.into_iter().find(|(_, _, done)| !done).map_or("box", |(name, ..)| name);
+    Ok(Response::see(&format!("/setup/{open}")))
+}
+
+/// Steps that are neither done nor waived, for the front page: name and words.
+pub fn open_steps(ask: &Ask) -> Result<Vec<(&'static str, &'static str)>, Fault> {
+    let waived = waived(ask)?;
+    let open = progress(ask)?.into_iter().filter(|(name, _, done)| !done && !waived.iter().any(|other| other == name));
+    Ok(open.map(|(name, words, _)| (name, words)).collect())
+}
+
+/// The steps of this box and whether they are done.
+fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault> {
+    let settings = &ask.settings;
+    let written = || {
+        let filter = ListFilter { door: Some(Door::Web), limit: 1, ..ListFilter::default() };
+        ask.app.store.read(move |view| view.list(&filter)).map(|found| !found.is_empty())
+    };
+    let mut steps = Vec::new();
+    for step in STEPS {
+        let done = match step.name {
+            "box" => !settings.text(Key::Domain).is_empty(),
+            "modem" => settings.text(Key::LinkDriver) != "none",
+            "people" => ask.desk.people().len() > 1,
+            "relay" if settings.text(Key::Reach) != "internet" => continue,
+            "relay" => !settings.text(Key::RelayHost).is_empty(),
+            _ => written()?,
+        };
+        steps.push((step.name, step.words, done));
+    }
+    Ok(steps)
+}
+
+fn waived(ask: &Ask) -> Result<Vec<String>, Fault> {
+    let note = ask.app.store.read(|view| view.note(WAIVED))?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&note).split_whitespace().map(str::to_owned).collect())
+}
+
+/// One step; `results` are the lines of a test that was just made.
+pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String]) -> Reply {
+    let Some(known) = STEPS.iter().find(|known| known.name == step) else {
+        return Ok(ask.sorry(404, "There is no such step."));
+    };
+    let steps = progress(ask)?;
+    let next = steps.iter().skip_while(|(name, ..)| *name != step).nth(1).map(|(name, ..)| *name);
+    let posted = (!error.is_empty()).then_some(&ask.request.form);
+    let rows: Vec<_> = ask.desk.settings();
+    let fields: Vec<_> = known
+        .settings
+        .iter()
+        .filter_map(|name| rows.iter().find(|row| row.setting.name == *name))
+        .map(|row| settings::field(ask, row, posted))
+        .collect();
+    let values = context! {
+        step, steps, next, error, results, fields,
+        words => known.words,
+        tested => !results.is_empty() || ask.request.query.ticked("test"),
+        more => special(ask, step),
+    };
+    Ok(ask.page(status, "setup.html", "setup", "Set-up", values))
+}
+
+/// What only one of the steps shows.
+fn special(ask: &Ask, step: &str) -> Value {
+    match step {
+        "box" => context! {
+            clock => ask.face.moment(ask.face.now),
+            ms => ask.face.now.0,
+            believable => ask.app.store.clock().believable(),
+        },
+        "modem" => {
+            let facts = ask.app.pulse.facts();
+            let lines: Vec<_> = facts
+                .lines
+                .iter()
+                .rev()
+                .take(12)
+                .rev()
+                .map(|(_, line)| {
+                    context! { at => ask.face.clock(line.at), sent => line.sent, text => line.text }
+                })
+                .collect();
+            context! {
+                ports => ports::list(), lines, after => facts.next_line,
+                driver => ask.settings.text(Key::LinkDriver),
+                link => facts.link.as_ref().map(|health| modem::figures(ask, health)),
+            }
+        }
+        "people" => context! {
+            people => ask.desk.people().iter().map(|person| person.name.clone()).collect::<Vec<_>>(),
+            who => people::fields(&people::edit_of(&ask.request.form)),
+            max_parts => ask.settings.text(Key::AirMaxParts),
+        },
+        _ => context! { address => format!("{}@{}", ask.me(), ask.settings.text(Key::Domain)) },
+    }
+}
+
+/// Saves a step, tests it, or says that it is not needed, as the button says.
+pub fn save(ask: &Ask, step: &str) -> Reply {
+    let Some(known) = STEPS.iter().find(|known| known.name == step) else {
+        return Ok(ask.sorry(404, "There is no such step."));
+    };
+    let form = &ask.request.form;
+    if form.get("do") == "waive" {
+        let mut names = waived(ask)?;
+        names.push(known.name.to_owned());
+        names.dedup();
+        let note = names.join(" ");
+        ask.app.store.write(move |tx| tx.put_note(WAIVED, Some(note.as_bytes())))?;
+        return ask.done("/", format!("\u{201c}{}\u{201d} is off the list; it stays in the set-up.", known.words));
+    }
+    let saved = match step {
+        "people" => ask
+            .desk
+            .add(&PersonEdit { owner: false, ..people::edit_of(form) })
+            .map(|person| vec![format!("{} is here now", person.name)]),
+        "test" => send_test(ask),
+        _ => ask.desk.set_all(&settings::read(form, |name| known.settings.contains(&name))),
+    };
+    let said = match saved {
+        Ok(said) => said,
+        Err(Fault::Permanent(why)) => return show(ask, step, 422, &why, &[]),
+        Err(fault) => return Err(fault),
+    };
+    if step == "relay" && form.get("do") == "test" {
+        return show(ask, step, 200, "", &test_relay(&ask.app.store.settings()));
+    }
+    let again = form.get("do") == "test" || step == "test";
+    let steps = progress(ask)?;
+    let next = steps.iter().skip_while(|(name, ..)| *name != step).nth(1).map_or("test", |(name, ..)| *name);
+    let place = match (step, again) {
+        ("test", _) => said.first().map_or("/".to_owned(), |id| format!("/messages/{id}")),
+        (_, true) => format!("/setup/{step}{}", query(&[("test", "1")])),
+        (_, false) => format!("/setup/{next}"),
+    };
+    let words = if step == "test" {
+        "The test letter is on its way: this page shows how far it is.".to_owned()
+    } else {
+        settings::saved(&said)
+    };
+    ask.done(&place, words)
+}
+
+/// Everything but a letter, tried with the relay: one sentence for each step.
+fn test_relay(settings: &Settings) -> Vec<String> {
+    let config = match RelayConfig::from_settings(settings) {
+        Ok(config) => config,
+        Err(fault) => return vec![fault.to_string()],
+    };
+    let check = Relay::new().check(&config);
+    check.lines.into_iter().chain(check.fault.map(|fault| fault.to_string())).collect()
+}
+
+fn send_test(ask: &Ask) -> Result<Vec<String>, Fault> {
+    let to = match ask.request.form.get("to").trim() {
+        "" => format!("{}@{}", ask.me(), ask.settings.text(Key::Domain)),
+        to => to.to_owned(),
+    };
+    let text = format!("A test letter from {}.", ask.settings.text(Key::BoxName));
+    let kept = office::compose(&ask.app.context, &ask.visitor.person, &to, "Test", &text)?;
+    Ok(kept.ids().iter().map(ToString::to_string).collect())
+}

@@ -1,0 +1,210 @@
+//! What a browser asked, taken apart; knows nothing of sockets, so that tests can make one.
+
+/// Largest form that is read, in bytes; the gate in front has the same limit.
+pub const FORM_MOST: usize = 256 * 1024;
+/// Fields that are read of one form or query.
+const FIELDS_MOST: usize = 200;
+
+/// The method of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// GET, and HEAD: the server leaves the body out.
+    Get,
+    /// POST.
+    Post,
+    /// Anything else: 405.
+    Other,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Its method.
+    pub method: Method,
+    /// Decoded parts of the path; `None` for one that leads out of the site or cannot be read.
+    pub path: Option<Vec<String>>,
+    /// The target as it came.
+    pub target: String,
+    /// Fields of the query.
+    pub query: Fields,
+    /// Fields of the form.
+    pub form: Fields,
+    /// Address of the browser, as the gate saw it.
+    pub peer: String,
+    headers: Vec<(String, String)>,
+}
+
+/// Names and values, in the order of the form.
+#[derive(Debug, Clone, Default)]
+pub struct Fields(Vec<(String, String)>);
+
+impl Request {
+    /// From the parts of an HTTP request. `peer` comes from the header `X-Satpost-Peer`, which only the gate can set.
+    pub fn new(method: &str, target: &str, headers: Vec<(String, String)>, body: &[u8]) -> Self {
+        let headers: Vec<_> = headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let mut request = Self {
+            method: match method {
+                "GET" | "HEAD" => Method::Get,
+                "POST" => Method::Post,
+                _ => Method::Other,
+            },
+            path: segments(path),
+            target: target.to_owned(),
+            query: Fields::parse(query.as_bytes()),
+            form: Fields::default(),
+            peer: String::new(),
+            headers,
+        };
+        request.peer = request.header("x-satpost-peer").unwrap_or_default().to_owned();
+        let form = request.header("content-type").unwrap_or_default();
+        if request.method == Method::Post && form.starts_with("application/x-www-form-urlencoded") {
+            request.form = Fields::parse(&body[..body.len().min(FORM_MOST)]);
+        }
+        request
+    }
+
+    /// The first header of this name (lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let cookies = self.headers.iter().filter(|(known, _)| known == "cookie");
+        let mut pairs = cookies.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// True when a browser sent this from a page of ours. Old and scripted clients that say neither `Origin` nor
+    /// `Sec-Fetch-Site` are refused as well.
+    pub fn from_own_page(&self) -> bool {
+        match (self.header("origin"), self.header("host")) {
+            (Some(origin), Some(host)) => {
+                let place = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+                place.is_some_and(|place| place.eq_ignore_ascii_case(host))
+            }
+            (Some(_), None) => false,
+            (None, _) => self.header("sec-fetch-site") == Some("same-origin"),
+        }
+    }
+}
+
+impl Fields {
+    /// Reads `application/x-www-form-urlencoded`; bytes that are not UTF-8 become U+FFFD.
+    pub fn parse(text: &[u8]) -> Self {
+        let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).take(FIELDS_MOST);
+        let read = |pair: &[u8]| {
+            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            (decode(&pair[..at], true), decode(pair.get(at + 1..).unwrap_or_default(), true))
+        };
+        Self(pairs.map(read).collect())
+    }
+
+    /// The first value of this name; empty when there is none.
+    pub fn get(&self, name: &str) -> &str {
+        self.find(name).unwrap_or_default()
+    }
+
+    /// The first value of this name.
+    pub fn find(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// True for a ticked box.
+    pub fn ticked(&self, name: &str) -> bool {
+        !self.get(name).is_empty()
+    }
+}
+
+fn decode(text: &[u8], plus: bool) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        let hex = |byte: u8| char::from(byte).to_digit(16);
+        rest = tail;
+        match (first, tail) {
+            (b'%', [high, low, after @ ..]) if hex(*high).is_some() && hex(*low).is_some() => {
+                // Two hex digits fit a byte.
+                bytes.push((hex(*high).unwrap_or(0) * 16 + hex(*low).unwrap_or(0)) as u8);
+                rest = after;
+            }
+            (b'+', _) if plus => bytes.push(b' '),
+            _ => bytes.push(*first),
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// Text as part of a query.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+fn segments(path: &str) -> Option<Vec<String>> {
+    let inner = path.strip_prefix('/')?;
+    let parts: Vec<_> = inner.split('/').map(|part| decode(part.as_bytes(), false)).collect();
+    let bad = |part: &String| {
+        part == "." || part.contains("..") || part.contains(['/', '\\', '\0', char::REPLACEMENT_CHARACTER])
+    };
+    if parts.iter().any(bad) {
+        return None;
+    }
+    Some(if inner.is_empty() { Vec::new() } else { parts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(target: &str) -> Request {
+        Request::new("GET", target, vec![], b"")
+    }
+
+    #[test]
+    fn paths_that_lead_out_have_no_parts() {
+        for bad in ["/../etc/passwd", "/a/../b", "/a/%2e%2e/b", "/..%2fb", "/a%5cb", "/a%00", "x", "", "/%ff", "/..;/"]
+        {
+            assert_eq!(get(bad).path, None, "{bad}");
+        }
+        assert_eq!(get("/").path, Some(vec![]));
+        assert_eq!(get("/people/a%20b?x=1").path, Some(vec!["people".into(), "a b".into()]));
+    }
+
+    #[test]
+    fn forms_are_read_whatever_they_hold() {
+        let fields = Fields::parse(b"a=1+2&b=%C3%A9%zz%&c&=x&a=second&d=%ff");
+        assert_eq!((fields.get("a"), fields.get("b"), fields.find("c")), ("1 2", "\u{e9}%zz%", Some("")));
+        assert_eq!((fields.get("d"), fields.find("e")), ("\u{fffd}", None));
+        assert_eq!(Fields::parse(format!("q={}", encode("a&b=c d/\u{e9}")).as_bytes()).get("q"), "a&b=c d/\u{e9}");
+    }
+
+    #[test]
+    fn cookies_and_origins() {
+        let with = |headers: &[(&str, &str)]| {
+            let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            Request::new("POST", "/", headers, b"")
+        };
+        let request = with(&[("Cookie", "a=1; s=tok"), ("cookie", "b=2")]);
+        assert_eq!((request.cookie("s"), request.cookie("b"), request.cookie("c")), (Some("tok"), Some("2"), None));
+        assert!(with(&[("Host", "box.local"), ("Origin", "http://box.local")]).from_own_page());
+        assert!(with(&[("Sec-Fetch-Site", "same-origin")]).from_own_page());
+        for bad in [
+            &[("Host", "box.local"), ("Origin", "http://evil.org")][..],
+            &[("Host", "box.local"), ("Origin", "null")],
+            &[("Host", "box.local"), ("Origin", "null"), ("Sec-Fetch-Site", "same-origin")],
+            &[("Host", "box.local"), ("Origin", "http://box.local.evil.org")],
+            &[("Host", "box.local"), ("Sec-Fetch-Site", "cross-site")],
+            &[("Host", "box.local")],
+        ] {
+            assert!(!with(bad).from_own_page(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What goes back to the browser, with the headers that every answer carries.
+
+use super::gzip::gzip;
+use super::request::Request;
+
+/// Nothing runs, loads or frames this page but what the box itself serves.
+///
+/// The referrer policy is `same-origin`, not `no-referrer`: with the latter browsers send `Origin: null` with our own
+/// forms (Fetch standard, "append a request Origin header"), and those have to be told from foreign ones.
+const ALWAYS: [(&str, &str); 6] = [
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "geolocation=(), microphone=(), camera=()"),
+];
+
+/// Smaller bodies are not worth packing.
+const PACK_LEAST: usize = 600;
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, without the ones that every answer carries.
+    pub headers: Vec<(&'static str, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// A page.
+    pub fn html(status: u16, html: String) -> Self {
+        Self::typed(status, "text/html; charset=utf-8", html.into_bytes())
+    }
+
+    /// Plain text.
+    pub fn text(status: u16, text: &str) -> Self {
+        Self::typed(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
+    }
+
+    /// JSON for the script of the pages.
+    pub fn json(body: Vec<u8>) -> Self {
+        Self::typed(200, "application/json", body)
+    }
+
+    /// A body of some type; not kept by any cache.
+    pub fn typed(status: u16, kind: &str, body: Vec<u8>) -> Self {
+        let headers = vec![("Content-Type", kind.to_owned()), ("Cache-Control", "no-store".to_owned())];
+        Self { status, headers, body }
+    }
+
+    /// Go there, with GET. The place is a path of ours.
+    pub fn see(place: &str) -> Self {
+        Self::text(303, "").with("Location", place.to_owned())
+    }
+
+    /// With one header more.
+    pub fn with(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// With a cookie that scripts cannot read and other sites cannot use.
+    pub fn with_cookie(self, name: &str, value: &str, seconds: u64) -> Self {
+        self.with("Set-Cookie", format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict"))
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// Adds what every answer carries and packs the body if the browser can unpack it.
+    pub fn finish(mut self, request: &Request) -> Self {
+        for (name, value) in ALWAYS {
+            if self.header(name).is_none() {
+                self.headers.push((name, value.to_owned()));
+            }
+        }
+        let kind = self.header("Content-Type").unwrap_or_default();
+        let packs = kind.starts_with("text/") || kind.ends_with("json") || kind.ends_with("svg+xml");
+        let asked = request.header("accept-encoding").is_some_and(|value| value.contains("gzip"));
+        if packs && self.header("Content-Encoding").is_none() {
+            self.headers.push(("Vary", "Accept-Encoding, Cookie".to_owned()));
+            if asked && self.body.len() >= PACK_LEAST {
+                self.body = gzip(&self.body);
+                self.headers.push(("Content-Encoding", "gzip".to_owned()));
+            }
+        }
+        self
+    }
+}

@@ -1,0 +1,123 @@
+//! tiny_http on a private Unix socket, behind the gate. Three workers; a panic in one costs one request.
+
+use std::io::{Cursor, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tiny_http::{Header, Server, StatusCode};
+
+use super::request::{FORM_MOST, Request};
+use super::response::Response;
+use crate::fault::Fault;
+
+const WORKERS: usize = 3;
+/// A worker looks at the stop flag at least this often. Stopping wakes it at once; this is for a wake-up that was lost.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// The running pages.
+pub struct Handle {
+    server: Option<Arc<Server>>,
+    stop: Arc<AtomicBool>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Handle {
+    /// Ends the pages: each worker finishes the request it has. Removes the socket.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let Some(server) = self.server.take() else { return };
+        self.stop.store(true, Ordering::SeqCst);
+        for _ in 0..WORKERS {
+            server.unblock();
+        }
+        for worker in self.workers.drain(..) {
+            if worker.join().is_err() {
+                log::error!("web: a worker had panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Serves `answer` on a Unix socket at `socket`.
+///
+/// # Errors
+/// For the operator, when the socket or the threads cannot be made.
+pub fn start(socket: &Path, answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Result<Handle, Fault> {
+    let cannot = |error: &dyn std::fmt::Display| Fault::operator(format!("{}: {error}", socket.display()));
+    if let Err(error) = std::fs::remove_file(socket)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(cannot(&error));
+    }
+    let listener = UnixListener::bind(socket).map_err(|error| cannot(&error))?;
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600)).map_err(|error| cannot(&error))?;
+    let server = Server::from_listener(listener, None).map_err(|error| cannot(&error))?;
+    run(server, answer)
+}
+
+/// Starts the workers of a server.
+fn run(server: Server, answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Result<Handle, Fault> {
+    let (server, answer) = (Arc::new(server), Arc::new(answer));
+    let mut handle = Handle { server: Some(Arc::clone(&server)), stop: Arc::default(), workers: Vec::new() };
+    for number in 1..=WORKERS {
+        let (server, answer, stop) = (Arc::clone(&server), Arc::clone(&answer), Arc::clone(&handle.stop));
+        let work = move || {
+            while !stop.load(Ordering::SeqCst) {
+                if let Ok(Some(request)) = server.recv_timeout(LOOK) {
+                    serve_one(request, &*answer);
+                }
+            }
+        };
+        let worker = std::thread::Builder::new().name(format!("web-{number}")).spawn(work).map_err(Fault::operator)?;
+        handle.workers.push(worker);
+    }
+    Ok(handle)
+}
+
+fn serve_one(mut incoming: tiny_http::Request, answer: &dyn Fn(&Request) -> Response) {
+    let headers = incoming.headers().iter();
+    let headers = headers.map(|header| (header.field.to_string(), header.value.to_string())).collect();
+    let (method, target) = (incoming.method().to_string(), incoming.url().to_owned());
+    let mut body = Vec::new();
+    // One byte more than allowed shows a body that is too long; the gate has refused such before.
+    if let Err(error) = incoming.as_reader().take(FORM_MOST as u64 + 1).read_to_end(&mut body) {
+        log::debug!("web: {error}");
+        return;
+    }
+    let request = Request::new(&method, &target, headers, &body);
+    let work = AssertUnwindSafe(|| match body.len() > FORM_MOST {
+        true => Response::text(413, "This form is too long.\n").finish(&request),
+        false => answer(&request),
+    });
+    let response = catch_unwind(work).unwrap_or_else(|_| {
+        log::error!("web: a page panicked: {method} {}", request.target.split('?').next().unwrap_or_default());
+        Response::text(500, "This page has a fault. The box itself goes on; see its log.\n").finish(&request)
+    });
+    if let Err(error) = incoming.respond(outgoing(response)) {
+        log::debug!("web: {error}");
+    }
+}
+
+fn outgoing(response: Response) -> tiny_http::Response<Cursor<Vec<u8>>> {
+    let header = |(name, value): &(&str, String)| Header::from_bytes(name.as_bytes(), value.as_bytes()).ok();
+    let headers = response.headers.iter().filter_map(header).collect();
+    let length = response.body.len();
+    let threshold = usize::MAX;
+    tiny_http::Response::new(StatusCode(response.status), headers, Cursor::new(response.body), Some(length), None)
+        .with_chunked_threshold(threshold)
+}

@@ -1,0 +1,418 @@
+//! The pages as a browser sees them, without sockets; and the data that they are looked at with.
+
+mod looks;
+mod made_up;
+
+use super::desk::PersonEdit;
+use super::request::Request;
+use super::response::Response;
+use super::{App, route};
+use crate::clock::{Clock, Time};
+use crate::engine::Context;
+use crate::pulse::Pulse;
+use crate::store::Store;
+
+const PASSWORD: &str = "a boat in the bay";
+
+/// A box with its pages; the store goes with it.
+struct Site {
+    app: App,
+    folder: std::path::PathBuf,
+}
+
+/// A browser: keeps cookies, fills tokens in.
+struct Browser<'a> {
+    site: &'a Site,
+    cookies: Vec<(String, String)>,
+}
+
+impl Site {
+    fn new() -> Self {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("satpost-pages-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        Self::at(std::env::temp_dir().join(name), &Clock::fake(Time(1_795_564_800_000)))
+    }
+
+    fn at(folder: std::path::PathBuf, clock: &Clock) -> Self {
+        let store = Store::open(&folder, clock).unwrap();
+        let (_, stop) = smol::channel::bounded(1);
+        let context = Context { store, pulse: Pulse::default(), stop };
+        Self { app: App::new(&context), folder }
+    }
+
+    /// With an owner `anna` and a person `ben`.
+    fn with_people() -> Self {
+        let site = Self::new();
+        let desk = site.app.desk("a test".into());
+        let anna = PersonEdit { name: "anna".into(), owner: true, password: PASSWORD.into(), ..PersonEdit::default() };
+        desk.add(&anna).unwrap();
+        desk.add(&PersonEdit { name: "ben".into(), password: "kittiwake".into(), ..PersonEdit::default() }).unwrap();
+        desk.set("box.domain", "sea.org").unwrap();
+        site
+    }
+
+    fn browser(&self) -> Browser<'_> {
+        Browser { site: self, cookies: Vec::new() }
+    }
+
+    fn logged_in(&self, name: &str, password: &str) -> Browser<'_> {
+        let mut browser = self.browser();
+        browser.get("/login");
+        let answer = browser.post("/login", "/login", &[("name", name), ("password", password)]);
+        assert_eq!(answer.status, 303, "{}", text(&answer));
+        browser
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.app.store.close();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Browser<'_> {
+    fn ask(&mut self, method: &str, target: &str, more: &[(&str, &str)], body: &str) -> Response {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut headers = vec![
+            ("Host".to_owned(), "box.local".to_owned()),
+            ("X-Satpost-Peer".to_owned(), "192.168.1.7".to_owned()),
+            ("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
+            ("Cookie".to_owned(), cookies.join("; ")),
+        ];
+        headers.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let answer = route::answer(&self.site.app, &Request::new(method, target, headers, body.as_bytes()));
+        for (_, cookie) in answer.headers.iter().filter(|(name, _)| *name == "Set-Cookie") {
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            self.cookies.retain(|(known, _)| known != name);
+            self.cookies.push((name.to_owned(), value.to_owned()));
+        }
+        answer
+    }
+
+    fn get(&mut self, target: &str) -> Response {
+        self.ask("GET", target, &[], "")
+    }
+
+    /// Posts a form of the page `from`, with its token.
+    fn post(&mut self, from: &str, target: &str, fields: &[(&str, &str)]) -> Response {
+        let page = text(&self.get(from));
+        let token = page.split("name=csrf value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+        let mut body = format!("csrf={token}");
+        for (name, value) in fields {
+            body += &format!("&{}={}", super::request::encode(name), super::request::encode(value));
+        }
+        self.ask("POST", target, &[("Origin", "http://box.local")], &body)
+    }
+}
+
+fn text(answer: &Response) -> String {
+    String::from_utf8(answer.body.clone()).unwrap()
+}
+
+fn place(answer: &Response) -> &str {
+    assert_eq!(answer.status, 303, "{}", text(answer));
+    answer.header("Location").unwrap()
+}
+
+#[test]
+fn before_the_claim_there_is_only_the_claim() {
+    let site = Site::new();
+    let mut browser = site.browser();
+    for path in ["/", "/messages", "/people/anna", "/login", "/nonsense", "/status.json"] {
+        assert_eq!(place(&browser.get(path)), "/setup", "{path}");
+    }
+    assert_eq!(browser.get("/healthz").status, 200);
+    assert_eq!(browser.get("/../x").status, 404);
+    let code = site.app.desk(String::new()).setup_code(false).unwrap();
+    assert!(!text(&browser.get("/setup")).contains(&code));
+    let fields = |code: &'static str| [("code", code), ("name", "anna"), ("password", PASSWORD), ("again", PASSWORD)];
+    assert_eq!(browser.post("/setup", "/setup", &fields("0000-0000")).status, 422);
+    let mut right = fields("");
+    right[0].1 = &code;
+    let answer = browser.post("/setup", "/setup", &right);
+    assert_eq!(place(&answer), "/setup/box");
+    assert_eq!(browser.get("/setup/box").status, 200);
+    assert_eq!(place(&site.browser().get("/setup")), "/login?next=/setup");
+}
+
+#[test]
+fn claiming_by_guessing_is_slowed() {
+    let site = Site::new();
+    site.app.desk(String::new()).setup_code(false).unwrap();
+    let mut browser = site.browser();
+    let statuses: Vec<_> = (0..7)
+        .map(|_| browser.post("/setup", "/setup", &[("code", "x"), ("password", "y"), ("again", "y")]).status)
+        .collect();
+    assert_eq!(statuses, [422, 422, 422, 422, 422, 429, 429]);
+}
+
+#[test]
+fn a_log_in_opens_a_session_that_ends() {
+    let site = Site::with_people();
+    let mut browser = site.browser();
+    assert_eq!(place(&browser.get("/messages?tab=held")), "/login?next=/messages%3Ftab%3Dheld");
+    let wrong = browser.post("/login", "/login", &[("name", "anna"), ("password", "wrong")]);
+    assert_eq!(wrong.status, 401);
+    let login = [("name", "Anna"), ("password", PASSWORD), ("next", "//evil.org")];
+    let answer = browser.post("/login", "/login", &login);
+    assert_eq!(place(&answer), "/");
+    let cookie = answer.header("Set-Cookie").unwrap();
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=2592000"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let token = cookie.split(['=', ';']).nth(1).unwrap();
+    let stored = site.app.store.read(|view| view.sessions()).unwrap();
+    assert!(
+        token.len() == 64
+            && stored.iter().all(|(hash, json)| { hash != token && !String::from_utf8_lossy(json).contains(token) })
+    );
+    assert_eq!(browser.get("/").status, 200);
+    let mut old = Browser { site: &site, cookies: browser.cookies.clone() };
+    assert_eq!(place(&browser.post("/", "/logout", &[])), "/login");
+    assert_eq!(place(&old.get("/")), "/login");
+}
+
+#[test]
+fn sessions_end_with_time_password_and_number() {
+    let site = Site::with_people();
+    let desk = site.app.desk("a test".into());
+    let anna = desk.person("anna").unwrap();
+    let browser = |token: String| Browser { site: &site, cookies: vec![("s".into(), token)] };
+    let mut first = browser(super::auth::open(&site.app.store, &anna).unwrap().0);
+    assert_eq!(first.get("/").status, 200);
+    site.app.store.clock().advance(std::time::Duration::from_secs(1));
+    for _ in 0..20 {
+        super::auth::open(&site.app.store, &anna).unwrap();
+    }
+    assert_eq!(first.get("/").status, 303);
+    assert_eq!(site.app.store.read(|view| view.sessions()).unwrap().len(), 20);
+    let mut idle = browser(super::auth::open(&site.app.store, &anna).unwrap().0);
+    site.app.store.clock().advance(std::time::Duration::from_secs(12 * 3600 - 1));
+    assert_eq!(idle.get("/").status, 200);
+    site.app.store.clock().advance(std::time::Duration::from_secs(12 * 3600 - 1));
+    assert_eq!(idle.get("/").status, 200);
+    site.app.store.clock().advance(std::time::Duration::from_secs(12 * 3600));
+    assert_eq!(idle.get("/").status, 303);
+    let mut sealed = browser(super::auth::open(&site.app.store, &anna).unwrap().0);
+    assert_eq!(sealed.get("/").status, 200);
+    desk.set_password("anna", "gulls over the pier").unwrap();
+    assert_eq!(sealed.get("/").status, 303);
+}
+
+#[test]
+fn guessing_a_password_is_slowed_and_does_not_lock_the_right_one_out() {
+    let site = Site::with_people();
+    let mut browser = site.browser();
+    let mut status = |password| browser.post("/login", "/login", &[("name", "ben"), ("password", password)]).status;
+    assert_eq!([status("a"), status("b"), status("kittiwake")], [401, 401, 303]);
+    for _ in 0..5 {
+        site.app.try_once("192.168.1.8").unwrap();
+    }
+    let mut other = site.browser();
+    let page = text(&other.get("/login"));
+    let token = page.split("name=csrf value=\"").nth(1).unwrap()[..64].to_owned();
+    let body = format!("csrf={token}&name=ben&password=kittiwake");
+    // The address of the gate counts, and it comes first.
+    let headers = [("Origin", "http://box.local")];
+    other.cookies.push(("x".into(), "y".into()));
+    assert_eq!(other.ask("POST", "/login", &headers, &body).status, 303);
+}
+
+#[test]
+fn a_post_without_token_or_from_elsewhere_changes_nothing() {
+    let site = Site::with_people();
+    let mut browser = site.logged_in("anna", PASSWORD);
+    let page = text(&browser.get("/people"));
+    let token = page.split("name=csrf value=\"").nth(1).unwrap()[..64].to_owned();
+    let body = |token: &str| format!("csrf={token}&name=eve&home=here");
+    let own = ("Origin", "http://box.local");
+    for (headers, token) in [
+        (&[own][..], ""),
+        (&[own], &token[1..]),
+        (&[own], &"0".repeat(64)),
+        (&[], &token),
+        (&[("Origin", "http://evil.org")], &token),
+        (&[("Origin", "null")], &token),
+        (&[("Sec-Fetch-Site", "cross-site")], &token),
+    ] {
+        assert_eq!(browser.ask("POST", "/people", headers, &body(token)).status, 403, "{headers:?}");
+    }
+    assert_eq!(browser.ask("PUT", "/people", &[own], &body(&token)).status, 405);
+    assert!(site.app.store.people().get("eve").is_none());
+    assert_eq!(browser.ask("POST", "/people", &[own], &body(&token)).status, 303);
+    assert!(site.app.store.people().get("eve").is_some());
+    // The same for forms before the log-in.
+    let mut stranger = site.browser();
+    let body = format!("name=anna&password={PASSWORD}");
+    assert_eq!(stranger.ask("POST", "/login", &[own], &body).status, 403);
+}
+
+#[test]
+fn what_others_wrote_is_text_on_every_page() {
+    let site = Site::with_people();
+    let mut browser = site.logged_in("anna", PASSWORD);
+    let bad = "<script>alert(1)</script>\"'><img src=x>";
+    let edit = [("name", "eve"), ("full_name", bad), ("home", "here")];
+    assert_eq!(browser.post("/people", "/people", &edit).status, 303);
+    let letter = [("to", "ben@sea.org"), ("subject", bad), ("text", bad), ("do", "send")];
+    let place = place(&browser.post("/compose", "/compose", &letter)).to_owned();
+    let search = format!("/messages?q={}&tab={}", super::request::encode(bad), super::request::encode(bad));
+    let pages = ["/", "/people", "/people/eve", &place, &search, "/compose?to=%3Cscript%3E", "/messages"];
+    for page in pages {
+        let html = text(&browser.get(page));
+        assert!(!html.contains("<script>") && !html.contains("<img src=x"), "{page}");
+        assert!(!html.contains("\"'>"), "{page}");
+    }
+    let answer = browser.post("/compose", "/compose", &[("to", bad), ("subject", bad), ("text", bad)]);
+    assert_eq!(answer.status, 422);
+    assert!(!text(&answer).contains("<script>"));
+}
+
+#[test]
+fn every_answer_carries_the_headers_and_pages_are_not_kept() {
+    let site = Site::with_people();
+    let mut browser = site.logged_in("anna", PASSWORD);
+    for page in ["/", "/login", "/healthz", "/nothing", "/../x", "/status.json", "/assets/x", "/help"] {
+        let answer = browser.get(page);
+        let policy = answer.header("Content-Security-Policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{page}");
+        assert_eq!(answer.header("X-Content-Type-Options"), Some("nosniff"), "{page}");
+        assert!(answer.header("Cache-Control").is_some_and(|value| value.contains("no-")), "{page}");
+    }
+    let style = super::assets::path("style");
+    let answer = browser.get(&style);
+    assert!(answer.header("Cache-Control").unwrap().contains("immutable"));
+    let packed = browser.ask("GET", &style, &[("Accept-Encoding", "gzip, deflate")], "");
+    assert_eq!(packed.header("Content-Encoding"), Some("gzip"));
+    assert!(packed.body.len() * 2 < answer.body.len());
+    assert_eq!(browser.get("/assets/style-0000000000.css").status, 404);
+}
+
+#[test]
+fn persons_see_their_own_and_nothing_else() {
+    let site = Site::with_people();
+    let mut anna = site.logged_in("anna", PASSWORD);
+    let send = |browser: &mut Browser, to: &str, subject: &str| {
+        let fields = [("to", to), ("subject", subject), ("text", "hello"), ("do", "send")];
+        place(&browser.post("/compose", "/compose", &fields)).to_owned()
+    };
+    let to_ben = send(&mut anna, "ben@sea.org", "for ben");
+    let outside = send(&mut anna, "x@outside.org", "not for ben");
+    let mut ben = site.logged_in("ben", "kittiwake");
+    assert_eq!(place(&ben.get("/")), "/mailbox");
+    assert!(text(&ben.get("/mailbox")).contains("for ben"));
+    assert!(!text(&ben.get("/messages")).contains("not for ben"));
+    assert_eq!(ben.get(&to_ben).status, 200);
+    assert_eq!(ben.get(&outside).status, 404);
+    for page in ["/people", "/people/anna", "/settings/box", "/modem", "/modem/lines", "/setup/box", "/messages/aside"]
+    {
+        assert_eq!(ben.get(page).status, 403, "{page}");
+    }
+    let wish = format!("{outside}/cancel");
+    for (target, fields) in [
+        ("/people", &[("name", "eve")][..]),
+        ("/people/anna/remove", &[]),
+        ("/settings/box", &[("box.name", "mine")]),
+        ("/setup/box", &[("box.name", "mine")]),
+        ("/modem/unlock", &[("password", "kittiwake")]),
+        (&wish, &[]),
+    ] {
+        assert_eq!(ben.post("/account", target, fields).status, 403, "{target}");
+    }
+    assert!(ben.get("/status.json").body.len() < 200);
+    let own = send(&mut ben, "anna@sea.org", "from ben");
+    assert_eq!(ben.get(&own).status, 200);
+}
+
+#[test]
+fn forms_do_what_they_say() {
+    let site = Site::with_people();
+    let mut anna = site.logged_in("anna", PASSWORD);
+    let answer = anna.post(
+        "/settings/mail-out",
+        "/settings/mail-out",
+        &[("relay.host", "mail.x.org"), ("relay.password", "hush")],
+    );
+    assert_eq!(place(&answer), "/settings/mail-out");
+    let page = text(&anna.get("/settings/mail-out"));
+    assert!(page.contains("relay.host is mail.x.org now") && !page.contains("hush"));
+    assert!(!text(&anna.get("/settings/mail-out")).contains("relay.host is mail.x.org now"));
+    assert_eq!(anna.post("/settings/box", "/settings/box", &[("box.time_zone", "Mars/X")]).status, 422);
+    assert_eq!(anna.post("/people/ben", "/people/ben", &[("full_name", "Ben B"), ("home", "here")]).status, 303);
+    assert!(text(&anna.get("/people")).contains("Ben B"));
+    assert_eq!(anna.post("/people/ben", "/people/ben/disable", &[]).status, 303);
+    assert!(site.app.store.people().get("ben").unwrap().disabled);
+    let letter = [("to", "x@outside.org"), ("subject", "s"), ("text", "t"), ("do", "send")];
+    let letter = place(&anna.post("/compose", "/compose", &letter)).to_owned();
+    assert_eq!(anna.post(&letter, &format!("{letter}/hold"), &[]).status, 303);
+    assert!(text(&anna.get("/")).contains("One letter is held"));
+    assert_eq!(anna.post(&letter, &format!("{letter}/release"), &[]).status, 303);
+    assert_eq!(anna.post(&letter, &format!("{letter}/cancel"), &[]).status, 303);
+    assert_eq!(anna.post(&letter, &format!("{letter}/hold"), &[]).status, 409);
+    let waive = anna.post("/", "/setup/test", &[("do", "waive")]);
+    assert_eq!(place(&waive), "/");
+}
+
+#[test]
+fn the_console_takes_lines_only_after_the_password() {
+    let site = Site::with_people();
+    let mut anna = site.logged_in("anna", PASSWORD);
+    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$CS")]).status, 403);
+    assert_eq!(anna.post("/modem", "/modem/unlock", &[("password", "wrong")]).status, 422);
+    assert_eq!(anna.post("/modem", "/modem/unlock", &[("password", PASSWORD)]).status, 303);
+    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$CS")]).status, 303);
+    assert_eq!(site.app.pulse.console_take().as_deref(), Some("$CS"));
+    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$RS")]).status, 422);
+    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$RS"), ("sure", "1")]).status, 303);
+    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "a\nb")]).status, 422);
+    site.app.store.clock().advance(std::time::Duration::from_secs(601));
+    assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$CS")]).status, 403);
+}
+
+#[test]
+fn status_is_small_and_says_when_nothing_changed() {
+    let site = Site::with_people();
+    made_up::fill(&site.app);
+    let mut anna = site.logged_in("anna", PASSWORD);
+    let answer = anna.get("/status.json");
+    assert!(answer.body.len() < 2048);
+    let tag = answer.header("ETag").unwrap().to_owned();
+    assert_eq!(anna.ask("GET", "/status.json", &[("If-None-Match", &tag)], "").status, 304);
+    let lines = anna.get("/modem/lines?after=0");
+    let next = serde_json::from_slice::<serde_json::Value>(&lines.body).unwrap()["next"].as_u64().unwrap();
+    assert!(next > 0);
+    assert!(anna.get(&format!("/modem/lines?after={next}")).body.len() < 40);
+}
+
+#[test]
+fn a_broken_store_has_one_page_and_no_set_up() {
+    let request = |target: &str| Request::new("GET", target, vec![], b"");
+    for path in ["/", "/setup", "/login", "/people/anna"] {
+        let answer = route::answer_broken("the file is damaged", &request(path));
+        assert_eq!(answer.status, 503);
+        assert!(text(&answer).contains("the file is damaged") && text(&answer).contains("satpost check"));
+    }
+    assert_eq!(route::answer_broken("x", &request("/healthz")).status, 503);
+    assert_eq!(route::answer_broken("x", &request("/a/../b")).status, 404);
+}
+
+#[test]
+fn no_page_fails_on_the_data_of_a_busy_box_or_of_an_empty_one() {
+    let busy = Site::with_people();
+    made_up::fill(&busy.app);
+    for (site, least) in [(&busy, 400), (&Site::with_people(), 300)] {
+        let mut anna = site.logged_in("anna", PASSWORD);
+        for page in looks::PAGES {
+            let answer = anna.ask("GET", page, &[("Accept-Encoding", "gzip")], "");
+            if answer.status == 303
+                || site.app.store.message(crate::message::Id(1)).unwrap().is_none() && page.contains("/m")
+            {
+                continue;
+            }
+            assert_eq!(answer.status, 200, "{page}");
+            assert!(answer.body.len() > least && answer.body.len() < 12 * 1024, "{page}: {}", answer.body.len());
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Serves the pages with made-up data on a Unix socket, to look at them through any proxy that sends
+//! `Connection: close`: `SATPOST_LOOK=/tmp/look.socket cargo test --bin satpost looks -- --ignored --nocapture`.
+
+use super::*;
+use crate::admin::{route, server};
+
+/// Pages of an owner that a look goes over.
+pub const PAGES: [&str; 26] = [
+    "/",
+    "/messages",
+    "/messages?tab=held",
+    "/messages/aside",
+    "/messages/m1",
+    "/messages/m2",
+    "/messages/m3",
+    "/compose",
+    "/mailbox",
+    "/mailbox/m4",
+    "/people",
+    "/people/ben",
+    "/settings/box",
+    "/settings/mail-in",
+    "/settings/mail-out",
+    "/modem",
+    "/account",
+    "/help",
+    "/help/modem",
+    "/help/known-issues",
+    "/help/mail-programs",
+    "/setup/box",
+    "/setup/modem",
+    "/setup/people",
+    "/setup/relay",
+    "/setup/test",
+];
+
+#[test]
+#[ignore = "serves until it is killed, for a look with a browser"]
+fn looks() {
+    let place = std::env::var("SATPOST_LOOK").unwrap_or_else(|_| "/tmp/satpost-look.socket".to_owned());
+    let folder = std::env::temp_dir().join(format!("satpost-looks-{}", std::process::id()));
+    let site = Site::at(folder, &Clock::system());
+    let empty = std::env::var("SATPOST_LOOK_EMPTY").is_ok();
+    if empty {
+        println!("code {}", site.app.desk(String::new()).setup_code(false).unwrap());
+    } else {
+        let desk = site.app.desk("a look".into());
+        let anna = PersonEdit {
+            name: "anna".into(),
+            full_name: "Anna Berg".into(),
+            owner: true,
+            password: PASSWORD.into(),
+            ..PersonEdit::default()
+        };
+        desk.add(&anna).unwrap();
+        let ben = PersonEdit {
+            name: "ben".into(),
+            full_name: "Ben Hollis".into(),
+            password: "kittiwake".into(),
+            on_device: true,
+            device: "6846".into(),
+            ..PersonEdit::default()
+        };
+        desk.add(&ben).unwrap();
+        desk.set_all(&[
+            ("box.domain".into(), "tern.example.org".into()),
+            ("box.name".into(), "tern".into()),
+            ("box.time_zone".into(), "Europe/Lisbon".into()),
+            ("link.driver".into(), "m138".into()),
+        ])
+        .unwrap();
+        made_up::fill(&site.app);
+    }
+    let _handle = server::start(place.as_ref(), move |request| route::answer(&site.app, request)).unwrap();
+    println!("{place} anna / {PASSWORD}");
+    loop {
+        std::thread::park();
+    }
+}

@@ -1,0 +1,229 @@
+//! Templates from `web/`, parsed once, and the frame that every page stands in.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use serde::Serialize;
+
+use super::assets;
+use super::response::Response;
+use crate::clock::Time;
+
+macro_rules! templates {
+    ($($name:literal),* $(,)?) => {
+        /// Name and text of every template; the names are paths in `web/`.
+        pub static TEMPLATES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../web/", $name))),)*];
+    };
+}
+
+templates! {
+    "frame.html", "bare.html", "parts.html", "claim.html", "setup.html", "login.html", "dashboard.html",
+    "messages.html", "message.html", "compose.html", "mailbox.html", "letter.html", "people.html", "person.html",
+    "settings.html", "modem.html", "help.html", "aside.html", "sorry.html", "broken.html", "account.html",
+    "help/start.html", "help/modem.html", "help/mail-programs.html", "help/states.html", "help/cut.html",
+    "help/costs.html", "help/known-issues.html", "help/command-line.html", "help/backup.html",
+}
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.add_global("style", assets::path("style"));
+    environment.add_global("script", assets::path("satpost"));
+    environment.add_global("picture", assets::path("icon"));
+    environment.add_filter("q", |text: &str| super::request::encode(text));
+    for (name, text) in TEMPLATES {
+        if let Err(error) = environment.add_template(name, text) {
+            // A test parses them all: this cannot happen in a build that passed it.
+            log::error!("web: template {name}: {error}");
+        }
+    }
+    environment
+});
+
+/// Renders a template. A fault in a template is a page of status 500, and a line in the log.
+pub fn page(status: u16, name: &str, values: Value) -> Response {
+    let rendered = ENVIRONMENT.get_template(name).and_then(|template| template.render(values));
+    match rendered {
+        Ok(html) => Response::html(status, html),
+        Err(error) => {
+            log::error!("web: template {name}: {error:#}");
+            #[cfg(test)]
+            eprintln!("template {name}: {error:#}");
+            Response::text(500, "This page has a fault. The box itself goes on; see its log.\n")
+        }
+    }
+}
+
+/// Text of a help page, for the frame around it.
+pub fn fragment(name: &str, values: Value) -> Option<Value> {
+    let template = ENVIRONMENT.get_template(name).ok()?;
+    let html = template.render(values).inspect_err(|error| log::error!("web: template {name}: {error:#}")).ok()?;
+    Some(Value::from_safe_string(html))
+}
+
+/// The values of a page, on top of those of its frame.
+pub fn over(frame: &Frame, values: Value) -> Value {
+    context! { ..values, ..Value::from_serialize(frame) }
+}
+
+/// What the frame around a page shows.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Frame {
+    /// Name of the box.
+    pub box_name: String,
+    /// Mail domain of the box; may be empty.
+    pub domain: String,
+    /// Title of the page.
+    pub title: String,
+    /// Where in the rail it stands.
+    pub section: &'static str,
+    /// Name of the one who is logged in; empty for nobody.
+    pub me: String,
+    /// May change settings and people.
+    pub owner: bool,
+    /// Token of the forms.
+    pub csrf: String,
+    /// `light`, `dark` or `auto`.
+    pub theme: &'static str,
+    /// Link, mail and queue in words.
+    pub strip: Vec<Light>,
+    /// What the last form did.
+    pub flash: Option<String>,
+    /// Unread letters in the mailbox.
+    pub unread: usize,
+    /// Path of this page, to come back to.
+    pub here: String,
+    /// Time of the page, in words.
+    pub now: String,
+    /// Name of the time zone.
+    pub zone: String,
+}
+
+/// One light of the status strip.
+#[derive(Debug, Clone, Serialize)]
+pub struct Light {
+    /// `link`, `mail`, `queue`.
+    pub name: &'static str,
+    /// `good`, `warn` or `off`; the page shows a sign and a word for each.
+    pub tone: &'static str,
+    /// A few words.
+    pub words: String,
+    /// Page with more.
+    pub href: &'static str,
+}
+
+/// A moment for people and machines.
+#[derive(Debug, Clone, Serialize)]
+pub struct Moment {
+    /// RFC 3339, for `<time datetime>`.
+    pub iso: String,
+    /// Short: time of day, or date.
+    pub short: String,
+    /// Long, with the zone.
+    pub long: String,
+    /// How long ago.
+    pub ago: String,
+}
+
+/// Tells times in the zone of the box.
+#[derive(Debug, Clone)]
+pub struct Face {
+    /// The zone.
+    pub zone: TimeZone,
+    /// The present.
+    pub now: Time,
+}
+
+impl Face {
+    /// A moment in words; empty words for times that no calendar has.
+    pub fn moment(&self, time: Time) -> Moment {
+        let zoned = |time: Time| Timestamp::from_second(time.seconds()).ok().map(|at| at.to_zoned(self.zone.clone()));
+        let (Some(at), Some(now)) = (zoned(time), zoned(self.now)) else {
+            return Moment { iso: String::new(), short: "never".into(), long: "never".into(), ago: "never".into() };
+        };
+        let short = match () {
+            () if at.date() == now.date() => at.strftime("%H:%M:%S"),
+            () if at.year() == now.year() => at.strftime("%-d %b %H:%M"),
+            () => at.strftime("%-d %b %Y"),
+        };
+        Moment {
+            iso: time.to_string(),
+            short: short.to_string(),
+            long: at.strftime("%a %-d %b %Y, %H:%M:%S %Z").to_string(),
+            ago: if time > self.now {
+                format!("in {}", span(time.since(self.now)))
+            } else {
+                format!("{} ago", span(self.now.since(time)))
+            },
+        }
+    }
+
+    /// Time of day, for a console.
+    pub fn clock(&self, time: Time) -> String {
+        let at = Timestamp::from_second(time.seconds()).map(|at| at.to_zoned(self.zone.clone()));
+        at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default()
+    }
+}
+
+/// A span of time in words, one unit.
+pub fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Bytes in words.
+pub fn bytes(count: u64) -> String {
+    match count {
+        0..1000 => format!("{count} B"),
+        1000..1_000_000 => format!("{:.1} kB", count as f64 / 1e3),
+        _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_parses() {
+        let mut environment = Environment::new();
+        for (name, text) in TEMPLATES {
+            environment.add_template(name, text).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        }
+    }
+
+    #[test]
+    fn templates_have_nothing_the_policy_forbids() {
+        for (name, text) in TEMPLATES {
+            for bad in [" style=", "<style", " onclick", " onload", "<script>", "//fonts.", "|safe", "| safe"] {
+                assert!(!text.contains(bad), "{name} has {bad}");
+            }
+            for (at, _) in text.match_indices("<form") {
+                let form = &text[at..at + text[at..].find("</form>").unwrap()];
+                assert!(form.contains("method=get") || form.contains("{{ token(csrf) }}"), "{name}: {form}");
+            }
+        }
+    }
+
+    #[test]
+    fn times_are_told_in_the_zone_of_the_box() {
+        let face = Face { zone: TimeZone::fixed(jiff::tz::offset(-3)), now: Time(1_795_564_800_000) };
+        let moment = face.moment(face.now - Duration::from_secs(300));
+        assert_eq!(moment.ago, "5 min ago");
+        assert_eq!(moment.iso.len(), "2026-11-25T00:00:00Z".len());
+        assert_eq!(face.moment(face.now + Duration::from_secs(90_000)).ago, "in 25 h");
+        assert_eq!(face.moment(Time::NEVER).short, "never");
+        assert_eq!((bytes(999), bytes(1500), bytes(2_500_000)), ("999 B".into(), "1.5 kB".into(), "2.5 MB".into()));
+    }
+}
