@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -342,4 +342,30 @@ fn what_is_no_backup_is_refused_and_changes_nothing() {
         assert_eq!(post.said(&["settings", "get", "box.domain"]).ok(), "boat.example\n");
     }
     post.said(&["restore", "/no/such/file", "--replace"]).fails(1);
+}
+
+#[test]
+fn root_leaves_the_files_of_a_box_to_its_user() {
+    // Only root can give a folder away; for others there is nothing to test.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let nobody = 65_534;
+    let folder = Folder::new();
+    let data = folder.path("box");
+    std::fs::create_dir(&data).unwrap();
+    std::os::unix::fs::chown(&data, Some(nobody), Some(nobody)).unwrap();
+    let post = Station::new(&folder, "box", &[("box.domain", "boat.example")], &["anna"]);
+    post.said_with(&["send", "ben@x.org"], "hello").ok();
+    let file = folder.path("a.backup");
+    post.said(&["backup", file.to_str().unwrap()]).ok();
+    post.said(&["restore", file.to_str().unwrap(), "--replace"]).ok();
+    post.said(&["people", "remove", "zoe"]).fails(3);
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&data).unwrap() {
+        assert_eq!(entry.as_ref().unwrap().metadata().unwrap().uid(), nobody, "{entry:?}");
+        seen += 1;
+    }
+    assert!(seen >= 3);
+    assert_eq!(std::fs::metadata(file).unwrap().uid(), 0);
 }

@@ -44,7 +44,11 @@ impl Demo {
         let mut signals = Stop::catch().map_err(|error| Failure::failed(error.to_string()))?;
         let began = Instant::now();
         tell("Starting two boxes, a modem, a sky, a Hive and a mail server ...");
-        let mut world = World::start()?;
+        let mut world = match World::start() {
+            // Ctrl-C on a terminal reaches the boxes as well: that they ended is no failure then.
+            Err(_) if wait(&mut signals, Duration::ZERO) => return Ok(ExitCode::SUCCESS),
+            started => started?,
+        };
         if !self.once {
             tell(&letters::explain(&world));
         }
@@ -71,7 +75,7 @@ impl Demo {
             if let Some(why) = world.ended() {
                 return Err(world.failure(&why));
             }
-            if wait(&mut signals) {
+            if wait(&mut signals, LOOK) {
                 tell("Ending.");
                 return Ok(ExitCode::SUCCESS);
             }
@@ -80,16 +84,16 @@ impl Demo {
 }
 
 /// A pause; true when somebody wants the end.
-fn wait(signals: &mut Stop) -> bool {
+fn wait(signals: &mut Stop, pause: Duration) -> bool {
     let signal = async {
         signals.next().await;
         true
     };
-    let pause = async {
-        smol::Timer::after(LOOK).await;
+    let over = async {
+        smol::Timer::after(pause).await;
         false
     };
-    smol::block_on(or(signal, pause))
+    smol::block_on(or(signal, over))
 }
 
 fn tell(text: &str) {

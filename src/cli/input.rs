@@ -49,8 +49,8 @@ pub fn text() -> Result<String, Failure> {
 /// When there is nothing and it is needed, or it cannot be read.
 pub fn secret(wanted: &Secret) -> Result<Option<String>, Failure> {
     // A child that took another user may not be able to open the file: its parent read it already.
-    let handed_on = std::env::var_os(super::reach::AS_OWNER).is_some();
-    let line = match wanted.file.as_deref().filter(|_| !handed_on) {
+    let file = wanted.file.as_deref().filter(|_| !super::reach::as_owner_now());
+    let line = match file {
         Some(file) if file != "-" => Some(first_line(file)?),
         _ if io::stdin().is_terminal() => Some(typed(wanted)?),
         _ => piped()?,

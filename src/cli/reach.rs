@@ -24,7 +24,12 @@ use crate::store::{FILE, Store};
 /// A store that is in use while nobody answers at the socket: a box starts or ends, or another command is at work.
 const BETWEEN: Duration = Duration::from_secs(5);
 /// Set in a child that took the user of the data folder, so that it does not start a child again.
-pub const AS_OWNER: &str = "SATPOST_AS_OWNER";
+const AS_OWNER: &str = "SATPOST_AS_OWNER";
+
+/// True in a child that took the user of the data folder: its parent did all that needs the caller's own rights.
+pub fn as_owner_now() -> bool {
+    std::env::var_os(AS_OWNER).is_some()
+}
 
 /// Has a command carried out, by the running box or on its store.
 ///
@@ -93,7 +98,7 @@ fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
 /// The user and group that the data folder belongs to, when we are root and it is somebody else's: files made by root
 /// would lock the service out of its own folder.
 fn foreign_owner(data: &Path) -> Option<(u32, u32)> {
-    if !rustix::process::geteuid().is_root() || std::env::var_os(AS_OWNER).is_some() {
+    if !rustix::process::geteuid().is_root() || as_owner_now() {
         return None;
     }
     let folder = std::fs::metadata(data).ok()?;
