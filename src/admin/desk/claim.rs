@@ -126,7 +126,7 @@ impl Desk {
 }
 
 /// A code as it is stored: upper case, no blanks and hyphens, and the letters that look like digits read as such.
-pub fn normal_code(typed: &str) -> String {
+pub(super) fn normal_code(typed: &str) -> String {
     let read = |c: char| match c.to_ascii_uppercase() {
         'I' | 'L' => '1',
         'O' => '0',
