@@ -60,6 +60,11 @@
   });
   const show = (status) => {
     for (const [name, tone, words] of status.strip) {
+      const badge = $("[data-rung=" + name + "]");
+      if (badge) {
+        badge.className = "badge " + tone;
+        badge.textContent = words;
+      }
       const light = $("[data-light=" + name + "]");
       if (!light) continue;
       light.className = "light " + tone;

@@ -17,7 +17,7 @@ use crate::people::{Home, Person};
 use crate::pulse::Pulse;
 use crate::store::{Event, Store, Tx, said};
 
-pub use claim::{Claim, normal_code};
+pub use claim::Claim;
 pub use table::{Row, zone};
 
 /// What somebody may do on this box; made anew for each request or command.

@@ -78,7 +78,7 @@ impl Request {
 
     /// True when a browser sent this from a page of ours. Old and scripted clients that say neither `Origin` nor
     /// `Sec-Fetch-Site` are refused as well.
-    pub fn from_own_page(&self) -> bool {
+    pub fn is_from_own_page(&self) -> bool {
         match (self.header("origin"), self.header("host")) {
             (Some(origin), Some(host)) => {
                 let place = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
@@ -194,8 +194,8 @@ mod tests {
         };
         let request = with(&[("Cookie", "a=1; s=tok"), ("cookie", "b=2")]);
         assert_eq!((request.cookie("s"), request.cookie("b"), request.cookie("c")), (Some("tok"), Some("2"), None));
-        assert!(with(&[("Host", "box.local"), ("Origin", "http://box.local")]).from_own_page());
-        assert!(with(&[("Sec-Fetch-Site", "same-origin")]).from_own_page());
+        assert!(with(&[("Host", "box.local"), ("Origin", "http://box.local")]).is_from_own_page());
+        assert!(with(&[("Sec-Fetch-Site", "same-origin")]).is_from_own_page());
         for bad in [
             &[("Host", "box.local"), ("Origin", "http://evil.org")][..],
             &[("Host", "box.local"), ("Origin", "null")],
@@ -204,7 +204,7 @@ mod tests {
             &[("Host", "box.local"), ("Sec-Fetch-Site", "cross-site")],
             &[("Host", "box.local")],
         ] {
-            assert!(!with(bad).from_own_page(), "{bad:?}");
+            assert!(!with(bad).is_from_own_page(), "{bad:?}");
         }
     }
 }

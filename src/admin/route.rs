@@ -44,7 +44,7 @@ fn decide(app: &App, request: &Request) -> Response {
         Ok(visitor) => visitor,
         Err(fault) => return answer_broken(fault.why(), request),
     };
-    if request.method == Method::Post && !(request.from_own_page() && auth::has_token(request, visitor.as_ref())) {
+    if request.method == Method::Post && !(request.is_from_own_page() && auth::has_token(request, visitor.as_ref())) {
         let why = "This form did not come from a page of this box, or its page is too old. Nothing was changed: \
                    go back, load the page again and send it once more.";
         return sorry(app, request, visitor.as_ref(), 403, why);

@@ -121,3 +121,45 @@ fn outgoing(response: Response) -> tiny_http::Response<Cursor<Vec<u8>>> {
     tiny_http::Response::new(StatusCode(response.status), headers, Cursor::new(response.body), Some(length), None)
         .with_chunked_threshold(threshold)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    fn say(socket: &Path, words: &str) -> String {
+        let mut stream = UnixStream::connect(socket).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(words.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn a_page_that_panics_costs_one_request_and_the_end_is_prompt() {
+        let socket = std::env::temp_dir().join(format!("satpost-web-{}.socket", std::process::id()));
+        std::fs::write(&socket, "left behind").unwrap();
+        let handle = start(&socket, |request| match request.path.as_deref() {
+            Some([first]) if first == "panic" => panic!("a fault of a page"),
+            _ => Response::text(200, &format!("{} {}", request.peer, request.form.get("a"))).finish(request),
+        })
+        .unwrap();
+        assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+        let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        for _ in 0..2 * WORKERS {
+            assert!(say(&socket, &get("/panic")).starts_with("HTTP/1.1 500"));
+        }
+        let form = "POST / HTTP/1.1\r\nHost: x\r\nX-Satpost-Peer: 10.0.0.1\r\nConnection: close\r\nContent-Type: \
+                    application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b";
+        let answer = say(&socket, form);
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("10.0.0.1 b"), "{answer}");
+        let head = say(&socket, &get("/").replace("GET", "HEAD"));
+        assert!(head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"), "{head}");
+        let begin = std::time::Instant::now();
+        handle.stop();
+        assert!(begin.elapsed() < Duration::from_secs(2));
+        assert!(UnixStream::connect(&socket).is_err());
+    }
+}

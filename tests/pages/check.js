@@ -5,6 +5,7 @@
 // Fails on a violation of WCAG 2.2 A or AA as axe-core finds them, on sideways scrolling, on pages that weigh too much,
 // on requests to other places, and on messages of the browser such as breaches of the content security policy.
 // Every page is measured in all four; axe goes over every page in light and dark, and over the first ones on the phone.
+// Where scripts are off axe cannot run either.
 // Needs Chromium at $CHROMIUM (/usr/bin/chromium), and playwright-core and axe-core where node finds them.
 "use strict";
 
@@ -118,7 +119,7 @@ async function visit(browser, kind) {
   const weight = scale(page, where);
   const scripts = CONTEXTS[kind].javaScriptEnabled !== false;
   await page.goto(`${base}/login`);
-  await look(page, where(), scripts, true);
+  await look(page, where(), scripts, scripts);
   await logIn(page);
   await page.waitForLoadState("networkidle").catch(() => {});
   if (weight.bytes > FIRST_MOST) fault(where(), `the first visit weighs ${weight.bytes} bytes`);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::{Desk, Person, new_password};
+use super::{Desk, Event, Person, new_password};
 use crate::fault::Fault;
 use crate::settings::Key;
 use crate::store::{Tx, said};
@@ -86,7 +86,8 @@ impl Desk {
         let row = crate::settings::row(Key::Domain);
         let domain = crate::settings::check(row, &claim.domain).map_err(Fault::Permanent)?;
         person.password = Some(new_password(&claim.password, &person)?);
-        let event = self.event("people", format!("the box was claimed by {}", person.name));
+        let words = format!("the box was claimed by {}", person.name);
+        let event = Event { at: person.added, part: "people".to_owned(), words, alarm: false };
         let made = person.clone();
         self.store.write(move |tx| {
             if tx.everybody()?.iter().any(|person| person.owner) {
@@ -126,7 +127,7 @@ impl Desk {
 }
 
 /// A code as it is stored: upper case, no blanks and hyphens, and the letters that look like digits read as such.
-pub fn normal_code(typed: &str) -> String {
+pub(super) fn normal_code(typed: &str) -> String {
     let read = |c: char| match c.to_ascii_uppercase() {
         'I' | 'L' => '1',
         'O' => '0',

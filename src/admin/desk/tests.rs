@@ -153,6 +153,6 @@ fn fifty_wrong_codes_make_a_new_one() {
         assert!(desk.claim(&Claim { code: "0000-0000".into(), ..Claim::default() }).is_err());
     }
     assert_ne!(desk.setup_code(false).unwrap(), code);
-    assert_eq!(normal_code("k7qf-3m9x"), "K7QF3M9X");
-    assert_eq!(normal_code(" o i l "), "011");
+    assert_eq!(claim::normal_code("k7qf-3m9x"), "K7QF3M9X");
+    assert_eq!(claim::normal_code(" o i l "), "011");
 }

@@ -106,7 +106,8 @@ impl<'a> Ask<'a> {
     pub fn strip(&self) -> Vec<Light> {
         let facts = self.app.pulse.facts();
         let link = match &facts.link {
-            None => ("off", "no link"),
+            None if self.settings.text(Key::LinkDriver) == "none" => ("off", "no link"),
+            None => ("wait", "starting"),
             Some(health) if health.ready => ("good", "ready"),
             Some(_) => ("warn", "not ready"),
         };
