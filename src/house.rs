@@ -12,6 +12,8 @@
 //! | main | this: signals, watchdog, doors | |
 
 mod doors;
+mod failure;
+mod welcome;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -52,13 +54,20 @@ const WORKERS: [(&str, Worker); 3] =
 
 /// Runs a box in `data` until SIGTERM or SIGINT.
 pub fn run(data: &Path) -> ExitCode {
-    match open(data) {
-        Ok(house) => house.live(),
+    let (signals, mut sockets) = match from_system() {
+        Ok(from_system) => from_system,
         Err(fault) => {
             log::error!("{fault}");
-            ExitCode::from(if matches!(fault, Fault::Operator(_)) { WRONG_SETTINGS } else { 1 })
+            return ExitCode::from(WRONG_SETTINGS);
         }
-    }
+    };
+    let store = match patiently(data) {
+        Ok(store) => store,
+        Err(fault) => return failure::tell(&fault, data, sockets.take("web"), signals),
+    };
+    let (stop, stopped) = bounded(1);
+    let context = Context { store, pulse: Pulse::default(), stop: stopped };
+    House { context, signals, sockets, stop }.live()
 }
 
 struct House {
@@ -69,16 +78,14 @@ struct House {
     stop: smol::channel::Sender<()>,
 }
 
-fn open(data: &Path) -> Result<House, Fault> {
+/// What the system has to give: signals, and the sockets that systemd may have opened.
+fn from_system() -> Result<(Stop, Sockets), Fault> {
     let signals = Stop::catch().map_err(|error| Fault::operator(format!("signals cannot be caught: {error}")))?;
     let sockets = Sockets::from_systemd().map_err(Fault::Operator)?;
     for complaint in &sockets.complaints {
         log::warn!("{complaint}");
     }
-    let store = patiently(data)?;
-    let (stop, stopped) = bounded(1);
-    let context = Context { store, pulse: Pulse::default(), stop: stopped };
-    Ok(House { context, signals, sockets, stop })
+    Ok((signals, sockets))
 }
 
 /// Opens the store; a command that has it open for a moment is waited for.
@@ -105,6 +112,7 @@ impl House {
         };
         notify::ready();
         log::info!("satpost {} is up", env!("CARGO_PKG_VERSION"));
+        welcome::say(&self.context);
         let watchdog = notify::watchdog_interval();
         let mut last_try = Instant::now();
         loop {

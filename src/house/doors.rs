@@ -141,7 +141,7 @@ impl Doors {
     fn service(&self, context: &Context, name: &str) -> Arc<dyn Service> {
         if name == "web" {
             let store = context.store.clone();
-            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            let host = host_name();
             let rules = Box::new(move || Rules::new(&store.settings(), &host));
             return Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules));
         }
@@ -183,6 +183,11 @@ impl Door {
         }
         wanted.split_whitespace().map(bind).collect()
     }
+}
+
+/// The name of this machine.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn bind(address: &str) -> Result<TcpListener, String> {
