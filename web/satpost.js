@@ -55,7 +55,7 @@
   if (!root.dataset.poll) return;
   const usual = Number(root.dataset.poll) * 1000;
   // What the page shows as it came: it may be older than the first answer.
-  let page = all("[data-light]").map((light) => light.className.slice(6) + light.lastElementChild.textContent).join();
+  let page = [...all("[data-light]")].map((light) => light.className.slice(6) + light.lastElementChild.textContent).join();
   let wait = usual, tag = "", fresh = Date.now();
   const put = (name, words) => all("[data-live=" + name + "]").forEach((at) => {
     if (words && at.textContent !== words) at.textContent = words;
