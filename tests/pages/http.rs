@@ -173,7 +173,7 @@ fn only_what_is_there_is_served_and_only_under_its_own_name() {
     assert_eq!((head.status, head.body.as_str()), (200, ""));
     assert_eq!(head.header("content-type"), whole.header("content-type"));
     assert!(head.header("content-security-policy").contains("default-src 'none'"), "{head:?}");
-    assert_eq!(client.ask("DELETE", "/login", "").status, 405);
+    assert_eq!(client.ask("DELETE", "/login", "").status, 501);
 
     let well = client.get("/healthz");
     assert_eq!((well.status, well.body.as_str()), (200, "well\n"));
