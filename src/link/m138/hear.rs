@@ -126,9 +126,14 @@ impl M138 {
     fn hear_queued(&mut self, id: u64) {
         if self.ledger.fate(id).is_none() {
             self.facts.waiting = self.facts.waiting.map(|count| count + 1);
-            self.unsettled.iter_mut().for_each(|unsettled| unsettled.late.push(id));
         }
-        self.ledger.queued(id);
+        match std::mem::take(&mut self.marker_in_doubt) {
+            true => {
+                self.ledger.queued(id);
+                self.marker = Some(id);
+            }
+            false => self.ledger.overheard(id),
+        }
     }
 
     fn hear_expired(&mut self, id: u64) {

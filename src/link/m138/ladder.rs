@@ -225,8 +225,10 @@ impl M138 {
 
     /// Asks, and once more after silence: one answer may have been garbled.
     pub fn ask_twice<T>(&mut self, command: &Command, fits: impl Fn(&Sentence) -> Option<T>) -> Result<T, Trouble> {
+        let was_running = self.stage == Stage::Running;
         match self.ask(command, &fits) {
-            Err(Trouble::Silent(_)) => self.ask(command, fits),
+            // one that was found mute just now is for the ladder
+            Err(Trouble::Silent(_)) if !was_running || self.stage == Stage::Running => self.ask(command, fits),
             answer => answer,
         }
     }

@@ -8,8 +8,9 @@
 use std::time::Duration;
 
 use super::command::Command;
-use super::handover::{MARKER, Memo};
+use super::handover::Memo;
 use super::ledger::{Fate, days_around};
+use super::queue::MARKER;
 use super::sentence::Sentence;
 use super::wire::Trouble;
 use super::{M138, Stage};
@@ -17,7 +18,7 @@ use crate::clock::Time;
 use crate::link::{Outgoing, Verdict};
 use crate::message::Intent;
 
-/// So long the next packet is waited for, whose id settles it for nothing, before a marker is queued to get an id.
+/// After this a marker is queued to get the next id; at once when another packet waits, which may not go before.
 const EVIDENCE_AFTER: Duration = Duration::from_secs(30);
 /// Two times that the modem gave may differ by this much although they name the same moment.
 const STAMPS_DIFFER: Duration = Duration::from_secs(10);
@@ -46,6 +47,7 @@ impl M138 {
         }
         let verdict = self.judge(packet, intent, &memo).unwrap_or_else(|trouble| Verdict::NotYet(trouble.words()));
         if let Verdict::Taken(reference) | Verdict::Sent(reference) = &verdict {
+            self.ledger.known(reference.number);
             self.claim(&intent.memo, reference.number);
         }
         if !matches!(verdict, Verdict::NotYet(_)) {
@@ -59,8 +61,10 @@ impl M138 {
         // an answer to this question also means that the hand-over, if it arrived, has been dealt with
         let waiting = self.count_waiting()?;
         self.take_in();
-        for id in self.remember_unsettled(&intent.memo).late.clone() {
-            if let Some(verdict) = self.judge_id(packet, id)? {
+        for id in self.ledger.overheard_since(self.moment_of(memo)) {
+            if self.is_after(memo, id)
+                && let Some(verdict) = self.judge_id(packet, id)?
+            {
                 return Ok(verdict);
             }
         }
@@ -95,7 +99,10 @@ impl M138 {
         }
         Ok(match self.find(id)? {
             Some(payload) if payload == packet.payload => Some(Verdict::Taken(reference)),
-            Some(_) => None,
+            Some(_) => {
+                self.ledger.known(id);
+                None
+            }
             None => Some(Verdict::Sent(reference)),
         })
     }
@@ -112,9 +119,9 @@ impl M138 {
             }
             found
         };
-        // a packet that this run handed over itself is another one, even with the same payload
+        // an id that is accounted for is that of another packet, even with the same payload
         let ours = |id: &u64, payload: &Vec<u8>, driver: &Self| {
-            *payload == packet.payload && driver.ledger.fate(*id).is_none() && driver.is_after(memo, *id)
+            *payload == packet.payload && !driver.ledger.is_accounted(*id) && driver.is_after(memo, *id)
         };
         let hit = found.iter().find(|(id, payload)| ours(id, payload, self)).map(|(id, _)| *id);
         for (id, payload) in &found {
@@ -126,7 +133,7 @@ impl M138 {
             }
         }
         let Some(id) = hit else { return Ok(None) };
-        self.ledger.queued(id);
+        self.ledger.found(id);
         Ok(self.reference(id).map(Verdict::Taken))
     }
 
@@ -137,9 +144,7 @@ impl M138 {
     /// An acknowledgement of a packet that we never saw taken.
     fn judge_strays(&self, memo: &Memo, was_whole: bool) -> Option<Verdict> {
         let strays = self.ledger.strays_since(self.moment_of(memo));
-        let claimed = |id: &u64| self.claims.iter().any(|(_, claimed)| claimed == id);
         let ours = |id: &u64| match memo.last {
-            _ if claimed(id) => false,
             Some(last) => self.ledger.plausible(last, *id),
             None => was_whole,
         };
@@ -173,17 +178,14 @@ impl M138 {
         };
         let next = match self.ledger.first_queued_since(self.moment_of(memo)) {
             Some(next) => next,
-            None if self.remember_unsettled(&intent.memo).since.elapsed() >= EVIDENCE_AFTER => self.make_evidence()?,
-            None => {
-                self.remember_unsettled(&intent.memo).wants_evidence = true;
-                return Ok(Verdict::NotYet("the id of the next packet will tell".to_owned()));
-            }
+            None if self.is_time_for_evidence(intent) => self.make_evidence()?,
+            None => return Ok(Verdict::NotYet("the id of the next packet will tell".to_owned())),
         };
         Ok(match self.ledger.unaccounted(last, next) {
             Some(0) => Verdict::NotTaken("the modem gave no id to it".to_owned()),
             Some(1) => {
                 let day: Vec<u64> = days_of(memo).into_iter().take(1).collect();
-                let id = self.ledger.candidates(last, &day).into_iter().find(|id| self.ledger.fate(*id).is_none());
+                let id = self.ledger.candidates(last, &day).into_iter().find(|id| !self.ledger.is_accounted(*id));
                 match id.and_then(|id| self.reference(id)) {
                     Some(reference) => {
                         self.ledger.gone(reference.number, Fate::Sent);
@@ -195,6 +197,12 @@ impl M138 {
             Some(more) => self.hopeless(intent, &format!("the modem gave {more} ids that this box did not see")),
             None => self.hopeless(intent, "this modem's ids tell nothing"),
         })
+    }
+
+    /// Other packets wait for this one, or it waited long enough for them.
+    fn is_time_for_evidence(&mut self, intent: &Intent) -> bool {
+        let unsettled = self.remember_unsettled(&intent.memo);
+        unsettled.hurried || unsettled.since.elapsed() >= EVIDENCE_AFTER
     }
 
     /// It may have been sent: it does not go again, and others need not wait for it.

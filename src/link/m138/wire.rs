@@ -20,6 +20,10 @@ const QUIET: Duration = Duration::from_millis(300);
 const QUIET_LIMIT: Duration = Duration::from_secs(2);
 /// After `$CMD? ERR` the true answer gets this much more.
 const AFTER_BAD_LINE: Duration = Duration::from_millis(500);
+/// A modem that said nothing at all for this long is not waited for any longer, so that it shows within 5 s ...
+const DEAD_AFTER: Duration = Duration::from_millis(4200);
+/// ... but any command gets this much: real modems were seen to take over a second for a short answer.
+const LEAST_LIMIT: Duration = Duration::from_millis(1500);
 /// Sentences and console lines that may wait; a modem that floods loses the rest.
 const MAX_WAITING: usize = 2000;
 /// Bytes taken in at a stretch.
@@ -96,7 +100,7 @@ impl Wire {
 
     /// True when bytes come in that are no sentences.
     pub fn babbles(&self) -> bool {
-        self.last_byte.is_some_and(|at| at > self.last_sentence && at.elapsed() < Duration::from_secs(4))
+        self.last_byte.is_some_and(|at| at > self.last_sentence && at.elapsed() < Duration::from_secs(6))
     }
 
     /// The next sentence that was no answer.
@@ -163,7 +167,8 @@ impl Wire {
         self.settle()?;
         let mut next = self.heard.len();
         self.write(&sentence(&command.body))?;
-        let mut until = Instant::now() + command.limit;
+        let asked = Instant::now();
+        let mut limit = asked + command.limit;
         loop {
             while let Some(heard) = self.heard.get(next) {
                 if let Some(answer) = fits(heard) {
@@ -177,14 +182,16 @@ impl Wire {
                         self.heard.remove(next);
                         return Err(Trouble::Refused(word));
                     }
-                    Sentence::BadLine(_) => until = until.min(Instant::now() + AFTER_BAD_LINE),
+                    Sentence::BadLine(_) => limit = limit.min(Instant::now() + AFTER_BAD_LINE),
                     _ => {}
                 }
                 next += 1;
             }
+            let until = limit.min((self.last_sentence + DEAD_AFTER).max(asked + LEAST_LIMIT));
             if Instant::now() >= until {
                 self.owing = true;
-                return Err(Trouble::Silent(format!("no answer to {} in {:?}", command.name(), command.limit)));
+                let waited = asked.elapsed().as_secs_f32();
+                return Err(Trouble::Silent(format!("no answer to {} in {waited:.1} s", command.name())));
             }
             if next >= MAX_WAITING {
                 // a flood that is not looked at may hide the answer: make room, the end of the wait is near anyway
