@@ -18,7 +18,7 @@ const KILLS: usize = 50;
 /// Longest time that a box lives between being up and its end.
 const LIFE: u64 = 2400;
 /// All letters have arrived so long after the last kill.
-const SETTLE: Duration = Duration::from_secs(120);
+const SETTLE: Duration = Duration::from_secs(60);
 /// A packet without content, by which the driver learns how far the modem has counted; withdrawn at once, but a
 /// satellite may be quicker.
 const MARKER: &str = "08011801";
@@ -122,7 +122,7 @@ impl LoggedIn for Option<Smtp> {
 
 /// Every fourth one needs several packets.
 fn letter(subject: &str, number: usize) -> String {
-    let words = if number % 4 == 0 { 60 } else { 3 };
+    let words = if number % 4 == 0 { 45 } else { 3 };
     let text: String = (0..words).map(|at| format!("{}{at} ", subject.replace(' ', "-"))).collect();
     format!("From: somebody@world.example\nSubject: {subject}\n\n{text}\n")
 }
