@@ -20,6 +20,8 @@ pub struct Pulse(Arc<Inner>);
 struct Inner {
     facts: Mutex<Facts>,
     console: (Sender<String>, Receiver<String>),
+    /// Wakes the link's thread.
+    waker: Mutex<Option<Sender<()>>>,
 }
 
 /// All facts at one moment.
@@ -67,7 +69,7 @@ pub struct ConsoleLine {
 
 impl Default for Pulse {
     fn default() -> Self {
-        Self(Arc::new(Inner { facts: Mutex::default(), console: bounded(16) }))
+        Self(Arc::new(Inner { facts: Mutex::default(), console: bounded(16), waker: Mutex::default() }))
     }
 }
 
@@ -95,7 +97,17 @@ impl Pulse {
 
     /// Asks the link thread to send a line to the modem; false when sixteen wait already.
     pub fn console_send(&self, line: String) -> bool {
-        self.0.console.0.try_send(line).is_ok()
+        let sent = self.0.console.0.try_send(line).is_ok();
+        if let Some(waker) = &*self.0.waker.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Full means that the link's thread is woken anyway.
+            let _ = waker.try_send(());
+        }
+        sent
+    }
+
+    /// What wakes the link's thread for a console line.
+    pub fn wake_for_console(&self, waker: Sender<()>) {
+        *self.0.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker);
     }
 
     /// A line that the page asked to send, if any; for the link thread.

@@ -1,17 +1,97 @@
-//! demo
-use super::session::Failure;
-use argh::FromArgs;
+//! `satpost demo`: a station, a gateway, and everything between and around them, simulated.
+//!
+//! ```text
+//!  mail program -> station -> modem -> sky -> Hive -> gateway -> mail server
+//!   (yours)        a child    ...this process...      a child    this process
+//! ```
+//!
+//! Both boxes are this same program with nothing changed; nothing in them knows that the rest is simulated.
+
+mod letters;
+mod parts;
+mod watch;
+
 use std::process::ExitCode;
-/// Both boxes with a simulated sky.
+use std::time::{Duration, Instant};
+
+use argh::FromArgs;
+use smol::future::or;
+
+use super::say;
+use super::session::Failure;
+use crate::sys::signals::Stop;
+use parts::World;
+use watch::Watch;
+
+/// How often the boxes are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// `--once` is over after this, one way or the other.
+const ONCE_LIMIT: Duration = Duration::from_secs(90);
+
+/// See it work: a station and a gateway with a simulated modem, sky, Hive and mail server. Needs no root and no
+/// network; Ctrl-C ends it and leaves nothing behind.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "demo")]
+#[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: both letters arrived"))]
 pub struct Demo {
-    /// one letter each way, then end
+    /// send one letter each way, wait for both, and end; with 1 if they did not arrive in 90 s
     #[argh(switch)]
     once: bool,
 }
+
 impl Demo {
     pub(super) fn go(self) -> Result<ExitCode, Failure> {
-        Err(Failure::failed("not yet"))
+        // Caught before anything is made, so that everything made is taken away again.
+        let mut signals = Stop::catch().map_err(|error| Failure::failed(error.to_string()))?;
+        let began = Instant::now();
+        tell("Starting two boxes, a modem, a sky, a Hive and a mail server ...");
+        let mut world = World::start()?;
+        if !self.once {
+            tell(&letters::explain(&world));
+        }
+        letters::out(&world)?;
+        tell("A first letter is on its way from the boat to bob@world.example.");
+        let mut watch = Watch::default();
+        let mut answered = false;
+        loop {
+            for news in watch.look(&world)? {
+                tell(&news);
+            }
+            if self.once && watch.at_sink > 0 && !answered {
+                answered = true;
+                letters::back(&world)?;
+                tell("Bob answers.");
+            }
+            if self.once && watch.at_sink > 0 && watch.in_mailbox > 0 {
+                tell(&format!("Both letters arrived, {} s after the start.", began.elapsed().as_secs()));
+                return Ok(ExitCode::SUCCESS);
+            }
+            if self.once && began.elapsed() > ONCE_LIMIT {
+                return Err(world.failure("the letters did not arrive in 90 s"));
+            }
+            if let Some(why) = world.ended() {
+                return Err(world.failure(&why));
+            }
+            if wait(&mut signals) {
+                tell("Ending.");
+                return Ok(ExitCode::SUCCESS);
+            }
+        }
     }
+}
+
+/// A pause; true when somebody wants the end.
+fn wait(signals: &mut Stop) -> bool {
+    let signal = async {
+        signals.next().await;
+        true
+    };
+    let pause = async {
+        smol::Timer::after(LOOK).await;
+        false
+    };
+    smol::block_on(or(signal, pause))
+}
+
+fn tell(text: &str) {
+    say(&mut std::io::stdout(), &format!("{}\n", text.trim_end()));
 }

@@ -11,7 +11,7 @@ use smol::channel::{Receiver, Sender, bounded};
 use crate::address::{Address, Mailbox};
 use crate::fault::Fault;
 
-pub use config::RelayConfig;
+pub use config::{RelayConfig, Tls};
 use session::Session;
 
 mod config;

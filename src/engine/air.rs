@@ -8,7 +8,8 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-use smol::channel::Receiver;
+use smol::channel::{Receiver, Sender};
+use smol::future::or;
 
 use super::{Context, handing, inbound};
 use crate::clock::Time;
@@ -46,13 +47,14 @@ const OF_THE_LINK: [Key; 8] = [
 /// # Errors
 /// When the store fails; the house starts it again.
 pub fn run(context: &Context) -> Result<(), Fault> {
-    let changed = context.store.settings_changed();
-    let (_keep, wake) = context.store.wake_on(Way::Link);
+    let (waker, wake) = context.store.wake_on(Way::Link);
+    context.pulse.wake_for_console(waker.clone());
+    wake_too(context, waker)?;
     while !context.stopping() {
         let settings = context.store.settings();
         let Some(driver) = crate::link::driver(&settings) else {
             context.pulse.set(|facts| facts.link = None);
-            context.rest(&changed, Duration::from_secs(3600));
+            context.rest(&wake, Duration::from_secs(3600));
             continue;
         };
         log::info!("link: {}", driver.name);
@@ -60,6 +62,29 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         Air::new(context, driver, link).drive(&settings, &wake)?;
     }
     Ok(())
+}
+
+/// Wakes the link's thread when the settings change, and for good when the box stops: inside the link it hears only
+/// this one channel.
+fn wake_too(context: &Context, waker: Sender<()>) -> Result<(), Fault> {
+    let (stop, changed) = (context.stop.clone(), context.store.settings_changed());
+    let work = move || {
+        loop {
+            let stopped = async {
+                // Nothing is ever sent on this channel: it ends when the box stops.
+                let _ = stop.recv().await;
+                true
+            };
+            let settings = async { changed.recv().await.is_err() };
+            if smol::block_on(or(stopped, settings)) || waker.is_closed() {
+                waker.close();
+                return;
+            }
+            // Full means that it is woken anyway.
+            let _ = waker.try_send(());
+        }
+    };
+    std::thread::Builder::new().name("air-wake".to_owned()).spawn(work).map(drop).map_err(Fault::temporary)
 }
 
 /// The link at work.

@@ -96,6 +96,10 @@ impl M138 {
         if let Err(fault) = self.check_ready() {
             return Handed::Refused(fault);
         }
+        let prepared_for = serde_json::from_str::<Memo>(&intent.memo).map(|memo| memo.device).ok();
+        if prepared_for != self.facts.device.map(|device| u64::from(device.number())) {
+            return Handed::Refused(Fault::temporary("the modem was exchanged for another one just now"));
+        }
         let command = command::transmit(self.dialect(), self.app, &packet.payload, self.clock.now(), packet.deadline);
         match self.transmit(&command) {
             Ok(id) => match self.reference(id) {
@@ -113,7 +117,9 @@ impl M138 {
     /// What a failed `$TD` means, and what it says about the modem.
     fn fault_of(&mut self, trouble: &Trouble) -> Fault {
         let Trouble::Refused(word) = trouble else { return Fault::temporary(trouble.words()) };
-        self.facts.full |= errors::full(word);
+        if errors::full(word) {
+            self.facts.full = Some(Instant::now());
+        }
         if errors::no_time(word) {
             self.facts.time_valid = Some(false);
         }
@@ -150,11 +156,11 @@ impl M138 {
     }
 
     fn forget_old_hand_overs(&mut self) {
-        let before = self.unsettled.len();
-        self.unsettled.retain(|unsettled| unsettled.asked.elapsed() < FORGET_AFTER);
-        if self.unsettled.len() < before {
+        let is_old = |unsettled: &Unsettled| unsettled.asked.elapsed() >= FORGET_AFTER;
+        if self.unsettled.iter().any(|unsettled| is_old(unsettled) && !unsettled.hopeless) {
             self.ledger.forget_last();
         }
+        self.unsettled.retain(|unsettled| !is_old(unsettled));
     }
 
     /// See [`crate::link::Link::still_held`].
@@ -193,7 +199,7 @@ impl M138 {
                 self.withdrawing.retain(|known| *known != id);
                 self.ledger.gone(id, Fate::Withdrawn);
                 self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
-                self.facts.full = false;
+                self.facts.full = None;
                 Whereabouts::Withdrawn
             }
             Ok(false) => self.no_longer_there(id),

@@ -232,7 +232,7 @@ fn step(from: u64, to: u64) -> u64 {
 }
 
 /// The days of the year on which a packet can have been taken that was handed over at this time, most likely first:
-/// more than one only around midnight. `slack` is how far the clocks may differ and how long it may have taken.
+/// more than one around midnight. `slack` is how far the clocks may differ and how long it may have taken.
 pub fn days_around(at: Time, slack: Duration) -> Vec<u64> {
     let mut days = vec![day_of_year(at), day_of_year(at + slack), day_of_year(at - slack)];
     days.dedup();

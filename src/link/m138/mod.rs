@@ -129,8 +129,8 @@ struct Facts {
     fix: Option<String>,
     last_satellite: Option<crate::clock::Time>,
     waiting: Option<u64>,
-    /// The modem said that its queue is full.
-    full: bool,
+    /// When the modem said that its queue is full.
+    full: Option<Instant>,
     /// Mean background noise, dBm.
     noise: Option<f64>,
     /// When a sample of the noise was last reported.

@@ -21,7 +21,7 @@ impl M138 {
             _ => None,
         })?;
         if self.facts.waiting.is_none_or(|before| count < before) {
-            self.facts.full = false;
+            self.facts.full = None;
         }
         self.facts.waiting = Some(count);
         Ok(count)

@@ -68,7 +68,7 @@ impl M138 {
                 return Ok(verdict);
             }
         }
-        if let Some(verdict) = self.search(packet, memo)? {
+        if let Some(verdict) = self.search(packet, intent, memo)? {
             return Ok(verdict);
         }
         self.take_in();
@@ -108,12 +108,12 @@ impl M138 {
     }
 
     /// Looks for the packet in the modem's queue, and learns of others that stand where it could.
-    fn search(&mut self, packet: &Outgoing, memo: &Memo) -> Result<Option<Verdict>, Trouble> {
+    fn search(&mut self, packet: &Outgoing, intent: &Intent, memo: &Memo) -> Result<Option<Verdict>, Trouble> {
         let found: Vec<(u64, Vec<u8>)> = if self.dialect().lists_queue() {
             self.list()?
         } else {
             let mut found = Vec::new();
-            let candidates = memo.last.map(|last| self.ledger.candidates(last, &days_of(memo)));
+            let candidates = memo.last.map(|last| self.ledger.candidates(last, &days_of(intent, memo)));
             for id in candidates.unwrap_or_default() {
                 found.extend(self.find(id)?.map(|payload| (id, payload)));
             }
@@ -184,7 +184,7 @@ impl M138 {
         Ok(match self.ledger.unaccounted(last, next) {
             Some(0) => Verdict::NotTaken("the modem gave no id to it".to_owned()),
             Some(1) => {
-                let day: Vec<u64> = days_of(memo).into_iter().take(1).collect();
+                let day: Vec<u64> = days_of(intent, memo).into_iter().take(1).collect();
                 let id = self.ledger.candidates(last, &day).into_iter().find(|id| !self.ledger.is_accounted(*id));
                 match id.and_then(|id| self.reference(id)) {
                     Some(reference) => {
@@ -217,6 +217,10 @@ impl M138 {
     }
 }
 
-fn days_of(memo: &Memo) -> Vec<u64> {
-    memo.clock.map(|at| days_around(at, TAKEN_WITHIN)).unwrap_or_default()
+/// Days of the year on which the packet can have been taken: by the modem's own clock, else by ours, which may differ.
+fn days_of(intent: &Intent, memo: &Memo) -> Vec<u64> {
+    match memo.clock {
+        Some(at) => days_around(at, TAKEN_WITHIN),
+        None => days_around(intent.at, Duration::from_secs(86_400)),
+    }
 }

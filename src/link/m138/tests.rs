@@ -182,7 +182,7 @@ fn refusals_keep_their_kind() {
         let handed = bench.hand_over(&packet).1;
         assert!(matches!(&handed, Handed::Refused(fault) if fault.is_permanent() == permanent), "{handed:?}");
         peer.set(|modem| modem.refuse_td = None);
-        bench.driver.facts.full = false;
+        bench.driver.facts.full = None;
         bench.driver.facts.time_valid = Some(true);
     }
     let long = Outgoing { payload: vec![0; 193], ..packet };

@@ -1,0 +1,89 @@
+//! The letters of the demo, and the lines to copy that send more of them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::parts::World;
+use crate::address::{Address, Mailbox};
+use crate::cli::session::Failure;
+use crate::deliver::relay::{Relay, RelayConfig, Tls};
+
+/// Anna on the boat.
+pub const ANNA: &str = "anna@boat.example";
+/// Anna as the world knows her.
+pub const ANNA_ASHORE: &str = "anna@shore.example";
+/// Somebody in the world.
+pub const BOB: &str = "bob@world.example";
+
+/// Addresses, log-ins, and what to copy.
+pub fn explain(world: &World) -> String {
+    let [_, submission, station] = world.station.listen;
+    let [smtp, _, gateway] = world.gateway.listen;
+    let password = &world.password;
+    let (port, back) = (submission.port(), smtp.port());
+    format!(
+        "
+  station (boat)    http://{station}/   name anna, password {password}
+  gateway (shore)   http://{gateway}/   name anna, password {password}
+
+A satellite passes every 6 seconds. From another terminal, send a mail from the boat with curl, or with msmtp:
+
+  printf 'Subject: Position\\n\\nAll well at 38.7 N 9.1 W.\\n' | curl -sS --crlf smtp://127.0.0.1:{port} --user anna:{password} --mail-from {ANNA} --mail-rcpt {BOB} -T -
+
+  printf 'Subject: Position\\n\\nAll well at 38.7 N 9.1 W.\\n' | msmtp --host=127.0.0.1 --port={port} --tls=off --auth=plain --user=anna --passwordeval='echo {password}' --from={ANNA} {BOB}
+
+and let the world answer, into the mailbox on the boat:
+
+  printf 'From: {BOB}\\nSubject: Answer\\n\\nGood to hear.\\n' | curl -sS --crlf smtp://127.0.0.1:{back} --mail-from {BOB} --mail-rcpt {ANNA_ASHORE} -T -
+
+Ctrl-C ends everything.
+"
+    )
+}
+
+/// A mail program on the boat sends a letter.
+///
+/// # Errors
+/// When the station does not take it.
+pub fn out(world: &World) -> Result<(), Failure> {
+    let login = Some(("anna".to_owned(), world.password.clone()));
+    let text = "All well on board. We expect to be in port on Friday.";
+    give(world.station.listen[1], login, ANNA, BOB, "Hello from the boat", text)
+}
+
+/// A mail server in the world sends the answer.
+///
+/// # Errors
+/// When the gateway does not take it.
+pub fn back(world: &World) -> Result<(), Failure> {
+    let text = "Good to hear. The quay is booked for Friday.";
+    give(world.gateway.listen[0], None, BOB, ANNA_ASHORE, "Re: Hello from the boat", text)
+}
+
+fn give(
+    to: SocketAddr,
+    login: Option<(String, String)>,
+    from: &str,
+    recipient: &str,
+    subject: &str,
+    text: &str,
+) -> Result<(), Failure> {
+    let (sender, recipient): (Mailbox, Mailbox) = match (from.parse(), recipient.parse()) {
+        (Ok(sender), Ok(recipient)) => (sender, recipient),
+        (Err(why), _) | (_, Err(why)) => return Err(Failure::failed(why)),
+    };
+    let config = RelayConfig {
+        host: to.ip().to_string(),
+        port: to.port(),
+        tls: Tls::None,
+        login,
+        ca: None,
+        timeout: Duration::from_secs(10),
+        hello: Some("mail.world.example".to_owned()),
+    };
+    let mail = format!("From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\n\r\n{text}\r\n");
+    let mut client = Relay::new();
+    let given = client.deliver(&config, &Address::Mail(sender), &recipient, mail.as_bytes());
+    client.close();
+    given.map(drop).map_err(|fault| Failure::failed(format!("the letter was not taken: {fault}")))
+}

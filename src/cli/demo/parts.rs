@@ -1,0 +1,278 @@
+//! The parts of the demo: started in order, and taken away however it ends.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command as Process, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::address::DeviceId;
+use crate::cli::session::{Failure, Request};
+use crate::cli::{parse, reach};
+use crate::sim::{hive, modem, sink};
+
+/// The modem on the boat.
+pub const DEVICE: u32 = 0x1abe;
+/// A box has to be ready this long after its start.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+/// A box has to end this long after SIGTERM.
+const END_LIMIT: Duration = Duration::from_secs(12);
+/// A satellite passes every so often, for so long.
+const PASSES: (Duration, Duration) = (Duration::from_secs(6), Duration::from_secs(4));
+
+/// All parts. The order of the fields is the order in which they end: boxes, simulators, folder.
+pub struct World {
+    /// The box on the boat.
+    pub station: Place,
+    /// The box on shore.
+    pub gateway: Place,
+    /// The mail server of the world.
+    pub sink: sink::Handle,
+    _modem: modem::Handle,
+    _hive: hive::Handle,
+    /// Password of anna on both boxes.
+    pub password: String,
+    _folder: Folder,
+}
+
+/// A box as a child of this process.
+pub struct Place {
+    /// What people call it.
+    pub name: &'static str,
+    /// Its data folder.
+    pub data: PathBuf,
+    /// Where it listens: smtp, submission, web.
+    pub listen: [SocketAddr; 3],
+    log: PathBuf,
+    child: Child,
+}
+
+/// A folder that goes again with all that is in it.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            crate::cli::say(&mut io::stderr(), &format!("{} stays behind: {error}\n", self.0.display()));
+        }
+    }
+}
+
+impl World {
+    /// Starts everything and waits until both boxes are ready.
+    ///
+    /// # Errors
+    /// A sentence that names the part that could not start.
+    pub fn start() -> Result<Self, Failure> {
+        let folder = folder()?;
+        let path = |name: &str| folder.0.join(name);
+        let device = DeviceId::new(u64::from(DEVICE)).map_err(Failure::failed)?;
+        let password = format!("demo-{}", random()?);
+        let sink_options = sink::Options { listen: ([127, 0, 0, 1], 0).into(), dir: None };
+        let sink = sink::start(sink_options).map_err(|error| part("mail server", &error))?;
+        let hive = hive::Options {
+            listen: ([127, 0, 0, 1], 0).into(),
+            user: "demo".to_owned(),
+            password: password.clone(),
+            device: vec![device],
+            sky: Some(path("sky")),
+            control: None,
+            state: None,
+            token_life: 3600,
+        };
+        let hive = hive::start(hive).map_err(|error| part("Hive", &error))?;
+        let modem = modem::Options {
+            sky: Some(path("sky")),
+            pass_every: PASSES.0,
+            pass_length: PASSES.1,
+            factor: 10,
+            ..modem::Options::new(path("modem"))
+        };
+        let modem = modem::start(modem).map_err(|error| part("modem", &error))?;
+        let station = Place::start("station", &path("station"), &password, &station_settings(&path("modem")))?;
+        let settings = gateway_settings(&hive.url(), &password, sink.address);
+        let mut gateway = Place::start("gateway", &path("gateway"), &password, &settings)?;
+        let mut station = station;
+        for place in [&mut station, &mut gateway] {
+            place.wait_ready()?;
+        }
+        Ok(Self { station, gateway, sink, _modem: modem, _hive: hive, password, _folder: folder })
+    }
+
+    /// A sentence when a box has ended by itself.
+    pub fn ended(&mut self) -> Option<String> {
+        let ended = |place: &mut Place| matches!(place.child.try_wait(), Ok(Some(_))).then_some(place.name);
+        let name = ended(&mut self.station).or_else(|| ended(&mut self.gateway))?;
+        Some(format!("the {name} ended by itself"))
+    }
+
+    /// A failure with the last lines of both logs.
+    pub fn failure(&self, why: &str) -> Failure {
+        Failure::failed(format!("{why}\n{}{}", self.station.last_words(), self.gateway.last_words()))
+    }
+}
+
+/// Start of the name of the demo's folder; the process id and something random follow.
+const FOLDER: &str = "satpost-demo-";
+
+fn folder() -> Result<Folder, Failure> {
+    clear_up();
+    let path = std::env::temp_dir().join(format!("{FOLDER}{}-{}", std::process::id(), random()?));
+    let made = DirBuilder::new().mode(0o700).create(&path);
+    made.map_err(|error| Failure::failed(format!("{} cannot be made: {error}", path.display())))?;
+    Ok(Folder(path))
+}
+
+/// Removes what demos left that were killed: folders of ours whose process is gone.
+fn clear_up() {
+    let me = rustix::process::geteuid().as_raw();
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix(FOLDER).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        let ours = entry.metadata().is_ok_and(|folder| folder.is_dir() && folder.uid() == me);
+        if ours && pid.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+            // What cannot be removed does no harm.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn random() -> Result<String, Failure> {
+    let mut random = [0; 5];
+    getrandom::fill(&mut random).map_err(|error| Failure::failed(format!("no random numbers: {error}")))?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn part(what: &str, error: &io::Error) -> Failure {
+    Failure::failed(format!("the simulated {what} cannot start: {error}"))
+}
+
+fn station_settings(modem: &Path) -> Vec<String> {
+    let modem = modem.display().to_string();
+    words(&[
+        ("box.name", "station"),
+        ("box.domain", "boat.example"),
+        ("box.reach", "satellite"),
+        ("link.driver", "m138"),
+        ("m138.port", &modem),
+    ])
+}
+
+fn gateway_settings(hive: &str, password: &str, relay: SocketAddr) -> Vec<String> {
+    let (host, port) = (relay.ip().to_string(), relay.port().to_string());
+    words(&[
+        ("box.name", "gateway"),
+        ("box.domain", "shore.example"),
+        ("box.reach", "internet"),
+        ("link.driver", "hive"),
+        ("hive.url", hive),
+        ("hive.user", "demo"),
+        ("hive.password", password),
+        ("hive.poll", "1"),
+        ("relay.host", &host),
+        ("relay.port", &port),
+        ("relay.tls", "none"),
+    ])
+}
+
+/// The settings that differ, with those that both boxes share.
+fn words(pairs: &[(&str, &str)]) -> Vec<String> {
+    let any = "127.0.0.1:0";
+    let shared = [("smtp.listen", any), ("submission.listen", any), ("web.listen", any)];
+    let pairs = shared.iter().chain(pairs).flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()]);
+    ["settings", "set"].iter().map(ToString::to_string).chain(pairs).collect()
+}
+
+impl Place {
+    /// Sets a box up by the commands that anybody would use, and starts it.
+    fn start(name: &'static str, data: &Path, password: &str, settings: &[String]) -> Result<Self, Failure> {
+        command(data, settings, None)?;
+        let mut add: Vec<_> = ["people", "add", "anna", "--full-name", "Anna", "--owner"].map(str::to_owned).into();
+        if name == "gateway" {
+            add.extend(["--device".to_owned(), format!("{DEVICE:#08x}")]);
+        }
+        command(data, &add, Some(password.to_owned()))?;
+        let failed = |error: io::Error| Failure::failed(format!("the {name} cannot start: {error}"));
+        let log = data.with_extension("log");
+        let stderr = File::create(&log).map_err(failed)?;
+        let mut child = Process::new(std::env::current_exe().map_err(failed)?);
+        child.arg("run").arg("--data").arg(data).arg("--parent").arg(std::process::id().to_string());
+        // What systemd or a terminal told this process is not meant for its children.
+        for variable in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_FDS", "STATE_DIRECTORY"] {
+            child.env_remove(variable);
+        }
+        let child = child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).spawn().map_err(failed)?;
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        Ok(Self { name, data: data.to_owned(), listen: [nowhere; 3], log, child })
+    }
+
+    fn wait_ready(&mut self) -> Result<(), Failure> {
+        let until = Instant::now() + READY_LIMIT;
+        loop {
+            if matches!(self.child.try_wait(), Ok(Some(_))) || Instant::now() > until {
+                return Err(Failure::failed(format!("the {} does not start\n{}", self.name, self.last_words())));
+            }
+            if let Some(listen) = self.ask(&["status", "--json"])?.as_ref().and_then(addresses) {
+                self.listen = listen;
+                return Ok(());
+            }
+            crate::clock::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Has the box carry a command out that answers in JSON; `None` while it does not answer yet.
+    ///
+    /// # Errors
+    /// When it hangs.
+    pub fn ask(&self, words: &[&str]) -> Result<Option<Value>, Failure> {
+        let request = Request { args: words.iter().map(ToString::to_string).collect(), input: None };
+        let answer = reach::ask_box(&self.data, &request, Duration::from_secs(10))?;
+        Ok(answer.and_then(|answer| serde_json::from_str(&answer.out).ok()))
+    }
+
+    fn last_words(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        let last = &lines[lines.len().saturating_sub(12)..];
+        last.iter().map(|line| format!("  {}: {line}\n", self.name)).collect()
+    }
+}
+
+/// The first address of each door, once all are open.
+fn addresses(status: &Value) -> Option<[SocketAddr; 3]> {
+    let first = |door: &str| status["listen"][door][0].as_str()?.parse().ok();
+    Some([first("smtp")?, first("submission")?, first("web")?])
+}
+
+/// A command on the store of a box that does not run yet.
+fn command(data: &Path, words: &[String], input: Option<String>) -> Result<(), Failure> {
+    let command = parse(words).map_err(|exit| Failure::failed(exit.output))?;
+    let answer = reach::ask(data, &Request { args: words.to_vec(), input }, &command)?;
+    if answer.code == 0 { Ok(()) } else { Err(Failure::failed(answer.err)) }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        // The child was not waited for, so its number is still its own; one that ended already is not signalled.
+        if let Some(pid) = pid
+            && matches!(self.child.try_wait(), Ok(None))
+        {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        let until = Instant::now() + END_LIMIT;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() > until {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            crate::clock::sleep(Duration::from_millis(20));
+        }
+    }
+}

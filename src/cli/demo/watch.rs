@@ -1,0 +1,94 @@
+//! Says when a letter arrives, with its time line from both boxes.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::letters::ANNA_ASHORE;
+use super::parts::{Place, World};
+use crate::cli::session::Failure;
+use crate::cli::table::{columns, one_line};
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// Letters that arrived at the mail server.
+    pub at_sink: usize,
+    /// Letters that arrived in the mailbox on the boat.
+    pub in_mailbox: usize,
+    told: BTreeSet<String>,
+    /// Messages whose time line was shown.
+    shown: BTreeSet<(&'static str, String)>,
+}
+
+impl Watch {
+    /// What is new, as texts to print.
+    ///
+    /// # Errors
+    /// When a box hangs.
+    pub fn look(&mut self, world: &World) -> Result<Vec<String>, Failure> {
+        let mut news = Vec::new();
+        let mails = world.sink.mails();
+        for mail in mails.iter().skip(self.at_sink) {
+            let subject = mail.header("Subject").unwrap_or_default();
+            let to = mail.to.join(", ");
+            let head = format!("ARRIVED at the mail server: \"{}\" for {to}", one_line(&subject, 60));
+            let lines = self.time_lines(&[&world.station, &world.gateway], |message| {
+                message["to"] == to.as_str() && message["subject"] == subject.as_str()
+            })?;
+            news.push(format!("\n{head}\n{lines}"));
+        }
+        self.at_sink = mails.len();
+        for message in list(&world.station)? {
+            let arrived = message["door"] == "link" && message["state"] == "delivered";
+            let id = message["id"].as_str().unwrap_or_default().to_owned();
+            if !arrived || !self.told.insert(id) {
+                continue;
+            }
+            self.in_mailbox += 1;
+            let subject = message["subject"].as_str().unwrap_or_default().to_owned();
+            let from = message["from"].as_str().unwrap_or_default();
+            let head = format!("ARRIVED on the boat: \"{}\" from {from}", one_line(&subject, 60));
+            let lines = self.time_lines(&[&world.gateway, &world.station], |message| {
+                let to = message["to"].as_str().unwrap_or_default();
+                let inbound = to == ANNA_ASHORE || message["door"] == "link";
+                inbound && message["subject"] == subject.as_str() && message["way"] != "relay"
+            })?;
+            news.push(format!("\n{head}\n{lines}"));
+        }
+        Ok(news)
+    }
+
+    /// The time lines of the newest message in each box that fits and was not shown before.
+    fn time_lines(&mut self, places: &[&Place], fits: impl Fn(&Value) -> bool) -> Result<String, Failure> {
+        let mut rows = Vec::new();
+        for place in places {
+            let all = list(place)?;
+            // Oldest first: letters with the same subject arrive in their order.
+            let found = all.iter().rev().filter(|message| fits(message)).find(|message| {
+                let id = message["id"].as_str().unwrap_or_default();
+                !self.shown.contains(&(place.name, id.to_owned()))
+            });
+            let Some(message) = found else { continue };
+            let id = message["id"].as_str().unwrap_or_default();
+            self.shown.insert((place.name, id.to_owned()));
+            for step in message["steps"].as_array().into_iter().flatten() {
+                let text = |name: &str| step[name].as_str().unwrap_or_default().to_owned();
+                rows.push(vec![
+                    format!("  {}", place.name),
+                    id.to_owned(),
+                    text("at"),
+                    text("state"),
+                    one_line(&text("cause"), 100),
+                ]);
+            }
+        }
+        Ok(columns(&rows))
+    }
+}
+
+/// The messages of a box, newest first.
+fn list(place: &Place) -> Result<Vec<Value>, Failure> {
+    let found = place.ask(&["queue", "list", "--all", "--json", "--limit", "200"])?;
+    Ok(found.and_then(|found| found.as_array().cloned()).unwrap_or_default())
+}
