@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use smol::channel::{Receiver, Sender};
 use smol::future::or;
 
-use super::{Context, handing, inbound};
+use super::{Context, handing, inbound, post, recover};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{Driver, Event, Health, Inbound, Link, Series, Token};
-use crate::message::{Message, Packet, PacketState, Reference, State, Way};
+use crate::message::{Id, Message, Packet, PacketState, Reference, State, Way};
 use crate::pulse::ConsoleLine;
 use crate::settings::{Key, Settings};
 use crate::store::Lane;
@@ -101,6 +101,8 @@ pub struct Air<'c> {
     collected: Instant,
     /// Ask after all packets on the link: acknowledgements may have been missed.
     ask_all: bool,
+    /// Hand-overs of before may be open: they come first.
+    recover: bool,
     /// The link took nothing a moment ago: not asked again before this, or before it says something new.
     stuck_until: Option<Instant>,
 }
@@ -122,6 +124,7 @@ impl<'c> Air<'c> {
             samples: Vec::new(),
             collected: Instant::now(),
             ask_all: true,
+            recover: true,
             stuck_until: None,
         }
     }
@@ -177,11 +180,10 @@ impl<'c> Air<'c> {
 
     fn count_outstanding(&self) -> Result<usize, Fault> {
         self.context.store.read(|view| {
-            let mut held = 0;
-            for message in view.due(Lane::OnModem, Time::NEVER, 2000)?.into_iter().flatten() {
-                held += view.packets_of(message.id)?.iter().filter(|p| matches!(p.state, PacketState::Held(_))).count();
-            }
-            Ok(held)
+            let on_link = view.due(Lane::OnModem, Time::NEVER, 2000)?.into_iter().flatten();
+            let partly = view.half_handed()?;
+            let packets = on_link.chain(partly).filter_map(|message| view.packets_of(message.id).ok()).flatten();
+            Ok(packets.filter(|packet| matches!(packet.state, PacketState::Held(_))).count())
         })
     }
 
@@ -206,6 +208,7 @@ impl<'c> Air<'c> {
         self.stuck_until = None;
         if health.ready && !self.health.ready {
             self.ask_all = true;
+            self.recover = true;
         }
         if health.ready != self.health.ready {
             let (at, words, alarm) = (self.context.now(), health.words.clone(), !health.ready);
@@ -297,10 +300,31 @@ impl<'c> Air<'c> {
             return Ok(());
         }
         let limit = if std::mem::take(&mut self.ask_all) { Time::NEVER } else { self.context.now() };
-        for message in self.context.store.read(|view| view.due(Lane::OnModem, limit, 1000))?.into_iter().flatten() {
-            handing::ask(self, &message, self.context.now() + ASK_AFTER)?;
+        for item in self.context.store.read(|view| view.due(Lane::OnModem, limit, 1000))? {
+            self.attend(item, |air, message| handing::ask(air, message, air.context.now() + ASK_AFTER))?;
         }
         Ok(())
+    }
+
+    /// Works on one message. Trouble with its records is its own, not the link's: it goes back to its sender, or is
+    /// set aside when not even that can be read.
+    pub(super) fn attend(
+        &mut self,
+        item: Result<Message, (Id, String)>,
+        work: impl FnOnce(&mut Self, &Message) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let message = match item {
+            Ok(message) => message,
+            Err((id, why)) => return post::set_aside(self.context, id, &why),
+        };
+        match work(self, &message) {
+            Err(fault) if fault.is_permanent() => {
+                log::error!("{}: {fault}", message.id);
+                let given_back = self.context.give_back(&message, State::Returned, fault.why());
+                given_back.or_else(|_| post::set_aside(self.context, message.id, fault.why()))
+            }
+            done => done,
+        }
     }
 
     /// Hands over what waits; true when there is more that could go at once.
@@ -309,14 +333,14 @@ impl<'c> Air<'c> {
         if !self.ready() {
             return Ok(false);
         }
+        if std::mem::take(&mut self.recover) {
+            recover::recover(self)?;
+        }
         let now = self.context.now();
         let due = self.context.store.read(|view| view.due(Lane::Link, now, most))?;
         let full = due.len() == most;
         for item in due {
-            match item {
-                Err((id, why)) => super::post::set_aside(self.context, id, &why)?,
-                Ok(message) => handing::message(self, &message, window)?,
-            }
+            self.attend(item, |air, message| handing::message(air, message, window))?;
             if !self.ready() || self.context.stopping() || self.outstanding >= window {
                 return Ok(false);
             }
