@@ -26,6 +26,8 @@ const TURN: Duration = Duration::from_secs(20);
 const COLLECT: Duration = Duration::from_secs(60);
 /// A packet on the link is asked after this often.
 const ASK_AFTER: Duration = Duration::from_secs(60);
+/// A hand-over whose end is unknown is looked at again after this, later on less often.
+const DOUBT: Duration = Duration::from_secs(3);
 /// A link that took nothing is asked again after this.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Messages handed over in one turn; then the link is heard again.
@@ -101,8 +103,10 @@ pub struct Air<'c> {
     collected: Instant,
     /// Ask after all packets on the link: acknowledgements may have been missed.
     ask_all: bool,
-    /// Hand-overs of before may be open: they come first.
-    recover: bool,
+    /// When to look at hand-overs that are open, or may be; `None` when there are none.
+    recover_at: Option<Instant>,
+    /// Looks at them that settled nothing, in a row.
+    doubts: u32,
     /// The link took nothing a moment ago: not asked again before this, or before it says something new.
     stuck_until: Option<Instant>,
 }
@@ -124,7 +128,8 @@ impl<'c> Air<'c> {
             samples: Vec::new(),
             collected: Instant::now(),
             ask_all: true,
-            recover: true,
+            recover_at: Some(Instant::now()),
+            doubts: 0,
             stuck_until: None,
         }
     }
@@ -169,7 +174,8 @@ impl<'c> Air<'c> {
             Some(_) => self.stuck_for().unwrap_or(TURN),
             None => TURN,
         };
-        Ok(ask.min(hand))
+        let recover = self.recover_at.filter(|_| self.health.ready);
+        Ok(ask.min(hand).min(recover.map_or(TURN, |at| at.saturating_duration_since(Instant::now()))))
     }
 
     /// How long the link is not asked to take anything; `None` when it may be asked now.
@@ -208,7 +214,7 @@ impl<'c> Air<'c> {
         self.stuck_until = None;
         if health.ready && !self.health.ready {
             self.ask_all = true;
-            self.recover = true;
+            (self.recover_at, self.doubts) = (Some(Instant::now()), 0);
         }
         if health.ready != self.health.ready {
             let (at, words, alarm) = (self.context.now(), health.words.clone(), !health.ready);
@@ -327,14 +333,33 @@ impl<'c> Air<'c> {
         }
     }
 
+    /// Open hand-overs come first: a link may take nothing new before they are settled.
+    fn settle_open(&mut self) -> Result<(), Fault> {
+        if !self.health.ready || self.recover_at.is_none_or(|at| at > Instant::now()) {
+            return Ok(());
+        }
+        self.recover_at = None;
+        recover::recover(self)?;
+        match self.recover_at {
+            Some(_) => self.doubts += 1,
+            None => (self.doubts, self.stuck_until) = (0, None),
+        }
+        Ok(())
+    }
+
+    /// A hand-over is open; gives back how long to wait before the next look at it.
+    pub(super) fn doubt(&mut self) -> Duration {
+        let wait = DOUBT * (1 << self.doubts.saturating_sub(2).min(6));
+        self.recover_at = Some(Instant::now() + wait);
+        wait
+    }
+
     /// Hands over what waits; true when there is more that could go at once.
     fn hand_over(&mut self, most: usize) -> Result<bool, Fault> {
         let window = self.context.store.settings().count(Key::M138Window);
+        self.settle_open()?;
         if !self.ready() {
             return Ok(false);
-        }
-        if std::mem::take(&mut self.recover) {
-            recover::recover(self)?;
         }
         let now = self.context.now();
         let due = self.context.store.read(|view| view.due(Lane::Link, now, most))?;

@@ -15,8 +15,8 @@ use crate::route::choose::Choice;
 use crate::route::plan;
 use crate::store::{Outcome, Tx};
 
-/// A hand-over whose end is unknown is looked at again after this.
-const DOUBT: Duration = Duration::from_secs(3);
+/// What is being withdrawn is looked at again after this.
+const WITHDRAWING: Duration = Duration::from_secs(3);
 /// A fresh message on the link is asked after for the first time after this.
 const FIRST_ASK: Duration = Duration::from_secs(60);
 
@@ -31,7 +31,7 @@ pub fn message(air: &mut Air, message: &Message, window: usize) -> Result<(), Fa
     }
     let doubtful = packets.iter().any(|packet| matches!(packet.state, PacketState::Handing(_)));
     if air.context.now() >= message.deadline && !doubtful {
-        return ask(air, message, air.context.now() + DOUBT);
+        return ask(air, message, air.context.now() + WITHDRAWING);
     }
     for packet in &mut packets {
         if air.outstanding >= window || !air.ready() || !one(air, message, packet)? {
@@ -131,11 +131,12 @@ fn unsettled(air: &mut Air, message: &Message, packet: &mut Packet, why: &str) -
         return air.context.give_back(message, State::Expired, &words);
     }
     let cause = format!("finding out whether the link took part {}: {why}", packet.part);
+    let next = now + air.doubt();
     if message.reason == cause {
         let id = message.id;
-        air.context.store.write(move |tx| tx.change(id, |message| message.next = now + DOUBT).map(drop))
+        air.context.store.write(move |tx| tx.change(id, |message| message.next = next).map(drop))
     } else {
-        air.step(message, State::Queued, &cause, now + DOUBT)
+        air.step(message, State::Queued, &cause, next)
     }
 }
 
@@ -156,7 +157,8 @@ fn hand_over(air: &mut Air, message: &Message, packet: &mut Packet, outgoing: &O
         }
         Handed::Unknown(why) => {
             let cause = format!("finding out whether the link took part {}: {why}", packet.part);
-            air.step(message, State::Queued, &cause, air.context.now() + DOUBT).map(|()| false)
+            let next = air.context.now() + air.doubt();
+            air.step(message, State::Queued, &cause, next).map(|()| false)
         }
     }
 }
@@ -282,7 +284,7 @@ fn gone(air: &mut Air, packet: &mut Packet, why: &str) -> Result<(), Fault> {
 
 /// Its owner wants a message back that is only partly on the link: the rest is not sent, what is there is withdrawn.
 fn withdraw_rest(air: &mut Air, message: &Message) -> Result<bool, Fault> {
-    ask(air, message, air.context.now() + DOUBT)?;
+    ask(air, message, air.context.now() + WITHDRAWING)?;
     let any_held = air.packets(message)?.iter().any(|packet| matches!(packet.state, PacketState::Held(_)));
     if !any_held {
         air.step(message, State::Cancelled, "the rest was not sent", Time::NEVER)?;

@@ -23,6 +23,26 @@ fn an_open_hand_over_is_settled_before_anything_new_is_handed_over() {
 }
 
 #[test]
+fn letters_that_the_link_does_not_take_before_it_is_settled_do_not_keep_it_from_being_settled() {
+    let rig = Rig::new("satellite");
+    let first = rig.letter("one");
+    let second = rig.letter("two");
+    rig.fake.sky().ends.extend([End::LostAnswer, End::Busy]);
+    let mut air = rig.air();
+    rig.turn(&mut air);
+    rig.clock.advance(Duration::from_secs(10));
+    // The second letter stands before the first one now, and the link said a moment ago that it takes nothing.
+    assert!(!air.ready());
+    air.recover_at = Some(Instant::now());
+    rig.fake.sky().ends.clear();
+    rig.turn(&mut air);
+    for id in [first, second] {
+        assert_eq!(rig.message(id).state, State::OnModem);
+    }
+    assert_eq!(air.recover_at, None);
+}
+
+#[test]
 fn the_part_that_is_on_the_link_is_asked_after_although_others_wait() {
     let rig = Rig::new("satellite");
     rig.context.store.set("m138.window", "1").unwrap();
