@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::message::{Id, Message, State, Way};
 use crate::pulse::Rung;
 use crate::settings::Key;
-use crate::store::Lane;
+use crate::store::{Event, Lane};
 
 /// Longest sleep between two looks at the queue.
 const LOOK: Duration = Duration::from_secs(60);
@@ -65,7 +65,11 @@ pub fn run(context: &Context) -> Result<(), Fault> {
 pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
     log::error!("{id} is set aside: {why}");
     let (why, now) = (why.to_owned(), context.now());
-    context.store.write(move |tx| tx.set_aside_message(id, &why, now))
+    context.store.write(move |tx| {
+        tx.set_aside_message(id, &why, now)?;
+        let words = format!("{id} is set aside: {why}");
+        tx.event(&Event { at: now, part: "store".to_owned(), words, alarm: true })
+    })
 }
 
 /// One delivery. Gives back the fault when the relay itself, not this letter, is what failed.

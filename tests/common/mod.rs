@@ -134,10 +134,15 @@ impl Station {
         station
     }
 
-    /// Starts the box and waits until it answers.
-    pub fn start(&mut self) {
+    /// Starts the box and waits for nothing.
+    pub fn launch(&mut self) {
         let data = self.folder.to_str().unwrap().to_owned();
         self.program = Some(Program::start(&["run", "--data", &data], &self.log));
+    }
+
+    /// Starts the box and waits until it answers.
+    pub fn start(&mut self) {
+        self.launch();
         let end = Instant::now() + SOON;
         while self.status().is_none() {
             assert!(Instant::now() < end, "the box does not answer; its log:\n{}", self.log_text());
@@ -203,9 +208,14 @@ impl Station {
         wait_for(name, SOON, || self.status()?["listen"][name][0].as_str()?.parse().ok())
     }
 
+    /// Messages that are not final.
+    pub fn waiting(&self) -> Vec<Value> {
+        self.json(&["queue", "list", "--limit", "10000"]).as_array().unwrap().clone()
+    }
+
     /// All messages, oldest first.
     pub fn messages(&self) -> Vec<Value> {
-        let mut all = self.json(&["queue", "list", "--all", "--limit", "1000"]).as_array().unwrap().clone();
+        let mut all = self.json(&["queue", "list", "--all", "--limit", "10000"]).as_array().unwrap().clone();
         all.reverse();
         all
     }
@@ -240,12 +250,21 @@ pub struct Smtp {
 
 impl Smtp {
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
+        Self::try_connect(address).expect("a greeting and an answer to EHLO")
+    }
+
+    /// As [`Smtp::connect`], of a server that may be killed at any moment.
+    pub fn try_connect(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(address).ok()?;
+        stream.set_read_timeout(Some(SOON)).ok()?;
         let mut smtp = Self { stream: BufReader::new(stream) };
-        assert!(smtp.reply().starts_with("220"));
-        assert!(smtp.say("EHLO client.example").starts_with("250"));
-        smtp
+        let greeted = smtp.reply().starts_with("220") && smtp.say("EHLO client.example").starts_with("250");
+        greeted.then_some(smtp)
+    }
+
+    /// Writes bytes as they are.
+    pub fn write(&mut self, bytes: &[u8]) {
+        let _ = self.stream.get_mut().write_all(bytes);
     }
 
     /// One whole reply, lines joined by LF; empty when the server is gone.
@@ -269,10 +288,14 @@ impl Smtp {
     }
 
     pub fn login(&mut self, name: &str) {
+        assert!(self.try_login(name), "{name} is not let in");
+    }
+
+    /// False when the server says no, or is gone.
+    pub fn try_login(&mut self, name: &str) -> bool {
         use base64::Engine as _;
         let secret = base64::engine::general_purpose::STANDARD.encode(format!("\0{name}\0{PASSWORD}"));
-        let reply = self.say(&format!("AUTH PLAIN {secret}"));
-        assert!(reply.starts_with("235"), "{reply}");
+        self.say(&format!("AUTH PLAIN {secret}")).starts_with("235")
     }
 
     /// One mail; the reply to it, or to the command that was refused.

@@ -1,5 +1,7 @@
 //! The link's worker against a link that does whatever the test says, and that knows what went on air.
 
+mod recovery;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -26,6 +28,8 @@ struct Sky {
     on_air: Vec<Vec<u8>>,
     next: u64,
     confirmed: Vec<u64>,
+    /// The calls that were about hand-overs, in order.
+    calls: Vec<&'static str>,
     /// What the next hand-overs end in; `Taken` when empty.
     ends: VecDeque<End>,
     /// What hand-overs with an unknown end really did, by payload.
@@ -91,6 +95,7 @@ impl Link for Fake {
 
     fn send(&mut self, packet: &Outgoing, _intent: &Intent) -> Handed {
         let mut sky = self.sky();
+        sky.calls.push("send");
         match sky.ends.pop_front() {
             None | Some(End::Busy) => Handed::Taken(reference(sky.take(&packet.payload))),
             Some(End::LostAnswer) => {
@@ -108,6 +113,7 @@ impl Link for Fake {
 
     fn reconcile(&mut self, packet: &Outgoing, _intent: &Intent) -> Verdict {
         let mut sky = self.sky();
+        sky.calls.push("reconcile");
         match sky.verdicts.remove(&packet.payload) {
             Some(Verdict::Taken(reference)) if !sky.queue.contains_key(&reference.number) => Verdict::Sent(reference),
             Some(verdict) => verdict,
