@@ -2,6 +2,8 @@
 //! Nothing here sleeps for luck: every wait looks at a condition, has a limit, and says what it waited for.
 #![allow(dead_code)]
 
+pub mod shore;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -105,8 +107,8 @@ pub struct Station {
 }
 
 impl Station {
-    /// Sets a box up with commands only, on free ports of this machine. People: `name` or `name=device`; the first one
-    /// is the owner.
+    /// Sets a box up with commands only, on free ports of this machine. People: `name` with a log-in, or `name=device`
+    /// without one; the first one is the owner.
     pub fn new(folder: &Folder, name: &str, settings: &[(&str, &str)], people: &[&str]) -> Self {
         let station = Self { folder: folder.path(name), log: folder.path(&format!("{name}.log")), program: None };
         let usual = [
@@ -127,7 +129,7 @@ impl Station {
             if let Some(device) = device {
                 args.extend(["--device", device]);
             }
-            station.cli_ok(&args, PASSWORD);
+            station.cli_ok(&args, if at == 0 || device.is_none() { PASSWORD } else { "" });
         }
         station
     }
