@@ -110,7 +110,7 @@ impl Station {
     /// Sets a box up with commands only, on free ports of this machine. People: `name` with a log-in, or `name=device`
     /// without one; the first one is the owner.
     pub fn new(folder: &Folder, name: &str, settings: &[(&str, &str)], people: &[&str]) -> Self {
-        let station = Self { folder: folder.path(name), log: folder.path(&format!("{name}.log")), program: None };
+        let station = Self::bare(folder, name);
         let usual = [
             ("smtp.listen", "127.0.0.1:0"),
             ("submission.listen", "127.0.0.1:0"),
@@ -132,6 +132,11 @@ impl Station {
             station.cli_ok(&args, if at == 0 || device.is_none() { PASSWORD } else { "" });
         }
         station
+    }
+
+    /// A folder where no box was set up yet.
+    pub fn bare(folder: &Folder, name: &str) -> Self {
+        Self { folder: folder.path(name), log: folder.path(&format!("{name}.log")), program: None }
     }
 
     /// Starts the box and waits until it answers.
