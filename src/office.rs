@@ -79,7 +79,8 @@ impl PostOffice {
     fn bounced(&self, shaped: &Shaped) -> Result<(), Fault> {
         let Some(bounce) = shaped.bounce.as_ref().filter(|bounce| bounce.action == "failed") else { return Ok(()) };
         let Some(message_id) = &bounce.message_id else { return Ok(()) };
-        let Some(id) = self.context.store.read(|view| view.by_message_id(message_id))? else { return Ok(()) };
+        let found = self.context.store.read(|view| view.by_message_id(message_id, bounce.recipient.as_deref()))?;
+        let Some(id) = found else { return Ok(()) };
         let why = bounce.diagnostic.as_deref().or(bounce.status.as_deref()).unwrap_or("no reason was given");
         self.context.came_back(id, &format!("came back from the internet: {why}"))
     }
@@ -96,6 +97,7 @@ impl Office for PostOffice {
 
     fn recipient(&self, caller: &Caller, _from: &Address, to: &str) -> Result<(), Refusal> {
         let world = self.world();
+        may_send(&world, caller)?;
         let to = address(&world, to)?;
         if !world.is_ours(&to) {
             return match caller.person.is_some() || caller.trusted {
@@ -118,6 +120,7 @@ impl Office for PostOffice {
 
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
         let world = self.world();
+        may_send(&world, caller)?;
         self.room_on_disk(&world)?;
         let read_back;
         let head = match &body {
@@ -135,13 +138,7 @@ impl Office for PostOffice {
             shaped.automatic = Some("it has no sender".to_owned());
         }
         let (author, from) = self.author(&world, caller, &envelope.from);
-        let mut to = Vec::new();
-        for recipient in &envelope.to {
-            let recipient = address(&world, recipient)?;
-            if !to.contains(&recipient) {
-                to.push(recipient);
-            }
-        }
+        let to = recipients(&world, &envelope.to)?;
         let own_id = message_id(world.settings.text(Key::Domain));
         let trace = self.trace(&world, caller, &shaped, &own_id);
         let shaped = Shaped { message_id: shaped.message_id.or(Some(own_id)), ..shaped };
@@ -213,6 +210,32 @@ fn address(world: &World, to: &str) -> Result<Mailbox, Refusal> {
         false => to.parse(),
     };
     parsed.map_err(|why| Refusal::new(550, why))
+}
+
+/// Each recipient once: a person of this box gets one letter of a mail, under however many addresses they are named.
+fn recipients(world: &World, named: &[String]) -> Result<Vec<Mailbox>, Refusal> {
+    let mut to: Vec<Mailbox> = Vec::new();
+    let person = |mailbox: &Mailbox| {
+        let person = world.people.addressed(mailbox).filter(|_| world.is_ours(mailbox));
+        person.map(|person| person.name.clone())
+    };
+    for name in named {
+        let mailbox = address(world, name)?;
+        let same = |known: &Mailbox| *known == mailbox || person(known).is_some_and(|p| Some(p) == person(&mailbox));
+        if !to.iter().any(same) {
+            to.push(mailbox);
+        }
+    }
+    Ok(to)
+}
+
+/// Somebody who logged in may have been disabled or removed since.
+fn may_send(world: &World, caller: &Caller) -> Result<(), Refusal> {
+    let Some(name) = &caller.person else { return Ok(()) };
+    match world.people.get(name).is_some_and(|person| !person.disabled) {
+        true => Ok(()),
+        false => Err(Refusal::new(550, format!("{name} may not send at present"))),
+    }
 }
 
 fn later(fault: Fault) -> Refusal {

@@ -311,9 +311,22 @@ impl View {
         row.map(|row| parse(id.0, row.value())).transpose().or_else(|why| said(Fault::permanent(why)))
     }
 
-    /// The message that went outside under this Message-ID.
-    pub fn by_message_id(&self, message_id: &str) -> Outcome<Option<Id>> {
-        Ok(self.0.open_table(schema::MESSAGE_IDS)?.get(message_id)?.map(|row| Id(row.value())))
+    /// The message that went outside under this Message-ID; of a mail to several, the one to `recipient`.
+    pub fn by_message_id(&self, message_id: &str, recipient: Option<&str>) -> Outcome<Option<Id>> {
+        let Some(id) = self.0.open_table(schema::MESSAGE_IDS)?.get(message_id)?.map(|row| Id(row.value())) else {
+            return Ok(None);
+        };
+        let mut outside = Vec::new();
+        if let Some(mail) = self.message(id)?.and_then(|message| message.mail) {
+            for number in mail.first.0..mail.first.0 + u64::from(mail.copies) {
+                outside.extend(self.message(Id(number))?.filter(|message| message.way == Way::Relay));
+            }
+        }
+        if outside.len() < 2 {
+            return Ok(Some(id));
+        }
+        let named = |message: &&Message| recipient.is_some_and(|to| message.to.to_string().eq_ignore_ascii_case(to));
+        Ok(outside.iter().find(named).map(|message| message.id))
     }
 
     /// Messages of a queue that are due, earliest first; unreadable ones as `Err` with their number and the reason.

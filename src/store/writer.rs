@@ -11,6 +11,7 @@ use smol::channel::Receiver;
 use super::schema::{After, Outcome, Trouble, Tx};
 use super::{FILE, Store};
 use crate::fault::Fault;
+use crate::message::Way;
 
 /// Jobs in one commit.
 const BATCH: usize = 64;
@@ -137,6 +138,10 @@ impl Store {
                 // Full means that the news is on its way already.
                 let _ = watcher.try_send(());
             }
+        }
+        if after.people || after.settings {
+            // Everything that waits may have another way, or a better chance, now.
+            [Way::Mailbox, Way::Relay, Way::Link].into_iter().for_each(|way| self.wake(way));
         }
         for name in after.unlink {
             let file = super::spool::folder(&self.0.folder).join(name);

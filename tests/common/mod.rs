@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod command;
+pub mod shore;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -107,10 +108,10 @@ pub struct Station {
 }
 
 impl Station {
-    /// Sets a box up with commands only, on free ports of this machine. People: `name` or `name=device`; the first one
-    /// is the owner.
+    /// Sets a box up with commands only, on free ports of this machine. People: `name` with a log-in, or `name=device`
+    /// without one; the first one is the owner.
     pub fn new(folder: &Folder, name: &str, settings: &[(&str, &str)], people: &[&str]) -> Self {
-        let station = Self { folder: folder.path(name), log: folder.path(&format!("{name}.log")), program: None };
+        let station = Self::bare(folder, name);
         let usual = [
             ("smtp.listen", "127.0.0.1:0"),
             ("submission.listen", "127.0.0.1:0"),
@@ -129,9 +130,14 @@ impl Station {
             if let Some(device) = device {
                 args.extend(["--device", device]);
             }
-            station.cli_ok(&args, PASSWORD);
+            station.cli_ok(&args, if at == 0 || device.is_none() { PASSWORD } else { "" });
         }
         station
+    }
+
+    /// A folder where no box was set up yet.
+    pub fn bare(folder: &Folder, name: &str) -> Self {
+        Self { folder: folder.path(name), log: folder.path(&format!("{name}.log")), program: None }
     }
 
     /// Starts the box and waits for nothing.
