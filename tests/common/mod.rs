@@ -325,6 +325,8 @@ pub struct World {
 
 /// Device id of the modem of the world.
 pub const DEVICE: &str = "0x001abe";
+/// Device id of a second modem, which the Hive knows and nobody has plugged in.
+pub const SECOND_DEVICE: &str = "0x001abf";
 
 impl World {
     /// Everything outside the boxes, at a pace for tests. `modem` are more options of the simulated modem.
@@ -346,6 +348,8 @@ impl World {
                 "p",
                 "--device",
                 DEVICE,
+                "--device",
+                SECOND_DEVICE,
                 "--sky",
                 &sky,
                 "--control",
