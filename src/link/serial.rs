@@ -6,11 +6,15 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::termios::{OptionalActions, QueueSelector};
-use smol::Async;
+use smol::channel::Receiver;
 
 /// The link that `udev` makes to a modem that was pinned to one adapter.
 const PINNED: &str = "/dev/satpost-modem";
@@ -63,7 +67,7 @@ pub enum Unwritten {
 
 /// An open port, held by nobody else.
 pub struct Port {
-    io: Async<File>,
+    io: File,
     path: PathBuf,
 }
 
@@ -85,9 +89,10 @@ impl Port {
     /// A port over any descriptor that reads and writes bytes.
     ///
     /// # Errors
-    /// When the descriptor cannot be waited on.
+    /// When the descriptor cannot be made non-blocking.
     pub fn over(fd: OwnedFd, path: &Path) -> io::Result<Self> {
-        Ok(Self { io: Async::new(File::from(fd))?, path: path.to_owned() })
+        rustix::io::ioctl_fionbio(&fd, true)?;
+        Ok(Self { io: File::from(fd), path: path.to_owned() })
     }
 
     /// The path it was opened by.
@@ -100,7 +105,7 @@ impl Port {
     /// # Errors
     /// When the port has gone.
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Gone> {
-        match self.io.get_ref().read(buffer) {
+        match (&self.io).read(buffer) {
             Ok(0) => Err(Gone("end of file".to_owned())),
             Ok(count) => Ok(count),
             Err(why) if is_nothing_now(&why) => Ok(0),
@@ -114,7 +119,7 @@ impl Port {
     /// [`Unwritten`].
     pub fn write_all(&self, mut bytes: &[u8], until: Instant) -> Result<(), Unwritten> {
         while !bytes.is_empty() {
-            match self.io.get_ref().write(bytes) {
+            match (&self.io).write(bytes) {
                 Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
                 Err(why) if is_nothing_now(&why) => self.wait_writable(until)?,
                 Err(why) => return Err(Unwritten::Gone(Gone(why.to_string()))),
@@ -123,26 +128,64 @@ impl Port {
         Ok(())
     }
 
-    /// Resolves when there may be something to read, or the port has gone.
-    pub async fn readable(&self) {
-        // an error here shows again, and is judged, at the read that follows
-        let _ = self.io.readable().await;
+    /// Sleeps until there may be something to read, the port has gone, or `until`.
+    pub fn wait_readable(&self, until: Instant) {
+        sleep_on(&mut [PollFd::new(&self.io, PollFlags::IN)], until);
     }
 
     /// Throws away what the system still holds of both directions.
     pub fn flush(&self) {
         // sockets have no such queue; a port that has gone is found out at the next read
-        let _ = rustix::termios::tcflush(self.io.get_ref(), QueueSelector::IOFlush);
+        let _ = rustix::termios::tcflush(&self.io, QueueSelector::IOFlush);
     }
 
     fn wait_writable(&self, until: Instant) -> Result<(), Unwritten> {
-        let writable = async { self.io.writable().await.map_err(|why| Unwritten::Gone(Gone(why.to_string()))) };
-        let limit = async {
-            smol::Timer::at(until).await;
-            Err(Unwritten::Stalled)
-        };
-        smol::block_on(smol::future::or(writable, limit))
+        if Instant::now() >= until {
+            return Err(Unwritten::Stalled);
+        }
+        sleep_on(&mut [PollFd::new(&self.io, PollFlags::OUT)], until);
+        Ok(())
     }
+}
+
+/// Turns the wake-up of a future into something that `poll` sees.
+struct Bell(OwnedFd);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        // the only failure is a counter at its end, and then the bell rings already
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+}
+
+/// Sleeps until `wake` has an item (which is taken) or is closed, the port has something to say or is gone, or
+/// `until`. True in the first case. One wake-up per event: the reactor of `smol`, with a thread of its own, takes five.
+pub fn wait(port: Option<&Port>, wake: &Receiver<()>, until: Instant) -> bool {
+    let bell = match rustix::event::eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC) {
+        Ok(fd) => Arc::new(Bell(fd)),
+        Err(_) => {
+            // no descriptor is to be had: look often until there is
+            crate::clock::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
+            return wake.try_recv().is_ok();
+        }
+    };
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut item = pin!(wake.recv());
+    if item.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+        return true;
+    }
+    let ring = PollFd::new(&bell.0, PollFlags::IN);
+    match port {
+        Some(port) => sleep_on(&mut [ring, PollFd::new(&port.io, PollFlags::IN)], until),
+        None => sleep_on(&mut [ring], until),
+    }
+    item.as_mut().poll(&mut Context::from_waker(&waker)).is_ready()
+}
+
+/// Errors (a signal) end the sleep early, which every caller bears: they look and sleep again.
+fn sleep_on(descriptors: &mut [PollFd<'_>], until: Instant) {
+    let left = until.saturating_duration_since(Instant::now());
+    let _ = rustix::event::poll(descriptors, Timespec::try_from(left).ok().as_ref());
 }
 
 fn is_nothing_now(why: &io::Error) -> bool {
@@ -234,11 +277,11 @@ mod tests {
         let mut buffer = [0; 16];
         assert_eq!(master.read(&mut buffer).unwrap(), 7);
         master.write_all(b"\n\r\x03ok").unwrap();
-        smol::block_on(port.readable());
+        port.wait_readable(soon());
         assert_eq!(port.read(&mut buffer), Ok(5));
         assert_eq!(&buffer[..5], b"\n\r\x03ok");
         drop(master);
-        smol::block_on(port.readable());
+        port.wait_readable(soon());
         assert!(port.read(&mut buffer).is_err());
     }
 
@@ -259,6 +302,31 @@ mod tests {
         let (_master, path) = terminal();
         let _first = Port::open(&path, 115_200).unwrap();
         assert!(said(&path).contains("is held by another program"));
+    }
+
+    #[test]
+    fn a_wait_ends_for_the_engine_the_port_or_the_clock() {
+        let (master, path) = terminal();
+        let port = Port::open(&path, 115_200).unwrap();
+        let (sender, wake) = smol::channel::bounded(1);
+        assert!(!wait(Some(&port), &wake, Instant::now() + Duration::from_millis(30)));
+        let far = Instant::now() + Duration::from_secs(20);
+        rustix::io::write(&master, b"x").unwrap();
+        assert!(!wait(Some(&port), &wake, far));
+        assert_eq!(port.read(&mut [0; 8]), Ok(1));
+        for port in [Some(&port), None] {
+            let ringer = sender.clone();
+            let thread = std::thread::spawn(move || {
+                crate::clock::sleep(Duration::from_millis(30));
+                ringer.send_blocking(()).unwrap();
+            });
+            assert!(wait(port, &wake, far));
+            thread.join().unwrap();
+            assert!(wake.is_empty());
+        }
+        drop(sender);
+        assert!(wait(None, &wake, far));
+        assert!(Instant::now() < far);
     }
 
     #[test]

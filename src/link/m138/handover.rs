@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{self, Command, MIN_HOLD};
+use super::command;
 use super::errors;
 use super::ledger::Fate;
-use super::sentence::{MT, Sentence};
 use super::wire::Trouble;
 use super::{M138, MAX_PAYLOAD, Stage};
 use crate::clock::Time;
@@ -19,11 +18,7 @@ use crate::message::{Intent, Reference};
 const FORGET_AFTER: Duration = Duration::from_secs(300);
 
 /// Hand-overs remembered with the id they got.
-const MAX_CLAIMS: usize = 256;
-
-/// A message without content (protocol version 1, from a device, no messages), queued only to see which id it gets and
-/// withdrawn at the next call. If a satellite passes in that very moment it costs one packet of four bytes.
-pub const MARKER: [u8; 4] = [0x08, 0x01, 0x18, 0x01];
+const MAX_CLAIMS: usize = 1024;
 
 /// What the engine keeps on disk for [`super::reconcile`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,8 +46,6 @@ pub struct Memo {
 pub struct Unsettled {
     /// The memo, which names it.
     pub memo: String,
-    /// `$TD OK` with these ids came when nobody waited for them.
-    pub late: Vec<u64>,
     /// When it was first asked after.
     pub since: Instant,
     /// When it was last asked after.
@@ -103,6 +96,10 @@ impl M138 {
         if let Err(fault) = self.check_ready() {
             return Handed::Refused(fault);
         }
+        let prepared_for = serde_json::from_str::<Memo>(&intent.memo).map(|memo| memo.device).ok();
+        if prepared_for != self.facts.device.map(|device| u64::from(device.number())) {
+            return Handed::Refused(Fault::temporary("the modem was exchanged for another one just now"));
+        }
         let command = command::transmit(self.dialect(), self.app, &packet.payload, self.clock.now(), packet.deadline);
         match self.transmit(&command) {
             Ok(id) => match self.reference(id) {
@@ -120,7 +117,9 @@ impl M138 {
     /// What a failed `$TD` means, and what it says about the modem.
     fn fault_of(&mut self, trouble: &Trouble) -> Fault {
         let Trouble::Refused(word) = trouble else { return Fault::temporary(trouble.words()) };
-        self.facts.full |= errors::full(word);
+        if errors::full(word) {
+            self.facts.full = Some(Instant::now());
+        }
         if errors::no_time(word) {
             self.facts.time_valid = Some(false);
         }
@@ -139,14 +138,7 @@ impl M138 {
             Some(at) => at,
             None => {
                 let memo = memo.to_owned();
-                self.unsettled.push(Unsettled {
-                    memo,
-                    late: Vec::new(),
-                    since: now,
-                    asked: now,
-                    hurried: false,
-                    hopeless: false,
-                });
+                self.unsettled.push(Unsettled { memo, since: now, asked: now, hurried: false, hopeless: false });
                 self.unsettled.len() - 1
             }
         };
@@ -164,65 +156,11 @@ impl M138 {
     }
 
     fn forget_old_hand_overs(&mut self) {
-        let before = self.unsettled.len();
-        self.unsettled.retain(|unsettled| unsettled.asked.elapsed() < FORGET_AFTER);
-        if self.unsettled.len() < before {
+        let is_old = |unsettled: &Unsettled| unsettled.asked.elapsed() >= FORGET_AFTER;
+        if self.unsettled.iter().any(|unsettled| is_old(unsettled) && !unsettled.hopeless) {
             self.ledger.forget_last();
         }
-    }
-
-    /// `$TD` and the id it gets.
-    fn transmit(&mut self, command: &Command) -> Result<u64, Trouble> {
-        let id = self.ask(command, |heard| match heard {
-            Sentence::Queued(id) => Some(*id),
-            _ => None,
-        })?;
-        self.ledger.queued(id);
-        self.facts.waiting = self.facts.waiting.map(|count| count + 1);
-        Ok(id)
-    }
-
-    /// Lets the modem give an id to a packet of no content, which is withdrawn at the next call: later than the
-    /// engine's commit of what it proves, so that a crash in between leaves it to be found in the queue.
-    pub fn make_evidence(&mut self) -> Result<u64, Trouble> {
-        self.withdraw_marker();
-        let id = self.transmit(&command::transmit_for(self.dialect(), self.app, &MARKER, MIN_HOLD))?;
-        if self.find(id)?.is_some_and(|payload| payload != MARKER) {
-            // the answer to an earlier hand-over, so late that it was taken for this one's
-            self.unsettled.iter_mut().for_each(|unsettled| unsettled.late.push(id));
-            return Err(Trouble::Silent("an answer to $TD came late".to_owned()));
-        }
-        self.marker = Some(id);
-        Ok(id)
-    }
-
-    /// Withdraws the marker, if there is one. A failure is no harm: it expires within the shortest hold time.
-    pub fn withdraw_marker(&mut self) {
-        if self.stage != Stage::Running {
-            return;
-        }
-        if let Some(id) = self.marker.take() {
-            match self.delete_outgoing(id) {
-                Ok(true) => self.ledger.gone(id, Fate::Withdrawn),
-                Ok(false) => self.ledger.gone(id, Fate::Sent),
-                Err(trouble) => log::debug!("m138: marker {id}: {}", trouble.words()),
-            }
-            // the count has to be right for what is prepared next
-            let _ = self.count_waiting();
-        }
-    }
-
-    /// True if it was there.
-    fn delete_outgoing(&mut self, id: u64) -> Result<bool, Trouble> {
-        let done = |heard: &Sentence| match heard {
-            Sentence::Done(tag, named) if *tag == MT && named.is_none_or(|named| named == id) => Some(()),
-            _ => None,
-        };
-        match self.ask(&Command::new(format!("MT D={id}")), done) {
-            Ok(()) => Ok(true),
-            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => Ok(false),
-            Err(trouble) => Err(trouble),
-        }
+        self.unsettled.retain(|unsettled| !is_old(unsettled));
     }
 
     /// See [`crate::link::Link::still_held`].
@@ -261,7 +199,7 @@ impl M138 {
                 self.withdrawing.retain(|known| *known != id);
                 self.ledger.gone(id, Fate::Withdrawn);
                 self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
-                self.facts.full = false;
+                self.facts.full = None;
                 Whereabouts::Withdrawn
             }
             Ok(false) => self.no_longer_there(id),
@@ -312,44 +250,5 @@ impl M138 {
             false if self.facts.bad_device.is_some() => Err(Fault::operator(self.words())),
             false => Err(Fault::temporary(self.words())),
         }
-    }
-
-    /// The payload of a packet in the modem's queue. Firmware 1.x lists all, later firmware shows one.
-    pub fn find(&mut self, id: u64) -> Result<Option<Vec<u8>>, Trouble> {
-        if self.dialect().lists_queue() {
-            let listed = self.list()?;
-            return Ok(listed.into_iter().find(|(listed, _)| *listed == id).map(|(_, payload)| payload));
-        }
-        let message = |heard: &Sentence| match heard {
-            Sentence::Message(tag, message) if *tag == MT && message.id == id => Some(message.clone()),
-            _ => None,
-        };
-        match self.ask_twice(&Command::new(format!("MT L={id}")), message) {
-            Ok(message) => Ok(Some(message.payload.unwrap_or_default())),
-            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => Ok(None),
-            Err(trouble) => Err(trouble),
-        }
-    }
-
-    /// The whole queue, from firmware that lists it. The list has no end mark, so it is complete when it has as many
-    /// messages as the modem counts.
-    pub fn list(&mut self) -> Result<Vec<(u64, Vec<u8>)>, Trouble> {
-        let count = usize::try_from(self.count_waiting()?).unwrap_or(usize::MAX);
-        let mut listed: Vec<(u64, Vec<u8>)> = Vec::new();
-        if count == 0 {
-            return Ok(listed);
-        }
-        let mut command = Command::new("MT L=U");
-        // one line takes up to 40 ms
-        command.limit += Duration::from_millis(60) * u32::try_from(count.min(2048)).unwrap_or(2048);
-        self.ask(&command, |heard| {
-            if let Sentence::Message(tag, message) = heard
-                && *tag == MT
-            {
-                listed.push((message.id, message.payload.clone().unwrap_or_default()));
-            }
-            (listed.len() >= count).then_some(())
-        })?;
-        Ok(listed)
     }
 }

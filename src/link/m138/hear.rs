@@ -76,6 +76,7 @@ impl M138 {
         }
         self.gap();
         self.facts.time_valid = Some(false);
+        self.facts.clock = None;
         self.facts.fix = None;
         self.unanswered = 0;
         let now = Instant::now();
@@ -115,7 +116,7 @@ impl M138 {
             self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
         }
         self.ledger.acked(id);
-        self.facts.full = false;
+        self.facts.full = None;
         self.hear_satellite(signal);
         if let Some(reference) = self.reference(id) {
             self.events.push(Event::Sent { reference, note: signal_words(signal) });
@@ -126,14 +127,19 @@ impl M138 {
     fn hear_queued(&mut self, id: u64) {
         if self.ledger.fate(id).is_none() {
             self.facts.waiting = self.facts.waiting.map(|count| count + 1);
-            self.unsettled.iter_mut().for_each(|unsettled| unsettled.late.push(id));
         }
-        self.ledger.queued(id);
+        match std::mem::take(&mut self.marker_in_doubt) {
+            true => {
+                self.ledger.queued(id);
+                self.marker = Some(id);
+            }
+            false => self.ledger.overheard(id),
+        }
     }
 
     fn hear_expired(&mut self, id: u64) {
         self.ledger.gone(id, Fate::Expired);
-        self.facts.full = false;
+        self.facts.full = None;
         self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
         if let Some(reference) = self.reference(id) {
             let why = "its hold time ran out on the modem before a satellite came".to_owned();

@@ -22,14 +22,17 @@ pub struct Store {
     given: BTreeSet<u64>,
     /// Confirmed, but the delete did not work yet.
     doomed: BTreeSet<u64>,
-    /// The last look ended with messages that the modem counts but does not show.
+    /// So many messages the modem counted but did not show at the last look.
     hidden: u64,
+    /// Ids tried in the search for them.
+    pub hunted: u64,
 }
 
 impl Store {
     /// Something may have been missed: what is not confirmed is given again.
     pub fn reopened(&mut self) {
         self.given.clear();
+        self.hunted = 0;
     }
 
     /// Another modem.
@@ -79,18 +82,24 @@ impl M138 {
                     self.agenda.inbound = Instant::now();
                     return Ok(());
                 }
-                None => break,
+                None => return self.look_for_hidden(count),
             }
-        }
-        let hidden = count.saturating_sub(self.inbound.len());
-        if hidden != self.inbound.hidden {
-            self.inbound.hidden = hidden;
-            log::info!("m138: {hidden} messages on the modem cannot be read before others are deleted");
         }
         Ok(())
     }
 
-    fn read(&mut self, which: &str) -> Result<Option<Message>, Trouble> {
+    fn look_for_hidden(&mut self, count: u64) -> Result<(), Trouble> {
+        let hidden = count.saturating_sub(self.inbound.len());
+        if hidden > self.inbound.hidden {
+            self.inbound.hunted = 0;
+            log::info!("m138: {hidden} messages on the modem were read before and are now searched by their ids");
+        }
+        self.inbound.hidden = hidden;
+        self.hunt()
+    }
+
+    /// Reads a message: `MM R=O`, `MM R=N` or `MM R=<id>`.
+    pub fn read(&mut self, which: &str) -> Result<Option<Message>, Trouble> {
         let message = |heard: &Sentence| match heard {
             Sentence::Message(tag, message) if *tag == MM => Some(message.clone()),
             _ => None,

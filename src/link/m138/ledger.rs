@@ -35,6 +35,10 @@ struct Entry {
     fate: Fate,
     /// The modem's `$TD OK` for it was heard, as the so manieth thing noted; 0 if it was not.
     queued_at: u64,
+    /// Likewise of a `$TD OK` that nobody waited for.
+    overheard_at: u64,
+    /// It is known which packet this is.
+    accounted: bool,
     /// Likewise when it was seen to leave the queue.
     left_at: u64,
     acked: bool,
@@ -72,8 +76,30 @@ impl Ledger {
         self.ids.get(&id).map(|entry| entry.fate)
     }
 
-    /// `$TD OK,<id>` was heard.
+    /// `$TD OK,<id>` answered the hand-over of a known packet.
     pub fn queued(&mut self, id: u64) {
+        self.note_newest(id);
+        let moment = self.moment;
+        let entry = self.entry(id, Fate::Queued);
+        entry.queued_at = moment;
+        entry.accounted = true;
+    }
+
+    /// `$TD OK,<id>` came when nobody waited for it: perhaps the answer to a hand-over that was given up.
+    pub fn overheard(&mut self, id: u64) {
+        self.note_newest(id);
+        let moment = self.moment;
+        self.entry(id, Fate::Queued).overheard_at = moment;
+    }
+
+    /// The answer with this id was not that of the packet it was taken for.
+    pub fn doubt(&mut self, id: u64) {
+        let moment = self.moment;
+        let entry = self.entry(id, Fate::Queued);
+        (entry.queued_at, entry.overheard_at, entry.accounted) = (0, moment, false);
+    }
+
+    fn note_newest(&mut self, id: u64) {
         self.moment += 1;
         if let Some(last) = self.last {
             let ahead = step(last, id);
@@ -82,8 +108,6 @@ impl Ledger {
         if self.lawful(id) && self.last.is_none_or(|last| step(last, id) <= MAX_STEP) {
             self.last = Some(id);
         }
-        let moment = self.moment;
-        self.entry(id, Fate::Queued).queued_at = moment;
     }
 
     /// The newest id is no longer known for sure: a hand-over was never settled.
@@ -114,9 +138,26 @@ impl Ledger {
         }
     }
 
-    /// An id that is known from elsewhere: it was given to some packet.
+    /// It is known from elsewhere which packet has this id.
     pub fn known(&mut self, id: u64) {
-        self.entry(id, Fate::Queued);
+        self.entry(id, Fate::Queued).accounted = true;
+    }
+
+    /// A packet whose answer was never heard was found to have this id.
+    pub fn found(&mut self, id: u64) {
+        self.note_newest(id);
+        self.known(id);
+    }
+
+    /// Ids overheard after a moment of which it is not known which packet they are.
+    pub fn overheard_since(&self, moment: u64) -> Vec<u64> {
+        let open = |entry: &Entry| entry.overheard_at > moment && !entry.accounted;
+        self.ids.iter().filter(|(_, entry)| open(entry)).map(|(id, _)| *id).collect()
+    }
+
+    /// True when it is known which packet has this id.
+    pub fn is_accounted(&self, id: u64) -> bool {
+        self.ids.get(&id).is_some_and(|entry| entry.accounted)
     }
 
     /// Packets seen to leave the queue after a moment.
@@ -124,15 +165,15 @@ impl Ledger {
         self.ids.values().filter(|entry| entry.left_at > moment).count() as u64
     }
 
-    /// The first id whose `$TD OK` was heard after a moment.
+    /// The first id that a packet of ours got after a moment.
     pub fn first_queued_since(&self, moment: u64) -> Option<u64> {
         let later = self.ids.iter().filter(|(_, entry)| entry.queued_at > moment);
         later.min_by_key(|(_, entry)| entry.queued_at).map(|(id, _)| *id)
     }
 
-    /// Ids acknowledged after a moment whose `$TD OK` was never heard.
+    /// Ids acknowledged after a moment of which it is not known which packet they were.
     pub fn strays_since(&self, moment: u64) -> Vec<u64> {
-        let stray = |entry: &Entry| entry.acked && entry.left_at > moment && entry.queued_at == 0;
+        let stray = |entry: &Entry| entry.acked && entry.left_at > moment && !entry.accounted;
         self.ids.iter().filter(|(_, entry)| stray(entry)).map(|(id, _)| *id).collect()
     }
 
@@ -145,8 +186,9 @@ impl Ledger {
         if !(1..=MAX_STEP).contains(&span) {
             return None;
         }
-        let between = |id: &u64| self.lawful(*id) && (1..span).contains(&step(after, *id));
-        Some((span - 1).saturating_sub(self.ids.keys().filter(|id| between(id)).count() as u64))
+        let between = |id: u64| self.lawful(id) && (1..span).contains(&step(after, id));
+        let accounted = self.ids.iter().filter(|(id, entry)| entry.accounted && between(**id)).count() as u64;
+        Some((span - 1).saturating_sub(accounted))
     }
 
     /// Ids that the next few packets after `last` can have got on one of these days of the year.
@@ -173,7 +215,14 @@ impl Ledger {
         if self.ids.len() >= MAX_IDS && !self.ids.contains_key(&id) {
             self.ids.pop_first();
         }
-        self.ids.entry(id).or_insert(Entry { fate, queued_at: 0, left_at: 0, acked: false })
+        self.ids.entry(id).or_insert(Entry {
+            fate,
+            queued_at: 0,
+            overheard_at: 0,
+            accounted: false,
+            left_at: 0,
+            acked: false,
+        })
     }
 }
 
@@ -183,18 +232,20 @@ fn step(from: u64, to: u64) -> u64 {
 }
 
 /// The days of the year on which a packet can have been taken that was handed over at this time, most likely first:
-/// more than one only around midnight. `slack` is how far the clocks may differ and how long it may have taken.
+/// more than one around midnight. `slack` is how far the clocks may differ and how long it may have taken.
 pub fn days_around(at: Time, slack: Duration) -> Vec<u64> {
-    let day = |time: Time| {
-        let stamp = jiff::Timestamp::from_second(time.seconds()).unwrap_or_default();
-        u64::try_from(stamp.to_zoned(jiff::tz::TimeZone::UTC).day_of_year()).unwrap_or(1)
-    };
-    let mut days = vec![day(at), day(at + slack), day(at - slack)];
+    let mut days = vec![day_of_year(at), day_of_year(at + slack), day_of_year(at - slack)];
     days.dedup();
     if days.len() > 1 && days.first() == days.last() {
         days.pop();
     }
     days
+}
+
+/// 1 on 1 January, UTC.
+pub fn day_of_year(at: Time) -> u64 {
+    let stamp = jiff::Timestamp::from_second(at.seconds()).unwrap_or_default();
+    u64::try_from(stamp.to_zoned(jiff::tz::TimeZone::UTC).day_of_year()).unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -230,6 +281,12 @@ mod tests {
         assert_eq!(ledger.unaccounted(FIRST, FIRST + 1), Some(0));
         assert_eq!(ledger.unaccounted(FIRST, FIRST + 2), Some(0));
         assert_eq!(ledger.unaccounted(FIRST, FIRST + 3), Some(1));
+        // one that was overheard may be the very packet in question
+        let mut doubtful = Ledger::new(DEVICE);
+        doubtful.overheard(FIRST + 1);
+        doubtful.queued(FIRST + 2);
+        assert_eq!(doubtful.unaccounted(FIRST, FIRST + 2), Some(1));
+        assert_eq!(doubtful.overheard_since(0), [FIRST + 1]);
         // over midnight and over the end of the counter
         let next_day = FIRST + 1 + (1 << 15);
         assert_eq!(ledger.unaccounted(FIRST, next_day + 1), Some(0));

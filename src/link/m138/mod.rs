@@ -2,16 +2,18 @@
 //!
 //! `codec`, `sentence`, `errors`, `command` and `ledger` are pure. `wire` holds one conversation with a modem; the
 //! state that outlives it is [`M138`], whose parts stand by theme: `session` (what is due when), `ladder` (finding,
-//! opening, adopting, reviving), `hear` (what comes unasked), `inbound`, `handover` and `reconcile`.
+//! opening, adopting, reviving), `hear` (what comes unasked), `inbound` and `hunt`, `queue`, `handover` and `reconcile`.
 
 mod codec;
 mod command;
 mod errors;
 mod handover;
 mod hear;
+mod hunt;
 mod inbound;
 mod ladder;
 mod ledger;
+mod queue;
 mod reconcile;
 mod report;
 mod sentence;
@@ -103,6 +105,8 @@ pub struct M138 {
     claims: VecDeque<(String, u64)>,
     /// A packet of ours without content that is to be withdrawn at the next call.
     marker: Option<u64>,
+    /// The modem may have taken a marker without an answer.
+    marker_in_doubt: bool,
     /// Packets whose withdrawal was asked for and not answered.
     withdrawing: Vec<u64>,
     inbound: inbound::Store,
@@ -125,8 +129,8 @@ struct Facts {
     fix: Option<String>,
     last_satellite: Option<crate::clock::Time>,
     waiting: Option<u64>,
-    /// The modem said that its queue is full.
-    full: bool,
+    /// When the modem said that its queue is full.
+    full: Option<Instant>,
     /// Mean background noise, dBm.
     noise: Option<f64>,
     /// When a sample of the noise was last reported.
@@ -163,6 +167,7 @@ impl M138 {
             unsettled: Vec::new(),
             claims: VecDeque::new(),
             marker: None,
+            marker_in_doubt: false,
             withdrawing: Vec::new(),
             inbound: inbound::Store::default(),
             agenda: session::Agenda::default(),

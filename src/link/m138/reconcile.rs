@@ -8,8 +8,9 @@
 use std::time::Duration;
 
 use super::command::Command;
-use super::handover::{MARKER, Memo};
+use super::handover::Memo;
 use super::ledger::{Fate, days_around};
+use super::queue::MARKER;
 use super::sentence::Sentence;
 use super::wire::Trouble;
 use super::{M138, Stage};
@@ -46,6 +47,7 @@ impl M138 {
         }
         let verdict = self.judge(packet, intent, &memo).unwrap_or_else(|trouble| Verdict::NotYet(trouble.words()));
         if let Verdict::Taken(reference) | Verdict::Sent(reference) = &verdict {
+            self.ledger.known(reference.number);
             self.claim(&intent.memo, reference.number);
         }
         if !matches!(verdict, Verdict::NotYet(_)) {
@@ -59,12 +61,14 @@ impl M138 {
         // an answer to this question also means that the hand-over, if it arrived, has been dealt with
         let waiting = self.count_waiting()?;
         self.take_in();
-        for id in self.remember_unsettled(&intent.memo).late.clone() {
-            if let Some(verdict) = self.judge_id(packet, id)? {
+        for id in self.ledger.overheard_since(self.moment_of(memo)) {
+            if self.is_after(memo, id)
+                && let Some(verdict) = self.judge_id(packet, id)?
+            {
                 return Ok(verdict);
             }
         }
-        if let Some(verdict) = self.search(packet, memo)? {
+        if let Some(verdict) = self.search(packet, intent, memo)? {
             return Ok(verdict);
         }
         self.take_in();
@@ -95,26 +99,29 @@ impl M138 {
         }
         Ok(match self.find(id)? {
             Some(payload) if payload == packet.payload => Some(Verdict::Taken(reference)),
-            Some(_) => None,
+            Some(_) => {
+                self.ledger.known(id);
+                None
+            }
             None => Some(Verdict::Sent(reference)),
         })
     }
 
     /// Looks for the packet in the modem's queue, and learns of others that stand where it could.
-    fn search(&mut self, packet: &Outgoing, memo: &Memo) -> Result<Option<Verdict>, Trouble> {
+    fn search(&mut self, packet: &Outgoing, intent: &Intent, memo: &Memo) -> Result<Option<Verdict>, Trouble> {
         let found: Vec<(u64, Vec<u8>)> = if self.dialect().lists_queue() {
             self.list()?
         } else {
             let mut found = Vec::new();
-            let candidates = memo.last.map(|last| self.ledger.candidates(last, &days_of(memo)));
+            let candidates = memo.last.map(|last| self.ledger.candidates(last, &days_of(intent, memo)));
             for id in candidates.unwrap_or_default() {
                 found.extend(self.find(id)?.map(|payload| (id, payload)));
             }
             found
         };
-        // a packet that this run handed over itself is another one, even with the same payload
+        // an id that is accounted for is that of another packet, even with the same payload
         let ours = |id: &u64, payload: &Vec<u8>, driver: &Self| {
-            *payload == packet.payload && driver.ledger.fate(*id).is_none() && driver.is_after(memo, *id)
+            *payload == packet.payload && !driver.ledger.is_accounted(*id) && driver.is_after(memo, *id)
         };
         let hit = found.iter().find(|(id, payload)| ours(id, payload, self)).map(|(id, _)| *id);
         for (id, payload) in &found {
@@ -126,7 +133,7 @@ impl M138 {
             }
         }
         let Some(id) = hit else { return Ok(None) };
-        self.ledger.queued(id);
+        self.ledger.found(id);
         Ok(self.reference(id).map(Verdict::Taken))
     }
 
@@ -137,9 +144,7 @@ impl M138 {
     /// An acknowledgement of a packet that we never saw taken.
     fn judge_strays(&self, memo: &Memo, was_whole: bool) -> Option<Verdict> {
         let strays = self.ledger.strays_since(self.moment_of(memo));
-        let claimed = |id: &u64| self.claims.iter().any(|(_, claimed)| claimed == id);
         let ours = |id: &u64| match memo.last {
-            _ if claimed(id) => false,
             Some(last) => self.ledger.plausible(last, *id),
             None => was_whole,
         };
@@ -179,8 +184,8 @@ impl M138 {
         Ok(match self.ledger.unaccounted(last, next) {
             Some(0) => Verdict::NotTaken("the modem gave no id to it".to_owned()),
             Some(1) => {
-                let day: Vec<u64> = days_of(memo).into_iter().take(1).collect();
-                let id = self.ledger.candidates(last, &day).into_iter().find(|id| self.ledger.fate(*id).is_none());
+                let day: Vec<u64> = days_of(intent, memo).into_iter().take(1).collect();
+                let id = self.ledger.candidates(last, &day).into_iter().find(|id| !self.ledger.is_accounted(*id));
                 match id.and_then(|id| self.reference(id)) {
                     Some(reference) => {
                         self.ledger.gone(reference.number, Fate::Sent);
@@ -212,6 +217,10 @@ impl M138 {
     }
 }
 
-fn days_of(memo: &Memo) -> Vec<u64> {
-    memo.clock.map(|at| days_around(at, TAKEN_WITHIN)).unwrap_or_default()
+/// Days of the year on which the packet can have been taken: by the modem's own clock, else by ours, which may differ.
+fn days_of(intent: &Intent, memo: &Memo) -> Vec<u64> {
+    match memo.clock {
+        Some(at) => days_around(at, TAKEN_WITHIN),
+        None => days_around(intent.at, Duration::from_secs(86_400)),
+    }
 }

@@ -12,6 +12,8 @@ const MINOR_EVERY: Duration = Duration::from_secs(5);
 const GARBLE_SPAN: Duration = Duration::from_secs(30);
 /// ... and so many of them are many.
 const MANY_GARBLED: u64 = 5;
+/// A modem that said that it is full is tried again after this, if nothing left it before.
+const FULL_FOR: Duration = Duration::from_secs(60);
 /// Above this noise, in dBm, the modem will not work reliably (M138 manual rev 1.20, `$RT`).
 const NOISE_ALARM: f64 = -93.0;
 /// Above this it is at best marginal.
@@ -55,8 +57,12 @@ impl M138 {
 
     /// The modem takes packets.
     pub fn is_ready(&self) -> bool {
-        let can_send = self.facts.time_valid == Some(true) && !self.facts.full && self.facts.device.is_some();
+        let can_send = self.facts.time_valid == Some(true) && !self.is_full() && self.facts.device.is_some();
         self.stage == Stage::Running && can_send
+    }
+
+    fn is_full(&self) -> bool {
+        self.facts.full.is_some_and(|at| at.elapsed() < FULL_FOR)
     }
 
     /// One sentence: what is going on and what to do.
@@ -88,7 +94,7 @@ impl M138 {
             return "the modem has no GPS time yet and cannot send: its GPS antenna needs a free view of the sky"
                 .to_owned();
         }
-        if self.facts.full {
+        if self.is_full() {
             return "the modem's queue is full: packets wait here until a satellite takes some".to_owned();
         }
         if self.facts.garbles {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use smol::channel::Receiver;
 
 use super::command::Command;
-use super::sentence::{MT, Sentence};
+use super::sentence::Sentence;
 use super::wire::Trouble;
 use super::{M138, Stage, codec};
 use crate::fault::Fault;
@@ -65,7 +65,7 @@ impl M138 {
             let next = until.min(self.due());
             let woken = match &self.wire {
                 Some(wire) => wire.wait(wake, next),
-                None => wait_for(wake, next),
+                None => serial::wait(None, wake, next),
             };
             if woken {
                 self.take_in();
@@ -106,19 +106,6 @@ impl M138 {
             Err(trouble) => self.stumble(trouble),
         }
         answer
-    }
-
-    /// The modem's own queue, counted.
-    pub fn count_waiting(&mut self) -> Result<u64, Trouble> {
-        let count = self.ask(&Command::new("MT C=U"), |heard| match heard {
-            Sentence::Count(tag, count) if *tag == MT => Some(*count),
-            _ => None,
-        })?;
-        if self.facts.waiting.is_none_or(|before| count < before) {
-            self.facts.full = false;
-        }
-        self.facts.waiting = Some(count);
-        Ok(count)
     }
 
     /// A line of the console page, written as it stands but for `$`, checksum and line feed, which are added.
@@ -218,16 +205,4 @@ impl M138 {
         let next = Instant::now() + serial::next_look(tries);
         self.stage = Stage::Closed { next, tries, why: why.to_owned() };
     }
-}
-
-fn wait_for(wake: &Receiver<()>, until: Instant) -> bool {
-    let woken = async {
-        let _ = wake.recv().await; // a closed channel wakes too: the engine ends
-        true
-    };
-    let limit = async {
-        smol::Timer::at(until).await;
-        false
-    };
-    smol::block_on(smol::future::or(woken, limit))
 }

@@ -10,7 +10,7 @@ use super::command::Command;
 use super::errors;
 use super::sentence::{Sentence, parse};
 use crate::link::Event;
-use crate::link::serial::{Port, Unwritten};
+use crate::link::serial::{self, Port, Unwritten};
 
 /// How long a command may take to leave.
 const WRITE_LIMIT: Duration = Duration::from_secs(1);
@@ -144,19 +144,7 @@ impl Wire {
 
     /// Sleeps until something comes in, `wake` has an item (taken; then true), or `until`.
     pub fn wait(&self, wake: &Receiver<()>, until: Instant) -> bool {
-        let woken = async {
-            let _ = wake.recv().await; // a closed channel wakes too: the engine ends
-            true
-        };
-        let readable = async {
-            self.port.readable().await;
-            false
-        };
-        let limit = async {
-            smol::Timer::at(until).await;
-            false
-        };
-        smol::block_on(smol::future::or(woken, smol::future::or(readable, limit)))
+        serial::wait(Some(&self.port), wake, until)
     }
 
     /// Asks, and waits for the first sentence that `fits`; others stay in order for [`Wire::next_heard`].
@@ -198,7 +186,7 @@ impl Wire {
                 self.heard.clear();
                 next = 0;
             }
-            self.sleep_until(until);
+            self.port.wait_readable(until);
             self.pump()?;
         }
     }
@@ -236,7 +224,7 @@ impl Wire {
             let mut quiet_at = Instant::now() + QUIET;
             while Instant::now() < quiet_at.min(limit) {
                 let before = self.last_byte;
-                self.sleep_until(quiet_at.min(limit));
+                self.port.wait_readable(quiet_at.min(limit));
                 self.pump()?;
                 if self.last_byte != before {
                     quiet_at = Instant::now() + QUIET;
@@ -259,13 +247,6 @@ impl Wire {
             Unwritten::Gone(gone) => Trouble::Gone(gone.0),
             Unwritten::Stalled => Trouble::Silent(format!("the port took no bytes in {WRITE_LIMIT:?}")),
         })
-    }
-
-    fn sleep_until(&self, until: Instant) {
-        let limit = async {
-            smol::Timer::at(until).await;
-        };
-        smol::block_on(smol::future::or(self.port.readable(), limit));
     }
 
     fn note(&mut self, sent: bool, text: String) {

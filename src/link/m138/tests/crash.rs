@@ -97,9 +97,9 @@ fn a_restart_of_the_modem_in_the_middle_is_settled_by_its_queue_or_its_counter()
             Verdict::NotTaken(_) if !taken => {}
             other => panic!("{other:?}"),
         }
-        assert!(peer.queue().iter().filter(|payload| **payload == handover::MARKER).count() <= 1);
+        assert!(peer.queue().iter().filter(|payload| **payload == queue::MARKER).count() <= 1);
         bench.poll(Duration::from_millis(10));
-        assert!(!peer.queue().contains(&handover::MARKER.to_vec()));
+        assert!(!peer.queue().contains(&queue::MARKER.to_vec()));
     }
 }
 
@@ -139,6 +139,37 @@ fn a_crash_at_any_moment_is_settled() {
             let mut bench = Bench::ready(&peer);
             let again = verdict(&mut bench, &packet, &intent);
             assert_eq!(std::mem::discriminant(&again), std::mem::discriminant(&found), "{fate:?} {old_firmware}");
+        }
+    }
+}
+
+/// The program dies between the command and its answer, and the next run hears the answer, or not.
+#[test]
+fn an_answer_to_an_earlier_run_is_no_proof_against_the_packet() {
+    for (late, sent) in [(300, false), (300, true), (5, false), (5, true)] {
+        let peer = Peer::start();
+        let mut bench = Bench::ready(&peer);
+        let packet = bench.packet("half");
+        let intent = bench.driver.prepare(&packet).unwrap();
+        bench.driver.catch_up();
+        peer.set(|modem| modem.late_ok = Some(Duration::from_millis(late)));
+        let command = command::transmit_for(bench.driver.dialect(), 1000, &packet.payload, command::MIN_HOLD);
+        bench.driver.wire.as_mut().unwrap().say(&codec::sentence(&command.body)).unwrap();
+        let until = Instant::now() + Duration::from_secs(5);
+        while times_taken(&peer, "half") == 0 {
+            assert!(Instant::now() < until);
+            std::thread::yield_now();
+        }
+        drop(bench);
+        if sent {
+            peer.transmit();
+        }
+        let mut bench = Bench::ready(&peer);
+        let found = verdict(&mut bench, &packet, &intent);
+        match &found {
+            Verdict::Taken(_) if !sent => {}
+            Verdict::Sent(_) if sent => {}
+            other => panic!("{late} {sent}: {other:?}"),
         }
     }
 }
