@@ -150,7 +150,7 @@ fn may_command(stream: &UnixStream) -> Result<(), String> {
 }
 
 fn refuse(stream: &UnixStream, why: &str) {
-    let answer = Answer { code: 1, out: String::new(), err: format!("satpost: {why}\n") };
+    let answer = Answer { code: 1, err: format!("satpost: {why}\n"), ..Answer::default() };
     // Nobody is there to tell when this fails.
     let _ = write_line(stream, &answer);
 }

@@ -56,7 +56,6 @@ pub fn run(data: &Path) -> ExitCode {
         Ok(house) => house.live(),
         Err(fault) => {
             log::error!("{fault}");
-            eprintln!("satpost: {fault}");
             ExitCode::from(if matches!(fault, Fault::Operator(_)) { WRONG_SETTINGS } else { 1 })
         }
     }

@@ -6,7 +6,8 @@
 use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
@@ -30,6 +31,9 @@ const MOST_HOPS: usize = 30;
 /// Of a larger mail only the beginning is read for its text; all of it is kept.
 const READ_MOST: u64 = 4 * 1024 * 1024;
 
+/// The room on disk is looked up again after this.
+const ROOM_KNOWN: Duration = Duration::from_secs(1);
+
 /// What a letter would become: shown before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
@@ -48,12 +52,14 @@ pub struct Preview {
 /// The post office of a box.
 pub struct PostOffice {
     context: Context,
+    /// Free bytes on disk, and when that was found out: asked anew at most once a second.
+    room: Mutex<Option<(Instant, u64)>>,
 }
 
 impl PostOffice {
     /// With the box's store and rules.
     pub fn new(context: &Context) -> Arc<Self> {
-        Arc::new(Self { context: context.clone() })
+        Arc::new(Self { context: context.clone(), room: Mutex::default() })
     }
 
     fn world(&self) -> World {
@@ -164,8 +170,12 @@ impl Office for PostOffice {
 impl PostOffice {
     fn room_on_disk(&self, world: &World) -> Result<(), Refusal> {
         let reserve = u64::try_from(world.settings.number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
-        match self.context.store.free_disk() {
-            Ok(free) if free < reserve => Err(Refusal::new(452, "too little room on disk, come again later")),
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        if room.is_none_or(|(at, _)| at.elapsed() >= ROOM_KNOWN) {
+            *room = self.context.store.free_disk().ok().map(|free| (Instant::now(), free));
+        }
+        match *room {
+            Some((_, free)) if free < reserve => Err(Refusal::new(452, "too little room on disk, come again later")),
             _ => Ok(()),
         }
     }

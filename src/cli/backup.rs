@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use argh::FromArgs;
 
-use super::session::{Answer, Done, Failure, Request, Session};
+use super::session::{Done, Failure, Request, Session};
 use super::{Command, reach};
 use crate::clock::Clock;
 use crate::engine::wishes;
@@ -91,17 +91,15 @@ impl Backup {
             return Err(Failure::usage(format!("there is no folder for {}", file.display())));
         }
         let request = Request { args: words, input: None };
-        let Answer { code, out, err } = reach::ask(data, &request, &Command::Backup(self))?;
-        if code == 0 {
+        let answer = reach::ask(data, &request, &Command::Backup(self))?;
+        if answer.code == 0 {
             let part = data.join(PART);
             let taken = take(&part, &file);
             // The next backup clears it away if this fails.
             let _ = fs::remove_file(&part);
             taken.map_err(|fault| Failure::failed(fault.why()))?;
         }
-        super::say(&mut io::stdout(), &out);
-        super::say(&mut io::stderr(), &err);
-        Ok(ExitCode::from(code))
+        Ok(ExitCode::from(answer.print()))
     }
 }
 

@@ -202,9 +202,7 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
                 Wants::Secret(secret) => input::secret(&secret)?,
             };
             let answer = reach::ask(&data, &Request { args: words, input }, &command)?;
-            say(&mut std::io::stdout(), &answer.out);
-            say(&mut std::io::stderr(), &answer.err);
-            Ok(ExitCode::from(answer.code))
+            Ok(ExitCode::from(answer.print()))
         }
     }
 }

@@ -10,7 +10,7 @@ use super::table::{columns, one_line};
 use crate::clock::Time;
 use crate::engine::wishes;
 use crate::fault::Fault;
-use crate::message::{Id, Message, Packet, PacketState, State};
+use crate::message::{Id, Mail, Message, Packet, PacketState, State};
 use crate::store::{ListFilter, Store};
 
 /// Messages: what waits, and what became of the others.
@@ -211,9 +211,11 @@ impl Show {
     fn act(&self, session: &mut Session) -> Done {
         let message = found(session, self.id)?;
         if self.raw {
-            let raw = session.context.store.raw(&message)?;
-            let raw = raw.ok_or_else(|| Failure::failed(format!("{} never was more than its text", message.id)))?;
-            session.out.push_str(&String::from_utf8_lossy(&raw));
+            match &message.mail {
+                None => return Err(Failure::failed(format!("{} never was more than its text", message.id))),
+                Some(Mail { file: Some(name), .. }) => session.file = Some(session.context.store.spool_file(name)),
+                Some(_) => session.bytes = session.context.store.raw(&message)?,
+            }
             return Ok(());
         }
         let packets = session.context.store.read(|view| view.packets_of(self.id))?;

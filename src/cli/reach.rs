@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use smol::channel::bounded;
 
 use super::session::{Answer, Failure, Request, carry_out};
@@ -15,6 +17,7 @@ use super::{Command, FAILED};
 use crate::clock::Clock;
 use crate::control::{self, SOCKET};
 use crate::engine::Context;
+use crate::fault::Fault;
 use crate::pulse::Pulse;
 use crate::store::{FILE, Store};
 
@@ -41,10 +44,10 @@ pub fn ask(data: &Path, request: &Request, command: &Command) -> Result<Answer, 
             return as_owner(data, request, owner);
         }
         match ask_store(data, request) {
-            Err(why) if why.contains("in use") && Instant::now() < until => {
+            Err(Fault::Temporary(_)) if Instant::now() < until => {
                 crate::clock::sleep(Duration::from_millis(100));
             }
-            other => return other.map_err(Failure::failed),
+            other => return Ok(other?),
         }
     }
 }
@@ -78,8 +81,8 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
 }
 
 /// Opens the store and carries the command out here.
-fn ask_store(data: &Path, request: &Request) -> Result<Answer, String> {
-    let store = Store::open(data, &Clock::system()).map_err(|fault| fault.to_string())?;
+fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
+    let store = Store::open(data, &Clock::system())?;
     let (_stop, stopped) = bounded(1);
     let context = Context { store, pulse: Pulse::default(), stop: stopped };
     let answer = carry_out(&context, false, request.clone());
@@ -109,7 +112,7 @@ fn as_owner(data: &Path, request: &Request, (uid, gid): (u32, u32)) -> Result<An
         let _ = stdin.write_all(request.input.as_deref().unwrap_or_default().as_bytes());
     }
     let ended = child.wait_with_output().map_err(failed)?;
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let err = String::from_utf8_lossy(&ended.stderr).into_owned();
     let code = ended.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(FAILED);
-    Ok(Answer { code, out: text(ended.stdout), err: text(ended.stderr) })
+    Ok(Answer { code, err, bytes: Some(STANDARD.encode(ended.stdout)), ..Answer::default() })
 }

@@ -1,5 +1,10 @@
 //! What a command acts on: the store with its live facts, what it was given to read, and what it says.
 
+use std::io::Write;
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{FAILED, NOT_FOUND, USAGE};
@@ -26,6 +31,12 @@ pub struct Answer {
     pub out: String,
     /// For standard error.
     pub err: String,
+    /// Bytes for standard output behind `out`, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<String>,
+    /// A file in the data folder whose content follows on standard output: a large mail does not go through JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
 }
 
 /// A command that did not work.
@@ -80,6 +91,10 @@ pub struct Session<'a> {
     pub out: String,
     /// What goes to standard error.
     pub err: String,
+    /// Bytes that follow `out`.
+    pub bytes: Option<Vec<u8>>,
+    /// A file whose content follows `out`.
+    pub file: Option<PathBuf>,
 }
 
 impl Session<'_> {
@@ -106,18 +121,41 @@ impl Session<'_> {
 pub fn carry_out(context: &Context, live: bool, request: Request) -> Answer {
     let command = match super::parse(&request.args) {
         Ok(command) => command,
-        Err(exit) => {
-            let (out, err) =
-                if exit.status.is_ok() { (exit.output, String::new()) } else { (String::new(), exit.output) };
-            return Answer { code: if exit.status.is_ok() { 0 } else { USAGE }, out, err };
-        }
+        Err(exit) if exit.status.is_ok() => return Answer { out: exit.output, ..Answer::default() },
+        Err(exit) => return Answer { code: USAGE, err: exit.output, ..Answer::default() },
     };
-    let mut session = Session { context, live, input: request.input, out: String::new(), err: String::new() };
+    let nothing = String::new;
+    let mut session =
+        Session { context, live, input: request.input, out: nothing(), err: nothing(), bytes: None, file: None };
     let done = command.act(&mut session);
-    let mut answer = Answer { code: 0, out: session.out, err: session.err };
+    let bytes = session.bytes.map(|bytes| STANDARD.encode(bytes));
+    let mut answer = Answer { code: 0, out: session.out, err: session.err, bytes, file: session.file };
     if let Err(failure) = done {
         answer.code = failure.code;
         answer.err.push_str(&format!("satpost: {}\n", failure.why));
     }
     answer
+}
+
+impl Answer {
+    /// Prints it all and gives the exit code.
+    pub fn print(&self) -> u8 {
+        let mut out = std::io::stdout().lock();
+        super::say(&mut out, &self.out);
+        let bytes = self.bytes.as_ref().and_then(|bytes| STANDARD.decode(bytes).ok()).unwrap_or_default();
+        // A reader that went away (`| head`) is no failure of the command.
+        let _ = out.write_all(&bytes).and_then(|()| out.flush());
+        super::say(&mut std::io::stderr(), &self.err);
+        let Some(file) = &self.file else { return self.code };
+        match std::fs::File::open(file) {
+            Ok(mut mail) => {
+                let _ = std::io::copy(&mut mail, &mut out);
+                self.code
+            }
+            Err(error) => {
+                super::say(&mut std::io::stderr(), &format!("satpost: {}: {error}\n", file.display()));
+                FAILED
+            }
+        }
+    }
 }

@@ -16,13 +16,19 @@ pub struct Stream {
     until: Instant,
     stopping: Arc<AtomicBool>,
     leaving: Arc<AtomicBool>,
+    /// The time-outs that the socket has now, for reading and for writing.
+    armed: [Duration; 2],
 }
+
+/// Places in [`Stream::armed`].
+const READ: usize = 0;
+const WRITE: usize = 1;
 
 impl Stream {
     /// Around a socket that the gate can shut down; the gate raises `stopping` when it does, the session raises
     /// `leaving` when its work is done. The deadline is now.
     pub fn new(socket: Arc<TcpStream>, stopping: Arc<AtomicBool>, leaving: Arc<AtomicBool>) -> Self {
-        Self { socket, until: Instant::now(), stopping, leaving }
+        Self { socket, until: Instant::now(), stopping, leaving, armed: [Duration::ZERO; 2] }
     }
 
     /// Only farewells are left to say: the peer may come again before this connection is quite gone, and the cap for
@@ -83,20 +89,30 @@ impl Stream {
         }
     }
 
-    fn left(&self) -> io::Result<Duration> {
-        match self.until.checked_duration_since(Instant::now()) {
-            Some(left) if !left.is_zero() => Ok(left.max(Duration::from_millis(1))),
-            _ => Err(ErrorKind::TimedOut.into()),
+    /// Sees to it that the next system call ends by the deadline. A time-out that is somewhat too short does as well,
+    /// as the caller asks again; that saves most of the calls on a busy connection.
+    fn arm(&mut self, way: usize) -> io::Result<()> {
+        let left = match self.until.checked_duration_since(Instant::now()) {
+            Some(left) if !left.is_zero() => left.max(Duration::from_millis(1)),
+            _ => return Err(ErrorKind::TimedOut.into()),
+        };
+        if self.armed[way] > left || self.armed[way] < left / 2 {
+            match way {
+                READ => self.socket.set_read_timeout(Some(left))?,
+                _ => self.socket.set_write_timeout(Some(left))?,
+            }
+            self.armed[way] = left;
         }
+        Ok(())
     }
 }
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            self.socket.set_read_timeout(Some(self.left()?))?;
+            self.arm(READ)?;
             match (&*self.socket).read(buffer) {
-                // What a passed SO_RCVTIMEO looks like; `left` decides whether it is over.
+                // What a passed SO_RCVTIMEO looks like; `arm` decides whether it is over.
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 done => return done,
             }
@@ -107,7 +123,7 @@ impl Read for Stream {
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
-            self.socket.set_write_timeout(Some(self.left()?))?;
+            self.arm(WRITE)?;
             match (&*self.socket).write(bytes) {
                 Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
                 done => return done,

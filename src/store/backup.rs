@@ -322,7 +322,7 @@ fn fill(source: &ReadOnlyDatabase, part: &Path, spool_part: &Path) -> io::Result
         let to = database.begin_write()?;
         copy_all(&from, &to)?;
         to.commit()?;
-        each_piece(&from, |name, number, piece| Ok(take_file(spool_part, name, number, piece)?))
+        each_piece(&from, |name, number, piece| take_file(spool_part, name, number, piece))
     };
     copied().map_err(io::Error::other)?;
     for entry in fs::read_dir(spool_part)? {

@@ -22,6 +22,9 @@ pub struct PartIn {
     pub at: Time,
 }
 
+/// The parts of one letter by number, under the name of their set.
+pub type PartSet = (String, Vec<(u16, PartIn)>);
+
 /// Something that could not be used, kept with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
@@ -101,8 +104,8 @@ impl Tx<'_> {
 
 impl View {
     /// Sets of parts whose newest part is older than `limit`: they will not be complete any more.
-    pub fn stale_parts(&self, limit: Time) -> Outcome<Vec<(String, Vec<(u16, PartIn)>)>> {
-        let mut sets: Vec<(String, Vec<(u16, PartIn)>)> = Vec::new();
+    pub fn stale_parts(&self, limit: Time) -> Outcome<Vec<PartSet>> {
+        let mut sets: Vec<PartSet> = Vec::new();
         for row in self.0.open_table(schema::PARTS)?.iter()? {
             let (key, bytes) = row?;
             let (set, number) = key.value();

@@ -19,9 +19,12 @@ const CACHE: usize = 4 * 1024 * 1024;
 /// First and longest wait before the file is opened anew.
 const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(15));
 
+/// Work on an open transaction; may run twice.
+pub type Job = Box<dyn FnMut(&mut Tx) -> Outcome<()> + Send>;
+
 /// A job and where its end is told.
 pub struct Ask {
-    pub job: Box<dyn FnMut(&mut Tx) -> Outcome<()> + Send>,
+    pub job: Job,
     pub done: SyncSender<Result<(), Fault>>,
 }
 

@@ -2,6 +2,8 @@
 //! Nothing here sleeps for luck: every wait looks at a condition, has a limit, and says what it waited for.
 #![allow(dead_code)]
 
+pub mod command;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Stdio};
 use std::time::{Duration, Instant};
@@ -117,11 +117,29 @@ impl World {
     }
 }
 
+/// Start of the name of the demo's folder; the process id and something random follow.
+const FOLDER: &str = "satpost-demo-";
+
 fn folder() -> Result<Folder, Failure> {
-    let path = std::env::temp_dir().join(format!("satpost-demo-{}-{}", std::process::id(), random()?));
+    clear_up();
+    let path = std::env::temp_dir().join(format!("{FOLDER}{}-{}", std::process::id(), random()?));
     let made = DirBuilder::new().mode(0o700).create(&path);
     made.map_err(|error| Failure::failed(format!("{} cannot be made: {error}", path.display())))?;
     Ok(Folder(path))
+}
+
+/// Removes what demos left that were killed: folders of ours whose process is gone.
+fn clear_up() {
+    let me = rustix::process::geteuid().as_raw();
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix(FOLDER).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        let ours = entry.metadata().is_ok_and(|folder| folder.is_dir() && folder.uid() == me);
+        if ours && pid.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
+            // What cannot be removed does no harm.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn random() -> Result<String, Failure> {

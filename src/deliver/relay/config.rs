@@ -12,7 +12,7 @@ pub enum Tls {
     /// None; a log-in is then sent to loopback addresses only.
     None,
     /// STARTTLS, required: without it nothing is sent.
-    StartTls,
+    Upgraded,
     /// TLS from the first byte.
     Direct,
 }
@@ -54,7 +54,7 @@ impl RelayConfig {
             tls: match settings.text(Key::RelayTls) {
                 "none" => Tls::None,
                 "tls" => Tls::Direct,
-                _ => Tls::StartTls,
+                _ => Tls::Upgraded,
             },
             login: text(Key::RelayUser).map(|user| (user, settings.text(Key::RelayPassword).to_owned())),
             ca: text(Key::RelayCa).map(PathBuf::from),
@@ -89,7 +89,7 @@ mod tests {
             RelayConfig::from_settings(&settings).unwrap()
         };
         let plain = set(&[(Key::RelayHost, "Mail.Example.ORG")]);
-        assert_eq!((plain.host.as_str(), plain.port, plain.tls), ("mail.example.org", 587, Tls::StartTls));
+        assert_eq!((plain.host.as_str(), plain.port, plain.tls), ("mail.example.org", 587, Tls::Upgraded));
         assert_eq!((plain.login, plain.ca, plain.hello), (None, None, None));
         let full = set(&[
             (Key::RelayHost, "[IPv6:::1]"),

@@ -35,7 +35,7 @@ impl Session {
         lines.push(format!("Connected to {} ({}).", config.host, line.peer));
         check_secrecy(config, line.peer.ip())?;
         let mut session = Self::greet(config, line, &tls)?;
-        if config.tls == Tls::StartTls {
+        if config.tls == Tls::Upgraded {
             session.starttls(&tls)?;
         }
         let server = session.smtp.server_info().name().to_owned();
@@ -226,7 +226,7 @@ mod tests {
             let fault = check_secrecy(&config, far.parse().unwrap()).unwrap_err();
             assert!(matches!(fault, Fault::Operator(why) if why.contains("relay.tls")));
         }
-        config.tls = Tls::StartTls;
+        config.tls = Tls::Upgraded;
         assert_eq!(check_secrecy(&config, "10.0.0.1".parse().unwrap()), Ok(()));
     }
 }

@@ -205,7 +205,7 @@ fn a_refusal_amid_the_text_is_heard() {
 #[test]
 fn nothing_goes_in_clear_text_where_encryption_is_wanted() {
     let (sink, mut config) = start();
-    config.tls = Tls::StartTls;
+    config.tls = Tls::Upgraded;
     let fault = send(&mut Relay::new(), &config).unwrap_err();
     assert!(matches!(&fault, Fault::Operator(why) if why.contains("does not offer STARTTLS")), "{fault}");
     config.tls = Tls::Direct;
@@ -232,7 +232,7 @@ fn words_slipped_in_behind_starttls_are_noticed() {
             let _ = reader.get_mut().write_all(&evil[first..]);
             let _ = reader.read_to_end(&mut Vec::new());
         });
-        config.tls = Tls::StartTls;
+        config.tls = Tls::Upgraded;
         let fault = send(&mut Relay::new(), &config).unwrap_err();
         assert!(matches!(&fault, Fault::Temporary(why) if why.contains("under attack")), "{fault}");
     }

@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use argh::FromArgs;
-use async_signal::{Signal, Signals};
-use smol::stream::StreamExt;
 
 use super::{Handle, Mail};
 use crate::sim::hive::lines::Lines;
+use crate::sys::signals::Stop;
 
 /// A mail server that takes every mail and keeps it. It runs until SIGINT or SIGTERM.
 #[derive(FromArgs, Debug, Clone)]
@@ -43,7 +42,7 @@ pub struct Options {
 /// # Errors
 /// When it cannot start.
 pub fn run(options: Options) -> io::Result<()> {
-    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+    let mut signals = Stop::catch()?;
     let handle = Arc::new(super::start(super::Options { listen: options.listen, dir: options.dir })?);
     let sink = Arc::clone(&handle);
     let control =
@@ -53,7 +52,7 @@ pub fn run(options: Options) -> io::Result<()> {
     writeln!(out, "sink {}", handle.address)?;
     out.flush()?;
     drop(out);
-    let _ = smol::block_on(signals.next());
+    signals.wait();
     drop(control);
     Ok(())
 }

@@ -66,7 +66,7 @@ fn serve(tls: Option<&PathBuf>) -> (Mails, RelayConfig) {
         let ssl = SslConfig::SelfSigned { cert_path: path("cert.pem"), key_path: path("key.pem") };
         server.with_ssl(ssl).unwrap().with_auth(AuthMechanism::Plain);
         config.host = "localhost".to_owned();
-        config.tls = Tls::StartTls;
+        config.tls = Tls::Upgraded;
         config.ca = Some(dir.join("ca.pem"));
         config.login = Some(("user".to_owned(), "hush".to_owned()));
     }
