@@ -381,12 +381,11 @@ impl World {
             &mctl,
             "--state",
             &mstate,
-            "--factor",
-            "20",
         ];
         let default_passes = ["--pass-every", "2", "--pass-length", "1"];
         let passes = if modem.contains(&"--pass-every") { &[][..] } else { &default_passes[..] };
-        let args: Vec<&str> = usual.iter().chain(passes).chain(modem).copied().collect();
+        let factor = if modem.contains(&"--factor") { &[][..] } else { &["--factor", "20"][..] };
+        let args: Vec<&str> = usual.iter().chain(factor).chain(passes).chain(modem).copied().collect();
         let modem = Program::start(&args, &folder.path("modem.log"));
         let sink_args = ["simulate", "sink", "--listen", "127.0.0.1:0", "--control", &sctl];
         let sink = Program::start(&sink_args, &folder.path("sink.log"));

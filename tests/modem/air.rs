@@ -2,39 +2,43 @@
 
 use std::time::Duration;
 
-use crate::scene::{MENDS, Scene};
+use crate::scene::{ALWAYS, MENDS, Scene, at_once};
+
+#[test]
+fn what_the_sky_does() {
+    at_once(&[("unseen", &unseen), ("repeated", &repeated), ("weak supply", &weak_supply)]);
+}
 
 /// `$TD SENT` that is never seen is settled with what the modem still holds.
-#[test]
-fn sent_and_not_told() {
-    let mut scene = Scene::start(&[]);
+fn unseen() {
+    let mut scene = Scene::start(&ALWAYS);
     scene.modem("nosent 2");
-    let unseen = [scene.up("one unseen"), scene.up("two unseen")];
-    for id in &unseen {
+    let ids = [scene.up("one unseen"), scene.up("two unseen")];
+    scene.both("seen");
+    for id in &ids {
         scene.state(id, "sent", 2 * MENDS);
     }
-    let shown = scene.state(&unseen[0], "sent", Duration::ZERO);
+    let shown = scene.state(&ids[0], "sent", Duration::ZERO);
     assert!(shown["reason"].as_str().unwrap().contains("was not seen"), "{shown}");
-    scene.both("seen");
     scene.settle();
 }
 
-#[test]
-fn told_twice_heard_twice_heard_never() {
-    let mut scene = Scene::start(&[]);
+/// `$TD SENT` comes twice; the sky has a packet and the modem hears no acknowledgement; nobody hears a packet.
+fn repeated() {
+    let mut scene = Scene::start(&ALWAYS);
     for fault in ["dupsent 2", "ackloss 2", "loss 60"] {
         scene.modem(fault);
         scene.both(fault);
         scene.both(&format!("{fault}, again"));
-        scene.settle();
+        scene.arrived();
     }
+    scene.settle();
     let on_air = scene.world.on_air();
     assert!(on_air.len() > 6, "nothing was repeated: {on_air:?}");
 }
 
 /// Each transmission resets the modem, three times.
-#[test]
-fn a_weak_supply() {
+fn weak_supply() {
     let mut scene = Scene::start(&[]);
     scene.modem("brownout 3");
     scene.both("one");

@@ -1,6 +1,6 @@
 //! Generations of firmware, and the ways in which manuals and recorded modems differ.
 
-use crate::scene::Scene;
+use crate::scene::{Scene, at_once};
 
 fn letters(modem: &[&str], variants: &[&str]) {
     let mut scene = Scene::open(modem);
@@ -11,28 +11,19 @@ fn letters(modem: &[&str], variants: &[&str]) {
     for round in 0..3 {
         scene.both(&format!("round {round}"));
     }
-    scene.settle();
+    scene.arrived();
     scene.modem("noreply 2");
     scene.both("no answer");
     scene.settle();
 }
 
 #[test]
-fn firmware_one() {
-    letters(&["--firmware", "1"], &[]);
-}
-
-#[test]
-fn firmware_two() {
-    letters(&["--firmware", "2"], &[]);
-}
-
-#[test]
-fn firmware_three_with_all_variants() {
-    letters(&["--firmware", "3"], &["sentspace", "bareapp", "waketail", "noids", "unreadonly"]);
-}
-
-#[test]
-fn firmware_one_with_all_variants() {
-    letters(&["--firmware", "1"], &["sentspace", "bareapp", "waketail", "noids", "unreadonly"]);
+fn every_firmware_and_variant() {
+    let variants = ["sentspace", "bareapp", "waketail", "noids", "unreadonly"];
+    at_once(&[
+        ("firmware 1", &|| letters(&["--firmware", "1"], &[])),
+        ("firmware 2", &|| letters(&["--firmware", "2"], &[])),
+        ("firmware 1, variants", &|| letters(&["--firmware", "1"], &variants)),
+        ("firmware 3, variants", &|| letters(&["--firmware", "3"], &variants)),
+    ]);
 }

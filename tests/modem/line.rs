@@ -1,45 +1,41 @@
 //! The serial line: commands eaten, answers lost, late, garbled, glued, interrupted; a modem that is mute or babbles.
 
-use crate::scene::Scene;
+use crate::scene::{ALWAYS, Scene, at_once};
 
-/// Commands that vanish, answers that vanish or come too late to be believed.
-#[test]
-fn lost_commands_and_answers() {
-    let mut scene = Scene::start(&[]);
-    for fault in ["eat 1", "eat 3", "noreply 1", "noreply 3", "late 3500 1", "late 1600 3"] {
+fn letters_through(modem: &[&str], faults: &[&str]) {
+    let mut scene = Scene::start(modem);
+    for fault in faults {
         scene.modem(fault);
         scene.both(fault);
-        scene.settle();
-    }
-    scene.ready();
-}
-
-#[test]
-fn garbled_answers() {
-    let mut scene = Scene::start(&[]);
-    for fault in ["interleave 10", "corrupt 1", "corrupt 5", "droplf 1", "droplf 5", "glue 1", "glue 5"] {
-        scene.modem(fault);
-        scene.both(fault);
-        scene.settle();
-    }
-    scene.ready();
-}
-
-/// Every answer has something in front of it, for as long as it lasts.
-#[test]
-fn a_line_before_every_answer() {
-    let mut scene = Scene::start(&[]);
-    scene.modem("interleave on");
-    for round in 0..4 {
-        scene.both(&format!("round {round}"));
+        scene.arrived();
     }
     scene.settle();
-    scene.modem("interleave off");
     scene.ready();
 }
 
 #[test]
-fn a_mute_modem() {
+fn answers_lost_late_and_garbled() {
+    at_once(&[
+        ("eaten", &|| letters_through(&[], &["eat 1", "eat 2", "eat 3"])),
+        ("no reply", &|| letters_through(&[], &["noreply 1", "noreply 2", "noreply 3"])),
+        ("late", &|| letters_through(&ALWAYS, &["late 3500 1", "late 1600 3"])),
+        ("garbled", &|| letters_through(&[], &["corrupt 1", "corrupt 5", "droplf 1", "droplf 5"])),
+        ("glued", &|| letters_through(&[], &["glue 1", "glue 5", "interleave on", "interleave 9"])),
+    ]);
+}
+
+#[test]
+fn mute_deaf_and_babbling() {
+    at_once(&[
+        ("mute", &mute),
+        ("deaf", &|| only_talks("eat")),
+        ("tongue-tied", &|| only_talks("noreply")),
+        ("only garbage", &only_garbage),
+        ("garbage between", &garbage_between_the_lines),
+    ]);
+}
+
+fn mute() {
     let mut scene = Scene::start(&[]);
     scene.both("before");
     scene.modem("silent on");
@@ -52,20 +48,16 @@ fn a_mute_modem() {
 }
 
 /// It reports by itself and answers nothing: the line to it is broken, or its answers get lost.
-#[test]
-fn a_modem_that_only_talks() {
+fn only_talks(fault: &str) {
     let mut scene = Scene::start(&[]);
-    for fault in ["eat", "noreply"] {
-        scene.modem(&format!("{fault} on"));
-        scene.both(fault);
-        eprintln!("{fault} was told after {:?}", scene.told("answers nothing"));
-        scene.modem(&format!("{fault} off"));
-        scene.settle();
-        scene.ready();
-    }
+    scene.modem(&format!("{fault} on"));
+    scene.both(fault);
+    eprintln!("{fault} was told after {:?}", scene.told("answers nothing"));
+    scene.modem(&format!("{fault} off"));
+    scene.settle();
+    scene.ready();
 }
 
-#[test]
 fn only_garbage() {
     let mut scene = Scene::start(&[]);
     scene.modem("babble on");
@@ -79,15 +71,16 @@ fn only_garbage() {
     scene.ready();
 }
 
-/// Garbage between the lines: what is whole among it counts.
-#[test]
+/// What is whole among the garbage counts.
 fn garbage_between_the_lines() {
     let mut scene = Scene::start(&[]);
     scene.modem("babble on");
     scene.both("during");
     scene.both("still");
-    scene.told("garbled");
+    eprintln!("babble was told after {:?}", scene.told("garbled"));
+    scene.arrived();
     scene.modem("babble off");
+    scene.both("after");
     scene.settle();
     scene.ready();
 }

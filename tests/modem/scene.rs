@@ -15,6 +15,24 @@ pub const MENDS: Duration = Duration::from_secs(60);
 /// A packet without content: the driver may queue it to learn the next number.
 const MARKER: &str = "08011801";
 
+/// A satellite is always in view.
+pub const ALWAYS: [&str; 4] = ["--pass-every", "1", "--pass-length", "1"];
+
+/// Plays scenes of different worlds at the same time: they mostly wait.
+pub fn at_once(scenes: &[(&str, &(dyn Fn() + Sync))]) {
+    std::thread::scope(|scope| {
+        for (name, scene) in scenes {
+            std::thread::Builder::new().name((*name).to_owned()).spawn_scoped(scope, scene).unwrap();
+        }
+    });
+}
+
+/// The rest between two looks, each of which starts a program.
+#[allow(clippy::disallowed_methods)]
+fn rest() {
+    std::thread::sleep(Duration::from_millis(100));
+}
+
 /// One station, one gateway, and what was written so far.
 pub struct Scene {
     pub world: World,
@@ -94,12 +112,13 @@ impl Scene {
         loop {
             let link = self.link();
             if link["words"].as_str().is_some_and(|said| said.contains(words)) {
-                assert_eq!(link["ready"], words.starts_with("ready"), "{link}");
+                let ready = link["words"].as_str().is_some_and(|said| said.starts_with("ready"));
+                assert_eq!(link["ready"], ready, "{link}");
                 return begun.elapsed();
             }
             assert!(begun.elapsed() < limit, "not told within {limit:?}: '{words}'; told was {link}, before {last}");
             last = link;
-            crate::common::pause();
+            rest();
         }
     }
 
@@ -108,18 +127,23 @@ impl Scene {
         let end = Instant::now() + MENDS;
         while self.link()["ready"] != true {
             assert!(Instant::now() < end, "the link does not mend: {}\n{}", self.link(), self.station.log_text());
-            crate::common::pause();
+            rest();
         }
     }
 
     /// Waits until all letters have arrived, and proves that each did once.
     pub fn settle(&self) {
+        self.arrived();
+        self.once();
+    }
+
+    /// Waits until all letters have arrived.
+    pub fn arrived(&self) {
         let end = Instant::now() + MENDS;
         while let Some(missing) = self.missing() {
             assert!(Instant::now() < end, "waited {MENDS:?} for {missing}\n{}", self.report());
-            crate::common::pause();
+            rest();
         }
-        self.once();
     }
 
     /// A letter that has not arrived yet, in words.
