@@ -356,6 +356,8 @@ pub struct World {
 
 /// Device id of the modem of the world.
 pub const DEVICE: &str = "0x001abe";
+/// Device id of a second modem, which the Hive knows and nobody has plugged in.
+pub const SECOND_DEVICE: &str = "0x001abf";
 
 impl World {
     /// Everything outside the boxes, at a pace for tests. `modem` are more options of the simulated modem.
@@ -377,6 +379,8 @@ impl World {
                 "p",
                 "--device",
                 DEVICE,
+                "--device",
+                SECOND_DEVICE,
                 "--sky",
                 &sky,
                 "--control",
@@ -406,12 +410,11 @@ impl World {
             &mctl,
             "--state",
             &mstate,
-            "--factor",
-            "20",
         ];
         let default_passes = ["--pass-every", "2", "--pass-length", "1"];
         let passes = if modem.contains(&"--pass-every") { &[][..] } else { &default_passes[..] };
-        let args: Vec<&str> = usual.iter().chain(passes).chain(modem).copied().collect();
+        let factor = if modem.contains(&"--factor") { &[][..] } else { &["--factor", "20"][..] };
+        let args: Vec<&str> = usual.iter().chain(factor).chain(passes).chain(modem).copied().collect();
         let modem = Program::start(&args, &folder.path("modem.log"));
         let sink_args = ["simulate", "sink", "--listen", "127.0.0.1:0", "--control", &sctl];
         let sink = Program::start(&sink_args, &folder.path("sink.log"));
