@@ -121,6 +121,12 @@ impl Link for Fake {
         }
     }
 
+    fn another(&mut self, reference: &Reference) {
+        let mut sky = self.sky();
+        let payload = sky.queue[&reference.number].clone();
+        sky.verdicts.insert(payload, Verdict::NotTaken("that was another one".into()));
+    }
+
     fn still_held(&mut self, reference: &Reference) -> Whereabouts {
         match self.sky().queue.contains_key(&reference.number) {
             true => Whereabouts::Held,

@@ -101,3 +101,29 @@ fn unreadable_records_stop_neither_the_link_nor_the_books() {
     let (count, last) = rig.context.store.read(|view| view.set_aside()).unwrap().unwrap();
     assert_eq!((count, last.source.as_str()), (1, "store"));
 }
+
+#[test]
+fn a_letter_that_says_the_same_as_an_earlier_one_is_not_mistaken_for_it() {
+    let rig = Rig::new("satellite");
+    let first = rig.letter("ok");
+    let mut air = rig.air();
+    rig.turn(&mut air);
+    let second = rig.letter("ok");
+    rig.fake.sky().ends.push_back(End::LostCommand);
+    rig.turn(&mut air);
+    drop(air);
+    // The link finds the first one's packet.
+    let (number, payload) = rig.fake.sky().queue.clone().pop_first().unwrap();
+    rig.fake.sky().verdicts.insert(payload, Verdict::Taken(reference(number)));
+    rig.fake.ready();
+    let mut air = rig.air();
+    rig.turn(&mut air);
+    rig.clock.advance(Duration::from_secs(10));
+    rig.turn(&mut air);
+    rig.fake.sky().pass(true);
+    rig.turn(&mut air);
+    for id in [first, second] {
+        assert_eq!(rig.message(id).state, State::Sent);
+    }
+    assert_eq!(rig.fake.sky().on_air.len(), 2);
+}
