@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use smol::channel::{Receiver, Sender};
@@ -15,7 +16,7 @@ use super::{Context, handing, inbound};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{Driver, Event, Health, Inbound, Link, Series, Token};
-use crate::message::{Message, Packet, PacketState, Reference, State, Way};
+use crate::message::{Id, Message, Packet, PacketState, Reference, State, Way};
 use crate::pulse::ConsoleLine;
 use crate::settings::{Key, Settings};
 use crate::store::Lane;
@@ -101,6 +102,9 @@ pub struct Air<'c> {
     collected: Instant,
     /// Ask after all packets on the link: acknowledgements may have been missed.
     ask_all: bool,
+    /// Letters with a packet of which nobody knows whether the link took it, and when to ask: settled before anything
+    /// new is handed over, as the link takes nothing else until then.
+    doubts: BTreeMap<Id, Time>,
     /// The link took nothing a moment ago: not asked again before this, or before it says something new.
     stuck_until: Option<Instant>,
 }
@@ -122,13 +126,14 @@ impl<'c> Air<'c> {
             samples: Vec::new(),
             collected: Instant::now(),
             ask_all: true,
+            doubts: BTreeMap::new(),
             stuck_until: None,
         }
     }
 
     /// Turns until the box stops or the link's settings change.
     fn drive(mut self, made_with: &Settings, wake: &Receiver<()>) -> Result<(), Fault> {
-        self.outstanding = self.count_outstanding()?;
+        self.remember()?;
         let mut wait = Duration::ZERO;
         while !self.context.stopping() {
             let settings = self.context.store.settings();
@@ -156,17 +161,19 @@ impl<'c> Air<'c> {
         if !self.unsaved.is_empty() {
             return Ok(Duration::from_secs(1));
         }
-        let (on_modem, doubtful) =
+        let (on_modem, queued) =
             self.context.store.read(|view| Ok((view.next_due(Lane::OnModem)?, view.next_due(Lane::Link)?)))?;
         let ask = self.context.until(on_modem, TURN).max(Duration::from_millis(500));
-        let hand = match doubtful {
+        let doubt = self.doubts.values().min().filter(|_| self.health.ready);
+        let doubt = doubt.map_or(TURN, |at| self.context.until(Some(*at), TURN).max(Duration::from_millis(200)));
+        let hand = match queued {
             Some(at) if self.ready() && at > self.context.now() => {
                 self.context.until(Some(at), TURN).max(Duration::from_millis(200))
             }
             Some(_) => self.stuck_for().unwrap_or(TURN),
             None => TURN,
         };
-        Ok(ask.min(hand))
+        Ok(ask.min(hand).min(doubt))
     }
 
     /// How long the link is not asked to take anything; `None` when it may be asked now.
@@ -175,14 +182,24 @@ impl<'c> Air<'c> {
         Some(left).filter(|left| !left.is_zero())
     }
 
-    fn count_outstanding(&self) -> Result<usize, Fault> {
-        self.context.store.read(|view| {
-            let mut held = 0;
-            for message in view.due(Lane::OnModem, Time::NEVER, 2000)?.into_iter().flatten() {
-                held += view.packets_of(message.id)?.iter().filter(|p| matches!(p.state, PacketState::Held(_))).count();
-            }
-            Ok(held)
-        })
+    /// Reads what an earlier life left: packets on the link, and hand-overs that were not settled.
+    fn remember(&mut self) -> Result<(), Fault> {
+        let now = self.context.now();
+        let packets = |lane| {
+            self.context.store.read(|view| {
+                let mut packets = Vec::new();
+                for message in view.due(lane, Time::NEVER, usize::MAX)?.into_iter().flatten() {
+                    packets.extend(view.packets_of(message.id)?);
+                }
+                Ok(packets)
+            })
+        };
+        let (on_link, queued) = (packets(Lane::OnModem)?, packets(Lane::Link)?);
+        let doubtful = queued.iter().filter(|packet| matches!(packet.state, PacketState::Handing(_)));
+        self.doubts = doubtful.map(|packet| (packet.message, now)).collect();
+        let held = |packet: &&Packet| matches!(packet.state, PacketState::Held(_));
+        self.outstanding = on_link.iter().chain(&queued).filter(held).count();
+        Ok(())
     }
 
     fn hear(&mut self, event: Event) -> Result<(), Fault> {
@@ -306,6 +323,7 @@ impl<'c> Air<'c> {
     /// Hands over what waits; true when there is more that could go at once.
     fn hand_over(&mut self, most: usize) -> Result<bool, Fault> {
         let window = self.context.store.settings().count(Key::M138Window);
+        self.settle_doubts(window)?;
         if !self.ready() {
             return Ok(false);
         }
@@ -315,6 +333,7 @@ impl<'c> Air<'c> {
         for item in due {
             match item {
                 Err((id, why)) => super::post::set_aside(self.context, id, &why)?,
+                Ok(message) if self.doubts.contains_key(&message.id) => {}
                 Ok(message) => handing::message(self, &message, window)?,
             }
             if !self.ready() || self.context.stopping() || self.outstanding >= window {
@@ -322,6 +341,28 @@ impl<'c> Air<'c> {
             }
         }
         Ok(full)
+    }
+
+    fn settle_doubts(&mut self, window: usize) -> Result<(), Fault> {
+        let now = self.context.now();
+        let due: Vec<Id> = self.doubts.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();
+        for id in due {
+            if !self.health.ready {
+                break;
+            }
+            // Whatever the link refused meanwhile may have been for the sake of this one.
+            self.stuck_until = None;
+            self.doubts.remove(&id);
+            if let Some(message) = self.context.store.message(id)?.filter(|message| message.state == State::Queued) {
+                handing::message(self, &message, window)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody knows whether the link took a packet of this letter: to be asked at that time.
+    pub(super) fn doubt(&mut self, id: Id, at: Time) {
+        self.doubts.insert(id, at);
     }
 
     /// The packets of a message as the store knows them.

@@ -34,7 +34,9 @@ pub fn message(air: &mut Air, message: &Message, window: usize) -> Result<(), Fa
         return ask(air, message, air.context.now() + DOUBT);
     }
     for packet in &mut packets {
-        if air.outstanding >= window || !air.ready() || !one(air, message, packet)? {
+        let doubtful = matches!(packet.state, PacketState::Handing(_));
+        let may_go = air.outstanding < window && air.ready();
+        if !(doubtful || may_go) || !one(air, message, packet)? {
             return Ok(());
         }
     }
@@ -102,11 +104,12 @@ fn one(air: &mut Air, message: &Message, packet: &mut Packet) -> Result<bool, Fa
             }
             Verdict::NotYet(why) => {
                 let cause = format!("finding out whether the link took part {}: {why}", packet.part);
+                let (id, next) = (message.id, air.context.now() + DOUBT);
+                air.doubt(id, next);
                 if message.reason == cause {
-                    let (id, next) = (message.id, air.context.now() + DOUBT);
                     air.context.store.write(move |tx| tx.change(id, |message| message.next = next).map(drop))?;
                 } else {
-                    air.step(message, State::Queued, &cause, air.context.now() + DOUBT)?;
+                    air.step(message, State::Queued, &cause, next)?;
                 }
                 return Ok(false);
             }
@@ -138,7 +141,9 @@ fn hand_over(air: &mut Air, message: &Message, packet: &mut Packet, outgoing: &O
         }
         Handed::Unknown(why) => {
             let cause = format!("finding out whether the link took part {}: {why}", packet.part);
-            air.step(message, State::Queued, &cause, air.context.now() + DOUBT).map(|()| false)
+            let next = air.context.now() + DOUBT;
+            air.doubt(message.id, next);
+            air.step(message, State::Queued, &cause, next).map(|()| false)
         }
     }
 }
