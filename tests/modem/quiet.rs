@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::common::{Station, wait_for};
-use crate::scene::Scene;
+use crate::common::Station;
+use crate::scene::{Scene, at_once};
 
 /// Wakes of all threads of a box so far.
 fn wakes(pid: u32) -> u64 {
@@ -43,6 +43,10 @@ fn over(time: Duration) {
 }
 
 #[test]
+fn the_box_is_quiet() {
+    at_once(&[("idle", &an_idle_modem_lets_the_box_sleep), ("babble", &babble_costs_little)]);
+}
+
 fn an_idle_modem_lets_the_box_sleep() {
     let mut scene = Scene::start(&[]);
     scene.both("warm");
@@ -56,7 +60,6 @@ fn an_idle_modem_lets_the_box_sleep() {
     assert!(wakes <= 50, "{wakes}");
 }
 
-#[test]
 fn babble_costs_little() {
     let mut scene = Scene::start(&[]);
     scene.both("before");
@@ -71,9 +74,9 @@ fn babble_costs_little() {
     assert!(time < Duration::from_secs(4), "{time:?}");
     assert!(more < 16_000, "{more} kB");
     scene.both("during");
-    scene.settle();
+    scene.arrived();
     scene.modem("babble off");
-    wait_for("a modem that is well again", 2 * crate::scene::MENDS, || {
-        (scene.link()["words"] == "ready").then_some(())
-    });
+    scene.both("after");
+    scene.settle();
+    scene.ready();
 }

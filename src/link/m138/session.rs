@@ -55,6 +55,10 @@ impl M138 {
     pub fn poll_until(&mut self, wake: &Receiver<()>, until: Instant) -> Vec<Event> {
         loop {
             self.catch_up();
+            // what the last call found out is told before the next step, which may take seconds
+            if self.report() {
+                return std::mem::take(&mut self.events);
+            }
             self.step();
             self.take_in();
             self.report();
