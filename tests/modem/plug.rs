@@ -3,18 +3,9 @@
 use std::time::Duration;
 
 use crate::common::{PASSWORD, Program, SECOND_DEVICE, World};
-use crate::scene::{MENDS, Scene, at_once};
+use crate::scene::{MENDS, Scene};
 
-#[test]
-fn unplugged_stolen_exchanged() {
-    at_once(&[
-        ("pulled", &pulled_in_the_middle_of_commands),
-        ("stolen", &in_other_hands),
-        ("exchanged", &another_modem_in_its_place),
-    ]);
-}
-
-fn pulled_in_the_middle_of_commands() {
+pub fn pulled_in_the_middle_of_commands() {
     let mut scene = Scene::start(&[]);
     for round in 0..20 {
         scene.both(&format!("round {round}"));
@@ -31,7 +22,7 @@ fn pulled_in_the_middle_of_commands() {
     scene.settle();
 }
 
-fn in_other_hands() {
+pub fn in_other_hands() {
     let world = World::start(&["--start", "running"]);
     assert_eq!(world.modem_says("steal on"), ["ok"]);
     let mut scene = Scene::over(world);
@@ -43,7 +34,7 @@ fn in_other_hands() {
 }
 
 /// Another modem comes in the place of one that holds packets: they wait until theirs is back.
-fn another_modem_in_its_place() {
+pub fn another_modem_in_its_place() {
     let mut scene = Scene::start(&[]);
     scene.gateway.cli_ok(&["people", "add", "ben", "--device", SECOND_DEVICE], PASSWORD);
     scene.modem("pass end");

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use crate::common::Station;
-use crate::scene::{Scene, at_once};
+use crate::scene::Scene;
 
 /// Wakes of all threads of a box so far.
 fn wakes(pid: u32) -> u64 {
@@ -42,12 +42,7 @@ fn over(time: Duration) {
     std::thread::sleep(time);
 }
 
-#[test]
-fn the_box_is_quiet() {
-    at_once(&[("idle", &an_idle_modem_lets_the_box_sleep), ("babble", &babble_costs_little)]);
-}
-
-fn an_idle_modem_lets_the_box_sleep() {
+pub fn an_idle_modem_lets_the_box_sleep() {
     let mut scene = Scene::start(&[]);
     scene.both("warm");
     scene.settle();
@@ -60,7 +55,7 @@ fn an_idle_modem_lets_the_box_sleep() {
     assert!(wakes <= 50, "{wakes}");
 }
 
-fn babble_costs_little() {
+pub fn babble_costs_little() {
     let mut scene = Scene::start(&[]);
     scene.both("before");
     scene.settle();

@@ -170,7 +170,7 @@ impl M138 {
 
     /// After a question without an answer: asks what is never said unasked, so that a modem that speaks and does not
     /// hear is known at once, not at the next letter.
-    fn check_hearing(&mut self) -> Result<(), Trouble> {
+    pub fn check_hearing(&mut self) -> Result<(), Trouble> {
         self.ask(&Command::new("CS"), |heard| matches!(heard, Sentence::Identity { .. }).then_some(()))
     }
 
