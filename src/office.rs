@@ -79,7 +79,8 @@ impl PostOffice {
     fn bounced(&self, shaped: &Shaped) -> Result<(), Fault> {
         let Some(bounce) = shaped.bounce.as_ref().filter(|bounce| bounce.action == "failed") else { return Ok(()) };
         let Some(message_id) = &bounce.message_id else { return Ok(()) };
-        let Some(id) = self.context.store.read(|view| view.by_message_id(message_id))? else { return Ok(()) };
+        let found = self.context.store.read(|view| view.by_message_id(message_id, bounce.recipient.as_deref()))?;
+        let Some(id) = found else { return Ok(()) };
         let why = bounce.diagnostic.as_deref().or(bounce.status.as_deref()).unwrap_or("no reason was given");
         self.context.came_back(id, &format!("came back from the internet: {why}"))
     }
@@ -96,6 +97,7 @@ impl Office for PostOffice {
 
     fn recipient(&self, caller: &Caller, _from: &Address, to: &str) -> Result<(), Refusal> {
         let world = self.world();
+        may_send(&world, caller)?;
         let to = address(&world, to)?;
         if !world.is_ours(&to) {
             return match caller.person.is_some() || caller.trusted {
@@ -118,6 +120,7 @@ impl Office for PostOffice {
 
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
         let world = self.world();
+        may_send(&world, caller)?;
         self.room_on_disk(&world)?;
         let read_back;
         let head = match &body {
@@ -135,13 +138,7 @@ impl Office for PostOffice {
             shaped.automatic = Some("it has no sender".to_owned());
         }
         let (author, from) = self.author(&world, caller, &envelope.from);
-        let mut to = Vec::new();
-        for recipient in &envelope.to {
-            let recipient = address(&world, recipient)?;
-            if !to.contains(&recipient) {
-                to.push(recipient);
-            }
-        }
+        let to = recipients(&world, &envelope.to)?;
         let own_id = message_id(world.settings.text(Key::Domain));
         let trace = self.trace(&world, caller, &shaped, &own_id);
         let shaped = Shaped { message_id: shaped.message_id.or(Some(own_id)), ..shaped };
@@ -155,7 +152,7 @@ impl Office for PostOffice {
         });
         let messages: Vec<Message> = drafts.map(|draft| world.plan(draft, now, believed, most)).collect();
         let (body, spooled) = stored(&self.context.store, body, trace)?;
-        let committed = self.context.store.put(Letter { messages, body }).map_err(later)?;
+        let committed = self.context.store.put(Letter { messages, body }).map_err(|fault| self.later(&fault))?;
         spooled.into_iter().for_each(store::Spooled::keep);
         if let Err(fault) = self.bounced(&shaped) {
             log::warn!("a delivery report is kept but could not be matched: {fault}");
@@ -176,6 +173,15 @@ impl PostOffice {
         match *room {
             Some((_, free)) if free < reserve => Err(Refusal::new(452, "too little room on disk, come again later")),
             _ => Ok(()),
+        }
+    }
+
+    /// The reply for a letter that could not be kept.
+    fn later(&self, fault: &Fault) -> Refusal {
+        match fault.is_permanent() {
+            true => Refusal::new(554, fault.to_string()),
+            false if self.context.store.disk_full() => Refusal::new(452, "the disk is full, come again later"),
+            false => Refusal::new(451, fault.to_string()),
         }
     }
 
@@ -215,8 +221,30 @@ fn address(world: &World, to: &str) -> Result<Mailbox, Refusal> {
     parsed.map_err(|why| Refusal::new(550, why))
 }
 
-fn later(fault: Fault) -> Refusal {
-    Refusal::new(if fault.is_permanent() { 554 } else { 451 }, fault.to_string())
+/// Each recipient once: a person of this box gets one letter of a mail, under however many addresses they are named.
+fn recipients(world: &World, named: &[String]) -> Result<Vec<Mailbox>, Refusal> {
+    let mut to: Vec<Mailbox> = Vec::new();
+    let person = |mailbox: &Mailbox| {
+        let person = world.people.addressed(mailbox).filter(|_| world.is_ours(mailbox));
+        person.map(|person| person.name.clone())
+    };
+    for name in named {
+        let mailbox = address(world, name)?;
+        let same = |known: &Mailbox| *known == mailbox || person(known).is_some_and(|p| Some(p) == person(&mailbox));
+        if !to.iter().any(same) {
+            to.push(mailbox);
+        }
+    }
+    Ok(to)
+}
+
+/// Somebody who logged in may have been disabled or removed since.
+fn may_send(world: &World, caller: &Caller) -> Result<(), Refusal> {
+    let Some(name) = &caller.person else { return Ok(()) };
+    match world.people.get(name).is_some_and(|person| !person.disabled) {
+        true => Ok(()),
+        false => Err(Refusal::new(550, format!("{name} may not send at present"))),
+    }
 }
 
 fn draft(door: Door, from: Address, to: Mailbox, author: Option<String>, shaped: &Shaped) -> Draft {
@@ -264,9 +292,10 @@ fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<s
             Ok((BodyIn::Bytes(mail), None))
         }
         Body::File(file) => {
-            let spooled = store
-                .spool(&trace, file.path())
-                .map_err(|error| Refusal::new(451, format!("the mail cannot be kept: {error}")))?;
+            let spooled = store.spool(&trace, file.path()).map_err(|error| {
+                let code = if error.kind() == std::io::ErrorKind::StorageFull { 452 } else { 451 };
+                Refusal::new(code, format!("the mail cannot be kept: {error}"))
+            })?;
             Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size }, Some(spooled)))
         }
     }

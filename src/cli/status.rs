@@ -30,6 +30,7 @@ impl Status {
         let facts = context.pulse.facts();
         let queues = queues(&context.store)?;
         let ledger = context.store.ledger()?;
+        let set_aside = context.store.read(|view| view.set_aside())?;
         if self.json {
             session.json(&json!({
                 "version": env!("CARGO_PKG_VERSION"),
@@ -47,11 +48,16 @@ impl Status {
                 "store": context.store.broken(),
                 "queues": queues.iter().map(|queue| (queue.name.to_owned(), queue.json())).collect::<BTreeMap<_, _>>(),
                 "books": ledger.books,
+                "set_aside": set_aside.as_ref().map_or(0, |(count, _)| *count),
+                "set_aside_last": set_aside.map(|(_, last)| json!({"at": last.at.to_string(), "why": last.why})),
                 "packets_sent": ledger.packets_sent,
                 "packets_in": ledger.packets_in,
             }));
         } else {
             self.print(session, &queues, &ledger.books);
+            if let Some((count, last)) = set_aside {
+                session.line(format!("{count} unreadable set aside, the last one {}: {}", last.at, last.why));
+            }
         }
         match session.live {
             true => Ok(()),

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use smol::channel::{Receiver, Sender};
 use smol::future::or;
 
-use super::{Context, handing, inbound};
+use super::{Context, handing, inbound, post, recover};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{Driver, Event, Health, Inbound, Link, Series, Token};
-use crate::message::{Message, Packet, PacketState, Reference, State, Way};
+use crate::message::{Id, Message, Packet, PacketState, Reference, State, Way};
 use crate::pulse::ConsoleLine;
 use crate::settings::{Key, Settings};
 use crate::store::Lane;
@@ -26,6 +26,8 @@ const TURN: Duration = Duration::from_secs(20);
 const COLLECT: Duration = Duration::from_secs(60);
 /// A packet on the link is asked after this often.
 const ASK_AFTER: Duration = Duration::from_secs(60);
+/// A hand-over whose end is unknown is looked at again after this, later on less often.
+const DOUBT: Duration = Duration::from_secs(3);
 /// A link that took nothing is asked again after this.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Messages handed over in one turn; then the link is heard again.
@@ -101,8 +103,12 @@ pub struct Air<'c> {
     collected: Instant,
     /// Ask after all packets on the link: acknowledgements may have been missed.
     ask_all: bool,
+    /// When to look at hand-overs that are open, or may be; `None` when there are none.
+    recover_at: Option<Time>,
+    /// Looks at them that settled nothing, in a row.
+    doubts: u32,
     /// The link took nothing a moment ago: not asked again before this, or before it says something new.
-    stuck_until: Option<Instant>,
+    stuck_until: Option<Time>,
 }
 
 enum Incoming {
@@ -122,6 +128,8 @@ impl<'c> Air<'c> {
             samples: Vec::new(),
             collected: Instant::now(),
             ask_all: true,
+            recover_at: Some(context.now()),
+            doubts: 0,
             stuck_until: None,
         }
     }
@@ -166,22 +174,22 @@ impl<'c> Air<'c> {
             Some(_) => self.stuck_for().unwrap_or(TURN),
             None => TURN,
         };
-        Ok(ask.min(hand))
+        let recover = self.recover_at.filter(|_| self.health.ready);
+        Ok(ask.min(hand).min(self.context.until(recover, TURN)))
     }
 
     /// How long the link is not asked to take anything; `None` when it may be asked now.
     fn stuck_for(&self) -> Option<Duration> {
-        let left = self.stuck_until?.saturating_duration_since(Instant::now());
+        let left = self.stuck_until?.since(self.context.now());
         Some(left).filter(|left| !left.is_zero())
     }
 
     fn count_outstanding(&self) -> Result<usize, Fault> {
         self.context.store.read(|view| {
-            let mut held = 0;
-            for message in view.due(Lane::OnModem, Time::NEVER, 2000)?.into_iter().flatten() {
-                held += view.packets_of(message.id)?.iter().filter(|p| matches!(p.state, PacketState::Held(_))).count();
-            }
-            Ok(held)
+            let on_link = view.due(Lane::OnModem, Time::NEVER, 2000)?.into_iter().flatten();
+            let partly = view.half_handed()?;
+            let packets = on_link.chain(partly).filter_map(|message| view.packets_of(message.id).ok()).flatten();
+            Ok(packets.filter(|packet| matches!(packet.state, PacketState::Held(_))).count())
         })
     }
 
@@ -206,6 +214,7 @@ impl<'c> Air<'c> {
         self.stuck_until = None;
         if health.ready && !self.health.ready {
             self.ask_all = true;
+            (self.recover_at, self.doubts) = (Some(self.context.now()), 0);
         }
         if health.ready != self.health.ready {
             let (at, words, alarm) = (self.context.now(), health.words.clone(), !health.ready);
@@ -297,15 +306,58 @@ impl<'c> Air<'c> {
             return Ok(());
         }
         let limit = if std::mem::take(&mut self.ask_all) { Time::NEVER } else { self.context.now() };
-        for message in self.context.store.read(|view| view.due(Lane::OnModem, limit, 1000))?.into_iter().flatten() {
-            handing::ask(self, &message, self.context.now() + ASK_AFTER)?;
+        for item in self.context.store.read(|view| view.due(Lane::OnModem, limit, 1000))? {
+            self.attend(item, |air, message| handing::ask(air, message, air.context.now() + ASK_AFTER))?;
         }
         Ok(())
+    }
+
+    /// Works on one message. Trouble with its records is its own, not the link's: it goes back to its sender, or is
+    /// set aside when not even that can be read.
+    pub(super) fn attend(
+        &mut self,
+        item: Result<Message, (Id, String)>,
+        work: impl FnOnce(&mut Self, &Message) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let message = match item {
+            Ok(message) => message,
+            Err((id, why)) => return post::set_aside(self.context, id, &why),
+        };
+        match work(self, &message) {
+            Err(fault) if fault.is_permanent() => {
+                log::error!("{}: {fault}", message.id);
+                let given_back = self.context.give_back(&message, State::Returned, fault.why());
+                given_back.or_else(|_| post::set_aside(self.context, message.id, fault.why()))
+            }
+            done => done,
+        }
+    }
+
+    /// Open hand-overs come first: a link may take nothing new before they are settled.
+    fn settle_open(&mut self) -> Result<(), Fault> {
+        if !self.health.ready || self.recover_at.is_none_or(|at| at > self.context.now()) {
+            return Ok(());
+        }
+        self.recover_at = None;
+        recover::recover(self)?;
+        match self.recover_at {
+            Some(_) => self.doubts += 1,
+            None => (self.doubts, self.stuck_until) = (0, None),
+        }
+        Ok(())
+    }
+
+    /// A hand-over is open; gives back how long to wait before the next look at it.
+    pub(super) fn doubt(&mut self) -> Duration {
+        let wait = DOUBT * (1 << self.doubts.saturating_sub(2).min(6));
+        self.recover_at = Some(self.context.now() + wait);
+        wait
     }
 
     /// Hands over what waits; true when there is more that could go at once.
     fn hand_over(&mut self, most: usize) -> Result<bool, Fault> {
         let window = self.context.store.settings().count(Key::M138Window);
+        self.settle_open()?;
         if !self.ready() {
             return Ok(false);
         }
@@ -313,10 +365,7 @@ impl<'c> Air<'c> {
         let due = self.context.store.read(|view| view.due(Lane::Link, now, most))?;
         let full = due.len() == most;
         for item in due {
-            match item {
-                Err((id, why)) => super::post::set_aside(self.context, id, &why)?,
-                Ok(message) => handing::message(self, &message, window)?,
-            }
+            self.attend(item, |air, message| handing::message(air, message, window))?;
             if !self.ready() || self.context.stopping() || self.outstanding >= window {
                 return Ok(false);
             }
@@ -332,7 +381,7 @@ impl<'c> Air<'c> {
     /// The link takes nothing now: the rest of the queue need not find that out again.
     pub(super) fn stop_for(&mut self, fault: &Fault) {
         log::debug!("link: {fault}");
-        self.stuck_until = Some(Instant::now() + AGAIN);
+        self.stuck_until = Some(self.context.now() + AGAIN);
     }
 
     /// Writes one packet.

@@ -10,13 +10,15 @@ use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{Handed, Outgoing, Verdict, Whereabouts};
-use crate::message::{Message, Packet, PacketState, Reference, State};
+use crate::message::{Id, Intent, Message, Packet, PacketState, Reference, State};
 use crate::route::choose::Choice;
 use crate::route::plan;
 use crate::store::{Outcome, Tx};
 
-/// A hand-over whose end is unknown is looked at again after this.
-const DOUBT: Duration = Duration::from_secs(3);
+/// Equal packets of other letters that are told apart in one look.
+const MOST_EQUAL: usize = 16;
+/// What is being withdrawn is looked at again after this.
+const WITHDRAWING: Duration = Duration::from_secs(3);
 /// A fresh message on the link is asked after for the first time after this.
 const FIRST_ASK: Duration = Duration::from_secs(60);
 
@@ -31,7 +33,7 @@ pub fn message(air: &mut Air, message: &Message, window: usize) -> Result<(), Fa
     }
     let doubtful = packets.iter().any(|packet| matches!(packet.state, PacketState::Handing(_)));
     if air.context.now() >= message.deadline && !doubtful {
-        return ask(air, message, air.context.now() + DOUBT);
+        return ask(air, message, air.context.now() + WITHDRAWING);
     }
     for packet in &mut packets {
         if air.outstanding >= window || !air.ready() || !one(air, message, packet)? {
@@ -85,32 +87,8 @@ fn planned(message: &Message, part: u16, parts: u16, device: Option<DeviceId>, p
 
 /// One packet; true when the next one may follow.
 fn one(air: &mut Air, message: &Message, packet: &mut Packet) -> Result<bool, Fault> {
-    let outgoing = Outgoing { payload: packet.payload.clone(), device: packet.device, deadline: message.deadline };
-    if let PacketState::Handing(intent) = packet.state.clone() {
-        match air.link.reconcile(&outgoing, &intent) {
-            Verdict::Taken(reference) => {
-                return taken(air, message, packet, reference, "found on the link").map(|()| true);
-            }
-            Verdict::Sent(reference) => {
-                taken(air, message, packet, reference, "found to be taken")?;
-                return sent_unseen(air, packet).map(|()| true);
-            }
-            Verdict::NotTaken(why) => {
-                packet.state = PacketState::Planned;
-                packet.note = format!("certainly not taken: {why}");
-                air.put(packet)?;
-            }
-            Verdict::NotYet(why) => {
-                let cause = format!("finding out whether the link took part {}: {why}", packet.part);
-                if message.reason == cause {
-                    let (id, next) = (message.id, air.context.now() + DOUBT);
-                    air.context.store.write(move |tx| tx.change(id, |message| message.next = next).map(drop))?;
-                } else {
-                    air.step(message, State::Queued, &cause, air.context.now() + DOUBT)?;
-                }
-                return Ok(false);
-            }
-        }
+    if !settle(air, message, packet)? {
+        return Ok(false);
     }
     if packet.state != PacketState::Planned {
         return Ok(true);
@@ -118,7 +96,64 @@ fn one(air: &mut Air, message: &Message, packet: &mut Packet) -> Result<bool, Fa
     if message.recall {
         return withdraw_rest(air, message);
     }
+    let outgoing = outgoing(message, packet);
     hand_over(air, message, packet, &outgoing)
+}
+
+fn outgoing(message: &Message, packet: &Packet) -> Outgoing {
+    Outgoing { payload: packet.payload.clone(), device: packet.device, deadline: message.deadline }
+}
+
+/// Finds out how a hand-over ended, if that is not known; false while it stays unknown.
+pub fn settle(air: &mut Air, message: &Message, packet: &mut Packet) -> Result<bool, Fault> {
+    let PacketState::Handing(intent) = packet.state.clone() else { return Ok(true) };
+    match find_out(air, &outgoing(message, packet), &intent, (packet.message, packet.part))? {
+        Verdict::Taken(reference) => taken(air, message, packet, reference, "found on the link").map(|()| true),
+        Verdict::Sent(reference) => {
+            taken(air, message, packet, reference, "found to be taken")?;
+            sent_unseen(air, packet).map(|()| true)
+        }
+        Verdict::NotTaken(why) => {
+            packet.state = PacketState::Planned;
+            packet.note = format!("certainly not taken: {why}");
+            air.put(packet).map(|()| true)
+        }
+        Verdict::NotYet(why) => unsettled(air, message, packet, &why).map(|()| false),
+    }
+}
+
+/// What the link finds, but for packets with the same content that are known to be others: a letter may say the same as
+/// an earlier one, and is not that one.
+fn find_out(air: &mut Air, outgoing: &Outgoing, intent: &Intent, who: (Id, u16)) -> Result<Verdict, Fault> {
+    for _ in 0..MOST_EQUAL {
+        let verdict = air.link.reconcile(outgoing, intent);
+        let (Verdict::Taken(reference) | Verdict::Sent(reference)) = &verdict else { return Ok(verdict) };
+        match air.context.store.read(|view| view.owner(reference))? {
+            Some(owner) if owner != who => air.link.another(reference),
+            _ => return Ok(verdict),
+        }
+    }
+    Ok(Verdict::NotYet("the link names packets of other letters only".to_owned()))
+}
+
+/// Nobody knows yet; at the end of its time the sender hears just that.
+fn unsettled(air: &mut Air, message: &Message, packet: &mut Packet, why: &str) -> Result<(), Fault> {
+    let now = air.context.now();
+    if now >= message.deadline {
+        packet.state = PacketState::Gone(why.to_owned());
+        air.put(packet)?;
+        let words =
+            format!("its time ran out, and whether the link took it is not known ({why}): it may have been sent");
+        return air.context.give_back(message, State::Expired, &words);
+    }
+    let cause = format!("finding out whether the link took part {}: {why}", packet.part);
+    let next = now + air.doubt();
+    if message.reason == cause {
+        let id = message.id;
+        air.context.store.write(move |tx| tx.change(id, |message| message.next = next).map(drop))
+    } else {
+        air.step(message, State::Queued, &cause, next)
+    }
 }
 
 fn hand_over(air: &mut Air, message: &Message, packet: &mut Packet, outgoing: &Outgoing) -> Result<bool, Fault> {
@@ -138,7 +173,8 @@ fn hand_over(air: &mut Air, message: &Message, packet: &mut Packet, outgoing: &O
         }
         Handed::Unknown(why) => {
             let cause = format!("finding out whether the link took part {}: {why}", packet.part);
-            air.step(message, State::Queued, &cause, air.context.now() + DOUBT).map(|()| false)
+            let next = air.context.now() + air.doubt();
+            air.step(message, State::Queued, &cause, next).map(|()| false)
         }
     }
 }
@@ -264,7 +300,7 @@ fn gone(air: &mut Air, packet: &mut Packet, why: &str) -> Result<(), Fault> {
 
 /// Its owner wants a message back that is only partly on the link: the rest is not sent, what is there is withdrawn.
 fn withdraw_rest(air: &mut Air, message: &Message) -> Result<bool, Fault> {
-    ask(air, message, air.context.now() + DOUBT)?;
+    ask(air, message, air.context.now() + WITHDRAWING)?;
     let any_held = air.packets(message)?.iter().any(|packet| matches!(packet.state, PacketState::Held(_)));
     if !any_held {
         air.step(message, State::Cancelled, "the rest was not sent", Time::NEVER)?;

@@ -53,6 +53,7 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
 /// As the store.
 pub fn poison(context: &Context, bytes: &[u8], why: &str) -> Result<(), Fault> {
     let (bytes, why, now) = (bytes.to_vec(), why.to_owned(), context.now());
+    log::warn!("link: a packet was set aside: {why}");
     context.store.write(move |tx| {
         tx.quarantine("link", &why, &bytes, now)?;
         tx.event(&alarm(now, format!("a packet from the air was set aside: {why}")))
@@ -159,8 +160,10 @@ impl Intake {
         if inner.protocol == Protocol::Sms {
             return Ok(Err("a text message for a phone, and this box has no SMS carrier".to_owned()));
         }
-        if let Err(why) = inner.to.parse::<Address>() {
-            return Ok(Err(why));
+        match (inner.to.parse::<Address>(), &self.side) {
+            (Err(why), _) => return Ok(Err(why)),
+            (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err("it does not say to whom it goes".to_owned())),
+            _ => {}
         }
         let text = match parts::parse(&inner.text) {
             None => Some(inner.text.clone()),
@@ -226,6 +229,7 @@ impl Intake {
             Side::Field(device, _) => format!(" from device {device}"),
             Side::Here(_) => String::new(),
         };
+        log::warn!("link: a packet{from} was set aside: {why}");
         tx.quarantine("link", why, bytes, self.now)?;
         tx.event(&alarm(self.now, format!("a packet{from} was set aside: {why}")))
     }

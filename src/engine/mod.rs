@@ -9,6 +9,7 @@ mod handing;
 pub mod inbound;
 pub mod keeper;
 pub mod post;
+mod recover;
 pub mod settle;
 pub mod wishes;
 

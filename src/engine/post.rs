@@ -11,12 +11,22 @@ use crate::fault::Fault;
 use crate::message::{Id, Message, State, Way};
 use crate::pulse::Rung;
 use crate::settings::Key;
-use crate::store::Lane;
+use crate::store::{Event, Lane};
 
 /// Longest sleep between two looks at the queue.
 const LOOK: Duration = Duration::from_secs(60);
 /// Messages taken from the queue at once.
 const BATCH: usize = 32;
+/// When one of these changes, what waits for the relay is tried at once.
+const OF_THE_RELAY: [Key; 7] = [
+    Key::RelayHost,
+    Key::RelayPort,
+    Key::RelayTls,
+    Key::RelayUser,
+    Key::RelayPassword,
+    Key::RelayCa,
+    Key::RelayTimeout,
+];
 
 /// The worker: returns when the box stops.
 ///
@@ -32,7 +42,12 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         stopper.close();
     });
     ender.map_err(Fault::temporary)?;
+    let mut settings = context.store.settings();
     while !context.stopping() {
+        let before = std::mem::replace(&mut settings, context.store.settings());
+        if OF_THE_RELAY.iter().any(|key| before.text(*key) != settings.text(*key)) {
+            try_all(context)?;
+        }
         let now = context.now();
         let due = context.store.read(|view| view.due(Lane::Relay, now, BATCH))?;
         if due.is_empty() {
@@ -61,11 +76,30 @@ pub fn run(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Makes what waits for the relay due now; of a very long queue the first thousand.
+fn try_all(context: &Context) -> Result<(), Fault> {
+    let waiting = context.store.read(|view| view.due(Lane::Relay, Time::NEVER, 1000))?;
+    let ids: Vec<Id> = waiting.into_iter().flatten().map(|message| message.id).collect();
+    let now = context.now();
+    context.store.write(move |tx| {
+        for id in &ids {
+            if tx.live(*id)?.is_some() {
+                tx.change(*id, |message| message.next = message.next.min(now))?;
+            }
+        }
+        Ok(())
+    })
+}
+
 /// Moves an unreadable record out of the queue.
 pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
     log::error!("{id} is set aside: {why}");
     let (why, now) = (why.to_owned(), context.now());
-    context.store.write(move |tx| tx.set_aside_message(id, &why, now))
+    context.store.write(move |tx| {
+        tx.set_aside_message(id, &why, now)?;
+        let words = format!("{id} is set aside: {why}");
+        tx.event(&Event { at: now, part: "store".to_owned(), words, alarm: true })
+    })
 }
 
 /// One delivery. Gives back the fault when the relay itself, not this letter, is what failed.

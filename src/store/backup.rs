@@ -1,7 +1,8 @@
 //! Backup and restore: one redb file that holds the tables of the store and, in a table of their own, the spool files.
 //!
 //! A backup is taken from one read transaction, so it shows the store at one moment while the box goes on. Log-ins of
-//! browsers are left out. It holds passwords, hashed, and the secrets of the settings as they are: mode 0600.
+//! browsers are left out. It holds passwords, hashed, and the secrets of the settings as they are: mode 0600. It ends
+//! with a hash of all it holds: a damaged one is never restored.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -14,6 +15,7 @@ use redb::{
     TableDefinition, TableError, WriteTransaction,
 };
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::schema::{self, VERSION};
 use super::{FILE, Ledger, Store, spool};
@@ -21,6 +23,8 @@ use crate::fault::Fault;
 
 /// (spool file, piece) -> its bytes.
 const SPOOL: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("spool");
+/// 0 -> SHA-256 over all other tables: bytes that a stick lost are noticed before anything is restored.
+const SEAL: TableDefinition<u8, &[u8]> = TableDefinition::new("seal");
 /// Bytes of a piece: a large mail is never in memory as a whole.
 const PIECE: usize = 256 * 1024;
 /// redb's page cache while copying.
@@ -111,6 +115,7 @@ impl Store {
         // Opened here too, so that a backup without large mails is still told apart from a bare store.
         txn.open_table(SPOOL).map_err(|error| error.to_string())?;
         txn.commit().map_err(|error| error.to_string())?;
+        seal(&database).map_err(|error| error.to_string())?;
         Ok(wrote)
     }
 }
@@ -162,26 +167,70 @@ fn copy<K: redb::Key + 'static, V: redb::Value + 'static>(
     Ok(target.len()?)
 }
 
+/// Closes a backup with the hash of what it holds.
+fn seal(database: &Database) -> Result<(), redb::Error> {
+    let mut hash = Sha256::new();
+    read_all(&database.begin_read()?, &mut hash)?;
+    let txn = database.begin_write()?;
+    txn.open_table(SEAL)?.insert(0, hash.finalize().as_slice())?;
+    Ok(txn.commit()?)
+}
+
+/// Reads everything but the seal: what it holds, and its hash.
+fn read_all(txn: &ReadTransaction, hash: &mut Sha256) -> Result<Contents, redb::Error> {
+    let mut found = count(txn)?;
+    found.rows = for_each_table!(read_through, txn, hash);
+    each_piece(txn, |name, number, piece| {
+        hash.update(name);
+        hash.update(number.to_be_bytes());
+        hash.update(piece);
+        found.files += u64::from(number == 0);
+        found.file_bytes += piece.len() as u64;
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// Reads every row, so that a page that cannot be read shows now and not on the day of the restore.
 fn read_through<K: redb::Key + 'static, V: redb::Value + 'static>(
     from: &ReadTransaction,
+    hash: &mut Sha256,
     table: TableDefinition<K, V>,
 ) -> Result<u64, redb::Error> {
-    match from.open_table(table) {
-        Ok(source) => source.iter()?.try_fold(0, |rows, row| row.map(|_| rows + 1).map_err(Into::into)),
-        Err(TableError::TableDoesNotExist(_)) => Ok(0),
-        Err(error) => Err(error.into()),
+    let source = match from.open_table(table) {
+        Ok(source) => source,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(0),
+        Err(error) => return Err(error.into()),
+    };
+    let mut rows = 0;
+    for row in source.iter()? {
+        let (key, value) = row?;
+        hash.update(K::as_bytes(&key.value()));
+        hash.update(V::as_bytes(&value.value()));
+        rows += 1;
     }
+    Ok(rows)
 }
 
 /// The counts that people know, from the lengths of the tables.
 fn count(from: &ReadTransaction) -> Result<Contents, redb::Error> {
     Ok(Contents {
-        messages: read_through(from, schema::MESSAGES)?,
-        people: read_through(from, schema::PEOPLE)?,
-        settings: read_through(from, schema::SETTINGS)?,
+        messages: length(from, schema::MESSAGES)?,
+        people: length(from, schema::PEOPLE)?,
+        settings: length(from, schema::SETTINGS)?,
         ..Contents::default()
     })
+}
+
+fn length<K: redb::Key + 'static, V: redb::Value + 'static>(
+    from: &ReadTransaction,
+    table: TableDefinition<K, V>,
+) -> Result<u64, redb::Error> {
+    match from.open_table(table) {
+        Ok(table) => Ok(table.len()?),
+        Err(TableError::TableDoesNotExist(_)) => Ok(0),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn put_file(txn: &WriteTransaction, name: &str, path: &Path) -> Result<u64, Copy> {
@@ -206,18 +255,22 @@ fn put_file(txn: &WriteTransaction, name: &str, path: &Path) -> Result<u64, Copy
 /// `Operator` when it is no backup, was made by a newer satpost, or cannot be read.
 pub fn contents(file: &Path) -> Result<Contents, Fault> {
     let source = open(file)?;
-    let read = || -> Result<Contents, redb::Error> {
+    let read = || -> Result<(Contents, bool), redb::Error> {
         let txn = source.begin_read()?;
-        let mut found = count(&txn)?;
-        found.rows = for_each_table!(read_through, &txn);
-        each_piece(&txn, |_, number, piece| {
-            found.files += u64::from(number == 0);
-            found.file_bytes += piece.len() as u64;
-            Ok(())
-        })?;
-        Ok(found)
+        let mut hash = Sha256::new();
+        let found = read_all(&txn, &mut hash)?;
+        let seal = match txn.open_table(SEAL) {
+            Ok(table) => table.get(0)?.map(|seal| seal.value().to_vec()),
+            Err(TableError::TableDoesNotExist(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok((found, seal.as_deref() == Some(hash.finalize().as_slice())))
     };
-    read().map_err(|error| Fault::operator(format!("{} cannot be read: {error}", file.display())))
+    let shown = file.display();
+    match read().map_err(|error| Fault::operator(format!("{shown} cannot be read: {error}")))? {
+        (found, true) => Ok(found),
+        (_, false) => Err(Fault::operator(format!("{shown} is damaged or was not finished: use another backup"))),
+    }
 }
 
 fn open(file: &Path) -> Result<ReadOnlyDatabase, Fault> {

@@ -1,6 +1,6 @@
 //! What came in over a link: keys that were taken, parts that wait for the rest, and what was set aside.
 
-use redb::ReadableTable;
+use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
 use super::schema::{self, Outcome, Tx, View, json, said};
@@ -97,7 +97,6 @@ impl Tx<'_> {
     }
 
     fn quarantine_len(&self) -> Outcome<u64> {
-        use redb::ReadableTableMetadata;
         Ok(self.quarantine.len()?)
     }
 }
@@ -118,6 +117,12 @@ impl View {
         }
         sets.retain(|(_, parts)| parts.iter().all(|(_, part)| part.at < limit));
         Ok(sets)
+    }
+
+    /// How many things are set aside, and the newest of them; `None` when there are none.
+    pub fn set_aside(&self) -> Outcome<Option<(u64, Quarantined)>> {
+        let count = self.0.open_table(schema::QUARANTINE)?.len()?;
+        Ok(self.quarantined(1)?.pop().map(|(_, newest)| (count, newest)))
     }
 
     /// What was set aside, newest first.

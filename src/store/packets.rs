@@ -2,9 +2,10 @@
 
 use redb::ReadableTable;
 
+use super::queue::Lane;
 use super::schema::{self, Outcome, Tx, View, json, said};
 use crate::fault::Fault;
-use crate::message::{Id, Packet, Reference};
+use crate::message::{Id, Message, Packet, PacketState, Reference};
 
 fn parse(bytes: &[u8]) -> Outcome<Packet> {
     serde_json::from_slice(bytes).or_else(|error| said(Fault::permanent(format!("a packet is unreadable: {error}"))))
@@ -52,6 +53,14 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Makes the record of one message, and that of the packets of another, unreadable.
+    #[cfg(test)]
+    pub fn spoil(&mut self, message: Id, packets: Id) -> Outcome<()> {
+        self.messages.insert(message.0, b"{".as_slice())?;
+        self.packets.insert((packets.0, 1), b"{".as_slice())?;
+        Ok(())
+    }
+
     /// Removes the plan of a message none of whose packets left, so that it can be made anew.
     pub fn drop_plan(&mut self, message: Id) -> Outcome<()> {
         self.remove_packets(message)
@@ -63,5 +72,26 @@ impl View {
     pub fn packets_of(&self, message: Id) -> Outcome<Vec<Packet>> {
         let table = self.0.open_table(schema::PACKETS)?;
         table.range((message.0, 0)..=(message.0, u16::MAX))?.map(|row| parse(row?.1.value())).collect()
+    }
+
+    /// Whose packet a link holds, or held, under this reference: message and part.
+    pub fn owner(&self, reference: &Reference) -> Outcome<Option<(Id, u16)>> {
+        let table = self.0.open_table(schema::REFERENCES)?;
+        let row = table.get((reference.holder.as_str(), reference.number))?;
+        Ok(row.map(|row| row.value()).map(|(message, part)| (Id(message), part)))
+    }
+
+    /// Messages that wait for the link although some of their packets are, or may be, there already. Unreadable records
+    /// are left to whoever works on their message.
+    pub fn half_handed(&self) -> Outcome<Vec<Message>> {
+        let (lane, mut found) = (Lane::Link as u8, Vec::new());
+        for row in self.0.open_table(schema::DUE)?.range((lane, i64::MIN, 0)..=(lane, i64::MAX, u64::MAX))? {
+            let id = Id(row?.0.value().2);
+            let packets = self.packets_of(id).unwrap_or_default();
+            if packets.iter().any(|packet| packet.state != PacketState::Planned) {
+                found.extend(self.message(id).ok().flatten());
+            }
+        }
+        Ok(found)
     }
 }

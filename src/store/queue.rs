@@ -1,5 +1,6 @@
 //! Messages: put, found when due, changed, listed. Every change keeps the queue index and the books true.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redb::ReadableTable;
@@ -8,7 +9,7 @@ use super::schema::{self, INLINE, Outcome, Tx, View, json, said};
 use super::{Committed, Store, spool};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Door, Id, Mail, Message, State, Step, Way};
+use crate::message::{Column, Door, Id, Mail, Message, State, Step, Way};
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
@@ -225,15 +226,34 @@ impl Tx<'_> {
         Ok(moved)
     }
 
-    /// Moves an unreadable record out of the way, with the reason.
+    /// Moves an unreadable record out of the way, with the reason. The books count it as given back.
     pub fn set_aside_message(&mut self, id: Id, why: &str, at: Time) -> Outcome<()> {
-        let bytes = self.messages.remove(id.0)?.map(|row| row.value().to_vec());
+        let bytes = self.messages.remove(id.0)?.map(|row| row.value().to_vec()).unwrap_or_default();
         let stale: Vec<_> =
             self.due.iter()?.filter_map(Result::ok).map(|row| row.0.value()).filter(|key| key.2 == id.0).collect();
-        for key in stale {
+        for key in &stale {
             self.due.remove(key)?;
         }
-        self.quarantine("store", why, &bytes.unwrap_or_default(), at)
+        if !stale.is_empty()
+            && let Some(door) = self.miscounted()?
+        {
+            self.ledger.book(door, Some(Column::Waiting), Column::Returned);
+        }
+        self.quarantine("store", why, &bytes, at)
+    }
+
+    /// The door whose books count more waiting messages than there are: an unreadable record does not say by which it
+    /// came in.
+    fn miscounted(&self) -> Outcome<Option<Door>> {
+        let mut there: BTreeMap<&str, u64> = BTreeMap::new();
+        for row in self.due.iter()? {
+            let id = row?.0.value().2;
+            if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(id, row.value())) {
+                *there.entry(message.door.word()).or_default() += 1;
+            }
+        }
+        let waiting = |door: &Door| self.ledger.books.get(door.word()).map_or(0, |books| books.waiting);
+        Ok(Door::ALL.into_iter().find(|door| waiting(door) > there.get(door.word()).copied().unwrap_or(0)))
     }
 
     /// Removes finished messages that were accepted before `limit`, with what belongs to them. The books keep them.
@@ -291,9 +311,22 @@ impl View {
         row.map(|row| parse(id.0, row.value())).transpose().or_else(|why| said(Fault::permanent(why)))
     }
 
-    /// The message that went outside under this Message-ID.
-    pub fn by_message_id(&self, message_id: &str) -> Outcome<Option<Id>> {
-        Ok(self.0.open_table(schema::MESSAGE_IDS)?.get(message_id)?.map(|row| Id(row.value())))
+    /// The message that went outside under this Message-ID; of a mail to several, the one to `recipient`.
+    pub fn by_message_id(&self, message_id: &str, recipient: Option<&str>) -> Outcome<Option<Id>> {
+        let Some(id) = self.0.open_table(schema::MESSAGE_IDS)?.get(message_id)?.map(|row| Id(row.value())) else {
+            return Ok(None);
+        };
+        let mut outside = Vec::new();
+        if let Some(mail) = self.message(id)?.and_then(|message| message.mail) {
+            for number in mail.first.0..mail.first.0 + u64::from(mail.copies) {
+                outside.extend(self.message(Id(number))?.filter(|message| message.way == Way::Relay));
+            }
+        }
+        if outside.len() < 2 {
+            return Ok(Some(id));
+        }
+        let named = |message: &&Message| recipient.is_some_and(|to| message.to.to_string().eq_ignore_ascii_case(to));
+        Ok(outside.iter().find(named).map(|message| message.id))
     }
 
     /// Messages of a queue that are due, earliest first; unreadable ones as `Err` with their number and the reason.
@@ -327,7 +360,8 @@ impl View {
         for lane in [Lane::Mailbox, Lane::Relay, Lane::Link, Lane::OnModem, Lane::Held] {
             let range = || due.range((lane as u8, i64::MIN, 0)..=(lane as u8, i64::MAX, u64::MAX));
             let first = range()?.next().transpose()?.map(|row| row.0.value().2);
-            let oldest = first.map(|id| self.message(Id(id))).transpose()?.flatten().map(|message| message.accepted);
+            // An unreadable record is set aside when it is due; until then it only has no time.
+            let oldest = first.and_then(|id| self.message(Id(id)).ok().flatten()).map(|message| message.accepted);
             queues.push((lane, range()?.count() as u64, oldest));
         }
         Ok(queues)

@@ -95,7 +95,7 @@ fn books_and_queue_follow_each_step() {
     assert!(store.read(|v| v.queues()).unwrap().iter().all(|queue| queue.1 == 0));
     assert_eq!(store.read(|v| v.mailbox("ben", None, 9)).unwrap().len(), 1);
     assert_eq!(store.message(Id(1)).unwrap().unwrap().steps.len(), 2);
-    assert_eq!(store.read(|v| v.by_message_id("<5@x>")).unwrap(), Some(Id(1)));
+    assert_eq!(store.read(|v| v.by_message_id("<5@x>", None)).unwrap(), Some(Id(1)));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The one thread that writes: takes what waits, commits it together, answers each; opens the file anew after errors.
 
+use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use smol::channel::Receiver;
 use super::schema::{After, Outcome, Trouble, Tx};
 use super::{FILE, Store};
 use crate::fault::Fault;
+use crate::message::Way;
 
 /// Jobs in one commit.
 const BATCH: usize = 64;
@@ -81,6 +84,7 @@ impl Store {
     fn run_batch(&self, mut batch: Vec<Ask>) -> Result<(), redb::Error> {
         match self.commit(&mut batch) {
             Ok(()) => {
+                self.0.full.store(false, Ordering::Relaxed);
                 for ask in batch {
                     let _ = ask.done.send(Ok(()));
                 }
@@ -92,6 +96,8 @@ impl Store {
             }
             Err(Trouble::Said(_)) => batch.into_iter().try_for_each(|ask| self.run_batch(vec![ask])),
             Err(Trouble::Storage(error)) => {
+                let full = matches!(&error, redb::Error::Io(why) if why.kind() == ErrorKind::StorageFull);
+                self.0.full.store(full, Ordering::Relaxed);
                 let fault = Fault::temporary(format!("the store cannot be written: {error}"));
                 for ask in batch {
                     let _ = ask.done.send(Err(fault.clone()));
@@ -137,6 +143,10 @@ impl Store {
                 // Full means that the news is on its way already.
                 let _ = watcher.try_send(());
             }
+        }
+        if after.people || after.settings {
+            // Everything that waits may have another way, or a better chance, now.
+            [Way::Mailbox, Way::Relay, Way::Link].into_iter().for_each(|way| self.wake(way));
         }
         for name in after.unlink {
             let file = super::spool::folder(&self.0.folder).join(name);

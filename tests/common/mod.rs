@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod command;
+pub mod shore;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -107,10 +108,10 @@ pub struct Station {
 }
 
 impl Station {
-    /// Sets a box up with commands only, on free ports of this machine. People: `name` or `name=device`; the first one
-    /// is the owner.
+    /// Sets a box up with commands only, on free ports of this machine. People: `name` with a log-in, or `name=device`
+    /// without one; the first one is the owner.
     pub fn new(folder: &Folder, name: &str, settings: &[(&str, &str)], people: &[&str]) -> Self {
-        let station = Self { folder: folder.path(name), log: folder.path(&format!("{name}.log")), program: None };
+        let station = Self::bare(folder, name);
         let usual = [
             ("smtp.listen", "127.0.0.1:0"),
             ("submission.listen", "127.0.0.1:0"),
@@ -129,15 +130,25 @@ impl Station {
             if let Some(device) = device {
                 args.extend(["--device", device]);
             }
-            station.cli_ok(&args, PASSWORD);
+            station.cli_ok(&args, if at == 0 || device.is_none() { PASSWORD } else { "" });
         }
         station
     }
 
-    /// Starts the box and waits until it answers.
-    pub fn start(&mut self) {
+    /// A folder where no box was set up yet.
+    pub fn bare(folder: &Folder, name: &str) -> Self {
+        Self { folder: folder.path(name), log: folder.path(&format!("{name}.log")), program: None }
+    }
+
+    /// Starts the box and waits for nothing.
+    pub fn launch(&mut self) {
         let data = self.folder.to_str().unwrap().to_owned();
         self.program = Some(Program::start(&["run", "--data", &data], &self.log));
+    }
+
+    /// Starts the box and waits until it answers.
+    pub fn start(&mut self) {
+        self.launch();
         let end = Instant::now() + SOON;
         while self.status().is_none() {
             assert!(Instant::now() < end, "the box does not answer; its log:\n{}", self.log_text());
@@ -203,9 +214,14 @@ impl Station {
         wait_for(name, SOON, || self.status()?["listen"][name][0].as_str()?.parse().ok())
     }
 
+    /// Messages that are not final.
+    pub fn waiting(&self) -> Vec<Value> {
+        self.json(&["queue", "list", "--limit", "10000"]).as_array().unwrap().clone()
+    }
+
     /// All messages, oldest first.
     pub fn messages(&self) -> Vec<Value> {
-        let mut all = self.json(&["queue", "list", "--all", "--limit", "1000"]).as_array().unwrap().clone();
+        let mut all = self.json(&["queue", "list", "--all", "--limit", "10000"]).as_array().unwrap().clone();
         all.reverse();
         all
     }
@@ -240,12 +256,21 @@ pub struct Smtp {
 
 impl Smtp {
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
+        Self::try_connect(address).expect("a greeting and an answer to EHLO")
+    }
+
+    /// As [`Smtp::connect`], of a server that may be killed at any moment.
+    pub fn try_connect(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(address).ok()?;
+        stream.set_read_timeout(Some(SOON)).ok()?;
         let mut smtp = Self { stream: BufReader::new(stream) };
-        assert!(smtp.reply().starts_with("220"));
-        assert!(smtp.say("EHLO client.example").starts_with("250"));
-        smtp
+        let greeted = smtp.reply().starts_with("220") && smtp.say("EHLO client.example").starts_with("250");
+        greeted.then_some(smtp)
+    }
+
+    /// Writes bytes as they are.
+    pub fn write(&mut self, bytes: &[u8]) {
+        let _ = self.stream.get_mut().write_all(bytes);
     }
 
     /// One whole reply, lines joined by LF; empty when the server is gone.
@@ -269,10 +294,14 @@ impl Smtp {
     }
 
     pub fn login(&mut self, name: &str) {
+        assert!(self.try_login(name), "{name} is not let in");
+    }
+
+    /// False when the server says no, or is gone.
+    pub fn try_login(&mut self, name: &str) -> bool {
         use base64::Engine as _;
         let secret = base64::engine::general_purpose::STANDARD.encode(format!("\0{name}\0{PASSWORD}"));
-        let reply = self.say(&format!("AUTH PLAIN {secret}"));
-        assert!(reply.starts_with("235"), "{reply}");
+        self.say(&format!("AUTH PLAIN {secret}")).starts_with("235")
     }
 
     /// One mail; the reply to it, or to the command that was refused.
@@ -327,6 +356,8 @@ pub struct World {
 
 /// Device id of the modem of the world.
 pub const DEVICE: &str = "0x001abe";
+/// Device id of a second modem, which the Hive knows and nobody has plugged in.
+pub const SECOND_DEVICE: &str = "0x001abf";
 
 impl World {
     /// Everything outside the boxes, at a pace for tests. `modem` are more options of the simulated modem.
@@ -348,6 +379,8 @@ impl World {
                 "p",
                 "--device",
                 DEVICE,
+                "--device",
+                SECOND_DEVICE,
                 "--sky",
                 &sky,
                 "--control",
@@ -377,12 +410,11 @@ impl World {
             &mctl,
             "--state",
             &mstate,
-            "--factor",
-            "20",
         ];
         let default_passes = ["--pass-every", "2", "--pass-length", "1"];
         let passes = if modem.contains(&"--pass-every") { &[][..] } else { &default_passes[..] };
-        let args: Vec<&str> = usual.iter().chain(passes).chain(modem).copied().collect();
+        let factor = if modem.contains(&"--factor") { &[][..] } else { &["--factor", "20"][..] };
+        let args: Vec<&str> = usual.iter().chain(factor).chain(passes).chain(modem).copied().collect();
         let modem = Program::start(&args, &folder.path("modem.log"));
         let sink_args = ["simulate", "sink", "--listen", "127.0.0.1:0", "--control", &sctl];
         let sink = Program::start(&sink_args, &folder.path("sink.log"));

@@ -1,5 +1,7 @@
 //! The link's worker against a link that does whatever the test says, and that knows what went on air.
 
+mod recovery;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -26,6 +28,8 @@ struct Sky {
     on_air: Vec<Vec<u8>>,
     next: u64,
     confirmed: Vec<u64>,
+    /// The calls that were about hand-overs, in order.
+    calls: Vec<&'static str>,
     /// What the next hand-overs end in; `Taken` when empty.
     ends: VecDeque<End>,
     /// What hand-overs with an unknown end really did, by payload.
@@ -83,7 +87,9 @@ impl Link for Fake {
     }
 
     fn prepare(&mut self, _packet: &Outgoing) -> Result<Intent, Fault> {
-        match self.sky().ends.front() {
+        let sky = self.sky();
+        match sky.ends.front() {
+            _ if !sky.verdicts.is_empty() => Err(Fault::temporary("it is not known whether an earlier one was taken")),
             Some(End::Busy) => Err(Fault::temporary("the modem has no GPS time yet")),
             _ => Ok(Intent { at: START, memo: String::new() }),
         }
@@ -91,6 +97,7 @@ impl Link for Fake {
 
     fn send(&mut self, packet: &Outgoing, _intent: &Intent) -> Handed {
         let mut sky = self.sky();
+        sky.calls.push("send");
         match sky.ends.pop_front() {
             None | Some(End::Busy) => Handed::Taken(reference(sky.take(&packet.payload))),
             Some(End::LostAnswer) => {
@@ -108,11 +115,18 @@ impl Link for Fake {
 
     fn reconcile(&mut self, packet: &Outgoing, _intent: &Intent) -> Verdict {
         let mut sky = self.sky();
+        sky.calls.push("reconcile");
         match sky.verdicts.remove(&packet.payload) {
             Some(Verdict::Taken(reference)) if !sky.queue.contains_key(&reference.number) => Verdict::Sent(reference),
             Some(verdict) => verdict,
             None => Verdict::NotYet("no evidence yet".into()),
         }
+    }
+
+    fn another(&mut self, reference: &Reference) {
+        let mut sky = self.sky();
+        let payload = sky.queue[&reference.number].clone();
+        sky.verdicts.insert(payload, Verdict::NotTaken("that was another one".into()));
     }
 
     fn still_held(&mut self, reference: &Reference) -> Whereabouts {
@@ -254,6 +268,28 @@ fn a_lost_answer_is_settled_and_nothing_is_sent_twice() {
         rig.turn(&mut air);
         assert_eq!(rig.message(id).state, State::Sent);
         assert_eq!(rig.fake.sky().on_air.len(), 1);
+    }
+}
+
+/// The link takes nothing while it does not know about an earlier packet: letters that are due must not keep the box
+/// from finding that out, before and after a crash.
+#[test]
+fn a_doubt_is_settled_before_other_letters() {
+    for crash in [false, true] {
+        let rig = Rig::new("satellite");
+        let mut air = rig.air();
+        let waiting: Vec<_> = (0..BATCH + 4).map(|n| rig.letter(&format!("waits {n}"))).collect();
+        rig.fake.sky().ends.push_back(End::LostAnswer);
+        rig.turn(&mut air);
+        if crash {
+            air = rig.air();
+            rig.fake.ready();
+        }
+        rig.clock.advance(Duration::from_secs(5));
+        (0..3).for_each(|_| rig.turn(&mut air));
+        assert!(waiting.iter().all(|id| rig.message(*id).state == State::OnModem), "crash: {crash}");
+        rig.fake.sky().pass(true);
+        assert_eq!(rig.fake.sky().on_air.len(), waiting.len());
     }
 }
 

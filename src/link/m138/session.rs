@@ -55,6 +55,10 @@ impl M138 {
     pub fn poll_until(&mut self, wake: &Receiver<()>, until: Instant) -> Vec<Event> {
         loop {
             self.catch_up();
+            // what the last call found out is told before the next step, which may take seconds
+            if self.report() {
+                return std::mem::take(&mut self.events);
+            }
             self.step();
             self.take_in();
             self.report();
@@ -141,6 +145,9 @@ impl M138 {
                 return;
             }
         }
+        if self.unanswered > 0 && self.check_hearing().is_err() {
+            return;
+        }
         if self.agenda.inbound <= now {
             self.look_for_inbound();
         }
@@ -161,11 +168,18 @@ impl M138 {
         }
     }
 
+    /// After a question without an answer: asks what is never said unasked, so that a modem that speaks and does not
+    /// hear is known at once, not at the next letter.
+    pub fn check_hearing(&mut self) -> Result<(), Trouble> {
+        self.ask(&Command::new("CS"), |heard| matches!(heard, Sentence::Identity { .. }).then_some(()))
+    }
+
     /// When the next step is due.
     fn due(&self) -> Instant {
         match (&self.stage, &self.wire) {
             (Stage::Closed { next, .. } | Stage::Mute { next, .. } | Stage::Off { next }, _) => *next,
             (Stage::Starting { ask, .. }, _) => *ask,
+            (Stage::Running, Some(_)) if self.unanswered > 0 => Instant::now(),
             (Stage::Running, Some(wire)) => {
                 let silent = Instant::now() + SILENCE.saturating_sub(wire.silence());
                 silent.min(self.agenda.count).min(self.agenda.inbound)

@@ -1,0 +1,64 @@
+//! The serial line: commands eaten, answers lost, late, garbled, glued, interrupted; a modem that is mute or babbles.
+
+use crate::scene::Scene;
+
+pub fn letters_through(modem: &[&str], faults: &[&str]) {
+    let mut scene = Scene::start(modem);
+    for fault in faults {
+        scene.modem(fault);
+        scene.both(fault);
+        scene.arrived();
+    }
+    scene.settle();
+    scene.ready();
+}
+
+pub fn mute() {
+    let mut scene = Scene::start(&[]);
+    scene.both("before");
+    scene.modem("silent on");
+    scene.both("during");
+    eprintln!("silence was told after {:?}", scene.told("does not answer"));
+    scene.modem("silent off");
+    scene.both("after");
+    scene.settle();
+    scene.ready();
+}
+
+/// It reports by itself and answers nothing: the line to it is broken, or its answers get lost.
+pub fn only_talks(fault: &str) {
+    let mut scene = Scene::start(&[]);
+    scene.modem(&format!("{fault} on"));
+    scene.both(fault);
+    eprintln!("{fault} was told after {:?}", scene.told("answers nothing"));
+    scene.modem(&format!("{fault} off"));
+    scene.settle();
+    scene.ready();
+}
+
+pub fn only_garbage() {
+    let mut scene = Scene::start(&[]);
+    scene.modem("babble on");
+    scene.modem("corrupt on");
+    scene.both("during");
+    eprintln!("garbage was told after {:?}", scene.told("only garbage"));
+    scene.modem("corrupt off");
+    scene.modem("babble off");
+    scene.both("after");
+    scene.settle();
+    scene.ready();
+}
+
+/// What is whole among the garbage counts.
+pub fn garbage_between_the_lines() {
+    let mut scene = Scene::start(&[]);
+    scene.modem("babble on");
+    scene.both("during");
+    scene.both("still");
+    eprintln!("babble was told after {:?}", scene.told("garbled"));
+    scene.arrived();
+    scene.modem("babble off");
+    scene.both("after");
+    scene.settle();
+    scene.ready();
+}
