@@ -112,9 +112,9 @@ fn picture(scale: &Scale, points: &[Option<(f64, f64, f64)>], range: (f64, f64),
     let x = |slot: usize| slot as f64 * width / (POINTS - 1) as f64;
     let y = |value: f64| height - (value - range.0) / (range.1 - range.0) * height;
     let mut svg = format!(
-        "<svg class=chart viewBox=\"-54 -14 {} {}\" role=img aria-labelledby=\"{s}-t {s}-d\"><title id={s}-t>{}, 24 \
+        "<svg class=chart viewBox=\"-62 -14 {} {}\" role=img aria-labelledby=\"{s}-t {s}-d\"><title id={s}-t>{}, 24 \
          hours</title><desc id={s}-d>{words}</desc>",
-        width + 62.0,
+        width + 70.0,
         height + 42.0,
         scale.title,
         s = scale.series,
