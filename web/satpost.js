@@ -54,7 +54,9 @@
   const root = document.documentElement;
   if (!root.dataset.poll) return;
   const usual = Number(root.dataset.poll) * 1000;
-  let wait = usual, tag = "", fresh = Date.now(), page = null;
+  // What the page shows as it came: it may be older than the first answer.
+  let page = [...all("[data-light]")].map((light) => light.className.slice(6) + light.lastElementChild.textContent).join();
+  let wait = usual, tag = "", fresh = Date.now();
   const put = (name, words) => all("[data-live=" + name + "]").forEach((at) => {
     if (words && at.textContent !== words) at.textContent = words;
   });
@@ -74,7 +76,7 @@
     put("satellite", status.satellite);
     put("fix", status.fix);
     const rung = status.strip.map((light) => light[1] + light[2]).join();
-    if (page !== null && page !== rung && root.dataset.reload) location.reload();
+    if (page !== rung && root.dataset.reload) location.reload();
     page = rung;
   };
   const view = $("#lines");

@@ -112,10 +112,10 @@ fn picture(scale: &Scale, points: &[Option<(f64, f64, f64)>], range: (f64, f64),
     let x = |slot: usize| slot as f64 * width / (POINTS - 1) as f64;
     let y = |value: f64| height - (value - range.0) / (range.1 - range.0) * height;
     let mut svg = format!(
-        "<svg class=chart viewBox=\"-40 -8 {} {}\" role=img aria-labelledby=\"{s}-t {s}-d\"><title id={s}-t>{}, 24 \
+        "<svg class=chart viewBox=\"-54 -14 {} {}\" role=img aria-labelledby=\"{s}-t {s}-d\"><title id={s}-t>{}, 24 \
          hours</title><desc id={s}-d>{words}</desc>",
-        width + 48.0,
-        height + 30.0,
+        width + 62.0,
+        height + 42.0,
         scale.title,
         s = scale.series,
     );
@@ -127,13 +127,13 @@ fn picture(scale: &Scale, points: &[Option<(f64, f64, f64)>], range: (f64, f64),
         let value = range.0 + (range.1 - range.0) * f64::from(part) / 2.0;
         let at = y(value);
         let _ = write!(svg, "<path class=grid d=\"M0 {at:.0}H{width}\" />");
-        let _ = write!(svg, "<text x=-6 y={:.0} text-anchor=end>{}</text>", at + 4.0, number(value.round()));
+        let _ = write!(svg, "<text x=-6 y={:.0} text-anchor=end>{}</text>", at + 5.0, number(value.round()));
     }
     for (hours, anchor) in [(24_u64, "start"), (18, "middle"), (12, "middle"), (6, "middle"), (0, "end")] {
         let label = face.clock(face.now - Duration::from_secs(hours * 3600));
         let at = width - width * hours as f64 / 24.0;
         let label = label.get(..5).unwrap_or_default();
-        let _ = write!(svg, "<text x={at:.0} y={} text-anchor={anchor}>{label}</text>", height + 18.0);
+        let _ = write!(svg, "<text x={at:.0} y={} text-anchor={anchor}>{label}</text>", height + 22.0);
     }
     let mut line = String::new();
     let mut last: Option<usize> = None;

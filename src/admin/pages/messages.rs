@@ -208,7 +208,9 @@ fn whole_text(ask: &Ask, message: &Message) -> Result<String, Fault> {
 
 /// The mail as it came in.
 pub fn download(ask: &Ask, id: &str) -> Reply {
-    let message = mine(ask, id.parse().map_err(Fault::Permanent)?)?;
+    let Some(message) = id.parse().ok().and_then(|id| mine(ask, id).ok()) else {
+        return Ok(ask.sorry(404, "There is no such message."));
+    };
     let Some(raw) = ask.app.store.raw(&message)? else {
         return Ok(ask.sorry(404, "Of this message there never was more than its text."));
     };

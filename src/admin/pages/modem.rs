@@ -52,7 +52,7 @@ pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
 pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
     context! {
         ready => health.ready,
-        words => health.words,
+        words => words(health),
         port => health.port,
         device => health.device.map(|device| format!("{device} ({})", device.number())),
         firmware => health.firmware,
@@ -63,6 +63,14 @@ pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
         waiting => health.waiting,
         garbled => health.garbled,
         reopened => health.reopened,
+    }
+}
+
+/// What the link says of itself, as a sentence below its badge.
+pub fn words(health: &Health) -> String {
+    match health.words.as_str() {
+        "ready" => "Letters can go.".to_owned(),
+        words => words.chars().take(300).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Ask, Reply};
+use super::{Ask, Reply, modem};
 use crate::admin::App;
 use crate::admin::response::Response;
 
@@ -37,7 +37,7 @@ pub fn json(ask: &Ask) -> Reply {
         let facts = ask.app.pulse.facts();
         let health = facts.link.unwrap_or_default();
         status.strip = ask.strip().into_iter().map(|light| (light.name, light.tone, light.words)).collect();
-        status.link = health.words.chars().take(300).collect();
+        status.link = modem::words(&health);
         status.satellite = health.last_satellite.map(|at| ask.face.moment(at).ago).unwrap_or_default();
         status.fix = health.fix.unwrap_or_default().chars().take(80).collect();
         status.line = facts.next_line;
