@@ -48,7 +48,6 @@
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
 //! | `house` | all | | wiring: opens the store, starts the threads, waits |
 
-
 mod address;
 mod admin;
 mod cli;

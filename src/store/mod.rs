@@ -34,7 +34,7 @@ use crate::settings::Settings;
 
 pub use backup::{Contents, contents, restore};
 pub use books::{Books, Ledger};
-pub use inbound::{PartIn, Quarantined};
+pub use inbound::PartIn;
 pub use journal::Event;
 pub use queue::{BodyIn, Lane, Letter, ListFilter};
 pub use schema::{Outcome, Trouble, Tx, View, said};

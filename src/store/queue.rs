@@ -448,22 +448,6 @@ impl Store {
         Ok(Committed { ids })
     }
 
-    /// Keeps what came in under `key` unless that key was taken before; says whether it was new.
-    ///
-    /// # Errors
-    /// As [`Store::put`].
-    pub fn put_once(&self, key: &str, letter: Option<Letter>) -> Result<(Committed, bool), Fault> {
-        let (key, now) = (key.to_owned(), self.clock().now());
-        let ids = self.write(move |tx| {
-            if !tx.remember(&key, now)? {
-                return Ok(None);
-            }
-            letter.as_ref().map_or(Ok(Vec::new()), |letter| tx.add(letter)).map(Some)
-        })?;
-        let fresh = ids.is_some();
-        Ok((Committed { ids: ids.unwrap_or_default() }, fresh))
-    }
-
     /// Runs a job that takes something in and proves that it is on disk.
     ///
     /// # Errors

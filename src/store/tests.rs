@@ -24,6 +24,16 @@ impl Drop for Folder {
     }
 }
 
+impl Store {
+    /// Changes one setting, as the desk does.
+    pub fn set(&self, name: &str, value: &str) -> Result<(), Fault> {
+        let key = crate::settings::find(name).map_err(Fault::Permanent)?.key;
+        let value = self.settings().with(key, value).map_err(Fault::Permanent)?.text(key).to_owned();
+        let name = crate::settings::row(key).name;
+        self.write(move |tx| tx.put_setting(name, &value))
+    }
+}
+
 fn message(way: Way, state: State, next: i64) -> Message {
     let at = Time(1_790_000_000_000);
     Message {
@@ -121,10 +131,9 @@ fn one_failing_job_does_not_touch_its_neighbours() {
 fn keys_are_taken_once() {
     let folder = Folder::new();
     let store = store(&folder);
-    let one = || Some(letter(vec![message(Way::Mailbox, State::Delivered, i64::MAX)]));
-    assert!(store.put_once("hive:1", one()).unwrap().1);
-    assert!(!store.put_once("hive:1", one()).unwrap().1);
-    assert_eq!(store.ledger().unwrap().books["smtp"].accepted, 1);
+    let taken = |key: &'static str| store.write(move |tx| tx.remember(key, Time(5))).unwrap();
+    assert!(taken("hive:1") && taken("hive:2"));
+    assert!(!taken("hive:1"));
 }
 
 #[test]
