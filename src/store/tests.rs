@@ -128,6 +128,16 @@ fn one_failing_job_does_not_touch_its_neighbours() {
 }
 
 #[test]
+fn room_is_kept_for_a_full_disk() {
+    let folder = Folder::new();
+    let _store = store(&folder);
+    // What is there once the first write was answered; a tiny disk has none.
+    let roomy = crate::sys::disk::free(&folder.0).unwrap() >= 64 << 20;
+    let bytes = std::fs::metadata(folder.0.join("ballast")).map_or(0, |file| file.len());
+    assert_eq!(bytes, if roomy { 4 << 20 } else { 0 });
+}
+
+#[test]
 fn keys_are_taken_once() {
     let folder = Folder::new();
     let store = store(&folder);
