@@ -147,7 +147,7 @@ impl Office for PostOffice {
         });
         let messages: Vec<Message> = drafts.map(|draft| world.plan(draft, now, believed, most)).collect();
         let (body, spooled) = stored(&self.context.store, body, trace)?;
-        let committed = self.context.store.put(Letter { messages, body }).map_err(later)?;
+        let committed = self.context.store.put(Letter { messages, body }).map_err(|fault| self.later(&fault))?;
         spooled.into_iter().for_each(store::Spooled::keep);
         if let Err(fault) = self.bounced(&shaped) {
             log::warn!("a delivery report is kept but could not be matched: {fault}");
@@ -168,6 +168,15 @@ impl PostOffice {
         match *room {
             Some((_, free)) if free < reserve => Err(Refusal::new(452, "too little room on disk, come again later")),
             _ => Ok(()),
+        }
+    }
+
+    /// The reply for a letter that could not be kept.
+    fn later(&self, fault: &Fault) -> Refusal {
+        match fault.is_permanent() {
+            true => Refusal::new(554, fault.to_string()),
+            false if self.context.store.disk_full() => Refusal::new(452, "the disk is full, come again later"),
+            false => Refusal::new(451, fault.to_string()),
         }
     }
 
@@ -237,10 +246,6 @@ fn may_send(world: &World, caller: &Caller) -> Result<(), Refusal> {
     }
 }
 
-fn later(fault: Fault) -> Refusal {
-    Refusal::new(if fault.is_permanent() { 554 } else { 451 }, fault.to_string())
-}
-
 fn draft(door: Door, from: Address, to: Mailbox, author: Option<String>, shaped: &Shaped) -> Draft {
     Draft {
         door,
@@ -286,9 +291,10 @@ fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<s
             Ok((BodyIn::Bytes(mail), None))
         }
         Body::File(file) => {
-            let spooled = store
-                .spool(&trace, file.path())
-                .map_err(|error| Refusal::new(451, format!("the mail cannot be kept: {error}")))?;
+            let spooled = store.spool(&trace, file.path()).map_err(|error| {
+                let code = if error.kind() == std::io::ErrorKind::StorageFull { 452 } else { 451 };
+                Refusal::new(code, format!("the mail cannot be kept: {error}"))
+            })?;
             Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size }, Some(spooled)))
         }
     }

@@ -132,7 +132,7 @@ fn a_backup_of_a_running_box_comes_back_whole() {
     assert_eq!(gateway.stop(), 0);
     assert_ne!(code(&gateway, &["restore", file]), Some(0), "not over a store that is there");
     let mut bytes = fs::read(file).unwrap();
-    let in_a_mail = bytes.windows(17).position(|found| found == b"0123456789abcdef\n").expect("the mail");
+    let in_a_mail = bytes.windows(16).position(|found| found == b"0123456789abcdef").expect("the mail");
     bytes[in_a_mail] ^= 0x40;
     let broken = shore.folder.path("broken");
     fs::write(&broken, &bytes).unwrap();

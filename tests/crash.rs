@@ -122,7 +122,7 @@ impl LoggedIn for Option<Smtp> {
 
 /// Every fourth one needs several packets.
 fn letter(subject: &str, number: usize) -> String {
-    let words = if number % 4 == 0 { 24 } else { 3 };
+    let words = if number.is_multiple_of(4) { 24 } else { 3 };
     let text: String = (0..words).map(|at| format!("{}{at} ", subject.replace(' ', "-"))).collect();
     format!("From: somebody@world.example\nSubject: {subject}\n\n{text}\n")
 }

@@ -104,11 +104,11 @@ pub struct Air<'c> {
     /// Ask after all packets on the link: acknowledgements may have been missed.
     ask_all: bool,
     /// When to look at hand-overs that are open, or may be; `None` when there are none.
-    recover_at: Option<Instant>,
+    recover_at: Option<Time>,
     /// Looks at them that settled nothing, in a row.
     doubts: u32,
     /// The link took nothing a moment ago: not asked again before this, or before it says something new.
-    stuck_until: Option<Instant>,
+    stuck_until: Option<Time>,
 }
 
 enum Incoming {
@@ -128,7 +128,7 @@ impl<'c> Air<'c> {
             samples: Vec::new(),
             collected: Instant::now(),
             ask_all: true,
-            recover_at: Some(Instant::now()),
+            recover_at: Some(context.now()),
             doubts: 0,
             stuck_until: None,
         }
@@ -175,12 +175,12 @@ impl<'c> Air<'c> {
             None => TURN,
         };
         let recover = self.recover_at.filter(|_| self.health.ready);
-        Ok(ask.min(hand).min(recover.map_or(TURN, |at| at.saturating_duration_since(Instant::now()))))
+        Ok(ask.min(hand).min(self.context.until(recover, TURN)))
     }
 
     /// How long the link is not asked to take anything; `None` when it may be asked now.
     fn stuck_for(&self) -> Option<Duration> {
-        let left = self.stuck_until?.saturating_duration_since(Instant::now());
+        let left = self.stuck_until?.since(self.context.now());
         Some(left).filter(|left| !left.is_zero())
     }
 
@@ -214,7 +214,7 @@ impl<'c> Air<'c> {
         self.stuck_until = None;
         if health.ready && !self.health.ready {
             self.ask_all = true;
-            (self.recover_at, self.doubts) = (Some(Instant::now()), 0);
+            (self.recover_at, self.doubts) = (Some(self.context.now()), 0);
         }
         if health.ready != self.health.ready {
             let (at, words, alarm) = (self.context.now(), health.words.clone(), !health.ready);
@@ -335,7 +335,7 @@ impl<'c> Air<'c> {
 
     /// Open hand-overs come first: a link may take nothing new before they are settled.
     fn settle_open(&mut self) -> Result<(), Fault> {
-        if !self.health.ready || self.recover_at.is_none_or(|at| at > Instant::now()) {
+        if !self.health.ready || self.recover_at.is_none_or(|at| at > self.context.now()) {
             return Ok(());
         }
         self.recover_at = None;
@@ -350,7 +350,7 @@ impl<'c> Air<'c> {
     /// A hand-over is open; gives back how long to wait before the next look at it.
     pub(super) fn doubt(&mut self) -> Duration {
         let wait = DOUBT * (1 << self.doubts.saturating_sub(2).min(6));
-        self.recover_at = Some(Instant::now() + wait);
+        self.recover_at = Some(self.context.now() + wait);
         wait
     }
 
@@ -381,7 +381,7 @@ impl<'c> Air<'c> {
     /// The link takes nothing now: the rest of the queue need not find that out again.
     pub(super) fn stop_for(&mut self, fault: &Fault) {
         log::debug!("link: {fault}");
-        self.stuck_until = Some(Instant::now() + AGAIN);
+        self.stuck_until = Some(self.context.now() + AGAIN);
     }
 
     /// Writes one packet.

@@ -10,11 +10,13 @@ use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{Handed, Outgoing, Verdict, Whereabouts};
-use crate::message::{Message, Packet, PacketState, Reference, State};
+use crate::message::{Id, Intent, Message, Packet, PacketState, Reference, State};
 use crate::route::choose::Choice;
 use crate::route::plan;
 use crate::store::{Outcome, Tx};
 
+/// Equal packets of other letters that are told apart in one look.
+const MOST_EQUAL: usize = 16;
 /// What is being withdrawn is looked at again after this.
 const WITHDRAWING: Duration = Duration::from_secs(3);
 /// A fresh message on the link is asked after for the first time after this.
@@ -105,7 +107,7 @@ fn outgoing(message: &Message, packet: &Packet) -> Outgoing {
 /// Finds out how a hand-over ended, if that is not known; false while it stays unknown.
 pub fn settle(air: &mut Air, message: &Message, packet: &mut Packet) -> Result<bool, Fault> {
     let PacketState::Handing(intent) = packet.state.clone() else { return Ok(true) };
-    match air.link.reconcile(&outgoing(message, packet), &intent) {
+    match find_out(air, &outgoing(message, packet), &intent, (packet.message, packet.part))? {
         Verdict::Taken(reference) => taken(air, message, packet, reference, "found on the link").map(|()| true),
         Verdict::Sent(reference) => {
             taken(air, message, packet, reference, "found to be taken")?;
@@ -118,6 +120,20 @@ pub fn settle(air: &mut Air, message: &Message, packet: &mut Packet) -> Result<b
         }
         Verdict::NotYet(why) => unsettled(air, message, packet, &why).map(|()| false),
     }
+}
+
+/// What the link finds, but for packets with the same content that are known to be others: a letter may say the same as
+/// an earlier one, and is not that one.
+fn find_out(air: &mut Air, outgoing: &Outgoing, intent: &Intent, who: (Id, u16)) -> Result<Verdict, Fault> {
+    for _ in 0..MOST_EQUAL {
+        let verdict = air.link.reconcile(outgoing, intent);
+        let (Verdict::Taken(reference) | Verdict::Sent(reference)) = &verdict else { return Ok(verdict) };
+        match air.context.store.read(|view| view.owner(reference))? {
+            Some(owner) if owner != who => air.link.another(reference),
+            _ => return Ok(verdict),
+        }
+    }
+    Ok(Verdict::NotYet("the link names packets of other letters only".to_owned()))
 }
 
 /// Nobody knows yet; at the end of its time the sender hears just that.

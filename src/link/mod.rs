@@ -37,6 +37,10 @@ pub trait Link: Send {
     /// Finds out what became of a hand-over that ended in [`Handed::Unknown`] or in a crash.
     fn reconcile(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict;
 
+    /// The packet that [`Link::reconcile`] named last is known to be another one with the same content: it is not named
+    /// again. For links whose other side may hold equal packets that this run did not hand over.
+    fn another(&mut self, _reference: &Reference) {}
+
     /// Asks whether a packet that the link took is still waiting there.
     fn still_held(&mut self, reference: &Reference) -> Whereabouts;
 

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::termios::{OptionalActions, QueueSelector};
+use serialport::{SerialPortInfo, SerialPortType};
 use smol::channel::Receiver;
 
 use crate::sys::process;
@@ -38,12 +39,16 @@ pub fn candidates(named: &str) -> Vec<PathBuf> {
     if Path::new(PINNED).exists() {
         return vec![PathBuf::from(PINNED)];
     }
-    let ports = serialport::available_ports().unwrap_or_default();
-    let known = |port: &serialport::SerialPortInfo| match &port.port_type {
-        serialport::SerialPortType::UsbPort(usb) => adapter(usb.vid, usb.pid).is_some(),
+    known(serialport::available_ports().unwrap_or_default())
+}
+
+/// The ports with a known USB adapter, in order.
+fn known(ports: Vec<SerialPortInfo>) -> Vec<PathBuf> {
+    let fits = |port: &SerialPortInfo| match &port.port_type {
+        SerialPortType::UsbPort(usb) => adapter(usb.vid, usb.pid).is_some(),
         _ => false,
     };
-    let mut paths: Vec<_> = ports.into_iter().filter(known).map(|port| PathBuf::from(port.port_name)).collect();
+    let mut paths: Vec<_> = ports.into_iter().filter(fits).map(|port| PathBuf::from(port.port_name)).collect();
     paths.sort();
     paths
 }
@@ -312,6 +317,25 @@ mod tests {
         drop(sender);
         assert!(wait(None, &wake, far));
         assert!(Instant::now() < far);
+    }
+
+    #[test]
+    fn only_known_adapters_are_asked() {
+        let usb = |vid, pid| {
+            let (serial_number, manufacturer, product) = (None, None, None);
+            SerialPortType::UsbPort(serialport::UsbPortInfo { vid, pid, serial_number, manufacturer, product })
+        };
+        let ports = [
+            ("/dev/ttyUSB1", usb(0x1a86, 0x7523)),
+            ("/dev/ttyS0", SerialPortType::PciPort),
+            ("/dev/ttyACM0", usb(0x2341, 0x0043)),
+            ("/dev/ttyAMA0", SerialPortType::Unknown),
+            ("/dev/ttyUSB0", usb(0x0403, 0x6015)),
+        ];
+        let ports = ports.map(|(name, port_type)| SerialPortInfo { port_name: name.to_owned(), port_type });
+        let expected = ["/dev/ttyUSB0", "/dev/ttyUSB1"].map(PathBuf::from);
+        assert_eq!(known(ports.to_vec()), expected);
+        assert_eq!(known(Vec::new()), Vec::<PathBuf>::new());
     }
 
     #[test]

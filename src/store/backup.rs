@@ -1,7 +1,8 @@
 //! Backup and restore: one redb file that holds the tables of the store and, in a table of their own, the spool files.
 //!
 //! A backup is taken from one read transaction, so it shows the store at one moment while the box goes on. Log-ins of
-//! browsers are left out. It holds passwords, hashed, and the secrets of the settings as they are: mode 0600.
+//! browsers are left out. It holds passwords, hashed, and the secrets of the settings as they are: mode 0600. It ends
+//! with a hash of all it holds: a damaged one is never restored.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};

@@ -20,6 +20,7 @@ pub(crate) mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -79,6 +80,8 @@ struct Inner {
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Why the store cannot be used now; shown on the failure page.
     broken: RwLock<Option<String>>,
+    /// The last commit found the disk full. Says which temporary failure it was; nothing else hangs on it.
+    full: AtomicBool,
 }
 
 impl Store {
@@ -101,6 +104,7 @@ impl Store {
             settings_watch: Mutex::default(),
             writer: Mutex::default(),
             broken: RwLock::default(),
+            full: AtomicBool::new(false),
         }));
         *store.0.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer::start(&store, asks)?);
         store.write(|tx| tx.first_use())?;
@@ -196,6 +200,11 @@ impl Store {
     /// When the system does not say.
     pub fn free_disk(&self) -> std::io::Result<u64> {
         crate::sys::disk::free(&self.0.folder)
+    }
+
+    /// True when the last commit failed because the disk is full.
+    pub fn disk_full(&self) -> bool {
+        self.0.full.load(Ordering::Relaxed)
     }
 
     /// Why the store cannot be used now, if so.

@@ -74,6 +74,13 @@ impl View {
         table.range((message.0, 0)..=(message.0, u16::MAX))?.map(|row| parse(row?.1.value())).collect()
     }
 
+    /// Whose packet a link holds, or held, under this reference: message and part.
+    pub fn owner(&self, reference: &Reference) -> Outcome<Option<(Id, u16)>> {
+        let table = self.0.open_table(schema::REFERENCES)?;
+        let row = table.get((reference.holder.as_str(), reference.number))?;
+        Ok(row.map(|row| row.value()).map(|(message, part)| (Id(message), part)))
+    }
+
     /// Messages that wait for the link although some of their packets are, or may be, there already. Unreadable records
     /// are left to whoever works on their message.
     pub fn half_handed(&self) -> Outcome<Vec<Message>> {

@@ -1,6 +1,8 @@
 //! The one thread that writes: takes what waits, commits it together, answers each; opens the file anew after errors.
 
+use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -107,6 +109,7 @@ impl Store {
     fn run_batch(&self, mut batch: Vec<Ask>) -> Result<(), redb::Error> {
         match self.commit(&mut batch) {
             Ok(()) => {
+                self.0.full.store(false, Ordering::Relaxed);
                 for ask in batch {
                     let _ = ask.done.send(Ok(()));
                 }
@@ -118,6 +121,8 @@ impl Store {
             }
             Err(Trouble::Said(_)) => batch.into_iter().try_for_each(|ask| self.run_batch(vec![ask])),
             Err(Trouble::Storage(error)) => {
+                let full = matches!(&error, redb::Error::Io(why) if why.kind() == ErrorKind::StorageFull);
+                self.0.full.store(full, Ordering::Relaxed);
                 let fault = Fault::temporary(format!("the store cannot be written: {error}"));
                 for ask in batch {
                     let _ = ask.done.send(Err(fault.clone()));

@@ -1,24 +1,8 @@
 //! The modem's life: restarts, crashes, no power, no GPS time, a full queue.
 
-use crate::scene::{MENDS, Scene, at_once};
+use crate::scene::{MENDS, Scene};
 
-#[test]
-fn restarts_and_power() {
-    at_once(&[
-        ("reboot", &|| restarts("reboot")),
-        ("abort", &|| restarts("abort")),
-        ("power fails", &power_fails),
-        ("runs already", &running_already),
-        ("not yet there", &not_yet_there),
-    ]);
-}
-
-#[test]
-fn cannot_take_packets() {
-    at_once(&[("no time", &no_time_and_no_fix), ("full", &full_queue)]);
-}
-
-fn restarts(word: &str) {
+pub fn restarts(word: &str) {
     let mut scene = Scene::start(&["--factor", "5"]);
     scene.both("before");
     scene.modem(word);
@@ -28,7 +12,7 @@ fn restarts(word: &str) {
     scene.ready();
 }
 
-fn power_fails() {
+pub fn power_fails() {
     let mut scene = Scene::start(&[]);
     scene.both("before");
     scene.modem("power off");
@@ -41,14 +25,14 @@ fn power_fails() {
 }
 
 /// A modem that ran long before the box did.
-fn running_already() {
+pub fn running_already() {
     let mut scene = Scene::start(&["--start", "running"]);
     scene.both("first");
     scene.settle();
 }
 
 /// Power comes long after the box.
-fn not_yet_there() {
+pub fn not_yet_there() {
     let mut scene = Scene::open(&["--start", "off"]);
     scene.told("not answer");
     scene.both("first");
@@ -57,7 +41,7 @@ fn not_yet_there() {
     scene.ready();
 }
 
-fn no_time_and_no_fix() {
+pub fn no_time_and_no_fix() {
     let mut scene = Scene::start(&[]);
     scene.modem("notime on");
     scene.both("no time");
@@ -71,7 +55,7 @@ fn no_time_and_no_fix() {
 }
 
 /// The next packet that leaves makes room.
-fn full_queue() {
+pub fn full_queue() {
     let mut scene = Scene::start(&[]);
     scene.modem("pass end");
     let first = scene.up("on the modem");

@@ -1,8 +1,8 @@
 //! The serial line: commands eaten, answers lost, late, garbled, glued, interrupted; a modem that is mute or babbles.
 
-use crate::scene::{ALWAYS, Scene, at_once};
+use crate::scene::Scene;
 
-fn letters_through(modem: &[&str], faults: &[&str]) {
+pub fn letters_through(modem: &[&str], faults: &[&str]) {
     let mut scene = Scene::start(modem);
     for fault in faults {
         scene.modem(fault);
@@ -13,29 +13,7 @@ fn letters_through(modem: &[&str], faults: &[&str]) {
     scene.ready();
 }
 
-#[test]
-fn answers_lost_late_and_garbled() {
-    at_once(&[
-        ("eaten", &|| letters_through(&[], &["eat 1", "eat 2", "eat 3"])),
-        ("no reply", &|| letters_through(&[], &["noreply 1", "noreply 2", "noreply 3"])),
-        ("late", &|| letters_through(&ALWAYS, &["late 3500 1", "late 1600 3"])),
-        ("garbled", &|| letters_through(&[], &["corrupt 1", "corrupt 5", "droplf 1", "droplf 5"])),
-        ("glued", &|| letters_through(&[], &["glue 1", "glue 5", "interleave on", "interleave 9"])),
-    ]);
-}
-
-#[test]
-fn mute_deaf_and_babbling() {
-    at_once(&[
-        ("mute", &mute),
-        ("deaf", &|| only_talks("eat")),
-        ("tongue-tied", &|| only_talks("noreply")),
-        ("only garbage", &only_garbage),
-        ("garbage between", &garbage_between_the_lines),
-    ]);
-}
-
-fn mute() {
+pub fn mute() {
     let mut scene = Scene::start(&[]);
     scene.both("before");
     scene.modem("silent on");
@@ -48,7 +26,7 @@ fn mute() {
 }
 
 /// It reports by itself and answers nothing: the line to it is broken, or its answers get lost.
-fn only_talks(fault: &str) {
+pub fn only_talks(fault: &str) {
     let mut scene = Scene::start(&[]);
     scene.modem(&format!("{fault} on"));
     scene.both(fault);
@@ -58,7 +36,7 @@ fn only_talks(fault: &str) {
     scene.ready();
 }
 
-fn only_garbage() {
+pub fn only_garbage() {
     let mut scene = Scene::start(&[]);
     scene.modem("babble on");
     scene.modem("corrupt on");
@@ -72,7 +50,7 @@ fn only_garbage() {
 }
 
 /// What is whole among the garbage counts.
-fn garbage_between_the_lines() {
+pub fn garbage_between_the_lines() {
     let mut scene = Scene::start(&[]);
     scene.modem("babble on");
     scene.both("during");

@@ -16,3 +16,75 @@ mod quiet;
 mod scene;
 mod several;
 mod waiting;
+
+use scene::{ALWAYS, at_once};
+
+#[test]
+fn answers_get_lost_late_and_garbled() {
+    at_once(&[
+        ("eaten", &|| line::letters_through(&[], &["eat 1", "eat 2", "eat 3"])),
+        ("no reply", &|| line::letters_through(&[], &["noreply 1", "noreply 2", "noreply 3"])),
+        ("late", &|| line::letters_through(&ALWAYS, &["late 3500 1", "late 1600 3"])),
+        ("garbled", &|| line::letters_through(&[], &["corrupt 1", "corrupt 5"])),
+        ("no line feed", &|| line::letters_through(&ALWAYS, &["droplf 1", "droplf 5"])),
+        ("glued", &|| line::letters_through(&[], &["glue 1", "glue 5", "interleave on", "interleave 9"])),
+    ]);
+}
+
+#[test]
+fn the_modem_is_mute_deaf_or_babbles() {
+    at_once(&[
+        ("mute", &line::mute),
+        ("deaf", &|| line::only_talks("eat")),
+        ("tongue-tied", &|| line::only_talks("noreply")),
+        ("only garbage", &line::only_garbage),
+        ("garbage between", &line::garbage_between_the_lines),
+    ]);
+}
+
+#[test]
+fn the_modem_restarts_or_cannot_send() {
+    at_once(&[
+        ("reboot", &|| life::restarts("reboot")),
+        ("abort", &|| life::restarts("abort")),
+        ("power fails", &life::power_fails),
+        ("runs already", &life::running_already),
+        ("not yet there", &life::not_yet_there),
+        ("no time", &life::no_time_and_no_fix),
+        ("full", &life::full_queue),
+    ]);
+}
+
+#[test]
+fn every_firmware_and_every_sky() {
+    let variants = ["sentspace", "bareapp", "waketail", "noids", "unreadonly"];
+    at_once(&[
+        ("firmware 1", &|| firmware::letters(&["--firmware", "1"], &[])),
+        ("firmware 2", &|| firmware::letters(&["--firmware", "2"], &[])),
+        ("firmware 1, variants", &|| firmware::letters(&["--firmware", "1"], &variants)),
+        ("firmware 3, variants", &|| firmware::letters(&["--firmware", "3"], &variants)),
+        ("repeated", &air::repeated),
+        ("weak supply", &air::weak_supply),
+    ]);
+}
+
+#[test]
+fn the_port_and_who_is_behind_it() {
+    at_once(&[
+        ("pulled", &plug::pulled_in_the_middle_of_commands),
+        ("stolen", &plug::in_other_hands),
+        ("exchanged", &plug::another_modem_in_its_place),
+        ("two stations", &several::each_station_gets_its_own_mail),
+    ]);
+}
+
+#[test]
+fn letters_wait_and_the_box_is_quiet() {
+    at_once(&[
+        ("window", &waiting::window_withdrawal_and_expiry),
+        ("given up", &waiting::the_modem_gives_a_packet_up),
+        ("unseen", &waiting::acknowledged_unseen),
+        ("idle", &quiet::an_idle_modem_lets_the_box_sleep),
+        ("babble", &quiet::babble_costs_little),
+    ]);
+}

@@ -1,10 +1,11 @@
 //! The cable: pulled in the middle of commands, the port in other hands.
 
-use crate::common::{PASSWORD, Program, SECOND_DEVICE, World};
-use crate::scene::Scene;
+use std::time::Duration;
 
-#[test]
-fn pulled_in_the_middle_of_commands() {
+use crate::common::{PASSWORD, Program, SECOND_DEVICE, World};
+use crate::scene::{MENDS, Scene};
+
+pub fn pulled_in_the_middle_of_commands() {
     let mut scene = Scene::start(&[]);
     for round in 0..20 {
         scene.both(&format!("round {round}"));
@@ -21,8 +22,7 @@ fn pulled_in_the_middle_of_commands() {
     scene.settle();
 }
 
-#[test]
-fn in_other_hands() {
+pub fn in_other_hands() {
     let world = World::start(&["--start", "running"]);
     assert_eq!(world.modem_says("steal on"), ["ok"]);
     let mut scene = Scene::over(world);
@@ -34,13 +34,12 @@ fn in_other_hands() {
 }
 
 /// Another modem comes in the place of one that holds packets: they wait until theirs is back.
-#[test]
-fn another_modem_in_its_place() {
+pub fn another_modem_in_its_place() {
     let mut scene = Scene::start(&[]);
     scene.gateway.cli_ok(&["people", "add", "ben", "--device", SECOND_DEVICE], PASSWORD);
     scene.modem("pass end");
     let held = scene.up("held by the first");
-    scene.state(&held, "onmodem", crate::scene::MENDS);
+    scene.state(&held, "onmodem", MENDS);
     scene.modem("unplug");
     let path = |name: &str| scene.world.folder.path(name).to_str().unwrap().to_owned();
     let (port, sky, control) = (path("modem"), path("sky"), path("second.ctl"));
@@ -51,8 +50,8 @@ fn another_modem_in_its_place() {
     scene.ready();
     assert_eq!(scene.link()["device"], 0x1abf);
     let over_second = scene.up("over the second");
-    scene.state(&over_second, "sent", crate::scene::MENDS);
-    let shown = scene.state(&held, "onmodem", std::time::Duration::ZERO);
+    scene.state(&over_second, "sent", MENDS);
+    let shown = scene.state(&held, "onmodem", Duration::ZERO);
     assert!(shown["reason"].as_str().unwrap().contains("0x001abe"), "{shown}");
     second.stop(crate::common::SOON);
     scene.modem("plug");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::common::{Station, wait_for};
+use crate::common::Station;
 use crate::scene::Scene;
 
 /// Wakes of all threads of a box so far.
@@ -42,8 +42,7 @@ fn over(time: Duration) {
     std::thread::sleep(time);
 }
 
-#[test]
-fn an_idle_modem_lets_the_box_sleep() {
+pub fn an_idle_modem_lets_the_box_sleep() {
     let mut scene = Scene::start(&[]);
     scene.both("warm");
     scene.settle();
@@ -56,8 +55,7 @@ fn an_idle_modem_lets_the_box_sleep() {
     assert!(wakes <= 50, "{wakes}");
 }
 
-#[test]
-fn babble_costs_little() {
+pub fn babble_costs_little() {
     let mut scene = Scene::start(&[]);
     scene.both("before");
     scene.settle();
@@ -71,9 +69,9 @@ fn babble_costs_little() {
     assert!(time < Duration::from_secs(4), "{time:?}");
     assert!(more < 16_000, "{more} kB");
     scene.both("during");
-    scene.settle();
+    scene.arrived();
     scene.modem("babble off");
-    wait_for("a modem that is well again", 2 * crate::scene::MENDS, || {
-        (scene.link()["words"] == "ready").then_some(())
-    });
+    scene.both("after");
+    scene.settle();
+    scene.ready();
 }

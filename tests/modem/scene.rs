@@ -22,7 +22,12 @@ pub const ALWAYS: [&str; 4] = ["--pass-every", "1", "--pass-length", "1"];
 pub fn at_once(scenes: &[(&str, &(dyn Fn() + Sync))]) {
     std::thread::scope(|scope| {
         for (name, scene) in scenes {
-            std::thread::Builder::new().name((*name).to_owned()).spawn_scoped(scope, scene).unwrap();
+            let timed = move || {
+                let begun = Instant::now();
+                scene();
+                eprintln!("{name}: {:.1} s", begun.elapsed().as_secs_f32());
+            };
+            std::thread::Builder::new().name((*name).to_owned()).spawn_scoped(scope, timed).unwrap();
         }
     });
 }
@@ -30,7 +35,7 @@ pub fn at_once(scenes: &[(&str, &(dyn Fn() + Sync))]) {
 /// The rest between two looks, each of which starts a program.
 #[allow(clippy::disallowed_methods)]
 fn rest() {
-    std::thread::sleep(Duration::from_millis(100));
+    std::thread::sleep(Duration::from_millis(200));
 }
 
 /// One station, one gateway, and what was written so far.

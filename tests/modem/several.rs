@@ -3,8 +3,7 @@
 use crate::common::{Program, SECOND_DEVICE, Smtp, Station, wait_for};
 use crate::scene::{MENDS, Scene};
 
-#[test]
-fn each_station_gets_its_own_mail() {
+pub fn each_station_gets_its_own_mail() {
     let mut scene = Scene::start(&[]);
     let folder = &scene.world.folder;
     let path = |name: &str| folder.path(name).to_str().unwrap().to_owned();

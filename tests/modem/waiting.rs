@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use crate::common::wait_for;
-use crate::scene::{MENDS, Scene};
+use crate::scene::{ALWAYS, MENDS, Scene};
 
 /// At most `m138.window` packets are on the modem; one that is withdrawn makes room; what no satellite takes in its
 /// time comes back, and is on the modem no more.
-#[test]
-fn window_withdrawal_and_expiry() {
+pub fn window_withdrawal_and_expiry() {
     let mut scene = Scene::start(&["--start", "running", "--factor", "1"]);
     for (setting, value) in [("m138.window", "2"), ("air.lifetime", "60")] {
         scene.station.cli_ok(&["settings", "set", setting, value], "");
@@ -46,8 +45,7 @@ fn window_withdrawal_and_expiry() {
 }
 
 /// Firmware 1.x says when a hold time is over: the letter comes back.
-#[test]
-fn the_modem_gives_a_packet_up() {
+pub fn the_modem_gives_a_packet_up() {
     let mut scene = Scene::start(&["--firmware", "1", "--start", "running"]);
     scene.station.cli_ok(&["settings", "set", "air.lifetime", "60"], "");
     scene.modem("pass end");
@@ -60,5 +58,19 @@ fn the_modem_gives_a_packet_up() {
     assert_eq!(scene.on_modem(), 0);
     scene.modem("pass auto");
     scene.both("in time");
+    scene.settle();
+}
+
+/// `$TD SENT` that is never seen is settled with what the modem still holds.
+pub fn acknowledged_unseen() {
+    let mut scene = Scene::start(&ALWAYS);
+    scene.modem("nosent 2");
+    let ids = [scene.up("one unseen"), scene.up("two unseen")];
+    scene.both("seen");
+    for id in &ids {
+        scene.state(id, "sent", 2 * MENDS);
+    }
+    let shown = scene.state(&ids[0], "sent", Duration::ZERO);
+    assert!(shown["reason"].as_str().unwrap().contains("was not seen"), "{shown}");
     scene.settle();
 }

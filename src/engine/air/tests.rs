@@ -87,7 +87,9 @@ impl Link for Fake {
     }
 
     fn prepare(&mut self, _packet: &Outgoing) -> Result<Intent, Fault> {
-        match self.sky().ends.front() {
+        let sky = self.sky();
+        match sky.ends.front() {
+            _ if !sky.verdicts.is_empty() => Err(Fault::temporary("it is not known whether an earlier one was taken")),
             Some(End::Busy) => Err(Fault::temporary("the modem has no GPS time yet")),
             _ => Ok(Intent { at: START, memo: String::new() }),
         }
@@ -119,6 +121,12 @@ impl Link for Fake {
             Some(verdict) => verdict,
             None => Verdict::NotYet("no evidence yet".into()),
         }
+    }
+
+    fn another(&mut self, reference: &Reference) {
+        let mut sky = self.sky();
+        let payload = sky.queue[&reference.number].clone();
+        sky.verdicts.insert(payload, Verdict::NotTaken("that was another one".into()));
     }
 
     fn still_held(&mut self, reference: &Reference) -> Whereabouts {
@@ -260,6 +268,28 @@ fn a_lost_answer_is_settled_and_nothing_is_sent_twice() {
         rig.turn(&mut air);
         assert_eq!(rig.message(id).state, State::Sent);
         assert_eq!(rig.fake.sky().on_air.len(), 1);
+    }
+}
+
+/// The link takes nothing while it does not know about an earlier packet: letters that are due must not keep the box
+/// from finding that out, before and after a crash.
+#[test]
+fn a_doubt_is_settled_before_other_letters() {
+    for crash in [false, true] {
+        let rig = Rig::new("satellite");
+        let mut air = rig.air();
+        let waiting: Vec<_> = (0..BATCH + 4).map(|n| rig.letter(&format!("waits {n}"))).collect();
+        rig.fake.sky().ends.push_back(End::LostAnswer);
+        rig.turn(&mut air);
+        if crash {
+            air = rig.air();
+            rig.fake.ready();
+        }
+        rig.clock.advance(Duration::from_secs(5));
+        (0..3).for_each(|_| rig.turn(&mut air));
+        assert!(waiting.iter().all(|id| rig.message(*id).state == State::OnModem), "crash: {crash}");
+        rig.fake.sky().pass(true);
+        assert_eq!(rig.fake.sky().on_air.len(), waiting.len());
     }
 }
 

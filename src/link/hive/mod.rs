@@ -192,6 +192,10 @@ impl Link for Hive {
         self.find_out(packet, intent)
     }
 
+    fn another(&mut self, reference: &Reference) {
+        self.watch.another(reference.number);
+    }
+
     fn still_held(&mut self, reference: &Reference) -> Whereabouts {
         self.whereabouts(reference)
     }

@@ -58,6 +58,11 @@ impl Watch {
         self.taken.iter().find(|taken| taken.tag == tag && tag != 0).map(|taken| taken.packet)
     }
 
+    /// The packet became of an intent that is not known any more.
+    pub fn another(&mut self, packet: u64) {
+        self.taken.iter_mut().filter(|taken| taken.packet == packet).for_each(|taken| taken.tag = 0);
+    }
+
     /// The packets of this hash that the Hive took.
     pub fn with_hash(&self, hash: &str) -> Vec<u64> {
         self.taken.iter().filter(|taken| taken.hash == hash).map(|taken| taken.packet).collect()

@@ -222,12 +222,18 @@ impl M138 {
         Ok(())
     }
 
-    /// Asks, and once more after silence: one answer may have been garbled.
+    /// Asks, and once more after silence: one answer may have been garbled. A modem that ran is first asked whether it
+    /// hears at all, as two long limits in a row would hide that it does not.
     pub fn ask_twice<T>(&mut self, command: &Command, fits: impl Fn(&Sentence) -> Option<T>) -> Result<T, Trouble> {
         let was_running = self.stage == Stage::Running;
         match self.ask(command, &fits) {
-            // one that was found mute just now is for the ladder
-            Err(Trouble::Silent(_)) if !was_running || self.stage == Stage::Running => self.ask(command, fits),
+            Err(Trouble::Silent(why)) => {
+                // one that is mute is for the ladder
+                if was_running && (self.stage != Stage::Running || self.check_hearing().is_err()) {
+                    return Err(Trouble::Silent(why));
+                }
+                self.ask(command, fits)
+            }
             answer => answer,
         }
     }

@@ -20,18 +20,19 @@ const NOISE_ALARM: f64 = -93.0;
 const NOISE_WARNING: f64 = -97.0;
 
 impl M138 {
-    /// Adds an [`Event::Health`] if there is news.
-    pub fn report(&mut self) {
+    /// Adds an [`Event::Health`] if there is news; true then.
+    pub fn report(&mut self) -> bool {
         self.judge_garbling();
         let health = self.health();
         if let Some((reported, at)) = &self.reported {
             let minor = is_minor(reported, &health);
             if *reported == health || minor && at.elapsed() < MINOR_EVERY {
-                return;
+                return false;
             }
         }
         self.reported = Some((health.clone(), Instant::now()));
         self.events.push(Event::Health(health));
+        true
     }
 
     fn health(&self) -> Health {

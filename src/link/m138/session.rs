@@ -55,6 +55,10 @@ impl M138 {
     pub fn poll_until(&mut self, wake: &Receiver<()>, until: Instant) -> Vec<Event> {
         loop {
             self.catch_up();
+            // what the last call found out is told before the next step, which may take seconds
+            if self.report() {
+                return std::mem::take(&mut self.events);
+            }
             self.step();
             self.take_in();
             self.report();
@@ -166,7 +170,7 @@ impl M138 {
 
     /// After a question without an answer: asks what is never said unasked, so that a modem that speaks and does not
     /// hear is known at once, not at the next letter.
-    fn check_hearing(&mut self) -> Result<(), Trouble> {
+    pub fn check_hearing(&mut self) -> Result<(), Trouble> {
         self.ask(&Command::new("CS"), |heard| matches!(heard, Sentence::Identity { .. }).then_some(()))
     }
 

@@ -30,10 +30,9 @@ fn letters_that_the_link_does_not_take_before_it_is_settled_do_not_keep_it_from_
     rig.fake.sky().ends.extend([End::LostAnswer, End::Busy]);
     let mut air = rig.air();
     rig.turn(&mut air);
-    rig.clock.advance(Duration::from_secs(10));
+    rig.clock.advance(DOUBT + Duration::from_secs(1));
     // The second letter stands before the first one now, and the link said a moment ago that it takes nothing.
     assert!(!air.ready());
-    air.recover_at = Some(Instant::now());
     rig.fake.sky().ends.clear();
     rig.turn(&mut air);
     for id in [first, second] {
@@ -100,4 +99,30 @@ fn unreadable_records_stop_neither_the_link_nor_the_books() {
     assert_eq!((books.accepted, books.returned, books.waiting), (3, 2, 1));
     let (count, last) = rig.context.store.read(|view| view.set_aside()).unwrap().unwrap();
     assert_eq!((count, last.source.as_str()), (1, "store"));
+}
+
+#[test]
+fn a_letter_that_says_the_same_as_an_earlier_one_is_not_mistaken_for_it() {
+    let rig = Rig::new("satellite");
+    let first = rig.letter("ok");
+    let mut air = rig.air();
+    rig.turn(&mut air);
+    let second = rig.letter("ok");
+    rig.fake.sky().ends.push_back(End::LostCommand);
+    rig.turn(&mut air);
+    drop(air);
+    // The link finds the first one's packet.
+    let (number, payload) = rig.fake.sky().queue.clone().pop_first().unwrap();
+    rig.fake.sky().verdicts.insert(payload, Verdict::Taken(reference(number)));
+    rig.fake.ready();
+    let mut air = rig.air();
+    rig.turn(&mut air);
+    rig.clock.advance(Duration::from_secs(10));
+    rig.turn(&mut air);
+    rig.fake.sky().pass(true);
+    rig.turn(&mut air);
+    for id in [first, second] {
+        assert_eq!(rig.message(id).state, State::Sent);
+    }
+    assert_eq!(rig.fake.sky().on_air.len(), 2);
 }

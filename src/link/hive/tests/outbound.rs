@@ -202,6 +202,23 @@ fn an_equal_packet_of_another_message_is_not_mistaken_for_this_one() {
 }
 
 #[test]
+fn after_a_crash_equal_packets_of_earlier_runs_are_told_apart_by_who_knows_them() {
+    let mut bench = Bench::start();
+    bench.round();
+    let first = bench.taken(b"ok");
+    bench.restart();
+    bench.round();
+    bench.sim("fail send reset-before 1");
+    let (intent, _) = bench.hand_over(b"ok");
+    bench.restart();
+    bench.round();
+    assert_eq!(bench.verdict(b"ok", &intent), Verdict::Taken(first.clone()));
+    bench.hive.another(&first);
+    let settled = Intent { at: intent.at - Duration::from_secs(60), ..intent };
+    assert!(matches!(bench.verdict(b"ok", &settled), Verdict::NotTaken(_)));
+}
+
+#[test]
 fn while_the_listing_fails_there_is_no_verdict() {
     let mut bench = Bench::start();
     bench.round();
