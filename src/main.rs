@@ -32,7 +32,7 @@
 //! | `settings` | `address`, `fault` | | has to work when all else is broken |
 //! | `people` | `message`, `address`, `clock`, `fault` | | who is who, without knowing where that is written down |
 //! | `wire` | `message`, `address`, `fault` | `prost` | bytes in, meaning out: a coding knows no link and no queue |
-//! | `password` | | `argon2` | one hash at a time, whoever asks |
+//! | `password` | `people` | `argon2` | one hash at a time, whoever asks |
 //! | `sys` | `clock` | `sd_notify`, `async_signal` | the only calls to the platform, and the only unsafe code |
 //! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `wire` | | pure: the same question gets the same answer, next year too |
 //! | `store` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys` | `redb` | the only module that knows the file, so the crash tests stay small |

@@ -313,11 +313,6 @@ pub struct Reference {
 }
 
 impl Packet {
-    /// True when it needs nothing more: acknowledged, or given up.
-    pub fn is_done(&self) -> bool {
-        matches!(self.state, PacketState::Sent(_) | PacketState::Gone(_))
-    }
-
     /// The link's name for it, while the link holds it or after it left.
     pub fn reference(&self) -> Option<&Reference> {
         match &self.state {

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::address::{Address, Mailbox};
-use crate::clock::Time;
 use crate::deliver::compose;
 use crate::engine::inbound::message_id;
 use crate::engine::{Context, max_payload};
@@ -91,10 +90,6 @@ impl Office for PostOffice {
         self.context.store.settings()
     }
 
-    fn now(&self) -> Time {
-        self.context.now()
-    }
-
     fn recipient(&self, caller: &Caller, _from: &Address, to: &str) -> Result<(), Refusal> {
         let world = self.world();
         may_send(&world, caller)?;
@@ -140,7 +135,7 @@ impl Office for PostOffice {
         let (author, from) = self.author(&world, caller, &envelope.from);
         let to = recipients(&world, &envelope.to)?;
         let own_id = message_id(world.settings.text(Key::Domain));
-        let trace = self.trace(&world, caller, &shaped, &own_id);
+        let trace = self.trace(&world, caller, &shaped, &own_id, head);
         let shaped = Shaped { message_id: shaped.message_id.or(Some(own_id)), ..shaped };
         let now = self.context.now();
         let believed = self.context.store.clock().believable();
@@ -185,8 +180,9 @@ impl PostOffice {
         }
     }
 
-    /// The header lines put in front of the mail: our trace, and a Message-ID where there was none.
-    fn trace(&self, world: &World, caller: &Caller, shaped: &Shaped, own_id: &str) -> Vec<u8> {
+    /// What is put in front of the mail: our trace, a Message-ID where there was none, and where there is no header
+    /// at all the empty line that ends ours.
+    fn trace(&self, world: &World, caller: &Caller, shaped: &Shaped, own_id: &str, head: &[u8]) -> Vec<u8> {
         let with = match (caller.esmtp, caller.tls, caller.person.is_some()) {
             (false, ..) => "SMTP",
             (_, false, false) => "ESMTP",
@@ -207,6 +203,9 @@ impl PostOffice {
         let mut trace = format!("{received}\r\n").into_bytes();
         if shaped.message_id.is_none() {
             trace.extend_from_slice(format!("{}\r\n", compose::header("Message-ID", own_id)).as_bytes());
+        }
+        if !compose::begins_with_header(head) {
+            trace.extend_from_slice(b"\r\n");
         }
         trace
     }
@@ -367,3 +366,6 @@ fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &s
     };
     Ok(world.plan(draft, context.now(), context.store.clock().believable(), max_payload(&world.settings)))
 }
+
+#[cfg(test)]
+mod tests;

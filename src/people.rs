@@ -121,11 +121,6 @@ impl People {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Person>> {
         self.0.values()
     }
-
-    /// True before anybody was added.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::table::columns;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::store::{Lane, Store};
+use crate::sys::process;
 
 /// Say what the running box is doing: doors, link, queues, books. Ends with 1 when no box runs.
 #[derive(FromArgs)]
@@ -36,6 +37,7 @@ impl Status {
                 "version": env!("CARGO_PKG_VERSION"),
                 "running": session.live,
                 "pid": session.live.then(std::process::id),
+                "memory": session.live.then(process::resident_bytes).flatten(),
                 "data": context.store.folder(),
                 "time": context.now().to_string(),
                 "clock_believable": context.store.clock().believable(),

@@ -1,4 +1,4 @@
-//! Mails that the box writes or passes on: 7-bit clean but for addresses that are not, every line ended by CRLF.
+//! Mails that the box writes, and lines for those that it passes on: 7-bit clean but for addresses that are not, every line ended by CRLF.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,6 @@ use mail_builder::mime::{BodyPart, MimePart};
 
 use crate::address::Mailbox;
 use crate::clock::Time;
-use crate::message::Id;
 
 /// A mail with one plain text. Line ends of `text` are LF or CRLF.
 #[derive(Debug, Clone)]
@@ -107,29 +106,9 @@ pub fn crlf(mail: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The Message-ID of a message that came without one: the same at each try, and on no other box.
-pub fn message_id(id: Id, accepted: Time, domain: &str) -> String {
-    let domain = if domain.is_ascii() && !domain.is_empty() { domain } else { "satpost.invalid" };
-    format!("<{id}.{}@{domain}>", accepted.0)
-}
-
-/// A mail that is passed on: the header lines go in front of it, the rest stays as it came. `lines` hold no line
-/// ends; make them with [`received`] and [`header`].
-pub fn forward(mail: &[u8], lines: &[String]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(mail.len() + 512);
-    for line in lines {
-        out.extend_from_slice(line.as_bytes());
-        out.extend_from_slice(b"\r\n");
-    }
-    if !begins_with_header(mail) {
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(&crlf(mail));
-    out
-}
-
-/// False for a text without any header, which would otherwise be read as a broken one.
-fn begins_with_header(mail: &[u8]) -> bool {
+/// False for a text without any header: lines put in front of it need an empty line behind them, or the text would be
+/// read as a broken header.
+pub fn begins_with_header(mail: &[u8]) -> bool {
     let line = mail.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     let name = line.split(|&byte| byte == b':').next().unwrap_or_default().trim_ascii_end();
     line.is_empty() || (line.contains(&b':') && !name.is_empty() && name.iter().all(u8::is_ascii_graphic))

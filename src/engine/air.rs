@@ -59,7 +59,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
             context.rest(&wake, Duration::from_secs(3600));
             continue;
         };
-        log::info!("link: {}", driver.name);
+        log::info!("link: {}, {}", driver.name, driver.about);
         let link = (driver.make)(&settings, context.store.clock());
         Air::new(context, driver, link).drive(&settings, &wake)?;
     }

@@ -50,7 +50,8 @@ impl Context {
         waiting.tries += 1;
         let tell = !message.delay_told && now >= message.accepted + world.settings.span(Key::QueueDelayNotice);
         waiting.delay_told |= tell;
-        let notice = if tell { self.notice(&world, message, Kind::Delayed, why) } else { None };
+        let kind = if message.state == State::Held { Kind::Held } else { Kind::Delayed };
+        let notice = if tell { self.notice(&world, message, kind, why) } else { None };
         let retry = if message.state == State::Held { Time::NEVER } else { now + back_off(&world, waiting.tries) };
         waiting.next = world.next_look(&waiting, retry);
         let why = why.to_owned();
@@ -181,3 +182,6 @@ pub fn moved(world: &World, message: &Message) -> Option<Result<Way, String>> {
         choice => choice.way().filter(|way| *way != message.way).map(Ok),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,9 +175,6 @@ pub enum Series {
 }
 
 impl Series {
-    /// All series.
-    pub const ALL: [Self; 6] = [Self::Noise, Self::Rssi, Self::Snr, Self::Temperature, Self::Volts, Self::Gps];
-
     /// Its name in the store and in addresses of the page.
     pub fn word(self) -> &'static str {
         match self {
@@ -241,7 +238,7 @@ pub struct Health {
 pub struct Driver {
     /// Name, as in the setting `link.driver`.
     pub name: &'static str,
-    /// One line for the settings page.
+    /// What it is, in one line for the log.
     pub about: &'static str,
     /// Largest payload of one packet, in bytes.
     pub max_payload: usize,

@@ -17,6 +17,8 @@ use rustix::termios::{OptionalActions, QueueSelector};
 use serialport::{SerialPortInfo, SerialPortType};
 use smol::channel::Receiver;
 
+use crate::sys::process;
+
 /// The link that `udev` makes to a modem that was pinned to one adapter.
 const PINNED: &str = "/dev/satpost-modem";
 
@@ -222,8 +224,8 @@ fn refusal(path: &Path, why: &io::Error) -> String {
         ErrorKind::PermissionDenied => {
             format!("{shown} may not be opened by this program: give its user the port's group (often dialout)")
         }
-        ErrorKind::ResourceBusy | ErrorKind::WouldBlock => match holder(path) {
-            Some(name) => format!("{shown} is held by {name}: stop that program, satpost takes the port by itself"),
+        ErrorKind::ResourceBusy | ErrorKind::WouldBlock => match process::device_holder(path) {
+            Some(holder) => format!("{shown} is held by {holder}: stop that program, satpost takes the port by itself"),
             None => format!("{shown} is held by another program: 'sudo fuser -v {shown}' names it, then stop it"),
         },
         _ if why.raw_os_error() == Some(rustix::io::Errno::NOTTY.raw_os_error()) => {
@@ -231,22 +233,6 @@ fn refusal(path: &Path, why: &io::Error) -> String {
         }
         _ => format!("{shown} cannot be opened: {why}"),
     }
-}
-
-/// The program that holds a port, as far as we may look; `name (process 123)`.
-pub fn holder(path: &Path) -> Option<String> {
-    let real = path.canonicalize().ok()?;
-    let ours = std::process::id();
-    let processes = std::fs::read_dir("/proc").ok()?.flatten();
-    let mut ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let id = ids.find(|&id| id != ours && holds(id, &real))?;
-    let name = std::fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
-    Some(format!("{} (process {id})", name.trim()))
-}
-
-fn holds(process: u32, path: &Path) -> bool {
-    let Ok(entries) = std::fs::read_dir(format!("/proc/{process}/fd")) else { return false };
-    entries.flatten().any(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target == path))
 }
 
 /// How long to wait before a port is looked for again: every second at first, later every two.
@@ -257,7 +243,6 @@ pub fn next_look(tries: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::{Command, Stdio};
 
     fn terminal() -> (OwnedFd, PathBuf) {
         let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
@@ -332,22 +317,6 @@ mod tests {
         drop(sender);
         assert!(wait(None, &wake, far));
         assert!(Instant::now() < far);
-    }
-
-    #[test]
-    fn the_holder_of_a_port_is_named() {
-        let (_master, path) = terminal();
-        let terminal = File::options().read(true).write(true).open(&path).unwrap();
-        let mut child = Command::new("sleep").arg("30").stdin(Stdio::from(terminal)).spawn().unwrap();
-        let until = Instant::now() + Duration::from_secs(5);
-        let named = std::iter::repeat_with(|| holder(&path))
-            .take_while(|_| Instant::now() < until)
-            .flatten()
-            .find(|name| name.starts_with("sleep"));
-        let expected = format!("sleep (process {})", child.id());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(named, Some(expected));
     }
 
     #[test]

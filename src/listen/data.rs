@@ -160,8 +160,6 @@ impl Reader {
 #[derive(Debug)]
 pub struct Spooled {
     path: PathBuf,
-    size: u64,
-    kept: bool,
 }
 
 impl Spooled {
@@ -169,25 +167,12 @@ impl Spooled {
     pub fn path(&self) -> &Path {
         &self.path
     }
-
-    /// Its length in bytes.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Hands the file over to the caller, who has to move it away: [`sweep`] would take it at the next start.
-    pub fn keep(mut self) -> PathBuf {
-        self.kept = true;
-        self.path.clone()
-    }
 }
 
 impl Drop for Spooled {
     fn drop(&mut self) {
-        if !self.kept {
-            // Gone already if it was moved; what else fails here is repaired by `sweep`.
-            let _ = fs::remove_file(&self.path);
-        }
+        // What fails here is repaired by `sweep`.
+        let _ = fs::remove_file(&self.path);
     }
 }
 
@@ -258,12 +243,11 @@ impl Spool {
         if self.file.is_some() {
             self.flush()?;
         }
-        let Some((file, mut spooled)) = self.file else {
+        let Some((file, spooled)) = self.file else {
             return Ok(Body::Memory(self.memory));
         };
         file.sync_all()?;
         File::open(&self.folder)?.sync_all()?;
-        spooled.size = self.size;
         Ok(Body::File(spooled))
     }
 }
@@ -276,7 +260,7 @@ fn create(folder: &Path) -> io::Result<(File, Spooled)> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = folder.join(format!("{}-{number}.{ENDING}", std::process::id()));
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(file) => return Ok((file, Spooled { path, size: 0, kept: false })),
+            Ok(file) => return Ok((file, Spooled { path })),
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
             Err(e) => return Err(e),
         }

@@ -81,7 +81,6 @@ fn a_large_mail_goes_to_disk_and_an_unwanted_one_leaves_nothing() {
     let Progress::More = reader.take(&wire[..200_000]) else { panic!() };
     assert!(reader.store.memory.capacity() <= 3 * IN_MEMORY);
     let Progress::End(_, Ok(Body::File(file))) = reader.take(&wire[200_000..]) else { panic!() };
-    assert_eq!(file.size(), 300_000);
     assert_eq!(fs::read(file.path()).unwrap(), mail);
     drop(file);
     assert_eq!(files(&folder), 0);
@@ -94,7 +93,9 @@ fn a_large_mail_goes_to_disk_and_an_unwanted_one_leaves_nothing() {
 
     let mut reader = Reader::new(1_000_000, folder.path());
     let Progress::End(_, Ok(Body::File(file))) = reader.take(&wire) else { panic!() };
-    assert!(file.keep().exists());
+    // As after a crash: nobody is left to remove it.
+    std::mem::forget(file);
+    assert_eq!(files(&folder), 1);
     sweep(folder.path()).unwrap();
     assert_eq!(files(&folder), 0);
 }

@@ -89,6 +89,7 @@ impl Gate {
     }
 
     /// Connections that live now.
+    #[cfg(test)]
     pub fn live(&self) -> usize {
         self.room.lock().len()
     }

@@ -30,7 +30,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::address::Address;
-use crate::clock::Time;
 use crate::settings::Settings;
 
 /// What the SMTP listener asks the post office behind it. Called from many session threads at once, each with a
@@ -38,9 +37,6 @@ use crate::settings::Settings;
 pub trait Office: Send + Sync {
     /// The settings in force; a session keeps the snapshot it began with.
     fn settings(&self) -> Arc<Settings>;
-
-    /// Now, by the clock of the box.
-    fn now(&self) -> Time;
 
     /// Whether mail from `from` may go to `to`, the text inside `<>` with quotes resolved: an address, or the bare
     /// word `postmaster` in any case.
@@ -53,7 +49,7 @@ pub trait Office: Send + Sync {
     fn login(&self, caller: &Caller, user: &str, password: &str) -> Option<String>;
 
     /// Takes the mail and returns the text after `250 ` once it is on disk: this is the only way to a final 250.
-    /// A spooled body is removed when it is dropped without [`data::Spooled::keep`].
+    /// A spooled body is removed when it is dropped.
     ///
     /// # Errors
     /// The reply to the client, which keeps the mail; the session goes on.
@@ -97,16 +93,6 @@ pub enum Body {
     Memory(Vec<u8>),
     /// A large one, already synced to disk.
     File(data::Spooled),
-}
-
-impl Body {
-    /// Its length in bytes.
-    pub fn size(&self) -> u64 {
-        match self {
-            Self::Memory(bytes) => bytes.len() as u64,
-            Self::File(file) => file.size(),
-        }
-    }
 }
 
 /// A "no" to the client, for a person to read.

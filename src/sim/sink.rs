@@ -15,9 +15,9 @@ use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 mod program;
 mod session;
@@ -57,6 +57,7 @@ impl Mail {
     }
 
     /// What follows the header.
+    #[cfg(test)]
     pub fn body(&self) -> &[u8] {
         let end = self.data.windows(4).position(|four| four == b"\r\n\r\n").map_or(self.data.len(), |at| at + 4);
         &self.data[end..]
@@ -74,7 +75,6 @@ pub struct Handle {
 struct Shared {
     dir: Option<PathBuf>,
     state: Mutex<State>,
-    changed: Condvar,
     /// Set once; the accept loop reads it after each connection. Sequentially consistent as nothing here is fast.
     stop: AtomicBool,
 }
@@ -111,7 +111,7 @@ pub fn start(options: Options) -> io::Result<Handle> {
     let listener = TcpListener::bind(options.listen)?;
     let address = listener.local_addr()?;
     let state = Mutex::new(State::default());
-    let shared = Shared { dir: options.dir, state, changed: Condvar::new(), stop: AtomicBool::new(false) };
+    let shared = Shared { dir: options.dir, state, stop: AtomicBool::new(false) };
     let shared = Arc::new(shared);
     let mine = Arc::clone(&shared);
     let thread = std::thread::Builder::new().name("sink".to_owned()).spawn(move || accept(&listener, &mine))?;
@@ -122,17 +122,6 @@ impl Handle {
     /// All mails that arrived, in order.
     pub fn mails(&self) -> Vec<Mail> {
         self.shared.lock().mails.clone()
-    }
-
-    /// Waits until `count` mails are there, at most `limit`; gives back what is there then.
-    pub fn wait(&self, count: usize, limit: Duration) -> Vec<Mail> {
-        let until = Instant::now() + limit;
-        let mut state = self.shared.lock();
-        while state.mails.len() < count && Instant::now() < until {
-            let left = until.saturating_duration_since(Instant::now());
-            state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.mails.clone()
     }
 
     /// The commands that it heard, without their arguments.
@@ -153,11 +142,7 @@ impl Handle {
         self.shared.lock().faults.set(line)
     }
 
-    /// Ends it: closes the listener and every connection, and waits for the accept thread.
-    pub fn stop(mut self) {
-        self.end();
-    }
-
+    /// Closes the listener and every connection, and waits for the accept thread.
     fn end(&mut self) {
         let Some(thread) = self.thread.take() else { return };
         self.shared.stop.store(true, Ordering::SeqCst);
@@ -188,7 +173,6 @@ impl Shared {
             write(dir, state.mails.len() + 1, &mail)?;
         }
         state.mails.push(mail);
-        self.changed.notify_all();
         Ok(())
     }
 }

@@ -11,7 +11,7 @@
 //!
 //! What cannot be done is answered with `{"error":"<why>"}`.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -20,30 +20,28 @@ use serde::{Deserialize, Serialize};
 
 /// An answer takes at most this long.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest answer in bytes.
+const MAX_ANSWER: u64 = 64 * 1024;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ask {
-    /// A packet goes up.
-    Up(Up),
+    /// A packet goes up; yes is the satellite's acknowledgement.
+    Up {
+        /// Number of the modem.
+        device: u32,
+        /// Application id.
+        app: u16,
+        /// Payload in hex.
+        data: String,
+        /// The modem's own number of the message, the same for a repetition.
+        id: u64,
+    },
     /// What waits for this device?
     Take(u32),
     /// This packet reached its device.
     Arrived(u64),
-}
-
-/// A packet on its way up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Up {
-    /// Number of the modem.
-    pub device: u32,
-    /// Application id.
-    pub app: u16,
-    /// Payload in hex.
-    pub data: String,
-    /// The modem's own number of the message.
-    pub id: u64,
 }
 
 /// A packet on its way down.
@@ -87,67 +85,21 @@ impl Sky {
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// Sends a packet up; `id` is the modem's own number of it, the same for a repetition.
+    /// Asks a question.
     ///
     /// # Errors
-    /// When the Hive is gone or refuses.
-    pub fn up(&mut self, device: u32, app: u16, payload: &[u8], id: u64) -> io::Result<()> {
-        self.ask(&Ask::Up(Up { device, app, data: to_hex(payload), id })).map(drop)
-    }
-
-    /// The oldest packet that waits for a device: number, application, payload.
-    ///
-    /// # Errors
-    /// When the Hive is gone.
-    pub fn take(&mut self, device: u32) -> io::Result<Option<(u64, u16, Vec<u8>)>> {
-        let reply = self.ask(&Ask::Take(device))?;
-        reply
-            .packet
-            .map(|down| Ok((down.packet_id, down.app, from_hex(&down.data).map_err(io::Error::other)?)))
-            .transpose()
-    }
-
-    /// Tells that a packet reached its device.
-    ///
-    /// # Errors
-    /// When the Hive is gone or does not know the packet.
-    pub fn arrived(&mut self, packet_id: u64) -> io::Result<()> {
-        self.ask(&Ask::Arrived(packet_id)).map(drop)
-    }
-
-    fn ask(&mut self, ask: &Ask) -> io::Result<Reply> {
+    /// When the Hive is gone, or its answer is not one of the sky. A refusal is an answer.
+    pub fn ask(&mut self, ask: &Ask) -> io::Result<Reply> {
         let mut line = serde_json::to_string(ask)?;
         line.push('\n');
         self.0.get_mut().write_all(line.as_bytes())?;
         let mut answer = String::new();
-        if self.0.read_line(&mut answer)? == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "sky: the Hive hung up"));
+        self.0.by_ref().take(MAX_ANSWER).read_line(&mut answer)?;
+        if !answer.ends_with('\n') {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it hung up before its answer was complete"));
         }
-        let reply: Reply = serde_json::from_str(&answer)?;
-        match reply.error {
-            Some(why) => Err(io::Error::other(format!("sky: {why}"))),
-            None => Ok(reply),
-        }
+        Ok(serde_json::from_str(&answer)?)
     }
-}
-
-/// Bytes as lower-case hex.
-pub fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Hex to bytes.
-///
-/// # Errors
-/// A sentence saying what is wrong.
-pub fn from_hex(text: &str) -> Result<Vec<u8>, String> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return Err("an odd number of hex digits".to_owned());
-    }
-    let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
-    pairs.iter().map(byte).collect::<Option<_>>().ok_or_else(|| "not hex".to_owned())
 }
 
 #[cfg(test)]
@@ -162,14 +114,5 @@ mod tests {
         assert_eq!(serde_json::from_str::<Ask>(r#"{"take":6846}"#).unwrap(), Ask::Take(6846));
         assert_eq!(serde_json::from_str::<Ask>(r#"{"arrived":55}"#).unwrap(), Ask::Arrived(55));
         assert_eq!(serde_json::from_str::<Reply>(r#"{"packet":null}"#).unwrap(), Reply::default());
-    }
-
-    #[test]
-    fn hex_goes_both_ways() {
-        assert_eq!(from_hex("0aFf"), Ok(vec![10, 255]));
-        assert_eq!(to_hex(&[10, 255]), "0aff");
-        assert!(from_hex("0").is_err());
-        assert!(from_hex("0g").is_err());
-        assert!(from_hex("é").is_err());
     }
 }

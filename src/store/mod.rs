@@ -2,12 +2,14 @@
 //!
 //! All writing goes through one thread that commits whatever is waiting together, with one fsync (group commit), and
 //! answers each caller only after that. Readers see consistent snapshots and never wait for it. A storage error
-//! closes the file; it is opened again with back-off while callers get a temporary fault.
+//! closes the file; it is opened again with back-off while callers get a temporary fault. A ballast file keeps room for
+//! that on a full disk.
 
 mod backup;
 mod books;
 mod inbound;
 mod journal;
+mod lists;
 mod packets;
 mod people;
 mod queue;
@@ -35,9 +37,10 @@ use crate::settings::Settings;
 
 pub use backup::{Contents, contents, restore};
 pub use books::{Books, Ledger};
-pub use inbound::{PartIn, Quarantined};
+pub use inbound::PartIn;
 pub use journal::Event;
-pub use queue::{BodyIn, Lane, Letter, ListFilter};
+pub use lists::ListFilter;
+pub use queue::{BodyIn, Lane, Letter};
 pub use schema::{Outcome, Trouble, Tx, View, said};
 pub use spool::Spooled;
 

@@ -8,7 +8,7 @@ use super::Store;
 use super::schema::{self, Outcome, Tx, View, json};
 use crate::fault::Fault;
 use crate::people::{People, Person};
-use crate::settings::{Settings, row};
+use crate::settings::Settings;
 
 impl Tx<'_> {
     /// Gives the box its random name on the first use.
@@ -132,16 +132,5 @@ impl Store {
         let settings = Settings::from_stored(stored.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         *self.0.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
         Ok(())
-    }
-
-    /// Changes one setting.
-    ///
-    /// # Errors
-    /// Permanent with a sentence when the value will not do; otherwise as [`Store::write`].
-    pub fn set(&self, name: &str, value: &str) -> Result<(), Fault> {
-        let key = crate::settings::find(name).map_err(Fault::Permanent)?.key;
-        let changed = self.settings().with(key, value).map_err(Fault::Permanent)?;
-        let (name, value) = (row(key).name, changed.text(key).to_owned());
-        self.write(move |tx| tx.put_setting(name, &value))
     }
 }

@@ -24,6 +24,16 @@ impl Drop for Folder {
     }
 }
 
+impl Store {
+    /// Changes one setting, as the desk does.
+    pub fn set(&self, name: &str, value: &str) -> Result<(), Fault> {
+        let key = crate::settings::find(name).map_err(Fault::Permanent)?.key;
+        let value = self.settings().with(key, value).map_err(Fault::Permanent)?.text(key).to_owned();
+        let name = crate::settings::row(key).name;
+        self.write(move |tx| tx.put_setting(name, &value))
+    }
+}
+
 fn message(way: Way, state: State, next: i64) -> Message {
     let at = Time(1_790_000_000_000);
     Message {
@@ -118,13 +128,22 @@ fn one_failing_job_does_not_touch_its_neighbours() {
 }
 
 #[test]
+fn room_is_kept_for_a_full_disk() {
+    let folder = Folder::new();
+    let _store = store(&folder);
+    // What is there once the first write was answered; a tiny disk has none.
+    let roomy = crate::sys::disk::free(&folder.0).unwrap() >= 64 << 20;
+    let bytes = std::fs::metadata(folder.0.join("ballast")).map_or(0, |file| file.len());
+    assert_eq!(bytes, if roomy { 4 << 20 } else { 0 });
+}
+
+#[test]
 fn keys_are_taken_once() {
     let folder = Folder::new();
     let store = store(&folder);
-    let one = || Some(letter(vec![message(Way::Mailbox, State::Delivered, i64::MAX)]));
-    assert!(store.put_once("hive:1", one()).unwrap().1);
-    assert!(!store.put_once("hive:1", one()).unwrap().1);
-    assert_eq!(store.ledger().unwrap().books["smtp"].accepted, 1);
+    let taken = |key: &'static str| store.write(move |tx| tx.remember(key, Time(5))).unwrap();
+    assert!(taken("hive:1") && taken("hive:2"));
+    assert!(!taken("hive:1"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redb::{Database, DatabaseError, Durability, ReadableDatabase};
 use smol::channel::Receiver;
@@ -14,6 +14,7 @@ use super::schema::{After, Outcome, Trouble, Tx};
 use super::{FILE, Store};
 use crate::fault::Fault;
 use crate::message::Way;
+use crate::sys::disk::{self, Ballast};
 
 /// Jobs in one commit.
 const BATCH: usize = 64;
@@ -21,6 +22,12 @@ const BATCH: usize = 64;
 const CACHE: usize = 4 * 1024 * 1024;
 /// First and longest wait before the file is opened anew.
 const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(15));
+/// Room, in KiB, that is kept for opening the file anew and deleting from it when the disk is full.
+const BALLAST: u64 = 4 * 1024;
+/// On a disk with less free bytes there is no ballast: what is left is of more use to the store itself.
+const ROOMY: u64 = 64 * 1024 * 1024;
+/// How often a ballast that was given is looked after.
+const BALLAST_EVERY: Duration = Duration::from_secs(60);
 
 /// Work on an open transaction; may run twice.
 pub type Job = Box<dyn FnMut(&mut Tx) -> Outcome<()> + Send>;
@@ -57,7 +64,10 @@ pub fn open(path: &Path) -> Result<Database, Fault> {
 pub fn start(store: &Store, asks: Receiver<Ask>) -> Result<std::thread::JoinHandle<()>, Fault> {
     // A weak handle: the thread must not keep the store open after its last user.
     let weak = Arc::downgrade(&store.0);
+    let (folder, ballast) = (store.0.folder.clone(), Ballast::new(&store.0.folder, BALLAST));
     let run = move || {
+        let mut looked = Instant::now();
+        take_up(&ballast, &folder);
         while let Ok(first) = asks.recv_blocking() {
             let Some(inner) = weak.upgrade() else { break };
             let store = Store(inner);
@@ -69,7 +79,12 @@ pub fn start(store: &Store, asks: Receiver<Ask>) -> Result<std::thread::JoinHand
             }
             if let Err(error) = store.run_batch(batch) {
                 log::error!("store: {error}; opening the file anew");
+                let _ = ballast.release().inspect_err(|error| log::warn!("store: the ballast stays: {error}"));
                 store.reopen(&asks, &error.to_string());
+                looked = Instant::now();
+            } else if looked.elapsed() >= BALLAST_EVERY {
+                take_up(&ballast, &folder);
+                looked = Instant::now();
             }
         }
         if let Some(inner) = weak.upgrade() {
@@ -77,6 +92,16 @@ pub fn start(store: &Store, asks: Receiver<Ask>) -> Result<std::thread::JoinHand
         }
     };
     std::thread::Builder::new().name("store".to_owned()).spawn(run).map_err(Fault::operator)
+}
+
+/// Takes the ballast up where there is room for it. Without it the store works as well, until the disk is full.
+fn take_up(ballast: &Ballast, folder: &Path) {
+    if !ballast.is_kept()
+        && disk::free(folder).is_ok_and(|free| free >= ROOMY)
+        && let Err(error) = ballast.keep()
+    {
+        log::warn!("store: no ballast for a full disk: {error}");
+    }
 }
 
 impl Store {

@@ -1,4 +1,4 @@
-//! Processes: who holds a port or a device, what this one weighs, and children that end with their parent.
+//! Processes: who holds a port or a device, the memory of this one, and children that end with their parent.
 
 use std::collections::HashSet;
 use std::fmt;

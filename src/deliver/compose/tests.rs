@@ -119,7 +119,7 @@ fn addresses_beyond_ascii_stand_in_the_header_as_utf_8() {
 }
 
 #[test]
-fn a_forwarded_mail_keeps_its_bytes_behind_new_lines() {
+fn a_received_line_is_folded_and_says_only_what_it_should() {
     let to = mailbox("bob@far.example");
     let line = received(&Received {
         helo: "evil) by x;\r\nBcc: a@b",
@@ -130,11 +130,10 @@ fn a_forwarded_mail_keeps_its_bytes_behind_new_lines() {
         to: Some(&to),
         at: Time::from_seconds(1_800_000_000),
     });
-    let mail = forward(b"Subject: x\n\nbody\nlast", &[line, header("X-Loop", "box.example\r\nBcc: a@b")]);
     let expected = "Received: from evilbyxBcc:a@b ([10.0.0.7])\r\n\tby box.example with ESMTPSA id m7\r\n\
-                    \tfor <bob@far.example>;\r\n\tFri, 15 Jan 2027 08:00:00 +0000\r\n\
-                    X-Loop: box.example Bcc: a@b\r\nSubject: x\r\n\r\nbody\r\nlast";
-    assert_eq!(String::from_utf8(mail).unwrap(), expected);
+                    \tfor <bob@far.example>;\r\n\tFri, 15 Jan 2027 08:00:00 +0000";
+    assert_eq!(line, expected);
+    assert_eq!(header("X-Loop", "box.example\r\nBcc: a@b"), "X-Loop: box.example Bcc: a@b");
 }
 
 #[test]
@@ -153,21 +152,11 @@ fn line_ends_are_normal_afterwards() {
 }
 
 #[test]
-fn a_mail_without_a_header_keeps_all_of_its_text() {
-    let lines = [header("X-Loop", "x")];
-    for (mail, expected) in [
-        ("hello there: you\n", "X-Loop: x\r\n\r\nhello there: you\r\n"),
-        ("hello", "X-Loop: x\r\n\r\nhello"),
-        ("\nhello", "X-Loop: x\r\n\r\nhello"),
-        ("", "X-Loop: x\r\n"),
-        ("Subject : s\n\nb", "X-Loop: x\r\nSubject : s\r\n\r\nb"),
-    ] {
-        assert_eq!(String::from_utf8(forward(mail.as_bytes(), &lines)).unwrap(), expected, "{mail:?}");
+fn a_text_without_a_header_is_told_from_a_mail() {
+    for mail in ["hello there: you\r\n", "hello", " folded: x", ": x"] {
+        assert!(!begins_with_header(mail.as_bytes()), "{mail:?}");
     }
-}
-
-#[test]
-fn message_ids_stay_the_same() {
-    assert_eq!(message_id(Id(7), Time(1_800_000_000_123), "box.example"), "<m7.1800000000123@box.example>");
-    assert_eq!(message_id(Id(7), Time(5), ""), "<m7.5@satpost.invalid>");
+    for mail in ["Subject: x\r\n\r\nbody", "Subject : s\n\nb", "\r\nhello", ""] {
+        assert!(begins_with_header(mail.as_bytes()), "{mail:?}");
+    }
 }

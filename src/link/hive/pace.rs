@@ -26,6 +26,7 @@ impl Pace {
     }
 
     /// Failures in a row.
+    #[cfg(test)]
     pub fn failures(&self) -> u32 {
         self.failures
     }

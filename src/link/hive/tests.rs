@@ -8,7 +8,7 @@ use super::*;
 use crate::clock::Time;
 use crate::link::Inbound;
 use crate::sim::hive::{Handle, Options, start};
-use crate::sim::sky::Sky;
+use crate::sim::sky::{Ask, Down, Sky};
 
 mod faults;
 mod inbound;

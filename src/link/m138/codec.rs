@@ -22,18 +22,12 @@ pub struct Codec {
     /// The current line outgrew [`MAX_LINE`]: all is thrown away up to `$` or LF.
     overlong: bool,
     garbled: u64,
-    noise: u64,
 }
 
 impl Codec {
     /// Lines that began as a sentence and failed: wrong sum, cut short, too long, bytes that no sentence has.
     pub fn garbled(&self) -> u64 {
         self.garbled
-    }
-
-    /// Bytes outside of sentences.
-    pub fn noise(&self) -> u64 {
-        self.noise
     }
 
     /// Takes bytes in and appends the frames they complete.
@@ -70,10 +64,7 @@ impl Codec {
                     frames.push(Frame::Junk(printable(text)));
                 }
             },
-            None => {
-                self.noise += text.len() as u64;
-                frames.push(Frame::Junk(printable(text)));
-            }
+            None => frames.push(Frame::Junk(printable(text))),
         }
     }
 
@@ -166,7 +157,7 @@ mod tests {
         assert_eq!(bodies(b"$RT RSS$GN OK*2d\n"), ["GN OK"]);
         assert_eq!(bodies(b".....Swarm loader$GN OK*2d\n\x00\xff\n$RT"), ["GN OK"]);
         let (_, codec) = read(b"noise\n$RT OK*00\n$RT\n$\n$*\n$X*0\n");
-        assert_eq!((codec.noise(), codec.garbled()), (5, 5));
+        assert_eq!(codec.garbled(), 5);
     }
 
     #[test]

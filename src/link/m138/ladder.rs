@@ -21,10 +21,9 @@ const RATES: &[(&str, u64)] = &[("DT", 2), ("RT", 10), ("GS", 60), ("GN", 60), (
 /// Last values of these are asked for once, so that the page need not wait for the first report.
 const FIRST_VALUES: &[&str] = &["DT @", "GS @", "GN @", "PW @", "RT @"];
 
-/// Rungs of the ladder.
+/// Rungs of the ladder; on the one between the port is opened anew.
 const ASK: u32 = 0;
 const FLUSH: u32 = 1;
-const REOPEN: u32 = 2;
 const RESTART: u32 = 3;
 /// From here on each rung opens the port anew, later and later.
 const PATIENCE: u32 = 4;

@@ -109,11 +109,6 @@ impl Head {
         Self { fields }
     }
 
-    /// True when there is no field at all.
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
-    }
-
     /// True when the field is there, whatever it says.
     pub fn has(&self, name: &str) -> bool {
         self.fields.iter().any(|(key, _)| key == name)
@@ -122,11 +117,6 @@ impl Head {
     /// How often a field is there.
     pub fn count(&self, name: &str) -> usize {
         self.fields.iter().filter(|(key, _)| key == name).count()
-    }
-
-    /// All field names in lower case, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().map(|(key, _)| key.as_str())
     }
 
     /// The first field of this name, on one line, not decoded.

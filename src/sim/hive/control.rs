@@ -4,7 +4,8 @@ use super::Sim;
 use super::api::item;
 use super::faults::{ENDPOINTS, KINDS, named};
 use crate::address::DeviceId;
-use crate::sim::sky::{Ask, Down, Reply, from_hex, to_hex};
+use crate::sim::hex::{from_hex, to_hex};
+use crate::sim::sky::{Ask, Down, Reply};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -30,7 +31,7 @@ impl Sim {
             ["uplink", device, hex, rest @ ..] => {
                 let device: DeviceId = device.parse()?;
                 let message = rest.first().map(|id| id.parse().map_err(|_| "MESSAGE is a number")).transpose()?;
-                let id = hive.state.uplink(device.number(), APP, &from_hex(hex)?, None, message);
+                let id = hive.state.uplink(device.number(), APP, &bytes(hex)?, None, message);
                 hive.state.save().map_err(|why| why.to_string())?;
                 Ok(format!("ok {id}"))
             }
@@ -78,8 +79,8 @@ impl Sim {
         let ask: Ask = serde_json::from_str(line).map_err(|why| why.to_string())?;
         let mut hive = self.hive();
         match ask {
-            Ask::Up(up) => {
-                hive.state.uplink(up.device, up.app, &from_hex(&up.data)?, Some(up.id), None);
+            Ask::Up { device, app, data, id } => {
+                hive.state.uplink(device, app, &bytes(&data)?, Some(id), None);
             }
             Ask::Arrived(packet) => {
                 if !hive.state.arrived(packet) {
@@ -98,6 +99,10 @@ impl Sim {
         hive.state.save().map_err(|why| why.to_string())?;
         Ok(Reply { ok: Some(true), ..Reply::default() })
     }
+}
+
+fn bytes(hex: &str) -> Result<Vec<u8>, String> {
+    from_hex(hex.as_bytes()).ok_or_else(|| "write the bytes as pairs of hex digits".to_owned())
 }
 
 fn list(lines: impl Iterator<Item = String>) -> String {

@@ -57,11 +57,6 @@ impl Lines {
         })?;
         Ok(Self { path: path.to_owned(), stop, thread: Some(thread) })
     }
-
-    /// The path of the socket.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
 }
 
 impl Drop for Lines {

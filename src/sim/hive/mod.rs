@@ -10,7 +10,7 @@ mod state;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -145,22 +145,13 @@ pub fn start(options: Options) -> io::Result<Handle> {
 }
 
 impl Handle {
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// The base address, as the setting `hive.url` wants it.
     pub fn url(&self) -> String {
         format!("http://{}/hive", self.address)
     }
 
-    /// The socket for simulated modems.
-    pub fn sky(&self) -> Option<&Path> {
-        self.sky.as_ref().map(Lines::path)
-    }
-
     /// Carries out a line of the control socket.
+    #[cfg(test)]
     pub fn command(&self, line: &str) -> String {
         self.sim.command(line)
     }

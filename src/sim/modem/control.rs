@@ -19,7 +19,7 @@ use super::machine::Machine;
 use super::power::{Cause, Phase};
 use super::pty::{Port, remove};
 use super::radio::Passes;
-use super::receiver::{from_hex, to_hex};
+use crate::sim::hex::{from_hex, to_hex};
 
 use crate::clock::Time;
 

@@ -7,9 +7,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::memory::{Outgoing, beside};
-use super::receiver::to_hex;
 use crate::address::DeviceId;
 use crate::clock::Time;
+use crate::sim::hex::to_hex;
 
 /// One line per transmission, oldest first.
 #[derive(Debug, Default)]

@@ -3,8 +3,8 @@
 use super::commands::{Reply, number};
 use super::dialect::{Firmware, Refusal};
 use super::machine::Machine;
-use super::receiver::to_hex;
 use crate::clock::Time;
+use crate::sim::hex::to_hex;
 
 impl Machine {
     /// `$MM`: received messages.

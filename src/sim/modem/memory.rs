@@ -5,9 +5,9 @@ use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
-use super::receiver::{from_hex, to_hex};
 use crate::address::DeviceId;
 use crate::clock::Time;
+use crate::sim::hex::{from_hex, to_hex};
 
 /// Received messages that fit; the manual names no number.
 pub(super) const INCOMING_CAPACITY: usize = 1024;

@@ -5,8 +5,7 @@
 //! are silent it does what is hardest on the host.
 //!
 //! The control socket takes one command a line and answers with one line `ok ...` or `error ...`, or with several
-//! lines ended by a line with a single dot. [`Handle::command`] takes the same words. They are listed in the help of
-//! [`Options`].
+//! lines ended by a line with a single dot. They are listed in the help of [`Options`].
 
 mod commands;
 mod control;
@@ -34,7 +33,6 @@ use std::time::Duration;
 
 use argh::FromArgs;
 use smol::channel::{Sender, bounded};
-use smol::future::or;
 
 pub use self::dialect::Firmware;
 pub use self::power::Start;
@@ -46,9 +44,6 @@ use self::pty::Port;
 use crate::address::DeviceId;
 use crate::clock::Clock;
 use crate::sys::signals::Stop;
-
-/// How long a control command may take.
-const COMMAND_LIMIT: Duration = Duration::from_secs(5);
 
 /// A simulated M138 modem on a pseudo-terminal. It runs until SIGINT or SIGTERM.
 #[derive(FromArgs, Debug, Clone, PartialEq)]
@@ -171,16 +166,6 @@ impl Handle {
     /// The path that a host opens.
     pub fn port(&self) -> &Path {
         &self.port
-    }
-
-    /// Carries out a control command and gives its answer: the same words and lines as on the control socket.
-    pub fn command(&self, line: &str) -> String {
-        let limit = async {
-            smol::Timer::after(COMMAND_LIMIT).await;
-            Some(format!("error the modem did not carry out '{line}' in {} s", COMMAND_LIMIT.as_secs()))
-        };
-        let said = smol::block_on(or(control::ask(&self.events, line.to_owned()), limit));
-        said.unwrap_or_else(|| "error the modem has stopped".to_owned())
     }
 
     /// Stops the modem and removes its port and socket. What it remembers is in its state file.

@@ -8,10 +8,10 @@ use super::faults::take;
 use super::machine::Machine;
 use super::memory::{INCOMING_CAPACITY, Outgoing};
 use super::power::{Cause, Phase};
-use super::receiver::to_hex;
 use super::uplink::{Answer, Ask, Down};
 use super::weather::Signal;
 use crate::clock::Time;
+use crate::sim::hex::to_hex;
 
 /// Time between two beacons of a satellite, in milliseconds of the modem.
 const BEACON: u64 = 2000;

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::clock::Time;
+use crate::sim::hex::hex_digit;
 
 /// Longest silence inside a command (M138 manual rev 1.20); a longer one drops what came so far, without a word.
 const MAX_GAP: Duration = Duration::from_millis(250);
@@ -84,31 +85,6 @@ fn checksum(body: &[u8]) -> u8 {
 /// A whole sentence as the modem prints it: lower-case checksum, one line feed.
 pub(super) fn sentence(body: &str) -> Vec<u8> {
     format!("${body}*{:02x}\n", checksum(body.as_bytes())).into_bytes()
-}
-
-/// The value of a hexadecimal digit of either case.
-fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
-}
-
-/// Bytes from pairs of hexadecimal digits of either case; `None` for an odd count or another character.
-pub(super) fn from_hex(digits: &[u8]) -> Option<Vec<u8>> {
-    let (pairs, rest) = digits.as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs.iter().map(|[high, low]| Some(hex_digit(*high)? << 4 | hex_digit(*low)?)).collect()
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn to_hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(*byte));
-    }
-    text
 }
 
 #[cfg(test)]
@@ -224,13 +200,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn hex_goes_both_ways() {
-        assert_eq!(from_hex(b"1337DEADbeef").as_deref(), Some(&[0x13, 0x37, 0xde, 0xad, 0xbe, 0xef][..]));
-        assert_eq!(to_hex(&[0, 0xff]), "00ff");
-        assert_eq!(from_hex(b"123"), None);
-        assert_eq!(from_hex(b"+1"), None);
     }
 }

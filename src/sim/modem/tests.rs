@@ -1,18 +1,32 @@
 //! The modem inside another process, as `satpost demo` uses it.
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
 use super::*;
+
+/// A line of its control socket, and the answer.
+fn command(socket: &Path, line: &str) -> String {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.write_all(format!("{line}\n").as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    said.trim_end().to_owned()
+}
 
 #[test]
 fn a_modem_runs_inside_any_process_and_leaves_nothing() {
     let folder = std::env::temp_dir().join(format!("satpost-modem-inside-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let options = Options { start: Start::Running, ..Options::new(folder.join("tty")) };
+    let control = folder.join("control");
+    let options = Options { start: Start::Running, control: Some(control.clone()), ..Options::new(folder.join("tty")) };
     let handle = start(options).unwrap();
     assert!(std::fs::read_link(handle.port()).unwrap().starts_with("/dev/pts"));
-    assert_eq!(handle.command("down 7 cafe"), "ok");
-    let status = handle.command("status");
+    assert_eq!(command(&control, "down 7 cafe"), "ok");
+    let status = command(&control, "status");
     assert!(status.contains("phase running\n") && status.ends_with("\n."), "{status}");
-    assert!(handle.command("dance").starts_with("error "));
+    assert!(command(&control, "dance").starts_with("error "));
     handle.stop();
     std::fs::remove_dir(folder).expect("the folder is empty again");
 }

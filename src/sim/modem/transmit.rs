@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::commands::{Reply, number};
 use super::dialect::{Firmware, Refusal};
 use super::machine::Machine;
-use super::receiver::from_hex;
 use crate::clock::Time;
+use crate::sim::hex::from_hex;
 
 /// Largest payload in bytes.
 const MAX_PAYLOAD: usize = 192;

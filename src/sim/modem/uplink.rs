@@ -1,31 +1,14 @@
-//! The modem's side of the shared sky: questions and answers as JSON lines over a Unix socket.
+//! The modem's side of the shared sky: a thread that carries its questions there and the answers back.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use smol::channel::{Receiver, Sender};
 
-use super::receiver::from_hex;
+pub(super) use crate::sim::sky::Ask;
 
-/// How long the sky may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Longest answer in bytes.
-const MAX_ANSWER: u64 = 64 * 1024;
-
-/// A question to the sky.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Ask {
-    /// A packet goes up; yes is the satellite's acknowledgement.
-    Up { device: u32, app: u16, data: String, id: u64 },
-    /// Is there a packet for this device?
-    Take(u32),
-    /// That packet has arrived and need not come again.
-    Arrived(u64),
-}
+use crate::sim::hex::from_hex;
+use crate::sim::sky::{self, Reply, Sky};
 
 /// A packet that comes down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,14 +39,14 @@ pub(super) fn empty_sky(ask: &Ask) -> Answer {
 
 /// Carries questions to the sky, one at a time, until their channel closes.
 pub(super) fn carry(path: PathBuf, asks: &Receiver<(u64, Ask)>, answer: impl Fn(u64, Answer)) {
-    let mut sky = Sky { path, stream: None };
+    let mut sky = None;
     let mut reachable = true;
     while let Ok((ticket, ask)) = asks.recv_blocking() {
-        let said = sky.ask(&ask);
+        let said = consult(&mut sky, &path, &ask);
         if let Err(error) = &said
             && reachable
         {
-            log::warn!("modem: the sky at {} does not answer: {error}", sky.path.display());
+            log::warn!("modem: the sky at {} does not answer: {error}", path.display());
         }
         reachable = said.is_ok();
         answer(ticket, said.unwrap_or(Answer::No));
@@ -75,69 +58,28 @@ pub(super) fn pass_on(asks: &Sender<(u64, Ask)>, ticket: u64, ask: Ask) -> bool 
     asks.try_send((ticket, ask)).is_ok()
 }
 
-struct Sky {
-    path: PathBuf,
-    stream: Option<BufReader<UnixStream>>,
-}
-
-impl Sky {
-    fn ask(&mut self, ask: &Ask) -> io::Result<Answer> {
-        let mut stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => self.connect()?,
-        };
-        let mut line = serde_json::to_string(ask)?;
-        line.push('\n');
-        stream.get_mut().write_all(line.as_bytes())?;
-        let mut said = String::new();
-        stream.by_ref().take(MAX_ANSWER).read_line(&mut said)?;
-        if !said.ends_with('\n') {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it hung up before its answer was complete"));
-        }
-        let answer = understand(&said)?;
-        self.stream = Some(stream);
-        Ok(answer)
-    }
-
-    fn connect(&self) -> io::Result<BufReader<UnixStream>> {
-        let stream = UnixStream::connect(&self.path)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(BufReader::new(stream))
-    }
-}
-
-#[derive(Deserialize)]
-struct Said {
-    #[serde(default)]
-    ok: bool,
-    #[serde(default, deserialize_with = "present")]
-    packet: Option<Option<SaidPacket>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SaidPacket {
-    packet_id: u64,
-    app: u16,
-    data: String,
-}
-
-/// Tells `"packet":null` from no packet field at all.
-fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<SaidPacket>>, D::Error> {
-    Deserialize::deserialize(from).map(Some)
-}
-
-fn understand(line: &str) -> io::Result<Answer> {
-    let said: Said = serde_json::from_str(line)?;
-    let Some(packet) = said.packet else {
-        return Ok(if said.ok { Answer::Yes } else { Answer::No });
+/// Asks over the connection that there is, or a new one; it is kept only after an answer that was understood.
+fn consult(sky: &mut Option<Sky>, path: &Path, ask: &Ask) -> io::Result<Answer> {
+    let mut open = match sky.take() {
+        Some(open) => open,
+        None => Sky::connect(path)?,
     };
-    let packet = packet.map(|SaidPacket { packet_id, app, data }| match from_hex(data.as_bytes()) {
+    let answer = understand(ask, open.ask(ask)?)?;
+    *sky = Some(open);
+    Ok(answer)
+}
+
+fn understand(ask: &Ask, reply: Reply) -> io::Result<Answer> {
+    let decode = |sky::Down { packet_id, app, data }| match from_hex(data.as_bytes()) {
         Some(data) => Ok(Down { number: packet_id, app, data }),
         None => Err(io::Error::new(io::ErrorKind::InvalidData, "the data of a packet is not hex")),
-    });
-    Ok(Answer::Packet(packet.transpose()?))
+    };
+    Ok(match ask {
+        _ if reply.error.is_some() => Answer::No,
+        Ask::Take(_) => Answer::Packet(reply.packet.map(decode).transpose()?),
+        Ask::Up { .. } | Ask::Arrived(_) if reply.ok == Some(true) => Answer::Yes,
+        Ask::Up { .. } | Ask::Arrived(_) => Answer::No,
+    })
 }
 
 #[cfg(test)]
@@ -145,18 +87,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn questions_and_answers_have_their_form() {
-        let ask = Ask::Up { device: 6846, app: 1000, data: "00ff".to_owned(), id: 123 };
-        let text = r#"{"up":{"device":6846,"app":1000,"data":"00ff","id":123}}"#;
-        assert_eq!(serde_json::to_string(&ask).unwrap(), text);
-        assert_eq!(serde_json::to_string(&Ask::Take(6846)).unwrap(), r#"{"take":6846}"#);
-        assert_eq!(serde_json::to_string(&Ask::Arrived(55)).unwrap(), r#"{"arrived":55}"#);
+    fn answers_are_understood() {
+        let said = |ask: &Ask, line: &str| understand(ask, serde_json::from_str(line).unwrap());
+        let (take, arrived) = (Ask::Take(6846), Ask::Arrived(55));
         let packet = Down { number: 55, app: 1000, data: vec![0, 255] };
         let line = r#"{"packet":{"packetId":55,"app":1000,"data":"00ff"}}"#;
-        assert_eq!(understand(line).unwrap(), Answer::Packet(Some(packet)));
-        assert_eq!(understand(r#"{"packet":null}"#).unwrap(), Answer::Packet(None));
-        assert_eq!(understand(r#"{"ok":true}"#).unwrap(), Answer::Yes);
-        assert_eq!(understand(r#"{"ok":false}"#).unwrap(), Answer::No);
-        assert!(understand("{").is_err());
+        assert_eq!(said(&take, line).unwrap(), Answer::Packet(Some(packet)));
+        assert_eq!(said(&take, r#"{"packet":null}"#).unwrap(), Answer::Packet(None));
+        assert_eq!(said(&take, r#"{"error":"no"}"#).unwrap(), Answer::No);
+        assert_eq!(said(&arrived, r#"{"ok":true}"#).unwrap(), Answer::Yes);
+        assert_eq!(said(&arrived, r#"{"ok":false}"#).unwrap(), Answer::No);
+        assert!(said(&take, r#"{"packet":{"packetId":55,"app":1000,"data":"0"}}"#).is_err());
     }
 }

@@ -17,7 +17,8 @@ use crate::sys::signals::Stop;
     subcommand,
     name = "sink",
     note = "Lines on the control socket: 'mails' lists what arrived, one line of JSON each, ended by a line with a dot;
-'count' says how many; the rest is answered with ok or error:
+'count' says how many; 'commands' lists the commands that were heard, without their arguments; 'connections' says how
+many there were; the rest is answered with ok or error:
   code COMMAND NNN [text]   answer that command so (GREETING and END count as commands)
   drop-after-dot N          keep N mails and close without an answer
   close                     close each new connection at once
@@ -59,16 +60,19 @@ pub fn run(options: Options) -> io::Result<()> {
 
 fn obey(sink: &Handle, line: &str) -> String {
     match line {
-        "mails" => {
-            let lines: String = sink.mails().iter().map(|mail| shown(mail) + "\n").collect();
-            lines + ".\n"
-        }
+        "mails" => listed(sink.mails().iter().map(shown)),
         "count" => format!("ok {}\n", sink.mails().len()),
+        "commands" => listed(sink.commands().into_iter()),
+        "connections" => format!("ok {}\n", sink.connections()),
         line => match sink.fault(line) {
             Ok(()) => "ok\n".to_owned(),
             Err(why) => format!("error {why}\n"),
         },
     }
+}
+
+fn listed(lines: impl Iterator<Item = String>) -> String {
+    lines.chain([".".to_owned()]).map(|line| line + "\n").collect()
 }
 
 fn shown(mail: &Mail) -> String {

@@ -48,14 +48,14 @@ fn keeps_mails_with_their_envelopes() {
     assert!(client.say("AUTH PLAIN AGEAYg==\r\n").starts_with("235"));
     let text = "Message-ID: <1@x>\r\nSubject: a\r\n b\r\n\r\n..dot\r\n\n.\r\nend";
     assert!(send(&mut client, text).starts_with("250"));
-    let mails = sink.wait(1, Duration::from_secs(10));
+    let mails = sink.mails();
     assert_eq!((mails[0].from.as_str(), &mails[0].to[..]), ("a@x.org", &["b@y.org".to_owned()][..]));
     assert_eq!(mails[0].header("message-id").as_deref(), Some("<1@x>"));
     assert_eq!(mails[0].header("Subject").as_deref(), Some("a b"));
     assert_eq!(mails[0].body(), b".dot\r\n\n.\r\nend\r\n");
     assert!(client.say("QUIT\r\n").starts_with("221"));
     assert!(std::fs::read_to_string(dir.join("0001.eml")).unwrap().contains("X-Envelope-To: b@y.org\r\n"));
-    sink.stop();
+    drop(sink);
     std::fs::remove_dir_all(dir).unwrap();
 }
 

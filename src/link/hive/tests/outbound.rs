@@ -240,23 +240,26 @@ fn a_packet_goes_up_and_down_through_the_sky() {
     let folder = std::env::temp_dir().join(format!("satpost-sky-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let mut bench = Bench::with(Options { sky: Some(folder.join("sky")), ..options() });
-    let mut sky = Sky::connect(bench.sim.sky().unwrap()).unwrap();
-    sky.up(DEVICE, 1000, b"up", 123).unwrap();
-    sky.up(DEVICE, 1000, b"up", 123).unwrap();
+    let mut sky = Sky::connect(&folder.join("sky")).unwrap();
+    let up = Ask::Up { device: DEVICE, app: 1000, data: "7570".to_owned(), id: 123 };
+    for _ in 0..2 {
+        assert_eq!(sky.ask(&up).unwrap().ok, Some(true));
+    }
     let items = inbound(&bench.round());
     assert_eq!(items.len(), 2);
     assert_eq!(items[0].key, items[1].key);
     assert_eq!(items[0].payload, b"up");
 
-    assert_eq!(sky.take(DEVICE).unwrap(), None);
+    let take = Ask::Take(DEVICE);
+    assert_eq!(sky.ask(&take).unwrap().packet, None);
     let reference = bench.taken(b"down");
-    let waiting = Some((reference.number, 1000, b"down".to_vec()));
-    assert_eq!(sky.take(DEVICE).unwrap(), waiting);
-    assert_eq!(sky.take(DEVICE).unwrap(), waiting);
-    sky.arrived(reference.number).unwrap();
-    assert_eq!(sky.take(DEVICE).unwrap(), None);
+    let waiting = Some(Down { packet_id: reference.number, app: 1000, data: "646f776e".to_owned() });
+    assert_eq!(sky.ask(&take).unwrap().packet, waiting);
+    assert_eq!(sky.ask(&take).unwrap().packet, waiting);
+    assert_eq!(sky.ask(&Ask::Arrived(reference.number)).unwrap().ok, Some(true));
+    assert_eq!(sky.ask(&take).unwrap().packet, None);
     assert_eq!(bench.hive.still_held(&reference), Whereabouts::Sent);
-    assert!(sky.arrived(17).is_err());
+    assert!(sky.ask(&Ask::Arrived(17)).unwrap().error.is_some());
     drop(bench);
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,0 +1,161 @@
+//! Messages found: by number, when due, in a list, in a mailbox.
+
+use super::queue::{Lane, parse};
+use super::schema::{self, Outcome, View, said};
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::message::{Door, Id, Mail, Message, State, Way};
+
+/// Which messages a list wants.
+#[derive(Debug, Clone, Default)]
+pub struct ListFilter {
+    /// In one of these states; empty: any.
+    pub states: Vec<State>,
+    /// Sender, recipient, subject or text contain this, in any case.
+    pub search: String,
+    /// From or to this person only.
+    pub person: Option<String>,
+    /// In this queue, or out by this way.
+    pub way: Option<Way>,
+    /// In by this door.
+    pub door: Option<Door>,
+    /// Older than this message.
+    pub before: Option<Id>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl View {
+    /// The message of this number.
+    pub fn message(&self, id: Id) -> Outcome<Option<Message>> {
+        let row = self.messages()?.get(id.0)?;
+        row.map(|row| parse(id.0, row.value())).transpose().or_else(|why| said(Fault::permanent(why)))
+    }
+
+    /// The message that went outside under this Message-ID; of a mail to several, the one to `recipient`.
+    pub fn by_message_id(&self, message_id: &str, recipient: Option<&str>) -> Outcome<Option<Id>> {
+        let Some(id) = self.0.open_table(schema::MESSAGE_IDS)?.get(message_id)?.map(|row| Id(row.value())) else {
+            return Ok(None);
+        };
+        let mut outside = Vec::new();
+        if let Some(mail) = self.message(id)?.and_then(|message| message.mail) {
+            for number in mail.first.0..mail.first.0 + u64::from(mail.copies) {
+                outside.extend(self.message(Id(number))?.filter(|message| message.way == Way::Relay));
+            }
+        }
+        if outside.len() < 2 {
+            return Ok(Some(id));
+        }
+        let named = |message: &&Message| recipient.is_some_and(|to| message.to.to_string().eq_ignore_ascii_case(to));
+        Ok(outside.iter().find(named).map(|message| message.id))
+    }
+
+    /// Messages of a queue that are due, earliest first; unreadable ones as `Err` with their number and the reason.
+    pub fn due(&self, lane: Lane, now: Time, limit: usize) -> Outcome<Vec<Result<Message, (Id, String)>>> {
+        let messages = self.messages()?;
+        let code = lane as u8;
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::DUE)?.range((code, i64::MIN, 0)..=(code, now.0, u64::MAX))?.take(limit) {
+            let id = row?.0.value().2;
+            let message = match messages.get(id)? {
+                Some(bytes) => parse(id, bytes.value()),
+                None => Err(format!("message m{id} is in the queue and nowhere else")),
+            };
+            found.push(message.map_err(|why| (Id(id), why)));
+        }
+        Ok(found)
+    }
+
+    /// When the next message of a queue is due; `None` when nothing waits there.
+    pub fn next_due(&self, lane: Lane) -> Outcome<Option<Time>> {
+        let code = lane as u8;
+        let due = self.0.open_table(schema::DUE)?;
+        let first = due.range((code, i64::MIN, 0)..=(code, Time::NEVER.0, u64::MAX))?.next().transpose()?;
+        Ok(first.map(|row| Time(row.0.value().1)))
+    }
+
+    /// How many wait in each queue, and since when the one waits that is due first.
+    pub fn queues(&self) -> Outcome<Vec<(Lane, u64, Option<Time>)>> {
+        let due = self.0.open_table(schema::DUE)?;
+        let mut queues = Vec::new();
+        for lane in [Lane::Mailbox, Lane::Relay, Lane::Link, Lane::OnModem, Lane::Held] {
+            let range = || due.range((lane as u8, i64::MIN, 0)..=(lane as u8, i64::MAX, u64::MAX));
+            let first = range()?.next().transpose()?.map(|row| row.0.value().2);
+            // An unreadable record is set aside when it is due; until then it only has no time.
+            let oldest = first.and_then(|id| self.message(Id(id)).ok().flatten()).map(|message| message.accepted);
+            queues.push((lane, range()?.count() as u64, oldest));
+        }
+        Ok(queues)
+    }
+
+    /// Messages, newest first.
+    pub fn list(&self, filter: &ListFilter) -> Outcome<Vec<Message>> {
+        let messages = self.messages()?;
+        let search = filter.search.to_lowercase();
+        let end = filter.before.map_or(u64::MAX, |id| id.0);
+        let mut found = Vec::new();
+        for row in messages.range(..end)?.rev() {
+            let (id, bytes) = row?;
+            if let Ok(message) = parse(id.value(), bytes.value())
+                && filter.wants(&message, &search)
+            {
+                found.push(message);
+                if found.len() >= filter.limit {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A person's mailbox, newest first: messages and whether they were read.
+    pub fn mailbox(&self, person: &str, before: Option<Id>, limit: usize) -> Outcome<Vec<(Message, bool)>> {
+        let messages = self.messages()?;
+        let end = before.map_or(u64::MAX, |id| id.0);
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::MAILBOX)?.range((person, 0)..(person, end))?.rev().take(limit) {
+            let (key, read) = row?;
+            let id = key.value().1;
+            if let Some(bytes) = messages.get(id)?
+                && let Ok(message) = parse(id, bytes.value())
+            {
+                found.push((message, read.value() != 0));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Unread messages of a mailbox.
+    pub fn unread(&self, person: &str) -> Outcome<usize> {
+        let mut unread = 0;
+        for row in self.0.open_table(schema::MAILBOX)?.range((person, 0)..=(person, u64::MAX))? {
+            unread += usize::from(row?.1.value() == 0);
+        }
+        Ok(unread)
+    }
+
+    /// The bytes of a mail that are not in a file.
+    pub(super) fn body(&self, mail: &Mail) -> Outcome<Option<Vec<u8>>> {
+        Ok(self.0.open_table(schema::BODIES)?.get(mail.first.0)?.map(|row| row.value().to_vec()))
+    }
+}
+
+impl ListFilter {
+    fn wants(&self, message: &Message, search: &str) -> bool {
+        let has = |text: &str| text.to_lowercase().contains(search);
+        let involves = |person: &String| {
+            message.author.as_ref() == Some(person)
+                || message.to.mailbox().is_some_and(|to| to.person() == *person && message.way != Way::Relay)
+        };
+        (self.states.is_empty() || self.states.contains(&message.state))
+            && self.way.is_none_or(|way| way == message.way)
+            && self.door.is_none_or(|door| door == message.door)
+            && self.person.as_ref().is_none_or(involves)
+            && (search.is_empty()
+                || has(&message.subject)
+                || has(&message.text)
+                || has(&message.from.to_string())
+                || has(&message.to.to_string())
+                || message.id.to_string() == search)
+    }
+}
