@@ -14,7 +14,6 @@ use crate::address::{DeviceId, Mailbox};
 use crate::fault::Fault;
 use crate::password;
 use crate::people::{Home, Person};
-use crate::pulse::Pulse;
 use crate::store::{Event, Store, Tx, said};
 
 pub use claim::Claim;
@@ -24,8 +23,6 @@ pub use table::{Row, zone};
 pub struct Desk {
     /// The store.
     pub store: Store,
-    /// Live facts.
-    pub pulse: Pulse,
     /// Who asks, for the event list: `anna on the page`, `the command line`.
     pub who: String,
 }

@@ -37,9 +37,6 @@ use desk::Desk;
 
 pub use server::Handle;
 
-/// Header in which the gate tells the address of the browser; it strips it from what comes from outside.
-pub const PEER_HEADER: &str = "X-Satpost-Peer";
-
 /// Starts the pages on a Unix socket at `socket` (made with mode 0600; an old one is replaced).
 ///
 /// Returns once the socket takes connections. The pages end with [`Handle::stop`], or when the handle is dropped.
@@ -84,7 +81,7 @@ impl App {
     }
 
     fn desk(&self, who: String) -> Desk {
-        Desk { store: self.store.clone(), pulse: self.pulse.clone(), who }
+        Desk { store: self.store.clone(), who }
     }
 
     /// Takes one try for a password or a code.

@@ -100,8 +100,7 @@ pub struct Session<'a> {
 impl Session<'_> {
     /// People and settings, signed as the command line.
     pub fn desk(&self) -> Desk {
-        let (store, pulse) = (self.context.store.clone(), self.context.pulse.clone());
-        Desk { store, pulse, who: "the command line".to_owned() }
+        Desk { store: self.context.store.clone(), who: "the command line".to_owned() }
     }
 
     /// Adds a line for people.

@@ -11,7 +11,7 @@ use crate::engine::Context;
 pub fn say(context: &Context) {
     let facts = context.pulse.facts();
     let pages: Vec<_> = facts.listen.get("web").into_iter().flatten().map(|address| page(*address)).collect();
-    let desk = Desk { store: context.store.clone(), pulse: context.pulse.clone(), who: "this box".to_owned() };
+    let desk = Desk { store: context.store.clone(), who: "this box".to_owned() };
     let mut lines: Vec<String> = pages.iter().map(|page| format!("satpost: {page}")).collect();
     if !desk.claimed() {
         match desk.setup_code(false) {

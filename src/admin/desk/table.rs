@@ -43,15 +43,6 @@ impl Desk {
         Ok(Row { setting, shown, changed: settings.changed(setting.key) })
     }
 
-    /// Changes one setting; says what changed, or that it was so already.
-    ///
-    /// # Errors
-    /// Permanent with a sentence when the value will not do.
-    pub fn set(&self, name: &str, value: &str) -> Result<String, Fault> {
-        let changed = self.set_all(&[(name.to_owned(), value.to_owned())])?;
-        Ok(changed.into_iter().next().unwrap_or_else(|| format!("{name} was so already")))
-    }
-
     /// Changes several settings in one commit, all or none; gives one sentence for each that is different now.
     ///
     /// # Errors

@@ -19,7 +19,15 @@ impl Place {
     }
 
     pub fn desk(&self) -> Desk {
-        Desk { store: self.store.clone(), pulse: Pulse::default(), who: "a test".into() }
+        Desk { store: self.store.clone(), who: "a test".into() }
+    }
+}
+
+impl Desk {
+    /// Changes one setting; says what changed, or that it was so already.
+    pub fn set(&self, name: &str, value: &str) -> Result<String, Fault> {
+        let changed = self.set_all(&[(name.to_owned(), value.to_owned())])?;
+        Ok(changed.into_iter().next().unwrap_or_else(|| format!("{name} was so already")))
     }
 }
 
