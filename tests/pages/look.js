@@ -18,9 +18,9 @@ const fault = (where, what) => {
   console.log(`FAULT ${where}: ${what}`);
 };
 
-/** Opens a page whose bytes are counted and whose complaints are faults. `state.at` says where it is. */
+/** Opens a page, without transitions that would be judged half-way, whose bytes are counted and whose complaints are faults. `state.at` says where it is. */
 async function open(browser, base, options, kind) {
-  const context = await browser.newContext({ viewport: DESKTOP, ...options });
+  const context = await browser.newContext({ viewport: DESKTOP, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(20000);
   const state = { at: "", bytes: 0, heaviest: [0, ""] };
