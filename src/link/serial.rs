@@ -241,10 +241,11 @@ pub fn next_look(tries: u32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn terminal() -> (OwnedFd, PathBuf) {
+    /// A pseudo-terminal: our end, and the path of the other.
+    pub fn terminal() -> (OwnedFd, PathBuf) {
         let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
         let master = rustix::pty::openpt(flags).unwrap();
         rustix::pty::grantpt(&master).unwrap();

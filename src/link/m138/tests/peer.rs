@@ -1,6 +1,5 @@
 //! A scripted modem, only as good as these tests need.
 
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::link::m138::codec::{Codec, Frame, sentence};
 use crate::link::m138::sentence::unhex;
 use crate::link::serial::Port;
+use crate::link::serial::tests::terminal;
 
 /// What the modem is and how it misbehaves.
 #[derive(Default)]
@@ -128,15 +128,6 @@ impl Drop for Peer {
         }
         std::fs::remove_dir_all(&self.folder).unwrap();
     }
-}
-
-fn terminal() -> (OwnedFd, PathBuf) {
-    let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
-    let master = rustix::pty::openpt(flags).unwrap();
-    rustix::pty::grantpt(&master).unwrap();
-    rustix::pty::unlockpt(&master).unwrap();
-    let name = rustix::pty::ptsname(&master, Vec::new()).unwrap();
-    (master, PathBuf::from(name.to_str().unwrap()))
 }
 
 fn serve(port: &Port, modem: &Mutex<Modem>) {
