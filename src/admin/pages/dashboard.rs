@@ -89,11 +89,11 @@ fn needs(ask: &Ask, facts: &Facts, queue: &queue::Queue) -> Vec<Need> {
         need("warn", format!("Link: {}", link.words), "/setup/modem", "Check the link");
     }
     if queue.held > 0 {
-        let words = match queue.held {
-            1 => "One letter is held and waits for your decision.".to_owned(),
-            held => format!("{held} letters are held and wait for your decision."),
+        let (words, button) = match queue.held {
+            1 => ("One letter is held and waits for your decision.".to_owned(), "Look at it"),
+            held => (format!("{held} letters are held and wait for your decision."), "Look at them"),
         };
-        need("warn", words, "/messages?tab=held", "Look at them");
+        need("warn", words, "/messages?tab=held", button);
     }
     match aside_news(ask) {
         0 => {}
