@@ -149,7 +149,10 @@ impl Office for PostOffice {
         let (body, spooled) = stored(&self.context.store, body, trace)?;
         let committed = self.context.store.put(Letter { messages, body }).map_err(|fault| self.later(&fault))?;
         spooled.into_iter().for_each(store::Spooled::keep);
-        if let Err(fault) = self.bounced(&shaped) {
+        // Reports have no sender (RFC 3464 section 2); what has one is somebody's word only.
+        if envelope.from.is_nobody()
+            && let Err(fault) = self.bounced(&shaped)
+        {
             log::warn!("a delivery report is kept but could not be matched: {fault}");
         }
         let names: Vec<String> = committed.ids().iter().map(Id::to_string).collect();

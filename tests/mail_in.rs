@@ -111,6 +111,11 @@ fn a_bounce_finds_its_letter() {
     let mail = shore.wait_mails(1)[0]["data"].as_str().unwrap().to_owned();
     let id = mail.lines().find_map(|line| line.strip_prefix("Message-ID: ")).unwrap().to_owned();
     gateway.wait_state(SOON, "gone@world.example", "delivered");
+    // A report has no sender: one that has is a forgery, and changes nothing.
+    let forged = report("gone@world.example", &id);
+    let reply = Smtp::connect(gateway.door("smtp")).mail("eve@world.example", "anna@shore.example", &forged);
+    assert!(reply.starts_with("250"), "{reply}");
+    gateway.wait_state(SOON, "gone@world.example", "delivered");
     let reply = Smtp::connect(gateway.door("smtp")).mail("", "anna@shore.example", &report("gone@world.example", &id));
     assert!(reply.starts_with("250"), "{reply}");
     let came_back = gateway.wait_state(SOON, "gone@world.example", "returned");
