@@ -220,7 +220,10 @@ fn address(world: &World, to: &str) -> Result<Mailbox, Refusal> {
         true => Mailbox::new("postmaster", world.settings.text(Key::Domain)),
         false => to.parse(),
     };
-    parsed.map_err(|why| Refusal::new(550, why))
+    let mailbox = parsed.map_err(|why| Refusal::new(550, why))?;
+    // Mail for postmaster is the owner's, under the owner's name: that is the mailbox they open.
+    let owner = world.people.owner().filter(|_| world.is_ours(&mailbox) && mailbox.person() == "postmaster");
+    Ok(owner.and_then(|owner| world.address_of(owner)).unwrap_or(mailbox))
 }
 
 /// Each recipient once: a person of this box gets one letter of a mail, under however many addresses they are named.

@@ -393,7 +393,9 @@ impl<'c> Air<'c> {
     /// Moves a message on, with a step in its time line.
     pub(super) fn step(&self, message: &Message, state: State, cause: &str, next: Time) -> Result<(), Fault> {
         let (id, cause, now) = (message.id, cause.to_owned(), self.context.now());
-        self.context.store.write(move |tx| match tx.live(id)? {
+        let known = message.state;
+        // What its owner decided meanwhile stands.
+        self.context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == known) {
             Some(_) => tx.step(id, now, state, &cause, 0, next).map(drop),
             None => Ok(()),
         })

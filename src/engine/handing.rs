@@ -163,7 +163,9 @@ fn hand_over(air: &mut Air, message: &Message, packet: &mut Packet, outgoing: &O
     };
     packet.state = PacketState::Handing(intent.clone());
     packet.at = intent.at;
-    air.put(packet)?;
+    if !may_go(air, packet)? {
+        return Ok(false);
+    }
     match air.link.send(outgoing, &intent) {
         Handed::Taken(reference) => taken(air, message, packet, reference, "handed to the link").map(|()| true),
         Handed::Refused(fault) => {
@@ -177,6 +179,16 @@ fn hand_over(air: &mut Air, message: &Message, packet: &mut Packet, outgoing: &O
             air.step(message, State::Queued, &cause, next).map(|()| false)
         }
     }
+}
+
+/// Writes the packet before its command leaves, unless its owner held or cancelled the letter a moment ago: what is
+/// decided here cannot be taken back.
+fn may_go(air: &Air, packet: &Packet) -> Result<bool, Fault> {
+    let packet = packet.clone();
+    air.context.store.write(move |tx| match tx.live(packet.message)? {
+        Some(live) if live.state == State::Queued && !live.recall => tx.put_packet(&packet).map(|()| true),
+        _ => Ok(false),
+    })
 }
 
 /// The link does not take this packet: for now, or never.
@@ -265,6 +277,12 @@ pub fn ask(air: &mut Air, message: &Message, again: Time) -> Result<(), Fault> {
             }
         }
     }
+    if end.is_none() && (message.recall || expired) && only_partly_left(&air.packets(message)?) {
+        end = Some(match message.recall {
+            true => (State::Cancelled, "the rest was not sent".to_owned()),
+            false => (State::Expired, "only a part of it left in time".to_owned()),
+        });
+    }
     match end {
         Some((State::Cancelled, why)) => air.step(message, State::Cancelled, &why, Time::NEVER),
         Some((state, why)) => air.context.give_back(message, state, &why),
@@ -276,6 +294,13 @@ pub fn ask(air: &mut Air, message: &Message, again: Time) -> Result<(), Fault> {
             })
         }
     }
+}
+
+/// True when nothing of a letter is on the link any more, and not all of it was sent.
+fn only_partly_left(packets: &[Packet]) -> bool {
+    let open = |packet: &Packet| matches!(packet.state, PacketState::Held(_) | PacketState::Handing(_));
+    let sent = |packet: &Packet| matches!(packet.state, PacketState::Sent(_));
+    !packets.iter().any(open) && !packets.iter().all(sent)
 }
 
 /// The link says by itself that it gave a packet up.

@@ -37,8 +37,12 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         waiting_for_link(context)?;
         lost_on_modem(context)?;
         if rounds % CLEAN_UP == 0 {
-            inbound::give_up_on_parts(context)?;
-            clean_up(context)?;
+            // One bad record stops the clean-up of this round only.
+            for done in [inbound::give_up_on_parts(context), clean_up(context)] {
+                if let Err(fault) = done {
+                    log::warn!("clean-up: {fault}");
+                }
+            }
         }
         rounds += 1;
         let next = context.store.read(|view| view.next_due(Lane::Held))?;
@@ -73,9 +77,16 @@ fn waiting_for_link(context: &Context) -> Result<(), Fault> {
                     let packets = context.store.read(|view| view.packets_of(message.id))?;
                     Ok(packets.iter().all(|packet| matches!(packet.state, PacketState::Planned | PacketState::Gone(_))))
                 };
-                if now >= message.deadline && untouched()? || notice_due {
+                if now >= message.deadline {
+                    if untouched()? {
+                        look_at(context, &message)?;
+                    } else if now >= message.deadline + GRACE {
+                        let why = "the link that may have taken a part has not been seen since; it may have been sent";
+                        context.give_back(&message, State::Expired, why)?;
+                    }
+                } else if notice_due {
                     look_at(context, &message)?;
-                } else if now < message.deadline && !notice_due {
+                } else {
                     break;
                 }
             }

@@ -61,6 +61,12 @@ pub fn run(context: &Context) -> Result<(), Fault> {
             if context.stopping() {
                 break;
             }
+            // Its owner may have decided otherwise while the letters before it were on their way.
+            if let Ok(message) = &item
+                && !still_waits(context, message)?
+            {
+                continue;
+            }
             match item {
                 // The relay was out of reach a moment ago: the rest of this batch need not find that out again.
                 Ok(message) if down.is_some() => {
@@ -74,6 +80,11 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+fn still_waits(context: &Context, message: &Message) -> Result<bool, Fault> {
+    let now = context.store.message(message.id)?;
+    Ok(now.is_some_and(|now| now.state == State::Queued && now.way == Way::Relay))
 }
 
 /// Makes what waits for the relay due now; of a very long queue the first thousand.
@@ -155,10 +166,11 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
             world.on_air(message, to_device, super::max_payload(&world.settings))
         }
     };
+    let held_until = context.world().next_look(message, Time::NEVER);
     context.store.write(move |tx| {
         if tx.live(id)?.is_some() {
             tx.change(id, |message| message.way = way)?;
-            tx.step(id, now, state, &reason, 0, if state == State::Queued { now } else { Time::NEVER })?;
+            tx.step(id, now, state, &reason, 0, if state == State::Queued { now } else { held_until })?;
         }
         Ok(())
     })

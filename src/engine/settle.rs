@@ -56,7 +56,8 @@ impl Context {
         waiting.next = world.next_look(&waiting, retry);
         let why = why.to_owned();
         self.store.write(move |tx| {
-            if tx.live(waiting.id)?.is_none() {
+            // What its owner, or the link, did with it meanwhile stands.
+            if tx.live(waiting.id)?.is_none_or(|live| live.state != waiting.state) {
                 return Ok(());
             }
             let same = tx.message(waiting.id)?.reason == why;

@@ -126,3 +126,35 @@ fn a_letter_that_says_the_same_as_an_earlier_one_is_not_mistaken_for_it() {
     }
     assert_eq!(rig.fake.sky().on_air.len(), 2);
 }
+
+#[test]
+fn what_its_owner_decides_while_others_are_handed_over_stands() {
+    let rig = Rig::new("satellite");
+    let mut air = rig.air();
+    rig.turn(&mut air);
+    let (cancelled, held) = (rig.letter("one"), rig.letter("two"));
+    let seen = [rig.message(cancelled), rig.message(held)];
+    wishes::cancel(&rig.context.store, cancelled, "anna").unwrap();
+    wishes::hold(&rig.context.store, held, "anna").unwrap();
+    for message in &seen {
+        handing::message(&mut air, message, 64).unwrap();
+    }
+    assert!(rig.fake.sky().queue.is_empty());
+    assert_eq!((rig.message(cancelled).state, rig.message(held).state), (State::Cancelled, State::Held));
+}
+
+#[test]
+fn a_letter_of_which_only_a_part_left_ends_with_its_time() {
+    let rig = Rig::new("satellite");
+    let mut air = rig.air();
+    rig.turn(&mut air);
+    let id = rig.letter(&"word ".repeat(60));
+    handing::message(&mut air, &rig.message(id), 1).unwrap();
+    rig.fake.sky().pass(true);
+    rig.clock.advance(Duration::from_secs(5 * 86_400));
+    rig.turn(&mut air);
+    rig.turn(&mut air);
+    assert_eq!(rig.fake.sky().on_air.len(), 1);
+    assert_eq!(rig.message(id).state, State::Expired);
+    rig.books_balance();
+}
