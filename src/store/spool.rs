@@ -13,7 +13,16 @@ pub fn folder(data: &Path) -> PathBuf {
 }
 
 /// Makes the data folder and the spool folder, readable by their owner only.
+///
+/// # Errors
+/// For the operator: the folder cannot be made or used, or it holds somebody else's files, whose rights would change.
 pub fn prepare(data: &Path) -> Result<(), Fault> {
+    if !data.join(super::FILE).exists() && holds_other_things(data) {
+        return Err(Fault::operator(format!(
+            "{} holds other things and no box: name an empty folder with --data, or one that is not there yet",
+            data.display()
+        )));
+    }
     let spool = folder(data);
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool);
     made.and_then(|()| fs::set_permissions(data, fs::Permissions::from_mode(0o700))).map_err(|error| {
@@ -21,6 +30,14 @@ pub fn prepare(data: &Path) -> Result<(), Fault> {
             "{} cannot be used as the data folder: {error}. Name another with --data, or mend its rights",
             data.display()
         ))
+    })
+}
+
+/// True for a folder with files in it that no box made; hidden ones and those of a fresh disk do not count.
+fn holds_other_things(data: &Path) -> bool {
+    let ours = |name: &str| name.starts_with('.') || ["lost+found", "spool", "ballast", "control.sock"].contains(&name);
+    fs::read_dir(data).is_ok_and(|mut entries| {
+        entries.any(|entry| entry.is_ok_and(|entry| !ours(&entry.file_name().to_string_lossy())))
     })
 }
 

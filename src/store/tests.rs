@@ -211,3 +211,13 @@ fn a_second_program_gets_a_sentence() {
     assert!(fault.why().contains("in use by another satpost"), "{fault}");
     assert_ne!(Address::Nobody.to_string(), "");
 }
+
+#[test]
+fn a_folder_with_other_things_is_left_alone() {
+    let folder = Folder::new();
+    std::fs::create_dir_all(&folder.0).unwrap();
+    std::fs::write(folder.0.join("letter.txt"), "mine").unwrap();
+    let Err(fault) = Store::open(&folder.0, &Clock::system()) else { panic!("it was taken") };
+    assert!(fault.why().contains("holds other things"), "{fault}");
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);
+}
