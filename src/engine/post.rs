@@ -67,15 +67,11 @@ pub fn run(context: &Context) -> Result<(), Fault> {
             {
                 continue;
             }
-            match item {
+            match (item, down.clone()) {
                 // The relay was out of reach a moment ago: the rest of this batch need not find that out again.
-                Ok(message) if down.is_some() => {
-                    context.failed(&message, down.as_ref().unwrap_or(&Fault::temporary("")))?
-                }
-                Ok(message) => {
-                    down = deliver(context, &mut relay, &message)?;
-                }
-                Err((id, why)) => set_aside(context, id, &why)?,
+                (Ok(message), Some(fault)) => context.failed(&message, &fault)?,
+                (Ok(message), None) => down = deliver(context, &mut relay, &message)?,
+                (Err((id, why)), _) => set_aside(context, id, &why)?,
             }
         }
     }

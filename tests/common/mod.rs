@@ -437,18 +437,7 @@ impl World {
 
     /// The gateway: olga owns it, anna's modem is out in the field.
     pub fn gateway(&self) -> Station {
-        let settings = [
-            ("box.domain", "shore.example"),
-            ("box.reach", "internet"),
-            ("link.driver", "hive"),
-            ("hive.url", self.hive_url.as_str()),
-            ("hive.user", "u"),
-            ("hive.password", "p"),
-            ("hive.poll", "1"),
-            ("relay.host", "localhost"),
-            ("relay.port", self.sink_port.as_str()),
-            ("relay.tls", "none"),
-        ];
+        let settings = gateway_settings(&self.hive_url, &self.sink_port);
         Station::new(&self.folder, "gateway", &settings, &["olga", "anna=0x001abe"])
     }
 
@@ -472,6 +461,22 @@ impl World {
             self.modem_says("journal").into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
         entries.map(|entry| (entry["id"].to_string(), entry["data"].as_str().unwrap().to_owned())).collect()
     }
+}
+
+/// What makes a box a gateway between this Hive and this mail server.
+pub fn gateway_settings<'a>(hive_url: &'a str, sink_port: &'a str) -> [(&'static str, &'a str); 10] {
+    [
+        ("box.domain", "shore.example"),
+        ("box.reach", "internet"),
+        ("link.driver", "hive"),
+        ("hive.url", hive_url),
+        ("hive.user", "u"),
+        ("hive.password", "p"),
+        ("hive.poll", "1"),
+        ("relay.host", "localhost"),
+        ("relay.port", sink_port),
+        ("relay.tls", "none"),
+    ]
 }
 
 /// Everything a connection has to say until it closes.

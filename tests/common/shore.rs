@@ -42,20 +42,8 @@ impl Shore {
 
     /// A gateway on this shore with these people, not started; `more` settings come last and win.
     pub fn gateway(&self, more: &[(&str, &str)], people: &[&str]) -> Station {
-        let mut settings = vec![
-            ("box.domain", "shore.example"),
-            ("box.reach", "internet"),
-            ("link.driver", "hive"),
-            ("hive.url", self.hive_url.as_str()),
-            ("hive.user", "u"),
-            ("hive.password", "p"),
-            ("hive.poll", "1"),
-            ("relay.host", "localhost"),
-            ("relay.port", self.sink_port.as_str()),
-            ("relay.tls", "none"),
-            ("queue.retry_first", "1"),
-            ("queue.retry_most", "1"),
-        ];
+        let mut settings = super::gateway_settings(&self.hive_url, &self.sink_port).to_vec();
+        settings.extend([("queue.retry_first", "1"), ("queue.retry_most", "1")]);
         settings.extend(more);
         Station::new(&self.folder, "gateway", &settings, people)
     }
