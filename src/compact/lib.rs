@@ -1,0 +1,15 @@
+//! The compact coding: what two satpost boxes say to each other in as few bytes as possible.
+//!
+//! ```text
+//!   letters -> record -> coder -> packet -> air        peer: which letters, which packet, what is owed, what is known
+//!   letters <- record <- coder <- packet <- air
+//! ```
+//!
+//! * [`letter`]: a letter as it goes over the air, and the plain record that is coded.
+//! * `coder`: makes records small and gives them back; primed once, the same bytes on every processor.
+//! * `packet`: what one transmission carries: one or more letters, a part of them, receipts and news of models.
+//! * `peer`: what a box knows of one far box, and what it does next. Pure: time comes from outside, nothing is kept.
+//!
+//! Its own crate because it has to be optimised even where the rest is not, and because it needs nothing of the rest.
+
+pub mod letter;
