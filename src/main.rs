@@ -22,6 +22,8 @@
 //!
 //! # Who may use whom
 //!
+//! The crate in `src/compact` knows nothing of this one: it makes letters small and gives them back.
+//!
 //! `tests/layers.rs` reads this table and the sources, and fails on any other arrow. `all` means every module, a path
 //! means nothing else of that module. The third column names crates that no other module may use.
 //!

@@ -10,6 +10,7 @@
 
 mod backup;
 mod check;
+mod coding;
 mod data;
 mod demo;
 mod input;
@@ -80,6 +81,8 @@ enum Command {
     Backup(backup::Backup),
     Restore(backup::Restore),
     Simulate(simulate::Simulate),
+    Code(coding::Code),
+    Decode(coding::Decode),
 }
 
 /// Run the box until SIGTERM or SIGINT; this is what the service starts.
@@ -140,7 +143,7 @@ impl Command {
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),
             Self::Backup(backup) => backup.act(session),
-            Self::Run(_) | Self::Demo(_) | Self::Restore(_) | Self::Simulate(_) => {
+            Self::Run(_) | Self::Demo(_) | Self::Restore(_) | Self::Simulate(_) | Self::Code(_) | Self::Decode(_) => {
                 Err(Failure::usage("this command is not for a running box"))
             }
         }
@@ -193,6 +196,8 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Run(run) => run.go(&data),
         Command::Demo(demo) => demo.go(),
         Command::Simulate(simulate) => simulate.go(),
+        Command::Code(code) => code.go(),
+        Command::Decode(decode) => decode.go(),
         Command::Restore(restore) => restore.go(&data),
         // A child with the user of the box only writes the part; its parent takes it from there.
         Command::Backup(backup) if !reach::as_owner_now() => backup.go(&data, words),

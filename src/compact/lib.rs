@@ -6,10 +6,12 @@
 //! ```
 //!
 //! * [`letter`]: a letter as it goes over the air, and the plain record that is coded.
-//! * `coder`: makes records small and gives them back; primed once, the same bytes on every processor.
-//! * `packet`: what one transmission carries: one or more letters, a part of them, receipts and news of models.
-//! * `peer`: what a box knows of one far box, and what it does next. Pure: time comes from outside, nothing is kept.
+//! * [`packet`]: what one transmission carries: one or more letters, or a piece of them.
+//! * [`coder`]: makes records small and gives them back; primed once, the same bytes on every processor.
+
 //!
 //! Its own crate because it has to be optimised even where the rest is not, and because it needs nothing of the rest.
 
+pub mod coder;
 pub mod letter;
+pub mod packet;
