@@ -109,5 +109,5 @@ fn hex(packet: &[u8]) -> String {
 
 fn bytes(hex: &str) -> Option<Vec<u8>> {
     let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    (hex.len() % 2 == 0).then(|| hex.as_bytes().chunks(2).map(pair).collect::<Option<Vec<_>>>())?
+    hex.len().is_multiple_of(2).then(|| hex.as_bytes().chunks(2).map(pair).collect::<Option<Vec<_>>>())?
 }

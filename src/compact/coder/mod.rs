@@ -13,10 +13,13 @@ use brotli_decompressor::dictionary::{
     kBrotliDictionary, kBrotliDictionaryOffsetsByLength, kBrotliDictionarySizeBitsByLength,
 };
 
+use crate::letter::Kind;
 use model::Model;
 
-/// Texts written for this project: short messages, and letters with a subject, parted by lines of `===`.
+/// Texts written for this project: short messages, the same in other languages, letters with a subject (parted by
+/// lines of `===`), and made-up addresses.
 const TEXTS: &str = include_str!("../primer/texts.txt");
+const LANGUAGES: &str = include_str!("../primer/languages.txt");
 const LETTERS: &str = include_str!("../primer/letters.txt");
 const ADDRESSES: &str = include_str!("../primer/addresses.txt");
 
@@ -122,20 +125,17 @@ fn primer() -> Vec<u8> {
     primer.push(0);
     let mut addresses = ADDRESSES.lines().filter(|line| !line.is_empty()).cycle();
     let mut address = |at: bool| addresses.find(|line| line.contains('@') == at).unwrap_or("a@b.c");
-    for letter in LETTERS.split("\n===\n") {
-        primer.push(crate::letter::Kind::Mail as u8);
-        primer.extend(address(true).bytes());
-        primer.push(b'\n');
-        primer.extend(letter.trim_matches('\n').bytes());
-        primer.push(0);
-    }
-    for text in TEXTS.lines().filter(|line| !line.is_empty()) {
-        primer.push(crate::letter::Kind::Text as u8);
-        primer.extend(address(false).bytes());
+    let mut add = |kind: Kind, text: &str| {
+        primer.push(kind as u8);
+        primer.extend(address(kind == Kind::Mail).bytes());
         primer.push(b'\n');
         primer.extend(text.bytes());
         primer.push(0);
-    }
+    };
+    // What is said last is remembered best.
+    LANGUAGES.lines().for_each(|text| add(Kind::Text, text));
+    LETTERS.split("\n===\n").for_each(|letter| add(Kind::Mail, letter.trim_matches('\n')));
+    TEXTS.lines().for_each(|text| add(Kind::Text, text));
     primer
 }
 

@@ -194,7 +194,7 @@ impl Model {
     }
 
     fn predict(&mut self) {
-        let half = if self.bit < 4 { 0 } else { self.bit - 4 };
+        let half = self.bit.saturating_sub(4);
         self.slot = if self.bit < 4 { self.bits } else { self.bits & ((1 << half) - 1) | 1 << half } as usize;
         let (long, trust) = self.ask_slots();
         let (length, expected) = self.ask_matches();
