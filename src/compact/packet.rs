@@ -8,7 +8,7 @@
 //! A classic packet (`MessageDataPB`) starts with a byte below 0x80, so one byte tells them apart. The check is over
 //! the plain records with their closing zeros, not over the code: it finds a wrong model as well as a wrong piece.
 
-use crate::coder::{Coder, NUMBER};
+use crate::coder::Coder;
 use crate::letter::{Letter, from_record, to_record};
 
 /// Pieces of one body at most.
@@ -36,7 +36,8 @@ pub enum Unreadable {
 /// `id` names the pieces, below 64.
 pub fn pack(coder: &mut Coder, letters: &[Letter], id: u8, most: usize) -> Option<Vec<Vec<u8>>> {
     let records: Option<Vec<_>> = letters.iter().map(to_record).collect();
-    let Some(records) = records else { return cut(&stored(letters), id, most) };
+    let Some(records) = records.filter(|records| Coder::takes(records)) else { return cut(&stored(letters), id, most) };
+    let number = coder.spec().number;
     let code = coder.encode(&records);
     let plain = plain(&records);
     let stored = stored(letters);
@@ -44,11 +45,11 @@ pub fn pack(coder: &mut Coder, letters: &[Letter], id: u8, most: usize) -> Optio
         return cut(&stored, id, most);
     }
     if code.len() + 2 <= most {
-        let mut packet = vec![WHOLE | CODED << 4 | NUMBER, crc8(&plain)];
+        let mut packet = vec![WHOLE | CODED << 4 | number, crc8(&plain)];
         packet.extend(code);
         return Some(vec![packet]);
     }
-    let mut body = vec![WHOLE | CODED_LONG << 4 | NUMBER];
+    let mut body = vec![WHOLE | CODED_LONG << 4 | number];
     body.extend(crc16(&plain).to_be_bytes());
     body.extend(code);
     cut(&body, id, most)
@@ -78,7 +79,7 @@ fn read(coder: &mut Coder, body: &[u8]) -> Result<Vec<Letter>, Unreadable> {
     if form == STORED {
         return if crc16(code).to_be_bytes() == check { read_stored(code) } else { Err(Unreadable::Check) };
     }
-    if model != NUMBER {
+    if model != coder.spec().number {
         return Err(Unreadable::Model(model));
     }
     let records = coder.decode(code).ok_or(Unreadable::Check)?;
@@ -192,6 +193,7 @@ fn crc16(bytes: &[u8]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coder::MODELS;
     use crate::letter::{Kind, Other};
 
     fn letter(subject: &str, text: &str) -> Letter {
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn letters_come_back_whole_in_pieces_and_stored() {
-        let mut coder = Coder::new();
+        let mut coder = Coder::new(&MODELS[0]);
         let long = (0..300).map(|n| format!("{} ", n * 7919)).collect::<String>();
         let noise: String = (0..60_u32).filter_map(|n| char::from_u32(0x4e00 + n * 331 % 20_000)).collect();
         for letters in [
@@ -226,7 +228,7 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_said_so() {
-        let mut coder = Coder::new();
+        let mut coder = Coder::new(&MODELS[0]);
         assert_eq!(unpack(&mut coder, &[b"\x08\x01"]), Err(Unreadable::Foreign));
         assert_eq!(unpack(&mut coder, &[b"\x97\x01\x02"]), Err(Unreadable::Model(7)));
         assert_eq!(unpack(&mut coder, &[b"\x91"]), Err(Unreadable::Check));
