@@ -44,15 +44,21 @@ impl<const N: usize, const SHIFT: u32> Mixer<N, SHIFT> {
     pub fn learn(&mut self, inputs: &[i16; N], error: i32, speed: i32) {
         // At most 65535 * 15 / 32, which fits into 15 bits and a sign.
         let step = ((error * speed) >> 5) as i16;
-        for (weight, input) in self.sets.change(self.set).iter_mut().zip(inputs) {
-            let change = (i32::from(*input) * i32::from(step) + (1 << SHIFT >> 1)) >> SHIFT;
-            // No text drives a weight to 16; noise may, and then both ends wrap alike.
-            *weight = weight.wrapping_add(change);
-        }
+        adjust::<N, SHIFT>(self.sets.change(self.set), inputs, step);
     }
 }
 
-// Inlined into its caller's loops it is unrolled before it is vectorised, and then never is.
+// Inlined into their callers' loops these are unrolled before they are vectorised, and then never are.
+
+#[inline(never)]
+fn adjust<const N: usize, const SHIFT: u32>(weights: &mut [i32; N], inputs: &[i16; N], step: i16) {
+    for (weight, input) in weights.iter_mut().zip(inputs) {
+        let change = (i32::from(*input) * i32::from(step) + (1 << SHIFT >> 1)) >> SHIFT;
+        // No text drives a weight to 16; noise may, and then both ends wrap alike.
+        *weight = weight.wrapping_add(change);
+    }
+}
+
 #[inline(never)]
 fn dot<const N: usize>(weights: &[i32; N], inputs: &[i16; N]) -> i32 {
     weights.iter().zip(inputs).map(|(weight, input)| i32::from((*weight >> 17) as i16) * i32::from(*input)).sum()

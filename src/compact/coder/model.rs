@@ -2,8 +2,8 @@
 //!
 //! Ten contexts of the big table and two of this message alone each give what they saw, once as it is and once
 //! refined by what such a state was worth before; two matches add what followed the same words before. Five mixers,
-//! each chosen by another view of where we are, weigh them; a sixth weighs those; a curve for each last byte corrects
-//! the result. All of it is integers, and all of it learns.
+//! each chosen by another view of where we are, weigh them; a sixth weighs those. All of it is integers, and all of it
+//! learns.
 
 use super::history::{Field, History, MATCHES, class};
 use super::mixer::{Mixer, ONE};
@@ -23,10 +23,7 @@ const SETS: [usize; MIXERS] = [5 * 256, 4 * 512, 4 * 3 * 8 * 8, 14 * 14 * 8 * 2,
 /// Trust in a counter of this message by how often it was seen, of 256.
 const OWN_TRUST: [i32; 8] = [0, 80, 120, 150, 180, 200, 220, 240];
 /// Counters of this message.
-const OWN_TABLE: usize = 1 << 14;
-/// Points of a correcting curve, and the distance between them in 1/256.
-const POINTS: usize = 32;
-const APART: i32 = 149;
+const OWN_TABLE: usize = 1 << 12;
 /// How fast mixers learn: at the start of the primer, at its end, and in a message.
 const FAST: i32 = 10;
 const SLOW: i32 = 3;
@@ -51,7 +48,6 @@ pub struct Model {
     own_refined: Counters,
     mixers: [Mixer<LANES, 2>; MIXERS],
     last: Mixer<8, 6>,
-    curves: Rows<u16, POINTS>,
     priming: bool,
     speed: i32,
     luck: u32,
@@ -69,8 +65,6 @@ pub struct Model {
     own_refined_at: [usize; OWN],
     inputs: [i16; LANES],
     outputs: [i16; 8],
-    mixed: i32,
-    curve: (usize, usize),
     p: u32,
 }
 
@@ -101,7 +95,6 @@ impl Model {
             own_refined: Rows::new(OWN * 64, [0; 16]),
             mixers: SETS.map(|sets| Mixer::new(sets, ONE * 14 / 100)),
             last: Mixer::new(8, ONE / MIXERS as i32),
-            curves: Rows::new(1 << 16, std::array::from_fn(|at| squash.squash(position(at)) as u16)),
             squash,
             priming: true,
             speed: FAST,
@@ -118,8 +111,6 @@ impl Model {
             own_refined_at: [NONE; OWN],
             inputs: [0; LANES],
             outputs: [0; 8],
-            mixed: 0,
-            curve: (0, 0),
             p: 32_768,
         };
         for at in 0..PRIMED * 1024 {
@@ -179,14 +170,13 @@ impl Model {
         self.start_byte();
     }
 
-    fn tables(&mut self) -> [&mut dyn Table; 6 + MIXERS] {
+    fn tables(&mut self) -> [&mut dyn Table; 5 + MIXERS] {
         let [a, b, c, d, e] = &mut self.mixers;
         [
             self.slots.table(),
             &mut self.refined,
             &mut self.matched,
             &mut self.own_refined,
-            &mut self.curves,
             self.last.table(),
             a.table(),
             b.table(),
@@ -250,7 +240,7 @@ impl Model {
         for (mixer, output) in self.mixers.iter_mut().zip(&mut self.outputs) {
             *output = mixer.mix(&self.inputs) as i16;
         }
-        self.correct();
+        self.p = self.squash.squash(self.last.mix(&self.outputs)) as u32;
     }
 
     /// Asks the big table.
@@ -349,27 +339,10 @@ impl Model {
         self.last.set = kind;
     }
 
-    /// Mixes what the mixers say, and corrects it by what such a guess was worth behind the same byte.
-    fn correct(&mut self) {
-        let output = self.last.mix(&self.outputs);
-        self.mixed = self.squash.squash(output);
-        let row = (self.bits | self.history.back(1) << 8) as usize;
-        let shifted = (output - position(0)).clamp(0, (POINTS as i32 - 1) * APART - 1);
-        let (low, part) = ((shifted / APART) as usize, shifted % APART);
-        let curve = self.curves.get(row);
-        let (below, above) = (i32::from(curve[low]), i32::from(curve[low + 1]));
-        let corrected = (below * (APART - part) + above * part) / APART;
-        self.curve = (row, low + usize::from(2 * part >= APART));
-        self.p = ((self.mixed + corrected) / 2).clamp(2, 65_534) as u32;
-    }
-
     /// Takes the next bit, and learns from it.
     pub fn learn(&mut self, bit: u32) {
         let target = if bit == 1 { 65_535 } else { 0 };
-        let (row, point) = self.curve;
-        let p = &mut self.curves.change(row)[point];
-        *p = (i32::from(*p) + ((target - i32::from(*p)) >> 6)) as u16;
-        self.last.learn(&self.outputs, target - self.mixed, LAST);
+        self.last.learn(&self.outputs, target - self.p as i32, LAST);
         for mixer in &mut self.mixers {
             let error = target - self.squash.squash(mixer.output);
             mixer.learn(&self.inputs, error, self.speed);
@@ -414,11 +387,6 @@ impl Model {
             _ => self.predict(),
         }
     }
-}
-
-/// Where a point of a correcting curve lies.
-fn position(point: usize) -> i32 {
-    (2 * point as i32 - (POINTS as i32 - 1)) * APART / 2
 }
 
 /// The middle of one of 64 equal parts of the stretched domain.
