@@ -7,11 +7,11 @@ use crate::address::{Address, Mailbox};
 use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
 use crate::fault::Fault;
-use crate::message::{Door, Id, Message, State, Way};
+use crate::message::{Door, Id, Message, Proof, State, Way};
 use crate::route::choose::{Choice, World};
 use crate::route::plan::Draft;
 use crate::settings::Key;
-use crate::store::{BodyIn, Letter};
+use crate::store::{BodyIn, Letter, Outcome, Tx};
 
 impl Context {
     /// The message has arrived, or left for good.
@@ -69,7 +69,10 @@ impl Context {
                 message.delay_told = waiting.delay_told;
                 message.next = waiting.next;
             })?;
-            notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop))
+            match &notice {
+                Some(notice) if first_word(tx, &waiting, now)? => tx.add(notice).map(drop),
+                _ => Ok(()),
+            }
         })
     }
 
@@ -88,11 +91,14 @@ impl Context {
         let cause = format!("{why}{told}");
         log::info!("{id} {}", state.words());
         self.store.write(move |tx| {
-            if tx.live(id)?.is_none() {
-                return Ok(());
-            }
+            let Some(live) = tx.live(id)? else { return Ok(()) };
+            let was_held = held_stranger(&live);
             tx.step(id, now, state, &cause, 0, Time::NEVER)?;
-            notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop))
+            match &notice {
+                // Who was told that it waits, if anybody, is not told again.
+                Some(notice) if !was_held => tx.add(notice).map(drop),
+                _ => Ok(()),
+            }
         })
     }
 
@@ -116,7 +122,7 @@ impl Context {
 
     /// The notice to the sender of a message, as a letter ready to be kept; `None` when nobody can or may be told.
     fn notice(&self, world: &World, about: &Message, kind: Kind, why: &str) -> Option<Letter> {
-        if !dsn::may_notify(about) {
+        if !dsn::may_notify(about) || (held_stranger(about) && !may_hear(world, about)) {
             return None;
         }
         let to = about.from.mailbox()?;
@@ -144,6 +150,7 @@ impl Context {
             automatic: Some("a notice of this box".to_owned()),
             message_id: None,
             about: Some(about.id),
+            stranger: None,
         };
         let mut message = world.plan(draft, now, self.store.clock().believable(), max_payload(&world.settings));
         if message.way == Way::Link && message.state != State::Queued {
@@ -151,6 +158,25 @@ impl Context {
         }
         let body = dsn::mail(&notice);
         Some(Letter { messages: vec![message], body: BodyIn::Bytes(body) })
+    }
+}
+
+/// The rules hold it, and nobody released it yet: whoever sent it may be anybody.
+fn held_stranger(message: &Message) -> bool {
+    message.stranger.is_some() && message.state == State::Held && !message.released
+}
+
+/// A stranger hears that their letter waits only if they are who they say: else the notice would go to somebody whose
+/// address was forged.
+fn may_hear(world: &World, about: &Message) -> bool {
+    about.stranger == Some(Proof::Proven) && world.settings.on(Key::AirTellHeld)
+}
+
+/// True unless a stranger was told before that a letter of theirs to this person waits.
+fn first_word(tx: &mut Tx, message: &Message, now: Time) -> Outcome<bool> {
+    match held_stranger(message) {
+        true => tx.once(&format!("told:{}:{}", message.to, message.from).to_lowercase(), now),
+        false => Ok(true),
     }
 }
 

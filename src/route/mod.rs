@@ -2,5 +2,7 @@
 
 pub mod choose;
 pub mod plan;
+pub mod proof;
+pub mod rules;
 pub mod shape;
 pub mod subject;

@@ -7,6 +7,7 @@ use redb::ReadableTable;
 
 use super::schema::{INLINE, Outcome, Tx, json, said};
 use super::{Committed, Store, spool};
+use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Column, Door, Id, Mail, Message, State, Step, Way};
@@ -106,6 +107,9 @@ impl Tx<'_> {
                 });
             }
             self.ledger.book(message.door, None, message.state.column());
+            if let (Some(author), Address::Mail(to)) = (&message.author, &message.to) {
+                self.contacts.insert((author.as_str(), to.to_string().to_lowercase().as_str()), message.accepted.0)?;
+            }
             self.index(&message, None)?;
             self.messages.insert(id.0, json(&message).as_slice())?;
             ids.push(id);

@@ -58,6 +58,7 @@ fn message(way: Way, state: State, next: i64) -> Message {
         next: Time(next),
         tries: 0,
         delay_told: false,
+        stranger: None,
         recall: false,
         released: false,
         steps: vec![],
