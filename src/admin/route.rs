@@ -146,6 +146,7 @@ fn change(ask: &Ask, path: &[&str]) -> pages::Reply {
         ["people"] => pages::people::add(ask),
         ["people", name] => pages::people::edit(ask, name),
         ["people", name, what] => pages::people::act(ask, name, what),
+        ["settings", "who-may-write-over-the-air", "try"] => pages::settings::rehearse(ask),
         ["settings", group] => pages::settings::save(ask, group),
         ["modem", "unlock"] => pages::modem::unlock(ask),
         ["modem", "lock"] => pages::modem::lock(ask),

@@ -3,6 +3,7 @@
 pub mod choose;
 pub mod plan;
 pub mod proof;
+pub mod rehearse;
 pub mod rules;
 pub mod shape;
 pub mod subject;
