@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::clock::Time;
+use crate::money::Bill;
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -222,6 +223,9 @@ pub struct Message {
     /// Somebody who is not of this box wrote it: what the mail server in front found out about them.
     #[serde(default)]
     pub stranger: Option<Proof>,
+    /// What it costs, on ways that cost.
+    #[serde(default)]
+    pub bill: Option<Bill>,
     /// The owner released it: limits on parts and holds no longer apply.
     #[serde(default)]
     pub released: bool,

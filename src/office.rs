@@ -17,6 +17,7 @@ use crate::fault::Fault;
 use crate::listen::data::Spooled;
 use crate::listen::{Body, Caller, Envelope, Office, Refusal};
 use crate::message::{Door, Id, Message, State, Way};
+use crate::money::{Bill, Money, Use};
 use crate::password;
 use crate::people::Person;
 use crate::route::choose::{Choice, World};
@@ -47,6 +48,8 @@ pub struct Preview {
     pub bytes: usize,
     /// Packets on a link; 0 on other ways.
     pub packets: usize,
+    /// What these cost; `None` where nothing costs, or no price is known.
+    pub price: Option<Money>,
 }
 
 /// The post office of a box.
@@ -358,7 +361,18 @@ pub fn preview(context: &Context, author: &Person, to: &str, subject: &str, text
         _ => Vec::new(),
     };
     let bytes = packets.iter().map(Vec::len).sum();
-    Ok(Preview { way: message.way, state: message.state, reason: message.reason, bytes, packets: packets.len() })
+    let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
+    let (way, state, reason) = (message.way, message.state, message.reason.clone());
+    let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
+    let reason = over.map_or(reason, |why| format!("{why}: it would be held"));
+    Ok(Preview { way, state, reason, bytes, packets: packets.len(), price })
+}
+
+/// Which budget would be in the way of a bill, in words.
+fn over_budget(context: &Context, bill: &Bill) -> Option<String> {
+    let used = context.store.read(|view| view.used_in(&bill.month)).unwrap_or_default();
+    let of = |account: &str| used.iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| *used);
+    bill.limits.iter().find_map(|(account, limit)| limit.check(of(account), bill.wanted, bill.urgent).err())
 }
 
 fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &str) -> Result<Message, Fault> {

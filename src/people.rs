@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{DeviceId, Mailbox};
 use crate::clock::Time;
+use crate::money::Money;
 
 /// Where a person reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -76,6 +77,12 @@ pub struct Person {
     /// Packets a letter to them may take; `None`: what the box allows.
     #[serde(default)]
     pub max_parts: Option<u16>,
+    /// Packets that letters to and from them may take in a month.
+    #[serde(default)]
+    pub budget_packets: Option<u64>,
+    /// Money that these may cost in a month.
+    #[serde(default)]
+    pub budget_money: Option<Money>,
     /// Who may write to them over the air, before what the box says: entries as in `air.allow`.
     #[serde(default)]
     pub allow: String,

@@ -99,6 +99,8 @@ fn show(ask: &Ask, path: &[&str]) -> pages::Reply {
     match path {
         [] => pages::dashboard::show(ask),
         ["messages", "aside"] => pages::messages::aside(ask),
+        ["costs"] => pages::costs::show(ask),
+        ["costs.csv"] => pages::costs::csv(ask),
         ["people"] => pages::people::list(ask, 200, "", &Default::default()),
         ["people", name] => pages::people::one(ask, name, 200, "", None),
         ["settings"] => Ok(Response::see("/settings/box")),

@@ -199,6 +199,7 @@ fn kind(kind: Kind) -> String {
         Kind::Seconds(low, high) => format!("{low} to {high} seconds; s, m, h, d may follow the number"),
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
         Kind::Listen => "ip:port, several separated by blanks".to_owned(),
+        Kind::Amount => "an amount such as 0.07".to_owned(),
         Kind::Senders => "addresses and domains, several separated by blanks".to_owned(),
         Kind::Networks => "address/bits, several separated by blanks".to_owned(),
     }

@@ -52,7 +52,9 @@ impl Context {
         waiting.delay_told |= tell;
         let kind = if message.state == State::Held { Kind::Held } else { Kind::Delayed };
         let notice = if tell { self.notice(&world, message, kind, why) } else { None };
-        let retry = if message.state == State::Held { Time::NEVER } else { now + back_off(&world, waiting.tries) };
+        let short = message.bill.as_ref().is_some_and(|bill| bill.short);
+        let decided = message.state == State::Held && !short;
+        let retry = if decided { Time::NEVER } else { now + back_off(&world, waiting.tries) };
         waiting.next = world.next_look(&waiting, retry);
         let why = why.to_owned();
         self.store.write(move |tx| {

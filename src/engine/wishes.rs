@@ -31,19 +31,28 @@ pub fn hold(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
 /// Permanent when it is not held.
 pub fn release(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
     let (cause, now) = (format!("released by {who}"), store.clock().now());
+    let world = World { people: store.people(), settings: store.settings() };
     store.write(move |tx| {
         let message = tx.message(id)?;
-        freed(tx, &message, &cause, now)
+        freed(tx, &world, &message, &cause, now)
     })?;
     Ok(format!("{id} is released"))
 }
 
-fn freed(tx: &mut Tx, message: &Message, cause: &str, now: Time) -> Outcome<()> {
+/// Lets a held message into its queue, if its budget allows it.
+pub(super) fn freed(tx: &mut Tx, world: &World, message: &Message, cause: &str, now: Time) -> Outcome<()> {
     let id = message.id;
     if message.state != State::Held {
         return said(Fault::permanent(format!("{id} is {}, not held", message.state.words())));
     }
+    let mut bill = world.bill(message, &world.choose(&message.to), super::max_payload(&world.settings));
+    if let Some(bill) = &mut bill
+        && let Err(why) = tx.charge(bill, now)?
+    {
+        return said(Fault::Permanent(format!("{why}: it waits for a larger budget or the next month")));
+    }
     tx.change(id, |message| {
+        message.bill = bill;
         message.released = true;
         message.deadline = now + message.deadline.since(message.accepted);
     })?;
@@ -56,6 +65,7 @@ fn freed(tx: &mut Tx, message: &Message, cause: &str, now: Time) -> Outcome<()> 
 /// Permanent when it is not held, or its sender or reader cannot be on such a list.
 pub fn allow(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
     let (cause, now) = (format!("released by {who}, who lets its sender write"), store.clock().now());
+    let world = World { people: store.people(), settings: store.settings() };
     let sender = store.write(move |tx| {
         let message = tx.message(id)?;
         let reader = message.to.mailbox().map(|to| tx.person(&to.person())).transpose()?.flatten();
@@ -65,7 +75,7 @@ pub fn allow(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
         let listed = format!("{} {from}", person.allow);
         listed.trim_start().clone_into(&mut person.allow);
         let sender = from.to_string();
-        freed(tx, &message, &cause, now)?;
+        freed(tx, &world, &message, &cause, now)?;
         tx.put_person(&person).map(|()| sender)
     })?;
     Ok(format!("{id} is released, and {sender} may write from now on"))

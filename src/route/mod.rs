@@ -2,6 +2,7 @@
 
 pub mod choose;
 pub mod plan;
+pub mod price;
 pub mod proof;
 pub mod rehearse;
 pub mod rules;

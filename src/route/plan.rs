@@ -1,10 +1,12 @@
 //! What becomes of a message at acceptance: which queue it enters, held, arrived, or refused, and why.
 
 use super::choose::{Choice, World};
+use super::price;
 use super::rules::{Case, Rules, Verdict};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::message::{Door, Id, Message, Proof, State, Way};
+use crate::money::{Bill, Use};
 use crate::settings::Key;
 use crate::wire::classic::Protocol;
 use crate::wire::parts;
@@ -91,6 +93,7 @@ impl World {
             next: now,
             tries: 0,
             delay_told: false,
+            bill: None,
             recall: false,
             stranger: draft.stranger.map(|stranger| stranger.proof),
             released: false,
@@ -99,6 +102,7 @@ impl World {
         let (state, reason) = self.first_state(&message, &choice, draft.stranger, max_payload);
         message.state = state;
         message.reason = reason;
+        message.bill = self.bill(&message, &choice, max_payload);
         message.next = match state {
             State::Queued => now,
             State::Held => self.next_look(&message, Time::NEVER),
@@ -132,6 +136,23 @@ impl World {
                 }
             }
         }
+    }
+
+    /// What a letter costs on its way, alone; `None` on ways that cost nothing.
+    pub fn bill(&self, message: &Message, choice: &Choice, max_payload: usize) -> Option<Bill> {
+        let Choice::Link(device) = choice else { return None };
+        let packets = packets(message, device.is_some(), max_payload).ok()?.len() as u64;
+        let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
+        let person = reader.or(message.author.as_ref().and_then(|name| self.people.get(name)));
+        Some(Bill {
+            month: price::month(&self.settings, message.accepted),
+            person: person.map(|person| person.name.clone()),
+            wanted: Use::of_packets(packets, price::packet_price(&self.settings)),
+            charged: false,
+            short: false,
+            urgent: false,
+            limits: price::limits(&self.settings, person.map(|person| &**person)),
+        })
     }
 
     /// What the rules say of a letter of somebody who is not of this box, for a person who reads on a device.

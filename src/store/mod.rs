@@ -12,6 +12,7 @@ mod journal;
 mod lists;
 mod packets;
 mod people;
+mod purse;
 mod queue;
 mod schema;
 mod spool;

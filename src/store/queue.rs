@@ -98,6 +98,7 @@ impl Tx<'_> {
             let id = Id(self.ledger.next_message);
             self.ledger.next_message += 1;
             let mut message = Message { id, mail: mail.clone(), ..message.clone() };
+            self.bill_new(&mut message)?;
             if message.steps.is_empty() {
                 message.steps.push(Step {
                     at: message.accepted,
@@ -140,6 +141,7 @@ impl Tx<'_> {
         if after.state.is_final() {
             after.next = Time::NEVER;
         }
+        self.settle_bill(&mut after)?;
         if before.state.column() != after.state.column() {
             self.ledger.book(after.door, Some(before.state.column()), after.state.column());
         }

@@ -59,6 +59,7 @@ fn message(way: Way, state: State, next: i64) -> Message {
         tries: 0,
         delay_told: false,
         stranger: None,
+        bill: None,
         recall: false,
         released: false,
         steps: vec![],

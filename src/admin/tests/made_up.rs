@@ -79,6 +79,7 @@ fn message(n: usize, now: Time) -> Message {
         tries: 1,
         delay_told: false,
         stranger: None,
+        bill: None,
         recall: false,
         released: false,
         steps,

@@ -27,6 +27,7 @@ fn letter(from: &str, to: &str) -> Message {
         tries: 3,
         delay_told: false,
         stranger: None,
+        bill: None,
         recall: false,
         released: false,
         steps: Vec::new(),
