@@ -24,7 +24,7 @@ templates! {
     "messages.html", "message.html", "compose.html", "mailbox.html", "letter.html", "people.html", "person.html",
     "settings.html", "modem.html", "help.html", "aside.html", "sorry.html", "broken.html", "account.html",
     "help/start.html", "help/modem.html", "help/mail-programs.html", "help/states.html", "help/cut.html",
-    "help/costs.html", "help/known-issues.html", "help/command-line.html", "help/backup.html",
+    "help/strangers.html", "help/costs.html", "help/known-issues.html", "help/command-line.html", "help/backup.html",
 }
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
