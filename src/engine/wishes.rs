@@ -51,12 +51,14 @@ pub(super) fn freed(tx: &mut Tx, world: &World, message: &Message, cause: &str, 
     {
         return said(Fault::Permanent(format!("{why}: it waits for a larger budget or the next month")));
     }
+    // In the queue first: what a held message was billed is given back.
+    tx.step(id, now, State::Queued, cause, 0, now)?;
     tx.change(id, |message| {
         message.bill = bill;
         message.released = true;
         message.deadline = now + message.deadline.since(message.accepted);
     })?;
-    tx.step(id, now, State::Queued, cause, 0, now).map(drop)
+    Ok(())
 }
 
 /// Releases a held letter of a stranger and lets them write from now on.

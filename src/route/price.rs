@@ -11,6 +11,11 @@ pub fn packet_price(settings: &Settings) -> Money {
     settings.text(Key::PricePacket).parse().unwrap_or_default()
 }
 
+/// An amount with the currency of the box.
+pub fn shown(settings: &Settings, money: Money) -> String {
+    format!("{money} {}", settings.text(Key::PriceCurrency)).trim_end().to_owned()
+}
+
 /// The limits for letters of a person.
 pub fn limits(settings: &Settings, person: Option<&Person>) -> Limits {
     let packets = u64::try_from(settings.number(Key::BudgetPackets)).ok().filter(|most| *most > 0);

@@ -17,7 +17,7 @@ struct Row {
 
 /// An amount with its currency.
 pub fn amount(ask: &Ask, money: Money) -> String {
-    format!("{money} {}", ask.settings.text(Key::PriceCurrency))
+    price::shown(&ask.settings, money)
 }
 
 /// The accounts of a month: the box first, then people by name; whoever used nothing is left out.

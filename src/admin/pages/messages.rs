@@ -158,6 +158,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         unsure => !message.clock_believed,
         size => message.mail.as_ref().map(|mail| bytes(mail.size)),
         air => bytes(message.text.len() as u64),
+        price => message.bill.as_ref().filter(|bill| bill.charged && bill.wanted.money.0 > 0).map(|bill| super::costs::amount(ask, bill.wanted.money)),
         packets => packets.iter().map(|packet| packet_row(ask, packet)).collect::<Vec<_>>(),
         wishes => if ask.owner() { possible(&message) } else { Vec::new() },
     };
