@@ -11,7 +11,7 @@ use crate::message::{Door, Id, Message, State, Way};
 use crate::route::choose::{Choice, World};
 use crate::route::plan::Draft;
 use crate::settings::Key;
-use crate::store::{BodyIn, Letter};
+use crate::store::{BodyIn, Letter, Outcome, Tx};
 
 impl Context {
     /// The message has arrived, or left for good.
@@ -78,22 +78,20 @@ impl Context {
     /// # Errors
     /// As the store.
     pub fn give_back(&self, message: &Message, state: State, why: &str) -> Result<(), Fault> {
-        let (world, now, id) = (self.world(), self.now(), message.id);
+        let (ending, now) = (self.ending(message, state, why), self.now());
+        ending.log();
+        self.store.write(move |tx| ending.apply(tx, now))
+    }
+
+    /// The end of a message that has not arrived, ready to be written: what [`Context::give_back`] writes alone.
+    pub fn ending(&self, message: &Message, state: State, why: &str) -> Ending {
         let kind = if state == State::Expired { Kind::Expired } else { Kind::Failed };
-        let notice = self.notice(&world, message, kind, why);
+        let notice = self.notice(&self.world(), message, kind, why);
         let told = match &notice {
             Some(_) => "",
             None => " (nobody is told: it has no sender that could be)",
         };
-        let cause = format!("{why}{told}");
-        log::info!("{id} {}", state.words());
-        self.store.write(move |tx| {
-            if tx.live(id)?.is_none() {
-                return Ok(());
-            }
-            tx.step(id, now, state, &cause, 0, Time::NEVER)?;
-            notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop))
-        })
+        Ending { id: message.id, state, cause: format!("{why}{told}"), notice }
     }
 
     /// A letter that the relay had taken came back: its sender learns what the relay's sender learned.
@@ -151,6 +149,30 @@ impl Context {
         }
         let body = dsn::mail(&notice);
         Some(Letter { messages: vec![message], body: BodyIn::Bytes(body) })
+    }
+}
+
+/// The end of a message, with the notice to its sender.
+pub struct Ending {
+    id: Id,
+    state: State,
+    cause: String,
+    notice: Option<Letter>,
+}
+
+impl Ending {
+    /// Writes it, unless the message has ended already.
+    pub fn apply(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
+        if tx.live(self.id)?.is_none() {
+            return Ok(());
+        }
+        tx.step(self.id, now, self.state, &self.cause, 0, Time::NEVER)?;
+        self.notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop))
+    }
+
+    /// Says it in the log.
+    pub fn log(&self) {
+        log::info!("{} {}", self.id, self.state.words());
     }
 }
 

@@ -79,6 +79,7 @@ impl World {
             next: now,
             tries: 0,
             delay_told: false,
+            receipt_until: None,
             recall: false,
             released: false,
             steps: Vec::new(),

@@ -26,6 +26,7 @@ fn letter(from: &str, to: &str) -> Message {
         next: Time::NEVER,
         tries: 3,
         delay_told: false,
+        receipt_until: None,
         recall: false,
         released: false,
         steps: Vec::new(),
