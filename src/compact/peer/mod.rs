@@ -1,0 +1,164 @@
+//! The talk of two boxes: which coding the other one reads, which of our letters it has, what it is owed, what both know.
+//!
+//! One [`Peer`] for each far box. Pure: bytes in, bytes and wishes out; time is passed in. Whatever a call changes in the
+//! peer goes to disk in one commit with what the call gave back (work on a copy, commit, then keep it): that is all it
+//! takes to deliver each letter once, whatever the channel and a power cut do.
+//!
+//! ```text
+//!   letter accepted     when()    go now, or wait for more until a time
+//!   it goes             plan()    packets of several letters, with notes; handed to the link after the commit
+//!   link: sent          sent()    the wait for the receipt begins; the notes in it are no longer owed
+//!   link: not taken     lost()    the packets of this ticket never went out: the letters wait again, the notes are owed again
+//!   packet came in      heard()   letters to deliver, letters of ours that are delivered, letters to send again
+//!   due() is over       tick()    repeats, notes that go alone, what is given up
+//! ```
+//!
+//! A *body* is what one receipt is for: a packet, or up to 16 pieces. Both ends name it by sixteen bits of the hash of
+//! its bytes, which costs nothing on air; so the sender never makes two bodies of one name within weeks (it varies the
+//! bytes), and the receiver remembers the hash of what it took for weeks: what comes twice is not delivered twice.
+//!
+//! What is said between the letters is a *note* ([`notes`]): a receipt, a hello (my models, and how long I keep receipts
+//! back), a question (I cannot read that), *replaces* (these letters are those of that body), the pieces that came.
+
+pub mod notes;
+
+use crate::letter::Letter;
+
+/// What the talk needs of its box at one moment.
+pub struct Here<'h> {
+    /// The coders, and the classic coding.
+    pub codec: &'h mut dyn Codec,
+    /// Milliseconds since 1970; never runs backwards.
+    pub now: i64,
+    /// Bytes that a packet of this link holds.
+    pub room: usize,
+    /// How this box wants it.
+    pub rules: Rules,
+}
+
+/// Number and mark of a model. The number stands in each packet; the mark (the start of the hash of the primed state)
+/// is told once, so that no two builds take different models for the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ModelId {
+    /// 0 to 15.
+    pub number: u8,
+    /// First bytes of the hash of its primed state.
+    pub mark: [u8; 4],
+}
+
+/// The codings of this box.
+pub trait Codec {
+    /// Its models, the best first.
+    fn models(&self) -> Vec<ModelId>;
+
+    /// The code of records; another one of the same records for each `salt`, 1 being the shortest.
+    fn encode(&mut self, model: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8>;
+
+    /// The records of a code; `None` when it is none.
+    fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>>;
+
+    /// What can be read of the front of a code that is cut off; the last record may be incomplete.
+    fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>>;
+
+    /// The classic packets of a letter, each of at most `room` bytes; `None` when it cannot be said classically.
+    fn classic(&mut self, letter: &Letter, room: usize) -> Option<Vec<Vec<u8>>>;
+
+    /// True for a classic packet that can be read, and so is receipted.
+    fn reads_classic(&mut self, packet: &[u8]) -> bool;
+}
+
+/// How this box wants it; spans in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Receipts that found no packet to ride with leave alone after these hours; 0: never.
+    pub receipt_hours: u8,
+    /// Answers and questions leave alone after this.
+    pub answer_wait: i64,
+    /// A body without a receipt is repeated this long after the receipt was due.
+    pub patience: i64,
+    /// Missing pieces are asked for after this.
+    pub pieces_wait: i64,
+    /// Pieces, and packets that nobody here can read, are given up after this.
+    pub parts_wait: i64,
+}
+
+/// A waiting letter.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiting<'l> {
+    /// Its number on this box.
+    pub key: u64,
+    /// What it says; `other` is written out.
+    pub letter: &'l Letter,
+}
+
+/// A packet to hand to the link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Names its body toward [`Peer::sent`] and [`Peer::lost`]; never used again.
+    pub ticket: u64,
+    /// Which piece of the body, from 0.
+    pub piece: u8,
+    /// Pieces of the body; 1 for most.
+    pub pieces: u8,
+    /// The bytes.
+    pub payload: Vec<u8>,
+    /// Numbers of the letters in it; none in a packet of notes.
+    pub letters: Vec<u64>,
+    /// The far box is expected to say that it has it; otherwise *sent* is all that will be known.
+    pub receipt: bool,
+    /// It went out before, and goes once more because nothing was heard of it.
+    pub repeat: bool,
+}
+
+/// What [`Peer::plan`] made of the waiting letters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// The packets.
+    pub send: Vec<Outgoing>,
+    /// What each letter takes.
+    pub accounts: Vec<Account>,
+    /// Letters that cannot go, and why.
+    pub refused: Vec<(u64, String)>,
+}
+
+/// What one letter takes on air.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Account {
+    /// Its number.
+    pub key: u64,
+    /// Bytes and packets in the classic coding; zero when it cannot be said classically.
+    pub classic: (usize, usize),
+    /// Packets that it would have taken alone.
+    pub alone: usize,
+    /// Its share of the bytes that go.
+    pub bytes: usize,
+    /// Packets of the body it travels in.
+    pub packets: usize,
+    /// Letters in that body.
+    pub letters: usize,
+}
+
+/// What a call asks of the box; most of it is empty most of the time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Turn {
+    /// Letters that came in, to deliver now and once; the correspondent is written out.
+    pub letters: Vec<Letter>,
+    /// A classic packet that came in, without its notes, to be read and delivered.
+    pub classic: Option<Vec<u8>>,
+    /// Beginnings of letters whose rest did not come in time.
+    pub fronts: Vec<Letter>,
+    /// Letters of ours that the far box has.
+    pub delivered: Vec<u64>,
+    /// Letters of ours that the far box could not read: they wait for the next plan, which says that they replace those.
+    pub again: Vec<(u64, String)>,
+    /// Letters of ours of which nothing was heard: they may have arrived.
+    pub unconfirmed: Vec<u64>,
+    /// Packets to hand to the link: repeats, and notes alone.
+    pub send: Vec<Outgoing>,
+    /// Tickets of packets that need not go any more, if they have not gone.
+    pub needless: Vec<u64>,
+    /// Bytes that could not be read, and why.
+    pub aside: Vec<(Vec<u8>, String)>,
+    /// What changed between the boxes, in words for the log.
+    pub news: Vec<String>,
+}
