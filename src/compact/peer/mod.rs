@@ -20,9 +20,14 @@
 //! What is said between the letters is a *note* ([`notes`]): a receipt, a hello (my models, and how long I keep receipts
 //! back), a question (I cannot read that), *replaces* (these letters are those of that body), the pieces that came.
 
+mod memory;
 pub mod notes;
 
+use serde::{Deserialize, Serialize};
+
 use crate::letter::Letter;
+use crate::packet::Coding;
+pub use crate::packet::ModelId;
 
 /// What the talk needs of its box at one moment.
 pub struct Here<'h> {
@@ -36,30 +41,8 @@ pub struct Here<'h> {
     pub rules: Rules,
 }
 
-/// Number and mark of a model. The number stands in each packet; the mark (the start of the hash of the primed state)
-/// is told once, so that no two builds take different models for the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ModelId {
-    /// 0 to 15.
-    pub number: u8,
-    /// First bytes of the hash of its primed state.
-    pub mark: [u8; 4],
-}
-
 /// The codings of this box.
-pub trait Codec {
-    /// Its models, the best first.
-    fn models(&self) -> Vec<ModelId>;
-
-    /// The code of records; another one of the same records for each `salt`, 1 being the shortest.
-    fn encode(&mut self, model: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8>;
-
-    /// The records of a code; `None` when it is none.
-    fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>>;
-
-    /// What can be read of the front of a code that is cut off; the last record may be incomplete.
-    fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>>;
-
+pub trait Codec: Coding {
     /// The classic packets of a letter, each of at most `room` bytes; `None` when it cannot be said classically.
     fn classic(&mut self, letter: &Letter, room: usize) -> Option<Vec<Vec<u8>>>;
 
@@ -161,4 +144,15 @@ pub struct Turn {
     pub aside: Vec<(Vec<u8>, String)>,
     /// What changed between the boxes, in words for the log.
     pub news: Vec<String>,
+}
+
+/// What a box says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Receipts leave alone after these hours; 0: never.
+    pub hours: u8,
+    /// Check of the last hello from the other box; 0: none came.
+    pub echo: u8,
+    /// The models it has.
+    pub models: Vec<ModelId>,
 }
