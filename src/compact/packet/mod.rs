@@ -44,7 +44,7 @@ pub trait Coding {
 }
 
 /// How letters are written in a body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Form {
     /// As they are.
     Stored,

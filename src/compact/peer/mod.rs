@@ -20,14 +20,72 @@
 //! What is said between the letters is a *note* ([`notes`]): a receipt, a hello (my models, and how long I keep receipts
 //! back), a question (I cannot read that), *replaces* (these letters are those of that body), the pieces that came.
 
+mod agreement;
+mod book;
+mod hear;
+mod intake;
 mod memory;
 pub mod notes;
+mod outbox;
+mod owed;
+mod plan;
+mod tick;
+pub mod when;
 
 use serde::{Deserialize, Serialize};
 
 use crate::letter::Letter;
-use crate::packet::Coding;
-pub use crate::packet::ModelId;
+use crate::packet::{Coding, Form};
+use agreement::Agreement;
+pub use agreement::Hello;
+use book::Book;
+use intake::{Parked, Set};
+pub use memory::Name;
+use memory::{Taken, Used};
+use outbox::Body;
+use owed::Owed;
+pub use plan::{Account, Plan, Waiting};
+
+/// What this box and one far box know of each other. A record of the store: everything in it is bounded.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Peer {
+    agreement: Agreement,
+    book: Book,
+    owed: Owed,
+    out: Vec<Body>,
+    /// Letters that the far box could not read in the bodies of these names.
+    recode: Vec<Recode>,
+    used: Used,
+    taken: Taken,
+    parked: Vec<Parked>,
+    sets: Vec<Set>,
+    /// When the far box last said something that only such a box says.
+    alive: Option<i64>,
+    /// Numbers of bodies, and ids of pieces, that were given.
+    tickets: u64,
+    ids: u8,
+}
+
+/// Letters that wait to replace those in other bodies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Recode {
+    names: Vec<Name>,
+    letters: Vec<u64>,
+    at: i64,
+}
+
+impl Peer {
+    /// The form in which the next letters go; `None`: classic.
+    pub fn form(&self, codec: &dyn Codec) -> Option<Form> {
+        self.agreement.form(&codec.models())
+    }
+
+    /// True while the far box is believed to be one like this.
+    pub fn is_known(&self) -> bool {
+        self.agreement.knows_us()
+    }
+}
 
 /// What the talk needs of its box at one moment.
 pub struct Here<'h> {
@@ -35,7 +93,7 @@ pub struct Here<'h> {
     pub codec: &'h mut dyn Codec,
     /// Milliseconds since 1970; never runs backwards.
     pub now: i64,
-    /// Bytes that a packet of this link holds.
+    /// Bytes that a packet of this link holds; at least 100.
     pub room: usize,
     /// How this box wants it.
     pub rules: Rules,
@@ -65,13 +123,17 @@ pub struct Rules {
     pub parts_wait: i64,
 }
 
-/// A waiting letter.
-#[derive(Debug, Clone, Copy)]
-pub struct Waiting<'l> {
-    /// Its number on this box.
-    pub key: u64,
-    /// What it says; `other` is written out.
-    pub letter: &'l Letter,
+impl Default for Rules {
+    fn default() -> Self {
+        const HOUR: i64 = 3_600_000;
+        Self {
+            receipt_hours: 24,
+            answer_wait: HOUR / 4,
+            patience: 24 * HOUR,
+            pieces_wait: 6 * HOUR,
+            parts_wait: 14 * 24 * HOUR,
+        }
+    }
 }
 
 /// A packet to hand to the link.
@@ -91,34 +153,6 @@ pub struct Outgoing {
     pub receipt: bool,
     /// It went out before, and goes once more because nothing was heard of it.
     pub repeat: bool,
-}
-
-/// What [`Peer::plan`] made of the waiting letters.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plan {
-    /// The packets.
-    pub send: Vec<Outgoing>,
-    /// What each letter takes.
-    pub accounts: Vec<Account>,
-    /// Letters that cannot go, and why.
-    pub refused: Vec<(u64, String)>,
-}
-
-/// What one letter takes on air.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account {
-    /// Its number.
-    pub key: u64,
-    /// Bytes and packets in the classic coding; zero when it cannot be said classically.
-    pub classic: (usize, usize),
-    /// Packets that it would have taken alone.
-    pub alone: usize,
-    /// Its share of the bytes that go.
-    pub bytes: usize,
-    /// Packets of the body it travels in.
-    pub packets: usize,
-    /// Letters in that body.
-    pub letters: usize,
 }
 
 /// What a call asks of the box; most of it is empty most of the time.
@@ -146,13 +180,5 @@ pub struct Turn {
     pub news: Vec<String>,
 }
 
-/// What a box says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hello {
-    /// Receipts leave alone after these hours; 0: never.
-    pub hours: u8,
-    /// Check of the last hello from the other box; 0: none came.
-    pub echo: u8,
-    /// The models it has.
-    pub models: Vec<ModelId>,
-}
+#[cfg(test)]
+mod tests;

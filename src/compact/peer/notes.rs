@@ -18,8 +18,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Hello;
 use super::memory::Name;
-use super::{Hello, ModelId};
+use crate::packet::ModelId;
 
 /// First byte of an envelope: the high four bits.
 const ENVELOPE: u8 = 0xB0;
