@@ -3,6 +3,8 @@
 use super::intake::{Arrival, form_of};
 use super::memory::{Fate, Name, hash, name_of};
 use super::notes::{Note, Which, find_in_classic, unwrap};
+use super::outbox::Body;
+use super::tick::REPEATABLE;
 use super::{Here, Peer, Recode, Turn};
 use crate::packet::Form;
 use crate::packet::pieces::Piece;
@@ -132,7 +134,7 @@ impl Peer {
 
     /// The far box cannot read a body: for lack of this model, or because the check is wrong.
     fn asked(&mut self, here: &mut Here, turn: &mut Turn, which: Which, model: Option<u8>) {
-        let meant = |body: &&mut super::outbox::Body| match which {
+        let meant = |body: &&mut Body| match which {
             Which::Body(name) => body.name == Some(name),
             Which::Pieces(id) => body.id == Some(id),
         };
@@ -167,7 +169,8 @@ impl Peer {
 
     /// The far box waits for pieces.
     fn send_missing(&mut self, here: &mut Here, turn: &mut Turn, id: u8, there: u16) {
-        let live = self.out.iter_mut().filter(|body| !body.replaced && !body.with_link());
+        let young = |body: &Body| body.planned.saturating_add(REPEATABLE) > here.now;
+        let live = self.out.iter_mut().filter(|body| !body.replaced && !body.with_link() && young(body));
         let Some(body) = live.filter(|body| body.repeats < MOST_ROUNDS).find(|body| body.id == Some(id)) else {
             return;
         };

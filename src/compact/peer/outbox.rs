@@ -108,6 +108,11 @@ impl Peer {
             let body = self.out.remove(at);
             if !body.replaces.is_empty() && !body.letters.is_empty() {
                 self.recode.push(super::Recode { names: body.replaces, letters: body.letters, at: now });
+            } else if body.form.is_none() {
+                // The other parts alone are not the letter.
+                let others =
+                    self.out.iter_mut().filter(|other| other.letters.iter().any(|key| body.letters.contains(key)));
+                others.for_each(|other| other.countable = false);
             }
         }
         self.sweep();

@@ -4,6 +4,7 @@
 use super::memory::{Bytes, Name, hash, name_of};
 use super::notes::{MARK, Note, append_to_classic, find_in_classic, vary_classic, wrap};
 use super::outbox::{Body, Part};
+use super::tick::REPLACEABLE;
 use super::{Here, Outgoing, Peer};
 use crate::letter::{Letter, Other};
 use crate::packet::Form;
@@ -97,7 +98,8 @@ impl Peer {
         for mut group in std::mem::take(&mut self.recode) {
             let some: Vec<Waiting> = again.iter().copied().filter(|one| group.letters.contains(&one.key)).collect();
             group.letters.retain(|key| !some.iter().any(|waiting| waiting.key == *key));
-            match form {
+            let young = group.at.saturating_add(REPLACEABLE) > here.now;
+            match form.filter(|_| young) {
                 Some(form) => self.plan_compact(here, form, &group.names, &some, &mut plan),
                 // In a classic packet nothing would tell that they replace others.
                 None => plan.refused.extend(some.iter().map(|waiting| {

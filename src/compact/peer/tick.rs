@@ -10,6 +10,11 @@ const SILENT_BODIES: usize = 3;
 const SILENCE: i64 = 48 * HOUR;
 /// The same where receipts never leave alone.
 const LONG_SILENCE: i64 = 14 * 24 * HOUR;
+/// A body is not repeated when it is older than this: the far box may have forgotten that it took it.
+pub(super) const REPEATABLE: i64 = 20 * 24 * HOUR;
+/// Letters that the far box could not read wait at most this long, and are remembered far longer.
+pub(super) const REPLACEABLE: i64 = 14 * 24 * HOUR;
+const RECODE_KEPT: i64 = 90 * 24 * HOUR;
 /// A receipt that comes later than this says nothing any more.
 const LATEST: i64 = 21 * 24 * HOUR;
 /// Bodies kept for their receipts.
@@ -47,7 +52,8 @@ impl Peer {
                 continue;
             }
             // A classic box would take a repeat for another letter, and reads no compact one.
-            if body.form.is_none() || !speaks || body.repeats >= MOST_REPEATS {
+            let old = body.planned.saturating_add(REPEATABLE) <= here.now;
+            if body.form.is_none() || !speaks || old || body.repeats >= MOST_REPEATS {
                 body.given_up = true;
                 turn.unconfirmed
                     .extend(body.letters.iter().filter(|key| !turn.unconfirmed.contains(key)).collect::<Vec<_>>());
@@ -92,6 +98,6 @@ impl Peer {
             turn.unconfirmed.extend(&body.letters);
         }
         self.out.retain(|body| !old(body));
-        self.recode.retain(|group| group.at.saturating_add(LATEST) > now);
+        self.recode.retain(|group| group.at.saturating_add(RECODE_KEPT) > now);
     }
 }
