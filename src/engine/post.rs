@@ -35,13 +35,10 @@ const OF_THE_RELAY: [Key; 7] = [
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_keep, wake) = context.store.wake_on(Way::Relay);
     let mut relay = Relay::new();
-    let (stopper, stop) = (relay.stopper(), context.stop.clone());
-    let ender = std::thread::Builder::new().name("post-stop".to_owned()).spawn(move || {
-        // Ends when the box stops: nothing is ever sent on this channel.
-        let _ = stop.recv_blocking();
+    let stopper = relay.stopper();
+    let _ender = context.at_end("post-stop", move || {
         stopper.close();
-    });
-    ender.map_err(Fault::temporary)?;
+    })?;
     let mut settings = context.store.settings();
     while !context.stopping() {
         let before = std::mem::replace(&mut settings, context.store.settings());

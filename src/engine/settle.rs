@@ -83,25 +83,20 @@ impl Context {
     /// # Errors
     /// As the store.
     pub fn give_back(&self, message: &Message, state: State, why: &str) -> Result<(), Fault> {
-        let (world, now, id) = (self.world(), self.now(), message.id);
+        let (ending, now) = (self.ending(message, state, why), self.now());
+        ending.log();
+        self.store.write(move |tx| ending.apply(tx, now))
+    }
+
+    /// The end of a message that has not arrived, ready to be written: what [`Context::give_back`] writes alone.
+    pub fn ending(&self, message: &Message, state: State, why: &str) -> Ending {
         let kind = if state == State::Expired { Kind::Expired } else { Kind::Failed };
-        let notice = self.notice(&world, message, kind, why);
+        let notice = self.notice(&self.world(), message, kind, why);
         let told = match &notice {
             Some(_) => "",
             None => " (nobody is told: it has no sender that could be)",
         };
-        let cause = format!("{why}{told}");
-        log::info!("{id} {}", state.words());
-        self.store.write(move |tx| {
-            let Some(live) = tx.live(id)? else { return Ok(()) };
-            let was_held = held_stranger(&live);
-            tx.step(id, now, state, &cause, 0, Time::NEVER)?;
-            match &notice {
-                // Who was told that it waits, if anybody, is not told again.
-                Some(notice) if !was_held => tx.add(notice).map(drop),
-                _ => Ok(()),
-            }
-        })
+        Ending { id: message.id, state, cause: format!("{why}{told}"), notice }
     }
 
     /// A letter that the relay had taken came back: its sender learns what the relay's sender learned.
@@ -179,6 +174,33 @@ fn first_word(tx: &mut Tx, message: &Message, now: Time) -> Outcome<bool> {
     match held_stranger(message) {
         true => tx.once(&format!("told:{}:{}", message.to, message.from).to_lowercase(), now),
         false => Ok(true),
+    }
+}
+
+/// The end of a message, with the notice to its sender.
+pub struct Ending {
+    id: Id,
+    state: State,
+    cause: String,
+    notice: Option<Letter>,
+}
+
+impl Ending {
+    /// Writes it, unless the message has ended already.
+    pub fn apply(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
+        let Some(live) = tx.live(self.id)? else { return Ok(()) };
+        let was_held = held_stranger(&live);
+        tx.step(self.id, now, self.state, &self.cause, 0, Time::NEVER)?;
+        match &self.notice {
+            // Who was told that it waits, if anybody, is not told again.
+            Some(notice) if !was_held => tx.add(notice).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Says it in the log.
+    pub fn log(&self) {
+        log::info!("{} {}", self.id, self.state.words());
     }
 }
 

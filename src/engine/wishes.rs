@@ -3,7 +3,7 @@
 
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Id, Message, PacketState, State, Way};
+use crate::message::{Id, Message, Packet, State, Way};
 use crate::route::choose::World;
 use crate::store::{Outcome, Store, Tx, said};
 
@@ -93,7 +93,8 @@ pub fn cancel(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
         let message = waiting(tx, id)?;
         if touched(tx, id)? {
             tx.change(id, |message| message.recall = true)?;
-            tx.step(id, now, message.state, &format!("{cause}: being withdrawn from the link"), 0, now)?;
+            tx.step(id, now, message.state, &format!("{cause}: being withdrawn from the link"), 0, message.next)?;
+            ask_now(tx, id, now)?;
             return Ok(format!("{id} is being withdrawn from the link; if it was sent already, its page will say so"));
         }
         tx.step(id, now, State::Cancelled, &cause, 0, Time::NEVER)?;
@@ -112,7 +113,8 @@ pub fn retry(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
         if message.state == State::Held {
             return said(Fault::permanent(format!("{id} is held: release it instead")));
         }
-        let next = if message.way == Way::Link && message.state == State::Queued { message.next.min(now) } else { now };
+        let next = if message.way == Way::Link { message.next } else { now };
+        ask_now(tx, id, now)?;
         tx.step(id, now, message.state, &cause, 0, next).map(drop)
     })?;
     Ok(format!("{id} is tried again now"))
@@ -120,13 +122,21 @@ pub fn retry(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
 
 fn waiting(tx: &Tx, id: Id) -> Outcome<Message> {
     let message = tx.message(id)?;
-    if message.state.is_final() {
+    if !State::HERE.contains(&message.state) {
         return said(Fault::permanent(format!("{id} is {} already", message.state.words())));
     }
     Ok(message)
 }
 
-/// True when a packet of the message is, or may be, on a link.
+/// True when a packet of the message is, or may be, on a link, or is about to be.
 fn touched(tx: &Tx, id: Id) -> Outcome<bool> {
-    Ok(tx.packets_of(id)?.iter().any(|packet| packet.state != PacketState::Planned))
+    Ok(tx.packets_of(id)?.iter().any(Packet::is_open))
+}
+
+/// Has the link asked after the packets of the message at once.
+fn ask_now(tx: &mut Tx, id: Id, now: Time) -> Outcome<()> {
+    let numbers: Vec<_> = tx.packets_of(id)?.iter().map(|packet| packet.number).collect();
+    tx.ask_later(&numbers, now)?;
+    tx.wake(Way::Link);
+    Ok(())
 }

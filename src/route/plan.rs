@@ -94,6 +94,7 @@ impl World {
             tries: 0,
             delay_told: false,
             bill: None,
+            receipt_until: None,
             recall: false,
             stranger: draft.stranger.map(|stranger| stranger.proof),
             released: false,

@@ -139,7 +139,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         .collect();
     let whole = ask.request.query.ticked("whole") && message.mail.is_some();
     let text = if whole { whole_text(ask, &message)? } else { body(&message) };
-    let waits = !message.state.is_final();
+    let waits = !message.is_final();
     let values = context! {
         error, steps, text, whole,
         row => line(ask, &message),

@@ -60,6 +60,12 @@ impl Coder {
 
     /// The code of records, none of which holds a zero byte.
     pub fn encode<R: AsRef<[u8]>>(&mut self, records: &[R]) -> Vec<u8> {
+        self.encode_varied(records, 1)
+    }
+
+    /// The same; another code of the same records for each `salt`. The bits of the salt below its highest one follow
+    /// the last choice, where no decoder looks: 1 adds nothing.
+    pub fn encode_varied<R: AsRef<[u8]>>(&mut self, records: &[R], salt: u16) -> Vec<u8> {
         let mut writer = Writer { low: 0, high: u32::MAX, code: Vec::new() };
         for (at, record) in records.iter().enumerate() {
             for byte in record.as_ref().iter().copied().chain([0]) {
@@ -71,6 +77,7 @@ impl Coder {
             }
             writer.put(u32::from(at + 1 < records.len()), MORE);
         }
+        (0..salt.checked_ilog2().unwrap_or(0)).for_each(|bit| writer.put(u32::from(salt >> bit & 1), 1 << 15));
         self.model.rewind();
         writer.end()
     }
@@ -78,13 +85,23 @@ impl Coder {
     /// The records of a code; `None` when it is none. Whatever comes, it ends within limits.
     pub fn decode(&mut self, code: &[u8]) -> Option<Vec<Vec<u8>>> {
         let mut reader = Reader::new(code);
-        let records = self.read(&mut reader);
+        let mut records = Vec::new();
+        let whole = self.read(&mut reader, &mut records, code.len() + 64);
         self.model.rewind();
-        records.filter(|_| reader.at <= code.len() + 4)
+        (whole.is_some() && reader.at <= code.len() + 4).then_some(records)
     }
 
-    fn read(&mut self, reader: &mut Reader) -> Option<Vec<Vec<u8>>> {
+    /// What the front of a code says for certain, while the rest of it is missing; the last record may be incomplete.
+    pub fn decode_front(&mut self, code: &[u8]) -> Vec<Vec<u8>> {
         let mut records = Vec::new();
+        // As soon as more bytes are looked at than there are, the choices are those of the zeros that stand for them.
+        self.read(&mut Reader::new(code), &mut records, code.len());
+        self.model.rewind();
+        records
+    }
+
+    /// Reads records until they end, or until the reader is past `most` bytes: `None`, and the last one is incomplete.
+    fn read(&mut self, reader: &mut Reader, records: &mut Vec<Vec<u8>>, most: usize) -> Option<()> {
         while records.len() < MOST {
             let mut record = Vec::new();
             loop {
@@ -94,17 +111,18 @@ impl Coder {
                     self.model.learn(bit);
                     byte = byte << 1 | bit as u8;
                 }
+                if reader.at > most || (byte != 0 && record.len() == LONGEST) {
+                    records.push(record);
+                    return None;
+                }
                 if byte == 0 {
                     break;
                 }
                 record.push(byte);
-                if record.len() > LONGEST || reader.at > reader.code.len() + 64 {
-                    return None;
-                }
             }
             records.push(record);
             if reader.take(MORE) == 0 {
-                return Some(records);
+                return Some(());
             }
         }
         None

@@ -28,6 +28,7 @@ fn letter(from: &str, to: &str) -> Message {
         delay_told: false,
         stranger: None,
         bill: None,
+        receipt_until: None,
         recall: false,
         released: false,
         steps: Vec::new(),

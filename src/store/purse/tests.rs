@@ -60,6 +60,7 @@ fn letter(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message {
         delay_told: false,
         stranger: None,
         bill: Some(bill),
+        receipt_until: None,
         recall: false,
         released: false,
         steps: vec![],

@@ -1,0 +1,5 @@
+mod codec;
+mod histories;
+mod noise;
+mod talk;
+mod world;
