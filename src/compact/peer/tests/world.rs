@@ -84,8 +84,6 @@ pub struct Post {
     rows: Vec<Row>,
     keys: BTreeSet<u64>,
     parts: BTreeMap<(String, String), BTreeMap<usize, String>>,
-    pub aside: usize,
-    pub fronts: usize,
 }
 
 impl Post {
@@ -98,8 +96,6 @@ impl Post {
             rows: Vec::new(),
             keys: BTreeSet::new(),
             parts: BTreeMap::new(),
-            aside: 0,
-            fronts: 0,
         }
     }
 }
@@ -130,8 +126,8 @@ pub struct World {
     pub letters: Vec<Accepted>,
     /// Letters as they were delivered, by the box that sent them.
     pub delivered: BTreeMap<(usize, Letter), usize>,
-    pub packets: usize,
-    pub crashes: usize,
+    /// How often things happened: histories in which nothing happens prove nothing.
+    pub seen: BTreeMap<&'static str, usize>,
     next_key: u64,
     /// Tells what happens.
     pub loud: bool,
@@ -150,8 +146,7 @@ impl World {
             flights: Vec::new(),
             letters: Vec::new(),
             delivered: BTreeMap::new(),
-            packets: 0,
-            crashes: 0,
+            seen: BTreeMap::new(),
             next_key: 0,
             loud: false,
         }
@@ -162,6 +157,10 @@ impl World {
         if self.loud {
             println!("{at:8.2} {}", words());
         }
+    }
+
+    fn saw(&mut self, what: &'static str, times: usize) {
+        *self.seen.entry(what).or_default() += times;
     }
 
     pub fn accept(&mut self, from: usize, letter: Letter, urgent: bool) -> u64 {
@@ -177,7 +176,7 @@ impl World {
         let mut here = Here { codec: &mut post.codec, now: self.now, room: self.room, rules: post.rules };
         let done = work(&mut peer, &mut here);
         if self.dice.chance(self.weather.crash) {
-            self.crashes += 1;
+            self.saw("crashes", 1);
             let kept = serde_json::to_string(&self.boxes[side].peer).unwrap();
             self.boxes[side].peer = serde_json::from_str(&kept).unwrap();
             self.note(|| format!("{side} crashes"));
@@ -252,6 +251,7 @@ impl World {
     pub fn tick(&mut self, side: usize) {
         if let Some(turn) = self.commit(side, |peer, here| peer.tick(here)) {
             self.note(|| format!("{side} ticks: {}", short(&turn)));
+            self.saw("letters read late", turn.letters.len());
             self.apply(side, turn);
         }
     }
@@ -294,6 +294,16 @@ impl World {
 
     fn hand(&mut self, side: usize, packet: Outgoing, ticketed: bool) {
         assert!(packet.payload.len() <= self.room && !packet.payload.is_empty());
+        if let Some((notes, body)) = crate::peer::notes::unwrap(&packet.payload) {
+            let first = body.first().copied().unwrap_or(0);
+            self.saw("packets with an index", usize::from(first >> 4 == 0b1010 && packet.pieces == 1));
+            self.saw("pieces", usize::from(first >= 0xC0));
+            self.saw("notes alone", usize::from(body.is_empty()));
+            let replaces = notes.iter().filter(|note| matches!(note, crate::peer::notes::Note::Replaces(_))).count();
+            self.saw("packets that replace", replaces.min(1));
+            self.saw("bundles", usize::from(packet.letters.len() > 1));
+        }
+        self.saw("repeats", usize::from(packet.repeat));
         let ends = Some(self.now + self.dice.between(HOUR / 60, 8 * HOUR));
         let lost = self.dice.chance(self.weather.give_up);
         self.note(|| format!("{side} hands {}/{} of {:?} lost {lost}", packet.ticket, packet.piece, packet.letters));
@@ -368,7 +378,7 @@ impl World {
     }
 
     fn fly(&mut self, to: usize, payload: Vec<u8>) {
-        self.packets += 1;
+        self.saw("packets", 1);
         self.next_key += 1;
         let classic = payload[0] < 0x80;
         let mut key = self.next_key;
@@ -438,12 +448,15 @@ impl World {
     }
 
     fn apply(&mut self, side: usize, turn: Turn) {
+        self.saw("letters sent again", turn.again.len());
+        self.saw("needless packets", turn.needless.len());
+        self.saw("bytes set aside", turn.aside.len());
+        self.saw("fronts", turn.fronts.len());
+        self.saw("news", turn.news.len());
         turn.letters.into_iter().for_each(|letter| self.deliver(side, letter));
         if let Some(packet) = turn.classic {
             self.read_classic(side, &packet);
         }
-        self.boxes[side].aside += turn.aside.len();
-        self.boxes[side].fronts += turn.fronts.len();
         for key in turn.delivered {
             self.letters[key as usize].told = Told::Delivered;
             let letter = &self.letters[key as usize].letter;
