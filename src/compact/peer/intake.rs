@@ -142,7 +142,6 @@ impl Peer {
         Ok(Fate::Delivered)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is a part of one record")]
     fn park(
         &mut self,
         here: &mut Here,
