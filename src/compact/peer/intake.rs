@@ -126,6 +126,9 @@ impl Peer {
         }
         if !replaces.iter().any(|old| self.taken.fate(*old) == Some(Fate::Delivered)) {
             let letters = read(here.codec, body, &|index| self.book.candidates(index))?;
+            if let Some(Form::Model(_)) = form_of(body) {
+                self.agreement.seems_to_know(&here.codec.models(), here.rules.receipt_hours);
+            }
             for old in replaces {
                 self.taken.settle(*old, Fate::Replaced, here.now);
                 self.unpark(*old);
