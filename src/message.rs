@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::clock::Time;
+use crate::money::Bill;
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,7 +90,7 @@ pub enum State {
     Queued,
     /// The modem (or the Hive) has taken all its packets.
     OnModem,
-    /// All its packets were acknowledged by a satellite.
+    /// All its packets were acknowledged by a satellite. The end over a classic link, which has no receipts.
     Sent,
     /// Arrived: in the mailbox, at the relay, or known from the far box.
     Delivered,
@@ -132,20 +133,8 @@ impl State {
         }
     }
 
-    /// True once nothing will happen to the message any more. `Sent` is final over a classic link, which has no receipts.
-    pub fn is_final(self) -> bool {
-        !matches!(self, Self::Held | Self::Queued | Self::OnModem)
-    }
-
-    /// The column of the books: accepted = delivered + returned + waiting + refused.
-    pub fn column(self) -> Column {
-        match self {
-            Self::Held | Self::Queued | Self::OnModem => Column::Waiting,
-            Self::Sent | Self::Delivered => Column::Delivered,
-            Self::Returned | Self::Expired => Column::Returned,
-            Self::Cancelled | Self::Refused => Column::Refused,
-        }
-    }
+    /// The states of what has not left yet, or waits for somebody's decision.
+    pub const HERE: [Self; 3] = [Self::Held, Self::Queued, Self::OnModem];
 }
 
 /// A column of the books (promise 7: they always balance, per door).
@@ -216,15 +205,59 @@ pub struct Message {
     /// The sender was told that it takes long.
     #[serde(default)]
     pub delay_told: bool,
+    /// Once it is sent: until when the far box is given time to say that it has it. `None` where nothing more will be
+    /// known.
+    #[serde(default)]
+    pub receipt_until: Option<Time>,
     /// Its owner wants it back; what the link has not sent yet is withdrawn.
     #[serde(default)]
     pub recall: bool,
+    /// Somebody who is not of this box wrote it: what the mail server in front found out about them.
+    #[serde(default)]
+    pub stranger: Option<Proof>,
+    /// What it costs, on ways that cost.
+    #[serde(default)]
+    pub bill: Option<Bill>,
     /// The owner released it: limits on parts and holds no longer apply.
     #[serde(default)]
     pub released: bool,
     /// Its time line, oldest first.
     #[serde(default)]
     pub steps: Vec<Step>,
+}
+
+/// Whether a sender is who the mail says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proof {
+    /// Nobody looked.
+    #[default]
+    Unproven,
+    /// SPF, DKIM or DMARC vouch for the sender's domain.
+    Proven,
+    /// Somebody looked, and nothing vouches for it.
+    Failed,
+}
+
+impl Message {
+    /// True once nothing will happen to the message any more.
+    pub fn is_final(&self) -> bool {
+        match self.state {
+            State::Held | State::Queued | State::OnModem => false,
+            State::Sent => self.receipt_until.is_none(),
+            State::Delivered | State::Returned | State::Expired | State::Cancelled | State::Refused => true,
+        }
+    }
+
+    /// The column of the books: accepted = delivered + returned + waiting + refused.
+    pub fn column(&self) -> Column {
+        match self.state {
+            State::Sent | State::Delivered if self.is_final() => Column::Delivered,
+            State::Held | State::Queued | State::OnModem | State::Sent | State::Delivered => Column::Waiting,
+            State::Returned | State::Expired => Column::Returned,
+            State::Cancelled | State::Refused => Column::Refused,
+        }
+    }
 }
 
 /// The stored mail that one or several messages were made from.
@@ -255,14 +288,18 @@ pub struct Step {
     pub packets: u32,
 }
 
-/// One packet of a message on a link; kept from the plan to the acknowledgement, so that none is sent twice.
+/// What one transmission on a link carries; kept from the plan to the acknowledgement, so that none is sent twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packet {
-    /// The message it belongs to.
-    pub message: Id,
+    /// Given by the store; 0 before.
+    pub number: u64,
+    /// The letters that it carries, or a piece of them, in order; none in one that only says something to the far box.
+    pub letters: Vec<Id>,
+    /// Number of the first packet of those that belong together: all of them are sent, or their letters are not.
+    pub body: u64,
     /// Part number, from 1.
     pub part: u16,
-    /// Number of parts of the message.
+    /// Number of packets that belong together.
     pub parts: u16,
     /// The device it is meant for; `None` from a station, whose modem has only one far end.
     #[serde(default)]
@@ -276,6 +313,9 @@ pub struct Packet {
     /// What the link said last, in words.
     #[serde(default)]
     pub note: String,
+    /// When the link is asked after it again, while it holds it.
+    #[serde(default)]
+    pub ask: Time,
 }
 
 /// How far a packet got.
@@ -313,6 +353,11 @@ pub struct Reference {
 }
 
 impl Packet {
+    /// True while the link may hold it, or will be asked to.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, PacketState::Planned | PacketState::Handing(_) | PacketState::Held(_))
+    }
+
     /// The link's name for it, while the link holds it or after it left.
     pub fn reference(&self) -> Option<&Reference> {
         match &self.state {
@@ -333,10 +378,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_state_has_a_column_and_words() {
+    fn a_message_waits_until_nothing_will_happen_to_it_any_more() {
+        let mut message: Message = serde_json::from_str(
+            r#"{"id":1,"door":"smtp","from":"a@x.org","to":"b@x.org","subject":"","text":"","accepted":0,"deadline":0,
+                "state":"queued","reason":"","way":"link","next":0}"#,
+        )
+        .unwrap();
         for state in State::ALL {
             assert!(!state.words().is_empty());
-            assert_eq!(state.column() == Column::Waiting, !state.is_final());
+            for receipt_until in [None, Some(Time(5))] {
+                (message.state, message.receipt_until) = (state, receipt_until);
+                assert_eq!(message.column() == Column::Waiting, !message.is_final());
+                let waits = State::HERE.contains(&state) || (state == State::Sent && receipt_until.is_some());
+                assert_eq!(message.is_final(), !waits);
+            }
         }
     }
 

@@ -97,6 +97,9 @@ struct Release {
     /// messages, such as m12
     #[argh(positional)]
     ids: Vec<Id>,
+    /// let their senders write to these people from now on
+    #[argh(switch)]
+    allow: bool,
 }
 
 /// Take messages back; what is on the modem and not yet sent is withdrawn from it.
@@ -132,6 +135,7 @@ impl Queue {
             What::List(list) => list.act(session),
             What::Show(show) => show.act(session),
             What::Hold(hold) => each(session, &hold.ids, wishes::hold),
+            What::Release(release) if release.allow => each(session, &release.ids, wishes::allow),
             What::Release(release) => each(session, &release.ids, wishes::release),
             What::Cancel(cancel) => each(session, &cancel.ids, wishes::cancel),
             What::Retry(retry) => each(session, &retry.ids, wishes::retry),
@@ -177,11 +181,10 @@ fn found(session: &Session, id: Id) -> Result<Message, Failure> {
 
 impl List {
     fn act(self, session: &mut Session) -> Done {
-        let waiting = || State::ALL.into_iter().filter(|state| !state.is_final()).collect();
         let wants_old = self.all || !self.search.is_empty() || self.person.is_some();
-        let states = if self.state.is_empty() && !wants_old { waiting() } else { self.state };
         let filter = ListFilter {
-            states,
+            open: self.state.is_empty() && !wants_old,
+            states: self.state,
             search: self.search,
             person: self.person.map(|person| person.to_lowercase()),
             before: self.before,
@@ -238,7 +241,7 @@ impl Show {
         if message.next != Time::NEVER {
             session.line(format!("next     {}", message.next));
         }
-        if !message.state.is_final() {
+        if !message.is_final() {
             session.line(format!("until    {}", message.deadline));
         }
         for note in &message.cut {
@@ -311,7 +314,7 @@ fn shown(message: &Message) -> Value {
         "accepted": message.accepted.to_string(),
         "deadline": time(message.deadline),
         "state": message.state,
-        "final": message.state.is_final(),
+        "final": message.is_final(),
         "reason": message.reason,
         "way": message.way,
         "next": time(message.next),

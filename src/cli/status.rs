@@ -125,6 +125,7 @@ fn queues(store: &Store) -> Result<Vec<Queue>, Fault> {
         Lane::Link => "link",
         Lane::OnModem => "onmodem",
         Lane::Held => "held",
+        Lane::Receipt => "receipt",
     };
     let queues = store.read(|view| view.queues())?;
     Ok(queues.into_iter().map(|(lane, waiting, oldest)| Queue { name: name(lane), waiting, oldest }).collect())

@@ -6,26 +6,25 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use smol::channel::{Receiver, Sender};
-use smol::future::or;
+use smol::channel::Receiver;
 
-use super::{Context, handing, inbound, post, recover};
+use super::unsaved::{Incoming, Unsaved};
+use super::{Context, asking, body, handing, planning, post, recover};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::link::{Driver, Event, Health, Inbound, Link, Series, Token};
+use crate::link::{Driver, Event, Health, Link, Series};
 use crate::message::{Id, Message, Packet, PacketState, Reference, State, Way};
 use crate::pulse::ConsoleLine;
 use crate::settings::{Key, Settings};
-use crate::store::Lane;
+use crate::store::{Lane, Stage};
 
 /// Longest sleep inside the link between two turns.
 const TURN: Duration = Duration::from_secs(20);
 /// Measured values are collected this long: one write for all of them.
 const COLLECT: Duration = Duration::from_secs(60);
-/// A packet on the link is asked after this often.
-const ASK_AFTER: Duration = Duration::from_secs(60);
 /// A hand-over whose end is unknown is looked at again after this, later on less often.
 const DOUBT: Duration = Duration::from_secs(3);
 /// A link that took nothing is asked again after this.
@@ -51,7 +50,10 @@ const OF_THE_LINK: [Key; 8] = [
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (waker, wake) = context.store.wake_on(Way::Link);
     context.pulse.wake_for_console(waker.clone());
-    wake_too(context, waker)?;
+    // Inside the link this one channel is all that is heard; a change of settings is among what it tells.
+    let _ender = context.at_end("air-wake", move || {
+        waker.close();
+    })?;
     while !context.stopping() {
         let settings = context.store.settings();
         let Some(driver) = crate::link::driver(&settings) else {
@@ -66,29 +68,6 @@ pub fn run(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Wakes the link's thread when the settings change, and for good when the box stops: inside the link it hears only
-/// this one channel.
-fn wake_too(context: &Context, waker: Sender<()>) -> Result<(), Fault> {
-    let (stop, changed) = (context.stop.clone(), context.store.settings_changed());
-    let work = move || {
-        loop {
-            let stopped = async {
-                // Nothing is ever sent on this channel: it ends when the box stops.
-                let _ = stop.recv().await;
-                true
-            };
-            let settings = async { changed.recv().await.is_err() };
-            if smol::block_on(or(stopped, settings)) || waker.is_closed() {
-                waker.close();
-                return;
-            }
-            // Full means that it is woken anyway.
-            let _ = waker.try_send(());
-        }
-    };
-    std::thread::Builder::new().name("air-wake".to_owned()).spawn(work).map(drop).map_err(Fault::temporary)
-}
-
 /// The link at work.
 pub struct Air<'c> {
     pub(super) context: &'c Context,
@@ -97,8 +76,7 @@ pub struct Air<'c> {
     health: Health,
     /// Packets that the link holds.
     pub(super) outstanding: usize,
-    /// Came in and could not be kept yet: offered to the store again each turn, as the link offers them only once.
-    unsaved: Vec<Incoming>,
+    unsaved: Unsaved,
     samples: Vec<(&'static str, Time, f64)>,
     collected: Instant,
     /// Ask after all packets on the link: acknowledgements may have been missed.
@@ -111,11 +89,6 @@ pub struct Air<'c> {
     stuck_until: Option<Time>,
 }
 
-enum Incoming {
-    Packet(Inbound),
-    Poison { bytes: Vec<u8>, why: String, token: Token },
-}
-
 impl<'c> Air<'c> {
     fn new(context: &'c Context, driver: &'static Driver, link: Box<dyn Link>) -> Self {
         Self {
@@ -124,7 +97,7 @@ impl<'c> Air<'c> {
             link,
             health: Health::default(),
             outstanding: 0,
-            unsaved: Vec::new(),
+            unsaved: Unsaved::default(),
             samples: Vec::new(),
             collected: Instant::now(),
             ask_all: true,
@@ -151,9 +124,9 @@ impl<'c> Air<'c> {
                     self.line(false, format!("({fault})"));
                 }
             }
-            self.save_incoming();
-            let more = self.hand_over(BATCH)?;
+            self.unsaved.save(self.context, &mut *self.link);
             self.ask_after()?;
+            let more = self.hand_over(BATCH)?;
             self.keep_samples(false)?;
             wait = if more { Duration::ZERO } else { self.next_wait()? };
         }
@@ -161,21 +134,20 @@ impl<'c> Air<'c> {
     }
 
     fn next_wait(&self) -> Result<Duration, Fault> {
-        if !self.unsaved.is_empty() {
-            return Ok(Duration::from_secs(1));
-        }
-        let (on_modem, doubtful) =
-            self.context.store.read(|view| Ok((view.next_due(Lane::OnModem)?, view.next_due(Lane::Link)?)))?;
-        let ask = self.context.until(on_modem, TURN).max(Duration::from_millis(500));
-        let hand = match doubtful {
-            Some(at) if self.ready() && at > self.context.now() => {
-                self.context.until(Some(at), TURN).max(Duration::from_millis(200))
-            }
+        let now = self.context.now();
+        let (ask, letter, outbox) = self.context.store.read(|view| {
+            Ok((view.next_ask()?, view.next_due(Lane::Link)?, !view.open(Stage::Outbox, Time::NEVER)?.is_empty()))
+        })?;
+        let hand = match letter {
+            _ if outbox => self.stuck_for().unwrap_or(TURN),
+            Some(at) if self.ready() && at > now => self.context.until(Some(at), TURN).max(Duration::from_millis(200)),
             Some(_) => self.stuck_for().unwrap_or(TURN),
             None => TURN,
         };
+        let ask = self.context.until(ask, TURN).max(Duration::from_millis(500));
         let recover = self.recover_at.filter(|_| self.health.ready);
-        Ok(ask.min(hand).min(self.context.until(recover, TURN)))
+        let save = self.unsaved.next(now);
+        Ok(ask.min(hand).min(self.context.until(recover, TURN)).min(self.context.until(save, TURN)))
     }
 
     /// How long the link is not asked to take anything; `None` when it may be asked now.
@@ -185,20 +157,15 @@ impl<'c> Air<'c> {
     }
 
     fn count_outstanding(&self) -> Result<usize, Fault> {
-        self.context.store.read(|view| {
-            let on_link = view.due(Lane::OnModem, Time::NEVER, 2000)?.into_iter().flatten();
-            let partly = view.half_handed()?;
-            let packets = on_link.chain(partly).filter_map(|message| view.packets_of(message.id).ok()).flatten();
-            Ok(packets.filter(|packet| matches!(packet.state, PacketState::Held(_))).count())
-        })
+        self.context.store.read(|view| view.on_link())
     }
 
     fn hear(&mut self, event: Event) -> Result<(), Fault> {
         match event {
             Event::Inbound(packet) => self.unsaved.push(Incoming::Packet(packet)),
             Event::Poison { bytes, why, token } => self.unsaved.push(Incoming::Poison { bytes, why, token }),
-            Event::Sent { reference, note } => self.sent(&reference, &note)?,
-            Event::Lost { reference, why } => handing::gave_up(self, &reference, &why)?,
+            Event::Sent { reference, note } => self.acknowledged(&reference, &note)?,
+            Event::Lost { reference, why } => asking::gave_up(self, &reference, &why)?,
             Event::Health(health) => self.healthy(health)?,
             Event::Sample { series, value } => self.sample(series, value),
             Event::Line { sent, text } => self.line(sent, text),
@@ -247,69 +214,51 @@ impl<'c> Air<'c> {
         Ok(())
     }
 
-    /// Keeps what came in, and only then lets the other side forget it (promise 1).
-    fn save_incoming(&mut self) {
-        if self.unsaved.is_empty() || !self.disk_has_room() {
-            return;
-        }
-        for incoming in std::mem::take(&mut self.unsaved) {
-            let (kept, token) = match &incoming {
-                Incoming::Packet(packet) => (inbound::take(self.context, packet).map(drop), &packet.token),
-                Incoming::Poison { bytes, why, token } => (inbound::poison(self.context, bytes, why), token),
-            };
-            match kept {
-                Ok(()) => {
-                    if let Err(fault) = self.link.confirm(token) {
-                        log::warn!("link: a packet is kept here and not confirmed yet: {fault}");
-                    }
-                }
-                Err(fault) => {
-                    log::warn!("link: a packet waits outside: {fault}");
-                    self.unsaved.push(incoming);
-                }
-            }
+    /// A satellite has a packet. A doubled acknowledgement changes nothing.
+    fn acknowledged(&mut self, reference: &Reference, note: &str) -> Result<(), Fault> {
+        let reference = reference.clone();
+        let packet = self.context.store.write(move |tx| tx.packet_at(&reference))?;
+        match packet.filter(|packet| matches!(packet.state, PacketState::Held(_))) {
+            Some(packet) => self.sent(packet, note),
+            None => Ok(()),
         }
     }
 
-    fn disk_has_room(&self) -> bool {
-        let reserve = u64::try_from(self.context.store.settings().number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
-        match self.context.store.free_disk() {
-            Ok(free) if free < reserve => {
-                log::warn!(
-                    "link: {} MB are free on disk, less than store.reserve: packets stay outside",
-                    free / 1_000_000
-                );
-                false
-            }
-            _ => true,
-        }
+    /// A packet that the link held has left.
+    pub(super) fn sent(&mut self, packet: Packet, note: &str) -> Result<(), Fault> {
+        let (note, now) = (note.to_owned(), self.context.now());
+        self.outstanding = self.outstanding.saturating_sub(1);
+        self.context.store.write(move |tx| body::mark_sent(tx, packet.clone(), &note, now))
     }
 
-    /// A satellite has a packet.
-    fn sent(&mut self, reference: &Reference, note: &str) -> Result<(), Fault> {
-        let (reference, note, now) = (reference.clone(), note.to_owned(), self.context.now());
-        let was_held = self.context.store.write(move |tx| {
-            let Some(packet) = tx.packet_at(&reference)? else { return Ok(false) };
-            // A doubled acknowledgement changes nothing.
-            if !matches!(packet.state, PacketState::Held(_)) {
-                return Ok(false);
-            }
-            handing::mark_sent(tx, packet, &note, now).map(|()| true)
-        })?;
-        self.outstanding = self.outstanding.saturating_sub(usize::from(was_held));
-        Ok(())
+    /// Likewise, and the link was not heard to say so.
+    pub(super) fn sent_unseen(&mut self, packet: Packet) -> Result<(), Fault> {
+        self.sent(packet, "its acknowledgement was not seen")
     }
 
-    /// Asks after packets whose acknowledgement may have been missed, and withdraws what its owner wants back.
+    /// Asks after packets whose acknowledgement may have been missed, and withdraws what is not wanted any more.
     fn ask_after(&mut self) -> Result<(), Fault> {
         if !self.health.ready {
             return Ok(());
         }
-        let limit = if std::mem::take(&mut self.ask_all) { Time::NEVER } else { self.context.now() };
-        for item in self.context.store.read(|view| view.due(Lane::OnModem, limit, 1000))? {
-            self.attend(item, |air, message| handing::ask(air, message, air.context.now() + ASK_AFTER))?;
+        let now = self.context.now();
+        let limit = if std::mem::take(&mut self.ask_all) { Time::NEVER } else { now };
+        let mut later: BTreeMap<Duration, Vec<u64>> = BTreeMap::new();
+        for item in self.context.store.read(|view| view.open(Stage::OnLink, limit))? {
+            self.attend_packet(item, |air, packet| {
+                let number = packet.number;
+                if let Some(wait) = asking::packet(air, packet)? {
+                    later.entry(wait).or_default().push(number);
+                }
+                Ok(())
+            })?;
         }
-        Ok(())
+        if later.is_empty() {
+            return Ok(());
+        }
+        self.context
+            .store
+            .write(move |tx| later.iter().try_for_each(|(wait, numbers)| tx.ask_later(numbers, now + *wait)))
     }
 
     /// Works on one message. Trouble with its records is its own, not the link's: it goes back to its sender, or is
@@ -333,6 +282,35 @@ impl<'c> Air<'c> {
         }
     }
 
+    /// Works on one packet; if its records are in the way it is set aside, and its letters go back to their senders.
+    pub(super) fn attend_packet(
+        &mut self,
+        item: Result<Packet, (u64, String)>,
+        work: impl FnOnce(&mut Self, Packet) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let (number, why) = match item {
+            Err(unreadable) => unreadable,
+            Ok(packet) => {
+                let number = packet.number;
+                match work(self, packet) {
+                    Err(fault) if fault.is_permanent() => (number, fault.why().to_owned()),
+                    done => return done,
+                }
+            }
+        };
+        log::error!("packet {number} is set aside: {why}");
+        let (words, now) = (why.clone(), self.context.now());
+        let letters = self.context.store.write(move |tx| tx.set_aside_packet(number, &words, now))?;
+        self.outstanding = self.count_outstanding()?;
+        for letter in letters {
+            // One that cannot be read is set aside when it is due.
+            if let Ok(Some(message)) = self.context.store.message(letter) {
+                self.context.give_back(&message, State::Returned, &why)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Open hand-overs come first: a link may take nothing new before they are settled.
     fn settle_open(&mut self) -> Result<(), Fault> {
         if !self.health.ready || self.recover_at.is_none_or(|at| at > self.context.now()) {
@@ -347,35 +325,59 @@ impl<'c> Air<'c> {
         Ok(())
     }
 
-    /// A hand-over is open; gives back how long to wait before the next look at it.
-    pub(super) fn doubt(&mut self) -> Duration {
+    /// A hand-over is open: it is looked at again after a while.
+    pub(super) fn doubt(&mut self) {
         let wait = DOUBT * (1 << self.doubts.saturating_sub(2).min(6));
         self.recover_at = Some(self.context.now() + wait);
-        wait
     }
 
     /// Hands over what waits; true when there is more that could go at once.
     fn hand_over(&mut self, most: usize) -> Result<bool, Fault> {
-        let window = self.context.store.settings().count(Key::M138Window);
         self.settle_open()?;
-        if !self.ready() {
+        self.empty_outbox()?;
+        if !self.takes_more() {
             return Ok(false);
         }
         let now = self.context.now();
-        let due = self.context.store.read(|view| view.due(Lane::Link, now, most))?;
-        let full = due.len() == most;
+        let (full, due) = self.context.store.read(|view| {
+            // Letters that have packets already keep their place, and are passed over.
+            let most = most + view.open(Stage::Outbox, Time::NEVER)?.len();
+            let due = view.due(Lane::Link, now, most)?;
+            Ok((due.len() == most, due))
+        })?;
         for item in due {
-            self.attend(item, |air, message| handing::message(air, message, window))?;
-            if !self.ready() || self.context.stopping() || self.outstanding >= window {
+            let mut planned = false;
+            self.attend(item, |air, message| {
+                planned = planning::letter(air, message)?;
+                Ok(())
+            })?;
+            if planned {
+                self.empty_outbox()?;
+            }
+            if !self.takes_more() {
                 return Ok(false);
             }
         }
         Ok(full)
     }
 
-    /// The packets of a message as the store knows them.
-    pub(super) fn packets(&self, message: &Message) -> Result<Vec<Packet>, Fault> {
-        self.context.store.read(|view| view.packets_of(message.id))
+    /// Hands over the packets that are planned, as far as the link takes them.
+    pub(super) fn empty_outbox(&mut self) -> Result<(), Fault> {
+        if !self.takes_more() {
+            return Ok(());
+        }
+        for item in self.context.store.read(|view| view.open(Stage::Outbox, Time::NEVER))? {
+            self.attend_packet(item, handing::packet)?;
+            if !self.takes_more() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn takes_more(&self) -> bool {
+        let window = self.context.store.settings().count(Key::M138Window);
+        self.ready() && self.outstanding < window && !self.context.stopping()
     }
 
     /// The link takes nothing now: the rest of the queue need not find that out again.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Context, inbound, post};
+use super::{Context, inbound, post, wishes};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Message, PacketState, State};
@@ -36,6 +36,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         held(context)?;
         waiting_for_link(context)?;
         lost_on_modem(context)?;
+        unconfirmed(context)?;
         if rounds % CLEAN_UP == 0 {
             // One bad record stops the clean-up of this round only.
             for done in [inbound::give_up_on_parts(context), clean_up(context)] {
@@ -75,6 +76,7 @@ fn waiting_for_link(context: &Context) -> Result<(), Fault> {
                     && now >= message.accepted + context.store.settings().span(Key::QueueDelayNotice);
                 let untouched = || -> Result<bool, Fault> {
                     let packets = context.store.read(|view| view.packets_of(message.id))?;
+                    // Of a plan that waits for the link nothing has reached it: it is dropped when its letters are over.
                     Ok(packets.iter().all(|packet| matches!(packet.state, PacketState::Planned | PacketState::Gone(_))))
                 };
                 if now >= message.deadline {
@@ -99,6 +101,12 @@ fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
     if context.now() >= message.deadline {
         return context.give_back(message, State::Expired, &message.reason);
     }
+    if message.state == State::Held
+        && message.bill.as_ref().is_some_and(|bill| bill.short)
+        && afforded(context, message)?
+    {
+        return Ok(());
+    }
     let place = message.next;
     context.wait_on(message, &message.reason)?;
     if message.state == State::Queued {
@@ -107,6 +115,22 @@ fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
         context.store.write(move |tx| tx.change(id, |message| message.next = place).map(drop))?;
     }
     Ok(())
+}
+
+/// A letter that a budget kept back goes on once there is room: in a new month, or in a larger budget.
+fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
+    let (world, now, message) = (context.world(), context.now(), message.clone());
+    let freed = context.store.write(move |tx| {
+        if tx.live(message.id)?.is_none_or(|live| live.state != State::Held) {
+            return Ok(());
+        }
+        wishes::freed(tx, &world, &message, "the budget allows it now", now)
+    });
+    match freed {
+        Ok(()) => Ok(true),
+        Err(fault) if fault.is_permanent() => Ok(false),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Letters that a modem took which never came back.
@@ -125,12 +149,33 @@ fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Letters that are sent, and of which the far box was expected to say that it has them.
+fn unconfirmed(context: &Context) -> Result<(), Fault> {
+    let now = context.now();
+    for item in context.store.read(|view| view.due(Lane::Receipt, now, BATCH))? {
+        match item {
+            Err((id, why)) => post::set_aside(context, id, &why)?,
+            Ok(message) if message.receipt_until.is_some_and(|until| now >= until) => {
+                let why = "it was sent, and the far box has not said that it has it: it may have arrived";
+                context.give_back(&message, State::Expired, why)?;
+            }
+            Ok(message) => {
+                let (id, until) = (message.id, message.receipt_until.unwrap_or(Time::NEVER));
+                context.store.write(move |tx| tx.change(id, |message| message.next = until).map(drop))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn clean_up(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     let days = u64::try_from(context.store.settings().number(Key::KeepDays)).unwrap_or(u64::MAX);
     let limit = now - Duration::from_secs(days.saturating_mul(86_400));
     while !context.stopping() && context.store.write(move |tx| tx.prune(limit, BATCH))? == BATCH {}
     context.store.write(move |tx| {
+        tx.set_aside_parts(now)?;
+        tx.prune_packets(limit)?;
         tx.forget_before(now - REMEMBER)?;
         tx.drop_samples_before(now - HISTORY)
     })

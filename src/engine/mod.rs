@@ -5,12 +5,16 @@
 //! [`wishes`] are what the owner may do to a message.
 
 pub mod air;
+mod asking;
+mod body;
 mod handing;
 pub mod inbound;
 pub mod keeper;
+mod planning;
 pub mod post;
 mod recover;
 pub mod settle;
+mod unsaved;
 pub mod wishes;
 
 use std::time::Duration;
@@ -19,6 +23,7 @@ use smol::channel::Receiver;
 use smol::future::or;
 
 use crate::clock::Time;
+use crate::fault::Fault;
 use crate::pulse::Pulse;
 use crate::route::choose::World;
 use crate::store::Store;
@@ -64,10 +69,34 @@ impl Context {
         smol::block_on(or(woken, or(stopped, late)));
     }
 
+    /// Does something at the end of the box, in a thread of its own; unless what is given back goes before that.
+    ///
+    /// # Errors
+    /// When there is no room for another thread.
+    pub fn at_end(&self, name: &str, act: impl FnOnce() + Send + 'static) -> Result<Ender, Fault> {
+        let (over, needless) = smol::channel::bounded::<()>(1);
+        let stop = self.stop.clone();
+        let work = move || {
+            // Nothing is ever sent on these channels: they end.
+            let stopped = async { stop.recv().await.is_err() };
+            let needless = async { needless.recv().await.is_ok() };
+            if smol::block_on(or(stopped, needless)) {
+                act();
+            }
+        };
+        std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(Fault::temporary)?;
+        Ok(Ender { _over: over })
+    }
+
     /// Time from now to `at`, within a bound.
     pub fn until(&self, at: Option<Time>, most: Duration) -> Duration {
         at.map_or(most, |at| at.since(self.now()).min(most))
     }
+}
+
+/// Keeps what [`Context::at_end`] is to do from being forgotten.
+pub struct Ender {
+    _over: smol::channel::Sender<()>,
 }
 
 /// Largest payload of the link of this box, in bytes; of the smallest known link when the box has none yet.

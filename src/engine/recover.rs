@@ -3,25 +3,21 @@
 
 use super::air::Air;
 use super::handing;
+use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::Message;
+use crate::message::PacketState;
+use crate::store::Stage;
 
-/// Settles open hand-overs, and asks after the packets of letters that are only partly on the link.
+/// Settles open hand-overs.
 ///
 /// # Errors
 /// As the store.
 pub fn recover(air: &mut Air) -> Result<(), Fault> {
-    for message in air.context.store.read(|view| view.half_handed())? {
-        air.attend(Ok(message), recover_one)?;
-    }
-    Ok(())
-}
-
-fn recover_one(air: &mut Air, message: &Message) -> Result<(), Fault> {
-    // In the queue of the link the next look is also the place in the line, which it keeps.
-    handing::ask(air, message, message.next)?;
-    for mut packet in air.packets(message)? {
-        handing::settle(air, message, &mut packet)?;
+    for item in air.context.store.read(|view| view.open(Stage::Outbox, Time::NEVER))? {
+        let open = item.as_ref().map_or(true, |packet| matches!(packet.state, PacketState::Handing(_)));
+        if open {
+            air.attend_packet(item, |air, packet| handing::settle(air, packet).map(drop))?;
+        }
     }
     Ok(())
 }

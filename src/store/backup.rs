@@ -56,10 +56,16 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::DUE)?;
         rows += $do($($argument,)* schema::MAILBOX)?;
         rows += $do($($argument,)* schema::PACKETS)?;
+        rows += $do($($argument,)* schema::CARRIED)?;
+        rows += $do($($argument,)* schema::OPEN)?;
         rows += $do($($argument,)* schema::REFERENCES)?;
+        rows += $do($($argument,)* schema::PACKETS_1)?;
+        rows += $do($($argument,)* schema::REFERENCES_1)?;
         rows += $do($($argument,)* schema::SEEN)?;
         rows += $do($($argument,)* schema::PARTS)?;
         rows += $do($($argument,)* schema::MESSAGE_IDS)?;
+        rows += $do($($argument,)* schema::CONTACTS)?;
+        rows += $do($($argument,)* schema::SPENT)?;
         rows += $do($($argument,)* schema::PEOPLE)?;
         rows += $do($($argument,)* schema::SETTINGS)?;
         rows += $do($($argument,)* schema::EVENTS)?;
@@ -430,4 +436,15 @@ fn swap(data: &Path, part: &Path, spool_part: &Path, stamp: &str) -> io::Result<
     fs::rename(part, &target)?;
     crate::sys::disk::sync_folder(data)?;
     Ok(kept)
+}
+
+/// A backup of a file as it is, without large mails.
+#[cfg(test)]
+pub(super) fn backup_of(database: &Database, to: &Path) -> Result<(), redb::Error> {
+    let copy = create(File::options().read(true).write(true).create_new(true).open(to)?)?;
+    let txn = copy.begin_write()?;
+    copy_all(&database.begin_read()?, &txn)?;
+    txn.open_table(SPOOL)?;
+    txn.commit()?;
+    seal(&copy)
 }

@@ -46,6 +46,9 @@ pub struct Ledger {
     pub version: u64,
     /// The number the next message gets.
     pub next_message: u64,
+    /// The number the next packet gets.
+    #[serde(default = "first")]
+    pub next_packet: u64,
     /// The number the next event, quarantined item gets.
     pub next_event: u64,
     /// The latest time this box knew.
@@ -65,6 +68,10 @@ pub struct Ledger {
 
 const ROW: &str = "ledger";
 
+fn first() -> u64 {
+    1
+}
+
 impl Ledger {
     pub(super) fn load(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Self, redb::StorageError> {
         let found = meta.get(ROW)?.map(|row| serde_json::from_slice(row.value()));
@@ -73,7 +80,13 @@ impl Ledger {
             Some(Err(error)) => {
                 return Err(redb::StorageError::Corrupted(format!("the ledger is unreadable: {error}")));
             }
-            None => Self { version: super::schema::VERSION, next_message: 1, next_event: 1, ..Self::default() },
+            None => Self {
+                version: super::schema::VERSION,
+                next_message: 1,
+                next_packet: 1,
+                next_event: 1,
+                ..Self::default()
+            },
         })
     }
 

@@ -3,9 +3,8 @@
 use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
-use super::schema::{self, Outcome, Tx, View, json, said};
+use super::schema::{self, Outcome, Tx, View, json};
 use crate::clock::Time;
-use crate::fault::Fault;
 
 /// A part of a letter from the air, kept until the rest is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,15 +41,20 @@ pub struct Quarantined {
 const QUARANTINE_MOST: u64 = 1000;
 
 impl Tx<'_> {
-    /// Remembers a key for good; false when it was known.
+    /// Remembers the key of a packet for good; false when it was known.
     pub fn remember(&mut self, key: &str, now: Time) -> Outcome<bool> {
+        let new = self.once(key, now)?;
+        self.ledger.packets_in += u64::from(new);
+        Ok(new)
+    }
+
+    /// True for a key the first time that it is named.
+    pub fn once(&mut self, key: &str, now: Time) -> Outcome<bool> {
         let known = self.seen.insert(key, now.0)?.map(|row| row.value());
         if let Some(first) = known {
             self.seen.insert(key, first)?;
-            return Ok(false);
         }
-        self.ledger.packets_in += 1;
-        Ok(true)
+        Ok(known.is_none())
     }
 
     /// Forgets keys older than `limit`; a link's ids repeat only after a year.
@@ -83,6 +87,23 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Sets parts aside that cannot be read: the others of their letter wait in vain for them otherwise.
+    pub fn set_aside_parts(&mut self, at: Time) -> Outcome<()> {
+        let mut bad = Vec::new();
+        for row in self.parts.iter()? {
+            let (key, bytes) = row?;
+            if let Err(error) = serde_json::from_slice::<PartIn>(bytes.value()) {
+                let (set, number) = key.value();
+                bad.push((set.to_owned(), number, bytes.value().to_vec(), error.to_string()));
+            }
+        }
+        for (set, number, bytes, why) in bad {
+            self.parts.remove((set.as_str(), number))?;
+            self.quarantine("store", &format!("a part of a letter is unreadable: {why}"), &bytes, at)?;
+        }
+        Ok(())
+    }
+
     /// Sets something aside with the reason.
     pub fn quarantine(&mut self, source: &str, why: &str, bytes: &[u8], at: Time) -> Outcome<()> {
         let number = self.ledger.next_event;
@@ -102,14 +123,14 @@ impl Tx<'_> {
 }
 
 impl View {
-    /// Sets of parts whose newest part is older than `limit`: they will not be complete any more.
+    /// Sets of parts whose newest part is older than `limit`: they will not be complete any more. Unreadable parts count
+    /// as missing.
     pub fn stale_parts(&self, limit: Time) -> Outcome<Vec<PartSet>> {
         let mut sets: Vec<PartSet> = Vec::new();
         for row in self.0.open_table(schema::PARTS)?.iter()? {
             let (key, bytes) = row?;
             let (set, number) = key.value();
-            let part: PartIn =
-                serde_json::from_slice(bytes.value()).or_else(|_| said(Fault::permanent("a part is unreadable")))?;
+            let Ok(part) = serde_json::from_slice::<PartIn>(bytes.value()) else { continue };
             match sets.last_mut().filter(|last| last.0 == set) {
                 Some(last) => last.1.push((number, part)),
                 None => sets.push((set.to_owned(), vec![(number, part)])),

@@ -11,6 +11,8 @@ use crate::message::{Door, Id, Mail, Message, State, Way};
 pub struct ListFilter {
     /// In one of these states; empty: any.
     pub states: Vec<State>,
+    /// Not final: something can still happen to it.
+    pub open: bool,
     /// Sender, recipient, subject or text contain this, in any case.
     pub search: String,
     /// From or to this person only.
@@ -78,7 +80,7 @@ impl View {
     pub fn queues(&self) -> Outcome<Vec<(Lane, u64, Option<Time>)>> {
         let due = self.0.open_table(schema::DUE)?;
         let mut queues = Vec::new();
-        for lane in [Lane::Mailbox, Lane::Relay, Lane::Link, Lane::OnModem, Lane::Held] {
+        for lane in Lane::ALL {
             let range = || due.range((lane as u8, i64::MIN, 0)..=(lane as u8, i64::MAX, u64::MAX));
             let first = range()?.next().transpose()?.map(|row| row.0.value().2);
             // An unreadable record is set aside when it is due; until then it only has no time.
@@ -105,6 +107,17 @@ impl View {
                 }
             }
         }
+        Ok(found)
+    }
+
+    /// The last `most` messages, oldest first; unreadable ones are left out.
+    pub fn past(&self, most: usize) -> Outcome<Vec<Message>> {
+        let mut found = Vec::new();
+        for row in self.messages()?.range::<u64>(..)?.rev().take(most) {
+            let (id, bytes) = row?;
+            found.extend(parse(id.value(), bytes.value()));
+        }
+        found.reverse();
         Ok(found)
     }
 
@@ -148,6 +161,7 @@ impl ListFilter {
                 || message.to.mailbox().is_some_and(|to| to.person() == *person && message.way != Way::Relay)
         };
         (self.states.is_empty() || self.states.contains(&message.state))
+            && !(self.open && message.is_final())
             && self.way.is_none_or(|way| way == message.way)
             && self.door.is_none_or(|door| door == message.door)
             && self.person.as_ref().is_none_or(involves)

@@ -1,97 +1,279 @@
-//! Packets of messages on a link: written before a hand-over, found again by the link's own number.
+//! Packets on a link: written before a hand-over, found again by their letters and by the link's own number.
 
-use redb::ReadableTable;
+use redb::{ReadOnlyTable, ReadableTable};
 
-use super::queue::Lane;
-use super::schema::{self, Outcome, Tx, View, json, said};
+use super::schema::{self, Outcome, Trouble, Tx, View, json, said};
+use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Id, Message, Packet, PacketState, Reference};
+use crate::message::{Id, Packet, PacketState, Reference, Way};
 
-fn parse(bytes: &[u8]) -> Outcome<Packet> {
-    serde_json::from_slice(bytes).or_else(|error| said(Fault::permanent(format!("a packet is unreadable: {error}"))))
+/// Packets that are not settled, in the order in which they are worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// To be handed over, or being handed over; in the order of their plan.
+    Outbox = 0,
+    /// The link holds them; ordered by when it is asked after them.
+    OnLink = 1,
+}
+
+impl Stage {
+    fn key(packet: &Packet) -> Option<(u8, i64, u64)> {
+        match packet.state {
+            PacketState::Planned | PacketState::Handing(_) => Some((Self::Outbox as u8, 0, packet.number)),
+            PacketState::Held(_) => Some((Self::OnLink as u8, packet.ask.0, packet.number)),
+            PacketState::Sent(_) | PacketState::Gone(_) => None,
+        }
+    }
+}
+
+pub(super) fn parse(number: u64, bytes: &[u8]) -> Outcome<Packet> {
+    serde_json::from_slice(bytes)
+        .or_else(|error| said(Fault::permanent(format!("packet {number} is unreadable: {error}"))))
 }
 
 impl Tx<'_> {
-    /// Writes a packet and keeps the index of references true.
+    /// Writes the packets of a new body, gives them their numbers, and gives them back.
+    pub fn add_packets(&mut self, packets: &[Packet]) -> Outcome<Vec<Packet>> {
+        let body = self.ledger.next_packet;
+        let mut added = packets.to_vec();
+        for packet in &mut added {
+            packet.number = self.ledger.next_packet;
+            packet.body = body;
+            self.ledger.next_packet += 1;
+            for letter in &packet.letters {
+                self.carried.insert((letter.0, packet.number), ())?;
+            }
+            self.put_packet(packet)?;
+        }
+        Ok(added)
+    }
+
+    /// Writes a packet that has its number, and keeps the indexes true.
     pub fn put_packet(&mut self, packet: &Packet) -> Outcome<()> {
-        let key = (packet.message.0, packet.part);
-        let old = self.packets.get(key)?.map(|row| parse(row.value())).transpose()?;
-        if let Some(old) = old.as_ref().and_then(Packet::reference)
-            && packet.reference() != Some(old)
-        {
-            self.references.remove((old.holder.as_str(), old.number))?;
+        let old = self.packets.get(packet.number)?.map(|row| parse(packet.number, row.value())).transpose()?;
+        if let Some(old) = &old {
+            self.unindex(old)?;
         }
         if let Some(new) = packet.reference() {
-            self.references.insert((new.holder.as_str(), new.number), key)?;
+            self.references.insert((new.holder.as_str(), new.number), packet.number)?;
         }
-        self.packets.insert(key, json(packet).as_slice())?;
+        if let Some(key) = Stage::key(packet) {
+            self.open.insert(key, ())?;
+        }
+        self.packets.insert(packet.number, json(packet).as_slice())?;
         Ok(())
     }
 
-    /// The packets of a message, in order.
+    fn unindex(&mut self, packet: &Packet) -> Outcome<()> {
+        if let Some(reference) = packet.reference() {
+            self.references.remove((reference.holder.as_str(), reference.number))?;
+        }
+        if let Some(key) = Stage::key(packet) {
+            self.open.remove(key)?;
+        }
+        Ok(())
+    }
+
+    /// The packet of this number.
+    pub fn packet(&self, number: u64) -> Outcome<Option<Packet>> {
+        self.packets.get(number)?.map(|row| parse(number, row.value())).transpose()
+    }
+
+    /// The packets that carry a message, in the order in which they were planned.
     pub fn packets_of(&self, message: Id) -> Outcome<Vec<Packet>> {
-        let range = self.packets.range((message.0, 0)..=(message.0, u16::MAX))?;
-        range.map(|row| parse(row?.1.value())).collect()
+        let numbers = self.numbers_of(message)?;
+        let packets = numbers.into_iter().map(|number| self.packet(number)).collect::<Outcome<Vec<_>>>()?;
+        Ok(packets.into_iter().flatten().collect())
+    }
+
+    fn numbers_of(&self, message: Id) -> Outcome<Vec<u64>> {
+        let range = self.carried.range((message.0, 0)..=(message.0, u64::MAX))?;
+        range.map(|row| Ok(row?.0.value().1)).collect()
     }
 
     /// The packet that a link holds, or held, under this reference.
     pub fn packet_at(&self, reference: &Reference) -> Outcome<Option<Packet>> {
-        let Some(key) = self.references.get((reference.holder.as_str(), reference.number))?.map(|row| row.value())
-        else {
-            return Ok(None);
-        };
-        self.packets.get(key)?.map(|row| parse(row.value())).transpose()
+        let number = self.references.get((reference.holder.as_str(), reference.number))?.map(|row| row.value());
+        number.map_or(Ok(None), |number| self.packet(number))
     }
 
-    pub(super) fn remove_packets(&mut self, message: Id) -> Outcome<()> {
-        for packet in self.packets_of(message)? {
-            if let Some(reference) = packet.reference() {
-                self.references.remove((reference.holder.as_str(), reference.number))?;
+    /// All packets of the body that this one belongs to.
+    pub fn body_of(&self, packet: &Packet) -> Outcome<Vec<Packet>> {
+        let last = packet.body + u64::from(packet.parts.max(1));
+        let mut body = Vec::new();
+        for number in packet.body..last {
+            body.extend(self.packet(number)?.filter(|other| other.body == packet.body));
+        }
+        Ok(body)
+    }
+
+    /// Counts a packet that went on air.
+    pub fn packet_went(&mut self) {
+        self.ledger.packets_sent += 1;
+    }
+
+    /// Has whoever looks after a queue look at it after the commit.
+    pub fn wake(&mut self, way: Way) {
+        if !self.after.ways.contains(&way) {
+            self.after.ways.push(way);
+        }
+    }
+
+    /// Puts off, or brings forward, when the link is asked after packets.
+    pub fn ask_later(&mut self, numbers: &[u64], at: Time) -> Outcome<()> {
+        for number in numbers {
+            if let Some(packet) = self.packet(*number)? {
+                self.put_packet(&Packet { ask: at, ..packet })?;
             }
-            self.packets.remove((message.0, packet.part))?;
         }
         Ok(())
     }
 
-    /// Makes the record of one message, and that of the packets of another, unreadable.
-    #[cfg(test)]
-    pub fn spoil(&mut self, message: Id, packets: Id) -> Outcome<()> {
-        self.messages.insert(message.0, b"{".as_slice())?;
-        self.packets.insert((packets.0, 1), b"{".as_slice())?;
+    /// Removes a packet, as if it had never been planned.
+    pub fn drop_packet(&mut self, packet: &Packet) -> Outcome<()> {
+        self.unindex(packet)?;
+        for letter in &packet.letters {
+            self.carried.remove((letter.0, packet.number))?;
+        }
+        self.packets.remove(packet.number)?;
         Ok(())
     }
 
-    /// Removes the plan of a message none of whose packets left, so that it can be made anew.
-    pub fn drop_plan(&mut self, message: Id) -> Outcome<()> {
-        self.remove_packets(message)
+    /// Takes a message out of its packets; what carries nothing else goes. An unreadable one goes as well.
+    pub(super) fn remove_packets(&mut self, message: Id) -> Outcome<()> {
+        for number in self.numbers_of(message)? {
+            self.carried.remove((message.0, number))?;
+            match self.packet(number) {
+                Ok(Some(packet)) if packet.letters.iter().all(|id| *id == message || !self.is_kept(*id)) => {
+                    self.drop_packet(&packet)?;
+                }
+                Ok(_) => {}
+                Err(Trouble::Said(_)) => self.remove_unreadable(number).map(drop)?,
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_kept(&self, id: Id) -> bool {
+        self.messages.get(id.0).is_ok_and(|row| row.is_some())
+    }
+
+    /// Takes an unreadable packet out of all tables and gives back its bytes and the letters that were in it.
+    fn remove_unreadable(&mut self, number: u64) -> Outcome<(Vec<u8>, Vec<Id>)> {
+        let bytes = self.packets.remove(number)?.map(|row| row.value().to_vec()).unwrap_or_default();
+        self.open.retain(|key, ()| key.2 != number)?;
+        self.references.retain(|_, packet| packet != number)?;
+        let mut letters = Vec::new();
+        self.carried.retain(|(letter, packet), ()| {
+            if packet == number {
+                letters.push(Id(letter));
+            }
+            packet != number
+        })?;
+        Ok((bytes, letters))
+    }
+
+    /// Moves an unreadable packet out of the way, with the reason, and gives back the letters that were in it.
+    pub fn set_aside_packet(&mut self, number: u64, why: &str, at: Time) -> Outcome<Vec<Id>> {
+        let (bytes, letters) = self.remove_unreadable(number)?;
+        self.quarantine("store", why, &bytes, at)?;
+        Ok(letters)
+    }
+
+    /// Removes packets without letters that were settled before `limit`.
+    pub fn prune_packets(&mut self, limit: Time) -> Outcome<()> {
+        let mut old = Vec::new();
+        for row in self.packets.iter()? {
+            let (number, bytes) = row?;
+            match parse(number.value(), bytes.value()) {
+                Ok(packet) if packet.at >= limit => break,
+                Ok(packet) if packet.letters.is_empty() && !packet.is_open() => old.push(packet),
+                _ => {}
+            }
+        }
+        old.iter().try_for_each(|packet| self.drop_packet(packet))
+    }
+
+    /// Keeps a packet that cannot be read where the link's worker will find it.
+    pub(super) fn keep_unreadable(&mut self, letter: Id, bytes: &[u8]) -> Outcome<()> {
+        let number = self.ledger.next_packet;
+        self.ledger.next_packet += 1;
+        self.packets.insert(number, bytes)?;
+        self.carried.insert((letter.0, number), ())?;
+        self.open.insert((Stage::Outbox as u8, 0, number), ())?;
+        Ok(())
+    }
+
+    /// Makes the record of one message, and that of a packet of another, unreadable.
+    #[cfg(test)]
+    pub fn spoil(&mut self, message: Id, carried: Id) -> Outcome<()> {
+        self.messages.insert(message.0, b"{".as_slice())?;
+        self.keep_unreadable(carried, b"{")
     }
 }
 
 impl View {
-    /// The packets of a message, in order.
+    fn packets(&self) -> Result<ReadOnlyTable<u64, &'static [u8]>, redb::Error> {
+        Ok(self.0.open_table(schema::PACKETS)?)
+    }
+
+    /// The packets that carry a message, in the order in which they were planned.
     pub fn packets_of(&self, message: Id) -> Outcome<Vec<Packet>> {
-        let table = self.0.open_table(schema::PACKETS)?;
-        table.range((message.0, 0)..=(message.0, u16::MAX))?.map(|row| parse(row?.1.value())).collect()
-    }
-
-    /// Whose packet a link holds, or held, under this reference: message and part.
-    pub fn owner(&self, reference: &Reference) -> Outcome<Option<(Id, u16)>> {
-        let table = self.0.open_table(schema::REFERENCES)?;
-        let row = table.get((reference.holder.as_str(), reference.number))?;
-        Ok(row.map(|row| row.value()).map(|(message, part)| (Id(message), part)))
-    }
-
-    /// Messages that wait for the link although some of their packets are, or may be, there already. Unreadable records
-    /// are left to whoever works on their message.
-    pub fn half_handed(&self) -> Outcome<Vec<Message>> {
-        let (lane, mut found) = (Lane::Link as u8, Vec::new());
-        for row in self.0.open_table(schema::DUE)?.range((lane, i64::MIN, 0)..=(lane, i64::MAX, u64::MAX))? {
-            let id = Id(row?.0.value().2);
-            let packets = self.packets_of(id).unwrap_or_default();
-            if packets.iter().any(|packet| packet.state != PacketState::Planned) {
-                found.extend(self.message(id).ok().flatten());
+        let (packets, carried) = (self.packets()?, self.0.open_table(schema::CARRIED)?);
+        let mut found = Vec::new();
+        for row in carried.range((message.0, 0)..=(message.0, u64::MAX))? {
+            let number = row?.0.value().1;
+            if let Some(row) = packets.get(number)? {
+                found.push(parse(number, row.value())?);
             }
         }
         Ok(found)
+    }
+
+    /// All packets of the body that this one belongs to; unreadable ones are left out.
+    pub fn body_of(&self, packet: &Packet) -> Outcome<Vec<Packet>> {
+        let (packets, mut body) = (self.packets()?, Vec::new());
+        for row in packets.range(packet.body..packet.body + u64::from(packet.parts.max(1)))? {
+            let (number, bytes) = row?;
+            body.extend(parse(number.value(), bytes.value()).ok().filter(|other| other.body == packet.body));
+        }
+        Ok(body)
+    }
+
+    /// The number of the packet that a link holds, or held, under this reference.
+    pub fn owner(&self, reference: &Reference) -> Outcome<Option<u64>> {
+        let table = self.0.open_table(schema::REFERENCES)?;
+        let row = table.get((reference.holder.as_str(), reference.number))?;
+        Ok(row.map(|row| row.value()))
+    }
+
+    /// Packets of a stage that are due, in order; unreadable ones as `Err` with their number and the reason.
+    pub fn open(&self, stage: Stage, due: Time) -> Outcome<Vec<Result<Packet, (u64, String)>>> {
+        let (packets, code, mut found) = (self.packets()?, stage as u8, Vec::new());
+        for row in self.0.open_table(schema::OPEN)?.range((code, i64::MIN, 0)..=(code, due.0, u64::MAX))? {
+            let number = row?.0.value().2;
+            let packet = match packets.get(number)?.map(|row| parse(number, row.value())) {
+                None => Err(format!("packet {number} is on its way and nowhere else")),
+                Some(Err(Trouble::Said(why))) => Err(why.to_string()),
+                Some(packet) => Ok(packet?),
+            };
+            found.push(packet.map_err(|why| (number, why)));
+        }
+        Ok(found)
+    }
+
+    /// When the link is asked after one of its packets next.
+    pub fn next_ask(&self) -> Outcome<Option<Time>> {
+        let code = Stage::OnLink as u8;
+        let open = self.0.open_table(schema::OPEN)?;
+        let first = open.range((code, i64::MIN, 0)..=(code, i64::MAX, u64::MAX))?.next().transpose()?;
+        Ok(first.map(|row| Time(row.0.value().1)))
+    }
+
+    /// How many packets the link holds.
+    pub fn on_link(&self) -> Outcome<usize> {
+        let code = Stage::OnLink as u8;
+        Ok(self.0.open_table(schema::OPEN)?.range((code, i64::MIN, 0)..=(code, i64::MAX, u64::MAX))?.count())
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use redb::ReadableTable;
 
-use super::schema::{INLINE, Outcome, Tx, json, said};
+use super::schema::{INLINE, Outcome, Trouble, Tx, json, said};
 use super::{Committed, Store, spool};
+use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Column, Door, Id, Mail, Message, State, Step, Way};
@@ -49,14 +50,20 @@ pub enum Lane {
     OnModem = 3,
     /// Waits for the owner.
     Held = 4,
+    /// Sent; the far box is expected to say that it has it.
+    Receipt = 5,
 }
 
 impl Lane {
+    /// All queues.
+    pub const ALL: [Self; 6] = [Self::Mailbox, Self::Relay, Self::Link, Self::OnModem, Self::Held, Self::Receipt];
+
     /// The state of what stands in it.
     pub fn state(self) -> State {
         match self {
             Self::Held => State::Held,
             Self::OnModem => State::OnModem,
+            Self::Receipt => State::Sent,
             Self::Mailbox | Self::Relay | Self::Link => State::Queued,
         }
     }
@@ -65,6 +72,7 @@ impl Lane {
         match (message.state, message.way) {
             (State::Held, _) => Self::Held,
             (State::OnModem, _) => Self::OnModem,
+            (State::Sent, _) => Self::Receipt,
             (_, Way::Mailbox) => Self::Mailbox,
             (_, Way::Relay) => Self::Relay,
             (_, Way::Link) => Self::Link,
@@ -97,6 +105,7 @@ impl Tx<'_> {
             let id = Id(self.ledger.next_message);
             self.ledger.next_message += 1;
             let mut message = Message { id, mail: mail.clone(), ..message.clone() };
+            self.bill_new(&mut message)?;
             if message.steps.is_empty() {
                 message.steps.push(Step {
                     at: message.accepted,
@@ -105,7 +114,10 @@ impl Tx<'_> {
                     packets: 0,
                 });
             }
-            self.ledger.book(message.door, None, message.state.column());
+            self.ledger.book(message.door, None, message.column());
+            if let (Some(author), Address::Mail(to)) = (&message.author, &message.to) {
+                self.contacts.insert((author.as_str(), to.to_string().to_lowercase().as_str()), message.accepted.0)?;
+            }
             self.index(&message, None)?;
             self.messages.insert(id.0, json(&message).as_slice())?;
             ids.push(id);
@@ -123,9 +135,11 @@ impl Tx<'_> {
         }
     }
 
-    /// The message of this number while something can still happen to it.
+    /// The message of this number while something can still happen to it. What cannot be read is set aside when it is
+    /// due, and does not count here.
     pub fn live(&self, id: Id) -> Outcome<Option<Message>> {
-        Ok(Some(self.message(id)?).filter(|message| !message.state.is_final()))
+        let row = self.messages.get(id.0)?;
+        Ok(row.and_then(|row| parse(id.0, row.value()).ok()).filter(|message| !message.is_final()))
     }
 
     /// Changes a message. A new state or reason becomes a step of its time line by [`Tx::step`]; this is the rest.
@@ -133,20 +147,21 @@ impl Tx<'_> {
         let before = self.message(id)?;
         let mut after = before.clone();
         change(&mut after);
-        if after.state.is_final() {
+        if after.is_final() {
             after.next = Time::NEVER;
         }
-        if before.state.column() != after.state.column() {
-            self.ledger.book(after.door, Some(before.state.column()), after.state.column());
+        self.settle_bill(&mut after)?;
+        if before.column() != after.column() {
+            self.ledger.book(after.door, Some(before.column()), after.column());
         }
         self.index(&after, Some(&before))?;
         self.messages.insert(id.0, json(&after).as_slice())?;
         Ok(after)
     }
 
-    /// Moves a message to a state and writes the step into its time line.
+    /// Moves a message to a state and writes the step into its time line. `packets` are those that the time line says
+    /// went on air by it; the box counts them with [`Tx::packet_went`].
     pub fn step(&mut self, id: Id, at: Time, state: State, cause: &str, packets: u32, next: Time) -> Outcome<Message> {
-        self.ledger.packets_sent += u64::from(packets);
         self.change(id, |message| {
             message.state = state;
             cause.clone_into(&mut message.reason);
@@ -158,17 +173,15 @@ impl Tx<'_> {
     /// Keeps the queue and the mailbox index true.
     fn index(&mut self, after: &Message, before: Option<&Message>) -> Outcome<()> {
         let key = |message: &Message| (Lane::of(message) as u8, message.next.0, message.id.0);
-        let old = before.filter(|before| !before.state.is_final()).map(key);
-        let new = Some(after).filter(|after| !after.state.is_final()).map(key);
+        let old = before.filter(|before| !before.is_final()).map(key);
+        let new = Some(after).filter(|after| !after.is_final()).map(key);
         if old != new {
             if let Some(old) = old {
                 self.due.remove(old)?;
             }
             if let Some(new) = new {
                 self.due.insert(new, ())?;
-                if !self.after.ways.contains(&after.way) {
-                    self.after.ways.push(after.way);
-                }
+                self.wake(after.way);
             }
         }
         let arrived = |message: &Message| message.way == Way::Mailbox && message.state == State::Delivered;
@@ -195,12 +208,18 @@ impl Tx<'_> {
         }
         let mut moved = 0;
         for id in ids {
-            if !self.message(id)?.clock_believed {
+            // An unreadable record is set aside when it is due.
+            let message = match self.message(id) {
+                Err(Trouble::Said(_)) => continue,
+                message => message?,
+            };
+            if !message.clock_believed {
                 moved += 1;
                 self.change(id, |message| {
                     message.accepted = message.accepted + by;
                     message.deadline = message.deadline + by;
                     message.next = message.next + by;
+                    message.receipt_until = message.receipt_until.map(|until| until + by);
                     message.clock_believed = true;
                 })?;
             }
@@ -245,7 +264,7 @@ impl Tx<'_> {
             let (id, bytes) = row?;
             match parse(id.value(), bytes.value()) {
                 Ok(message) if message.accepted >= limit || old.len() >= most => break,
-                Ok(message) if message.state.is_final() => old.push(message),
+                Ok(message) if message.is_final() => old.push(message),
                 _ => {}
             }
         }

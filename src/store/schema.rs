@@ -5,7 +5,7 @@ use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransact
 use crate::fault::Fault;
 
 /// Version of the tables; a newer file is refused, an older one is migrated.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 /// Mails up to this size live in the store; larger ones are files in the spool folder (values are rounded up to
 /// powers of two inside redb, and a huge value would cost its size in memory).
 pub const INLINE: usize = 72 * 1024;
@@ -18,16 +18,28 @@ pub const BODIES: TableDefinition<u64, &[u8]> = TableDefinition::new("bodies");
 pub const DUE: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("due");
 /// (person, message) -> 1 once read.
 pub const MAILBOX: TableDefinition<(&str, u64), u8> = TableDefinition::new("mailbox");
-/// (message, part) -> JSON of `Packet`.
-pub const PACKETS: TableDefinition<(u64, u16), &[u8]> = TableDefinition::new("packets");
-/// (holder, number) of a packet on a link -> (message, part).
-pub const REFERENCES: TableDefinition<(&str, u64), (u64, u16)> = TableDefinition::new("references");
+/// Packet number -> JSON of `Packet`.
+pub const PACKETS: TableDefinition<u64, &[u8]> = TableDefinition::new("air_packets");
+/// (message, packet) for each packet that carries the message, or a piece of it.
+pub const CARRIED: TableDefinition<(u64, u64), ()> = TableDefinition::new("air_carried");
+/// (stage, when the link is asked after it in ms, packet) of packets that are not settled.
+pub const OPEN: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("air_open");
+/// (holder, number) of a packet on a link -> packet.
+pub const REFERENCES: TableDefinition<(&str, u64), u64> = TableDefinition::new("air_references");
+/// Version 1: (message, part) -> JSON of a packet of one message.
+pub const PACKETS_1: TableDefinition<(u64, u16), &[u8]> = TableDefinition::new("packets");
+/// Version 1: (holder, number) of a packet on a link -> (message, part).
+pub const REFERENCES_1: TableDefinition<(&str, u64), (u64, u16)> = TableDefinition::new("references");
 /// Keys of inbound packets that were taken -> when (ms).
 pub const SEEN: TableDefinition<&str, i64> = TableDefinition::new("seen");
 /// Parts of letters from the air that are not complete: set / part number -> JSON of `PartIn`.
 pub const PARTS: TableDefinition<(&str, u16), &[u8]> = TableDefinition::new("parts");
 /// Message-ID of mails that went outside -> message.
 pub const MESSAGE_IDS: TableDefinition<&str, u64> = TableDefinition::new("message_ids");
+/// (person, address outside in lower case) -> when the person last wrote there (ms).
+pub const CONTACTS: TableDefinition<(&str, &str), i64> = TableDefinition::new("contacts");
+/// (month, account) -> packets, and money in millionths; the account of the box is the empty one.
+pub const SPENT: TableDefinition<(&str, &str), (u64, i64)> = TableDefinition::new("spent");
 /// Person -> JSON of `Person`.
 pub const PEOPLE: TableDefinition<&str, &[u8]> = TableDefinition::new("people");
 /// Setting -> value.
@@ -72,11 +84,15 @@ pub struct Tx<'t> {
     pub(super) bodies: Table<'t, u64, &'static [u8]>,
     pub(super) due: Table<'t, (u8, i64, u64), ()>,
     pub(super) mailbox: Table<'t, (&'static str, u64), u8>,
-    pub(super) packets: Table<'t, (u64, u16), &'static [u8]>,
-    pub(super) references: Table<'t, (&'static str, u64), (u64, u16)>,
+    pub(super) packets: Table<'t, u64, &'static [u8]>,
+    pub(super) carried: Table<'t, (u64, u64), ()>,
+    pub(super) open: Table<'t, (u8, i64, u64), ()>,
+    pub(super) references: Table<'t, (&'static str, u64), u64>,
     pub(super) seen: Table<'t, &'static str, i64>,
     pub(super) parts: Table<'t, (&'static str, u16), &'static [u8]>,
     pub(super) message_ids: Table<'t, &'static str, u64>,
+    pub(super) contacts: Table<'t, (&'static str, &'static str), i64>,
+    pub(super) spent: Table<'t, (&'static str, &'static str), (u64, i64)>,
     pub(super) people: Table<'t, &'static str, &'static [u8]>,
     pub(super) settings: Table<'t, &'static str, &'static str>,
     pub(super) events: Table<'t, u64, &'static [u8]>,
@@ -114,10 +130,14 @@ impl<'t> Tx<'t> {
             due: txn.open_table(DUE)?,
             mailbox: txn.open_table(MAILBOX)?,
             packets: txn.open_table(PACKETS)?,
+            carried: txn.open_table(CARRIED)?,
+            open: txn.open_table(OPEN)?,
             references: txn.open_table(REFERENCES)?,
             seen: txn.open_table(SEEN)?,
             parts: txn.open_table(PARTS)?,
             message_ids: txn.open_table(MESSAGE_IDS)?,
+            contacts: txn.open_table(CONTACTS)?,
+            spent: txn.open_table(SPENT)?,
             people: txn.open_table(PEOPLE)?,
             settings: txn.open_table(SETTINGS)?,
             events: txn.open_table(EVENTS)?,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::address::Address;
 use crate::clock::Time;
-use crate::message::{Door, Message, Packet, PacketState, Reference, State};
+use crate::message::{Door, Message, State};
 
 /// A folder of its own for each test, removed at the end.
 pub struct Folder(pub PathBuf);
@@ -34,6 +34,8 @@ impl Store {
     }
 }
 
+mod packets;
+
 fn message(way: Way, state: State, next: i64) -> Message {
     let at = Time(1_790_000_000_000);
     Message {
@@ -58,6 +60,9 @@ fn message(way: Way, state: State, next: i64) -> Message {
         next: Time(next),
         tries: 0,
         delay_told: false,
+        stranger: None,
+        bill: None,
+        receipt_until: None,
         recall: false,
         released: false,
         steps: vec![],
@@ -144,33 +149,6 @@ fn keys_are_taken_once() {
     let taken = |key: &'static str| store.write(move |tx| tx.remember(key, Time(5))).unwrap();
     assert!(taken("hive:1") && taken("hive:2"));
     assert!(!taken("hive:1"));
-}
-
-#[test]
-fn packets_are_found_by_the_number_of_the_link() {
-    let folder = Folder::new();
-    let store = store(&folder);
-    let reference = Reference { holder: "m138:0x001abe".into(), number: 1 << 40 };
-    let packet = Packet {
-        message: Id(1),
-        part: 1,
-        parts: 1,
-        device: None,
-        payload: vec![1],
-        state: PacketState::Held(reference.clone()),
-        at: Time(1),
-        note: String::new(),
-    };
-    let (wanted, at) = (packet.clone(), reference.clone());
-    let found = store
-        .write(move |tx| {
-            tx.put_packet(&packet)?;
-            tx.packet_at(&at)
-        })
-        .unwrap();
-    assert_eq!(found, Some(wanted));
-    store.write(|tx| tx.drop_plan(Id(1))).unwrap();
-    assert_eq!(store.write(move |tx| tx.packet_at(&reference)).unwrap(), None);
 }
 
 #[test]

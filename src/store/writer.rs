@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use redb::{Database, DatabaseError, Durability, ReadableDatabase};
-use smol::channel::Receiver;
+use smol::channel::{Receiver, TrySendError};
 
 use super::schema::{After, Outcome, Trouble, Tx};
 use super::{FILE, Store};
@@ -49,15 +49,25 @@ pub fn open(path: &Path) -> Result<Database, Fault> {
             "{shown} cannot be opened: {error}. Restore a backup with 'satpost restore' if it is damaged"
         )),
     })?;
-    let txn = database.begin_read().map_err(Fault::operator)?;
-    if let Ok(meta) = txn.open_table(super::schema::META) {
-        let ledger = super::Ledger::load(&meta).map_err(|error| Fault::operator(format!("{shown}: {error}")))?;
-        if ledger.version > super::schema::VERSION {
-            return Err(Fault::operator(format!("{shown} was written by a newer satpost: install that one")));
-        }
+    let version = version(&database).map_err(|error| Fault::operator(format!("{shown}: {error}")))?;
+    if version > super::schema::VERSION {
+        return Err(Fault::operator(format!("{shown} was written by a newer satpost: install that one")));
     }
-    drop(txn);
+    super::migrate::migrate(&database, version).map_err(|trouble| match trouble {
+        Trouble::Said(fault) => fault,
+        Trouble::Storage(error) => Fault::operator(format!("{shown} cannot be brought up to date: {error}")),
+    })?;
     Ok(database)
+}
+
+/// The version of the tables in a file; of a new one, today's.
+fn version(database: &Database) -> Result<u64, redb::Error> {
+    let txn = database.begin_read()?;
+    match txn.open_table(super::schema::META) {
+        Ok(meta) => Ok(super::Ledger::load(&meta)?.version),
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(super::schema::VERSION),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Starts the writer thread. It ends when the last handle is gone or the store is closed.
@@ -163,11 +173,9 @@ impl Store {
         }
         if after.settings {
             reload("settings", self.reload_settings());
-            let watchers = self.0.settings_watch.lock().unwrap_or_else(PoisonError::into_inner);
-            for watcher in watchers.iter() {
-                // Full means that the news is on its way already.
-                let _ = watcher.try_send(());
-            }
+            let mut watchers = self.0.settings_watch.lock().unwrap_or_else(PoisonError::into_inner);
+            // Full means that the news is on its way already.
+            watchers.retain(|watcher| !matches!(watcher.try_send(()), Err(TrySendError::Closed(()))));
         }
         if after.people || after.settings {
             // Everything that waits may have another way, or a better chance, now.

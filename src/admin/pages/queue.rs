@@ -50,6 +50,8 @@ fn read(app: &App) -> Result<Queue, crate::fault::Fault> {
         }
         match state {
             State::Held => queue.held += count,
+            // It has left; only its receipt is waited for.
+            State::Sent => {}
             _ => queue.waiting += count,
         }
     }

@@ -78,6 +78,9 @@ fn message(n: usize, now: Time) -> Message {
         next: if state == State::Queued { now + minutes(4) } else { Time::NEVER },
         tries: 1,
         delay_told: false,
+        stranger: None,
+        bill: None,
+        receipt_until: None,
         recall: false,
         released: false,
         steps,
@@ -92,11 +95,13 @@ fn messages(app: &App, now: Time) {
     }
     app.store
         .write(move |tx| {
-            for part in 1..=2 {
+            let packets = [1, 2].map(|part| {
                 let reference =
                     Reference { holder: "m138:0x001abe".into(), number: 5_354_468_575_855 + u64::from(part) };
-                tx.put_packet(&Packet {
-                    message: Id(2),
+                Packet {
+                    number: 0,
+                    letters: vec![Id(2)],
+                    body: 0,
                     part,
                     parts: 2,
                     device: None,
@@ -104,8 +109,10 @@ fn messages(app: &App, now: Time) {
                     state: if part == 1 { PacketState::Sent(reference) } else { PacketState::Held(reference) },
                     at: now - minutes(2),
                     note: if part == 1 { "RSSI -104 dBm, SNR 3 dB".into() } else { String::new() },
-                })?;
-            }
+                    ask: now,
+                }
+            });
+            tx.add_packets(&packets)?;
             tx.quarantine("link", "a packet of 3 bytes is neither classic nor compact", &[0xff, 0x00, 0x12], now)
         })
         .unwrap();

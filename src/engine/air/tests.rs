@@ -1,5 +1,6 @@
 //! The link's worker against a link that does whatever the test says, and that knows what went on air.
 
+mod bodies;
 mod incoming;
 mod recovery;
 
@@ -10,7 +11,7 @@ use super::*;
 use crate::address::DeviceId;
 use crate::clock::Clock;
 use crate::engine::wishes;
-use crate::link::{DRIVERS, Handed, Outgoing, Verdict, Whereabouts};
+use crate::link::{DRIVERS, Handed, Inbound, Outgoing, Token, Verdict, Whereabouts};
 use crate::message::{Door, Id, Intent};
 use crate::people::{Home, Person};
 use crate::route::plan::Draft;
@@ -193,6 +194,7 @@ impl Rig {
             automatic: None,
             message_id: None,
             about: None,
+            stranger: None,
         };
         let message = self.context.world().plan(draft, self.clock.now(), true, 192);
         self.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
@@ -209,9 +211,16 @@ impl Rig {
         for event in air.link.poll(&wake, Duration::ZERO) {
             air.hear(event).unwrap();
         }
-        air.save_incoming();
-        air.hand_over(BATCH).unwrap();
+        air.unsaved.save(&self.context, &mut *air.link);
         air.ask_after().unwrap();
+        air.hand_over(BATCH).unwrap();
+    }
+
+    /// Plans a letter as it was seen a moment ago, and hands over what the link takes.
+    fn plan_and_hand_over(&self, air: &mut Air, message: &Message) {
+        if planning::letter(air, message).unwrap() {
+            air.empty_outbox().unwrap();
+        }
     }
 
     fn message(&self, id: Id) -> Message {
@@ -326,7 +335,7 @@ fn an_acknowledgement_that_was_lost_or_doubled_does_no_harm() {
     rig.turn(&mut air);
     assert_eq!(rig.message(doubled).state, State::Sent);
     assert_eq!(rig.message(lost).state, State::OnModem);
-    rig.clock.advance(ASK_AFTER + Duration::from_secs(1));
+    rig.clock.advance(asking::AGAIN + Duration::from_secs(1));
     rig.turn(&mut air);
     assert_eq!(rig.message(lost).state, State::Sent);
     assert_eq!(rig.context.store.ledger().unwrap().packets_sent, 2);

@@ -94,7 +94,7 @@ fn spoiled_codes_and_packets_end_within_limits() {
     let mut coder = coder(1);
     for (packet, bytes) in corpus() {
         if packet {
-            let _ = unpack(&mut coder, &[bytes]);
+            let _ = unpack(&mut *coder, &[bytes]);
         } else {
             decode(&mut coder, &bytes);
         }

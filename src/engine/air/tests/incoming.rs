@@ -41,7 +41,7 @@ fn parts_that_stay_alone_are_delivered_as_they_are() {
     rig.inbound("k", payloads[1].clone(), None);
     rig.turn(&mut air);
     rig.clock.advance(Duration::from_secs(3 * 86_400));
-    inbound::give_up_on_parts(&rig.context).unwrap();
+    crate::engine::inbound::give_up_on_parts(&rig.context).unwrap();
     let mailbox = rig.context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();
     assert!(mailbox[0].0.text.contains("[part 1 of"), "{}", mailbox[0].0.text);
 }

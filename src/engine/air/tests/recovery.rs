@@ -98,7 +98,7 @@ fn unreadable_records_stop_neither_the_link_nor_the_books() {
     let books = rig.context.store.ledger().unwrap().books["smtp"];
     assert_eq!((books.accepted, books.returned, books.waiting), (3, 2, 1));
     let (count, last) = rig.context.store.read(|view| view.set_aside()).unwrap().unwrap();
-    assert_eq!((count, last.source.as_str()), (1, "store"));
+    assert_eq!((count, last.source.as_str()), (2, "store"));
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn what_its_owner_decides_while_others_are_handed_over_stands() {
     wishes::cancel(&rig.context.store, cancelled, "anna").unwrap();
     wishes::hold(&rig.context.store, held, "anna").unwrap();
     for message in &seen {
-        handing::message(&mut air, message, 64).unwrap();
+        rig.plan_and_hand_over(&mut air, message);
     }
     assert!(rig.fake.sky().queue.is_empty());
     assert_eq!((rig.message(cancelled).state, rig.message(held).state), (State::Cancelled, State::Held));
@@ -149,7 +149,8 @@ fn a_letter_of_which_only_a_part_left_ends_with_its_time() {
     let mut air = rig.air();
     rig.turn(&mut air);
     let id = rig.letter(&"word ".repeat(60));
-    handing::message(&mut air, &rig.message(id), 1).unwrap();
+    rig.context.store.set("m138.window", "1").unwrap();
+    rig.plan_and_hand_over(&mut air, &rig.message(id));
     rig.fake.sky().pass(true);
     rig.clock.advance(Duration::from_secs(5 * 86_400));
     rig.turn(&mut air);

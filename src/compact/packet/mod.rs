@@ -1,0 +1,108 @@
+//! What a transmission carries.
+//!
+//! ```text
+//! 10FF MMMM | check | body              whole letters: FF 0 stored, 1 coded by model MMMM with CRC-8, 2 with CRC-16
+//! 1011 ....                             notes before a packet, see `peer::notes`
+//! 11II IIII | index, last | a piece     one of up to 16 pieces of a body with CRC-16, four bits each
+//! ```
+//!
+//! A classic packet (`MessageDataPB`) starts with a byte below 0x80, so one byte tells them apart. The check is over
+//! the plain records with their closing zeros, every address written out, not over the code: it finds a wrong model and
+//! a wrong address book as well as a wrong piece.
+
+pub mod body;
+pub mod check;
+pub mod pieces;
+
+use crate::coder::Coder;
+use crate::letter::Letter;
+use pieces::{Piece, cut, join};
+
+/// Number and mark of a model. The number stands in each packet; the mark (the start of the hash of the primed state)
+/// is told once, so that no two builds take different models for the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct ModelId {
+    /// 0 to 15.
+    pub number: u8,
+    /// First bytes of the hash of its primed state.
+    pub mark: [u8; 4],
+}
+
+/// Models at work.
+pub trait Coding {
+    /// Those there are, the best first.
+    fn models(&self) -> Vec<ModelId>;
+
+    /// The code of records; another one of the same records for each `salt`, 1 being the shortest.
+    fn encode(&mut self, model: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8>;
+
+    /// The records of a code; `None` when it is none.
+    fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>>;
+
+    /// What can be read of the front of a code that is cut off; the last record may be incomplete.
+    fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>>;
+}
+
+/// How letters are written in a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Form {
+    /// As they are.
+    Stored,
+    /// Coded by the model of this number, or stored where that is smaller.
+    Model(u8),
+}
+
+/// Why a packet could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is not of this coding.
+    Foreign,
+    /// It needs this model, and there is none of this number here.
+    Model(u8),
+    /// Its check is wrong: noise, another primer, or pieces of two letters.
+    Check,
+    /// No address known here fits its check, or more than one.
+    Book,
+    /// Pieces are missing.
+    Incomplete,
+}
+
+impl Coding for Coder {
+    fn models(&self) -> Vec<ModelId> {
+        vec![ModelId { number: self.spec().number, mark: self.spec().mark() }]
+    }
+
+    fn encode(&mut self, _: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8> {
+        self.encode_varied(records, salt)
+    }
+
+    fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>> {
+        if model == self.spec().number { Coder::decode(self, code) } else { None }
+    }
+
+    fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>> {
+        if model == self.spec().number { self.decode_front(code) } else { Vec::new() }
+    }
+}
+
+/// The packets of letters that leave together, each at most `most` bytes; `None` when they take more than 16 pieces.
+/// `id` names the pieces, below 64.
+pub fn pack<C: Coding + ?Sized>(coding: &mut C, letters: &[Letter], id: u8, most: usize) -> Option<Vec<Vec<u8>>> {
+    let form = coding.models().first().map_or(Form::Stored, |model| Form::Model(model.number));
+    cut(&body::body(coding, form, letters, letters, most, 1), id, most)
+}
+
+/// The letters of all packets of one body, in any order. There is no address book: an index cannot be read.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn unpack<C: Coding + ?Sized, P: AsRef<[u8]>>(coding: &mut C, packets: &[P]) -> Result<Vec<Letter>, Unreadable> {
+    let no_book = |_| Vec::new();
+    match packets {
+        [whole] if Piece::parse(whole.as_ref()).is_none() => body::read(coding, whole.as_ref(), &no_book),
+        pieces => body::read(coding, &join(pieces)?, &no_book),
+    }
+}
+
+#[cfg(test)]
+mod tests;

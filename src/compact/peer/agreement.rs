@@ -1,0 +1,202 @@
+//! Which coding the other box reads: classic until it has said more, and again when it seems to have unlearned.
+
+use serde::{Deserialize, Serialize};
+
+use super::notes::Note;
+use crate::packet::check::crc8;
+use crate::packet::{Form, ModelId};
+
+/// What a box says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Receipts leave alone after these hours; 0: never.
+    pub hours: u8,
+    /// Check of the last hello from the other box; 0: none came.
+    pub echo: u8,
+    /// The models it has, the best first.
+    pub models: Vec<ModelId>,
+}
+
+impl Hello {
+    /// What the other box repeats as `echo`; never 0.
+    fn check(&self) -> u8 {
+        let models = self.models.iter().flat_map(|model| [&[model.number], &model.mark[..]].concat());
+        crc8(&[self.hours].into_iter().chain(models).collect::<Vec<_>>()).max(1)
+    }
+}
+
+/// What both boxes know of each other's codings.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Agreement {
+    /// What the other box said last; `None`: nothing, or it has unlearned.
+    theirs: Option<Hello>,
+    /// Forms that it could not read, though it said it could: a bit for each model, then one for stored.
+    struck: u32,
+    /// Check of our hello that it certainly has.
+    known: u8,
+    /// It said hello, or asked, and waits for ours since then.
+    pub(super) owed: Option<i64>,
+    /// When a hello of ours last went out, and when last in answer to one of its own.
+    said: Option<i64>,
+    answered: Option<i64>,
+    /// It has spoken compactly, so packets of notes alone mean something to it.
+    pub(super) understands_notes: bool,
+}
+
+/// Among compact packets a hello rides in one a day until the other box has it.
+const SAY_AGAIN: i64 = 24 * 3_600_000;
+
+impl Agreement {
+    /// The form in which it reads letters; `None`: classic.
+    pub fn form(&self, ours: &[ModelId]) -> Option<Form> {
+        let theirs = self.theirs.as_ref()?;
+        let common = ours.iter().filter(|model| theirs.models.contains(model)).map(|model| Form::Model(model.number));
+        common.chain([Form::Stored]).find(|form| self.struck & bit(*form) == 0)
+    }
+
+    /// The hours after which its receipts leave alone; `None` when it sends none.
+    pub fn receipt_hours(&self) -> Option<u8> {
+        self.theirs.as_ref().map(|hello| hello.hours).filter(|hours| *hours > 0)
+    }
+
+    /// True while it is believed to be a box like this one.
+    pub fn knows_us(&self) -> bool {
+        self.theirs.is_some()
+    }
+
+    /// Our hello, if it should ride in a packet that leaves now.
+    pub fn hello(&self, ours: &[ModelId], hours: u8, now: i64) -> Option<Hello> {
+        let hello = self.ours(ours, hours);
+        // Among classic packets a hello costs nothing: there only packets count.
+        let lately = self.theirs.is_some() && self.said.is_some_and(|at| now - at < SAY_AGAIN);
+        (hello.check() != self.known && !lately || self.owed.is_some()).then_some(hello)
+    }
+
+    fn ours(&self, models: &[ModelId], hours: u8) -> Hello {
+        let echo = self.theirs.as_ref().map_or(0, Hello::check);
+        Hello { hours, echo, models: models.iter().copied().take(15).collect() }
+    }
+
+    /// A packet with our hello goes out.
+    pub fn said(&mut self, now: i64) {
+        self.said = Some(now);
+        if self.owed.take().is_some() {
+            self.answered = Some(now);
+        }
+    }
+
+    /// That packet did not go out.
+    pub fn unsaid(&mut self, now: i64) {
+        self.said = None;
+        if self.known == 0 && self.theirs.is_some() {
+            self.owed.get_or_insert(now);
+        }
+    }
+
+    /// It has the hello that rode in a packet of ours.
+    pub fn has_ours(&mut self, hello: &Hello) {
+        self.known = hello.check();
+    }
+
+    /// It says hello; true when that is news.
+    pub fn heard(&mut self, hello: &Hello, models: &[ModelId], hours: u8, now: i64) -> bool {
+        let same = |known: &Hello| (known.hours, &known.models) == (hello.hours, &hello.models);
+        let news = !self.theirs.as_ref().is_some_and(same);
+        let ours = self.ours(models, hours).check();
+        if hello.echo == ours {
+            self.known = ours;
+        } else {
+            self.known = 0;
+            // The same hello may come twice: one answer a day is enough.
+            if news || self.answered.is_none_or(|at| now - at >= SAY_AGAIN) {
+                self.owed.get_or_insert(now);
+            }
+        }
+        self.understands_notes = true;
+        if news {
+            (self.theirs, self.struck) = (Some(hello.clone()), 0);
+        }
+        news
+    }
+
+    /// It speaks in one of our models: it has a hello of ours.
+    pub fn seems_to_know(&mut self, ours: &[ModelId], hours: u8) {
+        if self.known == 0 {
+            self.known = self.ours(ours, hours).check();
+        }
+    }
+
+    /// It speaks less well than it could if it knew what we have: we say it once more.
+    pub fn seems_deaf(&mut self, ours: &[ModelId]) {
+        if self.form(ours).is_some_and(|form| form != Form::Stored) {
+            self.known = 0;
+        }
+    }
+
+    /// It could not read this form.
+    pub fn strike(&mut self, form: Form) {
+        self.struck |= bit(form);
+    }
+
+    /// It does not understand us any more: classic, and hello from the start. True when that is news.
+    pub fn unlearned(&mut self) -> bool {
+        std::mem::take(self).theirs.is_some()
+    }
+}
+
+/// The hello among notes.
+pub fn hello_in(notes: &[Note]) -> Option<&Hello> {
+    notes.iter().find_map(|note| if let Note::Hello(hello) = note { Some(hello) } else { None })
+}
+
+fn bit(form: Form) -> u32 {
+    match form {
+        Form::Model(number) => 1 << (number & 15),
+        Form::Stored => 1 << 16,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NORMAL: ModelId = ModelId { number: 1, mark: *b"norm" };
+    const SMALL: ModelId = ModelId { number: 2, mark: *b"smal" };
+    const OTHER: ModelId = ModelId { number: 1, mark: *b"xxxx" };
+
+    #[test]
+    fn two_boxes_agree_and_fall_silent() {
+        let (mut here, mut there) = (Agreement::default(), Agreement::default());
+        let (ours, theirs) = ([NORMAL, SMALL], [SMALL, OTHER]);
+        assert_eq!(here.form(&ours), None);
+        let first = here.hello(&ours, 24, 0).unwrap();
+        here.said(0);
+        assert_eq!((first.echo, here.hello(&ours, 24, 1000).as_ref()), (0, Some(&first)));
+        assert!(there.heard(&first, &theirs, 48, 5));
+        assert_eq!((there.form(&theirs), there.owed), (Some(Form::Model(2)), Some(5)));
+        let answer = there.hello(&theirs, 48, 6).unwrap();
+        there.said(6);
+        assert!(here.heard(&answer, &ours, 24, 9) && !here.heard(&answer, &ours, 24, 9));
+        assert_eq!((here.form(&ours), here.owed, here.receipt_hours()), (Some(Form::Model(2)), None, Some(48)));
+        assert_eq!(here.hello(&ours, 24, i64::MAX), None);
+        there.has_ours(&answer);
+        assert_eq!(there.hello(&theirs, 48, i64::MAX), None);
+        assert!(here.hello(&ours[..1], 24, i64::MAX).is_some(), "what changed is said again");
+    }
+
+    #[test]
+    fn what_is_not_read_is_not_spoken() {
+        let mut here = Agreement::default();
+        let ours = [NORMAL, SMALL];
+        let hello = Hello { hours: 0, echo: 0, models: ours.to_vec() };
+        here.heard(&hello, &ours, 24, 0);
+        for form in [Form::Model(1), Form::Model(2), Form::Stored] {
+            assert_eq!(here.form(&ours), Some(form));
+            here.strike(form);
+        }
+        assert_eq!((here.form(&ours), here.receipt_hours(), here.knows_us()), (None, None, true));
+        assert!(here.unlearned() && !here.unlearned() && !here.knows_us());
+        here.heard(&hello, &ours, 24, 0);
+        assert_eq!(here.form(&ours), Some(Form::Model(1)));
+    }
+}

@@ -1,0 +1,242 @@
+//! What is remembered for weeks: the names that went out, and the bodies that came in.
+//!
+//! Both are written as one line of hex digits: there may be thousands of them in the record of a peer.
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a body toward both ends: sixteen bits of the hash of its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Name(pub u16);
+
+/// How long a body that came in is known again, after it last came. Longer than the sender repeats it.
+const TAKEN_HOURS: i64 = 30 * 24;
+/// How long a name is not given to another body. Longer than the receiver knows it again.
+const USED_HOURS: i64 = 45 * 24;
+/// Most bodies, and most names, that are remembered.
+const MOST: usize = 2048;
+const HOUR: i64 = 3_600_000;
+
+/// The hash of a body, the same in all versions: FNV-1a, its bits mixed.
+pub fn hash(bytes: &[u8]) -> u64 {
+    let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, fold);
+    let hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let hash = (hash ^ hash >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^ hash >> 33
+}
+
+/// The name of a body with this hash.
+pub fn name_of(hash: u64) -> Name {
+    Name(hash as u16)
+}
+
+/// Bytes that are written as hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Bytes(pub Vec<u8>);
+
+impl From<Bytes> for String {
+    fn from(bytes: Bytes) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
+        bytes.0.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+    }
+}
+
+impl TryFrom<String> for Bytes {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let digit = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
+        let pair = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?);
+        text.as_bytes().chunks(2).map(pair).collect::<Option<_>>().map(Self).ok_or("not hex digits")
+    }
+}
+
+/// What became of a body that came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It could not be read; it is kept.
+    Parked,
+    /// Its letters were delivered.
+    Delivered,
+    /// Another body brought its letters, or some of them.
+    Replaced,
+}
+
+/// The bodies that came in, the last one last.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "Bytes", try_from = "Bytes")]
+pub struct Taken(Vec<Entry>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    /// Zero when only the name is known.
+    hash: u64,
+    name: Name,
+    fate: Fate,
+    hour: u32,
+}
+
+impl Taken {
+    /// Name and fate of what has this hash: a body, or a piece of one.
+    pub fn find(&self, hash: u64) -> Option<(Name, Fate)> {
+        self.0.iter().find(|entry| entry.hash == hash).map(|entry| (entry.name, entry.fate))
+    }
+
+    /// What became of the body of this name.
+    pub fn fate(&self, name: Name) -> Option<Fate> {
+        self.0.iter().find(|entry| entry.name == name).map(|entry| entry.fate)
+    }
+
+    /// Remembers a body, or a piece of the body of this name.
+    pub fn add(&mut self, hash: u64, name: Name, fate: Fate, now: i64) {
+        self.0.retain(|entry| entry.hash != hash || hash == 0);
+        self.0.push(Entry { hash, name, fate, hour: hour(now) });
+        let over = self.0.len().saturating_sub(MOST);
+        self.0.drain(..over);
+    }
+
+    /// Something else became of the body of this name, whether or not it ever came.
+    pub fn settle(&mut self, name: Name, fate: Fate, now: i64) {
+        let mut known = false;
+        for entry in self.0.iter_mut().filter(|entry| entry.name == name) {
+            (entry.fate, entry.hour, known) = (fate, hour(now), true);
+        }
+        if !known {
+            self.add(0, name, fate, now);
+        }
+    }
+
+    /// It came once more: it is remembered from now on.
+    pub fn touch(&mut self, name: Name, now: i64) {
+        self.0.iter_mut().filter(|entry| entry.name == name).for_each(|entry| entry.hour = hour(now));
+    }
+
+    /// As if it had never come.
+    pub fn forget(&mut self, name: Name) {
+        self.0.retain(|entry| entry.name != name);
+    }
+
+    /// Forgets what is too old.
+    pub fn age(&mut self, now: i64) {
+        self.0.retain(|entry| i64::from(entry.hour) + TAKEN_HOURS > now / HOUR);
+    }
+}
+
+fn hour(now: i64) -> u32 {
+    u32::try_from(now / HOUR).unwrap_or(0)
+}
+
+impl From<Taken> for Bytes {
+    fn from(taken: Taken) -> Self {
+        let line = |entry: Entry| {
+            let mut line = [0; 15];
+            line[..8].copy_from_slice(&entry.hash.to_be_bytes());
+            line[8..10].copy_from_slice(&entry.name.0.to_be_bytes());
+            line[10] = entry.fate as u8;
+            line[11..].copy_from_slice(&entry.hour.to_be_bytes());
+            line
+        };
+        Self(taken.0.into_iter().flat_map(line).collect())
+    }
+}
+
+impl TryFrom<Bytes> for Taken {
+    type Error = &'static str;
+
+    fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
+        let entry = |line: &[u8]| {
+            let (hash, rest) = line.split_first_chunk::<8>()?;
+            let (&[high, low], rest) = rest.split_first_chunk::<2>()?;
+            let (&fate, hour) = rest.split_first()?;
+            let fate =
+                [Fate::Parked, Fate::Delivered, Fate::Replaced].into_iter().find(|known| *known as u8 == fate)?;
+            let (hash, hour) = (u64::from_be_bytes(*hash), u32::from_be_bytes(hour.try_into().ok()?));
+            Some(Entry { hash, name: Name(u16::from_be_bytes([high, low])), fate, hour })
+        };
+        bytes.0.chunks(15).map(entry).collect::<Option<_>>().map(Self).ok_or("not a memory of bodies")
+    }
+}
+
+/// The names that went out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "Bytes", try_from = "Bytes")]
+pub struct Used(Vec<(Name, u32)>);
+
+impl Used {
+    /// True for a name that the far box may still know.
+    pub fn has(&self, name: Name) -> bool {
+        self.0.iter().any(|(used, _)| *used == name)
+    }
+
+    /// It goes out, or goes out again.
+    pub fn add(&mut self, name: Name, now: i64) {
+        self.0.retain(|(used, _)| *used != name);
+        self.0.push((name, hour(now)));
+        let over = self.0.len().saturating_sub(2 * MOST);
+        self.0.drain(..over);
+    }
+
+    /// Forgets what is too old.
+    pub fn age(&mut self, now: i64) {
+        self.0.retain(|(_, hour)| i64::from(*hour) + USED_HOURS > now / HOUR);
+    }
+}
+
+impl From<Used> for Bytes {
+    fn from(used: Used) -> Self {
+        let line = |(name, hour): (Name, u32)| name.0.to_be_bytes().into_iter().chain(hour.to_be_bytes());
+        Self(used.0.into_iter().flat_map(line).collect())
+    }
+}
+
+impl TryFrom<Bytes> for Used {
+    type Error = &'static str;
+
+    fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
+        let entry = |line: &[u8]| {
+            let (&[high, low], hour) = line.split_first_chunk::<2>()?;
+            Some((Name(u16::from_be_bytes([high, low])), u32::from_be_bytes(hour.try_into().ok()?)))
+        };
+        bytes.0.chunks(6).map(entry).collect::<Option<_>>().map(Self).ok_or("not a memory of names")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_survives_the_record_and_ends_with_its_time() {
+        let (mut taken, mut used) = (Taken::default(), Used::default());
+        let start = 500_000 * HOUR;
+        taken.add(77, Name(5), Fate::Parked, start);
+        taken.add(78, Name(5), Fate::Parked, start);
+        taken.settle(Name(5), Fate::Delivered, start);
+        taken.settle(Name(6), Fate::Replaced, start + HOUR);
+        used.add(Name(9), start);
+        let (text, names) = (serde_json::to_string(&taken).unwrap(), serde_json::to_string(&used).unwrap());
+        assert_eq!(serde_json::from_str::<Taken>(&text).unwrap(), taken);
+        assert_eq!(serde_json::from_str::<Used>(&names).unwrap(), used);
+        assert_eq!(taken.find(78), Some((Name(5), Fate::Delivered)));
+        assert_eq!((taken.fate(Name(6)), taken.find(0x5555)), (Some(Fate::Replaced), None));
+        taken.age(start + TAKEN_HOURS * HOUR);
+        used.age(start + TAKEN_HOURS * HOUR);
+        assert_eq!((taken.find(77), taken.fate(Name(6)), used.has(Name(9))), (None, Some(Fate::Replaced), true));
+        for bad in ["\"0\"", "\"0g\"", "\"00\"", "7"] {
+            assert!(serde_json::from_str::<Taken>(bad).is_err() && serde_json::from_str::<Used>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_memory_is_bounded() {
+        let (mut taken, mut used) = (Taken::default(), Used::default());
+        for n in 1..=10_000_u16 {
+            taken.add(u64::from(n), Name(n), Fate::Delivered, 0);
+            used.add(Name(n), 0);
+        }
+        assert_eq!((taken.0.len(), used.0.len()), (MOST, 2 * MOST));
+        assert!(taken.find(1).is_none() && taken.find(10_000).is_some() && used.has(Name(10_000)));
+    }
+}

@@ -1,0 +1,316 @@
+//! What two boxes say between the letters.
+//!
+//! ```text
+//! 1011 nnnn | n receipts | body         n 1 to 15; the body may be missing
+//! 1011 0000 | length | notes | body
+//! classic packet | C2 3E | length | notes       field 1000 of a MessageDataPB, which decoders that do not know it skip
+//! ```
+//!
+//! Notes, each behind a byte `kkkk nnnn`:
+//!
+//! ```text
+//! 1n  receipts: n names                      2n  hello: hours, echo, n models of number and mark
+//! 3m  lacks model m for the body: name       4m  the same for pieces: id
+//! 50  check failed: name                     51  check failed: id of pieces
+//! 6n  replaces: n names                      70  pieces that came: id, 16 bits
+//! 8x and above: a length and what it says, skipped
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use super::Hello;
+use super::memory::Name;
+use crate::packet::ModelId;
+
+/// First byte of an envelope: the high four bits.
+const ENVELOPE: u8 = 0xB0;
+/// Key of field 1000, length-delimited, in protobuf.
+const NOTES: [u8; 2] = [0xC2, 0x3E];
+/// Key of field 1001, varint: makes a classic packet another one that says the same.
+const SALT: [u8; 2] = [0xC8, 0x3E];
+/// Bytes that an empty field of notes takes in a classic packet.
+pub const MARK: usize = 3;
+/// Bytes of notes at most in one packet.
+const MOST: usize = 127;
+
+/// One thing that a box says to the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Note {
+    /// I have it, all of it, for good.
+    Receipt(Name),
+    /// What I read.
+    Hello(Hello),
+    /// I have no model of this number.
+    Lacks(u8, Which),
+    /// Its check is wrong: noise, another address book, pieces of two bodies.
+    Check(Which),
+    /// The letters in this packet are some of those of that body.
+    Replaces(Name),
+    /// Of these pieces I have those whose bits are set, and wait for the others.
+    Pieces(u8, u16),
+}
+
+/// What a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Which {
+    /// A packet.
+    Body(Name),
+    /// All pieces of this id.
+    Pieces(u8),
+}
+
+/// Notes as bytes, those of one kind together.
+fn write(notes: &[Note]) -> Vec<u8> {
+    let mut block: Vec<u8> = Vec::new();
+    // The byte that counts the names behind it, while more may follow.
+    let mut counting: Option<usize> = None;
+    for note in notes {
+        if let Note::Receipt(name) | Note::Replaces(name) = note {
+            let kind = if matches!(note, Note::Receipt(_)) { 0x10 } else { 0x60 };
+            match counting.filter(|at| block[*at] & 0xF0 == kind && block[*at] & 15 < 15) {
+                Some(at) => block[at] += 1,
+                None => {
+                    counting = Some(block.len());
+                    block.push(kind | 1);
+                }
+            }
+            block.extend(name.0.to_be_bytes());
+            continue;
+        }
+        counting = None;
+        match note {
+            Note::Hello(hello) => {
+                let models = &hello.models[..hello.models.len().min(15)];
+                block.extend([0x20 | models.len() as u8, hello.hours, hello.echo]);
+                models.iter().for_each(|model| {
+                    block.push(model.number);
+                    block.extend(model.mark);
+                });
+            }
+            Note::Lacks(model, which) => about(&mut block, 0x30 | model & 15, 0x40 | model & 15, *which),
+            Note::Check(which) => about(&mut block, 0x50, 0x51, *which),
+            Note::Pieces(id, there) => {
+                block.extend([0x70, *id]);
+                block.extend(there.to_be_bytes());
+            }
+            Note::Receipt(_) | Note::Replaces(_) => {}
+        }
+    }
+    block
+}
+
+fn about(block: &mut Vec<u8>, body: u8, pieces: u8, which: Which) {
+    match which {
+        Which::Body(name) => {
+            block.push(body);
+            block.extend(name.0.to_be_bytes());
+        }
+        Which::Pieces(id) => block.extend([pieces, id]),
+    }
+}
+
+/// The notes of a block, up to what cannot be read.
+fn read(mut block: &[u8]) -> Vec<Note> {
+    let mut notes = Vec::new();
+    while let Some((&first, rest)) = block.split_first() {
+        block = rest;
+        if read_one(first, &mut block, &mut notes).is_none() {
+            break;
+        }
+    }
+    notes
+}
+
+fn read_one(first: u8, rest: &mut &[u8], notes: &mut Vec<Note>) -> Option<()> {
+    let count = first & 15;
+    match first >> 4 {
+        1 => (0..count).try_for_each(|_| name(rest).map(|name| notes.push(Note::Receipt(name))))?,
+        2 => {
+            let [hours, echo] = take::<2>(rest)?;
+            let model = |_| {
+                let [number, mark @ ..] = take::<5>(rest)?;
+                Some(ModelId { number, mark })
+            };
+            let models = (0..count).map(model).collect::<Option<_>>()?;
+            notes.push(Note::Hello(Hello { hours, echo, models }));
+        }
+        3 => notes.push(Note::Lacks(count, Which::Body(name(rest)?))),
+        4 => notes.push(Note::Lacks(count, Which::Pieces(take::<1>(rest)?[0]))),
+        5 if count == 0 => notes.push(Note::Check(Which::Body(name(rest)?))),
+        5 if count == 1 => notes.push(Note::Check(Which::Pieces(take::<1>(rest)?[0]))),
+        6 => (0..count).try_for_each(|_| name(rest).map(|name| notes.push(Note::Replaces(name))))?,
+        7 => {
+            let [id, high, low] = take::<3>(rest)?;
+            notes.push(Note::Pieces(id, u16::from_be_bytes([high, low])));
+        }
+        8.. => {
+            let [length] = take::<1>(rest)?;
+            *rest = rest.get(usize::from(length)..)?;
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, after) = rest.split_first_chunk::<N>()?;
+    *rest = after;
+    Some(*taken)
+}
+
+fn name(rest: &mut &[u8]) -> Option<Name> {
+    take::<2>(rest).map(|bytes| Name(u16::from_be_bytes(bytes)))
+}
+
+/// A packet with these notes before it; `None` when there are too many.
+pub fn wrap(notes: &[Note], body: &[u8]) -> Option<Vec<u8>> {
+    let block = write(notes);
+    match block.first() {
+        None => Some(body.to_vec()),
+        // Nothing but up to fifteen receipts.
+        Some(first) if first >> 4 == 1 && block.len() == 1 + 2 * usize::from(first & 15) => {
+            Some([&[ENVELOPE | first & 15], &block[1..], body].concat())
+        }
+        Some(_) if block.len() <= MOST => Some([&[ENVELOPE, block.len() as u8], &block[..], body].concat()),
+        Some(_) => None,
+    }
+}
+
+/// The notes before a packet, and the packet.
+pub fn unwrap(packet: &[u8]) -> Option<(Vec<Note>, &[u8])> {
+    let (&first, rest) = packet.split_first()?;
+    if first & 0xF0 != ENVELOPE {
+        return Some((Vec::new(), packet));
+    }
+    let (block, body) = match usize::from(first & 15) {
+        0 => {
+            let (&length, rest) = rest.split_first()?;
+            let (block, body) = rest.split_at_checked(usize::from(length))?;
+            (read(block), body)
+        }
+        count => {
+            let (names, body) = rest.split_at_checked(2 * count)?;
+            let pair = |pair: &[u8]| Note::Receipt(Name(u16::from_be_bytes([pair[0], pair[1]])));
+            (names.chunks_exact(2).map(pair).collect(), body)
+        }
+    };
+    Some((block, body))
+}
+
+/// A classic packet with these notes, maybe none, in a field of its own; `None` when there are too many.
+pub fn append_to_classic(packet: &[u8], notes: &[Note]) -> Option<Vec<u8>> {
+    let block = write(notes);
+    (block.len() <= MOST).then(|| [packet, &NOTES, &[block.len() as u8], &block].concat())
+}
+
+/// Another classic packet that says the same.
+pub fn vary_classic(packet: &[u8], salt: u16) -> Vec<u8> {
+    let (low, high) = (salt as u8 & 127, (salt >> 7) as u8 & 127);
+    let value: &[u8] = if high == 0 { &[low] } else { &[low | 128, high] };
+    [packet, &SALT, value].concat()
+}
+
+/// A classic packet without its notes, and the notes; `None` when it has no field for them.
+pub fn find_in_classic(packet: &[u8]) -> (&[u8], Option<Vec<Note>>) {
+    let mut rest = packet;
+    while !rest.is_empty() {
+        let core = &packet[..packet.len() - rest.len()];
+        let ours = rest.starts_with(&NOTES);
+        let Some(content) = field(&mut rest) else { break };
+        if ours && rest.is_empty() {
+            return (core, Some(read(content)));
+        }
+    }
+    (packet, None)
+}
+
+/// Passes one field of protobuf; the content of a length-delimited one.
+fn field<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
+    let key = varint(rest)?;
+    let length = match key & 7 {
+        0 => {
+            varint(rest)?;
+            0
+        }
+        1 => 8,
+        2 => usize::try_from(varint(rest)?).ok()?,
+        5 => 4,
+        _ => return None,
+    };
+    let (content, after) = rest.split_at_checked(length)?;
+    *rest = after;
+    Some(content)
+}
+
+fn varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let [byte] = take::<1>(rest)?;
+        value |= u64::from(byte & 127) << shift;
+        if byte < 128 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Note> {
+        let models = vec![ModelId { number: 1, mark: *b"mark" }, ModelId { number: 2, mark: *b"more" }];
+        vec![
+            Note::Replaces(Name(1)),
+            Note::Replaces(Name(0xffff)),
+            Note::Hello(Hello { hours: 24, echo: 7, models }),
+            Note::Lacks(3, Which::Body(Name(4))),
+            Note::Lacks(15, Which::Pieces(63)),
+            Note::Check(Which::Body(Name(5))),
+            Note::Check(Which::Pieces(6)),
+            Note::Pieces(7, 0b1011),
+            Note::Receipt(Name(8)),
+        ]
+    }
+
+    #[test]
+    fn notes_come_back_before_and_in_a_packet() {
+        for body in [&b""[..], b"\x91xyz"] {
+            let packet = wrap(&all(), body).unwrap();
+            assert_eq!(unwrap(&packet), Some((all(), body)));
+            for count in 1..=40 {
+                let receipts: Vec<_> = (0..count).map(|n| Note::Receipt(Name(n))).collect();
+                let packet = wrap(&receipts, body).unwrap();
+                let head = if count <= 15 { 1 } else { 2 + usize::from(count.div_ceil(15)) };
+                assert_eq!(packet.len(), head + 2 * usize::from(count) + body.len());
+                assert_eq!(unwrap(&packet), Some((receipts, body)));
+            }
+        }
+        let many: Vec<_> = (0..100).map(|n| Note::Receipt(Name(n))).collect();
+        assert!(wrap(&many, b"").is_none() && append_to_classic(b"", &many).is_none());
+    }
+
+    #[test]
+    fn a_classic_packet_carries_notes_where_old_decoders_do_not_look() {
+        let packet = b"\x08\x01\x12\x05hello\x18\x01";
+        for notes in [Vec::new(), all()] {
+            let core = vary_classic(packet, 300);
+            let marked = append_to_classic(&core, &notes).unwrap();
+            assert_eq!(find_in_classic(&marked), (&core[..], Some(notes)));
+        }
+        assert_eq!(find_in_classic(packet), (&packet[..], None));
+        let foreign = [packet, &NOTES[..], &[1, 0x10], &packet[..]].concat();
+        assert_eq!(find_in_classic(&foreign), (&foreign[..], None));
+        assert_eq!(vary_classic(b"", 5), [0xC8, 0x3E, 5]);
+    }
+
+    #[test]
+    fn what_a_later_version_says_is_passed_over() {
+        let block = [0x80, 2, 9, 9, 0x70, 1, 0, 2];
+        assert_eq!(read(&block), [Note::Pieces(1, 2)]);
+        assert_eq!(read(&[0x70, 1]), []);
+        assert_eq!(unwrap(&[0xB3, 1, 2]), None);
+        assert_eq!(unwrap(&[0xB0, 9, 1]), None);
+        assert_eq!(unwrap(&[]), None);
+    }
+}

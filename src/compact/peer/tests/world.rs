@@ -1,0 +1,435 @@
+//! Two boxes with engines that do the least, and a channel between them that does its worst.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::codec::{letter_of, read_classic};
+pub use super::parts::{Accepted, DAY, Dice, HOUR, Post, Told, Weather};
+use super::parts::{Flight, Row};
+use crate::letter::Letter;
+use crate::peer::when::{Waits, When, when};
+use crate::peer::{Here, Outgoing, Peer, Turn, Waiting};
+
+pub struct World {
+    pub dice: Dice,
+    pub now: i64,
+    pub room: usize,
+    pub timer: i64,
+    pub life: i64,
+    pub weather: Weather,
+    pub boxes: [Post; 2],
+    flights: Vec<Flight>,
+    pub letters: Vec<Accepted>,
+    /// Letters as they were delivered, by the box that sent them.
+    pub delivered: BTreeMap<(usize, Letter), usize>,
+    /// How often things happened: histories in which nothing happens prove nothing.
+    pub seen: BTreeMap<&'static str, usize>,
+    next_key: u64,
+    /// Tells what happens.
+    pub loud: bool,
+}
+
+impl World {
+    pub fn new(seed: u64, room: usize, weather: Weather, boxes: [Post; 2]) -> Self {
+        Self {
+            dice: Dice(seed),
+            now: 500_000 * HOUR,
+            room,
+            timer: 2 * HOUR,
+            life: 40 * DAY,
+            weather,
+            boxes,
+            flights: Vec::new(),
+            letters: Vec::new(),
+            delivered: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            next_key: 0,
+            loud: false,
+        }
+    }
+
+    fn note(&self, words: impl FnOnce() -> String) {
+        let at = (self.now - 500_000 * HOUR) as f64 / HOUR as f64;
+        if self.loud {
+            println!("{at:8.2} {}", words());
+        }
+    }
+
+    fn saw(&mut self, what: &'static str, times: usize) {
+        *self.seen.entry(what).or_default() += times;
+    }
+
+    pub fn accept(&mut self, from: usize, letter: Letter, urgent: bool) -> u64 {
+        self.note(|| format!("{from} accepts {} {:?}", self.letters.len(), letter));
+        self.letters.push(Accepted { from, letter, told: Told::Waiting, at: self.now, urgent });
+        self.letters.len() as u64 - 1
+    }
+
+    /// Work on a copy of the peer; unless the power fails, it is kept together with what it gave back.
+    fn commit<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut Here) -> T) -> Option<T> {
+        let post = &mut self.boxes[side];
+        let mut peer = post.peer.clone();
+        let mut here = Here { codec: &mut post.codec, now: self.now, room: self.room, rules: post.rules };
+        let done = work(&mut peer, &mut here);
+        if self.dice.chance(self.weather.crash) {
+            self.saw("crashes", 1);
+            let kept = serde_json::to_string(&self.boxes[side].peer).unwrap();
+            self.boxes[side].peer = serde_json::from_str(&kept).unwrap();
+            self.note(|| format!("{side} crashes"));
+            return None;
+        }
+        self.boxes[side].peer = peer;
+        Some(done)
+    }
+
+    /// The next moment at which something happens.
+    fn next(&self) -> Option<i64> {
+        let flights = self.flights.iter().map(|flight| flight.at);
+        let rows = self.boxes.iter().flat_map(|post| {
+            post.rows.iter().filter_map(|row| row.ends.or(row.told_at.filter(|_| !post.old || !row.ticketed)))
+        });
+        let due = self.boxes.iter().filter(|post| !post.old).filter_map(|post| post.peer.due(&post.rules));
+        let leave = (0..2).filter_map(|side| self.leave_at(side));
+        let ends = self.letters.iter().filter(|letter| letter.told <= Told::OnItsWay).map(|l| l.at + self.life);
+        flights.chain(rows).chain(due).chain(leave).chain(ends).min()
+    }
+
+    fn waiting(&self, side: usize) -> impl Iterator<Item = (usize, &Accepted)> {
+        let all = self.letters.iter().enumerate();
+        all.filter(move |(_, letter)| letter.from == side && letter.told == Told::Waiting)
+    }
+
+    fn leave_at(&self, side: usize) -> Option<i64> {
+        let waits: Vec<_> = self
+            .waiting(side)
+            .map(|(_, letter)| Waits { since: letter.at, urgent: letter.urgent, bytes: letter.letter.text.len() })
+            .collect();
+        let timer = if self.boxes[side].old { 0 } else { self.timer };
+        match when(&waits, self.room, timer, false, self.now) {
+            When::Now(_) => Some(self.now),
+            When::At(at) => Some(at),
+            When::Never => None,
+        }
+    }
+
+    /// Lets things happen until this time.
+    pub fn run_until(&mut self, end: i64) {
+        let mut turns = 0;
+        while let Some(next) = self.next().filter(|next| *next <= end) {
+            turns += 1;
+            assert!(turns < 20_000, "the boxes keep each other busy");
+            self.now = self.now.max(next);
+            self.step();
+        }
+        self.now = self.now.max(end);
+    }
+
+    fn step(&mut self) {
+        for side in 0..2 {
+            self.link(side);
+            if self.leave_at(side).is_some_and(|at| at <= self.now) {
+                self.leave(side);
+            }
+        }
+        while let Some(at) = self.flights.iter().position(|flight| flight.at <= self.now) {
+            let flight = self.flights.swap_remove(at);
+            self.arrive(flight);
+        }
+        for side in 0..2 {
+            let post = &self.boxes[side];
+            if !post.old && post.peer.due(&post.rules).is_some_and(|due| due <= self.now) {
+                self.tick(side);
+            }
+        }
+        self.expire();
+    }
+
+    pub fn tick(&mut self, side: usize) {
+        if let Some(turn) = self.commit(side, |peer, here| peer.tick(here)) {
+            self.note(|| format!("{side} ticks: {}", short(&turn)));
+            self.saw("letters read late", turn.letters.len());
+            self.apply(side, turn);
+        }
+    }
+
+    fn leave(&mut self, side: usize) {
+        let some: Vec<_> = self.waiting(side).map(|(key, letter)| (key as u64, letter.letter.clone())).collect();
+        if self.boxes[side].old {
+            return self.leave_as_old(side, &some);
+        }
+        let plan = self.commit(side, |peer, here| {
+            let waiting: Vec<_> = some.iter().map(|(key, letter)| Waiting { key: *key, letter }).collect();
+            peer.plan(here, &waiting)
+        });
+        let Some(plan) = plan else { return };
+        let planned: BTreeSet<u64> = plan.send.iter().flat_map(|packet| packet.letters.clone()).collect();
+        let refused: BTreeSet<u64> = plan.refused.iter().map(|(key, _)| *key).collect();
+        assert!(
+            planned.union(&refused).copied().eq(some.iter().map(|(key, _)| *key)),
+            "every letter goes or is refused"
+        );
+        assert_eq!(plan.accounts.len(), planned.len());
+        self.note(|| format!("{side} plans {:?}, refuses {refused:?}", plan.accounts));
+        planned.iter().for_each(|key| self.letters[*key as usize].told = Told::OnItsWay);
+        refused.iter().for_each(|key| self.letters[*key as usize].told = Told::Refused);
+        plan.send.into_iter().for_each(|packet| self.hand(side, packet, true));
+    }
+
+    fn leave_as_old(&mut self, side: usize, some: &[(u64, Letter)]) {
+        for (key, letter) in some {
+            let room = self.room;
+            for payload in crate::peer::Codec::classic(&mut self.boxes[side].codec, letter, room).unwrap() {
+                let letters = vec![*key];
+                let packet =
+                    Outgoing { ticket: 0, piece: 0, pieces: 1, payload, letters, receipt: false, repeat: false };
+                self.hand(side, packet, false);
+            }
+            self.letters[*key as usize].told = Told::OnItsWay;
+        }
+    }
+
+    fn hand(&mut self, side: usize, packet: Outgoing, ticketed: bool) {
+        assert!(packet.payload.len() <= self.room && !packet.payload.is_empty());
+        if let Some((notes, body)) = crate::peer::notes::unwrap(&packet.payload) {
+            let first = body.first().copied().unwrap_or(0);
+            self.saw("packets with an index", usize::from(first >> 4 == 0b1010 && packet.pieces == 1));
+            self.saw("pieces", usize::from(first >= 0xC0));
+            self.saw("notes alone", usize::from(body.is_empty()));
+            let replaces = notes.iter().filter(|note| matches!(note, crate::peer::notes::Note::Replaces(_))).count();
+            self.saw("packets that replace", replaces.min(1));
+            self.saw("bundles", usize::from(packet.letters.len() > 1));
+        }
+        self.saw("repeats", usize::from(packet.repeat));
+        let ends = Some(self.now + self.dice.between(HOUR / 60, 8 * HOUR));
+        let lost = self.dice.chance(self.weather.give_up);
+        self.note(|| format!("{side} hands {}/{} of {:?} lost {lost}", packet.ticket, packet.piece, packet.letters));
+        self.boxes[side].rows.push(Row { packet, ticketed, ends, lost, told_at: None });
+    }
+
+    /// The link sends, or gives up, and tells so later.
+    fn link(&mut self, side: usize) {
+        let (now, delay) = (self.now, if self.dice.chance(50) { 0 } else { 3 * HOUR });
+        let mut flying = Vec::new();
+        for row in self.boxes[side].rows.iter_mut().filter(|row| row.ends.is_some_and(|at| at <= now)) {
+            (row.ends, row.told_at) = (None, Some(now + delay));
+            if !row.lost {
+                flying.push(row.packet.payload.clone());
+            }
+        }
+        flying.into_iter().for_each(|payload| self.fly(1 - side, payload));
+        let old = self.boxes[side].old;
+        let told = |row: &Row| row.told_at.is_some_and(|at| at <= now) && (!old || !row.ticketed);
+        while let Some(at) = self.boxes[side].rows.iter().position(told) {
+            let row = self.boxes[side].rows[at].clone();
+            let (ticket, piece) = (row.packet.ticket, row.packet.piece);
+            if row.ticketed {
+                let done = self.commit(side, |peer, here| match row.lost {
+                    true => peer.lost(ticket, piece, here.now),
+                    false => peer.sent(ticket, piece, here.now),
+                });
+                if done.is_none() {
+                    // It asks the link once more.
+                    self.boxes[side].rows[at].told_at = Some(now + HOUR);
+                    continue;
+                }
+            }
+            self.boxes[side].rows.remove(at);
+            self.settle(side, &row);
+        }
+    }
+
+    /// What became of a packet, for its letters.
+    fn settle(&mut self, side: usize, row: &Row) {
+        self.note(|| format!("{side}: {}/{} lost {}", row.packet.ticket, row.packet.piece, row.lost));
+        for key in &row.packet.letters {
+            if self.letters[*key as usize].told != Told::OnItsWay {
+                continue;
+            }
+            let carries = |other: &Row| other.packet.letters.contains(key);
+            let others = self.boxes[side].rows.iter().filter(|other| carries(other)).count();
+            // A lost piece is sent again by the peer; a letter of which nothing left waits again.
+            let alone = row.packet.pieces == 1 && others == 0 && !self.partly_left(side, *key);
+            let told = match (row.lost, row.packet.receipt) {
+                (true, _) if !row.ticketed => Told::Expired,
+                (true, _) if row.packet.repeat => continue,
+                (true, _) if alone || !self.boxes[side].peer.out.iter().any(|body| body.letters.contains(key)) => {
+                    if row.packet.pieces == 1 && !alone { Told::Expired } else { Told::Waiting }
+                }
+                (true, _) if row.packet.pieces > 1 => continue,
+                (true, _) => Told::Expired,
+                (false, false) if others == 0 && row.packet.pieces == 1 => Told::Sent,
+                _ => continue,
+            };
+            self.letters[*key as usize].told = told;
+            if told == Told::Expired {
+                self.boxes[side].peer.forget(*key);
+            }
+        }
+    }
+
+    /// Other packets of the letter went out.
+    fn partly_left(&self, side: usize, key: u64) -> bool {
+        let peer = &self.boxes[side].peer;
+        peer.out.iter().any(|body| body.form.is_none() && body.letters.contains(&key))
+    }
+
+    fn fly(&mut self, to: usize, payload: Vec<u8>) {
+        self.saw("packets", 1);
+        self.next_key += 1;
+        let classic = payload[0] < 0x80;
+        let mut key = self.next_key;
+        for copy in 0..3 {
+            if copy > 0 && !self.dice.chance(self.weather.double) {
+                break;
+            }
+            if copy > 0 && self.dice.chance(50) && (!classic || self.weather.double_classic && marked(&payload)) {
+                self.next_key += 1;
+                key = self.next_key;
+            }
+            if !self.dice.chance(self.weather.loss) {
+                let at = self.now + self.dice.between(HOUR / 60, self.weather.delay.max(HOUR));
+                self.flights.push(Flight { at, to, key, payload: payload.clone() });
+            }
+        }
+    }
+
+    fn arrive(&mut self, flight: Flight) {
+        let side = flight.to;
+        if self.boxes[side].keys.contains(&flight.key) {
+            return;
+        }
+        if self.boxes[side].old {
+            self.boxes[side].keys.insert(flight.key);
+            if flight.payload[0] < 0x80 {
+                self.read_classic(side, &flight.payload);
+            }
+            return;
+        }
+        match self.commit(side, |peer, here| peer.heard(here, &flight.payload)) {
+            Some(turn) => {
+                self.note(|| {
+                    format!("{side} hears {:02x?}: {}", &flight.payload[..4.min(flight.payload.len())], short(&turn))
+                });
+                self.boxes[side].keys.insert(flight.key);
+                self.apply(side, turn);
+            }
+            // The link offers it again.
+            None => self.flights.push(Flight { at: self.now + HOUR, ..flight }),
+        }
+    }
+
+    fn read_classic(&mut self, side: usize, packet: &[u8]) {
+        let part = read_classic(packet).unwrap();
+        if part.total == 1 {
+            return self.deliver(side, letter_of(&part.text, &part.to).unwrap());
+        }
+        let set = (part.to.clone(), part.tag.clone());
+        let parts = self.boxes[side].parts.entry(set.clone()).or_default();
+        parts.insert(part.number, part.text);
+        if parts.len() == part.total {
+            let text: String = parts.values().map(String::as_str).collect();
+            self.boxes[side].parts.remove(&set);
+            self.deliver(side, letter_of(&text, &part.to).unwrap());
+        }
+    }
+
+    fn deliver(&mut self, side: usize, letter: Letter) {
+        let count = self.delivered.entry((1 - side, letter.clone())).or_default();
+        *count += 1;
+        let count = *count;
+        let accepted = self.letters.iter().filter(|known| known.from != side && known.letter == letter).count();
+        self.note(|| format!("{side} delivers {letter:?}"));
+        assert!(accepted > 0, "nobody wrote {letter:?}");
+        assert!(count <= accepted, "delivered {count} times, written {accepted} times: {letter:?}");
+    }
+
+    fn apply(&mut self, side: usize, turn: Turn) {
+        self.saw("letters sent again", turn.again.len());
+        self.saw("needless packets", turn.needless.len());
+        self.saw("bytes set aside", turn.aside.len());
+        self.saw("fronts", turn.fronts.len());
+        self.saw("news", turn.news.len());
+        turn.letters.into_iter().for_each(|letter| self.deliver(side, letter));
+        if let Some(packet) = turn.classic {
+            self.read_classic(side, &packet);
+        }
+        for key in turn.delivered {
+            self.letters[key as usize].told = Told::Delivered;
+            let letter = &self.letters[key as usize].letter;
+            let told =
+                self.letters.iter().filter(|l| l.letter == *letter && l.told == Told::Delivered && l.from == side);
+            let there = self.delivered.get(&(side, letter.clone())).copied().unwrap_or(0);
+            assert!(told.count() <= there, "{letter:?} is said to be delivered");
+        }
+        for (key, _) in turn.again {
+            let letter = &mut self.letters[key as usize];
+            if matches!(letter.told, Told::OnItsWay | Told::Sent | Told::Unconfirmed) {
+                letter.told = Told::Waiting;
+            } else {
+                self.boxes[side].peer.forget(key);
+            }
+        }
+        for key in turn.unconfirmed {
+            let letter = &mut self.letters[key as usize];
+            if letter.told == Told::OnItsWay {
+                letter.told = Told::Unconfirmed;
+            }
+        }
+        for ticket in turn.needless {
+            let (now, withdraws) = (self.now, self.dice.chance(50));
+            for row in self.boxes[side].rows.iter_mut().filter(|row| row.packet.ticket == ticket && withdraws) {
+                if row.ends.take().is_some() {
+                    (row.lost, row.told_at) = (true, Some(now));
+                }
+            }
+        }
+        turn.send.into_iter().for_each(|packet| self.hand(side, packet, true));
+    }
+
+    fn expire(&mut self) {
+        for key in 0..self.letters.len() {
+            let letter = &mut self.letters[key];
+            if letter.told <= Told::OnItsWay && letter.at + self.life <= self.now {
+                letter.told = Told::Expired;
+                let side = letter.from;
+                self.boxes[side].peer.forget(key as u64);
+            }
+        }
+    }
+
+    /// Whether everything adds up at the end.
+    pub fn balance(&self) -> Result<(), String> {
+        for (key, letter) in self.letters.iter().enumerate() {
+            if letter.told <= Told::OnItsWay {
+                return Err(format!("nobody says what became of letter {key}, {:?}", letter.told));
+            }
+            let there = self.delivered.get(&(letter.from, letter.letter.clone())).copied().unwrap_or(0);
+            if letter.told == Told::Delivered && there == 0 {
+                return Err(format!("letter {key} is said to be delivered, and is not"));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn count(&self, told: Told) -> usize {
+        self.letters.iter().filter(|letter| letter.told == told).count()
+    }
+}
+
+fn marked(payload: &[u8]) -> bool {
+    crate::peer::notes::find_in_classic(payload).1.is_some()
+}
+
+fn short(turn: &Turn) -> String {
+    format!(
+        "letters {} classic {} delivered {:?} again {:?} unconfirmed {:?} send {} needless {:?} aside {} news {:?}",
+        turn.letters.len(),
+        turn.classic.is_some(),
+        turn.delivered,
+        turn.again,
+        turn.unconfirmed,
+        turn.send.len(),
+        turn.needless,
+        turn.aside.len(),
+        turn.news
+    )
+}
