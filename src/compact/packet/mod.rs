@@ -14,7 +14,7 @@ pub mod body;
 pub mod check;
 pub mod pieces;
 
-use crate::coder::{Coder, NUMBER};
+use crate::coder::Coder;
 use crate::letter::Letter;
 use pieces::{Piece, cut, join};
 
@@ -69,7 +69,7 @@ pub enum Unreadable {
 
 impl Coding for Coder {
     fn models(&self) -> Vec<ModelId> {
-        vec![ModelId { number: NUMBER, mark: [0; 4] }]
+        vec![ModelId { number: self.spec().number, mark: self.spec().mark() }]
     }
 
     fn encode(&mut self, _: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8> {
