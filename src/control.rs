@@ -129,22 +129,22 @@ impl Drop for Place {
 }
 
 fn converse(stream: &UnixStream, shared: &Shared) -> Result<(), String> {
-    may_command(stream)?;
+    let uid = may_command(stream)?;
     let line = read_line(stream).map_err(|error| format!("the request cannot be read: {error}"))?;
     let request: Request =
         serde_json::from_slice(&line).map_err(|error| format!("the request is no JSON of ours: {error}"))?;
-    let answer = session::carry_out(&shared.context, true, request);
+    let answer = session::carry_out(&shared.context, true, uid, request);
     // A client that went away has its command carried out all the same.
     let _ = write_line(stream, &answer);
     Ok(())
 }
 
-/// The file's mode keeps others out already; this holds where a folder was opened too wide.
-fn may_command(stream: &UnixStream) -> Result<(), String> {
+/// Who asks. The file's mode keeps others out already; this holds where a folder was opened too wide.
+fn may_command(stream: &UnixStream) -> Result<u32, String> {
     let peer =
         rustix::net::sockopt::socket_peercred(stream).map_err(|error| format!("who asks is unknown: {error}"))?;
     if peer.uid.is_root() || peer.uid == rustix::process::geteuid() {
-        return Ok(());
+        return Ok(peer.uid.as_raw());
     }
     Err("only root and the user of the box may command it".to_owned())
 }

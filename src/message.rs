@@ -249,6 +249,22 @@ impl Message {
         }
     }
 
+    /// True for a letter that this person wrote, or that is for them; `domain` is the mail domain of the box.
+    pub fn concerns(&self, person: &str, domain: &str) -> bool {
+        self.author.as_deref() == Some(person) || self.reader(domain).is_some_and(|reader| reader == person)
+    }
+
+    /// The name of the person of this box whom it is for; `None` for a letter to the outside.
+    pub fn reader(&self, domain: &str) -> Option<String> {
+        let to = self.to.mailbox().filter(|to| match self.way {
+            Way::Mailbox => true,
+            // On a station the same name may belong to somebody in another domain.
+            Way::Link => to.domain() == domain,
+            Way::Relay => false,
+        })?;
+        Some(to.person())
+    }
+
     /// The column of the books: accepted = delivered + returned + waiting + refused.
     pub fn column(&self) -> Column {
         match self.state {

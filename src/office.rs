@@ -3,6 +3,7 @@
 //! Taking in is one commit: every recipient gets a message of its own, planned by `route`, and the yes goes out only
 //! with the [`Committed`] of the store.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
@@ -32,6 +33,10 @@ const MOST_HOPS: usize = 30;
 /// Of a larger mail only the beginning is read for its text; all of it is kept.
 const READ_MOST: u64 = 4 * 1024 * 1024;
 
+/// Log-ins that are remembered to be written down later.
+const LOG_INS_MOST: usize = 1000;
+/// How often one and the same is written down.
+const LOG_INS_EVERY: Duration = Duration::from_secs(3600);
 /// The room on disk is looked up again after this.
 const ROOM_KNOWN: Duration = Duration::from_secs(1);
 
@@ -57,12 +62,17 @@ pub struct PostOffice {
     context: Context,
     /// Free bytes on disk, and when that was found out: asked anew at most once a second.
     room: Mutex<Option<(Instant, u64)>>,
+    /// Log-ins of mail programs that the audit log does not have yet.
+    log_ins: Mutex<LogIns>,
 }
+
+/// Who (or whose name) by address and outcome: when the audit log last heard of it, and how often it happened since.
+type LogIns = BTreeMap<(String, IpAddr, bool), (Instant, u32)>;
 
 impl PostOffice {
     /// With the box's store and rules.
     pub fn new(context: &Context) -> Arc<Self> {
-        Arc::new(Self { context: context.clone(), room: Mutex::default() })
+        Arc::new(Self { context: context.clone(), room: Mutex::default(), log_ins: Mutex::default() })
     }
 
     fn world(&self) -> World {
@@ -133,11 +143,14 @@ impl Office for PostOffice {
         }
     }
 
-    fn login(&self, _caller: &Caller, user: &str, password: &str) -> Option<String> {
+    fn login(&self, caller: &Caller, user: &str, password: &str) -> Option<String> {
         let world = self.world();
         let name = user.rsplit_once('@').map_or(user, |(name, _)| name);
         let person = world.people.get(name);
-        password::verify(person.map(|person| &**person), password).then(|| person.map(|person| person.name.clone()))?
+        let right = password::verify(person.map(|person| &**person), password);
+        // A name that nobody has may be a password in the wrong field: it is not written down.
+        self.write_down(person.map_or("somebody unknown", |person| &person.name), caller.peer, right);
+        person.filter(|_| right).map(|person| person.name.clone())
     }
 
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
@@ -190,6 +203,44 @@ impl Office for PostOffice {
 }
 
 impl PostOffice {
+    /// Writes a log-in of a mail program into the audit log. Mail programs log in every few minutes, and so do those who
+    /// guess: each kind is written at once and then every hour, with how often it was.
+    fn write_down(&self, name: &str, peer: IpAddr, right: bool) {
+        let mut log_ins = self.log_ins.lock().unwrap_or_else(PoisonError::into_inner);
+        if log_ins.len() >= LOG_INS_MOST {
+            log_ins.retain(|_, (at, _)| at.elapsed() < LOG_INS_EVERY);
+        }
+        let key = (name.to_owned(), peer, right);
+        let (at, count) = match log_ins.get(&key) {
+            Some((at, count)) if at.elapsed() < LOG_INS_EVERY => (*at, count + 1),
+            Some((_, count)) => (Instant::now(), count + 1),
+            None => (Instant::now(), 1),
+        };
+        let due = !log_ins.get(&key).is_some_and(|(at, _)| at.elapsed() < LOG_INS_EVERY);
+        if log_ins.len() < LOG_INS_MOST || log_ins.contains_key(&key) {
+            log_ins.insert(key, (at, if due { 0 } else { count }));
+        }
+        drop(log_ins);
+        if !due {
+            return;
+        }
+        let (who, about) = if right { (name, "") } else { ("", name) };
+        let record = store::Record {
+            at: self.context.now(),
+            who: who.to_owned(),
+            from: peer.to_string(),
+            deed: if right { "log-in" } else { "log-in.failed" }.to_owned(),
+            about: about.to_owned(),
+            words: if right { "logged in with a mail program" } else { "a mail program gave a wrong password" }
+                .to_owned(),
+            count,
+            ..store::Record::default()
+        };
+        if let Err(fault) = self.context.store.write(move |tx| tx.audit_again(&record)) {
+            log::warn!("audit: {fault}");
+        }
+    }
+
     fn room_on_disk(&self, world: &World) -> Result<(), Refusal> {
         let reserve = u64::try_from(world.settings.number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);

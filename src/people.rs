@@ -54,6 +54,57 @@ impl std::str::FromStr for Strangers {
     }
 }
 
+/// What somebody may do on this box; whoever may more may all that those before may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Their own mailbox and what they sent.
+    #[default]
+    Person,
+    /// The letters of all in the queue, and the people.
+    Operator,
+    /// Everything: settings, secrets, backup, the modem.
+    Owner,
+}
+
+impl Role {
+    /// All roles, the least first.
+    pub const ALL: [Self; 3] = [Self::Person, Self::Operator, Self::Owner];
+
+    /// The word of the pages, the commands and the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Operator => "operator",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|role| role.word() == word);
+        found.ok_or_else(|| format!("'{}' is no role: write person, operator or owner", word.escape_debug()))
+    }
+}
+
+/// Reads a role; records of older versions have a flag that says whether somebody is an owner.
+fn role<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Role, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Flag(bool),
+        Role(Role),
+    }
+    Ok(match Stored::deserialize(from)? {
+        Stored::Flag(true) => Role::Owner,
+        Stored::Flag(false) => Role::Person,
+        Stored::Role(role) => role,
+    })
+}
+
 /// Somebody with an address on this box.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Person {
@@ -95,15 +146,20 @@ pub struct Person {
     /// Disabled: no log-in, no mail in either direction.
     #[serde(default)]
     pub disabled: bool,
-    /// May change settings and people.
-    #[serde(default)]
-    pub owner: bool,
+    /// What they may do.
+    #[serde(default, alias = "owner", deserialize_with = "role")]
+    pub role: Role,
     /// When they were added.
     #[serde(default)]
     pub added: Time,
 }
 
 impl Person {
+    /// True for somebody who may do everything.
+    pub fn is_owner(&self) -> bool {
+        self.role == Role::Owner
+    }
+
     /// Checks the name and the rest for contradictions.
     ///
     /// # Errors
@@ -158,7 +214,7 @@ impl People {
 
     /// The owner that was there first.
     pub fn owner(&self) -> Option<&Arc<Person>> {
-        self.iter().filter(|person| person.owner && !person.disabled).min_by_key(|person| person.added)
+        self.iter().filter(|person| person.is_owner() && !person.disabled).min_by_key(|person| person.added)
     }
 
     /// Who gets what the air brings without a name: the named one, or else the first who reads here.
@@ -191,8 +247,23 @@ mod tests {
     }
 
     #[test]
+    fn roles_of_older_records_are_understood() {
+        let role = |json: &str| serde_json::from_str::<Person>(json).map(|person| person.role).ok();
+        assert_eq!(role(r#"{"name":"a","owner":true}"#), Some(Role::Owner));
+        assert_eq!(role(r#"{"name":"a","owner":false}"#), Some(Role::Person));
+        assert_eq!(role(r#"{"name":"a"}"#), Some(Role::Person));
+        assert_eq!(role(r#"{"name":"a","role":"operator"}"#), Some(Role::Operator));
+        assert_eq!(role(r#"{"name":"a","role":"king"}"#), None);
+        for role in Role::ALL {
+            let stored = serde_json::to_string(&Person { role, ..person("a") }).unwrap();
+            assert_eq!(serde_json::from_str::<Person>(&stored).unwrap().role, role);
+            assert_eq!(role.word().parse(), Ok(role));
+        }
+    }
+
+    #[test]
     fn postmaster_is_the_owner_and_tags_are_cut() {
-        let people = People::new([Person { owner: true, ..person("anna") }, person("ben")]);
+        let people = People::new([Person { role: Role::Owner, ..person("anna") }, person("ben")]);
         let named = |text: &str| people.addressed(&text.parse().unwrap()).map(|p| p.name.clone());
         assert_eq!(named("PostMaster@x.org").as_deref(), Some("anna"));
         assert_eq!(named("BEN+boat@x.org").as_deref(), Some("ben"));

@@ -132,6 +132,10 @@ settings! {
     QueueRetryFirst, "queue.retry_first", Seconds(1, 86_400), "60", "Queue", "First repeat after", "Doubled after each try, with some jitter.";
     QueueRetryMost, "queue.retry_most", Seconds(1, 86_400), "1h", "Queue", "Longest wait between tries", "The doubling ends here.";
     KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep letters for days", "Finished letters older than this are removed.";
+    KeepEvents, "store.keep_events", Number(1, 36_500), "365", "Queue", "Keep events for days", "What happened, as the front page lists it; at most the newest 2000.";
+    KeepAudit, "store.keep_audit", Number(1, 36_500), "730", "Queue", "Keep the audit log for days", "Who changed what; at most the newest 10000 lines.";
+    KeepSamples, "store.keep_samples", Number(1, 36_500), "31", "Queue", "Keep measured values for days", "Noise, signal and temperature of the modem.";
+    KeepAside, "store.keep_set_aside", Number(1, 36_500), "365", "Queue", "Keep what was set aside for days", "What came in and could not be read; at most the newest 1000.";
     DiskReserve, "store.reserve", Number(0, 1_000_000), "64", "Queue", "Keep free on disk, MB", "Below this no mail is taken (452) and the modem is not emptied.";
 
     WebListen, "web.listen", Listen, "0.0.0.0:80", "Web page", "Listen for browsers on", "Used when systemd hands over no socket named web.";

@@ -16,10 +16,23 @@ use crate::fault::Fault;
 use crate::people::Person;
 use crate::store::Store;
 
-/// Cookie of a session.
-pub const COOKIE: &str = "s";
-/// Cookie of somebody who has not logged in yet; holds the token of their forms.
-pub const PRE_COOKIE: &str = "p";
+/// Names of the cookies of a box. They carry its own name: browsers keep cookies by host and not by port, so two boxes
+/// on one machine would take each other's log-ins away.
+#[derive(Debug, Clone)]
+pub struct Cookies {
+    /// Cookie of a session.
+    pub session: String,
+    /// Cookie of somebody who has not logged in yet; holds the token of their forms.
+    pub before: String,
+}
+
+impl Cookies {
+    /// Of the box with this random name.
+    pub fn of(token: &str) -> Self {
+        Self { session: format!("s{token}"), before: format!("p{token}") }
+    }
+}
+
 /// Field of a form that holds the token.
 pub const FIELD: &str = "csrf";
 /// Longest life of a session.
@@ -38,6 +51,9 @@ pub struct Session {
     pub csrf: String,
     /// Log-in.
     pub created: Time,
+    /// From which address.
+    #[serde(default)]
+    pub from: String,
     /// Last request, give or take ten minutes.
     pub seen: Time,
     /// The modem console takes lines until then.
@@ -72,8 +88,8 @@ pub fn token() -> Result<String, Fault> {
 ///
 /// # Errors
 /// As [`Store::read`].
-pub fn visitor(store: &Store, request: &Request) -> Result<Option<Visitor>, Fault> {
-    let Some(token) = request.cookie(COOKIE).filter(|token| token.len() == 64) else { return Ok(None) };
+pub fn visitor(store: &Store, cookies: &Cookies, request: &Request) -> Result<Option<Visitor>, Fault> {
+    let Some(token) = request.cookie(&cookies.session).filter(|token| token.len() == 64) else { return Ok(None) };
     let (hash, now) = (hash(token), store.clock().now());
     let sessions = sessions(store)?;
     let Some((_, session)) = sessions.into_iter().find(|(known, _)| *known == hash) else { return Ok(None) };
@@ -97,19 +113,18 @@ pub fn visitor(store: &Store, request: &Request) -> Result<Option<Visitor>, Faul
 ///
 /// # Errors
 /// As [`Store::write`].
-pub fn open(store: &Store, person: &Person) -> Result<(String, Visitor), Fault> {
+pub fn open(store: &Store, person: &Person, from: &str) -> Result<(String, Visitor), Fault> {
     let (token, now) = (token()?, store.clock().now());
     let session = Session {
         person: person.name.clone(),
         csrf: self::token()?,
         created: now,
+        from: from.to_owned(),
         seen: now,
         unlocked: Time(0),
         seal: seal(person),
     };
-    let people = store.people();
-    let alive = |session: &Session| people.get(&session.person).is_some_and(|person| session.alive(now, person));
-    let (mut kept, gone): (Vec<_>, Vec<_>) = sessions(store)?.into_iter().partition(|(_, session)| alive(session));
+    let (mut kept, gone) = alive_and_gone(store)?;
     kept.sort_by_key(|(_, session)| session.seen);
     let too_many = (kept.len() + 1).saturating_sub(MOST);
     let gone: Vec<_> = gone.into_iter().chain(kept.into_iter().take(too_many)).map(|(hash, _)| hash).collect();
@@ -134,10 +149,10 @@ pub fn keep(store: &Store, hash: &str, session: Option<&Session>) -> Result<(), 
 }
 
 /// True when the form carries the token that its page was given.
-pub fn has_token(request: &Request, visitor: Option<&Visitor>) -> bool {
+pub fn has_token(request: &Request, cookies: &Cookies, visitor: Option<&Visitor>) -> bool {
     let expected = match visitor {
         Some(visitor) => visitor.session.csrf.as_str(),
-        None => request.cookie(PRE_COOKIE).unwrap_or_default(),
+        None => request.cookie(&cookies.before).unwrap_or_default(),
     };
     let given = request.form.get(FIELD);
     expected.len() == 64 && bool::from(given.as_bytes().ct_eq(expected.as_bytes()))
@@ -149,12 +164,33 @@ impl Session {
     }
 }
 
+/// The log-ins that hold: name in the store and session, the one seen last first.
+///
+/// # Errors
+/// As [`Store::read`].
+pub fn alive(store: &Store) -> Result<Vec<(String, Session)>, Fault> {
+    let (mut alive, _) = alive_and_gone(store)?;
+    alive.sort_by_key(|(_, session)| std::cmp::Reverse(session.seen));
+    Ok(alive)
+}
+
+type Sessions = Vec<(String, Session)>;
+
+fn alive_and_gone(store: &Store) -> Result<(Sessions, Sessions), Fault> {
+    let (people, now) = (store.people(), store.clock().now());
+    let alive = |session: &Session| {
+        people.get(&session.person).is_some_and(|person| !person.disabled && session.alive(now, person))
+    };
+    Ok(sessions(store)?.into_iter().partition(|(_, session)| alive(session)))
+}
+
 fn sessions(store: &Store) -> Result<Vec<(String, Session)>, Fault> {
     let stored = store.read(|view| view.sessions())?;
     Ok(stored.into_iter().filter_map(|(hash, json)| Some((hash, serde_json::from_slice(&json).ok()?))).collect())
 }
 
-fn bytes(session: &Session) -> Vec<u8> {
+/// A session as it is stored.
+pub fn bytes(session: &Session) -> Vec<u8> {
     // Strings and numbers always serialise.
     serde_json::to_vec(session).unwrap_or_default()
 }

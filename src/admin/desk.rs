@@ -1,9 +1,12 @@
 //! The desk: everything that the pages and the commands can change, without HTTP and without a terminal.
 //!
-//! Each change is checked, written in one commit together with its line in the event list, and answered with a
-//! sentence. Neither passwords nor their hashes reach an event.
+//! Each change is checked against the role of the one who wants it, written in one commit together with its line in the
+//! audit log and in the event list, and answered with a sentence. Neither passwords nor their hashes nor secrets reach
+//! those.
 
+mod act;
 mod claim;
+mod deed;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -14,18 +17,20 @@ use crate::address::pattern::Pattern;
 use crate::address::{DeviceId, Mailbox};
 use crate::fault::Fault;
 use crate::password;
-use crate::people::{Home, Person, Strangers};
-use crate::store::{Event, Store, Tx, said};
+use crate::people::{Home, Person, Role, Strangers};
+use crate::store::{Store, Tx, said};
 
+use act::person_within;
 pub use claim::Claim;
+pub use deed::{By, Deed};
 pub use table::{Row, zone};
 
 /// What somebody may do on this box; made anew for each request or command.
 pub struct Desk {
     /// The store.
     pub store: Store,
-    /// Who asks, for the event list: `anna on the page`, `the command line`.
-    pub who: String,
+    /// Who asks.
+    pub by: By,
 }
 
 /// A person as somebody filled them in. Empty text means nothing was given.
@@ -53,8 +58,8 @@ pub struct PersonEdit {
     pub block: String,
     /// Letters of strangers to them: hold, refuse, allow, or empty for what the box says.
     pub strangers: String,
-    /// May change settings and people.
-    pub owner: bool,
+    /// What they may do.
+    pub role: Role,
     /// A new password; empty: none, or the old one.
     pub password: String,
 }
@@ -74,7 +79,7 @@ impl PersonEdit {
             allow: person.allow.clone(),
             block: person.block.clone(),
             strangers: person.strangers.map(Strangers::word).unwrap_or_default().to_owned(),
-            owner: person.owner,
+            role: person.role,
             password: String::new(),
         }
     }
@@ -104,7 +109,7 @@ impl PersonEdit {
         person.allow = senders(&self.allow)?;
         person.block = senders(&self.block)?;
         person.strangers = given(&self.strangers).map(|word| word.parse()).transpose()?;
-        person.owner = self.owner;
+        person.role = self.role;
         person.check()
     }
 }
@@ -138,21 +143,25 @@ impl Desk {
     /// # Errors
     /// Permanent with the sentence that says which field is wrong; otherwise as [`Store::write`].
     pub fn add(&self, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
+        self.may(Deed::AddPerson)?;
+        self.may_touch(edit.role)?;
         let mut person =
             Person { name: edit.name.trim().to_lowercase(), added: self.store.clock().now(), ..Person::default() };
         edit.apply(&mut person).map_err(Fault::Permanent)?;
         if !edit.password.is_empty() {
             person.password = Some(new_password(&edit.password, &person)?);
         }
-        let event = self.event("people", format!("{} was added", person.name));
         let name = person.name.clone();
-        self.store.write(move |tx| {
+        let words = match person.role {
+            Role::Person => format!("{name} was added"),
+            role => format!("{name} was added as {}", role.word()),
+        };
+        self.act(Deed::AddPerson, &name, words, move |tx| {
             if tx.person(&person.name)?.is_some() {
                 return said(Fault::permanent(format!("there is already somebody named {}", person.name)));
             }
             one_device_one_person(tx, &person)?;
-            tx.put_person(&person)?;
-            tx.event(&event)
+            tx.put_person(&person)
         })?;
         self.person(&name)
     }
@@ -162,10 +171,12 @@ impl Desk {
     /// # Errors
     /// As [`Desk::add`]; also when it would leave the box without an owner.
     pub fn edit(&self, name: &str, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
+        self.may(Deed::EditPerson)?;
         let before = self.person(name)?;
+        self.may_touch(before.role.max(edit.role))?;
         let mut draft = Person::clone(&before);
         edit.apply(&mut draft).map_err(Fault::Permanent)?;
-        if draft.owner && !before.owner && edit.password.is_empty() && before.password.is_none() {
+        if draft.is_owner() && !before.is_owner() && edit.password.is_empty() && before.password.is_none() {
             let why = "an owner needs a password: give one together with the right";
             return Err(Fault::permanent(why));
         }
@@ -173,8 +184,11 @@ impl Desk {
             "" => None,
             password => Some(new_password(password, &draft)?),
         };
-        let (edit, event) = (edit.clone(), self.event("people", format!("{} was changed", before.name)));
-        self.change(&before.name, event, move |person| {
+        let what = changed(&before, &draft, hash.is_some());
+        let words =
+            format!("{} was changed{}{}", before.name, if what.is_empty() { "" } else { ": " }, what.join(", "));
+        let edit = edit.clone();
+        self.change(Deed::EditPerson, &before.name, words, move |person| {
             edit.apply(person)?;
             if hash.is_some() {
                 person.password.clone_from(&hash);
@@ -189,27 +203,23 @@ impl Desk {
     /// Permanent when the password is too weak or the person unknown.
     pub fn set_password(&self, name: &str, password: &str) -> Result<(), Fault> {
         let person = self.person(name)?;
+        let own = person.name == self.by.name;
+        let deed = if own { Deed::OwnPassword } else { Deed::SetPassword };
+        self.may(deed)?;
+        self.may_touch(person.role)?;
         let hash = match password {
-            "" if person.owner => {
+            "" if person.is_owner() => {
                 return Err(Fault::permanent("an owner cannot be without a password"));
             }
             "" => None,
             password => Some(new_password(password, &person)?),
         };
         let what = if hash.is_some() { "has a new password" } else { "has no log-in any more" };
-        let event = self.event("people", format!("{} {what}", person.name));
-        self.change(&person.name, event, move |person| {
+        self.change(deed, &person.name, format!("{} {what}", person.name), move |person| {
             person.password.clone_from(&hash);
             Ok(())
         })
         .map(drop)
-    }
-
-    /// True when this is the password of somebody who may log in. Takes as long for an unknown name as for a known
-    /// one, and waits for its turn: one hash at a time.
-    pub fn verify_password(&self, name: &str, password: &str) -> bool {
-        let people = self.store.people();
-        password::verify(people.get(name.trim()).map(|person| &**person), password)
     }
 
     /// Takes log-in and mail away from a person, or gives them back.
@@ -217,10 +227,11 @@ impl Desk {
     /// # Errors
     /// Permanent when nobody has this name, or the box would be left without an owner.
     pub fn disable(&self, name: &str, disabled: bool) -> Result<(), Fault> {
+        let deed = if disabled { Deed::DisablePerson } else { Deed::EnablePerson };
+        self.may(deed)?;
         let person = self.person(name)?;
         let what = if disabled { "was disabled" } else { "was enabled" };
-        let event = self.event("people", format!("{} {what}", person.name));
-        self.change(&person.name, event, move |person| {
+        self.change(deed, &person.name, format!("{} {what}", person.name), move |person| {
             person.disabled = disabled;
             Ok(())
         })
@@ -232,43 +243,83 @@ impl Desk {
     /// # Errors
     /// Permanent when nobody has this name, or they are the last owner.
     pub fn remove(&self, name: &str) -> Result<(), Fault> {
+        self.may(Deed::RemovePerson)?;
         let name = self.person(name)?.name.clone();
-        let event = self.event("people", format!("{name} was removed"));
-        self.store.write(move |tx| {
+        let (key, by) = (name.clone(), self.by.role);
+        self.act(Deed::RemovePerson, &name, format!("{name} was removed"), move |tx| {
+            person_within(tx, &key, by)?;
             let owned = has_owner(tx)?;
-            tx.remove_person(&name)?;
-            still_owned(tx, owned)?;
-            tx.event(&event)
+            tx.remove_person(&key)?;
+            still_owned(tx, owned)
         })
     }
 
     /// Changes the person as they are in the store at that moment.
     fn change(
         &self,
+        deed: Deed,
         name: &str,
-        event: Event,
+        words: String,
         mut change: impl FnMut(&mut Person) -> Result<(), String> + Send + 'static,
     ) -> Result<Arc<Person>, Fault> {
-        let key = name.to_owned();
-        self.store.write(move |tx| {
-            let Some(mut person) = tx.person(&key)? else { return said(nobody(&key)) };
+        let (key, by) = (name.to_owned(), self.by.role);
+        self.act(deed, name, words, move |tx| {
+            let mut person = person_within(tx, &key, by)?;
             if let Err(why) = change(&mut person) {
                 return said(Fault::Permanent(why));
             }
             let owned = has_owner(tx)?;
             one_device_one_person(tx, &person)?;
             tx.put_person(&person)?;
-            still_owned(tx, owned)?;
-            tx.event(&event)
+            still_owned(tx, owned)
         })?;
         self.person(name)
     }
+}
 
-    /// A line for the event list, signed.
-    fn event(&self, part: &str, words: String) -> Event {
-        let words = format!("{words}, by {}", self.who);
-        Event { at: self.store.clock().now(), part: part.to_owned(), words, alarm: false }
+/// What is different, in words for the audit log; lists of senders and passwords by name only.
+fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
+    let shown = |field: &Person, name: &str| match name {
+        "name for people" => field.full_name.clone(),
+        "reads" => if field.home == Home::Device { "on the device" } else { "here" }.to_owned(),
+        "device" => field.device.map_or("none".to_owned(), |device| device.to_string()),
+        "role" => field.role.word().to_owned(),
+        "packets a letter" => field.max_parts.map_or("as the box".to_owned(), |parts| parts.to_string()),
+        "packets a month" => field.budget_packets.map_or("no limit".to_owned(), |packets| packets.to_string()),
+        "money a month" => field.budget_money.map_or("no limit".to_owned(), |money| money.to_string()),
+        _ => field.strangers.map_or("as the box", Strangers::word).to_owned(),
+    };
+    let names = [
+        "name for people",
+        "reads",
+        "device",
+        "role",
+        "packets a letter",
+        "packets a month",
+        "money a month",
+        "strangers",
+    ];
+    let mut all: Vec<_> = names
+        .into_iter()
+        .map(|name| (name, shown(before, name), shown(after, name)))
+        .filter(|(_, was, is)| was != is)
+        .map(
+            |(name, was, is)| {
+                if name == "name for people" { name.to_owned() } else { format!("{name} {is} (was {was})") }
+            },
+        )
+        .collect();
+    for (name, different) in [
+        ("where copies go", before.forward != after.forward),
+        ("who may write", before.allow != after.allow),
+        ("who may not write", before.block != after.block),
+        ("password", password),
+    ] {
+        if different {
+            all.push(name.to_owned());
+        }
     }
+    all
 }
 
 fn nobody(name: &str) -> Fault {
@@ -276,7 +327,7 @@ fn nobody(name: &str) -> Fault {
 }
 
 fn new_password(password: &str, person: &Person) -> Result<String, Fault> {
-    password::judge(password, &person.name, person.owner).map_err(Fault::Permanent)?;
+    password::judge(password, &person.name, person.is_owner()).map_err(Fault::Permanent)?;
     password::hash(password).map_err(Fault::Operator)
 }
 
@@ -293,7 +344,7 @@ fn one_device_one_person(tx: &Tx, person: &Person) -> crate::store::Outcome<()> 
 
 /// True when somebody can log in and mend things.
 fn has_owner(tx: &Tx) -> crate::store::Outcome<bool> {
-    let able = |person: &Person| person.owner && !person.disabled && person.password.is_some();
+    let able = |person: &Person| person.is_owner() && !person.disabled && person.password.is_some();
     Ok(tx.everybody()?.iter().any(able))
 }
 

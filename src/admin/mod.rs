@@ -33,7 +33,8 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::pulse::Pulse;
 use crate::store::Store;
-use desk::Desk;
+use desk::{By, Desk};
+use request::Request;
 
 pub use server::Handle;
 
@@ -66,6 +67,7 @@ struct App {
     /// What a session is told on its next page.
     flashes: Mutex<BTreeMap<String, String>>,
     queue: Mutex<Option<(Instant, pages::queue::Queue)>>,
+    cookies: auth::Cookies,
 }
 
 impl App {
@@ -77,11 +79,18 @@ impl App {
             tries: Mutex::new(limit::Tries::new(Instant::now())),
             flashes: Mutex::default(),
             queue: Mutex::default(),
+            // A box that cannot be read has no log-ins either.
+            cookies: auth::Cookies::of(&context.store.ledger().unwrap_or_default().box_token),
         }
     }
 
-    fn desk(&self, who: String) -> Desk {
-        Desk { store: self.store.clone(), who }
+    fn desk(&self, by: By) -> Desk {
+        Desk::new(&self.store, by)
+    }
+
+    /// The desk for somebody who did not log in.
+    fn nobody(&self, request: &Request) -> Desk {
+        self.desk(By::nobody(&request.peer))
     }
 
     /// Takes one try for a password or a code.

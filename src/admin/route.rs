@@ -1,13 +1,101 @@
-//! From a request to an answer: who may ask, and which page it is.
+//! From a request to an answer: who may ask, and which page it is. One table holds every page with the least role that
+//! may ask for it; a page that is not in it does not exist.
 
 use minijinja::context;
 
 use super::auth::{self, Visitor};
-use super::pages::{self, Ask};
+use super::pages::{self, Ask, Reply};
 use super::request::{Method, Request};
 use super::response::Response;
 use super::{App, assets, view};
 use crate::fault::Fault;
+use crate::people::Role;
+
+/// A page for somebody who is logged in.
+pub struct Route {
+    /// GET or POST.
+    pub method: Method,
+    /// Path; a part such as `{name}` stands for any text, `{id}.eml` for any with that end.
+    pub path: &'static str,
+    /// The least role that may ask for it.
+    pub least: Role,
+    page: fn(&Ask, &[&str]) -> Reply,
+}
+
+/// A page for whoever asks.
+pub struct Open {
+    /// GET or POST.
+    pub method: Method,
+    /// Path, as in [`Route`].
+    pub path: &'static str,
+    page: fn(&App, &Request, &[&str]) -> Response,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $least:ident $page:expr;)*) => {
+        /// Every page behind the log-in. The first that fits is taken, so fixed parts stand before `{...}`.
+        pub static ROUTES: &[Route] = &[$(Route {
+            method: Method::$method, path: $path, least: Role::$least, page: $page,
+        },)*];
+    };
+}
+
+macro_rules! open {
+    ($($method:ident $path:literal $page:expr;)*) => {
+        /// Every page that needs no log-in, but for the log-in and the claim themselves.
+        pub static OPEN: &[Open] = &[$(Open { method: Method::$method, path: $path, page: $page },)*];
+    };
+}
+
+open! {
+    Get "/assets/{name}" |_, request, part| assets::answer(part[0], request).unwrap_or_else(nothing_here);
+    Get "/healthz" |app, _, _| pages::status::health(app);
+}
+
+routes! {
+    Get "/" Person |ask, _| pages::front(ask);
+    Get "/login" Person |_, _| Ok(Response::see("/"));
+    Get "/status.json" Person |ask, _| pages::status::json(ask);
+    Get "/mailbox" Person |ask, _| pages::mailbox::list(ask);
+    Get "/mailbox/{id}" Person |ask, part| pages::mailbox::one(ask, part[0]);
+    Post "/mailbox/{id}/read" Person |ask, part| pages::mailbox::read(ask, part[0]);
+    Get "/compose" Person |ask, _| pages::compose::show(ask);
+    Post "/compose" Person |ask, _| pages::compose::send(ask);
+    Get "/messages" Person |ask, _| pages::messages::list(ask);
+    Get "/messages/aside" Operator |ask, _| pages::messages::aside(ask);
+    Post "/messages/aside" Operator |ask, _| pages::messages::aside_seen(ask);
+    Get "/messages/{id}.eml" Person |ask, part| pages::messages::download(ask, part[0]);
+    Get "/messages/{id}" Person |ask, part| pages::messages::one(ask, part[0], 200, "");
+    Post "/messages/{id}/{wish}" Operator |ask, part| pages::messages::wish(ask, part[0], part[1]);
+    Get "/account" Person |ask, _| pages::account::show(ask, 200, "");
+    Post "/account" Person |ask, _| pages::account::change(ask);
+    Get "/help" Person |ask, _| pages::help::show(ask, "start");
+    Get "/help/{topic}" Person |ask, part| pages::help::show(ask, part[0]);
+    Post "/theme" Person |ask, _| Ok(pages::login::set_theme(ask.request));
+    Post "/logout" Person |ask, _| pages::login::log_out(ask);
+    Get "/costs" Person |ask, _| pages::costs::show(ask);
+    Get "/costs.csv" Person |ask, _| pages::costs::csv(ask);
+    Get "/people" Operator |ask, _| pages::people::list(ask, 200, "", &Default::default());
+    Post "/people" Operator |ask, _| pages::people::add(ask);
+    Get "/people/{name}" Operator |ask, part| pages::people::one(ask, part[0], 200, "", None);
+    Post "/people/{name}" Operator |ask, part| pages::people::edit(ask, part[0]);
+    Post "/people/{name}/{what}" Operator |ask, part| pages::people::act(ask, part[0], part[1]);
+    Get "/audit" Owner |ask, _| pages::audit::show(ask);
+    Get "/log-ins" Owner |ask, _| pages::sessions::show(ask);
+    Post "/log-ins/{id}/end" Owner |ask, part| pages::sessions::end(ask, part[0]);
+    Get "/settings" Owner |_, _| Ok(Response::see("/settings/box"));
+    Get "/settings/{group}" Owner |ask, part| pages::settings::show(ask, part[0], 200, "");
+    Post "/settings/who-may-write-over-the-air/try" Owner |ask, _| pages::settings::rehearse(ask);
+    Post "/settings/{group}" Owner |ask, part| pages::settings::save(ask, part[0]);
+    Get "/modem" Owner |ask, _| pages::modem::show(ask, 200, "");
+    Get "/modem/lines" Owner |ask, _| Ok(pages::modem::lines(ask));
+    Post "/modem/unlock" Owner |ask, _| pages::modem::unlock(ask);
+    Post "/modem/lock" Owner |ask, _| pages::modem::lock(ask);
+    Post "/modem/send" Owner |ask, _| pages::modem::send(ask);
+    Get "/setup" Owner |ask, _| pages::setup::first_open(ask);
+    Get "/setup/{step}" Owner |ask, part| pages::setup::show(ask, part[0], 200, "", &[]);
+    Post "/setup/{step}" Owner |ask, part| pages::setup::save(ask, part[0]);
+}
 
 /// Answers a request, with all headers.
 pub fn answer(app: &App, request: &Request) -> Response {
@@ -32,19 +120,20 @@ fn decide(app: &App, request: &Request) -> Response {
     }
     let Some(path) = &request.path else { return nothing_here() };
     let path: Vec<_> = path.iter().map(String::as_str).collect();
-    match path[..] {
-        ["assets", name] => return assets::answer(name, request).unwrap_or_else(nothing_here),
-        ["healthz"] => return pages::status::health(app),
-        _ => {}
+    for open in OPEN.iter().filter(|open| open.method == request.method) {
+        if let Some(parts) = fits(open.path, &path) {
+            return (open.page)(app, request, &parts);
+        }
     }
     if request.method == Method::Other {
         return Response::text(405, "Only GET, HEAD and POST work here.\n").with("Allow", "GET, HEAD, POST".to_owned());
     }
-    let visitor = match auth::visitor(&app.store, request) {
+    let visitor = match auth::visitor(&app.store, &app.cookies, request) {
         Ok(visitor) => visitor,
         Err(fault) => return answer_broken(fault.why(), request),
     };
-    if request.method == Method::Post && !(request.is_from_own_page() && auth::has_token(request, visitor.as_ref())) {
+    let post = request.method == Method::Post;
+    if post && !(request.is_from_own_page() && auth::has_token(request, &app.cookies, visitor.as_ref())) {
         let why = "This form did not come from a page of this box, or its page is too old. Nothing was changed: \
                    go back, load the page again and send it once more.";
         return sorry(app, request, visitor.as_ref(), 403, why);
@@ -55,9 +144,37 @@ fn decide(app: &App, request: &Request) -> Response {
     }
 }
 
+/// The parts of a path that stand where the pattern has braces; `None` when it does not fit.
+fn fits<'p>(pattern: &str, path: &[&'p str]) -> Option<Vec<&'p str>> {
+    let wanted = pattern.strip_prefix('/').filter(|rest| !rest.is_empty()).map(|rest| rest.split('/'));
+    let mut wanted = wanted.into_iter().flatten();
+    let mut parts = Vec::new();
+    for part in path {
+        let want = wanted.next()?;
+        match want.split_once('}') {
+            Some((_, end)) => parts.push(part.strip_suffix(end)?),
+            None if want == *part => {}
+            None => return None,
+        }
+    }
+    wanted.next().is_none().then_some(parts)
+}
+
+/// The page that a path and method mean, with the parts of the path.
+fn find<'p>(method: Method, path: &[&'p str]) -> Option<(&'static Route, Vec<&'p str>)> {
+    let routes = ROUTES.iter().filter(|route| route.method == method);
+    routes.into_iter().find_map(|route| Some((route, fits(route.path, path)?)))
+}
+
+/// True when somebody of this role may look at a page; for the navigation, so that it shows nothing else.
+pub fn may_see(role: Role, href: &str) -> bool {
+    let path: Vec<_> = href.trim_start_matches('/').split('/').filter(|part| !part.is_empty()).collect();
+    find(Method::Get, &path).is_some_and(|(route, _)| role >= route.least)
+}
+
 /// For somebody who has not logged in.
 fn outside(app: &App, request: &Request, path: &[&str]) -> Response {
-    let claimed = app.desk(String::new()).claimed();
+    let claimed = app.nobody(request).claimed();
     let post = request.method == Method::Post;
     match path {
         ["theme"] if post => pages::login::set_theme(request),
@@ -75,9 +192,10 @@ fn outside(app: &App, request: &Request, path: &[&str]) -> Response {
 /// For somebody who has.
 fn inside(app: &App, request: &Request, visitor: &Visitor, path: &[&str]) -> Response {
     let ask = Ask::new(app, request, visitor);
-    let reply = match request.method {
-        Method::Post => change(&ask, path),
-        _ => show(&ask, path),
+    let reply = match find(request.method, path) {
+        None => Ok(ask.sorry(404, "There is no such page.")),
+        Some((route, _)) if ask.role() < route.least => Ok(pages::no_right(&ask, route.least)),
+        Some((route, parts)) => (route.page)(&ask, &parts),
     };
     reply.unwrap_or_else(|fault| {
         let status = match &fault {
@@ -87,75 +205,6 @@ fn inside(app: &App, request: &Request, visitor: &Visitor, path: &[&str]) -> Res
         };
         sorry(app, request, Some(visitor), status, fault.why())
     })
-}
-
-fn show(ask: &Ask, path: &[&str]) -> pages::Reply {
-    if let Some(reply) = show_to_person(ask, path) {
-        return reply;
-    }
-    if !ask.owner() {
-        return Ok(pages::no_right(ask, path));
-    }
-    match path {
-        [] => pages::dashboard::show(ask),
-        ["messages", "aside"] => pages::messages::aside(ask),
-        ["costs"] => pages::costs::show(ask),
-        ["costs.csv"] => pages::costs::csv(ask),
-        ["people"] => pages::people::list(ask, 200, "", &Default::default()),
-        ["people", name] => pages::people::one(ask, name, 200, "", None),
-        ["settings"] => Ok(Response::see("/settings/box")),
-        ["settings", group] => pages::settings::show(ask, group, 200, ""),
-        ["modem"] => pages::modem::show(ask, 200, ""),
-        ["modem", "lines"] => Ok(pages::modem::lines(ask)),
-        ["setup"] => pages::setup::first_open(ask),
-        ["setup", step] => pages::setup::show(ask, step, 200, "", &[]),
-        _ => Ok(ask.sorry(404, "There is no such page.")),
-    }
-}
-
-fn show_to_person(ask: &Ask, path: &[&str]) -> Option<pages::Reply> {
-    Some(match path {
-        [] if !ask.owner() => Ok(Response::see("/mailbox")),
-        ["login"] => Ok(Response::see("/")),
-        ["status.json"] => pages::status::json(ask),
-        ["messages"] => pages::messages::list(ask),
-        ["messages", "aside"] => return None,
-        ["messages", file] if file.ends_with(".eml") => pages::messages::download(ask, file.trim_end_matches(".eml")),
-        ["messages", id] => pages::messages::one(ask, id, 200, ""),
-        ["compose"] => pages::compose::show(ask),
-        ["mailbox"] => pages::mailbox::list(ask),
-        ["mailbox", id] => pages::mailbox::one(ask, id),
-        ["account"] => pages::account::show(ask, 200, ""),
-        ["help"] => pages::help::show(ask, "start"),
-        ["help", topic] => pages::help::show(ask, topic),
-        _ => return None,
-    })
-}
-
-fn change(ask: &Ask, path: &[&str]) -> pages::Reply {
-    match path {
-        ["logout"] => return pages::login::log_out(ask),
-        ["theme"] => return Ok(pages::login::set_theme(ask.request)),
-        ["compose"] => return pages::compose::send(ask),
-        ["messages", id, wish] => return pages::messages::wish(ask, id, wish),
-        ["mailbox", id, "read"] => return pages::mailbox::read(ask, id),
-        ["account"] => return pages::account::change(ask),
-        _ if !ask.owner() => return Ok(pages::no_right(ask, path)),
-        _ => {}
-    }
-    match path {
-        ["messages", "aside"] => pages::messages::aside_seen(ask),
-        ["people"] => pages::people::add(ask),
-        ["people", name] => pages::people::edit(ask, name),
-        ["people", name, what] => pages::people::act(ask, name, what),
-        ["settings", "who-may-write-over-the-air", "try"] => pages::settings::rehearse(ask),
-        ["settings", group] => pages::settings::save(ask, group),
-        ["modem", "unlock"] => pages::modem::unlock(ask),
-        ["modem", "lock"] => pages::modem::lock(ask),
-        ["modem", "send"] => pages::modem::send(ask),
-        ["setup", step] => pages::setup::save(ask, step),
-        _ => Ok(ask.sorry(404, "There is no such page.")),
-    }
 }
 
 fn nothing_here() -> Response {

@@ -2,17 +2,18 @@
 
 mod looks;
 mod made_up;
+mod rights;
 
 use std::sync::LazyLock;
 
-use super::desk::PersonEdit;
+use super::desk::{By, PersonEdit};
 use super::request::Request;
 use super::response::Response;
 use super::{App, auth, route};
 use crate::clock::{Clock, Time};
 use crate::engine::Context;
 use crate::password;
-use crate::people::Person;
+use crate::people::{Person, Role};
 use crate::pulse::Pulse;
 use crate::store::Store;
 
@@ -52,8 +53,8 @@ impl Site {
     /// With an owner `anna` and a person `ben`.
     fn with_people() -> Self {
         let site = Self::new();
-        let desk = site.app.desk("a test".into());
-        desk.add(&PersonEdit { name: "anna".into(), owner: true, ..PersonEdit::default() }).unwrap();
+        let desk = site.app.desk(By::command_line(0));
+        desk.add(&PersonEdit { name: "anna".into(), role: Role::Owner, ..PersonEdit::default() }).unwrap();
         desk.add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
         for (name, hash) in [("anna", &HASHES.0), ("ben", &HASHES.1)] {
             let person = Person { password: Some(hash.clone()), ..Person::clone(&desk.person(name).unwrap()) };
@@ -68,8 +69,9 @@ impl Site {
     }
 
     fn logged_in(&self, name: &str) -> Browser<'_> {
-        let (token, _) = auth::open(&self.app.store, self.app.store.people().get(name).unwrap()).unwrap();
-        Browser { site: self, cookies: vec![("s".into(), token)] }
+        let (token, _) =
+            auth::open(&self.app.store, self.app.store.people().get(name).unwrap(), "192.168.1.7").unwrap();
+        Browser { site: self, cookies: vec![(self.app.cookies.session.clone(), token)] }
     }
 }
 
@@ -133,7 +135,7 @@ fn before_the_claim_there_is_only_the_claim() {
     }
     assert_eq!(browser.get("/healthz").status, 200);
     assert_eq!(browser.get("/../x").status, 404);
-    let code = site.app.desk(String::new()).setup_code(false).unwrap();
+    let code = site.app.desk(By::command_line(0)).setup_code(false).unwrap();
     assert!(!text(&browser.get("/setup")).contains(&code));
     let fields = |code: &'static str| [("code", code), ("name", "anna"), ("password", PASSWORD), ("again", PASSWORD)];
     assert_eq!(browser.post("/setup", "/setup", &fields("0000-0000")).status, 422);
@@ -148,7 +150,7 @@ fn before_the_claim_there_is_only_the_claim() {
 #[test]
 fn claiming_by_guessing_is_slowed() {
     let site = Site::new();
-    site.app.desk(String::new()).setup_code(false).unwrap();
+    site.app.desk(By::command_line(0)).setup_code(false).unwrap();
     let mut browser = site.browser();
     let statuses: Vec<_> = (0..7)
         .map(|_| browser.post("/setup", "/setup", &[("code", "x"), ("password", "y"), ("again", "y")]).status)
@@ -185,25 +187,25 @@ fn a_log_in_opens_a_session_that_ends() {
 #[test]
 fn sessions_end_with_time_password_and_number() {
     let site = Site::with_people();
-    let desk = site.app.desk("a test".into());
+    let desk = site.app.desk(By::command_line(0));
     let anna = desk.person("anna").unwrap();
-    let browser = |token: String| Browser { site: &site, cookies: vec![("s".into(), token)] };
-    let mut first = browser(auth::open(&site.app.store, &anna).unwrap().0);
+    let browser = |token: String| Browser { site: &site, cookies: vec![(site.app.cookies.session.clone(), token)] };
+    let mut first = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
     assert_eq!(first.get("/").status, 200);
     site.app.store.clock().advance(std::time::Duration::from_secs(1));
     for _ in 0..20 {
-        auth::open(&site.app.store, &anna).unwrap();
+        auth::open(&site.app.store, &anna, "").unwrap();
     }
     assert_eq!(first.get("/").status, 303);
     assert_eq!(site.app.store.read(|view| view.sessions()).unwrap().len(), 20);
-    let mut idle = browser(auth::open(&site.app.store, &anna).unwrap().0);
+    let mut idle = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
     site.app.store.clock().advance(std::time::Duration::from_secs(12 * 3600 - 1));
     assert_eq!(idle.get("/").status, 200);
     site.app.store.clock().advance(std::time::Duration::from_secs(12 * 3600 - 1));
     assert_eq!(idle.get("/").status, 200);
     site.app.store.clock().advance(std::time::Duration::from_secs(12 * 3600));
     assert_eq!(idle.get("/").status, 303);
-    let mut sealed = browser(auth::open(&site.app.store, &anna).unwrap().0);
+    let mut sealed = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
     assert_eq!(sealed.get("/").status, 200);
     desk.set_password("anna", "gulls over the pier").unwrap();
     assert_eq!(sealed.get("/").status, 303);
@@ -429,7 +431,7 @@ fn no_page_fails_on_the_data_of_a_busy_box_or_of_an_empty_one() {
 fn whatever_is_asked_gets_an_answer() {
     let site = Site::with_people();
     made_up::fill(&site.app);
-    let session = auth::open(&site.app.store, site.app.store.people().get("anna").unwrap()).unwrap();
+    let session = auth::open(&site.app.store, site.app.store.people().get("anna").unwrap(), "").unwrap();
     let (token, csrf) = (session.0, session.1.session.csrf);
     let words = [
         "/",
@@ -483,7 +485,7 @@ fn whatever_is_asked_gets_an_answer() {
         let headers = [
             ("Host", "box.local".to_owned()),
             ("Origin", "http://box.local".to_owned()),
-            ("Cookie", format!("s={token}")),
+            ("Cookie", format!("{}={token}", site.app.cookies.session)),
             ("Content-Type", "application/x-www-form-urlencoded".to_owned()),
         ];
         let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -23,6 +23,7 @@ templates! {
     "frame.html", "bare.html", "parts.html", "claim.html", "setup.html", "login.html", "dashboard.html",
     "messages.html", "message.html", "compose.html", "mailbox.html", "letter.html", "people.html", "person.html",
     "settings.html", "modem.html", "help.html", "aside.html", "costs.html", "sorry.html", "broken.html", "account.html",
+    "audit.html", "sessions.html",
     "help/start.html", "help/modem.html", "help/mail-programs.html", "help/states.html", "help/cut.html",
     "help/strangers.html", "help/costs.html", "help/known-issues.html", "help/command-line.html", "help/backup.html",
 }
@@ -85,8 +86,12 @@ pub struct Frame {
     pub section: &'static str,
     /// Name of the one who is logged in; empty for nobody.
     pub me: String,
-    /// May change settings and people.
+    /// May do everything.
     pub owner: bool,
+    /// Runs the queue and the people.
+    pub operator: bool,
+    /// The pages that the one who asks may see.
+    pub nav: Vec<&'static Nav>,
     /// Token of the forms.
     pub csrf: String,
     /// `light`, `dark` or `auto`.
@@ -103,6 +108,39 @@ pub struct Frame {
     pub now: String,
     /// Name of the time zone.
     pub zone: String,
+}
+
+/// An entry of the navigation.
+#[derive(Debug, Serialize)]
+pub struct Nav {
+    /// Page.
+    pub href: &'static str,
+    /// Where in the rail it stands.
+    pub section: &'static str,
+    /// Words.
+    pub words: &'static str,
+    /// Picture: a path of 24 by 24.
+    pub picture: &'static str,
+}
+
+macro_rules! nav {
+    ($($href:literal $section:literal $words:literal $picture:literal;)*) => {
+        /// The navigation of somebody who may see everything.
+        pub static NAV: &[Nav] = &[$(Nav { href: $href, section: $section, words: $words, picture: $picture },)*];
+    };
+}
+
+nav! {
+    "/" "dashboard" "Dashboard" "M3 12l9-8 9 8M6 10v10h12V10";
+    "/mailbox" "mailbox" "Mailbox" "M3 13l3-8h12l3 8v6H3zM3 13h5l1 3h6l1-3h5";
+    "/compose" "compose" "Write" "M4 20l4-1L20 7l-3-3L5 16zM14 7l3 3";
+    "/messages" "messages" "Messages" "M4 6h16M4 12h16M4 18h10";
+    "/people" "people" "People" "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM3 20c0-4 3-6 6-6s6 2 6 6M16 4.500a3.500 3.500 0 0 1 0 6M18 14.500c2 1 3 3 3 5.500";
+    "/costs" "costs" "Costs" "M4 20V10M10 20V4M16 20v-7M2.500 20h19";
+    "/modem" "modem" "Modem" "M4 14a8 8 0 0 1 16 0M8 14a4 4 0 0 1 8 0M12 14v6M9 20h6";
+    "/settings" "settings" "Settings" "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.500v5M9 14.500v5";
+    "/audit" "audit" "Log" "M6 3h12v18H6zM9 8h6M9 12h6M9 16h4";
+    "/help" "help" "Help" "M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 17.500v.5M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z";
 }
 
 /// One light of the status strip.

@@ -10,8 +10,9 @@ use argh::FromArgs;
 
 use super::session::{Done, Failure, Request, Session};
 use super::{Command, reach};
+use crate::admin::desk::{By, Desk};
 use crate::clock::Clock;
-use crate::engine::wishes;
+use crate::engine::wishes::{Wish, grant};
 use crate::fault::Fault;
 use crate::message::State;
 use crate::store::{self, Contents, ListFilter, Store};
@@ -75,7 +76,7 @@ impl Backup {
             }
             _ => {}
         }
-        let contents = session.context.store.backup(&part)?;
+        let contents = session.desk().backup(&part)?;
         session.out = said(&self.file, contents, self.json);
         Ok(())
     }
@@ -153,6 +154,11 @@ impl Restore {
         if let Some(kept) = kept.filter(|_| !self.json) {
             text.push_str(&format!("the store that was there is now {}\n", kept.display()));
         }
+        let store = Store::open(data, &clock)?;
+        let by = By::command_line(rustix::process::getuid().as_raw());
+        let noted = Desk::new(&store, by).restored();
+        store.close();
+        noted?;
         if self.hold {
             let held = hold(data, &clock)?;
             if !self.json {
@@ -169,7 +175,7 @@ fn hold(data: &Path, clock: &Clock) -> Result<usize, Failure> {
     let store = Store::open(data, clock)?;
     let filter = ListFilter { states: vec![State::Queued], limit: usize::MAX, ..ListFilter::default() };
     let waiting = store.read(|view| view.list(&filter))?;
-    let held = waiting.iter().filter(|message| wishes::hold(&store, message.id, "the restore").is_ok()).count();
+    let held = waiting.iter().filter(|message| grant(&store, Wish::Hold, message.id, "the restore").is_ok()).count();
     store.close();
     Ok(held)
 }

@@ -8,6 +8,7 @@
 //!
 //! Both ways run the same code: a command acts on a [`session::Session`] and never on the terminal.
 
+mod audit;
 mod backup;
 mod check;
 mod coding;
@@ -80,6 +81,7 @@ enum Command {
     People(people::People),
     Settings(settings::Settings),
     SetupCode(people::SetupCode),
+    Audit(audit::Audit),
     Backup(backup::Backup),
     Restore(backup::Restore),
     Simulate(simulate::Simulate),
@@ -145,6 +147,7 @@ impl Command {
             Self::People(people) => people.act(session),
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),
+            Self::Audit(audit) => audit.act(session),
             Self::Backup(backup) => backup.act(session),
             Self::Run(_) | Self::Demo(_) | Self::Restore(_) | Self::Simulate(_) | Self::Code(_) | Self::Decode(_) => {
                 Err(Failure::usage("this command is not for a running box"))

@@ -8,7 +8,7 @@ use super::input::Secret;
 use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::admin::desk::PersonEdit;
-use crate::people::{Home, Person};
+use crate::people::{Home, Person, Role};
 
 /// The people of the box: who has an address here, and where they read.
 #[derive(FromArgs)]
@@ -63,7 +63,10 @@ struct Add {
     /// packets a letter to them may take (default: what the box allows)
     #[argh(option, default = "String::new()")]
     max_parts: String,
-    /// may change settings and people; needs a password of 12 characters
+    /// what they may do: person, operator or owner (default: person); an owner needs a password of 12 characters
+    #[argh(option, default = "Role::Person")]
+    role: Role,
+    /// the same as --role owner
     #[argh(switch)]
     owner: bool,
     /// file whose first line is the password; - is standard input
@@ -117,7 +120,10 @@ struct Edit {
     /// letters of strangers over the air: hold, refuse, allow, or empty for what the box says
     #[argh(option)]
     strangers: Option<String>,
-    /// may change settings and people: yes or no
+    /// what they may do: person, operator or owner
+    #[argh(option)]
+    role: Option<Role>,
+    /// yes is the same as --role owner, no as --role person
     #[argh(option, from_str_fn(yes_or_no))]
     owner: Option<bool>,
 }
@@ -210,7 +216,7 @@ impl People {
             What::Add(add) => Wants::Secret(Secret {
                 what: format!("password of {}", add.name),
                 file: add.password_file.clone(),
-                optional: !add.owner,
+                optional: add.role() != Role::Owner,
             }),
             What::Passwd(passwd) if !passwd.none => Wants::Secret(Secret {
                 what: format!("password of {}", passwd.name),
@@ -274,8 +280,13 @@ fn reads(person: &Person) -> &'static str {
 }
 
 impl Add {
+    fn role(&self) -> Role {
+        if self.owner { Role::Owner } else { self.role }
+    }
+
     fn act(self, session: &mut Session) -> Done {
         let home = self.home.unwrap_or(if self.device.is_empty() { Home::Here } else { Home::Device });
+        let role = self.role();
         let edit = PersonEdit {
             name: self.name,
             full_name: self.full_name,
@@ -283,7 +294,7 @@ impl Add {
             device: self.device,
             forward: self.forward,
             max_parts: self.max_parts,
-            owner: self.owner,
+            role,
             password: session.input.clone().unwrap_or_default(),
             ..PersonEdit::default()
         };
@@ -301,6 +312,7 @@ impl Add {
 impl Edit {
     fn over(self, person: &Person) -> PersonEdit {
         let before = PersonEdit::of(person);
+        let flag = self.owner.map(|owner| if owner { Role::Owner } else { Role::Person });
         PersonEdit {
             full_name: self.full_name.unwrap_or(before.full_name),
             on_device: self.home.map_or(before.on_device, |home| home == Home::Device),
@@ -311,7 +323,7 @@ impl Edit {
             allow: self.allow.unwrap_or(before.allow),
             block: self.block.unwrap_or(before.block),
             strangers: self.strangers.unwrap_or(before.strangers),
-            owner: self.owner.unwrap_or(before.owner),
+            role: self.role.or(flag).unwrap_or(before.role),
             ..before
         }
     }
@@ -338,8 +350,11 @@ impl List {
         }
         let mut rows = Vec::new();
         for person in &people {
-            let marks =
-                [(person.owner, "owner"), (person.disabled, "disabled"), (person.password.is_none(), "no log-in")];
+            let marks = [
+                (person.role != Role::Person, person.role.word()),
+                (person.disabled, "disabled"),
+                (person.password.is_none(), "no log-in"),
+            ];
             let marks: Vec<_> = marks.iter().filter(|mark| mark.0).map(|mark| mark.1).collect();
             rows.push(vec![
                 person.name.clone(),
@@ -367,7 +382,8 @@ fn shown(person: &Person) -> serde_json::Value {
         "allow": person.allow,
         "block": person.block,
         "strangers": person.strangers,
-        "owner": person.owner,
+        "role": person.role,
+        "owner": person.is_owner(),
         "disabled": person.disabled,
         "log_in": person.password.is_some(),
         "added": person.added.to_string(),

@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use super::session::{Done, Failure, Session};
 use super::table::{columns, one_line};
 use crate::clock::Time;
-use crate::engine::wishes;
-use crate::fault::Fault;
+use crate::engine::wishes::Wish;
 use crate::message::{Id, Mail, Message, Packet, PacketState, State};
-use crate::store::{ListFilter, Store};
+use crate::store::ListFilter;
 
 /// Messages: what waits, and what became of the others.
 #[derive(FromArgs)]
@@ -134,24 +133,24 @@ impl Queue {
         match self.what {
             What::List(list) => list.act(session),
             What::Show(show) => show.act(session),
-            What::Hold(hold) => each(session, &hold.ids, wishes::hold),
-            What::Release(release) if release.allow => each(session, &release.ids, wishes::allow),
-            What::Release(release) => each(session, &release.ids, wishes::release),
-            What::Cancel(cancel) => each(session, &cancel.ids, wishes::cancel),
-            What::Retry(retry) => each(session, &retry.ids, wishes::retry),
+            What::Hold(hold) => each(session, &hold.ids, Wish::Hold),
+            What::Release(release) if release.allow => each(session, &release.ids, Wish::Allow),
+            What::Release(release) => each(session, &release.ids, Wish::Release),
+            What::Cancel(cancel) => each(session, &cancel.ids, Wish::Cancel),
+            What::Retry(retry) => each(session, &retry.ids, Wish::Retry),
         }
     }
 }
 
 /// Does the same to each message; one that refuses does not keep the others from it.
-fn each(session: &mut Session, ids: &[Id], wish: fn(&Store, Id, &str) -> Result<String, Fault>) -> Done {
+fn each(session: &mut Session, ids: &[Id], wish: Wish) -> Done {
     if ids.is_empty() {
         return Err(Failure::usage("name the messages, such as m12"));
     }
     let mut worst = Ok(());
     // Said twice means once.
     for id in ids.iter().collect::<BTreeSet<_>>() {
-        let done = found(session, *id).and_then(|_| Ok(wish(&session.context.store, *id, "the command line")?));
+        let done = found(session, *id).and_then(|_| Ok(session.desk().wish(wish, *id)?));
         match done {
             Ok(words) => session.line(words),
             Err(failure) => {
@@ -186,6 +185,7 @@ impl List {
             open: self.state.is_empty() && !wants_old,
             states: self.state,
             search: self.search,
+            domain: session.context.store.settings().text(crate::settings::Key::Domain).to_owned(),
             person: self.person.map(|person| person.to_lowercase()),
             before: self.before,
             limit: self.limit,

@@ -85,12 +85,18 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
     }
 }
 
+/// Number of the user who gave the command; root's stays known to a child that took another user.
+fn asker() -> u32 {
+    let told = std::env::var(AS_OWNER).ok().and_then(|uid| uid.parse().ok());
+    told.unwrap_or_else(|| rustix::process::getuid().as_raw())
+}
+
 /// Opens the store and carries the command out here.
 fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
     let store = Store::open(data, &Clock::system())?;
     let (_stop, stopped) = bounded(1);
     let context = Context { store, pulse: Pulse::default(), stop: stopped };
-    let answer = carry_out(&context, false, request.clone());
+    let answer = carry_out(&context, false, asker(), request.clone());
     context.store.close();
     Ok(answer)
 }
@@ -109,7 +115,13 @@ fn foreign_owner(data: &Path) -> Option<(u32, u32)> {
 fn as_owner(data: &Path, request: &Request, (uid, gid): (u32, u32)) -> Result<Answer, Failure> {
     let failed = |error: io::Error| Failure::failed(format!("a process of user {uid} cannot be started: {error}"));
     let mut child = Process::new("/proc/self/exe");
-    child.arg("--data").arg(data).args(&request.args).env(AS_OWNER, "1").uid(uid).gid(gid);
+    child
+        .arg("--data")
+        .arg(data)
+        .args(&request.args)
+        .env(AS_OWNER, rustix::process::getuid().as_raw().to_string())
+        .uid(uid)
+        .gid(gid);
     let mut child =
         child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
     if let Some(mut stdin) = child.stdin.take() {

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{FAILED, NOT_FOUND, USAGE};
-use crate::admin::desk::Desk;
+use crate::admin::desk::{By, Desk};
 use crate::engine::Context;
 use crate::fault::Fault;
 
@@ -85,6 +85,8 @@ pub struct Session<'a> {
     pub context: &'a Context,
     /// True inside a running box: its live facts mean something.
     pub live: bool,
+    /// Number of the user who gave the command.
+    pub uid: u32,
     /// What the command was given to read.
     pub input: Option<String>,
     /// What goes to standard output.
@@ -98,9 +100,9 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// People and settings, signed as the command line.
+    /// The desk, for root or the user of the box.
     pub fn desk(&self) -> Desk {
-        Desk { store: self.context.store.clone(), who: "the command line".to_owned() }
+        Desk::new(&self.context.store, By::command_line(self.uid))
     }
 
     /// Adds a line for people.
@@ -117,7 +119,7 @@ impl Session<'_> {
 }
 
 /// Carries a request out. Never fails itself: what goes wrong is in the answer.
-pub fn carry_out(context: &Context, live: bool, request: Request) -> Answer {
+pub fn carry_out(context: &Context, live: bool, uid: u32, request: Request) -> Answer {
     let command = match super::parse(&request.args) {
         Ok(command) => command,
         Err(exit) if exit.status.is_ok() => return Answer { out: exit.output, ..Answer::default() },
@@ -125,7 +127,7 @@ pub fn carry_out(context: &Context, live: bool, request: Request) -> Answer {
     };
     let nothing = String::new;
     let mut session =
-        Session { context, live, input: request.input, out: nothing(), err: nothing(), bytes: None, file: None };
+        Session { context, live, uid, input: request.input, out: nothing(), err: nothing(), bytes: None, file: None };
     let done = command.act(&mut session);
     let bytes = session.bytes.map(|bytes| STANDARD.encode(bytes));
     let mut answer = Answer { code: 0, out: session.out, err: session.err, bytes, file: session.file };

@@ -191,7 +191,7 @@ pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> Outc
     packet.at = now;
     note.clone_into(&mut packet.note);
     tx.put_packet(&packet)?;
-    tx.packet_went();
+    tx.packet_went(&packet)?;
     let done = tx.body_of(&packet)?.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
     let words = part(&packet, "");
     let gap = if words.is_empty() { "" } else { " " };

@@ -18,8 +18,6 @@ const CLEAN_UP: u32 = 180;
 const GRACE: Duration = Duration::from_secs(86_400);
 /// Inbound keys are kept this long: the ids of a modem repeat after a year.
 const REMEMBER: Duration = Duration::from_secs(200 * 86_400);
-/// History of measured values.
-const HISTORY: Duration = Duration::from_secs(31 * 86_400);
 /// Messages looked at, or removed, in one go.
 const BATCH: usize = 200;
 
@@ -169,15 +167,23 @@ fn unconfirmed(context: &Context) -> Result<(), Fault> {
 }
 
 fn clean_up(context: &Context) -> Result<(), Fault> {
-    let now = context.now();
-    let days = u64::try_from(context.store.settings().number(Key::KeepDays)).unwrap_or(u64::MAX);
-    let limit = now - Duration::from_secs(days.saturating_mul(86_400));
+    let (now, settings) = (context.now(), context.store.settings());
+    let before = |key| {
+        let days = u64::try_from(settings.number(key)).unwrap_or(u64::MAX);
+        now - Duration::from_secs(days.saturating_mul(86_400))
+    };
+    let limit = before(Key::KeepDays);
+    let (events, audit) = (before(Key::KeepEvents), before(Key::KeepAudit));
+    let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepAside));
     while !context.stopping() && context.store.write(move |tx| tx.prune(limit, BATCH))? == BATCH {}
     context.store.write(move |tx| {
         tx.set_aside_parts(now)?;
         tx.prune_packets(limit)?;
         tx.forget_before(now - REMEMBER)?;
-        tx.drop_samples_before(now - HISTORY)
+        tx.drop_samples_before(samples)?;
+        tx.drop_events_before(events)?;
+        tx.drop_audit_before(audit)?;
+        tx.drop_aside_before(aside)
     })
 }
 

@@ -1,5 +1,5 @@
-//! What the owner may do to a message: hold, release, cancel, try again. Each wish is one commit; the workers see it
-//! at once.
+//! What may be wished of a message: hold, release, cancel, try again. A wish is granted within a transaction, together with
+//! its line in the audit log; the workers see it at once.
 
 use crate::clock::Time;
 use crate::fault::Fault;
@@ -7,36 +7,73 @@ use crate::message::{Id, Message, Packet, State, Way};
 use crate::route::choose::World;
 use crate::store::{Outcome, Store, Tx, said};
 
-/// Takes a waiting message out of its queue until it is released.
-///
-/// # Errors
-/// Permanent, with the reason, when it is too late for that.
-pub fn hold(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
-    let (cause, now) = (format!("held by {who}"), store.clock().now());
-    let world = World { people: store.people(), settings: store.settings() };
-    store.write(move |tx| {
-        let message = waiting(tx, id)?;
-        if touched(tx, id)? {
-            return said(Fault::permanent(format!("{id} cannot be held: the link has a part of it already")));
-        }
-        let look = world.next_look(&message, Time::NEVER);
-        tx.step(id, now, State::Held, &cause, 0, look).map(drop)
-    })?;
-    Ok(format!("{id} is held"))
+/// What somebody may wish of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// Out of its queue until it is released.
+    Hold,
+    /// Out of the hold, whatever held it.
+    Release,
+    /// The same, and its sender may write from now on.
+    Allow,
+    /// Back; what the link holds but has not sent is withdrawn by the link's worker.
+    Cancel,
+    /// The next try now.
+    Retry,
 }
 
-/// Lets a held message go, whatever held it; it gets its full time anew.
+impl Wish {
+    /// All wishes.
+    pub const ALL: [Self; 5] = [Self::Hold, Self::Release, Self::Allow, Self::Cancel, Self::Retry];
+
+    /// Its word in paths and commands.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Release => "release",
+            Self::Allow => "allow",
+            Self::Cancel => "cancel",
+            Self::Retry => "retry",
+        }
+    }
+
+    /// Grants the wish and says so in a sentence. `who` signs the time line.
+    ///
+    /// # Errors
+    /// Permanent, with the reason, when it is too late or not possible in this state.
+    pub fn grant(self, tx: &mut Tx, world: &World, id: Id, who: &str, now: Time) -> Outcome<String> {
+        match self {
+            Self::Hold => hold(tx, world, id, who, now),
+            Self::Release => {
+                let message = tx.message(id)?;
+                freed(tx, world, &message, &format!("released by {who}"), now)?;
+                Ok(format!("{id} is released"))
+            }
+            Self::Allow => allow(tx, world, id, who, now),
+            Self::Cancel => cancel(tx, id, who, now),
+            Self::Retry => retry(tx, id, who, now),
+        }
+    }
+}
+
+/// Grants a wish in a commit of its own: for what nobody asked for by hand.
 ///
 /// # Errors
-/// Permanent when it is not held.
-pub fn release(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
-    let (cause, now) = (format!("released by {who}"), store.clock().now());
+/// As [`Wish::grant`].
+pub fn grant(store: &Store, wish: Wish, id: Id, who: &str) -> Result<String, Fault> {
+    let (who, now) = (who.to_owned(), store.clock().now());
     let world = World { people: store.people(), settings: store.settings() };
-    store.write(move |tx| {
-        let message = tx.message(id)?;
-        freed(tx, &world, &message, &cause, now)
-    })?;
-    Ok(format!("{id} is released"))
+    store.write(move |tx| wish.grant(tx, &world, id, &who, now))
+}
+
+fn hold(tx: &mut Tx, world: &World, id: Id, who: &str, now: Time) -> Outcome<String> {
+    let message = waiting(tx, id)?;
+    if touched(tx, id)? {
+        return said(Fault::permanent(format!("{id} cannot be held: the link has a part of it already")));
+    }
+    let look = world.next_look(&message, Time::NEVER);
+    tx.step(id, now, State::Held, &format!("held by {who}"), 0, look)?;
+    Ok(format!("{id} is held"))
 }
 
 /// Lets a held message into its queue, if its budget allows it.
@@ -61,62 +98,41 @@ pub(super) fn freed(tx: &mut Tx, world: &World, message: &Message, cause: &str, 
     Ok(())
 }
 
-/// Releases a held letter of a stranger and lets them write from now on.
-///
-/// # Errors
-/// Permanent when it is not held, or its sender or reader cannot be on such a list.
-pub fn allow(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
-    let (cause, now) = (format!("released by {who}, who lets its sender write"), store.clock().now());
-    let world = World { people: store.people(), settings: store.settings() };
-    let sender = store.write(move |tx| {
-        let message = tx.message(id)?;
-        let reader = message.to.mailbox().map(|to| tx.person(&to.person())).transpose()?.flatten();
-        let (Some(from), Some(mut person)) = (message.from.mailbox(), reader) else {
-            return said(Fault::permanent(format!("{id} has no sender and reader for whom there are lists")));
-        };
-        let listed = format!("{} {from}", person.allow);
-        listed.trim_start().clone_into(&mut person.allow);
-        let sender = from.to_string();
-        freed(tx, &world, &message, &cause, now)?;
-        tx.put_person(&person).map(|()| sender)
-    })?;
-    Ok(format!("{id} is released, and {sender} may write from now on"))
+fn allow(tx: &mut Tx, world: &World, id: Id, who: &str, now: Time) -> Outcome<String> {
+    let cause = format!("released by {who}, who lets its sender write");
+    let message = tx.message(id)?;
+    let reader = message.to.mailbox().map(|to| tx.person(&to.person())).transpose()?.flatten();
+    let (Some(from), Some(mut person)) = (message.from.mailbox(), reader) else {
+        return said(Fault::permanent(format!("{id} has no sender and reader for whom there are lists")));
+    };
+    let listed = format!("{} {from}", person.allow);
+    listed.trim_start().clone_into(&mut person.allow);
+    freed(tx, world, &message, &cause, now)?;
+    tx.put_person(&person)?;
+    Ok(format!("{id} is released, and {from} may write from now on"))
 }
 
-/// Takes a message back. What the link holds but has not sent is withdrawn by the link's worker.
-///
-/// # Errors
-/// Permanent when it is final already.
-pub fn cancel(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
-    let (cause, now) = (format!("cancelled by {who}"), store.clock().now());
-    store.write(move |tx| {
-        let message = waiting(tx, id)?;
-        if touched(tx, id)? {
-            tx.change(id, |message| message.recall = true)?;
-            tx.step(id, now, message.state, &format!("{cause}: being withdrawn from the link"), 0, message.next)?;
-            ask_now(tx, id, now)?;
-            return Ok(format!("{id} is being withdrawn from the link; if it was sent already, its page will say so"));
-        }
-        tx.step(id, now, State::Cancelled, &cause, 0, Time::NEVER)?;
-        Ok(format!("{id} is cancelled"))
-    })
-}
-
-/// Makes the next try of a waiting message due now.
-///
-/// # Errors
-/// Permanent when nothing can be tried again.
-pub fn retry(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
-    let (cause, now) = (format!("tried again by {who}"), store.clock().now());
-    store.write(move |tx| {
-        let message = waiting(tx, id)?;
-        if message.state == State::Held {
-            return said(Fault::permanent(format!("{id} is held: release it instead")));
-        }
-        let next = if message.way == Way::Link { message.next } else { now };
+fn cancel(tx: &mut Tx, id: Id, who: &str, now: Time) -> Outcome<String> {
+    let cause = format!("cancelled by {who}");
+    let message = waiting(tx, id)?;
+    if touched(tx, id)? {
+        tx.change(id, |message| message.recall = true)?;
+        tx.step(id, now, message.state, &format!("{cause}: being withdrawn from the link"), 0, message.next)?;
         ask_now(tx, id, now)?;
-        tx.step(id, now, message.state, &cause, 0, next).map(drop)
-    })?;
+        return Ok(format!("{id} is being withdrawn from the link; if it was sent already, its page will say so"));
+    }
+    tx.step(id, now, State::Cancelled, &cause, 0, Time::NEVER)?;
+    Ok(format!("{id} is cancelled"))
+}
+
+fn retry(tx: &mut Tx, id: Id, who: &str, now: Time) -> Outcome<String> {
+    let message = waiting(tx, id)?;
+    if message.state == State::Held {
+        return said(Fault::permanent(format!("{id} is held: release it instead")));
+    }
+    let next = if message.way == Way::Link { message.next } else { now };
+    ask_now(tx, id, now)?;
+    tx.step(id, now, message.state, &format!("tried again by {who}"), 0, next)?;
     Ok(format!("{id} is tried again now"))
 }
 

@@ -101,7 +101,7 @@ pub(crate) mod tests {
     pub(crate) fn world(reach: &str) -> World {
         let settings =
             Settings::default().with(Key::Domain, "here.org").and_then(|s| s.with(Key::Reach, reach)).unwrap();
-        let anna = Person { name: "anna".into(), owner: true, ..Person::default() };
+        let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
         let device = DeviceId::new(6846).ok();
         let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };

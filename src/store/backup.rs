@@ -69,6 +69,8 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::PEOPLE)?;
         rows += $do($($argument,)* schema::SETTINGS)?;
         rows += $do($($argument,)* schema::EVENTS)?;
+        rows += $do($($argument,)* schema::USAGE)?;
+        rows += $do($($argument,)* schema::AUDIT)?;
         rows += $do($($argument,)* schema::SAMPLES)?;
         rows += $do($($argument,)* schema::QUARANTINE)?;
         rows += $do($($argument,)* schema::META)?;

@@ -61,6 +61,9 @@ pub struct Ledger {
     /// Packets that came in from the air, ever (repeats not counted).
     #[serde(default)]
     pub packets_in: u64,
+    /// What was counted on the present day.
+    #[serde(default)]
+    pub today: super::usage::Today,
     /// Random name of this box; part of its Message-IDs.
     #[serde(default)]
     pub box_token: String,

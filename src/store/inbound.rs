@@ -44,7 +44,10 @@ impl Tx<'_> {
     /// Remembers the key of a packet for good; false when it was known.
     pub fn remember(&mut self, key: &str, now: Time) -> Outcome<bool> {
         let new = self.once(key, now)?;
-        self.ledger.packets_in += u64::from(new);
+        if new {
+            self.ledger.packets_in += 1;
+            self.count_packet_in()?;
+        }
         Ok(new)
     }
 
@@ -114,6 +117,13 @@ impl Tx<'_> {
         if self.quarantine_len()? > QUARANTINE_MOST {
             self.quarantine.pop_first()?;
         }
+        Ok(())
+    }
+
+    /// Removes items that were set aside before `limit`.
+    pub fn drop_aside_before(&mut self, limit: Time) -> Outcome<()> {
+        self.quarantine
+            .retain(|_, bytes| serde_json::from_slice::<Quarantined>(bytes).is_ok_and(|item| item.at >= limit))?;
         Ok(())
     }
 

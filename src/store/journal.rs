@@ -35,6 +35,12 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Removes events older than `limit`.
+    pub fn drop_events_before(&mut self, limit: Time) -> Outcome<()> {
+        self.events.retain(|_, bytes| serde_json::from_slice::<Event>(bytes).is_ok_and(|event| event.at >= limit))?;
+        Ok(())
+    }
+
     /// Adds measured values, all at once: samples are collected so that they cost one write a minute.
     pub fn samples(&mut self, samples: &[(&'static str, Time, f64)]) -> Outcome<()> {
         for (series, at, value) in samples {

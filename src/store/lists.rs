@@ -17,6 +17,8 @@ pub struct ListFilter {
     pub search: String,
     /// From or to this person only.
     pub person: Option<String>,
+    /// The mail domain of the box: says which letters over the link are to the person.
+    pub domain: String,
     /// In this queue, or out by this way.
     pub way: Option<Way>,
     /// In by this door.
@@ -156,10 +158,7 @@ impl View {
 impl ListFilter {
     fn wants(&self, message: &Message, search: &str) -> bool {
         let has = |text: &str| text.to_lowercase().contains(search);
-        let involves = |person: &String| {
-            message.author.as_ref() == Some(person)
-                || message.to.mailbox().is_some_and(|to| to.person() == *person && message.way != Way::Relay)
-        };
+        let involves = |person: &String| message.concerns(person, &self.domain);
         (self.states.is_empty() || self.states.contains(&message.state))
             && !(self.open && message.is_final())
             && self.way.is_none_or(|way| way == message.way)

@@ -5,6 +5,7 @@
 //! closes the file; it is opened again with back-off while callers get a temporary fault. A ballast file keeps room for
 //! that on a full disk.
 
+mod audit;
 mod backup;
 mod books;
 mod inbound;
@@ -19,6 +20,7 @@ mod schema;
 mod spool;
 #[cfg(test)]
 pub(crate) mod tests;
+mod usage;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -37,6 +39,7 @@ use crate::message::{Id, Way};
 use crate::people::People;
 use crate::settings::Settings;
 
+pub use audit::Record;
 pub use backup::{Contents, contents, restore};
 pub use books::{Books, Ledger};
 pub use inbound::PartIn;
@@ -46,6 +49,7 @@ pub use packets::Stage;
 pub use queue::{BodyIn, Lane, Letter};
 pub use schema::{Outcome, Trouble, Tx, View, said};
 pub use spool::Spooled;
+pub use usage::{Counts, Span, Usage};
 
 /// Limit for one write, with all that waits before it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(60);

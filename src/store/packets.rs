@@ -108,8 +108,9 @@ impl Tx<'_> {
     }
 
     /// Counts a packet that went on air.
-    pub fn packet_went(&mut self) {
+    pub fn packet_went(&mut self, packet: &Packet) -> Outcome<()> {
         self.ledger.packets_sent += 1;
+        self.count_packet(packet)
     }
 
     /// Has whoever looks after a queue look at it after the commit.

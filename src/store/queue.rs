@@ -115,6 +115,7 @@ impl Tx<'_> {
                 });
             }
             self.ledger.book(message.door, None, message.column());
+            self.count_taken(&message)?;
             if let (Some(author), Address::Mail(to)) = (&message.author, &message.to) {
                 self.contacts.insert((author.as_str(), to.to_string().to_lowercase().as_str()), message.accepted.0)?;
             }
@@ -153,6 +154,7 @@ impl Tx<'_> {
         self.settle_bill(&mut after)?;
         if before.column() != after.column() {
             self.ledger.book(after.door, Some(before.column()), after.column());
+            self.count_moved(&after, Some(before.column()), after.column())?;
         }
         self.index(&after, Some(&before))?;
         self.messages.insert(id.0, json(&after).as_slice())?;
@@ -239,6 +241,7 @@ impl Tx<'_> {
             && let Some(door) = self.miscounted()?
         {
             self.ledger.book(door, Some(Column::Waiting), Column::Returned);
+            self.count_lost()?;
         }
         self.quarantine("store", why, &bytes, at)
     }

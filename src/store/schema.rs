@@ -46,6 +46,10 @@ pub const PEOPLE: TableDefinition<&str, &[u8]> = TableDefinition::new("people");
 pub const SETTINGS: TableDefinition<&str, &str> = TableDefinition::new("settings");
 /// Number -> JSON of `Event`; a ring.
 pub const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
+/// Number -> JSON of an audit `Record`; a ring.
+pub const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
+/// (day such as `2026-11-25`, person) -> JSON of `Counts`; the box itself has the empty name.
+pub const USAGE: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("usage");
 /// (series, ms) -> value.
 pub const SAMPLES: TableDefinition<(&str, i64), f64> = TableDefinition::new("samples");
 /// Set aside: number -> JSON of `Quarantined`.
@@ -96,12 +100,18 @@ pub struct Tx<'t> {
     pub(super) people: Table<'t, &'static str, &'static [u8]>,
     pub(super) settings: Table<'t, &'static str, &'static str>,
     pub(super) events: Table<'t, u64, &'static [u8]>,
+    pub(super) usage: Table<'t, (&'static str, &'static str), &'static [u8]>,
+    pub(super) audit: Table<'t, u64, &'static [u8]>,
     pub(super) samples: Table<'t, (&'static str, i64), f64>,
     pub(super) quarantine: Table<'t, u64, &'static [u8]>,
     pub(super) sessions: Table<'t, &'static str, &'static [u8]>,
     pub(super) meta: Table<'t, &'static str, &'static [u8]>,
     /// Counters and books, loaded once and written back at the end of the batch.
     pub(super) ledger: super::books::Ledger,
+    /// The day of the calendar at this commit, in the time zone of the box.
+    pub(super) day: String,
+    /// The mail domain of the box.
+    pub(super) domain: String,
     /// What has to happen after the commit.
     pub(super) after: After,
 }
@@ -141,11 +151,15 @@ impl<'t> Tx<'t> {
             people: txn.open_table(PEOPLE)?,
             settings: txn.open_table(SETTINGS)?,
             events: txn.open_table(EVENTS)?,
+            usage: txn.open_table(USAGE)?,
+            audit: txn.open_table(AUDIT)?,
             samples: txn.open_table(SAMPLES)?,
             quarantine: txn.open_table(QUARANTINE)?,
             sessions: txn.open_table(SESSIONS)?,
             meta,
             ledger,
+            day: String::new(),
+            domain: String::new(),
             after: After::default(),
         })
     }

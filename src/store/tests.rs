@@ -36,7 +36,7 @@ impl Store {
 
 mod packets;
 
-fn message(way: Way, state: State, next: i64) -> Message {
+pub fn message(way: Way, state: State, next: i64) -> Message {
     let at = Time(1_790_000_000_000);
     Message {
         id: Id(0),

@@ -149,6 +149,9 @@ impl Store {
         // The default, said aloud: promise 1 stands on it.
         txn.set_durability(Durability::Immediate)?;
         let mut tx = Tx::open(&txn)?;
+        let settings = self.settings();
+        tx.day = super::usage::day(&settings, self.0.clock.now());
+        tx.domain = settings.text(crate::settings::Key::Domain).to_owned();
         for ask in batch {
             // A panic in one job must not take the writer along; the batch is undone and the job told.
             let run = std::panic::AssertUnwindSafe(|| (ask.job)(&mut tx));

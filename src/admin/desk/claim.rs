@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::{Desk, Event, Person, new_password};
+use super::{By, Deed, Desk, Person, Role, new_password};
 use crate::fault::Fault;
 use crate::settings::Key;
-use crate::store::{Tx, said};
+use crate::store::{Event, Tx, said};
 
 /// Crockford's base 32: no I, L, O, U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -41,7 +41,7 @@ pub struct Claim {
 impl Desk {
     /// True once the box has an owner.
     pub fn claimed(&self) -> bool {
-        self.store.people().iter().any(|person| person.owner)
+        self.store.people().iter().any(|person| person.is_owner())
     }
 
     /// The code that the first owner has to type, such as `K7QF-3M9X`; made when there is none yet (or when `new`).
@@ -50,18 +50,19 @@ impl Desk {
     /// Permanent once there is an owner; otherwise as [`crate::store::Store::write`].
     pub fn setup_code(&self, new: bool) -> Result<String, Fault> {
         let fresh = random_code()?;
-        let code = self.store.write(move |tx| {
-            if tx.everybody()?.iter().any(|person| person.owner) {
-                return said(taken());
-            }
-            match stored(tx)? {
-                Some(code) if !new => Ok(code.code),
-                _ => {
-                    keep(tx, &Code { code: fresh.clone(), wrong: 0 })?;
-                    Ok(fresh.clone())
+        let code =
+            self.act(Deed::SetupCode, "", if new { "a new code was made" } else { "the code was read" }, move |tx| {
+                if tx.everybody()?.iter().any(|person| person.is_owner()) {
+                    return said(taken());
                 }
-            }
-        })?;
+                match stored(tx)? {
+                    Some(code) if !new => Ok(code.code),
+                    _ => {
+                        keep(tx, &Code { code: fresh.clone(), wrong: 0 })?;
+                        Ok(fresh.clone())
+                    }
+                }
+            })?;
         Ok(format!("{}-{}", &code[..LENGTH / 2], &code[LENGTH / 2..]))
     }
 
@@ -78,7 +79,7 @@ impl Desk {
         let mut person = Person {
             name: claim.name.trim().to_lowercase(),
             full_name: claim.full_name.trim().to_owned(),
-            owner: true,
+            role: Role::Owner,
             added: self.store.clock().now(),
             ..Person::default()
         };
@@ -87,10 +88,11 @@ impl Desk {
         let domain = crate::settings::check(row, &claim.domain).map_err(Fault::Permanent)?;
         person.password = Some(new_password(&claim.password, &person)?);
         let words = format!("the box was claimed by {}", person.name);
-        let event = Event { at: person.added, part: "people".to_owned(), words, alarm: false };
+        let event = Event { at: person.added, part: "people".to_owned(), words: words.clone(), alarm: false };
         let made = person.clone();
-        self.store.write(move |tx| {
-            if tx.everybody()?.iter().any(|person| person.owner) {
+        let by = By { name: person.name.clone(), ..self.by.clone() };
+        Self::new(&self.store, by).act(Deed::Claim, "", words, move |tx| {
+            if tx.everybody()?.iter().any(|person| person.is_owner()) {
                 return said(taken());
             }
             match stored(tx)? {
@@ -122,7 +124,11 @@ impl Desk {
             keep(tx, &code)?;
             Ok(false)
         })?;
-        if right { Ok(()) } else { Err(wrong()) }
+        if right {
+            return Ok(());
+        }
+        self.note(Deed::LogInFailed, "", "a wrong code was given to claim the box")?;
+        Err(wrong())
     }
 }
 

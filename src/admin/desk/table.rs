@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::Desk;
+use super::{Deed, Desk};
 use crate::fault::Fault;
 use crate::people::People;
 use crate::route::choose::World;
@@ -69,6 +69,7 @@ impl Desk {
     /// # Errors
     /// Permanent with the first sentence that says why a value will not do.
     pub fn set_all(&self, pairs: &[(String, String)]) -> Result<Vec<String>, Fault> {
+        self.may(Deed::SetSettings)?;
         let before = self.store.settings();
         let mut after = Settings::clone(&before);
         let mut keys = Vec::new();
@@ -86,13 +87,10 @@ impl Desk {
         if keys.is_empty() {
             return Ok(said);
         }
-        let events: Vec<_> = said.iter().map(|words| self.event("settings", words.clone())).collect();
+        let names: Vec<_> = keys.iter().map(|key| settings::row(*key).name).collect();
         let rows: Vec<_> = keys.iter().map(|key| (settings::row(*key).name, after.text(*key).to_owned())).collect();
-        self.store.write(move |tx| {
-            for (name, value) in &rows {
-                tx.put_setting(name, value)?;
-            }
-            events.iter().try_for_each(|event| tx.event(event))
+        self.act(Deed::SetSettings, &names.join(" "), said.join("; "), move |tx| {
+            rows.iter().try_for_each(|(name, value)| tx.put_setting(name, value))
         })?;
         Ok(said)
     }

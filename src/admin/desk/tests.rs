@@ -19,7 +19,7 @@ impl Place {
     }
 
     pub fn desk(&self) -> Desk {
-        Desk { store: self.store.clone(), who: "a test".into() }
+        Desk::new(&self.store, By::command_line(0))
     }
 }
 
@@ -39,7 +39,7 @@ impl Drop for Place {
 }
 
 fn owner() -> PersonEdit {
-    PersonEdit { name: "anna".into(), owner: true, password: "a boat in the bay".into(), ..PersonEdit::default() }
+    PersonEdit { name: "anna".into(), role: Role::Owner, password: "a boat in the bay".into(), ..PersonEdit::default() }
 }
 
 fn person(name: &str) -> PersonEdit {
@@ -67,7 +67,7 @@ fn people_come_change_and_go() {
     desk.remove("ben").unwrap();
     assert!(desk.remove("ben").is_err());
     let events = place.store.read(|view| view.events(10)).unwrap();
-    assert_eq!(events[0].words, "ben was removed, by a test");
+    assert_eq!(events[0].words, "ben was removed, by the command line");
     assert!(events.iter().all(|event| !event.words.contains("boat") && !event.words.contains("argon")));
 }
 
@@ -84,13 +84,15 @@ fn the_last_owner_cannot_be_lost() {
     assert!(desk.disable("anna", true).is_err());
     assert!(desk.edit("anna", &person("anna")).is_err());
     assert!(desk.set_password("anna", "").is_err());
-    assert!(desk.edit("ben", &PersonEdit { owner: true, ..person("ben") }).unwrap_err().why().contains("password"));
-    let second = PersonEdit { owner: true, password: "gulls over the pier".into(), ..person("ben") };
+    assert!(
+        desk.edit("ben", &PersonEdit { role: Role::Owner, ..person("ben") }).unwrap_err().why().contains("password")
+    );
+    let second = PersonEdit { role: Role::Owner, password: "gulls over the pier".into(), ..person("ben") };
     desk.edit("ben", &second).unwrap();
     desk.disable("anna", true).unwrap();
-    assert!(!desk.verify_password("anna", "a boat in the bay"));
+    assert!(desk.log_in("anna", "a boat in the bay").is_err());
     desk.disable("anna", false).unwrap();
-    assert!(desk.verify_password(" Anna ", "a boat in the bay"));
+    assert!(desk.log_in(" Anna ", "a boat in the bay").is_ok());
     desk.remove("anna").unwrap();
 }
 
@@ -124,7 +126,7 @@ fn settings_are_checked_against_the_world() {
     assert_eq!(place.store.settings().text(Key::BoxName), "satpost");
     let events = place.store.read(|view| view.events(20)).unwrap();
     assert!(events.iter().all(|event| !event.words.contains("hush")));
-    assert!(events.iter().any(|event| event.words == "box.domain is sea.org now, by a test"));
+    assert!(events.iter().any(|event| event.words == "box.domain is sea.org now, by the command line"));
 }
 
 #[test]
@@ -149,7 +151,7 @@ fn the_box_is_claimed_once_with_its_code() {
     desk.claim(&claim).unwrap();
     assert!(desk.claimed() && desk.claim(&claim).is_err() && desk.setup_code(true).is_err());
     assert_eq!(place.store.settings().text(Key::Domain), "sea.org");
-    assert!(desk.verify_password("anna", "a boat in the bay"));
+    assert!(desk.log_in("anna", "a boat in the bay").is_ok());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use minijinja::context;
 
 use super::{Ask, Reply};
-use crate::admin::auth::{self, COOKIE, LIFE};
+use crate::admin::auth::{self, LIFE};
 use crate::admin::pages::login::too_many;
 use crate::fault::Fault;
 use crate::password::{LEAST, LEAST_OWNER};
@@ -13,8 +13,9 @@ pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
     let least = if ask.owner() { LEAST_OWNER } else { LEAST };
     let person = &ask.visitor.person;
     let address = format!("{}@{}", person.name, ask.settings.text(crate::settings::Key::Domain));
+    let role = person.role.word();
     let since = ask.face.moment(ask.visitor.session.created);
-    let values = context! { error, least, address, since, full_name => person.full_name };
+    let values = context! { error, least, role, address, since, full_name => person.full_name };
     Ok(ask.page(status, "account.html", "account", "Your account", values))
 }
 
@@ -24,7 +25,7 @@ pub fn change(ask: &Ask) -> Reply {
     if let Err(wait) = ask.app.try_once(&ask.request.peer) {
         return show(ask, 429, &too_many(wait));
     }
-    if !ask.desk.verify_password(ask.me(), form.get("old")) {
+    if !ask.desk.is_own_password(form.get("old")) {
         return show(ask, 422, "The old password is wrong.");
     }
     ask.app.was_right(&ask.request.peer);
@@ -41,7 +42,7 @@ pub fn change(ask: &Ask) -> Reply {
     }
     auth::keep(&ask.app.store, &ask.visitor.hash, None)?;
     let person = ask.desk.person(ask.me())?;
-    let (token, visitor) = auth::open(&ask.app.store, &person)?;
+    let (token, visitor) = auth::open(&ask.app.store, &person, &ask.request.peer)?;
     ask.app.tell(&visitor.hash, "Your password is changed. Everybody else who was logged in as you is out.".to_owned());
-    Ok(crate::admin::response::Response::see("/account").with_cookie(COOKIE, &token, LIFE.as_secs()))
+    Ok(crate::admin::response::Response::see("/account").with_cookie(&ask.app.cookies.session, &token, LIFE.as_secs()))
 }

@@ -20,10 +20,16 @@ pub fn amount(ask: &Ask, money: Money) -> String {
     price::shown(&ask.settings, money)
 }
 
-/// The accounts of a month: the box first, then people by name; whoever used nothing is left out.
+/// The accounts of a month: the box first, then people by name; whoever used nothing is left out. A person sees their
+/// own.
 fn rows(ask: &Ask, month: &str) -> Result<Vec<Row>, crate::fault::Fault> {
     let mut used = ask.app.store.read(|view| view.used_in(month))?;
-    if used.iter().all(|(account, _)| account != BOX) {
+    if !ask.operator() {
+        used.retain(|(account, _)| account == ask.me());
+        if used.is_empty() {
+            used.push((ask.me().to_owned(), Use::default()));
+        }
+    } else if used.iter().all(|(account, _)| account != BOX) {
         used.insert(0, (BOX.to_owned(), Use::default()));
     }
     let row = |(name, used): (String, Use)| {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::messages::{aside_news, tone};
 use super::{Ask, Reply, modem, queue, setup};
 use crate::admin::chart;
+use crate::admin::route::may_see;
 use crate::pulse::Facts;
 use crate::settings::Key;
 
@@ -43,6 +44,8 @@ pub fn show(ask: &Ask) -> Reply {
         .collect();
     let events: Vec<_> = events
         .iter()
+        // What the settings are is the owner's.
+        .filter(|event| ask.owner() || event.part != "settings")
         .map(|event| {
             context! { at => ask.face.moment(event.at), part => event.part, words => event.words, alarm => event.alarm }
         })
@@ -51,7 +54,7 @@ pub fn show(ask: &Ask) -> Reply {
         ledger.books.iter().map(|(door, books)| context! { door, books, balance => books.balance() }).collect();
     let values = context! {
         needs => needs(ask, &facts, &queue),
-        steps => setup::open_steps(ask)?,
+        steps => if ask.owner() { setup::open_steps(ask)? } else { Vec::new() },
         link => facts.link.as_ref().map(|health| modem::figures(ask, health)),
         driver => ask.settings.text(Key::LinkDriver),
         noise => chart::day(&chart::NOISE, &noise, &ask.face),
@@ -121,6 +124,13 @@ fn needs(ask: &Ask, facts: &Facts, queue: &queue::Queue) -> Vec<Need> {
         let words = "The clock of this box cannot be right. Until a time server or the modem's GPS sets it, times \
                      on this page count from the last start.";
         need("warn", words.into(), "/setup/box", "Look at the clock");
+    }
+    // What somebody may not see they cannot mend: they are told all the same.
+    for need in &mut needs {
+        let page = need.href.split(['?', '#']).next().unwrap_or_default();
+        if !may_see(ask.role(), page) {
+            (need.href, need.button) = ("", "");
+        }
     }
     needs
 }

@@ -47,7 +47,7 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         submission => port("submission", "587"),
         smtp => port("smtp", "25"),
         me => ask.me(),
-        owner => ask.owner(),
+        owner => ask.owner(), operator => ask.operator(),
         domain => match ask.settings.text(crate::settings::Key::Domain) { "" => "your.domain", domain => domain },
         trim => ask.settings.on(crate::settings::Key::AirTrim),
         max_parts => ask.settings.text(crate::settings::Key::AirMaxParts),

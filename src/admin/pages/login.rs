@@ -6,7 +6,8 @@ use minijinja::{Value, context};
 
 use super::{Ask, Reply};
 use crate::admin::App;
-use crate::admin::auth::{self, COOKIE, LIFE, PRE_COOKIE};
+use crate::admin::auth::{self, LIFE};
+use crate::admin::desk::Deed;
 use crate::admin::request::Request;
 use crate::admin::response::Response;
 use crate::admin::route::theme;
@@ -21,8 +22,9 @@ const PRE_LIFE: u64 = 12 * 3600;
 
 /// A page without rail. Gives the browser a token for its forms if it has none.
 pub fn bare(app: &App, request: &Request, status: u16, template: &str, values: Value) -> Response {
-    let known =
-        request.cookie(PRE_COOKIE).filter(|token| token.len() == 64 && token.bytes().all(|b| b.is_ascii_hexdigit()));
+    let known = request
+        .cookie(&app.cookies.before)
+        .filter(|token| token.len() == 64 && token.bytes().all(|b| b.is_ascii_hexdigit()));
     let csrf = match known.map(str::to_owned).map_or_else(auth::token, Ok) {
         Ok(csrf) => csrf,
         Err(fault) => return Response::text(500, &format!("{fault}\n")),
@@ -35,7 +37,7 @@ pub fn bare(app: &App, request: &Request, status: u16, template: &str, values: V
         ..Frame::default()
     };
     let response = page(status, template, over(&frame, values));
-    if known.is_some() { response } else { response.with_cookie(PRE_COOKIE, &csrf, PRE_LIFE) }
+    if known.is_some() { response } else { response.with_cookie(&app.cookies.before, &csrf, PRE_LIFE) }
 }
 
 /// The log-in form.
@@ -51,16 +53,18 @@ pub fn log_in(app: &App, request: &Request) -> Response {
         return show(app, request, 429, &too_many(wait)).with("Retry-After", (wait.as_secs() + 1).to_string());
     }
     let (name, password) = (request.form.get("name").trim(), request.form.get("password"));
-    if !app.desk(String::new()).verify_password(name, password) {
-        log::warn!("web: a log-in failed from {}", request.peer);
-        return show(app, request, 401, "Name or password is wrong.");
-    }
+    let person = match app.nobody(request).log_in(name, password) {
+        Ok(person) => person,
+        Err(fault) if fault.is_permanent() => {
+            log::warn!("web: a log-in failed from {}", request.peer);
+            return show(app, request, 401, fault.why());
+        }
+        Err(fault) => return show(app, request, 503, fault.why()),
+    };
     app.was_right(&request.peer);
-    let people = app.store.people();
-    let Some(person) = people.get(name) else { return show(app, request, 401, "Name or password is wrong.") };
-    match auth::open(&app.store, person) {
+    match auth::open(&app.store, &person, &request.peer) {
         Ok((token, _)) => {
-            Response::see(own_place(request.form.get("next"))).with_cookie(COOKIE, &token, LIFE.as_secs())
+            Response::see(own_place(request.form.get("next"))).with_cookie(&app.cookies.session, &token, LIFE.as_secs())
         }
         Err(fault) => show(app, request, 503, fault.why()),
     }
@@ -68,8 +72,8 @@ pub fn log_in(app: &App, request: &Request) -> Response {
 
 /// Ends the session.
 pub fn log_out(ask: &Ask) -> Reply {
-    auth::keep(&ask.app.store, &ask.visitor.hash, None)?;
-    Ok(Response::see("/login").with_cookie(COOKIE, "", 0))
+    ask.desk.session(Deed::LogOut, "", "logged out", &ask.visitor.hash, None)?;
+    Ok(Response::see("/login").with_cookie(&ask.app.cookies.session, "", 0))
 }
 
 /// Light, dark, or as the machine has it.

@@ -6,9 +6,10 @@ use serde::Serialize;
 use super::{Ask, Reply, query, queue};
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
-use crate::engine::wishes;
+use crate::engine::wishes::Wish;
 use crate::fault::Fault;
 use crate::message::{Door, Id, Message, Packet, PacketState, State, Way};
+use crate::settings::Key;
 use crate::store::ListFilter;
 
 const PAGE: usize = 50;
@@ -67,14 +68,15 @@ pub fn tone(state: State) -> &'static str {
     }
 }
 
-/// The list. Persons see their own messages, the owner all.
+/// The list. Persons see their own messages, operators all.
 pub fn list(ask: &Ask) -> Reply {
     let fields = &ask.request.query;
     let tab = TABS.iter().map(|(name, _)| *name).find(|name| *name == fields.get("tab")).unwrap_or_default();
     let state = State::ALL.into_iter().find(|state| state.words() == fields.get("state"));
     let mut filter = ListFilter {
         search: fields.get("q").trim().chars().take(100).collect(),
-        person: (!ask.owner()).then(|| ask.me().to_owned()),
+        person: (!ask.operator()).then(|| ask.me().to_owned()),
+        domain: ask.settings.text(Key::Domain).to_owned(),
         before: fields.get("before").parse().ok(),
         limit: PAGE + 1,
         ..ListFilter::default()
@@ -121,8 +123,8 @@ pub fn list(ask: &Ask) -> Reply {
 pub fn mine(ask: &Ask, id: Id) -> Result<Message, Fault> {
     let none = || Fault::permanent(format!("there is no message {id} of yours"));
     let message = ask.app.store.message(id)?.ok_or_else(none)?;
-    let to_me = message.way != Way::Relay && message.to.mailbox().is_some_and(|to| to.person() == ask.me());
-    if ask.owner() || message.author.as_deref() == Some(ask.me()) || to_me { Ok(message) } else { Err(none()) }
+    let own = message.concerns(ask.me(), ask.settings.text(Key::Domain));
+    if ask.operator() || own { Ok(message) } else { Err(none()) }
 }
 
 /// One message.
@@ -160,7 +162,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         air => bytes(message.text.len() as u64),
         price => message.bill.as_ref().filter(|bill| bill.charged && bill.wanted.money.0 > 0).map(|bill| super::costs::amount(ask, bill.wanted.money)),
         packets => packets.iter().map(|packet| packet_row(ask, packet)).collect::<Vec<_>>(),
-        wishes => if ask.owner() { possible(&message) } else { Vec::new() },
+        wishes => if ask.operator() { possible(&message) } else { Vec::new() },
     };
     Ok(ask.page(status, "message.html", "messages", "Message", values))
 }
@@ -228,19 +230,11 @@ pub fn download(ask: &Ask, id: &str) -> Reply {
 
 /// Hold, release, cancel, retry.
 pub fn wish(ask: &Ask, id: &str, wish: &str) -> Reply {
-    if !ask.owner() {
-        return Ok(ask.sorry(403, "Only the owner of the box can do this."));
-    }
     let number: Id = id.parse().map_err(Fault::Permanent)?;
-    let (store, who) = (&ask.app.store, ask.desk.who.as_str());
-    let done = match wish {
-        "hold" => wishes::hold(store, number, who),
-        "release" => wishes::release(store, number, who),
-        "allow" => wishes::allow(store, number, who),
-        "cancel" => wishes::cancel(store, number, who),
-        "retry" => wishes::retry(store, number, who),
-        _ => return Ok(ask.sorry(404, "There is no such page.")),
+    let Some(wish) = Wish::ALL.into_iter().find(|known| known.word() == wish) else {
+        return Ok(ask.sorry(404, "There is no such page."));
     };
+    let done = ask.desk.wish(wish, number);
     queue::look_anew(ask.app);
     match done {
         Ok(words) => ask.done(&format!("/messages/{number}"), words),
@@ -275,7 +269,7 @@ pub fn aside_news(ask: &Ask) -> usize {
 /// Somebody looked.
 pub fn aside_seen(ask: &Ask) -> Reply {
     let newest: u64 = ask.request.form.get("newest").parse().map_err(|_| Fault::permanent("nothing was set aside"))?;
-    ask.app.store.write(move |tx| tx.put_note(ASIDE_NOTE, Some(newest.to_string().as_bytes())))?;
+    ask.desk.see_aside(ASIDE_NOTE, newest)?;
     ask.done("/", "Seen. The items stay on their page.")
 }
 

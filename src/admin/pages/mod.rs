@@ -1,6 +1,7 @@
 //! The pages, one file each. A page reads what it shows, fills its template, and passes wishes to the desk.
 
 pub mod account;
+pub mod audit;
 pub mod compose;
 pub mod costs;
 pub mod dashboard;
@@ -11,6 +12,7 @@ pub mod messages;
 pub mod modem;
 pub mod people;
 pub mod queue;
+pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod status;
@@ -21,12 +23,13 @@ use minijinja::{Value, context};
 
 use super::App;
 use super::auth::Visitor;
-use super::desk::{Desk, zone};
+use super::desk::{By, Desk, zone};
 use super::request::{Request, encode};
 use super::response::Response;
-use super::route::{theme, title};
-use super::view::{Face, Frame, Light, over, page};
+use super::route::{may_see, theme, title};
+use super::view::{Face, Frame, Light, NAV, over, page};
 use crate::fault::Fault;
+use crate::people::Role;
 use crate::settings::{Key, Settings};
 
 /// What a page gives back; a fault becomes a page that says why.
@@ -53,12 +56,29 @@ impl<'a> Ask<'a> {
     pub fn new(app: &'a App, request: &'a Request, visitor: &'a Visitor) -> Self {
         let settings = app.store.settings();
         let face = Face { zone: zone(&settings), now: app.store.clock().now() };
-        Self { app, request, visitor, desk: app.desk(format!("{} on the page", visitor.person.name)), settings, face }
+        Self {
+            app,
+            request,
+            visitor,
+            desk: app.desk(By::person(&visitor.person.name, visitor.person.role, &request.peer)),
+            settings,
+            face,
+        }
     }
 
-    /// True for somebody who may change people and settings.
+    /// What the one who asks may do.
+    pub fn role(&self) -> Role {
+        self.visitor.person.role
+    }
+
+    /// True for the owner of the box.
     pub fn owner(&self) -> bool {
-        self.visitor.person.owner
+        self.role() == Role::Owner
+    }
+
+    /// True for whoever runs the queue and the people: an operator or the owner.
+    pub fn operator(&self) -> bool {
+        self.role() >= Role::Operator
     }
 
     /// Name of the one who asks.
@@ -92,9 +112,14 @@ impl<'a> Ask<'a> {
             section,
             me: self.me().to_owned(),
             owner: self.owner(),
+            operator: self.operator(),
+            nav: NAV
+                .iter()
+                .filter(|entry| may_see(self.role(), entry.href) && !(entry.href == "/" && !self.operator()))
+                .collect(),
             csrf: self.visitor.session.csrf.clone(),
             theme: theme(self.request),
-            strip: if self.owner() { self.strip() } else { Vec::new() },
+            strip: if self.operator() { self.strip() } else { Vec::new() },
             flash: self.app.told(&self.visitor.hash),
             unread: self.app.store.read(|view| view.unread(self.me())).unwrap_or_default(),
             here: self.request.target.clone(),
@@ -106,6 +131,8 @@ impl<'a> Ask<'a> {
     /// Link, mail and queue in a few words each.
     pub fn strip(&self) -> Vec<Light> {
         let facts = self.app.pulse.facts();
+        // Somebody who may not see a page is not sent there.
+        let to = |href| if may_see(self.role(), href) { href } else { "/" };
         let link = match &facts.link {
             None if self.settings.text(Key::LinkDriver) == "none" => ("off", "no link"),
             None => ("wait", "starting"),
@@ -125,23 +152,25 @@ impl<'a> Ask<'a> {
             (held, waiting) => ("warn", format!("{waiting} waiting, {held} held")),
         };
         vec![
-            Light { name: "Link", tone: link.0, words: link.1.to_owned(), href: "/modem" },
+            Light { name: "Link", tone: link.0, words: link.1.to_owned(), href: to("/modem") },
             Light { name: "Mail", tone: mail.0, words: mail.1.to_owned(), href: "/#mail" },
             Light { name: "Queue", tone, words, href: "/messages?tab=waiting" },
         ]
     }
 }
 
-/// For a person who asks for a page of the owner.
-pub fn no_right(ask: &Ask, path: &[&str]) -> Response {
-    const KNOWN: [&str; 5] = ["messages", "people", "settings", "modem", "setup"];
-    match path.first() {
-        Some(first) if KNOWN.contains(first) => {
-            let why = "This page is for the owner of the box. Your letters are in the mailbox.";
-            ask.sorry(403, why)
-        }
-        _ => ask.sorry(404, "There is no such page."),
-    }
+/// The front page: how everything stands, or the mailbox of somebody who runs nothing here.
+pub fn front(ask: &Ask) -> Reply {
+    if ask.operator() { dashboard::show(ask) } else { Ok(Response::see("/mailbox")) }
+}
+
+/// For somebody who asks for a page that needs more than their role.
+pub fn no_right(ask: &Ask, least: Role) -> Response {
+    let why = match least {
+        Role::Operator => "This is for the operators and the owner of the box. Your letters are in the mailbox.",
+        _ => "This is for the owner of the box. Your letters are in the mailbox.",
+    };
+    ask.sorry(403, why)
 }
 
 /// A query string from the given pairs, without the empty ones.

@@ -7,6 +7,7 @@ use minijinja::context;
 use super::{Ask, Reply, login};
 use crate::admin::auth::{self, Session};
 use crate::admin::chart;
+use crate::admin::desk::Deed;
 use crate::admin::response::Response;
 use crate::clock::Time;
 use crate::link::Health;
@@ -101,17 +102,17 @@ pub fn unlock(ask: &Ask) -> Reply {
     if let Err(wait) = ask.app.try_once(&ask.request.peer) {
         return show(ask, 429, &login::too_many(wait));
     }
-    if !ask.desk.verify_password(ask.me(), ask.request.form.get("password")) {
+    if !ask.desk.is_own_password(ask.request.form.get("password")) {
         return show(ask, 422, "The password is wrong.");
     }
     ask.app.was_right(&ask.request.peer);
-    set_unlocked(ask, ask.face.now + UNLOCKED)?;
+    set_unlocked(ask, Deed::UnlockConsole, "unlocked for ten minutes", ask.face.now + UNLOCKED)?;
     ask.done("/modem#console", "The console takes lines for ten minutes.")
 }
 
 /// Closes it before that.
 pub fn lock(ask: &Ask) -> Reply {
-    set_unlocked(ask, Time(0))?;
+    set_unlocked(ask, Deed::LockConsole, "locked", Time(0))?;
     ask.done("/modem#console", "The console is locked.")
 }
 
@@ -128,6 +129,7 @@ pub fn send(ask: &Ask) -> Reply {
         let why = "This line costs money, forgets letters or stops the modem. Tick the box if you mean it.";
         return show(ask, 422, why);
     }
+    ask.desk.console_line(line)?;
     if !ask.app.pulse.console_send(line.to_owned()) {
         return show(ask, 503, "Sixteen lines wait for the modem already. Is it there at all?");
     }
@@ -143,9 +145,9 @@ fn unlocked(ask: &Ask) -> bool {
     ask.visitor.session.unlocked > ask.face.now
 }
 
-fn set_unlocked(ask: &Ask, until: Time) -> Result<(), crate::fault::Fault> {
+fn set_unlocked(ask: &Ask, deed: Deed, words: &str, until: Time) -> Result<(), crate::fault::Fault> {
     let session = Session { unlocked: until, ..ask.visitor.session.clone() };
-    auth::keep(&ask.app.store, &ask.visitor.hash, Some(&session))
+    ask.desk.session(deed, "", words, &ask.visitor.hash, Some(auth::bytes(&session)))
 }
 
 #[cfg(test)]

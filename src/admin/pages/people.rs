@@ -5,9 +5,10 @@ use minijinja::{Value, context};
 use super::{Ask, Reply};
 use crate::admin::desk::PersonEdit;
 use crate::admin::request::Fields;
+use crate::admin::response::Response;
 use crate::fault::Fault;
 use crate::password::{LEAST, LEAST_OWNER};
-use crate::people::{Home, Person};
+use crate::people::{Home, Person, Role};
 use crate::settings::Key;
 
 /// The fields of a form.
@@ -24,7 +25,7 @@ pub fn edit_of(form: &Fields) -> PersonEdit {
         allow: form.get("allow").to_owned(),
         block: form.get("block").to_owned(),
         strangers: form.get("strangers").to_owned(),
-        owner: form.ticked("owner"),
+        role: form.get("role").parse().unwrap_or_default(),
         password: form.get("password").to_owned(),
     }
 }
@@ -33,7 +34,7 @@ pub fn edit_of(form: &Fields) -> PersonEdit {
 pub fn fields(edit: &PersonEdit) -> Value {
     context! {
         name => edit.name, full_name => edit.full_name, on_device => edit.on_device, device => edit.device,
-        forward => edit.forward, max_parts => edit.max_parts, owner => edit.owner,
+        forward => edit.forward, max_parts => edit.max_parts, role => edit.role.word(),
         budget_packets => edit.budget_packets, budget_money => edit.budget_money,
         allow => edit.allow, block => edit.block, strangers => edit.strangers,
         least => LEAST, least_owner => LEAST_OWNER,
@@ -44,7 +45,9 @@ pub fn fields(edit: &PersonEdit) -> Value {
 pub fn list(ask: &Ask, status: u16, error: &str, edit: &PersonEdit) -> Reply {
     let rows: Vec<_> = ask.desk.people().iter().map(|person| row(ask, person)).collect();
     let max_parts = ask.settings.text(Key::AirMaxParts);
-    let values = context! { rows, error, max_parts, who => fields(edit), open => !error.is_empty() || rows.len() < 2 };
+    let roles = roles(ask);
+    let values =
+        context! { rows, error, max_parts, roles, who => fields(edit), open => !error.is_empty() || rows.len() < 2 };
     Ok(ask.page(status, "people.html", "people", "People", values))
 }
 
@@ -57,10 +60,22 @@ fn row(ask: &Ask, person: &Person) -> Value {
         device => person.device.map(|device| device.to_string()),
         forward => person.forward.as_ref().map(ToString::to_string),
         disabled => person.disabled,
-        is_owner => person.owner,
+        is_owner => person.is_owner(),
+        role => person.role.word(),
+        mine => ask.role() >= person.role,
         logs_in => person.password.is_some(),
         added => ask.face.moment(person.added),
     }
+}
+
+/// The roles that the one who asks may give: word, and what it means.
+pub fn roles(ask: &Ask) -> Vec<(&'static str, &'static str)> {
+    let words = |role| match role {
+        Role::Person => "Person: their own mailbox and what they wrote",
+        Role::Operator => "Operator: runs the queue and the people as well",
+        Role::Owner => "Owner: settings, secrets and the modem as well",
+    };
+    Role::ALL.into_iter().filter(|role| *role <= ask.role()).map(|role| (role.word(), words(role))).collect()
 }
 
 fn address(ask: &Ask, person: &Person) -> String {
@@ -88,6 +103,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str, edit: Option<&Person
         error,
         row => row(ask, &person),
         who => fields(edit.unwrap_or(&current)),
+        roles => roles(ask),
         myself => person.name == ask.me(),
         max_parts => ask.settings.text(Key::AirMaxParts),
     };
@@ -97,6 +113,9 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str, edit: Option<&Person
 
 /// Changes a person.
 pub fn edit(ask: &Ask, name: &str) -> Reply {
+    if let Some(no) = out_of_reach(ask, name) {
+        return Ok(no);
+    }
     let edit = PersonEdit { name: name.to_owned(), ..edit_of(&ask.request.form) };
     match ask.desk.edit(name, &edit) {
         Ok(person) => ask.done(&format!("/people/{}", person.name), "Saved."),
@@ -105,8 +124,17 @@ pub fn edit(ask: &Ask, name: &str) -> Reply {
     }
 }
 
+/// A page that says no, for a person whose role is above that of the one who asks.
+fn out_of_reach(ask: &Ask, name: &str) -> Option<Response> {
+    let person = ask.desk.person(name).ok()?;
+    ask.desk.may_touch(person.role).err().map(|fault| ask.sorry(403, fault.why()))
+}
+
 /// Password, disable, enable, remove.
 pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
+    if let Some(no) = out_of_reach(ask, name) {
+        return Ok(no);
+    }
     let place = format!("/people/{name}");
     let (done, place, words) = match what {
         "password" if ask.request.form.get("password").is_empty() => {

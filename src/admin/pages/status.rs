@@ -33,7 +33,7 @@ pub fn json(ask: &Ask) -> Reply {
         line: 0,
         unread,
     };
-    if ask.owner() {
+    if ask.operator() {
         let facts = ask.app.pulse.facts();
         let health = facts.link.unwrap_or_default();
         status.strip = ask.strip().into_iter().map(|light| (light.name, light.tone, light.words)).collect();

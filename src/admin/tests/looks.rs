@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 26] = [
+pub const PAGES: [&str; 28] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -23,6 +23,8 @@ pub const PAGES: [&str; 26] = [
     "/settings/mail-out",
     "/modem",
     "/account",
+    "/audit",
+    "/log-ins",
     "/help",
     "/help/modem",
     "/help/known-issues",
@@ -42,13 +44,13 @@ fn looks() {
     let site = Site::at(folder, &Clock::system());
     let empty = std::env::var("SATPOST_LOOK_EMPTY").is_ok();
     if empty {
-        println!("code {}", site.app.desk(String::new()).setup_code(false).unwrap());
+        println!("code {}", site.app.desk(By::command_line(0)).setup_code(false).unwrap());
     } else {
-        let desk = site.app.desk("a look".into());
+        let desk = site.app.desk(By::command_line(0));
         let anna = PersonEdit {
             name: "anna".into(),
             full_name: "Anna Berg".into(),
-            owner: true,
+            role: Role::Owner,
             password: PASSWORD.into(),
             ..PersonEdit::default()
         };

@@ -38,7 +38,7 @@ pub fn people(session: &Session, findings: &mut Findings) {
     let people = session.context.store.people();
     let settings = session.context.store.settings();
     let count = people.iter().filter(|person| !person.disabled).count();
-    let owner = people.iter().any(|person| person.owner && !person.disabled && person.password.is_some());
+    let owner = people.iter().any(|person| person.is_owner() && !person.disabled && person.password.is_some());
     match (count, owner) {
         (0, _) => findings.wrong("people", "nobody has an address here: satpost people add NAME"),
         (_, false) => findings.look(

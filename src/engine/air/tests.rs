@@ -172,7 +172,7 @@ impl Rig {
             store.set(name, value).unwrap();
         }
         let device = DeviceId::new(6846).ok();
-        let anna = Person { name: "anna".into(), owner: true, ..Person::default() };
+        let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
         let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
         store.write(move |tx| tx.put_person(&anna).and_then(|()| tx.put_person(&ben))).unwrap();
         let (stop, stopped) = smol::channel::bounded(1);
@@ -347,7 +347,7 @@ fn what_was_not_sent_yet_can_be_taken_back() {
     let mut air = rig.air();
     let id = rig.letter("hello");
     rig.turn(&mut air);
-    wishes::cancel(&rig.context.store, id, "anna").unwrap();
+    wishes::grant(&rig.context.store, wishes::Wish::Cancel, id, "anna").unwrap();
     rig.turn(&mut air);
     assert_eq!(rig.message(id).state, State::Cancelled);
     rig.fake.sky().pass(true);

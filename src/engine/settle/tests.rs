@@ -11,7 +11,7 @@ fn told(state: State) -> (String, String) {
     let clock = Clock::fake(Time(1_790_000_000_000));
     let store = Store::open(&folder.0, &clock).unwrap();
     store.set("box.domain", "here.org").unwrap();
-    let anna = Person { name: "anna".into(), owner: true, ..Person::default() };
+    let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
     let context = Context { store, pulse: Pulse::default(), stop };

@@ -66,7 +66,7 @@ fn one_letter_of_a_packet_is_taken_back_and_the_others_go_without_it() {
     let letters = rig.three();
     let mut air = rig.air();
     rig.turn(&mut air);
-    wishes::cancel(&rig.context.store, letters[1], "anna").unwrap();
+    wishes::grant(&rig.context.store, wishes::Wish::Cancel, letters[1], "anna").unwrap();
     rig.turn(&mut air);
     assert_eq!(rig.states(&letters), [State::OnModem, State::Cancelled, State::OnModem]);
     rig.fake.sky().pass(true);
@@ -84,7 +84,7 @@ fn a_letter_that_has_left_with_others_cannot_be_taken_back() {
     let mut air = rig.air();
     rig.turn(&mut air);
     rig.fake.sky().pass(false);
-    wishes::cancel(&rig.context.store, letters[1], "anna").unwrap();
+    wishes::grant(&rig.context.store, wishes::Wish::Cancel, letters[1], "anna").unwrap();
     rig.turn(&mut air);
     assert_eq!(rig.states(&letters), [State::Sent; 3]);
     assert_eq!(air.outstanding, 0);

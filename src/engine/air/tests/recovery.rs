@@ -134,8 +134,8 @@ fn what_its_owner_decides_while_others_are_handed_over_stands() {
     rig.turn(&mut air);
     let (cancelled, held) = (rig.letter("one"), rig.letter("two"));
     let seen = [rig.message(cancelled), rig.message(held)];
-    wishes::cancel(&rig.context.store, cancelled, "anna").unwrap();
-    wishes::hold(&rig.context.store, held, "anna").unwrap();
+    wishes::grant(&rig.context.store, wishes::Wish::Cancel, cancelled, "anna").unwrap();
+    wishes::grant(&rig.context.store, wishes::Wish::Hold, held, "anna").unwrap();
     for message in &seen {
         rig.plan_and_hand_over(&mut air, message);
     }

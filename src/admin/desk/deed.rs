@@ -1,0 +1,122 @@
+//! Everything that can be done at the desk, in one table: what it is called in the audit log, and who may.
+
+use crate::people::Role;
+
+macro_rules! deeds {
+    ($($(#[$doc:meta])* $deed:ident $word:literal $least:ident)*) => {
+        /// Something that somebody does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Deed { $($(#[$doc])* $deed,)* }
+
+        impl Deed {
+            /// All deeds.
+            #[cfg(test)]
+            pub const ALL: &[Self] = &[$(Self::$deed,)*];
+
+            /// Its name in the audit log.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$deed => $word,)* }
+            }
+
+            /// The least role that may do it.
+            pub fn least(self) -> Role {
+                match self { $(Self::$deed => Role::$least,)* }
+            }
+        }
+    };
+}
+
+deeds! {
+    /// Somebody logged in.
+    LogIn "log-in" Person
+    /// Somebody gave a wrong password or code.
+    LogInFailed "log-in.failed" Person
+    /// Somebody logged out.
+    LogOut "log-out" Person
+    /// Somebody changed their own password.
+    OwnPassword "own.password" Person
+    /// A person was added.
+    AddPerson "people.add" Operator
+    /// A person was changed.
+    EditPerson "people.edit" Operator
+    /// A person got a password, or lost it.
+    SetPassword "people.password" Operator
+    /// A person was disabled.
+    DisablePerson "people.disable" Operator
+    /// A person was enabled again.
+    EnablePerson "people.enable" Operator
+    /// A person was removed.
+    RemovePerson "people.remove" Operator
+    /// A letter was held.
+    Hold "queue.hold" Operator
+    /// A held letter was released.
+    Release "queue.release" Operator
+    /// A held letter was released and its sender put on the list.
+    Allow "queue.allow" Operator
+    /// A letter was cancelled.
+    Cancel "queue.cancel" Operator
+    /// A letter was tried again.
+    Retry "queue.retry" Operator
+    /// The news of what was set aside was taken note of.
+    SeeAside "aside.seen" Operator
+    /// The box was claimed by its first owner.
+    Claim "box.claim" Person
+    /// The code for the first owner was read.
+    SetupCode "box.setup-code" Owner
+    /// A step of the set-up was taken off the list.
+    WaiveStep "setup.waive" Owner
+    /// Settings were changed.
+    SetSettings "settings.set" Owner
+    /// The console of the modem was unlocked.
+    UnlockConsole "console.unlock" Owner
+    /// The console of the modem was locked.
+    LockConsole "console.lock" Owner
+    /// A line was sent to the modem by hand.
+    ConsoleLine "console.line" Owner
+    /// Somebody's log-in was ended by another.
+    EndLogIn "log-in.end" Owner
+    /// A backup was made.
+    Backup "backup" Owner
+    /// A backup was put in place.
+    Restore "restore" Owner
+}
+
+/// Who is at the desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct By {
+    /// Name of a person; `the command line`; empty for somebody who did not log in.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// The address of their browser, or who gave the command.
+    pub from: String,
+}
+
+impl By {
+    /// Somebody who is logged in on the page.
+    pub fn person(name: &str, role: Role, from: &str) -> Self {
+        Self { name: name.to_owned(), role, from: from.to_owned() }
+    }
+
+    /// Somebody on the page who is not logged in.
+    pub fn nobody(from: &str) -> Self {
+        Self::person("", Role::Person, from)
+    }
+
+    /// Root or the user of the box, on the command line: they own the file, so they own the box.
+    pub fn command_line(uid: u32) -> Self {
+        let from = if uid == 0 { "root".to_owned() } else { format!("user {uid}") };
+        Self { name: COMMAND_LINE.to_owned(), role: Role::Owner, from }
+    }
+
+    /// The signature in the list of events and in the time lines of letters.
+    pub fn sign(&self) -> String {
+        match self.name.as_str() {
+            "" => "somebody on the page".to_owned(),
+            COMMAND_LINE => COMMAND_LINE.to_owned(),
+            name => format!("{name} on the page"),
+        }
+    }
+}
+
+const COMMAND_LINE: &str = "the command line";

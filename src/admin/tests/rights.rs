@@ -1,0 +1,372 @@
+//! Who may do what: every page and every deed, by every role and by somebody who is not logged in, against two tables
+//! written by hand. A page or a deed without a row fails the test.
+
+use super::*;
+use crate::admin::desk::{Claim, Deed, Desk};
+use crate::admin::request::Method;
+use crate::engine::wishes::Wish;
+use crate::fault::Fault;
+use crate::message::Id;
+
+/// Pages behind the log-in: nobody, person, operator, owner. `in` is sent to the log-in, `401` told so, `no` is 403.
+const PAGES: &str = "
+    Get  /                                          in  yes yes yes
+    Get  /login                                     yes yes yes yes
+    Get  /status.json                               401 yes yes yes
+    Get  /mailbox                                   in  yes yes yes
+    Get  /mailbox/{id}                              in  yes yes yes
+    Post /mailbox/{id}/read                         in  yes yes yes
+    Get  /compose                                   in  yes yes yes
+    Post /compose                                   in  yes yes yes
+    Get  /messages                                  in  yes yes yes
+    Get  /messages/aside                            in  no  yes yes
+    Post /messages/aside                            in  no  yes yes
+    Get  /messages/{id}.eml                         in  yes yes yes
+    Get  /messages/{id}                             in  yes yes yes
+    Post /messages/{id}/{wish}                      in  no  yes yes
+    Get  /account                                   in  yes yes yes
+    Post /account                                   in  yes yes yes
+    Get  /help                                      in  yes yes yes
+    Get  /help/{topic}                              in  yes yes yes
+    Post /theme                                     yes yes yes yes
+    Post /logout                                    in  yes yes yes
+    Get  /costs                                     in  yes yes yes
+    Get  /costs.csv                                 in  yes yes yes
+    Get  /people                                    in  no  yes yes
+    Post /people                                    in  no  yes yes
+    Get  /people/{name}                             in  no  yes yes
+    Post /people/{name}                             in  no  yes yes
+    Post /people/{name}/{what}                      in  no  yes yes
+    Get  /audit                                     in  no  no  yes
+    Get  /log-ins                                   in  no  no  yes
+    Post /log-ins/{id}/end                          in  no  no  yes
+    Get  /settings                                  in  no  no  yes
+    Get  /settings/{group}                          in  no  no  yes
+    Post /settings/who-may-write-over-the-air/try   in  no  no  yes
+    Post /settings/{group}                          in  no  no  yes
+    Get  /modem                                     in  no  no  yes
+    Get  /modem/lines                               401 no  no  yes
+    Post /modem/unlock                              in  no  no  yes
+    Post /modem/lock                                in  no  no  yes
+    Post /modem/send                                in  no  no  yes
+    Get  /setup                                     in  no  no  yes
+    Get  /setup/{step}                              in  no  no  yes
+    Post /setup/{step}                              in  no  no  yes";
+
+/// Pages for whoever asks.
+const OPEN: &str = "
+    Get /assets/{name}
+    Get /healthz";
+
+/// Deeds: person, operator, owner; the command line is the owner.
+const DEEDS: &str = "
+    log-in            yes yes yes
+    log-in.failed     yes yes yes
+    log-out           yes yes yes
+    own.password      yes yes yes
+    people.add        no  yes yes
+    people.edit       no  yes yes
+    people.password   no  yes yes
+    people.disable    no  yes yes
+    people.enable     no  yes yes
+    people.remove     no  yes yes
+    queue.hold        no  yes yes
+    queue.release     no  yes yes
+    queue.allow       no  yes yes
+    queue.cancel      no  yes yes
+    queue.retry       no  yes yes
+    aside.seen        no  yes yes
+    box.claim         yes yes yes
+    box.setup-code    no  no  yes
+    setup.waive       no  no  yes
+    settings.set      no  no  yes
+    console.unlock    no  no  yes
+    console.lock      no  no  yes
+    console.line      no  no  yes
+    log-in.end        no  no  yes
+    backup            no  no  yes
+    restore           no  no  yes";
+
+/// With an operator `olga`, a person `carl` and letters.
+fn site() -> Site {
+    let site = Site::with_people();
+    let desk = site.app.desk(By::command_line(0));
+    desk.add(&PersonEdit { name: "olga".into(), role: Role::Operator, ..PersonEdit::default() }).unwrap();
+    desk.add(&PersonEdit { name: "carl".into(), ..PersonEdit::default() }).unwrap();
+    site
+}
+
+fn words(table: &str) -> Vec<Vec<&str>> {
+    table.lines().map(|line| line.split_whitespace().collect()).filter(|row: &Vec<_>| !row.is_empty()).collect()
+}
+
+/// A path with something in the place of each part that may be anything.
+fn example(path: &str) -> String {
+    let parts = [
+        ("{id}.eml", "m9.eml"),
+        ("/{id}", "/m9"),
+        ("{wish}", "retry"),
+        ("{topic}", "start"),
+        ("/people/{name}", "/people/carl"),
+        ("{what}", "enable"),
+        ("{group}", "box"),
+        ("{step}", "box"),
+    ];
+    parts.into_iter().fold(path.to_owned(), |path, (part, text)| path.replace(part, text))
+}
+
+fn answered(answer: &Response) -> &'static str {
+    match (answer.status, answer.header("Location")) {
+        (303, Some(place)) if place.starts_with("/login") => "in",
+        (401, _) => "401",
+        (403, _) => "no",
+        _ => "yes",
+    }
+}
+
+#[test]
+fn every_page_asks_for_the_role_of_its_row() {
+    let rows = words(PAGES);
+    let known: Vec<_> = rows.iter().map(|row| (row[0].to_owned(), row[1].to_owned())).collect();
+    let there: Vec<_> =
+        route::ROUTES.iter().map(|route| (format!("{:?}", route.method), route.path.to_owned())).collect();
+    assert_eq!(there, known, "the table of pages and the one written by hand differ");
+    let open: Vec<_> = route::OPEN.iter().map(|open| format!("{:?} {}", open.method, open.path)).collect();
+    assert_eq!(open, words(OPEN).iter().map(|row| row.join(" ")).collect::<Vec<_>>());
+
+    let site = site();
+    for (route, row) in route::ROUTES.iter().zip(&rows) {
+        let target = example(route.path);
+        for (who, wanted) in [None, Some("ben"), Some("olga"), Some("anna")].into_iter().zip(&row[2..]) {
+            // A log-in of its own: some pages end it.
+            let mut browser = who.map_or_else(|| site.browser(), |name| site.logged_in(name));
+            let answer = match route.method {
+                Method::Post => {
+                    browser.post(if who.is_some() { "/account" } else { "/login" }, &target, &[("csrf2", "")])
+                }
+                _ => browser.get(&target),
+            };
+            // Somebody who has to log in first is sent on with what they wanted, but for the front page.
+            let mut got = answered(&answer);
+            let locked = answer.status == 403 && text(&answer).contains("console is locked");
+            if route.path == "/logout" && who.is_some() || route.path == "/theme" || locked {
+                got = "yes";
+            }
+            assert_eq!(got, *wanted, "{:?} {target} by {who:?}: {}", route.method, answer.status);
+        }
+    }
+}
+
+#[test]
+fn the_navigation_shows_what_the_role_may_use() {
+    let site = site();
+    for (who, role) in [("ben", Role::Person), ("olga", Role::Operator), ("anna", Role::Owner)] {
+        let mut browser = site.logged_in(who);
+        for page in ["/mailbox", "/help/start", "/compose", "/messages"] {
+            let html = text(&browser.get(page)).replace("&#x2f;", "/");
+            let links = html.split("href=\"/").skip(1).map(|rest| format!("/{}", rest.split('"').next().unwrap()));
+            for link in links.filter(|link| !link.starts_with("/assets")) {
+                let place = link.split(['?', '#']).next().unwrap().to_owned();
+                assert_ne!(browser.get(&place).status, 403, "{page} of {role:?} leads to {link}");
+            }
+        }
+    }
+    let operator = text(&site.logged_in("olga").get("/")).replace("&#x2f;", "/");
+    for hidden in ["href=\"/modem\"", "href=\"/settings", "href=\"/setup", "href=\"/audit\""] {
+        assert!(!operator.contains(hidden), "{hidden}");
+    }
+    for shown in ["href=\"/people\"", "href=\"/messages\""] {
+        assert!(operator.contains(shown), "{shown}");
+    }
+}
+
+/// Does a deed once; the compiler asks for a row here when there is a new deed.
+fn perform(site: &Site, desk: &Desk, deed: Deed) -> Result<(), Fault> {
+    let edit = |name: &str| PersonEdit { name: name.into(), full_name: "C".into(), ..PersonEdit::default() };
+    let letter = |state: &str| prepared(site, state);
+    let session = |who: &str| {
+        let person = site.app.store.people().get(who).cloned().unwrap();
+        auth::open(&site.app.store, &person, "").unwrap().1.hash
+    };
+    let note = "a-note";
+    match deed {
+        Deed::LogIn => desk.log_in("anna", PASSWORD).map(drop),
+        Deed::LogInFailed => desk.log_in("anna", "wrong").map_or(Ok(()), |_| panic!()),
+        Deed::LogOut => desk.session(deed, "", "logged out", &session("ben"), None),
+        Deed::OwnPassword => {
+            let name = &desk.by.name;
+            let before = desk.person(name)?;
+            let done = desk.set_password(name, "gulls over the pier");
+            site.app.store.write(move |tx| tx.put_person(&before)).unwrap();
+            done
+        }
+        Deed::AddPerson => desk.add(&edit("dora")).map(drop),
+        Deed::EditPerson => desk.edit("carl", &edit("carl")).map(drop),
+        Deed::SetPassword => desk.set_password("carl", "terns at the quay"),
+        Deed::DisablePerson => desk.disable("carl", true),
+        Deed::EnablePerson => desk.disable("carl", false),
+        Deed::RemovePerson => desk.remove("carl"),
+        Deed::Hold => desk.wish(Wish::Hold, letter("queued")).map(drop),
+        Deed::Release => desk.wish(Wish::Release, letter("held")).map(drop),
+        Deed::Allow => desk.wish(Wish::Allow, letter("stranger")).map(drop),
+        Deed::Cancel => desk.wish(Wish::Cancel, letter("queued")).map(drop),
+        Deed::Retry => desk.wish(Wish::Retry, letter("queued")).map(drop),
+        Deed::SeeAside => desk.see_aside(note, 1),
+        Deed::Claim => {
+            let code = site.app.desk(By::command_line(0)).setup_code(false)?;
+            desk.claim(&Claim { code, name: "anna".into(), password: PASSWORD.into(), ..Claim::default() }).map(drop)
+        }
+        Deed::SetupCode => desk.setup_code(false).map(drop),
+        Deed::WaiveStep => desk.waive(note, "test"),
+        Deed::SetSettings => desk.set_all(&[("relay.password".into(), format!("hush {}", desk.by.name))]).map(drop),
+        Deed::UnlockConsole | Deed::LockConsole => desk.session(deed, "", "x", &session("anna"), None),
+        Deed::ConsoleLine => desk.console_line("$TD 48656c6c6f"),
+        Deed::EndLogIn => desk.session(deed, "ben", "ended", &session("ben"), None),
+        Deed::Backup => {
+            let part = site.folder.join("test.backup");
+            let _ = std::fs::remove_file(&part);
+            desk.backup(&part).map(drop)
+        }
+        Deed::Restore => desk.restored(),
+    }
+}
+
+/// A letter in some state.
+fn prepared(site: &Site, state: &str) -> Id {
+    let author = site.app.store.people().get("anna").cloned().unwrap();
+    let kept = crate::office::compose(&site.app.context, &author, "bob@outside.org", "s", "secret words").unwrap();
+    let id = kept.ids()[0];
+    if state != "queued" {
+        crate::engine::wishes::grant(&site.app.store, Wish::Hold, id, "a test").unwrap();
+    }
+    if state == "stranger" {
+        let change = move |message: &mut crate::message::Message| {
+            message.from = "bob@outside.org".parse().unwrap();
+            message.to = "carl@sea.org".parse().unwrap();
+        };
+        site.app.store.write(move |tx| tx.change(id, change).map(drop)).unwrap();
+    }
+    id
+}
+
+#[test]
+fn every_deed_asks_for_its_role_and_is_written_down() {
+    let rows = words(DEEDS);
+    let there: Vec<_> = Deed::ALL.iter().map(|deed| deed.word()).collect();
+    assert_eq!(there, rows.iter().map(|row| row[0]).collect::<Vec<_>>(), "the two tables of deeds differ");
+    let (house, mut last) = (site(), Site::new());
+    for (deed, row) in Deed::ALL.iter().zip(&rows) {
+        for (name, wanted) in [("ben", row[1]), ("olga", row[2]), ("anna", row[3]), ("", row[3])] {
+            let unclaimed = [Deed::Claim, Deed::SetupCode].contains(deed);
+            if *deed == Deed::Claim || (*deed == Deed::SetupCode && name == "ben") {
+                last = Site::new();
+            }
+            let site = if unclaimed { &last } else { &house };
+            if !unclaimed && site.app.store.people().get("carl").is_none() {
+                site.app
+                    .desk(By::command_line(0))
+                    .add(&PersonEdit { name: "carl".into(), ..PersonEdit::default() })
+                    .unwrap();
+            }
+            if site.app.store.people().get("dora").is_some() {
+                site.app.desk(By::command_line(0)).remove("dora").unwrap();
+            }
+            let role = site.app.store.people().get(name).map_or(Role::Owner, |person| person.role);
+            let role = match name {
+                "ben" if unclaimed => Role::Person,
+                "olga" if unclaimed => Role::Operator,
+                _ => role,
+            };
+            let by = if name.is_empty() { By::command_line(0) } else { By::person(name, role, "192.168.1.9") };
+            if *deed == Deed::OwnPassword && name.is_empty() {
+                continue;
+            }
+            let desk = site.app.desk(by.clone());
+            let records = || site.app.store.read(|view| view.audit(None, deed.word(), 100)).unwrap();
+            let before: u32 = records().iter().map(|(_, record)| record.count).sum();
+            let done = perform(site, &desk, *deed);
+            assert_eq!(done.is_ok(), wanted == "yes", "{deed:?} by {name}: {done:?}");
+            let after = records();
+            let count: u32 = after.iter().map(|(_, record)| record.count).sum();
+            assert_eq!(count, before + u32::from(done.is_ok()), "{deed:?} by {name} in the log");
+            if done.is_ok() {
+                let (_, newest) = &after[0];
+                assert_eq!(newest.deed, deed.word());
+                assert_eq!(newest.from, by.from, "{deed:?}");
+                if !["log-in", "box.claim"].contains(&deed.word()) {
+                    assert_eq!(newest.who, by.name, "{deed:?}");
+                }
+            }
+            let all = site.app.store.read(|view| view.audit(None, "", 100)).unwrap();
+            let all = format!("{all:?}");
+            for secret in [PASSWORD, "hush", "gulls", "terns", "48656c", "secret words", "argon"] {
+                assert!(!all.contains(secret), "{deed:?}: {secret} is in the log: {all}");
+            }
+        }
+    }
+}
+
+#[test]
+fn operators_touch_nobody_above_them_and_give_no_more_than_they_have() {
+    let site = site();
+    let mut olga = site.logged_in("olga");
+    let post =
+        |browser: &mut Browser, target: &str, fields: &[(&str, &str)]| browser.post("/people", target, fields).status;
+    assert_eq!(post(&mut olga, "/people/anna", &[("full_name", "x"), ("role", "person")]), 403);
+    for what in ["password", "disable", "remove"] {
+        assert_eq!(
+            post(&mut olga, &format!("/people/anna/{what}"), &[("password", "terns at the quay")]),
+            403,
+            "{what}"
+        );
+    }
+    assert_eq!(post(&mut olga, "/people", &[("name", "eve"), ("role", "owner"), ("password", PASSWORD)]), 422);
+    assert_eq!(post(&mut olga, "/people/ben", &[("role", "owner"), ("home", "here")]), 422);
+    assert_eq!(post(&mut olga, "/people/olga", &[("role", "owner"), ("home", "here")]), 422);
+    assert_eq!(post(&mut olga, "/people/ben", &[("role", "operator"), ("home", "here")]), 303);
+    assert_eq!(post(&mut olga, "/people", &[("name", "eve"), ("role", "operator")]), 303);
+    let people = site.app.store.people();
+    assert_eq!(people.get("ben").unwrap().role, Role::Operator);
+    assert_eq!(people.get("anna").unwrap().role, Role::Owner);
+    assert!(people.get("anna").is_some_and(|anna| !anna.disabled) && people.get("eve").is_some());
+    assert!(!text(&olga.get("/people/anna")).contains("action=\"/people/anna"));
+    // A session outlives a role: what counts is what somebody is now.
+    let desk = site.app.desk(By::command_line(0));
+    desk.edit("olga", &PersonEdit { name: "olga".into(), ..PersonEdit::default() }).unwrap();
+    assert_eq!(olga.get("/people").status, 403);
+}
+
+#[test]
+fn letters_of_a_namesake_elsewhere_are_not_mine() {
+    let site = site();
+    site.app.desk(By::command_line(0)).set("link.driver", "m138").unwrap();
+    let mut carl = site.logged_in("carl");
+    let fields = [("to", "ben@elsewhere.org"), ("subject", "private"), ("text", "x"), ("do", "send")];
+    let letter = place(&carl.post("/compose", "/compose", &fields)).to_owned();
+    let mut ben = site.logged_in("ben");
+    assert_eq!(ben.get(&letter).status, 404);
+    assert!(!text(&ben.get("/messages")).contains("private"));
+    assert_eq!(carl.get(&letter).status, 200);
+}
+
+#[test]
+fn failed_log_ins_are_summed_up_and_a_log_in_can_be_ended() {
+    let site = site();
+    let mut browser = site.browser();
+    for _ in 0..3 {
+        browser.post("/login", "/login", &[("name", "ben"), ("password", "wrong")]);
+    }
+    browser.post("/login", "/login", &[("name", "my password by mistake"), ("password", "x")]);
+    let failed = site.app.store.read(|view| view.audit(None, "log-in.failed", 10)).unwrap();
+    let counts: Vec<_> = failed.iter().map(|(_, record)| (record.about.as_str(), record.count)).collect();
+    assert_eq!(counts, [("somebody unknown", 1), ("ben", 3)]);
+    let mut ben = site.logged_in("ben");
+    let mut anna = site.logged_in("anna");
+    let page = text(&anna.get("/log-ins"));
+    let row = page.split("<tr>").find(|row| row.contains("/people/ben")).unwrap();
+    let target = row.split("action=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(ben.get("/mailbox").status, 200);
+    assert_eq!(place(&anna.post("/log-ins", &target, &[])), "/log-ins");
+    assert_eq!(ben.get("/mailbox").status, 303);
+    assert!(text(&anna.get("/audit?q=log-in.end")).contains("a log-in of ben was ended"));
+}

@@ -1,0 +1,97 @@
+//! The audit log: who changed what on this box, from where and when. Bounded by count and by age; what somebody wrote in
+//! a letter, and the value of a secret, never stand in it.
+
+use redb::{ReadableTable, ReadableTableMetadata};
+use serde::{Deserialize, Serialize};
+
+use super::schema::{self, Outcome, Tx, View, json};
+use crate::clock::Time;
+
+/// Records that are kept; the oldest go.
+const MOST: u64 = 10_000;
+/// Newest records among which a repeated one finds the one that it belongs to.
+const LOOK_BACK: usize = 64;
+/// A repeated record joins one that is younger than this.
+const TOGETHER_MS: i64 = 86_400_000;
+
+/// One line of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Record {
+    /// When; of a record that stands for several, the last of them.
+    pub at: Time,
+    /// When the first of several was.
+    pub first: Time,
+    /// How many this record stands for.
+    pub count: u32,
+    /// Who: the name of a person, or `the command line`; empty for somebody who is not known.
+    pub who: String,
+    /// Their address, or who gave the command.
+    pub from: String,
+    /// The deed: a word of the table of deeds, such as `people.edit`.
+    pub deed: String,
+    /// The person, letter or setting that it was done to; empty for none.
+    pub about: String,
+    /// What happened, in words.
+    pub words: String,
+}
+
+impl Tx<'_> {
+    /// Appends a record.
+    pub fn audit(&mut self, record: &Record) -> Outcome<()> {
+        let number = self.ledger.next_event;
+        self.ledger.next_event += 1;
+        let record = Record { first: record.at, count: record.count.max(1), ..record.clone() };
+        self.audit.insert(number, json(&record).as_slice())?;
+        if self.audit.len()? > MOST {
+            self.audit.pop_first()?;
+        }
+        Ok(())
+    }
+
+    /// Adds to the record of the same deed by the same one from the same place, or appends one.
+    pub fn audit_again(&mut self, record: &Record) -> Outcome<()> {
+        let mut known = None;
+        for row in self.audit.iter()?.rev().take(LOOK_BACK) {
+            let (number, bytes) = row?;
+            let Ok(old) = serde_json::from_slice::<Record>(bytes.value()) else { continue };
+            let same = (&old.deed, &old.who, &old.from, &old.about)
+                == (&record.deed, &record.who, &record.from, &record.about);
+            if same && record.at.0.saturating_sub(old.first.0) < TOGETHER_MS {
+                known = Some((number.value(), old));
+                break;
+            }
+        }
+        let Some((number, old)) = known else { return self.audit(record) };
+        let count = old.count.saturating_add(record.count.max(1));
+        let record = Record { at: old.at.max(record.at), count, words: record.words.clone(), ..old };
+        self.audit.insert(number, json(&record).as_slice())?;
+        Ok(())
+    }
+
+    /// Removes records whose last deed was before `limit`.
+    pub fn drop_audit_before(&mut self, limit: Time) -> Outcome<()> {
+        self.audit.retain(|_, bytes| serde_json::from_slice::<Record>(bytes).is_ok_and(|record| record.at >= limit))?;
+        Ok(())
+    }
+}
+
+impl View {
+    /// Records with their numbers, newest first: older than `before`, with all of `search` (in any case) in one of their
+    /// texts.
+    pub fn audit(&self, before: Option<u64>, search: &str, limit: usize) -> Outcome<Vec<(u64, Record)>> {
+        let search = search.to_lowercase();
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::AUDIT)?.range(..before.unwrap_or(u64::MAX))?.rev() {
+            if found.len() >= limit {
+                break;
+            }
+            let (number, bytes) = row?;
+            let Ok(record) = serde_json::from_slice::<Record>(bytes.value()) else { continue };
+            let texts = [&record.who, &record.from, &record.deed, &record.about, &record.words];
+            if search.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&search)) {
+                found.push((number.value(), record));
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,296 @@
+//! Usage: letters, packets and bytes by day and person, counted in the same commit as what they count.
+//!
+//! The counts of the present day stand in the row of the ledger, which every commit writes anyway; when the day is over
+//! they move into a table. A day is one of the calendar in the time zone of the box at the moment of the commit.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use redb::ReadableTable;
+use serde::{Deserialize, Serialize};
+
+use super::Ledger;
+use super::schema::{self, Outcome, Tx, View, json};
+use crate::clock::Time;
+use crate::message::{Column, Message, Packet};
+use crate::money::BOX;
+use crate::settings::{Key, Settings};
+
+/// What was counted. Over all days of the box: taken = left - came back + returned + refused + what waits.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Letters taken in, by door; of a person those that they wrote.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken: BTreeMap<String, u64>,
+    /// Letters that left for good or were put into a mailbox, by way; of a person those that they wrote.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<String, u64>,
+    /// Letters that reached a person of this box.
+    #[serde(default, skip_serializing_if = "none")]
+    pub got: u64,
+    /// Letters given back to their senders.
+    #[serde(default, skip_serializing_if = "none")]
+    pub returned: u64,
+    /// Of these, the ones that had left before.
+    #[serde(default, skip_serializing_if = "none")]
+    pub came_back: u64,
+    /// Letters not carried, by rule or by wish.
+    #[serde(default, skip_serializing_if = "none")]
+    pub refused: u64,
+    /// Packets that went on air; of a person those with a letter by them, or else to them.
+    #[serde(default, skip_serializing_if = "none")]
+    pub packets_sent: u64,
+    /// Packets from the air, repeats not counted; known for the box only.
+    #[serde(default, skip_serializing_if = "none")]
+    pub packets_in: u64,
+    /// Bytes of the letters taken in.
+    #[serde(default, skip_serializing_if = "none")]
+    pub bytes_in: u64,
+    /// Bytes of the letters that left.
+    #[serde(default, skip_serializing_if = "none")]
+    pub bytes_out: u64,
+    /// Bytes of the packets that went on air.
+    #[serde(default, skip_serializing_if = "none")]
+    pub bytes_air: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn none(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Counts {
+    /// Adds the other counts to these.
+    pub fn add(&mut self, other: &Self) {
+        for (door, count) in &other.taken {
+            *self.taken.entry(door.clone()).or_default() += count;
+        }
+        for (way, count) in &other.left {
+            *self.left.entry(way.clone()).or_default() += count;
+        }
+        self.got += other.got;
+        self.returned += other.returned;
+        self.came_back += other.came_back;
+        self.refused += other.refused;
+        self.packets_sent += other.packets_sent;
+        self.packets_in += other.packets_in;
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        self.bytes_air += other.bytes_air;
+    }
+}
+
+/// The counts of the present day by person; the box itself has the empty name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Today {
+    /// Such as `2026-11-25`; empty before anything was counted.
+    pub day: String,
+    /// Counts by person.
+    pub people: BTreeMap<String, Counts>,
+}
+
+/// What counts are put together by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// Each day.
+    Day,
+    /// Each month.
+    Month,
+    /// Each year.
+    Year,
+    /// All of the time, by person.
+    Person,
+}
+
+impl Span {
+    /// All spans.
+    pub const ALL: [Self; 4] = [Self::Day, Self::Month, Self::Year, Self::Person];
+
+    /// The word of the pages and commands.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Month => "month",
+            Self::Year => "year",
+            Self::Person => "person",
+        }
+    }
+
+    fn of(self, day: &str) -> &str {
+        let length = match self {
+            Self::Day => 10,
+            Self::Month => 7,
+            Self::Year => 4,
+            Self::Person => 0,
+        };
+        day.get(..length).unwrap_or(day)
+    }
+}
+
+impl std::str::FromStr for Span {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|span| span.word() == word);
+        found.ok_or_else(|| format!("'{}' will not do: write day, month, year or person", word.escape_debug()))
+    }
+}
+
+/// A row of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// The day, month or year, such as `2026-11`; empty for all of the time.
+    pub period: String,
+    /// The person; empty for the whole box.
+    pub person: String,
+    /// The counts.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// The day of the calendar of a box at this moment.
+pub(super) fn day(settings: &Settings, now: Time) -> String {
+    let zone = TimeZone::get(settings.text(Key::TimeZone)).unwrap_or(TimeZone::UTC);
+    let at = Timestamp::from_second(now.seconds()).unwrap_or_default();
+    at.to_zoned(zone).strftime("%Y-%m-%d").to_string()
+}
+
+impl Tx<'_> {
+    fn count(&mut self, person: &str, add: impl FnOnce(&mut Counts)) -> Outcome<()> {
+        if self.ledger.today.day != self.day {
+            self.close_day()?;
+        }
+        add(self.ledger.today.people.entry(person.to_owned()).or_default());
+        Ok(())
+    }
+
+    /// Moves the counts of the day that was into the table, and takes those of the day that is from there: a clock that
+    /// was set back comes to a day again that has counts.
+    fn close_day(&mut self) -> Outcome<()> {
+        let before = std::mem::take(&mut self.ledger.today);
+        for (person, counts) in &before.people {
+            self.usage.insert((before.day.as_str(), person.as_str()), json(counts).as_slice())?;
+        }
+        let mut today = Today { day: self.day.clone(), people: BTreeMap::new() };
+        for row in self.usage.range((self.day.as_str(), "")..)? {
+            let (key, bytes) = row?;
+            let (day, person) = key.value();
+            if day != self.day {
+                break;
+            }
+            if let Ok(counts) = serde_json::from_slice(bytes.value()) {
+                today.people.insert(person.to_owned(), counts);
+            }
+        }
+        self.ledger.today = today;
+        Ok(())
+    }
+
+    /// Counts a letter that was taken in.
+    pub(super) fn count_taken(&mut self, message: &Message) -> Outcome<()> {
+        let (door, size) = (message.door.word(), size(message));
+        for person in accounts(message) {
+            self.count(&person, |counts| {
+                *counts.taken.entry(door.to_owned()).or_default() += 1;
+                counts.bytes_in += size;
+            })?;
+        }
+        match message.column() {
+            Column::Waiting => Ok(()),
+            column => self.count_moved(message, None, column),
+        }
+    }
+
+    /// Counts a letter that came from one column of the books into another.
+    pub(super) fn count_moved(&mut self, message: &Message, from: Option<Column>, to: Column) -> Outcome<()> {
+        let (way, size) = (message.way.word(), size(message));
+        for person in accounts(message) {
+            self.count(&person, |counts| {
+                counts.came_back += u64::from(from == Some(Column::Delivered));
+                match to {
+                    Column::Waiting => {}
+                    Column::Delivered => {
+                        *counts.left.entry(way.to_owned()).or_default() += 1;
+                        counts.bytes_out += size;
+                    }
+                    Column::Returned => counts.returned += 1,
+                    Column::Refused => counts.refused += 1,
+                }
+            })?;
+        }
+        let reader = message.reader(&self.domain).filter(|_| to == Column::Delivered);
+        let Some(reader) = reader else { return Ok(()) };
+        for person in [BOX, &reader] {
+            self.count(person, |counts| counts.got += 1)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a letter that cannot be read any more as given back.
+    pub(super) fn count_lost(&mut self) -> Outcome<()> {
+        self.count(BOX, |counts| counts.returned += 1)
+    }
+
+    /// Counts a packet that went on air. Letters that share it share its price: it is that of the first one.
+    pub(super) fn count_packet(&mut self, packet: &Packet) -> Outcome<()> {
+        let first = packet.letters.first().map(|id| self.live(*id)).transpose()?.flatten();
+        let payer = first.and_then(|letter| letter.author.clone().or_else(|| letter.reader(&self.domain)));
+        let bytes = packet.payload.len() as u64;
+        for person in std::iter::once(BOX.to_owned()).chain(payer) {
+            self.count(&person, |counts| {
+                counts.packets_sent += 1;
+                counts.bytes_air += bytes;
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Counts a packet from the air.
+    pub(super) fn count_packet_in(&mut self) -> Outcome<()> {
+        self.count(BOX, |counts| counts.packets_in += 1)
+    }
+}
+
+/// Who a letter is counted for: the box, and whoever wrote it here.
+fn accounts(message: &Message) -> impl Iterator<Item = String> + use<> {
+    std::iter::once(BOX.to_owned()).chain(message.author.clone())
+}
+
+fn size(message: &Message) -> u64 {
+    message.mail.as_ref().map_or(message.text.len() as u64, |mail| mail.size)
+}
+
+impl View {
+    /// The counts by period, newest first; of the box, of one person, or (by person) of each person.
+    pub fn usage(&self, span: Span, person: Option<&str>) -> Outcome<Vec<Usage>> {
+        let today = Ledger::load(&self.0.open_table(schema::META)?)?.today;
+        let mut sums: BTreeMap<(String, String), Counts> = BTreeMap::new();
+        let wanted = |name: &str| match person {
+            Some(person) => name == person,
+            None => span == Span::Person || name == BOX,
+        };
+        let mut add = |day: &str, name: &str, counts: &Counts| {
+            if wanted(name) {
+                sums.entry((span.of(day).to_owned(), name.to_owned())).or_default().add(counts);
+            }
+        };
+        for row in self.0.open_table(schema::USAGE)?.iter()? {
+            let (key, bytes) = row?;
+            let (day, name) = key.value();
+            if day != today.day
+                && let Ok(counts) = serde_json::from_slice::<Counts>(bytes.value())
+            {
+                add(day, name, &counts);
+            }
+        }
+        today.people.iter().for_each(|(name, counts)| add(&today.day, name, counts));
+        let mut rows: Vec<_> =
+            sums.into_iter().map(|((period, person), counts)| Usage { period, person, counts }).collect();
+        rows.sort_by(|a, b| b.period.cmp(&a.period).then_with(|| a.person.cmp(&b.person)));
+        Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests;
