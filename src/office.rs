@@ -331,8 +331,9 @@ pub fn preview(context: &Context, author: &Person, to: &str, subject: &str, text
         Choice::Link(device) => on_link(device.is_some()).map_err(Fault::Permanent)?,
         _ => Vec::new(),
     };
-    let bytes = packets.iter().map(Vec::len).sum();
-    Ok(Preview { way: message.way, state: message.state, reason: message.reason, bytes, packets: packets.len() })
+    let classic = (packets.iter().map(Vec::len).sum(), packets.len());
+    let (bytes, packets) = if packets.is_empty() { classic } else { context.measure(&message).unwrap_or(classic) };
+    Ok(Preview { way: message.way, state: message.state, reason: message.reason, bytes, packets })
 }
 
 fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &str) -> Result<Message, Fault> {

@@ -89,7 +89,7 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
 fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
     let store = Store::open(data, &Clock::system())?;
     let (_stop, stopped) = bounded(1);
-    let context = Context { store, pulse: Pulse::default(), stop: stopped };
+    let context = Context { store, pulse: Pulse::default(), stop: stopped, coders: Default::default() };
     let answer = carry_out(&context, false, request.clone());
     context.store.close();
     Ok(answer)

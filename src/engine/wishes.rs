@@ -74,6 +74,7 @@ pub fn retry(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
         }
         let next = if message.way == Way::Link { message.next } else { now };
         ask_now(tx, id, now)?;
+        tx.change(id, |message| message.urgent = true)?;
         tx.step(id, now, message.state, &cause, 0, next).map(drop)
     })?;
     Ok(format!("{id} is tried again now"))

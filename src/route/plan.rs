@@ -80,6 +80,8 @@ impl World {
             tries: 0,
             delay_told: false,
             receipt_until: None,
+            urgent: false,
+            account: None,
             recall: false,
             released: false,
             steps: Vec::new(),
@@ -119,20 +121,22 @@ impl World {
         if message.from.is_nobody() && !notice {
             return (State::Refused, "it has no sender, as bounces have none: never goes on air".to_owned());
         }
-        match packets(message, to_device, max_payload) {
+        let classic = packets(message, to_device, max_payload).map(|packets| packets.len());
+        let most = self.max_parts(message);
+        // Only a letter that is too long is worth a look at what another coding makes of it.
+        let too_long = !classic.as_ref().is_ok_and(|packets| *packets <= most);
+        let needs = if too_long { self.measure.packets(message).map_or(classic, Ok) } else { classic };
+        match needs {
             Err(why) => (State::Held, why),
-            Ok(packets) if packets.len() > self.max_parts(message) && !message.released => {
-                let (needs, most) = (packets.len(), self.max_parts(message));
-                (
-                    State::Held,
-                    format!("needs {needs} packets, and {most} are allowed: release it to send it all the same"),
-                )
-            }
+            Ok(needs) if needs > most && !message.released => (
+                State::Held,
+                format!("needs {needs} packets, and {most} are allowed: release it to send it all the same"),
+            ),
             Ok(_) if self.settings.text(Key::LinkDriver) == "none" => {
                 (State::Queued, "waits for a link, and this box has none: set link.driver".to_owned())
             }
-            Ok(packets) if packets.len() == 1 => (State::Queued, "waits for the link, 1 packet".to_owned()),
-            Ok(packets) => (State::Queued, format!("waits for the link, {} packets", packets.len())),
+            Ok(1) => (State::Queued, "waits for the link, 1 packet".to_owned()),
+            Ok(packets) => (State::Queued, format!("waits for the link, {packets} packets")),
         }
     }
 

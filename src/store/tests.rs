@@ -61,6 +61,8 @@ fn message(way: Way, state: State, next: i64) -> Message {
         tries: 0,
         delay_told: false,
         receipt_until: None,
+        urgent: false,
+        account: None,
         recall: false,
         released: false,
         steps: vec![],

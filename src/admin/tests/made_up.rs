@@ -79,6 +79,8 @@ fn message(n: usize, now: Time) -> Message {
         tries: 1,
         delay_told: false,
         receipt_until: None,
+        urgent: false,
+        account: None,
         recall: false,
         released: false,
         steps,
@@ -108,6 +110,7 @@ fn messages(app: &App, now: Time) {
                     at: now - minutes(2),
                     note: if part == 1 { "RSSI -104 dBm, SNR 3 dB".into() } else { String::new() },
                     ask: now,
+                    talk: None,
                 }
             });
             tx.add_packets(&packets)?;

@@ -27,6 +27,8 @@ fn letter(from: &str, to: &str) -> Message {
         tries: 3,
         delay_told: false,
         receipt_until: None,
+        urgent: false,
+        account: None,
         recall: false,
         released: false,
         steps: Vec::new(),
