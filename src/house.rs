@@ -66,7 +66,7 @@ pub fn run(data: &Path) -> ExitCode {
         Err(fault) => return failure::tell(&fault, data, sockets.take("web"), signals),
     };
     let (stop, stopped) = bounded(1);
-    let context = Context { store, pulse: Pulse::default(), stop: stopped };
+    let context = Context { store, pulse: Pulse::default(), stop: stopped, coders: Default::default() };
     House { context, signals, sockets, stop }.live()
 }
 

@@ -209,6 +209,12 @@ pub struct Message {
     /// known.
     #[serde(default)]
     pub receipt_until: Option<Time>,
+    /// Does not wait for other letters to share a packet with.
+    #[serde(default)]
+    pub urgent: bool,
+    /// What it takes on air, once that is planned.
+    #[serde(default)]
+    pub account: Option<Account>,
     /// Its owner wants it back; what the link has not sent yet is withdrawn.
     #[serde(default)]
     pub recall: bool,
@@ -276,6 +282,23 @@ impl Message {
     }
 }
 
+/// What a letter takes on air, and what it would have taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Account {
+    /// Bytes in the classic coding; 0 when it cannot be written so.
+    pub classic_bytes: usize,
+    /// Packets in the classic coding; 0 likewise.
+    pub classic_packets: usize,
+    /// Packets that it would take alone.
+    pub alone: usize,
+    /// Its share of the bytes that go.
+    pub bytes: usize,
+    /// Packets that it travels in.
+    pub packets: usize,
+    /// Letters in those packets.
+    pub letters: usize,
+}
+
 /// The stored mail that one or several messages were made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
@@ -332,6 +355,25 @@ pub struct Packet {
     /// When the link is asked after it again, while it holds it.
     #[serde(default)]
     pub ask: Time,
+    /// Its place in the talk of two boxes; `None` where there is none.
+    #[serde(default)]
+    pub talk: Option<Talk>,
+}
+
+/// The place of a packet in the talk with the far box.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Talk {
+    /// Names what it is a piece of.
+    pub ticket: u64,
+    /// Which piece, from 0.
+    pub piece: u8,
+    /// Of how many.
+    pub pieces: u8,
+    /// The far box is expected to say that it has it.
+    pub receipt: bool,
+    /// It need not go any more.
+    #[serde(default)]
+    pub needless: bool,
 }
 
 /// How far a packet got.

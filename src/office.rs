@@ -411,12 +411,13 @@ pub fn preview(context: &Context, author: &Person, to: &str, subject: &str, text
         Choice::Link(device) => on_link(device.is_some()).map_err(Fault::Permanent)?,
         _ => Vec::new(),
     };
-    let bytes = packets.iter().map(Vec::len).sum();
+    let classic = (packets.iter().map(Vec::len).sum(), packets.len());
+    let (bytes, packets) = if packets.is_empty() { classic } else { context.measure(&message).unwrap_or(classic) };
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
     let (way, state, reason) = (message.way, message.state, message.reason.clone());
     let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
     let reason = over.map_or(reason, |why| format!("{why}: it would be held"));
-    Ok(Preview { way, state, reason, bytes, packets: packets.len(), price })
+    Ok(Preview { way, state, reason, bytes, packets, price })
 }
 
 /// Which budget would be in the way of a bill, in words.

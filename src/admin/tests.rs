@@ -46,7 +46,7 @@ impl Site {
     fn at(folder: std::path::PathBuf, clock: &Clock) -> Self {
         let store = Store::open(&folder, clock).unwrap();
         let (_, stop) = smol::channel::bounded(1);
-        let context = Context { store, pulse: Pulse::default(), stop };
+        let context = Context { store, pulse: Pulse::default(), stop, coders: Default::default() };
         Self { app: App::new(&context), folder }
     }
 

@@ -95,7 +95,7 @@ fn asker() -> u32 {
 fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
     let store = Store::open(data, &Clock::system())?;
     let (_stop, stopped) = bounded(1);
-    let context = Context { store, pulse: Pulse::default(), stop: stopped };
+    let context = Context { store, pulse: Pulse::default(), stop: stopped, coders: Default::default() };
     let answer = carry_out(&context, false, asker(), request.clone());
     context.store.close();
     Ok(answer)

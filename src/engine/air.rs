@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 
 use smol::channel::Receiver;
 
+use super::planning::Gathering;
+use super::tending::{self, Talks};
 use super::unsaved::{Incoming, Unsaved};
 use super::{Context, asking, body, handing, planning, post, recover};
+use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{Driver, Event, Health, Link, Series};
@@ -30,7 +33,7 @@ const DOUBT: Duration = Duration::from_secs(3);
 /// A link that took nothing is asked again after this.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Messages handed over in one turn; then the link is heard again.
-const BATCH: usize = 16;
+const BATCH: usize = 32;
 /// Settings that need the link made anew.
 const OF_THE_LINK: [Key; 8] = [
     Key::LinkDriver,
@@ -85,6 +88,10 @@ pub struct Air<'c> {
     recover_at: Option<Time>,
     /// Looks at them that settled nothing, in a row.
     doubts: u32,
+    /// The talks with far boxes.
+    pub(super) talks: Talks,
+    /// Letters that wait for each other.
+    pub(super) gathering: Gathering,
     /// The link took nothing a moment ago: not asked again before this, or before it says something new.
     stuck_until: Option<Time>,
 }
@@ -103,6 +110,8 @@ impl<'c> Air<'c> {
             ask_all: true,
             recover_at: Some(context.now()),
             doubts: 0,
+            talks: Talks::default(),
+            gathering: Gathering::default(),
             stuck_until: None,
         }
     }
@@ -124,7 +133,7 @@ impl<'c> Air<'c> {
                     self.line(false, format!("({fault})"));
                 }
             }
-            self.unsaved.save(self.context, &mut *self.link);
+            self.save_incoming();
             self.ask_after()?;
             let more = self.hand_over(BATCH)?;
             self.keep_samples(false)?;
@@ -146,8 +155,9 @@ impl<'c> Air<'c> {
         };
         let ask = self.context.until(ask, TURN).max(Duration::from_millis(500));
         let recover = self.recover_at.filter(|_| self.health.ready);
-        let save = self.unsaved.next(now);
-        Ok(ask.min(hand).min(self.context.until(recover, TURN)).min(self.context.until(save, TURN)))
+        let talk = [self.talks.next(), self.gathering.until].into_iter().flatten().min().filter(|_| self.ready());
+        let others = [recover, self.unsaved.next(now), talk].map(|at| self.context.until(at, TURN));
+        Ok(others.into_iter().fold(ask.min(hand), Duration::min))
     }
 
     /// How long the link is not asked to take anything; `None` when it may be asked now.
@@ -201,6 +211,9 @@ impl<'c> Air<'c> {
     }
 
     fn sample(&mut self, series: Series, value: f64) {
+        if matches!(series, Series::Rssi | Series::Snr) {
+            self.gathering.heard_satellite(self.context.now());
+        }
         let name = series.word();
         self.samples.push((name, self.context.now(), value));
     }
@@ -212,6 +225,13 @@ impl<'c> Air<'c> {
             self.context.store.write(move |tx| tx.samples(&samples))?;
         }
         Ok(())
+    }
+
+    /// Keeps what came in.
+    fn save_incoming(&mut self) {
+        for device in self.unsaved.save(self.context, &mut *self.link) {
+            self.talks.touch(device);
+        }
     }
 
     /// A satellite has a packet. A doubled acknowledgement changes nothing.
@@ -228,6 +248,8 @@ impl<'c> Air<'c> {
     pub(super) fn sent(&mut self, packet: Packet, note: &str) -> Result<(), Fault> {
         let (note, now) = (note.to_owned(), self.context.now());
         self.outstanding = self.outstanding.saturating_sub(1);
+        self.gathering.heard_satellite(now);
+        self.talks.changed(&packet);
         self.context.store.write(move |tx| body::mark_sent(tx, packet.clone(), &note, now))
     }
 
@@ -334,6 +356,9 @@ impl<'c> Air<'c> {
     /// Hands over what waits; true when there is more that could go at once.
     fn hand_over(&mut self, most: usize) -> Result<bool, Fault> {
         self.settle_open()?;
+        if self.takes_more() {
+            tending::tend(self)?;
+        }
         self.empty_outbox()?;
         if !self.takes_more() {
             return Ok(false);
@@ -345,20 +370,40 @@ impl<'c> Air<'c> {
             let due = view.due(Lane::Link, now, most)?;
             Ok((due.len() == most, due))
         })?;
+        self.gathering.until = None;
+        let mut ready: BTreeMap<Option<DeviceId>, Vec<Message>> = BTreeMap::new();
         for item in due {
-            let mut planned = false;
             self.attend(item, |air, message| {
-                planned = planning::letter(air, message)?;
+                if let Some(device) = planning::ready(air, message)? {
+                    ready.entry(device).or_default().push(message.clone());
+                }
                 Ok(())
             })?;
-            if planned {
-                self.empty_outbox()?;
-            }
-            if !self.takes_more() {
-                return Ok(false);
+        }
+        for (device, letters) in ready {
+            let together = planning::together(self, device)?;
+            for some in letters.chunks(together) {
+                if !self.takes_more() {
+                    return Ok(false);
+                }
+                self.plan(device, some)?;
             }
         }
-        Ok(full)
+        Ok(full && self.gathering.until.is_none())
+    }
+
+    /// Plans letters for one far box and hands over what the link takes of them.
+    fn plan(&mut self, device: Option<DeviceId>, letters: &[Message]) -> Result<(), Fault> {
+        let planned = match planning::letters(self, device, letters) {
+            Err(fault) if fault.is_permanent() => {
+                for letter in letters {
+                    self.context.give_back(letter, State::Returned, fault.why())?;
+                }
+                false
+            }
+            planned => planned?,
+        };
+        if planned { self.empty_outbox() } else { Ok(()) }
     }
 
     /// Hands over the packets that are planned, as far as the link takes them.

@@ -37,7 +37,7 @@ pub fn packet(air: &mut Air, packet: Packet) -> Result<Option<Duration>, Fault> 
 /// end so; the others count as sent, and the far box tells whether they are.
 fn left_late(air: &mut Air, body: Body, packet: Packet) -> Result<(), Fault> {
     let now = air.context.now();
-    let late: Vec<_> = body.letters.iter().filter(|letter| now >= letter.deadline).collect();
+    let late: Vec<_> = body.letters.iter().filter(|letter| now >= body::limit(letter)).collect();
     let (note, words) =
         ("gone from the link after its time had run out", "its time ran out on the link; it may have been sent");
     if late.len() == body.letters.len() {
@@ -69,12 +69,6 @@ fn close(air: &mut Air, mut body: Body, packet: Packet, why: &str, unclear: Opti
     let now = air.context.now();
     air.outstanding = air.outstanding.saturating_sub(1);
     body.put(Packet { state: PacketState::Gone(why.to_owned()), at: now, ..packet });
-    for other in &mut body.packets {
-        match &other.state {
-            PacketState::Planned => other.state = PacketState::Gone(body::DROPPED.to_owned()),
-            PacketState::Held(_) => other.ask = now,
-            _ => {}
-        }
-    }
+    body.drop_rest(now);
     body.close(air, unclear)
 }

@@ -1,5 +1,5 @@
 //! A body: the packets that belong together, with the letters in them. What becomes of the letters when their packets
-//! are taken, sent, or gone is decided here, and written in one commit with the packets.
+//! are taken, sent, or gone is decided here, and written in one commit with the packets and the talk they are part of.
 //!
 //! The link's time limit of a packet is the earliest deadline of its letters. Of a later one the modem would send a
 //! letter whose sender was told that it did not leave; by the earliest one the modem itself drops the packet, certainly
@@ -7,6 +7,7 @@
 
 use super::air::Air;
 use super::settle::Ending;
+use super::talk;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Message, Packet, PacketState, Reference, State};
@@ -37,6 +38,14 @@ enum Fate {
     Again(Id),
 }
 
+/// When it is too late for a letter to leave, or to be repeated.
+pub fn limit(letter: &Message) -> Time {
+    match letter.state {
+        State::Sent => letter.receipt_until.unwrap_or(Time::NEVER),
+        _ => letter.deadline,
+    }
+}
+
 impl Body {
     /// The body of a packet.
     pub fn of(air: &Air, packet: &Packet) -> Result<Self, Fault> {
@@ -53,14 +62,14 @@ impl Body {
         })
     }
 
-    /// When the link has to give its packets up; packets without letters are dropped with their box's patience.
+    /// When the link has to give its packets up; those without letters after a time of their own.
     pub fn deadline(&self, otherwise: Time) -> Time {
-        self.letters.iter().map(|letter| letter.deadline).min().unwrap_or(otherwise)
+        self.letters.iter().map(limit).min().unwrap_or(otherwise)
     }
 
     /// The time of one of its letters is over.
     pub fn expired(&self, now: Time) -> bool {
-        self.letters.iter().any(|letter| now >= letter.deadline)
+        self.letters.iter().any(|letter| now >= limit(letter))
     }
 
     fn any(&self, is: fn(&PacketState) -> bool) -> bool {
@@ -72,20 +81,24 @@ impl Body {
         self.any(|state| matches!(state, PacketState::Handing(_)))
     }
 
-    /// Some of it has left.
-    pub fn partly_sent(&self) -> bool {
-        self.any(|state| matches!(state, PacketState::Sent(_)))
+    /// Some of it has left, now or when other pieces of the same letters went out.
+    fn partly_sent(&self) -> bool {
+        let pieces = self.packets.iter().find_map(|packet| packet.talk.as_ref()).map_or(0, |talk| talk.pieces);
+        self.any(|state| matches!(state, PacketState::Sent(_))) || self.packets.len() < usize::from(pieces)
+    }
+
+    fn needless(&self) -> bool {
+        self.packets.iter().any(|packet| packet.talk.as_ref().is_some_and(|talk| talk.needless))
     }
 
     /// True when what has not left should not leave any more: nobody waits for it, a part of it is gone, or one of its
     /// letters is wanted back or too late. Once a part of a body has left, such a letter goes along with the others.
     pub fn unwanted(&self, now: Time) -> bool {
         let carries_letters = self.packets.iter().any(|packet| !packet.letters.is_empty());
-        let over = |letter: &Message| letter.recall || now >= letter.deadline;
+        let over = |letter: &Message| letter.recall || now >= limit(letter);
         let (some, all) = (self.letters.iter().any(over), self.letters.iter().all(over));
-        (carries_letters && all)
-            || (some && !self.partly_sent())
-            || self.any(|state| matches!(state, PacketState::Gone(_)))
+        let broken = self.any(|state| matches!(state, PacketState::Gone(_)));
+        (carries_letters && all) || (some && !self.partly_sent()) || broken || self.needless()
     }
 
     /// Puts a changed packet in the place of the one that is known.
@@ -95,24 +108,43 @@ impl Body {
         }
     }
 
+    /// What of it has not reached the link is not sent, what the link holds is asked back.
+    pub fn drop_rest(&mut self, now: Time) {
+        for packet in &mut self.packets {
+            match packet.state {
+                PacketState::Planned => packet.state = PacketState::Gone(DROPPED.to_owned()),
+                PacketState::Held(_) => packet.ask = now,
+                _ => continue,
+            }
+            packet.at = now;
+        }
+    }
+
     /// Writes its packets, of which one at least is gone. When none of them is open any more its letters are settled:
     /// each on its own. `unclear` says in words why they may have been sent all the same.
-    pub fn close(&self, air: &Air, unclear: Option<&str>) -> Result<(), Fault> {
+    pub fn close(&self, air: &mut Air, unclear: Option<&str>) -> Result<(), Fault> {
         let open = self.packets.iter().any(Packet::is_open);
-        let fates = if open { Vec::new() } else { self.fates(air, unclear) };
-        let (packets, now) = (self.packets.clone(), air.context.now());
-        for ending in fates.iter().filter_map(|fate| if let Fate::Ends(ending) = fate { Some(ending) } else { None }) {
+        let fates = if open || self.needless() { Vec::new() } else { self.fates(air, unclear) };
+        for ending in fates.iter().filter_map(Fate::ending) {
             ending.log();
         }
+        let (packets, now, unclear) = (self.packets.clone(), air.context.now(), unclear.is_some());
+        self.packets.iter().for_each(|packet| air.talks.changed(packet));
         air.context.store.write(move |tx| {
-            packets.iter().try_for_each(|packet| tx.put_packet(packet))?;
-            fates.iter().try_for_each(|fate| fate.apply(tx, now))
+            for packet in &packets {
+                let was_open = tx.packet(packet.number)?.is_some_and(|known| known.is_open());
+                tx.put_packet(packet)?;
+                if was_open && !packet.is_open() {
+                    tell_gone(tx, packet, unclear, now)?;
+                }
+            }
+            fates.iter().try_for_each(|fate| fate.apply(tx, &packets, now))
         })
     }
 
     fn fates(&self, air: &Air, unclear: Option<&str>) -> Vec<Fate> {
         let now = air.context.now();
-        let over = |letter: &Message| letter.recall || now >= letter.deadline;
+        let over = |letter: &Message| letter.recall || now >= limit(letter);
         let for_one = self.finished || self.letters.iter().any(over);
         let partly = self.partly_sent();
         // What failed, not what was taken back because of it.
@@ -132,7 +164,14 @@ impl Body {
                 None => ends(State::Returned, failed.unwrap_or("the link gave it back unsent")),
             }
         };
-        self.letters.iter().map(fate).collect()
+        // What was sent before waits for its receipt, whatever became of a repeat.
+        self.letters.iter().filter(|letter| letter.state != State::Sent).map(fate).collect()
+    }
+
+    /// True when its packets may be forgotten while none of them has reached the link: those of a talk have names that
+    /// are not given twice.
+    pub fn may_dissolve(&self) -> bool {
+        self.packets.iter().all(|packet| packet.state == PacketState::Planned && packet.talk.is_none())
     }
 
     /// Removes its packets, none of which has reached the link: its letters wait for another plan, with this reason.
@@ -147,14 +186,32 @@ impl Body {
 }
 
 impl Fate {
-    fn apply(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
+    fn ending(&self) -> Option<&Ending> {
+        if let Self::Ends(ending) = self { Some(ending) } else { None }
+    }
+
+    fn apply(&self, tx: &mut Tx, packets: &[Packet], now: Time) -> Outcome<()> {
+        let talk = packets.iter().find(|packet| packet.talk.is_some()).map(|packet| packet.device);
         match self {
-            Self::Ends(ending) => ending.apply(tx, now),
-            Self::Cancelled(id, why) => match tx.live(*id)? {
-                Some(_) => tx.step(*id, now, State::Cancelled, why, 0, Time::NEVER).map(drop),
-                None => Ok(()),
-            },
-            Self::Again(id) => waits_again(tx, *id, "waits for the link again: another letter left its packet", now),
+            Self::Ends(ending) => {
+                talk.map_or(Ok(()), |device| talk::change(tx, device, |peer| peer.forget(ending.id().0)))?;
+                ending.apply(tx, now)
+            }
+            Self::Cancelled(id, why) => {
+                talk.map_or(Ok(()), |device| talk::change(tx, device, |peer| peer.forget(id.0)))?;
+                tx.live(*id)?.map_or(Ok(()), |_| tx.step(*id, now, State::Cancelled, why, 0, Time::NEVER).map(drop))
+            }
+            Self::Again(id) => {
+                let mut goes_on = false;
+                talk.map_or(Ok(()), |device| talk::change(tx, device, |peer| goes_on = peer.carries(id.0)))?;
+                match (goes_on, tx.live(*id)?) {
+                    (true, Some(live)) => {
+                        let why = "the link lost a piece of it, which goes once more";
+                        tx.step(*id, now, State::OnModem, why, 0, live.deadline).map(drop)
+                    }
+                    _ => waits_again(tx, *id, "waits for the link again: another letter left its packet", now),
+                }
+            }
         }
     }
 }
@@ -192,7 +249,12 @@ pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> Outc
     note.clone_into(&mut packet.note);
     tx.put_packet(&packet)?;
     tx.packet_went(&packet)?;
-    let done = tx.body_of(&packet)?.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
+    if let Some(of) = packet.talk.clone() {
+        talk::change(tx, packet.device, |peer| peer.sent(of.ticket, of.piece, now.0))?;
+    }
+    let body = tx.body_of(&packet)?;
+    let done = body.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
+    let receipt = body.iter().any(|packet| packet.talk.as_ref().is_some_and(|talk| talk.receipt));
     let words = part(&packet, "");
     let gap = if words.is_empty() { "" } else { " " };
     let cause = format!("{words}{gap}acknowledged by a satellite: {note}");
@@ -200,12 +262,24 @@ pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> Outc
         let Some(live) = tx.live(*id)? else { continue };
         // Letters share the packet: it is paid for once, and shown at the first.
         let packets = u32::from(at == 0);
-        match done {
-            true => tx.step(*id, now, State::Sent, &cause, packets, Time::NEVER)?,
-            false => tx.step(*id, now, live.state, &cause, packets, live.next)?,
-        };
+        if !done || live.state == State::Sent {
+            tx.step(*id, now, live.state, &cause, packets, live.next)?;
+            continue;
+        }
+        let until = receipt.then(|| now + talk::LONGEST);
+        tx.change(*id, |message| message.receipt_until = until)?;
+        tx.step(*id, now, State::Sent, &cause, packets, until.unwrap_or(Time::NEVER))?;
     }
     Ok(())
+}
+
+/// The talk hears that a packet will not be sent, or that it may have been.
+fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> Outcome<()> {
+    let Some(of) = &packet.talk else { return Ok(()) };
+    talk::change(tx, packet.device, |peer| match unclear {
+        true => peer.sent(of.ticket, of.piece, now.0),
+        false => peer.lost(of.ticket, of.piece, now.0),
+    })
 }
 
 /// Which part a packet is, if there are several.

@@ -32,15 +32,7 @@ pub fn packet(air: &mut Air, packet: Packet) -> Result<(), Fault> {
 
 /// What is still here of a body is not sent any more; what the link holds of it is asked back.
 fn drop_rest(air: &mut Air, body: &mut Body) -> Result<(), Fault> {
-    let now = air.context.now();
-    for packet in &mut body.packets {
-        match packet.state {
-            PacketState::Planned => packet.state = PacketState::Gone(body::DROPPED.to_owned()),
-            PacketState::Held(_) => packet.ask = now,
-            _ => continue,
-        }
-        packet.at = now;
-    }
+    body.drop_rest(air.context.now());
     body.close(air, None)
 }
 
@@ -86,7 +78,7 @@ fn find_out(air: &mut Air, outgoing: &Outgoing, intent: &Intent, number: u64) ->
 fn unsettled(air: &mut Air, mut body: Body, mut packet: Packet, why: &str) -> Result<(), Fault> {
     let now = air.context.now();
     let words = format!("its time ran out, and whether the link took it is not known ({why}): it may have been sent");
-    let late = |letter: &Message| now >= letter.deadline;
+    let late = |letter: &Message| now >= body::limit(letter);
     if body.letters.iter().all(late) && (!packet.letters.is_empty() || now >= packet.at + PATIENCE) {
         packet.state = PacketState::Gone(why.to_owned());
         body.put(packet);
@@ -159,10 +151,13 @@ fn refused(air: &mut Air, mut body: Body, mut packet: Packet, fault: Fault) -> R
     air.stop_for(&fault);
     body.put(packet);
     // Nothing of it is on the link: until that takes packets again people and rules may change.
-    match body.packets.iter().all(|packet| packet.state == PacketState::Planned) {
-        true => body.dissolve(air, fault.why()),
-        false => Ok(()),
+    if body.may_dissolve() {
+        return body.dissolve(air, fault.why());
     }
+    for letter in body.letters.iter().filter(|letter| letter.reason != fault.why()) {
+        air.step(letter, letter.state, fault.why(), letter.next)?;
+    }
+    Ok(())
 }
 
 fn taken(air: &mut Air, mut packet: Packet, reference: Reference, how: &'static str) -> Result<Packet, Fault> {

@@ -1,5 +1,9 @@
 //! Packets from the air become messages: in one commit with the memory that this packet was taken.
 
+use compact::letter::{Kind, Letter, Other};
+use compact::peer::{Peer, Turn};
+
+use super::talk::Errand;
 use super::{Context, max_payload};
 use crate::address::{Address, DeviceId};
 use crate::clock::Time;
@@ -11,40 +15,93 @@ use crate::route::choose::World;
 use crate::route::plan::Draft;
 use crate::route::subject::first_line;
 use crate::settings::Key;
-use crate::store::{BodyIn, Committed, Event, Letter, Outcome, PartIn, Tx};
+use crate::store::{self, BodyIn, Committed, Event, Outcome, PartIn, Tx};
 use crate::wire::classic::{self, Inner, Protocol};
+use crate::wire::letters;
 use crate::wire::parts::{self, PartMark};
 
+const NO_CARRIER: &str = "a text message for a phone, and this box has no SMS carrier";
 /// Longest subject made from a text, in characters.
 const SUBJECT: usize = 72;
 
 /// Takes a packet in. Only with the token in hand may the other side forget it.
 ///
 /// # Errors
-/// Temporary when it has to be offered again: the disk is full, or nobody here can read it yet.
+/// Temporary when it has to be offered again: the disk is full, or nobody here can read it yet. Permanent when it never
+/// can be read here.
 pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
+    let payload = &inbound.payload;
     let intake = Intake::new(context, inbound.device)?;
-    let key = inbound.key.clone();
-    let now = intake.now;
-    let packet = classic::decode(&inbound.payload);
-    let payload = inbound.payload.clone();
-    let (committed, ()) = context.store.commit_in(move |tx| {
-        if !tx.remember(&key, now)? {
-            return Ok((Vec::new(), ()));
+    let heard = match (context.talks(), payload.first().is_some_and(|first| *first >= 0x80)) {
+        (false, true) => {
+            return Err(Fault::permanent("it is in the compact coding, which is off here (air.compact)"));
         }
-        let ids = match &packet {
-            Ok(packet) => intake.packet(tx, packet, &payload)?,
-            Err(why) => {
-                intake.set_aside(tx, why, &payload)?;
-                Vec::new()
-            }
-        };
-        Ok((ids, ()))
+        (false, false) => Heard { classic: Some(payload.clone()), letters: Vec::new(), errand: None },
+        (true, true) if !context.coders.ready() => return Err(Fault::temporary("the coder is being made ready")),
+        (true, _) => {
+            let mut peer = context.peer(inbound.device)?;
+            let turn = context.here(inbound.device, |here| peer.heard(here, payload));
+            Heard::new(context, inbound.device, peer, turn)
+        }
+    };
+    let (key, now) = (inbound.key.clone(), intake.now);
+    let (committed, ()) = context.store.commit_in(move |tx| match tx.remember(&key, now)? {
+        true => Ok((heard.keep(tx, Some(&intake), now)?, ())),
+        false => Ok((Vec::new(), ())),
     })?;
     for id in committed.ids() {
         log::info!("{id} came from the air");
     }
     Ok(committed)
+}
+
+/// Does what is due in the talk with a far box; what could be read by now is delivered.
+///
+/// # Errors
+/// As the store.
+pub fn tick(context: &Context, device: Option<DeviceId>) -> Result<(), Fault> {
+    let mut peer = context.peer(device)?;
+    let turn = context.here(device, |here| peer.tick(here));
+    let heard = Heard::new(context, device, peer, turn);
+    let intake = if heard.letters.is_empty() { None } else { Some(Intake::new(context, device)?) };
+    let now = context.now();
+    context.store.write(move |tx| heard.keep(tx, intake.as_ref(), now).map(drop))
+}
+
+/// What a turn of the talk brought.
+struct Heard {
+    /// A classic packet.
+    classic: Option<Vec<u8>>,
+    /// Letters, and whether all of each is there.
+    letters: Vec<(Letter, bool)>,
+    /// What the talk asks besides.
+    errand: Option<Errand>,
+}
+
+impl Heard {
+    fn new(context: &Context, device: Option<DeviceId>, peer: Peer, mut turn: Turn) -> Self {
+        let whole = std::mem::take(&mut turn.letters).into_iter().map(|letter| (letter, true));
+        let fronts = std::mem::take(&mut turn.fronts).into_iter().map(|letter| (letter, false));
+        let (classic, letters) = (turn.classic.take(), whole.chain(fronts).collect());
+        Self { classic, letters, errand: Some(Errand::new(context, device, peer, turn)) }
+    }
+
+    fn keep(&self, tx: &mut Tx, intake: Option<&Intake>, now: Time) -> Outcome<Vec<Id>> {
+        let mut ids = Vec::new();
+        if let Some(intake) = intake {
+            if let Some(payload) = &self.classic {
+                match classic::decode(payload) {
+                    Ok(packet) => ids.extend(intake.packet(tx, &packet, payload)?),
+                    Err(why) => intake.set_aside(tx, &why, payload)?,
+                }
+            }
+            for (letter, whole) in &self.letters {
+                ids.extend(intake.letter(tx, letter, *whole)?);
+            }
+        }
+        self.errand.as_ref().map_or(Ok(()), |errand| errand.apply(tx, now))?;
+        Ok(ids)
+    }
 }
 
 /// Sets aside what a link could not even read.
@@ -72,8 +129,8 @@ pub fn give_up_on_parts(context: &Context) -> Result<(), Fault> {
         let text = incomplete(&parts, first.total);
         context.store.write(move |tx| {
             tx.drop_parts(&set)?;
-            match intake.message(&first.other, text.clone()) {
-                Ok(message) => tx.add(&Letter { messages: vec![message], body: BodyIn::None }).map(drop),
+            match intake.message(&first.other, None, None, text.clone()) {
+                Ok(message) => tx.add(&alone(message)).map(drop),
                 Err(why) => intake.set_aside(tx, &why, text.as_bytes()),
             }
         })?;
@@ -88,6 +145,11 @@ fn incomplete(parts: &[(u16, PartIn)], total: u16) -> String {
         None => format!("\n[part {number} of {total} did not arrive]\n"),
     };
     (1..=total).map(part).collect()
+}
+
+/// A letter of its own: it has no mail in common with others.
+fn alone(message: Message) -> store::Letter {
+    store::Letter { messages: vec![message], body: BodyIn::None }
 }
 
 fn alarm(at: Time, words: String) -> Event {
@@ -150,7 +212,7 @@ impl Intake {
         // Each is a letter of its own: they have no mail in common.
         let mut ids = Vec::new();
         for message in messages {
-            ids.extend(tx.add(&Letter { messages: vec![message], body: BodyIn::None })?);
+            ids.extend(tx.add(&alone(message))?);
         }
         Ok(ids)
     }
@@ -158,7 +220,7 @@ impl Intake {
     /// One inner message; `None` while it is a part and others are missing.
     fn inner(&self, tx: &mut Tx, inner: &Inner) -> Outcome<Result<Option<Message>, String>> {
         if inner.protocol == Protocol::Sms {
-            return Ok(Err("a text message for a phone, and this box has no SMS carrier".to_owned()));
+            return Ok(Err(NO_CARRIER.to_owned()));
         }
         match (inner.to.parse::<Address>(), &self.side) {
             (Err(why), _) => return Ok(Err(why)),
@@ -169,7 +231,7 @@ impl Intake {
             None => Some(inner.text.clone()),
             Some(mark) => self.part(tx, inner, &mark)?,
         };
-        Ok(text.map(|text| self.message(&inner.to, text)).transpose())
+        Ok(text.map(|text| self.message(&inner.to, None, None, text)).transpose())
     }
 
     fn part(&self, tx: &mut Tx, inner: &Inner, mark: &PartMark<'_>) -> Outcome<Option<String>> {
@@ -190,17 +252,50 @@ impl Intake {
         Ok(whole)
     }
 
-    /// The message between `other`, the end named in the packet, and this end.
-    fn message(&self, other: &str, text: String) -> Result<Message, String> {
+    /// A letter of the compact coding becomes a message.
+    fn letter(&self, tx: &mut Tx, letter: &Letter, whole: bool) -> Outcome<Vec<Id>> {
+        let Other::Address(other) = &letter.other else { return Ok(Vec::new()) };
+        let mut text = letters::text(letter);
+        if !whole {
+            text.push_str("\n[the rest did not arrive]\n");
+        }
+        let subject = Some(letter.subject.clone()).filter(|subject| !subject.is_empty());
+        let message = match letter.kind {
+            Kind::Text => Err(NO_CARRIER.to_owned()),
+            Kind::Mail => self.message(other, letter.person.as_deref(), subject, text.clone()),
+        };
+        match message {
+            Ok(message) => tx.add(&alone(message)),
+            Err(why) => {
+                self.set_aside(tx, &why, format!("{other}\n{text}").as_bytes())?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// The message between `other`, the end named in the packet, and this end: the person named there, if the name is
+    /// good for that, or else the one who is meant without a name.
+    fn message(
+        &self,
+        other: &str,
+        named: Option<&str>,
+        subject: Option<String>,
+        text: String,
+    ) -> Result<Message, String> {
         let other: Address = other.parse()?;
+        let named = named.and_then(|name| self.world.people.get(name));
         let (from, to, author, refused) = match &self.side {
             Side::Field(device, None) => (Address::Device(*device), other, None, None),
-            Side::Field(device, Some(person)) => {
+            Side::Field(device, Some(owner)) => {
+                // Only who has this device may be named by it.
+                let person = named.map_or(owner, |named| &**named);
+                let person = if person.device == Some(*device) { person } else { owner };
                 let from = self.world.address_of(person).map_or(Address::Device(*device), Address::Mail);
                 let refused = person.disabled.then(|| format!("{} may not send at present", person.name));
                 (from, other, Some(person.name.clone()), refused)
             }
-            Side::Here(person) => {
+            Side::Here(reader) => {
+                let person = named.map_or(reader, |named| &**named);
                 let to = self.world.address_of(person).ok_or("this box has no mail domain yet: set box.domain")?;
                 (other, Address::Mail(to), None, None)
             }
@@ -210,7 +305,7 @@ impl Intake {
             from,
             to,
             author,
-            subject: first_line(&text, SUBJECT),
+            subject: subject.unwrap_or_else(|| first_line(&text, SUBJECT)),
             text,
             cut: Vec::new(),
             automatic: None,

@@ -7,6 +7,7 @@
 pub mod air;
 mod asking;
 mod body;
+pub mod coders;
 mod handing;
 pub mod inbound;
 pub mod keeper;
@@ -14,6 +15,8 @@ mod planning;
 pub mod post;
 mod recover;
 pub mod settle;
+mod talk;
+mod tending;
 mod unsaved;
 pub mod wishes;
 
@@ -25,7 +28,7 @@ use smol::future::or;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::pulse::Pulse;
-use crate::route::choose::World;
+use crate::route::choose::{Measure, World};
 use crate::store::Store;
 
 /// What a worker works with.
@@ -37,12 +40,16 @@ pub struct Context {
     pub pulse: Pulse,
     /// Closed when the box stops: every wait hears it.
     pub stop: Receiver<()>,
+    /// The coder of the compact coding.
+    pub coders: coders::Coders,
 }
 
 impl Context {
     /// People and rules at this moment.
     pub fn world(&self) -> World {
-        World { people: self.store.people(), settings: self.store.settings() }
+        let measured = self.clone();
+        let measure = Measure::new(move |message| measured.measure(message).map(|(_, packets)| packets));
+        World { people: self.store.people(), settings: self.store.settings(), measure }
     }
 
     /// Now.

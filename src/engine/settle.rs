@@ -186,6 +186,11 @@ pub struct Ending {
 }
 
 impl Ending {
+    /// Of which message.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
     /// Writes it, unless the message has ended already.
     pub fn apply(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
         let Some(live) = tx.live(self.id)? else { return Ok(()) };

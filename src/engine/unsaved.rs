@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Context, inbound};
+use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{Inbound, Link, Token};
@@ -53,9 +54,12 @@ impl Unsaved {
     }
 
     /// Keeps what can be kept now, in order. Something that never can be is set aside instead.
-    pub fn save(&mut self, context: &Context, link: &mut dyn Link) {
-        if self.line.is_empty() || self.again.is_some_and(|again| again > context.now()) {
-            return;
+    ///
+    /// Gives back from which devices.
+    pub fn save(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<DeviceId>> {
+        let mut from = Vec::new();
+        if self.again.is_some_and(|again| again > context.now()) {
+            return from;
         }
         while let Some(incoming) = self.line.front() {
             match disk_has_room(context).and_then(|()| keep(context, incoming)) {
@@ -64,17 +68,20 @@ impl Unsaved {
                     if let Err(fault) = link.confirm(&token) {
                         log::warn!("link: a packet is kept here and not confirmed yet: {fault}");
                     }
-                    self.line.pop_front();
+                    if let Some(Incoming::Packet(packet)) = self.line.pop_front() {
+                        from.push(packet.device);
+                    }
                 }
                 Err(fault) => {
                     log::warn!("link: {} packets wait outside: {fault}", self.line.len());
                     let wait = (AGAIN.0 * (1 << self.failures.min(8))).min(AGAIN.1);
                     self.failures += 1;
                     self.again = Some(context.now() + wait);
-                    return;
+                    break;
                 }
             }
         }
+        from
     }
 }
 

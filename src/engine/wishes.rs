@@ -62,7 +62,7 @@ impl Wish {
 /// As [`Wish::grant`].
 pub fn grant(store: &Store, wish: Wish, id: Id, who: &str) -> Result<String, Fault> {
     let (who, now) = (who.to_owned(), store.clock().now());
-    let world = World { people: store.people(), settings: store.settings() };
+    let world = World { people: store.people(), settings: store.settings(), measure: Default::default() };
     store.write(move |tx| wish.grant(tx, &world, id, &who, now))
 }
 
@@ -132,6 +132,7 @@ fn retry(tx: &mut Tx, id: Id, who: &str, now: Time) -> Outcome<String> {
     }
     let next = if message.way == Way::Link { message.next } else { now };
     ask_now(tx, id, now)?;
+    tx.change(id, |message| message.urgent = true)?;
     tx.step(id, now, message.state, &format!("tried again by {who}"), 0, next)?;
     Ok(format!("{id} is tried again now"))
 }

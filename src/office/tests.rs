@@ -11,7 +11,8 @@ fn kept(mail: &[u8]) -> String {
     let anna = Person { name: "anna".into(), ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
-    let office = PostOffice::new(&Context { store: store.clone(), pulse: Pulse::default(), stop });
+    let office =
+        PostOffice::new(&Context { store: store.clone(), pulse: Pulse::default(), stop, coders: Default::default() });
     let caller = Caller {
         peer: IpAddr::from([127, 0, 0, 1]),
         helo: "laptop".into(),

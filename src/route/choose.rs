@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::address::{Address, DeviceId, Mailbox};
-use crate::message::Way;
+use crate::message::{Message, Way};
 use crate::people::{Home, People, Person};
 use crate::settings::{Key, Settings};
 
@@ -20,6 +20,30 @@ pub struct World {
     pub people: Arc<People>,
     /// The rules.
     pub settings: Arc<Settings>,
+    /// What a letter takes on air where that is less than by the classic coding.
+    pub measure: Measure,
+}
+
+/// Tells the packets of a letter by the coding that its far box reads; nothing where that is the classic one.
+#[derive(Clone, Default)]
+pub struct Measure(Option<Arc<dyn Fn(&Message) -> Option<usize> + Send + Sync>>);
+
+impl Measure {
+    /// With this way to find out.
+    pub fn new(measure: impl Fn(&Message) -> Option<usize> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(measure)))
+    }
+
+    /// Packets of a letter that leaves alone.
+    pub fn packets(&self, message: &Message) -> Option<usize> {
+        self.0.as_ref().and_then(|measure| measure(message))
+    }
+}
+
+impl std::fmt::Debug for Measure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Measure")
+    }
 }
 
 /// A way out, or why there is none.
@@ -105,7 +129,11 @@ pub(crate) mod tests {
         let device = DeviceId::new(6846).ok();
         let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
-        World { people: Arc::new(People::new([anna, ben, carl])), settings: Arc::new(settings) }
+        World {
+            people: Arc::new(People::new([anna, ben, carl])),
+            settings: Arc::new(settings),
+            measure: Measure::default(),
+        }
     }
 
     #[test]

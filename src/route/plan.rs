@@ -95,6 +95,8 @@ impl World {
             delay_told: false,
             bill: None,
             receipt_until: None,
+            urgent: false,
+            account: None,
             recall: false,
             stranger: draft.stranger.map(|stranger| stranger.proof),
             released: false,
@@ -142,7 +144,8 @@ impl World {
     /// What a letter costs on its way, alone; `None` on ways that cost nothing.
     pub fn bill(&self, message: &Message, choice: &Choice, max_payload: usize) -> Option<Bill> {
         let Choice::Link(device) = choice else { return None };
-        let packets = packets(message, device.is_some(), max_payload).ok()?.len() as u64;
+        let classic = packets(message, device.is_some(), max_payload).ok()?.len();
+        let packets = if classic > 1 { self.measure.packets(message).unwrap_or(classic) } else { classic } as u64;
         let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
         let person = reader.or(message.author.as_ref().and_then(|name| self.people.get(name)));
         Some(Bill {
@@ -182,20 +185,22 @@ impl World {
         if message.from.is_nobody() && !notice {
             return (State::Refused, "it has no sender, as bounces have none: never goes on air".to_owned());
         }
-        match packets(message, to_device, max_payload) {
+        let classic = packets(message, to_device, max_payload).map(|packets| packets.len());
+        let most = self.max_parts(message);
+        // Only a letter that is too long is worth a look at what another coding makes of it.
+        let too_long = !classic.as_ref().is_ok_and(|packets| *packets <= most);
+        let needs = if too_long { self.measure.packets(message).map_or(classic, Ok) } else { classic };
+        match needs {
             Err(why) => (State::Held, why),
-            Ok(packets) if packets.len() > self.max_parts(message) && !message.released => {
-                let (needs, most) = (packets.len(), self.max_parts(message));
-                (
-                    State::Held,
-                    format!("needs {needs} packets, and {most} are allowed: release it to send it all the same"),
-                )
-            }
+            Ok(needs) if needs > most && !message.released => (
+                State::Held,
+                format!("needs {needs} packets, and {most} are allowed: release it to send it all the same"),
+            ),
             Ok(_) if self.settings.text(Key::LinkDriver) == "none" => {
                 (State::Queued, "waits for a link, and this box has none: set link.driver".to_owned())
             }
-            Ok(packets) if packets.len() == 1 => (State::Queued, "waits for the link, 1 packet".to_owned()),
-            Ok(packets) => (State::Queued, format!("waits for the link, {} packets", packets.len())),
+            Ok(1) => (State::Queued, "waits for the link, 1 packet".to_owned()),
+            Ok(packets) => (State::Queued, format!("waits for the link, {packets} packets")),
         }
     }
 

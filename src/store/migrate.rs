@@ -70,6 +70,7 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> Outcome<()> {
                 at: old.at,
                 note: old.note,
                 ask: Time(0),
+                talk: None,
             }),
             Err(_) => tx.keep_unreadable(message, bytes)?,
         }

@@ -140,6 +140,30 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// All packets that are not settled; unreadable ones are left out.
+    pub fn open_packets(&self) -> Outcome<Vec<Packet>> {
+        let mut found = Vec::new();
+        for row in self.open.iter()? {
+            let number = row?.0.value().2;
+            match self.packet(number) {
+                Err(Trouble::Said(_)) => {}
+                packet => found.extend(packet?),
+            }
+        }
+        Ok(found)
+    }
+
+    /// What is known of a far box, as it was written.
+    pub fn peer(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
+        Ok(self.peers.get(name)?.map(|row| row.value().to_vec()))
+    }
+
+    /// Writes what is known of a far box.
+    pub fn put_peer(&mut self, name: &str, json: &[u8]) -> Outcome<()> {
+        self.peers.insert(name, json)?;
+        Ok(())
+    }
+
     /// Takes a message out of its packets; what carries nothing else goes. An unreadable one goes as well.
     pub(super) fn remove_packets(&mut self, message: Id) -> Outcome<()> {
         for number in self.numbers_of(message)? {
@@ -262,6 +286,20 @@ impl View {
             found.push(packet.map_err(|why| (number, why)));
         }
         Ok(found)
+    }
+
+    /// What is known of a far box, as it was written.
+    pub fn peer(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
+        Ok(self.0.open_table(schema::PEERS)?.get(name)?.map(|row| row.value().to_vec()))
+    }
+
+    /// All far boxes by name, with what is known of them.
+    pub fn peers(&self) -> Outcome<Vec<(String, Vec<u8>)>> {
+        let table = self.0.open_table(schema::PEERS)?;
+        table
+            .iter()?
+            .map(|row| row.map(|(name, json)| (name.value().to_owned(), json.value().to_vec())).map_err(Into::into))
+            .collect()
     }
 
     /// When the link is asked after one of its packets next.

@@ -136,11 +136,16 @@ impl Tx<'_> {
         }
     }
 
+    /// The message of this number, if it is there and can be read.
+    pub fn find(&self, id: Id) -> Outcome<Option<Message>> {
+        let row = self.messages.get(id.0)?;
+        Ok(row.and_then(|row| parse(id.0, row.value()).ok()))
+    }
+
     /// The message of this number while something can still happen to it. What cannot be read is set aside when it is
     /// due, and does not count here.
     pub fn live(&self, id: Id) -> Outcome<Option<Message>> {
-        let row = self.messages.get(id.0)?;
-        Ok(row.and_then(|row| parse(id.0, row.value()).ok()).filter(|message| !message.is_final()))
+        Ok(self.find(id)?.filter(|message| !message.is_final()))
     }
 
     /// Changes a message. A new state or reason becomes a step of its time line by [`Tx::step`]; this is the rest.

@@ -26,6 +26,8 @@ pub const CARRIED: TableDefinition<(u64, u64), ()> = TableDefinition::new("air_c
 pub const OPEN: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("air_open");
 /// (holder, number) of a packet on a link -> packet.
 pub const REFERENCES: TableDefinition<(&str, u64), u64> = TableDefinition::new("air_references");
+/// Device of a far box, or nothing for the one that a station writes to -> JSON of what is known of it.
+pub const PEERS: TableDefinition<&str, &[u8]> = TableDefinition::new("air_peers");
 /// Version 1: (message, part) -> JSON of a packet of one message.
 pub const PACKETS_1: TableDefinition<(u64, u16), &[u8]> = TableDefinition::new("packets");
 /// Version 1: (holder, number) of a packet on a link -> (message, part).
@@ -92,6 +94,7 @@ pub struct Tx<'t> {
     pub(super) carried: Table<'t, (u64, u64), ()>,
     pub(super) open: Table<'t, (u8, i64, u64), ()>,
     pub(super) references: Table<'t, (&'static str, u64), u64>,
+    pub(super) peers: Table<'t, &'static str, &'static [u8]>,
     pub(super) seen: Table<'t, &'static str, i64>,
     pub(super) parts: Table<'t, (&'static str, u16), &'static [u8]>,
     pub(super) message_ids: Table<'t, &'static str, u64>,
@@ -143,6 +146,7 @@ impl<'t> Tx<'t> {
             carried: txn.open_table(CARRIED)?,
             open: txn.open_table(OPEN)?,
             references: txn.open_table(REFERENCES)?,
+            peers: txn.open_table(PEERS)?,
             seen: txn.open_table(SEEN)?,
             parts: txn.open_table(PARTS)?,
             message_ids: txn.open_table(MESSAGE_IDS)?,

@@ -63,6 +63,8 @@ pub fn message(way: Way, state: State, next: i64) -> Message {
         stranger: None,
         bill: None,
         receipt_until: None,
+        urgent: false,
+        account: None,
         recall: false,
         released: false,
         steps: vec![],

@@ -81,6 +81,8 @@ fn message(n: usize, now: Time) -> Message {
         stranger: None,
         bill: None,
         receipt_until: None,
+        urgent: false,
+        account: None,
         recall: false,
         released: false,
         steps,
@@ -110,6 +112,7 @@ fn messages(app: &App, now: Time) {
                     at: now - minutes(2),
                     note: if part == 1 { "RSSI -104 dBm, SNR 3 dB".into() } else { String::new() },
                     ask: now,
+                    talk: None,
                 }
             });
             tx.add_packets(&packets)?;

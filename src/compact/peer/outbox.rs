@@ -129,6 +129,11 @@ impl Peer {
         self.sweep();
     }
 
+    /// True while a body that is to be there still has this letter in it: it needs no other one.
+    pub fn carries(&self, key: u64) -> bool {
+        self.out.iter().any(|body| !body.replaced && body.letters.contains(&key))
+    }
+
     /// Drops what nobody waits for.
     pub(super) fn sweep(&mut self) {
         self.out.retain(|body| !body.letters.is_empty() || body.with_link());

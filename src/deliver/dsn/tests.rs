@@ -29,6 +29,8 @@ fn letter(from: &str, to: &str) -> Message {
         stranger: None,
         bill: None,
         receipt_until: None,
+        urgent: false,
+        account: None,
         recall: false,
         released: false,
         steps: Vec::new(),

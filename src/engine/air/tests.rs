@@ -3,13 +3,15 @@
 mod bodies;
 mod incoming;
 mod recovery;
+mod talk;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use super::*;
 use crate::address::DeviceId;
 use crate::clock::Clock;
+use crate::engine::coders::Coders;
 use crate::engine::wishes;
 use crate::link::{DRIVERS, Handed, Inbound, Outgoing, Token, Verdict, Whereabouts};
 use crate::message::{Door, Id, Intent};
@@ -155,6 +157,12 @@ impl Link for Fake {
     }
 }
 
+/// One coder for all tests: priming it takes a second.
+fn coders() -> Coders {
+    static CODERS: OnceLock<Coders> = OnceLock::new();
+    CODERS.get_or_init(Coders::default).clone()
+}
+
 struct Rig {
     _folder: Folder,
     clock: Clock,
@@ -176,7 +184,7 @@ impl Rig {
         let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
         store.write(move |tx| tx.put_person(&anna).and_then(|()| tx.put_person(&ben))).unwrap();
         let (stop, stopped) = smol::channel::bounded(1);
-        let context = Context { store, pulse: crate::pulse::Pulse::default(), stop: stopped };
+        let context = Context { store, pulse: crate::pulse::Pulse::default(), stop: stopped, coders: coders() };
         let rig = Self { _folder: folder, clock, context, fake: Fake::default(), _stop: stop };
         rig.fake.ready();
         rig
@@ -211,15 +219,15 @@ impl Rig {
         for event in air.link.poll(&wake, Duration::ZERO) {
             air.hear(event).unwrap();
         }
-        air.unsaved.save(&self.context, &mut *air.link);
+        air.save_incoming();
         air.ask_after().unwrap();
         air.hand_over(BATCH).unwrap();
     }
 
     /// Plans a letter as it was seen a moment ago, and hands over what the link takes.
     fn plan_and_hand_over(&self, air: &mut Air, message: &Message) {
-        if planning::letter(air, message).unwrap() {
-            air.empty_outbox().unwrap();
+        if let Some(device) = planning::ready(air, message).unwrap() {
+            air.plan(device, std::slice::from_ref(message)).unwrap();
         }
     }
 

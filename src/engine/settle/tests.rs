@@ -14,7 +14,7 @@ fn told(state: State) -> (String, String) {
     let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
-    let context = Context { store, pulse: Pulse::default(), stop };
+    let context = Context { store, pulse: Pulse::default(), stop, coders: Default::default() };
     let draft = Draft {
         door: Door::Smtp,
         from: "anna@here.org".parse().unwrap(),
