@@ -1,5 +1,7 @@
 //! `satpost code` and `satpost decode`: what goes in comes back, small, and what is wrong is said.
 
+mod common;
+
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -35,13 +37,42 @@ fn letters_come_back_from_the_packets_that_were_printed() {
     assert_eq!(String::from_utf8(back.stdout).unwrap(), input);
 }
 
+/// With a book that both ends know an address costs a byte; four short letters of one device fit one packet.
+#[test]
+fn letters_share_packets_and_addresses_that_both_ends_know() {
+    let folder = common::Folder::new();
+    let letter = |number: usize, from: &str| {
+        format!(
+            "{{\"kind\":\"sms\",\"from\":\"{from}\",\"subject\":\"\",\"text\":\"All well at camp {number}\",\"to\":\"friend{number}@example.org\"}}\n"
+        )
+    };
+    let input: String = (0..4).flat_map(|number| [letter(number, "0x1"), letter(number, "0x2")]).collect();
+    let book = folder.path("book");
+    std::fs::write(&book, &input).unwrap();
+    let book = book.to_str().unwrap();
+    let alone = satpost(&["code"], &input).stdout.len();
+    let known = satpost(&["code", "--book", book], &input).stdout.len();
+    let together = satpost(&["code", "--book", book, "--together", "4"], &input).stdout;
+    assert!(known < alone && together.len() < known, "{alone} {known} {}", together.len());
+    let lines = String::from_utf8(together).unwrap();
+    assert_eq!(lines.split_whitespace().count(), 2, "one packet for each device: {lines}");
+    let back = String::from_utf8(satpost(&["decode", "--book", book], &lines).stdout).unwrap();
+    assert_eq!(back.lines().count(), 8);
+    assert!(back.contains("friend3@example.org") && back.contains("All well at camp 3"), "{back}");
+    let blind = satpost(&["decode"], &lines);
+    assert!(
+        String::from_utf8_lossy(&blind.stderr).contains("Book"),
+        "without the book nothing is delivered to anybody"
+    );
+}
+
 #[test]
 fn a_wrong_line_is_named() {
     for (command, input, says) in [
         ("code", "{\"kind\":\"fax\"}\n", "line 1: kind is 'fax'"),
         ("code", "{\"kind\":\"sms\"}\n", "line 1: to has to be"),
         ("decode", "9\n", "line 1: not hex"),
-        ("decode", "0801\n", "line 1: Foreign"),
+        ("decode", "0801\n", "line 1: cannot be read: Foreign"),
     ] {
         let output = satpost(&[command], input);
         assert_eq!(output.status.code(), Some(1));

@@ -1,72 +1,160 @@
 //! `satpost code` and `satpost decode`: letters as JSON lines to compact packets in hex and back, to measure the coding
 //! and to look into packets.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use argh::FromArgs;
-use compact::coder::{Coder, MODELS};
+use compact::coder::{Coder, MODELS, Spec};
 use compact::letter::{Kind, Letter, Other};
-use compact::packet::{pack, unpack};
+use compact::packet::Form;
+use compact::packet::body::{body, read};
+use compact::packet::pieces::{Piece, cut, join};
+use compact::peer::book::index_of;
 use serde_json::{Value, json};
 
 use super::session::Failure;
 
-/// Code letters compactly: JSON lines on standard input, on each line of output the packets of one letter in hex.
+/// Code letters compactly: JSON lines on standard input; on each line of output the packets of one letter in hex.
 #[derive(FromArgs)]
 #[argh(
     subcommand,
     name = "code",
-    example = r#"  echo '{{"kind":"email","to":"mum@example.org","subject":"Boat","text":"All well."}}' | satpost code"#,
-    note = "A line names kind (email or sms), to, subject and text. The coding is not yet used on air."
+    example = r#"  echo '{{"kind":"email","to":"mum@example.org","subject":"Boat","text":"All well."}}' | satpost code
+  satpost code --book letters.jsonl --together 4 < letters.jsonl"#,
+    note = "A line names kind (email or sms), to, subject and text; with --book and --together also from, the device."
 )]
 pub struct Code {
     /// bytes that one packet holds (192)
     #[argh(option, default = "192")]
     most: usize,
+    /// letters of one device that leave together; then a line of output is for so many of them (1)
+    #[argh(option, default = "1")]
+    together: usize,
+    /// addresses that both ends know: JSON lines with from and to
+    #[argh(option)]
+    book: Option<PathBuf>,
+    /// number of the model: 1, or 2 for little memory (1)
+    #[argh(option, default = "1")]
+    model: u8,
 }
 
-/// Read compact packets: on each line of standard input the packets of one letter in hex; writes JSON lines.
+/// Read compact packets: on each line of standard input the packets of one or more letters in hex; writes JSON lines.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "decode", example = "  satpost code < letters.jsonl | satpost decode")]
-pub struct Decode {}
+pub struct Decode {
+    /// addresses that both ends know: JSON lines with from and to
+    #[argh(option)]
+    book: Option<PathBuf>,
+    /// number of the model: 1, or 2 for little memory (1)
+    #[argh(option, default = "1")]
+    model: u8,
+}
+
+/// The addresses that each device has written to, or heard from.
+#[derive(Default)]
+struct Book(BTreeMap<String, BTreeSet<String>>);
 
 impl Code {
     /// Runs until standard input ends.
     pub fn go(self) -> Result<ExitCode, Failure> {
-        if self.most < 8 {
-            return Err(Failure::usage("--most has to be 8 or more"));
+        if self.most < 8 || !(1..=16).contains(&self.together) {
+            return Err(Failure::usage("--most has to be 8 or more, --together 1 to 16"));
         }
-        let mut coder = Coder::new(&MODELS[0]);
-        each_line(|number, line| {
-            let letter = letter(line).map_err(|why| format!("line {number}: {why}"))?;
-            let packets = pack(&mut coder, &[letter], (number % 64) as u8, self.most)
-                .ok_or_else(|| format!("line {number}: takes more than 16 packets of {} bytes", self.most))?;
+        let book = Book::read(self.book.as_deref())?;
+        let mut coder = Coder::new(model(self.model)?);
+        let mut waiting: BTreeMap<String, Vec<Letter>> = BTreeMap::new();
+        let mut lines = 0;
+        let mut packed = |letters: &[Letter], from: &str| {
+            lines += 1;
+            let on_air: Vec<_> = letters.iter().map(|letter| book.shorten(letter, from)).collect();
+            let body = body(&mut coder, Form::Model(self.model), &on_air, letters, self.most, 1);
+            let packets = cut(&body, (lines % 64) as u8, self.most);
+            let packets = packets.ok_or_else(|| format!("takes more than 16 packets of {} bytes", self.most))?;
             Ok(packets.iter().map(|packet| hex(packet)).collect::<Vec<_>>().join(" "))
-        })
+        };
+        let code = each_line(|line| {
+            let (letter, from) = letter(line)?;
+            let together = waiting.entry(from.clone()).or_default();
+            together.push(letter);
+            let full = together.len() == self.together;
+            full.then(|| packed(&std::mem::take(together), &from)).transpose()
+        })?;
+        for (from, letters) in waiting.iter().filter(|(_, letters)| !letters.is_empty()) {
+            println!("{}", packed(letters, from).map_err(Failure::failed)?);
+        }
+        Ok(code)
     }
 }
 
 impl Decode {
     /// Runs until standard input ends.
     pub fn go(self) -> Result<ExitCode, Failure> {
-        let mut coder = Coder::new(&MODELS[0]);
-        each_line(|number, line| {
+        let book = Book::read(self.book.as_deref())?;
+        let mut coder = Coder::new(model(self.model)?);
+        each_line(|line| {
             let packets: Option<Vec<_>> = line.split_whitespace().map(bytes).collect();
-            let packets = packets.ok_or_else(|| format!("line {number}: not hex"))?;
-            let letters = unpack(&mut coder, &packets).map_err(|why| format!("line {number}: {why:?}"))?;
-            Ok(letters.iter().map(|letter| shown(letter).to_string()).collect::<Vec<_>>().join("\n"))
+            let packets = packets.ok_or("not hex")?;
+            let known = |index| book.candidates(index);
+            let letters = match &packets[..] {
+                [whole] if Piece::parse(whole).is_none() => read(&mut coder, whole, &known),
+                pieces => join(pieces).and_then(|body| read(&mut coder, &body, &known)),
+            };
+            let letters = letters.map_err(|why| format!("cannot be read: {why:?}"))?;
+            Ok(Some(letters.iter().map(|letter| shown(letter).to_string()).collect::<Vec<_>>().join("\n")))
         })
     }
 }
 
-/// Writes one answer a line; ends at the first that has none.
-fn each_line(mut work: impl FnMut(usize, &str) -> Result<String, String>) -> Result<ExitCode, Failure> {
+impl Book {
+    fn read(path: Option<&Path>) -> Result<Self, Failure> {
+        let mut book = Self::default();
+        let Some(path) = path else { return Ok(book) };
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).map_err(|error| Failure::failed(format!("{shown}: {error}")))?;
+        for (at, line) in text.lines().enumerate() {
+            let value: Value = serde_json::from_str(line)
+                .map_err(|error| Failure::failed(format!("{shown}, line {}: {error}", at + 1)))?;
+            let field = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+            book.0.entry(field("from")).or_default().insert(field("to"));
+        }
+        Ok(book)
+    }
+
+    /// The letter with an index for its correspondent, where the device knows one address with that index.
+    fn shorten(&self, letter: &Letter, from: &str) -> Letter {
+        let mut short = letter.clone();
+        if let (Some(known), Other::Address(to)) = (self.0.get(from), &letter.other) {
+            let same = known.iter().filter(|address| index_of(address) == index_of(to)).count();
+            if same == 1 && known.contains(to) {
+                short.other = Other::Index(index_of(to));
+            }
+        }
+        short
+    }
+
+    fn candidates(&self, index: u8) -> Vec<String> {
+        let all: BTreeSet<_> = self.0.values().flatten().filter(|address| index_of(address) == index).collect();
+        all.into_iter().cloned().collect()
+    }
+}
+
+fn model(number: u8) -> Result<&'static Spec, Failure> {
+    let numbers = || MODELS.iter().map(|spec| spec.number.to_string()).collect::<Vec<_>>().join(", ");
+    Spec::find(number).ok_or_else(|| Failure::usage(format!("there is no model {number}: there are {}", numbers())))
+}
+
+/// Writes what there is to say to each line; ends at the first that cannot be read.
+fn each_line(mut work: impl FnMut(&str) -> Result<Option<String>, String>) -> Result<ExitCode, Failure> {
     let (input, mut output) = (std::io::stdin().lock(), std::io::BufWriter::new(std::io::stdout().lock()));
     for (at, line) in input.lines().enumerate() {
-        let line = line.map_err(|error| Failure::failed(format!("line {}: {error}", at + 1)))?;
-        let answer = work(at + 1, &line).map_err(Failure::failed)?;
-        if writeln!(output, "{answer}").is_err() {
+        let wrong = |why: String| Failure::failed(format!("line {}: {why}", at + 1));
+        let line = line.map_err(|error| wrong(error.to_string()))?;
+        if let Some(answer) = work(&line).map_err(wrong)?
+            && writeln!(output, "{answer}").is_err()
+        {
             // Whoever read it went away.
             return Ok(ExitCode::SUCCESS);
         }
@@ -74,7 +162,8 @@ fn each_line(mut work: impl FnMut(usize, &str) -> Result<String, String>) -> Res
     output.flush().map_err(|error| Failure::failed(error.to_string())).map(|()| ExitCode::SUCCESS)
 }
 
-fn letter(line: &str) -> Result<Letter, String> {
+/// The letter of a line, and the device that it is from.
+fn letter(line: &str) -> Result<(Letter, String), String> {
     let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let field = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let kind = match field("kind").as_str() {
@@ -85,13 +174,8 @@ fn letter(line: &str) -> Result<Letter, String> {
     if field("to").is_empty() || field("to").contains(['\n', '\0']) {
         return Err("to has to be an address".to_owned());
     }
-    Ok(Letter {
-        kind,
-        person: None,
-        other: Other::Address(field("to")),
-        subject: field("subject"),
-        text: field("text"),
-    })
+    let (other, subject, text) = (Other::Address(field("to")), field("subject"), field("text"));
+    Ok((Letter { kind, person: None, other, subject, text }, field("from")))
 }
 
 fn shown(letter: &Letter) -> Value {

@@ -21,7 +21,7 @@
 //! back), a question (I cannot read that), *replaces* (these letters are those of that body), the pieces that came.
 
 mod agreement;
-mod book;
+pub mod book;
 mod classic;
 mod hear;
 mod intake;
