@@ -64,21 +64,18 @@ impl World {
         self.letters.len() as u64 - 1
     }
 
-    /// Work on a copy of the peer; unless the power fails, it is kept together with what it gave back.
+    /// Works on the peer. When the power fails, all is as it was kept before.
     fn commit<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut Here) -> T) -> Option<T> {
+        let fails = self.dice.chance(self.weather.crash);
         let post = &mut self.boxes[side];
-        let mut peer = post.peer.clone();
+        let before = fails.then(|| serde_json::to_string(&post.peer).unwrap());
         let mut here = Here { codec: &mut post.codec, now: self.now, room: self.room, rules: post.rules };
-        let done = work(&mut peer, &mut here);
-        if self.dice.chance(self.weather.crash) {
-            self.saw("crashes", 1);
-            let kept = serde_json::to_string(&self.boxes[side].peer).unwrap();
-            self.boxes[side].peer = serde_json::from_str(&kept).unwrap();
-            self.note(|| format!("{side} crashes"));
-            return None;
-        }
-        self.boxes[side].peer = peer;
-        Some(done)
+        let done = work(&mut post.peer, &mut here);
+        let Some(kept) = before else { return Some(done) };
+        self.boxes[side].peer = serde_json::from_str(&kept).unwrap();
+        self.saw("crashes", 1);
+        self.note(|| format!("{side} crashes"));
+        None
     }
 
     /// The next moment at which something happens.
