@@ -52,7 +52,9 @@ fn letters_share_packets_and_addresses_that_both_ends_know() {
     let book = book.to_str().unwrap();
     let alone = satpost(&["code"], &input).stdout.len();
     let known = satpost(&["code", "--book", book], &input).stdout.len();
-    let together = satpost(&["code", "--book", book, "--together", "4"], &input).stdout;
+    let of = |from: &str| (0..4).map(|number| letter(number, from).trim_end().to_owned()).collect::<Vec<_>>().join(",");
+    let bundles = format!("[{}]\n[{}]\n", of("0x1"), of("0x2"));
+    let together = satpost(&["code", "--book", book], &bundles).stdout;
     assert!(known < alone && together.len() < known, "{alone} {known} {}", together.len());
     let lines = String::from_utf8(together).unwrap();
     assert_eq!(lines.split_whitespace().count(), 2, "one packet for each device: {lines}");

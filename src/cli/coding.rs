@@ -17,22 +17,20 @@ use serde_json::{Value, json};
 
 use super::session::Failure;
 
-/// Code letters compactly: JSON lines on standard input; on each line of output the packets of one letter in hex.
+/// Code letters compactly: JSON lines on standard input, on each line of output the packets of one line in hex.
 #[derive(FromArgs)]
 #[argh(
     subcommand,
     name = "code",
     example = r#"  echo '{{"kind":"email","to":"mum@example.org","subject":"Boat","text":"All well."}}' | satpost code
-  satpost code --book letters.jsonl --together 4 < letters.jsonl"#,
-    note = "A line names kind (email or sms), to, subject and text; with --book and --together also from, the device."
+  satpost code --book letters.jsonl < letters.jsonl"#,
+    note = "A line names kind (email or sms), to, subject and text, with --book also from, the device. An array of such
+letters leaves together."
 )]
 pub struct Code {
     /// bytes that one packet holds (192)
     #[argh(option, default = "192")]
     most: usize,
-    /// letters of one device that leave together; then a line of output is for so many of them (1)
-    #[argh(option, default = "1")]
-    together: usize,
     /// addresses that both ends know: JSON lines with from and to
     #[argh(option)]
     book: Option<PathBuf>,
@@ -41,7 +39,7 @@ pub struct Code {
     model: u8,
 }
 
-/// Read compact packets: on each line of standard input the packets of one or more letters in hex; writes JSON lines.
+/// Read compact packets: on each line of standard input the packets of one line in hex; writes JSON lines.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "decode", example = "  satpost code < letters.jsonl | satpost decode")]
 pub struct Decode {
@@ -60,32 +58,20 @@ struct Book(BTreeMap<String, BTreeSet<String>>);
 impl Code {
     /// Runs until standard input ends.
     pub fn go(self) -> Result<ExitCode, Failure> {
-        if self.most < 8 || !(1..=16).contains(&self.together) {
-            return Err(Failure::usage("--most has to be 8 or more, --together 1 to 16"));
+        if self.most < 8 {
+            return Err(Failure::usage("--most has to be 8 or more"));
         }
         let book = Book::read(self.book.as_deref())?;
         let mut coder = Coder::new(model(self.model)?);
-        let mut waiting: BTreeMap<String, Vec<Letter>> = BTreeMap::new();
-        let mut lines = 0;
-        let mut packed = |letters: &[Letter], from: &str| {
-            lines += 1;
-            let on_air: Vec<_> = letters.iter().map(|letter| book.shorten(letter, from)).collect();
-            let body = body(&mut coder, Form::Model(self.model), &on_air, letters, self.most, 1);
-            let packets = cut(&body, (lines % 64) as u8, self.most);
+        each_line(|number, line| {
+            let (letters, devices): (Vec<_>, Vec<_>) = letters(line)?.into_iter().unzip();
+            let on_air: Vec<_> =
+                letters.iter().zip(&devices).map(|(letter, from)| book.shorten(letter, from)).collect();
+            let body = body(&mut coder, Form::Model(self.model), &on_air, &letters, self.most, 1);
+            let packets = cut(&body, (number % 64) as u8, self.most);
             let packets = packets.ok_or_else(|| format!("takes more than 16 packets of {} bytes", self.most))?;
             Ok(packets.iter().map(|packet| hex(packet)).collect::<Vec<_>>().join(" "))
-        };
-        let code = each_line(|line| {
-            let (letter, from) = letter(line)?;
-            let together = waiting.entry(from.clone()).or_default();
-            together.push(letter);
-            let full = together.len() == self.together;
-            full.then(|| packed(&std::mem::take(together), &from)).transpose()
-        })?;
-        for (from, letters) in waiting.iter().filter(|(_, letters)| !letters.is_empty()) {
-            println!("{}", packed(letters, from).map_err(Failure::failed)?);
-        }
-        Ok(code)
+        })
     }
 }
 
@@ -94,7 +80,7 @@ impl Decode {
     pub fn go(self) -> Result<ExitCode, Failure> {
         let book = Book::read(self.book.as_deref())?;
         let mut coder = Coder::new(model(self.model)?);
-        each_line(|line| {
+        each_line(|_, line| {
             let packets: Option<Vec<_>> = line.split_whitespace().map(bytes).collect();
             let packets = packets.ok_or("not hex")?;
             let known = |index| book.candidates(index);
@@ -103,7 +89,7 @@ impl Decode {
                 pieces => join(pieces).and_then(|body| read(&mut coder, &body, &known)),
             };
             let letters = letters.map_err(|why| format!("cannot be read: {why:?}"))?;
-            Ok(Some(letters.iter().map(|letter| shown(letter).to_string()).collect::<Vec<_>>().join("\n")))
+            Ok(letters.iter().map(|letter| shown(letter).to_string()).collect::<Vec<_>>().join("\n"))
         })
     }
 }
@@ -146,15 +132,14 @@ fn model(number: u8) -> Result<&'static Spec, Failure> {
     Spec::find(number).ok_or_else(|| Failure::usage(format!("there is no model {number}: there are {}", numbers())))
 }
 
-/// Writes what there is to say to each line; ends at the first that cannot be read.
-fn each_line(mut work: impl FnMut(&str) -> Result<Option<String>, String>) -> Result<ExitCode, Failure> {
+/// Writes one answer a line; ends at the first line that has none.
+fn each_line(mut work: impl FnMut(usize, &str) -> Result<String, String>) -> Result<ExitCode, Failure> {
     let (input, mut output) = (std::io::stdin().lock(), std::io::BufWriter::new(std::io::stdout().lock()));
     for (at, line) in input.lines().enumerate() {
         let wrong = |why: String| Failure::failed(format!("line {}: {why}", at + 1));
         let line = line.map_err(|error| wrong(error.to_string()))?;
-        if let Some(answer) = work(&line).map_err(wrong)?
-            && writeln!(output, "{answer}").is_err()
-        {
+        let answer = work(at + 1, &line).map_err(wrong)?;
+        if writeln!(output, "{answer}").is_err() {
             // Whoever read it went away.
             return Ok(ExitCode::SUCCESS);
         }
@@ -162,9 +147,16 @@ fn each_line(mut work: impl FnMut(&str) -> Result<Option<String>, String>) -> Re
     output.flush().map_err(|error| Failure::failed(error.to_string())).map(|()| ExitCode::SUCCESS)
 }
 
-/// The letter of a line, and the device that it is from.
-fn letter(line: &str) -> Result<(Letter, String), String> {
-    let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+/// A letter, or an array of letters that leave together; each with the device that it is from.
+fn letters(line: &str) -> Result<Vec<(Letter, String)>, String> {
+    match serde_json::from_str(line).map_err(|error| error.to_string())? {
+        Value::Array(values) if values.is_empty() => Err("an array without letters".to_owned()),
+        Value::Array(values) => values.iter().map(letter).collect(),
+        value => Ok(vec![letter(&value)?]),
+    }
+}
+
+fn letter(value: &Value) -> Result<(Letter, String), String> {
     let field = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let kind = match field("kind").as_str() {
         "email" => Kind::Mail,
