@@ -1,6 +1,5 @@
 mod codec;
 mod histories;
 mod noise;
-mod parts;
 mod talk;
 mod world;
