@@ -1,5 +1,7 @@
 //! Addresses as types that cannot be wrong: a mail address, a device, or nobody.
 
+pub mod pattern;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::clock::Time;
+use crate::money::Bill;
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -217,12 +218,31 @@ pub struct Message {
     /// Its owner wants it back; what the link has not sent yet is withdrawn.
     #[serde(default)]
     pub recall: bool,
+    /// Somebody who is not of this box wrote it: what the mail server in front found out about them.
+    #[serde(default)]
+    pub stranger: Option<Proof>,
+    /// What it costs, on ways that cost.
+    #[serde(default)]
+    pub bill: Option<Bill>,
     /// The owner released it: limits on parts and holds no longer apply.
     #[serde(default)]
     pub released: bool,
     /// Its time line, oldest first.
     #[serde(default)]
     pub steps: Vec<Step>,
+}
+
+/// Whether a sender is who the mail says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proof {
+    /// Nobody looked.
+    #[default]
+    Unproven,
+    /// SPF, DKIM or DMARC vouch for the sender's domain.
+    Proven,
+    /// Somebody looked, and nothing vouches for it.
+    Failed,
 }
 
 impl Message {

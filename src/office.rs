@@ -17,10 +17,12 @@ use crate::fault::Fault;
 use crate::listen::data::Spooled;
 use crate::listen::{Body, Caller, Envelope, Office, Refusal};
 use crate::message::{Door, Id, Message, State, Way};
+use crate::money::{Bill, Money, Use};
 use crate::password;
 use crate::people::Person;
 use crate::route::choose::{Choice, World};
-use crate::route::plan::{self, Draft};
+use crate::route::plan::{self, Draft, Stranger};
+use crate::route::proof;
 use crate::route::shape::{self, Shaped};
 use crate::settings::{Key, Settings};
 use crate::store::{self, BodyIn, Committed, Letter, Store};
@@ -46,6 +48,8 @@ pub struct Preview {
     pub bytes: usize,
     /// Packets on a link; 0 on other ways.
     pub packets: usize,
+    /// What these cost; `None` where nothing costs, or no price is known.
+    pub price: Option<Money>,
 }
 
 /// The post office of a box.
@@ -72,6 +76,29 @@ impl PostOffice {
             Some((person, address)) => (Some(person.name.clone()), Address::Mail(address)),
             None => (None, from.clone()),
         }
+    }
+
+    /// What is known of a sender who is not of this box; `None` for who logged in, and for a person of this box who
+    /// writes from a trusted network.
+    fn stranger(
+        &self,
+        world: &World,
+        caller: &Caller,
+        from: &Address,
+        to: &Mailbox,
+        shaped: &Shaped,
+    ) -> Option<Stranger> {
+        let ours = from.mailbox().is_some_and(|from| world.is_ours(from));
+        if caller.person.is_some() || (ours && caller.trusted) {
+            return None;
+        }
+        let from = from.mailbox()?;
+        let person = world.people.addressed(to)?;
+        let host = world.settings.text(Key::SmtpAuthHost);
+        let proof = proof::judge(shaped.results.iter().map(String::as_str), host, from.domain());
+        // What cannot be read was never written: then the sender is held, not let in.
+        let written_to = self.context.store.read(|view| view.written_to(&person.name, from)).unwrap_or_default();
+        Some(Stranger { proof, written_to })
     }
 
     /// A delivery report about a letter of ours: the letter comes back to its sender.
@@ -142,8 +169,9 @@ impl Office for PostOffice {
         let most = max_payload(&world.settings);
         let drafts = to.iter().flat_map(|to| {
             let draft = |to: Mailbox| draft(Door::Smtp, from.clone(), to, author.clone(), &shaped);
+            let stranger = self.stranger(&world, caller, &from, to, &shaped);
             let forward = forwarded(&world, to, &shaped).map(draft);
-            std::iter::once(draft(to.clone())).chain(forward).collect::<Vec<_>>()
+            std::iter::once(Draft { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
         });
         let messages: Vec<Message> = drafts.map(|draft| world.plan(draft, now, believed, most)).collect();
         let (body, spooled) = stored(&self.context.store, body, trace)?;
@@ -264,6 +292,7 @@ fn draft(door: Door, from: Address, to: Mailbox, author: Option<String>, shaped:
         automatic: shaped.automatic.clone(),
         message_id: shaped.message_id.clone(),
         about: None,
+        stranger: None,
     }
 }
 
@@ -333,7 +362,18 @@ pub fn preview(context: &Context, author: &Person, to: &str, subject: &str, text
     };
     let classic = (packets.iter().map(Vec::len).sum(), packets.len());
     let (bytes, packets) = if packets.is_empty() { classic } else { context.measure(&message).unwrap_or(classic) };
-    Ok(Preview { way: message.way, state: message.state, reason: message.reason, bytes, packets })
+    let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
+    let (way, state, reason) = (message.way, message.state, message.reason.clone());
+    let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
+    let reason = over.map_or(reason, |why| format!("{why}: it would be held"));
+    Ok(Preview { way, state, reason, bytes, packets, price })
+}
+
+/// Which budget would be in the way of a bill, in words.
+fn over_budget(context: &Context, bill: &Bill) -> Option<String> {
+    let used = context.store.read(|view| view.used_in(&bill.month)).unwrap_or_default();
+    let of = |account: &str| used.iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| *used);
+    bill.limits.iter().find_map(|(account, limit)| limit.check(of(account), bill.wanted, bill.urgent).err())
 }
 
 fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &str) -> Result<Message, Fault> {
@@ -370,6 +410,7 @@ fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &s
         automatic: None,
         message_id: Some(message_id(world.settings.text(Key::Domain))),
         about: None,
+        stranger: None,
     };
     Ok(world.plan(draft, context.now(), context.store.clock().believable(), max_payload(&world.settings)))
 }

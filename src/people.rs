@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{DeviceId, Mailbox};
 use crate::clock::Time;
+use crate::money::Money;
 
 /// Where a person reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,6 +18,40 @@ pub enum Home {
     Here,
     /// Over the link, on their device.
     Device,
+}
+
+/// What becomes of a letter from somebody who is on no list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strangers {
+    /// It waits for one tap.
+    Hold,
+    /// It is not carried.
+    Refuse,
+    /// It goes on air.
+    Allow,
+}
+
+impl Strangers {
+    /// The word of the settings.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Refuse => "refuse",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+impl std::str::FromStr for Strangers {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let all = [Self::Hold, Self::Refuse, Self::Allow];
+        all.into_iter()
+            .find(|choice| choice.word() == word)
+            .ok_or_else(|| format!("letters of strangers: write hold, refuse or allow, not '{}'", word.escape_debug()))
+    }
 }
 
 /// Somebody with an address on this box.
@@ -42,6 +77,21 @@ pub struct Person {
     /// Packets a letter to them may take; `None`: what the box allows.
     #[serde(default)]
     pub max_parts: Option<u16>,
+    /// Packets that letters to and from them may take in a month.
+    #[serde(default)]
+    pub budget_packets: Option<u64>,
+    /// Money that these may cost in a month.
+    #[serde(default)]
+    pub budget_money: Option<Money>,
+    /// Who may write to them over the air, before what the box says: entries as in `air.allow`.
+    #[serde(default)]
+    pub allow: String,
+    /// Who may not.
+    #[serde(default)]
+    pub block: String,
+    /// What becomes of letters of strangers to them; `None`: what the box says.
+    #[serde(default)]
+    pub strangers: Option<Strangers>,
     /// Disabled: no log-in, no mail in either direction.
     #[serde(default)]
     pub disabled: bool,

@@ -28,6 +28,10 @@ pub enum Kind {
     Listen,
     /// Networks as `address/bits`, separated by blanks; may be empty.
     Networks,
+    /// An amount of money, not negative, at most six digits behind the point.
+    Amount,
+    /// Senders: addresses and domains, separated by blanks; may be empty.
+    Senders,
 }
 
 /// A row of the table.
@@ -63,7 +67,7 @@ macro_rules! settings {
     };
 }
 
-use Kind::{Choice, Domain, Listen, Networks, Number, Seconds, Secret, Switch, Text};
+use Kind::{Amount, Choice, Domain, Listen, Networks, Number, Seconds, Secret, Senders, Switch, Text};
 
 settings! {
     BoxName, "box.name", Text, "satpost", "Box", "Name of this box", "Shown on the pages and in the greeting of the mail listener.";
@@ -90,6 +94,20 @@ settings! {
     AirCompact, "air.compact", Choice(&["normal", "off"]), "normal", "On air", "Compact coding", "Between two boxes like this one letters take a third of the bytes, share packets, and are confirmed. Anybody else gets classic packets. off: classic packets only.";
     AirGather, "air.gather", Seconds(0, 86_400), "2m", "On air", "Wait for letters that share a packet", "A letter for a far box that reads the compact coding waits so long for others, unless a satellite comes or a packet is full. 0: it leaves alone.";
     AirReceiptWait, "air.receipt_wait", Seconds(0, 864_000), "24h", "On air", "Receipts wait for", "A receipt rides in a packet that leaves anyway; one that found none so long leaves alone, which costs a packet. 0: it never does.";
+
+    AirStrangers, "air.strangers", Choice(&["hold", "refuse", "allow"]), "hold", "Who may write over the air", "Letters of strangers", "Mail from outside for somebody who reads on a device. hold: it waits until you release it. refuse: it is not carried. allow: it goes on air, and you pay.";
+    AirAllow, "air.allow", Senders, "", "Who may write over the air", "Always", "Addresses and domains parted by blanks: mum@example.org example.org. A person has lists of their own, which come first.";
+    AirBlock, "air.block", Senders, "", "Who may write over the air", "Never", "Addresses and domains parted by blanks; * is everybody.";
+    AirAnswers, "air.answers", Seconds(0, 315_360_000), "90d", "Who may write over the air", "May answer for", "Whom somebody on a device wrote to may write back for so long; 0 means not at all.";
+    AirKeyWord, "air.key_word", Text, "", "Who may write over the air", "Key word", "A subject with this word lets a letter through. Empty: none.";
+    AirTellHeld, "air.tell_held", Switch, "no", "Who may write over the air", "Tell a stranger that their letter waits", "Once for each stranger, and only where the mail server in front vouches for the sender.";
+    SmtpAuthHost, "smtp.auth_host", Domain, "", "Who may write over the air", "Mail server in front", "The name with which it signs Authentication-Results; only those are believed. Empty: all senders are unproven.";
+
+    PricePacket, "price.packet", Amount, "0", "Money", "Price of a packet", "What the plan asks for one packet on the link, for example 0.07; 0 when nobody counts.";
+    PriceCurrency, "price.currency", Text, "USD", "Money", "Currency", "Shown behind amounts.";
+    BudgetPackets, "budget.packets", Number(0, 1_000_000_000), "0", "Money", "Packets a month", "More are not sent in a month of the calendar: letters wait for the next one, or for a larger budget. 0: no limit.";
+    BudgetMoney, "budget.money", Amount, "0", "Money", "Money a month", "The same for money. 0: no limit.";
+    BudgetReserve, "budget.reserve", Number(0, 100), "10", "Money", "Kept for urgent letters, per cent", "This part of the budgets of the box only urgent letters may use.";
 
     SmtpListen, "smtp.listen", Listen, "0.0.0.0:25", "Mail in", "Listen for mail on", "Used when systemd hands over no socket named smtp.";
     SubmissionListen, "submission.listen", Listen, "0.0.0.0:587", "Mail in", "Listen for mail programs on", "Used when systemd hands over no socket named submission.";
@@ -294,6 +312,15 @@ pub fn check(row: &Setting, value: &str) -> Result<String, String> {
         },
         Kind::Choice(words) if words.contains(&value) => Ok(value.to_owned()),
         Kind::Choice(words) => wrong(format!("write one of {}", words.join(", "))),
+        Kind::Senders if value.len() > 8000 => wrong("it may have 8000 bytes".to_owned()),
+        Kind::Senders => match crate::address::pattern::Pattern::list(value) {
+            Ok(_) => Ok(value.split([' ', ',', ';']).filter(|entry| !entry.is_empty()).collect::<Vec<_>>().join(" ")),
+            Err(why) => Err(format!("{}: {why}", row.name)),
+        },
+        Kind::Amount => match value.parse::<crate::money::Money>() {
+            Ok(_) => Ok(value.to_owned()),
+            Err(_) => wrong("write an amount such as 0.07 or 12".to_owned()),
+        },
         Kind::Listen => match value.split_whitespace().all(|word| word.parse::<std::net::SocketAddr>().is_ok()) {
             true => Ok(value.to_owned()),
             false => wrong("write ip:port, for example 0.0.0.0:25 or [::]:25".to_owned()),

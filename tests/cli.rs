@@ -176,7 +176,7 @@ fn a_letter_is_sent_held_released_and_cancelled() {
         let sent = post.said_with(&["send", "--subject", "Hi", "--json", "bob@x.org", "anna"], "Grüße\n").json();
         assert_eq!((&sent[0]["id"], &sent[0]["packets"]), (&"m1".into(), &1.into()));
         assert_eq!(sent[1]["state"], "delivered");
-        let preview = post.said(&["send", "--preview", "--text", &"long ".repeat(200), "--json", "bob@x.org"]).json();
+        let preview = post.said(&["send", "--dry-run", "--text", &"long ".repeat(200), "--json", "bob@x.org"]).json();
         assert!(preview[0]["packets"].as_u64().unwrap() > 5 && preview[0]["id"].is_null(), "{preview}");
         assert_eq!(post.messages().len(), 2);
 

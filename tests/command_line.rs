@@ -177,7 +177,7 @@ fn a_letter_from_the_command_line() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     let preview: serde_json::Value =
-        serde_json::from_str(&gateway.cli_ok(&["send", "anna", "--text", "Hello anna", "--preview", "--json"], ""))
+        serde_json::from_str(&gateway.cli_ok(&["send", "anna", "--text", "Hello anna", "--dry-run", "--json"], ""))
             .unwrap();
     assert_eq!((&preview[0]["way"], &preview[0]["packets"]), (&"link".into(), &1.into()), "{preview}");
     assert!(gateway.messages().is_empty());

@@ -10,10 +10,11 @@ mod tests;
 
 use std::sync::Arc;
 
+use crate::address::pattern::Pattern;
 use crate::address::{DeviceId, Mailbox};
 use crate::fault::Fault;
 use crate::password;
-use crate::people::{Home, Person};
+use crate::people::{Home, Person, Strangers};
 use crate::store::{Event, Store, Tx, said};
 
 pub use claim::Claim;
@@ -42,6 +43,16 @@ pub struct PersonEdit {
     pub forward: String,
     /// Packets a letter to them may take.
     pub max_parts: String,
+    /// Packets that letters to and from them may take in a month.
+    pub budget_packets: String,
+    /// Money that these may cost in a month.
+    pub budget_money: String,
+    /// Who may always write to them over the air.
+    pub allow: String,
+    /// Who never may.
+    pub block: String,
+    /// Letters of strangers to them: hold, refuse, allow, or empty for what the box says.
+    pub strangers: String,
     /// May change settings and people.
     pub owner: bool,
     /// A new password; empty: none, or the old one.
@@ -58,6 +69,11 @@ impl PersonEdit {
             device: person.device.map(|device| device.to_string()).unwrap_or_default(),
             forward: person.forward.as_ref().map(ToString::to_string).unwrap_or_default(),
             max_parts: person.max_parts.map(|parts| parts.to_string()).unwrap_or_default(),
+            budget_packets: person.budget_packets.map(|packets| packets.to_string()).unwrap_or_default(),
+            budget_money: person.budget_money.map(|money| money.to_string()).unwrap_or_default(),
+            allow: person.allow.clone(),
+            block: person.block.clone(),
+            strangers: person.strangers.map(Strangers::word).unwrap_or_default().to_owned(),
             owner: person.owner,
             password: String::new(),
         }
@@ -79,9 +95,28 @@ impl PersonEdit {
             Some(Ok(parts @ 1..=99)) => Some(parts),
             Some(_) => return Err("packets a letter may take: write a number from 1 to 99, or nothing".to_owned()),
         };
+        person.budget_packets = match given(&self.budget_packets).map(|text| text.parse::<u64>()) {
+            None => None,
+            Some(Ok(packets)) => Some(packets),
+            Some(Err(_)) => return Err("packets a month: write a number, or nothing".to_owned()),
+        };
+        person.budget_money = given(&self.budget_money).map(|text| text.parse()).transpose()?;
+        person.allow = senders(&self.allow)?;
+        person.block = senders(&self.block)?;
+        person.strangers = given(&self.strangers).map(|word| word.parse()).transpose()?;
         person.owner = self.owner;
         person.check()
     }
+}
+
+/// A list of senders, checked, with one blank between its entries.
+fn senders(list: &str) -> Result<String, String> {
+    if list.len() > 8000 {
+        return Err("a list of senders may have 8000 bytes".to_owned());
+    }
+    Pattern::list(list)?;
+    let entries = list.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|entry| !entry.is_empty());
+    Ok(entries.collect::<Vec<_>>().join(" "))
 }
 
 impl Desk {

@@ -99,6 +99,8 @@ fn show(ask: &Ask, path: &[&str]) -> pages::Reply {
     match path {
         [] => pages::dashboard::show(ask),
         ["messages", "aside"] => pages::messages::aside(ask),
+        ["costs"] => pages::costs::show(ask),
+        ["costs.csv"] => pages::costs::csv(ask),
         ["people"] => pages::people::list(ask, 200, "", &Default::default()),
         ["people", name] => pages::people::one(ask, name, 200, "", None),
         ["settings"] => Ok(Response::see("/settings/box")),
@@ -146,6 +148,7 @@ fn change(ask: &Ask, path: &[&str]) -> pages::Reply {
         ["people"] => pages::people::add(ask),
         ["people", name] => pages::people::edit(ask, name),
         ["people", name, what] => pages::people::act(ask, name, what),
+        ["settings", "who-may-write-over-the-air", "try"] => pages::settings::rehearse(ask),
         ["settings", group] => pages::settings::save(ask, group),
         ["modem", "unlock"] => pages::modem::unlock(ask),
         ["modem", "lock"] => pages::modem::lock(ask),

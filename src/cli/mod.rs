@@ -11,6 +11,7 @@
 mod backup;
 mod check;
 mod coding;
+mod costs;
 mod data;
 mod demo;
 mod input;
@@ -75,6 +76,7 @@ enum Command {
     Status(status::Status),
     Send(send::Send),
     Queue(queue::Queue),
+    Costs(costs::Costs),
     People(people::People),
     Settings(settings::Settings),
     SetupCode(people::SetupCode),
@@ -139,6 +141,7 @@ impl Command {
             Self::Status(status) => status.act(session),
             Self::Send(send) => send.act(session),
             Self::Queue(queue) => queue.act(session),
+            Self::Costs(costs) => costs.act(session),
             Self::People(people) => people.act(session),
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),

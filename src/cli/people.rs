@@ -102,6 +102,21 @@ struct Edit {
     /// packets a letter to them may take
     #[argh(option)]
     max_parts: Option<String>,
+    /// packets that letters to and from them may take in a month; empty for no limit
+    #[argh(option)]
+    budget_packets: Option<String>,
+    /// money that these may cost in a month; empty for no limit
+    #[argh(option)]
+    budget_money: Option<String>,
+    /// who may always write to them over the air, as in air.allow
+    #[argh(option)]
+    allow: Option<String>,
+    /// who never may
+    #[argh(option)]
+    block: Option<String>,
+    /// letters of strangers over the air: hold, refuse, allow, or empty for what the box says
+    #[argh(option)]
+    strangers: Option<String>,
     /// may change settings and people: yes or no
     #[argh(option, from_str_fn(yes_or_no))]
     owner: Option<bool>,
@@ -270,6 +285,7 @@ impl Add {
             max_parts: self.max_parts,
             owner: self.owner,
             password: session.input.clone().unwrap_or_default(),
+            ..PersonEdit::default()
         };
         let person = session.desk().add(&edit).map_err(Failure::of_wish)?;
         if self.json {
@@ -290,6 +306,11 @@ impl Edit {
             on_device: self.home.map_or(before.on_device, |home| home == Home::Device),
             forward: self.forward.unwrap_or(before.forward),
             max_parts: self.max_parts.unwrap_or(before.max_parts),
+            budget_packets: self.budget_packets.unwrap_or(before.budget_packets),
+            budget_money: self.budget_money.unwrap_or(before.budget_money),
+            allow: self.allow.unwrap_or(before.allow),
+            block: self.block.unwrap_or(before.block),
+            strangers: self.strangers.unwrap_or(before.strangers),
             owner: self.owner.unwrap_or(before.owner),
             ..before
         }
@@ -341,6 +362,11 @@ fn shown(person: &Person) -> serde_json::Value {
         "device": person.device.map(|device| device.to_string()),
         "forward": person.forward,
         "max_parts": person.max_parts,
+        "budget_packets": person.budget_packets,
+        "budget_money": person.budget_money.map(|money| money.to_string()),
+        "allow": person.allow,
+        "block": person.block,
+        "strangers": person.strangers,
         "owner": person.owner,
         "disabled": person.disabled,
         "log_in": person.password.is_some(),

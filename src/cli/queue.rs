@@ -97,6 +97,9 @@ struct Release {
     /// messages, such as m12
     #[argh(positional)]
     ids: Vec<Id>,
+    /// let their senders write to these people from now on
+    #[argh(switch)]
+    allow: bool,
 }
 
 /// Take messages back; what is on the modem and not yet sent is withdrawn from it.
@@ -132,6 +135,7 @@ impl Queue {
             What::List(list) => list.act(session),
             What::Show(show) => show.act(session),
             What::Hold(hold) => each(session, &hold.ids, wishes::hold),
+            What::Release(release) if release.allow => each(session, &release.ids, wishes::allow),
             What::Release(release) => each(session, &release.ids, wishes::release),
             What::Cancel(cancel) => each(session, &cancel.ids, wishes::cancel),
             What::Retry(retry) => each(session, &retry.ids, wishes::retry),

@@ -10,6 +10,7 @@ use super::people::known;
 use super::session::{Done, Failure, Session};
 use crate::office;
 use crate::people::Person;
+use crate::route::price;
 
 /// Write a letter. Its text is standard input, unless --text gives it.
 #[derive(FromArgs)]
@@ -17,7 +18,7 @@ use crate::people::Person;
     subcommand,
     name = "send",
     example = "  echo 'All well on board.' | satpost send --from anna --subject Position bob@example.org
-  satpost send --from anna --preview --text 'How long would this be?' bob@example.org",
+  satpost send --from anna --dry-run --text 'How long would this be?' bob@example.org",
     note = "The letter is on disk when this ends with 0. 'satpost queue show' tells what became of it."
 )]
 pub struct Send {
@@ -33,9 +34,9 @@ pub struct Send {
     /// the text, instead of standard input
     #[argh(option)]
     text: Option<String>,
-    /// only say what would become of it and how many packets it takes
+    /// only say what would become of it, how many packets it takes, and what they cost
     #[argh(switch)]
-    preview: bool,
+    dry_run: bool,
     /// print JSON
     #[argh(switch)]
     json: bool,
@@ -58,25 +59,28 @@ impl Send {
             let preview = office::preview(session.context, &author, to, &self.subject, &text);
             previews.push(preview.map_err(Failure::of_wish)?);
         }
+        let settings = session.context.store.settings();
         let mut all = Vec::new();
         for (to, preview) in self.to.iter().zip(previews) {
             let mut id = None;
-            if !self.preview {
+            if !self.dry_run {
                 let kept = office::compose(session.context, &author, to, &self.subject, &text);
                 id = kept.map_err(Failure::of_wish)?.ids().first().map(ToString::to_string);
             }
             if !self.json {
+                let price =
+                    preview.price.map(|money| format!(", {}", price::shown(&settings, money))).unwrap_or_default();
                 let packets = match preview.packets {
                     0 => String::new(),
-                    1 => format!(" (1 packet, {} bytes)", preview.bytes),
-                    many => format!(" ({many} packets, {} bytes)", preview.bytes),
+                    1 => format!(" (1 packet, {} bytes{price})", preview.bytes),
+                    many => format!(" ({many} packets, {} bytes{price})", preview.bytes),
                 };
                 let name = id.as_deref().unwrap_or("it");
                 session.line(format!("{name} to {to}: {}, {}{packets}", preview.state.words(), preview.reason));
             }
             all.push(json!({
                 "id": id, "to": to, "state": preview.state, "reason": preview.reason, "way": preview.way,
-                "packets": preview.packets, "bytes": preview.bytes,
+                "packets": preview.packets, "bytes": preview.bytes, "price": preview.price.map(|money| money.to_string()),
             }));
         }
         if self.json {

@@ -32,6 +32,7 @@ enum What {
     List(List),
     Get(Get),
     Set(Set),
+    Try(Try),
 }
 
 /// List settings with their values; those that differ from the default are marked with a star.
@@ -70,6 +71,15 @@ struct Set {
     pairs: Vec<String>,
 }
 
+/// Try rules on the letters of the past, and change nothing: name and value pairs as with 'set'.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "try", example = "  satpost settings try air.strangers refuse air.block spam.example")]
+struct Try {
+    /// name and value, as often as you like
+    #[argh(positional, greedy)]
+    pairs: Vec<String>,
+}
+
 impl Settings {
     pub(super) fn wants(&self) -> Wants {
         match &self.what {
@@ -85,6 +95,7 @@ impl Settings {
             What::List(list) => list.act(session),
             What::Get(get) => get.act(session),
             What::Set(set) => set.act(session),
+            What::Try(attempt) => attempt.act(session),
         }
     }
 }
@@ -120,6 +131,19 @@ impl Get {
         } else {
             session.line(&row.shown);
         }
+        Ok(())
+    }
+}
+
+impl Try {
+    fn act(self, session: &mut Session) -> Done {
+        let (pairs, rest) = self.pairs.as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err(Failure::usage("write a name and a value: satpost settings try air.strangers refuse"));
+        }
+        let pairs: Vec<_> = pairs.iter().map(|[name, value]| (name.clone(), value.clone())).collect();
+        let rehearsal = session.desk().rehearse(&pairs).map_err(Failure::of_wish)?;
+        session.line(rehearsal.words());
         Ok(())
     }
 }
@@ -175,6 +199,8 @@ fn kind(kind: Kind) -> String {
         Kind::Seconds(low, high) => format!("{low} to {high} seconds; s, m, h, d may follow the number"),
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
         Kind::Listen => "ip:port, several separated by blanks".to_owned(),
+        Kind::Amount => "an amount such as 0.07".to_owned(),
+        Kind::Senders => "addresses and domains, several separated by blanks".to_owned(),
         Kind::Networks => "address/bits, several separated by blanks".to_owned(),
     }
 }

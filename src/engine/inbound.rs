@@ -311,6 +311,7 @@ impl Intake {
             automatic: None,
             message_id: Some(message_id(self.world.settings.text(Key::Domain))),
             about: None,
+            stranger: None,
         };
         let mut message = self.world.plan(draft, self.now, self.believed, self.max_payload);
         if let Some(why) = refused {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Context, inbound, post};
+use super::{Context, inbound, post, wishes};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Message, PacketState, State};
@@ -101,6 +101,12 @@ fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
     if context.now() >= message.deadline {
         return context.give_back(message, State::Expired, &message.reason);
     }
+    if message.state == State::Held
+        && message.bill.as_ref().is_some_and(|bill| bill.short)
+        && afforded(context, message)?
+    {
+        return Ok(());
+    }
     let place = message.next;
     context.wait_on(message, &message.reason)?;
     if message.state == State::Queued {
@@ -109,6 +115,22 @@ fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
         context.store.write(move |tx| tx.change(id, |message| message.next = place).map(drop))?;
     }
     Ok(())
+}
+
+/// A letter that a budget kept back goes on once there is room: in a new month, or in a larger budget.
+fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
+    let (world, now, message) = (context.world(), context.now(), message.clone());
+    let freed = context.store.write(move |tx| {
+        if tx.live(message.id)?.is_none_or(|live| live.state != State::Held) {
+            return Ok(());
+        }
+        wishes::freed(tx, &world, &message, "the budget allows it now", now)
+    });
+    match freed {
+        Ok(()) => Ok(true),
+        Err(fault) if fault.is_permanent() => Ok(false),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// Letters that a modem took which never came back.

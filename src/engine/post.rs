@@ -159,13 +159,22 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
             world.on_air(message, to_device, super::max_payload(&world.settings))
         }
     };
-    let held_until = context.world().next_look(message, Time::NEVER);
+    let world = context.world();
+    let held_until = world.next_look(message, Time::NEVER);
+    let bill = world.bill(message, &world.choose(&message.to), super::max_payload(&world.settings));
     context.store.write(move |tx| {
-        if tx.live(id)?.is_some() {
-            tx.change(id, |message| message.way = way)?;
-            tx.step(id, now, state, &reason, 0, if state == State::Queued { now } else { held_until })?;
+        if tx.live(id)?.is_none() {
+            return Ok(());
         }
-        Ok(())
+        let (mut state, mut reason, mut bill) = (state, reason.clone(), bill.clone());
+        if state == State::Queued
+            && let Some(bill) = &mut bill
+            && let Err(why) = tx.charge(bill, now)?
+        {
+            (bill.short, state, reason) = (true, State::Held, why);
+        }
+        tx.step(id, now, state, &reason, 0, if state == State::Queued { now } else { held_until })?;
+        tx.change(id, |message| (message.way, message.bill) = (way, bill)).map(drop)
     })
 }
 

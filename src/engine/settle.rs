@@ -7,7 +7,7 @@ use crate::address::{Address, Mailbox};
 use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
 use crate::fault::Fault;
-use crate::message::{Door, Id, Message, State, Way};
+use crate::message::{Door, Id, Message, Proof, State, Way};
 use crate::route::choose::{Choice, World};
 use crate::route::plan::Draft;
 use crate::settings::Key;
@@ -52,7 +52,9 @@ impl Context {
         waiting.delay_told |= tell;
         let kind = if message.state == State::Held { Kind::Held } else { Kind::Delayed };
         let notice = if tell { self.notice(&world, message, kind, why) } else { None };
-        let retry = if message.state == State::Held { Time::NEVER } else { now + back_off(&world, waiting.tries) };
+        let short = message.bill.as_ref().is_some_and(|bill| bill.short);
+        let decided = message.state == State::Held && !short;
+        let retry = if decided { Time::NEVER } else { now + back_off(&world, waiting.tries) };
         waiting.next = world.next_look(&waiting, retry);
         let why = why.to_owned();
         self.store.write(move |tx| {
@@ -69,7 +71,10 @@ impl Context {
                 message.delay_told = waiting.delay_told;
                 message.next = waiting.next;
             })?;
-            notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop))
+            match &notice {
+                Some(notice) if first_word(tx, &waiting, now)? => tx.add(notice).map(drop),
+                _ => Ok(()),
+            }
         })
     }
 
@@ -114,7 +119,7 @@ impl Context {
 
     /// The notice to the sender of a message, as a letter ready to be kept; `None` when nobody can or may be told.
     fn notice(&self, world: &World, about: &Message, kind: Kind, why: &str) -> Option<Letter> {
-        if !dsn::may_notify(about) {
+        if !dsn::may_notify(about) || (held_stranger(about) && !may_hear(world, about)) {
             return None;
         }
         let to = about.from.mailbox()?;
@@ -142,6 +147,7 @@ impl Context {
             automatic: Some("a notice of this box".to_owned()),
             message_id: None,
             about: Some(about.id),
+            stranger: None,
         };
         let mut message = world.plan(draft, now, self.store.clock().believable(), max_payload(&world.settings));
         if message.way == Way::Link && message.state != State::Queued {
@@ -149,6 +155,25 @@ impl Context {
         }
         let body = dsn::mail(&notice);
         Some(Letter { messages: vec![message], body: BodyIn::Bytes(body) })
+    }
+}
+
+/// The rules hold it, and nobody released it yet: whoever sent it may be anybody.
+fn held_stranger(message: &Message) -> bool {
+    message.stranger.is_some() && message.state == State::Held && !message.released
+}
+
+/// A stranger hears that their letter waits only if they are who they say: else the notice would go to somebody whose
+/// address was forged.
+fn may_hear(world: &World, about: &Message) -> bool {
+    about.stranger == Some(Proof::Proven) && world.settings.on(Key::AirTellHeld)
+}
+
+/// True unless a stranger was told before that a letter of theirs to this person waits.
+fn first_word(tx: &mut Tx, message: &Message, now: Time) -> Outcome<bool> {
+    match held_stranger(message) {
+        true => tx.once(&format!("told:{}:{}", message.to, message.from).to_lowercase(), now),
+        false => Ok(true),
     }
 }
 
@@ -168,11 +193,14 @@ impl Ending {
 
     /// Writes it, unless the message has ended already.
     pub fn apply(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
-        if tx.live(self.id)?.is_none() {
-            return Ok(());
-        }
+        let Some(live) = tx.live(self.id)? else { return Ok(()) };
+        let was_held = held_stranger(&live);
         tx.step(self.id, now, self.state, &self.cause, 0, Time::NEVER)?;
-        self.notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop))
+        match &self.notice {
+            // Who was told that it waits, if anybody, is not told again.
+            Some(notice) if !was_held => tx.add(notice).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// Says it in the log.

@@ -4,6 +4,7 @@
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Message, Packet, State, Way};
+use crate::route::choose::World;
 use crate::store::{Outcome, Store, Tx, said};
 
 /// Takes a waiting message out of its queue until it is released.
@@ -12,12 +13,14 @@ use crate::store::{Outcome, Store, Tx, said};
 /// Permanent, with the reason, when it is too late for that.
 pub fn hold(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
     let (cause, now) = (format!("held by {who}"), store.clock().now());
+    let world = World { people: store.people(), settings: store.settings() };
     store.write(move |tx| {
         let message = waiting(tx, id)?;
         if touched(tx, id)? {
             return said(Fault::permanent(format!("{id} cannot be held: the link has a part of it already")));
         }
-        tx.step(id, now, State::Held, &cause, 0, message.deadline).map(drop)
+        let look = world.next_look(&message, Time::NEVER);
+        tx.step(id, now, State::Held, &cause, 0, look).map(drop)
     })?;
     Ok(format!("{id} is held"))
 }
@@ -28,18 +31,56 @@ pub fn hold(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
 /// Permanent when it is not held.
 pub fn release(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
     let (cause, now) = (format!("released by {who}"), store.clock().now());
+    let world = World { people: store.people(), settings: store.settings() };
     store.write(move |tx| {
         let message = tx.message(id)?;
-        if message.state != State::Held {
-            return said(Fault::permanent(format!("{id} is {}, not held", message.state.words())));
-        }
-        tx.change(id, |message| {
-            message.released = true;
-            message.deadline = now + message.deadline.since(message.accepted);
-        })?;
-        tx.step(id, now, State::Queued, &cause, 0, now).map(drop)
+        freed(tx, &world, &message, &cause, now)
     })?;
     Ok(format!("{id} is released"))
+}
+
+/// Lets a held message into its queue, if its budget allows it.
+pub(super) fn freed(tx: &mut Tx, world: &World, message: &Message, cause: &str, now: Time) -> Outcome<()> {
+    let id = message.id;
+    if message.state != State::Held {
+        return said(Fault::permanent(format!("{id} is {}, not held", message.state.words())));
+    }
+    let mut bill = world.bill(message, &world.choose(&message.to), super::max_payload(&world.settings));
+    if let Some(bill) = &mut bill
+        && let Err(why) = tx.charge(bill, now)?
+    {
+        return said(Fault::Permanent(format!("{why}: it waits for a larger budget or the next month")));
+    }
+    // In the queue first: what a held message was billed is given back.
+    tx.step(id, now, State::Queued, cause, 0, now)?;
+    tx.change(id, |message| {
+        message.bill = bill;
+        message.released = true;
+        message.deadline = now + message.deadline.since(message.accepted);
+    })?;
+    Ok(())
+}
+
+/// Releases a held letter of a stranger and lets them write from now on.
+///
+/// # Errors
+/// Permanent when it is not held, or its sender or reader cannot be on such a list.
+pub fn allow(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
+    let (cause, now) = (format!("released by {who}, who lets its sender write"), store.clock().now());
+    let world = World { people: store.people(), settings: store.settings() };
+    let sender = store.write(move |tx| {
+        let message = tx.message(id)?;
+        let reader = message.to.mailbox().map(|to| tx.person(&to.person())).transpose()?.flatten();
+        let (Some(from), Some(mut person)) = (message.from.mailbox(), reader) else {
+            return said(Fault::permanent(format!("{id} has no sender and reader for whom there are lists")));
+        };
+        let listed = format!("{} {from}", person.allow);
+        listed.trim_start().clone_into(&mut person.allow);
+        let sender = from.to_string();
+        freed(tx, &world, &message, &cause, now)?;
+        tx.put_person(&person).map(|()| sender)
+    })?;
+    Ok(format!("{id} is released, and {sender} may write from now on"))
 }
 
 /// Takes a message back. What the link holds but has not sent is withdrawn by the link's worker.

@@ -2,5 +2,9 @@
 
 pub mod choose;
 pub mod plan;
+pub mod price;
+pub mod proof;
+pub mod rehearse;
+pub mod rules;
 pub mod shape;
 pub mod subject;

@@ -1,9 +1,12 @@
 //! What becomes of a message at acceptance: which queue it enters, held, arrived, or refused, and why.
 
 use super::choose::{Choice, World};
+use super::price;
+use super::rules::{Case, Rules, Verdict};
 use crate::address::Address;
 use crate::clock::Time;
-use crate::message::{Door, Id, Message, State, Way};
+use crate::message::{Door, Id, Message, Proof, State, Way};
+use crate::money::{Bill, Use};
 use crate::settings::Key;
 use crate::wire::classic::Protocol;
 use crate::wire::parts;
@@ -31,6 +34,17 @@ pub struct Draft {
     pub message_id: Option<String>,
     /// For a notice: what it is about.
     pub about: Option<Id>,
+    /// Set for a letter of somebody who is not of this box and did not log in: the rules judge it.
+    pub stranger: Option<Stranger>,
+}
+
+/// What is known of somebody who is not of this box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stranger {
+    /// What the mail server in front found out.
+    pub proof: Proof,
+    /// When the recipient last wrote to them.
+    pub written_to: Option<Time>,
 }
 
 /// The packets of a text on a link, by the classic coding.
@@ -79,16 +93,19 @@ impl World {
             next: now,
             tries: 0,
             delay_told: false,
+            bill: None,
             receipt_until: None,
             urgent: false,
             account: None,
             recall: false,
+            stranger: draft.stranger.map(|stranger| stranger.proof),
             released: false,
             steps: Vec::new(),
         };
-        let (state, reason) = self.first_state(&message, &choice, max_payload);
+        let (state, reason) = self.first_state(&message, &choice, draft.stranger, max_payload);
         message.state = state;
         message.reason = reason;
+        message.bill = self.bill(&message, &choice, max_payload);
         message.next = match state {
             State::Queued => now,
             State::Held => self.next_look(&message, Time::NEVER),
@@ -97,7 +114,13 @@ impl World {
         message
     }
 
-    fn first_state(&self, message: &Message, choice: &Choice, max_payload: usize) -> (State, String) {
+    fn first_state(
+        &self,
+        message: &Message,
+        choice: &Choice,
+        stranger: Option<Stranger>,
+        max_payload: usize,
+    ) -> (State, String) {
         match choice {
             Choice::Nowhere(why) => (State::Refused, why.clone()),
             Choice::Mailbox(person) => (State::Delivered, format!("in the mailbox of {}", person.name)),
@@ -106,8 +129,48 @@ impl World {
                 format!("device {} belongs to nobody here: give it to a person, then release this", message.from),
             ),
             Choice::Relay => (State::Queued, "waits for the mail relay".to_owned()),
-            Choice::Link(device) => self.on_air(message, device.is_some(), max_payload),
+            Choice::Link(device) => {
+                let judged = self.on_air(message, device.is_some(), max_payload);
+                match stranger.map(|stranger| self.judge(message, stranger)) {
+                    // What is refused or held anyway keeps that reason.
+                    Some(Verdict::Refuse(why)) if judged.0 != State::Refused => (State::Refused, why),
+                    Some(Verdict::Hold(why)) if judged.0 == State::Queued => (State::Held, why),
+                    _ => judged,
+                }
+            }
         }
+    }
+
+    /// What a letter costs on its way, alone; `None` on ways that cost nothing.
+    pub fn bill(&self, message: &Message, choice: &Choice, max_payload: usize) -> Option<Bill> {
+        let Choice::Link(device) = choice else { return None };
+        let packets = packets(message, device.is_some(), max_payload).ok()?.len() as u64;
+        let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
+        let person = reader.or(message.author.as_ref().and_then(|name| self.people.get(name)));
+        Some(Bill {
+            month: price::month(&self.settings, message.accepted),
+            person: person.map(|person| person.name.clone()),
+            wanted: Use::of_packets(packets, price::packet_price(&self.settings)),
+            charged: false,
+            short: false,
+            urgent: false,
+            limits: price::limits(&self.settings, person.map(|person| &**person)),
+        })
+    }
+
+    /// What the rules say of a letter of somebody who is not of this box, for a person who reads on a device.
+    pub fn judge(&self, message: &Message, stranger: Stranger) -> Verdict {
+        let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
+        let (Some(person), Some(from)) = (to, message.from.mailbox()) else {
+            return Verdict::Hold("it names no person here: release it to send it".to_owned());
+        };
+        Rules::of(&self.settings, person).judge(&Case {
+            from,
+            proof: stranger.proof,
+            written_to: stranger.written_to,
+            subject: &message.subject,
+            at: message.accepted,
+        })
     }
 
     /// What may go on air is decided before it is queued (promise 5).
@@ -167,6 +230,7 @@ mod tests {
             automatic: None,
             message_id: None,
             about: None,
+            stranger: None,
         }
     }
 
@@ -185,6 +249,17 @@ mod tests {
         assert_eq!(auto.state, State::Refused);
         let bounce = planned("internet", Draft { from: Address::Nobody, ..draft("ben@here.org", "x") });
         assert_eq!(bounce.state, State::Refused);
+    }
+
+    #[test]
+    fn a_stranger_is_judged_and_a_person_of_the_box_is_not() {
+        let stranger = Some(Stranger::default());
+        let held = planned("internet", Draft { stranger, ..draft("ben@here.org", "hello") });
+        assert_eq!((held.state, held.way), (State::Held, Way::Link));
+        let answer = Some(Stranger { written_to: Some(Time(0)), ..Stranger::default() });
+        assert_eq!(planned("internet", Draft { stranger: answer, ..draft("ben@here.org", "x") }).state, State::Queued);
+        let here = planned("internet", Draft { stranger, ..draft("anna@here.org", "hello") });
+        assert_eq!(here.state, State::Delivered, "what costs nothing is not judged");
     }
 
     #[test]

@@ -65,6 +65,8 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::SEEN)?;
         rows += $do($($argument,)* schema::PARTS)?;
         rows += $do($($argument,)* schema::MESSAGE_IDS)?;
+        rows += $do($($argument,)* schema::CONTACTS)?;
+        rows += $do($($argument,)* schema::SPENT)?;
         rows += $do($($argument,)* schema::PEOPLE)?;
         rows += $do($($argument,)* schema::SETTINGS)?;
         rows += $do($($argument,)* schema::EVENTS)?;

@@ -41,15 +41,20 @@ pub struct Quarantined {
 const QUARANTINE_MOST: u64 = 1000;
 
 impl Tx<'_> {
-    /// Remembers a key for good; false when it was known.
+    /// Remembers the key of a packet for good; false when it was known.
     pub fn remember(&mut self, key: &str, now: Time) -> Outcome<bool> {
+        let new = self.once(key, now)?;
+        self.ledger.packets_in += u64::from(new);
+        Ok(new)
+    }
+
+    /// True for a key the first time that it is named.
+    pub fn once(&mut self, key: &str, now: Time) -> Outcome<bool> {
         let known = self.seen.insert(key, now.0)?.map(|row| row.value());
         if let Some(first) = known {
             self.seen.insert(key, first)?;
-            return Ok(false);
         }
-        self.ledger.packets_in += 1;
-        Ok(true)
+        Ok(known.is_none())
     }
 
     /// Forgets keys older than `limit`; a link's ids repeat only after a year.

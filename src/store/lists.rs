@@ -110,6 +110,17 @@ impl View {
         Ok(found)
     }
 
+    /// The last `most` messages, oldest first; unreadable ones are left out.
+    pub fn past(&self, most: usize) -> Outcome<Vec<Message>> {
+        let mut found = Vec::new();
+        for row in self.messages()?.range::<u64>(..)?.rev().take(most) {
+            let (id, bytes) = row?;
+            found.extend(parse(id.value(), bytes.value()));
+        }
+        found.reverse();
+        Ok(found)
+    }
+
     /// A person's mailbox, newest first: messages and whether they were read.
     pub fn mailbox(&self, person: &str, before: Option<Id>, limit: usize) -> Outcome<Vec<(Message, bool)>> {
         let messages = self.messages()?;

@@ -13,6 +13,7 @@ mod lists;
 mod migrate;
 mod packets;
 mod people;
+mod purse;
 mod queue;
 mod schema;
 mod spool;

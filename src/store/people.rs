@@ -6,6 +6,8 @@ use redb::ReadableTable;
 
 use super::Store;
 use super::schema::{self, Outcome, Tx, View, json};
+use crate::address::Mailbox;
+use crate::clock::Time;
 use crate::fault::Fault;
 use crate::people::{People, Person};
 use crate::settings::Settings;
@@ -86,6 +88,13 @@ impl Tx<'_> {
 }
 
 impl View {
+    /// When a person last wrote to this address.
+    pub fn written_to(&self, person: &str, to: &Mailbox) -> Outcome<Option<Time>> {
+        let key = to.to_string().to_lowercase();
+        let row = self.0.open_table(schema::CONTACTS)?.get((person, key.as_str()))?;
+        Ok(row.map(|row| Time(row.value())))
+    }
+
     /// All web sessions: hash of the token and JSON.
     pub fn sessions(&self) -> Outcome<Vec<(String, Vec<u8>)>> {
         let mut all = Vec::new();

@@ -7,6 +7,7 @@ use redb::ReadableTable;
 
 use super::schema::{INLINE, Outcome, Trouble, Tx, json, said};
 use super::{Committed, Store, spool};
+use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Column, Door, Id, Mail, Message, State, Step, Way};
@@ -104,6 +105,7 @@ impl Tx<'_> {
             let id = Id(self.ledger.next_message);
             self.ledger.next_message += 1;
             let mut message = Message { id, mail: mail.clone(), ..message.clone() };
+            self.bill_new(&mut message)?;
             if message.steps.is_empty() {
                 message.steps.push(Step {
                     at: message.accepted,
@@ -113,6 +115,9 @@ impl Tx<'_> {
                 });
             }
             self.ledger.book(message.door, None, message.column());
+            if let (Some(author), Address::Mail(to)) = (&message.author, &message.to) {
+                self.contacts.insert((author.as_str(), to.to_string().to_lowercase().as_str()), message.accepted.0)?;
+            }
             self.index(&message, None)?;
             self.messages.insert(id.0, json(&message).as_slice())?;
             ids.push(id);
@@ -150,6 +155,7 @@ impl Tx<'_> {
         if after.is_final() {
             after.next = Time::NEVER;
         }
+        self.settle_bill(&mut after)?;
         if before.column() != after.column() {
             self.ledger.book(after.door, Some(before.column()), after.column());
         }

@@ -38,6 +38,10 @@ pub const SEEN: TableDefinition<&str, i64> = TableDefinition::new("seen");
 pub const PARTS: TableDefinition<(&str, u16), &[u8]> = TableDefinition::new("parts");
 /// Message-ID of mails that went outside -> message.
 pub const MESSAGE_IDS: TableDefinition<&str, u64> = TableDefinition::new("message_ids");
+/// (person, address outside in lower case) -> when the person last wrote there (ms).
+pub const CONTACTS: TableDefinition<(&str, &str), i64> = TableDefinition::new("contacts");
+/// (month, account) -> packets, and money in millionths; the account of the box is the empty one.
+pub const SPENT: TableDefinition<(&str, &str), (u64, i64)> = TableDefinition::new("spent");
 /// Person -> JSON of `Person`.
 pub const PEOPLE: TableDefinition<&str, &[u8]> = TableDefinition::new("people");
 /// Setting -> value.
@@ -90,6 +94,8 @@ pub struct Tx<'t> {
     pub(super) seen: Table<'t, &'static str, i64>,
     pub(super) parts: Table<'t, (&'static str, u16), &'static [u8]>,
     pub(super) message_ids: Table<'t, &'static str, u64>,
+    pub(super) contacts: Table<'t, (&'static str, &'static str), i64>,
+    pub(super) spent: Table<'t, (&'static str, &'static str), (u64, i64)>,
     pub(super) people: Table<'t, &'static str, &'static [u8]>,
     pub(super) settings: Table<'t, &'static str, &'static str>,
     pub(super) events: Table<'t, u64, &'static [u8]>,
@@ -134,6 +140,8 @@ impl<'t> Tx<'t> {
             seen: txn.open_table(SEEN)?,
             parts: txn.open_table(PARTS)?,
             message_ids: txn.open_table(MESSAGE_IDS)?,
+            contacts: txn.open_table(CONTACTS)?,
+            spent: txn.open_table(SPENT)?,
             people: txn.open_table(PEOPLE)?,
             settings: txn.open_table(SETTINGS)?,
             events: txn.open_table(EVENTS)?,

@@ -60,6 +60,8 @@ fn message(way: Way, state: State, next: i64) -> Message {
         next: Time(next),
         tries: 0,
         delay_told: false,
+        stranger: None,
+        bill: None,
         receipt_until: None,
         urgent: false,
         account: None,

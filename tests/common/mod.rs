@@ -466,7 +466,7 @@ impl World {
 }
 
 /// What makes a box a gateway between this Hive and this mail server.
-pub fn gateway_settings<'a>(hive_url: &'a str, sink_port: &'a str) -> [(&'static str, &'a str); 10] {
+pub fn gateway_settings<'a>(hive_url: &'a str, sink_port: &'a str) -> [(&'static str, &'a str); 11] {
     [
         ("box.domain", "shore.example"),
         ("box.reach", "internet"),
@@ -478,6 +478,8 @@ pub fn gateway_settings<'a>(hive_url: &'a str, sink_port: &'a str) -> [(&'static
         ("relay.host", "localhost"),
         ("relay.port", sink_port),
         ("relay.tls", "none"),
+        // Most tests are about what goes on air; `tests/strangers.rs` is about what does not.
+        ("air.strangers", "allow"),
     ]
 }
 

@@ -1,13 +1,19 @@
 //! The desk's drawer of settings: shown, checked against each other, changed.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use super::Desk;
 use crate::fault::Fault;
 use crate::people::People;
+use crate::route::choose::World;
+use crate::route::rehearse::Rehearsal;
 use crate::settings::{self, Key, Kind, Setting, Settings, TABLE};
+
+/// Letters that a rehearsal looks back on.
+const PAST: usize = 10_000;
 
 /// A setting as it stands.
 #[derive(Debug, Clone)]
@@ -41,6 +47,21 @@ impl Desk {
         let settings = self.store.settings();
         let shown = settings.shown(setting.key).to_owned();
         Ok(Row { setting, shown, changed: settings.changed(setting.key) })
+    }
+
+    /// What the rules for letters from outside would have done with those of the past, with these settings.
+    ///
+    /// # Errors
+    /// Permanent with the first sentence that says why a value will not do.
+    pub fn rehearse(&self, pairs: &[(String, String)]) -> Result<Rehearsal, Fault> {
+        let mut settings = Settings::clone(&self.store.settings());
+        for (name, value) in pairs {
+            let key = settings::find(name).map_err(Fault::Permanent)?.key;
+            settings = settings.with(key, value).map_err(Fault::Permanent)?;
+        }
+        let world = World { people: self.store.people(), settings: Arc::new(settings) };
+        let past = self.store.read(|view| view.past(PAST))?;
+        Ok(world.rehearse(&past))
     }
 
     /// Changes several settings in one commit, all or none; gives one sentence for each that is different now.

@@ -79,7 +79,8 @@ fn form(ask: &Ask, status: u16, draft: &Draft, preview: Option<office::Preview>,
             Way::Relay => "by the mail relay",
             Way::Link => "over the satellite link",
         };
-        context! { way, bytes => preview.bytes, packets => preview.packets, reason => preview.reason }
+        context! { way, bytes => preview.bytes, packets => preview.packets, reason => preview.reason,
+        price => preview.price.map(|money| super::costs::amount(ask, money)) }
     });
     let values = context! {
         error, preview, people, domain,

@@ -8,12 +8,13 @@ use super::{Ask, Reply};
 use crate::admin::view::fragment;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 9] = [
+pub const TOPICS: [(&str, &str); 10] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
     ("mail-programs", "Setting up mail programs"),
     ("states", "What the states mean"),
     ("cut", "What is cut from mails"),
+    ("strangers", "Who may write over the air"),
     ("costs", "What it costs"),
     ("known-issues", "Proven, and known issues"),
     ("command-line", "The command line"),
@@ -50,6 +51,9 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         domain => match ask.settings.text(crate::settings::Key::Domain) { "" => "your.domain", domain => domain },
         trim => ask.settings.on(crate::settings::Key::AirTrim),
         max_parts => ask.settings.text(crate::settings::Key::AirMaxParts),
+        strangers => ask.settings.text(crate::settings::Key::AirStrangers),
+        answers => ask.settings.text(crate::settings::Key::AirAnswers),
+        auth_host => ask.settings.text(crate::settings::Key::SmtpAuthHost),
         lifetime => ask.settings.text(crate::settings::Key::QueueLifetime),
         air_lifetime => ask.settings.text(crate::settings::Key::AirLifetime),
         delay_notice => ask.settings.text(crate::settings::Key::QueueDelayNotice),

@@ -164,6 +164,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         size => message.mail.as_ref().map(|mail| bytes(mail.size)),
         air => bytes(message.text.len() as u64),
         account => message.account.as_ref().map(|account| account.words()),
+        price => message.bill.as_ref().filter(|bill| bill.charged && bill.wanted.money.0 > 0).map(|bill| super::costs::amount(ask, bill.wanted.money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
         wishes => if ask.owner() { possible(&message) } else { Vec::new() },
     };
@@ -176,8 +177,14 @@ fn possible(message: &Message) -> Vec<(&'static str, &'static str, &'static str)
     let retry = ("retry", "Try now", "It does not wait for its next turn.");
     let cancel =
         ("cancel", "Cancel", "It will not be sent. Packets that a satellite has already cannot be taken back.");
+    let release = ("release", "Release", "It goes out now, however many packets it takes.");
     match message.state {
-        State::Held => vec![("release", "Release", "It goes out now, however many packets it takes."), cancel],
+        State::Held if message.stranger.is_some() => vec![
+            release,
+            ("allow", "Release and let them write", "It goes out now, and so does what they write from now on."),
+            cancel,
+        ],
+        State::Held => vec![release, cancel],
         State::Queued => vec![retry, hold, cancel],
         State::OnModem => vec![cancel],
         _ => Vec::new(),
@@ -236,6 +243,7 @@ pub fn wish(ask: &Ask, id: &str, wish: &str) -> Reply {
     let done = match wish {
         "hold" => wishes::hold(store, number, who),
         "release" => wishes::release(store, number, who),
+        "allow" => wishes::allow(store, number, who),
         "cancel" => wishes::cancel(store, number, who),
         "retry" => wishes::retry(store, number, who),
         _ => return Ok(ask.sorry(404, "There is no such page.")),

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod compose;
+pub mod costs;
 pub mod dashboard;
 pub mod help;
 pub mod login;

@@ -19,6 +19,11 @@ pub fn edit_of(form: &Fields) -> PersonEdit {
         device: form.get("device").to_owned(),
         forward: form.get("forward").to_owned(),
         max_parts: form.get("max_parts").to_owned(),
+        budget_packets: form.get("budget_packets").to_owned(),
+        budget_money: form.get("budget_money").to_owned(),
+        allow: form.get("allow").to_owned(),
+        block: form.get("block").to_owned(),
+        strangers: form.get("strangers").to_owned(),
         owner: form.ticked("owner"),
         password: form.get("password").to_owned(),
     }
@@ -29,6 +34,8 @@ pub fn fields(edit: &PersonEdit) -> Value {
     context! {
         name => edit.name, full_name => edit.full_name, on_device => edit.on_device, device => edit.device,
         forward => edit.forward, max_parts => edit.max_parts, owner => edit.owner,
+        budget_packets => edit.budget_packets, budget_money => edit.budget_money,
+        allow => edit.allow, block => edit.block, strangers => edit.strangers,
         least => LEAST, least_owner => LEAST_OWNER,
     }
 }

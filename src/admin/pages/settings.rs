@@ -6,7 +6,7 @@ use super::{Ask, Reply};
 use crate::admin::desk::Row;
 use crate::admin::request::Fields;
 use crate::fault::Fault;
-use crate::settings::{Kind, TABLE};
+use crate::settings::{Key, Kind, TABLE};
 
 /// The groups in the order of the table: name in the path, heading.
 pub fn groups() -> Vec<(String, &'static str)> {
@@ -19,14 +19,23 @@ pub fn groups() -> Vec<(String, &'static str)> {
     groups
 }
 
+/// The group of rules that can be tried on the past, and its name in the path.
+const RULES: &str = "Who may write over the air";
+const RULES_SLUG: &str = "who-may-write-over-the-air";
+
 /// One group.
 pub fn show(ask: &Ask, group: &str, status: u16, error: &str) -> Reply {
+    shown(ask, group, status, error, None)
+}
+
+/// One group, with what a rehearsal found; then as it was typed.
+fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) -> Reply {
     let groups = groups();
     let Some((slug, heading)) = groups.iter().find(|(slug, _)| slug == group) else {
         return Ok(ask.sorry(404, "There is no such group of settings."));
     };
     let all = ask.desk.settings();
-    let posted = (!error.is_empty()).then_some(&ask.request.form);
+    let posted = (!error.is_empty() || tried.is_some()).then_some(&ask.request.form);
     let rows: Vec<_> =
         all.iter().filter(|row| row.setting.group == *heading).map(|row| field(ask, row, posted)).collect();
     let tabs: Vec<_> = groups
@@ -36,7 +45,8 @@ pub fn show(ask: &Ask, group: &str, status: u16, error: &str) -> Reply {
             context! { slug, words, changed, current => slug == group }
         })
         .collect();
-    let values = context! { rows, tabs, error, slug, heading };
+    let unproven = *heading == RULES && ask.settings.text(Key::SmtpAuthHost).is_empty();
+    let values = context! { rows, tabs, error, slug, heading, tried, unproven, rules => *heading == RULES };
     Ok(ask.page(status, "settings.html", "settings", "Settings", values))
 }
 
@@ -97,6 +107,16 @@ pub fn save(ask: &Ask, group: &str) -> Reply {
     match ask.desk.set_all(&read(&ask.request.form, in_group)) {
         Ok(said) => ask.done(&format!("/settings/{slug}"), saved(&said)),
         Err(Fault::Permanent(why)) => show(ask, slug, 422, &why),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Shows what the rules of the form would have done with the letters of the past, and saves nothing.
+pub fn rehearse(ask: &Ask) -> Reply {
+    let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == RULES);
+    match ask.desk.rehearse(&read(&ask.request.form, in_group)) {
+        Ok(rehearsal) => shown(ask, RULES_SLUG, 200, "", Some(&rehearsal.words())),
+        Err(Fault::Permanent(why)) => show(ask, RULES_SLUG, 422, &why),
         Err(fault) => Err(fault),
     }
 }

@@ -78,6 +78,8 @@ fn message(n: usize, now: Time) -> Message {
         next: if state == State::Queued { now + minutes(4) } else { Time::NEVER },
         tries: 1,
         delay_told: false,
+        stranger: None,
+        bill: None,
         receipt_until: None,
         urgent: false,
         account: None,

@@ -26,6 +26,8 @@ fn letter(from: &str, to: &str) -> Message {
         next: Time::NEVER,
         tries: 3,
         delay_told: false,
+        stranger: None,
+        bill: None,
         receipt_until: None,
         urgent: false,
         account: None,

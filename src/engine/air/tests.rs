@@ -202,6 +202,7 @@ impl Rig {
             automatic: None,
             message_id: None,
             about: None,
+            stranger: None,
         };
         let message = self.context.world().plan(draft, self.clock.now(), true, 192);
         self.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]

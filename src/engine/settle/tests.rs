@@ -26,6 +26,7 @@ fn told(state: State) -> (String, String) {
         automatic: None,
         message_id: None,
         about: None,
+        stranger: None,
     };
     let world = context.world();
     let message = Message { state, ..world.plan(draft, clock.now(), true, 192) };

@@ -124,6 +124,11 @@ impl Head {
         self.value(name).map(clean::one_line)
     }
 
+    /// All fields of this name, topmost first, on one line each, not decoded.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.fields.iter().filter(|(key, _)| key == name).map(|(_, value)| clean::one_line(value)).collect()
+    }
+
     /// The first field of this name, decoded (RFC 2047), on one line.
     pub fn text(&self, name: &str) -> Option<String> {
         let joined = join_words(self.value(name)?);

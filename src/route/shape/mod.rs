@@ -73,6 +73,8 @@ pub struct Shaped {
     pub in_reply_to: Vec<String>,
     /// The name beside the address in `From`.
     pub from_name: Option<String>,
+    /// `Authentication-Results` of servers on the way, topmost first, as they came.
+    pub results: Vec<String>,
     /// What a delivery report says.
     pub bounce: Option<Bounce>,
 }
@@ -100,6 +102,7 @@ pub fn shape(raw: &[u8], options: &Options) -> Shaped {
         message_id: head.ids("message-id").into_iter().next(),
         in_reply_to: answered(head),
         from_name: head.mailbox("from").and_then(|(name, _)| name),
+        results: head.all("authentication-results"),
         bounce,
         subject,
         text,

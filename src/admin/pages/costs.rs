@@ -1,0 +1,76 @@
+//! What a month cost, by person: as a page and as a table for a spreadsheet.
+
+use minijinja::context;
+
+use super::{Ask, Reply};
+use crate::admin::response::Response;
+use crate::money::{BOX, Limit, Money, Use};
+use crate::route::price;
+use crate::settings::Key;
+
+/// A row of the report.
+struct Row {
+    name: String,
+    used: Use,
+    limit: Limit,
+}
+
+/// An amount with its currency.
+pub fn amount(ask: &Ask, money: Money) -> String {
+    price::shown(&ask.settings, money)
+}
+
+/// The accounts of a month: the box first, then people by name; whoever used nothing is left out.
+fn rows(ask: &Ask, month: &str) -> Result<Vec<Row>, crate::fault::Fault> {
+    let mut used = ask.app.store.read(|view| view.used_in(month))?;
+    if used.iter().all(|(account, _)| account != BOX) {
+        used.insert(0, (BOX.to_owned(), Use::default()));
+    }
+    let row = |(name, used): (String, Use)| {
+        let person = ask.desk.person(&name).ok();
+        let limits = price::limits(&ask.settings, person.as_deref());
+        let limit = limits.into_iter().find(|(account, _)| *account == name).map(|(_, limit)| limit);
+        Row { name, used, limit: limit.unwrap_or_default() }
+    };
+    Ok(used.into_iter().map(row).collect())
+}
+
+fn month(ask: &Ask) -> String {
+    let asked = ask.request.query.get("month");
+    let known = asked.len() == 7 && asked.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if known { asked.to_owned() } else { price::month(&ask.settings, ask.face.now) }
+}
+
+/// The report.
+pub fn show(ask: &Ask) -> Reply {
+    let month = month(ask);
+    let rows: Vec<_> = rows(ask, &month)?
+        .into_iter()
+        .map(|row| {
+            context! {
+                name => row.name,
+                packets => row.used.packets,
+                money => amount(ask, row.used.money),
+                most_packets => row.limit.packets,
+                most_money => row.limit.money.map(|money| amount(ask, money)),
+                percent => row.limit.percent(row.used),
+            }
+        })
+        .collect();
+    let months = ask.app.store.read(|view| view.months())?;
+    let priced = price::packet_price(&ask.settings) != Money::default();
+    Ok(ask.page(200, "costs.html", "costs", "Costs", context! { rows, month, months, priced }))
+}
+
+/// The same for a spreadsheet.
+pub fn csv(ask: &Ask) -> Reply {
+    let month = month(ask);
+    let mut text =
+        format!("month,account,packets,{}\r\n", ask.settings.text(Key::PriceCurrency).replace([',', '"'], ""));
+    for row in rows(ask, &month)? {
+        let name = if row.name == BOX { "(box)" } else { &row.name };
+        text.push_str(&format!("{month},{name},{},{}\r\n", row.used.packets, row.used.money));
+    }
+    Ok(Response::typed(200, "text/csv; charset=utf-8", text.into_bytes())
+        .with("Content-Disposition", format!("attachment; filename=\"costs-{month}.csv\"")))
+}

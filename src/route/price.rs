@@ -1,0 +1,52 @@
+//! What a letter will cost, whose limits it has to keep, and in which month it counts: by the settings of the moment.
+
+use crate::clock::Time;
+use crate::money::{BOX, Limit, Limits, Money};
+use crate::people::Person;
+use crate::settings::{Key, Settings};
+
+/// The price of a packet on the link of the box.
+pub fn packet_price(settings: &Settings) -> Money {
+    // The table has only amounts that can be read.
+    settings.text(Key::PricePacket).parse().unwrap_or_default()
+}
+
+/// An amount with the currency of the box.
+pub fn shown(settings: &Settings, money: Money) -> String {
+    format!("{money} {}", settings.text(Key::PriceCurrency)).trim_end().to_owned()
+}
+
+/// The limits for letters of a person.
+pub fn limits(settings: &Settings, person: Option<&Person>) -> Limits {
+    let packets = u64::try_from(settings.number(Key::BudgetPackets)).ok().filter(|most| *most > 0);
+    let money = settings.text(Key::BudgetMoney).parse().ok().filter(|most: &Money| most.0 > 0);
+    let reserve = u64::try_from(settings.number(Key::BudgetReserve)).unwrap_or_default();
+    let of_box = Limit { packets, money, reserve };
+    let own = person.map(|person| {
+        let limit = Limit { packets: person.budget_packets, money: person.budget_money, reserve: 0 };
+        (person.name.clone(), limit)
+    });
+    std::iter::once((BOX.to_owned(), of_box)).chain(own).collect()
+}
+
+/// The month of a time, as `2026-11`, where the box is.
+pub fn month(settings: &Settings, at: Time) -> String {
+    use jiff::tz::TimeZone;
+    let zone = TimeZone::get(settings.text(Key::TimeZone)).unwrap_or(TimeZone::UTC);
+    // A time that jiff cannot hold is no time of a box: it counts with the first month there is.
+    jiff::Timestamp::from_second(at.seconds()).unwrap_or_default().to_zoned(zone).strftime("%Y-%m").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_the_one_of_the_place() {
+        let at = Time::from_seconds(1_796_083_199 - 3600 * 3);
+        let settings = Settings::default();
+        let there = settings.with(Key::TimeZone, "Pacific/Auckland").unwrap();
+        assert_eq!(month(&settings, at), "2026-11");
+        assert!(["2026-11", "2026-12"].contains(&month(&there, at).as_str()));
+    }
+}
