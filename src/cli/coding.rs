@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use super::session::Failure;
 
-/// Code letters compactly: JSON lines on standard input, on each line of output the packets of one letter in hex.
+/// Code letters compactly: JSON lines on standard input, on each line of output the packets of one line in hex.
 #[derive(FromArgs)]
 #[argh(
     subcommand,
     name = "code",
     example = r#"  echo '{{"kind":"email","to":"mum@example.org","subject":"Boat","text":"All well."}}' | satpost code"#,
-    note = "A line names kind (email or sms), to, subject and text. The coding is not yet used on air."
+    note = "A line names kind (email or sms), to, subject and text; an array of such letters leaves together. The coding is not yet used on air."
 )]
 pub struct Code {
     /// bytes that one packet holds (192)
@@ -39,8 +39,8 @@ impl Code {
         }
         let mut coder = Coder::new(&MODELS[0]);
         each_line(|number, line| {
-            let letter = letter(line).map_err(|why| format!("line {number}: {why}"))?;
-            let packets = pack(&mut coder, &[letter], (number % 64) as u8, self.most)
+            let letters = letters(line).map_err(|why| format!("line {number}: {why}"))?;
+            let packets = pack(&mut coder, &letters, (number % 64) as u8, self.most)
                 .ok_or_else(|| format!("line {number}: takes more than 16 packets of {} bytes", self.most))?;
             Ok(packets.iter().map(|packet| hex(packet)).collect::<Vec<_>>().join(" "))
         })
@@ -74,8 +74,16 @@ fn each_line(mut work: impl FnMut(usize, &str) -> Result<String, String>) -> Res
     output.flush().map_err(|error| Failure::failed(error.to_string())).map(|()| ExitCode::SUCCESS)
 }
 
-fn letter(line: &str) -> Result<Letter, String> {
-    let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+/// A letter, or an array of letters that leave together.
+fn letters(line: &str) -> Result<Vec<Letter>, String> {
+    match serde_json::from_str(line).map_err(|error| error.to_string())? {
+        Value::Array(values) if values.is_empty() => Err("an array without letters".to_owned()),
+        Value::Array(values) => values.iter().map(letter).collect(),
+        value => Ok(vec![letter(&value)?]),
+    }
+}
+
+fn letter(value: &Value) -> Result<Letter, String> {
     let field = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let kind = match field("kind").as_str() {
         "email" => Kind::Mail,

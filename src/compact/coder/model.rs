@@ -5,6 +5,8 @@
 //! each chosen by another view of where we are, weigh them; a sixth weighs those. All of it is integers, and all of it
 //! learns.
 
+use std::io::{self, Read, Write};
+
 use super::history::{Field, History, MATCHES, class};
 use super::mixer::{Mixer, ONE};
 use super::rows::{Rows, Table};
@@ -135,21 +137,25 @@ impl Model {
         self.be_primed();
     }
 
-    /// Takes what was learned from this primer instead of learning it; `None` when the bytes are too few or too many.
-    pub fn unpack(&mut self, text: &[u8], mut state: &[u8]) -> Option<()> {
+    /// Takes what was learned from this primer instead of learning it.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn unpack(&mut self, text: &[u8], from: &mut dyn Read) -> io::Result<()> {
         for table in self.tables() {
-            table.unpack(&mut state)?;
+            table.unpack(from)?;
         }
         text.iter().for_each(|byte| self.history.push(*byte));
         self.be_primed();
-        state.is_empty().then_some(())
+        Ok(())
     }
 
-    /// What was learned; the same on every processor.
-    pub fn pack(&mut self) -> Vec<u8> {
-        let mut state = Vec::new();
-        self.tables().iter().for_each(|table| table.pack(&mut state));
-        state
+    /// Writes what was learned; the same on every processor.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn pack(&mut self, to: &mut dyn Write) -> io::Result<()> {
+        self.tables().iter().try_for_each(|table| table.pack(to))
     }
 
     fn be_primed(&mut self) {

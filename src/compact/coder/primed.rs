@@ -1,7 +1,7 @@
 //! The primed state on disk, so that only the first start of a box has to learn.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -18,45 +18,71 @@ impl Coder {
     /// The model came out other than published, so this build must not use it; or the folder cannot be written.
     pub fn open(spec: &'static Spec, folder: &Path) -> io::Result<Self> {
         let path = folder.join(format!("model-{}.primed", spec.number));
-        if let Some(coder) = fs::read(&path).ok().and_then(|state| Self::load(spec, &state)) {
+        if let Ok(coder) = Self::load(spec, &path) {
             return Ok(coder);
         }
         let mut coder = Self::new(spec);
-        let state = coder.model.pack();
-        if hash(&state) != spec.state {
-            let said =
-                format!("model {} came out other than published: this program is broken, install it anew", spec.number);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, said));
+        if coder.state() != spec.state {
+            return Err(other_than_published(spec));
         }
-        keep(&path, &state)?;
+        // Whole or not at all: beside it first, then in its place.
+        let beside = path.with_extension("new");
+        let mut file = BufWriter::new(File::create(&beside)?);
+        coder.model.pack(&mut file)?;
+        file.into_inner()?.sync_all()?;
+        fs::rename(&beside, path)?;
         Ok(coder)
     }
 
-    /// The coder of a kept state; `None` when it is another.
-    pub(super) fn load(spec: &'static Spec, state: &[u8]) -> Option<Self> {
-        if hash(state) != spec.state {
-            return None;
-        }
+    /// The coder of a kept state.
+    ///
+    /// # Errors
+    /// It cannot be read, or it is another state.
+    pub(super) fn load(spec: &'static Spec, path: &Path) -> io::Result<Self> {
+        let mut file = BufReader::with_capacity(1 << 16, Hashed(File::open(path)?, Sha256::new()));
         let mut model = Model::new(spec.table_bits);
-        model.unpack(&primer(), state)?;
-        Some(Self { model, spec })
+        model.unpack(&primer(), &mut file)?;
+        let whole = file.read(&mut [0])? == 0;
+        let state: [u8; 32] = file.into_inner().1.finalize().into();
+        if whole && state == spec.state { Ok(Self { model, spec }) } else { Err(other_than_published(spec)) }
     }
 
-    /// SHA-256 of the primed state, packed: the same on every processor.
+    /// SHA-256 of the primed state, as it is kept: the same on every processor.
     pub fn state(&mut self) -> [u8; 32] {
-        hash(&self.model.pack())
+        let mut file = Hashed(io::sink(), Sha256::new());
+        let mut buffered = BufWriter::with_capacity(1 << 16, &mut file);
+        // A sink takes everything.
+        let _ = self.model.pack(&mut buffered).and_then(|()| buffered.flush());
+        drop(buffered);
+        file.1.finalize().into()
     }
 }
 
-fn hash(state: &[u8]) -> [u8; 32] {
-    Sha256::digest(state).into()
+fn other_than_published(spec: &Spec) -> io::Error {
+    let said =
+        format!("coding model {} is not as it was published: this program is damaged, install it anew", spec.number);
+    io::Error::new(io::ErrorKind::InvalidData, said)
 }
 
-/// Whole or not at all: beside it first, then in its place.
-fn keep(path: &Path, state: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    let mut file = File::create(&beside)?;
-    file.write_all(state)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
+/// A file of which every byte that passes is hashed.
+struct Hashed<F>(F, Sha256);
+
+impl<F: Read> Read for Hashed<F> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(bytes)?;
+        self.1.update(&bytes[..count]);
+        Ok(count)
+    }
+}
+
+impl<F: Write> Write for Hashed<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.0.write(bytes)?;
+        self.1.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }

@@ -1,5 +1,7 @@
 //! Tables of rows that learn: what a message changes is written down once a row, and undone after it.
 
+use std::io::{self, Read, Write};
+
 /// A value that rows are made of.
 pub trait Word: Copy + PartialEq {
     /// Its bytes in the kept state, little-endian.
@@ -88,10 +90,10 @@ pub trait Table {
     fn record(&mut self);
     /// Undoes all changes since `record` or the last call.
     fn undo(&mut self);
-    /// Appends the rows: of each a bit for every word that is not as it started, then those words.
-    fn pack(&self, bytes: &mut Vec<u8>);
-    /// Takes the rows from the front of `bytes`; `None` when they end too early.
-    fn unpack(&mut self, bytes: &mut &[u8]) -> Option<()>;
+    /// Writes the rows: of each a bit for every word that is not as it started, then those words.
+    fn pack(&self, to: &mut dyn Write) -> io::Result<()>;
+    /// Reads the rows. Any bytes are rows; whether they are the right ones is for others to know.
+    fn unpack(&mut self, from: &mut dyn Read) -> io::Result<()>;
 }
 
 impl<W: Word, const N: usize> Table for Rows<W, N> {
@@ -106,36 +108,44 @@ impl<W: Word, const N: usize> Table for Rows<W, N> {
         }
     }
 
-    fn pack(&self, bytes: &mut Vec<u8>) {
-        const { assert!(N.is_multiple_of(8) && N <= 64) };
+    fn pack(&self, to: &mut dyn Write) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(MOST_BYTES);
         for row in &self.rows {
             let changed = |at: &usize| row.0[*at] != self.fresh.0[*at];
             let mask = (0..N).filter(changed).fold(0_u64, |mask, at| mask | 1 << at);
+            bytes.clear();
             bytes.extend(&mask.to_le_bytes()[..N / 8]);
             for at in (0..N).filter(changed) {
                 bytes.extend(&row.0[at].to_u32().to_le_bytes()[..W::BYTES]);
             }
+            to.write_all(&bytes)?;
         }
+        Ok(())
     }
 
-    fn unpack(&mut self, bytes: &mut &[u8]) -> Option<()> {
+    fn unpack(&mut self, from: &mut dyn Read) -> io::Result<()> {
+        const { assert!(N.is_multiple_of(8) && N <= 64) };
+        let mut bytes = [0; MOST_BYTES];
         for row in &mut self.rows {
             *row = self.fresh;
-            let mut mask = little(bytes, N / 8)?;
-            while mask != 0 {
-                row.0[mask.trailing_zeros() as usize] = W::from_u32(little(bytes, W::BYTES)? as u32);
+            from.read_exact(&mut bytes[..N / 8])?;
+            let mut mask = little(&bytes[..N / 8]);
+            let words = &mut bytes[..mask.count_ones() as usize * W::BYTES];
+            from.read_exact(words)?;
+            for word in words.chunks_exact(W::BYTES) {
+                row.0[mask.trailing_zeros() as usize] = W::from_u32(little(word) as u32);
                 mask &= mask - 1;
             }
         }
-        Some(())
+        Ok(())
     }
 }
 
-/// A number of this many bytes, little-endian.
-fn little(bytes: &mut &[u8], width: usize) -> Option<u64> {
-    let (number, rest) = bytes.split_at_checked(width)?;
-    *bytes = rest;
-    Some(number.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)))
+/// Bytes of a packed row: a mask of up to 64 bits, and as many words.
+const MOST_BYTES: usize = 64 / 8 + 64 * 4;
+
+fn little(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -155,13 +165,14 @@ mod tests {
             assert!(rows.get(3)[5] == 9 && rows.get(3)[6] == 7 && *rows.get(99) == [7; 8]);
         }
         let mut bytes = Vec::new();
-        rows.pack(&mut bytes);
+        rows.pack(&mut bytes).unwrap();
         assert_eq!(bytes.len(), 100 + 2);
         let mut other = Rows::<u16, 8>::new(100, [7; 8]);
         other.change(50)[0] = 1;
         let mut rest = &bytes[..];
-        assert!(other.unpack(&mut rest).is_some() && rest.is_empty());
+        other.unpack(&mut rest).unwrap();
+        assert!(rest.is_empty());
         assert!((0..100).all(|row| other.get(row) == rows.get(row)));
-        assert!(other.unpack(&mut &bytes[..50]).is_none());
+        assert!(other.unpack(&mut &bytes[..50]).is_err());
     }
 }
