@@ -271,6 +271,14 @@ impl Message {
         Some(to.person())
     }
 
+    /// When it is given up: before it is sent its deadline, then the end of the wait for its receipt.
+    pub fn limit(&self) -> Time {
+        match self.state {
+            State::Sent => self.receipt_until.unwrap_or(Time::NEVER),
+            _ => self.deadline,
+        }
+    }
+
     /// The column of the books: accepted = delivered + returned + waiting + refused.
     pub fn column(&self) -> Column {
         match self.state {
@@ -297,6 +305,25 @@ pub struct Account {
     pub packets: usize,
     /// Letters in those packets.
     pub letters: usize,
+}
+
+impl Account {
+    /// What it takes and what that saves, for people.
+    pub fn words(&self) -> String {
+        let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let classic = match self.classic_packets {
+            0 => String::new(),
+            packets => format!(" instead of {} in {}", count(self.classic_bytes, "byte"), count(packets, "packet")),
+        };
+        let shared = match (self.letters, self.alone.saturating_sub(self.packets)) {
+            (0 | 1, _) => String::new(),
+            (letters, 0) => format!(", shared with {}", count(letters - 1, "other letter")),
+            (letters, saved) => {
+                format!(", shared with {}: {} less", count(letters - 1, "other letter"), count(saved, "packet"))
+            }
+        };
+        format!("{} in {}{classic}{shared}", count(self.bytes, "byte"), count(self.packets, "packet"))
+    }
 }
 
 /// The stored mail that one or several messages were made from.
@@ -451,6 +478,14 @@ mod tests {
                 assert_eq!(message.is_final(), !waits);
             }
         }
+    }
+
+    #[test]
+    fn an_account_is_said_in_words() {
+        let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, letters: 1 };
+        assert_eq!(alone.words(), "70 bytes in 1 packet instead of 210 bytes in 2 packets");
+        let shared = Account { classic_bytes: 0, classic_packets: 0, letters: 4, ..alone };
+        assert_eq!(shared.words(), "70 bytes in 1 packet, shared with 3 other letters");
     }
 
     #[test]

@@ -178,12 +178,12 @@ fn fifty_power_cuts_lose_nothing_and_double_nothing() {
 fn settled(world: &World, station: &Station, gateway: &Station) {
     let end = Instant::now() + SETTLE;
     loop {
-        let mut waiting = [station.waiting(), gateway.waiting()].concat();
+        let mut waiting = [unsent(station), unsent(gateway)].concat();
         let in_hive = world.hive_says("messages");
         let in_hive =
             in_hive.iter().filter(|line| line.contains("\"status\":0") || line.contains("\"status\":1")).count();
         let in_modem = world.modem_says("inbox").len() + world.modem_says("queue").len();
-        waiting.extend(gateway.waiting());
+        waiting.extend(unsent(gateway));
         if waiting.is_empty() && in_hive + in_modem == 0 {
             return;
         }
@@ -195,6 +195,11 @@ fn settled(world: &World, station: &Station, gateway: &Station) {
         }
         pause();
     }
+}
+
+/// Letters that are not final, but for those that have left and wait for a receipt, which may ride in a later letter.
+fn unsent(station: &Station) -> Vec<Value> {
+    station.waiting().into_iter().filter(|message| message["state"] != "sent").collect()
 }
 
 /// Subject of each mail at the sink, with its Message-IDs: a mail that came twice because the relay's client was killed

@@ -102,7 +102,7 @@ fn a_poison_packet_stops_nothing() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     let mut poison = Vec::new();
-    for payload in [&b"\xff\xff\xff"[..], b"\x08\x01", &classic(false, "bob@world.example", "wrong way")] {
+    for payload in [&b"\x7f\xff\xff"[..], b"\x08\x01", &classic(false, "bob@world.example", "wrong way")] {
         poison.push(shore.uplink("6846", payload, None));
     }
     poison.push(shore.uplink("6846", &classic(true, "no address", "x"), None));

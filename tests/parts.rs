@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::shore::classic;
+use common::shore::{as_classic, classic, unhex};
 use common::{SOON, Station, World, send, wait_for};
 
 /// About 520 bytes that say where they are.
@@ -97,8 +97,8 @@ fn a_letter_on_the_modem_can_be_taken_back() {
     world.modem_says("pass begin");
     let sent =
         wait_for("the other to be sent", 2 * SOON, || Some(shown(&station, &kept)).filter(|m| m["state"] == "sent"));
-    let payload = common::shore::hex(&classic(true, "bob@world.example", "Keep this one."));
-    let on_air: Vec<_> = world.on_air().into_iter().map(|(_, data)| data.to_lowercase()).collect();
+    let payload = classic(true, "bob@world.example", "Keep this one.");
+    let on_air: Vec<_> = world.on_air().into_iter().map(|(_, data)| as_classic(&unhex(&data))).collect();
     assert_eq!(on_air, [payload]);
     // Too late now.
     assert_eq!(station.cli(&["queue", "cancel", sent["id"].as_str().unwrap()], "").status.code(), Some(1));

@@ -242,7 +242,10 @@ impl Show {
             session.line(format!("next     {}", message.next));
         }
         if !message.is_final() {
-            session.line(format!("until    {}", message.deadline));
+            session.line(format!("until    {}", message.limit()));
+        }
+        if let Some(account) = &message.account {
+            session.line(format!("on air   {}", account.words()));
         }
         for note in &message.cut {
             session.line(format!("note     {}", one_line(note, 500)));
@@ -256,7 +259,15 @@ impl Show {
         for packet in packets {
             let state = packet_state(&packet.state);
             let (part, parts) = (packet.part, packet.parts);
-            session.line(format!("packet {part} of {parts}, {} bytes: {state} {}", packet.payload.len(), packet.note));
+            let with = match packet.letters.len() {
+                0 | 1 => String::new(),
+                letters => format!(", {letters} letters"),
+            };
+            session.line(format!(
+                "packet {part} of {parts}, {} bytes{with}: {state} {}",
+                packet.payload.len(),
+                packet.note
+            ));
         }
     }
 }
@@ -284,6 +295,7 @@ fn packet(packet: &Packet) -> Value {
     json!({
         "part": packet.part,
         "parts": packet.parts,
+        "letters": packet.letters.iter().map(Id::to_string).collect::<Vec<_>>(),
         "device": packet.device.map(|device| device.to_string()),
         "bytes": packet.payload.len(),
         "state": packet_state(&packet.state),
@@ -316,6 +328,8 @@ fn shown(message: &Message) -> Value {
         "state": message.state,
         "final": message.is_final(),
         "reason": message.reason,
+        "receipt_until": message.receipt_until.map(|until| until.to_string()),
+        "on_air": message.account,
         "way": message.way,
         "next": time(message.next),
         "tries": message.tries,

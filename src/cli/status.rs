@@ -54,6 +54,7 @@ impl Status {
                 "set_aside_last": set_aside.map(|(_, last)| json!({"at": last.at.to_string(), "why": last.why})),
                 "packets_sent": ledger.packets_sent,
                 "packets_in": ledger.packets_in,
+                "packets_saved": ledger.packets_saved,
             }));
         } else {
             self.print(session, &queues, &ledger.books);

@@ -37,7 +37,7 @@ pub fn packet(air: &mut Air, packet: Packet) -> Result<Option<Duration>, Fault> 
 /// end so; the others count as sent, and the far box tells whether they are.
 fn left_late(air: &mut Air, body: Body, packet: Packet) -> Result<(), Fault> {
     let now = air.context.now();
-    let late: Vec<_> = body.letters.iter().filter(|letter| now >= body::limit(letter)).collect();
+    let late: Vec<_> = body.letters.iter().filter(|letter| now >= letter.limit()).collect();
     let (note, words) =
         ("gone from the link after its time had run out", "its time ran out on the link; it may have been sent");
     if late.len() == body.letters.len() {

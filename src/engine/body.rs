@@ -38,14 +38,6 @@ enum Fate {
     Again(Id),
 }
 
-/// When it is too late for a letter to leave, or to be repeated.
-pub fn limit(letter: &Message) -> Time {
-    match letter.state {
-        State::Sent => letter.receipt_until.unwrap_or(Time::NEVER),
-        _ => letter.deadline,
-    }
-}
-
 impl Body {
     /// The body of a packet.
     pub fn of(air: &Air, packet: &Packet) -> Result<Self, Fault> {
@@ -64,12 +56,12 @@ impl Body {
 
     /// When the link has to give its packets up; those without letters after a time of their own.
     pub fn deadline(&self, otherwise: Time) -> Time {
-        self.letters.iter().map(limit).min().unwrap_or(otherwise)
+        self.letters.iter().map(Message::limit).min().unwrap_or(otherwise)
     }
 
     /// The time of one of its letters is over.
     pub fn expired(&self, now: Time) -> bool {
-        self.letters.iter().any(|letter| now >= limit(letter))
+        self.letters.iter().any(|letter| now >= letter.limit())
     }
 
     fn any(&self, is: fn(&PacketState) -> bool) -> bool {
@@ -95,7 +87,7 @@ impl Body {
     /// letters is wanted back or too late. Once a part of a body has left, such a letter goes along with the others.
     pub fn unwanted(&self, now: Time) -> bool {
         let carries_letters = self.packets.iter().any(|packet| !packet.letters.is_empty());
-        let over = |letter: &Message| letter.recall || now >= limit(letter);
+        let over = |letter: &Message| letter.recall || now >= letter.limit();
         let (some, all) = (self.letters.iter().any(over), self.letters.iter().all(over));
         let broken = self.any(|state| matches!(state, PacketState::Gone(_)));
         (carries_letters && all) || (some && !self.partly_sent()) || broken || self.needless()
@@ -144,7 +136,7 @@ impl Body {
 
     fn fates(&self, air: &Air, unclear: Option<&str>) -> Vec<Fate> {
         let now = air.context.now();
-        let over = |letter: &Message| letter.recall || now >= limit(letter);
+        let over = |letter: &Message| letter.recall || now >= letter.limit();
         let for_one = self.finished || self.letters.iter().any(over);
         let partly = self.partly_sent();
         // What failed, not what was taken back because of it.
@@ -255,6 +247,9 @@ pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> Outc
     let body = tx.body_of(&packet)?;
     let done = body.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
     let receipt = body.iter().any(|packet| packet.talk.as_ref().is_some_and(|talk| talk.receipt));
+    if done {
+        count_saved(tx, &packet.letters, body.len())?;
+    }
     let words = part(&packet, "");
     let gap = if words.is_empty() { "" } else { " " };
     let cause = format!("{words}{gap}acknowledged by a satellite: {note}");
@@ -270,6 +265,18 @@ pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> Outc
         tx.change(*id, |message| message.receipt_until = until)?;
         tx.step(*id, now, State::Sent, &cause, packets, until.unwrap_or(Time::NEVER))?;
     }
+    Ok(())
+}
+
+/// Counts what the letters of a body would have taken besides, each in classic packets of its own.
+fn count_saved(tx: &mut Tx, letters: &[Id], packets: usize) -> Outcome<()> {
+    let mut classic = 0;
+    for id in letters {
+        // A repeat saves nothing.
+        let first = tx.live(*id)?.filter(|letter| letter.state != State::Sent);
+        classic += first.and_then(|letter| letter.account).map_or(0, |account| account.classic_packets);
+    }
+    tx.packets_saved(classic.saturating_sub(packets));
     Ok(())
 }
 

@@ -10,6 +10,9 @@ use compact::packet::{Coding, ModelId};
 /// A coder that was not used for this long goes: it takes 40 MB.
 const IDLE: Duration = Duration::from_secs(600);
 
+/// A question that somebody waits for waits at most so long for the coder.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// Handle to the coder; clones share it.
 #[derive(Clone, Default)]
 pub struct Coders(Arc<Inner>);
@@ -37,6 +40,15 @@ impl Coders {
         let mut state = self.0.lock();
         self.prime(&mut state);
         matches!(*state, State::Ready { .. })
+    }
+
+    /// True when it is there within the time that somebody at a page or a mail program will wait.
+    pub fn ready_soon(&self) -> bool {
+        let mut state = self.0.lock();
+        self.prime(&mut state);
+        let priming = |state: &mut State| !matches!(state, State::Ready { .. });
+        let wait = self.0.changed.wait_timeout_while(state, PATIENCE, priming);
+        matches!(*wait.unwrap_or_else(PoisonError::into_inner).0, State::Ready { .. })
     }
 
     /// Uses the coder, and waits for it if need be.

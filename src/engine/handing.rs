@@ -78,7 +78,7 @@ fn find_out(air: &mut Air, outgoing: &Outgoing, intent: &Intent, number: u64) ->
 fn unsettled(air: &mut Air, mut body: Body, mut packet: Packet, why: &str) -> Result<(), Fault> {
     let now = air.context.now();
     let words = format!("its time ran out, and whether the link took it is not known ({why}): it may have been sent");
-    let late = |letter: &Message| now >= body::limit(letter);
+    let late = |letter: &Message| now >= letter.limit();
     if body.letters.iter().all(late) && (!packet.letters.is_empty() || now >= packet.at + PATIENCE) {
         packet.state = PacketState::Gone(why.to_owned());
         body.put(packet);

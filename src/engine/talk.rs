@@ -94,11 +94,11 @@ impl Context {
     }
 
     /// Bytes and packets that a message takes alone in the coding that its far box reads; `None` when that is the
-    /// classic one. Waits for the coder.
+    /// classic one, or the coder is not there in time.
     pub fn measure(&self, message: &Message) -> Option<(usize, usize)> {
         let Choice::Link(device) = self.world().choose(&message.to) else { return None };
         let peer = self.peer(device).ok().filter(|_| self.talks())?;
-        self.form(&peer, device)?;
+        self.form(&peer, device).filter(|_| self.coders.ready_soon())?;
         let letter = self.on_air(message, device);
         Some(self.here(device, |here| peer.measure(here, &letter)))
     }

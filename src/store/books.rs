@@ -58,6 +58,9 @@ pub struct Ledger {
     /// Packets that went on air, ever.
     #[serde(default)]
     pub packets_sent: u64,
+    /// Packets that the compact coding saved against the classic one, ever.
+    #[serde(default)]
+    pub packets_saved: u64,
     /// Packets that came in from the air, ever (repeats not counted).
     #[serde(default)]
     pub packets_in: u64,

@@ -156,8 +156,9 @@ impl Scene {
         let letters = self.station.messages();
         let in_state =
             |subject: &str, state: &str| letters.iter().any(|m| m["subject"] == subject && m["state"] == state);
-        let late =
-            self.ups.iter().find(|subject| !in_state(subject, "sent")).map(|subject| format!("'{subject}' to be sent"));
+        // By the time of the look the far box may have said that it has it.
+        let left = |subject: &str| in_state(subject, "sent") || in_state(subject, "delivered");
+        let late = self.ups.iter().find(|subject| !left(subject)).map(|subject| format!("'{subject}' to be sent"));
         let late = late.or_else(|| {
             let late = self.downs.iter().find(|subject| !in_state(subject, "delivered"));
             late.map(|subject| format!("'{subject}' to be delivered"))

@@ -57,6 +57,8 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         lifetime => ask.settings.text(crate::settings::Key::QueueLifetime),
         air_lifetime => ask.settings.text(crate::settings::Key::AirLifetime),
         delay_notice => ask.settings.text(crate::settings::Key::QueueDelayNotice),
+        gather => ask.settings.text(crate::settings::Key::AirGather),
+        receipt_wait => ask.settings.text(crate::settings::Key::AirReceiptWait),
     };
     let Some(text) = fragment(&format!("help/{name}.html"), values) else {
         return Ok(ask.sorry(500, "This help text has a fault."));

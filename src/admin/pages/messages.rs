@@ -51,7 +51,7 @@ pub fn line(ask: &Ask, message: &Message) -> Line {
         to: message.to.to_string(),
         subject: shorten(&message.subject, 90),
         state: message.state.words(),
-        tone: tone(message.state),
+        tone: tone_of(message),
         reason: shorten(&message.reason, 160),
         way: message.way.word(),
     }
@@ -66,6 +66,11 @@ pub fn tone(state: State) -> &'static str {
         State::Returned | State::Expired => "bad",
         State::Cancelled | State::Refused => "off",
     }
+}
+
+/// Likewise of a message: what is sent and awaits a receipt is not done.
+fn tone_of(message: &Message) -> &'static str {
+    if message.state == State::Sent && !message.is_final() { "wait" } else { tone(message.state) }
 }
 
 /// The list. Persons see their own messages, operators all.
@@ -154,14 +159,15 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         automatic => message.automatic,
         cut => message.cut,
         message_id => message.message_id,
-        deadline => waits.then(|| ask.face.moment(message.deadline)),
-        next => (waits && message.state != State::Held).then(|| ask.face.moment(message.next)),
+        deadline => waits.then(|| ask.face.moment(message.limit())),
+        next => (waits && ![State::Held, State::Sent].contains(&message.state)).then(|| ask.face.moment(message.next)),
         tries => message.tries,
         unsure => !message.clock_believed,
         size => message.mail.as_ref().map(|mail| bytes(mail.size)),
         air => bytes(message.text.len() as u64),
+        account => message.account.as_ref().map(|account| account.words()),
         price => message.bill.as_ref().filter(|bill| bill.charged && bill.wanted.money.0 > 0).map(|bill| super::costs::amount(ask, bill.wanted.money)),
-        packets => packets.iter().map(|packet| packet_row(ask, packet)).collect::<Vec<_>>(),
+        packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
         wishes => if ask.operator() { possible(&message) } else { Vec::new() },
     };
     Ok(ask.page(status, "message.html", "messages", "Message", values))
@@ -187,7 +193,8 @@ fn possible(message: &Message) -> Vec<(&'static str, &'static str, &'static str)
     }
 }
 
-fn packet_row(ask: &Ask, packet: &Packet) -> Value {
+fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
+    let others: Vec<_> = packet.letters.iter().filter(|other| **other != id).map(Id::to_string).collect();
     let (word, tone, more) = match &packet.state {
         PacketState::Planned => ("planned", "wait", String::new()),
         PacketState::Handing(_) => ("being handed over", "wait", String::new()),
@@ -196,7 +203,7 @@ fn packet_row(ask: &Ask, packet: &Packet) -> Value {
         PacketState::Gone(why) => ("gone", "off", why.clone()),
     };
     context! {
-        part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more,
+        part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more, others,
         note => packet.note, at => ask.face.moment(packet.at),
     }
 }

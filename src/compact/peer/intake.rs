@@ -157,6 +157,7 @@ impl Peer {
             self.agreement.owed.get_or_insert(here.now);
         }
         self.owed.question(question.clone(), here.now);
+        turn.news.push("a packet that cannot be read here is kept, and the far box is asked about it".to_owned());
         let tried = (self.book.growth, models_check(here));
         let (body, ask_at) = (Bytes(arrival.body.to_vec()), here.now.saturating_add(ASK_AGAIN));
         let replaces = arrival.replaces.clone();
