@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
 use argh::FromArgs;
-use compact::coder::Coder;
+use compact::coder::{Coder, MODELS};
 use compact::letter::{Kind, Letter, Other};
 use compact::packet::{pack, unpack};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ impl Code {
         if self.most < 8 {
             return Err(Failure::usage("--most has to be 8 or more"));
         }
-        let mut coder = Coder::new();
+        let mut coder = Coder::new(&MODELS[0]);
         each_line(|number, line| {
             let letter = letter(line).map_err(|why| format!("line {number}: {why}"))?;
             let packets = pack(&mut coder, &[letter], (number % 64) as u8, self.most)
@@ -50,7 +50,7 @@ impl Code {
 impl Decode {
     /// Runs until standard input ends.
     pub fn go(self) -> Result<ExitCode, Failure> {
-        let mut coder = Coder::new();
+        let mut coder = Coder::new(&MODELS[0]);
         each_line(|number, line| {
             let packets: Option<Vec<_>> = line.split_whitespace().map(bytes).collect();
             let packets = packets.ok_or_else(|| format!("line {number}: not hex"))?;

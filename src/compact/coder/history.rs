@@ -12,6 +12,9 @@ const LEAST: [usize; MATCHES] = [5, 10];
 const MEASURED: usize = 60;
 const TABLE_BITS: u32 = 18;
 
+/// First byte of the list of words that the primer starts with, in a kind byte's place.
+pub const WORDS: u8 = 3;
+
 /// The part of a record that a byte stands in; the model's contexts include it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
@@ -37,10 +40,14 @@ pub struct History {
     pub kind: u8,
     /// Where the next byte stands.
     pub field: Field,
-    /// Hash of the letters of the word at hand; 0 between words.
+    /// Hash of the letters of the word at hand, small and capital the same; 0 between words.
     pub word: u32,
+    /// How many bytes it has.
+    pub word_length: u32,
     /// Hash of the word before.
     pub word_before: u32,
+    /// Bytes since the line began.
+    pub column: u32,
     /// Classes of the last eight bytes, four bits each.
     pub classes: u32,
     /// Where each match points to, and how many bytes agree; 0 for none.
@@ -77,7 +84,9 @@ impl History {
             kind: 0,
             field: Field::Kind,
             word: 0,
+            word_length: 0,
             word_before: 0,
+            column: 0,
             classes: 0,
             matches: [(0, 0); MATCHES],
             tables: [vec![0; 1 << TABLE_BITS], vec![0; 1 << TABLE_BITS]],
@@ -90,6 +99,12 @@ impl History {
     #[inline(always)]
     pub fn back(&self, back: usize) -> u32 {
         self.bytes.len().checked_sub(back).map_or(0, |at| u32::from(self.bytes[at]))
+    }
+
+    /// The byte that the longest match expects, plus one; 0 without a match.
+    pub fn expected(&self) -> u32 {
+        let longest = self.matches.iter().rev().find(|(_, length)| *length > 0);
+        longest.map_or(0, |(at, _)| u32::from(self.bytes[*at]) + 1)
     }
 
     /// From here on everything can be forgotten again.
@@ -155,12 +170,19 @@ impl History {
     }
 
     fn next_word(&mut self, byte: u8) {
+        self.column = if byte == b'\n' { 0 } else { self.column + 1 };
+        if byte == b'\n' && self.kind == WORDS {
+            // In a list no word has one before it.
+            (self.word, self.word_length, self.word_before) = (0, 0, 0);
+            return;
+        }
         let letter = byte.to_ascii_lowercase();
         if letter.is_ascii_alphabetic() || byte >= 128 || (byte == b'\'' && self.word != 0) {
             self.word = hash(self.word, u32::from(letter) + 1);
+            self.word_length += 1;
         } else if self.word != 0 {
             self.word_before = self.word;
-            self.word = 0;
+            (self.word, self.word_length) = (0, 0);
         }
         if matches!(byte, b'.' | b'!' | b'?' | b'\n') {
             self.word_before = hash(self.word_before, u32::from(byte));
@@ -203,7 +225,8 @@ impl History {
     fn new_record(&mut self) {
         self.kind = 0;
         self.field = Field::Kind;
-        (self.word, self.word_before, self.classes) = (0, 0, 0);
+        (self.word, self.word_length, self.word_before) = (0, 0, 0);
+        (self.column, self.classes) = (0, 0);
         self.matches = [(0, 0); MATCHES];
     }
 }

@@ -1,21 +1,28 @@
-//! The big table: for each context, the probability of each next bit. Hashed, checked, and undone after each message
-//! by a journal, so that nothing is copied.
+//! The big table: for each context, the probability of each next bit. Hashed and checked.
 
-/// Sixteen counters of one context: a check word, then one counter for each bit of half a byte.
-#[repr(align(64))]
-#[derive(Clone, Copy)]
-struct Bucket([u32; 16]);
+use super::rows::{Rows, Table};
 
-/// A counter: a probability of 16 bits above, how often it was seen in the low 10.
-const FRESH: u32 = 32_768 << 16;
+/// Sixteen words of one context: a check, then a counter for each bit of half a byte, see [`counter`].
+const WORDS: usize = 16;
+
+/// A counter that has seen nothing: the probability of 12 bits above, how often it was seen in the low 4.
+const FRESH: u16 = 2048 << 4;
+
+/// How often a counter was seen, by its low four bits. Where the steps are wider than one, chance decides who goes on.
+pub const COUNTS: [i32; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 36, 60, 100, 160];
+
+/// In a message counters are no slower than this step of `COUNTS`: what is said now counts more than what was learned.
+const NIMBLE: usize = 8;
 
 /// The table.
 pub struct Slots {
-    buckets: Vec<Bucket>,
-    /// What the buckets were before the message, once each.
-    journal: Vec<(u32, Bucket)>,
-    touched: Vec<u64>,
-    recording: bool,
+    rows: Rows<u16, WORDS>,
+    mask: usize,
+    /// Share of the way to the bit that a counter goes, of 65536, by its step.
+    rates: [i32; 16],
+    /// Chance that it goes on to the next step, of 65536.
+    chances: [u32; 16],
+    slowest: usize,
 }
 
 /// Mixes two words; all hashes of the model are made of it.
@@ -30,81 +37,81 @@ pub fn hash(a: u32, b: u32) -> u32 {
 }
 
 impl Slots {
-    /// An empty table of `2^bits` buckets of 64 bytes.
+    /// An empty table of `2^bits` rows of 32 bytes.
     pub fn new(bits: u32) -> Self {
-        let count = 1_usize << bits;
+        let mut fresh = [FRESH; WORDS];
+        fresh[0] = 0;
         Self {
-            buckets: vec![Bucket([0; 16]); count],
-            journal: Vec::new(),
-            touched: vec![0; count.div_ceil(64)],
-            recording: false,
+            rows: Rows::new(1 << bits, fresh),
+            mask: (1 << bits) - 1,
+            rates: COUNTS.map(|count| 655_360 / (10 * count + 14)),
+            chances: std::array::from_fn(|step| match COUNTS.get(step + 1) {
+                Some(next) => 65_536 / (next - COUNTS[step]) as u32,
+                None => 0,
+            }),
+            slowest: COUNTS.len() - 1,
         }
     }
 
-    /// From now on changes can be undone.
-    pub fn record(&mut self) {
-        self.recording = true;
+    /// The table, to record, undo and keep it.
+    pub fn table(&mut self) -> &mut dyn Table {
+        &mut self.rows
     }
 
-    /// Undoes every change since the last call.
-    pub fn undo(&mut self) {
-        while let Some((at, old)) = self.journal.pop() {
-            self.buckets[at as usize] = old;
-            self.touched[at as usize >> 6] = 0;
-        }
+    /// From now on messages are coded, no primer is learned.
+    pub fn hurry(&mut self) {
+        self.slowest = NIMBLE;
     }
 
-    /// The bucket of a context, made in place of the least used of four when there is none.
-    pub fn find(&mut self, context: u32) -> usize {
-        let check = (context >> 8) | 1;
-        let home = hash(context, 0x0123_4567) as usize & (self.buckets.len() - 1);
-        let (mut best, mut least) = (home, u32::MAX);
+    /// The rows of contexts, each made in place of the least used of four when there is none.
+    #[inline(always)]
+    pub fn find<const N: usize>(&mut self, contexts: &[u32; N]) -> [usize; N] {
+        // All homes are touched before the first is searched, so that the memory fetches them side by side.
+        let homes = contexts.map(|context| self.rows.get(context as usize & self.mask)[0]);
+        std::array::from_fn(|at| {
+            let context = contexts[at];
+            let check = (context >> 16) as u16 | 1;
+            let home = context as usize & self.mask;
+            if homes[at] == check { home } else { self.search(home, check) }
+        })
+    }
+
+    fn search(&mut self, home: usize, check: u16) -> usize {
+        let (mut best, mut least) = (home, u16::MAX);
         for step in 0..4 {
-            let at = home ^ step;
-            let bucket = &self.buckets[at].0;
-            if bucket[0] == check {
-                return at;
+            let row = self.rows.get(home ^ step);
+            if row[0] == check {
+                return home ^ step;
             }
-            if bucket[0] == 0 {
-                best = at;
-                break;
-            }
-            if bucket[1] & 1023 < least {
-                (best, least) = (at, bucket[1] & 1023);
+            // The first counter sees every visit of its context; a row without a check was never seen.
+            let seen = if row[0] == 0 { 0 } else { 1 + (row[1] & 15) };
+            if seen < least {
+                (best, least) = (home ^ step, seen);
             }
         }
-        self.keep(best);
-        let mut fresh = Bucket([FRESH; 16]);
-        fresh.0[0] = check;
-        self.buckets[best] = fresh;
+        let row = self.rows.change(best);
+        *row = [FRESH; WORDS];
+        row[0] = check;
         best
     }
 
-    /// A counter: its probability of 16 bits, and how often it was seen.
+    /// A counter: its probability of 12 bits, and its step of `COUNTS`.
     #[inline(always)]
-    pub fn get(&self, bucket: usize, slot: usize) -> (u32, u32) {
-        let value = self.buckets[bucket].0[slot];
-        (value >> 16, value & 1023)
+    pub fn get(&self, row: usize, slot: usize) -> (usize, usize) {
+        let value = self.rows.get(row)[slot & (WORDS - 1)];
+        (usize::from(value >> 4), usize::from(value & 15))
     }
 
-    /// The counter, to change it.
+    /// Moves a counter toward the bit that came, the slower the more often it was seen. What would be lost in rounding
+    /// is decided by `luck`, an even spread over 32 bits.
     #[inline(always)]
-    pub fn change(&mut self, bucket: usize, slot: usize) -> &mut u32 {
-        self.keep(bucket);
-        &mut self.buckets[bucket].0[slot]
-    }
-
-    #[inline(always)]
-    fn keep(&mut self, at: usize) {
-        let (word, bit) = (at >> 6, 1_u64 << (at & 63));
-        if self.recording && self.touched[word] & bit == 0 {
-            self.touched[word] |= bit;
-            self.journal.push((at as u32, self.buckets[at]));
-        }
-    }
-
-    /// Every word of the table, for the hash of the primed state.
-    pub fn words(&self) -> impl Iterator<Item = u32> {
-        self.buckets.iter().flat_map(|bucket| bucket.0)
+    pub fn learn(&mut self, row: usize, slot: usize, bit: u32, luck: u32) {
+        let target = if bit == 1 { 4095 } else { 0 };
+        let counter = &mut self.rows.change(row)[slot & (WORDS - 1)];
+        let (p, step) = (i32::from(*counter >> 4), usize::from(*counter & 15));
+        // At most 4095 * 46811, so it fits; the way is never longer than to the target, so p stays in 12 bits.
+        let way = (target - p) * self.rates[step.min(self.slowest)];
+        let p = p + ((way + (luck & 0xffff) as i32) >> 16);
+        *counter = (p as u16) << 4 | (step as u16 + u16::from(luck >> 16 < self.chances[step]));
     }
 }

@@ -1,9 +1,9 @@
 //! The logistic function and its inverse, in integers: the same tables on every processor.
 
-/// Probabilities have 16 bits; the logistic domain is in 1/256, from -12 to 12.
+/// The logistic domain is in 1/256, from -12 to 12.
 const HALF: i32 = 3072;
 /// The largest stretched value.
-const MOST: i32 = 2306;
+pub const MOST: i32 = 2304;
 
 /// Both tables.
 pub struct Squash {
@@ -28,10 +28,10 @@ impl Squash {
             }
             power = (power * ratio) >> 62;
         }
-        let mut stretch = vec![0_i16; 65_536];
+        let mut stretch = vec![0_i16; 4096];
         let mut at = 0;
         for (p, value) in stretch.iter_mut().enumerate() {
-            while at < squash.len() - 1 && usize::from(squash[at]) < p {
+            while at < squash.len() - 1 && usize::from(squash[at]) < 16 * p + 8 {
                 at += 1;
             }
             *value = (at as i32 - HALF).clamp(-MOST, MOST) as i16;
@@ -39,13 +39,13 @@ impl Squash {
         Self { stretch, squash }
     }
 
-    /// ln(p / (1 - p)) in 1/256 of a probability of 16 bits.
+    /// ln(p / (1 - p)) in 1/256 of a probability of 12 bits; within plus and minus `MOST`.
     #[inline(always)]
-    pub fn stretch(&self, p: u32) -> i32 {
-        i32::from(self.stretch[p as usize & 0xffff])
+    pub fn stretch(&self, p: usize) -> i16 {
+        self.stretch[p & 4095]
     }
 
-    /// The probability of 16 bits whose logarithm of odds is `x`/256.
+    /// The probability of 16 bits whose logarithm of odds is `x`/256; `x` is cut to plus and minus 12.
     #[inline(always)]
     pub fn squash(&self, x: i32) -> i32 {
         i32::from(self.squash[(x.clamp(-HALF, HALF - 1) + HALF) as usize])

@@ -2,6 +2,7 @@
 
 use super::check::{crc8, crc16};
 use super::{Coding, Form, Unreadable};
+use crate::coder::Coder;
 use crate::letter::{Letter, Other, from_record, to_record};
 
 const WHOLE: u8 = 0x80;
@@ -25,6 +26,7 @@ pub fn body<C: Coding + ?Sized>(
     let stored = stored(written, salt);
     let Form::Model(model) = form else { return stored };
     let records = |letters: &[Letter]| letters.iter().map(to_record).collect::<Option<Vec<_>>>();
+    let records = |letters: &[Letter]| records(letters).filter(|records| Coder::takes(records));
     let (Some(on_air), Some(plain)) = (records(letters), records(written).map(|all| plain(&all))) else {
         return stored;
     };

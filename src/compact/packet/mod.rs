@@ -14,7 +14,7 @@ pub mod body;
 pub mod check;
 pub mod pieces;
 
-use crate::coder::{Coder, NUMBER};
+use crate::coder::Coder;
 use crate::letter::Letter;
 use pieces::{Piece, cut, join};
 
@@ -69,19 +69,19 @@ pub enum Unreadable {
 
 impl Coding for Coder {
     fn models(&self) -> Vec<ModelId> {
-        vec![ModelId { number: NUMBER, mark: [0; 4] }]
+        vec![ModelId { number: self.spec().number, mark: self.spec().mark() }]
     }
 
     fn encode(&mut self, _: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8> {
         self.encode_varied(records, salt)
     }
 
-    fn decode(&mut self, _: u8, code: &[u8]) -> Option<Vec<Vec<u8>>> {
-        Coder::decode(self, code)
+    fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>> {
+        if model == self.spec().number { Coder::decode(self, code) } else { None }
     }
 
-    fn front(&mut self, _: u8, code: &[u8]) -> Vec<Vec<u8>> {
-        self.decode_front(code)
+    fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>> {
+        if model == self.spec().number { self.decode_front(code) } else { Vec::new() }
     }
 }
 

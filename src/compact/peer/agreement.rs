@@ -43,7 +43,7 @@ pub struct Agreement {
     pub(super) understands_notes: bool,
 }
 
-/// A hello rides in one packet a day until the other box has it.
+/// Among compact packets a hello rides in one a day until the other box has it.
 const SAY_AGAIN: i64 = 24 * 3_600_000;
 
 impl Agreement {
@@ -67,7 +67,8 @@ impl Agreement {
     /// Our hello, if it should ride in a packet that leaves now.
     pub fn hello(&self, ours: &[ModelId], hours: u8, now: i64) -> Option<Hello> {
         let hello = self.ours(ours, hours);
-        let lately = self.said.is_some_and(|at| now - at < SAY_AGAIN) && self.owed.is_none();
+        // Among classic packets a hello costs nothing: there only packets count.
+        let lately = self.theirs.is_some() && self.said.is_some_and(|at| now - at < SAY_AGAIN);
         (hello.check() != self.known && !lately || self.owed.is_some()).then_some(hello)
     }
 
@@ -118,6 +119,13 @@ impl Agreement {
         news
     }
 
+    /// It speaks in one of our models: it has a hello of ours.
+    pub fn seems_to_know(&mut self, ours: &[ModelId], hours: u8) {
+        if self.known == 0 {
+            self.known = self.ours(ours, hours).check();
+        }
+    }
+
     /// It speaks less well than it could if it knew what we have: we say it once more.
     pub fn seems_deaf(&mut self, ours: &[ModelId]) {
         if self.form(ours).is_some_and(|form| form != Form::Stored) {
@@ -132,11 +140,7 @@ impl Agreement {
 
     /// It does not understand us any more: classic, and hello from the start. True when that is news.
     pub fn unlearned(&mut self) -> bool {
-        let said = self.said;
-        let before = std::mem::take(self);
-        // The next hello waits its day: an old box has no use for it.
-        self.said = said;
-        before.theirs.is_some()
+        std::mem::take(self).theirs.is_some()
     }
 }
 
@@ -167,7 +171,7 @@ mod tests {
         assert_eq!(here.form(&ours), None);
         let first = here.hello(&ours, 24, 0).unwrap();
         here.said(0);
-        assert_eq!((first.echo, here.hello(&ours, 24, 1000)), (0, None));
+        assert_eq!((first.echo, here.hello(&ours, 24, 1000).as_ref()), (0, Some(&first)));
         assert!(there.heard(&first, &theirs, 48, 5));
         assert_eq!((there.form(&theirs), there.owed), (Some(Form::Model(2)), Some(5)));
         let answer = there.hello(&theirs, 48, 6).unwrap();

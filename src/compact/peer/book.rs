@@ -27,12 +27,21 @@ struct Entry {
 }
 
 impl Book {
-    /// The index byte for an address, if the other box will know what it means. Marks it as used.
-    pub fn index(&mut self, address: &str) -> Option<u8> {
-        let there = self.touch(address).there;
+    /// The index byte for an address, if the other box will know what it means.
+    pub fn index(&self, address: &str) -> Option<u8> {
         let index = index_of(address);
-        let alone = self.entries.iter().filter(|entry| index_of(&entry.address) == index).count() == 1;
-        (there && alone).then_some(index)
+        let mut alike = self.entries.iter().filter(|entry| index_of(&entry.address) == index);
+        match (alike.next(), alike.next()) {
+            (Some(entry), None) if entry.there && entry.address == address => Some(index),
+            _ => None,
+        }
+    }
+
+    /// An address goes out.
+    pub fn used(&mut self, address: &str) {
+        if !address.is_empty() && address.len() <= LONGEST {
+            self.touch(address);
+        }
     }
 
     /// Addresses that an index byte from the other box may mean.
@@ -81,6 +90,7 @@ mod tests {
     #[test]
     fn an_index_means_an_address_that_is_there_and_alone() {
         let mut book = Book::default();
+        book.used("mum@example.org");
         assert_eq!(book.index("mum@example.org"), None);
         book.is_there("mum@example.org");
         let index = index_of("mum@example.org");
@@ -100,7 +110,7 @@ mod tests {
         for n in 0..MOST {
             book.is_there(&format!("{n}"));
         }
-        book.index("0");
+        book.used("0");
         book.is_there("new");
         book.is_there(&"x".repeat(LONGEST + 1));
         assert_eq!(book.entries.len(), MOST);

@@ -87,8 +87,7 @@ impl Peer {
                 return turn.aside.push((arrival.body.to_vec(), "it is no packet of ours".into()));
             }
             Err(why) => {
-                let id = arrival.pieces.as_ref().map(|(id, _)| *id);
-                self.park(here, turn, arrival.body, name, why, id, arrival.replaces.clone());
+                self.park(here, turn, &arrival, name, why);
                 Fate::Parked
             }
         };
@@ -126,6 +125,9 @@ impl Peer {
         }
         if !replaces.iter().any(|old| self.taken.fate(*old) == Some(Fate::Delivered)) {
             let letters = read(here.codec, body, &|index| self.book.candidates(index))?;
+            if let Some(Form::Model(_)) = form_of(body) {
+                self.agreement.seems_to_know(&here.codec.models(), here.rules.receipt_hours);
+            }
             for old in replaces {
                 self.taken.settle(*old, Fate::Replaced, here.now);
                 self.unpark(*old);
@@ -142,18 +144,9 @@ impl Peer {
         Ok(Fate::Delivered)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is a part of one record")]
-    fn park(
-        &mut self,
-        here: &mut Here,
-        turn: &mut Turn,
-        body: &[u8],
-        name: Name,
-        why: Unreadable,
-        id: Option<u8>,
-        replaces: Vec<Name>,
-    ) {
-        let which = id.map_or(Which::Body(name), Which::Pieces);
+    /// Keeps a body that cannot be read, and asks about it.
+    fn park(&mut self, here: &mut Here, turn: &mut Turn, arrival: &Arrival<'_>, name: Name, why: Unreadable) {
+        let which = arrival.pieces.as_ref().map_or(Which::Body(name), |(id, _)| Which::Pieces(*id));
         let question = match why {
             Unreadable::Model(model) => Note::Lacks(model, which),
             _ => Note::Check(which),
@@ -165,7 +158,8 @@ impl Peer {
         }
         self.owed.question(question.clone(), here.now);
         let tried = (self.book.growth, models_check(here));
-        let (body, ask_at) = (Bytes(body.to_vec()), here.now.saturating_add(ASK_AGAIN));
+        let (body, ask_at) = (Bytes(arrival.body.to_vec()), here.now.saturating_add(ASK_AGAIN));
+        let replaces = arrival.replaces.clone();
         self.parked.push(Parked { name, body, question, replaces, since: here.now, ask_at, tried });
         if self.parked.len() > MOST_PARKED {
             self.give_up_parked(0, turn);

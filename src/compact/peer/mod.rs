@@ -22,6 +22,7 @@
 
 mod agreement;
 mod book;
+mod classic;
 mod hear;
 mod intake;
 mod memory;
@@ -29,6 +30,7 @@ pub mod notes;
 mod outbox;
 mod owed;
 mod plan;
+mod seal;
 mod tick;
 pub mod when;
 

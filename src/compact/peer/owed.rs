@@ -121,26 +121,8 @@ impl Peer {
     pub(super) fn send_notes(&mut self, here: &mut Here, turn: &mut Turn) {
         while self.notes_due(&here.rules).is_some_and(|due| due <= here.now) {
             let ticket = self.next_ticket();
-            self.out.push(Body {
-                ticket,
-                name: None,
-                form: None,
-                letters: Vec::new(),
-                countable: false,
-                wait: None,
-                replaces: Vec::new(),
-                id: None,
-                packets: vec![Part::default()],
-                addresses: Vec::new(),
-                indexed: Vec::new(),
-                hello: None,
-                planned: here.now,
-                first_sent: None,
-                last_sent: None,
-                repeats: 0,
-                given_up: false,
-                replaced: false,
-            });
+            let nobody = Body { wait: None, packets: vec![Part::default()], ..self.record(here, ticket, Vec::new()) };
+            self.out.push(nobody);
             let packet = self.emit(here, ticket, 0);
             let sense = packet.as_ref().is_some_and(|packet| !packet.payload.is_empty());
             turn.send.extend(packet.filter(|_| sense));

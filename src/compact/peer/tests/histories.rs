@@ -103,7 +103,8 @@ fn history(seed: u64, loud: bool) -> World {
     let end = world.now + 120 * DAY;
     world.run_until(end);
     if calm {
-        let there: usize = world.delivered.values().sum();
+        // What takes too many pieces when it is written out may be refused.
+        let there: usize = world.delivered.values().sum::<usize>() + world.count(Told::Refused);
         assert_eq!(there, world.letters.len(), "nothing is lost where nothing goes wrong");
     }
     world
@@ -166,13 +167,13 @@ const ENDS: [(&str, Told); 5] = [
     ("= expired", Told::Expired),
 ];
 
-/// A few thousand; `SATPOST_HISTORIES=100000` runs as many on two threads, `SATPOST_HISTORY=7` tells that one.
+/// Fifteen hundred; `SATPOST_HISTORIES=100000` runs as many on two threads, `SATPOST_HISTORY=7` tells that one.
 #[test]
 fn every_letter_is_delivered_once_or_its_sender_knows() {
     if let Some(seed) = std::env::var("SATPOST_HISTORY").ok().and_then(|seed| seed.parse().ok()) {
         return println!("{:?}", history(seed, true).balance());
     }
-    let count: u64 = std::env::var("SATPOST_HISTORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(3000);
+    let count: u64 = std::env::var("SATPOST_HISTORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(1500);
     let halves = [0..count / 2, count / 2..count].map(|seeds| std::thread::spawn(|| run(seeds)));
     let mut sum = Sum::new();
     for half in halves {

@@ -2,117 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::codec::{Fake, letter_of, read_classic};
+use super::codec::{letter_of, read_classic};
+pub use super::parts::{Accepted, DAY, Dice, HOUR, Post, Told, Weather};
+use super::parts::{Flight, Row};
 use crate::letter::Letter;
 use crate::peer::when::{Waits, When, when};
-use crate::peer::{Here, Outgoing, Peer, Rules, Turn, Waiting};
-
-pub const HOUR: i64 = 3_600_000;
-pub const DAY: i64 = 24 * HOUR;
-
-/// SplitMix64.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.roll() % limit.max(1)
-    }
-
-    pub fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    pub fn between(&mut self, low: i64, high: i64) -> i64 {
-        low + self.below((high - low).max(1) as u64) as i64
-    }
-}
-
-/// What its sender is told of a letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Told {
-    Waiting,
-    OnItsWay,
-    /// No receipt is expected.
-    Sent,
-    /// It may have arrived.
-    Unconfirmed,
-    Refused,
-    Expired,
-    Delivered,
-}
-
-pub struct Accepted {
-    pub from: usize,
-    pub letter: Letter,
-    pub told: Told,
-    pub at: i64,
-    pub urgent: bool,
-}
-
-#[derive(Clone)]
-struct Row {
-    /// `None`: from an old box, which knows no tickets.
-    packet: Outgoing,
-    ticketed: bool,
-    /// When the link sends it, or gives it up.
-    ends: Option<i64>,
-    lost: bool,
-    /// When the box is told.
-    told_at: Option<i64>,
-}
-
-struct Flight {
-    at: i64,
-    to: usize,
-    key: u64,
-    payload: Vec<u8>,
-}
-
-pub struct Post {
-    pub peer: Peer,
-    pub codec: Fake,
-    pub rules: Rules,
-    /// The software is an old one, which speaks classic only.
-    pub old: bool,
-    rows: Vec<Row>,
-    keys: BTreeSet<u64>,
-    parts: BTreeMap<(String, String), BTreeMap<usize, String>>,
-}
-
-impl Post {
-    pub fn new(models: &[crate::packet::ModelId], rules: Rules) -> Self {
-        Self {
-            peer: Peer::default(),
-            codec: Fake(models.to_vec()),
-            rules,
-            old: false,
-            rows: Vec::new(),
-            keys: BTreeSet::new(),
-            parts: BTreeMap::new(),
-        }
-    }
-}
-
-/// How bad the channel is, in per cent.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Weather {
-    pub loss: u64,
-    pub double: u64,
-    pub crash: u64,
-    /// The link gives a packet up before it is sent.
-    pub give_up: u64,
-    /// Longest way, in milliseconds.
-    pub delay: i64,
-    /// A doubled classic packet arrives as a new one.
-    pub double_classic: bool,
-}
+use crate::peer::{Here, Outgoing, Peer, Turn, Waiting};
 
 pub struct World {
     pub dice: Dice,
@@ -169,21 +64,18 @@ impl World {
         self.letters.len() as u64 - 1
     }
 
-    /// Work on a copy of the peer; unless the power fails, it is kept together with what it gave back.
+    /// Works on the peer. When the power fails, all is as it was kept before.
     fn commit<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut Here) -> T) -> Option<T> {
+        let fails = self.dice.chance(self.weather.crash);
         let post = &mut self.boxes[side];
-        let mut peer = post.peer.clone();
+        let before = fails.then(|| serde_json::to_string(&post.peer).unwrap());
         let mut here = Here { codec: &mut post.codec, now: self.now, room: self.room, rules: post.rules };
-        let done = work(&mut peer, &mut here);
-        if self.dice.chance(self.weather.crash) {
-            self.saw("crashes", 1);
-            let kept = serde_json::to_string(&self.boxes[side].peer).unwrap();
-            self.boxes[side].peer = serde_json::from_str(&kept).unwrap();
-            self.note(|| format!("{side} crashes"));
-            return None;
-        }
-        self.boxes[side].peer = peer;
-        Some(done)
+        let done = work(&mut post.peer, &mut here);
+        let Some(kept) = before else { return Some(done) };
+        self.boxes[side].peer = serde_json::from_str(&kept).unwrap();
+        self.saw("crashes", 1);
+        self.note(|| format!("{side} crashes"));
+        None
     }
 
     /// The next moment at which something happens.

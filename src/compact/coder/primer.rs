@@ -1,0 +1,48 @@
+//! What the models learn first: words, then texts in the order in which they are to be remembered, the best last.
+
+use brotli_decompressor::dictionary::{
+    kBrotliDictionary, kBrotliDictionaryOffsetsByLength, kBrotliDictionarySizeBitsByLength,
+};
+
+use super::history::WORDS;
+use crate::letter::Kind;
+
+/// Texts written for this project: short messages a line, in English and in other languages; letters with a subject,
+/// parted by lines of `===`; and made-up addresses.
+const TEXTS: &str = include_str!("../primer/texts.txt");
+const LANGUAGES: &str = include_str!("../primer/languages.txt");
+const LETTERS: &str = include_str!("../primer/letters.txt");
+const ADDRESSES: &str = include_str!("../primer/addresses.txt");
+
+/// Records, each ended by a zero byte.
+pub fn primer() -> Vec<u8> {
+    let mut primer = vec![WORDS, b'\n'];
+    words(&mut primer);
+    primer.push(0);
+    let mut mails = ADDRESSES.lines().filter(|line| line.contains('@')).cycle();
+    let mut phones = ADDRESSES.lines().filter(|line| line.starts_with('+')).cycle();
+    let mut add = |kind: Kind, text: &str| {
+        let address = if kind == Kind::Mail { mails.next() } else { phones.next() };
+        primer.push(kind as u8);
+        primer.extend(address.unwrap_or_default().bytes());
+        primer.push(b'\n');
+        primer.extend(text.bytes());
+        primer.push(0);
+    };
+    LANGUAGES.lines().for_each(|text| add(Kind::Text, text));
+    LETTERS.split("\n===\n").for_each(|letter| add(Kind::Mail, letter.trim_matches('\n')));
+    TEXTS.lines().for_each(|text| add(Kind::Text, text));
+    primer
+}
+
+/// The dictionary of brotli (RFC 7932, appendix A): words and phrases of many languages, one a line.
+fn words(primer: &mut Vec<u8>) {
+    for length in 4..=24 {
+        let count = 1_usize << kBrotliDictionarySizeBitsByLength[length];
+        let start = kBrotliDictionaryOffsetsByLength[length] as usize;
+        for word in kBrotliDictionary[start..start + count * length].chunks(length) {
+            primer.extend(word.iter().filter(|byte| **byte != 0));
+            primer.push(b'\n');
+        }
+    }
+}

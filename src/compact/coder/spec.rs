@@ -1,0 +1,51 @@
+//! The models that there are. Each number is given once: any change of a byte of the primer, of a context or of a
+//! constant makes a new number, and a box keeps the numbers that its peers may still use.
+
+/// A model.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Its number on air, below 16.
+    pub number: u8,
+    /// Rows of its big table: 2 to this, of 32 bytes each.
+    pub(super) table_bits: u32,
+    /// Bytes of memory that it takes, about; a message adds up to half a megabyte while it is coded.
+    pub memory: usize,
+    /// SHA-256 of its primed state. A model that comes out otherwise would be understood by nobody.
+    pub(super) state: [u8; 32],
+}
+
+/// All models, the best first.
+pub static MODELS: [Spec; 2] = [
+    Spec { number: 1, table_bits: 20, memory: 44 << 20, state: hex(include_str!("../golden/model-1.sha256")) },
+    Spec { number: 2, table_bits: 18, memory: 16 << 20, state: hex(include_str!("../golden/model-2.sha256")) },
+];
+
+impl Spec {
+    /// The model of this number.
+    pub fn find(number: u8) -> Option<&'static Self> {
+        MODELS.iter().find(|spec| spec.number == number)
+    }
+
+    /// What peers tell each other of a model beside its number, so that two builds that differ find out.
+    pub fn mark(&self) -> [u8; 4] {
+        let [a, b, c, d, ..] = self.state;
+        [a, b, c, d]
+    }
+}
+
+/// 64 hex digits, as `sha256sum` prints them.
+const fn hex(digits: &str) -> [u8; 32] {
+    let digits = digits.as_bytes();
+    let mut bytes = [0; 32];
+    let mut at = 0;
+    while at < 64 {
+        let digit = match digits[at] {
+            digit @ b'0'..=b'9' => digit - b'0',
+            digit @ b'a'..=b'f' => digit - b'a' + 10,
+            _ => panic!("not a hash"),
+        };
+        bytes[at / 2] = bytes[at / 2] << 4 | digit;
+        at += 1;
+    }
+    bytes
+}
