@@ -143,6 +143,7 @@ settings! {
 
     WebListen, "web.listen", Listen, "0.0.0.0:80", "Web page", "Listen for browsers on", "Used when systemd hands over no socket named web.";
     WebLanOnly, "web.lan_only", Switch, "yes", "Web page", "Only from this network", "Requests from public addresses get 403.";
+    WebMetrics, "web.metrics", Switch, "no", "Web page", "Numbers for a monitor at /metrics", "For Prometheus, without a log-in: whoever may open the log-in page may read them. No name and no address is among them.";
     WebNames, "web.names", Text, "", "Web page", "More names of this box", "Host names besides its own addresses, box.name and box.name.local, separated by blanks.";
 }
 

@@ -42,6 +42,10 @@ fn every_command_explains_itself() {
         &["people", "disable"],
         &["people", "enable"],
         &["people", "remove"],
+        &["people", "export"],
+        &["people", "erase"],
+        &["usage"],
+        &["audit"],
         &["settings"],
         &["settings", "list"],
         &["settings", "get"],
@@ -72,11 +76,71 @@ fn a_wrong_command_line_ends_with_2_and_nothing_is_made() {
     {
         satpost(&[&["--data", data], words].concat()).fails(2);
     }
-    for words in [&["queue", "list"][..], &["status"], &["backup", "/tmp/no-such-box.backup"]] {
+    for words in [
+        &["queue", "list"][..],
+        &["status"],
+        &["backup", "/tmp/no-such-box.backup"],
+        &["people", "list"],
+        &["settings", "get", "box.name"],
+        &["settings", "list"],
+        &["setup-code"],
+        &["check"],
+        &["usage"],
+        &["audit"],
+    ] {
         let why = satpost(&[words, &["--data", data]].concat()).fails(1);
         assert!(why.contains("there is no box in"), "{why}");
     }
+    satpost(&["--data", data, "settings", "set", "relay.port", "70000"]).fails(2);
+    satpost(&["--data", data, "settings", "set", "no.such", "x"]).fails(3);
+    satpost(&["--data", data, "people", "add", "Not A Name"]).fails(2);
     assert!(!std::path::Path::new(data).exists());
+}
+
+#[test]
+fn changes_that_change_nothing_say_so_and_no_secret_goes_by_accident() {
+    both_ways(|post| {
+        post.said(&["people", "add", "anna"]).ok();
+        assert!(post.said(&["people", "edit", "anna"]).fails(2).contains("nothing to change"));
+        assert!(post.said(&["people", "edit", "anna", "--full-name", ""]).ok().contains("was so already"));
+        post.said_with(&["settings", "set", "relay.password"], "hush hush\n").ok();
+        let why = post.said(&["settings", "set", "relay.password"]).fails(2);
+        assert!(why.contains("settings set relay.password ''"), "{why}");
+        assert_eq!(post.said(&["settings", "get", "relay.password"]).ok(), "(set)\n");
+        post.said(&["settings", "set", "relay.password", ""]).ok();
+        assert_eq!(post.said(&["settings", "get", "relay.password"]).ok(), "\n");
+        assert!(!post.said(&["audit"]).ok().contains("hush"));
+        let audit = post.said(&["audit", "--search", "settings.set", "--json"]).json();
+        assert_eq!((&audit[0]["who"], &audit[0]["about"]), (&"the command line".into(), &"relay.password".into()));
+    });
+}
+
+#[test]
+fn a_persons_data_goes_into_a_file_and_is_erased() {
+    let folder = Folder::new();
+    let post = Station::new(&folder, "box", &[("box.domain", "boat.example")], &["anna", "ben"]).started();
+    post.said(&["send", "--from", "ben", "--text", "waits", "bob@x.org"]).ok();
+    let file = folder.path("ben.tar");
+    post.said(&["people", "export", "ben", file.to_str().unwrap()]).ok();
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("ben/letters.mbox"));
+    post.said(&["people", "export", "ben", file.to_str().unwrap()]).fails(2);
+    assert!(!post.folder.join("export.part").exists());
+    post.said(&["people", "erase", "ben"]).ok();
+    assert_eq!(post.said(&["queue", "show", "m1"]).code, 3);
+    assert!(!post.said(&["audit"]).ok().contains("ben"));
+    post.books_balance();
+    assert_eq!(post.said(&["usage", "--by", "person", "--json"]).json()[0]["taken"]["web"], 1);
+}
+
+#[test]
+fn a_station_with_a_modem_says_at_once_that_no_device_can_be_reached() {
+    let folder = Folder::new();
+    let post = Station::new(&folder, "box", &[("box.domain", "boat.example"), ("link.driver", "m138")], &["anna"]);
+    let added = post.said(&["people", "add", "ben", "--device", "6846"]);
+    assert!(added.code == 0 && added.err.contains("cannot send to a device"), "{}", added.err);
+    assert!(post.said(&["check"]).out.contains("cannot send to a device"));
+    assert!(post.said(&["send", "--text", "x", "ben@boat.example"]).fails(2).contains("cannot send to a device"));
 }
 
 #[test]
@@ -269,6 +333,7 @@ fn check_names_what_is_wrong_and_is_content_at_last() {
 #[test]
 fn the_setup_code_is_there_until_the_box_has_an_owner() {
     both_ways(|post| {
+        post.said(&["settings", "set", "box.name", "house"]).ok();
         let code = post.said(&["setup-code"]).ok();
         assert_eq!(code.trim().len(), 9);
         assert_eq!(post.said(&["setup-code"]).ok(), code);

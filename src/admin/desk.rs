@@ -6,10 +6,11 @@
 
 mod act;
 mod claim;
+mod data;
 mod deed;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ mod chart;
 pub mod desk;
 mod gzip;
 mod limit;
+mod metrics;
 mod pages;
 mod ports;
 mod request;

@@ -50,6 +50,7 @@ macro_rules! open {
 open! {
     Get "/assets/{name}" |_, request, part| assets::answer(part[0], request).unwrap_or_else(nothing_here);
     Get "/healthz" |app, _, _| pages::status::health(app);
+    Get "/metrics" |app, _, _| super::metrics::answer(app);
 }
 
 routes! {
@@ -69,16 +70,22 @@ routes! {
     Post "/messages/{id}/{wish}" Operator |ask, part| pages::messages::wish(ask, part[0], part[1]);
     Get "/account" Person |ask, _| pages::account::show(ask, 200, "");
     Post "/account" Person |ask, _| pages::account::change(ask);
+    Post "/account/export" Person |ask, _| pages::people::export(ask, ask.me());
     Get "/help" Person |ask, _| pages::help::show(ask, "start");
     Get "/help/{topic}" Person |ask, part| pages::help::show(ask, part[0]);
     Post "/theme" Person |ask, _| Ok(pages::login::set_theme(ask.request));
     Post "/logout" Person |ask, _| pages::login::log_out(ask);
     Get "/costs" Person |ask, _| pages::costs::show(ask);
     Get "/costs.csv" Person |ask, _| pages::costs::csv(ask);
+    Get "/usage" Person |ask, _| pages::usage::show(ask);
+    Get "/usage.csv" Person |ask, _| pages::usage::csv(ask);
+    Get "/well" Person |ask, _| pages::status::well(ask);
     Get "/people" Operator |ask, _| pages::people::list(ask, 200, "", &Default::default());
     Post "/people" Operator |ask, _| pages::people::add(ask);
     Get "/people/{name}" Operator |ask, part| pages::people::one(ask, part[0], 200, "", None);
     Post "/people/{name}" Operator |ask, part| pages::people::edit(ask, part[0]);
+    Post "/people/{name}/export" Owner |ask, part| pages::people::export(ask, part[0]);
+    Post "/people/{name}/erase" Owner |ask, part| pages::people::erase(ask, part[0]);
     Post "/people/{name}/{what}" Operator |ask, part| pages::people::act(ask, part[0], part[1]);
     Get "/audit" Owner |ask, _| pages::audit::show(ask);
     Get "/log-ins" Owner |ask, _| pages::sessions::show(ask);

@@ -23,9 +23,11 @@ mod reach;
 mod send;
 pub mod session;
 mod settings;
+mod setup_code;
 mod simulate;
 mod status;
 mod table;
+mod usage;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -80,7 +82,8 @@ enum Command {
     Costs(costs::Costs),
     People(people::People),
     Settings(settings::Settings),
-    SetupCode(people::SetupCode),
+    SetupCode(setup_code::SetupCode),
+    Usage(usage::Usage),
     Audit(audit::Audit),
     Backup(backup::Backup),
     Restore(backup::Restore),
@@ -131,9 +134,14 @@ impl Command {
         })
     }
 
-    /// True when it makes sense before there is a store.
+    /// True for what may make a box where there is none: adding somebody and changing settings. What only reads never
+    /// does.
     fn makes_store(&self) -> bool {
-        matches!(self, Self::Check(_) | Self::People(_) | Self::Settings(_) | Self::SetupCode(_))
+        match self {
+            Self::People(people) => people.adds(),
+            Self::Settings(settings) => settings.sets(),
+            _ => false,
+        }
     }
 
     /// Carries it out on a store.
@@ -147,6 +155,7 @@ impl Command {
             Self::People(people) => people.act(session),
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),
+            Self::Usage(usage) => usage.act(session),
             Self::Audit(audit) => audit.act(session),
             Self::Backup(backup) => backup.act(session),
             Self::Run(_) | Self::Demo(_) | Self::Restore(_) | Self::Simulate(_) | Self::Code(_) | Self::Decode(_) => {
@@ -207,6 +216,10 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Restore(restore) => restore.go(&data),
         // A child with the user of the box only writes the part; its parent takes it from there.
         Command::Backup(backup) if !reach::as_owner_now() => backup.go(&data, words),
+        Command::People(people) if people.exports().is_some() && !reach::as_owner_now() => {
+            let file = people.exports().map(std::path::Path::to_owned).unwrap_or_default();
+            people.export(&data, words, &file)
+        }
         command => {
             let input = match command.wants() {
                 Wants::Nothing => None,

@@ -1,14 +1,22 @@
 //! `satpost people` and `satpost setup-code`.
 
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
 use argh::FromArgs;
 use serde_json::json;
 
 use super::Wants;
 use super::input::Secret;
-use super::session::{Done, Failure, Session};
+use super::session::{Done, Failure, Request, Session};
 use super::table::columns;
+use super::{Command, reach};
 use crate::admin::desk::PersonEdit;
 use crate::people::{Home, Person, Role};
+use crate::route::choose::World;
 
 /// The people of the box: who has an address here, and where they read.
 #[derive(FromArgs)]
@@ -39,6 +47,8 @@ enum What {
     Disable(Disable),
     Enable(Enable),
     Remove(Remove),
+    Export(Export),
+    Erase(Erase),
 }
 
 /// Add a person. The password is the first line of standard input; with none there is no log-in until 'passwd'.
@@ -185,14 +195,30 @@ struct Remove {
     name: String,
 }
 
-/// Print the code that the first owner types on the page of a new box.
+/// Copy all that the box has of a person into a file: a tar archive with letters.mbox and data.json.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "setup-code")]
-pub struct SetupCode {
-    /// make another code; the old one is worth nothing then
-    #[argh(switch)]
-    new: bool,
+#[argh(subcommand, name = "export")]
+struct Export {
+    /// name
+    #[argh(positional)]
+    name: String,
+    /// file to make; it must not be there yet
+    #[argh(positional)]
+    file: PathBuf,
 }
+
+/// Erase a person and their data: log-ins, counts, and all letters by and to them but those that somebody else here wrote
+/// or got. There is no way back.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "erase")]
+struct Erase {
+    /// name
+    #[argh(positional)]
+    name: String,
+}
+
+/// The box writes a copy of a person's data under this name into its own folder; the command takes it from there.
+const PART: &str = "export.part";
 
 fn home(word: &str) -> Result<Home, String> {
     match word {
@@ -211,6 +237,40 @@ fn yes_or_no(word: &str) -> Result<bool, String> {
 }
 
 impl People {
+    /// The file that 'export' makes.
+    pub(super) fn exports(&self) -> Option<&Path> {
+        match &self.what {
+            What::Export(export) => Some(&export.file),
+            _ => None,
+        }
+    }
+
+    /// In the command: has the copy written, and takes it where it is wanted.
+    pub(super) fn export(self, data: &Path, words: Vec<String>, file: &Path) -> Result<ExitCode, Failure> {
+        let failed = |error: io::Error| Failure::failed(format!("{} cannot be written: {error}", file.display()));
+        if file.symlink_metadata().is_ok() {
+            return Err(Failure::usage(format!("{} is there already", file.display())));
+        }
+        let answer = reach::ask(data, &Request { args: words, input: None }, &Command::People(self))?;
+        if answer.code == 0 {
+            let part = data.join(PART);
+            let taken = File::open(&part).and_then(|mut from| {
+                let mut to = File::options().write(true).create_new(true).mode(0o600).open(file)?;
+                io::copy(&mut from, &mut to)?;
+                to.sync_all()
+            });
+            // The next copy clears it away if this fails.
+            let _ = fs::remove_file(&part);
+            taken.map_err(failed)?;
+        }
+        Ok(ExitCode::from(answer.print()))
+    }
+
+    /// True for 'add'.
+    pub(super) fn adds(&self) -> bool {
+        matches!(self.what, What::Add(_))
+    }
+
     pub(super) fn wants(&self) -> Wants {
         match &self.what {
             What::Add(add) => Wants::Secret(Secret {
@@ -234,8 +294,14 @@ impl People {
             What::List(list) => list.act(session),
             What::Edit(edit) => {
                 let person = known(session, &edit.name)?;
-                desk.edit(&person.name, &edit.over(&person)).map_err(Failure::of_wish)?;
-                session.line(format!("{} is changed", person.name));
+                if edit.is_empty() {
+                    let words = "nothing to change: say what, such as --full-name 'Anna Smith' (see --help)";
+                    return Err(Failure::usage(words));
+                }
+                let changed = desk.edit(&person.name, &edit.over(&person)).map_err(Failure::of_wish)?;
+                let words = if changed == person { "was so already" } else { "is changed" };
+                session.line(format!("{} {words}", person.name));
+                unreachable(session, &changed);
             }
             What::Passwd(passwd) => {
                 let name = &known(session, &passwd.name)?.name;
@@ -249,6 +315,7 @@ impl People {
                 let changed = desk.edit(&person.name, &device.over(&person)).map_err(Failure::of_wish)?;
                 let words = changed.device.map_or("no device".to_owned(), |device| format!("device {device}"));
                 session.line(format!("{} has {words} and reads {}", changed.name, reads(&changed)));
+                unreachable(session, &changed);
             }
             What::Disable(one) => {
                 let name = &known(session, &one.name)?.name;
@@ -265,6 +332,21 @@ impl People {
                 desk.remove(name)?;
                 session.line(format!("{name} is removed"));
             }
+            What::Export(export) => {
+                let name = &known(session, &export.name)?.name;
+                let part = session.context.store.folder().join(PART);
+                // Left behind by a command that was interrupted.
+                let _ = fs::remove_file(&part);
+                let file = File::options().write(true).create_new(true).mode(0o600).open(&part);
+                let mut file = file.map_err(|error| Failure::failed(format!("{}: {error}", part.display())))?;
+                let letters = desk.export(name, &mut file)?;
+                session.line(format!("{}: {letters} letters of {name}", export.file.display()));
+            }
+            What::Erase(one) => {
+                let name = &known(session, &one.name)?.name;
+                let letters = desk.erase(name).map_err(Failure::of_wish)?;
+                session.line(format!("{name} is erased, with {letters} letters"));
+            }
         }
         Ok(())
     }
@@ -273,6 +355,15 @@ impl People {
 /// The person of this name, who has to be there.
 pub fn known(session: &Session, name: &str) -> Result<std::sync::Arc<Person>, Failure> {
     session.desk().person(name).map_err(|fault| Failure::not_found(fault.why()))
+}
+
+/// Says so when a letter to them cannot go.
+fn unreachable(session: &mut Session, person: &Person) {
+    let store = &session.context.store;
+    let world = World { people: store.people(), settings: store.settings() };
+    if let Some(why) = world.no_way_to(person) {
+        session.err.push_str(&format!("satpost: {why}\n"));
+    }
 }
 
 fn reads(person: &Person) -> &'static str {
@@ -305,11 +396,29 @@ impl Add {
         }
         let log_in = if person.password.is_some() { "" } else { "; no log-in until 'satpost people passwd'" };
         session.line(format!("{} is added and reads {}{log_in}", person.name, reads(&person)));
+        unreachable(session, &person);
         Ok(())
     }
 }
 
 impl Edit {
+    fn is_empty(&self) -> bool {
+        let given = [
+            self.full_name.is_some(),
+            self.home.is_some(),
+            self.forward.is_some(),
+            self.max_parts.is_some(),
+            self.budget_packets.is_some(),
+            self.budget_money.is_some(),
+            self.allow.is_some(),
+            self.block.is_some(),
+            self.strangers.is_some(),
+            self.role.is_some(),
+            self.owner.is_some(),
+        ];
+        given.iter().all(|given| !given)
+    }
+
     fn over(self, person: &Person) -> PersonEdit {
         let before = PersonEdit::of(person);
         let flag = self.owner.map(|owner| if owner { Role::Owner } else { Role::Person });
@@ -388,12 +497,4 @@ fn shown(person: &Person) -> serde_json::Value {
         "log_in": person.password.is_some(),
         "added": person.added.to_string(),
     })
-}
-
-impl SetupCode {
-    pub(super) fn act(&self, session: &mut Session) -> Done {
-        let code = session.desk().setup_code(self.new)?;
-        session.line(code);
-        Ok(())
-    }
 }

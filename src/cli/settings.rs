@@ -18,7 +18,8 @@ use crate::settings::{self, Kind};
     example = "  satpost settings list relay
   satpost settings get box.domain
   satpost settings set relay.host mail.example.org relay.tls starttls
-  satpost settings set relay.password < password.txt",
+  satpost settings set relay.password < password.txt
+  satpost settings set relay.password ''",
     note = "A running box follows at once, without a restart."
 )]
 pub struct Settings {
@@ -81,6 +82,11 @@ struct Try {
 }
 
 impl Settings {
+    /// True for 'set'.
+    pub(super) fn sets(&self) -> bool {
+        matches!(self.what, What::Set(_))
+    }
+
     pub(super) fn wants(&self) -> Wants {
         match &self.what {
             What::Set(set) if set.pairs.len() == 1 => {
@@ -151,8 +157,16 @@ impl Try {
 impl Set {
     fn act(self, session: &mut Session) -> Done {
         let mut words = self.pairs;
-        if words.len() == 1 {
-            words.push(session.input.clone().unwrap_or_default());
+        if let [name] = &words[..] {
+            settings::find(name).map_err(Failure::not_found)?;
+            let Some(value) = session.input.clone().filter(|value| !value.is_empty()) else {
+                let why = format!(
+                    "there was no value for {name} on standard input, so nothing was changed; to clear it, write \
+                     satpost settings set {name} ''"
+                );
+                return Err(Failure::usage(why));
+            };
+            words.push(value);
         }
         let (pairs, rest) = words.as_chunks::<2>();
         if pairs.is_empty() || !rest.is_empty() {

@@ -99,10 +99,24 @@ impl World {
         }
     }
 
+    /// Why no letter can reach a person on their device, if so: the modem of a station speaks to the one far end only.
+    pub fn no_way_to(&self, person: &Person) -> Option<String> {
+        (person.home == Home::Device && self.settings.text(Key::LinkDriver) == "m138").then(|| {
+            format!(
+                "{} reads on a device, and the modem of this box (link.driver m138) cannot send to a device: let them \
+                 read here, or write to them at the address that they have on the far box",
+                person.name
+            )
+        })
+    }
+
     fn to_person(&self, mailbox: &Mailbox) -> Choice {
         let Some(person) = self.people.addressed(mailbox) else {
             return Choice::Nowhere(format!("there is no person {} here", mailbox.person()));
         };
+        if let Some(why) = self.no_way_to(person).filter(|_| !person.disabled) {
+            return Choice::Nowhere(why);
+        }
         match (person.disabled, person.home, person.device) {
             (true, ..) => Choice::Nowhere(format!("{} takes no mail at present", mailbox.person())),
             (_, Home::Device, Some(device)) => Choice::Link(Some(device)),
@@ -150,6 +164,16 @@ pub(crate) mod tests {
         }
         assert_eq!(station.choose(&"a@else.org".parse().unwrap()), Choice::Link(None));
         assert_eq!(gateway.choose(&"a@else.org".parse().unwrap()), Choice::Relay);
+    }
+
+    #[test]
+    fn a_station_with_a_modem_sends_to_no_device() {
+        let mut world = world("satellite");
+        world.settings = Arc::new(world.settings.with(Key::LinkDriver, "m138").unwrap());
+        assert!(
+            matches!(world.choose(&"ben@here.org".parse().unwrap()), Choice::Nowhere(why) if why.contains("device"))
+        );
+        assert_eq!(world.choose(&"a@else.org".parse().unwrap()), Choice::Link(None));
     }
 
     #[test]

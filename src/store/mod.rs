@@ -8,6 +8,7 @@
 mod audit;
 mod backup;
 mod books;
+mod erase;
 mod inbound;
 mod journal;
 mod lists;

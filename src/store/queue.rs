@@ -282,7 +282,7 @@ impl Tx<'_> {
         Ok(old.len())
     }
 
-    fn remove(&mut self, message: &Message) -> Outcome<()> {
+    pub(super) fn remove(&mut self, message: &Message) -> Outcome<()> {
         self.messages.remove(message.id.0)?;
         if let Some(mailbox) = message.to.mailbox() {
             self.mailbox.remove((mailbox.person().as_str(), message.id.0))?;

@@ -35,6 +35,8 @@ deeds! {
     LogOut "log-out" Person
     /// Somebody changed their own password.
     OwnPassword "own.password" Person
+    /// Somebody took a copy of their own data.
+    OwnExport "own.export" Person
     /// A person was added.
     AddPerson "people.add" Operator
     /// A person was changed.
@@ -79,6 +81,10 @@ deeds! {
     Backup "backup" Owner
     /// A backup was put in place.
     Restore "restore" Owner
+    /// Somebody took a copy of another's data.
+    ExportPerson "people.export" Owner
+    /// A person's data was erased.
+    ErasePerson "people.erase" Owner
 }
 
 /// Who is at the desk.

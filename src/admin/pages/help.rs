@@ -8,7 +8,7 @@ use super::{Ask, Reply};
 use crate::admin::view::fragment;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 10] = [
+pub const TOPICS: [(&str, &str); 11] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
     ("mail-programs", "Setting up mail programs"),
@@ -19,6 +19,7 @@ pub const TOPICS: [(&str, &str); 10] = [
     ("known-issues", "Proven, and known issues"),
     ("command-line", "The command line"),
     ("backup", "Backup and restore"),
+    ("metrics", "Numbers for a monitor"),
 ];
 
 /// One topic.

@@ -16,6 +16,7 @@ pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod status;
+pub mod usage;
 
 use std::sync::Arc;
 

@@ -155,3 +155,53 @@ pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
         Err(fault) => Err(fault),
     }
 }
+
+/// Largest copy that a page gives out, in bytes; the command line has no such limit.
+const EXPORT_MOST: usize = 64 * 1024 * 1024;
+
+/// A writer that takes no more than [`EXPORT_MOST`].
+struct Bounded(std::io::Cursor<Vec<u8>>);
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.0.get_ref().len() + bytes.len() > EXPORT_MOST {
+            true => Err(std::io::Error::other("it is over 64 MB: use 'satpost people export' on the box")),
+            false => self.0.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl std::io::Seek for Bounded {
+    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+/// All that the box has of a person, as a file.
+pub fn export(ask: &Ask, name: &str) -> Reply {
+    let person = match ask.desk.person(name) {
+        Ok(person) => person,
+        Err(_) => return Ok(ask.sorry(404, "There is nobody of this name.")),
+    };
+    let mut file = Bounded(std::io::Cursor::default());
+    ask.desk.export(&person.name, &mut file)?;
+    let disposition = format!("attachment; filename=\"{}.tar\"", person.name);
+    Ok(Response::typed(200, "application/x-tar", file.0.into_inner()).with("Content-Disposition", disposition))
+}
+
+/// Erases a person, if the form says their name once more.
+pub fn erase(ask: &Ask, name: &str) -> Reply {
+    if ask.request.form.get("name").trim() != name {
+        return one(ask, name, 422, "Nothing was erased: type the name of the person into the field.", None);
+    }
+    match ask.desk.erase(name) {
+        Ok(1) => ask.done("/people", format!("{name} is erased, and one letter.")),
+        Ok(letters) => ask.done("/people", format!("{name} is erased, and {letters} letters.")),
+        Err(Fault::Permanent(why)) => one(ask, name, 422, &why, None),
+        Err(fault) => Err(fault),
+    }
+}

@@ -1,11 +1,15 @@
 //! What scripts and watchdogs ask: the state of the box in under two kilobytes.
 
+use minijinja::context;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Ask, Reply, modem};
 use crate::admin::App;
 use crate::admin::response::Response;
+use crate::message::State;
+use crate::settings::Key;
+use crate::store::ListFilter;
 
 #[derive(Serialize)]
 struct Status {
@@ -52,6 +56,35 @@ pub fn json(ask: &Ask) -> Reply {
     let mut response = Response::json(body);
     response.headers.retain(|(name, _)| *name != "Cache-Control");
     Ok(response.with("ETag", tag).with("Cache-Control", "private, no-cache".to_owned()))
+}
+
+/// One sentence for a person: is all well? What they cannot mend themselves they are told to whom to say.
+pub fn well(ask: &Ask) -> Reply {
+    let (app, facts) = (ask.app, ask.app.pulse.facts());
+    let why = match &facts {
+        _ if app.store.ledger().is_err() => Some("the box cannot read its own store"),
+        facts if !facts.failing.is_empty() => Some("a part of the box fails and is started again and again"),
+        facts if facts.smtp.as_ref().is_some_and(|rung| !rung.well) => Some("the box takes no mail at present"),
+        facts if facts.relay.as_ref().is_some_and(|rung| !rung.well) => {
+            Some("mail to the internet waits, as the mail relay is in trouble")
+        }
+        facts if facts.link.as_ref().is_some_and(|link| !link.ready) => {
+            Some("letters over the satellite wait, as the link is not ready")
+        }
+        _ if !app.store.clock().believable() => Some("the box does not know what time it is"),
+        _ => None,
+    };
+    let held = app.store.read(|view| {
+        let filter = ListFilter {
+            states: vec![State::Held],
+            person: Some(ask.me().to_owned()),
+            domain: ask.settings.text(Key::Domain).to_owned(),
+            limit: 100,
+            ..ListFilter::default()
+        };
+        view.list(&filter)
+    })?;
+    Ok(ask.page(200, "well.html", "", "Is all well?", context! { why, held => held.len() }))
 }
 
 /// 200 when the store takes letters and no worker fails, else 503; no details for strangers.

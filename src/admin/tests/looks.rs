@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 28] = [
+pub const PAGES: [&str; 33] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -25,6 +25,11 @@ pub const PAGES: [&str; 28] = [
     "/account",
     "/audit",
     "/log-ins",
+    "/usage",
+    "/usage?by=person",
+    "/costs",
+    "/well",
+    "/help/metrics",
     "/help",
     "/help/modem",
     "/help/known-issues",

@@ -26,16 +26,22 @@ const PAGES: &str = "
     Post /messages/{id}/{wish}                      in  no  yes yes
     Get  /account                                   in  yes yes yes
     Post /account                                   in  yes yes yes
+    Post /account/export                            in  yes yes yes
     Get  /help                                      in  yes yes yes
     Get  /help/{topic}                              in  yes yes yes
     Post /theme                                     yes yes yes yes
     Post /logout                                    in  yes yes yes
     Get  /costs                                     in  yes yes yes
     Get  /costs.csv                                 in  yes yes yes
+    Get  /usage                                     in  yes yes yes
+    Get  /usage.csv                                 in  yes yes yes
+    Get  /well                                      in  yes yes yes
     Get  /people                                    in  no  yes yes
     Post /people                                    in  no  yes yes
     Get  /people/{name}                             in  no  yes yes
     Post /people/{name}                             in  no  yes yes
+    Post /people/{name}/export                      in  no  no  yes
+    Post /people/{name}/erase                       in  no  no  yes
     Post /people/{name}/{what}                      in  no  yes yes
     Get  /audit                                     in  no  no  yes
     Get  /log-ins                                   in  no  no  yes
@@ -56,7 +62,8 @@ const PAGES: &str = "
 /// Pages for whoever asks.
 const OPEN: &str = "
     Get /assets/{name}
-    Get /healthz";
+    Get /healthz
+    Get /metrics";
 
 /// Deeds: person, operator, owner; the command line is the owner.
 const DEEDS: &str = "
@@ -64,6 +71,7 @@ const DEEDS: &str = "
     log-in.failed     yes yes yes
     log-out           yes yes yes
     own.password      yes yes yes
+    own.export        yes yes yes
     people.add        no  yes yes
     people.edit       no  yes yes
     people.password   no  yes yes
@@ -85,7 +93,9 @@ const DEEDS: &str = "
     console.line      no  no  yes
     log-in.end        no  no  yes
     backup            no  no  yes
-    restore           no  no  yes";
+    restore           no  no  yes
+    people.export     no  no  yes
+    people.erase      no  no  yes";
 
 /// With an operator `olga`, a person `carl` and letters.
 fn site() -> Site {
@@ -107,6 +117,7 @@ fn example(path: &str) -> String {
         ("/{id}", "/m9"),
         ("{wish}", "retry"),
         ("{topic}", "start"),
+        ("/people/{name}/e", "/people/dora/e"),
         ("/people/{name}", "/people/carl"),
         ("{what}", "enable"),
         ("{group}", "box"),
@@ -228,6 +239,9 @@ fn perform(site: &Site, desk: &Desk, deed: Deed) -> Result<(), Fault> {
             desk.backup(&part).map(drop)
         }
         Deed::Restore => desk.restored(),
+        Deed::OwnExport => desk.export(&desk.by.name, &mut std::io::Cursor::new(Vec::new())).map(drop),
+        Deed::ExportPerson => desk.export("carl", &mut std::io::Cursor::new(Vec::new())).map(drop),
+        Deed::ErasePerson => desk.erase("carl").map(drop),
     }
 }
 
@@ -278,7 +292,7 @@ fn every_deed_asks_for_its_role_and_is_written_down() {
                 _ => role,
             };
             let by = if name.is_empty() { By::command_line(0) } else { By::person(name, role, "192.168.1.9") };
-            if *deed == Deed::OwnPassword && name.is_empty() {
+            if [Deed::OwnPassword, Deed::OwnExport].contains(deed) && name.is_empty() {
                 continue;
             }
             let desk = site.app.desk(by.clone());

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Findings, Session};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::link::serial;
+use crate::route::choose::World;
 use crate::settings::{Key, Settings};
 
 /// Settings that do not go together.
@@ -48,6 +49,10 @@ pub fn people(session: &Session, findings: &mut Findings) {
             ),
         ),
         (count, true) => findings.well("people", format!("{count} can get mail")),
+    }
+    let world = World { people: session.context.store.people(), settings: session.context.store.settings() };
+    for why in people.iter().filter(|person| !person.disabled).filter_map(|person| world.no_way_to(person)) {
+        findings.look("people", why);
     }
     let named = settings.text(Key::DefaultPerson);
     if !named.is_empty() && people.get(named).is_none_or(|person| person.disabled) {

@@ -1,0 +1,22 @@
+//! `satpost setup-code`.
+
+use argh::FromArgs;
+
+use super::session::{Done, Session};
+
+/// Print the code that the first owner types on the page of a new box.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "setup-code")]
+pub struct SetupCode {
+    /// make another code; the old one is worth nothing then
+    #[argh(switch)]
+    new: bool,
+}
+
+impl SetupCode {
+    pub(super) fn act(&self, session: &mut Session) -> Done {
+        let code = session.desk().setup_code(self.new)?;
+        session.line(code);
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! A person's data: all of it found, or all of it taken away.
+
+use redb::ReadableTable;
+use serde_json::Value;
+
+use super::audit::Record;
+use super::inbound::PartIn;
+use super::queue::parse;
+use super::schema::{Outcome, Tx, View, json, said};
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::message::{Message, Packet, State, Way};
+use crate::people::Person;
+
+/// Stands where the name of an erased person stood.
+const SOMEBODY: &str = "(erased)";
+
+impl View {
+    /// All letters by a person and to them, oldest first; unreadable ones are left out.
+    pub fn letters_of(&self, person: &str, domain: &str) -> Outcome<Vec<Message>> {
+        let mut found = Vec::new();
+        for row in self.messages()?.iter()? {
+            let (id, bytes) = row?;
+            found.extend(parse(id.value(), bytes.value()).ok().filter(|message| message.concerns(person, domain)));
+        }
+        Ok(found)
+    }
+}
+
+impl Tx<'_> {
+    /// Removes a person with their letters, but for those that somebody else here wrote or got, their log-ins, contacts
+    /// and counts; their name goes from events and audit log. Gives back how many letters went. The books, the counts and
+    /// the costs of the box stay.
+    pub fn erase_person(&mut self, person: &Person, now: Time) -> Outcome<usize> {
+        let name = person.name.as_str();
+        let mut letters = Vec::new();
+        for row in self.messages.iter()? {
+            let (id, bytes) = row?;
+            letters
+                .extend(parse(id.value(), bytes.value()).ok().filter(|message| message.concerns(name, &self.domain)));
+        }
+        let (shared, own): (Vec<_>, Vec<_>) =
+            letters.into_iter().partition(|message| self.is_of_another(message, name).unwrap_or(true));
+        self.stop_letters(&own, now)?;
+        for message in &own {
+            self.remove(message)?;
+        }
+        for message in shared {
+            self.mailbox.remove((name, message.id.0))?;
+            self.change(message.id, |message| {
+                if message.author.as_deref() == Some(name) {
+                    message.author = None;
+                }
+            })?;
+        }
+        self.sessions
+            .retain(|_, bytes| serde_json::from_slice::<Value>(bytes).is_ok_and(|session| session["person"] != name))?;
+        self.contacts.retain(|(author, _), _| author != name)?;
+        self.spent.retain(|(_, account), _| account != name)?;
+        self.usage.retain(|(_, who), _| who != name)?;
+        self.ledger.today.people.remove(name);
+        if let Some(device) = person.device.map(|device| device.to_string()) {
+            self.parts
+                .retain(|_, bytes| !serde_json::from_slice::<PartIn>(bytes).is_ok_and(|part| part.device == device))?;
+        }
+        self.forget_name(name)?;
+        self.remove_person(name)?;
+        Ok(own.len())
+    }
+
+    /// True for a letter that somebody else on this box wrote or got.
+    fn is_of_another(&self, message: &Message, name: &str) -> Outcome<bool> {
+        let reader = message.reader(&self.domain).filter(|_| message.way == Way::Mailbox || message.author.is_none());
+        for other in message.author.iter().chain(&reader).filter(|other| *other != name) {
+            if self.people.get(other.as_str())?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Cancels what waits; what a link may have a part of has to end first, as it is paid for.
+    fn stop_letters(&mut self, letters: &[Message], now: Time) -> Outcome<()> {
+        let mut open = Vec::new();
+        for message in letters.iter().filter(|message| !message.is_final()) {
+            if self.packets_of(message.id)?.iter().any(Packet::is_open) {
+                open.push(message.id.to_string());
+            } else {
+                self.step(message.id, now, State::Cancelled, "its person was erased", 0, Time::NEVER)?;
+            }
+        }
+        match open.is_empty() {
+            true => Ok(()),
+            false => said(Fault::Permanent(format!(
+                "the link has a part of {}: cancel these letters first, or let them arrive",
+                open.join(", ")
+            ))),
+        }
+    }
+
+    fn forget_name(&mut self, name: &str) -> Outcome<()> {
+        self.events.retain(|_, bytes| !words_hold(&String::from_utf8_lossy(bytes), name))?;
+        let mut records = Vec::new();
+        for row in self.audit.iter()? {
+            let (number, bytes) = row?;
+            let Ok(record) = serde_json::from_slice::<Record>(bytes.value()) else { continue };
+            let named = [&record.who, &record.about].iter().any(|field| *field == name);
+            if named || words_hold(&record.words, name) {
+                records.push((number.value(), record));
+            }
+        }
+        for (number, mut record) in records {
+            for field in [&mut record.who, &mut record.about] {
+                if field == name {
+                    SOMEBODY.clone_into(field);
+                }
+            }
+            record.from = String::new();
+            record.words = String::new();
+            self.audit.insert(number, json(&record).as_slice())?;
+        }
+        Ok(())
+    }
+}
+
+/// True when a name stands in a text as a word of its own.
+fn words_hold(text: &str, name: &str) -> bool {
+    let part_of_name = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back().is_none_or(|c| !part_of_name(c));
+        let after = text[at + name.len()..].chars().next();
+        before && after.is_none_or(|c| !part_of_name(c) || ".".contains(c))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words_hold;
+
+    #[test]
+    fn names_are_found_as_words() {
+        for text in ["ben", "ben was added", "by ben.", "(\"ben\")", "a log-in of ben was ended"] {
+            assert!(words_hold(text, "ben"), "{text}");
+        }
+        for text in ["bench", "ruben", "ben-2", "ben_2", "the bend"] {
+            assert!(!words_hold(text, "ben"), "{text}");
+        }
+    }
+}
