@@ -360,7 +360,7 @@ pub fn known(session: &Session, name: &str) -> Result<std::sync::Arc<Person>, Fa
 /// Says so when a letter to them cannot go.
 fn unreachable(session: &mut Session, person: &Person) {
     let store = &session.context.store;
-    let world = World { people: store.people(), settings: store.settings() };
+    let world = World::new(store.people(), store.settings());
     if let Some(why) = world.no_way_to(person) {
         session.err.push_str(&format!("satpost: {why}\n"));
     }

@@ -62,7 +62,7 @@ impl Wish {
 /// As [`Wish::grant`].
 pub fn grant(store: &Store, wish: Wish, id: Id, who: &str) -> Result<String, Fault> {
     let (who, now) = (who.to_owned(), store.clock().now());
-    let world = World { people: store.people(), settings: store.settings(), measure: Default::default() };
+    let world = World::new(store.people(), store.settings());
     store.write(move |tx| wish.grant(tx, &world, id, &who, now))
 }
 

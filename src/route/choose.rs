@@ -72,6 +72,11 @@ impl Choice {
 }
 
 impl World {
+    /// These people and rules; letters are measured by the classic coding.
+    pub fn new(people: Arc<People>, settings: Arc<Settings>) -> Self {
+        Self { people, settings, measure: Measure::default() }
+    }
+
     /// True when this mail address belongs to this box.
     pub fn is_ours(&self, mailbox: &Mailbox) -> bool {
         let domain = self.settings.text(Key::Domain);

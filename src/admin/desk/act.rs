@@ -134,7 +134,7 @@ impl Desk {
             Wish::Cancel => (Deed::Cancel, "cancelled"),
             Wish::Retry => (Deed::Retry, "tried again"),
         };
-        let world = World { people: self.store.people(), settings: self.store.settings(), measure: Default::default() };
+        let world = World::new(self.store.people(), self.store.settings());
         let (who, now) = (self.by.sign(), self.store.clock().now());
         self.act(deed, &id.to_string(), words, move |tx| wish.grant(tx, &world, id, &who, now))
     }

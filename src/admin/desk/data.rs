@@ -191,7 +191,7 @@ mod tests {
         let place = Place::new();
         let desk = place.desk();
         let (_stop, stop) = smol::channel::bounded(1);
-        let context = Context { store: place.store.clone(), pulse: Pulse::default(), stop };
+        let context = Context { store: place.store.clone(), pulse: Pulse::default(), stop, coders: Default::default() };
         desk.set("box.domain", "sea.org").unwrap();
         for name in ["anna", "ben"] {
             desk.add(&PersonEdit { name: name.into(), ..PersonEdit::default() }).unwrap();

@@ -59,7 +59,7 @@ impl Desk {
             let key = settings::find(name).map_err(Fault::Permanent)?.key;
             settings = settings.with(key, value).map_err(Fault::Permanent)?;
         }
-        let world = World { people: self.store.people(), settings: Arc::new(settings), measure: Default::default() };
+        let world = World::new(self.store.people(), Arc::new(settings));
         let past = self.store.read(|view| view.past(PAST))?;
         Ok(world.rehearse(&past))
     }

@@ -50,7 +50,7 @@ pub fn people(session: &Session, findings: &mut Findings) {
         ),
         (count, true) => findings.well("people", format!("{count} can get mail")),
     }
-    let world = World { people: session.context.store.people(), settings: session.context.store.settings() };
+    let world = World::new(session.context.store.people(), session.context.store.settings());
     for why in people.iter().filter(|person| !person.disabled).filter_map(|person| world.no_way_to(person)) {
         findings.look("people", why);
     }
