@@ -4,7 +4,7 @@
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Message, Packet, State, Way};
-use crate::route::choose::World;
+use crate::route::choose::{Measure, World};
 use crate::store::{Outcome, Store, Tx, said};
 
 /// Takes a waiting message out of its queue until it is released.
@@ -13,7 +13,7 @@ use crate::store::{Outcome, Store, Tx, said};
 /// Permanent, with the reason, when it is too late for that.
 pub fn hold(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
     let (cause, now) = (format!("held by {who}"), store.clock().now());
-    let world = World { people: store.people(), settings: store.settings() };
+    let world = World { people: store.people(), settings: store.settings(), measure: Measure::default() };
     store.write(move |tx| {
         let message = waiting(tx, id)?;
         if touched(tx, id)? {
@@ -31,7 +31,7 @@ pub fn hold(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
 /// Permanent when it is not held.
 pub fn release(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
     let (cause, now) = (format!("released by {who}"), store.clock().now());
-    let world = World { people: store.people(), settings: store.settings() };
+    let world = World { people: store.people(), settings: store.settings(), measure: Measure::default() };
     store.write(move |tx| {
         let message = tx.message(id)?;
         freed(tx, &world, &message, &cause, now)
@@ -67,7 +67,7 @@ pub(super) fn freed(tx: &mut Tx, world: &World, message: &Message, cause: &str, 
 /// Permanent when it is not held, or its sender or reader cannot be on such a list.
 pub fn allow(store: &Store, id: Id, who: &str) -> Result<String, Fault> {
     let (cause, now) = (format!("released by {who}, who lets its sender write"), store.clock().now());
-    let world = World { people: store.people(), settings: store.settings() };
+    let world = World { people: store.people(), settings: store.settings(), measure: Measure::default() };
     let sender = store.write(move |tx| {
         let message = tx.message(id)?;
         let reader = message.to.mailbox().map(|to| tx.person(&to.person())).transpose()?.flatten();

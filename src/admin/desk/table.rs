@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::Desk;
 use crate::fault::Fault;
 use crate::people::People;
-use crate::route::choose::World;
+use crate::route::choose::{Measure, World};
 use crate::route::rehearse::Rehearsal;
 use crate::settings::{self, Key, Kind, Setting, Settings, TABLE};
 
@@ -59,7 +59,7 @@ impl Desk {
             let key = settings::find(name).map_err(Fault::Permanent)?.key;
             settings = settings.with(key, value).map_err(Fault::Permanent)?;
         }
-        let world = World { people: self.store.people(), settings: Arc::new(settings) };
+        let world = World { people: self.store.people(), settings: Arc::new(settings), measure: Measure::default() };
         let past = self.store.read(|view| view.past(PAST))?;
         Ok(world.rehearse(&past))
     }

@@ -61,6 +61,8 @@ fn letter(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message {
         stranger: None,
         bill: Some(bill),
         receipt_until: None,
+        urgent: false,
+        account: None,
         recall: false,
         released: false,
         steps: vec![],

@@ -2,12 +2,119 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::codec::{letter_of, read_classic};
-pub use super::parts::{Accepted, DAY, Dice, HOUR, Post, Told, Weather};
-use super::parts::{Flight, Row};
+use super::codec::Fake;
 use crate::letter::Letter;
 use crate::peer::when::{Waits, When, when};
-use crate::peer::{Here, Outgoing, Peer, Turn, Waiting};
+use crate::peer::{Here, Outgoing, Peer, Rules, Turn, Waiting};
+
+mod channel;
+
+pub const HOUR: i64 = 3_600_000;
+pub const DAY: i64 = 24 * HOUR;
+
+/// SplitMix64.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.roll() % limit.max(1)
+    }
+
+    pub fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    pub fn between(&mut self, low: i64, high: i64) -> i64 {
+        low + self.below((high - low).max(1) as u64) as i64
+    }
+}
+
+/// What its sender is told of a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Told {
+    Waiting,
+    OnItsWay,
+    /// No receipt is expected.
+    Sent,
+    /// It may have arrived.
+    Unconfirmed,
+    Refused,
+    Expired,
+    Delivered,
+}
+
+pub struct Accepted {
+    pub from: usize,
+    pub letter: Letter,
+    pub told: Told,
+    pub at: i64,
+    pub urgent: bool,
+}
+
+#[derive(Clone)]
+struct Row {
+    /// `None`: from an old box, which knows no tickets.
+    packet: Outgoing,
+    ticketed: bool,
+    /// When the link sends it, or gives it up.
+    ends: Option<i64>,
+    lost: bool,
+    /// When the box is told.
+    told_at: Option<i64>,
+}
+
+struct Flight {
+    at: i64,
+    to: usize,
+    key: u64,
+    payload: Vec<u8>,
+}
+
+pub struct Post {
+    pub peer: Peer,
+    pub codec: Fake,
+    pub rules: Rules,
+    /// The software is an old one, which speaks classic only.
+    pub old: bool,
+    rows: Vec<Row>,
+    keys: BTreeSet<u64>,
+    parts: BTreeMap<(String, String), BTreeMap<usize, String>>,
+}
+
+impl Post {
+    pub fn new(models: &[crate::packet::ModelId], rules: Rules) -> Self {
+        Self {
+            peer: Peer::default(),
+            codec: Fake(models.to_vec()),
+            rules,
+            old: false,
+            rows: Vec::new(),
+            keys: BTreeSet::new(),
+            parts: BTreeMap::new(),
+        }
+    }
+}
+
+/// How bad the channel is, in per cent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Weather {
+    pub loss: u64,
+    pub double: u64,
+    pub crash: u64,
+    /// The link gives a packet up before it is sent.
+    pub give_up: u64,
+    /// Longest way, in milliseconds.
+    pub delay: i64,
+    /// A doubled classic packet arrives as a new one.
+    pub double_classic: bool,
+}
 
 pub struct World {
     pub dice: Dice,
@@ -269,119 +376,6 @@ impl World {
         peer.out.iter().any(|body| body.form.is_none() && body.letters.contains(&key))
     }
 
-    fn fly(&mut self, to: usize, payload: Vec<u8>) {
-        self.saw("packets", 1);
-        self.next_key += 1;
-        let classic = payload[0] < 0x80;
-        let mut key = self.next_key;
-        for copy in 0..3 {
-            if copy > 0 && !self.dice.chance(self.weather.double) {
-                break;
-            }
-            if copy > 0 && self.dice.chance(50) && (!classic || self.weather.double_classic && marked(&payload)) {
-                self.next_key += 1;
-                key = self.next_key;
-            }
-            if !self.dice.chance(self.weather.loss) {
-                let at = self.now + self.dice.between(HOUR / 60, self.weather.delay.max(HOUR));
-                self.flights.push(Flight { at, to, key, payload: payload.clone() });
-            }
-        }
-    }
-
-    fn arrive(&mut self, flight: Flight) {
-        let side = flight.to;
-        if self.boxes[side].keys.contains(&flight.key) {
-            return;
-        }
-        if self.boxes[side].old {
-            self.boxes[side].keys.insert(flight.key);
-            if flight.payload[0] < 0x80 {
-                self.read_classic(side, &flight.payload);
-            }
-            return;
-        }
-        match self.commit(side, |peer, here| peer.heard(here, &flight.payload)) {
-            Some(turn) => {
-                self.note(|| {
-                    format!("{side} hears {:02x?}: {}", &flight.payload[..4.min(flight.payload.len())], short(&turn))
-                });
-                self.boxes[side].keys.insert(flight.key);
-                self.apply(side, turn);
-            }
-            // The link offers it again.
-            None => self.flights.push(Flight { at: self.now + HOUR, ..flight }),
-        }
-    }
-
-    fn read_classic(&mut self, side: usize, packet: &[u8]) {
-        let part = read_classic(packet).unwrap();
-        if part.total == 1 {
-            return self.deliver(side, letter_of(&part.text, &part.to).unwrap());
-        }
-        let set = (part.to.clone(), part.tag.clone());
-        let parts = self.boxes[side].parts.entry(set.clone()).or_default();
-        parts.insert(part.number, part.text);
-        if parts.len() == part.total {
-            let text: String = parts.values().map(String::as_str).collect();
-            self.boxes[side].parts.remove(&set);
-            self.deliver(side, letter_of(&text, &part.to).unwrap());
-        }
-    }
-
-    fn deliver(&mut self, side: usize, letter: Letter) {
-        let count = self.delivered.entry((1 - side, letter.clone())).or_default();
-        *count += 1;
-        let count = *count;
-        let accepted = self.letters.iter().filter(|known| known.from != side && known.letter == letter).count();
-        self.note(|| format!("{side} delivers {letter:?}"));
-        assert!(accepted > 0, "nobody wrote {letter:?}");
-        assert!(count <= accepted, "delivered {count} times, written {accepted} times: {letter:?}");
-    }
-
-    fn apply(&mut self, side: usize, turn: Turn) {
-        self.saw("letters sent again", turn.again.len());
-        self.saw("needless packets", turn.needless.len());
-        self.saw("bytes set aside", turn.aside.len());
-        self.saw("fronts", turn.fronts.len());
-        self.saw("news", turn.news.len());
-        turn.letters.into_iter().for_each(|letter| self.deliver(side, letter));
-        if let Some(packet) = turn.classic {
-            self.read_classic(side, &packet);
-        }
-        for key in turn.delivered {
-            self.letters[key as usize].told = Told::Delivered;
-            let letter = &self.letters[key as usize].letter;
-            let told =
-                self.letters.iter().filter(|l| l.letter == *letter && l.told == Told::Delivered && l.from == side);
-            let there = self.delivered.get(&(side, letter.clone())).copied().unwrap_or(0);
-            assert!(told.count() <= there, "{letter:?} is said to be delivered");
-        }
-        for (key, _) in turn.again {
-            let letter = &mut self.letters[key as usize];
-            if matches!(letter.told, Told::OnItsWay | Told::Sent | Told::Unconfirmed) {
-                letter.told = Told::Waiting;
-            } else {
-                self.boxes[side].peer.forget(key);
-            }
-        }
-        for key in turn.unconfirmed {
-            let letter = &mut self.letters[key as usize];
-            if letter.told == Told::OnItsWay {
-                letter.told = Told::Unconfirmed;
-            }
-        }
-        for ticket in turn.needless {
-            let (now, withdraws) = (self.now, self.dice.chance(50));
-            for row in self.boxes[side].rows.iter_mut().filter(|row| row.packet.ticket == ticket && withdraws) {
-                if row.ends.take().is_some() {
-                    (row.lost, row.told_at) = (true, Some(now));
-                }
-            }
-        }
-        turn.send.into_iter().for_each(|packet| self.hand(side, packet, true));
-    }
-
     fn expire(&mut self) {
         for key in 0..self.letters.len() {
             let letter = &mut self.letters[key];
@@ -410,10 +404,6 @@ impl World {
     pub fn count(&self, told: Told) -> usize {
         self.letters.iter().filter(|letter| letter.told == told).count()
     }
-}
-
-fn marked(payload: &[u8]) -> bool {
-    crate::peer::notes::find_in_classic(payload).1.is_some()
 }
 
 fn short(turn: &Turn) -> String {

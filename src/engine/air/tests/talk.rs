@@ -47,6 +47,7 @@ impl Pair {
             automatic: None,
             message_id: None,
             about: None,
+            stranger: None,
         };
         let message = rig.context.world().plan(draft, rig.clock.now(), true, 192);
         rig.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
@@ -61,7 +62,7 @@ impl Pair {
     /// The coder is there: turns do not wait for it.
     fn ready(&self) {
         for rig in [&self.station, &self.gateway] {
-            while !rig.context.coders.ready() {
+            while !rig.context.voice().ready() {
                 std::thread::yield_now();
             }
         }
