@@ -25,6 +25,7 @@ use smol::channel::bounded;
 use smol::future::or;
 
 use crate::clock::Clock;
+use crate::engine::coders::Coders;
 use crate::engine::{self, Context};
 use crate::fault::Fault;
 use crate::pulse::Pulse;
@@ -66,7 +67,7 @@ pub fn run(data: &Path) -> ExitCode {
         Err(fault) => return failure::tell(&fault, data, sockets.take("web"), signals),
     };
     let (stop, stopped) = bounded(1);
-    let context = Context { store, pulse: Pulse::default(), stop: stopped, coders: Default::default() };
+    let context = Context { coders: Coders::new(store.folder()), store, pulse: Pulse::default(), stop: stopped };
     House { context, signals, sockets, stop }.live()
 }
 

@@ -12,6 +12,7 @@ use super::response::Response;
 use super::{App, auth, route};
 use crate::clock::{Clock, Time};
 use crate::engine::Context;
+use crate::engine::coders::Coders;
 use crate::password;
 use crate::people::{Person, Role};
 use crate::pulse::Pulse;
@@ -46,7 +47,7 @@ impl Site {
     fn at(folder: std::path::PathBuf, clock: &Clock) -> Self {
         let store = Store::open(&folder, clock).unwrap();
         let (_, stop) = smol::channel::bounded(1);
-        let context = Context { store, pulse: Pulse::default(), stop, coders: Default::default() };
+        let context = Context { coders: Coders::new(store.folder()), store, pulse: Pulse::default(), stop };
         Self { app: App::new(&context), folder }
     }
 

@@ -17,6 +17,7 @@ use super::{Command, FAILED};
 use crate::clock::Clock;
 use crate::control::{self, SOCKET};
 use crate::engine::Context;
+use crate::engine::coders::Coders;
 use crate::fault::Fault;
 use crate::pulse::Pulse;
 use crate::store::{FILE, Store};
@@ -115,7 +116,7 @@ fn asker() -> u32 {
 fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
     let store = Store::open(data, &Clock::system())?;
     let (_stop, stopped) = bounded(1);
-    let context = Context { store, pulse: Pulse::default(), stop: stopped, coders: Default::default() };
+    let context = Context { coders: Coders::new(store.folder()), store, pulse: Pulse::default(), stop: stopped };
     let answer = carry_out(&context, false, asker(), request.clone());
     context.store.close();
     Ok(answer)

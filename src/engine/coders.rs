@@ -1,25 +1,27 @@
-//! The coder of this box: primed in the background when it is first needed, dropped when it was idle for long.
+//! The coder of this box: made ready in the background when it is first needed, dropped when it was idle for long.
 
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use compact::coder::{Coder, MODELS};
+use compact::coder::{Coder, MODELS, Spec};
 use compact::packet::{Coding, ModelId};
 
-/// A coder that was not used for this long goes: it takes 40 MB.
+/// A coder that was not used for this long goes: it takes tens of megabytes.
 const IDLE: Duration = Duration::from_secs(600);
-
 /// A question that somebody waits for waits at most so long for the coder.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Handle to the coder; clones share it.
-#[derive(Clone, Default)]
+/// Handle to the coders of a box; clones share them.
+#[derive(Clone)]
 pub struct Coders(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
-    state: Mutex<State>,
+    /// Where primed models are kept.
+    folder: PathBuf,
+    /// One for each of [`MODELS`].
+    states: Mutex<[State; MODELS.len()]>,
     changed: Condvar,
 }
 
@@ -28,104 +30,171 @@ enum State {
     /// Not there.
     #[default]
     Absent,
-    /// Its thread primes it.
+    /// Its thread makes it ready.
     Priming,
+    /// It came out other than published: nobody would understand it.
+    Broken,
     /// There. The sender ends with the last handle, and its thread with that.
     Ready { coder: Box<Coder>, used: Instant, _alive: Sender<()> },
 }
 
+impl State {
+    /// Nothing is to be waited for.
+    fn is_settled(&self) -> bool {
+        matches!(self, Self::Ready { .. } | Self::Broken)
+    }
+}
+
+/// The models that a setting of `air.compact` stands for, the best first. A box that has the large one has the small
+/// one too, for peers that have no other.
+pub fn models(word: &str) -> &'static [Spec] {
+    match word {
+        "normal" => &MODELS,
+        "small" => &MODELS[1..],
+        _ => &[],
+    }
+}
+
 impl Coders {
-    /// True when it is there; if it is not, it will be soon.
+    /// With this data folder.
+    pub fn new(folder: &Path) -> Self {
+        Self(Arc::new(Inner { folder: folder.to_owned(), states: Mutex::default(), changed: Condvar::new() }))
+    }
+
+    /// What speaks these models.
+    pub fn of(&self, models: &'static [Spec]) -> Voice {
+        Voice { coders: self.clone(), models }
+    }
+}
+
+/// The coders that speak some of the models.
+#[derive(Clone)]
+pub struct Voice {
+    coders: Coders,
+    models: &'static [Spec],
+}
+
+impl Voice {
+    /// True when the coder of the best model is there, or never will be; if not, it will be soon.
     pub fn ready(&self) -> bool {
-        let mut state = self.0.lock();
-        self.prime(&mut state);
-        matches!(*state, State::Ready { .. })
+        self.models.first().is_none_or(|model| self.has(model.number))
     }
 
-    /// True when it is there within the time that somebody at a page or a mail program will wait.
-    pub fn ready_soon(&self) -> bool {
-        let mut state = self.0.lock();
-        self.prime(&mut state);
-        let priming = |state: &mut State| !matches!(state, State::Ready { .. });
-        let wait = self.0.changed.wait_timeout_while(state, PATIENCE, priming);
-        matches!(*wait.unwrap_or_else(PoisonError::into_inner).0, State::Ready { .. })
+    /// Likewise of this model.
+    pub fn has(&self, number: u8) -> bool {
+        let Some(at) = place(number) else { return true };
+        let mut states = self.coders.0.lock();
+        self.coders.0.prime(&mut states[at], at);
+        states[at].is_settled()
     }
 
-    /// Uses the coder, and waits for it if need be.
-    fn with<T>(&self, use_it: impl FnOnce(&mut Coder) -> T) -> T {
-        let mut state = self.0.lock();
+    /// Likewise, within the time that somebody at a page or a mail program will wait.
+    pub fn has_soon(&self, number: u8) -> bool {
+        let Some(at) = place(number) else { return true };
+        let mut states = self.coders.0.lock();
+        self.coders.0.prime(&mut states[at], at);
+        let wait = self.coders.0.changed.wait_timeout_while(states, PATIENCE, |states| !states[at].is_settled());
+        wait.unwrap_or_else(PoisonError::into_inner).0[at].is_settled()
+    }
+
+    /// Uses the coder of a model, and waits for it if need be; nothing when there is none.
+    fn with<T: Default>(&self, number: u8, use_it: impl FnOnce(&mut Coder) -> T) -> T {
+        let ours = self.models.iter().any(|model| model.number == number);
+        let Some(at) = place(number).filter(|_| ours) else { return T::default() };
+        let mut states = self.coders.0.lock();
         loop {
-            if let State::Ready { coder, used, .. } = &mut *state {
-                *used = Instant::now();
-                return use_it(coder);
+            match &mut states[at] {
+                State::Ready { coder, used, .. } => {
+                    *used = Instant::now();
+                    return use_it(coder);
+                }
+                State::Broken => return T::default(),
+                State::Absent | State::Priming => {}
             }
-            self.prime(&mut state);
-            state = self.0.changed.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner).0;
+            self.coders.0.prime(&mut states[at], at);
+            states = self.coders.0.changed.wait_timeout(states, IDLE).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
+}
 
-    fn prime(&self, state: &mut State) {
-        if !matches!(state, State::Absent) {
-            return;
-        }
-        let weak = Arc::downgrade(&self.0);
-        let spawned = std::thread::Builder::new().name("coder".to_owned()).spawn(move || look_after(&weak));
-        match spawned {
-            Ok(_) => *state = State::Priming,
-            Err(error) => {
-                log::warn!("coder: primed where it is needed, as there is no thread for it: {error}");
-                *state =
-                    State::Ready { coder: Box::new(Coder::new(&MODELS[0])), used: Instant::now(), _alive: channel().0 };
-            }
-        }
-    }
+fn place(number: u8) -> Option<usize> {
+    MODELS.iter().position(|model| model.number == number)
 }
 
 impl Inner {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, [State; MODELS.len()]> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a coder made ready that is not there.
+    fn prime(self: &Arc<Self>, state: &mut State, at: usize) {
+        if !matches!(state, State::Absent) {
+            return;
+        }
+        let weak = Arc::downgrade(self);
+        *state = State::Priming;
+        let spawned = std::thread::Builder::new().name("coder".to_owned()).spawn(move || look_after(&weak, at));
+        if let Err(error) = spawned {
+            log::warn!("coder: made ready where it is needed, as there is no thread for it: {error}");
+            let coder = Box::new(Coder::new(&MODELS[at]));
+            *state = State::Ready { coder, used: Instant::now(), _alive: channel().0 };
+        }
     }
 }
 
-/// Primes the coder, and drops it once it was idle.
-fn look_after(inner: &Weak<Inner>) {
-    let began = Instant::now();
-    let coder = Box::new(Coder::new(&MODELS[0]));
-    let (alive, ends) = channel();
-    match inner.upgrade() {
-        Some(inner) => {
-            *inner.lock() = State::Ready { coder, used: Instant::now(), _alive: alive };
-            inner.changed.notify_all();
+/// Makes a coder ready, and drops it once it was idle.
+fn look_after(inner: &Weak<Inner>, at: usize) {
+    let (began, spec) = (Instant::now(), &MODELS[at]);
+    let Some(folder) = inner.upgrade().map(|inner| inner.folder.clone()) else { return };
+    let coder = match Coder::open(spec, &folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            log::error!("coder: {error}");
+            None
         }
-        None => return,
-    }
-    log::info!("coder: primed in {} ms", began.elapsed().as_millis());
+        Err(error) => {
+            log::warn!("coder: it is made ready at each start, as it cannot be kept: {error}");
+            Some(Coder::new(spec))
+        }
+        Ok(coder) => Some(coder),
+    };
+    let (alive, ends) = channel();
+    let Some(strong) = inner.upgrade() else { return };
+    let ready = |coder| State::Ready { coder: Box::new(coder), used: Instant::now(), _alive: alive };
+    strong.lock()[at] = coder.map_or(State::Broken, ready);
+    strong.changed.notify_all();
+    drop(strong);
+    log::info!("coder: model {} ready in {} ms", spec.number, began.elapsed().as_millis());
     while ends.recv_timeout(IDLE) == Err(RecvTimeoutError::Timeout) {
         let Some(inner) = inner.upgrade() else { return };
-        let mut state = inner.lock();
-        if matches!(&*state, State::Ready { used, .. } if used.elapsed() >= IDLE) {
+        let state = &mut inner.lock()[at];
+        if matches!(state, State::Ready { used, .. } if used.elapsed() >= IDLE) {
             *state = State::Absent;
-            log::info!("coder: not needed for now");
+            log::info!("coder: model {} is not needed for now", spec.number);
             return;
         }
     }
 }
 
-impl Coding for Coders {
+impl Coding for Voice {
     fn models(&self) -> Vec<ModelId> {
-        vec![ModelId { number: MODELS[0].number, mark: MODELS[0].mark() }]
+        let states = self.coders.0.lock();
+        let whole = self.models.iter().filter(|model| {
+            let state = place(model.number).map(|at| &states[at]);
+            !matches!(state, Some(State::Broken))
+        });
+        whole.map(|model| ModelId { number: model.number, mark: model.mark() }).collect()
     }
 
     fn encode(&mut self, model: u8, records: &[Vec<u8>], salt: u16) -> Vec<u8> {
-        self.with(|coder| Coding::encode(coder, model, records, salt))
+        self.with(model, |coder| Coding::encode(coder, model, records, salt))
     }
 
     fn decode(&mut self, model: u8, code: &[u8]) -> Option<Vec<Vec<u8>>> {
-        self.with(|coder| Coding::decode(coder, model, code))
+        self.with(model, |coder| Coding::decode(coder, model, code))
     }
 
     fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>> {
-        self.with(|coder| Coding::front(coder, model, code))
+        self.with(model, |coder| Coding::front(coder, model, code))
     }
 }
 
@@ -134,14 +203,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_primed_once_and_ends_with_its_box() {
-        let coders = Coders::default();
-        assert!(!coders.ready());
-        let code = coders.clone().encode(1, &[b"hello".to_vec()], 1);
-        assert!(coders.ready());
-        assert_eq!(coders.clone().decode(1, &code), Some(vec![b"hello".to_vec()]));
+    fn it_is_made_ready_once_and_ends_with_its_box() {
+        let folder = crate::store::tests::Folder::new();
+        std::fs::create_dir_all(&folder.0).unwrap();
+        let coders = Coders::new(&folder.0);
+        let mut voice = coders.of(models("small"));
+        assert!(!voice.ready());
+        assert_eq!(voice.models().len(), 1);
+        assert!(voice.encode(MODELS[0].number, &[b"hello".to_vec()], 1).is_empty(), "not a model of this voice");
+        let code = voice.encode(MODELS[1].number, &[b"hello".to_vec()], 1);
+        assert!(voice.ready() && voice.has_soon(MODELS[1].number));
+        assert_eq!(coders.of(models("normal")).decode(MODELS[1].number, &code), Some(vec![b"hello".to_vec()]));
         let weak = Arc::downgrade(&coders.0);
-        drop(coders);
+        drop((coders, voice));
         assert!(weak.upgrade().is_none());
     }
 }

@@ -37,7 +37,7 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
             return Err(Fault::permanent("it is in the compact coding, which is off here (air.compact)"));
         }
         (false, false) => Heard { classic: Some(payload.clone()), letters: Vec::new(), errand: None },
-        (true, true) if !context.coders.ready() => return Err(Fault::temporary("the coder is being made ready")),
+        (true, true) if !context.voice().ready() => return Err(Fault::temporary("the coder is being made ready")),
         (true, _) => {
             let mut peer = context.peer(inbound.device)?;
             let turn = context.here(inbound.device, |here| peer.heard(here, payload));

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use compact::packet::Form;
 use compact::peer::{Plan, Waiting, when};
 
 use super::air::Air;
@@ -66,9 +67,9 @@ pub fn letters(air: &mut Air, device: Option<DeviceId>, letters: &[Message]) -> 
         return Ok(any);
     }
     let mut peer = air.context.peer(device)?;
-    if air.context.form(&peer, device).is_some() {
+    if let Some(form) = air.context.form(&peer, device) {
         let now = air.context.now();
-        if !air.context.coders.ready() {
+        if matches!(form, Form::Model(number) if !air.context.voice().has(number)) {
             air.gathering.until = Some(now + CODER);
             return Ok(false);
         }

@@ -6,6 +6,7 @@
 use compact::packet::Form;
 use compact::peer::{Here, Outgoing, Peer, Rules, Turn};
 
+use super::coders::{Voice, models};
 use super::settle::Ending;
 use super::{Context, max_payload};
 use crate::address::DeviceId;
@@ -65,7 +66,12 @@ pub fn rules(settings: &Settings) -> Rules {
 impl Context {
     /// True when this box speaks, and reads, more than the classic coding.
     pub fn talks(&self) -> bool {
-        self.store.settings().text(Key::AirCompact) != "off"
+        !models(self.store.settings().text(Key::AirCompact)).is_empty()
+    }
+
+    /// The coders of this box; without a model where the compact coding is off.
+    pub fn voice(&self) -> Voice {
+        self.coders.of(models(self.store.settings().text(Key::AirCompact)))
     }
 
     /// What is known of a far box.
@@ -81,9 +87,9 @@ impl Context {
     /// Does something in the talk with a far box, by the settings of this moment.
     pub fn here<T>(&self, device: Option<DeviceId>, act: impl FnOnce(&mut Here) -> T) -> T {
         let settings = self.store.settings();
-        let mut coders = self.coders.clone();
+        let mut voice = self.voice();
         // Toward a device this box speaks for the world.
-        let mut codec = Codec { coding: &mut coders, from_device: device.is_none() };
+        let mut codec = Codec { coding: &mut voice, from_device: device.is_none() };
         let (now, room, rules) = (self.now().0, max_payload(&settings), rules(&settings));
         act(&mut Here { codec: &mut codec, now, room, rules })
     }
@@ -98,7 +104,10 @@ impl Context {
     pub fn measure(&self, message: &Message) -> Option<(usize, usize)> {
         let Choice::Link(device) = self.world().choose(&message.to) else { return None };
         let peer = self.peer(device).ok().filter(|_| self.talks())?;
-        self.form(&peer, device).filter(|_| self.coders.ready_soon())?;
+        match self.form(&peer, device)? {
+            Form::Model(number) if !self.voice().has_soon(number) => return None,
+            Form::Model(_) | Form::Stored => {}
+        }
         let letter = self.on_air(message, device);
         Some(self.here(device, |here| peer.measure(here, &letter)))
     }

@@ -11,8 +11,12 @@ fn kept(mail: &[u8]) -> String {
     let anna = Person { name: "anna".into(), ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
-    let office =
-        PostOffice::new(&Context { store: store.clone(), pulse: Pulse::default(), stop, coders: Default::default() });
+    let office = PostOffice::new(&Context {
+        store: store.clone(),
+        pulse: Pulse::default(),
+        stop,
+        coders: crate::engine::coders::Coders::new(store.folder()),
+    });
     let caller = Caller {
         peer: IpAddr::from([127, 0, 0, 1]),
         helo: "laptop".into(),

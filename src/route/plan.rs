@@ -141,11 +141,13 @@ impl World {
         }
     }
 
-    /// What a letter costs on its way, alone; `None` on ways that cost nothing.
+    /// What a letter costs on its way, alone, in the coding that its far box reads; `None` on ways that cost nothing.
     pub fn bill(&self, message: &Message, choice: &Choice, max_payload: usize) -> Option<Bill> {
         let Choice::Link(device) = choice else { return None };
-        let classic = packets(message, device.is_some(), max_payload).ok()?.len();
-        let packets = if classic > 1 { self.measure.packets(message).unwrap_or(classic) } else { classic } as u64;
+        let classic = packets(message, device.is_some(), max_payload).ok().map(|packets| packets.len());
+        // What takes one packet anyway need not be measured.
+        let packets =
+            classic.filter(|packets| *packets == 1).or_else(|| self.measure.packets(message)).or(classic)? as u64;
         let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
         let person = reader.or(message.author.as_ref().and_then(|name| self.people.get(name)));
         Some(Bill {

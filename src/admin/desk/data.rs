@@ -178,6 +178,7 @@ mod tests {
     use crate::admin::desk::tests::Place;
     use crate::admin::desk::{By, PersonEdit};
     use crate::engine::Context;
+    use crate::engine::coders::Coders;
     use crate::office;
     use crate::pulse::Pulse;
 
@@ -191,7 +192,12 @@ mod tests {
         let place = Place::new();
         let desk = place.desk();
         let (_stop, stop) = smol::channel::bounded(1);
-        let context = Context { store: place.store.clone(), pulse: Pulse::default(), stop, coders: Default::default() };
+        let context = Context {
+            coders: Coders::new(place.store.folder()),
+            store: place.store.clone(),
+            pulse: Pulse::default(),
+            stop,
+        };
         desk.set("box.domain", "sea.org").unwrap();
         for name in ["anna", "ben"] {
             desk.add(&PersonEdit { name: name.into(), ..PersonEdit::default() }).unwrap();

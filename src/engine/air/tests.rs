@@ -160,7 +160,7 @@ impl Link for Fake {
 /// One coder for all tests: priming it takes a second.
 fn coders() -> Coders {
     static CODERS: OnceLock<Coders> = OnceLock::new();
-    CODERS.get_or_init(Coders::default).clone()
+    CODERS.get_or_init(|| Coders::new(&std::env::temp_dir())).clone()
 }
 
 struct Rig {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::clock::Clock;
+use crate::engine::coders::Coders;
 use crate::people::Person;
 use crate::pulse::Pulse;
 use crate::store::Store;
@@ -14,7 +15,7 @@ fn told(state: State) -> (String, String) {
     let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
-    let context = Context { store, pulse: Pulse::default(), stop, coders: Default::default() };
+    let context = Context { coders: Coders::new(store.folder()), store, pulse: Pulse::default(), stop };
     let draft = Draft {
         door: Door::Smtp,
         from: "anna@here.org".parse().unwrap(),

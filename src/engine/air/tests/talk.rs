@@ -62,7 +62,7 @@ impl Pair {
     /// The coder is there: turns do not wait for it.
     fn ready(&self) {
         for rig in [&self.station, &self.gateway] {
-            while !rig.context.coders.ready() {
+            while !rig.context.voice().ready() {
                 std::thread::yield_now();
             }
         }
