@@ -211,12 +211,10 @@ impl PostOffice {
             log_ins.retain(|_, (at, _)| at.elapsed() < LOG_INS_EVERY);
         }
         let key = (name.to_owned(), peer, right);
-        let (at, count) = match log_ins.get(&key) {
-            Some((at, count)) if at.elapsed() < LOG_INS_EVERY => (*at, count + 1),
-            Some((_, count)) => (Instant::now(), count + 1),
-            None => (Instant::now(), 1),
-        };
-        let due = !log_ins.get(&key).is_some_and(|(at, _)| at.elapsed() < LOG_INS_EVERY);
+        let known = log_ins.get(&key).copied();
+        let count = known.map_or(0, |(_, count)| count) + 1;
+        let told = known.map(|(at, _)| at).filter(|at| at.elapsed() < LOG_INS_EVERY);
+        let (due, at) = (told.is_none(), told.unwrap_or_else(Instant::now));
         if log_ins.len() < LOG_INS_MOST || log_ins.contains_key(&key) {
             log_ins.insert(key, (at, if due { 0 } else { count }));
         }

@@ -158,8 +158,8 @@ impl Set {
     fn act(self, session: &mut Session) -> Done {
         let mut words = self.pairs;
         if let [name] = &words[..] {
-            settings::find(name).map_err(Failure::not_found)?;
-            let Some(value) = session.input.clone().filter(|value| !value.is_empty()) else {
+            let secret = settings::find(name).map_err(Failure::not_found)?.kind == Kind::Secret;
+            let Some(value) = session.input.clone().or_else(|| (!secret).then(String::new)) else {
                 let why = format!(
                     "there was no value for {name} on standard input, so nothing was changed; to clear it, write \
                      satpost settings set {name} ''"

@@ -28,7 +28,8 @@ const PAGES = [
   "/people", "/people/bert", "/modem", "/account", "/settings/box", "/settings/satellite-link", "/settings/on-air",
   "/settings/mail-in", "/settings/mail-out", "/settings/queue", "/settings/web-page", "/setup/box", "/setup/modem",
   "/setup/people", "/setup/test", "/help/start", "/help/modem", "/help/mail-programs", "/help/states", "/help/cut",
-  "/help/costs", "/help/known-issues", "/help/command-line", "/help/backup", "/no/such/page",
+  "/help/costs", "/help/known-issues", "/help/command-line", "/help/backup", "/help/metrics", "/usage", "/usage?by=month", "/usage?by=person", "/costs", "/audit",
+  "/log-ins", "/well", "/no/such/page",
 ];
 /** Pages that differ most: also judged in the dark. */
 const DARK = ["/", "/messages", "/modem", "/compose", "/settings/mail-in", "/help/states"];
@@ -176,7 +177,7 @@ async function withoutScripts(browser) {
   await settled(tab.state);
   console.log(`first visit: ${tab.state.bytes} bytes with the log-in`);
   if (tab.state.bytes > FIRST_MOST) fault(tab.where(), `the first visit weighs ${tab.state.bytes} bytes`);
-  for (const target of ["/messages", "/mailbox", "/people", "/modem", "/settings/box", "/setup/modem", "/help/start"]) {
+  for (const target of ["/messages", "/mailbox", "/people", "/people/bert", "/usage", "/audit", "/log-ins", "/well", "/modem", "/settings/box", "/setup/modem", "/help/start"]) {
     const response = await tab.go(target);
     if (response.status() !== 200) fault(tab.where(), `answers ${response.status()}`);
     await outline(tab);
@@ -212,7 +213,7 @@ async function asPerson(browser) {
   await page.fill("#password", PERSON.password);
   await Promise.all([page.waitForURL(`${base}/mailbox`), page.keyboard.press("Enter")]);
   await expect(tab, "the page of the owner is named", page.locator("nav a[href='/people']").count().then((n) => n === 0));
-  for (const target of ["/mailbox", "/messages", "/people"]) {
+  for (const target of ["/mailbox", "/messages", "/usage", "/well", "/account", "/people"]) {
     const response = await tab.go(target);
     if ((response.status() === 403) !== (target === "/people")) fault(tab.where(), `answers ${response.status()}`);
     await axe(tab);

@@ -116,7 +116,7 @@ impl<'a> Ask<'a> {
             operator: self.operator(),
             nav: NAV
                 .iter()
-                .filter(|entry| may_see(self.role(), entry.href) && !(entry.href == "/" && !self.operator()))
+                .filter(|entry| may_see(self.role(), entry.href) && (self.operator() || entry.href != "/"))
                 .collect(),
             csrf: self.visitor.session.csrf.clone(),
             theme: theme(self.request),
