@@ -1,4 +1,6 @@
-//! Addresses as types that cannot be wrong: a mail address, a device, or nobody.
+//! Addresses as types that cannot be wrong: a mail address, a phone, a device, or nobody.
+
+mod phone;
 
 pub mod pattern;
 
@@ -6,6 +8,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use phone::{COUNTRIES, Phone, looks_like_phone};
 
 /// Longest local part (RFC 5321 section 4.5.3.1.1), in bytes.
 pub const MAX_LOCAL: usize = 64;
@@ -22,6 +26,8 @@ pub enum Address {
     Nobody,
     /// An e-mail address.
     Mail(Mailbox),
+    /// A phone, reached by text messages.
+    Phone(Phone),
     /// A modem out in the field.
     Device(DeviceId),
 }
@@ -31,6 +37,14 @@ impl Address {
     pub fn mailbox(&self) -> Option<&Mailbox> {
         match self {
             Self::Mail(mailbox) => Some(mailbox),
+            _ => None,
+        }
+    }
+
+    /// The phone, if it is one.
+    pub fn phone(&self) -> Option<Phone> {
+        match self {
+            Self::Phone(phone) => Some(*phone),
             _ => None,
         }
     }
@@ -46,6 +60,7 @@ impl fmt::Display for Address {
         match self {
             Self::Nobody => f.write_str("<>"),
             Self::Mail(mailbox) => mailbox.fmt(f),
+            Self::Phone(phone) => phone.fmt(f),
             Self::Device(device) => device.fmt(f),
         }
     }
@@ -72,6 +87,7 @@ impl FromStr for Address {
         match text.trim() {
             "" | "<>" => Ok(Self::Nobody),
             text if text.contains('@') => text.parse().map(Self::Mail),
+            text if text.starts_with('+') => text.parse().map(Self::Phone),
             text => text.parse().map(Self::Device),
         }
     }
@@ -271,7 +287,7 @@ mod tests {
 
     #[test]
     fn addresses_survive_the_store() {
-        for text in ["<>", "a@x.org", "0x001abe"] {
+        for text in ["<>", "a@x.org", "0x001abe", "+14155550123"] {
             let address: Address = text.parse().unwrap();
             let json = serde_json::to_string(&address).unwrap();
             assert_eq!(serde_json::from_str::<Address>(&json).unwrap(), address);

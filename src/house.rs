@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `store` | writes, all of it | opens the file anew after errors |
 //! | `post` | gives mail to the relay | after a fault, with back-off |
+//! | `text` | gives texts to the carrier, asks it for texts and reports | after a fault, with back-off |
 //! | `air` | drives the link | after a fault, with back-off |
 //! | `keeper` | deadlines, clean-up | after a fault, with back-off |
 //! | `smtp-gate`, `submission-gate`, `http-gate` | accept; a thread for each connection | opened anew when a setting changes |
@@ -50,8 +51,12 @@ const DOORS_AGAIN: Duration = Duration::from_secs(15);
 const DRAIN: Duration = Duration::from_secs(8);
 
 type Worker = fn(&Context) -> Result<(), Fault>;
-const WORKERS: [(&str, Worker); 3] =
-    [("post", engine::post::run), ("air", engine::air::run), ("keeper", engine::keeper::run)];
+const WORKERS: [(&str, Worker); 4] = [
+    ("post", engine::post::run),
+    ("text", engine::text::run),
+    ("air", engine::air::run),
+    ("keeper", engine::keeper::run),
+];
 
 /// Runs a box in `data` until SIGTERM or SIGINT.
 pub fn run(data: &Path) -> ExitCode {

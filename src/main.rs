@@ -10,7 +10,7 @@
 //!           a Committed token                 (news of it comes back as a new message)
 //! ```
 //!
-//! Mail, a letter written on the page and a packet from the air take the same five steps, in both directions. So a
+//! Mail, a letter written on the page, a text from a phone and a packet from the air take the same five steps, in both directions. So a
 //! message can be lost or doubled at no other place than the one that the tests kill.
 //!
 //! 1. An edge reads what comes in, within limits, and decides nothing.
@@ -18,7 +18,7 @@
 //! 3. `store` writes it down. Only a write that reached the disk makes a `Committed`, and only that makes a yes: the
 //!    `250` of the listener, the delete on the modem, the acknowledgement to the Hive.
 //! 4. `engine` claims what is due, has it carried, and settles what became of it.
-//! 5. A link, the relay or a mailbox takes it. What they say later finds the message through the store.
+//! 5. A link, the relay, the carrier of text messages or a mailbox takes it. What they say later finds the message through the store.
 //!
 //! # Who may use whom
 //!
@@ -46,7 +46,7 @@
 //! | `engine` | `store`, `route`, `wire`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `pulse`, `money` | | the only writer of states after acceptance |
 //! | `office` | `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and letters in, for all doors alike |
 //! | `control` | all | | runs commands for the command line in the box that owns the store |
-//! | `admin` | `store`, `engine`, `office`, `deliver::relay`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse`, `link::Health`, `link::Series`, `money` | `minijinja` | a page wishes, the engine does |
+//! | `admin` | `store`, `engine`, `office`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse`, `link::Health`, `link::Series`, `money` | `minijinja` | a page wishes, the engine does |
 //! | `sim` | `address`, `clock`, `sys` | | the other side of the wire; it shares no code with the driver that it tests |
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
 //! | `house` | all | | wiring: opens the store, starts the threads, waits |

@@ -38,13 +38,15 @@ pub enum Door {
     Web,
     /// A packet over the air.
     Link,
+    /// A text message from a carrier.
+    Sms,
     /// A notice that the box wrote itself.
     Notice,
 }
 
 impl Door {
     /// All doors, for the books.
-    pub const ALL: [Self; 4] = [Self::Smtp, Self::Web, Self::Link, Self::Notice];
+    pub const ALL: [Self; 5] = [Self::Smtp, Self::Web, Self::Link, Self::Sms, Self::Notice];
 
     /// The word of the pages and of the store.
     pub fn word(self) -> &'static str {
@@ -52,6 +54,7 @@ impl Door {
             Self::Smtp => "smtp",
             Self::Web => "web",
             Self::Link => "link",
+            Self::Sms => "sms",
             Self::Notice => "notice",
         }
     }
@@ -67,6 +70,8 @@ pub enum Way {
     Relay,
     /// The satellite link.
     Link,
+    /// The carrier of text messages.
+    Carrier,
 }
 
 impl Way {
@@ -76,6 +81,7 @@ impl Way {
             Self::Mailbox => "mailbox",
             Self::Relay => "relay",
             Self::Link => "link",
+            Self::Carrier => "carrier",
         }
     }
 }
@@ -90,9 +96,10 @@ pub enum State {
     Queued,
     /// The modem (or the Hive) has taken all its packets.
     OnModem,
-    /// All its packets were acknowledged by a satellite. The end over a classic link, which has no receipts.
+    /// All its packets were acknowledged by a satellite, or the carrier of text messages took it. The end over a classic
+    /// link, which has no receipts; a carrier may still report.
     Sent,
-    /// Arrived: in the mailbox, at the relay, or known from the far box.
+    /// Arrived: in the mailbox, at the relay, or known from the far box or the carrier.
     Delivered,
     /// Cannot arrive; the sender was told.
     Returned,
@@ -266,7 +273,7 @@ impl Message {
             Way::Mailbox => true,
             // On a station the same name may belong to somebody in another domain.
             Way::Link => to.domain() == domain,
-            Way::Relay => false,
+            Way::Relay | Way::Carrier => false,
         })?;
         Some(to.person())
     }

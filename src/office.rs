@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::address::{Address, Mailbox};
+use crate::address::{Address, Mailbox, looks_like_phone};
 use crate::deliver::compose;
 use crate::engine::inbound::message_id;
 use crate::engine::{Context, max_payload};
@@ -24,6 +24,7 @@ use crate::people::Person;
 use crate::route::choose::{Choice, World};
 use crate::route::plan::{self, Draft, Stranger};
 use crate::route::proof;
+use crate::route::segments::{self, Segments};
 use crate::route::shape::{self, Shaped};
 use crate::settings::{Key, Settings};
 use crate::store::{self, BodyIn, Committed, Letter, Store};
@@ -53,6 +54,8 @@ pub struct Preview {
     pub bytes: usize,
     /// Packets on a link; 0 on other ways.
     pub packets: usize,
+    /// The text as text messages, for a phone.
+    pub texts: Option<Segments>,
     /// What these cost; `None` where nothing costs, or no price is known.
     pub price: Option<Money>,
 }
@@ -102,10 +105,10 @@ impl PostOffice {
         if caller.person.is_some() || (ours && caller.trusted) {
             return None;
         }
-        let from = from.mailbox()?;
+        let domain = from.mailbox()?.domain();
         let person = world.people.addressed(to)?;
         let host = world.settings.text(Key::SmtpAuthHost);
-        let proof = proof::judge(shaped.results.iter().map(String::as_str), host, from.domain());
+        let proof = proof::judge(shaped.results.iter().map(String::as_str), host, domain);
         // What cannot be read was never written: then the sender is held, not let in.
         let written_to = self.context.store.read(|view| view.written_to(&person.name, from)).unwrap_or_default();
         Some(Stranger { proof, written_to })
@@ -131,11 +134,13 @@ impl Office for PostOffice {
         let world = self.world();
         may_send(&world, caller)?;
         let to = address(&world, to)?;
-        if !world.is_ours(&to) {
-            return match caller.person.is_some() || caller.trusted {
-                true => Ok(()),
-                false => Err(Refusal::new(550, "not relaying to that domain")),
-            };
+        let known = caller.person.is_some() || caller.trusted;
+        let phone = world.is_sms(&to);
+        match (known, phone, world.is_ours(&to)) {
+            (false, true, _) => return Err(Refusal::new(550, "log in to text a phone")),
+            (false, false, false) => return Err(Refusal::new(550, "not relaying to that domain")),
+            (true, false, false) => return Ok(()),
+            _ => {}
         }
         match world.choose(&Address::Mail(to)) {
             Choice::Nowhere(why) => Err(Refusal::new(550, why)),
@@ -174,6 +179,11 @@ impl Office for PostOffice {
         }
         let (author, from) = self.author(&world, caller, &envelope.from);
         let to = recipients(&world, &envelope.to)?;
+        if to.iter().any(|to| world.is_sms(to))
+            && let Some(why) = segments::too_long(&segments::text_for_phone(&shaped.subject, &shaped.text))
+        {
+            return Err(Refusal::new(554, format!("this goes to no phone: {why}")));
+        }
         let own_id = message_id(world.settings.text(Key::Domain));
         let trace = self.trace(&world, caller, &shaped, &own_id, head);
         let shaped = Shaped { message_id: shaped.message_id.or(Some(own_id)), ..shaped };
@@ -181,7 +191,11 @@ impl Office for PostOffice {
         let believed = self.context.store.clock().believable();
         let most = max_payload(&world.settings);
         let drafts = to.iter().flat_map(|to| {
-            let draft = |to: Mailbox| draft(Door::Smtp, from.clone(), to, author.clone(), &shaped);
+            // What is no phone number was refused at RCPT.
+            let draft = |to: Mailbox| {
+                let to = world.resolve(&to).unwrap_or(Address::Mail(to));
+                draft(Door::Smtp, from.clone(), to, author.clone(), &shaped)
+            };
             let stranger = self.stranger(&world, caller, &from, to, &shaped);
             let forward = forwarded(&world, to, &shaped).map(draft);
             std::iter::once(Draft { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
@@ -312,7 +326,12 @@ fn recipients(world: &World, named: &[String]) -> Result<Vec<Mailbox>, Refusal> 
     };
     for name in named {
         let mailbox = address(world, name)?;
-        let same = |known: &Mailbox| *known == mailbox || person(known).is_some_and(|p| Some(p) == person(&mailbox));
+        let phone = |mailbox: &Mailbox| world.resolve(mailbox).ok().and_then(|address| address.phone());
+        let same = |known: &Mailbox| {
+            *known == mailbox
+                || person(known).is_some_and(|p| Some(p) == person(&mailbox))
+                || phone(known).is_some_and(|p| Some(p) == phone(&mailbox))
+        };
         if !to.iter().any(same) {
             to.push(mailbox);
         }
@@ -329,14 +348,18 @@ fn may_send(world: &World, caller: &Caller) -> Result<(), Refusal> {
     }
 }
 
-fn draft(door: Door, from: Address, to: Mailbox, author: Option<String>, shaped: &Shaped) -> Draft {
+fn draft(door: Door, from: Address, to: Address, author: Option<String>, shaped: &Shaped) -> Draft {
+    let text = match to.phone() {
+        Some(_) => segments::text_for_phone(&shaped.subject, &shaped.text),
+        None => shaped.text.clone(),
+    };
     Draft {
         door,
         from,
-        to: Address::Mail(to),
+        to,
         author,
         subject: shaped.subject.clone(),
-        text: shaped.text.clone(),
+        text,
         cut: shaped.cut.clone(),
         automatic: shaped.automatic.clone(),
         message_id: shaped.message_id.clone(),
@@ -411,11 +434,12 @@ pub fn preview(context: &Context, author: &Person, to: &str, subject: &str, text
     };
     let classic = (packets.iter().map(Vec::len).sum(), packets.len());
     let (bytes, packets) = if packets.is_empty() { classic } else { context.measure(&message).unwrap_or(classic) };
+    let texts = message.to.phone().map(|_| segments::count(&message.text));
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
     let (way, state, reason) = (message.way, message.state, message.reason.clone());
     let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
     let reason = over.map_or(reason, |why| format!("{why}: it would be held"));
-    Ok(Preview { way, state, reason, bytes, packets, price })
+    Ok(Preview { way, state, reason, bytes, packets, texts, price })
 }
 
 /// Which budget would be in the way of a bill, in words.
@@ -425,16 +449,24 @@ fn over_budget(context: &Context, bill: &Bill) -> Option<String> {
     bill.limits.iter().find_map(|(account, limit)| limit.check(of(account), bill.wanted, bill.urgent).err())
 }
 
+/// A recipient as somebody writes it: a person of this box, a phone in the local form, or a mail address.
+fn recipient(world: &World, to: &str) -> Result<Address, String> {
+    if to.contains('@') || to.is_empty() {
+        return world.resolve(&to.parse()?);
+    }
+    if looks_like_phone(to) && world.people.get(to).is_none() {
+        return world.at_number(to);
+    }
+    Mailbox::new(to, world.settings.text(Key::Domain)).map(Address::Mail)
+}
+
 fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &str) -> Result<Message, Fault> {
     let world = context.world();
-    let to: Mailbox = match to.contains('@') || to.is_empty() {
-        true => to.parse().map_err(Fault::Permanent)?,
-        false => Mailbox::new(to, world.settings.text(Key::Domain)).map_err(Fault::Permanent)?,
-    };
+    let to = recipient(&world, to).map_err(Fault::Permanent)?;
     if author.disabled {
         return Err(Fault::permanent(format!("{} may not send at present", author.name)));
     }
-    if let Choice::Nowhere(why) = world.choose(&Address::Mail(to.clone())) {
+    if let Choice::Nowhere(why) = world.choose(&to) {
         return Err(Fault::Permanent(why));
     }
     let from =
@@ -448,10 +480,14 @@ fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &s
         (subject, "") => subject.to_owned(),
         (subject, text) => format!("{subject}\n{text}"),
     };
+    let text = if to.phone().is_some() { segments::text_for_phone(&subject, &text) } else { text };
+    if let Some(why) = to.phone().and_then(|_| segments::too_long(&text)) {
+        return Err(Fault::Permanent(why));
+    }
     let draft = Draft {
         door: Door::Web,
         from: Address::Mail(from),
-        to: Address::Mail(to),
+        to,
         author: Some(author.name.clone()),
         subject,
         text,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{DeviceId, Mailbox};
+use crate::address::{DeviceId, Mailbox, Phone};
 use crate::clock::Time;
 use crate::money::Money;
 
@@ -119,6 +119,9 @@ pub struct Person {
     /// Their modem.
     #[serde(default)]
     pub device: Option<DeviceId>,
+    /// Their service number: text messages to it are theirs, and theirs come from it.
+    #[serde(default)]
+    pub number: Option<Phone>,
     /// Password hash in PHC form; `None`: no log-in.
     #[serde(default)]
     pub password: Option<String>,
@@ -202,6 +205,11 @@ impl People {
     /// The owner of a device.
     pub fn by_device(&self, device: DeviceId) -> Option<&Arc<Person>> {
         self.iter().find(|person| person.device == Some(device))
+    }
+
+    /// Whose service number this is.
+    pub fn by_number(&self, number: Phone) -> Option<&Arc<Person>> {
+        self.iter().find(|person| person.number == Some(number))
     }
 
     /// The person an address of this box names: `+tag` cut, `postmaster` is the owner.

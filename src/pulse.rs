@@ -31,6 +31,10 @@ pub struct Facts {
     pub link: Option<Health>,
     /// The relay in words: ready, or what is wrong.
     pub relay: Option<Rung>,
+    /// The carrier of text messages: how texts from phones come in, or what is wrong; `None` without a carrier.
+    pub texts: Option<Rung>,
+    /// When the carrier was last heard: it answered a question for texts, or called.
+    pub texts_heard: Option<Time>,
     /// The SMTP door in words.
     pub smtp: Option<Rung>,
     /// Addresses in use, by door: `smtp`, `submission`, `web`.

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::address::COUNTRIES;
+
 /// How a value is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -129,6 +131,22 @@ settings! {
     RelayPassword, "relay.password", Secret, "", "Mail out", "Relay password", "Log-in password.";
     RelayCa, "relay.ca", Text, "", "Mail out", "Relay certificate", "PEM file of the authority that signed the relay's certificate, if it is not a public one.";
     RelayTimeout, "relay.timeout", Seconds(1, 600), "60", "Mail out", "Patience with the relay", "Limit for each answer of the relay.";
+
+    SmsCarrier, "sms.carrier", Choice(&["none", "twilio", "bandwidth"]), "none", "Text messages", "Carrier", "Who carries texts to phones and from them. A station needs none: its texts go over the link.";
+    TwilioUrl, "twilio.url", Text, "https://api.twilio.com", "Text messages", "Twilio address", "Base address of the interface, without the closing slash.";
+    TwilioAccount, "twilio.account", Text, "", "Text messages", "Twilio account", "The account SID, which begins with AC.";
+    TwilioToken, "twilio.token", Secret, "", "Text messages", "Twilio token", "The primary auth token of the account; it also proves who calls the webhook.";
+    BandwidthUrl, "bandwidth.url", Text, "https://messaging.bandwidth.com/api/v2", "Text messages", "Bandwidth address", "Base address of the interface, without the closing slash.";
+    BandwidthAccount, "bandwidth.account", Text, "", "Text messages", "Bandwidth account", "Number of the account.";
+    BandwidthUser, "bandwidth.user", Text, "", "Text messages", "Bandwidth user", "Log-in name for the interface.";
+    BandwidthPassword, "bandwidth.password", Secret, "", "Text messages", "Bandwidth password", "Log-in password for the interface.";
+    BandwidthApplication, "bandwidth.application", Text, "", "Text messages", "Bandwidth application", "Id of the application that the service numbers belong to.";
+    BandwidthHookUser, "bandwidth.hook_user", Text, "", "Text messages", "User of Bandwidth's callbacks", "Bandwidth has to log in with it when it calls; set the same in its application.";
+    BandwidthHookPassword, "bandwidth.hook_password", Secret, "", "Text messages", "Password of Bandwidth's callbacks", "Long and random: it alone proves that Bandwidth calls.";
+    SmsPublicUrl, "sms.public_url", Text, "", "Text messages", "Public address of this box", "For example https://box.example.org, with a proxy that leads /hooks/ here. Empty: the carrier is asked for texts instead, which works behind any router (Twilio only).";
+    SmsPoll, "sms.poll", Seconds(1, 86_400), "30", "Text messages", "Ask for texts every", "How often Twilio is asked for texts from phones while it cannot call.";
+    SmsTimeout, "sms.timeout", Seconds(1, 600), "20", "Text messages", "Patience with the carrier", "Limit for each answer of the carrier.";
+    SmsCountry, "sms.country", Choice(&COUNTRIES), "US", "Text messages", "Country", "Phone numbers without a plus are read as people in this country write them.";
 
     QueueLifetime, "queue.lifetime", Seconds(10, 2_592_000), "4d", "Queue", "Give up mail after", "Then the sender gets it back with the reason.";
     QueueDelayNotice, "queue.delay_notice", Seconds(5, 2_592_000), "4h", "Queue", "Tell the sender of delay after", "Once for each letter.";

@@ -1,12 +1,14 @@
-//! Entries of lists of senders: an address, a domain, or everybody.
+//! Entries of lists of senders: an address, a phone, a domain, or everybody.
 
-use super::{Mailbox, check_domain};
+use super::{Address, Mailbox, Phone, check_domain};
 
-/// One entry of a list: `mum@example.org`, `example.org` or `@example.org` (with all below), or `*`.
+/// One entry of a list: `mum@example.org`, `+14155550123`, `example.org` or `@example.org` (with all below), or `*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pattern {
     /// One address; its case does not matter.
     Address(String),
+    /// One phone.
+    Phone(Phone),
     /// A domain and all below it.
     Domain(String),
     /// Everybody.
@@ -22,6 +24,7 @@ impl Pattern {
         let lower = text.to_lowercase();
         let read = match lower.strip_prefix('@').unwrap_or(&lower) {
             "*" => Ok(Self::All),
+            phone if phone.starts_with('+') && !phone.contains('@') => phone.parse().map(Self::Phone),
             address if address.contains('@') => {
                 address.parse::<Mailbox>().map(|mailbox| Self::Address(mailbox.to_string()))
             }
@@ -29,7 +32,7 @@ impl Pattern {
         };
         read.map_err(|why| {
             format!(
-                "'{}' is no entry of the list ({why}): write mum@example.org, example.org or *",
+                "'{}' is no entry of the list ({why}): write mum@example.org, +14155550123, example.org or *",
                 text.escape_debug()
             )
         })
@@ -45,14 +48,16 @@ impl Pattern {
     }
 
     /// True when the list entry means this address.
-    pub fn covers(&self, who: &Mailbox) -> bool {
-        match self {
-            Self::All => true,
-            Self::Address(address) => who.to_string().eq_ignore_ascii_case(address),
-            Self::Domain(domain) => {
+    pub fn covers(&self, who: &Address) -> bool {
+        match (self, who) {
+            (Self::All, _) => true,
+            (Self::Phone(phone), who) => who.phone() == Some(*phone),
+            (Self::Address(address), Address::Mail(who)) => who.to_string().eq_ignore_ascii_case(address),
+            (Self::Domain(domain), Address::Mail(who)) => {
                 let rest = who.domain().strip_suffix(domain.as_str());
                 rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
             }
+            _ => false,
         }
     }
 }
@@ -63,9 +68,11 @@ mod tests {
 
     #[test]
     fn entries_that_cannot_be_are_named() {
-        for bad in ["a b@", "mum@", "-x.org", "@", "a@b@c"] {
+        for bad in ["a b@", "mum@", "-x.org", "@", "a@b@c", "+1"] {
             assert!(Pattern::list(bad).is_err(), "{bad}");
         }
         assert_eq!(Pattern::list(" a.org,\n*;B@c.org ").unwrap().len(), 3);
+        let phone = Pattern::list("+14155550123").unwrap();
+        assert!(phone[0].covers(&"+14155550123".parse().unwrap()) && !phone[0].covers(&"a@b.org".parse().unwrap()));
     }
 }

@@ -15,10 +15,11 @@ pub(super) mod tests;
 use std::sync::Arc;
 
 use crate::address::pattern::Pattern;
-use crate::address::{DeviceId, Mailbox};
+use crate::address::{DeviceId, Mailbox, Phone};
 use crate::fault::Fault;
 use crate::password;
 use crate::people::{Home, Person, Role, Strangers};
+use crate::settings::Key;
 use crate::store::{Store, Tx, said};
 
 use act::person_within;
@@ -59,6 +60,8 @@ pub struct PersonEdit {
     pub block: String,
     /// Letters of strangers to them: hold, refuse, allow, or empty for what the box says.
     pub strangers: String,
+    /// Service number for text messages, in the local form or with its plus.
+    pub number: String,
     /// What they may do.
     pub role: Role,
     /// A new password; empty: none, or the old one.
@@ -80,9 +83,19 @@ impl PersonEdit {
             allow: person.allow.clone(),
             block: person.block.clone(),
             strangers: person.strangers.map(Strangers::word).unwrap_or_default().to_owned(),
+            number: person.number.map(|number| number.to_string()).unwrap_or_default(),
             role: person.role,
             password: String::new(),
         }
+    }
+
+    /// The same with the number as the world writes it.
+    fn in_country(&self, country: &str) -> Result<Self, Fault> {
+        let mut edit = self.clone();
+        if !edit.number.trim().is_empty() {
+            edit.number = Phone::local(&edit.number, country).map_err(Fault::Permanent)?.to_string();
+        }
+        Ok(edit)
     }
 
     /// Reads the fields into `person`.
@@ -101,6 +114,7 @@ impl PersonEdit {
             Some(Ok(parts @ 1..=99)) => Some(parts),
             Some(_) => return Err("packets a letter may take: write a number from 1 to 99, or nothing".to_owned()),
         };
+        person.number = given(&self.number).map(|text| text.parse()).transpose()?;
         person.budget_packets = match given(&self.budget_packets).map(|text| text.parse::<u64>()) {
             None => None,
             Some(Ok(packets)) => Some(packets),
@@ -146,6 +160,7 @@ impl Desk {
     pub fn add(&self, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
         self.may(Deed::AddPerson)?;
         self.may_touch(edit.role)?;
+        let edit = edit.in_country(self.store.settings().text(Key::SmsCountry))?;
         let mut person =
             Person { name: edit.name.trim().to_lowercase(), added: self.store.clock().now(), ..Person::default() };
         edit.apply(&mut person).map_err(Fault::Permanent)?;
@@ -161,7 +176,7 @@ impl Desk {
             if tx.person(&person.name)?.is_some() {
                 return said(Fault::permanent(format!("there is already somebody named {}", person.name)));
             }
-            one_device_one_person(tx, &person)?;
+            belong_to_one(tx, &person)?;
             tx.put_person(&person)
         })?;
         self.person(&name)
@@ -173,6 +188,7 @@ impl Desk {
     /// As [`Desk::add`]; also when it would leave the box without an owner.
     pub fn edit(&self, name: &str, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
         self.may(Deed::EditPerson)?;
+        let edit = edit.in_country(self.store.settings().text(Key::SmsCountry))?;
         let before = self.person(name)?;
         self.may_touch(before.role.max(edit.role))?;
         let mut draft = Person::clone(&before);
@@ -270,7 +286,7 @@ impl Desk {
                 return said(Fault::Permanent(why));
             }
             let owned = has_owner(tx)?;
-            one_device_one_person(tx, &person)?;
+            belong_to_one(tx, &person)?;
             tx.put_person(&person)?;
             still_owned(tx, owned)
         })?;
@@ -332,15 +348,22 @@ fn new_password(password: &str, person: &Person) -> Result<String, Fault> {
     password::hash(password).map_err(Fault::Operator)
 }
 
-fn one_device_one_person(tx: &Tx, person: &Person) -> crate::store::Outcome<()> {
-    let Some(device) = person.device else { return Ok(()) };
-    match tx.everybody()?.iter().find(|other| other.device == Some(device) && other.name != person.name) {
-        Some(other) => said(Fault::permanent(format!(
-            "device {device} belongs to {}: a device belongs to one person at a time, take it away there first",
-            other.name
-        ))),
-        None => Ok(()),
+/// A device, and a service number, belongs to one person at a time.
+fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::Outcome<()> {
+    let taken = |what: String, owner: &Person| {
+        let whose = &owner.name;
+        said(Fault::permanent(format!(
+            "{what} belongs to {whose}: it belongs to one person at a time, take it away there first"
+        )))
+    };
+    for other in tx.everybody()?.iter().filter(|other| other.name != person.name) {
+        match (person.device, person.number) {
+            (Some(device), _) if other.device == Some(device) => return taken(format!("device {device}"), other),
+            (_, Some(number)) if other.number == Some(number) => return taken(format!("number {number}"), other),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// True when somebody can log in and mend things.

@@ -29,6 +29,8 @@ pub struct Request {
     pub query: Fields,
     /// Fields of the form.
     pub form: Fields,
+    /// The body of a POST that is no form.
+    pub body: Vec<u8>,
     /// Address of the browser, as the gate saw it.
     pub peer: String,
     headers: Vec<(String, String)>,
@@ -53,6 +55,7 @@ impl Request {
             target: target.to_owned(),
             query: Fields::parse(query.as_bytes()),
             form: Fields::default(),
+            body: Vec::new(),
             peer: String::new(),
             headers,
         };
@@ -60,6 +63,8 @@ impl Request {
         let form = request.header("content-type").unwrap_or_default();
         if request.method == Method::Post && form.starts_with("application/x-www-form-urlencoded") {
             request.form = Fields::parse(&body[..body.len().min(FORM_MOST)]);
+        } else if request.method == Method::Post {
+            body.clone_into(&mut request.body);
         }
         request
     }
@@ -99,6 +104,11 @@ impl Fields {
             (decode(&pair[..at], true), decode(pair.get(at + 1..).unwrap_or_default(), true))
         };
         Self(pairs.map(read).collect())
+    }
+
+    /// All of them.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
     }
 
     /// The first value of this name; empty when there is none.

@@ -51,6 +51,8 @@ open! {
     Get "/assets/{name}" |_, request, part| assets::answer(part[0], request).unwrap_or_else(nothing_here);
     Get "/healthz" |app, _, _| pages::status::health(app);
     Get "/metrics" |app, _, _| super::metrics::answer(app);
+    Get "/hooks/{carrier}" |app, request, part| pages::hooks::answer(app, request, part[0]);
+    Post "/hooks/{carrier}" |app, request, part| pages::hooks::answer(app, request, part[0]);
 }
 
 routes! {

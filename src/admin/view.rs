@@ -24,7 +24,7 @@ templates! {
     "messages.html", "message.html", "compose.html", "mailbox.html", "letter.html", "people.html", "person.html",
     "settings.html", "modem.html", "help.html", "aside.html", "costs.html", "sorry.html", "broken.html", "account.html",
     "audit.html", "sessions.html", "usage.html", "well.html", "help/metrics.html",
-    "help/start.html", "help/modem.html", "help/mail-programs.html", "help/states.html", "help/cut.html",
+    "help/start.html", "help/modem.html", "help/mail-programs.html", "help/states.html", "help/texting.html", "help/cut.html",
     "help/strangers.html", "help/costs.html", "help/known-issues.html", "help/command-line.html", "help/backup.html",
 }
 

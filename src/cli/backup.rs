@@ -27,7 +27,7 @@ const PART: &str = "backup.part";
     subcommand,
     name = "backup",
     example = "  satpost backup /media/usb/satpost-$(date +%F).backup",
-    note = "The file is read back before this ends with 0. It holds the passwords of the relay and of the Hive as they
+    note = "The file is read back before this ends with 0. It holds the passwords of relay, Hive and carrier as they
 are: only its owner may read it (mode 0600), and you should keep it so."
 )]
 pub struct Backup {
@@ -57,7 +57,7 @@ pub struct Restore {
     /// put it in the place of the store that is there; that one is kept beside
     #[argh(switch)]
     replace: bool,
-    /// hold what waits for the link or the relay
+    /// hold what waits for the link, the relay or the carrier
     #[argh(switch)]
     hold: bool,
     /// print JSON

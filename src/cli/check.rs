@@ -71,6 +71,7 @@ impl Check {
         machine::certificate(session, &mut findings);
         ways::link(session, &mut findings);
         ways::relay(session, &mut findings);
+        ways::texts(session, &mut findings);
         let wrong = findings.0.iter().filter(|finding| finding.grade == Grade::Wrong).count();
         if self.json {
             session.json(&serde_json::json!({"well": wrong == 0, "findings": findings.0}));

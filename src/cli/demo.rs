@@ -1,7 +1,7 @@
 //! `satpost demo`: a station, a gateway, and everything between and around them, simulated.
 //!
 //! ```text
-//!  mail program -> station -> modem -> sky -> Hive -> gateway -> mail server
+//!  mail program -> station -> modem -> sky -> Hive -> gateway -> mail server, carrier and phone
 //!   (yours)        a child    ...this process...      a child    this process
 //! ```
 //!
@@ -28,12 +28,12 @@ const LOOK: Duration = Duration::from_millis(500);
 /// `--once` is over after this, one way or the other.
 const ONCE_LIMIT: Duration = Duration::from_secs(90);
 
-/// See it work: a station and a gateway with a simulated modem, sky, Hive and mail server. Needs no root and no
+/// See it work: a station and a gateway with a simulated modem, sky, Hive, mail server and phone. Needs no root and no
 /// network; Ctrl-C ends it and leaves nothing behind.
 #[derive(FromArgs)]
-#[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: both letters arrived"))]
+#[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: letters and texts arrived"))]
 pub struct Demo {
-    /// send one letter each way, wait for both, and end; with 1 if they did not arrive in 90 s
+    /// send a letter and a text each way, wait for all, and end; with 1 if they did not arrive in 90 s
     #[argh(switch)]
     once: bool,
 }
@@ -43,7 +43,7 @@ impl Demo {
         // Caught before anything is made, so that everything made is taken away again.
         let mut signals = Stop::catch().map_err(|error| Failure::failed(error.to_string()))?;
         let began = Instant::now();
-        tell("Starting two boxes, a modem, a sky, a Hive and a mail server ...");
+        tell("Starting two boxes, a modem, a sky, a Hive, a mail server and a carrier with a phone ...");
         let mut world = match World::start() {
             // Ctrl-C on a terminal reaches the boxes as well: that they ended is no failure then.
             Err(_) if wait(&mut signals, Duration::ZERO) => return Ok(ExitCode::SUCCESS),
@@ -54,8 +54,10 @@ impl Demo {
         }
         letters::out(&world)?;
         tell("A first letter is on its way from the boat to bob@world.example.");
+        letters::text(&world);
+        tell("A phone texts the boat.");
         let mut watch = Watch::default();
-        let mut answered = false;
+        let (mut answered, mut texted) = (false, false);
         loop {
             for news in watch.look(&world)? {
                 tell(&news);
@@ -65,12 +67,18 @@ impl Demo {
                 letters::back(&world)?;
                 tell("Bob answers.");
             }
-            if self.once && watch.at_sink > 0 && watch.in_mailbox > 0 {
-                tell(&format!("Both letters arrived, {} s after the start.", began.elapsed().as_secs()));
+            if self.once && watch.texts_in_mailbox > 0 && !texted {
+                texted = true;
+                letters::text_back(&world)?;
+                tell("Anna answers the phone by mail.");
+            }
+            if self.once && watch.at_sink > 0 && watch.in_mailbox > 0 && watch.at_phone > 0 {
+                let took = began.elapsed().as_secs();
+                tell(&format!("Letters and texts arrived both ways, {took} s after the start."));
                 return Ok(ExitCode::SUCCESS);
             }
             if self.once && began.elapsed() > ONCE_LIMIT {
-                return Err(world.failure("the letters did not arrive in 90 s"));
+                return Err(world.failure("letters or texts did not arrive in 90 s"));
             }
             if let Some(why) = world.ended() {
                 return Err(world.failure(&why));

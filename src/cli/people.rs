@@ -44,6 +44,7 @@ enum What {
     Edit(Edit),
     Passwd(Passwd),
     Device(Device),
+    Number(Number),
     Disable(Disable),
     Enable(Enable),
     Remove(Remove),
@@ -166,6 +167,18 @@ struct Device {
     /// where they read from now on: here or device (default: device; here with 'none')
     #[argh(option, from_str_fn(home))]
     home: Option<Home>,
+}
+
+/// Give a person a service number: texts to it are theirs, and theirs come from it. Or take it away.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "number", example = "  satpost people number anna +14155550123")]
+struct Number {
+    /// name
+    #[argh(positional)]
+    name: String,
+    /// phone number, with a plus or as people in sms.country write it, or 'none'
+    #[argh(positional)]
+    number: String,
 }
 
 /// Take log-in and mail away from a person, until 'enable'.
@@ -316,6 +329,14 @@ impl People {
                 let words = changed.device.map_or("no device".to_owned(), |device| format!("device {device}"));
                 session.line(format!("{} has {words} and reads {}", changed.name, reads(&changed)));
                 unreachable(session, &changed);
+            }
+            What::Number(number) => {
+                let person = known(session, &number.name)?;
+                let text = if number.number == "none" { String::new() } else { number.number };
+                let edit = PersonEdit { number: text, ..PersonEdit::of(&person) };
+                let changed = desk.edit(&person.name, &edit).map_err(Failure::of_wish)?;
+                let words = changed.number.map_or("no service number".to_owned(), |number| format!("number {number}"));
+                session.line(format!("{} has {words}", changed.name));
             }
             What::Disable(one) => {
                 let name = &known(session, &one.name)?.name;
@@ -469,6 +490,7 @@ impl List {
                 person.name.clone(),
                 format!("reads {}", reads(person)),
                 person.device.map(|device| device.to_string()).unwrap_or_default(),
+                person.number.map(|number| number.to_string()).unwrap_or_default(),
                 marks.join(", "),
                 person.full_name.clone(),
             ]);
@@ -484,6 +506,7 @@ fn shown(person: &Person) -> serde_json::Value {
         "full_name": person.full_name,
         "home": person.home,
         "device": person.device.map(|device| device.to_string()),
+        "number": person.number,
         "forward": person.forward,
         "max_parts": person.max_parts,
         "budget_packets": person.budget_packets,

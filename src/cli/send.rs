@@ -11,6 +11,7 @@ use super::session::{Done, Failure, Session};
 use crate::office;
 use crate::people::Person;
 use crate::route::price;
+use crate::route::segments::Segments;
 
 /// Write a letter. Its text is standard input, unless --text gives it.
 #[derive(FromArgs)]
@@ -22,7 +23,7 @@ use crate::route::price;
     note = "The letter is on disk when this ends with 0. 'satpost queue show' tells what became of it."
 )]
 pub struct Send {
-    /// recipients: mail addresses, or names of people of this box
+    /// recipients: mail addresses, phone numbers, or names of people of this box
     #[argh(positional)]
     to: Vec<String>,
     /// the person of this box who writes (default: the owner)
@@ -75,12 +76,14 @@ impl Send {
                     1 => format!(" (1 packet, {} bytes{price})", preview.bytes),
                     many => format!(" ({many} packets, {} bytes{price})", preview.bytes),
                 };
+                let texts = preview.texts.as_ref().map(|texts| format!(" ({})", texts.words())).unwrap_or_default();
                 let name = id.as_deref().unwrap_or("it");
-                session.line(format!("{name} to {to}: {}, {}{packets}", preview.state.words(), preview.reason));
+                session.line(format!("{name} to {to}: {}, {}{packets}{texts}", preview.state.words(), preview.reason));
             }
             all.push(json!({
                 "id": id, "to": to, "state": preview.state, "reason": preview.reason, "way": preview.way,
                 "packets": preview.packets, "bytes": preview.bytes, "price": preview.price.map(|money| money.to_string()),
+                "texts": preview.texts.as_ref().map(Segments::parts), "alphabet": preview.texts.map(|t| t.alphabet.word()),
             }));
         }
         if self.json {

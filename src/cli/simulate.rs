@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use argh::FromArgs;
 
 use super::session::Failure;
-use crate::sim::{hive, modem, sink};
+use crate::sim::{carrier, hive, modem, sink};
 
 /// Run a simulator of something that a box talks to, until SIGINT or SIGTERM.
 #[derive(FromArgs)]
@@ -28,6 +28,7 @@ enum What {
     Modem(modem::Options),
     Hive(hive::Options),
     Sink(sink::Program),
+    Carrier(carrier::Options),
 }
 
 impl Simulate {
@@ -36,6 +37,7 @@ impl Simulate {
             What::Modem(options) => ("modem", modem::run(options)),
             What::Hive(options) => ("Hive", hive::run(options)),
             What::Sink(options) => ("mail server", sink::run(options)),
+            What::Carrier(options) => ("carrier", carrier::run(options)),
         };
         match ended {
             Ok(()) => Ok(ExitCode::SUCCESS),

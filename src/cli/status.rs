@@ -46,6 +46,11 @@ impl Status {
                 "link": facts.link,
                 "smtp": facts.smtp,
                 "relay": facts.relay,
+                "texts": facts.texts,
+                "opted_out": context.store.read(|view| view.opt_outs(1000))?.into_iter().map(|(number, phone, out)| {
+                    json!({"number": number, "phone": phone, "at": out.at.to_string(), "how": out.how})
+                }).collect::<Vec<_>>(),
+                "texts_heard": facts.texts_heard.map(|at| at.to_string()),
                 "failing": facts.failing,
                 "store": context.store.broken(),
                 "queues": queues.iter().map(|queue| (queue.name.to_owned(), queue.json())).collect::<BTreeMap<_, _>>(),
@@ -84,6 +89,10 @@ impl Status {
             row("mail in", facts.smtp.map_or("not known yet".to_owned(), |rung| rung.words));
             row("link", facts.link.map_or("none".to_owned(), |health| health.words));
             row("relay", facts.relay.map_or("not used yet".to_owned(), |rung| rung.words));
+            if let Some(texts) = &facts.texts {
+                let heard = facts.texts_heard.map(|at| format!(", last heard {at}")).unwrap_or_default();
+                row("texts", format!("{}{heard}", texts.words));
+            }
             for (part, why) in &facts.failing {
                 row("failing", format!("{part}: {why}"));
             }
@@ -124,6 +133,7 @@ fn queues(store: &Store) -> Result<Vec<Queue>, Fault> {
         Lane::Mailbox => "mailbox",
         Lane::Relay => "relay",
         Lane::Link => "link",
+        Lane::Carrier => "carrier",
         Lane::OnModem => "onmodem",
         Lane::Held => "held",
         Lane::Receipt => "receipt",

@@ -148,6 +148,7 @@ fn enhanced(why: &str) -> Option<&str> {
 fn recipient(to: &Address) -> String {
     match to {
         Address::Device(device) => format!("x-satpost-device; {device}"),
+        Address::Phone(phone) => format!("x-satpost-phone; {phone}"),
         Address::Mail(mailbox) => {
             let text = mailbox.to_string();
             if text.is_ascii() { format!("rfc822; {text}") } else { format!("utf-8; {}", ascii(&text)) }

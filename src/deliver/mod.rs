@@ -1,5 +1,6 @@
-//! Ways out over the internet: the mail relay, and the mails that the box writes itself.
+//! Ways out over the internet: the mail relay, carriers of text messages, and the mails that the box writes itself.
 
 pub mod compose;
 pub mod dsn;
 pub mod relay;
+pub mod sms;

@@ -219,28 +219,36 @@ impl Intake {
 
     /// One inner message; `None` while it is a part and others are missing.
     fn inner(&self, tx: &mut Tx, inner: &Inner) -> Outcome<Result<Option<Message>, String>> {
-        if inner.protocol == Protocol::Sms {
-            return Ok(Err(NO_CARRIER.to_owned()));
-        }
-        match (inner.to.parse::<Address>(), &self.side) {
+        let other = match (self.other(inner), &self.side) {
             (Err(why), _) => return Ok(Err(why)),
             (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err("it does not say to whom it goes".to_owned())),
-            _ => {}
-        }
+            (Ok(other), _) => other.to_string(),
+        };
         let text = match parts::parse(&inner.text) {
             None => Some(inner.text.clone()),
-            Some(mark) => self.part(tx, inner, &mark)?,
+            Some(mark) => self.part(tx, inner, &other, &mark)?,
         };
-        Ok(text.map(|text| self.message(&inner.to, None, None, text)).transpose())
+        Ok(text.map(|text| self.message(&other, None, None, text)).transpose())
     }
 
-    fn part(&self, tx: &mut Tx, inner: &Inner, mark: &PartMark<'_>) -> Outcome<Option<String>> {
+    /// The far end that a packet names: a phone in the local form, a mail address that means one, or anything else.
+    fn other(&self, inner: &Inner) -> Result<Address, String> {
+        match (inner.protocol, inner.to.parse::<Address>()) {
+            // Who wrote from a phone stays a phone; a number that is written to may be somebody's here.
+            (Protocol::Sms, Ok(phone)) if matches!(self.side, Side::Here(_)) => Ok(phone),
+            (Protocol::Sms, _) | (_, Ok(Address::Phone(_))) => self.world.at_number(&inner.to),
+            (_, Ok(Address::Mail(mailbox))) => self.world.resolve(&mailbox),
+            (_, other) => other,
+        }
+    }
+
+    fn part(&self, tx: &mut Tx, inner: &Inner, other: &str, mark: &PartMark<'_>) -> Outcome<Option<String>> {
         let set = format!("{}|{}|{}|{}", self.device(), inner.to, mark.tag, mark.total);
         let part = PartIn {
             text: inner.text.clone(),
             total: mark.total,
             device: self.device(),
-            other: inner.to.clone(),
+            other: other.to_owned(),
             at: self.now,
         };
         let all = tx.put_part(&set, mark.number, &part)?;

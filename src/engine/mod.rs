@@ -1,7 +1,8 @@
 //! Moves what the store keeps, and settles what becomes of it: the only writer of states after acceptance.
 //!
-//! Three workers, each one thread that the house starts again when it ends: [`post`] hands mail to the relay, [`air`]
-//! drives the link in both directions, [`keeper`] looks after deadlines, held letters, and what has grown old.
+//! Four workers, each one thread that the house starts again when it ends: [`post`] hands mail to the relay, [`air`]
+//! drives the link in both directions, [`text`] the carrier of text messages, [`keeper`] looks after deadlines, held
+//! letters, and what has grown old.
 //! [`wishes`] are what the owner may do to a message.
 
 pub mod air;
@@ -17,6 +18,10 @@ mod recover;
 pub mod settle;
 mod talk;
 mod tending;
+pub mod text;
+pub mod text_in;
+mod text_out;
+pub mod text_report;
 mod unsaved;
 pub mod wishes;
 

@@ -43,7 +43,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
     while !context.stopping() {
         let before = std::mem::replace(&mut settings, context.store.settings());
         if OF_THE_RELAY.iter().any(|key| before.text(*key) != settings.text(*key)) {
-            try_all(context)?;
+            try_all(context, Lane::Relay)?;
         }
         let now = context.now();
         let due = context.store.read(|view| view.due(Lane::Relay, now, BATCH))?;
@@ -80,9 +80,9 @@ fn still_waits(context: &Context, message: &Message) -> Result<bool, Fault> {
     Ok(now.is_some_and(|now| now.state == State::Queued && now.way == Way::Relay))
 }
 
-/// Makes what waits for the relay due now; of a very long queue the first thousand.
-fn try_all(context: &Context) -> Result<(), Fault> {
-    let waiting = context.store.read(|view| view.due(Lane::Relay, Time::NEVER, 1000))?;
+/// Makes what waits in a queue due now; of a very long one the first thousand.
+pub fn try_all(context: &Context, lane: Lane) -> Result<(), Fault> {
+    let waiting = context.store.read(|view| view.due(lane, Time::NEVER, 1000))?;
     let ids: Vec<Id> = waiting.into_iter().flatten().map(|message| message.id).collect();
     let now = context.now();
     context.store.write(move |tx| {
@@ -158,6 +158,7 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
             let to_device = matches!(world.choose(&message.to), crate::route::choose::Choice::Link(Some(_)));
             world.on_air(message, to_device, super::max_payload(&world.settings))
         }
+        Way::Carrier => context.world().by_carrier(message),
     };
     let world = context.world();
     let held_until = world.next_look(message, Time::NEVER);
@@ -185,6 +186,7 @@ fn sender(context: &Context, message: &Message) -> Option<Address> {
             let person = world.people.by_device(*device)?;
             world.address_of(person).map(Address::Mail)
         }
+        Address::Phone(_) => context.world().mail_of(&message.from).map(Address::Mail),
         other => Some(other.clone()),
     }
 }

@@ -45,6 +45,14 @@ impl Context {
     /// # Errors
     /// As the store.
     pub fn wait_on(&self, message: &Message, why: &str) -> Result<(), Fault> {
+        self.wait_at_least(message, why, Duration::ZERO)
+    }
+
+    /// The same, for at least this time.
+    ///
+    /// # Errors
+    /// As the store.
+    pub fn wait_at_least(&self, message: &Message, why: &str, least: Duration) -> Result<(), Fault> {
         let (world, now) = (self.world(), self.now());
         let mut waiting = message.clone();
         waiting.tries += 1;
@@ -54,7 +62,7 @@ impl Context {
         let notice = if tell { self.notice(&world, message, kind, why) } else { None };
         let short = message.bill.as_ref().is_some_and(|bill| bill.short);
         let decided = message.state == State::Held && !short;
-        let retry = if decided { Time::NEVER } else { now + back_off(&world, waiting.tries) };
+        let retry = if decided { Time::NEVER } else { now + back_off(&world, waiting.tries).max(least) };
         waiting.next = world.next_look(&waiting, retry);
         let why = why.to_owned();
         self.store.write(move |tx| {
@@ -118,7 +126,7 @@ impl Context {
     }
 
     /// The notice to the sender of a message, as a letter ready to be kept; `None` when nobody can or may be told.
-    fn notice(&self, world: &World, about: &Message, kind: Kind, why: &str) -> Option<Letter> {
+    pub(super) fn notice(&self, world: &World, about: &Message, kind: Kind, why: &str) -> Option<Letter> {
         if !dsn::may_notify(about) || (held_stranger(about) && !may_hear(world, about)) {
             return None;
         }

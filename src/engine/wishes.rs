@@ -1,11 +1,12 @@
 //! What may be wished of a message: hold, release, cancel, try again. A wish is granted within a transaction, together with
 //! its line in the audit log; the workers see it at once.
 
+use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Message, Packet, State, Way};
 use crate::route::choose::World;
-use crate::store::{Outcome, Store, Tx, said};
+use crate::store::{Outcome, Store, TextState, Tx, said};
 
 /// What somebody may wish of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +69,8 @@ pub fn grant(store: &Store, wish: Wish, id: Id, who: &str) -> Result<String, Fau
 
 fn hold(tx: &mut Tx, world: &World, id: Id, who: &str, now: Time) -> Outcome<String> {
     let message = waiting(tx, id)?;
-    if touched(tx, id)? {
-        return said(Fault::permanent(format!("{id} cannot be held: the link has a part of it already")));
+    if touched(tx, id)? || handing_text(tx, id)? {
+        return said(Fault::permanent(format!("{id} cannot be held: a part of it is on its way already")));
     }
     let look = world.next_look(&message, Time::NEVER);
     tx.step(id, now, State::Held, &format!("held by {who}"), 0, look)?;
@@ -102,7 +103,7 @@ fn allow(tx: &mut Tx, world: &World, id: Id, who: &str, now: Time) -> Outcome<St
     let cause = format!("released by {who}, who lets its sender write");
     let message = tx.message(id)?;
     let reader = message.to.mailbox().map(|to| tx.person(&to.person())).transpose()?.flatten();
-    let (Some(from), Some(mut person)) = (message.from.mailbox(), reader) else {
+    let (from @ (Address::Mail(_) | Address::Phone(_)), Some(mut person)) = (&message.from, reader) else {
         return said(Fault::permanent(format!("{id} has no sender and reader for whom there are lists")));
     };
     let listed = format!("{} {from}", person.allow);
@@ -115,6 +116,9 @@ fn allow(tx: &mut Tx, world: &World, id: Id, who: &str, now: Time) -> Outcome<St
 fn cancel(tx: &mut Tx, id: Id, who: &str, now: Time) -> Outcome<String> {
     let cause = format!("cancelled by {who}");
     let message = waiting(tx, id)?;
+    if handing_text(tx, id)? {
+        return said(Fault::permanent(format!("{id} is being given to the carrier: it may be too late")));
+    }
     if touched(tx, id)? {
         tx.change(id, |message| message.recall = true)?;
         tx.step(id, now, message.state, &format!("{cause}: being withdrawn from the link"), 0, message.next)?;
@@ -156,4 +160,9 @@ fn ask_now(tx: &mut Tx, id: Id, now: Time) -> Outcome<()> {
     tx.ask_later(&numbers, now)?;
     tx.wake(Way::Link);
     Ok(())
+}
+
+/// True while a carrier is being given the text, or nobody knows yet whether it took it.
+fn handing_text(tx: &Tx, id: Id) -> Outcome<bool> {
+    Ok(tx.text(id)?.is_some_and(|text| text.state == TextState::Handing))
 }

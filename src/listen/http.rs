@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::Body;
 use super::data::Spool;
 use super::gate::{Caps, Service, spare_descriptors};
-use super::http_head::{self, Answer, Request, host_is_ours, is_near};
+use super::http_head::{self, Answer, Request, host_is_ours, host_name, is_near};
 use super::stream::Stream;
 use crate::settings::{Key, Settings};
 
@@ -72,6 +72,8 @@ pub struct Rules {
     pub names: Vec<String>,
     /// Serve only this machine and the networks around it.
     pub near_only: bool,
+    /// Paths that begin so are for the whole world, under this name too: webhooks. Who calls proves itself behind.
+    pub open: Option<(&'static str, String)>,
     /// Paths that begin so may have bodies up to so many bytes, which may take so long.
     pub uploads: Vec<(String, u64, Duration)>,
     /// Answers of paths that begin so may take so long in all; each piece of them has the usual time.
@@ -85,15 +87,19 @@ impl Rules {
         let bare = bare.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty());
         let mut names: Vec<_> = bare.flat_map(|name| [format!("{name}.local"), name]).collect();
         names.extend(settings.words(Key::WebNames).map(str::to_lowercase));
-        Self { names, near_only: settings.on(Key::WebLanOnly), ..Self::default() }
+        let public = settings.text(Key::SmsPublicUrl).split_once("://").map(|(_, rest)| rest);
+        let open = public.and_then(|rest| host_name(rest.split('/').next()?)).map(|host| ("/hooks/", host));
+        Self { names, near_only: settings.on(Key::WebLanOnly), open, ..Self::default() }
     }
 
     fn check(&self, request: &Request, peer: IpAddr, local: IpAddr) -> Result<(), Answer> {
-        if self.near_only && !is_near(peer) {
+        let open = self.open.as_ref().filter(|(path, _)| request.target.starts_with(path));
+        if self.near_only && open.is_none() && !is_near(peer) {
             let text = "This page is served to its own network only. The setting web.lan_only changes that.";
             return Err(Answer::new("403 Forbidden", text));
         }
-        if !host_is_ours(&request.host, local, &self.names) {
+        let public = open.is_some_and(|(_, host)| *host == request.host);
+        if !public && !host_is_ours(&request.host, local, &self.names) {
             let text = format!(
                 "This box does not know itself as '{host}'. Use its address {local}, or make the name known to it: \
                  satpost settings set web.names {host}",

@@ -4,11 +4,15 @@
 //! |---|---|---|
 //! | person, home here | mailbox | mailbox |
 //! | person, home device | link to that device | link to that device |
+//! | phone that is somebody's service number here | as that person | as that person |
+//! | any other phone | link, to the far box | carrier of text messages |
 //! | outside | link, to the far box | mail relay |
+//!
+//! A phone is written `+14155550123`, or as `+14155550123@sms.<domain>` where only mail addresses can be written.
 
 use std::sync::Arc;
 
-use crate::address::{Address, DeviceId, Mailbox};
+use crate::address::{Address, DeviceId, Mailbox, Phone};
 use crate::message::{Message, Way};
 use crate::people::{Home, People, Person};
 use crate::settings::{Key, Settings};
@@ -26,7 +30,9 @@ pub struct World {
 
 /// Tells the packets of a letter by the coding that its far box reads; nothing where that is the classic one.
 #[derive(Clone, Default)]
-pub struct Measure(Option<Arc<dyn Fn(&Message) -> Option<usize> + Send + Sync>>);
+pub struct Measure(Option<Arc<Packets>>);
+
+type Packets = dyn Fn(&Message) -> Option<usize> + Send + Sync;
 
 impl Measure {
     /// With this way to find out.
@@ -55,6 +61,8 @@ pub enum Choice {
     Link(Option<DeviceId>),
     /// The mail relay.
     Relay,
+    /// The carrier of text messages.
+    Carrier,
     /// Nobody can get it: unknown or disabled.
     Nowhere(String),
 }
@@ -66,6 +74,7 @@ impl Choice {
             Self::Mailbox(_) => Some(Way::Mailbox),
             Self::Link(_) => Some(Way::Link),
             Self::Relay => Some(Way::Relay),
+            Self::Carrier => Some(Way::Carrier),
             Self::Nowhere(_) => None,
         }
     }
@@ -98,7 +107,12 @@ impl World {
         match to {
             Address::Nobody => Choice::Nowhere("there is no recipient".to_owned()),
             Address::Device(device) => self.to_device(*device),
+            Address::Phone(phone) => self.to_phone(*phone),
             Address::Mail(mailbox) if self.is_ours(mailbox) => self.to_person(mailbox),
+            Address::Mail(mailbox) if self.is_sms(mailbox) => match self.resolve(mailbox) {
+                Ok(address) => self.choose(&address),
+                Err(why) => Choice::Nowhere(why),
+            },
             Address::Mail(_) if self.by_satellite() => Choice::Link(None),
             Address::Mail(_) => Choice::Relay,
         }
@@ -115,17 +129,84 @@ impl World {
         })
     }
 
+    /// The domain under which phones are written as mail addresses; `None` while the box has no mail domain.
+    pub fn sms_domain(&self) -> Option<String> {
+        let domain = self.settings.text(Key::Domain);
+        (!domain.is_empty()).then(|| format!("sms.{domain}"))
+    }
+
+    /// True for a mail address that means a phone.
+    pub fn is_sms(&self, mailbox: &Mailbox) -> bool {
+        mailbox.domain().strip_prefix("sms.").is_some_and(|domain| domain == self.settings.text(Key::Domain))
+    }
+
+    /// Who is reached at a number as it was written: the person of this box who has it, or a phone.
+    ///
+    /// # Errors
+    /// A sentence when it is no phone number.
+    pub fn at_number(&self, text: &str) -> Result<Address, String> {
+        let phone = Phone::local(text, self.settings.text(Key::SmsCountry))?;
+        let own = self.people.by_number(phone).and_then(|person| self.address_of(person));
+        Ok(own.map_or(Address::Phone(phone), Address::Mail))
+    }
+
+    /// What a mail address means: a phone, if it names one in the domain for phones.
+    ///
+    /// # Errors
+    /// A sentence when it stands in that domain and is no phone number.
+    pub fn resolve(&self, mailbox: &Mailbox) -> Result<Address, String> {
+        match self.is_sms(mailbox) {
+            true => self.at_number(mailbox.local()),
+            false => Ok(Address::Mail(mailbox.clone())),
+        }
+    }
+
+    /// The phone that an address means.
+    pub fn phone_of(&self, address: &Address) -> Option<Phone> {
+        match address {
+            Address::Mail(mailbox) => self.resolve(mailbox).ok()?.phone(),
+            other => other.phone(),
+        }
+    }
+
+    /// An address as a mail has to write it.
+    pub fn mail_of(&self, address: &Address) -> Option<Mailbox> {
+        match address {
+            Address::Phone(phone) => Mailbox::new(&phone.to_string(), &self.sms_domain()?).ok(),
+            other => other.mailbox().cloned(),
+        }
+    }
+
+    /// The service number that a message to a phone goes out from: that of the person who wrote it.
+    pub fn service_number(&self, message: &Message) -> Option<Phone> {
+        let author = message.author.as_ref().and_then(|name| self.people.get(name));
+        let sender = || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
+        author.or_else(sender)?.number
+    }
+
     fn to_person(&self, mailbox: &Mailbox) -> Choice {
         let Some(person) = self.people.addressed(mailbox) else {
             return Choice::Nowhere(format!("there is no person {} here", mailbox.person()));
         };
-        if let Some(why) = self.no_way_to(person).filter(|_| !person.disabled) {
-            return Choice::Nowhere(why);
+        match self.no_way_to(person).filter(|_| !person.disabled) {
+            Some(why) => Choice::Nowhere(why),
+            None => Self::home_of(person),
         }
+    }
+
+    fn home_of(person: &Arc<Person>) -> Choice {
         match (person.disabled, person.home, person.device) {
-            (true, ..) => Choice::Nowhere(format!("{} takes no mail at present", mailbox.person())),
+            (true, ..) => Choice::Nowhere(format!("{} takes no mail at present", person.name)),
             (_, Home::Device, Some(device)) => Choice::Link(Some(device)),
             _ => Choice::Mailbox(Arc::clone(person)),
+        }
+    }
+
+    fn to_phone(&self, phone: Phone) -> Choice {
+        match self.people.by_number(phone) {
+            Some(person) => Self::home_of(person),
+            None if self.by_satellite() => Choice::Link(None),
+            None => Choice::Carrier,
         }
     }
 
@@ -146,7 +227,8 @@ pub(crate) mod tests {
             Settings::default().with(Key::Domain, "here.org").and_then(|s| s.with(Key::Reach, reach)).unwrap();
         let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
         let device = DeviceId::new(6846).ok();
-        let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
+        let number = "+14155550199".parse().ok();
+        let ben = Person { name: "ben".into(), home: Home::Device, device, number, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
         World {
             people: Arc::new(People::new([anna, ben, carl])),
@@ -179,6 +261,27 @@ pub(crate) mod tests {
             matches!(world.choose(&"ben@here.org".parse().unwrap()), Choice::Nowhere(why) if why.contains("device"))
         );
         assert_eq!(world.choose(&"a@else.org".parse().unwrap()), Choice::Link(None));
+    }
+
+    #[test]
+    fn phones_go_to_the_carrier_or_over_the_link() {
+        let (station, gateway) = (world("satellite"), world("internet"));
+        for phone in ["+14155550123", "+14155550123@sms.here.org", "415-555-0123@SMS.here.org"] {
+            let to = phone.parse().unwrap();
+            assert_eq!((station.choose(&to), gateway.choose(&to)), (Choice::Link(None), Choice::Carrier), "{phone}");
+            assert_eq!(gateway.phone_of(&to).unwrap().to_string(), "+14155550123");
+            assert_eq!(
+                gateway.mail_of(&gateway.phone_of(&to).map(Address::Phone).unwrap()).unwrap().to_string(),
+                "+14155550123@sms.here.org"
+            );
+        }
+        let own = "+14155550199@sms.here.org".parse().unwrap();
+        assert_eq!(gateway.at_number("4155550199").unwrap().to_string(), "ben@here.org");
+        assert_eq!(gateway.choose(&own), Choice::Link(DeviceId::new(6846).ok()));
+        for bad in ["anna@sms.here.org", "12@sms.here.org"] {
+            assert!(matches!(gateway.choose(&bad.parse().unwrap()), Choice::Nowhere(_)), "{bad}");
+        }
+        assert_eq!(gateway.choose(&"+14155550123@sms.else.org".parse().unwrap()), Choice::Relay);
     }
 
     #[test]

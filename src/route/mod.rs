@@ -6,5 +6,6 @@ pub mod price;
 pub mod proof;
 pub mod rehearse;
 pub mod rules;
+pub mod segments;
 pub mod shape;
 pub mod subject;

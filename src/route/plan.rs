@@ -3,6 +3,7 @@
 use super::choose::{Choice, World};
 use super::price;
 use super::rules::{Case, Rules, Verdict};
+use super::segments;
 use crate::address::Address;
 use crate::clock::Time;
 use crate::message::{Door, Id, Message, Proof, State, Way};
@@ -54,7 +55,8 @@ pub struct Stranger {
 pub fn packets(message: &Message, to_device: bool, max_payload: usize) -> Result<Vec<Vec<u8>>, String> {
     // Toward a device the packet names the writer, so that the reader can answer; toward the world the recipient.
     let other = if to_device { &message.from } else { &message.to };
-    parts::split(&message.text, &other.to_string(), !to_device, Protocol::Email, max_payload)
+    let protocol = if other.phone().is_some() { Protocol::Sms } else { Protocol::Email };
+    parts::split(&message.text, &other.to_string(), !to_device, protocol, max_payload)
 }
 
 impl World {
@@ -129,6 +131,7 @@ impl World {
                 format!("device {} belongs to nobody here: give it to a person, then release this", message.from),
             ),
             Choice::Relay => (State::Queued, "waits for the mail relay".to_owned()),
+            Choice::Carrier => self.by_carrier(message),
             Choice::Link(device) => {
                 let judged = self.on_air(message, device.is_some(), max_payload);
                 match stranger.map(|stranger| self.judge(message, stranger)) {
@@ -164,16 +167,42 @@ impl World {
     /// What the rules say of a letter of somebody who is not of this box, for a person who reads on a device.
     pub fn judge(&self, message: &Message, stranger: Stranger) -> Verdict {
         let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
-        let (Some(person), Some(from)) = (to, message.from.mailbox()) else {
+        let (Some(person), Address::Mail(_) | Address::Phone(_)) = (to, &message.from) else {
             return Verdict::Hold("it names no person here: release it to send it".to_owned());
         };
         Rules::of(&self.settings, person).judge(&Case {
-            from,
+            from: &message.from,
             proof: stranger.proof,
             written_to: stranger.written_to,
             subject: &message.subject,
             at: message.accepted,
         })
+    }
+
+    /// What may go to a phone is decided before it is queued: it costs money as well.
+    pub fn by_carrier(&self, message: &Message) -> (State, String) {
+        if message.door == Door::Sms {
+            let why = format!("nobody here has the number {}: give it to a person, then release this", message.to);
+            return (State::Held, why);
+        }
+        if let Some(how) = &message.automatic {
+            return (State::Refused, format!("written by a machine ({how}): never goes to a phone"));
+        }
+        if message.from.is_nobody() {
+            return (State::Refused, "it has no sender, as bounces have none: never goes to a phone".to_owned());
+        }
+        if self.service_number(message).is_none() {
+            let who = message.author.clone().unwrap_or_else(|| message.from.to_string());
+            let why = format!("{who} has no service number to text from: give one, then release this");
+            return (State::Held, why);
+        }
+        if self.settings.text(Key::SmsCarrier) == "none" {
+            let why = "waits for a carrier of text messages, and this box has none: set sms.carrier";
+            return (State::Queued, why.to_owned());
+        }
+        let parts = segments::count(&message.text).parts();
+        let words = if parts == 1 { "1 text".to_owned() } else { format!("{parts} texts") };
+        (State::Queued, format!("waits for the carrier, {words}"))
     }
 
     /// What may go on air is decided before it is queued (promise 5).

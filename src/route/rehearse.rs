@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::choose::World;
 use super::plan::Stranger;
 use super::rules::Verdict;
+use crate::address::Address;
 use crate::clock::Time;
 use crate::message::{Id, Message, State};
 use crate::people::Home;
@@ -85,18 +86,16 @@ impl World {
         let mut written: BTreeMap<(String, String), Time> = BTreeMap::new();
         let mut rehearsal = Rehearsal::default();
         for message in past {
-            if let (Some(author), Some(to)) = (&message.author, message.to.mailbox()) {
+            if let (Some(author), to @ (Address::Mail(_) | Address::Phone(_))) = (&message.author, &message.to) {
                 written.insert((author.clone(), to.to_string().to_lowercase()), message.accepted);
             }
             let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
-            let (Some(proof), Some(person), Some(from)) = (message.stranger, to, message.from.mailbox()) else {
-                continue;
-            };
+            let (Some(proof), Some(person)) = (message.stranger, to) else { continue };
             // What a machine wrote is refused whatever the rules say.
             if person.home != Home::Device || message.automatic.is_some() {
                 continue;
             }
-            let key = (person.name.clone(), from.to_string().to_lowercase());
+            let key = (person.name.clone(), message.from.to_string().to_lowercase());
             let verdict = self.judge(message, Stranger { proof, written_to: written.get(&key).copied() });
             rehearsal.count(message, &verdict);
         }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::Mailbox;
+use crate::address::Address;
 use crate::address::pattern::Pattern;
 use crate::clock::Time;
 use crate::message::Proof;
@@ -39,7 +39,7 @@ pub struct Rules {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Case<'c> {
     /// Who it says it is from.
-    pub from: &'c Mailbox,
+    pub from: &'c Address,
     /// What the mail server in front found out about that.
     pub proof: Proof,
     /// When the person last wrote to them.

@@ -1,6 +1,7 @@
 //! Simulators of everything that a box talks to. They speak the real protocols over real pseudo-terminals and sockets
 //! and share no code with the drivers, so that a mistake cannot hide on both sides.
 
+pub mod carrier;
 mod hex;
 pub mod hive;
 pub mod modem;

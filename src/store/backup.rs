@@ -66,6 +66,11 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::PARTS)?;
         rows += $do($($argument,)* schema::MESSAGE_IDS)?;
         rows += $do($($argument,)* schema::CONTACTS)?;
+        rows += $do($($argument,)* schema::TEXTS)?;
+        rows += $do($($argument,)* schema::TEXT_IDS)?;
+        rows += $do($($argument,)* schema::TEXT_DUE)?;
+        rows += $do($($argument,)* schema::OPT_OUTS)?;
+        rows += $do($($argument,)* schema::THREADS)?;
         rows += $do($($argument,)* schema::SPENT)?;
         rows += $do($($argument,)* schema::PEOPLE)?;
         rows += $do($($argument,)* schema::SETTINGS)?;

@@ -133,6 +133,11 @@ impl Tx<'_> {
 }
 
 impl View {
+    /// True for a key that was named before.
+    pub fn known(&self, key: &str) -> Outcome<bool> {
+        Ok(self.0.open_table(schema::SEEN)?.get(key)?.is_some())
+    }
+
     /// Sets of parts whose newest part is older than `limit`: they will not be complete any more. Unreadable parts count
     /// as missing.
     pub fn stale_parts(&self, limit: Time) -> Outcome<Vec<PartSet>> {

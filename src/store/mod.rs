@@ -21,6 +21,7 @@ mod schema;
 mod spool;
 #[cfg(test)]
 pub(crate) mod tests;
+mod texts;
 mod usage;
 mod writer;
 
@@ -50,6 +51,7 @@ pub use packets::Stage;
 pub use queue::{BodyIn, Lane, Letter};
 pub use schema::{Outcome, Trouble, Tx, View, said};
 pub use spool::Spooled;
+pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
 
 /// Limit for one write, with all that waits before it.

@@ -6,7 +6,7 @@ use redb::ReadableTable;
 
 use super::Store;
 use super::schema::{self, Outcome, Tx, View, json};
-use crate::address::Mailbox;
+use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::people::{People, Person};
@@ -89,7 +89,7 @@ impl Tx<'_> {
 
 impl View {
     /// When a person last wrote to this address.
-    pub fn written_to(&self, person: &str, to: &Mailbox) -> Outcome<Option<Time>> {
+    pub fn written_to(&self, person: &str, to: &Address) -> Outcome<Option<Time>> {
         let key = to.to_string().to_lowercase();
         let row = self.0.open_table(schema::CONTACTS)?.get((person, key.as_str()))?;
         Ok(row.map(|row| Time(row.value())))

@@ -52,11 +52,14 @@ pub enum Lane {
     Held = 4,
     /// Sent; the far box is expected to say that it has it.
     Receipt = 5,
+    /// Waits for the carrier of text messages.
+    Carrier = 6,
 }
 
 impl Lane {
     /// All queues.
-    pub const ALL: [Self; 6] = [Self::Mailbox, Self::Relay, Self::Link, Self::OnModem, Self::Held, Self::Receipt];
+    pub const ALL: [Self; 7] =
+        [Self::Mailbox, Self::Relay, Self::Link, Self::Carrier, Self::OnModem, Self::Held, Self::Receipt];
 
     /// The state of what stands in it.
     pub fn state(self) -> State {
@@ -64,7 +67,7 @@ impl Lane {
             Self::Held => State::Held,
             Self::OnModem => State::OnModem,
             Self::Receipt => State::Sent,
-            Self::Mailbox | Self::Relay | Self::Link => State::Queued,
+            Self::Mailbox | Self::Relay | Self::Link | Self::Carrier => State::Queued,
         }
     }
 
@@ -76,6 +79,7 @@ impl Lane {
             (_, Way::Mailbox) => Self::Mailbox,
             (_, Way::Relay) => Self::Relay,
             (_, Way::Link) => Self::Link,
+            (_, Way::Carrier) => Self::Carrier,
         }
     }
 }
@@ -116,7 +120,7 @@ impl Tx<'_> {
             }
             self.ledger.book(message.door, None, message.column());
             self.count_taken(&message)?;
-            if let (Some(author), Address::Mail(to)) = (&message.author, &message.to) {
+            if let (Some(author), to @ (Address::Mail(_) | Address::Phone(_))) = (&message.author, &message.to) {
                 self.contacts.insert((author.as_str(), to.to_string().to_lowercase().as_str()), message.accepted.0)?;
             }
             self.index(&message, None)?;
@@ -291,6 +295,7 @@ impl Tx<'_> {
             self.message_ids.remove(message_id.as_str())?;
         }
         self.remove_packets(message.id)?;
+        self.remove_text(message.id)?;
         let Some(mail) = &message.mail else { return Ok(()) };
         for id in mail.first.0..mail.first.0 + u64::from(mail.copies) {
             if self.messages.get(id)?.is_some() {

@@ -40,6 +40,16 @@ pub const PARTS: TableDefinition<(&str, u16), &[u8]> = TableDefinition::new("par
 pub const MESSAGE_IDS: TableDefinition<&str, u64> = TableDefinition::new("message_ids");
 /// (person, address outside in lower case) -> when the person last wrote there (ms).
 pub const CONTACTS: TableDefinition<(&str, &str), i64> = TableDefinition::new("contacts");
+/// Message -> JSON of `TextOut`: what the carrier has, or may have, of it.
+pub const TEXTS: TableDefinition<u64, &[u8]> = TableDefinition::new("texts");
+/// Carrier and its name for a text, `twilio:SM...` -> message.
+pub const TEXT_IDS: TableDefinition<&str, u64> = TableDefinition::new("text_ids");
+/// (next look at the carrier's report in ms, message).
+pub const TEXT_DUE: TableDefinition<(i64, u64), ()> = TableDefinition::new("text_due");
+/// (service number, phone) -> JSON of `OptOut`.
+pub const OPT_OUTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("opt_outs");
+/// (person, phone) -> JSON of `Thread`: the last mail between the two.
+pub const THREADS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("threads");
 /// (month, account) -> packets, and money in millionths; the account of the box is the empty one.
 pub const SPENT: TableDefinition<(&str, &str), (u64, i64)> = TableDefinition::new("spent");
 /// Person -> JSON of `Person`.
@@ -99,6 +109,11 @@ pub struct Tx<'t> {
     pub(super) parts: Table<'t, (&'static str, u16), &'static [u8]>,
     pub(super) message_ids: Table<'t, &'static str, u64>,
     pub(super) contacts: Table<'t, (&'static str, &'static str), i64>,
+    pub(super) texts: Table<'t, u64, &'static [u8]>,
+    pub(super) text_ids: Table<'t, &'static str, u64>,
+    pub(super) text_due: Table<'t, (i64, u64), ()>,
+    pub(super) opt_outs: Table<'t, (&'static str, &'static str), &'static [u8]>,
+    pub(super) threads: Table<'t, (&'static str, &'static str), &'static [u8]>,
     pub(super) spent: Table<'t, (&'static str, &'static str), (u64, i64)>,
     pub(super) people: Table<'t, &'static str, &'static [u8]>,
     pub(super) settings: Table<'t, &'static str, &'static str>,
@@ -151,6 +166,11 @@ impl<'t> Tx<'t> {
             parts: txn.open_table(PARTS)?,
             message_ids: txn.open_table(MESSAGE_IDS)?,
             contacts: txn.open_table(CONTACTS)?,
+            texts: txn.open_table(TEXTS)?,
+            text_ids: txn.open_table(TEXT_IDS)?,
+            text_due: txn.open_table(TEXT_DUE)?,
+            opt_outs: txn.open_table(OPT_OUTS)?,
+            threads: txn.open_table(THREADS)?,
             spent: txn.open_table(SPENT)?,
             people: txn.open_table(PEOPLE)?,
             settings: txn.open_table(SETTINGS)?,

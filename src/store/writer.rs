@@ -182,7 +182,7 @@ impl Store {
         }
         if after.people || after.settings {
             // Everything that waits may have another way, or a better chance, now.
-            [Way::Mailbox, Way::Relay, Way::Link].into_iter().for_each(|way| self.wake(way));
+            [Way::Mailbox, Way::Relay, Way::Link, Way::Carrier].into_iter().for_each(|way| self.wake(way));
         }
         for name in after.unlink {
             let file = super::spool::folder(&self.0.folder).join(name);

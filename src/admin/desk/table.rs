@@ -131,7 +131,8 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
         Key::M138Port if !value.is_empty() && !value.starts_with('/') => {
             Err("write a path such as /dev/ttyUSB0, or nothing".to_owned())
         }
-        Key::HiveUrl => web_address(value),
+        Key::HiveUrl | Key::TwilioUrl | Key::BandwidthUrl => web_address(value),
+        Key::SmsPublicUrl if !value.is_empty() => web_address(value),
         Key::RelayTls if value == "none" && !settings.text(Key::RelayUser).is_empty() && !relay_is_here(settings) => {
             Err("without encryption the log-in would be readable on its way: choose starttls or tls, or clear \
                  relay.user first"

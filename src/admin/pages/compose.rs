@@ -3,6 +3,7 @@
 use minijinja::context;
 
 use super::{Ask, Reply, queue};
+use crate::address::Address;
 use crate::fault::Fault;
 use crate::message::{Id, Way};
 use crate::office;
@@ -25,7 +26,10 @@ pub fn show(ask: &Ask) -> Reply {
     let mut draft = Draft { to: query.get("to").to_owned(), ..Draft::default() };
     if let Some(message) = query.find("reply").and_then(|id| id.parse::<Id>().ok()) {
         let message = super::messages::mine(ask, message)?;
-        draft.to = message.from.mailbox().map(ToString::to_string).unwrap_or_default();
+        draft.to = match &message.from {
+            from @ (Address::Mail(_) | Address::Phone(_)) => from.to_string(),
+            _ => String::new(),
+        };
         let subject = message.subject.trim();
         let again = subject.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:"));
         draft.subject = if again { subject.to_owned() } else { format!("Re: {subject}") };
@@ -78,8 +82,10 @@ fn form(ask: &Ask, status: u16, draft: &Draft, preview: Option<office::Preview>,
             Way::Mailbox => "into a mailbox on this box",
             Way::Relay => "by the mail relay",
             Way::Link => "over the satellite link",
+            Way::Carrier => "by the carrier of text messages",
         };
-        context! { way, bytes => preview.bytes, packets => preview.packets, reason => preview.reason,
+        let texts = preview.texts.map(|texts| texts.words());
+        context! { way, texts, bytes => preview.bytes, packets => preview.packets, reason => preview.reason,
         price => preview.price.map(|money| super::costs::amount(ask, money)) }
     });
     let values = context! {

@@ -61,6 +61,8 @@ pub fn show(ask: &Ask) -> Reply {
         states, waiting => queue.waiting, held => queue.held,
         smtp => facts.smtp.as_ref().map(|rung| rung_of(ask, rung)),
         relay => facts.relay.as_ref().map(|rung| rung_of(ask, rung)),
+        texts => facts.texts.as_ref().map(|rung| rung_of(ask, rung)),
+        texts_heard => facts.texts_heard.map(|at| ask.face.moment(at)),
         gateway => ask.settings.text(Key::Reach) == "internet",
         books, packets_sent => ledger.packets_sent, packets_in => ledger.packets_in, events,
     };
@@ -87,6 +89,9 @@ fn needs(ask: &Ask, facts: &Facts, queue: &queue::Queue) -> Vec<Need> {
     }
     if let Some(smtp) = facts.smtp.as_ref().filter(|rung| !rung.well) {
         need("danger", format!("Mail door: {}", smtp.words), "/settings/mail-in", "Mail in");
+    }
+    if let Some(texts) = facts.texts.as_ref().filter(|rung| !rung.well) {
+        need("warn", format!("Text messages: {}", texts.words), "/settings/text-messages", "Check the carrier");
     }
     if let Some(link) = facts.link.as_ref().filter(|health| !health.ready) {
         need("warn", format!("Link: {}", link.words), "/setup/modem", "Check the link");

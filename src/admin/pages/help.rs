@@ -8,10 +8,11 @@ use super::{Ask, Reply};
 use crate::admin::view::fragment;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 11] = [
+pub const TOPICS: [(&str, &str); 12] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
     ("mail-programs", "Setting up mail programs"),
+    ("texting", "Text messages"),
     ("states", "What the states mean"),
     ("cut", "What is cut from mails"),
     ("strangers", "Who may write over the air"),
@@ -57,6 +58,10 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         auth_host => ask.settings.text(crate::settings::Key::SmtpAuthHost),
         lifetime => ask.settings.text(crate::settings::Key::QueueLifetime),
         air_lifetime => ask.settings.text(crate::settings::Key::AirLifetime),
+        carrier => ask.settings.text(crate::settings::Key::SmsCarrier),
+        public_url => ask.settings.text(crate::settings::Key::SmsPublicUrl),
+        poll => ask.settings.text(crate::settings::Key::SmsPoll),
+        country => ask.settings.text(crate::settings::Key::SmsCountry),
         delay_notice => ask.settings.text(crate::settings::Key::QueueDelayNotice),
         gather => ask.settings.text(crate::settings::Key::AirGather),
         receipt_wait => ask.settings.text(crate::settings::Key::AirReceiptWait),

@@ -35,7 +35,7 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
         text => body(&message),
         cut => message.cut,
         at => ask.face.moment(message.accepted),
-        reply => message.from.mailbox().is_some(),
+        reply => message.from.mailbox().is_some() || message.from.phone().is_some(),
         raw => message.mail.is_some(),
     };
     Ok(ask.page(200, "letter.html", "mailbox", "Letter", values))

@@ -9,6 +9,7 @@ use crate::admin::view::{Moment, bytes};
 use crate::engine::wishes::Wish;
 use crate::fault::Fault;
 use crate::message::{Door, Id, Message, Packet, PacketState, State, Way};
+use crate::route::segments;
 use crate::settings::Key;
 use crate::store::ListFilter;
 
@@ -166,11 +167,17 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         size => message.mail.as_ref().map(|mail| bytes(mail.size)),
         air => bytes(message.text.len() as u64),
         account => message.account.as_ref().map(|account| account.words()),
+        texts => phone(&message).then(|| segments::count(&message.text).words()),
         price => message.bill.as_ref().filter(|bill| bill.charged && bill.wanted.money.0 > 0).map(|bill| super::costs::amount(ask, bill.wanted.money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
         wishes => if ask.operator() { possible(&message) } else { Vec::new() },
     };
     Ok(ask.page(status, "message.html", "messages", "Message", values))
+}
+
+/// True for a message to or from a phone.
+fn phone(message: &Message) -> bool {
+    message.to.phone().or(message.from.phone()).is_some()
 }
 
 /// Wishes that make sense for a message in this state: name in the path, label, what it does.

@@ -6,6 +6,7 @@ pub mod compose;
 pub mod costs;
 pub mod dashboard;
 pub mod help;
+pub mod hooks;
 pub mod login;
 pub mod mailbox;
 pub mod messages;

@@ -25,6 +25,7 @@ pub fn edit_of(form: &Fields) -> PersonEdit {
         allow: form.get("allow").to_owned(),
         block: form.get("block").to_owned(),
         strangers: form.get("strangers").to_owned(),
+        number: form.get("number").to_owned(),
         role: form.get("role").parse().unwrap_or_default(),
         password: form.get("password").to_owned(),
     }
@@ -34,7 +35,7 @@ pub fn edit_of(form: &Fields) -> PersonEdit {
 pub fn fields(edit: &PersonEdit) -> Value {
     context! {
         name => edit.name, full_name => edit.full_name, on_device => edit.on_device, device => edit.device,
-        forward => edit.forward, max_parts => edit.max_parts, role => edit.role.word(),
+        forward => edit.forward, max_parts => edit.max_parts, number => edit.number, role => edit.role.word(),
         budget_packets => edit.budget_packets, budget_money => edit.budget_money,
         allow => edit.allow, block => edit.block, strangers => edit.strangers,
         least => LEAST, least_owner => LEAST_OWNER,
@@ -58,6 +59,7 @@ fn row(ask: &Ask, person: &Person) -> Value {
         address => address(ask, person),
         home => if person.home == Home::Device { "device" } else { "here" },
         device => person.device.map(|device| device.to_string()),
+        number => person.number.map(|number| number.to_string()),
         forward => person.forward.as_ref().map(ToString::to_string),
         disabled => person.disabled,
         is_owner => person.is_owner(),

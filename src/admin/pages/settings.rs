@@ -23,6 +23,11 @@ pub fn groups() -> Vec<(String, &'static str)> {
 const RULES: &str = "Who may write over the air";
 const RULES_SLUG: &str = "who-may-write-over-the-air";
 
+/// The group whose page tells how texts come in, and who wants none.
+const TEXTS: &str = "Text messages";
+/// Phones that want no texts, as many as the page shows.
+const OPT_OUTS: usize = 200;
+
 /// One group.
 pub fn show(ask: &Ask, group: &str, status: u16, error: &str) -> Reply {
     shown(ask, group, status, error, None)
@@ -46,8 +51,24 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
         })
         .collect();
     let unproven = *heading == RULES && ask.settings.text(Key::SmtpAuthHost).is_empty();
-    let values = context! { rows, tabs, error, slug, heading, tried, unproven, rules => *heading == RULES };
+    let texts = if *heading == TEXTS { Some(texts(ask)?) } else { None };
+    let values = context! { rows, tabs, error, slug, heading, tried, unproven, texts, rules => *heading == RULES };
     Ok(ask.page(status, "settings.html", "settings", "Settings", values))
+}
+
+/// How texts come in, when the carrier was heard, and who wants none.
+fn texts(ask: &Ask) -> Result<Value, Fault> {
+    let facts = ask.app.pulse.facts();
+    let outs = ask.app.store.read(|view| view.opt_outs(OPT_OUTS))?;
+    let outs: Vec<_> = outs
+        .iter()
+        .map(|(number, phone, out)| context! { number, phone, how => out.how, at => ask.face.moment(out.at) })
+        .collect();
+    Ok(context! {
+        state => facts.texts.as_ref().map(|rung| context! { well => rung.well, words => rung.words }),
+        heard => facts.texts_heard.map(|at| ask.face.moment(at)),
+        outs,
+    })
 }
 
 /// A setting as a field of a form; after an error with what was typed.

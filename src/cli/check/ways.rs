@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Findings, Session};
 use crate::deliver::relay::{Relay, RelayConfig};
+use crate::deliver::sms;
 use crate::link::serial;
 use crate::route::choose::World;
 use crate::settings::{Key, Settings};
@@ -130,5 +131,25 @@ pub fn relay(session: &Session, findings: &mut Findings) {
     }
     if let Some(fault) = check.fault {
         findings.wrong("relay", format!("{fault}; see relay.host, relay.port, relay.tls, relay.user"));
+    }
+}
+
+/// The carrier of text messages, and who can text.
+pub fn texts(session: &Session, findings: &mut Findings) {
+    let settings = session.context.store.settings();
+    let Some(row) = sms::carrier(&settings) else { return };
+    if let Err(fault) = (row.make)(&settings) {
+        return findings.wrong("texts", fault.why());
+    }
+    if !row.polls && settings.text(Key::SmsPublicUrl).is_empty() {
+        findings.look("texts", format!("{} has to call to bring texts: set sms.public_url", row.title));
+    }
+    if session.context.store.people().iter().all(|person| person.number.is_none()) {
+        findings.look("texts", "nobody has a service number: satpost people number NAME +14155550123");
+    }
+    match session.context.pulse.facts().texts {
+        Some(rung) if rung.well => findings.well("texts", rung.words),
+        Some(rung) => findings.wrong("texts", rung.words),
+        None => findings.look("texts", format!("{} is asked once the box runs; check again then", row.title)),
     }
 }

@@ -15,12 +15,20 @@ pub const ANNA_ASHORE: &str = "anna@shore.example";
 /// Somebody in the world.
 pub const BOB: &str = "bob@world.example";
 
+/// A phone in the world.
+pub const PHONE: &str = "+14155550123";
+/// Anna's service number.
+pub const NUMBER: &str = "+14155550199";
+/// The phone, as a mail program on the boat writes to it.
+const PHONE_BY_MAIL: &str = "+14155550123@sms.boat.example";
+
 /// Addresses, log-ins, and what to copy.
 pub fn explain(world: &World) -> String {
     let [_, submission, station] = world.station.listen;
     let [smtp, _, gateway] = world.gateway.listen;
     let password = &world.password;
     let (port, back) = (submission.port(), smtp.port());
+    let carrier = world.carrier.address();
     format!(
         "
   station (boat)    http://{station}/   name anna, password {password}
@@ -35,6 +43,11 @@ A satellite passes every 6 seconds. From another terminal, send a mail from the 
 and let the world answer, into the mailbox on the boat:
 
   printf 'From: {BOB}\\nSubject: Answer\\n\\nGood to hear.\\n' | curl -sS --crlf smtp://127.0.0.1:{back} --mail-from {BOB} --mail-rcpt {ANNA_ASHORE} -T -
+
+A phone texts the boat; to answer, send a mail from the boat to {PHONE_BY_MAIL} as above, and see what it got:
+
+  curl -sS -d From={PHONE} -d To={NUMBER} --data-urlencode 'Body=Where are you?' http://{carrier}/phone
+  curl -sS http://{carrier}/phone
 
 Ctrl-C ends everything.
 "
@@ -58,6 +71,21 @@ pub fn out(world: &World) -> Result<(), Failure> {
 pub fn back(world: &World) -> Result<(), Failure> {
     let text = "Good to hear. The quay is booked for Friday.";
     give(world.gateway.listen[0], None, BOB, ANNA_ASHORE, "Re: Hello from the boat", text)
+}
+
+/// A phone texts Anna.
+pub fn text(world: &World) {
+    world.carrier.text(PHONE, NUMBER, "Are you all right? Mum");
+}
+
+/// Anna's mail program answers the phone.
+///
+/// # Errors
+/// When the station does not take it.
+pub fn text_back(world: &World) -> Result<(), Failure> {
+    let login = Some(("anna".to_owned(), world.password.clone()));
+    let (subject, text) = ("Re: Are you all right? Mum", "All fine, home on Friday.");
+    give(world.station.listen[1], login, ANNA, PHONE_BY_MAIL, subject, text)
 }
 
 fn give(

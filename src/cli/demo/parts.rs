@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use super::letters::{NUMBER, PHONE};
 use crate::address::DeviceId;
 use crate::cli::session::{Failure, Request};
 use crate::cli::{parse, reach};
-use crate::sim::{hive, modem, sink};
+use crate::sim::{carrier, hive, modem, sink};
 
 /// The modem on the boat.
 pub const DEVICE: u32 = 0x1abe;
@@ -33,6 +34,8 @@ pub struct World {
     pub gateway: Place,
     /// The mail server of the world.
     pub sink: sink::Handle,
+    /// The carrier of text messages, and its phones.
+    pub carrier: carrier::Handle,
     _modem: modem::Handle,
     _hive: hive::Handle,
     /// Password of anna on both boxes.
@@ -75,6 +78,15 @@ impl World {
         let password = format!("demo-{}", random()?);
         let sink_options = sink::Options { listen: ([127, 0, 0, 1], 0).into(), dir: None };
         let sink = sink::start(sink_options).map_err(|error| part("mail server", &error))?;
+        let carrier = carrier::Options {
+            listen: ([127, 0, 0, 1], 0).into(),
+            carrier: "twilio".to_owned(),
+            account: "ACdemo".to_owned(),
+            token: password.clone(),
+            hook_login: String::new(),
+            control: None,
+        };
+        let carrier = carrier::start(carrier).map_err(|error| part("carrier", &error))?;
         let hive = hive::Options {
             listen: ([127, 0, 0, 1], 0).into(),
             user: "demo".to_owned(),
@@ -95,13 +107,13 @@ impl World {
         };
         let modem = modem::start(modem).map_err(|error| part("modem", &error))?;
         let station = Place::start("station", &path("station"), &password, &station_settings(&path("modem")))?;
-        let settings = gateway_settings(&hive.url(), &password, sink.address);
+        let settings = gateway_settings(&hive.url(), &password, sink.address, carrier.address());
         let mut gateway = Place::start("gateway", &path("gateway"), &password, &settings)?;
         let mut station = station;
         for place in [&mut station, &mut gateway] {
             place.wait_ready()?;
         }
-        Ok(Self { station, gateway, sink, _modem: modem, _hive: hive, password, _folder: folder })
+        Ok(Self { station, gateway, sink, carrier, _modem: modem, _hive: hive, password, _folder: folder })
     }
 
     /// A sentence when a box has ended by itself.
@@ -163,8 +175,9 @@ fn station_settings(modem: &Path) -> Vec<String> {
     ])
 }
 
-fn gateway_settings(hive: &str, password: &str, relay: SocketAddr) -> Vec<String> {
+fn gateway_settings(hive: &str, password: &str, relay: SocketAddr, carrier: SocketAddr) -> Vec<String> {
     let (host, port) = (relay.ip().to_string(), relay.port().to_string());
+    let carrier = format!("http://{carrier}");
     words(&[
         ("box.name", "gateway"),
         ("box.domain", "shore.example"),
@@ -177,6 +190,13 @@ fn gateway_settings(hive: &str, password: &str, relay: SocketAddr) -> Vec<String
         ("relay.host", &host),
         ("relay.port", &port),
         ("relay.tls", "none"),
+        ("sms.carrier", "twilio"),
+        ("sms.poll", "1"),
+        ("twilio.url", &carrier),
+        ("twilio.account", "ACdemo"),
+        ("twilio.token", password),
+        // Of a stranger the box would hold a text for the boat.
+        ("air.allow", PHONE),
     ])
 }
 
@@ -197,6 +217,10 @@ impl Place {
             add.extend(["--device".to_owned(), format!("{DEVICE:#08x}")]);
         }
         command(data, &add, Some(password.to_owned()))?;
+        if name == "gateway" {
+            let number = ["people", "number", "anna", NUMBER].map(str::to_owned);
+            command(data, &number, None)?;
+        }
         let failed = |error: io::Error| Failure::failed(format!("the {name} cannot start: {error}"));
         let log = data.with_extension("log");
         let stderr = File::create(&log).map_err(failed)?;

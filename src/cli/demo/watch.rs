@@ -16,6 +16,10 @@ pub struct Watch {
     pub at_sink: usize,
     /// Letters that arrived in the mailbox on the boat.
     pub in_mailbox: usize,
+    /// Texts that arrived there.
+    pub texts_in_mailbox: usize,
+    /// Texts that arrived at the phone.
+    pub at_phone: usize,
     told: BTreeSet<String>,
     /// Messages whose time line was shown.
     shown: BTreeSet<(&'static str, String)>,
@@ -39,19 +43,29 @@ impl Watch {
             news.push(format!("\n{head}\n{lines}"));
         }
         self.at_sink = mails.len();
+        let texts = world.carrier.arrived();
+        for (phone, words) in texts.iter().skip(self.at_phone) {
+            let head = format!("ARRIVED at the phone: \"{}\" for {phone}", one_line(words, 60));
+            let lines = self.time_lines(&[&world.station, &world.gateway], |message| {
+                message["to"] == phone.as_str() && message["text"] == words.as_str()
+            })?;
+            news.push(format!("\n{head}\n{lines}"));
+        }
+        self.at_phone = texts.len();
         for message in list(&world.station)? {
             let arrived = message["door"] == "link" && message["state"] == "delivered";
             let id = message["id"].as_str().unwrap_or_default().to_owned();
             if !arrived || !self.told.insert(id) {
                 continue;
             }
-            self.in_mailbox += 1;
+            let from_phone = message["from"].as_str().is_some_and(|from| from.starts_with('+'));
+            *(if from_phone { &mut self.texts_in_mailbox } else { &mut self.in_mailbox }) += 1;
             let subject = message["subject"].as_str().unwrap_or_default().to_owned();
             let from = message["from"].as_str().unwrap_or_default();
             let head = format!("ARRIVED on the boat: \"{}\" from {from}", one_line(&subject, 60));
             let lines = self.time_lines(&[&world.gateway, &world.station], |message| {
                 let to = message["to"].as_str().unwrap_or_default();
-                let inbound = to == ANNA_ASHORE || message["door"] == "link";
+                let inbound = to == ANNA_ASHORE || message["door"] == "link" || message["door"] == "sms";
                 inbound && message["subject"] == subject.as_str() && message["way"] != "relay"
             })?;
             news.push(format!("\n{head}\n{lines}"));

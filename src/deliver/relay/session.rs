@@ -91,9 +91,7 @@ impl Session {
         let from = match from {
             Address::Nobody => String::new(),
             Address::Mail(mailbox) => mailbox.to_string(),
-            Address::Device(device) => {
-                return Err(Fault::permanent(format!("{device} cannot be the sender of a mail: it is a device")));
-            }
+            other => return Err(Fault::permanent(format!("{other} cannot be the sender of a mail"))),
         };
         let options = self.mail_options(&from, to, &mail)?;
         self.step(Stage::Mail, format!("MAIL FROM:<{from}>{options}\r\n"))?;

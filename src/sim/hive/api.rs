@@ -115,7 +115,7 @@ impl Hive {
         match self.state.log_in() {
             Ok(token) => {
                 let mut answer = Answer::json(200, &json!({"token": token}));
-                answer.cookie = Some(format!("JSESSIONID={token}; Path=/; Secure; HttpOnly;"));
+                answer.headers.push(("Set-Cookie", format!("JSESSIONID={token}; Path=/; Secure; HttpOnly;")));
                 answer
             }
             Err(why) => error(500, &why.to_string()),

@@ -49,8 +49,8 @@ pub struct Answer {
     pub status: u16,
     /// Content type.
     pub kind: &'static str,
-    /// A `Set-Cookie` value.
-    pub cookie: Option<String>,
+    /// More headers.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
     /// How it travels.
@@ -65,9 +65,9 @@ impl Answer {
 
     /// The head, up to its empty line.
     pub fn head(&self) -> String {
-        let cookie = self.cookie.as_ref().map(|cookie| format!("Set-Cookie: {cookie}\r\n")).unwrap_or_default();
+        let more: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         format!(
-            "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{cookie}Connection: close\r\n\r\n",
+            "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{more}Connection: close\r\n\r\n",
             self.status,
             reason(self.status),
             self.kind,
@@ -77,7 +77,7 @@ impl Answer {
 
     /// Any answer.
     pub fn new(status: u16, kind: &'static str, body: Vec<u8>) -> Self {
-        Self { status, kind, cookie: None, body, wire: Wire::Whole }
+        Self { status, kind, headers: Vec::new(), body, wire: Wire::Whole }
     }
 }
 
@@ -144,6 +144,8 @@ fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, String> {
 pub fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
         204 => "No Content",
         400 => "Bad Request",
         401 => "Unauthorized",

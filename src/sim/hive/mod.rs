@@ -3,9 +3,9 @@
 mod api;
 mod control;
 mod faults;
-mod http;
+pub(in crate::sim) mod http;
 pub(in crate::sim) mod lines;
-mod server;
+pub(in crate::sim) mod server;
 mod state;
 
 use std::io::{self, Write};

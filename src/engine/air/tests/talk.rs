@@ -30,11 +30,11 @@ impl Pair {
         airs
     }
 
-    fn from_boat(&self, text: &str) -> Id {
+    fn write_on_boat(&self, text: &str) -> Id {
         self.station.letter(text)
     }
 
-    fn from_shore(&self, text: &str) -> Id {
+    fn write_ashore(&self, text: &str) -> Id {
         let rig = &self.gateway;
         let draft = Draft {
             door: Door::Smtp,
@@ -88,9 +88,9 @@ impl Pair {
 
     /// They know of each other after a letter each way.
     fn agree(&self, airs: &mut [Air<'_>; 2]) {
-        self.from_boat("first from the boat");
+        self.write_on_boat("first from the boat");
         self.pass(airs);
-        self.from_shore("first from the shore");
+        self.write_ashore("first from the shore");
         self.pass(airs);
         for (rig, device) in [(&self.station, None), (&self.gateway, DeviceId::new(DEVICE).ok())] {
             let peer = rig.context.peer(device).unwrap();
@@ -123,7 +123,7 @@ fn two_boxes_agree_share_packets_and_confirm() {
     let mut airs = pair.airs();
     pair.agree(&mut airs);
     let before = pair.carried[0].get();
-    let four: Vec<_> = (0..4).map(|n| pair.from_boat(&format!("Letter {n}\nAll is well on board"))).collect();
+    let four: Vec<_> = (0..4).map(|n| pair.write_on_boat(&format!("Letter {n}\nAll is well on board"))).collect();
     pair.pass(&mut airs);
     assert_eq!(pair.carried[0].get() - before, 1);
     for id in &four {
@@ -138,7 +138,7 @@ fn two_boxes_agree_share_packets_and_confirm() {
         (0..4).map(|n| format!("Letter {n}\nAll is well on board")).collect::<Vec<_>>()
     );
     // The receipt rides in the next letter the other way.
-    pair.from_shore("Glad to hear it");
+    pair.write_ashore("Glad to hear it");
     pair.pass(&mut airs);
     for id in &four {
         assert_eq!(pair.station.message(*id).state, State::Delivered);
@@ -155,12 +155,12 @@ fn letters_wait_for_each_other_until_the_timer_or_a_satellite() {
     pair.agree(&mut airs);
     pair.station.context.store.set("air.gather", "120").unwrap();
     pair.advance(Duration::from_secs(3600));
-    let first = pair.from_boat("one");
+    let first = pair.write_on_boat("one");
     pair.turn(&mut airs);
     assert_eq!(pair.station.message(first).state, State::Queued);
     assert!(airs[0].gathering.until.is_some());
     pair.advance(Duration::from_secs(100));
-    let second = pair.from_boat("two");
+    let second = pair.write_on_boat("two");
     pair.turn(&mut airs);
     assert_eq!(pair.station.message(first).state, State::Queued);
     pair.advance(Duration::from_secs(21));
@@ -173,14 +173,14 @@ fn letters_wait_for_each_other_until_the_timer_or_a_satellite() {
 
     // A satellite that is heard ends the wait, and so does the owner.
     pair.advance(Duration::from_secs(3600));
-    let third = pair.from_boat("three");
+    let third = pair.write_on_boat("three");
     pair.turn(&mut airs);
     assert_eq!(pair.station.message(third).state, State::Queued);
     pair.station.fake.sky().events.push_back(Event::Sample { series: Series::Rssi, value: -100.0 });
     pair.turn(&mut airs);
     assert_eq!(pair.station.message(third).state, State::OnModem);
     pair.advance(Duration::from_secs(3600));
-    let fourth = pair.from_boat("four");
+    let fourth = pair.write_on_boat("four");
     pair.turn(&mut airs);
     assert_eq!(pair.station.message(fourth).state, State::Queued);
     wishes::grant(&pair.station.context.store, wishes::Wish::Retry, fourth, "anna").unwrap();
@@ -193,7 +193,7 @@ fn one_of_a_compact_bundle_is_taken_back_from_the_modem() {
     let pair = Pair::new();
     let mut airs = pair.airs();
     pair.agree(&mut airs);
-    let three = ["one", "two", "three"].map(|text| pair.from_boat(text));
+    let three = ["one", "two", "three"].map(|text| pair.write_on_boat(text));
     pair.turn(&mut airs);
     assert_eq!(pair.station.fake.sky().queue.len(), 1);
     wishes::grant(&pair.station.context.store, wishes::Wish::Cancel, three[1], "anna").unwrap();
@@ -201,7 +201,7 @@ fn one_of_a_compact_bundle_is_taken_back_from_the_modem() {
     pair.pass(&mut airs);
     assert_eq!(pair.arrived_ashore()[1..], ["one", "three"]);
     assert_eq!(pair.station.message(three[1]).state, State::Cancelled);
-    pair.from_shore("answer");
+    pair.write_ashore("answer");
     pair.pass(&mut airs);
     assert_eq!(three.map(|id| pair.station.message(id).state), [State::Delivered, State::Cancelled, State::Delivered]);
 }
@@ -211,7 +211,7 @@ fn what_is_lost_is_repeated_and_arrives_once() {
     let pair = Pair::new();
     let mut airs = pair.airs();
     pair.agree(&mut airs);
-    let id = pair.from_boat("Do you hear me");
+    let id = pair.write_on_boat("Do you hear me");
     pair.turn(&mut airs);
     // The satellite acknowledges it, and it is lost beyond that.
     pair.station.fake.sky().pass(true);
@@ -232,7 +232,7 @@ fn without_a_receipt_the_sender_hears_that_it_may_have_arrived() {
     let pair = Pair::new();
     let mut airs = pair.airs();
     pair.agree(&mut airs);
-    let id = pair.from_boat("Do you hear me");
+    let id = pair.write_on_boat("Do you hear me");
     for _ in 0..12 {
         pair.turn(&mut airs);
         pair.station.fake.sky().pass(true);
@@ -253,7 +253,7 @@ fn a_long_letter_goes_in_pieces_and_is_judged_by_what_it_takes() {
     pair.agree(&mut airs);
     let text = (0..240_u64).map(|n| format!("{} ", n * n * 7919 % 10_007)).collect::<String>();
     pair.station.context.store.set("air.max_parts", "5").unwrap();
-    let id = pair.from_boat(&text);
+    let id = pair.write_on_boat(&text);
     let message = pair.station.message(id);
     assert_eq!(message.state, State::Queued, "{}", message.reason);
     pair.pass(&mut airs);
@@ -261,7 +261,7 @@ fn a_long_letter_goes_in_pieces_and_is_judged_by_what_it_takes() {
     let account = message.account.unwrap();
     assert!(account.classic_packets > 5 && (2..=5).contains(&account.packets), "{account:?}");
     assert_eq!(pair.arrived_ashore()[1], text);
-    pair.from_shore("answer");
+    pair.write_ashore("answer");
     pair.pass(&mut airs);
     assert_eq!(pair.station.message(id).state, State::Delivered);
 }
@@ -272,8 +272,8 @@ fn a_box_that_speaks_classic_only_is_left_in_peace() {
     pair.gateway.context.store.set("air.compact", "off").unwrap();
     let mut airs = pair.airs();
     for n in 0..3 {
-        pair.from_boat(&format!("from the boat {n}"));
-        pair.from_shore(&format!("from the shore {n}"));
+        pair.write_on_boat(&format!("from the boat {n}"));
+        pair.write_ashore(&format!("from the shore {n}"));
         pair.pass(&mut airs);
     }
     assert_eq!(pair.arrived_ashore().len(), 3);
@@ -300,8 +300,8 @@ fn two_lives_tell_each_letter_once_whatever_the_channel_does() {
         for step in 0..40 {
             let text = format!("letter {round} {step} {}", "word ".repeat(random(60) as usize));
             match random(8) {
-                0 | 1 if up.len() < 10 => up.push((pair.from_boat(&text), text)),
-                2 if down.len() < 10 => down.push((pair.from_shore(&text), text)),
+                0 | 1 if up.len() < 10 => up.push((pair.write_on_boat(&text), text)),
+                2 if down.len() < 10 => down.push((pair.write_ashore(&text), text)),
                 3 => {
                     let end = [End::LostAnswer, End::LostCommand, End::Busy][random(3) as usize];
                     pair.station.fake.sky().ends = VecDeque::from([end]);

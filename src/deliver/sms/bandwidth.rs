@@ -1,0 +1,161 @@
+//! Bandwidth Messaging v2 (the vendor's specification and guides).
+//!
+//! A refusal (4xx, 5xx) is certain: nothing was sent. A request whose answer was lost is searched for; the search never
+//! shows texts, so it can prove that a text was taken and not that it was not.
+
+mod errors;
+pub mod hook;
+
+use serde_json::{Value, json};
+
+use super::client::{Answer, Client, Trouble, encode, quote};
+use super::{Carrier, Fate, Found, Handed, Incoming, Outgoing, Refusal, Row, needed};
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::settings::{Key, Settings};
+use errors::judge_report;
+
+/// The row of the table.
+pub const ROW: Row = Row {
+    name: "bandwidth",
+    title: "Bandwidth",
+    polls: false,
+    answers_help: false,
+    settings: &[
+        Key::BandwidthUrl,
+        Key::BandwidthAccount,
+        Key::BandwidthUser,
+        Key::BandwidthPassword,
+        Key::BandwidthApplication,
+        Key::SmsTimeout,
+    ],
+    make: |settings| Bandwidth::new(settings).map(|bandwidth| Box::new(bandwidth) as Box<dyn Carrier>),
+    hook: hook::read,
+    yes: ("text/plain", ""),
+};
+
+/// Our clock and Bandwidth's are believed to be together within this.
+const TOLERANCE: std::time::Duration = std::time::Duration::from_secs(120);
+
+struct Bandwidth {
+    client: Client,
+    account: String,
+    application: String,
+}
+
+impl Bandwidth {
+    fn new(settings: &Settings) -> Result<Self, Fault> {
+        let account = needed(settings, Key::BandwidthAccount)?;
+        let user = needed(settings, Key::BandwidthUser)?;
+        let application = needed(settings, Key::BandwidthApplication)?;
+        let login = (user.as_str(), settings.text(Key::BandwidthPassword));
+        let url = settings.text(Key::BandwidthUrl);
+        let client = Client::new(ROW.title, "bandwidth.url", url, login, settings.span(Key::SmsTimeout));
+        Ok(Self { client, account, application })
+    }
+
+    fn messages(&self) -> String {
+        format!("/users/{}/messages", encode(&self.account))
+    }
+
+    fn search(&self, query: &str) -> Result<Vec<Value>, Fault> {
+        let what = "a search for texts";
+        let path = format!("{}?{query}", self.messages());
+        let answer = self.client.get(what, &path).map_err(Trouble::fault)?;
+        match (answer.status, answer.body.get("messages").and_then(Value::as_array)) {
+            (200..=299, Some(messages)) => Ok(messages.clone()),
+            (200..=299, None) => Err(Fault::temporary("Bandwidth: its list of texts cannot be read")),
+            (401 | 403, _) => Err(refusal(&answer).fault),
+            (status, _) => Err(Fault::temporary(format!("Bandwidth answered {status} to {what}"))),
+        }
+    }
+}
+
+impl Carrier for Bandwidth {
+    fn send(&mut self, text: &Outgoing) -> Handed {
+        let body = json!({
+            "applicationId": self.application,
+            "to": [text.to],
+            "from": text.from,
+            "text": text.text,
+            "tag": text.tag,
+        });
+        match self.client.json("a text", &self.messages(), &body) {
+            Ok(answer) if (200..300).contains(&answer.status) => match answer.body.get("id").and_then(Value::as_str) {
+                Some(id) => Handed::Taken(id.to_owned()),
+                None => Handed::Unknown("Bandwidth said yes and gave no name for the text".to_owned()),
+            },
+            // A gateway before Bandwidth speaks for itself: only Bandwidth's own errors have a type.
+            Ok(answer) if matches!(answer.status, 502..=504) && answer.body.get("type").is_none() => {
+                Handed::Unknown(format!("Bandwidth answered {} to a text", answer.status))
+            }
+            Ok(answer) => Handed::Refused(refusal(&answer)),
+            Err(Trouble::Unsent(fault)) => Handed::Refused(fault.into()),
+            Err(Trouble::Lost(why)) => Handed::Unknown(why),
+        }
+    }
+
+    fn find(&mut self, text: &Outgoing, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault> {
+        let query = format!(
+            "messageDirection=OUTBOUND&sourceTn={}&destinationTn={}&fromDateTime={}&limit=100",
+            encode(&text.from.to_string()),
+            encode(&text.to.to_string()),
+            encode(&(since - TOLERANCE).to_string()),
+        );
+        let found = self.search(&query)?;
+        let names = found.iter().filter_map(|item| item.get("messageId").and_then(Value::as_str));
+        let unknown: Vec<_> = names.filter(|name| !others(name)).collect();
+        Ok(match unknown[..] {
+            [one] => Found::Taken(one.to_owned()),
+            _ => Found::Nothing { certain: false },
+        })
+    }
+
+    fn fate(&mut self, id: &str) -> Result<Fate, Fault> {
+        let found = self.search(&format!("messageId={}", encode(id)))?;
+        let Some(item) = found.first() else { return Ok(Fate::Waiting) };
+        let code = item.get("errorCode").and_then(Value::as_u64).filter(|code| *code != 0);
+        Ok(match item.get("messageStatus").and_then(Value::as_str).unwrap_or_default() {
+            "DELIVERED" => Fate::Delivered,
+            "FAILED" | "UNDELIVERED" => judge_report(code, ""),
+            _ => Fate::Waiting,
+        })
+    }
+
+    /// Bandwidth's search never shows texts: they come by webhook only.
+    fn inbound(&mut self, _since: Time, _each: &mut dyn FnMut(Incoming) -> Result<(), Fault>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// What an error of the interface means.
+fn refusal(answer: &Answer) -> Refusal {
+    let text = |name: &str| answer.body.get(name).and_then(Value::as_str).map(quote).unwrap_or_default();
+    let fields = answer.body.get("fieldErrors").and_then(Value::as_array).into_iter().flatten();
+    let fields: Vec<_> = fields
+        .filter_map(|field| {
+            Some(format!("{}: {}", field.get("fieldName")?.as_str()?, field.get("description")?.as_str()?))
+        })
+        .collect();
+    let (kind, words) = (text("type"), text("description"));
+    let said = format!("Bandwidth answered {} {kind} {words} {}", answer.status, quote(&fields.join("; ")));
+    let said = crate::deliver::compose::one_line(&said);
+    let fault = match answer.status {
+        401 | 403 => Fault::Operator(format!("{said}: check bandwidth.user, bandwidth.password and bandwidth.account")),
+        404 | 405 | 406 | 415 => Fault::Operator(format!("{said}: check bandwidth.url and bandwidth.account")),
+        400 if fields.iter().any(|field| field.starts_with("applicationId")) => {
+            Fault::Operator(format!("{said}: check bandwidth.application"))
+        }
+        400 if fields.iter().any(|field| field.starts_with("from")) => {
+            Fault::Operator(format!("{said}: check the service number of the sender"))
+        }
+        429 | 408 | 500..=599 => Fault::Temporary(said),
+        _ => Fault::Permanent(said),
+    };
+    Refusal { after: answer.after, ..fault.into() }
+}
+
+/// A time such as `2021-07-21T21:00:45.179Z`.
+fn iso(text: &str) -> Option<Time> {
+    text.parse::<jiff::Timestamp>().ok().map(|at| Time(at.as_millisecond()))
+}

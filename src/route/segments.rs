@@ -1,0 +1,158 @@
+//! What a text costs as text messages: alphabet, units, and how many messages phones put together again (3GPP TS 23.038
+//! for the alphabets, 3GPP TS 23.040 section 9.2.3.24.1 for the parts).
+
+/// Longest text that is given to a carrier, in characters: Twilio takes 1600, Bandwidth 2048.
+pub const MOST_CHARACTERS: usize = 1600;
+
+/// The basic table of the GSM alphabet, one septet each, besides the ASCII letters and digits.
+const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà";
+/// The extension table: an escape and a septet.
+const EXTENSION: &str = "\u{c}^{}\\[~]|€";
+
+/// The alphabet a text is sent in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alphabet {
+    /// Seven bits a character: 160 alone, 153 in each of several parts.
+    Gsm7,
+    /// Two bytes a character, because one of them is not in the other alphabet: 70 alone, 67 in each of several parts.
+    Ucs2,
+}
+
+impl Alphabet {
+    /// Its name for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Gsm7 => "GSM-7",
+            Self::Ucs2 => "UCS-2",
+        }
+    }
+
+    /// Units of a text that goes alone, and of each part of a longer one.
+    fn room(self) -> (usize, usize) {
+        match self {
+            Self::Gsm7 => (160, 153),
+            Self::Ucs2 => (70, 67),
+        }
+    }
+
+    fn units(self, c: char) -> usize {
+        match self {
+            Self::Gsm7 => 1 + usize::from(EXTENSION.contains(c)),
+            Self::Ucs2 => c.len_utf16(),
+        }
+    }
+}
+
+/// A text cut into text messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segments {
+    /// One for the whole text.
+    pub alphabet: Alphabet,
+    /// Units in each part; one part even for an empty text.
+    pub each: Vec<usize>,
+}
+
+impl Segments {
+    /// Number of text messages.
+    pub fn parts(&self) -> usize {
+        self.each.len()
+    }
+
+    /// Units in all.
+    pub fn units(&self) -> usize {
+        self.each.iter().sum()
+    }
+
+    /// In words, as `2 texts (GSM-7, 164 units)`.
+    pub fn words(&self) -> String {
+        let texts = if self.parts() == 1 { "1 text".to_owned() } else { format!("{} texts", self.parts()) };
+        format!("{texts} ({}, {} units)", self.alphabet.word(), self.units())
+    }
+}
+
+/// Counts a text. No part ends between an escape and its character, or inside of a surrogate pair.
+pub fn count(text: &str) -> Segments {
+    let gsm = |c: char| c.is_ascii_alphanumeric() || BASIC.contains(c) || EXTENSION.contains(c);
+    let alphabet = if text.chars().all(gsm) { Alphabet::Gsm7 } else { Alphabet::Ucs2 };
+    let (alone, room) = alphabet.room();
+    let units: usize = text.chars().map(|c| alphabet.units(c)).sum();
+    if units <= alone {
+        return Segments { alphabet, each: vec![units] };
+    }
+    let mut each = vec![0];
+    for c in text.chars() {
+        let size = alphabet.units(c);
+        match each.last_mut() {
+            Some(last) if *last + size <= room => *last += size,
+            _ => each.push(size),
+        }
+    }
+    Segments { alphabet, each }
+}
+
+/// The sentence for a text that no carrier takes; `None` for one that may go.
+pub fn too_long(text: &str) -> Option<String> {
+    let length = text.chars().count();
+    (length > MOST_CHARACTERS)
+        .then(|| format!("it has {length} characters, and a text to a phone may have {MOST_CHARACTERS}: shorten it"))
+}
+
+/// What of a letter goes to a phone: the subject of an answer repeats what both know and is left out.
+pub fn text_for_phone(subject: &str, text: &str) -> String {
+    const ANSWERS: [&str; 6] = ["re:", "aw:", "sv:", "antw:", "rif:", "res:"];
+    let lower = subject.trim_start().to_lowercase();
+    let body = text.strip_prefix(subject).and_then(|rest| rest.strip_prefix('\n')).map(str::trim);
+    match body {
+        Some(body) if !body.is_empty() && ANSWERS.iter().any(|answer| lower.starts_with(answer)) => body.to_owned(),
+        _ => text.trim_end().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_counted_as_phones_do() {
+        let many = |sign: &str, times: usize| sign.repeat(times);
+        let gsm = Alphabet::Gsm7;
+        let ucs = Alphabet::Ucs2;
+        for (text, alphabet, each) in [
+            (String::new(), gsm, vec![0]),
+            (many("a", 160), gsm, vec![160]),
+            (many("a", 161), gsm, vec![153, 8]),
+            (many("a", 306), gsm, vec![153, 153]),
+            (many("a", 307), gsm, vec![153, 153, 1]),
+            (many("€", 80), gsm, vec![160]),
+            (many("€", 81), gsm, vec![152, 10]),
+            (many("a", 152) + "€" + &many("a", 10), gsm, vec![152, 12]),
+            (many("☃", 70), ucs, vec![70]),
+            (many("☃", 71), ucs, vec![67, 4]),
+            (many("☃", 134), ucs, vec![67, 67]),
+            (many("☃", 135), ucs, vec![67, 67, 1]),
+            (many("😀", 35), ucs, vec![70]),
+            (many("😀", 36), ucs, vec![66, 6]),
+            (many("☃", 66) + "😀" + &many("☃", 10), ucs, vec![66, 12]),
+            ("it’s".to_owned(), ucs, vec![4]),
+            ("ç".to_owned(), ucs, vec![1]),
+            ("Ç".to_owned(), gsm, vec![1]),
+            ("`".to_owned(), ucs, vec![1]),
+            ("\t".to_owned(), ucs, vec![1]),
+            (many("x", 192), gsm, vec![153, 39]),
+        ] {
+            let found = count(&text);
+            assert_eq!((found.alphabet, &found.each), (alphabet, &each), "{text}");
+        }
+        assert_eq!((count(&many("a", 1530)).parts(), count(&many("a", 1600)).parts()), (10, 11));
+        assert_eq!(BASIC.chars().count() + 62, 127);
+    }
+
+    #[test]
+    fn the_subject_of_an_answer_is_not_texted() {
+        assert_eq!(text_for_phone("Re: Position", "Re: Position\nAll well.\n"), "All well.");
+        assert_eq!(text_for_phone("Position", "Position\nAll well."), "Position\nAll well.");
+        assert_eq!(text_for_phone("Re: Position", "Re: Position"), "Re: Position");
+        assert_eq!(text_for_phone("", "All well."), "All well.");
+        assert!(too_long(&"a".repeat(1601)).is_some() && too_long(&"\u{fc}".repeat(1600)).is_none());
+    }
+}

@@ -1,0 +1,124 @@
+//! The interface of Bandwidth.
+
+use serde_json::{Value, json};
+
+use super::phones::Text;
+use super::twilio::{form, iso};
+use super::{Carrier, logged_in};
+use crate::sim::hive::http::{Answer, Request};
+
+impl Carrier {
+    pub(super) fn bandwidth(&mut self, request: &Request, account: &str, late: bool) -> Answer {
+        let own = self.options.account.clone();
+        if account != own || !logged_in(request, &own, &self.options.token) {
+            return Answer::json(401, &json!({"type": "unauthorized", "description": "Authentication Failed"}));
+        }
+        match request.method.as_str() {
+            "POST" => self.bandwidth_send(request, late),
+            _ => self.bandwidth_search(&form(request.query.as_bytes())),
+        }
+    }
+
+    fn bandwidth_send(&mut self, request: &Request, late: bool) -> Answer {
+        if !request.header("content-type").is_some_and(|kind| kind.starts_with("application/json")) {
+            let kind = "unsupported-content-type";
+            return Answer::json(415, &json!({"type": kind, "description": "Content-Type must be application/json"}));
+        }
+        let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let field = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let to = body.pointer("/to/0").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (from, text, application) = (field("from"), field("text"), field("applicationId"));
+        let missing = [("applicationId", &application), ("from", &from), ("to", &to), ("text", &text)];
+        if let Some((name, _)) = missing.iter().find(|(_, value)| value.is_empty()) {
+            return refuse(name, "is required");
+        }
+        if application != self.options.account {
+            return refuse("applicationId", "is not one of this account");
+        }
+        if text.chars().count() > 2048 {
+            return refuse("text", "is too long");
+        }
+        if self.phones.refused(&from, &to).is_some_and(|code| code != 21_610) {
+            return refuse("to", "is not a valid number");
+        }
+        let tag = Some(field("tag")).filter(|tag| !tag.is_empty());
+        let id = self.phones.outbound(&from, &to, &text, late);
+        self.phones.report_to(&id, None, tag.clone());
+        Answer::json(
+            202,
+            &json!({"id": id, "owner": from, "applicationId": application, "direction": "out", "to": [to], "from": from,
+                    "text": text, "tag": tag, "priority": "default", "segmentCount": 1}),
+        )
+    }
+
+    fn bandwidth_search(&self, query: &[(String, String)]) -> Answer {
+        let field = |name: &str| query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        let filters = ["messageId", "sourceTn", "destinationTn", "messageStatus", "messageDirection", "fromDateTime"];
+        if !filters.iter().any(|name| field(name).is_some()) {
+            return refuse("", "at least one filter is required");
+        }
+        let fits = |text: &&Text| {
+            field("messageId").is_none_or(|id| id == text.id)
+                && field("sourceTn").is_none_or(|from| from == text.from)
+                && field("destinationTn").is_none_or(|to| to == text.to)
+                && field("messageDirection").is_none_or(|way| (way == "OUTBOUND") == text.outbound)
+                && field("fromDateTime").is_none_or(|from| *from <= *iso(text.created))
+        };
+        let item = |text: &Text| {
+            let status = match text.status {
+                "delivered" => "DELIVERED",
+                "undelivered" => "FAILED",
+                "sent" => "SENT",
+                _ => "QUEUED",
+            };
+            json!({
+                "messageId": text.id, "accountId": self.options.account, "sourceTn": text.from,
+                "destinationTn": text.to, "messageStatus": status, "receiveTime": iso(text.created),
+                "messageDirection": if text.outbound { "OUTBOUND" } else { "INBOUND" },
+                "segmentCount": text.segments(), "errorCode": text.code.filter(|_| status == "FAILED").unwrap_or(0),
+            })
+        };
+        let found: Vec<_> = self.phones.all().rev().filter(fits).map(item).collect();
+        Answer::json(200, &json!({"totalCount": found.len(), "pageInfo": {}, "messages": found}))
+    }
+}
+
+fn refuse(field: &str, why: &str) -> Answer {
+    Answer::json(
+        400,
+        &json!({"type": "request-validation", "description": "Your request could not be accepted",
+                "fieldErrors": [{"fieldName": field, "description": why}]}),
+    )
+}
+
+/// A text from a phone as an event.
+pub fn received(text: &Text) -> Value {
+    json!([{
+        "type": "message-received", "time": iso(text.created), "description": "Incoming message received",
+        "to": text.to,
+        "message": {
+            "id": text.id, "owner": text.to, "time": iso(text.created), "segmentCount": text.segments(),
+            "direction": "in", "to": [text.to], "from": text.from, "text": text.body, "applicationId": "demo",
+        },
+    }])
+}
+
+/// The end of a text to a phone as an event; `None` while it is on its way.
+pub fn reported(text: &Text) -> Option<Value> {
+    let kind = match text.status {
+        "delivered" => "message-delivered",
+        "undelivered" => "message-failed",
+        _ => return None,
+    };
+    let mut event = json!({
+        "type": kind, "time": iso(text.created), "description": "simulated", "to": text.to,
+        "message": {
+            "id": text.id, "owner": text.from, "direction": "out", "to": [text.to], "from": text.from, "text": "",
+            "tag": text.tag, "segmentCount": text.segments(),
+        },
+    });
+    if kind == "message-failed" {
+        event["errorCode"] = json!(text.code.unwrap_or(4720));
+    }
+    Some(json!([event]))
+}

@@ -1,0 +1,192 @@
+//! Texts at the carrier: written before a request leaves, found again by the carrier's name; who wants no texts; and the
+//! thread that a person's mails with a phone belong to.
+
+use redb::ReadableTable;
+use serde::{Deserialize, Serialize};
+
+use super::schema::{self, Outcome, Tx, View, json, said};
+use crate::address::Phone;
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::message::Id;
+
+/// What a carrier has, or may have, of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextOut {
+    /// The message.
+    pub message: Id,
+    /// Which carrier.
+    pub carrier: String,
+    /// The service number it goes out from.
+    pub from: Phone,
+    /// The phone.
+    pub to: Phone,
+    /// How far it got.
+    pub state: TextState,
+    /// When its request began.
+    pub at: Time,
+    /// Looks at the carrier so far, while something is not known.
+    #[serde(default)]
+    pub looks: u32,
+    /// Times it was sent again because the carrier could not deliver it.
+    #[serde(default)]
+    pub resent: u32,
+    /// When to ask the carrier next how far it got.
+    pub next: Time,
+}
+
+/// How far a text got at the carrier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TextState {
+    /// Being handed over: written before the request leaves, so that a crash in between is known as such.
+    Handing,
+    /// Whether the carrier took it cannot be found out: its owner decides.
+    Unknown,
+    /// The carrier has it under this name, and will say more.
+    Taken(String),
+    /// The carrier had it under this name and has said all it will; empty when it certainly has it not.
+    Over(String),
+}
+
+/// A phone that wants no texts from a service number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptOut {
+    /// Since when.
+    pub at: Time,
+    /// How it said so.
+    pub how: String,
+}
+
+/// The last mail between a person and a phone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thread {
+    /// Its Message-ID.
+    pub last: String,
+    /// The subject of the thread.
+    pub subject: String,
+}
+
+fn parse(bytes: &[u8]) -> Outcome<TextOut> {
+    serde_json::from_slice(bytes)
+        .or_else(|error| said(Fault::permanent(format!("the record of a text is unreadable: {error}"))))
+}
+
+fn named(text: &TextOut) -> Option<String> {
+    match &text.state {
+        TextState::Taken(id) | TextState::Over(id) if !id.is_empty() => Some(format!("{}:{id}", text.carrier)),
+        _ => None,
+    }
+}
+
+fn due(text: &TextOut) -> Option<(i64, u64)> {
+    matches!(text.state, TextState::Taken(_)).then_some((text.next.0, text.message.0))
+}
+
+impl Tx<'_> {
+    /// What the carrier has of a message.
+    pub fn text(&self, message: Id) -> Outcome<Option<TextOut>> {
+        self.texts.get(message.0)?.map(|row| parse(row.value())).transpose()
+    }
+
+    /// Writes the record of a text and keeps its indexes true. A name that a carrier gave is remembered for as long as
+    /// the message, also after the text was sent again under another one.
+    pub fn put_text(&mut self, text: &TextOut) -> Outcome<()> {
+        if let Some(due) = self.text(text.message)?.as_ref().and_then(due) {
+            self.text_due.remove(due)?;
+        }
+        if let Some(due) = due(text) {
+            self.text_due.insert(due, ())?;
+        }
+        if let Some(name) = named(text) {
+            self.text_ids.insert(name.as_str(), text.message.0)?;
+        }
+        self.texts.insert(text.message.0, json(text).as_slice())?;
+        Ok(())
+    }
+
+    pub(super) fn remove_text(&mut self, message: Id) -> Outcome<()> {
+        let Some(text) = self.text(message)? else { return Ok(()) };
+        if let Some(due) = due(&text) {
+            self.text_due.remove(due)?;
+        }
+        if let Some(name) = named(&text) {
+            self.text_ids.remove(name.as_str())?;
+        }
+        self.texts.remove(message.0)?;
+        Ok(())
+    }
+
+    /// Writes that a phone wants no texts from a service number; `None`: it wants them again. True when it wanted none
+    /// before.
+    pub fn opt_out(&mut self, number: Phone, phone: Phone, out: Option<&OptOut>) -> Outcome<bool> {
+        let (number, phone) = (number.to_string(), phone.to_string());
+        let key = (number.as_str(), phone.as_str());
+        let before = match out {
+            Some(out) => self.opt_outs.insert(key, json(out).as_slice())?.is_some(),
+            None => self.opt_outs.remove(key)?.is_some(),
+        };
+        Ok(before)
+    }
+
+    /// The last mail between a person and a phone.
+    pub fn thread(&self, person: &str, phone: Phone) -> Outcome<Option<Thread>> {
+        let row = self.threads.get((person, phone.to_string().as_str()))?;
+        Ok(row.and_then(|row| serde_json::from_slice(row.value()).ok()))
+    }
+
+    /// Writes it.
+    pub fn put_thread(&mut self, person: &str, phone: Phone, thread: &Thread) -> Outcome<()> {
+        self.threads.insert((person, phone.to_string().as_str()), json(thread).as_slice())?;
+        Ok(())
+    }
+}
+
+impl View {
+    /// What the carrier has of a message.
+    pub fn text(&self, message: Id) -> Outcome<Option<TextOut>> {
+        self.0.open_table(schema::TEXTS)?.get(message.0)?.map(|row| parse(row.value())).transpose()
+    }
+
+    /// Texts whose next look at the carrier is due, earliest first.
+    pub fn texts_due(&self, now: Time, limit: usize) -> Outcome<Vec<TextOut>> {
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::TEXT_DUE)?.range((i64::MIN, 0)..=(now.0, u64::MAX))?.take(limit) {
+            found.extend(self.text(Id(row?.0.value().1))?);
+        }
+        Ok(found)
+    }
+
+    /// When the next of them is due.
+    pub fn next_text(&self) -> Outcome<Option<Time>> {
+        let due = self.0.open_table(schema::TEXT_DUE)?;
+        let first = due.iter()?.next().transpose()?;
+        Ok(first.map(|row| Time(row.0.value().0)))
+    }
+
+    /// The message of a text that the carrier names so.
+    pub fn text_named(&self, carrier: &str, id: &str) -> Outcome<Option<Id>> {
+        let table = self.0.open_table(schema::TEXT_IDS)?;
+        Ok(table.get(format!("{carrier}:{id}").as_str())?.map(|row| Id(row.value())))
+    }
+
+    /// Since when, and how, a phone wants no texts from a service number.
+    pub fn opted_out(&self, number: Phone, phone: Phone) -> Outcome<Option<OptOut>> {
+        let table = self.0.open_table(schema::OPT_OUTS)?;
+        let row = table.get((number.to_string().as_str(), phone.to_string().as_str()))?;
+        Ok(row.and_then(|row| serde_json::from_slice(row.value()).ok()))
+    }
+
+    /// Phones that want no texts: service number, phone, and how they said so.
+    pub fn opt_outs(&self, limit: usize) -> Outcome<Vec<(String, String, OptOut)>> {
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::OPT_OUTS)?.iter()?.take(limit) {
+            let (key, bytes) = row?;
+            if let Ok(out) = serde_json::from_slice(bytes.value()) {
+                let (number, phone) = key.value();
+                found.push((number.to_owned(), phone.to_owned(), out));
+            }
+        }
+        Ok(found)
+    }
+}
