@@ -9,6 +9,10 @@ use crate::address::Address;
 use crate::clock::Time;
 use crate::money::Bill;
 
+mod packet;
+
+pub use packet::{Intent, Packet, PacketState, Reference, Talk};
+
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Id(pub u64);
@@ -359,110 +363,6 @@ pub struct Step {
     /// Packets this step put on air.
     #[serde(default)]
     pub packets: u32,
-}
-
-/// What one transmission on a link carries; kept from the plan to the acknowledgement, so that none is sent twice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Packet {
-    /// Given by the store; 0 before.
-    pub number: u64,
-    /// The letters that it carries, or a piece of them, in order; none in one that only says something to the far box.
-    pub letters: Vec<Id>,
-    /// Number of the first packet of those that belong together: all of them are sent, or their letters are not.
-    pub body: u64,
-    /// Part number, from 1.
-    pub part: u16,
-    /// Number of packets that belong together.
-    pub parts: u16,
-    /// The device it is meant for; `None` from a station, whose modem has only one far end.
-    #[serde(default)]
-    pub device: Option<crate::address::DeviceId>,
-    /// What goes on air.
-    pub payload: Vec<u8>,
-    /// How far it got.
-    pub state: PacketState,
-    /// When that was.
-    pub at: Time,
-    /// What the link said last, in words.
-    #[serde(default)]
-    pub note: String,
-    /// When the link is asked after it again, while it holds it.
-    #[serde(default)]
-    pub ask: Time,
-    /// Its place in the talk of two boxes; `None` where there is none.
-    #[serde(default)]
-    pub talk: Option<Talk>,
-}
-
-/// The place of a packet in the talk with the far box.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Talk {
-    /// Names what it is a piece of.
-    pub ticket: u64,
-    /// Which piece, from 0.
-    pub piece: u8,
-    /// Of how many.
-    pub pieces: u8,
-    /// The far box is expected to say that it has it.
-    pub receipt: bool,
-    /// It need not go any more.
-    #[serde(default)]
-    pub needless: bool,
-}
-
-/// How far a packet got.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PacketState {
-    /// Not yet handed over.
-    Planned,
-    /// Being handed over: written before the command leaves, so that a crash in between is known as such.
-    Handing(Intent),
-    /// The link holds it under this reference.
-    Held(Reference),
-    /// Acknowledged by a satellite (or on its way up, where the link says no more).
-    Sent(Reference),
-    /// The link let it expire, or it was withdrawn before it was sent.
-    Gone(String),
-}
-
-/// What a link must know to find out later whether a hand-over happened; written to disk before the hand-over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Intent {
-    /// When the hand-over began.
-    pub at: Time,
-    /// What the link knew then; only the link reads it (JSON of its own).
-    pub memo: String,
-}
-
-/// The name under which a link holds a packet.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Reference {
-    /// `m138:0x001abe` or `hive`: whose number it is.
-    pub holder: String,
-    /// The number there (more than 32 bits on an M138).
-    pub number: u64,
-}
-
-impl Packet {
-    /// True while the link may hold it, or will be asked to.
-    pub fn is_open(&self) -> bool {
-        matches!(self.state, PacketState::Planned | PacketState::Handing(_) | PacketState::Held(_))
-    }
-
-    /// The link's name for it, while the link holds it or after it left.
-    pub fn reference(&self) -> Option<&Reference> {
-        match &self.state {
-            PacketState::Held(reference) | PacketState::Sent(reference) => Some(reference),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.holder, self.number)
-    }
 }
 
 #[cfg(test)]

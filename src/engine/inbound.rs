@@ -20,7 +20,6 @@ use crate::wire::classic::{self, Inner, Protocol};
 use crate::wire::letters;
 use crate::wire::parts::{self, PartMark};
 
-const NO_CARRIER: &str = "a text message for a phone, and this box has no SMS carrier";
 /// Longest subject made from a text, in characters.
 const SUBJECT: usize = 72;
 
@@ -219,7 +218,7 @@ impl Intake {
 
     /// One inner message; `None` while it is a part and others are missing.
     fn inner(&self, tx: &mut Tx, inner: &Inner) -> Outcome<Result<Option<Message>, String>> {
-        let other = match (self.other(inner), &self.side) {
+        let other = match (self.other(&inner.to, inner.protocol == Protocol::Sms), &self.side) {
             (Err(why), _) => return Ok(Err(why)),
             (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err("it does not say to whom it goes".to_owned())),
             (Ok(other), _) => other.to_string(),
@@ -232,11 +231,11 @@ impl Intake {
     }
 
     /// The far end that a packet names: a phone in the local form, a mail address that means one, or anything else.
-    fn other(&self, inner: &Inner) -> Result<Address, String> {
-        match (inner.protocol, inner.to.parse::<Address>()) {
+    fn other(&self, name: &str, by_phone: bool) -> Result<Address, String> {
+        match (by_phone, name.parse::<Address>()) {
             // Who wrote from a phone stays a phone; a number that is written to may be somebody's here.
-            (Protocol::Sms, Ok(phone)) if matches!(self.side, Side::Here(_)) => Ok(phone),
-            (Protocol::Sms, _) | (_, Ok(Address::Phone(_))) => self.world.at_number(&inner.to),
+            (true, Ok(phone)) if matches!(self.side, Side::Here(_)) => Ok(phone),
+            (true, _) | (_, Ok(Address::Phone(_))) => self.world.at_number(name),
             (_, Ok(Address::Mail(mailbox))) => self.world.resolve(&mailbox),
             (_, other) => other,
         }
@@ -268,10 +267,9 @@ impl Intake {
             text.push_str("\n[the rest did not arrive]\n");
         }
         let subject = Some(letter.subject.clone()).filter(|subject| !subject.is_empty());
-        let message = match letter.kind {
-            Kind::Text => Err(NO_CARRIER.to_owned()),
-            Kind::Mail => self.message(other, letter.person.as_deref(), subject, text.clone()),
-        };
+        let end = self.other(other, letter.kind == Kind::Text);
+        let message =
+            end.and_then(|end| self.message(&end.to_string(), letter.person.as_deref(), subject, text.clone()));
         match message {
             Ok(message) => tx.add(&alone(message)),
             Err(why) => {

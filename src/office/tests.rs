@@ -1,5 +1,6 @@
 use super::*;
 use crate::clock::{Clock, Time};
+use crate::people::Person;
 use crate::pulse::Pulse;
 use crate::store::tests::Folder;
 

@@ -63,7 +63,9 @@ const PAGES: &str = "
 const OPEN: &str = "
     Get /assets/{name}
     Get /healthz
-    Get /metrics";
+    Get /metrics
+    Get /hooks/{carrier}
+    Post /hooks/{carrier}";
 
 /// Deeds: person, operator, owner; the command line is the owner.
 const DEEDS: &str = "

@@ -1,0 +1,235 @@
+//! The words of `satpost people`, and what each of them means.
+
+use std::path::PathBuf;
+
+use argh::FromArgs;
+
+use crate::people::{Home, Role};
+
+/// The people of the box: who has an address here, and where they read.
+#[derive(FromArgs)]
+#[argh(
+    subcommand,
+    name = "people",
+    example = "Somebody who reads on this box, with a password from a file:
+
+  satpost people add anna --full-name 'Anna Smith' --password-file anna.txt
+
+Somebody with a modem out in the field, without a log-in:
+
+  satpost people add ben --device 0x001abe < /dev/null"
+)]
+pub struct People {
+    #[argh(subcommand)]
+    pub(super) what: What,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+pub(super) enum What {
+    Add(Add),
+    List(List),
+    Edit(Edit),
+    Passwd(Passwd),
+    Device(Device),
+    Number(Number),
+    Disable(Disable),
+    Enable(Enable),
+    Remove(Remove),
+    Export(Export),
+    Erase(Erase),
+}
+
+/// Add a person. The password is the first line of standard input; with none there is no log-in until 'passwd'.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "add")]
+pub(super) struct Add {
+    /// name in the address: a-z, 0-9, dot, hyphen, underscore
+    #[argh(positional)]
+    pub(super) name: String,
+    /// name for people
+    #[argh(option, default = "String::new()")]
+    pub(super) full_name: String,
+    /// their modem, hex or decimal: 0x001abe or 6846
+    #[argh(option, default = "String::new()")]
+    pub(super) device: String,
+    /// where they read: here or device (default: device when one is given)
+    #[argh(option, from_str_fn(home))]
+    pub(super) home: Option<Home>,
+    /// mail address that letters go on to as well
+    #[argh(option, default = "String::new()")]
+    pub(super) forward: String,
+    /// packets a letter to them may take (default: what the box allows)
+    #[argh(option, default = "String::new()")]
+    pub(super) max_parts: String,
+    /// what they may do: person, operator or owner (default: person); an owner needs a password of 12 characters
+    #[argh(option, default = "Role::Person")]
+    pub(super) role: Role,
+    /// the same as --role owner
+    #[argh(switch)]
+    pub(super) owner: bool,
+    /// file whose first line is the password; - is standard input
+    #[argh(option)]
+    pub(super) password_file: Option<String>,
+    /// print JSON
+    #[argh(switch)]
+    pub(super) json: bool,
+}
+
+/// List the people.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "list")]
+pub(super) struct List {
+    /// print JSON
+    #[argh(switch)]
+    pub(super) json: bool,
+}
+
+/// Change what is given, and leave the rest. An empty text ('') clears a field.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "edit")]
+pub(super) struct Edit {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+    /// name for people
+    #[argh(option)]
+    pub(super) full_name: Option<String>,
+    /// where they read: here or device
+    #[argh(option, from_str_fn(home))]
+    pub(super) home: Option<Home>,
+    /// mail address that letters go on to as well
+    #[argh(option)]
+    pub(super) forward: Option<String>,
+    /// packets a letter to them may take
+    #[argh(option)]
+    pub(super) max_parts: Option<String>,
+    /// packets that letters to and from them may take in a month; empty for no limit
+    #[argh(option)]
+    pub(super) budget_packets: Option<String>,
+    /// money that these may cost in a month; empty for no limit
+    #[argh(option)]
+    pub(super) budget_money: Option<String>,
+    /// who may always write to them over the air, as in air.allow
+    #[argh(option)]
+    pub(super) allow: Option<String>,
+    /// who never may
+    #[argh(option)]
+    pub(super) block: Option<String>,
+    /// letters of strangers over the air: hold, refuse, allow, or empty for what the box says
+    #[argh(option)]
+    pub(super) strangers: Option<String>,
+    /// what they may do: person, operator or owner
+    #[argh(option)]
+    pub(super) role: Option<Role>,
+    /// yes is the same as --role owner, no as --role person
+    #[argh(option, from_str_fn(yes_or_no))]
+    pub(super) owner: Option<bool>,
+}
+
+/// Set a password: the first line of standard input, or typed twice on a terminal.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "passwd")]
+pub(super) struct Passwd {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+    /// file whose first line is the password; - is standard input
+    #[argh(option)]
+    pub(super) password_file: Option<String>,
+    /// take the password, and with it the log-in, away
+    #[argh(switch)]
+    pub(super) none: bool,
+}
+
+/// Give a person a modem and let them read there, or take it away.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "device")]
+pub(super) struct Device {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+    /// device id, hex or decimal, or 'none'
+    #[argh(positional)]
+    pub(super) device: String,
+    /// where they read from now on: here or device (default: device; here with 'none')
+    #[argh(option, from_str_fn(home))]
+    pub(super) home: Option<Home>,
+}
+
+/// Give a person a service number: texts to it are theirs, and theirs come from it. Or take it away.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "number", example = "  satpost people number anna +14155550123")]
+pub(super) struct Number {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+    /// phone number, with a plus or as people in sms.country write it, or 'none'
+    #[argh(positional)]
+    pub(super) number: String,
+}
+
+/// Take log-in and mail away from a person, until 'enable'.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "disable")]
+pub(super) struct Disable {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+}
+
+/// Give log-in and mail back to a person.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "enable")]
+pub(super) struct Enable {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+}
+
+/// Remove a person; their letters stay in the list and in the books.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "remove")]
+pub(super) struct Remove {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+}
+
+/// Copy all that the box has of a person into a file: a tar archive with letters.mbox and data.json.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "export")]
+pub(super) struct Export {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+    /// file to make; it must not be there yet
+    #[argh(positional)]
+    pub(super) file: PathBuf,
+}
+
+/// Erase a person and their data: log-ins, counts, and all letters by and to them but those that somebody else here wrote
+/// or got. There is no way back.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "erase")]
+pub(super) struct Erase {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+}
+
+fn home(word: &str) -> Result<Home, String> {
+    match word {
+        "here" => Ok(Home::Here),
+        "device" => Ok(Home::Device),
+        _ => Err(format!("'{}' is no home: write here or device", word.escape_debug())),
+    }
+}
+
+fn yes_or_no(word: &str) -> Result<bool, String> {
+    match word {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("write yes or no, not '{}'", word.escape_debug())),
+    }
+}
