@@ -210,18 +210,27 @@ impl Scene {
     /// Everything that helps to understand a failure.
     pub fn report(&self) -> String {
         let mut text = format!("link: {}\n", self.link());
-        for letter in self.station.messages() {
-            let id = letter["id"].as_str().unwrap().to_owned();
-            text.push_str(&format!("{id} '{}' {}: {}\n", letter["subject"], letter["state"], letter["reason"]));
-            if letter["state"] != "delivered" {
-                let shown = self.station.json(&["queue", "show", &id]);
-                text.push_str(&format!("    {}\n    {}\n", shown["steps"], shown["packets"]));
+        for (name, of) in [("station", &self.station), ("gateway", &self.gateway)] {
+            for letter in of.messages() {
+                let id = letter["id"].as_str().unwrap().to_owned();
+                let (subject, state, reason) = (&letter["subject"], &letter["state"], &letter["reason"]);
+                text.push_str(&format!("{name} {id} '{subject}' {state}: {reason}\n"));
+                if letter["door"] != "link" || state != "delivered" {
+                    let shown = of.json(&["queue", "show", &id]);
+                    text.push_str(&format!("    {}\n    {}\n", shown["steps"], shown["packets"]));
+                }
             }
         }
         for command in ["status", "queue", "inbox", "journal"] {
             text.push_str(&format!("modem {command}:\n  {}\n", self.world.modem_says(command).join("\n  ")));
         }
-        text.push_str(&format!("at the server: {:?}\nstation's log:\n{}", self.subjects(), self.station.log_text()));
+        let logs = (self.station.log_text(), self.gateway.log_text());
+        text.push_str(&format!(
+            "at the server: {:?}\nstation's log:\n{}gateway's log:\n{}",
+            self.subjects(),
+            logs.0,
+            logs.1
+        ));
         text
     }
 

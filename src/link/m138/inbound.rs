@@ -26,13 +26,15 @@ pub struct Store {
     hidden: u64,
     /// Ids tried in the search for them.
     pub hunted: u64,
+    /// There are more between the oldest and the newest, which are both given: no question names those.
+    covered: bool,
 }
 
 impl Store {
     /// Something may have been missed: what is not confirmed is given again.
     pub fn reopened(&mut self) {
         self.given.clear();
-        self.hunted = 0;
+        (self.hunted, self.covered) = (0, false);
     }
 
     /// Another modem.
@@ -85,6 +87,7 @@ impl M138 {
                 None => return self.look_for_hidden(count),
             }
         }
+        self.inbound.covered = true;
         Ok(())
     }
 
@@ -140,6 +143,9 @@ impl M138 {
     pub fn delete_inbound(&mut self, token: &Token) -> Result<(), Fault> {
         self.inbound.given.remove(&token.0);
         self.inbound.doomed.insert(token.0);
+        if std::mem::take(&mut self.inbound.covered) {
+            self.agenda.inbound = Instant::now();
+        }
         self.delete(token.0).map_err(|trouble| Fault::temporary(trouble.words()))
     }
 

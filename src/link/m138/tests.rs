@@ -233,6 +233,23 @@ fn unconfirmed_messages_do_not_stop_others_and_come_again_after_a_restart() {
 }
 
 #[test]
+fn what_waited_behind_unconfirmed_messages_comes_when_they_are_confirmed() {
+    let peer = Peer::start();
+    let mut bench = Bench::ready(&peer);
+    for number in 21..=25 {
+        peer.receive(number, &format!("AI=1000,{number}"));
+    }
+    peer.say("RD AI=1000,RSSI=-84,SNR=12,FDEV=9,21");
+    // The oldest and the newest: no question names those between.
+    bench.until("two", |bench| bench.inbound().len() == 2);
+    (0..5).for_each(|_| bench.poll(Duration::from_millis(50)));
+    for number in [21, 25] {
+        assert_eq!(bench.driver.confirm(&Token(number)), Ok(()));
+    }
+    bench.until("the rest", |bench| bench.inbound().iter().any(|inbound| [22, 24].contains(&inbound.token.0)));
+}
+
+#[test]
 fn the_console_sees_both_directions() {
     let peer = Peer::start();
     let mut bench = Bench::ready(&peer);
