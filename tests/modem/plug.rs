@@ -41,6 +41,7 @@ pub fn another_modem_in_its_place() {
     let held = scene.up("held by the first");
     scene.state(&held, "onmodem", MENDS);
     scene.modem("unplug");
+    scene.told("plug the modem in");
     let path = |name: &str| scene.world.folder.path(name).to_str().unwrap().to_owned();
     let (port, sky, control) = (path("modem"), path("sky"), path("second.ctl"));
     let args = ["simulate", "modem", "--port", &port, "--device", SECOND_DEVICE, "--sky", &sky, "--control", &control];
