@@ -26,6 +26,7 @@ templates! {
     "audit.html", "sessions.html", "usage.html", "well.html", "help/metrics.html",
     "help/start.html", "help/modem.html", "help/mail-programs.html", "help/states.html", "help/texting.html", "help/cut.html",
     "help/strangers.html", "help/costs.html", "help/known-issues.html", "help/command-line.html", "help/backup.html",
+    "help/on-air.html",
 }
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {

@@ -26,9 +26,11 @@ const TELLS_MS = 6000;
 const PAGES = [
   "/", "/messages", "/messages?tab=waiting", "/messages?q=nothing-like-this", "/messages/aside", "/compose", "/mailbox",
   "/people", "/people/bert", "/modem", "/account", "/settings/box", "/settings/satellite-link", "/settings/on-air",
-  "/settings/mail-in", "/settings/mail-out", "/settings/queue", "/settings/web-page", "/setup/box", "/setup/modem",
+  "/settings/mail-in", "/settings/mail-out", "/settings/queue", "/settings/web-page",
+  "/settings/money", "/settings/text-messages", "/settings/who-may-write-over-the-air", "/setup/box", "/setup/modem",
   "/setup/people", "/setup/test", "/help/start", "/help/modem", "/help/mail-programs", "/help/states", "/help/cut",
-  "/help/costs", "/help/known-issues", "/help/command-line", "/help/backup", "/help/metrics", "/usage", "/usage?by=month", "/usage?by=person", "/costs", "/audit",
+  "/help/costs", "/help/known-issues", "/help/command-line", "/help/backup", "/help/metrics",
+  "/help/on-air", "/help/strangers", "/help/texting", "/usage", "/usage?by=month", "/usage?by=person", "/costs", "/audit",
   "/log-ins", "/well", "/no/such/page",
 ];
 /** Pages that differ most: also judged in the dark. */

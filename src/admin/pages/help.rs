@@ -8,13 +8,14 @@ use super::{Ask, Reply};
 use crate::admin::view::fragment;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 12] = [
+pub const TOPICS: [(&str, &str); 13] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
     ("mail-programs", "Setting up mail programs"),
     ("texting", "Text messages"),
     ("states", "What the states mean"),
     ("cut", "What is cut from mails"),
+    ("on-air", "What goes over the air"),
     ("strangers", "Who may write over the air"),
     ("costs", "What it costs"),
     ("known-issues", "Proven, and known issues"),
@@ -52,6 +53,7 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         owner => ask.owner(), operator => ask.operator(),
         domain => match ask.settings.text(crate::settings::Key::Domain) { "" => "your.domain", domain => domain },
         trim => ask.settings.on(crate::settings::Key::AirTrim),
+        max_payload => crate::engine::max_payload(&ask.settings),
         max_parts => ask.settings.text(crate::settings::Key::AirMaxParts),
         strangers => ask.settings.text(crate::settings::Key::AirStrangers),
         answers => ask.settings.text(crate::settings::Key::AirAnswers),
@@ -70,4 +72,16 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         return Ok(ask.sorry(500, "This help text has a fault."));
     };
     Ok(ask.page(200, "help.html", "help", title, context! { text, topics => TOPICS, topic => name }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_topic_has_its_text() {
+        for (name, _) in TOPICS {
+            assert!(fragment(&format!("help/{name}.html"), context! {}).is_some(), "{name}");
+        }
+    }
 }

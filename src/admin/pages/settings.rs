@@ -6,6 +6,8 @@ use super::{Ask, Reply};
 use crate::admin::desk::Row;
 use crate::admin::request::Fields;
 use crate::fault::Fault;
+use crate::money::Money;
+use crate::route::price;
 use crate::settings::{Key, Kind, TABLE};
 
 /// The groups in the order of the table: name in the path, heading.
@@ -93,12 +95,22 @@ pub fn field(ask: &Ask, row: &Row, posted: Option<&Fields>) -> Value {
         _ => None,
     };
     context! {
-        name => setting.name, label => setting.label, help => setting.help, kind, choices, value, limits,
+        name => setting.name, label => setting.label, help => setting.help, worth => worth(ask, setting.key), kind, choices, value, limits,
         set => secret && !stored.is_empty(),
         default => if setting.default.is_empty() { "empty" } else { setting.default },
         changed => row.changed,
         listens => matches!(setting.kind, Kind::Listen),
     }
+}
+
+/// What a setting is worth at the prices of this box, in words.
+fn worth(ask: &Ask, key: Key) -> Option<String> {
+    let price = price::packet_price(&ask.settings);
+    let gathers = key == Key::AirGather && price.0 > 0;
+    gathers.then(|| {
+        let (alone, shared) = (price::shown(&ask.settings, price), price::shown(&ask.settings, Money(price.0 / 2)));
+        format!("Alone a short letter costs {alone}; of four that leave together each costs about {shared}.")
+    })
 }
 
 /// What a form says about a group of settings. Secrets that were left empty stay as they are.
