@@ -73,15 +73,3 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
     };
     Ok(ask.page(200, "help.html", "help", title, context! { text, topics => TOPICS, topic => name }))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_topic_has_its_text() {
-        for (name, _) in TOPICS {
-            assert!(fragment(&format!("help/{name}.html"), context! {}).is_some(), "{name}");
-        }
-    }
-}

@@ -171,6 +171,16 @@ fn every_page_asks_for_the_role_of_its_row() {
 }
 
 #[test]
+fn every_topic_of_the_help_can_be_read() {
+    let site = site();
+    let mut ben = site.logged_in("ben");
+    for (topic, title) in crate::admin::pages::help::TOPICS {
+        let answer = ben.get(&format!("/help/{topic}"));
+        assert!(answer.status == 200 && text(&answer).contains(title), "{topic}: {}", answer.status);
+    }
+}
+
+#[test]
 fn the_navigation_shows_what_the_role_may_use() {
     let site = site();
     for (who, role) in [("ben", Role::Person), ("olga", Role::Operator), ("anna", Role::Owner)] {
