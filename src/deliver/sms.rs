@@ -118,6 +118,8 @@ pub enum News {
     Incoming(Incoming),
     /// News of a text to a phone.
     Report(Report),
+    /// A text from a phone that cannot be read, as it came.
+    Odd(String),
 }
 
 /// A request to one of our webhooks.

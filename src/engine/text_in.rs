@@ -38,6 +38,10 @@ pub fn called(context: &Context, row: &'static Row, news: &[News]) -> Result<(),
         match one {
             News::Incoming(incoming) => drop(take(context, row, incoming)?),
             News::Report(report) => text_report::take(context, row.name, report)?,
+            News::Odd(event) => {
+                let (event, now) = (event.clone(), context.now());
+                context.store.write(move |tx| put_aside(tx, "what the carrier told cannot be read", &event, now))?;
+            }
         }
     }
     let now = context.now();
@@ -283,11 +287,15 @@ impl Intake {
     }
 
     fn set_aside(&self, tx: &mut Tx, why: &str) -> Outcome<()> {
-        log::warn!("text: a text from a phone was set aside: {why}");
-        tx.quarantine("sms", why, self.incoming.text.as_bytes(), self.now)?;
-        let words = format!("a text from a phone was set aside: {why}");
-        tx.event(&Event { at: self.now, part: "text".to_owned(), words, alarm: true })
+        put_aside(tx, why, &self.incoming.text, self.now)
     }
+}
+
+fn put_aside(tx: &mut Tx, why: &str, text: &str, now: Time) -> Outcome<()> {
+    log::warn!("text: a text from a phone was set aside: {why}");
+    tx.quarantine("sms", why, text.as_bytes(), now)?;
+    let words = format!("a text from a phone was set aside: {why}");
+    tx.event(&Event { at: now, part: "text".to_owned(), words, alarm: true })
 }
 
 /// Who wrote: a phone, or a short code or name, which cannot be answered.

@@ -11,9 +11,6 @@ use super::{iso, judge_report};
 use crate::clock::Time;
 use crate::settings::{Key, Settings};
 
-/// Events of one call that are read.
-const MOST_EVENTS: usize = 100;
-
 /// Reads a callback that carries the right user and password.
 ///
 /// # Errors
@@ -30,7 +27,7 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
         return Err(Unheard::Forbidden("it has no or the wrong user and password".to_owned()));
     }
     match serde_json::from_slice(hook.body) {
-        Ok(Value::Array(events)) => Ok(events.iter().take(MOST_EVENTS).filter_map(event).collect()),
+        Ok(Value::Array(events)) => Ok(events.iter().filter_map(|known| event(known).or_else(|| odd(known))).collect()),
         _ => Err(Unheard::Unreadable("it is no array of events".to_owned())),
     }
 }
@@ -62,6 +59,12 @@ fn event(event: &Value) -> Option<News> {
         _ => return None,
     };
     Some(News::Report(Report { id, tag: text(message, "tag"), fate }))
+}
+
+/// A text from a phone that cannot be read. It would not be told again after a yes, so it is kept as it came.
+fn odd(event: &Value) -> Option<News> {
+    let received = event.get("type").and_then(Value::as_str) == Some("message-received");
+    received.then(|| News::Odd(event.to_string()))
 }
 
 #[cfg(test)]
@@ -102,5 +105,7 @@ mod tests {
             assert!(matches!(say(Some("u:p"), body), Err(Unheard::Unreadable(_))), "{body}");
         }
         assert_eq!(say(Some("u:p"), r#"[1,null,{},{"type":1,"message":[]}]"#), Ok(vec![]));
+        let nameless = say(Some("u:p"), r#"[{"type":"message-received","message":{"text":"hello"}}]"#).unwrap();
+        assert!(matches!(&nameless[..], [News::Odd(event)] if event.contains("hello")));
     }
 }
