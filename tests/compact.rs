@@ -71,7 +71,9 @@ fn while_the_modem_is_off<T>(world: &World, station: &Station, write: impl FnOnc
 #[test]
 fn two_boxes_agree_bundle_and_confirm() {
     let world = World::start(&[]);
-    let (station, gateway) = (world.station().started(), world.gateway().started());
+    let station = world.station();
+    std::fs::write(station.folder.join("model-1.primed"), "damaged").unwrap();
+    let (station, gateway) = (station.started(), world.gateway().started());
     agree(&world, &station, &gateway);
     let before = world.on_air();
     assert!(before.iter().all(|(_, data)| unhex(data)[0] == 0x08), "{before:?}");
@@ -91,6 +93,8 @@ fn two_boxes_agree_bundle_and_confirm() {
     let after = world.on_air();
     assert_eq!(after.len(), before.len() + 1);
     assert!(unhex(&after.last().unwrap().1)[0] >= 0x80);
+    let model = |at: &Station| std::fs::read(at.folder.join("model-1.primed")).unwrap();
+    assert!(model(&station) == model(&gateway), "a damaged model is made anew");
 
     // Its receipt rides in the answer.
     from_bob(&gateway, "Re: Together");

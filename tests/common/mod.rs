@@ -2,6 +2,7 @@
 //! Nothing here sleeps for luck: every wait looks at a condition, has a limit, and says what it waited for.
 #![allow(dead_code)]
 
+mod coder;
 pub mod command;
 pub mod shore;
 
@@ -144,6 +145,9 @@ impl Station {
 
     /// Starts the box and waits for nothing.
     pub fn launch(&mut self) {
+        if self.folder.is_dir() {
+            coder::lend(&self.folder);
+        }
         let data = self.folder.to_str().unwrap().to_owned();
         self.program = Some(Program::start(&["run", "--data", &data], &self.log));
     }
