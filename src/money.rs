@@ -1,7 +1,8 @@
 //! Money: what a packet costs, what a month may cost, and what it did cost. Pure; the store keeps the sums.
 //!
 //! A letter is billed when it enters the queue of a way that costs, for what it takes alone; a letter that never left is
-//! given back, one of which only a part left pays for that part. So what is billed is never less than what was spent,
+//! given back, one of which only a part left pays for that part, and one that has to go again pays again. Packets that
+//! belong to no letter (receipts, repeats) are billed to the box. So what is billed is never less than what was spent,
 //! and a limit that bills cannot pass is a limit that nothing passes.
 
 use std::fmt;
@@ -64,6 +65,9 @@ impl FromStr for Money {
 pub struct Use {
     /// Packets on a link.
     pub packets: u64,
+    /// Text messages (segments) at a carrier.
+    #[serde(default)]
+    pub texts: u64,
     /// Money.
     pub money: Money,
 }
@@ -71,7 +75,30 @@ pub struct Use {
 impl Use {
     /// Packets at the price of one.
     pub fn of_packets(packets: u64, price: Money) -> Self {
-        Self { packets, money: price.times(packets) }
+        Self { packets, texts: 0, money: price.times(packets) }
+    }
+
+    /// Text messages at the price of one.
+    pub fn of_texts(texts: u64, price: Money) -> Self {
+        Self { packets: 0, texts, money: price.times(texts) }
+    }
+
+    /// The sum of both.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            packets: self.packets.saturating_add(other.packets),
+            texts: self.texts.saturating_add(other.texts),
+            money: self.money.plus(other.money),
+        }
+    }
+
+    /// The difference, nowhere below zero.
+    pub fn minus(self, other: Self) -> Self {
+        Self {
+            packets: self.packets.saturating_sub(other.packets),
+            texts: self.texts.saturating_sub(other.texts),
+            money: self.money.minus(other.money),
+        }
     }
 }
 
@@ -131,9 +158,15 @@ pub struct Bill {
     pub person: Option<String>,
     /// What it uses alone.
     pub wanted: Use,
-    /// It is in the accounts now.
+    /// What it used before, when it went and has to go again: in the accounts of that time, and never given back.
+    #[serde(default)]
+    pub paid: Use,
+    /// `wanted` is in the accounts now.
     #[serde(default)]
     pub charged: bool,
+    /// Steps that the time line had when it was charged: what left by later ones is paid by `wanted`.
+    #[serde(default)]
+    pub begun: usize,
     /// The letter is held because a budget did not allow it.
     #[serde(default)]
     pub short: bool,
@@ -146,6 +179,26 @@ pub struct Bill {
 }
 
 impl Bill {
+    /// For this use, counted in this month; not charged yet.
+    pub fn new(month: String, wanted: Use, limits: Limits) -> Self {
+        Self {
+            month,
+            person: None,
+            wanted,
+            paid: Use::default(),
+            charged: false,
+            begun: 0,
+            short: false,
+            urgent: false,
+            limits,
+        }
+    }
+
+    /// What is in the accounts for it.
+    pub fn total(&self) -> Use {
+        if self.charged { self.paid.plus(self.wanted) } else { self.paid }
+    }
+
     /// The accounts that it is in.
     pub fn accounts(&self) -> impl Iterator<Item = &str> {
         std::iter::once(BOX).chain(self.person.as_deref())

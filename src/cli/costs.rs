@@ -30,7 +30,8 @@ impl Costs {
             let rows: Vec<_> = accounts
                 .iter()
                 .map(|(account, used)| {
-                    json!({"account": name(account), "packets": used.packets, "money": used.money.to_string()})
+                    let money = used.money.to_string();
+                    json!({"account": name(account), "packets": used.packets, "texts": used.texts, "money": money})
                 })
                 .collect();
             session.json(&json!({"month": month, "accounts": rows}));
@@ -41,7 +42,8 @@ impl Costs {
             return Ok(());
         }
         let row = |(account, used): &(String, crate::money::Use)| {
-            vec![name(account), format!("{} packets", used.packets), price::shown(&settings, used.money)]
+            let counts = [format!("{} packets", used.packets), format!("{} texts", used.texts)];
+            [vec![name(account)], counts.to_vec(), vec![price::shown(&settings, used.money)]].concat()
         };
         session.out.push_str(&columns(&accounts.iter().map(row).collect::<Vec<_>>()));
         Ok(())

@@ -76,7 +76,11 @@ impl Send {
                     1 => format!(" (1 packet, {} bytes{price})", preview.bytes),
                     many => format!(" ({many} packets, {} bytes{price})", preview.bytes),
                 };
-                let texts = preview.texts.as_ref().map(|texts| format!(" ({})", texts.words())).unwrap_or_default();
+                let words = |texts: &Segments| match preview.packets {
+                    0 => format!(" ({}{price})", texts.words()),
+                    _ => format!(" ({})", texts.words()),
+                };
+                let texts = preview.texts.as_ref().map(words).unwrap_or_default();
                 let name = id.as_deref().unwrap_or("it");
                 session.line(format!("{name} to {to}: {}, {}{packets}{texts}", preview.state.words(), preview.reason));
             }

@@ -276,13 +276,16 @@ fn count_saved(tx: &mut Tx, letters: &[Id], packets: usize) -> Outcome<()> {
         let first = tx.live(*id)?.filter(|letter| letter.state != State::Sent);
         classic += first.and_then(|letter| letter.account).map_or(0, |account| account.classic_packets);
     }
-    tx.packets_saved(classic.saturating_sub(packets));
-    Ok(())
+    tx.packets_saved(classic.saturating_sub(packets))
 }
 
 /// The talk hears that a packet will not be sent, or that it may have been.
 fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> Outcome<()> {
     let Some(of) = &packet.talk else { return Ok(()) };
+    if let Some(mut bill) = of.bill.clone().filter(|bill| bill.charged && !unclear) {
+        let back = bill.wanted;
+        tx.refund(&mut bill, back)?;
+    }
     talk::change(tx, packet.device, |peer| match unclear {
         true => peer.sent(of.ticket, of.piece, now.0),
         false => peer.lost(of.ticket, of.piece, now.0),

@@ -8,6 +8,8 @@ use super::body::{self, Body};
 use crate::fault::Fault;
 use crate::link::{Handed, Outgoing, Verdict};
 use crate::message::{Intent, Message, Packet, PacketState, Reference, State};
+use crate::money::{Bill, Use};
+use crate::route::price;
 
 /// Equal packets of other letters that are told apart in one look.
 const MOST_EQUAL: usize = 16;
@@ -108,10 +110,8 @@ fn hand_over(air: &mut Air, body: Body, mut packet: Packet) -> Result<(), Fault>
     };
     packet.state = PacketState::Handing(intent.clone());
     packet.at = intent.at;
-    if !may_go(air, &packet)? {
-        // What its owner decided a moment ago is seen in the next turn.
-        return Ok(());
-    }
+    // What its owner decided a moment ago is seen in the next turn; what a budget does not allow waits for another month.
+    let Some(mut packet) = may_go(air, packet)? else { return Ok(()) };
     match air.link.send(&outgoing, &intent) {
         Handed::Taken(reference) => taken(air, packet, reference, "handed to the link").map(drop),
         Handed::Refused(fault) => {
@@ -127,16 +127,28 @@ fn hand_over(air: &mut Air, body: Body, mut packet: Packet) -> Result<(), Fault>
 }
 
 /// Writes the packet before its command leaves, unless the owner of a letter in it held or cancelled it a moment ago:
-/// what is decided here cannot be taken back.
-fn may_go(air: &Air, packet: &Packet) -> Result<bool, Fault> {
-    let packet = packet.clone();
+/// what is decided here cannot be taken back. A packet that no letter pays for is billed to the box here.
+fn may_go(air: &Air, packet: Packet) -> Result<Option<Packet>, Fault> {
+    let (settings, now) = (air.context.store.settings(), air.context.now());
+    let wanted = Use::of_packets(1, price::packet_price(&settings));
+    let fresh = Bill::new(price::month(&settings, now), wanted, price::limits(&settings, None));
     air.context.store.write(move |tx| {
+        let mut packet = packet.clone();
         for id in &packet.letters {
             if tx.live(*id)?.is_none_or(|live| live.recall || live.state == State::Held) {
-                return Ok(false);
+                return Ok(None);
             }
         }
-        tx.put_packet(&packet).map(|()| true)
+        let extra = packet.is_extra();
+        if let Some(talk) = packet.talk.as_mut().filter(|talk| extra && talk.bill.is_none()) {
+            let mut bill = fresh.clone();
+            if tx.charge(&mut bill, now)?.is_err() {
+                return Ok(None);
+            }
+            talk.bill = Some(bill);
+        }
+        tx.put_packet(&packet)?;
+        Ok(Some(packet))
     })
 }
 

@@ -9,6 +9,7 @@ use crate::deliver::compose::{self, Letter};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::fault::Fault;
 use crate::message::{Id, Message, State, Way};
+use crate::money::Bill;
 use crate::pulse::Rung;
 use crate::settings::Key;
 use crate::store::{Event, Lane};
@@ -162,20 +163,22 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
     };
     let world = context.world();
     let held_until = world.next_look(message, Time::NEVER);
-    let bill = world.bill(message, &world.choose(&message.to), super::max_payload(&world.settings));
+    let bill = world.bill(message, now, super::max_payload(&world.settings));
     context.store.write(move |tx| {
-        if tx.live(id)?.is_none() {
-            return Ok(());
+        let Some(mut billed) = tx.live(id)? else { return Ok(()) };
+        let (mut state, mut reason, may_go) = (state, reason.clone(), state == State::Queued);
+        if may_go && let Err(why) = tx.rebill(&mut billed, bill.clone(), now)? {
+            (state, reason) = (State::Held, why);
         }
-        let (mut state, mut reason, mut bill) = (state, reason.clone(), bill.clone());
-        if state == State::Queued
-            && let Some(bill) = &mut bill
-            && let Err(why) = tx.charge(bill, now)?
-        {
-            (bill.short, state, reason) = (true, State::Held, why);
-        }
-        tx.step(id, now, state, &reason, 0, if state == State::Queued { now } else { held_until })?;
-        tx.change(id, |message| (message.way, message.bill) = (way, bill)).map(drop)
+        let queued = state == State::Queued;
+        tx.step(id, now, state, &reason, 0, if queued { now } else { held_until })?;
+        tx.change(id, |message| {
+            message.way = way;
+            let paid = message.bill.as_ref().map(Bill::total).unwrap_or_default();
+            let short = may_go && !queued;
+            message.bill = if queued { billed.bill } else { bill.clone().map(|bill| Bill { short, paid, ..bill }) };
+        })
+        .map(drop)
     })
 }
 

@@ -8,6 +8,7 @@ use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
 use crate::fault::Fault;
 use crate::message::{Door, Id, Message, Proof, State, Way};
+use crate::money::Bill;
 use crate::route::choose::{Choice, World};
 use crate::route::plan::Draft;
 use crate::settings::Key;
@@ -182,6 +183,21 @@ fn first_word(tx: &mut Tx, message: &Message, now: Time) -> Outcome<bool> {
     match held_stranger(message) {
         true => tx.once(&format!("told:{}:{}", message.to, message.from).to_lowercase(), now),
         false => Ok(true),
+    }
+}
+
+/// A message that had gone, and was paid for, goes once more: it pays again, or is held when a budget does not allow it.
+pub fn once_more(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time, next: Time) -> Outcome<()> {
+    let mut message = tx.message(id)?;
+    match tx.rebill(&mut message, bill, now)? {
+        Ok(()) => {
+            tx.change(id, |live| live.bill = message.bill)?;
+            tx.step(id, now, State::Queued, why, 0, next).map(drop)
+        }
+        Err(short) => {
+            tx.change(id, |live| live.bill.iter_mut().for_each(|bill| bill.short = true))?;
+            tx.step(id, now, State::Held, &format!("{why}, but {short}"), 0, next).map(drop)
+        }
     }
 }
 

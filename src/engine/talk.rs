@@ -3,16 +3,19 @@
 //!
 //! Only the link's thread changes what is known of a peer, so it may be read before a commit and written in it.
 
+use std::collections::BTreeMap;
+
 use compact::packet::Form;
 use compact::peer::{Here, Outgoing, Peer, Rules, Turn};
 
 use super::coders::{Voice, models};
-use super::settle::Ending;
+use super::settle::{self, Ending};
 use super::{Context, max_payload};
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Message, Packet, PacketState, State, Talk};
+use crate::money::Bill;
 use crate::route::choose::Choice;
 use crate::settings::{Key, Settings};
 use crate::store::{Event, Outcome, Tx};
@@ -154,6 +157,8 @@ pub fn bodies(send: &[Outgoing], device: Option<DeviceId>, now: Time) -> Vec<Vec
             pieces: out.pieces,
             receipt: out.receipt,
             needless: false,
+            repeat: out.repeat,
+            bill: None,
         }),
     };
     let body = |body: &[Outgoing]| {
@@ -168,6 +173,8 @@ pub struct Errand {
     device: Option<DeviceId>,
     peer: Peer,
     turn: Turn,
+    /// What letters that go once more cost then.
+    bills: BTreeMap<u64, Bill>,
     unconfirmed: Vec<Ending>,
 }
 
@@ -180,7 +187,13 @@ impl Errand {
         for news in &turn.news {
             log::info!("link: {news}");
         }
-        Self { device, peer, turn, unconfirmed }
+        let world = context.world();
+        let bill = |key: u64| {
+            let letter = context.store.message(Id(key)).ok().flatten()?;
+            Some((key, world.bill(&letter, context.now(), max_payload(&world.settings))?))
+        };
+        let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
+        Self { device, peer, turn, bills, unconfirmed }
     }
 
     /// Writes it.
@@ -193,7 +206,7 @@ impl Errand {
             arrived(tx, Id(*key), now)?;
         }
         for (key, why) in &self.turn.again {
-            again(tx, Id(*key), why, now)?;
+            again(tx, Id(*key), self.bills.get(key).cloned(), why, now)?;
         }
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
@@ -238,10 +251,10 @@ fn arrived(tx: &mut Tx, id: Id, now: Time) -> Outcome<()> {
 }
 
 /// The far box cannot read a letter: it waits for the link again, and goes in another form.
-fn again(tx: &mut Tx, id: Id, why: &str, now: Time) -> Outcome<()> {
+fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time) -> Outcome<()> {
     let Some(live) = tx.live(id)?.filter(|live| !live.recall) else {
         return Ok(());
     };
     tx.change(id, |message| message.deadline = message.deadline.max(now + ONCE_MORE))?;
-    tx.step(id, now, State::Queued, why, 0, live.accepted).map(drop)
+    settle::once_more(tx, id, bill, why, now, live.accepted)
 }

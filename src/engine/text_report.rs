@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Context, settle, text_in};
+use super::{Context, max_payload, settle, text_in};
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
 use crate::deliver::sms::{Carrier, Fate, Refusal, Report, Row};
@@ -138,6 +138,7 @@ fn failed(
     let again = !refusal.fault.is_permanent() && text.resent < most && now < message.deadline;
     let next = now + settle::back_off(&world, message.tries + text.resent + 1);
     let (resent, opted_out, number, phone) = (text.resent + 1, refusal.opted_out, text.from, text.to);
+    let bill = world.bill(message, now, max_payload(&world.settings));
     let notice = if again { None } else { context.notice(&world, message, Kind::Failed, &why) };
     log::info!("{id} could not be delivered by the carrier");
     context.store.write(move |tx| {
@@ -148,7 +149,7 @@ fn failed(
             return Ok(());
         }
         if again {
-            return tx.step(id, now, State::Queued, &format!("{why}: it is sent again"), 0, next).map(drop);
+            return settle::once_more(tx, id, bill.clone(), &format!("{why}: it is sent again"), now, next);
         }
         tx.step(id, now, State::Returned, &why, 0, Time::NEVER)?;
         notice.as_ref().map_or(Ok(()), |notice: &Letter| tx.add(notice).map(drop))

@@ -83,16 +83,15 @@ pub(super) fn freed(tx: &mut Tx, world: &World, message: &Message, cause: &str, 
     if message.state != State::Held {
         return said(Fault::permanent(format!("{id} is {}, not held", message.state.words())));
     }
-    let mut bill = world.bill(message, &world.choose(&message.to), super::max_payload(&world.settings));
-    if let Some(bill) = &mut bill
-        && let Err(why) = tx.charge(bill, now)?
-    {
+    let bill = world.bill(message, now, super::max_payload(&world.settings));
+    let mut billed = message.clone();
+    if let Err(why) = tx.rebill(&mut billed, bill, now)? {
         return said(Fault::Permanent(format!("{why}: it waits for a larger budget or the next month")));
     }
     // In the queue first: what a held message was billed is given back.
     tx.step(id, now, State::Queued, cause, 0, now)?;
     tx.change(id, |message| {
-        message.bill = bill;
+        message.bill = billed.bill;
         message.released = true;
         message.deadline = now + message.deadline.since(message.accepted);
     })?;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Id;
 use crate::clock::Time;
+use crate::money::Bill;
 
 /// What one transmission on a link carries; kept from the plan to the acknowledgement, so that none is sent twice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,12 @@ pub struct Talk {
     /// It need not go any more.
     #[serde(default)]
     pub needless: bool,
+    /// It goes once more, as no receipt came.
+    #[serde(default)]
+    pub repeat: bool,
+    /// What it costs when no letter pays for it, see [`Packet::is_extra`].
+    #[serde(default)]
+    pub bill: Option<Bill>,
 }
 
 /// How far a packet got.
@@ -94,6 +101,11 @@ impl Packet {
     /// True while the link may hold it, or will be asked to.
     pub fn is_open(&self) -> bool {
         matches!(self.state, PacketState::Planned | PacketState::Handing(_) | PacketState::Held(_))
+    }
+
+    /// True for a packet that no letter pays for: it carries none, or carries it once more.
+    pub fn is_extra(&self) -> bool {
+        self.talk.as_ref().is_some_and(|talk| talk.repeat || self.letters.is_empty())
     }
 
     /// The link's name for it, while the link holds it or after it left.

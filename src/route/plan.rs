@@ -107,7 +107,7 @@ impl World {
         let (state, reason) = self.first_state(&message, &choice, draft.stranger, max_payload);
         message.state = state;
         message.reason = reason;
-        message.bill = self.bill(&message, &choice, max_payload);
+        message.bill = self.bill(&message, now, max_payload);
         message.next = match state {
             State::Queued => now,
             State::Held => self.next_look(&message, Time::NEVER),
@@ -144,24 +144,33 @@ impl World {
         }
     }
 
-    /// What a letter costs on its way, alone, in the coding that its far box reads; `None` on ways that cost nothing.
-    pub fn bill(&self, message: &Message, choice: &Choice, max_payload: usize) -> Option<Bill> {
-        let Choice::Link(device) = choice else { return None };
-        let classic = packets(message, device.is_some(), max_payload).ok().map(|packets| packets.len());
-        // What takes one packet anyway need not be measured.
-        let packets =
-            classic.filter(|packets| *packets == 1).or_else(|| self.measure.packets(message)).or(classic)? as u64;
+    /// What a letter costs on its way, alone, in the coding that its far box reads; `None` on ways that cost nothing. It
+    /// counts in the month of `now`.
+    pub fn bill(&self, message: &Message, now: Time, max_payload: usize) -> Option<Bill> {
+        let choice = self.choose(&message.to);
+        let wanted = match &choice {
+            Choice::Link(device) => self.packets_wanted(message, device.is_some(), max_payload)?,
+            Choice::Carrier => {
+                let texts = segments::count(&message.text).parts() as u64;
+                Use::of_texts(texts, price::text_price(&self.settings))
+            }
+            Choice::Mailbox(_) | Choice::Relay | Choice::Nowhere(_) => return None,
+        };
         let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
-        let person = reader.or(message.author.as_ref().and_then(|name| self.people.get(name)));
-        Some(Bill {
-            month: price::month(&self.settings, message.accepted),
-            person: person.map(|person| person.name.clone()),
-            wanted: Use::of_packets(packets, price::packet_price(&self.settings)),
-            charged: false,
-            short: false,
-            urgent: false,
-            limits: price::limits(&self.settings, person.map(|person| &**person)),
-        })
+        let author = || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
+        let named = message.author.as_ref().and_then(|name| self.people.get(name));
+        let person = reader.or(named).or_else(author).map(|person| &**person);
+        let month = price::month(&self.settings, now);
+        let bill = Bill::new(month, wanted, price::limits(&self.settings, person));
+        Some(Bill { person: person.map(|person| person.name.clone()), ..bill })
+    }
+
+    /// What a letter takes on air alone, in the coding that its far box reads.
+    fn packets_wanted(&self, message: &Message, to_device: bool, max_payload: usize) -> Option<Use> {
+        let classic = packets(message, to_device, max_payload).ok().map(|packets| packets.len());
+        // What takes one packet anyway need not be measured.
+        let packets = classic.filter(|packets| *packets == 1).or_else(|| self.measure.packets(message)).or(classic)?;
+        Some(Use::of_packets(packets as u64, price::packet_price(&self.settings)))
     }
 
     /// What the rules say of a letter of somebody who is not of this box, for a person who reads on a device.

@@ -11,6 +11,16 @@ pub fn packet_price(settings: &Settings) -> Money {
     settings.text(Key::PricePacket).parse().unwrap_or_default()
 }
 
+/// The price of a text message at the carrier of the box: a long text is several of them.
+pub fn text_price(settings: &Settings) -> Money {
+    let key = match settings.text(Key::SmsCarrier) {
+        "twilio" => Key::PriceTwilio,
+        "bandwidth" => Key::PriceBandwidth,
+        _ => return Money::default(),
+    };
+    settings.text(key).parse().unwrap_or_default()
+}
+
 /// An amount with the currency of the box.
 pub fn shown(settings: &Settings, money: Money) -> String {
     format!("{money} {}", settings.text(Key::PriceCurrency)).trim_end().to_owned()

@@ -120,11 +120,6 @@ impl Tx<'_> {
         }
     }
 
-    /// Counts packets that the compact coding saved.
-    pub fn packets_saved(&mut self, packets: usize) {
-        self.ledger.packets_saved += packets as u64;
-    }
-
     /// Puts off, or brings forward, when the link is asked after packets.
     pub fn ask_later(&mut self, numbers: &[u64], at: Time) -> Outcome<()> {
         for number in numbers {

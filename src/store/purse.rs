@@ -4,6 +4,7 @@ use redb::ReadableTable;
 
 use super::journal::Event;
 use super::schema::{self, Outcome, Tx, View};
+use super::texts::TextState;
 use crate::clock::Time;
 use crate::message::{Message, State};
 use crate::money::{BOX, Bill, Limit, Money, Use};
@@ -28,12 +29,52 @@ impl Tx<'_> {
                 return Ok(Err(format!("{whose} is used up: {why}")));
             }
         }
-        for account in bill.accounts().map(str::to_owned).collect::<Vec<_>>() {
-            let limit = bill.limits.iter().find(|(name, _)| *name == account).map(|(_, limit)| *limit);
-            self.add_use(&bill.month, &account, bill.wanted, limit.unwrap_or_default(), now)?;
+        let limit = |account: &str| bill.limits.iter().find(|(name, _)| name == account).map(|(_, limit)| *limit);
+        for account in bill.accounts() {
+            self.add_use(&bill.month, account, bill.wanted, limit(account).unwrap_or_default(), now)?;
         }
         (bill.charged, bill.short) = (true, false);
         Ok(Ok(()))
+    }
+
+    /// Takes what was not used of a bill out of the accounts again; the rest stays as what it came to.
+    pub fn refund(&mut self, bill: &mut Bill, back: Use) -> Outcome<()> {
+        for account in bill.accounts() {
+            let after = self.used(&bill.month, account)?.minus(back);
+            self.put_used(&bill.month, account, after)?;
+        }
+        bill.wanted = bill.wanted.minus(back);
+        bill.charged = bill.wanted != Use::default();
+        Ok(())
+    }
+
+    /// Puts another bill in the place of that of a message which enters a queue now, or goes once more: what the old one
+    /// was charged and did not use is given back, what it used stays paid. When a budget does not allow the new one,
+    /// nothing is changed, and the words say which.
+    pub fn rebill(&mut self, message: &mut Message, new: Option<Bill>, now: Time) -> Outcome<Result<(), String>> {
+        let (mut old, mut back) = (message.bill.clone(), Use::default());
+        if let Some(old) = old.as_mut().filter(|old| old.charged) {
+            back = self.unused(message, old)?;
+            self.refund(old, back)?;
+        }
+        let paid = old.as_ref().map(Bill::total).unwrap_or_default();
+        let Some(mut new) = new else {
+            message.bill = old.filter(|_| paid != Use::default());
+            return Ok(Ok(()));
+        };
+        (new.paid, new.begun) = (paid, message.steps.len());
+        let charged = self.charge(&mut new, now)?;
+        match (&charged, &old) {
+            (Ok(()), _) => message.bill = Some(new),
+            (Err(_), Some(old)) => {
+                for account in old.accounts() {
+                    let after = self.used(&old.month, account)?.plus(back);
+                    self.put_used(&old.month, account, after)?;
+                }
+            }
+            (Err(_), None) => {}
+        }
+        Ok(charged)
     }
 
     /// A letter that would enter a queue beyond a budget is held instead.
@@ -52,8 +93,8 @@ impl Tx<'_> {
 
     fn add_use(&mut self, month: &str, account: &str, more: Use, limit: Limit, now: Time) -> Outcome<()> {
         let before = self.used(month, account)?;
-        let after = Use { packets: before.packets + more.packets, money: before.money.plus(more.money) };
-        self.spent.insert((month, account), (after.packets, after.money.0))?;
+        let after = before.plus(more);
+        self.put_used(month, account, after)?;
         let (was, is) = (limit.percent(before), limit.percent(after));
         for step in WARN_AT {
             if was.is_some_and(|was| was < step) && is.is_some_and(|is| is >= step) {
@@ -68,40 +109,46 @@ impl Tx<'_> {
     /// Brings the bill of a message in line with its state: what never left is given back, what left in part is paid in
     /// part.
     pub(super) fn settle_bill(&mut self, message: &mut Message) -> Outcome<()> {
-        let sent: u64 = message.steps.iter().map(|step| u64::from(step.packets)).sum();
         let ended = match message.state {
             State::Returned | State::Expired | State::Cancelled | State::Refused | State::Held => true,
             State::Queued | State::OnModem | State::Sent | State::Delivered => false,
         };
-        let Some(bill) = message.bill.as_mut().filter(|bill| bill.charged && ended) else { return Ok(()) };
-        let whole = bill.wanted.packets;
-        if sent >= whole {
-            return Ok(());
-        }
-        // Packets of a letter all cost the same.
-        let left = Use {
-            packets: sent,
-            money: Money(
-                bill.wanted.money.0 / i64::try_from(whole).unwrap_or(1).max(1) * i64::try_from(sent).unwrap_or(0),
-            ),
-        };
-        let back = Use { packets: whole - sent, money: bill.wanted.money.minus(left.money) };
-        for account in bill.accounts().map(str::to_owned).collect::<Vec<_>>() {
-            let before = self.used(&bill.month, &account)?;
-            let after = (before.packets.saturating_sub(back.packets), before.money.minus(back.money).0);
-            self.spent.insert((bill.month.as_str(), account.as_str()), after)?;
-        }
-        bill.charged = sent > 0;
-        if sent > 0 {
-            bill.wanted = left;
-        }
+        let Some(mut bill) = message.bill.clone().filter(|bill| bill.charged && ended) else { return Ok(()) };
+        let back = self.unused(message, &bill)?;
+        self.refund(&mut bill, back)?;
+        message.bill = Some(bill);
         Ok(())
+    }
+
+    /// The part of a charged bill that certainly was not used.
+    fn unused(&self, message: &Message, bill: &Bill) -> Outcome<Use> {
+        let steps = message.steps.get(bill.begun..).unwrap_or_default();
+        let text = self.text(message.id)?.map(|text| text.state);
+        // A carrier is paid for what it took, whatever came of it, and may have taken what nobody knows about.
+        let taken = matches!(text, Some(TextState::Handing | TextState::Unknown | TextState::Taken(_)));
+        if steps.iter().any(|step| step.state == State::Sent) || taken {
+            return Ok(Use::default());
+        }
+        let sent: u64 = steps.iter().map(|step| u64::from(step.packets)).sum();
+        let Use { packets, money, .. } = bill.wanted;
+        let each = money.0 / i64::try_from(packets).unwrap_or(i64::MAX).max(1);
+        // Packets of a letter all cost the same.
+        Ok(bill.wanted.minus(Use::of_packets(sent.min(packets), Money(each))))
     }
 
     fn used(&self, month: &str, account: &str) -> Outcome<Use> {
         let row = self.spent.get((month, account))?.map(|row| row.value());
-        Ok(row.map_or(Use::default(), |(packets, money)| Use { packets, money: Money(money) }))
+        Ok(row.map_or(Use::default(), read))
     }
+
+    fn put_used(&mut self, month: &str, account: &str, used: Use) -> Outcome<()> {
+        self.spent.insert((month, account), (used.packets, used.texts, used.money.0))?;
+        Ok(())
+    }
+}
+
+fn read((packets, texts, money): (u64, u64, i64)) -> Use {
+    Use { packets, texts, money: Money(money) }
 }
 
 impl View {
@@ -113,8 +160,7 @@ impl View {
             if key.value().0 != month {
                 break;
             }
-            let (packets, money) = value.value();
-            found.push((key.value().1.to_owned(), Use { packets, money: Money(money) }));
+            found.push((key.value().1.to_owned(), read(value.value())));
         }
         Ok(found)
     }

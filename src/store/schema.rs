@@ -50,8 +50,8 @@ pub const TEXT_DUE: TableDefinition<(i64, u64), ()> = TableDefinition::new("text
 pub const OPT_OUTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("opt_outs");
 /// (person, phone) -> JSON of `Thread`: the last mail between the two.
 pub const THREADS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("threads");
-/// (month, account) -> packets, and money in millionths; the account of the box is the empty one.
-pub const SPENT: TableDefinition<(&str, &str), (u64, i64)> = TableDefinition::new("spent");
+/// (month, account) -> packets, text messages, and money in millionths; the account of the box is the empty one.
+pub const SPENT: TableDefinition<(&str, &str), (u64, u64, i64)> = TableDefinition::new("spent");
 /// Person -> JSON of `Person`.
 pub const PEOPLE: TableDefinition<&str, &[u8]> = TableDefinition::new("people");
 /// Setting -> value.
@@ -114,7 +114,7 @@ pub struct Tx<'t> {
     pub(super) text_due: Table<'t, (i64, u64), ()>,
     pub(super) opt_outs: Table<'t, (&'static str, &'static str), &'static [u8]>,
     pub(super) threads: Table<'t, (&'static str, &'static str), &'static [u8]>,
-    pub(super) spent: Table<'t, (&'static str, &'static str), (u64, i64)>,
+    pub(super) spent: Table<'t, (&'static str, &'static str), (u64, u64, i64)>,
     pub(super) people: Table<'t, &'static str, &'static [u8]>,
     pub(super) settings: Table<'t, &'static str, &'static str>,
     pub(super) events: Table<'t, u64, &'static [u8]>,

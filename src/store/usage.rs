@@ -44,6 +44,9 @@ pub struct Counts {
     /// Packets from the air, repeats not counted; known for the box only.
     #[serde(default, skip_serializing_if = "none")]
     pub packets_in: u64,
+    /// Packets that the compact coding saved; known for the box only.
+    #[serde(default, skip_serializing_if = "none")]
+    pub packets_saved: u64,
     /// Bytes of the letters taken in.
     #[serde(default, skip_serializing_if = "none")]
     pub bytes_in: u64,
@@ -75,6 +78,7 @@ impl Counts {
         self.refused += other.refused;
         self.packets_sent += other.packets_sent;
         self.packets_in += other.packets_in;
+        self.packets_saved += other.packets_saved;
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.bytes_air += other.bytes_air;
@@ -185,6 +189,12 @@ impl Tx<'_> {
         }
         self.ledger.today = today;
         Ok(())
+    }
+
+    /// Counts packets that the compact coding saved.
+    pub fn packets_saved(&mut self, packets: usize) -> Outcome<()> {
+        self.ledger.packets_saved += packets as u64;
+        self.count(BOX, |counts| counts.packets_saved += packets as u64)
     }
 
     /// Counts a letter that was taken in.

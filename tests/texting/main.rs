@@ -7,4 +7,5 @@ mod common;
 mod crash;
 mod ground;
 mod incoming;
+mod money;
 mod outgoing;

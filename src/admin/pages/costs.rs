@@ -7,6 +7,7 @@ use crate::admin::response::Response;
 use crate::money::{BOX, Limit, Money, Use};
 use crate::route::price;
 use crate::settings::Key;
+use crate::store::Span;
 
 /// A row of the report.
 struct Row {
@@ -55,7 +56,7 @@ pub fn show(ask: &Ask) -> Reply {
         .map(|row| {
             context! {
                 name => row.name,
-                packets => row.used.packets,
+                packets => row.used.packets, texts => row.used.texts,
                 money => amount(ask, row.used.money),
                 most_packets => row.limit.packets,
                 most_money => row.limit.money.map(|money| amount(ask, money)),
@@ -64,18 +65,27 @@ pub fn show(ask: &Ask) -> Reply {
         })
         .collect();
     let months = ask.app.store.read(|view| view.months())?;
-    let priced = price::packet_price(&ask.settings) != Money::default();
-    Ok(ask.page(200, "costs.html", "costs", "Costs", context! { rows, month, months, priced }))
+    let packet = price::packet_price(&ask.settings);
+    let priced = packet != Money::default() || price::text_price(&ask.settings) != Money::default();
+    let saved = if ask.operator() { saved(ask, &month)? } else { 0 };
+    let saved = context! { packets => saved, money => (packet.0 > 0).then(|| amount(ask, packet.times(saved))) };
+    Ok(ask.page(200, "costs.html", "costs", "Costs", context! { rows, month, months, priced, saved }))
+}
+
+/// Packets that the compact coding saved in a month.
+fn saved(ask: &Ask, month: &str) -> Result<u64, crate::fault::Fault> {
+    let months = ask.app.store.read(|view| view.usage(Span::Month, Some(BOX)))?;
+    Ok(months.iter().find(|usage| usage.period == month).map_or(0, |usage| usage.counts.packets_saved))
 }
 
 /// The same for a spreadsheet.
 pub fn csv(ask: &Ask) -> Reply {
     let month = month(ask);
     let mut text =
-        format!("month,account,packets,{}\r\n", ask.settings.text(Key::PriceCurrency).replace([',', '"'], ""));
+        format!("month,account,packets,texts,{}\r\n", ask.settings.text(Key::PriceCurrency).replace([',', '"'], ""));
     for row in rows(ask, &month)? {
         let name = if row.name == BOX { "(box)" } else { &row.name };
-        text.push_str(&format!("{month},{name},{},{}\r\n", row.used.packets, row.used.money));
+        text.push_str(&format!("{month},{name},{},{},{}\r\n", row.used.packets, row.used.texts, row.used.money));
     }
     Ok(Response::typed(200, "text/csv; charset=utf-8", text.into_bytes())
         .with("Content-Disposition", format!("attachment; filename=\"costs-{month}.csv\"")))

@@ -168,7 +168,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         air => bytes(message.text.len() as u64),
         account => message.account.as_ref().map(|account| account.words()),
         texts => phone(&message).then(|| segments::count(&message.text).words()),
-        price => message.bill.as_ref().filter(|bill| bill.charged && bill.wanted.money.0 > 0).map(|bill| super::costs::amount(ask, bill.wanted.money)),
+        price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
         wishes => if ask.operator() { possible(&message) } else { Vec::new() },
     };

@@ -69,13 +69,13 @@ pub fn show(ask: &Ask) -> Reply {
 
 /// The same for a spreadsheet; doors and ways in columns of their own.
 pub fn csv(ask: &Ask) -> Reply {
-    const DOORS: [&str; 4] = ["smtp", "web", "link", "notice"];
-    const WAYS: [&str; 3] = ["mailbox", "relay", "link"];
+    const DOORS: [&str; 5] = ["smtp", "web", "link", "sms", "notice"];
+    const WAYS: [&str; 4] = ["mailbox", "relay", "link", "carrier"];
     let mut text = String::from("period,person");
     DOORS.iter().for_each(|door| text.push_str(&format!(",in_{door}")));
     text.push_str(",in_other");
     WAYS.iter().for_each(|way| text.push_str(&format!(",out_{way}")));
-    text.push_str(",out_other,received,returned,came_back,refused,packets_sent,packets_received,bytes_in,bytes_out,bytes_on_air\r\n");
+    text.push_str(",out_other,received,returned,came_back,refused,packets_sent,packets_received,packets_saved,bytes_in,bytes_out,bytes_on_air\r\n");
     for Usage { period, person, counts } in rows(ask)? {
         let name = if person.is_empty() { "(box)" } else { &person };
         let mut cells = vec![period, name.to_owned()];
@@ -93,6 +93,7 @@ pub fn csv(ask: &Ask) -> Reply {
             counts.refused,
             counts.packets_sent,
             counts.packets_in,
+            counts.packets_saved,
             counts.bytes_in,
             counts.bytes_out,
             counts.bytes_air,

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
@@ -27,15 +28,8 @@ fn store(name: &str) -> (Folder, Store) {
 
 fn letter(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message {
     let at = Time(1_790_000_000_000);
-    let bill = Bill {
-        month: MONTH.into(),
-        person: Some(person.into()),
-        wanted: Use::of_packets(packets, PRICE),
-        charged: false,
-        short: false,
-        urgent: false,
-        limits,
-    };
+    let bill = Bill::new(MONTH.into(), Use::of_packets(packets, PRICE), limits);
+    let bill = Bill { person: Some(person.into()), ..bill };
     Message {
         id: Id(0),
         door: Door::Web,
@@ -84,65 +78,110 @@ impl Dice {
     }
 }
 
-/// No order of events spends more than a limit; the accounts are the sum of the bills; and each bill is what was quoted.
+/// Packets and money of the box in a month.
+const MOST: (u64, i64) = (6000, 350_000_000);
+
+fn limits(person: &str) -> Vec<(String, Limit)> {
+    let limit = |packets: u64, money: i64| Limit { packets: Some(packets), money: Some(Money(money)), reserve: 10 };
+    vec![(BOX.to_owned(), limit(MOST.0, MOST.1)), (person.to_owned(), limit(2500, 900_000_000))]
+}
+
+/// A month of 10,000 letters and texts in a random order of events: no limit is ever passed, each bill is what was
+/// quoted for each time that the letter went, and the accounts are the sum of the bills.
 #[test]
 fn no_order_of_events_spends_more_than_the_limit() {
     let (_folder, store) = store("limit");
-    let limit = |packets: u64, money: i64| Limit { packets: Some(packets), money: Some(Money(money)), reserve: 10 };
-    let limits = |person: &str| vec![(BOX.to_owned(), limit(60, 3_500_000)), (person.to_owned(), limit(25, 9_000_000))];
     let mut dice = Dice(5);
-    let mut ids: Vec<(Id, String, u64)> = Vec::new();
-    for round in 0..1500 {
-        match dice.below(3) {
-            0 => {
-                let person = ["anna", "ben", "carl"][dice.below(3) as usize];
-                let packets = 1 + dice.below(4);
-                let new = letter(person, packets, limits(person));
-                let kept = store.put(Letter { messages: vec![new], body: BodyIn::None }).unwrap();
-                ids.push((kept.ids()[0], person.to_owned(), packets));
-            }
-            1 if !ids.is_empty() => {
-                let (id, _, packets) = ids[dice.below(ids.len() as u64) as usize].clone();
-                let now = Time(1_790_000_000_000 + round);
-                let end = [State::Sent, State::Cancelled, State::Expired, State::OnModem][dice.below(4) as usize];
-                let part = if end == State::Sent { packets } else { dice.below(2).min(packets - 1) };
-                store
-                    .write(move |tx| match tx.live(id)? {
-                        Some(live) if live.state == State::Held && end != State::Cancelled => Ok(()),
-                        Some(_) => tx.step(id, now, end, "", part as u32, now).map(drop),
-                        None => Ok(()),
-                    })
-                    .unwrap();
-            }
-            _ => {
-                let all = used(&store, BOX);
-                assert!(all.packets <= 60 && all.money.0 <= 3_500_000, "{all:?}");
-            }
-        }
+    let mut quotes: BTreeMap<Id, Use> = BTreeMap::new();
+    for round in 0..400 {
+        let new: Vec<_> = (0..25).map(|_| any_letter(&mut dice)).collect();
+        let wanted: Vec<_> = new.iter().map(|message| message.bill.as_ref().unwrap().wanted).collect();
+        let letters: Vec<_> =
+            new.into_iter().map(|message| Letter { messages: vec![message], body: BodyIn::None }).collect();
+        let ids = store
+            .write(move |tx| {
+                let mut ids = Vec::new();
+                for letter in &letters {
+                    ids.extend(tx.add(letter)?);
+                }
+                Ok(ids)
+            })
+            .unwrap();
+        quotes.extend(ids.into_iter().zip(wanted));
+        let known: Vec<_> = quotes.keys().copied().collect();
+        let events: Vec<_> = (0..25).map(|_| (known[dice.below(known.len() as u64) as usize], dice.below(7))).collect();
+        let again: Vec<_> = events.iter().map(|(id, _)| quotes[id]).collect();
+        store
+            .write(move |tx| {
+                for ((id, event), quote) in events.iter().zip(&again) {
+                    happens(tx, *id, *event, *quote, Time(1_790_000_000_000 + round))?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let all = used(&store, BOX);
+        assert!(all.packets <= MOST.0 && all.money.0 <= MOST.1, "{all:?}");
     }
-    let mut sums = std::collections::BTreeMap::<String, Use>::new();
-    let mut held = 0;
-    for (id, person, packets) in &ids {
+    let (mut sums, mut whole) = (BTreeMap::<String, Use>::new(), Use::default());
+    let (mut held, mut twice) = (0, 0);
+    for (id, quote) in &quotes {
         let message = store.message(*id).unwrap().unwrap();
         let bill = message.bill.unwrap();
         held += u64::from(bill.short);
-        if bill.charged {
-            let sum = sums.entry(person.clone()).or_default();
-            sum.packets += bill.wanted.packets;
-            sum.money = sum.money.plus(bill.wanted.money);
-            assert_eq!(bill.wanted.money, PRICE.times(bill.wanted.packets));
-            let ended_whole = !matches!(message.state, State::Expired | State::Cancelled);
-            assert!(!ended_whole || bill.wanted.packets == *packets, "what arrived costs what was quoted");
+        twice += u64::from(bill.paid != Use::default());
+        if matches!(message.state, State::Queued | State::OnModem | State::Sent) {
+            assert_eq!(bill.wanted, *quote, "{id} costs what was quoted");
         }
+        let sum = sums.entry(bill.person.clone().unwrap()).or_default();
+        *sum = sum.plus(bill.total());
+        whole = whole.plus(bill.total());
     }
-    assert!(held > 20, "the limit was met: {held}");
-    for person in ["anna", "ben", "carl"] {
-        let sum = sums.get(person).copied().unwrap_or_default();
-        assert_eq!(used(&store, person), sum, "{person}");
-        assert!(sum.packets <= 25);
+    assert!(quotes.len() == 10_000 && held > 1000 && twice > 20, "{held} {twice}");
+    for (person, sum) in &sums {
+        assert_eq!(used(&store, person), *sum, "{person}");
+        assert!(sum.packets <= 2500);
     }
-    let packets: u64 = sums.values().map(|sum| sum.packets).sum();
-    assert_eq!(used(&store, BOX).packets, packets);
+    assert_eq!(used(&store, BOX), whole);
+}
+
+/// A letter over the link, or a text, of one of three people; some are urgent.
+fn any_letter(dice: &mut Dice) -> Message {
+    let person = ["anna", "ben", "carl"][dice.below(3) as usize];
+    let mut message = letter(person, 1 + dice.below(4), limits(person));
+    let bill = message.bill.as_mut().unwrap();
+    bill.urgent = dice.below(8) == 0;
+    if dice.below(3) == 0 {
+        bill.wanted = Use::of_texts(1 + dice.below(3), Money(7_900));
+        message.way = Way::Carrier;
+    }
+    message
+}
+
+/// What may happen to a letter: parts leave, it ends, it is let go again, or has to go once more.
+fn happens(tx: &mut Tx, id: Id, event: u64, quote: Use, at: Time) -> Outcome<()> {
+    let message = tx.message(id)?;
+    let person = message.bill.as_ref().unwrap().person.clone();
+    let fresh = Bill::new(MONTH.into(), quote, limits(person.as_deref().unwrap()));
+    let fresh = Bill { person, ..fresh };
+    let part = u32::try_from(quote.packets.saturating_sub(1).min(1)).unwrap();
+    let waits = matches!(message.state, State::Queued | State::OnModem);
+    match event {
+        0 | 1 if waits => tx.step(id, at, State::Sent, "", quote.packets as u32, Time::NEVER).map(drop),
+        2 if waits => tx.step(id, at, State::OnModem, "", part, at).map(drop),
+        3 if waits => tx.step(id, at, State::Expired, "", 0, Time::NEVER).map(drop),
+        4 if waits || message.state == State::Held => tx.step(id, at, State::Cancelled, "", 0, Time::NEVER).map(drop),
+        5 if waits => tx.step(id, at, State::Held, "", 0, at).map(drop),
+        // Held letters are released, sent ones go once more, if the budget allows it.
+        6 if matches!(message.state, State::Held | State::Sent) => {
+            let mut billed = message;
+            if tx.rebill(&mut billed, Some(fresh), at)?.is_ok() {
+                tx.step(id, at, State::Queued, "", 0, at)?;
+                tx.change(id, |message| message.bill = billed.bill)?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 #[test]
