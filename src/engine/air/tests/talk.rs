@@ -148,6 +148,31 @@ fn two_boxes_agree_share_packets_and_confirm() {
     pair.gateway.books_balance();
 }
 
+/// A receipt that leaves alone is paid by the box; where the budget is used up it waits for a packet that is paid.
+#[test]
+fn a_packet_without_letters_is_billed_to_the_box() {
+    let pair = Pair::new();
+    let mut airs = pair.airs();
+    pair.agree(&mut airs);
+    let used = || {
+        let month = crate::route::price::month(&pair.gateway.context.store.settings(), pair.gateway.context.now());
+        let accounts = pair.gateway.context.store.read(|view| view.used_in(&month)).unwrap();
+        accounts.iter().find(|(name, _)| name.is_empty()).map_or(0, |(_, used)| used.packets)
+    };
+    let letters = used();
+    pair.gateway.context.store.set("budget.packets", &letters.to_string()).unwrap();
+    pair.gateway.context.store.set("budget.reserve", "0").unwrap();
+    pair.write_on_boat("Is this confirmed?");
+    pair.pass(&mut airs);
+    let sent = pair.carried[1].get();
+    pair.advance(Duration::from_secs(25 * 3600));
+    pair.pass(&mut airs);
+    assert_eq!((pair.carried[1].get(), used()), (sent, letters), "the budget does not allow it");
+    pair.gateway.context.store.set("budget.packets", &(letters + 1).to_string()).unwrap();
+    pair.pass(&mut airs);
+    assert_eq!((pair.carried[1].get(), used()), (sent + 1, letters + 1));
+}
+
 #[test]
 fn letters_wait_for_each_other_until_the_timer_or_a_satellite() {
     let pair = Pair::new();
