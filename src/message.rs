@@ -10,8 +10,10 @@ use crate::clock::Time;
 use crate::money::Bill;
 
 mod packet;
+mod terms;
 
 pub use packet::{Intent, Packet, PacketState, Reference, Talk};
+pub use terms::{Priority, Terms};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -220,9 +222,12 @@ pub struct Message {
     /// known.
     #[serde(default)]
     pub receipt_until: Option<Time>,
-    /// Does not wait for other letters to share a packet with.
+    /// The terms on which it goes.
     #[serde(default)]
-    pub urgent: bool,
+    pub terms: Terms,
+    /// Somebody pressed for it: it does not wait for other letters to share a packet with.
+    #[serde(default)]
+    pub pressed: bool,
     /// What it takes on air, once that is planned.
     #[serde(default)]
     pub account: Option<Account>,

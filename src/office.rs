@@ -17,19 +17,20 @@ use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::listen::data::Spooled;
 use crate::listen::{Body, Caller, Envelope, Office, Refusal};
-use crate::message::{Door, Id, Message};
+use crate::message::{Door, Id, Message, Terms};
 use crate::password;
 use crate::route::choose::{Choice, World};
 use crate::route::plan::{Draft, Stranger};
 use crate::route::proof;
 use crate::route::segments;
 use crate::route::shape::{self, Shaped};
+use crate::route::terms;
 use crate::settings::{Key, Settings};
 use crate::store::{self, BodyIn, Letter, Store};
 
 mod writing;
 
-pub use writing::{Preview, compose, preview};
+pub use writing::{Preview, Sheet, compose, preview};
 
 /// A mail that passed so many servers goes in a circle (RFC 5321 section 6.3).
 const MOST_HOPS: usize = 30;
@@ -173,17 +174,24 @@ impl Office for PostOffice {
         let now = self.context.now();
         let believed = self.context.store.clock().believable();
         let most = max_payload(&world.settings);
+        // Only people of this box may spend its reserve, or press others back.
+        let wanted = author.as_ref().map(|_| &shaped.wanted);
+        let terms = wanted.map_or(Ok(Terms::default()), |wanted| terms::read(wanted, &world.settings, now));
+        let terms = terms.map_err(|why| Refusal::new(554, format!("the header asks for what cannot be: {why}")))?;
         let drafts = to.iter().flat_map(|to| {
             // What is no phone number was refused at RCPT.
             let draft = |to: Mailbox| {
                 let to = world.resolve(&to).unwrap_or(Address::Mail(to));
-                draft(Door::Smtp, from.clone(), to, author.clone(), &shaped)
+                draft(from.clone(), to, author.clone(), &shaped, terms)
             };
             let stranger = self.stranger(&world, caller, &from, to, &shaped);
             let forward = forwarded(&world, to, &shaped).map(draft);
             std::iter::once(Draft { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
         });
         let messages: Vec<Message> = drafts.map(|draft| world.plan(draft, now, believed, most)).collect();
+        if let Some(why) = messages.iter().find_map(|message| world.too_dear(message)) {
+            return Err(Refusal::new(554, why));
+        }
         let (body, spooled) = stored(&self.context.store, body, trace)?;
         let committed = self.context.store.put(Letter { messages, body }).map_err(|fault| self.later(&fault))?;
         spooled.into_iter().for_each(store::Spooled::keep);
@@ -331,13 +339,13 @@ fn may_send(world: &World, caller: &Caller) -> Result<(), Refusal> {
     }
 }
 
-fn draft(door: Door, from: Address, to: Address, author: Option<String>, shaped: &Shaped) -> Draft {
+fn draft(from: Address, to: Address, author: Option<String>, shaped: &Shaped, terms: Terms) -> Draft {
     let text = match to.phone() {
         Some(_) => segments::text_for_phone(&shaped.subject, &shaped.text),
         None => shaped.text.clone(),
     };
     Draft {
-        door,
+        door: Door::Smtp,
         from,
         to,
         author,
@@ -348,6 +356,7 @@ fn draft(door: Door, from: Address, to: Address, author: Option<String>, shaped:
         message_id: shaped.message_id.clone(),
         about: None,
         stranger: None,
+        terms,
     }
 }
 

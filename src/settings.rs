@@ -271,7 +271,8 @@ impl Settings {
     }
 }
 
-fn seconds(text: &str) -> Option<i64> {
+/// A span such as `90`, `30s`, `2h` or `4d`, in seconds.
+pub fn seconds(text: &str) -> Option<i64> {
     let (digits, unit) = match text.char_indices().last()? {
         (at, 's') => (&text[..at], 1),
         (at, 'm') => (&text[..at], 60),

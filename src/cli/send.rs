@@ -8,10 +8,12 @@ use serde_json::json;
 use super::Wants;
 use super::people::known;
 use super::session::{Done, Failure, Session};
+use crate::message::Priority;
 use crate::office;
 use crate::people::Person;
 use crate::route::price;
 use crate::route::segments::Segments;
+use crate::route::terms::Wanted;
 
 /// Write a letter. Its text is standard input, unless --text gives it.
 #[derive(FromArgs)]
@@ -35,6 +37,15 @@ pub struct Send {
     /// the text, instead of standard input
     #[argh(option)]
     text: Option<String>,
+    /// urgent goes first and may use the reserve of a budget, bulk goes when nothing else waits (default: normal)
+    #[argh(option)]
+    priority: Option<Priority>,
+    /// the time by which it has to go, or come back: 2h, or '2026-12-01 18:00'
+    #[argh(option, default = "String::new()")]
+    by: String,
+    /// what it may cost at most
+    #[argh(option, default = "String::new()")]
+    at_most: String,
     /// only say what would become of it, how many packets it takes, and what they cost
     #[argh(switch)]
     dry_run: bool,
@@ -57,15 +68,26 @@ impl Send {
         // All are tried before the first is kept, so that a mistyped one does not leave the letter half sent.
         let mut previews = Vec::new();
         for to in &self.to {
-            let preview = office::preview(session.context, &author, to, &self.subject, &text);
-            previews.push(preview.map_err(Failure::of_wish)?);
+            let sheet = office::Sheet {
+                to: to.clone(),
+                subject: self.subject.clone(),
+                text: text.clone(),
+                wanted: Wanted {
+                    priority: self.priority.map_or(String::new(), |priority| priority.to_string()),
+                    by: self.by.clone(),
+                    at_most: self.at_most.clone(),
+                },
+            };
+            let preview = office::preview(session.context, &author, &sheet).map_err(Failure::of_wish)?;
+            previews.push((sheet, preview));
         }
         let settings = session.context.store.settings();
         let mut all = Vec::new();
-        for (to, preview) in self.to.iter().zip(previews) {
+        for (sheet, preview) in previews {
+            let to = &sheet.to;
             let mut id = None;
             if !self.dry_run {
-                let kept = office::compose(session.context, &author, to, &self.subject, &text);
+                let kept = office::compose(session.context, &author, &sheet);
                 id = kept.map_err(Failure::of_wish)?.ids().first().map(ToString::to_string);
             }
             if !self.json {

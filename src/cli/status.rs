@@ -132,7 +132,7 @@ fn queues(store: &Store) -> Result<Vec<Queue>, Fault> {
     let name = |lane| match lane {
         Lane::Mailbox => "mailbox",
         Lane::Relay => "relay",
-        Lane::Link => "link",
+        Lane::Link | Lane::LinkUrgent | Lane::LinkBulk | Lane::Timed => "link",
         Lane::Carrier => "carrier",
         Lane::OnModem => "onmodem",
         Lane::Held => "held",

@@ -9,7 +9,7 @@ use crate::address::{Address, DeviceId};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::Inbound;
-use crate::message::{Door, Id, Message, State};
+use crate::message::{Door, Id, Message, State, Terms};
 use crate::people::Person;
 use crate::route::choose::World;
 use crate::route::plan::Draft;
@@ -318,6 +318,7 @@ impl Intake {
             message_id: Some(message_id(self.world.settings.text(Key::Domain))),
             about: None,
             stranger: None,
+            terms: Terms::default(),
         };
         let mut message = self.world.plan(draft, self.now, self.believed, self.max_payload);
         if let Some(why) = refused {

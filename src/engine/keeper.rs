@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Context, inbound, post, wishes};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Message, PacketState, State};
+use crate::message::{Message, PacketState, State, Way};
 use crate::settings::Key;
 use crate::store::Lane;
 
@@ -33,6 +33,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         clock.round(context)?;
         held(context)?;
         waiting_for_link(context)?;
+        wanted_by_now(context)?;
         lost_on_modem(context)?;
         unconfirmed(context)?;
         if rounds % CLEAN_UP == 0 {
@@ -62,34 +63,58 @@ fn held(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Letters that wait for a link, oldest first: the ones whose time has come stand in front.
+/// Letters that wait for a link, of each priority oldest first: the ones whose time has come stand in front.
 fn waiting_for_link(context: &Context) -> Result<(), Fault> {
+    for part in [Lane::LinkUrgent, Lane::Link, Lane::LinkBulk] {
+        waiting_in(context, part)?;
+    }
+    Ok(())
+}
+
+fn waiting_in(context: &Context, part: Lane) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Lane::Link, now, BATCH))? {
+    for item in context.store.read(|view| view.due(part, now, BATCH))? {
         match item {
             Err((id, why)) => post::set_aside(context, id, &why)?,
             Ok(message) => {
                 let notice_due = !message.delay_told
                     && message.automatic.is_none()
                     && now >= message.accepted + context.store.settings().span(Key::QueueDelayNotice);
-                let untouched = || -> Result<bool, Fault> {
-                    let packets = context.store.read(|view| view.packets_of(message.id))?;
-                    // Of a plan that waits for the link nothing has reached it: it is dropped when its letters are over.
-                    Ok(packets.iter().all(|packet| matches!(packet.state, PacketState::Planned | PacketState::Gone(_))))
-                };
                 if now >= message.deadline {
-                    if untouched()? {
-                        look_at(context, &message)?;
-                    } else if now >= message.deadline + GRACE {
-                        let why = "the link that may have taken a part has not been seen since; it may have been sent";
-                        context.give_back(&message, State::Expired, why)?;
-                    }
+                    over(context, &message)?;
                 } else if notice_due {
                     look_at(context, &message)?;
                 } else {
                     break;
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+/// A letter for the link whose time is over goes back, unless the link may have a part of it.
+fn over(context: &Context, message: &Message) -> Result<(), Fault> {
+    let packets = context.store.read(|view| view.packets_of(message.id))?;
+    // Of a plan that waits for the link nothing has reached it: it is dropped when its letters are over.
+    if packets.iter().all(|packet| matches!(packet.state, PacketState::Planned | PacketState::Gone(_))) {
+        return look_at(context, message);
+    }
+    if context.now() < message.deadline + GRACE {
+        return Ok(());
+    }
+    let why = "the link that may have taken a part has not been seen since; it may have been sent";
+    context.give_back(message, State::Expired, why)
+}
+
+/// Letters that were wanted by a time stand in their queues in other orders than that of their times.
+fn wanted_by_now(context: &Context) -> Result<(), Fault> {
+    let now = context.now();
+    for item in context.store.read(|view| view.due(Lane::Timed, now, BATCH))? {
+        match item {
+            Ok(message) if message.state == State::Queued && message.way == Way::Link => over(context, &message)?,
+            // The others are looked at in their own queues when they are due; the link knows when its packets are.
+            Ok(_) | Err(_) => {}
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ use super::{max_payload, settle, talk};
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Account, Id, Message, Packet, PacketState, State};
+use crate::message::{Account, Id, Message, Packet, PacketState, Priority, State};
 use crate::route::choose::Choice;
 use crate::route::plan;
 use crate::settings::Key;
@@ -108,7 +108,8 @@ fn gather(
             let letter = context.on_air(message, device);
             context.here(device, |here| peer.measure(here, &letter)).0
         });
-        waits.push(when::Waits { since: message.accepted.0, urgent: message.urgent, bytes });
+        let urgent = message.pressed || message.terms.priority == Priority::Urgent;
+        waits.push(when::Waits { since: message.accepted.0, urgent, bytes });
     }
     match when::when(&waits, max_payload(&settings), timer, air.gathering.in_view(now), now.0) {
         when::When::At(at) => Some(Time(at)),

@@ -7,7 +7,7 @@ use crate::address::{Address, Mailbox};
 use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
 use crate::fault::Fault;
-use crate::message::{Door, Id, Message, Proof, State, Way};
+use crate::message::{Door, Id, Message, Proof, State, Terms, Way};
 use crate::money::Bill;
 use crate::route::choose::{Choice, World};
 use crate::route::plan::Draft;
@@ -100,6 +100,10 @@ impl Context {
     /// The end of a message that has not arrived, ready to be written: what [`Context::give_back`] writes alone.
     pub fn ending(&self, message: &Message, state: State, why: &str) -> Ending {
         let kind = if state == State::Expired { Kind::Expired } else { Kind::Failed };
+        let why = &match message.terms.by.filter(|_| state == State::Expired) {
+            Some(by) => format!("{why}; it was wanted by {by}"),
+            None => why.to_owned(),
+        };
         let notice = self.notice(&self.world(), message, kind, why);
         let told = match &notice {
             Some(_) => "",
@@ -157,6 +161,7 @@ impl Context {
             message_id: None,
             about: Some(about.id),
             stranger: None,
+            terms: Terms::default(),
         };
         let mut message = world.plan(draft, now, self.store.clock().believable(), max_payload(&world.settings));
         if message.way == Way::Link && message.state != State::Queued {

@@ -6,7 +6,7 @@ use crate::clock::Time;
 use crate::deliver::compose;
 use crate::deliver::sms::{Incoming, News, Row};
 use crate::fault::Fault;
-use crate::message::{Door, Message, Proof};
+use crate::message::{Door, Message, Proof, Terms};
 use crate::people::Person;
 use crate::route::choose::{Choice, World};
 use crate::route::plan::{Draft, Stranger};
@@ -226,6 +226,7 @@ impl Intake {
             message_id: Some(self.message_id.clone()),
             about: None,
             stranger,
+            terms: Terms::default(),
         };
         self.world.plan(draft, self.now, self.believed, self.max_payload)
     }
@@ -281,6 +282,7 @@ impl Intake {
             message_id: None,
             about: None,
             stranger: None,
+            terms: Terms::default(),
         };
         let message = self.world.plan(draft, self.now, self.believed, self.max_payload);
         tx.add(&Letter { messages: vec![message], body: BodyIn::None })

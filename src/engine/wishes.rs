@@ -135,7 +135,7 @@ fn retry(tx: &mut Tx, id: Id, who: &str, now: Time) -> Outcome<String> {
     }
     let next = if message.way == Way::Link { message.next } else { now };
     ask_now(tx, id, now)?;
-    tx.change(id, |message| message.urgent = true)?;
+    tx.change(id, |message| message.pressed = true)?;
     tx.step(id, now, message.state, &format!("tried again by {who}"), 0, next)?;
     Ok(format!("{id} is tried again now"))
 }

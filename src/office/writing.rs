@@ -11,6 +11,7 @@ use crate::people::Person;
 use crate::route::choose::{Choice, World};
 use crate::route::plan::{self, Draft};
 use crate::route::segments::{self, Segments};
+use crate::route::terms::{self, Wanted};
 use crate::settings::Key;
 use crate::store::{BodyIn, Committed, Letter};
 
@@ -33,12 +34,25 @@ pub struct Preview {
     pub price: Option<Money>,
 }
 
-/// A letter written on the page or with `satpost send`.
+/// A letter as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sheet {
+    /// A mail address, a phone number, or the name of a person of this box.
+    pub to: String,
+    /// One line.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+    /// The terms on which it is to go.
+    pub wanted: Wanted,
+}
+
+/// Keeps a letter written on the page or with `satpost send`.
 ///
 /// # Errors
 /// Permanent with a sentence when it cannot be sent like that; temporary when the disk is in the way.
-pub fn compose(context: &Context, author: &Person, to: &str, subject: &str, text: &str) -> Result<Committed, Fault> {
-    let message = written(context, author, to, subject, text)?;
+pub fn compose(context: &Context, author: &Person, sheet: &Sheet) -> Result<Committed, Fault> {
+    let message = written(context, author, sheet)?;
     let committed = context.store.put(Letter { messages: vec![message], body: BodyIn::None })?;
     for id in committed.ids() {
         log::info!("{id} taken by web");
@@ -50,8 +64,8 @@ pub fn compose(context: &Context, author: &Person, to: &str, subject: &str, text
 ///
 /// # Errors
 /// As [`compose`].
-pub fn preview(context: &Context, author: &Person, to: &str, subject: &str, text: &str) -> Result<Preview, Fault> {
-    let message = written(context, author, to, subject, text)?;
+pub fn preview(context: &Context, author: &Person, sheet: &Sheet) -> Result<Preview, Fault> {
+    let message = written(context, author, sheet)?;
     let world = context.world();
     let on_link = |to_device| plan::packets(&message, to_device, max_payload(&world.settings));
     let packets = match world.choose(&message.to) {
@@ -86,9 +100,10 @@ fn recipient(world: &World, to: &str) -> Result<Address, String> {
     Mailbox::new(to, world.settings.text(Key::Domain)).map(Address::Mail)
 }
 
-fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &str) -> Result<Message, Fault> {
-    let world = context.world();
-    let to = recipient(&world, to).map_err(Fault::Permanent)?;
+fn written(context: &Context, author: &Person, sheet: &Sheet) -> Result<Message, Fault> {
+    let (world, now) = (context.world(), context.now());
+    let to = recipient(&world, &sheet.to).map_err(Fault::Permanent)?;
+    let terms = terms::read(&sheet.wanted, &world.settings, now).map_err(Fault::Permanent)?;
     if author.disabled {
         return Err(Fault::permanent(format!("{} may not send at present", author.name)));
     }
@@ -97,8 +112,8 @@ fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &s
     }
     let from =
         world.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
-    let subject = one_line(subject);
-    let text = text.replace("\r\n", "\n");
+    let subject = one_line(&sheet.subject);
+    let text = sheet.text.replace("\r\n", "\n");
     let text = text.trim_end();
     let text = match (subject.as_str(), text) {
         ("", "") => return Err(Fault::permanent("the letter is empty")),
@@ -122,6 +137,11 @@ fn written(context: &Context, author: &Person, to: &str, subject: &str, text: &s
         message_id: Some(message_id(world.settings.text(Key::Domain))),
         about: None,
         stranger: None,
+        terms,
     };
-    Ok(world.plan(draft, context.now(), context.store.clock().believable(), max_payload(&world.settings)))
+    let message = world.plan(draft, now, context.store.clock().believable(), max_payload(&world.settings));
+    match world.too_dear(&message) {
+        Some(why) => Err(Fault::Permanent(why)),
+        None => Ok(message),
+    }
 }

@@ -9,3 +9,4 @@ pub mod rules;
 pub mod segments;
 pub mod shape;
 pub mod subject;
+pub mod terms;

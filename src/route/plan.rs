@@ -6,7 +6,7 @@ use super::rules::{Case, Rules, Verdict};
 use super::segments;
 use crate::address::Address;
 use crate::clock::Time;
-use crate::message::{Door, Id, Message, Proof, State, Way};
+use crate::message::{Door, Id, Message, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Use};
 use crate::settings::Key;
 use crate::wire::classic::Protocol;
@@ -37,6 +37,8 @@ pub struct Draft {
     pub about: Option<Id>,
     /// Set for a letter of somebody who is not of this box and did not log in: the rules judge it.
     pub stranger: Option<Stranger>,
+    /// The terms on which it goes.
+    pub terms: Terms,
 }
 
 /// What is known of somebody who is not of this box.
@@ -72,7 +74,6 @@ impl World {
     pub fn plan(&self, draft: Draft, now: Time, clock_believed: bool, max_payload: usize) -> Message {
         let choice = self.choose(&draft.to);
         let way = choice.way().unwrap_or(Way::Mailbox);
-        let lifetime = if way == Way::Link { Key::AirLifetime } else { Key::QueueLifetime };
         let mut message = Message {
             id: Id(0),
             door: draft.door,
@@ -87,7 +88,7 @@ impl World {
             message_id: draft.message_id,
             about: draft.about,
             accepted: now,
-            deadline: now + self.settings.span(lifetime),
+            deadline: self.deadline(way, &draft.terms, now),
             clock_believed,
             state: State::Queued,
             reason: String::new(),
@@ -97,7 +98,8 @@ impl World {
             delay_told: false,
             bill: None,
             receipt_until: None,
-            urgent: false,
+            terms: draft.terms,
+            pressed: false,
             account: None,
             recall: false,
             stranger: draft.stranger.map(|stranger| stranger.proof),
@@ -108,7 +110,10 @@ impl World {
         message.state = state;
         message.reason = reason;
         message.bill = self.bill(&message, now, max_payload);
-        message.next = match state {
+        if let Some(why) = self.too_dear(&message).filter(|_| matches!(message.state, State::Queued | State::Held)) {
+            (message.state, message.reason) = (State::Refused, why);
+        }
+        message.next = match message.state {
             State::Queued => now,
             State::Held => self.next_look(&message, Time::NEVER),
             _ => Time::NEVER,
@@ -162,7 +167,8 @@ impl World {
         let person = reader.or(named).or_else(author).map(|person| &**person);
         let month = price::month(&self.settings, now);
         let bill = Bill::new(month, wanted, price::limits(&self.settings, person));
-        Some(Bill { person: person.map(|person| person.name.clone()), ..bill })
+        let urgent = message.terms.priority == Priority::Urgent;
+        Some(Bill { person: person.map(|person| person.name.clone()), urgent, ..bill })
     }
 
     /// What a letter takes on air alone, in the coding that its far box reads.
@@ -272,6 +278,7 @@ mod tests {
             message_id: None,
             about: None,
             stranger: None,
+            terms: Terms::default(),
         }
     }
 

@@ -126,6 +126,7 @@ mod tests {
             message_id: None,
             about: None,
             stranger: author.is_none().then(Stranger::default),
+            terms: Default::default(),
         };
         let mut message = world.plan(draft, Time(number.cast_signed() * 1000), true, 192);
         message.id = Id(number);

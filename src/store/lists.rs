@@ -56,26 +56,33 @@ impl View {
 
     /// Messages of a queue that are due, earliest first; unreadable ones as `Err` with their number and the reason.
     pub fn due(&self, lane: Lane, now: Time, limit: usize) -> Outcome<Vec<Result<Message, (Id, String)>>> {
-        let messages = self.messages()?;
-        let code = lane as u8;
+        let (messages, due) = (self.messages()?, self.0.open_table(schema::DUE)?);
         let mut found = Vec::new();
-        for row in self.0.open_table(schema::DUE)?.range((code, i64::MIN, 0)..=(code, now.0, u64::MAX))?.take(limit) {
-            let id = row?.0.value().2;
-            let message = match messages.get(id)? {
-                Some(bytes) => parse(id, bytes.value()),
-                None => Err(format!("message m{id} is in the queue and nowhere else")),
-            };
-            found.push(message.map_err(|why| (Id(id), why)));
+        for part in lane.parts() {
+            let code = *part as u8;
+            for row in due.range((code, i64::MIN, 0)..=(code, now.0, u64::MAX))?.take(limit - found.len()) {
+                let id = row?.0.value().2;
+                let message = match messages.get(id)? {
+                    Some(bytes) => parse(id, bytes.value()),
+                    None => Err(format!("message m{id} is in the queue and nowhere else")),
+                };
+                found.push(message.map_err(|why| (Id(id), why)));
+            }
         }
         Ok(found)
     }
 
     /// When the next message of a queue is due; `None` when nothing waits there.
     pub fn next_due(&self, lane: Lane) -> Outcome<Option<Time>> {
-        let code = lane as u8;
         let due = self.0.open_table(schema::DUE)?;
-        let first = due.range((code, i64::MIN, 0)..=(code, Time::NEVER.0, u64::MAX))?.next().transpose()?;
-        Ok(first.map(|row| Time(row.0.value().1)))
+        let mut next = None;
+        for part in lane.parts() {
+            let code = *part as u8;
+            let first = due.range((code, i64::MIN, 0)..=(code, Time::NEVER.0, u64::MAX))?.next().transpose()?;
+            let first = first.map(|row| Time(row.0.value().1));
+            next = next.into_iter().chain(first).min();
+        }
+        Ok(next)
     }
 
     /// How many wait in each queue, and since when the one waits that is due first.
@@ -83,11 +90,16 @@ impl View {
         let due = self.0.open_table(schema::DUE)?;
         let mut queues = Vec::new();
         for lane in Lane::ALL {
-            let range = || due.range((lane as u8, i64::MIN, 0)..=(lane as u8, i64::MAX, u64::MAX));
-            let first = range()?.next().transpose()?.map(|row| row.0.value().2);
-            // An unreadable record is set aside when it is due; until then it only has no time.
-            let oldest = first.and_then(|id| self.message(Id(id)).ok().flatten()).map(|message| message.accepted);
-            queues.push((lane, range()?.count() as u64, oldest));
+            let (mut count, mut oldest) = (0, None);
+            for part in lane.parts() {
+                let range = || due.range((*part as u8, i64::MIN, 0)..=(*part as u8, i64::MAX, u64::MAX));
+                let first = range()?.next().transpose()?.map(|row| row.0.value().2);
+                // An unreadable record is set aside when it is due; until then it only has no time.
+                let since = first.and_then(|id| self.message(Id(id)).ok().flatten()).map(|message| message.accepted);
+                count += range()?.count() as u64;
+                oldest = oldest.into_iter().chain(since).min();
+            }
+            queues.push((lane, count, oldest));
         }
         Ok(queues)
     }

@@ -10,7 +10,7 @@ use super::{Committed, Store, spool};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Column, Door, Id, Mail, Message, State, Step, Way};
+use crate::message::{Column, Door, Id, Mail, Message, Priority, State, Step, Way};
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ pub enum Lane {
     Mailbox = 0,
     /// Waits for the relay.
     Relay = 1,
-    /// Waits for the link, in order of acceptance.
+    /// Waits for the link: urgent letters first, bulk last, among equals in order of acceptance.
     Link = 2,
     /// The link has all its packets.
     OnModem = 3,
@@ -54,10 +54,16 @@ pub enum Lane {
     Receipt = 5,
     /// Waits for the carrier of text messages.
     Carrier = 6,
+    /// Waits for the link, before [`Lane::Link`].
+    LinkUrgent = 7,
+    /// Waits for the link, after it.
+    LinkBulk = 8,
+    /// Letters with a time by which they are wanted, once more, in order of their deadlines.
+    Timed = 9,
 }
 
 impl Lane {
-    /// All queues.
+    /// All queues; that of the link stands for its three.
     pub const ALL: [Self; 7] =
         [Self::Mailbox, Self::Relay, Self::Link, Self::Carrier, Self::OnModem, Self::Held, Self::Receipt];
 
@@ -67,7 +73,23 @@ impl Lane {
             Self::Held => State::Held,
             Self::OnModem => State::OnModem,
             Self::Receipt => State::Sent,
-            Self::Mailbox | Self::Relay | Self::Link | Self::Carrier => State::Queued,
+            _ => State::Queued,
+        }
+    }
+
+    /// The parts of a queue, the first to go first.
+    pub(super) fn parts(self) -> &'static [Self] {
+        match self {
+            Self::Mailbox => &[Self::Mailbox],
+            Self::Relay => &[Self::Relay],
+            Self::Link => &[Self::LinkUrgent, Self::Link, Self::LinkBulk],
+            Self::OnModem => &[Self::OnModem],
+            Self::Held => &[Self::Held],
+            Self::Receipt => &[Self::Receipt],
+            Self::Carrier => &[Self::Carrier],
+            Self::LinkUrgent => &[Self::LinkUrgent],
+            Self::LinkBulk => &[Self::LinkBulk],
+            Self::Timed => &[Self::Timed],
         }
     }
 
@@ -78,7 +100,11 @@ impl Lane {
             (State::Sent, _) => Self::Receipt,
             (_, Way::Mailbox) => Self::Mailbox,
             (_, Way::Relay) => Self::Relay,
-            (_, Way::Link) => Self::Link,
+            (_, Way::Link) => match message.terms.priority {
+                Priority::Urgent => Self::LinkUrgent,
+                Priority::Normal => Self::Link,
+                Priority::Bulk => Self::LinkBulk,
+            },
             (_, Way::Carrier) => Self::Carrier,
         }
     }
@@ -194,6 +220,15 @@ impl Tx<'_> {
                 self.due.insert(new, ())?;
                 self.wake(after.way);
             }
+        }
+        let timed = |message: &Message| {
+            let waits = State::HERE.contains(&message.state) && message.terms.by.is_some();
+            waits.then_some((Lane::Timed as u8, message.deadline.0, message.id.0))
+        };
+        let (old, new) = (before.and_then(timed), timed(after));
+        if old != new {
+            old.map_or(Ok(()), |old| self.due.remove(old).map(drop))?;
+            new.map_or(Ok(()), |new| self.due.insert(new, ()).map(drop))?;
         }
         let arrived = |message: &Message| message.way == Way::Mailbox && message.state == State::Delivered;
         if arrived(after)

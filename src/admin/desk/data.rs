@@ -184,7 +184,8 @@ mod tests {
 
     fn letter(context: &Context, from: &str, to: &str, text: &str) -> crate::message::Id {
         let author = context.store.people().get(from).cloned().unwrap();
-        office::compose(context, &author, to, "Hello", text).unwrap().ids()[0]
+        let sheet = office::Sheet { to: to.into(), subject: "Hello".into(), text: text.into(), ..Default::default() };
+        office::compose(context, &author, &sheet).unwrap().ids()[0]
     }
 
     #[test]

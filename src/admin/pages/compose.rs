@@ -5,25 +5,18 @@ use minijinja::context;
 use super::{Ask, Reply, queue};
 use crate::address::Address;
 use crate::fault::Fault;
-use crate::message::{Id, Way};
-use crate::office;
+use crate::message::{Id, Priority, Way};
+use crate::office::{self, Sheet};
+use crate::route::terms::Wanted;
 use crate::settings::Key;
 
 /// Longest text that the form takes, in bytes; mail programs may send more.
 const TEXT_MOST: usize = 64 * 1024;
 
-/// What stands in the form.
-#[derive(Default)]
-struct Draft {
-    to: String,
-    subject: String,
-    text: String,
-}
-
 /// The form; `?reply=m12` fills it in, `?to=` names a recipient.
 pub fn show(ask: &Ask) -> Reply {
     let query = &ask.request.query;
-    let mut draft = Draft { to: query.get("to").to_owned(), ..Draft::default() };
+    let mut draft = Sheet { to: query.get("to").to_owned(), ..Sheet::default() };
     if let Some(message) = query.find("reply").and_then(|id| id.parse::<Id>().ok()) {
         let message = super::messages::mine(ask, message)?;
         draft.to = match &message.from {
@@ -40,10 +33,15 @@ pub fn show(ask: &Ask) -> Reply {
 /// Looks at the letter or sends it, as the button says.
 pub fn send(ask: &Ask) -> Reply {
     let form_fields = &ask.request.form;
-    let draft = Draft {
+    let draft = Sheet {
         to: form_fields.get("to").trim().to_owned(),
         subject: form_fields.get("subject").trim().to_owned(),
         text: form_fields.get("text").replace("\r\n", "\n"),
+        wanted: Wanted {
+            priority: form_fields.get("priority").to_owned(),
+            by: form_fields.get("by").trim().to_owned(),
+            at_most: form_fields.get("at_most").trim().to_owned(),
+        },
     };
     if draft.text.len() > TEXT_MOST {
         return form(ask, 422, &draft, None, "The text is too long for this form: use a mail program.");
@@ -53,13 +51,13 @@ pub fn send(ask: &Ask) -> Reply {
     }
     let (context, me) = (&ask.app.context, &*ask.visitor.person);
     if form_fields.get("do") != "send" {
-        return match office::preview(context, me, &draft.to, &draft.subject, &draft.text) {
+        return match office::preview(context, me, &draft) {
             Ok(preview) => form(ask, 200, &draft, Some(preview), ""),
             Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why),
             Err(fault) => Err(fault),
         };
     }
-    match office::compose(context, me, &draft.to, &draft.subject, &draft.text) {
+    match office::compose(context, me, &draft) {
         Ok(kept) => {
             queue::look_anew(ask.app);
             let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
@@ -71,7 +69,7 @@ pub fn send(ask: &Ask) -> Reply {
     }
 }
 
-fn form(ask: &Ask, status: u16, draft: &Draft, preview: Option<office::Preview>, error: &str) -> Reply {
+fn form(ask: &Ask, status: u16, draft: &Sheet, preview: Option<office::Preview>, error: &str) -> Reply {
     let domain = ask.settings.text(Key::Domain);
     let people: Vec<_> = match domain {
         "" => Vec::new(),
@@ -91,6 +89,10 @@ fn form(ask: &Ask, status: u16, draft: &Draft, preview: Option<office::Preview>,
     let values = context! {
         error, preview, people, domain,
         to => draft.to, subject => draft.subject, text => draft.text,
+        priorities => Priority::ALL.map(Priority::word),
+        priority => if draft.wanted.priority.is_empty() { Priority::default().word() } else { &draft.wanted.priority },
+        by => draft.wanted.by, at_most => draft.wanted.at_most, currency => ask.settings.text(Key::PriceCurrency),
+        terms => draft.wanted != Wanted::default() && draft.wanted.priority != Priority::default().word(),
     };
     Ok(ask.page(status, "compose.html", "compose", "Write a letter", values))
 }

@@ -8,7 +8,7 @@ use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
 use crate::engine::wishes::Wish;
 use crate::fault::Fault;
-use crate::message::{Door, Id, Message, Packet, PacketState, State, Way};
+use crate::message::{Door, Id, Message, Packet, PacketState, Priority, State, Way};
 use crate::route::segments;
 use crate::settings::Key;
 use crate::store::ListFilter;
@@ -160,6 +160,9 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         automatic => message.automatic,
         cut => message.cut,
         message_id => message.message_id,
+        priority => Some(message.terms.priority).filter(|priority| *priority != Priority::Normal).map(Priority::word),
+        by => message.terms.by.map(|by| ask.face.moment(by)),
+        at_most => message.terms.at_most.map(|money| super::costs::amount(ask, money)),
         deadline => waits.then(|| ask.face.moment(message.limit())),
         next => (waits && ![State::Held, State::Sent].contains(&message.state)).then(|| ask.face.moment(message.next)),
         tries => message.tries,

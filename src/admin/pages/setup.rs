@@ -238,6 +238,7 @@ fn send_test(ask: &Ask) -> Result<Vec<String>, Fault> {
         to => to.to_owned(),
     };
     let text = format!("A test letter from {}.", ask.settings.text(Key::BoxName));
-    let kept = office::compose(&ask.app.context, &ask.visitor.person, &to, "Test", &text)?;
+    let sheet = office::Sheet { to, subject: "Test".to_owned(), text, ..Default::default() };
+    let kept = office::compose(&ask.app.context, &ask.visitor.person, &sheet)?;
     Ok(kept.ids().iter().map(ToString::to_string).collect())
 }

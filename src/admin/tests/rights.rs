@@ -260,7 +260,13 @@ fn perform(site: &Site, desk: &Desk, deed: Deed) -> Result<(), Fault> {
 /// A letter in some state.
 fn prepared(site: &Site, state: &str) -> Id {
     let author = site.app.store.people().get("anna").cloned().unwrap();
-    let kept = crate::office::compose(&site.app.context, &author, "bob@outside.org", "s", "secret words").unwrap();
+    let sheet = crate::office::Sheet {
+        to: "bob@outside.org".into(),
+        subject: "s".into(),
+        text: "secret words".into(),
+        ..Default::default()
+    };
+    let kept = crate::office::compose(&site.app.context, &author, &sheet).unwrap();
     let id = kept.ids()[0];
     if state != "queued" {
         crate::engine::wishes::grant(&site.app.store, Wish::Hold, id, "a test").unwrap();

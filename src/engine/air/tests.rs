@@ -203,6 +203,7 @@ impl Rig {
             message_id: None,
             about: None,
             stranger: None,
+            terms: Default::default(),
         };
         let message = self.context.world().plan(draft, self.clock.now(), true, 192);
         self.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]

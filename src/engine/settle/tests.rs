@@ -28,6 +28,7 @@ fn told(state: State) -> (String, String) {
         message_id: None,
         about: None,
         stranger: None,
+        terms: Default::default(),
     };
     let world = context.world();
     let message = Message { state, ..world.plan(draft, clock.now(), true, 192) };

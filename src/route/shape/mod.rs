@@ -40,6 +40,8 @@ use head::Head;
 use mime::Tree;
 use page::Page;
 
+use super::terms::Wanted;
+
 /// Longest subject, in bytes.
 const MAX_SUBJECT: usize = 1000;
 /// Ids of earlier letters that are kept.
@@ -77,6 +79,8 @@ pub struct Shaped {
     pub results: Vec<String>,
     /// What a delivery report says.
     pub bounce: Option<Bounce>,
+    /// The terms on which its writer wants it to go.
+    pub wanted: Wanted,
 }
 
 /// Reads a mail as it came in (before a trace header is put on top: a bare line would look like part of that).
@@ -104,6 +108,7 @@ pub fn shape(raw: &[u8], options: &Options) -> Shaped {
         from_name: head.mailbox("from").and_then(|(name, _)| name),
         results: head.all("authentication-results"),
         bounce,
+        wanted: wanted(head),
         subject,
         text,
         full,
@@ -124,6 +129,25 @@ fn subject(head: &Head) -> String {
     subject.truncate(subject.floor_char_boundary(MAX_SUBJECT));
     subject.truncate(subject.trim_end().len());
     subject
+}
+
+/// The terms that the header asks for: the fields by which mail programs mark a letter (RFC 2156 section 2.3, and what
+/// they write instead), and two of our own.
+fn wanted(head: &Head) -> Wanted {
+    let field = |name: &str| head.raw(name).unwrap_or_default().trim().to_lowercase();
+    let urgent = field("priority") == "urgent"
+        || ["high", "highest"].contains(&field("importance").as_str())
+        || field("x-priority").starts_with(['1', '2']);
+    let bulk = field("priority") == "non-urgent"
+        || ["low", "lowest"].contains(&field("importance").as_str())
+        || field("x-priority").starts_with(['4', '5']);
+    let priority = match (urgent, bulk) {
+        (true, _) => "urgent",
+        (_, true) => "bulk",
+        _ => "",
+    };
+    let own = |name: &str| head.raw(name).unwrap_or_default();
+    Wanted { priority: priority.to_owned(), by: own("x-satpost-by"), at_most: own("x-satpost-at-most") }
 }
 
 fn is_forward(subject: &str) -> bool {

@@ -48,6 +48,7 @@ impl Pair {
             message_id: None,
             about: None,
             stranger: None,
+            terms: Default::default(),
         };
         let message = rig.context.world().plan(draft, rig.clock.now(), true, 192);
         rig.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]

@@ -1,0 +1,65 @@
+//! The terms on which a letter goes: how urgent it is, by when, and for how much at most.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::money::Money;
+
+/// Which letters go first where not all can go at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// Before all others, waits for none to share a packet, and may use the reserve of a budget.
+    Urgent,
+    /// In its turn.
+    #[default]
+    Normal,
+    /// When nothing else waits.
+    Bulk,
+}
+
+impl Priority {
+    /// All, the first to go first.
+    pub const ALL: [Self; 3] = [Self::Urgent, Self::Normal, Self::Bulk];
+
+    /// The word of pages and commands.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Normal => "normal",
+            Self::Bulk => "bulk",
+        }
+    }
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for Priority {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|priority| priority.word() == word);
+        found.ok_or_else(|| format!("'{}' is no priority: write urgent, normal or bulk", word.escape_debug()))
+    }
+}
+
+/// The terms of a letter; those of somebody who is not of this box are always the usual ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Terms {
+    /// Its place among others.
+    #[serde(default)]
+    pub priority: Priority,
+    /// Its sender has to know before this that it will not go, if it does not.
+    #[serde(default)]
+    pub by: Option<Time>,
+    /// It may not cost more.
+    #[serde(default)]
+    pub at_most: Option<Money>,
+}

@@ -1,0 +1,117 @@
+//! Terms of a letter as people write them, and whether they can be kept.
+
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::choose::World;
+use super::price;
+use crate::clock::Time;
+use crate::message::{Message, Terms, Way};
+use crate::settings::{Key, Settings, seconds};
+
+/// Terms as they stand in a form, in a command, or in the header of a mail; empty words are the usual ones.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// `urgent`, `normal` or `bulk`.
+    pub priority: String,
+    /// `2h`, `2026-12-01 18:00` where the box is, or `2026-12-01T18:00:00Z`.
+    pub by: String,
+    /// `0.30`.
+    pub at_most: String,
+}
+
+/// No letter is promised sooner than this.
+const SOONEST: Duration = Duration::from_secs(60);
+/// A letter is given up so long before its time, or a tenth of what is left where that is less: its sender still has
+/// time to find another way.
+const MARGIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
+
+/// Reads terms.
+///
+/// # Errors
+/// A sentence that says what to write.
+pub fn read(wanted: &Wanted, settings: &Settings, now: Time) -> Result<Terms, String> {
+    let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    Ok(Terms {
+        priority: given(&wanted.priority).map_or(Ok(Default::default()), |word| word.to_lowercase().parse())?,
+        by: given(&wanted.by).map(|text| time(&text, settings, now)).transpose()?,
+        at_most: given(&wanted.at_most).map(|text| text.parse()).transpose()?,
+    })
+}
+
+fn time(text: &str, settings: &Settings, now: Time) -> Result<Time, String> {
+    let at = match (seconds(text), text.parse::<jiff::Timestamp>(), text.parse::<DateTime>()) {
+        (Some(seconds), ..) => u64::try_from(seconds).ok().map(|seconds| now + Duration::from_secs(seconds)),
+        (_, Ok(at), _) => Some(Time(at.as_millisecond())),
+        (_, _, Ok(civil)) => {
+            let zone = TimeZone::get(settings.text(Key::TimeZone)).unwrap_or(TimeZone::UTC);
+            civil.to_zoned(zone).ok().map(|at| Time(at.timestamp().as_millisecond()))
+        }
+        _ => None,
+    };
+    let at = at.ok_or_else(|| format!("'{}' is no time: write 2h, or 2026-12-01 18:00", text.escape_debug()))?;
+    match at.since(now) < SOONEST {
+        true => Err(format!("it cannot go by {at}: that is over, or sooner than anything can go")),
+        false => Ok(at),
+    }
+}
+
+/// When a letter that has to be somewhere by a time is given up.
+pub fn give_up(by: Time, now: Time) -> Time {
+    by - (by.since(now) / 10).clamp(MARGIN.0, MARGIN.1)
+}
+
+impl World {
+    /// Why a letter costs more than it may, if so.
+    pub fn too_dear(&self, message: &Message) -> Option<String> {
+        let (bill, most) = (message.bill.as_ref()?, message.terms.at_most?);
+        let shown = |money| price::shown(&self.settings, money);
+        let wanted = bill.wanted.money;
+        (wanted > most).then(|| format!("it costs {}, and {} at most are allowed", shown(wanted), shown(most)))
+    }
+
+    /// When a new letter is given up: after its time on its way, or before the time by which it was wanted.
+    pub fn deadline(&self, way: Way, terms: &Terms, now: Time) -> Time {
+        let lifetime = if way == Way::Link { Key::AirLifetime } else { Key::QueueLifetime };
+        let usual = now + self.settings.span(lifetime);
+        terms.by.map_or(usual, |by| usual.min(give_up(by, now)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Priority;
+    use crate::money::Money;
+
+    const NOW: Time = Time(1_796_000_000_000);
+
+    fn wanted(by: &str) -> Result<Terms, String> {
+        let settings = Settings::default().with(Key::TimeZone, "Europe/Lisbon").unwrap();
+        read(&Wanted { by: by.into(), ..Wanted::default() }, &settings, NOW)
+    }
+
+    #[test]
+    fn terms_are_read_as_people_write_them() {
+        let words = Wanted { priority: "Urgent ".into(), by: String::new(), at_most: "0.30".into() };
+        let terms = read(&words, &Settings::default(), NOW).unwrap();
+        assert_eq!((terms.priority, terms.by, terms.at_most), (Priority::Urgent, None, Some(Money(300_000))));
+        assert_eq!(wanted("2h").unwrap().by, Some(NOW + Duration::from_secs(7200)));
+        for same in ["2026-12-01 18:00", "2026-12-01T18:00", "2026-12-01T18:00:00Z", "2026-12-01T19:00:00+01:00"] {
+            assert_eq!(wanted(same).unwrap().by.unwrap().to_string(), "2026-12-01T18:00:00Z", "{same}");
+        }
+        for bad in ["soon", "18:00", "5s", "-2h", "2026-11-01 10:00", "99999999999999999d", "2026-13-01 10:00"] {
+            assert!(wanted(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_letter_is_given_up_before_its_time() {
+        let after = |seconds| NOW + Duration::from_secs(seconds);
+        assert_eq!(give_up(after(60), NOW), after(30));
+        assert_eq!(give_up(after(1000), NOW), after(900));
+        assert_eq!(give_up(after(86_400), NOW), after(85_800));
+    }
+}
