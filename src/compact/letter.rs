@@ -1,7 +1,7 @@
 //! A letter as it goes over the air, and its record: the plain bytes that a coder makes small.
 //!
 //! ```text
-//! kind | [person \n] | other \n  or  index | [subject \n] | text
+//! kind | [person \n] | other \n  or  index \n | [subject \n] | text
 //! ```
 //!
 //! A record holds no zero byte: the coder ends it with one. What cannot be written so (a zero byte in the text, a line
@@ -66,7 +66,7 @@ pub fn to_record(letter: &Letter) -> Option<Vec<u8>> {
         Other::Address(address) => line(&mut record, address)?,
         Other::Index(index) => {
             kind |= INDEXED;
-            record.push(*index);
+            record.extend([*index, b'\n']);
         }
     }
     if mail {
@@ -102,7 +102,7 @@ pub fn from_record(record: &[u8]) -> Option<Letter> {
         Other::Address(take_line(&mut rest)?)
     } else {
         let (&index, after) = rest.split_first()?;
-        rest = after;
+        rest = after.strip_prefix(b"\n")?;
         (FIRST_INDEX..FIRST_INDEX + INDEXES).contains(&index).then_some(Other::Index(index))?
     };
     let subject = if kind == Kind::Mail { take_line(&mut rest)? } else { String::new() };

@@ -5,7 +5,8 @@ use brotli_decompressor::dictionary::{
 };
 
 use super::history::WORDS;
-use crate::letter::Kind;
+use crate::letter::{INDEXED, Kind};
+use crate::peer::book::index_of;
 
 /// Texts written for this project: short messages a line, in English and in other languages; letters with a subject,
 /// parted by lines of `===`; and made-up addresses.
@@ -14,6 +15,10 @@ const LANGUAGES: &str = include_str!("../primer/languages.txt");
 const LETTERS: &str = include_str!("../primer/letters.txt");
 const ADDRESSES: &str = include_str!("../primer/addresses.txt");
 
+/// Each record of this number has an index in the place of its address, as letters have between boxes that know each
+/// other.
+const EVERY: usize = 3;
+
 /// Records, each ended by a zero byte.
 pub fn primer() -> Vec<u8> {
     let mut primer = vec![WORDS, b'\n'];
@@ -21,10 +26,16 @@ pub fn primer() -> Vec<u8> {
     primer.push(0);
     let mut mails = ADDRESSES.lines().filter(|line| line.contains('@')).cycle();
     let mut phones = ADDRESSES.lines().filter(|line| line.starts_with('+')).cycle();
+    let mut number = 0;
     let mut add = |kind: Kind, text: &str| {
-        let address = if kind == Kind::Mail { mails.next() } else { phones.next() };
-        primer.push(kind as u8);
-        primer.extend(address.unwrap_or_default().bytes());
+        let address = if kind == Kind::Mail { mails.next() } else { phones.next() }.unwrap_or_default();
+        number += 1;
+        if number % EVERY == 0 {
+            primer.extend([kind as u8 | INDEXED, index_of(address)]);
+        } else {
+            primer.push(kind as u8);
+            primer.extend(address.bytes());
+        }
         primer.push(b'\n');
         primer.extend(text.bytes());
         primer.push(0);
