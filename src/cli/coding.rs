@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use argh::FromArgs;
 use compact::coder::{Coder, MODELS, Spec};
 use compact::letter::{Kind, Letter, Other};
-use compact::packet::Form;
 use compact::packet::body::{body, read};
 use compact::packet::pieces::{Piece, cut, join};
+use compact::packet::{Form, Unreadable};
 use compact::peer::book::index_of;
 use serde_json::{Value, json};
 
@@ -83,10 +83,19 @@ impl Decode {
         each_line(|_, line| {
             let packets: Option<Vec<_>> = line.split_whitespace().map(bytes).collect();
             let packets = packets.ok_or("not hex")?;
-            let known = |index| book.candidates(index);
-            let letters = match &packets[..] {
-                [whole] if Piece::parse(whole).is_none() => read(&mut coder, whole, &known),
-                pieces => join(pieces).and_then(|body| read(&mut coder, &body, &known)),
+            let whole = match &packets[..] {
+                [whole] if Piece::parse(whole).is_none() => Ok(whole.clone()),
+                pieces => join(pieces),
+            };
+            let whole = whole.map_err(|why| format!("cannot be put together: {why:?}"))?;
+            let letters = match read(&mut coder, &whole, &|index| alike(book.0.values().flatten(), index)) {
+                // Letters in one packet are of one device, and its addresses alone leave less to choose from.
+                Err(Unreadable::Book) => {
+                    let mut own = book.0.values();
+                    own.find_map(|own| read(&mut coder, &whole, &|index| alike(own, index)).ok())
+                        .ok_or(Unreadable::Book)
+                }
+                read => read,
             };
             let letters = letters.map_err(|why| format!("cannot be read: {why:?}"))?;
             Ok(letters.iter().map(|letter| shown(letter).to_string()).collect::<Vec<_>>().join("\n"))
@@ -120,11 +129,12 @@ impl Book {
         }
         short
     }
+}
 
-    fn candidates(&self, index: u8) -> Vec<String> {
-        let all: BTreeSet<_> = self.0.values().flatten().filter(|address| index_of(address) == index).collect();
-        all.into_iter().cloned().collect()
-    }
+/// The addresses with this index.
+fn alike<'a>(addresses: impl IntoIterator<Item = &'a String>, index: u8) -> Vec<String> {
+    let all: BTreeSet<_> = addresses.into_iter().filter(|address| index_of(address) == index).collect();
+    all.into_iter().cloned().collect()
 }
 
 fn model(number: u8) -> Result<&'static Spec, Failure> {
