@@ -189,7 +189,7 @@ impl Office for PostOffice {
             std::iter::once(Draft { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
         });
         let messages: Vec<Message> = drafts.map(|draft| world.plan(draft, now, believed, most)).collect();
-        if let Some(why) = messages.iter().find_map(|message| world.too_dear(message)) {
+        if let Some(why) = messages.iter().find_map(|message| world.too_dear(message, message.bill.as_ref())) {
             return Err(Refusal::new(554, why));
         }
         let (body, spooled) = stored(&self.context.store, body, trace)?;
@@ -303,9 +303,7 @@ fn address(world: &World, to: &str) -> Result<Mailbox, Refusal> {
         false => to.parse(),
     };
     let mailbox = parsed.map_err(|why| Refusal::new(550, why))?;
-    // Mail for postmaster is the owner's, under the owner's name: that is the mailbox they open.
-    let owner = world.people.owner().filter(|_| world.is_ours(&mailbox) && mailbox.person() == "postmaster");
-    Ok(owner.and_then(|owner| world.address_of(owner)).unwrap_or(mailbox))
+    Ok(world.proper(&mailbox))
 }
 
 /// Each recipient once: a person of this box gets one letter of a mail, under however many addresses they are named.

@@ -113,12 +113,18 @@ pub struct Person {
     /// Name for people.
     #[serde(default)]
     pub full_name: String,
+    /// Other names in addresses that are theirs, written as `name` is.
+    #[serde(default)]
+    pub aliases: Vec<String>,
     /// Where they read.
     #[serde(default)]
     pub home: Home,
     /// Their modem.
     #[serde(default)]
     pub device: Option<DeviceId>,
+    /// What people call that modem; empty without one.
+    #[serde(default)]
+    pub device_name: String,
     /// Their service number: text messages to it are theirs, and theirs come from it.
     #[serde(default)]
     pub number: Option<Phone>,
@@ -168,22 +174,26 @@ impl Person {
     /// # Errors
     /// A sentence for the operator.
     pub fn check(&self) -> Result<(), String> {
-        let name_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
-        if self.name.is_empty() || self.name.len() > 32 || !self.name.chars().all(name_ok) {
-            return Err(format!(
-                "'{}' cannot be a name: write 1 to 32 of a-z, 0-9, dot, hyphen, underscore",
-                self.name.escape_debug()
-            ));
-        }
-        Mailbox::new(&self.name, "x.org")
-            .map_err(|_| format!("'{}' cannot be the name in a mail address", self.name))?;
-        if self.name == "postmaster" {
-            return Err("postmaster is always the owner of the box: choose another name".to_owned());
-        }
+        std::iter::once(&self.name).chain(&self.aliases).try_for_each(|name| check_name(name))?;
         if self.home == Home::Device && self.device.is_none() {
             return Err(format!("{} reads on a device, so the device id has to be given", self.name));
         }
         Ok(())
+    }
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let name_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
+    if name.is_empty() || name.len() > 32 || !name.chars().all(name_ok) {
+        return Err(format!(
+            "'{}' cannot be a name: write 1 to 32 of a-z, 0-9, dot, hyphen, underscore",
+            name.escape_debug()
+        ));
+    }
+    Mailbox::new(name, "x.org").map_err(|_| format!("'{name}' cannot be the name in a mail address"))?;
+    match name {
+        "postmaster" => Err("postmaster is always the owner of the box: choose another name".to_owned()),
+        _ => Ok(()),
     }
 }
 
@@ -212,12 +222,18 @@ impl People {
         self.iter().find(|person| person.number == Some(number))
     }
 
-    /// The person an address of this box names: `+tag` cut, `postmaster` is the owner.
+    /// The person an address of this box names, by name or by alias: `+tag` cut, `postmaster` is the owner.
     pub fn addressed(&self, mailbox: &Mailbox) -> Option<&Arc<Person>> {
         match mailbox.person().as_str() {
             "postmaster" => self.owner(),
-            name => self.get(name),
+            name => self.get(name).or_else(|| self.by_alias(name)),
         }
+    }
+
+    /// Whose alias this is, in any case.
+    pub fn by_alias(&self, name: &str) -> Option<&Arc<Person>> {
+        let name = name.to_lowercase();
+        self.iter().find(|person| person.aliases.contains(&name))
     }
 
     /// The owner that was there first.
@@ -276,5 +292,8 @@ mod tests {
         assert_eq!(named("PostMaster@x.org").as_deref(), Some("anna"));
         assert_eq!(named("BEN+boat@x.org").as_deref(), Some("ben"));
         assert_eq!(named("carl@x.org"), None);
+        let people = People::new([Person { aliases: vec!["skipper".into()], ..person("anna") }]);
+        assert_eq!(people.addressed(&"Skipper+x@x.org".parse().unwrap()).unwrap().name, "anna");
+        assert!(Person { aliases: vec!["Skip per".into()], ..person("anna") }.check().is_err());
     }
 }

@@ -5,7 +5,8 @@ mod common;
 use std::net::TcpStream;
 
 use common::shore::{Shore, classic, from_outside, letter};
-use common::{PASSWORD, SOON, Smtp, wait_for};
+use common::{PASSWORD, SOON, Smtp, Station, wait_for};
+use serde_json::Value;
 
 /// Case X17: somebody who is disabled gets nothing and sends nothing, by mail, from the air or on an open session.
 #[test]
@@ -150,4 +151,30 @@ fn passwords_change_at_once() {
     assert!(
         from_outside(&gateway, "ben@shore.example", &letter("", "x")).starts_with("550 there is no person ben here")
     );
+}
+
+/// Whoever uses another name of a person reaches them; a name belongs to one person, a device and its name go together.
+#[test]
+fn other_names_reach_the_same_person() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["anna", "ben=6846"]).started();
+    gateway.cli_ok(&["people", "edit", "anna", "--aliases", "Skipper, anna.smith"], "");
+    for to in ["skipper@shore.example", "Anna.Smith+boat@shore.example"] {
+        assert!(from_outside(&gateway, to, &letter("To an alias", "hello")).starts_with("250"), "{to}");
+    }
+    gateway.cli_ok(&["send", "--from", "ben", "--text", "from ben", "skipper"], "");
+    wait_for("three letters in her mailbox", SOON, || {
+        let hers = |m: &&Value| m["to"] == "anna@shore.example" && m["state"] == "delivered";
+        (gateway.messages().iter().filter(hers).count() == 3).then_some(())
+    });
+    for args in [&["people", "add", "skipper"][..], &["people", "edit", "ben", "--aliases", "anna"]] {
+        let refused = gateway.cli(args, "");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("belongs to anna"), "{args:?} {refused:?}");
+    }
+    let ben = |gateway: &Station| gateway.json(&["people", "list"])[1].clone();
+    gateway.cli_ok(&["people", "edit", "ben", "--device-name", "the one in the dinghy"], "");
+    assert_eq!(ben(&gateway)["device_name"], "the one in the dinghy");
+    gateway.cli_ok(&["people", "device", "ben", "none"], "");
+    assert_eq!(ben(&gateway)["device_name"], "");
+    gateway.books_balance();
 }

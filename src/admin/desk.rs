@@ -46,6 +46,10 @@ pub struct PersonEdit {
     pub on_device: bool,
     /// Device id, hex or decimal.
     pub device: String,
+    /// What people call it.
+    pub device_name: String,
+    /// Other names in addresses, parted by blanks.
+    pub aliases: String,
     /// Mail address that letters go on to as well.
     pub forward: String,
     /// Packets a letter to them may take.
@@ -75,7 +79,9 @@ impl PersonEdit {
             name: person.name.clone(),
             full_name: person.full_name.clone(),
             on_device: person.home == Home::Device,
+            aliases: person.aliases.join(" "),
             device: person.device.map(|device| device.to_string()).unwrap_or_default(),
+            device_name: person.device_name.clone(),
             forward: person.forward.as_ref().map(ToString::to_string).unwrap_or_default(),
             max_parts: person.max_parts.map(|parts| parts.to_string()).unwrap_or_default(),
             budget_packets: person.budget_packets.map(|packets| packets.to_string()).unwrap_or_default(),
@@ -107,7 +113,20 @@ impl PersonEdit {
         }
         full_name.clone_into(&mut person.full_name);
         person.home = if self.on_device { Home::Device } else { Home::Here };
+        let aliases = self.aliases.to_lowercase();
+        person.aliases =
+            aliases.split([' ', ',', ';', '\n', '\r', '\t']).filter(|a| !a.is_empty()).map(str::to_owned).collect();
+        person.aliases.dedup();
+        if person.aliases.len() > 20 {
+            return Err("a person may have 20 other names".to_owned());
+        }
         person.device = given(&self.device).map(|text| text.parse::<DeviceId>()).transpose()?;
+        let device_name = self.device_name.trim();
+        if device_name.chars().count() > 40 || device_name.chars().any(char::is_control) {
+            return Err("the name of a device is one line of at most 40 characters".to_owned());
+        }
+        // It goes with the device.
+        person.device_name = if person.device.is_some() { device_name.to_owned() } else { String::new() };
         person.forward = given(&self.forward).map(|text| text.parse::<Mailbox>()).transpose()?;
         person.max_parts = match given(&self.max_parts).map(|text| text.parse::<u16>()) {
             None => None,
@@ -299,6 +318,8 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
     let shown = |field: &Person, name: &str| match name {
         "name for people" => field.full_name.clone(),
         "reads" => if field.home == Home::Device { "on the device" } else { "here" }.to_owned(),
+        "other names" => field.aliases.join(" "),
+        "device name" => field.device_name.clone(),
         "device" => field.device.map_or("none".to_owned(), |device| device.to_string()),
         "role" => field.role.word().to_owned(),
         "packets a letter" => field.max_parts.map_or("as the box".to_owned(), |parts| parts.to_string()),
@@ -308,8 +329,10 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
     };
     let names = [
         "name for people",
+        "other names",
         "reads",
         "device",
+        "device name",
         "role",
         "packets a letter",
         "packets a month",
@@ -357,6 +380,11 @@ fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::Outcome<()> {
         )))
     };
     for other in tx.everybody()?.iter().filter(|other| other.name != person.name) {
+        let names =
+            |of: &Person| std::iter::once(of.name.clone()).chain(of.aliases.iter().cloned()).collect::<Vec<_>>();
+        if let Some(name) = names(person).into_iter().find(|name| names(other).contains(name)) {
+            return taken(format!("the name {name}"), other);
+        }
         match (person.device, person.number) {
             (Some(device), _) if other.device == Some(device) => return taken(format!("device {device}"), other),
             (_, Some(number)) if other.number == Some(number) => return taken(format!("number {number}"), other),

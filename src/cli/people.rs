@@ -178,6 +178,8 @@ impl Add {
         let edit = PersonEdit {
             name: self.name,
             full_name: self.full_name,
+            aliases: self.aliases,
+            device_name: self.device_name,
             on_device: home == Home::Device,
             device: self.device,
             forward: self.forward,
@@ -202,6 +204,8 @@ impl Edit {
     fn is_empty(&self) -> bool {
         let given = [
             self.full_name.is_some(),
+            self.aliases.is_some(),
+            self.device_name.is_some(),
             self.home.is_some(),
             self.forward.is_some(),
             self.max_parts.is_some(),
@@ -221,6 +225,8 @@ impl Edit {
         let flag = self.owner.map(|owner| if owner { Role::Owner } else { Role::Person });
         PersonEdit {
             full_name: self.full_name.unwrap_or(before.full_name),
+            aliases: self.aliases.unwrap_or(before.aliases),
+            device_name: self.device_name.unwrap_or(before.device_name),
             on_device: self.home.map_or(before.on_device, |home| home == Home::Device),
             forward: self.forward.unwrap_or(before.forward),
             max_parts: self.max_parts.unwrap_or(before.max_parts),
@@ -280,6 +286,8 @@ fn shown(person: &Person) -> serde_json::Value {
     json!({
         "name": person.name,
         "full_name": person.full_name,
+        "aliases": person.aliases,
+        "device_name": person.device_name,
         "home": person.home,
         "device": person.device.map(|device| device.to_string()),
         "number": person.number,

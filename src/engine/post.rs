@@ -151,19 +151,19 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
 /// Puts a waiting message into the queue that people and rules send it to now.
 pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fault> {
     let (id, now) = (message.id, context.now());
+    let world = context.world();
+    let bill = world.bill(message, now, super::max_payload(&world.settings));
     let (state, reason) = match way {
         Way::Mailbox => (State::Delivered, "in the mailbox here".to_owned()),
         Way::Relay => (State::Queued, "waits for the mail relay".to_owned()),
+        Way::Link | Way::Carrier if let Some(why) = world.too_dear(message, bill.as_ref()) => (State::Held, why),
         Way::Link => {
-            let world = context.world();
             let to_device = matches!(world.choose(&message.to), crate::route::choose::Choice::Link(Some(_)));
             world.on_air(message, to_device, super::max_payload(&world.settings))
         }
-        Way::Carrier => context.world().by_carrier(message),
+        Way::Carrier => world.by_carrier(message),
     };
-    let world = context.world();
     let held_until = world.next_look(message, Time::NEVER);
-    let bill = world.bill(message, now, super::max_payload(&world.settings));
     context.store.write(move |tx| {
         let Some(mut billed) = tx.live(id)? else { return Ok(()) };
         let (mut state, mut reason, may_go) = (state, reason.clone(), state == State::Queued);

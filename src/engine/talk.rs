@@ -255,6 +255,8 @@ fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time) -> Outco
     let Some(live) = tx.live(id)?.filter(|live| !live.recall) else {
         return Ok(());
     };
-    tx.change(id, |message| message.deadline = message.deadline.max(now + ONCE_MORE))?;
+    if live.terms.by.is_none() {
+        tx.change(id, |message| message.deadline = message.deadline.max(now + ONCE_MORE))?;
+    }
     settle::once_more(tx, id, bill, why, now, live.accepted)
 }

@@ -6,6 +6,7 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Message, Packet, State, Way};
 use crate::route::choose::World;
+use crate::route::terms::give_up;
 use crate::store::{Outcome, Store, TextState, Tx, said};
 
 /// What somebody may wish of a message.
@@ -85,6 +86,9 @@ pub(super) fn freed(tx: &mut Tx, world: &World, message: &Message, cause: &str, 
     }
     let bill = world.bill(message, now, super::max_payload(&world.settings));
     let mut billed = message.clone();
+    if let Some(why) = world.too_dear(message, bill.as_ref()) {
+        return said(Fault::Permanent(why));
+    }
     if let Err(why) = tx.rebill(&mut billed, bill, now)? {
         return said(Fault::Permanent(format!("{why}: it waits for a larger budget or the next month")));
     }
@@ -93,7 +97,8 @@ pub(super) fn freed(tx: &mut Tx, world: &World, message: &Message, cause: &str, 
     tx.change(id, |message| {
         message.bill = billed.bill;
         message.released = true;
-        message.deadline = now + message.deadline.since(message.accepted);
+        let usual = now + message.deadline.since(message.accepted);
+        message.deadline = message.terms.by.map_or(usual, |by| usual.min(give_up(by, now)));
     })?;
     Ok(())
 }

@@ -97,7 +97,7 @@ fn recipient(world: &World, to: &str) -> Result<Address, String> {
     if looks_like_phone(to) && world.people.get(to).is_none() {
         return world.at_number(to);
     }
-    Mailbox::new(to, world.settings.text(Key::Domain)).map(Address::Mail)
+    world.resolve(&Mailbox::new(to, world.settings.text(Key::Domain))?)
 }
 
 fn written(context: &Context, author: &Person, sheet: &Sheet) -> Result<Message, Fault> {
@@ -140,7 +140,7 @@ fn written(context: &Context, author: &Person, sheet: &Sheet) -> Result<Message,
         terms,
     };
     let message = world.plan(draft, now, context.store.clock().believable(), max_payload(&world.settings));
-    match world.too_dear(&message) {
+    match world.too_dear(&message, message.bill.as_ref()) {
         Some(why) => Err(Fault::Permanent(why)),
         None => Ok(message),
     }

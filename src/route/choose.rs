@@ -157,8 +157,16 @@ impl World {
     pub fn resolve(&self, mailbox: &Mailbox) -> Result<Address, String> {
         match self.is_sms(mailbox) {
             true => self.at_number(mailbox.local()),
-            false => Ok(Address::Mail(mailbox.clone())),
+            false => Ok(Address::Mail(self.proper(mailbox))),
         }
+    }
+
+    /// The address under which a letter is kept: that of an alias, or of `postmaster`, is that of the person, as this is
+    /// the mailbox which they open.
+    pub fn proper(&self, mailbox: &Mailbox) -> Mailbox {
+        let person = self.people.addressed(mailbox).filter(|_| self.is_ours(mailbox));
+        let other = person.filter(|person| person.name != mailbox.person());
+        other.and_then(|person| self.address_of(person)).unwrap_or_else(|| mailbox.clone())
     }
 
     /// The phone that an address means.

@@ -110,7 +110,10 @@ impl World {
         message.state = state;
         message.reason = reason;
         message.bill = self.bill(&message, now, max_payload);
-        if let Some(why) = self.too_dear(&message).filter(|_| matches!(message.state, State::Queued | State::Held)) {
+        if let Some(why) = self
+            .too_dear(&message, message.bill.as_ref())
+            .filter(|_| matches!(message.state, State::Queued | State::Held))
+        {
             (message.state, message.reason) = (State::Refused, why);
         }
         message.next = match message.state {

@@ -9,6 +9,7 @@ use super::choose::World;
 use super::price;
 use crate::clock::Time;
 use crate::message::{Message, Terms, Way};
+use crate::money::Bill;
 use crate::settings::{Key, Settings, seconds};
 
 /// Terms as they stand in a form, in a command, or in the header of a mail; empty words are the usual ones.
@@ -64,9 +65,9 @@ pub fn give_up(by: Time, now: Time) -> Time {
 }
 
 impl World {
-    /// Why a letter costs more than it may, if so.
-    pub fn too_dear(&self, message: &Message) -> Option<String> {
-        let (bill, most) = (message.bill.as_ref()?, message.terms.at_most?);
+    /// Why a letter with this bill costs more than it may, if so.
+    pub fn too_dear(&self, message: &Message, bill: Option<&Bill>) -> Option<String> {
+        let (bill, most) = (bill?, message.terms.at_most?);
         let shown = |money| price::shown(&self.settings, money);
         let wanted = bill.wanted.money;
         (wanted > most).then(|| format!("it costs {}, and {} at most are allowed", shown(wanted), shown(most)))

@@ -264,6 +264,7 @@ impl Tx<'_> {
                 self.change(id, |message| {
                     message.accepted = message.accepted + by;
                     message.deadline = message.deadline + by;
+                    message.terms.by = message.terms.by.map(|at| at + by);
                     message.next = message.next + by;
                     message.receipt_until = message.receipt_until.map(|until| until + by);
                     message.clock_believed = true;
@@ -295,7 +296,11 @@ impl Tx<'_> {
     fn miscounted(&self) -> Outcome<Option<Door>> {
         let mut there: BTreeMap<&str, u64> = BTreeMap::new();
         for row in self.due.iter()? {
-            let id = row?.0.value().2;
+            let (lane, _, id) = row?.0.value();
+            // Those stand in a queue of their own as well.
+            if lane == Lane::Timed as u8 {
+                continue;
+            }
             if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(id, row.value())) {
                 *there.entry(message.door.word()).or_default() += 1;
             }

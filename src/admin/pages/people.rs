@@ -16,6 +16,8 @@ pub fn edit_of(form: &Fields) -> PersonEdit {
     PersonEdit {
         name: form.get("name").trim().to_owned(),
         full_name: form.get("full_name").to_owned(),
+        aliases: form.get("aliases").to_owned(),
+        device_name: form.get("device_name").to_owned(),
         on_device: form.get("home") == "device",
         device: form.get("device").to_owned(),
         forward: form.get("forward").to_owned(),
@@ -34,7 +36,7 @@ pub fn edit_of(form: &Fields) -> PersonEdit {
 /// Values of the fields, without the password.
 pub fn fields(edit: &PersonEdit) -> Value {
     context! {
-        name => edit.name, full_name => edit.full_name, on_device => edit.on_device, device => edit.device,
+        name => edit.name, full_name => edit.full_name, aliases => edit.aliases, device_name => edit.device_name, on_device => edit.on_device, device => edit.device,
         forward => edit.forward, max_parts => edit.max_parts, number => edit.number, role => edit.role.word(),
         budget_packets => edit.budget_packets, budget_money => edit.budget_money,
         allow => edit.allow, block => edit.block, strangers => edit.strangers,

@@ -50,9 +50,15 @@ pub(super) struct Add {
     /// name for people
     #[argh(option, default = "String::new()")]
     pub(super) full_name: String,
+    /// other names in their address, parted by blanks
+    #[argh(option, default = "String::new()")]
+    pub(super) aliases: String,
     /// their modem, hex or decimal: 0x001abe or 6846
     #[argh(option, default = "String::new()")]
     pub(super) device: String,
+    /// what people call that modem
+    #[argh(option, default = "String::new()")]
+    pub(super) device_name: String,
     /// where they read: here or device (default: device when one is given)
     #[argh(option, from_str_fn(home))]
     pub(super) home: Option<Home>,
@@ -95,6 +101,12 @@ pub(super) struct Edit {
     /// name for people
     #[argh(option)]
     pub(super) full_name: Option<String>,
+    /// other names in their address, parted by blanks
+    #[argh(option)]
+    pub(super) aliases: Option<String>,
+    /// what people call their modem
+    #[argh(option)]
+    pub(super) device_name: Option<String>,
     /// where they read: here or device
     #[argh(option, from_str_fn(home))]
     pub(super) home: Option<Home>,
