@@ -107,7 +107,7 @@ settings! {
 
     PricePacket, "price.packet", Amount, "0", "Money", "Price of a packet", "What the plan asks for one packet on the link, for example 0.07; 0 when nobody counts.";
     PriceTwilio, "price.twilio", Amount, "0", "Money", "Price of a text by Twilio", "For each text message; a long text is several. Fees of the networks belong to it.";
-    PriceBandwidth, "price.bandwidth", Amount, "0", "Money", "Price of a text by Bandwidth", "The same there.";
+    PriceBandwidth, "price.bandwidth", Amount, "0", "Money", "Price of a text by Bandwidth", "Likewise.";
     PriceCurrency, "price.currency", Text, "USD", "Money", "Currency", "Shown behind amounts.";
     BudgetPackets, "budget.packets", Number(0, 1_000_000_000), "0", "Money", "Packets a month", "More are not sent in a month of the calendar: letters wait for the next one, or for a larger budget. 0: no limit.";
     BudgetMoney, "budget.money", Amount, "0", "Money", "Money a month", "The same for money. 0: no limit.";

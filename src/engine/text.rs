@@ -7,7 +7,7 @@ use super::{Context, post, text_in, text_out, text_report};
 use crate::clock::Time;
 use crate::deliver::sms::{self, Carrier, Row};
 use crate::fault::Fault;
-use crate::message::{State, Way};
+use crate::message::{Priority, State, Way};
 use crate::pulse::Rung;
 use crate::settings::{Key, Settings};
 use crate::store::Lane;
@@ -16,6 +16,8 @@ use crate::store::Lane;
 const LOOK: Duration = Duration::from_secs(60);
 /// Messages taken from the queue, and reports asked for, at once.
 const BATCH: usize = 16;
+/// Messages of the queue among which the urgent ones go first.
+const IN_SIGHT: usize = 256;
 /// A carrier that calls is asked all the same, for what a call may have lost: neither Twilio nor a proxy repeats it.
 const SAFETY: Duration = Duration::from_secs(15 * 60);
 /// Texts that came so long before the newest one known are asked for again: not all come in the order of their times.
@@ -107,10 +109,13 @@ impl<'c> Texts<'c> {
             if self.paused > now || self.context.stopping() {
                 return Ok(());
             }
-            let due = self.context.store.read(|view| view.due(Lane::Carrier, now, BATCH))?;
+            let mut due = self.context.store.read(|view| view.due(Lane::Carrier, now, IN_SIGHT))?;
             if due.is_empty() {
                 return Ok(());
             }
+            // What cannot be read is out of the way first; among equals it stays the earliest first.
+            due.sort_by_key(|item| item.as_ref().map_or(Priority::Urgent, |message| message.terms.priority));
+            due.truncate(BATCH);
             for item in due {
                 if self.paused > self.context.now() || self.context.stopping() {
                     return Ok(());
