@@ -5,7 +5,7 @@ use brotli_decompressor::dictionary::{
 };
 
 use super::history::WORDS;
-use crate::letter::{INDEXED, Kind};
+use crate::letter::{INDEXED, Kind, NAMED};
 use crate::peer::book::index_of;
 
 /// Texts written for this project: short messages a line, in English and in other languages; letters with a subject,
@@ -17,7 +17,9 @@ const ADDRESSES: &str = include_str!("../primer/addresses.txt");
 
 /// Each record of this number has an index in the place of its address, as letters have between boxes that know each
 /// other.
-const EVERY: usize = 3;
+const INDEXED_EVERY: usize = 3;
+/// Likewise one that names the person on the box.
+const NAMED_EVERY: usize = 8;
 
 /// Records, each ended by a zero byte.
 pub fn primer() -> Vec<u8> {
@@ -26,15 +28,21 @@ pub fn primer() -> Vec<u8> {
     primer.push(0);
     let mut mails = ADDRESSES.lines().filter(|line| line.contains('@')).cycle();
     let mut phones = ADDRESSES.lines().filter(|line| line.starts_with('+')).cycle();
+    let mut persons = ADDRESSES.lines().filter(|line| line.contains('@')).cycle();
     let mut number = 0;
     let mut add = |kind: Kind, text: &str| {
         let address = if kind == Kind::Mail { mails.next() } else { phones.next() }.unwrap_or_default();
         number += 1;
-        if number % EVERY == 0 {
-            primer.extend([kind as u8 | INDEXED, index_of(address)]);
-        } else {
-            primer.push(kind as u8);
-            primer.extend(address.bytes());
+        let (indexed, named) = (number % INDEXED_EVERY == 0, number % NAMED_EVERY == 1);
+        primer.push(kind as u8 | if indexed { INDEXED } else { 0 } | if named { NAMED } else { 0 });
+        if named {
+            let name = persons.next().unwrap_or_default();
+            primer.extend(name.bytes().take_while(u8::is_ascii_alphabetic));
+            primer.push(b'\n');
+        }
+        match indexed {
+            true => primer.push(index_of(address)),
+            false => primer.extend(address.bytes()),
         }
         primer.push(b'\n');
         primer.extend(text.bytes());
