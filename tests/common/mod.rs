@@ -4,6 +4,7 @@
 
 pub mod command;
 pub mod shore;
+pub mod web;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

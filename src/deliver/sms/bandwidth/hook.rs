@@ -11,9 +11,6 @@ use super::{iso, judge_report};
 use crate::clock::Time;
 use crate::settings::{Key, Settings};
 
-/// Events of one call that are read.
-const MOST_EVENTS: usize = 100;
-
 /// Reads a callback that carries the right user and password.
 ///
 /// # Errors
@@ -30,7 +27,7 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
         return Err(Unheard::Forbidden("it has no or the wrong user and password".to_owned()));
     }
     match serde_json::from_slice(hook.body) {
-        Ok(Value::Array(events)) => Ok(events.iter().take(MOST_EVENTS).filter_map(event).collect()),
+        Ok(Value::Array(events)) => Ok(events.iter().filter_map(event).collect()),
         _ => Err(Unheard::Unreadable("it is no array of events".to_owned())),
     }
 }
@@ -39,15 +36,17 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
 fn event(event: &Value) -> Option<News> {
     let message = event.get("message")?;
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let (id, direction) = (text(message, "id")?, text(message, "direction").unwrap_or_default());
+    let id = text(message, "id").filter(|id| !id.is_empty())?;
+    let direction = text(message, "direction").unwrap_or_default();
     let at = text(event, "time").and_then(|time| iso(&time)).unwrap_or(Time(0));
     let fate = match (text(event, "type")?.as_str(), direction.as_str()) {
-        ("message-received", "in") => {
+        ("message-received", "in" | "") => {
             return Some(News::Incoming(Incoming {
                 id,
-                from: text(message, "from")?,
+                // Without a sender or a number it cannot be delivered, and is set aside.
+                from: text(message, "from").unwrap_or_default(),
                 // `to` of the message lists everybody in a group; the event says which of them is ours.
-                to: text(message, "owner").or_else(|| text(event, "to"))?,
+                to: text(message, "owner").or_else(|| text(event, "to")).unwrap_or_default(),
                 text: text(message, "text").unwrap_or_default(),
                 files: message.get("media").and_then(Value::as_array).map_or(0, Vec::len),
                 at,
