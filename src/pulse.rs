@@ -35,6 +35,8 @@ pub struct Facts {
     pub texts: Option<Rung>,
     /// When the carrier was last heard: it answered a question for texts, or called.
     pub texts_heard: Option<Time>,
+    /// A call in the carrier's name that was refused since the last one that was heard, and why.
+    pub texts_refused: Option<Rung>,
     /// The SMTP door in words.
     pub smtp: Option<Rung>,
     /// Addresses in use, by door: `smtp`, `submission`, `web`.

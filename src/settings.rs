@@ -340,7 +340,7 @@ pub fn check(row: &Setting, value: &str) -> Result<String, String> {
         Kind::Choice(words) => wrong(format!("write one of {}", words.join(", "))),
         Kind::Senders if value.len() > 8000 => wrong("it may have 8000 bytes".to_owned()),
         Kind::Senders => match crate::address::pattern::Pattern::list(value) {
-            Ok(_) => Ok(value.split([' ', ',', ';']).filter(|entry| !entry.is_empty()).collect::<Vec<_>>().join(" ")),
+            Ok(_) => Ok(crate::address::pattern::Pattern::tidy(value)),
             Err(why) => Err(format!("{}: {why}", row.name)),
         },
         Kind::Amount => match value.parse::<crate::money::Money>() {

@@ -1,6 +1,6 @@
 //! Entries of lists of senders: an address, a phone, a domain, or everybody.
 
-use super::{Address, Mailbox, Phone, check_domain};
+use super::{Address, Mailbox, Phone, check_domain, looks_like_phone};
 
 /// One entry of a list: `mum@example.org`, `+14155550123`, `example.org` or `@example.org` (with all below), or `*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,7 @@ impl Pattern {
             address if address.contains('@') => {
                 address.parse::<Mailbox>().map(|mailbox| Self::Address(mailbox.to_string()))
             }
+            digits if looks_like_phone(digits) => Err("a phone is written with its plus".to_owned()),
             domain => check_domain(domain).map(|()| Self::Domain(domain.to_owned())),
         };
         read.map_err(|why| {
@@ -43,8 +44,18 @@ impl Pattern {
     /// # Errors
     /// The sentence about the first wrong entry.
     pub fn list(text: &str) -> Result<Vec<Self>, String> {
-        let entries = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|entry| !entry.is_empty());
-        entries.map(Self::read).collect()
+        entries(text).map(Self::read).collect()
+    }
+
+    /// A list as it is kept: one blank between its entries, and none of them twice.
+    pub fn tidy(text: &str) -> String {
+        let mut kept: Vec<&str> = Vec::new();
+        for entry in entries(text) {
+            if !kept.iter().any(|known| known.eq_ignore_ascii_case(entry)) {
+                kept.push(entry);
+            }
+        }
+        kept.join(" ")
     }
 
     /// True when the list entry means this address.
@@ -62,16 +73,21 @@ impl Pattern {
     }
 }
 
+fn entries(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|entry| !entry.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn entries_that_cannot_be_are_named() {
-        for bad in ["a b@", "mum@", "-x.org", "@", "a@b@c", "+1"] {
+        for bad in ["a b@", "mum@", "-x.org", "@", "a@b@c", "+1", "4155550123", "415-555-0123"] {
             assert!(Pattern::list(bad).is_err(), "{bad}");
         }
         assert_eq!(Pattern::list(" a.org,\n*;B@c.org ").unwrap().len(), 3);
+        assert_eq!(Pattern::tidy(" b@c.org,a.org\n+14155550123;B@C.org  a.org "), "b@c.org a.org +14155550123");
         let phone = Pattern::list("+14155550123").unwrap();
         assert!(phone[0].covers(&"+14155550123".parse().unwrap()) && !phone[0].covers(&"a@b.org".parse().unwrap()));
     }

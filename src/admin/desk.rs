@@ -148,14 +148,13 @@ impl PersonEdit {
     }
 }
 
-/// A list of senders, checked, with one blank between its entries.
+/// A list of senders, checked and tidy.
 fn senders(list: &str) -> Result<String, String> {
     if list.len() > 8000 {
         return Err("a list of senders may have 8000 bytes".to_owned());
     }
     Pattern::list(list)?;
-    let entries = list.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|entry| !entry.is_empty());
-    Ok(entries.collect::<Vec<_>>().join(" "))
+    Ok(Pattern::tidy(list))
 }
 
 impl Desk {
@@ -321,6 +320,7 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         "other names" => field.aliases.join(" "),
         "device name" => field.device_name.clone(),
         "device" => field.device.map_or("none".to_owned(), |device| device.to_string()),
+        "number" => field.number.map_or("none".to_owned(), |number| number.to_string()),
         "role" => field.role.word().to_owned(),
         "packets a letter" => field.max_parts.map_or("as the box".to_owned(), |parts| parts.to_string()),
         "packets a month" => field.budget_packets.map_or("no limit".to_owned(), |packets| packets.to_string()),
@@ -333,6 +333,7 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         "reads",
         "device",
         "device name",
+        "number",
         "role",
         "packets a letter",
         "packets a month",

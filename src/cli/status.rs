@@ -51,6 +51,7 @@ impl Status {
                     json!({"number": number, "phone": phone, "at": out.at.to_string(), "how": out.how})
                 }).collect::<Vec<_>>(),
                 "texts_heard": facts.texts_heard.map(|at| at.to_string()),
+                "texts_refused": facts.texts_refused,
                 "failing": facts.failing,
                 "store": context.store.broken(),
                 "queues": queues.iter().map(|queue| (queue.name.to_owned(), queue.json())).collect::<BTreeMap<_, _>>(),
@@ -92,6 +93,9 @@ impl Status {
             if let Some(texts) = &facts.texts {
                 let heard = facts.texts_heard.map(|at| format!(", last heard {at}")).unwrap_or_default();
                 row("texts", format!("{}{heard}", texts.words));
+            }
+            if let Some(refused) = &facts.texts_refused {
+                row("texts", format!("{} ({})", refused.words, refused.at));
             }
             for (part, why) in &facts.failing {
                 row("failing", format!("{part}: {why}"));

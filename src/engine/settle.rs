@@ -260,8 +260,12 @@ pub fn back_off(world: &World, tries: u32) -> Duration {
     wait.mul_f64(0.9 + part / 5.0)
 }
 
-/// Where a waiting message really stands in the way of people and rules as they are now.
+/// Where a waiting message really stands in the way of people and rules as they are now; why it goes nowhere, if so.
 pub fn moved(world: &World, message: &Message) -> Option<Result<Way, String>> {
+    let author = message.author.as_ref().and_then(|name| world.people.get(name));
+    if let Some(author) = author.filter(|author| author.disabled) {
+        return Some(Err(format!("{} may not send at present", author.name)));
+    }
     match world.choose(&message.to) {
         Choice::Nowhere(why) => Some(Err(why)),
         choice => choice.way().filter(|way| *way != message.way).map(Ok),

@@ -180,7 +180,8 @@ impl<'c> Texts<'c> {
         for incoming in &found {
             text_in::take(context, row, incoming)?;
         }
-        let newest = found.iter().map(|incoming| incoming.at).max();
+        // A carrier whose clock is wrong must not hide the texts of the time until then.
+        let newest = found.iter().map(|incoming| incoming.at.min(now)).max();
         if let Some(at) = newest.or(mark.is_none().then_some(now)) {
             let at = mark.map_or(at, |mark| at.max(mark));
             context.store.write(move |tx| tx.put_note(&note, Some(at.0.to_string().as_bytes())))?;

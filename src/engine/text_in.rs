@@ -10,11 +10,14 @@ use crate::message::{Door, Message, Proof, Terms};
 use crate::people::Person;
 use crate::route::choose::{Choice, World};
 use crate::route::plan::{Draft, Stranger};
+use crate::route::shape::visible_text;
 use crate::route::subject::first_line;
 use crate::store::{BodyIn, Committed, Event, Letter, OptOut, Outcome, Thread, Tx};
 
 /// Longest subject made from a text, in characters.
 const SUBJECT: usize = 72;
+/// What is longer, in bytes, is no text: Bandwidth carries 2048 characters, Twilio 1600.
+const MOST_TEXT: usize = 32 * 1024;
 /// Name of the note with the time of the last call of a carrier.
 const HEARD: &str = "sms:heard";
 
@@ -45,7 +48,7 @@ pub fn called(context: &Context, row: &'static Row, news: &[News]) -> Result<(),
         }
     }
     let now = context.now();
-    context.pulse.set(|facts| facts.texts_heard = Some(now));
+    context.pulse.set(|facts| (facts.texts_heard, facts.texts_refused) = (Some(now), None));
     context.store.write(move |tx| tx.put_note(HEARD, Some(now.0.to_string().as_bytes())))
 }
 
@@ -135,6 +138,10 @@ impl Intake {
         let Ok(number) = self.incoming.to.parse::<Phone>() else {
             return self.set_aside(tx, "it came to something that is no phone number").map(|()| Vec::new());
         };
+        if self.incoming.text.len() > MOST_TEXT {
+            let why = format!("it has {} bytes, more than any text", self.incoming.text.len());
+            return self.set_aside(tx, &why).map(|()| Vec::new());
+        }
         let mut ids = match &self.person {
             Some(person) => self.to_person(tx, person, &from)?,
             None => tx.add(&Letter { messages: vec![self.plan(&from, Address::Phone(number))], body: BodyIn::None })?,
@@ -155,10 +162,11 @@ impl Intake {
             None => None,
         };
         let mut messages = vec![self.plan(from, Address::Mail(address.clone()))];
-        if let Choice::Link(_) = self.world.choose(&messages[0].to) {
-            return tx.add(&Letter { messages, body: BodyIn::None });
+        match self.world.choose(&messages[0].to) {
+            Choice::Link(_) => return tx.add(&Letter { messages, body: BodyIn::None }),
+            Choice::Mailbox(_) => messages.extend(self.forward(person, from)),
+            _ => {}
         }
-        messages.extend(self.forward(person, from));
         let subject = match &thread {
             Some(thread) if thread.subject.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:")) => {
                 thread.subject.clone()
@@ -208,9 +216,9 @@ impl Intake {
 
     fn plan(&self, from: &Address, to: Address) -> Message {
         let files = self.files();
-        let text = match (self.incoming.text.trim_end(), &files) {
-            ("", Some(words)) => words.clone(),
-            (text, _) => text.replace("\r\n", "\n"),
+        let text = match (visible_text(&self.incoming.text), &files) {
+            (text, Some(words)) if text.is_empty() => words.clone(),
+            (text, _) => text,
         };
         // The carrier vouches for the number.
         let stranger = Some(Stranger { proof: Proof::Proven, written_to: self.written_to });
@@ -263,7 +271,8 @@ impl Intake {
     fn help(&self, tx: &mut Tx, number: Phone, phone: Phone) -> Outcome<Vec<crate::message::Id>> {
         let day = self.now.to_string();
         let key = format!("help:{number}:{phone}:{}", day.get(..10).unwrap_or_default());
-        let Some(person) = self.person.as_ref().filter(|_| !self.row.answers_help) else { return Ok(Vec::new()) };
+        let answering = |person: &&Person| !person.disabled && !self.row.answers_help;
+        let Some(person) = self.person.as_ref().filter(answering) else { return Ok(Vec::new()) };
         let Some(address) = self.world.address_of(person) else { return Ok(Vec::new()) };
         if !tx.once(&key, self.now)? {
             return Ok(Vec::new());

@@ -12,10 +12,12 @@ use crate::fault::Fault;
 use crate::message::{Door, Message, State, Way};
 use crate::route::choose::World;
 use crate::route::segments;
+use crate::settings::Key;
 use crate::store::{TextOut, TextState, Thread};
 
-/// A lost request is looked up so long after it began: by then it has arrived, or never will.
-const LOOKS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(12)];
+/// A lost request is looked up so long after its answer was lost, and again so long after the first look and the
+/// patience with the carrier: one that answers so late may also do so late what it was asked.
+const LOOKS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(9)];
 /// A carrier that does not take texts is left alone for a moment.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -173,9 +175,14 @@ fn refused(texts: &mut Texts, message: &Message, record: TextOut, refusal: &Refu
     context.wait_at_least(message, refusal.fault.why(), after)
 }
 
-fn look_later(texts: &Texts, message: &Message, record: TextOut, why: &str) -> Result<(), Fault> {
+fn look_later(texts: &Texts, message: &Message, mut record: TextOut, why: &str) -> Result<(), Fault> {
     let Some(wait) = LOOKS.get(record.looks as usize) else { return Ok(()) };
-    let (next, now, id) = (record.at + *wait, texts.context.now(), message.id);
+    let (now, id) = (texts.context.now(), message.id);
+    if record.next == Time::NEVER {
+        let patience = texts.context.store.settings().span(Key::SmsTimeout);
+        record.next = now + *wait + if record.looks == 0 { Duration::ZERO } else { patience };
+    }
+    let next = record.next;
     let cause = format!("finding out whether the carrier took it: {why}");
     let same = message.reason == cause;
     texts.context.store.write(move |tx| {
@@ -202,8 +209,7 @@ fn settle_open(texts: &mut Texts, message: &Message, mut record: TextOut) -> Res
         }
         _ => return ask_owner(texts, message, record, "it was another carrier").map(|()| false),
     };
-    let wait = LOOKS.get(record.looks as usize).copied().unwrap_or_default();
-    if context.now() < record.at + wait {
+    if context.now() < record.next {
         return look_later(texts, message, record, lost).map(|()| false);
     }
     let (name, id) = (row.name, message.id);
@@ -212,7 +218,7 @@ fn settle_open(texts: &mut Texts, message: &Message, mut record: TextOut) -> Res
     match carrier.find(&outgoing(message, record.from, record.to), record.at, &others) {
         Ok(Found::Taken(sid)) => taken(texts, message, record, &sid, "found at").map(|()| false),
         Ok(Found::Nothing { certain }) => {
-            record.looks += 1;
+            (record.looks, record.next) = (record.looks + 1, Time::NEVER);
             if (record.looks as usize) < LOOKS.len() {
                 return look_later(texts, message, record, lost).map(|()| false);
             }

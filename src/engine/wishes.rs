@@ -2,6 +2,7 @@
 //! its line in the audit log; the workers see it at once.
 
 use crate::address::Address;
+use crate::address::pattern::Pattern;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Message, Packet, State, Way};
@@ -110,8 +111,7 @@ fn allow(tx: &mut Tx, world: &World, id: Id, who: &str, now: Time) -> Outcome<St
     let (from @ (Address::Mail(_) | Address::Phone(_)), Some(mut person)) = (&message.from, reader) else {
         return said(Fault::permanent(format!("{id} has no sender and reader for whom there are lists")));
     };
-    let listed = format!("{} {from}", person.allow);
-    listed.trim_start().clone_into(&mut person.allow);
+    person.allow = Pattern::tidy(&format!("{} {from}", person.allow));
     freed(tx, world, &message, &cause, now)?;
     tx.put_person(&person)?;
     Ok(format!("{id} is released, and {from} may write from now on"))

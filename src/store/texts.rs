@@ -31,7 +31,7 @@ pub struct TextOut {
     /// Times it was sent again because the carrier could not deliver it.
     #[serde(default)]
     pub resent: u32,
-    /// When to ask the carrier next how far it got.
+    /// When to ask the carrier next whether it has it, or how far it got; never before that is decided.
     pub next: Time,
 }
 

@@ -5,6 +5,7 @@
 mod coder;
 pub mod command;
 pub mod shore;
+pub mod web;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

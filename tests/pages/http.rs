@@ -1,103 +1,11 @@
 //! What the pages answer to somebody who speaks HTTP by hand.
 
-use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::common::{Folder, PASSWORD, SATPOST, SOON, Station, read_all};
-
-/// A client with a cookie, as far as it has logged in.
-struct Client {
-    at: SocketAddr,
-    cookie: String,
-}
-
-/// What came back.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> &str {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
-    }
-}
-
-impl Client {
-    fn new(station: &Station) -> Self {
-        Self { at: station.door("web"), cookie: String::new() }
-    }
-
-    /// Sends these bytes and reads until the box closes.
-    fn raw(&self, request: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.at).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let text = read_all(&mut stream);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("{request:?} is answered with {text:?}"));
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
-    }
-
-    fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {
-        let (at, cookie) = (self.at, &self.cookie);
-        self.raw(&format!("{method} {path} HTTP/1.1\r\nHost: {at}\r\nCookie: {cookie}\r\n{headers}\r\n"))
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        self.ask("GET", path, "")
-    }
-
-    /// Sends a form as a page of `origin` would.
-    fn form(&self, path: &str, form: &str, origin: &str) -> Answer {
-        let (at, cookie, length) = (self.at, &self.cookie, form.len());
-        self.raw(&format!(
-            "POST {path} HTTP/1.1\r\nHost: {at}\r\nCookie: {cookie}\r\n{origin}Content-Length: {length}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}"
-        ))
-    }
-
-    fn own(&self) -> String {
-        format!("Origin: http://{}\r\n", self.at)
-    }
-
-    /// The token of the forms on a page; takes the cookie that belongs to it.
-    fn token(&mut self, path: &str) -> String {
-        let page = self.get(path);
-        self.take_cookie(&page);
-        let (_, after) = page.body.split_once("name=csrf value=\"").unwrap_or_else(|| panic!("{page:?}"));
-        after.split('"').next().unwrap().to_owned()
-    }
-
-    fn take_cookie(&mut self, answer: &Answer) {
-        if let Some(cookie) = answer.header("set-cookie").split(';').next().filter(|cookie| !cookie.is_empty()) {
-            cookie.clone_into(&mut self.cookie);
-        }
-    }
-
-    fn try_password(&mut self, name: &str, password: &str) -> Answer {
-        let token = self.token("/login");
-        let answer = self.form("/login", &format!("csrf={token}&name={name}&password={password}"), &self.own());
-        if answer.status == 303 {
-            self.take_cookie(&answer);
-        }
-        answer
-    }
-
-    /// Logged in as a person of the box.
-    fn logged_in(station: &Station, name: &str) -> Self {
-        let mut client = Self::new(station);
-        assert_eq!(client.try_password(name, PASSWORD).status, 303);
-        client
-    }
-}
+use crate::common::web::Client;
+use crate::common::{Folder, PASSWORD, SATPOST, SOON, Station};
 
 /// A box with an owner and two persons, without a link.
 fn house(folder: &Folder) -> Station {

@@ -155,7 +155,12 @@ fn relay_is_here(settings: &Settings) -> bool {
 
 fn web_address(value: &str) -> Result<(), String> {
     let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://")).unwrap_or_default();
-    match rest.is_empty() || rest.starts_with('/') || rest.ends_with('/') || rest.contains(char::is_whitespace) {
+    match rest.is_empty()
+        || rest.starts_with('/')
+        || rest.ends_with('/')
+        || rest.contains(['?', '#'])
+        || rest.contains(char::is_whitespace)
+    {
         true => Err("write an address that begins with https:// and does not end with a slash".to_owned()),
         false => Ok(()),
     }

@@ -63,6 +63,7 @@ pub fn show(ask: &Ask) -> Reply {
         relay => facts.relay.as_ref().map(|rung| rung_of(ask, rung)),
         texts => facts.texts.as_ref().map(|rung| rung_of(ask, rung)),
         texts_heard => facts.texts_heard.map(|at| ask.face.moment(at)),
+        texts_refused => facts.texts_refused.as_ref().map(|rung| rung_of(ask, rung)),
         gateway => ask.settings.text(Key::Reach) == "internet",
         books, packets_sent => ledger.packets_sent, packets_in => ledger.packets_in, events,
     };

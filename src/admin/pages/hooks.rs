@@ -6,6 +6,7 @@ use crate::admin::request::{Method, Request};
 use crate::admin::response::Response;
 use crate::deliver::sms::{self, Hook, Unheard};
 use crate::engine::text_in;
+use crate::pulse::Rung;
 use crate::settings::Key;
 
 /// Answers a call to `/hooks/<carrier>`.
@@ -35,6 +36,9 @@ pub fn answer(app: &App, request: &Request, name: &str) -> Response {
         },
         Err(Unheard::Forbidden(why)) => {
             log::warn!("text: a call to the webhook of {} is refused: {why}", row.title);
+            let words = format!("A call in the name of {} was refused: {why}.", row.title);
+            let refused = Rung { well: false, words, at: app.context.now() };
+            app.pulse.set(|facts| facts.texts_refused = Some(refused));
             Response::text(403, "")
         }
         Err(Unheard::Unreadable(why)) => {

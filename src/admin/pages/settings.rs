@@ -69,6 +69,7 @@ fn texts(ask: &Ask) -> Result<Value, Fault> {
     Ok(context! {
         state => facts.texts.as_ref().map(|rung| context! { well => rung.well, words => rung.words }),
         heard => facts.texts_heard.map(|at| ask.face.moment(at)),
+        refused => facts.texts_refused.as_ref().map(|rung| context! { words => rung.words, at => ask.face.moment(rung.at) }),
         outs,
     })
 }

@@ -151,9 +151,10 @@ impl Carrier for Twilio {
 fn incoming(item: &Value, at: Time) -> Option<Incoming> {
     let files = text_of(item, "num_media").and_then(|count| count.parse().ok()).unwrap_or(0);
     Some(Incoming {
-        id: text_of(item, "sid")?,
-        from: text_of(item, "from")?,
-        to: text_of(item, "to")?,
+        id: text_of(item, "sid").filter(|sid| !sid.is_empty())?,
+        // Without these it cannot be delivered, and is set aside.
+        from: text_of(item, "from").unwrap_or_default(),
+        to: text_of(item, "to").unwrap_or_default(),
         text: text_of(item, "body").unwrap_or_default(),
         files,
         at,

@@ -35,6 +35,7 @@ mod words;
 use std::borrow::Cow;
 
 pub use bounce::Bounce;
+pub use clean::text as visible_text;
 
 use head::Head;
 use mime::Tree;

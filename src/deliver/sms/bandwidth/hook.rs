@@ -36,15 +36,17 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
 fn event(event: &Value) -> Option<News> {
     let message = event.get("message")?;
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let (id, direction) = (text(message, "id")?, text(message, "direction").unwrap_or_default());
+    let id = text(message, "id").filter(|id| !id.is_empty())?;
+    let direction = text(message, "direction").unwrap_or_default();
     let at = text(event, "time").and_then(|time| iso(&time)).unwrap_or(Time(0));
     let fate = match (text(event, "type")?.as_str(), direction.as_str()) {
-        ("message-received", "in") => {
+        ("message-received", "in" | "") => {
             return Some(News::Incoming(Incoming {
                 id,
-                from: text(message, "from")?,
+                // Without a sender or a number it cannot be delivered, and is set aside.
+                from: text(message, "from").unwrap_or_default(),
                 // `to` of the message lists everybody in a group; the event says which of them is ours.
-                to: text(message, "owner").or_else(|| text(event, "to"))?,
+                to: text(message, "owner").or_else(|| text(event, "to")).unwrap_or_default(),
                 text: text(message, "text").unwrap_or_default(),
                 files: message.get("media").and_then(Value::as_array).map_or(0, Vec::len),
                 at,

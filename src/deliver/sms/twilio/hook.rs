@@ -29,7 +29,8 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
         return no("its signature is wrong: are sms.public_url and twilio.token right?");
     }
     let field = |name: &str| hook.form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-    let Some(id) = field("MessageSid").or_else(|| field("SmsSid")) else {
+    let named = ["MessageSid", "SmsSid"].into_iter().filter_map(field);
+    let Some(id) = named.into_iter().find(|id| !id.is_empty()) else {
         return Err(Unheard::Unreadable("it has no MessageSid".to_owned()));
     };
     let status = field("MessageStatus").or_else(|| field("SmsStatus")).unwrap_or("received");
@@ -38,13 +39,11 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
         let tag = hook.target.split_once("?m=").map(|(_, tag)| tag.to_owned());
         return Ok(vec![News::Report(Report { id: id.to_owned(), tag, fate: fate(status, code) })]);
     }
-    let (Some(from), Some(to)) = (field("From"), field("To")) else {
-        return Err(Unheard::Unreadable("it has no From or no To".to_owned()));
-    };
+    // Twilio tells it once only: what has no sender or no number is kept as well, set aside.
     Ok(vec![News::Incoming(Incoming {
         id: id.to_owned(),
-        from: from.to_owned(),
-        to: to.to_owned(),
+        from: field("From").unwrap_or_default().to_owned(),
+        to: field("To").unwrap_or_default().to_owned(),
         text: field("Body").unwrap_or_default().to_owned(),
         files: field("NumMedia").and_then(|count| count.parse().ok()).unwrap_or(0),
         // It does not say when.
@@ -206,6 +205,8 @@ mod tests {
         let news = say("/hooks/twilio?m=m7", &report, true).unwrap();
         let [News::Report(report)] = &news[..] else { panic!("{news:?}") };
         assert_eq!((report.id.as_str(), report.tag.as_deref()), ("SM2", Some("m7")));
-        assert!(matches!(say("/hooks/twilio", &[("From", "+1")], true), Err(Unheard::Unreadable(_))));
+        for nameless in [&[("From", "+1")][..], &[("MessageSid", ""), ("From", "+1"), ("To", "+2")]] {
+            assert!(matches!(say("/hooks/twilio", nameless, true), Err(Unheard::Unreadable(_))), "{nameless:?}");
+        }
     }
 }
