@@ -71,3 +71,24 @@ fn what_never_left_costs_nothing_and_the_quote_is_the_bill() {
     assert_eq!(costs(&gateway, "anna"), (2, "0.14".to_owned()));
     gateway.books_balance();
 }
+
+
+/// A letter that goes another way than the one it was billed for gets that back.
+#[test]
+fn a_letter_that_goes_another_way_is_billed_there() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[("price.packet", "0.07")], &["olga", "anna=6846"]).started();
+    shore.hive_says("down on");
+    wait_for("the link to be down", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
+    olga_writes(&gateway, 2);
+    assert_eq!(costs(&gateway, "anna"), (2, "0.14".to_owned()));
+    gateway.cli_ok(&["people", "edit", "anna", "--home", "here"], "");
+    shore.hive_says("down off");
+    wait_for("both in the mailbox", 3 * SOON, || {
+        let all = gateway.messages();
+        (all.iter().filter(|message| message["state"] == "delivered").count() == 2).then_some(())
+    });
+    assert_eq!(costs(&gateway, "anna").0, 0);
+    assert_eq!(costs(&gateway, "(box)").0, 0);
+    gateway.books_balance();
+}

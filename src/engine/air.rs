@@ -371,11 +371,15 @@ impl<'c> Air<'c> {
             Ok((due.len() == most, due))
         })?;
         self.gathering.until = None;
-        let mut ready: BTreeMap<Option<DeviceId>, Vec<Message>> = BTreeMap::new();
+        // The far box of the first letter goes first: of several the one with the most urgent letter.
+        let mut ready: Vec<(Option<DeviceId>, Vec<Message>)> = Vec::new();
         for item in due {
             self.attend(item, |air, message| {
                 if let Some(device) = planning::ready(air, message)? {
-                    ready.entry(device).or_default().push(message.clone());
+                    match ready.iter_mut().find(|(known, _)| *known == device) {
+                        Some((_, letters)) => letters.push(message.clone()),
+                        None => ready.push((device, vec![message.clone()])),
+                    }
                 }
                 Ok(())
             })?;

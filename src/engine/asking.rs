@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::air::Air;
 use super::body::{self, Body};
+use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::Whereabouts;
 use crate::message::{Packet, PacketState, Reference};
@@ -24,13 +25,19 @@ pub fn packet(air: &mut Air, packet: Packet) -> Result<Option<Duration>, Fault> 
         found = air.link.cancel(reference);
     }
     match found {
-        Whereabouts::Held | Whereabouts::Unknown(_) => return Ok(Some(if unwanted { WITHDRAWING } else { AGAIN })),
+        Whereabouts::Held | Whereabouts::Unknown(_) if unwanted => return Ok(Some(WITHDRAWING)),
+        Whereabouts::Held | Whereabouts::Unknown(_) => return Ok(Some(next_look(&body, now))),
         Whereabouts::Sent if body.expired(now) => left_late(air, body, packet)?,
         Whereabouts::Sent => air.sent_unseen(packet)?,
         Whereabouts::Withdrawn => gone(air, body, packet, body::WITHDRAWN)?,
         Whereabouts::GaveUp(why) => gone(air, body, packet, &why)?,
     }
     Ok(None)
+}
+
+/// When a packet that the link took is asked after: often enough, and at the end of its time.
+pub fn next_look(body: &Body, now: Time) -> Duration {
+    body.deadline(Time::NEVER).since(now).clamp(WITHDRAWING, AGAIN)
 }
 
 /// The packet is not on the link any more, and whether it was sent or given up nobody knows. Letters whose time is over

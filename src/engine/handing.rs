@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::air::Air;
+use super::asking;
 use super::body::{self, Body};
 use crate::fault::Fault;
 use crate::link::{Handed, Outgoing, Verdict};
@@ -15,8 +16,6 @@ use crate::route::price;
 const MOST_EQUAL: usize = 16;
 /// A packet without letters is dropped by the link after this.
 const PATIENCE: Duration = Duration::from_secs(86_400);
-/// A packet on the link is asked after for the first time after this.
-const FIRST_ASK: Duration = Duration::from_secs(60);
 
 /// One packet of the outbox. An open hand-over has its own time, see `recover`, and the rest of its body waits for it.
 pub fn packet(air: &mut Air, packet: Packet) -> Result<(), Fault> {
@@ -48,9 +47,9 @@ pub fn settle(air: &mut Air, mut packet: Packet) -> Result<(), Fault> {
     let PacketState::Handing(intent) = packet.state.clone() else { return Ok(()) };
     let body = Body::of(air, &packet)?;
     match find_out(air, &outgoing(air, &body, &packet), &intent, packet.number)? {
-        Verdict::Taken(reference) => taken(air, packet, reference, "found on the link").map(drop),
+        Verdict::Taken(reference) => taken(air, &body, packet, reference, "found on the link").map(drop),
         Verdict::Sent(reference) => {
-            let packet = taken(air, packet, reference, "found to be taken")?;
+            let packet = taken(air, &body, packet, reference, "found to be taken")?;
             air.sent_unseen(packet)
         }
         Verdict::NotTaken(why) => {
@@ -113,7 +112,7 @@ fn hand_over(air: &mut Air, body: Body, mut packet: Packet) -> Result<(), Fault>
     // What its owner decided a moment ago is seen in the next turn; what a budget does not allow waits for another month.
     let Some(mut packet) = may_go(air, packet)? else { return Ok(()) };
     match air.link.send(&outgoing, &intent) {
-        Handed::Taken(reference) => taken(air, packet, reference, "handed to the link").map(drop),
+        Handed::Taken(reference) => taken(air, &body, packet, reference, "handed to the link").map(drop),
         Handed::Refused(fault) => {
             packet.state = PacketState::Planned;
             air.put(&packet)?;
@@ -172,11 +171,17 @@ fn refused(air: &mut Air, mut body: Body, mut packet: Packet, fault: Fault) -> R
     Ok(())
 }
 
-fn taken(air: &mut Air, mut packet: Packet, reference: Reference, how: &'static str) -> Result<Packet, Fault> {
+fn taken(
+    air: &mut Air,
+    body: &Body,
+    mut packet: Packet,
+    reference: Reference,
+    how: &'static str,
+) -> Result<Packet, Fault> {
     let now = air.context.now();
     air.outstanding += 1;
     packet.state = PacketState::Held(reference.clone());
-    packet.ask = now + FIRST_ASK;
+    packet.ask = now + asking::next_look(body, now);
     let kept = packet.clone();
     air.context.store.write(move |tx| body::mark_taken(tx, &kept, &reference, how, now))?;
     Ok(packet)

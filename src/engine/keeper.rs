@@ -8,7 +8,7 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Message, PacketState, State, Way};
 use crate::settings::Key;
-use crate::store::Lane;
+use crate::store::{Lane, TextState};
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(20);
@@ -113,6 +113,13 @@ fn wanted_by_now(context: &Context) -> Result<(), Fault> {
     for item in context.store.read(|view| view.due(Lane::Timed, now, BATCH))? {
         match item {
             Ok(message) if message.state == State::Queued && message.way == Way::Link => over(context, &message)?,
+            Ok(message) if message.state == State::Queued && message.way == Way::Carrier => {
+                let text = context.store.read(|view| view.text(message.id))?;
+                // What the carrier may have is settled first.
+                if !text.is_some_and(|text| matches!(text.state, TextState::Handing)) {
+                    look_at(context, &message)?;
+                }
+            }
             // The others are looked at in their own queues when they are due; the link knows when its packets are.
             Ok(_) | Err(_) => {}
         }

@@ -166,17 +166,20 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
     let held_until = world.next_look(message, Time::NEVER);
     context.store.write(move |tx| {
         let Some(mut billed) = tx.live(id)? else { return Ok(()) };
-        let (mut state, mut reason, may_go) = (state, reason.clone(), state == State::Queued);
+        // What goes another way from here on, or has arrived, is billed for that one only.
+        let may_go = matches!(state, State::Queued | State::Delivered);
+        let (mut state, mut reason) = (state, reason.clone());
         if may_go && let Err(why) = tx.rebill(&mut billed, bill.clone(), now)? {
             (state, reason) = (State::Held, why);
         }
-        let queued = state == State::Queued;
-        tx.step(id, now, state, &reason, 0, if queued { now } else { held_until })?;
+        let goes = matches!(state, State::Queued | State::Delivered);
+        // One that a budget keeps back is looked at whenever there may be room.
+        tx.step(id, now, state, &reason, 0, if may_go { now } else { held_until })?;
         tx.change(id, |message| {
             message.way = way;
             let paid = message.bill.as_ref().map(Bill::total).unwrap_or_default();
-            let short = may_go && !queued;
-            message.bill = if queued { billed.bill } else { bill.clone().map(|bill| Bill { short, paid, ..bill }) };
+            let short = may_go && !goes;
+            message.bill = if goes { billed.bill } else { bill.clone().map(|bill| Bill { short, paid, ..bill }) };
         })
         .map(drop)
     })

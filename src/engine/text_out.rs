@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::deliver::sms::{Found, Handed, Outgoing, Refusal};
 use crate::fault::Fault;
 use crate::message::{Door, Message, State, Way};
+use crate::money::Bill;
 use crate::route::choose::World;
 use crate::route::segments;
 use crate::settings::Key;
@@ -59,6 +60,16 @@ pub fn one(texts: &mut Texts, message: &Message) -> Result<(), Fault> {
     if let Err(fault) = &texts.carrier {
         let fault = fault.clone();
         return context.failed(message, &fault);
+    }
+    // Taken in while there was no carrier, and so no price.
+    let bill = world.bill(message, context.now(), super::max_payload(&world.settings));
+    let priced = |bill: Option<&Bill>| bill.is_some_and(|bill| bill.wanted.money.0 > 0);
+    if priced(bill.as_ref()) && !priced(message.bill.as_ref()) {
+        let (id, now) = (message.id, context.now());
+        return context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == State::Queued) {
+            Some(_) => settle::once_more(tx, id, bill.clone(), &reason, now, now),
+            None => Ok(()),
+        });
     }
     let resent = record.map_or(0, |record| record.resent);
     hand_over(texts, message, from, to, resent)

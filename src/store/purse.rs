@@ -123,7 +123,10 @@ impl Tx<'_> {
     /// The part of a charged bill that certainly was not used.
     fn unused(&self, message: &Message, bill: &Bill) -> Outcome<Use> {
         let steps = message.steps.get(bill.begun..).unwrap_or_default();
-        let text = self.text(message.id)?.map(|text| text.state);
+        // A record from before this bill is about an earlier sending, which is paid.
+        let before = bill.begun.checked_sub(1).and_then(|last| message.steps.get(last)).map(|step| step.at);
+        let text = self.text(message.id)?.filter(|text| before.is_none_or(|before| text.at > before));
+        let text = text.map(|text| text.state);
         // A carrier is paid for what it took, whatever came of it, and may have taken what nobody knows about.
         let taken = matches!(text, Some(TextState::Handing | TextState::Unknown | TextState::Taken(_)));
         if steps.iter().any(|step| step.state == State::Sent) || taken {

@@ -66,7 +66,8 @@ fn event(event: &Value) -> Option<News> {
 /// A text from a phone that cannot be read. It would not be told again after a yes, so it is kept as it came.
 fn odd(event: &Value) -> Option<News> {
     let received = event.get("type").and_then(Value::as_str) == Some("message-received");
-    received.then(|| News::Odd(event.to_string()))
+    let ours = event.pointer("/message/direction").and_then(Value::as_str) == Some("out");
+    (received && !ours).then(|| News::Odd(event.to_string()))
 }
 
 #[cfg(test)]
