@@ -72,7 +72,6 @@ fn what_never_left_costs_nothing_and_the_quote_is_the_bill() {
     gateway.books_balance();
 }
 
-
 /// A letter that goes another way than the one it was billed for gets that back.
 #[test]
 fn a_letter_that_goes_another_way_is_billed_there() {
