@@ -394,6 +394,11 @@ fn a_closed_port_keeps_nothing() {
     let folder = Folder::new();
     let simulator = Simulator::quiet(&folder);
     let mut port = OpenOptions::new().read(true).write(true).open(&simulator.port).unwrap();
+    // What is written before the simulator has seen the port open is dropped, as by a modem that starts.
+    let end = Instant::now() + LIMIT;
+    while !simulator.ask("status").iter().any(|line| line.trim() == "port open") {
+        assert!(Instant::now() < end, "the open port is not seen");
+    }
     port.write_all(b"$CS*10\n").unwrap();
     let mut first = [0; 1];
     port.read_exact(&mut first).unwrap();
