@@ -18,7 +18,8 @@ static PRIMED: LazyLock<PathBuf> = LazyLock::new(|| {
 pub fn lend(data: &Path) {
     let at = data.join("model-1.primed");
     // A box replaces the file and never writes into it, so a second name for it will do where that is possible.
-    if !at.exists() && fs::hard_link(&*PRIMED, &at).is_err() {
-        fs::copy(&*PRIMED, &at).unwrap();
+    if !at.exists() && fs::hard_link(&*PRIMED, &at).is_err() && fs::copy(&*PRIMED, &at).is_err() {
+        // The disk of this test is too small for it.
+        let _ = fs::remove_file(&at);
     }
 }
