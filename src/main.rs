@@ -34,46 +34,48 @@
 //! | `clock` | | | one place that tests can make lie |
 //! | `settings` | `address`, `fault`, `money` | | has to work when all else is broken |
 //! | `people` | `message`, `address`, `clock`, `fault`, `money` | | who is who, without knowing where that is written down |
-//! | `wire` | `message`, `address`, `fault` | `prost` | bytes in, meaning out: a coding knows no link and no queue |
+//! | `coding` | `message`, `address`, `fault` | `prost` | bytes in, meaning out: a coding knows no link and no queue |
 //! | `password` | `people` | `argon2` | one hash at a time, whoever asks |
 //! | `sys` | `clock` | `sd_notify`, `async_signal` | the only calls to the platform, and the only unsafe code |
-//! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `wire`, `money` | | pure: the same question gets the same answer, next year too |
+//! | `mail_text` | `message`, `address`, `fault`, `clock` | | a mail becomes the text that a person would want to read: bytes in, words out |
+//! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `coding`, `money` | | pure: the same question gets the same answer, next year too |
 //! | `store` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys`, `money` | `redb` | the only module that knows the file, so the crash tests stay small |
 //! | `link` | `message`, `address`, `settings`, `clock`, `fault`, `sys::process` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
 //! | `deliver` | `message`, `address`, `settings`, `clock`, `fault` | `lettre` | gives back a receipt or a fault, nothing else |
-//! | `pulse` | `clock`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
-//! | `listen` | `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse` | `smtp_proto` | an edge sends nothing by itself |
-//! | `engine` | `store`, `route`, `wire`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `pulse`, `money` | | the only writer of states after acceptance |
-//! | `office` | `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and letters in, for all doors alike |
+//! | `status` | `clock`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
+//! | `listen` | `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto` | an edge sends nothing by itself |
+//! | `engine` | `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |
+//! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and letters in, for all doors alike |
 //! | `control` | all | | runs commands for the command line in the box that owns the store |
-//! | `admin` | `store`, `engine`, `office`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `pulse`, `link::Health`, `link::Series`, `money` | `minijinja` | a page wishes, the engine does |
+//! | `admin` | `store`, `engine`, `intake`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `money` | `minijinja` | a page wishes, the engine does |
 //! | `sim` | `address`, `clock`, `sys` | | the other side of the wire; it shares no code with the driver that it tests |
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
-//! | `house` | all | | wiring: opens the store, starts the threads, waits |
+//! | `supervisor` | all | | wiring: opens the store, starts the threads, waits |
 
 mod address;
 mod admin;
 mod cli;
 mod clock;
+mod coding;
 mod control;
 mod deliver;
 mod engine;
 mod fault;
-mod house;
+mod intake;
 mod link;
 mod listen;
+mod mail_text;
 mod message;
 mod money;
-mod office;
 mod password;
 mod people;
-mod pulse;
 mod route;
 mod settings;
 mod sim;
+mod status;
 mod store;
+mod supervisor;
 mod sys;
-mod wire;
 
 fn main() -> std::process::ExitCode {
     // Everything in here that speaks TLS uses this provider; installed twice it would stay the first one.

@@ -13,7 +13,7 @@ mod packet;
 mod terms;
 
 pub use packet::{Intent, Packet, PacketState, Reference, Talk};
-pub use terms::{Priority, Terms};
+pub use terms::{Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

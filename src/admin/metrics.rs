@@ -9,8 +9,8 @@ use std::fmt::Write;
 use super::App;
 use super::response::Response;
 use crate::message::State;
-use crate::pulse::Facts;
 use crate::settings::Key;
+use crate::status::Facts;
 use crate::store::{Counts, Ledger, Span};
 use crate::sys::process;
 

@@ -11,7 +11,6 @@
 mod assets;
 mod auth;
 mod chart;
-pub mod desk;
 mod gzip;
 mod limit;
 mod metrics;
@@ -21,6 +20,7 @@ mod request;
 mod response;
 mod route;
 mod server;
+pub mod service;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -32,10 +32,10 @@ use std::time::{Duration, Instant};
 
 use crate::engine::Context;
 use crate::fault::Fault;
-use crate::pulse::Pulse;
+use crate::status::Pulse;
 use crate::store::Store;
-use desk::{By, Desk};
 use request::Request;
+use service::{By, Desk};
 
 pub use server::Handle;
 

@@ -6,16 +6,16 @@ mod rights;
 
 use std::sync::LazyLock;
 
-use super::desk::{By, PersonEdit};
 use super::request::Request;
 use super::response::Response;
+use super::service::{By, PersonEdit};
 use super::{App, auth, route};
 use crate::clock::{Clock, Time};
 use crate::engine::Context;
-use crate::engine::coders::Coders;
+use crate::engine::link::coders::Coders;
 use crate::password;
 use crate::people::{Person, Role};
-use crate::pulse::Pulse;
+use crate::status::Pulse;
 use crate::store::Store;
 
 const PASSWORD: &str = "a boat in the bay";

@@ -10,9 +10,9 @@ use argh::FromArgs;
 
 use super::session::{Done, Failure, Request, Session};
 use super::{Command, reach};
-use crate::admin::desk::{By, Desk};
+use crate::admin::service::{By, Desk};
 use crate::clock::Clock;
-use crate::engine::wishes::{Wish, grant};
+use crate::engine::actions::{Wish, grant};
 use crate::fault::Fault;
 use crate::message::State;
 use crate::store::{self, Contents, ListFilter, Store};

@@ -237,7 +237,7 @@ impl Run {
         if let Some(parent) = self.parent {
             crate::sys::process::end_with_parent(parent).map_err(|error| Failure::failed(error.to_string()))?;
         }
-        Ok(crate::house::run(data))
+        Ok(crate::supervisor::run(data))
     }
 }
 

@@ -13,7 +13,7 @@ use super::input::Secret;
 use super::session::{Done, Failure, Request, Session};
 use super::table::columns;
 use super::{Command, reach};
-use crate::admin::desk::PersonEdit;
+use crate::admin::service::PersonEdit;
 use crate::people::{Home, Person, Role};
 use crate::route::choose::World;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::session::{Done, Failure, Session};
 use super::table::{columns, one_line};
 use crate::clock::Time;
-use crate::engine::wishes::Wish;
+use crate::engine::actions::Wish;
 use crate::message::{Id, Mail, Message, Packet, PacketState, State};
 use crate::store::ListFilter;
 

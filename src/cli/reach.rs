@@ -17,9 +17,9 @@ use super::{Command, FAILED};
 use crate::clock::Clock;
 use crate::control::{self, SOCKET};
 use crate::engine::Context;
-use crate::engine::coders::Coders;
+use crate::engine::link::coders::Coders;
 use crate::fault::Fault;
-use crate::pulse::Pulse;
+use crate::status::Pulse;
 use crate::store::{FILE, Store};
 
 /// A store that is in use while nobody answers at the socket: a box starts or ends, or another command is at work.

@@ -8,12 +8,12 @@ use serde_json::json;
 use super::Wants;
 use super::people::known;
 use super::session::{Done, Failure, Session};
+use crate::intake;
 use crate::message::Priority;
-use crate::office;
+use crate::message::Wanted;
 use crate::people::Person;
 use crate::route::price;
 use crate::route::segments::Segments;
-use crate::route::terms::Wanted;
 
 /// Write a letter. Its text is standard input, unless --text gives it.
 #[derive(FromArgs)]
@@ -68,7 +68,7 @@ impl Send {
         // All are tried before the first is kept, so that a mistyped one does not leave the letter half sent.
         let mut previews = Vec::new();
         for to in &self.to {
-            let sheet = office::Sheet {
+            let sheet = intake::Sheet {
                 to: to.clone(),
                 subject: self.subject.clone(),
                 text: text.clone(),
@@ -78,7 +78,7 @@ impl Send {
                     at_most: self.at_most.clone(),
                 },
             };
-            let preview = office::preview(session.context, &author, &sheet).map_err(Failure::of_wish)?;
+            let preview = intake::preview(session.context, &author, &sheet).map_err(Failure::of_wish)?;
             previews.push((sheet, preview));
         }
         let settings = session.context.store.settings();
@@ -87,7 +87,7 @@ impl Send {
             let to = &sheet.to;
             let mut id = None;
             if !self.dry_run {
-                let kept = office::compose(session.context, &author, &sheet);
+                let kept = intake::compose(session.context, &author, &sheet);
                 id = kept.map_err(Failure::of_wish)?.ids().first().map(ToString::to_string);
             }
             if !self.json {

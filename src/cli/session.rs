@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{FAILED, NOT_FOUND, USAGE};
-use crate::admin::desk::{By, Desk};
+use crate::admin::service::{By, Desk};
 use crate::engine::Context;
 use crate::fault::Fault;
 

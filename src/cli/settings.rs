@@ -7,7 +7,7 @@ use super::Wants;
 use super::input::Secret;
 use super::session::{Done, Failure, Session};
 use super::table::columns;
-use crate::admin::desk::Row;
+use crate::admin::service::Row;
 use crate::settings::{self, Kind};
 
 /// The settings of the box; the same table as on the page.

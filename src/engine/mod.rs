@@ -1,29 +1,16 @@
 //! Moves what the store keeps, and settles what becomes of it: the only writer of states after acceptance.
 //!
-//! Four workers, each one thread that the house starts again when it ends: [`post`] hands mail to the relay, [`air`]
-//! drives the link in both directions, [`text`] the carrier of text messages, [`keeper`] looks after deadlines, held
+//! Four workers, each one thread that the house starts again when it ends: [`relay`] hands mail to the relay, [`link`]
+//! drives the link in both directions, [`sms`] the carrier of text messages, [`housekeeping`] looks after deadlines, held
 //! letters, and what has grown old.
-//! [`wishes`] are what the owner may do to a message.
+//! [`actions`] are what the owner may do to a message.
 
-pub mod air;
-mod asking;
-mod body;
-pub mod coders;
-mod handing;
-pub mod inbound;
-pub mod keeper;
-mod planning;
-pub mod post;
-mod recover;
-pub mod settle;
-mod talk;
-mod tending;
-pub mod text;
-pub mod text_in;
-mod text_out;
-pub mod text_report;
-mod unsaved;
-pub mod wishes;
+pub mod actions;
+pub mod housekeeping;
+pub mod link;
+pub mod outcome;
+pub mod relay;
+pub mod sms;
 
 use std::time::Duration;
 
@@ -32,8 +19,8 @@ use smol::future::or;
 
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::pulse::Pulse;
 use crate::route::choose::{Measure, World};
+use crate::status::Pulse;
 use crate::store::Store;
 
 /// What a worker works with.
@@ -46,7 +33,7 @@ pub struct Context {
     /// Closed when the box stops: every wait hears it.
     pub stop: Receiver<()>,
     /// The coder of the compact coding.
-    pub coders: coders::Coders,
+    pub coders: link::coders::Coders,
 }
 
 impl Context {

@@ -268,5 +268,4 @@ fn create(folder: &Path) -> io::Result<(File, Spooled)> {
 }
 
 #[cfg(test)]
-#[path = "data_tests.rs"]
 mod tests;

@@ -215,5 +215,4 @@ pub fn is_near(ip: IpAddr) -> bool {
 }
 
 #[cfg(test)]
-#[path = "http_head_tests.rs"]
 mod tests;

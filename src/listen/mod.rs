@@ -5,6 +5,7 @@
 //! the doors is reached only through [`Office`].
 
 pub mod data;
+pub mod framer;
 pub mod gate;
 pub mod http;
 pub mod http_head;
@@ -13,18 +14,11 @@ pub mod smtp;
 pub mod smtp_auth;
 pub mod smtp_io;
 pub mod stream;
-pub mod talk;
 pub mod tally;
 pub mod tls;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_http;
-#[cfg(test)]
-mod tests_process;
-#[cfg(test)]
-mod tests_smtp;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use rustls::{ServerConnection, StreamOwned};
 
 use super::Office;
+use super::framer::{Talk, Turn};
 use super::gate::{Caps, Service};
 use super::reply::say;
 use super::smtp::{Desk, Session};
 use super::stream::Stream;
-use super::talk::{Talk, Turn};
 use super::tally::Tally;
 use super::tls::Keeper;
 use crate::settings::Key;

@@ -1,13 +1,17 @@
 //! A made-up post office for the tests of the doors, and the runner of the dialogues in tests/dialog.
 
+mod http;
+mod process;
+mod smtp;
+
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::framer::{Talk, Turn};
 use super::smtp::{Desk, Session};
-use super::talk::{Talk, Turn};
 use super::tally::Tally;
 use super::{Body, Caller, Envelope, Office, Refusal};
 use crate::address::Address;

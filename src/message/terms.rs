@@ -63,3 +63,14 @@ pub struct Terms {
     #[serde(default)]
     pub at_most: Option<Money>,
 }
+
+/// Terms as they stand in a form, in a command, or in the header of a mail; empty words are the usual ones.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// `urgent`, `normal` or `bulk`.
+    pub priority: String,
+    /// `2h`, `2026-12-01 18:00` where the box is, or `2026-12-01T18:00:00Z`.
+    pub by: String,
+    /// `0.30`.
+    pub at_most: String,
+}

@@ -7,6 +7,5 @@ pub mod proof;
 pub mod rehearse;
 pub mod rules;
 pub mod segments;
-pub mod shape;
 pub mod subject;
 pub mod terms;

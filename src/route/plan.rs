@@ -6,11 +6,11 @@ use super::rules::{Case, Rules, Verdict};
 use super::segments;
 use crate::address::Address;
 use crate::clock::Time;
+use crate::coding::classic::Protocol;
+use crate::coding::parts;
 use crate::message::{Door, Id, Message, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Use};
 use crate::settings::Key;
-use crate::wire::classic::Protocol;
-use crate::wire::parts;
 
 /// A message as a door hands it in.
 #[derive(Debug, Clone)]

@@ -8,20 +8,9 @@ use jiff::tz::TimeZone;
 use super::choose::World;
 use super::price;
 use crate::clock::Time;
-use crate::message::{Message, Terms, Way};
+use crate::message::{Message, Terms, Wanted, Way};
 use crate::money::Bill;
 use crate::settings::{Key, Settings, seconds};
-
-/// Terms as they stand in a form, in a command, or in the header of a mail; empty words are the usual ones.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Wanted {
-    /// `urgent`, `normal` or `bulk`.
-    pub priority: String,
-    /// `2h`, `2026-12-01 18:00` where the box is, or `2026-12-01T18:00:00Z`.
-    pub by: String,
-    /// `0.30`.
-    pub at_most: String,
-}
 
 /// No letter is promised sooner than this.
 const SOONEST: Duration = Duration::from_secs(60);

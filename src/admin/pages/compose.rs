@@ -5,9 +5,9 @@ use minijinja::context;
 use super::{Ask, Reply, queue};
 use crate::address::Address;
 use crate::fault::Fault;
+use crate::intake::{self, Sheet};
+use crate::message::Wanted;
 use crate::message::{Id, Priority, Way};
-use crate::office::{self, Sheet};
-use crate::route::terms::Wanted;
 use crate::settings::Key;
 
 /// Longest text that the form takes, in bytes; mail programs may send more.
@@ -51,13 +51,13 @@ pub fn send(ask: &Ask) -> Reply {
     }
     let (context, me) = (&ask.app.context, &*ask.visitor.person);
     if form_fields.get("do") != "send" {
-        return match office::preview(context, me, &draft) {
+        return match intake::preview(context, me, &draft) {
             Ok(preview) => form(ask, 200, &draft, Some(preview), ""),
             Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why),
             Err(fault) => Err(fault),
         };
     }
-    match office::compose(context, me, &draft) {
+    match intake::compose(context, me, &draft) {
         Ok(kept) => {
             queue::look_anew(ask.app);
             let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
@@ -69,7 +69,7 @@ pub fn send(ask: &Ask) -> Reply {
     }
 }
 
-fn form(ask: &Ask, status: u16, draft: &Sheet, preview: Option<office::Preview>, error: &str) -> Reply {
+fn form(ask: &Ask, status: u16, draft: &Sheet, preview: Option<intake::Preview>, error: &str) -> Reply {
     let domain = ask.settings.text(Key::Domain);
     let people: Vec<_> = match domain {
         "" => Vec::new(),

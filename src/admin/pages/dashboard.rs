@@ -9,8 +9,8 @@ use super::messages::{aside_news, tone};
 use super::{Ask, Reply, modem, queue, setup};
 use crate::admin::chart;
 use crate::admin::route::may_see;
-use crate::pulse::Facts;
 use crate::settings::Key;
+use crate::status::Facts;
 
 const EVENTS: usize = 10;
 
@@ -70,7 +70,7 @@ pub fn show(ask: &Ask) -> Reply {
     Ok(ask.page(200, "dashboard.html", "dashboard", "Dashboard", values))
 }
 
-fn rung_of(ask: &Ask, rung: &crate::pulse::Rung) -> Value {
+fn rung_of(ask: &Ask, rung: &crate::status::Rung) -> Value {
     context! { well => rung.well, words => rung.words, at => ask.face.moment(rung.at) }
 }
 

@@ -5,9 +5,9 @@ use crate::admin::App;
 use crate::admin::request::{Method, Request};
 use crate::admin::response::Response;
 use crate::deliver::sms::{self, Hook, Unheard};
-use crate::engine::text_in;
-use crate::pulse::Rung;
+use crate::engine::sms::receive;
 use crate::settings::Key;
+use crate::status::Rung;
 
 /// Answers a call to `/hooks/<carrier>`.
 pub fn answer(app: &App, request: &Request, name: &str) -> Response {
@@ -27,7 +27,7 @@ pub fn answer(app: &App, request: &Request, name: &str) -> Response {
         body: &request.body,
     };
     match (row.hook)(&settings, &hook) {
-        Ok(news) => match text_in::called(&app.context, row, &news) {
+        Ok(news) => match receive::called(&app.context, row, &news) {
             Ok(()) => Response::typed(200, row.yes.0, row.yes.1.as_bytes().to_vec()),
             Err(fault) => {
                 log::warn!("text: a call of {} could not be kept: {fault}", row.title);

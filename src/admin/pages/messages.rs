@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Ask, Reply, query, queue};
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
-use crate::engine::wishes::Wish;
+use crate::engine::actions::Wish;
 use crate::fault::Fault;
 use crate::message::{Door, Id, Message, Packet, PacketState, Priority, State, Way};
 use crate::route::segments;

@@ -25,10 +25,10 @@ use minijinja::{Value, context};
 
 use super::App;
 use super::auth::Visitor;
-use super::desk::{By, Desk, zone};
 use super::request::{Request, encode};
 use super::response::Response;
 use super::route::{may_see, theme, title};
+use super::service::{By, Desk, zone};
 use super::view::{Face, Frame, Light, NAV, over, page};
 use crate::fault::Fault;
 use crate::people::Role;

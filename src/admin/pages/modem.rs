@@ -7,8 +7,8 @@ use minijinja::context;
 use super::{Ask, Reply, login};
 use crate::admin::auth::{self, Session};
 use crate::admin::chart;
-use crate::admin::desk::Deed;
 use crate::admin::response::Response;
+use crate::admin::service::Deed;
 use crate::clock::Time;
 use crate::link::Health;
 

@@ -3,9 +3,9 @@
 use minijinja::{Value, context};
 
 use super::{Ask, Reply};
-use crate::admin::desk::PersonEdit;
 use crate::admin::request::Fields;
 use crate::admin::response::Response;
+use crate::admin::service::PersonEdit;
 use crate::fault::Fault;
 use crate::password::{LEAST, LEAST_OWNER};
 use crate::people::{Home, Person, Role};

@@ -4,7 +4,7 @@ use minijinja::context;
 
 use super::{Ask, Reply};
 use crate::admin::auth;
-use crate::admin::desk::Deed;
+use crate::admin::service::Deed;
 
 /// Characters of a session's name in the store that name it in a path: the name is a hash, so it opens nothing.
 const NAME: usize = 16;

@@ -3,8 +3,8 @@
 use minijinja::{Value, context};
 
 use super::{Ask, Reply};
-use crate::admin::desk::Row;
 use crate::admin::request::Fields;
+use crate::admin::service::Row;
 use crate::fault::Fault;
 use crate::money::Money;
 use crate::route::price;

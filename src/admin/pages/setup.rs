@@ -5,13 +5,13 @@ use minijinja::{Value, context};
 use super::{Ask, Reply, login, modem, people, query, settings};
 use crate::admin::App;
 use crate::admin::auth::{self, LIFE};
-use crate::admin::desk::{Claim, PersonEdit};
 use crate::admin::ports;
 use crate::admin::request::Request;
 use crate::admin::response::Response;
+use crate::admin::service::{Claim, PersonEdit};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::fault::Fault;
-use crate::office;
+use crate::intake;
 use crate::password::LEAST_OWNER;
 use crate::people::Role;
 use crate::settings::{Key, Settings};
@@ -238,7 +238,7 @@ fn send_test(ask: &Ask) -> Result<Vec<String>, Fault> {
         to => to.to_owned(),
     };
     let text = format!("A test letter from {}.", ask.settings.text(Key::BoxName));
-    let sheet = office::Sheet { to, subject: "Test".to_owned(), text, ..Default::default() };
-    let kept = office::compose(&ask.app.context, &ask.visitor.person, &sheet)?;
+    let sheet = intake::Sheet { to, subject: "Test".to_owned(), text, ..Default::default() };
+    let kept = intake::compose(&ask.app.context, &ask.visitor.person, &sheet)?;
     Ok(kept.ids().iter().map(ToString::to_string).collect())
 }

@@ -6,7 +6,7 @@ use crate::admin::App;
 use crate::clock::Time;
 use crate::link::Health;
 use crate::message::{Door, Id, Message, Packet, PacketState, Reference, State, Step, Way};
-use crate::pulse::{ConsoleLine, Rung};
+use crate::status::{ConsoleLine, Rung};
 use crate::store::{BodyIn, Event, Letter};
 
 const SUBJECTS: [&str; 6] = [

@@ -2,9 +2,9 @@
 //! written by hand. A page or a deed without a row fails the test.
 
 use super::*;
-use crate::admin::desk::{Claim, Deed, Desk};
 use crate::admin::request::Method;
-use crate::engine::wishes::Wish;
+use crate::admin::service::{Claim, Deed, Desk};
+use crate::engine::actions::Wish;
 use crate::fault::Fault;
 use crate::message::Id;
 
@@ -260,16 +260,16 @@ fn perform(site: &Site, desk: &Desk, deed: Deed) -> Result<(), Fault> {
 /// A letter in some state.
 fn prepared(site: &Site, state: &str) -> Id {
     let author = site.app.store.people().get("anna").cloned().unwrap();
-    let sheet = crate::office::Sheet {
+    let sheet = crate::intake::Sheet {
         to: "bob@outside.org".into(),
         subject: "s".into(),
         text: "secret words".into(),
         ..Default::default()
     };
-    let kept = crate::office::compose(&site.app.context, &author, &sheet).unwrap();
+    let kept = crate::intake::compose(&site.app.context, &author, &sheet).unwrap();
     let id = kept.ids()[0];
     if state != "queued" {
-        crate::engine::wishes::grant(&site.app.store, Wish::Hold, id, "a test").unwrap();
+        crate::engine::actions::grant(&site.app.store, Wish::Hold, id, "a test").unwrap();
     }
     if state == "stranger" {
         let change = move |message: &mut crate::message::Message| {

@@ -1,0 +1,108 @@
+//! What came in and is not kept yet: offered to the store, and only then may the other side forget it (promise 1).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::inbound;
+use crate::address::DeviceId;
+use crate::clock::Time;
+use crate::engine::Context;
+use crate::fault::Fault;
+use crate::link::{Inbound, Link, Token};
+use crate::settings::Key;
+
+/// At most so many wait here; more than a modem can hold. What is left out comes again, as it is not confirmed.
+const MOST: usize = 4096;
+/// First and longest wait before the store is offered it again.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(16));
+
+/// A packet, or what should have been one.
+pub enum Incoming {
+    /// To be read.
+    Packet(Inbound),
+    /// To be set aside.
+    Poison {
+        /// What came.
+        bytes: Vec<u8>,
+        /// What is wrong with it.
+        why: String,
+        /// To let the other side forget it.
+        token: Token,
+    },
+}
+
+/// The line of those that wait for the store.
+#[derive(Default)]
+pub struct Unsaved {
+    line: VecDeque<Incoming>,
+    failures: u32,
+    again: Option<Time>,
+}
+
+impl Unsaved {
+    /// Takes one in.
+    pub fn push(&mut self, incoming: Incoming) {
+        if self.line.len() < MOST {
+            self.line.push_back(incoming);
+        } else {
+            log::warn!("link: {MOST} packets wait for the store already, another one stays outside");
+        }
+    }
+
+    /// When the store is offered them again; `None` when none waits.
+    pub fn next(&self, now: Time) -> Option<Time> {
+        (!self.line.is_empty()).then(|| self.again.unwrap_or(now))
+    }
+
+    /// Keeps what can be kept now, in order. Something that never can be is set aside instead.
+    ///
+    /// Gives back from which devices.
+    pub fn save(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<DeviceId>> {
+        let mut from = Vec::new();
+        if self.again.is_some_and(|again| again > context.now()) {
+            return from;
+        }
+        while let Some(incoming) = self.line.front() {
+            match disk_has_room(context).and_then(|()| keep(context, incoming)) {
+                Ok(token) => {
+                    (self.failures, self.again) = (0, None);
+                    if let Err(fault) = link.confirm(&token) {
+                        log::warn!("link: a packet is kept here and not confirmed yet: {fault}");
+                    }
+                    if let Some(Incoming::Packet(packet)) = self.line.pop_front() {
+                        from.push(packet.device);
+                    }
+                }
+                Err(fault) => {
+                    log::warn!("link: {} packets wait outside: {fault}", self.line.len());
+                    let wait = (AGAIN.0 * (1 << self.failures.min(8))).min(AGAIN.1);
+                    self.failures += 1;
+                    self.again = Some(context.now() + wait);
+                    break;
+                }
+            }
+        }
+        from
+    }
+}
+
+fn keep(context: &Context, incoming: &Incoming) -> Result<Token, Fault> {
+    match incoming {
+        Incoming::Poison { bytes, why, token } => inbound::poison(context, bytes, why).map(|()| token.clone()),
+        Incoming::Packet(packet) => match inbound::take(context, packet) {
+            Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, fault.why()),
+            kept => kept.map(drop),
+        }
+        .map(|()| packet.token.clone()),
+    }
+}
+
+fn disk_has_room(context: &Context) -> Result<(), Fault> {
+    let reserve = u64::try_from(context.store.settings().number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
+    match context.store.free_disk() {
+        Ok(free) if free < reserve => {
+            Err(Fault::temporary(format!("{} MB are free on disk, less than store.reserve", free / 1_000_000)))
+        }
+        _ => Ok(()),
+    }
+}

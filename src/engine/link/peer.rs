@@ -1,0 +1,262 @@
+//! The talk with the far boxes: what [`Peer`] knows of each, and what it asks of this box, kept in one commit with the
+//! letters and packets that it is about.
+//!
+//! Only the link's thread changes what is known of a peer, so it may be read before a commit and written in it.
+
+use std::collections::BTreeMap;
+
+use compact::packet::Form;
+use compact::peer::{Here, Outgoing, Peer, Rules, Turn};
+
+use super::coders::{Voice, models};
+use crate::address::DeviceId;
+use crate::clock::Time;
+use crate::coding::letters::{self, Codec};
+use crate::engine::outcome::{self, Ending};
+use crate::engine::{Context, max_payload};
+use crate::fault::Fault;
+use crate::message::{Id, Message, Packet, PacketState, State, Talk};
+use crate::money::Bill;
+use crate::route::choose::Choice;
+use crate::settings::{Key, Settings};
+use crate::store::{Event, Outcome, Tx};
+
+/// A letter that the far box asks for again gets at least this much time.
+const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
+/// Longest that a receipt is waited for, whatever the talk says: later it would say nothing any more.
+pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(21 * 86_400);
+
+/// The name of a far box in the store: its device, or nothing for the one that a station writes to.
+fn name(device: Option<DeviceId>) -> String {
+    device.map(|device| device.to_string()).unwrap_or_default()
+}
+
+/// The device of a name.
+pub fn device(name: &str) -> Option<DeviceId> {
+    name.parse().ok()
+}
+
+fn read(name: &str, bytes: Option<Vec<u8>>) -> Peer {
+    let Some(bytes) = bytes else { return Peer::default() };
+    serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+        log::error!("link: what was known of the far box '{name}' is unreadable, the talk begins anew: {error}");
+        Peer::default()
+    })
+}
+
+/// Changes what is known of a far box.
+pub fn change(tx: &mut Tx, device: Option<DeviceId>, change: impl FnOnce(&mut Peer)) -> Outcome<()> {
+    let name = name(device);
+    let mut peer = read(&name, tx.peer(&name)?);
+    change(&mut peer);
+    put(tx, device, &peer)
+}
+
+/// Writes what is known of a far box.
+pub fn put(tx: &mut Tx, device: Option<DeviceId>, peer: &Peer) -> Outcome<()> {
+    // A peer holds strings, numbers and lists: serialisation to memory cannot fail.
+    tx.put_peer(&name(device), &serde_json::to_vec(peer).expect("a peer serialises"))
+}
+
+/// How this box talks.
+pub fn rules(settings: &Settings) -> Rules {
+    let hours = settings.span(Key::AirReceiptWait).as_secs().div_ceil(3600);
+    let parts = i64::try_from(settings.span(Key::AirPartsWait).as_millis()).unwrap_or(i64::MAX);
+    let usual = Rules::default();
+    Rules { receipt_hours: u8::try_from(hours).unwrap_or(u8::MAX), parts_wait: usual.parts_wait.max(parts), ..usual }
+}
+
+impl Context {
+    /// True when this box speaks, and reads, more than the classic coding.
+    pub fn talks(&self) -> bool {
+        !models(self.store.settings().text(Key::AirCompact)).is_empty()
+    }
+
+    /// The coders of this box; without a model where the compact coding is off.
+    pub fn voice(&self) -> Voice {
+        self.coders.of(models(self.store.settings().text(Key::AirCompact)))
+    }
+
+    /// What is known of a far box.
+    ///
+    /// # Errors
+    /// As the store.
+    pub fn peer(&self, device: Option<DeviceId>) -> Result<Peer, Fault> {
+        let name = name(device);
+        let bytes = self.store.read(|view| view.peer(&name))?;
+        Ok(read(&name, bytes))
+    }
+
+    /// Does something in the talk with a far box, by the settings of this moment.
+    pub fn here<T>(&self, device: Option<DeviceId>, act: impl FnOnce(&mut Here) -> T) -> T {
+        let settings = self.store.settings();
+        let mut voice = self.voice();
+        // Toward a device this box speaks for the world.
+        let mut codec = Codec { coding: &mut voice, from_device: device.is_none() };
+        let (now, room, rules) = (self.now().0, max_payload(&settings), rules(&settings));
+        act(&mut Here { codec: &mut codec, now, room, rules })
+    }
+
+    /// The form in which a far box reads letters; `None`: the classic coding.
+    pub fn form(&self, peer: &Peer, device: Option<DeviceId>) -> Option<Form> {
+        self.here(device, |here| peer.form(here.codec))
+    }
+
+    /// Bytes and packets that a message takes alone in the coding that its far box reads; `None` when that is the
+    /// classic one, or the coder is not there in time.
+    pub fn measure(&self, message: &Message) -> Option<(usize, usize)> {
+        let Choice::Link(device) = self.world().choose(&message.to) else { return None };
+        let peer = self.peer(device).ok().filter(|_| self.talks())?;
+        match self.form(&peer, device)? {
+            Form::Model(number) if !self.voice().has_soon(number) => return None,
+            Form::Model(_) | Form::Stored => {}
+        }
+        let letter = self.on_air(message, device);
+        Some(self.here(device, |here| peer.measure(here, &letter)))
+    }
+
+    /// A message as it goes over the air. The person on the station is named unless the far end knows without.
+    pub fn on_air(&self, message: &Message, device: Option<DeviceId>) -> compact::letter::Letter {
+        let world = self.world();
+        let (other, person) = match device {
+            Some(device) => {
+                let owner = world.people.by_device(device).map(|owner| owner.name.clone());
+                let to = message.to.mailbox().filter(|to| world.is_ours(to)).and_then(|to| world.people.addressed(to));
+                (&message.from, to.map(|person| person.name.clone()).filter(|person| Some(person) != owner.as_ref()))
+            }
+            None => {
+                let reader = world.people.default_person(world.settings.text(Key::DefaultPerson));
+                let author = message.author.clone().filter(|author| reader.is_none_or(|reader| reader.name != *author));
+                (&message.to, author)
+            }
+        };
+        letters::letter(person, other.to_string(), &message.subject, &message.text)
+    }
+}
+
+/// Packets that the talk wants to go out, together with those of the same letters.
+pub fn bodies(send: &[Outgoing], device: Option<DeviceId>, now: Time) -> Vec<Vec<Packet>> {
+    let together = |one: &Outgoing, next: &Outgoing| {
+        one.ticket == next.ticket || (!one.letters.is_empty() && one.letters == next.letters)
+    };
+    let packet = |(part, parts): (u16, u16), out: &Outgoing| Packet {
+        number: 0,
+        letters: out.letters.iter().map(|letter| Id(*letter)).collect(),
+        body: 0,
+        part,
+        parts,
+        device,
+        payload: out.payload.clone(),
+        state: PacketState::Planned,
+        at: now,
+        note: if out.repeat { "once more: no receipt came".to_owned() } else { String::new() },
+        ask: Time(0),
+        talk: Some(Talk {
+            ticket: out.ticket,
+            piece: out.piece,
+            pieces: out.pieces,
+            receipt: out.receipt,
+            needless: false,
+            repeat: out.repeat,
+            bill: None,
+        }),
+    };
+    let body = |body: &[Outgoing]| {
+        let parts = u16::try_from(body.len()).unwrap_or(u16::MAX);
+        (1..=parts).zip(body).map(|(part, out)| packet((part, parts), out)).collect()
+    };
+    send.chunk_by(together).map(body).collect()
+}
+
+/// What the talk asks of the box besides letters that came in, ready to be written.
+pub struct Errand {
+    device: Option<DeviceId>,
+    peer: Peer,
+    turn: Turn,
+    /// What letters that go once more cost then.
+    bills: BTreeMap<u64, Bill>,
+    unconfirmed: Vec<Ending>,
+}
+
+impl Errand {
+    /// What a turn of the talk asks; the peer is as it is after it.
+    pub fn new(context: &Context, device: Option<DeviceId>, peer: Peer, turn: Turn) -> Self {
+        let why = "it was sent, and the far box has not said that it has it: it may have arrived";
+        let letters = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
+        let unconfirmed = letters.map(|letter| context.ending(&letter, State::Expired, why)).collect();
+        for news in &turn.news {
+            log::info!("link: {news}");
+        }
+        let world = context.world();
+        let bill = |key: u64| {
+            let letter = context.store.message(Id(key)).ok().flatten()?;
+            Some((key, world.bill(&letter, context.now(), max_payload(&world.settings))?))
+        };
+        let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
+        Self { device, peer, turn, bills, unconfirmed }
+    }
+
+    /// Writes it.
+    pub fn apply(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
+        put(tx, self.device, &self.peer)?;
+        for packets in bodies(&self.turn.send, self.device, now) {
+            tx.add_packets(&packets)?;
+        }
+        for key in &self.turn.delivered {
+            arrived(tx, Id(*key), now)?;
+        }
+        for (key, why) in &self.turn.again {
+            again(tx, Id(*key), self.bills.get(key).cloned(), why, now)?;
+        }
+        self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
+        self.call_back(tx, now)?;
+        let from = self.device.map(|device| format!(" of device {device}")).unwrap_or_default();
+        for (bytes, why) in &self.turn.aside {
+            tx.quarantine("link", why, bytes, now)?;
+            let words = format!("a packet{from} was set aside: {why}");
+            tx.event(&Event { at: now, part: "link".to_owned(), words, alarm: true })?;
+        }
+        for news in &self.turn.news {
+            tx.event(&Event { at: now, part: "link".to_owned(), words: format!("{news}{from}"), alarm: false })?;
+        }
+        Ok(())
+    }
+
+    /// Packets that need not go any more are asked back, if they have not gone.
+    fn call_back(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
+        if self.turn.needless.is_empty() {
+            return Ok(());
+        }
+        for packet in tx.open_packets()? {
+            match &packet.talk {
+                Some(talk) if packet.device == self.device && self.turn.needless.contains(&talk.ticket) => {
+                    let talk = Some(Talk { needless: true, ..talk.clone() });
+                    tx.put_packet(&Packet { talk, ask: now, ..packet })?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The far box has a letter; also one that was given up for lack of just this news.
+fn arrived(tx: &mut Tx, id: Id, now: Time) -> Outcome<()> {
+    let Some(message) = tx.find(id)? else { return Ok(()) };
+    let given_up = message.state == State::Expired && message.receipt_until.is_some();
+    match !message.is_final() || given_up {
+        true => tx.step(id, now, State::Delivered, "the far box has it", 0, Time::NEVER).map(drop),
+        false => Ok(()),
+    }
+}
+
+/// The far box cannot read a letter: it waits for the link again, and goes in another form.
+fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time) -> Outcome<()> {
+    let Some(live) = tx.live(id)?.filter(|live| !live.recall) else {
+        return Ok(());
+    };
+    if live.terms.by.is_none() {
+        tx.change(id, |message| message.deadline = message.deadline.max(now + ONCE_MORE))?;
+    }
+    outcome::once_more(tx, id, bill, why, now, live.accepted)
+}

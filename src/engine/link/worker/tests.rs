@@ -1,0 +1,460 @@
+//! The link's worker against a link that does whatever the test says, and that knows what went on air.
+
+mod groups;
+mod incoming;
+mod peer;
+mod recovery;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+use super::*;
+use crate::address::DeviceId;
+use crate::clock::Clock;
+use crate::coding::classic::{self, Inner, Protocol};
+use crate::coding::parts;
+use crate::engine::actions;
+use crate::engine::link::coders::Coders;
+use crate::link::{DRIVERS, Handed, Inbound, Outgoing, Token, Verdict, Whereabouts};
+use crate::message::{Door, Id, Intent};
+use crate::people::{Home, Person};
+use crate::route::plan::Draft;
+use crate::store::tests::Folder;
+use crate::store::{BodyIn, Letter, Store};
+
+const START: Time = Time(1_790_000_000_000);
+
+#[derive(Default)]
+struct Sky {
+    events: VecDeque<Event>,
+    /// The other side's queue: number -> payload.
+    queue: BTreeMap<u64, Vec<u8>>,
+    on_air: Vec<Vec<u8>>,
+    next: u64,
+    confirmed: Vec<u64>,
+    /// The calls that were about hand-overs, in order.
+    calls: Vec<&'static str>,
+    /// What the next hand-overs end in; `Taken` when empty.
+    ends: VecDeque<End>,
+    /// What hand-overs with an unknown end really did, by payload.
+    verdicts: BTreeMap<Vec<u8>, Verdict>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    LostAnswer,
+    LostCommand,
+    Busy,
+    Never,
+}
+
+fn reference(number: u64) -> Reference {
+    Reference { holder: "m138:0x001abe".into(), number }
+}
+
+impl Sky {
+    fn take(&mut self, payload: &[u8]) -> u64 {
+        self.next += 1;
+        self.queue.insert(self.next, payload.to_vec());
+        self.next
+    }
+
+    /// A satellite passes: everything in the queue is sent.
+    fn pass(&mut self, acknowledged: bool) {
+        for (number, payload) in std::mem::take(&mut self.queue) {
+            self.on_air.push(payload);
+            if acknowledged {
+                let note = "RSSI -100".to_owned();
+                self.events.push_back(Event::Sent { reference: reference(number), note });
+            }
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Fake(Arc<Mutex<Sky>>);
+
+impl Fake {
+    fn sky(&self) -> MutexGuard<'_, Sky> {
+        self.0.lock().unwrap()
+    }
+
+    fn ready(&self) {
+        let health = Health { ready: true, words: "ready".into(), ..Health::default() };
+        self.sky().events.push_back(Event::Health(health));
+    }
+}
+
+impl Link for Fake {
+    fn poll(&mut self, _wake: &Receiver<()>, _wait: Duration) -> Vec<Event> {
+        self.sky().events.drain(..).collect()
+    }
+
+    fn prepare(&mut self, _packet: &Outgoing) -> Result<Intent, Fault> {
+        let sky = self.sky();
+        match sky.ends.front() {
+            _ if !sky.verdicts.is_empty() => Err(Fault::temporary("it is not known whether an earlier one was taken")),
+            Some(End::Busy) => Err(Fault::temporary("the modem has no GPS time yet")),
+            _ => Ok(Intent { at: START, memo: String::new() }),
+        }
+    }
+
+    fn send(&mut self, packet: &Outgoing, _intent: &Intent) -> Handed {
+        let mut sky = self.sky();
+        sky.calls.push("send");
+        match sky.ends.pop_front() {
+            None | Some(End::Busy) => Handed::Taken(reference(sky.take(&packet.payload))),
+            Some(End::LostAnswer) => {
+                let number = sky.take(&packet.payload);
+                sky.verdicts.insert(packet.payload.clone(), Verdict::Taken(reference(number)));
+                Handed::Unknown("no answer to $TD in 3 s".into())
+            }
+            Some(End::LostCommand) => {
+                sky.verdicts.insert(packet.payload.clone(), Verdict::NotTaken("it never came".into()));
+                Handed::Unknown("no answer to $TD in 3 s".into())
+            }
+            Some(End::Never) => Handed::Refused(Fault::permanent("the modem refuses the data")),
+        }
+    }
+
+    fn reconcile(&mut self, packet: &Outgoing, _intent: &Intent) -> Verdict {
+        let mut sky = self.sky();
+        sky.calls.push("reconcile");
+        match sky.verdicts.remove(&packet.payload) {
+            Some(Verdict::Taken(reference)) if !sky.queue.contains_key(&reference.number) => Verdict::Sent(reference),
+            Some(verdict) => verdict,
+            None => Verdict::NotYet("no evidence yet".into()),
+        }
+    }
+
+    fn another(&mut self, reference: &Reference) {
+        let mut sky = self.sky();
+        let payload = sky.queue[&reference.number].clone();
+        sky.verdicts.insert(payload, Verdict::NotTaken("that was another one".into()));
+    }
+
+    fn still_held(&mut self, reference: &Reference) -> Whereabouts {
+        match self.sky().queue.contains_key(&reference.number) {
+            true => Whereabouts::Held,
+            false => Whereabouts::Sent,
+        }
+    }
+
+    fn cancel(&mut self, reference: &Reference) -> Whereabouts {
+        match self.sky().queue.remove(&reference.number) {
+            Some(_) => Whereabouts::Withdrawn,
+            None => Whereabouts::Sent,
+        }
+    }
+
+    fn confirm(&mut self, token: &Token) -> Result<(), Fault> {
+        self.sky().confirmed.push(token.0);
+        Ok(())
+    }
+
+    fn console(&mut self, _line: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// One coder for all tests: priming it takes a second.
+fn coders() -> Coders {
+    static CODERS: OnceLock<Coders> = OnceLock::new();
+    CODERS.get_or_init(|| Coders::new(&std::env::temp_dir())).clone()
+}
+
+struct Rig {
+    _folder: Folder,
+    clock: Clock,
+    context: Context,
+    fake: Fake,
+    _stop: smol::channel::Sender<()>,
+}
+
+impl Rig {
+    fn new(reach: &str) -> Self {
+        let folder = Folder::new();
+        let clock = Clock::fake(START);
+        let store = Store::open(&folder.0, &clock).unwrap();
+        for (name, value) in [("box.domain", "here.org"), ("box.reach", reach)] {
+            store.set(name, value).unwrap();
+        }
+        let device = DeviceId::new(6846).ok();
+        let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
+        let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
+        store.write(move |tx| tx.put_person(&anna).and_then(|()| tx.put_person(&ben))).unwrap();
+        let (stop, stopped) = smol::channel::bounded(1);
+        let context = Context { store, pulse: crate::status::Pulse::default(), stop: stopped, coders: coders() };
+        let rig = Self { _folder: folder, clock, context, fake: Fake::default(), _stop: stop };
+        rig.fake.ready();
+        rig
+    }
+
+    fn letter(&self, text: &str) -> Id {
+        let draft = Draft {
+            door: Door::Smtp,
+            from: "anna@here.org".parse().unwrap(),
+            to: "mum@else.org".parse().unwrap(),
+            author: Some("anna".into()),
+            subject: String::new(),
+            text: text.into(),
+            cut: vec![],
+            automatic: None,
+            message_id: None,
+            about: None,
+            stranger: None,
+            terms: Default::default(),
+        };
+        let message = self.context.world().plan(draft, self.clock.now(), true, 192);
+        self.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
+    }
+
+    fn air(&self) -> Air<'_> {
+        let mut air = Air::new(&self.context, &DRIVERS[0], Box::new(self.fake.clone()));
+        air.outstanding = air.count_outstanding().unwrap();
+        air
+    }
+
+    fn turn(&self, air: &mut Air) {
+        let (_keep, wake) = smol::channel::bounded(1);
+        for event in air.link.poll(&wake, Duration::ZERO) {
+            air.hear(event).unwrap();
+        }
+        air.save_incoming();
+        air.ask_after().unwrap();
+        air.hand_over(BATCH).unwrap();
+    }
+
+    /// Plans a letter as it was seen a moment ago, and hands over what the link takes.
+    fn plan_and_hand_over(&self, air: &mut Air, message: &Message) {
+        if let Some(device) = schedule::ready(air, message).unwrap() {
+            air.plan(device, std::slice::from_ref(message)).unwrap();
+        }
+    }
+
+    fn message(&self, id: Id) -> Message {
+        self.context.store.message(id).unwrap().unwrap()
+    }
+
+    fn inbound(&self, key: &str, payload: Vec<u8>, device: Option<u64>) {
+        let device = device.map(|id| DeviceId::new(id).unwrap());
+        let token = Token(7);
+        let packet = Inbound { device, payload, key: key.into(), received: None, token };
+        self.fake.sky().events.push_back(Event::Inbound(packet));
+    }
+
+    fn books_balance(&self) {
+        let ledger = self.context.store.ledger().unwrap();
+        assert!(ledger.books.values().all(crate::store::Books::balance), "{ledger:?}");
+    }
+}
+
+fn packet(text: &str, to: &str, from_device: bool) -> Vec<u8> {
+    let inner = Inner { text: text.into(), to: to.into(), protocol: Protocol::Email };
+    classic::encode(&classic::Packet { version: 1, from_device, messages: vec![inner] })
+}
+
+#[test]
+fn a_letter_climbs_the_ladder() {
+    let rig = Rig::new("satellite");
+    let mut air = rig.air();
+    let id = rig.letter("hello");
+    rig.turn(&mut air);
+    assert_eq!(rig.message(id).state, State::OnModem);
+    rig.fake.sky().pass(true);
+    rig.turn(&mut air);
+    let message = rig.message(id);
+    assert_eq!(message.state, State::Sent);
+    assert_eq!(message.steps.iter().map(|step| step.packets).sum::<u32>(), 1);
+    assert!(message.reason.contains("RSSI"), "{}", message.reason);
+    assert_eq!(rig.context.store.ledger().unwrap().packets_sent, 1);
+    assert_eq!(air.outstanding, 0);
+}
+
+#[test]
+fn a_lost_answer_is_settled_and_nothing_is_sent_twice() {
+    for end in [End::LostAnswer, End::LostCommand] {
+        let rig = Rig::new("satellite");
+        let mut air = rig.air();
+        rig.fake.sky().ends.push_back(end);
+        let id = rig.letter("hello");
+        rig.turn(&mut air);
+        assert_eq!(rig.message(id).state, State::Queued);
+        rig.clock.advance(Duration::from_secs(5));
+        rig.turn(&mut air);
+        assert_eq!(rig.message(id).state, State::OnModem);
+        rig.fake.sky().pass(true);
+        rig.turn(&mut air);
+        assert_eq!(rig.message(id).state, State::Sent);
+        assert_eq!(rig.fake.sky().on_air.len(), 1);
+    }
+}
+
+/// The link takes nothing while it does not know about an earlier packet: letters that are due must not keep the box
+/// from finding that out, before and after a crash.
+#[test]
+fn a_doubt_is_settled_before_other_letters() {
+    for crash in [false, true] {
+        let rig = Rig::new("satellite");
+        let mut air = rig.air();
+        let waiting: Vec<_> = (0..BATCH + 4).map(|n| rig.letter(&format!("waits {n}"))).collect();
+        rig.fake.sky().ends.push_back(End::LostAnswer);
+        rig.turn(&mut air);
+        if crash {
+            air = rig.air();
+            rig.fake.ready();
+        }
+        rig.clock.advance(Duration::from_secs(5));
+        (0..3).for_each(|_| rig.turn(&mut air));
+        assert!(waiting.iter().all(|id| rig.message(*id).state == State::OnModem), "crash: {crash}");
+        rig.fake.sky().pass(true);
+        assert_eq!(rig.fake.sky().on_air.len(), waiting.len());
+    }
+}
+
+#[test]
+fn a_crash_in_the_middle_of_a_hand_over_is_settled_by_the_next_life() {
+    let rig = Rig::new("satellite");
+    rig.fake.sky().ends.push_back(End::LostAnswer);
+    let id = rig.letter("hello");
+    {
+        let mut air = rig.air();
+        rig.turn(&mut air);
+    }
+    rig.fake.sky().pass(false);
+    rig.fake.ready();
+    rig.clock.advance(Duration::from_secs(5));
+    let mut air = rig.air();
+    rig.turn(&mut air);
+    assert_eq!(rig.message(id).state, State::Sent);
+    assert_eq!(rig.fake.sky().on_air.len(), 1);
+    assert_eq!(air.outstanding, 0);
+}
+
+#[test]
+fn an_acknowledgement_that_was_lost_or_doubled_does_no_harm() {
+    let rig = Rig::new("satellite");
+    let mut air = rig.air();
+    let (lost, doubled) = (rig.letter("one"), rig.letter("two"));
+    rig.turn(&mut air);
+    rig.fake.sky().pass(false);
+    for _ in 0..2 {
+        rig.fake.sky().events.push_back(Event::Sent { reference: reference(2), note: "RSSI -90".into() });
+    }
+    rig.turn(&mut air);
+    assert_eq!(rig.message(doubled).state, State::Sent);
+    assert_eq!(rig.message(lost).state, State::OnModem);
+    rig.clock.advance(track::AGAIN + Duration::from_secs(1));
+    rig.turn(&mut air);
+    assert_eq!(rig.message(lost).state, State::Sent);
+    assert_eq!(rig.context.store.ledger().unwrap().packets_sent, 2);
+}
+
+#[test]
+fn what_was_not_sent_yet_can_be_taken_back() {
+    let rig = Rig::new("satellite");
+    let mut air = rig.air();
+    let id = rig.letter("hello");
+    rig.turn(&mut air);
+    actions::grant(&rig.context.store, actions::Wish::Cancel, id, "anna").unwrap();
+    rig.turn(&mut air);
+    assert_eq!(rig.message(id).state, State::Cancelled);
+    rig.fake.sky().pass(true);
+    assert!(rig.fake.sky().on_air.is_empty());
+    rig.books_balance();
+}
+
+#[test]
+fn a_letter_whose_time_runs_out_on_the_modem_goes_back_to_its_sender() {
+    let rig = Rig::new("satellite");
+    let mut air = rig.air();
+    let id = rig.letter("hello");
+    rig.turn(&mut air);
+    rig.clock.advance(Duration::from_secs(5 * 86_400));
+    rig.turn(&mut air);
+    assert_eq!(rig.message(id).state, State::Expired);
+    let mailbox = rig.context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();
+    assert_eq!(mailbox[0].0.about, Some(id));
+    assert!(rig.fake.sky().queue.is_empty());
+}
+
+#[test]
+fn a_link_that_is_not_ready_keeps_letters_in_their_order() {
+    let rig = Rig::new("satellite");
+    let mut air = rig.air();
+    rig.fake.sky().ends.push_back(End::Busy);
+    let first = rig.letter("one");
+    rig.clock.advance(Duration::from_secs(1));
+    let second = rig.letter("two");
+    rig.turn(&mut air);
+    assert_eq!(rig.message(first).reason, "the modem has no GPS time yet");
+    rig.fake.sky().ends.clear();
+    rig.fake.ready();
+    rig.turn(&mut air);
+    let on_air = |id| rig.context.store.read(move |view| view.packets_of(id)).unwrap()[0].reference().unwrap().number;
+    assert_eq!((on_air(first), on_air(second)), (1, 2));
+}
+
+#[test]
+fn refused_for_good_is_returned_with_a_notice() {
+    let rig = Rig::new("satellite");
+    let mut air = rig.air();
+    rig.fake.sky().ends.push_back(End::Never);
+    let id = rig.letter("hello");
+    rig.turn(&mut air);
+    assert_eq!(rig.message(id).state, State::Returned);
+    assert_eq!(rig.context.store.read(|view| view.unread("anna")).unwrap(), 1);
+    rig.books_balance();
+}
+
+#[test]
+fn whatever_happens_each_letter_is_on_air_once() {
+    let mut seed = 0x2545_F491_4F6C_DD1D_u64;
+    let mut random = |below: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % below
+    };
+    for round in 0..12 {
+        let rig = Rig::new("satellite");
+        let mut air = rig.air();
+        let mut sent = 0;
+        for step in 0..60 {
+            match random(6) {
+                0 if sent < 12 => {
+                    rig.letter(&format!("letter {round} {step} {}", "word ".repeat(random(90) as usize)));
+                    sent += 1;
+                }
+                1 => {
+                    let end = [End::LostAnswer, End::LostCommand, End::Busy][random(3) as usize];
+                    rig.fake.sky().ends = VecDeque::from([end]);
+                }
+                2 => rig.fake.sky().pass(random(3) > 0),
+                3 => {
+                    rig.fake.sky().events.clear();
+                    rig.fake.ready();
+                    air = rig.air();
+                }
+                _ => rig.clock.advance(Duration::from_secs(random(90))),
+            }
+            rig.turn(&mut air);
+        }
+        for _ in 0..30 {
+            rig.fake.sky().ends.clear();
+            rig.fake.ready();
+            rig.clock.advance(Duration::from_secs(61));
+            rig.turn(&mut air);
+            rig.fake.sky().pass(true);
+        }
+        let mut on_air = rig.fake.sky().on_air.clone();
+        let all = on_air.len();
+        on_air.sort();
+        on_air.dedup();
+        assert_eq!(on_air.len(), all, "round {round}: a packet was on air twice");
+        for id in 1..=sent {
+            assert_eq!(rig.message(Id(id)).state, State::Sent, "round {round}: {:?}", rig.message(Id(id)));
+        }
+        rig.books_balance();
+    }
+}

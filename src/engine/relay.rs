@@ -1,0 +1,223 @@
+//! Hands mail to the relay: one delivery at a time, each message its own transaction.
+
+use std::time::Duration;
+
+use super::{Context, outcome};
+use crate::address::{Address, Mailbox};
+use crate::clock::Time;
+use crate::deliver::compose::{self, Letter};
+use crate::deliver::relay::{Relay, RelayConfig};
+use crate::fault::Fault;
+use crate::message::{Id, Message, State, Way};
+use crate::money::Bill;
+use crate::settings::Key;
+use crate::status::Rung;
+use crate::store::{Event, Lane};
+
+/// Longest sleep between two looks at the queue.
+const LOOK: Duration = Duration::from_secs(60);
+/// Messages taken from the queue at once.
+const BATCH: usize = 32;
+/// When one of these changes, what waits for the relay is tried at once.
+const OF_THE_RELAY: [Key; 7] = [
+    Key::RelayHost,
+    Key::RelayPort,
+    Key::RelayTls,
+    Key::RelayUser,
+    Key::RelayPassword,
+    Key::RelayCa,
+    Key::RelayTimeout,
+];
+
+/// The worker: returns when the box stops.
+///
+/// # Errors
+/// When the store fails; the house starts it again.
+pub fn run(context: &Context) -> Result<(), Fault> {
+    let (_keep, wake) = context.store.wake_on(Way::Relay);
+    let mut relay = Relay::new();
+    let stopper = relay.stopper();
+    let _ender = context.at_end("post-stop", move || {
+        stopper.close();
+    })?;
+    let mut settings = context.store.settings();
+    while !context.stopping() {
+        let before = std::mem::replace(&mut settings, context.store.settings());
+        if OF_THE_RELAY.iter().any(|key| before.text(*key) != settings.text(*key)) {
+            try_all(context, Lane::Relay)?;
+        }
+        let now = context.now();
+        let due = context.store.read(|view| view.due(Lane::Relay, now, BATCH))?;
+        if due.is_empty() {
+            let next = context.store.read(|view| view.next_due(Lane::Relay))?;
+            let idle = relay.idle().unwrap_or(LOOK);
+            context.rest(&wake, context.until(next, LOOK).min(idle).max(Duration::from_millis(100)));
+            continue;
+        }
+        let mut down: Option<Fault> = None;
+        for item in due {
+            if context.stopping() {
+                break;
+            }
+            // Its owner may have decided otherwise while the letters before it were on their way.
+            if let Ok(message) = &item
+                && !still_waits(context, message)?
+            {
+                continue;
+            }
+            match (item, down.clone()) {
+                // The relay was out of reach a moment ago: the rest of this batch need not find that out again.
+                (Ok(message), Some(fault)) => context.failed(&message, &fault)?,
+                (Ok(message), None) => down = deliver(context, &mut relay, &message)?,
+                (Err((id, why)), _) => set_aside(context, id, &why)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn still_waits(context: &Context, message: &Message) -> Result<bool, Fault> {
+    let now = context.store.message(message.id)?;
+    Ok(now.is_some_and(|now| now.state == State::Queued && now.way == Way::Relay))
+}
+
+/// Makes what waits in a queue due now; of a very long one the first thousand.
+pub fn try_all(context: &Context, lane: Lane) -> Result<(), Fault> {
+    let waiting = context.store.read(|view| view.due(lane, Time::NEVER, 1000))?;
+    let ids: Vec<Id> = waiting.into_iter().flatten().map(|message| message.id).collect();
+    let now = context.now();
+    context.store.write(move |tx| {
+        for id in &ids {
+            if tx.live(*id)?.is_some() {
+                tx.change(*id, |message| message.next = message.next.min(now))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Moves an unreadable record out of the queue.
+pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
+    log::error!("{id} is set aside: {why}");
+    let (why, now) = (why.to_owned(), context.now());
+    context.store.write(move |tx| {
+        tx.set_aside_message(id, &why, now)?;
+        let words = format!("{id} is set aside: {why}");
+        tx.event(&Event { at: now, part: "store".to_owned(), words, alarm: true })
+    })
+}
+
+/// One delivery. Gives back the fault when the relay itself, not this letter, is what failed.
+fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Option<Fault>, Fault> {
+    let world = context.world();
+    match outcome::moved(&world, message) {
+        Some(Err(why)) => return context.give_back(message, State::Returned, &why).map(|()| None),
+        Some(Ok(way)) => return reroute(context, message, way).map(|()| None),
+        None => {}
+    }
+    // The writer may be a device that got, or changed, its owner since.
+    let Some(from) = sender(context, message) else {
+        let why = format!("device {} belongs to nobody here: give it to a person", message.from);
+        return context.failed(message, &Fault::operator(why)).map(|()| None);
+    };
+    let Some(to) = message.to.mailbox() else {
+        return context.give_back(message, State::Returned, "the recipient is no mail address").map(|()| None);
+    };
+    let outcome = bytes(context, message, &from, to)
+        .and_then(|raw| RelayConfig::from_settings(&world.settings).map(|config| (raw, config)))
+        .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw));
+    let rung = |well: bool, words: String| Rung { well, words, at: context.now() };
+    match outcome {
+        Ok(reply) => {
+            context.pulse.set(|facts| facts.relay = Some(rung(true, "takes mail".to_owned())));
+            log::info!("{} taken by the relay", message.id);
+            context.delivered(message.id, &format!("taken by the relay: {reply}")).map(|()| None)
+        }
+        Err(fault) => {
+            if !fault.is_permanent() {
+                context.pulse.set(|facts| facts.relay = Some(rung(false, fault.why().to_owned())));
+            }
+            log::info!(
+                "{} not taken by the relay, {}",
+                message.id,
+                if fault.is_permanent() { "for good" } else { "for now" }
+            );
+            context.failed(message, &fault)?;
+            Ok(Some(fault).filter(|fault| !fault.is_permanent() && !relay.is_open()))
+        }
+    }
+}
+
+/// Puts a waiting message into the queue that people and rules send it to now.
+pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fault> {
+    let (id, now) = (message.id, context.now());
+    let world = context.world();
+    let bill = world.bill(message, now, super::max_payload(&world.settings));
+    let (state, reason) = match way {
+        Way::Mailbox => (State::Delivered, "in the mailbox here".to_owned()),
+        Way::Relay => (State::Queued, "waits for the mail relay".to_owned()),
+        Way::Link | Way::Carrier if let Some(why) = world.too_dear(message, bill.as_ref()) => (State::Held, why),
+        Way::Link => {
+            let to_device = matches!(world.choose(&message.to), crate::route::choose::Choice::Link(Some(_)));
+            world.on_air(message, to_device, super::max_payload(&world.settings))
+        }
+        Way::Carrier => world.by_carrier(message),
+    };
+    let held_until = world.next_look(message, Time::NEVER);
+    context.store.write(move |tx| {
+        let Some(mut billed) = tx.live(id)? else { return Ok(()) };
+        // What goes another way from here on, or has arrived, is billed for that one only.
+        let may_go = matches!(state, State::Queued | State::Delivered);
+        let (mut state, mut reason) = (state, reason.clone());
+        if may_go && let Err(why) = tx.rebill(&mut billed, bill.clone(), now)? {
+            (state, reason) = (State::Held, why);
+        }
+        let goes = matches!(state, State::Queued | State::Delivered);
+        // One that a budget keeps back is looked at whenever there may be room.
+        tx.step(id, now, state, &reason, 0, if may_go { now } else { held_until })?;
+        tx.change(id, |message| {
+            message.way = way;
+            let paid = message.bill.as_ref().map(Bill::total).unwrap_or_default();
+            let short = may_go && !goes;
+            message.bill = if goes { billed.bill } else { bill.clone().map(|bill| Bill { short, paid, ..bill }) };
+        })
+        .map(drop)
+    })
+}
+
+fn sender(context: &Context, message: &Message) -> Option<Address> {
+    match &message.from {
+        Address::Device(device) => {
+            let world = context.world();
+            let person = world.people.by_device(*device)?;
+            world.address_of(person).map(Address::Mail)
+        }
+        Address::Phone(_) => context.world().mail_of(&message.from).map(Address::Mail),
+        other => Some(other.clone()),
+    }
+}
+
+/// The mail as it goes to the relay: as it was taken in, or composed from the text. Always the same for
+/// the same message, so that a repeat is recognisable by its Message-ID.
+fn bytes(context: &Context, message: &Message, from: &Address, to: &Mailbox) -> Result<Vec<u8>, Fault> {
+    let world = context.world();
+    if let Some(raw) = context.store.raw(message)? {
+        return Ok(raw);
+    }
+    let Address::Mail(from) = from else {
+        return Err(Fault::permanent("a letter without a sender has to come as a whole mail"));
+    };
+    let name = message.author.as_ref().and_then(|name| world.people.get(name)).map(|person| person.full_name.clone());
+    let fallback = format!("<{}@{}>", message.id, world.settings.text(Key::Domain));
+    Ok(compose::letter(&Letter {
+        from,
+        from_name: name.as_deref().filter(|name| !name.is_empty()),
+        to,
+        subject: &message.subject,
+        text: &message.text,
+        date: message.accepted,
+        message_id: message.message_id.as_deref().unwrap_or(&fallback),
+        in_reply_to: None,
+        auto_submitted: None,
+    }))
+}

@@ -1,0 +1,323 @@
+//! Texts from phones become messages: in one commit with the memory that this text was taken.
+
+use super::report;
+use crate::address::{Address, Mailbox, Phone};
+use crate::clock::Time;
+use crate::deliver::compose;
+use crate::deliver::sms::{Incoming, News, Row};
+use crate::engine::link::inbound;
+use crate::engine::{Context, max_payload};
+use crate::fault::Fault;
+use crate::mail_text::visible_text;
+use crate::message::{Door, Message, Proof, Terms};
+use crate::people::Person;
+use crate::route::choose::{Choice, World};
+use crate::route::plan::{Draft, Stranger};
+use crate::route::subject::first_line;
+use crate::store::{BodyIn, Committed, Event, Letter, OptOut, Outcome, Thread, Tx};
+
+/// Longest subject made from a text, in characters.
+const SUBJECT: usize = 72;
+/// What is longer, in bytes, is no text: Bandwidth carries 2048 characters, Twilio 1600.
+const MOST_TEXT: usize = 32 * 1024;
+/// Name of the note with the time of the last call of a carrier.
+const HEARD: &str = "sms:heard";
+
+/// The words by which a phone asks for no texts, for texts again, and who this is. Only alone they count; both carriers
+/// document the same ones.
+const STOP: [&str; 8] = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "OPTOUT", "REVOKE"];
+const START: [&str; 3] = ["START", "YES", "UNSTOP"];
+const HELP: [&str; 2] = ["HELP", "INFO"];
+
+/// The key under which a text from a phone is remembered.
+pub fn key(row: &Row, id: &str) -> String {
+    format!("sms:{}:{id}", row.name)
+}
+
+/// Takes what a call of the carrier brought. Only after this may it be answered with a yes.
+///
+/// # Errors
+/// Temporary when the carrier has to tell it again: the disk is full.
+pub fn called(context: &Context, row: &'static Row, news: &[News]) -> Result<(), Fault> {
+    for one in news {
+        match one {
+            News::Incoming(incoming) => drop(take(context, row, incoming)?),
+            News::Report(report) => report::take(context, row.name, report)?,
+            News::Odd(event) => {
+                let (event, now) = (event.clone(), context.now());
+                context.store.write(move |tx| put_aside(tx, "what the carrier told cannot be read", &event, now))?;
+            }
+        }
+    }
+    let now = context.now();
+    context.pulse.set(|facts| (facts.texts_heard, facts.texts_refused) = (Some(now), None));
+    context.store.write(move |tx| tx.put_note(HEARD, Some(now.0.to_string().as_bytes())))
+}
+
+/// When the carrier called last, as an earlier life of this box knew it.
+///
+/// # Errors
+/// As the store.
+pub fn recall_heard(context: &Context) -> Result<(), Fault> {
+    let note = context.store.read(|view| view.note(HEARD))?;
+    let heard = note.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Time);
+    context.pulse.set(|facts| facts.texts_heard = facts.texts_heard.or(heard));
+    Ok(())
+}
+
+/// Why a phone that opted out is not texted.
+pub fn refusal(phone: Phone, out: &OptOut) -> String {
+    format!("{phone} wants no texts from this number since {} ({}): it has to send START first", out.at, out.how)
+}
+
+/// What is written when the carrier says that a phone opted out.
+pub fn told_by_carrier(at: Time, why: &str) -> OptOut {
+    OptOut { at, how: why.to_owned() }
+}
+
+/// Takes a text from a phone in, once.
+///
+/// # Errors
+/// Temporary when it has to be offered again: the disk is full.
+pub fn take(context: &Context, row: &'static Row, incoming: &Incoming) -> Result<Committed, Fault> {
+    let intake = Intake::new(context, row, incoming)?;
+    let key = key(row, &incoming.id);
+    let (committed, ()) = context.store.commit_in(move |tx| match tx.once(&key, intake.now)? {
+        true => intake.keep(tx).map(|ids| (ids, ())),
+        false => Ok((Vec::new(), ())),
+    })?;
+    for id in committed.ids() {
+        log::info!("{id} came from a phone");
+    }
+    Ok(committed)
+}
+
+/// A text with all that is known about it before it is written down.
+struct Intake {
+    row: &'static Row,
+    incoming: Incoming,
+    world: World,
+    now: Time,
+    believed: bool,
+    max_payload: usize,
+    /// The phone, or a short code in the shape of an address.
+    from: Result<Address, String>,
+    /// Whose number it came to.
+    person: Option<Person>,
+    written_to: Option<Time>,
+    message_id: String,
+}
+
+impl Intake {
+    fn new(context: &Context, row: &'static Row, incoming: &Incoming) -> Result<Self, Fault> {
+        let world = context.world();
+        let from = sender(&world, &incoming.from);
+        let person = incoming.to.parse().ok().and_then(|number| world.people.by_number(number));
+        let person = person.map(|person| Person::clone(person));
+        let written_to = match (&person, &from) {
+            (Some(person), Ok(from)) => context.store.read(|view| view.written_to(&person.name, from))?,
+            _ => None,
+        };
+        Ok(Self {
+            row,
+            incoming: incoming.clone(),
+            now: context.now(),
+            believed: context.store.clock().believable(),
+            max_payload: max_payload(&world.settings),
+            message_id: inbound::message_id(world.settings.text(crate::settings::Key::Domain)),
+            world,
+            from,
+            person,
+            written_to,
+        })
+    }
+
+    fn keep(&self, tx: &mut Tx) -> Outcome<Vec<crate::message::Id>> {
+        let from = match &self.from {
+            Ok(from) => from.clone(),
+            Err(why) => return self.set_aside(tx, why).map(|()| Vec::new()),
+        };
+        let Ok(number) = self.incoming.to.parse::<Phone>() else {
+            return self.set_aside(tx, "it came to something that is no phone number").map(|()| Vec::new());
+        };
+        if self.incoming.text.len() > MOST_TEXT {
+            let why = format!("it has {} bytes, more than any text", self.incoming.text.len());
+            return self.set_aside(tx, &why).map(|()| Vec::new());
+        }
+        let mut ids = match &self.person {
+            Some(person) => self.to_person(tx, person, &from)?,
+            None => tx.add(&Letter { messages: vec![self.plan(&from, Address::Phone(number))], body: BodyIn::None })?,
+        };
+        if let Some(phone) = from.phone() {
+            ids.extend(self.obey(tx, number, phone)?);
+        }
+        Ok(ids)
+    }
+
+    /// Into their mailbox as a mail of its thread, or over the link.
+    fn to_person(&self, tx: &mut Tx, person: &Person, from: &Address) -> Outcome<Vec<crate::message::Id>> {
+        let Some(address) = self.world.address_of(person) else {
+            return self.set_aside(tx, "this box has no mail domain yet: set box.domain").map(|()| Vec::new());
+        };
+        let thread = match from.phone() {
+            Some(phone) => tx.thread(&person.name, phone)?,
+            None => None,
+        };
+        let mut messages = vec![self.plan(from, Address::Mail(address.clone()))];
+        match self.world.choose(&messages[0].to) {
+            Choice::Link(_) => return tx.add(&Letter { messages, body: BodyIn::None }),
+            Choice::Mailbox(_) => messages.extend(self.forward(person, from)),
+            _ => {}
+        }
+        let subject = match &thread {
+            Some(thread) if thread.subject.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:")) => {
+                thread.subject.clone()
+            }
+            Some(thread) => format!("Re: {}", thread.subject),
+            None => messages[0].subject.clone(),
+        };
+        let body = match self.world.mail_of(from) {
+            Some(sender) => BodyIn::Bytes(self.mail(&sender, &address, &subject, thread.as_ref())),
+            None => BodyIn::None,
+        };
+        if let Some(phone) = from.phone() {
+            let subject = thread.map_or(subject, |thread| thread.subject);
+            tx.put_thread(&person.name, phone, &Thread { last: self.message_id.clone(), subject })?;
+        }
+        tx.add(&Letter { messages, body })
+    }
+
+    fn mail(&self, from: &Mailbox, to: &Mailbox, subject: &str, thread: Option<&Thread>) -> Vec<u8> {
+        let more = self.files().map(|words| format!("\n\n[{words}]")).unwrap_or_default();
+        compose::letter(&compose::Letter {
+            from,
+            from_name: None,
+            to,
+            subject,
+            text: &format!("{}{more}", self.incoming.text),
+            date: self.now,
+            message_id: &self.message_id,
+            in_reply_to: thread.map(|thread| thread.last.as_str()),
+            auto_submitted: None,
+        })
+    }
+
+    fn files(&self) -> Option<String> {
+        match self.incoming.files {
+            0 => None,
+            1 => Some(format!("A file came with it, which stays at {}", self.row.title)),
+            many => Some(format!("{many} files came with it, which stay at {}", self.row.title)),
+        }
+    }
+
+    /// The copy that a person who reads here wants elsewhere too.
+    fn forward(&self, person: &Person, from: &Address) -> Option<Message> {
+        let to = Address::Mail(person.forward.clone()?);
+        (self.world.choose(&to) == Choice::Relay).then(|| self.plan(from, to))
+    }
+
+    fn plan(&self, from: &Address, to: Address) -> Message {
+        let files = self.files();
+        let text = match (visible_text(&self.incoming.text), &files) {
+            (text, Some(words)) if text.is_empty() => words.clone(),
+            (text, _) => text,
+        };
+        // The carrier vouches for the number.
+        let stranger = Some(Stranger { proof: Proof::Proven, written_to: self.written_to });
+        let draft = Draft {
+            door: Door::Sms,
+            from: from.clone(),
+            to,
+            author: None,
+            subject: first_line(&text, SUBJECT),
+            text,
+            cut: files.into_iter().collect(),
+            automatic: None,
+            message_id: Some(self.message_id.clone()),
+            about: None,
+            stranger,
+            terms: Terms::default(),
+        };
+        self.world.plan(draft, self.now, self.believed, self.max_payload)
+    }
+
+    /// Honours and records STOP, START and HELP. The text itself was kept like any other.
+    fn obey(&self, tx: &mut Tx, number: Phone, phone: Phone) -> Outcome<Vec<crate::message::Id>> {
+        let word = self.incoming.text.trim().to_uppercase();
+        let record = |tx: &mut Tx, what: &str| {
+            let words = format!("a phone sent {word}: {what}");
+            tx.event(&Event { at: self.now, part: "text".to_owned(), words, alarm: false })
+        };
+        match word.as_str() {
+            stop if STOP.contains(&stop) => {
+                let out = OptOut { at: self.now, how: format!("it sent {stop}") };
+                tx.opt_out(number, phone, Some(&out))?;
+                record(tx, "it gets no more texts from that number").map(|()| Vec::new())
+            }
+            start if START.contains(&start) => {
+                // YES is a word like any other to who never sent STOP.
+                if tx.opt_out(number, phone, None)? {
+                    record(tx, "it may be texted again")?;
+                }
+                Ok(Vec::new())
+            }
+            help if HELP.contains(&help) => {
+                record(tx, if self.row.answers_help { "the carrier answers" } else { "it is answered" })?;
+                self.help(tx, number, phone)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Answers HELP where the carrier does not, once a day for a phone.
+    fn help(&self, tx: &mut Tx, number: Phone, phone: Phone) -> Outcome<Vec<crate::message::Id>> {
+        let day = self.now.to_string();
+        let key = format!("help:{number}:{phone}:{}", day.get(..10).unwrap_or_default());
+        let answering = |person: &&Person| !person.disabled && !self.row.answers_help;
+        let Some(person) = self.person.as_ref().filter(answering) else { return Ok(Vec::new()) };
+        let Some(address) = self.world.address_of(person) else { return Ok(Vec::new()) };
+        if !tx.once(&key, self.now)? {
+            return Ok(Vec::new());
+        }
+        let name = if person.full_name.is_empty() { &person.name } else { &person.full_name };
+        let text = format!("This is the number of {name}. Send STOP to get no texts from it, START to get them again.");
+        let draft = Draft {
+            door: Door::Notice,
+            from: Address::Mail(address),
+            to: Address::Phone(phone),
+            author: Some(person.name.clone()),
+            subject: "HELP".to_owned(),
+            text,
+            cut: Vec::new(),
+            automatic: None,
+            message_id: None,
+            about: None,
+            stranger: None,
+            terms: Terms::default(),
+        };
+        let message = self.world.plan(draft, self.now, self.believed, self.max_payload);
+        tx.add(&Letter { messages: vec![message], body: BodyIn::None })
+    }
+
+    fn set_aside(&self, tx: &mut Tx, why: &str) -> Outcome<()> {
+        put_aside(tx, why, &self.incoming.text, self.now)
+    }
+}
+
+fn put_aside(tx: &mut Tx, why: &str, text: &str, now: Time) -> Outcome<()> {
+    log::warn!("text: a text from a phone was set aside: {why}");
+    tx.quarantine("sms", why, text.as_bytes(), now)?;
+    let words = format!("a text from a phone was set aside: {why}");
+    tx.event(&Event { at: now, part: "text".to_owned(), words, alarm: true })
+}
+
+/// Who wrote: a phone, or a short code or name, which cannot be answered.
+fn sender(world: &World, from: &str) -> Result<Address, String> {
+    if let Ok(phone) = from.parse() {
+        return Ok(Address::Phone(phone));
+    }
+    let domain = world.sms_domain().ok_or("this box has no mail domain yet: set box.domain")?;
+    let name: String = from.chars().map(|c| if c.is_whitespace() { '.' } else { c }).collect();
+    // Without the name itself: the reason is logged.
+    Mailbox::new(&name, &domain).map(Address::Mail).map_err(|_| "its sender is neither a phone nor a name".to_owned())
+}

@@ -1,0 +1,158 @@
+//! What carriers say of texts that they took, by answer or by call: only ever forward, whatever order it comes in.
+
+use std::time::Duration;
+
+use super::receive;
+use crate::clock::Time;
+use crate::deliver::dsn::Kind;
+use crate::deliver::sms::{Carrier, Fate, Refusal, Report, Row};
+use crate::engine::{Context, max_payload, outcome};
+use crate::fault::Fault;
+use crate::message::{Id, Message, State};
+use crate::store::{Letter, Outcome, TextOut, TextState, Tx};
+
+/// A text is asked after for the first time after this.
+pub const FIRST_ASK: Duration = Duration::from_secs(3);
+/// Longest wait between two questions; it doubles up to here.
+const MOST_ASK: Duration = Duration::from_secs(3600);
+/// Carriers report within three days, or never.
+const GIVE_UP: Duration = Duration::from_secs(3 * 86_400);
+/// A text that the carrier could not deliver for now is sent again so often: each time costs.
+const MOST_RESENT: u32 = 2;
+
+/// Asks the carrier how far a text got.
+///
+/// # Errors
+/// As the store; what the carrier says wrong only delays the next question.
+pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextOut) -> Result<(), Fault> {
+    let TextState::Taken(id) = &text.state else { return Ok(()) };
+    let now = context.now();
+    let fate = match () {
+        () if text.carrier != row.name => Fate::Unclear("the carrier was changed, and cannot be asked".to_owned()),
+        () => match carrier.fate(id) {
+            Ok(Fate::Waiting) if now >= text.at + GIVE_UP => Fate::Unclear("no report came in 3 days".to_owned()),
+            Ok(fate) => fate,
+            Err(fault) => {
+                log::info!("{}: {} cannot be asked how far it got: {fault}", text.message, row.title);
+                Fate::Waiting
+            }
+        },
+    };
+    if fate != Fate::Waiting {
+        let report = Report { id: id.clone(), tag: None, fate };
+        return take(context, &text.carrier, &report);
+    }
+    let wait = FIRST_ASK.saturating_mul(1 << text.looks.min(12)).min(MOST_ASK);
+    let again = TextOut { looks: text.looks + 1, next: now + wait, ..text.clone() };
+    context.store.write(move |tx| match tx.text(again.message)? {
+        Some(live) if live.state == again.state => tx.put_text(&again),
+        _ => Ok(()),
+    })
+}
+
+/// Takes a report.
+///
+/// # Errors
+/// As the store.
+pub fn take(context: &Context, carrier: &str, report: &Report) -> Result<(), Fault> {
+    let Some((message, text)) = find(context, carrier, report)? else { return Ok(()) };
+    adopt(context, &text, report)?;
+    let id = message.id;
+    let title = crate::deliver::sms::CARRIERS.iter().find(|row| row.name == carrier).map_or("the carrier", |r| r.title);
+    match &report.fate {
+        Fate::Waiting => Ok(()),
+        Fate::Delivered => {
+            step(context, id, report, State::Delivered, &format!("delivered to the phone, says {title}"))
+        }
+        Fate::Unclear(why) => step(context, id, report, State::Sent, why),
+        Fate::Failed(refusal) => failed(context, &message, &text, report, refusal),
+    }
+}
+
+/// The message that a report is about: by the carrier's name for it, or by ours while the carrier's is not known.
+fn find(context: &Context, carrier: &str, report: &Report) -> Result<Option<(Message, TextOut)>, Fault> {
+    let tagged: Option<Id> = report.tag.as_ref().and_then(|tag| tag.parse().ok());
+    context.store.read(|view| {
+        let named = view.text_named(carrier, &report.id)?;
+        let Some(id) = named.or(tagged) else { return Ok(None) };
+        let (Some(text), Some(message)) = (view.text(id)?, view.message(id)?) else { return Ok(None) };
+        let open = matches!(text.state, TextState::Handing | TextState::Unknown) && text.carrier == carrier;
+        Ok((named.is_some() || open).then_some((message, text)))
+    })
+}
+
+/// A report about a text whose answer was lost, or has not come yet, proves that the carrier took it.
+fn adopt(context: &Context, text: &TextOut, report: &Report) -> Result<(), Fault> {
+    let now = context.now();
+    let taken = TextOut { state: TextState::Taken(report.id.clone()), looks: 0, next: now + FIRST_ASK, ..text.clone() };
+    if !matches!(text.state, TextState::Handing | TextState::Unknown) {
+        return Ok(());
+    }
+    context.store.write(move |tx| {
+        let id = taken.message;
+        let open = tx.text(id)?.is_some_and(|text| matches!(text.state, TextState::Handing | TextState::Unknown));
+        if !open {
+            return Ok(());
+        }
+        tx.put_text(&taken)?;
+        match tx.live(id)? {
+            Some(_) => {
+                let cause = "taken by the carrier: its report says so";
+                tx.step(id, now, State::Sent, cause, 0, Time::NEVER).map(drop)
+            }
+            None => Ok(()),
+        }
+    })
+}
+
+/// True the first time that the end of a text is told; then it is over.
+fn ends(tx: &mut Tx, id: Id, name: &str, resent: u32) -> Outcome<bool> {
+    let Some(text) = tx.text(id)?.filter(|text| text.state == TextState::Taken(name.to_owned())) else {
+        return Ok(false);
+    };
+    tx.put_text(&TextOut { state: TextState::Over(name.to_owned()), resent, ..text })?;
+    Ok(tx.message(id)?.state == State::Sent)
+}
+
+fn step(context: &Context, id: Id, report: &Report, state: State, cause: &str) -> Result<(), Fault> {
+    let (cause, now, name) = (cause.to_owned(), context.now(), report.id.clone());
+    context.store.write(move |tx| {
+        let resent = tx.text(id)?.map_or(0, |text| text.resent);
+        match ends(tx, id, &name, resent)? {
+            true => tx.step(id, now, state, &cause, 0, Time::NEVER).map(drop),
+            false => Ok(()),
+        }
+    })
+}
+
+/// The carrier could not deliver it: it goes once more, or back to its sender.
+fn failed(
+    context: &Context,
+    message: &Message,
+    text: &TextOut,
+    report: &Report,
+    refusal: &Refusal,
+) -> Result<(), Fault> {
+    let (world, now, id, name) = (context.world(), context.now(), message.id, report.id.clone());
+    let why = refusal.fault.why().to_owned();
+    let most = if refusal.once { 1 } else { MOST_RESENT };
+    let again = !refusal.fault.is_permanent() && text.resent < most && now < message.deadline;
+    let next = now + outcome::back_off(&world, message.tries + text.resent + 1);
+    let (resent, opted_out, number, phone) = (text.resent + 1, refusal.opted_out, text.from, text.to);
+    let bill = world.bill(message, now, max_payload(&world.settings));
+    let notice = if again { None } else { context.notice(&world, message, Kind::Failed, &why) };
+    log::info!("{id} could not be delivered by the carrier");
+    context.store.write(move |tx| {
+        if opted_out {
+            tx.opt_out(number, phone, Some(&receive::told_by_carrier(now, &why)))?;
+        }
+        if !ends(tx, id, &name, resent)? {
+            return Ok(());
+        }
+        if again {
+            return outcome::once_more(tx, id, bill.clone(), &format!("{why}: it is sent again"), now, next);
+        }
+        tx.step(id, now, State::Returned, &why, 0, Time::NEVER)?;
+        notice.as_ref().map_or(Ok(()), |notice: &Letter| tx.add(notice).map(drop))
+    })
+}

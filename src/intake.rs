@@ -1,0 +1,401 @@
+//! The post office behind the doors: says who may send to whom, and takes mails and letters in.
+//!
+//! Taking in is one commit: every recipient gets a message of its own, planned by `route`, and the yes goes out only
+//! with the [`Committed`] of the store.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::address::{Address, Mailbox};
+use crate::deliver::compose;
+use crate::engine::link::inbound::message_id;
+use crate::engine::{Context, max_payload};
+use crate::fault::Fault;
+use crate::listen::data::Spooled;
+use crate::listen::{Body, Caller, Envelope, Office, Refusal};
+use crate::mail_text::{self, Shaped};
+use crate::message::{Door, Id, Message, Terms};
+use crate::password;
+use crate::route::choose::{Choice, World};
+use crate::route::plan::{Draft, Stranger};
+use crate::route::proof;
+use crate::route::segments;
+use crate::route::terms;
+use crate::settings::{Key, Settings};
+use crate::store::{self, BodyIn, Letter, Store};
+
+mod writing;
+
+pub use writing::{Preview, Sheet, compose, preview};
+
+/// A mail that passed so many servers goes in a circle (RFC 5321 section 6.3).
+const MOST_HOPS: usize = 30;
+/// Of a larger mail only the beginning is read for its text; all of it is kept.
+const READ_MOST: u64 = 4 * 1024 * 1024;
+
+/// Log-ins that are remembered to be written down later.
+const LOG_INS_MOST: usize = 1000;
+/// How often one and the same is written down.
+const LOG_INS_EVERY: Duration = Duration::from_secs(3600);
+/// The room on disk is looked up again after this.
+const ROOM_KNOWN: Duration = Duration::from_secs(1);
+
+/// The post office of a box.
+pub struct PostOffice {
+    context: Context,
+    /// Free bytes on disk, and when that was found out: asked anew at most once a second.
+    room: Mutex<Option<(Instant, u64)>>,
+    /// Log-ins of mail programs that the audit log does not have yet.
+    log_ins: Mutex<LogIns>,
+}
+
+/// Who (or whose name) by address and outcome: when the audit log last heard of it, and how often it happened since.
+type LogIns = BTreeMap<(String, IpAddr, bool), (Instant, u32)>;
+
+impl PostOffice {
+    /// With the box's store and rules.
+    pub fn new(context: &Context) -> Arc<Self> {
+        Arc::new(Self { context: context.clone(), room: Mutex::default(), log_ins: Mutex::default() })
+    }
+
+    fn world(&self) -> World {
+        self.context.world()
+    }
+
+    /// Who the mail is from: the person who logged in, whatever the envelope says, or the envelope sender.
+    fn author(&self, world: &World, caller: &Caller, from: &Address) -> (Option<String>, Address) {
+        let logged_in = caller.person.as_ref().and_then(|name| world.people.get(name));
+        match logged_in.and_then(|person| world.address_of(person).map(|address| (person, address))) {
+            Some((person, address)) => (Some(person.name.clone()), Address::Mail(address)),
+            None => (None, from.clone()),
+        }
+    }
+
+    /// What is known of a sender who is not of this box; `None` for who logged in, and for a person of this box who
+    /// writes from a trusted network.
+    fn stranger(
+        &self,
+        world: &World,
+        caller: &Caller,
+        from: &Address,
+        to: &Mailbox,
+        shaped: &Shaped,
+    ) -> Option<Stranger> {
+        let ours = from.mailbox().is_some_and(|from| world.is_ours(from));
+        if caller.person.is_some() || (ours && caller.trusted) {
+            return None;
+        }
+        let domain = from.mailbox()?.domain();
+        let person = world.people.addressed(to)?;
+        let host = world.settings.text(Key::SmtpAuthHost);
+        let proof = proof::judge(shaped.results.iter().map(String::as_str), host, domain);
+        // What cannot be read was never written: then the sender is held, not let in.
+        let written_to = self.context.store.read(|view| view.written_to(&person.name, from)).unwrap_or_default();
+        Some(Stranger { proof, written_to })
+    }
+
+    /// A delivery report about a letter of ours: the letter comes back to its sender.
+    fn bounced(&self, shaped: &Shaped) -> Result<(), Fault> {
+        let Some(bounce) = shaped.bounce.as_ref().filter(|bounce| bounce.action == "failed") else { return Ok(()) };
+        let Some(message_id) = &bounce.message_id else { return Ok(()) };
+        let found = self.context.store.read(|view| view.by_message_id(message_id, bounce.recipient.as_deref()))?;
+        let Some(id) = found else { return Ok(()) };
+        let why = bounce.diagnostic.as_deref().or(bounce.status.as_deref()).unwrap_or("no reason was given");
+        self.context.came_back(id, &format!("came back from the internet: {why}"))
+    }
+}
+
+impl Office for PostOffice {
+    fn settings(&self) -> Arc<Settings> {
+        self.context.store.settings()
+    }
+
+    fn recipient(&self, caller: &Caller, _from: &Address, to: &str) -> Result<(), Refusal> {
+        let world = self.world();
+        may_send(&world, caller)?;
+        let to = address(&world, to)?;
+        let known = caller.person.is_some() || caller.trusted;
+        let phone = world.is_sms(&to);
+        match (known, phone, world.is_ours(&to)) {
+            (false, true, _) => return Err(Refusal::new(550, "log in to text a phone")),
+            (false, false, false) => return Err(Refusal::new(550, "not relaying to that domain")),
+            (true, false, false) => return Ok(()),
+            _ => {}
+        }
+        match world.choose(&Address::Mail(to)) {
+            Choice::Nowhere(why) => Err(Refusal::new(550, why)),
+            _ => Ok(()),
+        }
+    }
+
+    fn login(&self, caller: &Caller, user: &str, password: &str) -> Option<String> {
+        let world = self.world();
+        let name = user.rsplit_once('@').map_or(user, |(name, _)| name);
+        let person = world.people.get(name);
+        let right = password::verify(person.map(|person| &**person), password);
+        // A name that nobody has may be a password in the wrong field: it is not written down.
+        self.write_down(person.map_or("somebody unknown", |person| &person.name), caller.peer, right);
+        person.filter(|_| right).map(|person| person.name.clone())
+    }
+
+    fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
+        let world = self.world();
+        may_send(&world, caller)?;
+        self.room_on_disk(&world)?;
+        let read_back;
+        let head = match &body {
+            Body::Memory(bytes) => bytes,
+            Body::File(file) => {
+                read_back = read_beginning(file)?;
+                &read_back
+            }
+        };
+        if received_lines(head) > MOST_HOPS {
+            return Err(Refusal::new(554, "this mail goes in a circle"));
+        }
+        let mut shaped = mail_text::shape(head, &mail_text::Options { trim: world.settings.on(Key::AirTrim) });
+        if envelope.from.is_nobody() && shaped.automatic.is_none() {
+            shaped.automatic = Some("it has no sender".to_owned());
+        }
+        let (author, from) = self.author(&world, caller, &envelope.from);
+        let to = recipients(&world, &envelope.to)?;
+        if to.iter().any(|to| world.is_sms(to))
+            && let Some(why) = segments::too_long(&segments::text_for_phone(&shaped.subject, &shaped.text))
+        {
+            return Err(Refusal::new(554, format!("this goes to no phone: {why}")));
+        }
+        let own_id = message_id(world.settings.text(Key::Domain));
+        let trace = self.trace(&world, caller, &shaped, &own_id, head);
+        let shaped = Shaped { message_id: shaped.message_id.or(Some(own_id)), ..shaped };
+        let now = self.context.now();
+        let believed = self.context.store.clock().believable();
+        let most = max_payload(&world.settings);
+        // Only people of this box may spend its reserve, or press others back.
+        let wanted = author.as_ref().map(|_| &shaped.wanted);
+        let terms = wanted.map_or(Ok(Terms::default()), |wanted| terms::read(wanted, &world.settings, now));
+        let terms = terms.map_err(|why| Refusal::new(554, format!("the header asks for what cannot be: {why}")))?;
+        let drafts = to.iter().flat_map(|to| {
+            // What is no phone number was refused at RCPT.
+            let draft = |to: Mailbox| {
+                let to = world.resolve(&to).unwrap_or(Address::Mail(to));
+                draft(from.clone(), to, author.clone(), &shaped, terms)
+            };
+            let stranger = self.stranger(&world, caller, &from, to, &shaped);
+            let forward = forwarded(&world, to, &shaped).map(draft);
+            std::iter::once(Draft { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
+        });
+        let messages: Vec<Message> = drafts.map(|draft| world.plan(draft, now, believed, most)).collect();
+        if let Some(why) = messages.iter().find_map(|message| world.too_dear(message, message.bill.as_ref())) {
+            return Err(Refusal::new(554, why));
+        }
+        let (body, spooled) = stored(&self.context.store, body, trace)?;
+        let committed = self.context.store.put(Letter { messages, body }).map_err(|fault| self.later(&fault))?;
+        spooled.into_iter().for_each(store::Spooled::keep);
+        // Reports have no sender (RFC 3464 section 2); what has one is somebody's word only.
+        if envelope.from.is_nobody()
+            && let Err(fault) = self.bounced(&shaped)
+        {
+            log::warn!("a delivery report is kept but could not be matched: {fault}");
+        }
+        let names: Vec<String> = committed.ids().iter().map(Id::to_string).collect();
+        log::info!("{} taken by smtp", names.join(" "));
+        Ok(format!("kept as {}", names.join(" ")))
+    }
+}
+
+impl PostOffice {
+    /// Writes a log-in of a mail program into the audit log. Mail programs log in every few minutes, and so do those who
+    /// guess: each kind is written at once and then every hour, with how often it was.
+    fn write_down(&self, name: &str, peer: IpAddr, right: bool) {
+        let mut log_ins = self.log_ins.lock().unwrap_or_else(PoisonError::into_inner);
+        if log_ins.len() >= LOG_INS_MOST {
+            log_ins.retain(|_, (at, _)| at.elapsed() < LOG_INS_EVERY);
+        }
+        let key = (name.to_owned(), peer, right);
+        let known = log_ins.get(&key).copied();
+        let count = known.map_or(0, |(_, count)| count) + 1;
+        let told = known.map(|(at, _)| at).filter(|at| at.elapsed() < LOG_INS_EVERY);
+        let (due, at) = (told.is_none(), told.unwrap_or_else(Instant::now));
+        if log_ins.len() < LOG_INS_MOST || log_ins.contains_key(&key) {
+            log_ins.insert(key, (at, if due { 0 } else { count }));
+        }
+        drop(log_ins);
+        if !due {
+            return;
+        }
+        let (who, about) = if right { (name, "") } else { ("", name) };
+        let record = store::Record {
+            at: self.context.now(),
+            who: who.to_owned(),
+            from: peer.to_string(),
+            deed: if right { "log-in" } else { "log-in.failed" }.to_owned(),
+            about: about.to_owned(),
+            words: if right { "logged in with a mail program" } else { "a mail program gave a wrong password" }
+                .to_owned(),
+            count,
+            ..store::Record::default()
+        };
+        if let Err(fault) = self.context.store.write(move |tx| tx.audit_again(&record)) {
+            log::warn!("audit: {fault}");
+        }
+    }
+
+    fn room_on_disk(&self, world: &World) -> Result<(), Refusal> {
+        let reserve = u64::try_from(world.settings.number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        if room.is_none_or(|(at, _)| at.elapsed() >= ROOM_KNOWN) {
+            *room = self.context.store.free_disk().ok().map(|free| (Instant::now(), free));
+        }
+        match *room {
+            Some((_, free)) if free < reserve => Err(Refusal::new(452, "too little room on disk, come again later")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The reply for a letter that could not be kept.
+    fn later(&self, fault: &Fault) -> Refusal {
+        match fault.is_permanent() {
+            true => Refusal::new(554, fault.to_string()),
+            false if self.context.store.disk_full() => Refusal::new(452, "the disk is full, come again later"),
+            false => Refusal::new(451, fault.to_string()),
+        }
+    }
+
+    /// What is put in front of the mail: our trace, a Message-ID where there was none, and where there is no header
+    /// at all the empty line that ends ours.
+    fn trace(&self, world: &World, caller: &Caller, shaped: &Shaped, own_id: &str, head: &[u8]) -> Vec<u8> {
+        let with = match (caller.esmtp, caller.tls, caller.person.is_some()) {
+            (false, ..) => "SMTP",
+            (_, false, false) => "ESMTP",
+            (_, true, false) => "ESMTPS",
+            (_, false, true) => "ESMTPA",
+            (_, true, true) => "ESMTPSA",
+        };
+        let by = world.settings.text(Key::Domain);
+        let received = compose::received(&compose::Received {
+            helo: &caller.helo,
+            ip: Some(caller.peer).filter(|ip: &IpAddr| !ip.is_loopback()),
+            by: if by.is_empty() { "satpost" } else { by },
+            with,
+            id: own_id.trim_matches(['<', '>']).split('@').next().unwrap_or_default(),
+            to: None,
+            at: self.context.now(),
+        });
+        let mut trace = format!("{received}\r\n").into_bytes();
+        if shaped.message_id.is_none() {
+            trace.extend_from_slice(format!("{}\r\n", compose::header("Message-ID", own_id)).as_bytes());
+        }
+        if !compose::begins_with_header(head) {
+            trace.extend_from_slice(b"\r\n");
+        }
+        trace
+    }
+}
+
+/// The text of a recipient as an address of some box; a bare `postmaster` is ours.
+fn address(world: &World, to: &str) -> Result<Mailbox, Refusal> {
+    let parsed = match to.eq_ignore_ascii_case("postmaster") {
+        true => Mailbox::new("postmaster", world.settings.text(Key::Domain)),
+        false => to.parse(),
+    };
+    let mailbox = parsed.map_err(|why| Refusal::new(550, why))?;
+    Ok(world.proper(&mailbox))
+}
+
+/// Each recipient once: a person of this box gets one letter of a mail, under however many addresses they are named.
+fn recipients(world: &World, named: &[String]) -> Result<Vec<Mailbox>, Refusal> {
+    let mut to: Vec<Mailbox> = Vec::new();
+    let person = |mailbox: &Mailbox| {
+        let person = world.people.addressed(mailbox).filter(|_| world.is_ours(mailbox));
+        person.map(|person| person.name.clone())
+    };
+    for name in named {
+        let mailbox = address(world, name)?;
+        let phone = |mailbox: &Mailbox| world.resolve(mailbox).ok().and_then(|address| address.phone());
+        let same = |known: &Mailbox| {
+            *known == mailbox
+                || person(known).is_some_and(|p| Some(p) == person(&mailbox))
+                || phone(known).is_some_and(|p| Some(p) == phone(&mailbox))
+        };
+        if !to.iter().any(same) {
+            to.push(mailbox);
+        }
+    }
+    Ok(to)
+}
+
+/// Somebody who logged in may have been disabled or removed since.
+fn may_send(world: &World, caller: &Caller) -> Result<(), Refusal> {
+    let Some(name) = &caller.person else { return Ok(()) };
+    match world.people.get(name).is_some_and(|person| !person.disabled) {
+        true => Ok(()),
+        false => Err(Refusal::new(550, format!("{name} may not send at present"))),
+    }
+}
+
+fn draft(from: Address, to: Address, author: Option<String>, shaped: &Shaped, terms: Terms) -> Draft {
+    let text = match to.phone() {
+        Some(_) => segments::text_for_phone(&shaped.subject, &shaped.text),
+        None => shaped.text.clone(),
+    };
+    Draft {
+        door: Door::Smtp,
+        from,
+        to,
+        author,
+        subject: shaped.subject.clone(),
+        text,
+        cut: shaped.cut.clone(),
+        automatic: shaped.automatic.clone(),
+        message_id: shaped.message_id.clone(),
+        about: None,
+        stranger: None,
+        terms,
+    }
+}
+
+/// Where a copy goes that a person reading here wants; never over a link, and never of what a machine wrote.
+fn forwarded(world: &World, to: &Mailbox, shaped: &Shaped) -> Option<Mailbox> {
+    let Choice::Mailbox(person) = world.choose(&Address::Mail(to.clone())) else { return None };
+    let forward = person.forward.clone()?;
+    let by_relay = world.choose(&Address::Mail(forward.clone())) == Choice::Relay;
+    (by_relay && shaped.automatic.is_none()).then_some(forward)
+}
+
+fn read_beginning(file: &Spooled) -> Result<Vec<u8>, Refusal> {
+    let mut head = Vec::new();
+    let read = File::open(file.path()).and_then(|file| file.take(READ_MOST).read_to_end(&mut head));
+    read.map_err(|error| Refusal::new(451, format!("the mail cannot be read back: {error}")))?;
+    Ok(head)
+}
+
+fn received_lines(mail: &[u8]) -> usize {
+    let head_end = mail.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(mail.len());
+    let lines = mail[..head_end].split(|byte| *byte == b'\n');
+    lines.filter(|line| line.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"received:"))).count()
+}
+
+/// The mail with its trace in front, as the store takes it. A spool file goes again unless the commit happens.
+fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<store::Spooled>), Refusal> {
+    match body {
+        Body::Memory(bytes) => {
+            let mut mail = trace;
+            mail.extend_from_slice(&bytes);
+            Ok((BodyIn::Bytes(mail), None))
+        }
+        Body::File(file) => {
+            let spooled = store.spool(&trace, file.path()).map_err(|error| {
+                let code = if error.kind() == std::io::ErrorKind::StorageFull { 452 } else { 451 };
+                Refusal::new(code, format!("the mail cannot be kept: {error}"))
+            })?;
+            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size }, Some(spooled)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Mail to text: what a person would want to read over a link where every byte costs.
+//!
+//! [`shape`] takes any bytes and always gives a text: no failure, no panic, no markup, and a bound on time and memory
+//! whatever a stranger sends (256 KiB of header, 200 parts, 32 levels, 1 MiB of each text are read; 256 KiB of text
+//! come out). The rules, in the order in which they work:
+//!
+//! 1. A block of `Word: rest` lines is a header only if a known field name is among them, else it is text ([`head`]).
+//! 2. Of several forms of one text the plain one is read, unless it is empty or a mere hint at the HTML ([`body`]).
+//! 3. HTML becomes text without markup ([`html`]); unseen characters go ([`clean`]).
+//! 4. Quoted history, signatures and legal notices are cut, if the box is set so ([`history`], [`sign`]).
+//! 5. Files, and what is encrypted, are named in one line ([`files`]).
+
+mod armor;
+mod automatic;
+mod body;
+mod bounce;
+mod calendar;
+mod clean;
+mod decode;
+mod files;
+mod flowed;
+mod head;
+mod history;
+mod html;
+mod mime;
+mod page;
+mod sign;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod trim;
+mod urls;
+mod words;
+
+use std::borrow::Cow;
+
+pub use bounce::Bounce;
+pub use clean::text as visible_text;
+
+use head::Head;
+use mime::Tree;
+use page::Page;
+
+use crate::message::Wanted;
+
+/// Longest subject, in bytes.
+const MAX_SUBJECT: usize = 1000;
+/// Ids of earlier letters that are kept.
+const MAX_IDS: usize = 50;
+
+/// How a box wants its mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Cut quoted history, signatures, legal notices and tracking parameters of links.
+    pub trim: bool,
+}
+
+/// What a mail says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shaped {
+    /// Decoded, on one line; empty when there is none.
+    pub subject: String,
+    /// What goes over the air: subject, line feed, text (subject alone when there is no text), never empty. Lines end
+    /// with LF; there is none at the end, and no control character otherwise.
+    pub text: String,
+    /// The visible text without subject, before anything was cut.
+    pub full: String,
+    /// What was cut or left behind, in words: "signature of 4 lines", "attachment photo.jpg, 240 kB, not sent".
+    pub cut: Vec<String>,
+    /// Why a machine must have written it; `None` for a letter by a person. An empty envelope sender is the caller's
+    /// to see.
+    pub automatic: Option<String>,
+    /// With angle brackets.
+    pub message_id: Option<String>,
+    /// The letters that it answers: `In-Reply-To`, then `References`, latest first; with angle brackets.
+    pub in_reply_to: Vec<String>,
+    /// The name beside the address in `From`.
+    pub from_name: Option<String>,
+    /// `Authentication-Results` of servers on the way, topmost first, as they came.
+    pub results: Vec<String>,
+    /// What a delivery report says.
+    pub bounce: Option<Bounce>,
+    /// The terms on which its writer wants it to go.
+    pub wanted: Wanted,
+}
+
+/// Reads a mail as it came in (before a trace header is put on top: a bare line would look like part of that).
+pub fn shape(raw: &[u8], options: &Options) -> Shaped {
+    let raw = with_line_feeds(raw);
+    let tree = Tree::read(&raw);
+    let head = &tree.root().head;
+    let subject = subject(head);
+    let mut page = Page::new(options.trim, is_forward(&subject));
+    tree.notes.iter().for_each(|note| page.note(note));
+    body::show(&tree, 0, &mut page);
+    let (body, full, cut) = page.finish();
+    let text = match (subject.as_str(), body.as_str()) {
+        ("", "") => "[empty mail]".to_owned(),
+        ("", body) => body.to_owned(),
+        (subject, "") => subject.to_owned(),
+        (subject, body) => format!("{subject}\n{body}"),
+    };
+    let bounce = bounce::read(&tree);
+    let automatic = automatic::reason(&tree, &subject);
+    Shaped {
+        automatic: automatic.or_else(|| bounce.is_some().then(|| "a delivery report".to_owned())),
+        message_id: head.ids("message-id").into_iter().next(),
+        in_reply_to: answered(head),
+        from_name: head.mailbox("from").and_then(|(name, _)| name),
+        results: head.all("authentication-results"),
+        bounce,
+        wanted: wanted(head),
+        subject,
+        text,
+        full,
+        cut,
+    }
+}
+
+/// Text whose lines end with CR alone gets line feeds.
+fn with_line_feeds(raw: &[u8]) -> Cow<'_, [u8]> {
+    if raw.contains(&b'\r') && !raw.contains(&b'\n') {
+        return Cow::Owned(raw.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect());
+    }
+    Cow::Borrowed(raw)
+}
+
+fn subject(head: &Head) -> String {
+    let mut subject = head.text("subject").unwrap_or_default();
+    subject.truncate(subject.floor_char_boundary(MAX_SUBJECT));
+    subject.truncate(subject.trim_end().len());
+    subject
+}
+
+/// The terms that the header asks for: the fields by which mail programs mark a letter (RFC 2156 section 2.3, and what
+/// they write instead), and two of our own.
+fn wanted(head: &Head) -> Wanted {
+    let field = |name: &str| head.raw(name).unwrap_or_default().trim().to_lowercase();
+    let urgent = field("priority") == "urgent"
+        || ["high", "highest"].contains(&field("importance").as_str())
+        || field("x-priority").starts_with(['1', '2']);
+    let bulk = field("priority") == "non-urgent"
+        || ["low", "lowest"].contains(&field("importance").as_str())
+        || field("x-priority").starts_with(['4', '5']);
+    let priority = match (urgent, bulk) {
+        (true, _) => "urgent",
+        (_, true) => "bulk",
+        _ => "",
+    };
+    let own = |name: &str| head.raw(name).unwrap_or_default();
+    Wanted { priority: priority.to_owned(), by: own("x-satpost-by"), at_most: own("x-satpost-at-most") }
+}
+
+fn is_forward(subject: &str) -> bool {
+    let lower = subject.to_lowercase();
+    words::FORWARD_PREFIX.iter().any(|prefix| lower.starts_with(prefix))
+}
+
+fn answered(head: &Head) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    let references = head.ids("references").into_iter().rev();
+    for id in head.ids("in-reply-to").into_iter().chain(references) {
+        if ids.len() < MAX_IDS && !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
+}
