@@ -4,7 +4,10 @@
 //! state, by a journal of what the message changed. Behind each record stands its zero byte and one choice, whether
 //! another follows; then the code ends with the fewest bytes that name its interval, and whoever reads on reads zeros.
 
+mod apm;
 mod arithmetic;
+mod counted;
+mod flat;
 mod history;
 mod mixer;
 mod model;
@@ -36,8 +39,10 @@ pub struct Coder {
 impl Coder {
     /// Primes a model: takes seconds. See also [`Coder::open`].
     pub fn new(spec: &'static Spec) -> Self {
-        let mut model = Model::new(spec.table_bits);
-        model.prime(&primer::primer());
+        let mut model = Model::new(spec.make, spec.table_bits);
+        let primer = primer::primer(spec.make);
+        model.count(&primer.lines);
+        model.prime(&primer.records);
         Self { model, spec }
     }
 

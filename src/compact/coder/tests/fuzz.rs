@@ -91,7 +91,7 @@ fn one_round(coder: &mut Coder, dice: &mut Dice) {
 
 #[test]
 fn spoiled_codes_and_packets_end_within_limits() {
-    let mut coder = coder(1);
+    let mut coder = coder(2);
     for (packet, bytes) in corpus() {
         if packet {
             let _ = unpack(&mut *coder, &[bytes]);
@@ -109,7 +109,7 @@ fn fuzz_for() {
     let seconds = std::env::var("SATPOST_FUZZ_SECONDS").map_or(10, |seconds| seconds.parse().unwrap());
     let seed = RandomState::new().build_hasher().finish();
     println!("seed {seed}");
-    let mut coder = Coder::new(&MODELS[1]);
+    let mut coder = Coder::new(&MODELS[2]);
     let (mut dice, mut rounds) = (Dice(seed), 0_u64);
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(seconds) {
