@@ -2,8 +2,12 @@
 
 mod common;
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
+
+use compact::packet::check::crc16;
+use compact::peer::book::index_of;
 
 fn satpost(words: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_satpost"))
@@ -43,7 +47,7 @@ fn letters_share_packets_and_addresses_that_both_ends_know() {
     let folder = common::Folder::new();
     let letter = |number: usize, from: &str| {
         format!(
-            "{{\"kind\":\"sms\",\"from\":\"{from}\",\"subject\":\"\",\"text\":\"All well at camp {number}\",\"to\":\"friend{number}@example.org\"}}\n"
+            "{{\"kind\":\"email\",\"from\":\"{from}\",\"subject\":\"\",\"text\":\"All well at camp {number}\",\"to\":\"friend{number}@example.org\"}}\n"
         )
     };
     let input: String = (0..4).flat_map(|number| [letter(number, "0x1"), letter(number, "0x2")]).collect();
@@ -66,6 +70,70 @@ fn letters_share_packets_and_addresses_that_both_ends_know() {
         String::from_utf8_lossy(&blind.stderr).contains("Book"),
         "without the book nothing is delivered to anybody"
     );
+}
+
+/// Two addresses that an index and a check cannot tell apart.
+fn alike() -> (String, String) {
+    let mut seen = HashMap::new();
+    for number in 10_000..100_000 {
+        let address = format!("crew{number}@example.org");
+        if let Some(other) = seen.insert((index_of(&address), crc16(address.as_bytes())), address.clone()) {
+            return (other, address);
+        }
+    }
+    panic!("no two addresses are alike");
+}
+
+#[test]
+fn a_packet_that_fits_two_devices_is_given_to_neither() {
+    let folder = common::Folder::new();
+    let (one, other) = alike();
+    let letter =
+        |to: &str, from: &str| format!("{{\"kind\":\"email\",\"from\":\"{from}\",\"to\":\"{to}\",\"text\":\"hi\"}}\n");
+    let book = folder.path("book");
+    std::fs::write(&book, letter(&one, "0x1") + &letter(&other, "0x2")).unwrap();
+    let book = book.to_str().unwrap();
+    let packet = String::from_utf8(satpost(&["code", "--book", book], &letter(&one, "0x1")).stdout).unwrap();
+    let refused = satpost(&["decode", "--book", book], &packet);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        refused.status.code() == Some(1) && said.contains("0x1 and of 0x2: name the device with --device"),
+        "{said}"
+    );
+    for (device, to) in [("0x1", one), ("0x2", other)] {
+        let read = satpost(&["decode", "--book", book, "--device", device], &packet).stdout;
+        assert!(String::from_utf8(read).unwrap().contains(&to), "{device}");
+    }
+}
+
+/// An index never stands for a mail address in a text message, nor for a number in a mail.
+#[test]
+fn a_text_message_keeps_its_kind_of_address() {
+    let folder = common::Folder::new();
+    let book = folder.path("book");
+    let numbers = (0..1000).map(|number| format!("+4479001{number:05}"));
+    let mail = "mum@example.org".to_owned();
+    let number = numbers.into_iter().find(|number| index_of(number) == index_of(&mail)).unwrap();
+    let line =
+        |kind: &str, to: &str| format!("{{\"kind\":\"{kind}\",\"from\":\"\",\"to\":\"{to}\",\"text\":\"hi\"}}\n");
+    std::fs::write(&book, line("sms", &number)).unwrap();
+    let book = book.to_str().unwrap();
+    let packet = String::from_utf8(satpost(&["code", "--book", book], &line("sms", &number)).stdout).unwrap();
+    std::fs::write(book, line("email", &mail)).unwrap();
+    let refused = satpost(&["decode", "--book", book], &packet);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("cannot be read: Book"));
+}
+
+#[test]
+fn a_primed_state_is_kept_in_the_data_folder() {
+    let folder = common::Folder::new();
+    let data = folder.path("data");
+    std::fs::create_dir(&data).unwrap();
+    let line = "{\"kind\":\"sms\",\"to\":\"+14155550123\",\"text\":\"ok\"}\n";
+    let code = || satpost(&["code", "--model", "2", "--data", data.to_str().unwrap()], line).stdout;
+    let first = code();
+    assert!(data.join("model-2.primed").is_file());
+    assert!(!first.is_empty() && first == code());
 }
 
 #[test]

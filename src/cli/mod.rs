@@ -191,6 +191,9 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
     let named = data::take(&mut words).map_err(Failure::usage)?;
     if words.first().is_some_and(|word| word == "--version" || word == "-V") {
         say(&mut std::io::stdout(), concat!("satpost ", env!("CARGO_PKG_VERSION"), "\n"));
+        if words.get(1).is_some_and(|word| word == "--licences") {
+            say(&mut std::io::stdout(), include_str!("../compact/primer/LICENCES"));
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let command = match parse(&words) {
@@ -211,8 +214,8 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Run(run) => run.go(&data),
         Command::Demo(demo) => demo.go(),
         Command::Simulate(simulate) => simulate.go(),
-        Command::Code(code) => code.go(),
-        Command::Decode(decode) => decode.go(),
+        Command::Code(code) => code.go(&data),
+        Command::Decode(decode) => decode.go(&data),
         Command::Restore(restore) => restore.go(&data),
         // A child with the user of the box only writes the part; its parent takes it from there.
         Command::Backup(backup) if !reach::as_owner_now() => backup.go(&data, words),

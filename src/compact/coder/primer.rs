@@ -24,7 +24,7 @@ const MORE_LETTERS: [&str; 3] = [
     include_str!("../primer/mail-family.txt"),
 ];
 const MORE_TEXTS: [&str; 0] = [];
-const MORE_LANGUAGES: [&str; 0] = [];
+const MORE_LANGUAGES: [&str; 1] = [include_str!("../primer/text-languages.txt")];
 
 /// Each record of this number has an index in the place of its address, as letters have between boxes that know each
 /// other.
@@ -60,12 +60,12 @@ pub fn primer(make: Make) -> Primer {
             let more = |files: &[&'static str]| -> Vec<Vec<Text>> {
                 files.iter().map(|file| file.lines().map(|text| (Kind::Text, text)).collect()).collect()
             };
+            more(&MORE_LANGUAGES).into_iter().flatten().for_each(|text| records.add(text));
             languages().step_by(2).for_each(|text| records.add(text));
             let rest = languages().skip(1).step_by(2);
             let mut kinds = vec![rest.collect(), letters().collect(), texts().collect()];
             kinds.extend(MORE_LETTERS.iter().map(|file| in_letters(file).collect::<Vec<_>>()));
             kinds.extend(more(&MORE_TEXTS));
-            kinds.extend(more(&MORE_LANGUAGES));
             mixed(kinds).for_each(|text| records.add(text));
             let counted = counted().into_iter().map(String::into_bytes);
             Primer { lines: words().into_iter().chain(counted).collect(), records: records.bytes }

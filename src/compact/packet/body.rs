@@ -114,7 +114,7 @@ fn split(body: &[u8]) -> Result<Parts<'_>, Unreadable> {
     Ok(Parts { form, check, code })
 }
 
-/// The letters with the one choice of addresses that fits.
+/// The letters with the one choice of addresses that fits; a text message is never given a mail address.
 fn guess(
     letters: &[Letter],
     known: &dyn Fn(u8) -> Vec<String>,
@@ -123,7 +123,10 @@ fn guess(
     let choices: Vec<Vec<Other>> = letters
         .iter()
         .map(|letter| match letter.other {
-            Other::Index(index) => known(index).into_iter().map(Other::Address).collect(),
+            Other::Index(index) => {
+                let fits = known(index).into_iter().filter(|address| letter.kind.takes(address));
+                fits.map(Other::Address).collect()
+            }
             Other::Address(_) => vec![letter.other.clone()],
         })
         .collect();

@@ -143,7 +143,9 @@ impl Peer {
         };
         for letter in &mut load.on_air {
             let Other::Address(address) = &letter.other else { continue };
-            if let Some(index) = self.book.index(address).filter(|_| matches!(form, Form::Model(_))) {
+            if let Some(index) =
+                self.book.index(address).filter(|_| matches!(form, Form::Model(_)) && letter.kind.takes(address))
+            {
                 letter.other = Other::Index(index);
             }
         }
