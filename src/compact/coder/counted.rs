@@ -10,20 +10,23 @@ const WORDS: usize = 30_000;
 const WORD_TIMES: [usize; 8] = [12, 12, 8, 4, 4, 2, 2, 1];
 const PAIR_TIMES: [usize; 4] = [8, 4, 2, 1];
 
-/// Words, then pairs with a blank between, each as often as it is to be shown, in an order that has no meaning.
-pub fn counted() -> Vec<String> {
+/// Words, then pairs with a blank between, each as often as it is to be shown, in an order that has no meaning; a line
+/// each.
+pub fn counted() -> String {
     let mut packed = Packed { reader: Reader::new(PACKED), learned: vec![1 << 15; 1 << 22] };
     let words = packed.words();
     let pairs = packed.pairs(&words);
-    let mut shown: Vec<_> = words.iter().flat_map(|(class, word)| vec![as_written(word); WORD_TIMES[*class]]).collect();
-    shuffle(&mut shown);
-    let first = shown.len();
-    for (class, one, two) in pairs {
-        let pair = format!("{} {}", as_written(&words[one].1), as_written(&words[two].1));
-        shown.extend(vec![pair; PAIR_TIMES[class]]);
+    drop(packed);
+    let mut lines = String::new();
+    let written: Vec<_> = words.iter().map(|(_, word)| as_written(word)).collect();
+    for at in shuffled(words.iter().map(|(class, _)| WORD_TIMES[*class])) {
+        lines.extend([&written[at], "\n"]);
     }
-    shuffle(&mut shown[first..]);
-    shown
+    for at in shuffled(pairs.iter().map(|(class, ..)| PAIR_TIMES[*class])) {
+        let (_, one, two) = pairs[at];
+        lines.extend([&written[one], " ", &written[two], "\n"]);
+    }
+    lines
 }
 
 /// The lists are in small letters, and there is one word that nobody writes so.
@@ -34,11 +37,14 @@ fn as_written(word: &str) -> String {
     }
 }
 
-fn shuffle(lines: &mut [String]) {
-    for at in (1..lines.len()).rev() {
+/// Places, each as often as it is said, in an order that has no meaning.
+fn shuffled(times: impl Iterator<Item = usize>) -> impl Iterator<Item = usize> {
+    let mut places: Vec<_> = times.enumerate().flat_map(|(at, times)| std::iter::repeat_n(at as u32, times)).collect();
+    for at in (1..places.len()).rev() {
         let other = (u64::from(hash(at as u32, 77)) * (at as u64 + 1)) >> 32;
-        lines.swap(at, other as usize);
+        places.swap(at, other as usize);
     }
+    places.into_iter().map(|at| at as usize)
 }
 
 struct Packed {
@@ -138,7 +144,8 @@ mod tests {
     #[test]
     fn words_and_pairs_come_out_of_their_file() {
         let shown = counted();
-        let times = |line: &str| shown.iter().filter(|other| *other == line).count();
+        let shown: Vec<_> = shown.lines().collect();
+        let times = |line: &str| shown.iter().filter(|other| **other == line).count();
         for (line, often) in [("the", 12), ("I", 12), ("don't", 8), ("of the", 8), ("I am", 4), ("i", 0), ("", 0)] {
             assert_eq!(times(line), often, "{line}");
         }
@@ -148,6 +155,6 @@ mod tests {
         words.sort();
         words.dedup();
         assert_eq!((words.len(), shown.len() - pairs), (WORDS, 112_000));
-        assert_eq!(words.iter().filter(|word| word.contains('\'')).count(), 70);
+        assert_eq!(words.iter().filter(|word| word.contains('\'')).count(), 65);
     }
 }

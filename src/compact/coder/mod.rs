@@ -39,10 +39,11 @@ pub struct Coder {
 impl Coder {
     /// Primes a model: takes seconds. See also [`Coder::open`].
     pub fn new(spec: &'static Spec) -> Self {
+        // Unpacking them takes some megabytes, which are free again when the model takes its own.
+        let (lines, records) = (primer::lines(spec.make), primer::records(spec.make));
         let mut model = Model::new(spec.make, spec.table_bits);
-        let primer = primer::primer(spec.make);
-        model.count(&primer.lines);
-        model.prime(&primer.records);
+        model.count(&lines);
+        model.prime(&records);
         Self { model, spec }
     }
 

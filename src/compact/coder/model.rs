@@ -109,7 +109,7 @@ impl Model {
         let mut model = Self {
             rates: (0..1024).map(|seen| 1_638_400 / (100 * seen + 180)).collect(),
             history: History::new(),
-            slots: Slots::new(bits),
+            slots: Slots::new(bits, if second { 16 } else { 4 }),
             refined: Rows::new(PRIMED * 64, [0; 16]),
             matched: Rows::new(MATCHES * 64, [1 << 31; 16]),
             own: vec![0; OWN_TABLE],
@@ -183,12 +183,12 @@ impl Model {
 
     /// Shows lines of words to the big table alone: only what stood where is learned, not how far to trust it. Of a pair
     /// of words the second one is learned behind the first.
-    pub fn count(&mut self, lines: &[Vec<u8>]) {
-        for line in lines {
+    pub fn count(&mut self, lines: &[u8]) {
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let second = line.iter().position(|byte| *byte == b' ').unwrap_or(0);
             self.history.start_line();
             self.start_contexts();
-            for (at, byte) in line.iter().copied().chain([b'\n']).enumerate() {
+            for (at, byte) in line.iter().copied().enumerate() {
                 if at >= second {
                     self.count_byte(byte);
                 }

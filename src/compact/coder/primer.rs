@@ -18,12 +18,14 @@ const LETTERS: &str = include_str!("../primer/letters.txt");
 const ADDRESSES: &str = include_str!("../primer/addresses.txt");
 
 /// What the second make learns beside them: letters of many hands, and texts a line.
-const MORE_LETTERS: [&str; 3] = [
+const MORE_LETTERS: [&str; 5] = [
     include_str!("../primer/mail-lists.txt"),
     include_str!("../primer/mail-office.txt"),
     include_str!("../primer/mail-family.txt"),
+    include_str!("../primer/mail-mixed.txt"),
+    include_str!("../primer/mail-replies.txt"),
 ];
-const MORE_TEXTS: [&str; 0] = [];
+const MORE_TEXTS: [&str; 1] = [include_str!("../primer/text-world.txt")];
 const MORE_LANGUAGES: [&str; 1] = [include_str!("../primer/text-languages.txt")];
 
 /// Each record of this number has an index in the place of its address, as letters have between boxes that know each
@@ -32,45 +34,37 @@ const INDEXED_EVERY: usize = 3;
 /// Likewise one that names the person on the box.
 const NAMED_EVERY: usize = 8;
 
-/// What a model learns, in this order.
-pub struct Primer {
-    /// Lines of words, which only the big table learns.
-    pub lines: Vec<Vec<u8>>,
-    /// Records, each ended by a zero byte.
-    pub records: Vec<u8>,
-}
-
 type Text = (Kind, &'static str);
 
-/// What a model of this make learns.
-pub fn primer(make: Make) -> Primer {
+/// What a model of this make learns first: lines of words, which only the big table learns.
+pub fn lines(make: Make) -> Vec<u8> {
+    match make {
+        Make::First => Vec::new(),
+        Make::Second => [words(), counted().into_bytes()].concat(),
+    }
+}
+
+/// What it learns then: records, each ended by a zero byte.
+pub fn records(make: Make) -> Vec<u8> {
     let mut records = Records::default();
-    let texts = || TEXTS.lines().map(|text| (Kind::Text, text));
-    let languages = || LANGUAGES.lines().map(|text| (Kind::Text, text));
-    let letters = || in_letters(LETTERS);
+    let in_lines = |file: &'static str| file.lines().map(|text| (Kind::Text, text));
     match make {
         Make::First => {
-            records.bytes.extend([WORDS, b'\n']);
-            words().iter().for_each(|word| records.bytes.extend([&word[..], b"\n"].concat()));
-            records.bytes.push(0);
-            languages().chain(letters()).chain(texts()).for_each(|text| records.add(text));
-            Primer { lines: Vec::new(), records: records.bytes }
+            records.bytes = [&[WORDS, b'\n'], &words()[..], &[0]].concat();
+            let texts = in_lines(LANGUAGES).chain(in_letters(LETTERS)).chain(in_lines(TEXTS));
+            texts.for_each(|text| records.add(text));
         }
         Make::Second => {
-            let more = |files: &[&'static str]| -> Vec<Vec<Text>> {
-                files.iter().map(|file| file.lines().map(|text| (Kind::Text, text)).collect()).collect()
-            };
-            more(&MORE_LANGUAGES).into_iter().flatten().for_each(|text| records.add(text));
-            languages().step_by(2).for_each(|text| records.add(text));
-            let rest = languages().skip(1).step_by(2);
-            let mut kinds = vec![rest.collect(), letters().collect(), texts().collect()];
+            let more = MORE_LANGUAGES.iter().flat_map(|file| in_lines(file));
+            more.chain(in_lines(LANGUAGES).step_by(2)).for_each(|text| records.add(text));
+            let rest = in_lines(LANGUAGES).skip(1).step_by(2).collect();
+            let mut kinds = vec![rest, in_letters(LETTERS).collect(), in_lines(TEXTS).collect()];
             kinds.extend(MORE_LETTERS.iter().map(|file| in_letters(file).collect::<Vec<_>>()));
-            kinds.extend(more(&MORE_TEXTS));
+            kinds.extend(MORE_TEXTS.iter().map(|file| in_lines(file).collect::<Vec<_>>()));
             mixed(kinds).for_each(|text| records.add(text));
-            let counted = counted().into_iter().map(String::into_bytes);
-            Primer { lines: words().into_iter().chain(counted).collect(), records: records.bytes }
         }
     }
+    records.bytes
 }
 
 fn in_letters(file: &'static str) -> impl Iterator<Item = Text> {
@@ -128,14 +122,49 @@ fn addresses_of(mail: bool) -> usize {
     ADDRESSES.lines().filter(|line| line.contains('@') == mail).count()
 }
 
-/// The dictionary of brotli (RFC 7932, appendix A): words and phrases of many languages; some end within a character.
-fn words() -> Vec<Vec<u8>> {
-    let mut words = Vec::new();
+/// The dictionary of brotli (RFC 7932, appendix A): words and phrases of many languages, a line each; some end within a
+/// character.
+fn words() -> Vec<u8> {
+    let mut lines = Vec::new();
     for length in 4..=24 {
         let count = 1_usize << kBrotliDictionarySizeBitsByLength[length];
         let start = kBrotliDictionaryOffsetsByLength[length] as usize;
-        let all = kBrotliDictionary[start..start + count * length].chunks(length);
-        words.extend(all.map(|word| word.iter().copied().filter(|byte| *byte != 0).collect()));
+        for word in kBrotliDictionary[start..start + count * length].chunks(length) {
+            lines.extend(word.iter().filter(|byte| **byte != 0));
+            lines.push(b'\n');
+        }
     }
-    words
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// Many hands write: what comes again and again was made in a mould, and teaches what nobody says.
+    #[test]
+    fn no_six_words_come_more_often_than_ten_times() {
+        let mut often: HashMap<Vec<&str>, usize> = HashMap::new();
+        let files = [TEXTS, LANGUAGES, LETTERS];
+        for file in files.iter().chain(&MORE_LETTERS).chain(&MORE_TEXTS).chain(&MORE_LANGUAGES) {
+            for letter in file.split(['\n']) {
+                let words: Vec<_> = letter.split_whitespace().collect();
+                words.windows(6).for_each(|six| *often.entry(six.to_vec()).or_default() += 1);
+            }
+        }
+        let most = often.iter().max_by_key(|(_, times)| **times).unwrap();
+        assert!(*most.1 <= 10, "{most:?}");
+    }
+
+    #[test]
+    fn the_texts_are_whole() {
+        for letter in MORE_LETTERS.iter().flat_map(|file| in_letters(file)).map(|(_, letter)| letter) {
+            assert!(letter.contains('\n') && !letter.contains(['\0', '\r', '\t']), "{letter}");
+        }
+        for text in MORE_TEXTS.iter().chain(&MORE_LANGUAGES).flat_map(|file| file.lines()) {
+            assert!(!text.trim().is_empty() && text.trim() == text, "{text:?}");
+        }
+    }
 }

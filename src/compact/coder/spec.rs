@@ -21,7 +21,8 @@ pub struct Spec {
 pub enum Make {
     /// Five mixers; the words of brotli, then our texts, kind by kind.
     First,
-    /// A sixth mixer, two stages behind the last one, fixed prices for kinds and numbers; counted words, mixed texts.
+    /// A sixth mixer, two stages behind the last one, a wider choice of rows, fixed prices for kinds and numbers; counted
+    /// words, mixed texts.
     Second,
 }
 

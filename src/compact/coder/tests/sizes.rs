@@ -34,34 +34,37 @@ fn sizes() {
     let mut coder = Coder::new(Spec::find(number).unwrap());
     let primed = started.elapsed();
     let mut sums: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
+    let mut letters: BTreeMap<String, Vec<(Letter, Letter)>> = BTreeMap::new();
     let started = Instant::now();
-    for value in values.iter().step_by(every) {
+    for (at, value) in values.iter().enumerate() {
         let kind = if field(value, "kind") == "sms" { Kind::Text } else { Kind::Mail };
-        let to = field(value, "to");
+        let (from, to) = (field(value, "from"), field(value, "to"));
         let (subject, text) = (field(value, "subject"), field(value, "text"));
         let written = Letter { kind, person: None, other: Other::Address(to.clone()), subject, text };
-        let alike = books[&field(value, "from")].iter().filter(|other| index_of(other) == index_of(&to)).count();
+        let alike = books[&from].iter().filter(|other| index_of(other) == index_of(&to)).count();
         let other = if alike == 1 { Other::Index(index_of(&to)) } else { written.other.clone() };
         let short = Letter { other, ..written.clone() };
-        let mut size = |letter: &Letter| {
-            let form = Form::Model(number);
-            body(&mut coder, form, std::slice::from_ref(letter), std::slice::from_ref(&written), 192, 1).len()
-        };
-        let (alone, known) = (size(&written), size(&short));
-        let pieces = |size: usize| if size <= 192 { size } else { size + 2 * size.div_ceil(190) };
+        letters.entry(from).or_default().push((written.clone(), short.clone()));
+        if at % every != 0 {
+            continue;
+        }
+        let [alone, known] = [&written, &short].map(|letter| {
+            let (on_air, written) = (std::slice::from_ref(letter), std::slice::from_ref(&written));
+            body(&mut coder, Form::Model(number), on_air, written, MTU, 1).len()
+        });
         let group = match (field(value, "lang").as_str(), kind) {
             ("en", Kind::Text) => "texts",
             ("en", Kind::Mail) => "mails",
             _ => "other",
         };
         for group in [group, "all"] {
-            let packets = if alone <= 192 { 1 } else { alone.div_ceil(190) };
             let sum = sums.entry(group).or_default();
-            *sum = [sum[0] + 1, sum[1] + pieces(alone), sum[2] + pieces(known), sum[3] + packets];
+            let more = [1, sent(alone).0, sent(known).0, sent(alone).1];
+            *sum = std::array::from_fn(|at| sum[at] + more[at]);
         }
     }
     let took = started.elapsed() / (2 * sums["all"][0] as u32);
-    println!("model {number}: primed in {primed:.1?}, {took:.1?} a message");
+    println!("model {number}: primed in {primed:.1?}, {took:.1?} a message, {} at most", memory());
     for (group, [count, alone, known, packets]) in sums {
         let mean = |sum: usize| sum as f64 / count as f64;
         println!(
@@ -71,4 +74,28 @@ fn sizes() {
             mean(packets)
         );
     }
+    let mut four = [0; 3];
+    for bundle in letters.values().flat_map(|own| own.chunks_exact(4)) {
+        let (written, short): (Vec<_>, Vec<_>) = bundle.iter().cloned().unzip();
+        let [alone, known] = [&written, &short]
+            .map(|on_air| sent(body(&mut coder, Form::Model(number), on_air, &written, MTU, 1).len()).1);
+        four = [four[0] + 4, four[1] + alone, four[2] + known];
+    }
+    let [alone, known] = [four[1], four[2]].map(|sum| sum as f64 / four[0] as f64);
+    println!("four   {:4}: {alone:.3} packets a message, {known:.3} with the book", four[0]);
+}
+
+const MTU: usize = 192;
+
+/// Bytes on air and packets of a body.
+fn sent(body: usize) -> (usize, usize) {
+    let pieces = body.div_ceil(MTU - 2);
+    if body <= MTU { (body, 1) } else { (body + 2 * pieces, pieces) }
+}
+
+/// The most memory that this process has had, as the kernel says it.
+fn memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.map_or("memory unknown".to_owned(), |most| most.trim().to_owned())
 }
