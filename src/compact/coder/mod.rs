@@ -7,6 +7,7 @@
 mod apm;
 mod arithmetic;
 mod counted;
+mod counting;
 mod flat;
 mod history;
 mod mixer;

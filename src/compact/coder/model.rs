@@ -29,8 +29,6 @@ const MIXERS_OF: [usize; 2] = [5, MIXERS];
 const SETS: [usize; MIXERS] = [5 * 256, 4 * 512, 4 * 3 * 8 * 8, 14 * 14 * 8 * 2, 256 * 8, 32 * 256];
 /// Contexts of the stages behind the last mixer.
 const APM: usize = 1 << 16;
-/// The contexts that learn words that were counted: orders 2, 3 and 4, the word, the word and the one before.
-const COUNTING: [usize; 5] = [1, 2, 3, 5, 6];
 /// Trust in a counter of this message by how often it was seen, of 256.
 const OWN_TRUST: [i32; 8] = [0, 80, 120, 150, 180, 200, 220, 240];
 /// Counters of this message.
@@ -51,8 +49,8 @@ type Counters = Rows<u32, 16>;
 pub struct Model {
     squash: Squash,
     rates: Vec<i32>,
-    history: History,
-    slots: Slots,
+    pub(super) history: History,
+    pub(super) slots: Slots,
     refined: Counters,
     matched: Counters,
     own: Vec<u32>,
@@ -181,41 +179,6 @@ impl Model {
         self.tables().iter().try_for_each(|table| table.pack(to))
     }
 
-    /// Shows lines of words to the big table alone: only what stood where is learned, not how far to trust it. Of a pair
-    /// of words the second one is learned behind the first.
-    pub fn count(&mut self, lines: &[u8]) {
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            let second = line.iter().position(|byte| *byte == b' ').unwrap_or(0);
-            self.history.start_line();
-            self.start_contexts();
-            for (at, byte) in line.iter().copied().enumerate() {
-                if at >= second {
-                    self.count_byte(byte);
-                }
-                self.history.push_word(byte);
-                self.start_contexts();
-            }
-        }
-        self.history.end_lines();
-        self.start_byte();
-    }
-
-    fn count_byte(&mut self, byte: u8) {
-        for (salt, half) in [(0, byte >> 4), (u32::from(byte >> 4) | 16, byte & 15)] {
-            let salted = self.salted(salt);
-            let rows = self.slots.find(&COUNTING.map(|at| salted[at]));
-            let mut slot = 1;
-            for shift in (0..4).rev() {
-                let bit = u32::from(half >> shift & 1);
-                for row in rows {
-                    let luck = self.throw();
-                    self.slots.learn(row, slot, bit, luck);
-                }
-                slot = slot << 1 | bit as usize;
-            }
-        }
-    }
-
     fn be_primed(&mut self) {
         self.tables().iter_mut().for_each(|table| table.record());
         self.history.freeze();
@@ -248,7 +211,7 @@ impl Model {
         self.p
     }
 
-    fn start_byte(&mut self) {
+    pub(super) fn start_byte(&mut self) {
         self.price = self.flat.as_ref().and_then(|_| price(&self.history));
         if self.price.is_some() {
             self.predict();
@@ -259,7 +222,7 @@ impl Model {
         self.predict();
     }
 
-    fn start_contexts(&mut self) {
+    pub(super) fn start_contexts(&mut self) {
         let history = &self.history;
         let (one, two) = (history.back(1), history.back(2));
         let three = one | two << 8 | history.back(3) << 16;
@@ -289,7 +252,7 @@ impl Model {
     }
 
     #[inline(always)]
-    fn salted(&self, first_half: u32) -> [u32; PRIMED] {
+    pub(super) fn salted(&self, first_half: u32) -> [u32; PRIMED] {
         let salt = first_half.wrapping_mul(0x3D4D_51CB);
         let mut at = 0;
         self.contexts.map(|context| {
@@ -300,7 +263,7 @@ impl Model {
 
     /// Chance: the same on every processor, and the same again in each message.
     #[inline(always)]
-    fn throw(&mut self) -> u32 {
+    pub(super) fn throw(&mut self) -> u32 {
         self.luck = self.luck.wrapping_mul(0x915F_77F5).wrapping_add(0x2545_F491);
         self.luck
     }

@@ -100,7 +100,7 @@ impl Records {
         let address = addresses(mail).nth(*turn).unwrap_or_default();
         *turn = (*turn + 1) % addresses_of(mail);
         self.count += 1;
-        let (indexed, named) = (self.count % INDEXED_EVERY == 0, self.count % NAMED_EVERY == 1);
+        let (indexed, named) = (self.count.is_multiple_of(INDEXED_EVERY), self.count % NAMED_EVERY == 1);
         self.bytes.push(kind as u8 | if indexed { INDEXED } else { 0 } | if named { NAMED } else { 0 });
         if named {
             let name = addresses(true).nth(self.persons).unwrap_or_default();
