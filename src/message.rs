@@ -12,7 +12,7 @@ use crate::money::Bill;
 mod packet;
 mod terms;
 
-pub use packet::{Intent, Packet, PacketState, Reference, Talk};
+pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
 pub use terms::{Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
@@ -37,7 +37,7 @@ impl FromStr for Id {
 /// Where a message came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Door {
+pub enum Origin {
     /// The SMTP listener.
     Smtp,
     /// The compose page or `satpost send`.
@@ -50,7 +50,7 @@ pub enum Door {
     Notice,
 }
 
-impl Door {
+impl Origin {
     /// All doors, for the books.
     pub const ALL: [Self; 5] = [Self::Smtp, Self::Web, Self::Link, Self::Sms, Self::Notice];
 
@@ -170,7 +170,7 @@ pub struct Message {
     /// Given by the store; 0 before.
     pub id: Id,
     /// Where it came in.
-    pub door: Door,
+    pub door: Origin,
     /// Who gets notices and answers.
     pub from: Address,
     /// The one recipient.

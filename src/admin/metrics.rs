@@ -10,7 +10,7 @@ use super::App;
 use super::response::Response;
 use crate::message::State;
 use crate::settings::Key;
-use crate::status::Facts;
+use crate::status::LiveStatus;
 use crate::store::{Counts, Ledger, Span};
 use crate::sys::process;
 
@@ -24,7 +24,7 @@ struct Look {
     people: usize,
     free_disk: Option<u64>,
     clock: bool,
-    facts: Facts,
+    facts: LiveStatus,
 }
 
 /// Labels in braces, or nothing; and the value.
@@ -143,7 +143,7 @@ fn look(app: &App) -> Result<Look, crate::fault::Fault> {
                 people: app.store.people().iter().filter(|person| !person.disabled).count(),
                 free_disk: app.store.free_disk().ok(),
                 clock: app.store.clock().believable(),
-                facts: app.pulse.facts(),
+                facts: app.status.facts(),
             })
         })
 }

@@ -20,19 +20,19 @@ use crate::fault::Fault;
 use crate::password;
 use crate::people::{Home, Person, Role, Strangers};
 use crate::settings::Key;
-use crate::store::{Store, Tx, said};
+use crate::store::{Store, Tx, reject};
 
 use act::person_within;
-pub use action::{By, Deed};
+pub use action::{Action, Actor};
 pub use claim::Claim;
 pub use table::{Row, zone};
 
 /// What somebody may do on this box; made anew for each request or command.
-pub struct Desk {
+pub struct Service {
     /// The store.
     pub store: Store,
     /// Who asks.
-    pub by: By,
+    pub by: Actor,
 }
 
 /// A person as somebody filled them in. Empty text means nothing was given.
@@ -157,7 +157,7 @@ fn senders(list: &str) -> Result<String, String> {
     Ok(Pattern::tidy(list))
 }
 
-impl Desk {
+impl Service {
     /// All people, by name.
     pub fn people(&self) -> Vec<Arc<Person>> {
         self.store.people().iter().cloned().collect()
@@ -176,7 +176,7 @@ impl Desk {
     /// # Errors
     /// Permanent with the sentence that says which field is wrong; otherwise as [`Store::write`].
     pub fn add(&self, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
-        self.may(Deed::AddPerson)?;
+        self.may(Action::AddPerson)?;
         self.may_touch(edit.role)?;
         let edit = edit.in_country(self.store.settings().text(Key::SmsCountry))?;
         let mut person =
@@ -190,9 +190,9 @@ impl Desk {
             Role::Person => format!("{name} was added"),
             role => format!("{name} was added as {}", role.word()),
         };
-        self.act(Deed::AddPerson, &name, words, move |tx| {
+        self.act(Action::AddPerson, &name, words, move |tx| {
             if tx.person(&person.name)?.is_some() {
-                return said(Fault::permanent(format!("there is already somebody named {}", person.name)));
+                return reject(Fault::permanent(format!("there is already somebody named {}", person.name)));
             }
             belong_to_one(tx, &person)?;
             tx.put_person(&person)
@@ -203,9 +203,9 @@ impl Desk {
     /// Changes a person; the name stays. A password in the edit becomes theirs.
     ///
     /// # Errors
-    /// As [`Desk::add`]; also when it would leave the box without an owner.
+    /// As [`Service::add`]; also when it would leave the box without an owner.
     pub fn edit(&self, name: &str, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
-        self.may(Deed::EditPerson)?;
+        self.may(Action::EditPerson)?;
         let edit = edit.in_country(self.store.settings().text(Key::SmsCountry))?;
         let before = self.person(name)?;
         self.may_touch(before.role.max(edit.role))?;
@@ -223,7 +223,7 @@ impl Desk {
         let words =
             format!("{} was changed{}{}", before.name, if what.is_empty() { "" } else { ": " }, what.join(", "));
         let edit = edit.clone();
-        self.change(Deed::EditPerson, &before.name, words, move |person| {
+        self.change(Action::EditPerson, &before.name, words, move |person| {
             edit.apply(person)?;
             if hash.is_some() {
                 person.password.clone_from(&hash);
@@ -239,8 +239,8 @@ impl Desk {
     pub fn set_password(&self, name: &str, password: &str) -> Result<(), Fault> {
         let person = self.person(name)?;
         let own = person.name == self.by.name;
-        let deed = if own { Deed::OwnPassword } else { Deed::SetPassword };
-        self.may(deed)?;
+        let action = if own { Action::OwnPassword } else { Action::SetPassword };
+        self.may(action)?;
         self.may_touch(person.role)?;
         let hash = match password {
             "" if person.is_owner() => {
@@ -250,7 +250,7 @@ impl Desk {
             password => Some(new_password(password, &person)?),
         };
         let what = if hash.is_some() { "has a new password" } else { "has no log-in any more" };
-        self.change(deed, &person.name, format!("{} {what}", person.name), move |person| {
+        self.change(action, &person.name, format!("{} {what}", person.name), move |person| {
             person.password.clone_from(&hash);
             Ok(())
         })
@@ -262,11 +262,11 @@ impl Desk {
     /// # Errors
     /// Permanent when nobody has this name, or the box would be left without an owner.
     pub fn disable(&self, name: &str, disabled: bool) -> Result<(), Fault> {
-        let deed = if disabled { Deed::DisablePerson } else { Deed::EnablePerson };
-        self.may(deed)?;
+        let action = if disabled { Action::DisablePerson } else { Action::EnablePerson };
+        self.may(action)?;
         let person = self.person(name)?;
         let what = if disabled { "was disabled" } else { "was enabled" };
-        self.change(deed, &person.name, format!("{} {what}", person.name), move |person| {
+        self.change(action, &person.name, format!("{} {what}", person.name), move |person| {
             person.disabled = disabled;
             Ok(())
         })
@@ -278,10 +278,10 @@ impl Desk {
     /// # Errors
     /// Permanent when nobody has this name, or they are the last owner.
     pub fn remove(&self, name: &str) -> Result<(), Fault> {
-        self.may(Deed::RemovePerson)?;
+        self.may(Action::RemovePerson)?;
         let name = self.person(name)?.name.clone();
         let (key, by) = (name.clone(), self.by.role);
-        self.act(Deed::RemovePerson, &name, format!("{name} was removed"), move |tx| {
+        self.act(Action::RemovePerson, &name, format!("{name} was removed"), move |tx| {
             person_within(tx, &key, by)?;
             let owned = has_owner(tx)?;
             tx.remove_person(&key)?;
@@ -292,16 +292,16 @@ impl Desk {
     /// Changes the person as they are in the store at that moment.
     fn change(
         &self,
-        deed: Deed,
+        action: Action,
         name: &str,
         words: String,
         mut change: impl FnMut(&mut Person) -> Result<(), String> + Send + 'static,
     ) -> Result<Arc<Person>, Fault> {
         let (key, by) = (name.to_owned(), self.by.role);
-        self.act(deed, name, words, move |tx| {
+        self.act(action, name, words, move |tx| {
             let mut person = person_within(tx, &key, by)?;
             if let Err(why) = change(&mut person) {
-                return said(Fault::Permanent(why));
+                return reject(Fault::Permanent(why));
             }
             let owned = has_owner(tx)?;
             belong_to_one(tx, &person)?;
@@ -373,10 +373,10 @@ fn new_password(password: &str, person: &Person) -> Result<String, Fault> {
 }
 
 /// A device, and a service number, belongs to one person at a time.
-fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::Outcome<()> {
+fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::TxResult<()> {
     let taken = |what: String, owner: &Person| {
         let whose = &owner.name;
-        said(Fault::permanent(format!(
+        reject(Fault::permanent(format!(
             "{what} belongs to {whose}: it belongs to one person at a time, take it away there first"
         )))
     };
@@ -396,16 +396,16 @@ fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::Outcome<()> {
 }
 
 /// True when somebody can log in and mend things.
-fn has_owner(tx: &Tx) -> crate::store::Outcome<bool> {
+fn has_owner(tx: &Tx) -> crate::store::TxResult<bool> {
     let able = |person: &Person| person.is_owner() && !person.disabled && person.password.is_some();
     Ok(tx.everybody()?.iter().any(able))
 }
 
 /// A box that had an owner before a change has one after it.
-fn still_owned(tx: &Tx, before: bool) -> crate::store::Outcome<()> {
+fn still_owned(tx: &Tx, before: bool) -> crate::store::TxResult<()> {
     if before && !has_owner(tx)? {
         let why = "that would leave the box without an owner who can log in: make somebody else owner first";
-        return said(Fault::permanent(why));
+        return reject(Fault::permanent(why));
     }
     Ok(())
 }

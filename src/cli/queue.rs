@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::session::{Done, Failure, Session};
 use super::table::{columns, one_line};
 use crate::clock::Time;
-use crate::engine::actions::Wish;
+use crate::engine::actions::MessageAction;
 use crate::message::{Id, Mail, Message, Packet, PacketState, State};
 use crate::store::ListFilter;
 
@@ -133,17 +133,17 @@ impl Queue {
         match self.what {
             What::List(list) => list.act(session),
             What::Show(show) => show.act(session),
-            What::Hold(hold) => each(session, &hold.ids, Wish::Hold),
-            What::Release(release) if release.allow => each(session, &release.ids, Wish::Allow),
-            What::Release(release) => each(session, &release.ids, Wish::Release),
-            What::Cancel(cancel) => each(session, &cancel.ids, Wish::Cancel),
-            What::Retry(retry) => each(session, &retry.ids, Wish::Retry),
+            What::Hold(hold) => each(session, &hold.ids, MessageAction::Hold),
+            What::Release(release) if release.allow => each(session, &release.ids, MessageAction::Allow),
+            What::Release(release) => each(session, &release.ids, MessageAction::Release),
+            What::Cancel(cancel) => each(session, &cancel.ids, MessageAction::Cancel),
+            What::Retry(retry) => each(session, &retry.ids, MessageAction::Retry),
         }
     }
 }
 
 /// Does the same to each message; one that refuses does not keep the others from it.
-fn each(session: &mut Session, ids: &[Id], wish: Wish) -> Done {
+fn each(session: &mut Session, ids: &[Id], wish: MessageAction) -> Done {
     if ids.is_empty() {
         return Err(Failure::usage("name the messages, such as m12"));
     }

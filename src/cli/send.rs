@@ -68,7 +68,7 @@ impl Send {
         // All are tried before the first is kept, so that a mistyped one does not leave the letter half sent.
         let mut previews = Vec::new();
         for to in &self.to {
-            let sheet = intake::Sheet {
+            let sheet = intake::ComposeForm {
                 to: to.clone(),
                 subject: self.subject.clone(),
                 text: text.clone(),

@@ -11,7 +11,7 @@ use mail_builder::mime::{BodyPart, MimePart};
 use super::compose::{self, Letter, bare_id, one_line, raw, text_part};
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
-use crate::message::{Door, Message};
+use crate::message::{Message, Origin};
 
 /// At most so much of the original's header goes back, in bytes.
 const MOST_HEADER: usize = 16 * 1024;
@@ -53,7 +53,7 @@ pub struct Notice<'a> {
 /// True when the sender of this message may be told about it: a person wrote it, and it can be answered.
 pub fn may_notify(message: &Message) -> bool {
     let machine = |from: &Mailbox| from.local().eq_ignore_ascii_case("mailer-daemon");
-    message.door != Door::Notice
+    message.door != Origin::Notice
         && message.about.is_none()
         && message.automatic.is_none()
         && !message.from.is_nobody()

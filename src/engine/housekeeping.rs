@@ -9,7 +9,7 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Message, PacketState, State, Way};
 use crate::settings::Key;
-use crate::store::{Lane, TextState};
+use crate::store::{Queue, TextState};
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(20);
@@ -46,7 +46,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
             }
         }
         rounds += 1;
-        let next = context.store.read(|view| view.next_due(Lane::Held))?;
+        let next = context.store.read(|view| view.next_due(Queue::Held))?;
         context.rest(&nothing, context.until(next, ROUND).max(Duration::from_millis(500)));
     }
     Ok(())
@@ -55,7 +55,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
 /// Held letters: the sender hears of it in time, and nothing is held for ever.
 fn held(context: &Context) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Lane::Held, now, BATCH))? {
+    for item in context.store.read(|view| view.due(Queue::Held, now, BATCH))? {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
             Ok(message) => look_at(context, &message)?,
@@ -66,13 +66,13 @@ fn held(context: &Context) -> Result<(), Fault> {
 
 /// Letters that wait for a link, of each priority oldest first: the ones whose time has come stand in front.
 fn waiting_for_link(context: &Context) -> Result<(), Fault> {
-    for part in [Lane::LinkUrgent, Lane::Link, Lane::LinkBulk] {
+    for part in [Queue::LinkUrgent, Queue::Link, Queue::LinkBulk] {
         waiting_in(context, part)?;
     }
     Ok(())
 }
 
-fn waiting_in(context: &Context, part: Lane) -> Result<(), Fault> {
+fn waiting_in(context: &Context, part: Queue) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(part, now, BATCH))? {
         match item {
@@ -111,7 +111,7 @@ fn over(context: &Context, message: &Message) -> Result<(), Fault> {
 /// Letters that were wanted by a time stand in their queues in other orders than that of their times.
 fn wanted_by_now(context: &Context) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Lane::Timed, now, BATCH))? {
+    for item in context.store.read(|view| view.due(Queue::Timed, now, BATCH))? {
         match item {
             Ok(message) if message.state == State::Queued && message.way == Way::Link => over(context, &message)?,
             Ok(message) if message.state == State::Queued && message.way == Way::Carrier => {
@@ -150,12 +150,12 @@ fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
 
 /// A letter that a budget kept back goes on once there is room: in a new month, or in a larger budget.
 fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
-    let (world, now, message) = (context.world(), context.now(), message.clone());
+    let (policy, now, message) = (context.policy(), context.now(), message.clone());
     let freed = context.store.write(move |tx| {
         if tx.live(message.id)?.is_none_or(|live| live.state != State::Held) {
             return Ok(());
         }
-        actions::freed(tx, &world, &message, "the budget allows it now", now)
+        actions::freed(tx, &policy, &message, "the budget allows it now", now)
     });
     match freed {
         Ok(()) => Ok(true),
@@ -167,7 +167,7 @@ fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
 /// Letters that a modem took which never came back.
 fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Lane::OnModem, now - GRACE, BATCH))? {
+    for item in context.store.read(|view| view.due(Queue::OnModem, now - GRACE, BATCH))? {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
             Ok(message) if now >= message.deadline + GRACE => {
@@ -183,7 +183,7 @@ fn lost_on_modem(context: &Context) -> Result<(), Fault> {
 /// Letters that are sent, and of which the far box was expected to say that it has them.
 fn unconfirmed(context: &Context) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Lane::Receipt, now, BATCH))? {
+    for item in context.store.read(|view| view.due(Queue::Receipt, now, BATCH))? {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
             Ok(message) if message.receipt_until.is_some_and(|until| now >= until) => {

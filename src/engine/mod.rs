@@ -19,8 +19,8 @@ use smol::future::or;
 
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::route::choose::{Measure, World};
-use crate::status::Pulse;
+use crate::route::choose::{Measure, Policy};
+use crate::status::StatusBoard;
 use crate::store::Store;
 
 /// What a worker works with.
@@ -29,7 +29,7 @@ pub struct Context {
     /// The store.
     pub store: Store,
     /// Live facts.
-    pub pulse: Pulse,
+    pub status: StatusBoard,
     /// Closed when the box stops: every wait hears it.
     pub stop: Receiver<()>,
     /// The coder of the compact coding.
@@ -38,10 +38,10 @@ pub struct Context {
 
 impl Context {
     /// People and rules at this moment.
-    pub fn world(&self) -> World {
+    pub fn policy(&self) -> Policy {
         let measured = self.clone();
         let measure = Measure::new(move |message| measured.measure(message).map(|(_, packets)| packets));
-        World { people: self.store.people(), settings: self.store.settings(), measure }
+        Policy { people: self.store.people(), settings: self.store.settings(), measure }
     }
 
     /// Now.

@@ -6,11 +6,11 @@ use crate::engine::link::inbound::message_id;
 use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::message::Wanted;
-use crate::message::{Door, Message, State, Way};
+use crate::message::{Message, Origin, State, Way};
 use crate::money::{Bill, Money, Use};
 use crate::people::Person;
-use crate::route::choose::{Choice, World};
-use crate::route::plan::{self, Draft};
+use crate::route::choose::{Policy, Route};
+use crate::route::plan::{self, NewMessage};
 use crate::route::segments::{self, Segments};
 use crate::route::terms;
 use crate::settings::Key;
@@ -37,7 +37,7 @@ pub struct Preview {
 
 /// A letter as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Sheet {
+pub struct ComposeForm {
     /// A mail address, a phone number, or the name of a person of this box.
     pub to: String,
     /// One line.
@@ -52,7 +52,7 @@ pub struct Sheet {
 ///
 /// # Errors
 /// Permanent with a sentence when it cannot be sent like that; temporary when the disk is in the way.
-pub fn compose(context: &Context, author: &Person, sheet: &Sheet) -> Result<Committed, Fault> {
+pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Committed, Fault> {
     let message = written(context, author, sheet)?;
     let committed = context.store.put(Letter { messages: vec![message], body: BodyIn::None })?;
     for id in committed.ids() {
@@ -65,12 +65,12 @@ pub fn compose(context: &Context, author: &Person, sheet: &Sheet) -> Result<Comm
 ///
 /// # Errors
 /// As [`compose`].
-pub fn preview(context: &Context, author: &Person, sheet: &Sheet) -> Result<Preview, Fault> {
+pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Preview, Fault> {
     let message = written(context, author, sheet)?;
-    let world = context.world();
-    let on_link = |to_device| plan::packets(&message, to_device, max_payload(&world.settings));
-    let packets = match world.choose(&message.to) {
-        Choice::Link(device) => on_link(device.is_some()).map_err(Fault::Permanent)?,
+    let policy = context.policy();
+    let on_link = |to_device| plan::packets(&message, to_device, max_payload(&policy.settings));
+    let packets = match policy.choose(&message.to) {
+        Route::Link(device) => on_link(device.is_some()).map_err(Fault::Permanent)?,
         _ => Vec::new(),
     };
     let classic = (packets.iter().map(Vec::len).sum(), packets.len());
@@ -91,28 +91,28 @@ fn over_budget(context: &Context, bill: &Bill) -> Option<String> {
 }
 
 /// A recipient as somebody writes it: a person of this box, a phone in the local form, or a mail address.
-fn recipient(world: &World, to: &str) -> Result<Address, String> {
+fn recipient(policy: &Policy, to: &str) -> Result<Address, String> {
     if to.contains('@') || to.is_empty() {
-        return world.resolve(&to.parse()?);
+        return policy.resolve(&to.parse()?);
     }
-    if looks_like_phone(to) && world.people.get(to).is_none() {
-        return world.at_number(to);
+    if looks_like_phone(to) && policy.people.get(to).is_none() {
+        return policy.at_number(to);
     }
-    world.resolve(&Mailbox::new(to, world.settings.text(Key::Domain))?)
+    policy.resolve(&Mailbox::new(to, policy.settings.text(Key::Domain))?)
 }
 
-fn written(context: &Context, author: &Person, sheet: &Sheet) -> Result<Message, Fault> {
-    let (world, now) = (context.world(), context.now());
-    let to = recipient(&world, &sheet.to).map_err(Fault::Permanent)?;
-    let terms = terms::read(&sheet.wanted, &world.settings, now).map_err(Fault::Permanent)?;
+fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Message, Fault> {
+    let (policy, now) = (context.policy(), context.now());
+    let to = recipient(&policy, &sheet.to).map_err(Fault::Permanent)?;
+    let terms = terms::read(&sheet.wanted, &policy.settings, now).map_err(Fault::Permanent)?;
     if author.disabled {
         return Err(Fault::permanent(format!("{} may not send at present", author.name)));
     }
-    if let Choice::Nowhere(why) = world.choose(&to) {
+    if let Route::Nowhere(why) = policy.choose(&to) {
         return Err(Fault::Permanent(why));
     }
     let from =
-        world.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
+        policy.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
     let subject = one_line(&sheet.subject);
     let text = sheet.text.replace("\r\n", "\n");
     let text = text.trim_end();
@@ -126,8 +126,8 @@ fn written(context: &Context, author: &Person, sheet: &Sheet) -> Result<Message,
     if let Some(why) = to.phone().and_then(|_| segments::too_long(&text)) {
         return Err(Fault::Permanent(why));
     }
-    let draft = Draft {
-        door: Door::Web,
+    let draft = NewMessage {
+        door: Origin::Web,
         from: Address::Mail(from),
         to,
         author: Some(author.name.clone()),
@@ -135,13 +135,13 @@ fn written(context: &Context, author: &Person, sheet: &Sheet) -> Result<Message,
         text,
         cut: Vec::new(),
         automatic: None,
-        message_id: Some(message_id(world.settings.text(Key::Domain))),
+        message_id: Some(message_id(policy.settings.text(Key::Domain))),
         about: None,
         stranger: None,
         terms,
     };
-    let message = world.plan(draft, now, context.store.clock().believable(), max_payload(&world.settings));
-    match world.too_dear(&message, message.bill.as_ref()) {
+    let message = policy.plan(draft, now, context.store.clock().believable(), max_payload(&policy.settings));
+    match policy.over_limit(&message, message.bill.as_ref()) {
         Some(why) => Err(Fault::Permanent(why)),
         None => Ok(message),
     }

@@ -38,12 +38,12 @@ pub struct Packet {
     pub ask: Time,
     /// Its place in the talk of two boxes; `None` where there is none.
     #[serde(default)]
-    pub talk: Option<Talk>,
+    pub talk: Option<PeerFragment>,
 }
 
 /// The place of a packet in the talk with the far box.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Talk {
+pub struct PeerFragment {
     /// Names what it is a piece of.
     pub ticket: u64,
     /// Which piece, from 0.

@@ -1,6 +1,6 @@
 //! What becomes of a message at acceptance: which queue it enters, held, arrived, or refused, and why.
 
-use super::choose::{Choice, World};
+use super::choose::{Policy, Route};
 use super::price;
 use super::rules::{Case, Rules, Verdict};
 use super::segments;
@@ -8,15 +8,15 @@ use crate::address::Address;
 use crate::clock::Time;
 use crate::coding::classic::Protocol;
 use crate::coding::parts;
-use crate::message::{Door, Id, Message, Priority, Proof, State, Terms, Way};
+use crate::message::{Id, Message, Origin, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Use};
 use crate::settings::Key;
 
 /// A message as a door hands it in.
 #[derive(Debug, Clone)]
-pub struct Draft {
+pub struct NewMessage {
     /// Where it came in.
-    pub door: Door,
+    pub door: Origin,
     /// Who gets notices and answers.
     pub from: Address,
     /// The recipient.
@@ -61,7 +61,7 @@ pub fn packets(message: &Message, to_device: bool, max_payload: usize) -> Result
     parts::split(&message.text, &other.to_string(), !to_device, protocol, max_payload)
 }
 
-impl World {
+impl Policy {
     /// Packets that a letter may take before it is held.
     pub fn max_parts(&self, message: &Message) -> usize {
         let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
@@ -71,7 +71,7 @@ impl World {
     }
 
     /// The message that a draft becomes: state, reason, queue and times are set. Pure: `now` comes from outside.
-    pub fn plan(&self, draft: Draft, now: Time, clock_believed: bool, max_payload: usize) -> Message {
+    pub fn plan(&self, draft: NewMessage, now: Time, clock_believed: bool, max_payload: usize) -> Message {
         let choice = self.choose(&draft.to);
         let way = choice.way().unwrap_or(Way::Mailbox);
         let mut message = Message {
@@ -111,7 +111,7 @@ impl World {
         message.reason = reason;
         message.bill = self.bill(&message, now, max_payload);
         if let Some(why) = self
-            .too_dear(&message, message.bill.as_ref())
+            .over_limit(&message, message.bill.as_ref())
             .filter(|_| matches!(message.state, State::Queued | State::Held))
         {
             (message.state, message.reason) = (State::Refused, why);
@@ -127,20 +127,20 @@ impl World {
     fn first_state(
         &self,
         message: &Message,
-        choice: &Choice,
+        choice: &Route,
         stranger: Option<Stranger>,
         max_payload: usize,
     ) -> (State, String) {
         match choice {
-            Choice::Nowhere(why) => (State::Refused, why.clone()),
-            Choice::Mailbox(person) => (State::Delivered, format!("in the mailbox of {}", person.name)),
-            Choice::Relay if matches!(message.from, Address::Device(_)) => (
+            Route::Nowhere(why) => (State::Refused, why.clone()),
+            Route::Mailbox(person) => (State::Delivered, format!("in the mailbox of {}", person.name)),
+            Route::Relay if matches!(message.from, Address::Device(_)) => (
                 State::Held,
                 format!("device {} belongs to nobody here: give it to a person, then release this", message.from),
             ),
-            Choice::Relay => (State::Queued, "waits for the mail relay".to_owned()),
-            Choice::Carrier => self.by_carrier(message),
-            Choice::Link(device) => {
+            Route::Relay => (State::Queued, "waits for the mail relay".to_owned()),
+            Route::Carrier => self.by_carrier(message),
+            Route::Link(device) => {
                 let judged = self.on_air(message, device.is_some(), max_payload);
                 match stranger.map(|stranger| self.judge(message, stranger)) {
                     // What is refused or held anyway keeps that reason.
@@ -157,12 +157,12 @@ impl World {
     pub fn bill(&self, message: &Message, now: Time, max_payload: usize) -> Option<Bill> {
         let choice = self.choose(&message.to);
         let wanted = match &choice {
-            Choice::Link(device) => self.packets_wanted(message, device.is_some(), max_payload)?,
-            Choice::Carrier => {
+            Route::Link(device) => self.packets_wanted(message, device.is_some(), max_payload)?,
+            Route::Carrier => {
                 let texts = segments::count(&message.text).parts() as u64;
                 Use::of_texts(texts, price::text_price(&self.settings))
             }
-            Choice::Mailbox(_) | Choice::Relay | Choice::Nowhere(_) => return None,
+            Route::Mailbox(_) | Route::Relay | Route::Nowhere(_) => return None,
         };
         let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
         let author = || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
@@ -199,7 +199,7 @@ impl World {
 
     /// What may go to a phone is decided before it is queued: it costs money as well.
     pub fn by_carrier(&self, message: &Message) -> (State, String) {
-        if message.door == Door::Sms {
+        if message.door == Origin::Sms {
             let why = format!("nobody here has the number {}: give it to a person, then release this", message.to);
             return (State::Held, why);
         }
@@ -225,7 +225,7 @@ impl World {
 
     /// What may go on air is decided before it is queued (promise 5).
     pub fn on_air(&self, message: &Message, to_device: bool, max_payload: usize) -> (State, String) {
-        let notice = message.door == Door::Notice && self.settings.on(Key::AirNotices);
+        let notice = message.door == Origin::Notice && self.settings.on(Key::AirNotices);
         if let Some(how) = &message.automatic
             && !notice
         {
@@ -265,12 +265,12 @@ impl World {
 mod tests {
     use std::time::Duration;
 
-    use super::super::choose::tests::world;
+    use super::super::choose::tests::policy;
     use super::*;
 
-    fn draft(to: &str, text: &str) -> Draft {
-        Draft {
-            door: Door::Smtp,
+    fn draft(to: &str, text: &str) -> NewMessage {
+        NewMessage {
+            door: Origin::Smtp,
             from: "mum@else.org".parse().unwrap(),
             to: to.parse().unwrap(),
             author: None,
@@ -285,8 +285,8 @@ mod tests {
         }
     }
 
-    fn planned(reach: &str, draft: Draft) -> Message {
-        world(reach).plan(draft, Time(1000), true, 192)
+    fn planned(reach: &str, draft: NewMessage) -> Message {
+        policy(reach).plan(draft, Time(1000), true, 192)
     }
 
     #[test]
@@ -296,20 +296,23 @@ mod tests {
         let long = planned("internet", draft("ben@here.org", &"word ".repeat(400)));
         assert_eq!((long.state, long.next), (State::Held, Time(1000) + Duration::from_secs(4 * 3600)));
         assert!(long.reason.contains("packets"), "{}", long.reason);
-        let auto = planned("internet", Draft { automatic: Some("List-Id".into()), ..draft("ben@here.org", "x") });
+        let auto = planned("internet", NewMessage { automatic: Some("List-Id".into()), ..draft("ben@here.org", "x") });
         assert_eq!(auto.state, State::Refused);
-        let bounce = planned("internet", Draft { from: Address::Nobody, ..draft("ben@here.org", "x") });
+        let bounce = planned("internet", NewMessage { from: Address::Nobody, ..draft("ben@here.org", "x") });
         assert_eq!(bounce.state, State::Refused);
     }
 
     #[test]
     fn a_stranger_is_judged_and_a_person_of_the_box_is_not() {
         let stranger = Some(Stranger::default());
-        let held = planned("internet", Draft { stranger, ..draft("ben@here.org", "hello") });
+        let held = planned("internet", NewMessage { stranger, ..draft("ben@here.org", "hello") });
         assert_eq!((held.state, held.way), (State::Held, Way::Link));
         let answer = Some(Stranger { written_to: Some(Time(0)), ..Stranger::default() });
-        assert_eq!(planned("internet", Draft { stranger: answer, ..draft("ben@here.org", "x") }).state, State::Queued);
-        let here = planned("internet", Draft { stranger, ..draft("anna@here.org", "hello") });
+        assert_eq!(
+            planned("internet", NewMessage { stranger: answer, ..draft("ben@here.org", "x") }).state,
+            State::Queued
+        );
+        let here = planned("internet", NewMessage { stranger, ..draft("anna@here.org", "hello") });
         assert_eq!(here.state, State::Delivered, "what costs nothing is not judged");
     }
 
@@ -324,17 +327,17 @@ mod tests {
     #[test]
     fn a_device_without_a_person_holds_its_letters() {
         let from = Address::Device(crate::address::DeviceId::new(9).unwrap());
-        let message = planned("internet", Draft { from, ..draft("mum@else.org", "x") });
+        let message = planned("internet", NewMessage { from, ..draft("mum@else.org", "x") });
         assert_eq!(message.state, State::Held);
     }
 
     #[test]
     fn the_next_look_is_never_after_the_deadline() {
-        let world = world("internet");
+        let policy = policy("internet");
         let mut message = planned("internet", draft("mum@else.org", "x"));
-        assert_eq!(world.next_look(&message, Time(5000)), Time(5000));
-        assert_eq!(world.next_look(&message, Time::NEVER), Time(1000) + Duration::from_secs(4 * 3600));
+        assert_eq!(policy.next_look(&message, Time(5000)), Time(5000));
+        assert_eq!(policy.next_look(&message, Time::NEVER), Time(1000) + Duration::from_secs(4 * 3600));
         message.delay_told = true;
-        assert_eq!(world.next_look(&message, Time::NEVER), message.deadline);
+        assert_eq!(policy.next_look(&message, Time::NEVER), message.deadline);
     }
 }

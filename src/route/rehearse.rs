@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::choose::World;
+use super::choose::Policy;
 use super::plan::Stranger;
 use super::rules::Verdict;
 use crate::address::Address;
@@ -79,8 +79,8 @@ impl Rehearsal {
     }
 }
 
-impl World {
-    /// Judges the letters of the past, oldest first, by the rules of this world. Whom a person had written to by then is
+impl Policy {
+    /// Judges the letters of the past, oldest first, by the rules of this policy. Whom a person had written to by then is
     /// taken from the same letters.
     pub fn rehearse<'m>(&self, past: impl IntoIterator<Item = &'m Message>) -> Rehearsal {
         let mut written: BTreeMap<(String, String), Time> = BTreeMap::new();
@@ -107,15 +107,15 @@ impl World {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::choose::tests::world;
-    use super::super::plan::Draft;
+    use super::super::choose::tests::policy;
+    use super::super::plan::NewMessage;
     use super::*;
-    use crate::message::{Door, Proof, Step};
+    use crate::message::{Origin, Proof, Step};
     use crate::settings::Key;
 
-    fn letter(world: &World, number: u64, from: &str, to: &str, author: Option<&str>) -> Message {
-        let draft = Draft {
-            door: Door::Smtp,
+    fn letter(policy: &Policy, number: u64, from: &str, to: &str, author: Option<&str>) -> Message {
+        let draft = NewMessage {
+            door: Origin::Smtp,
             from: from.parse().unwrap(),
             to: to.parse().unwrap(),
             author: author.map(str::to_owned),
@@ -128,7 +128,7 @@ mod tests {
             stranger: author.is_none().then(Stranger::default),
             terms: Default::default(),
         };
-        let mut message = world.plan(draft, Time(number.cast_signed() * 1000), true, 192);
+        let mut message = policy.plan(draft, Time(number.cast_signed() * 1000), true, 192);
         message.id = Id(number);
         let (at, state, cause) = (message.accepted, message.state, message.reason.clone());
         message.steps.push(Step { at, state, cause, packets: 0 });
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_past_is_judged_anew_in_its_own_order() {
-        let strict = world("internet");
+        let strict = policy("internet");
         let mut open = strict.clone();
         open.settings = Arc::new(strict.settings.with(Key::AirStrangers, "allow").unwrap());
         let mut sent = letter(&open, 1, "mum@else.org", "ben@here.org", None);

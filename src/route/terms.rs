@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::choose::World;
+use super::choose::Policy;
 use super::price;
 use crate::clock::Time;
 use crate::message::{Message, Terms, Wanted, Way};
@@ -53,9 +53,9 @@ pub fn give_up(by: Time, now: Time) -> Time {
     by - (by.since(now) / 10).clamp(MARGIN.0, MARGIN.1)
 }
 
-impl World {
+impl Policy {
     /// Why a letter with this bill costs more than it may, if so.
-    pub fn too_dear(&self, message: &Message, bill: Option<&Bill>) -> Option<String> {
+    pub fn over_limit(&self, message: &Message, bill: Option<&Bill>) -> Option<String> {
         let (bill, most) = (bill?, message.terms.at_most?);
         let shown = |money| price::shown(&self.settings, money);
         let wanted = bill.wanted.money;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::audit::Record;
 use super::inbound::PartIn;
 use super::queue::parse;
-use super::schema::{Outcome, Tx, View, json, said};
+use super::schema::{Tx, TxResult, View, json, reject};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Message, Packet, State, Way};
@@ -17,7 +17,7 @@ const SOMEBODY: &str = "(erased)";
 
 impl View {
     /// All letters by a person and to them, oldest first; unreadable ones are left out.
-    pub fn letters_of(&self, person: &str, domain: &str) -> Outcome<Vec<Message>> {
+    pub fn letters_of(&self, person: &str, domain: &str) -> TxResult<Vec<Message>> {
         let mut found = Vec::new();
         for row in self.messages()?.iter()? {
             let (id, bytes) = row?;
@@ -31,7 +31,7 @@ impl Tx<'_> {
     /// Removes a person with their letters, but for those that somebody else here wrote or got, their log-ins, contacts
     /// and counts; their name goes from events and audit log. Gives back how many letters went. The books, the counts and
     /// the costs of the box stay.
-    pub fn erase_person(&mut self, person: &Person, now: Time) -> Outcome<usize> {
+    pub fn erase_person(&mut self, person: &Person, now: Time) -> TxResult<usize> {
         let name = person.name.as_str();
         let mut letters = Vec::new();
         for row in self.messages.iter()? {
@@ -69,7 +69,7 @@ impl Tx<'_> {
     }
 
     /// True for a letter that somebody else on this box wrote or got.
-    fn is_of_another(&self, message: &Message, name: &str) -> Outcome<bool> {
+    fn is_of_another(&self, message: &Message, name: &str) -> TxResult<bool> {
         let reader = message.reader(&self.domain).filter(|_| message.way == Way::Mailbox || message.author.is_none());
         for other in message.author.iter().chain(&reader).filter(|other| *other != name) {
             if self.people.get(other.as_str())?.is_some() {
@@ -80,7 +80,7 @@ impl Tx<'_> {
     }
 
     /// Cancels what waits; what a link may have a part of has to end first, as it is paid for.
-    fn stop_letters(&mut self, letters: &[Message], now: Time) -> Outcome<()> {
+    fn stop_letters(&mut self, letters: &[Message], now: Time) -> TxResult<()> {
         let mut open = Vec::new();
         for message in letters.iter().filter(|message| !message.is_final()) {
             if self.packets_of(message.id)?.iter().any(Packet::is_open) {
@@ -91,14 +91,14 @@ impl Tx<'_> {
         }
         match open.is_empty() {
             true => Ok(()),
-            false => said(Fault::Permanent(format!(
+            false => reject(Fault::Permanent(format!(
                 "the link has a part of {}: cancel these letters first, or let them arrive",
                 open.join(", ")
             ))),
         }
     }
 
-    fn forget_name(&mut self, name: &str) -> Outcome<()> {
+    fn forget_name(&mut self, name: &str) -> TxResult<()> {
         self.events.retain(|_, bytes| !words_hold(&String::from_utf8_lossy(bytes), name))?;
         let mut records = Vec::new();
         for row in self.audit.iter()? {

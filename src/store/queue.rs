@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use redb::ReadableTable;
 
-use super::schema::{INLINE, Outcome, Trouble, Tx, json, said};
+use super::schema::{INLINE, StoreError, Tx, TxResult, json, reject};
 use super::{Committed, Store, spool};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Column, Door, Id, Mail, Message, Priority, State, Step, Way};
+use crate::message::{Column, Id, Mail, Message, Origin, Priority, State, Step, Way};
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub enum BodyIn {
 
 /// A queue of messages that are not final, ordered by when the next look at them is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
+pub enum Queue {
     /// Waits for a mailbox; empty but for a moment.
     Mailbox = 0,
     /// Waits for the relay.
@@ -54,7 +54,7 @@ pub enum Lane {
     Receipt = 5,
     /// Waits for the carrier of text messages.
     Carrier = 6,
-    /// Waits for the link, before [`Lane::Link`].
+    /// Waits for the link, before [`Queue::Link`].
     LinkUrgent = 7,
     /// Waits for the link, after it.
     LinkBulk = 8,
@@ -62,7 +62,7 @@ pub enum Lane {
     Timed = 9,
 }
 
-impl Lane {
+impl Queue {
     /// All queues; that of the link stands for its three.
     pub const ALL: [Self; 7] =
         [Self::Mailbox, Self::Relay, Self::Link, Self::Carrier, Self::OnModem, Self::Held, Self::Receipt];
@@ -117,7 +117,7 @@ pub(super) fn parse(id: u64, bytes: &[u8]) -> Result<Message, String> {
 
 impl Tx<'_> {
     /// Keeps a letter and gives its messages their numbers.
-    pub fn add(&mut self, letter: &Letter) -> Outcome<Vec<Id>> {
+    pub fn add(&mut self, letter: &Letter) -> TxResult<Vec<Id>> {
         let first = Id(self.ledger.next_message);
         let copies = u32::try_from(letter.messages.len()).unwrap_or(u32::MAX);
         let mail = |size: u64, file: Option<String>| Some(Mail { first, copies, size, file });
@@ -127,7 +127,7 @@ impl Tx<'_> {
                 self.bodies.insert(first.0, bytes.as_slice())?;
                 mail(bytes.len() as u64, None)
             }
-            BodyIn::Bytes(_) => return said(Fault::permanent("a large mail has to come as a file")),
+            BodyIn::Bytes(_) => return reject(Fault::permanent("a large mail has to come as a file")),
             BodyIn::File { name, size } => mail(*size, Some(name.clone())),
         };
         let mut ids = Vec::with_capacity(letter.messages.len());
@@ -157,29 +157,29 @@ impl Tx<'_> {
     }
 
     /// The message of this number.
-    pub fn message(&self, id: Id) -> Outcome<Message> {
+    pub fn message(&self, id: Id) -> TxResult<Message> {
         let row = self.messages.get(id.0)?;
         match row.map(|row| parse(id.0, row.value())) {
             Some(Ok(message)) => Ok(message),
-            Some(Err(why)) => said(Fault::permanent(why)),
-            None => said(Fault::permanent(format!("there is no message {id}"))),
+            Some(Err(why)) => reject(Fault::permanent(why)),
+            None => reject(Fault::permanent(format!("there is no message {id}"))),
         }
     }
 
     /// The message of this number, if it is there and can be read.
-    pub fn find(&self, id: Id) -> Outcome<Option<Message>> {
+    pub fn find(&self, id: Id) -> TxResult<Option<Message>> {
         let row = self.messages.get(id.0)?;
         Ok(row.and_then(|row| parse(id.0, row.value()).ok()))
     }
 
     /// The message of this number while something can still happen to it. What cannot be read is set aside when it is
     /// due, and does not count here.
-    pub fn live(&self, id: Id) -> Outcome<Option<Message>> {
+    pub fn live(&self, id: Id) -> TxResult<Option<Message>> {
         Ok(self.find(id)?.filter(|message| !message.is_final()))
     }
 
     /// Changes a message. A new state or reason becomes a step of its time line by [`Tx::step`]; this is the rest.
-    pub fn change(&mut self, id: Id, change: impl FnOnce(&mut Message)) -> Outcome<Message> {
+    pub fn change(&mut self, id: Id, change: impl FnOnce(&mut Message)) -> TxResult<Message> {
         let before = self.message(id)?;
         let mut after = before.clone();
         change(&mut after);
@@ -198,7 +198,7 @@ impl Tx<'_> {
 
     /// Moves a message to a state and writes the step into its time line. `packets` are those that the time line says
     /// went on air by it; the box counts them with [`Tx::packet_went`].
-    pub fn step(&mut self, id: Id, at: Time, state: State, cause: &str, packets: u32, next: Time) -> Outcome<Message> {
+    pub fn step(&mut self, id: Id, at: Time, state: State, cause: &str, packets: u32, next: Time) -> TxResult<Message> {
         self.change(id, |message| {
             message.state = state;
             cause.clone_into(&mut message.reason);
@@ -208,8 +208,8 @@ impl Tx<'_> {
     }
 
     /// Keeps the queue and the mailbox index true.
-    fn index(&mut self, after: &Message, before: Option<&Message>) -> Outcome<()> {
-        let key = |message: &Message| (Lane::of(message) as u8, message.next.0, message.id.0);
+    fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
+        let key = |message: &Message| (Queue::of(message) as u8, message.next.0, message.id.0);
         let old = before.filter(|before| !before.is_final()).map(key);
         let new = Some(after).filter(|after| !after.is_final()).map(key);
         if old != new {
@@ -223,7 +223,7 @@ impl Tx<'_> {
         }
         let timed = |message: &Message| {
             let waits = State::HERE.contains(&message.state) && message.terms.by.is_some();
-            waits.then_some((Lane::Timed as u8, message.deadline.0, message.id.0))
+            waits.then_some((Queue::Timed as u8, message.deadline.0, message.id.0))
         };
         let (old, new) = (before.and_then(timed), timed(after));
         if old != new {
@@ -247,7 +247,7 @@ impl Tx<'_> {
     }
 
     /// Moves the times of waiting messages that were taken under a clock nobody could vouch for.
-    pub fn shift_doubtful(&mut self, by: Duration) -> Outcome<usize> {
+    pub fn shift_doubtful(&mut self, by: Duration) -> TxResult<usize> {
         let mut ids = Vec::new();
         for row in self.due.iter()? {
             ids.push(Id(row?.0.value().2));
@@ -256,7 +256,7 @@ impl Tx<'_> {
         for id in ids {
             // An unreadable record is set aside when it is due.
             let message = match self.message(id) {
-                Err(Trouble::Said(_)) => continue,
+                Err(StoreError::Rejected(_)) => continue,
                 message => message?,
             };
             if !message.clock_believed {
@@ -275,7 +275,7 @@ impl Tx<'_> {
     }
 
     /// Moves an unreadable record out of the way, with the reason. The books count it as given back.
-    pub fn set_aside_message(&mut self, id: Id, why: &str, at: Time) -> Outcome<()> {
+    pub fn set_aside_message(&mut self, id: Id, why: &str, at: Time) -> TxResult<()> {
         let bytes = self.messages.remove(id.0)?.map(|row| row.value().to_vec()).unwrap_or_default();
         let stale: Vec<_> =
             self.due.iter()?.filter_map(Result::ok).map(|row| row.0.value()).filter(|key| key.2 == id.0).collect();
@@ -293,24 +293,24 @@ impl Tx<'_> {
 
     /// The door whose books count more waiting messages than there are: an unreadable record does not say by which it
     /// came in.
-    fn miscounted(&self) -> Outcome<Option<Door>> {
+    fn miscounted(&self) -> TxResult<Option<Origin>> {
         let mut there: BTreeMap<&str, u64> = BTreeMap::new();
         for row in self.due.iter()? {
             let (lane, _, id) = row?.0.value();
             // Those stand in a queue of their own as well.
-            if lane == Lane::Timed as u8 {
+            if lane == Queue::Timed as u8 {
                 continue;
             }
             if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(id, row.value())) {
                 *there.entry(message.door.word()).or_default() += 1;
             }
         }
-        let waiting = |door: &Door| self.ledger.books.get(door.word()).map_or(0, |books| books.waiting);
-        Ok(Door::ALL.into_iter().find(|door| waiting(door) > there.get(door.word()).copied().unwrap_or(0)))
+        let waiting = |door: &Origin| self.ledger.books.get(door.word()).map_or(0, |books| books.waiting);
+        Ok(Origin::ALL.into_iter().find(|door| waiting(door) > there.get(door.word()).copied().unwrap_or(0)))
     }
 
     /// Removes finished messages that were accepted before `limit`, with what belongs to them. The books keep them.
-    pub fn prune(&mut self, limit: Time, most: usize) -> Outcome<usize> {
+    pub fn prune(&mut self, limit: Time, most: usize) -> TxResult<usize> {
         let mut old = Vec::new();
         for row in self.messages.iter()? {
             let (id, bytes) = row?;
@@ -326,7 +326,7 @@ impl Tx<'_> {
         Ok(old.len())
     }
 
-    pub(super) fn remove(&mut self, message: &Message) -> Outcome<()> {
+    pub(super) fn remove(&mut self, message: &Message) -> TxResult<()> {
         self.messages.remove(message.id.0)?;
         if let Some(mailbox) = message.to.mailbox() {
             self.mailbox.remove((mailbox.person().as_str(), message.id.0))?;
@@ -350,7 +350,7 @@ impl Tx<'_> {
     }
 
     /// Marks a message of a mailbox as read.
-    pub fn mark_read(&mut self, person: &str, id: Id) -> Outcome<()> {
+    pub fn mark_read(&mut self, person: &str, id: Id) -> TxResult<()> {
         if self.mailbox.get((person, id.0))?.is_some() {
             self.mailbox.insert((person, id.0), 1)?;
         }
@@ -374,7 +374,7 @@ impl Store {
     /// As [`Store::write`].
     pub fn commit_in<T: Send + 'static>(
         &self,
-        job: impl FnMut(&mut Tx) -> Outcome<(Vec<Id>, T)> + Send + 'static,
+        job: impl FnMut(&mut Tx) -> TxResult<(Vec<Id>, T)> + Send + 'static,
     ) -> Result<(Committed, T), Fault> {
         let (ids, value) = self.write(job)?;
         Ok((Committed { ids }, value))

@@ -73,25 +73,25 @@ pub const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 
 /// Why a job in the store did not happen.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum StoreError {
     /// The disk or the file: the store has to be opened anew.
     Storage(redb::Error),
     /// A rule of ours.
-    Said(Fault),
+    Rejected(Fault),
 }
 
-impl<E: Into<redb::Error>> From<E> for Trouble {
+impl<E: Into<redb::Error>> From<E> for StoreError {
     fn from(error: E) -> Self {
         Self::Storage(error.into())
     }
 }
 
 /// Shorthand for jobs in the store.
-pub type Outcome<T> = Result<T, Trouble>;
+pub type TxResult<T> = Result<T, StoreError>;
 
 /// A rule that was broken, as the end of a job.
-pub fn said<T>(fault: Fault) -> Outcome<T> {
-    Err(Trouble::Said(fault))
+pub fn reject<T>(fault: Fault) -> TxResult<T> {
+    Err(StoreError::Rejected(fault))
 }
 
 /// All tables of a write transaction, open. One batch of jobs shares it.

@@ -11,7 +11,7 @@ use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
 use super::Ledger;
-use super::schema::{self, Outcome, Tx, View, json};
+use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
 use crate::message::{Column, Message, Packet};
 use crate::money::BOX;
@@ -161,7 +161,7 @@ pub(super) fn day(settings: &Settings, now: Time) -> String {
 }
 
 impl Tx<'_> {
-    fn count(&mut self, person: &str, add: impl FnOnce(&mut Counts)) -> Outcome<()> {
+    fn count(&mut self, person: &str, add: impl FnOnce(&mut Counts)) -> TxResult<()> {
         if self.ledger.today.day != self.day {
             self.close_day()?;
         }
@@ -171,7 +171,7 @@ impl Tx<'_> {
 
     /// Moves the counts of the day that was into the table, and takes those of the day that is from there: a clock that
     /// was set back comes to a day again that has counts.
-    fn close_day(&mut self) -> Outcome<()> {
+    fn close_day(&mut self) -> TxResult<()> {
         let before = std::mem::take(&mut self.ledger.today);
         for (person, counts) in &before.people {
             self.usage.insert((before.day.as_str(), person.as_str()), json(counts).as_slice())?;
@@ -192,13 +192,13 @@ impl Tx<'_> {
     }
 
     /// Counts packets that the compact coding saved.
-    pub fn packets_saved(&mut self, packets: usize) -> Outcome<()> {
+    pub fn packets_saved(&mut self, packets: usize) -> TxResult<()> {
         self.ledger.packets_saved += packets as u64;
         self.count(BOX, |counts| counts.packets_saved += packets as u64)
     }
 
     /// Counts a letter that was taken in.
-    pub(super) fn count_taken(&mut self, message: &Message) -> Outcome<()> {
+    pub(super) fn count_taken(&mut self, message: &Message) -> TxResult<()> {
         let (door, size) = (message.door.word(), size(message));
         for person in accounts(message) {
             self.count(&person, |counts| {
@@ -213,7 +213,7 @@ impl Tx<'_> {
     }
 
     /// Counts a letter that came from one column of the books into another.
-    pub(super) fn count_moved(&mut self, message: &Message, from: Option<Column>, to: Column) -> Outcome<()> {
+    pub(super) fn count_moved(&mut self, message: &Message, from: Option<Column>, to: Column) -> TxResult<()> {
         let (way, size) = (message.way.word(), size(message));
         for person in accounts(message) {
             self.count(&person, |counts| {
@@ -238,12 +238,12 @@ impl Tx<'_> {
     }
 
     /// Counts a letter that cannot be read any more as given back.
-    pub(super) fn count_lost(&mut self) -> Outcome<()> {
+    pub(super) fn count_lost(&mut self) -> TxResult<()> {
         self.count(BOX, |counts| counts.returned += 1)
     }
 
     /// Counts a packet that went on air. Letters that share it share its price: it is that of the first one.
-    pub(super) fn count_packet(&mut self, packet: &Packet) -> Outcome<()> {
+    pub(super) fn count_packet(&mut self, packet: &Packet) -> TxResult<()> {
         let first = packet.letters.first().map(|id| self.live(*id)).transpose()?.flatten();
         let payer = first.and_then(|letter| letter.author.clone().or_else(|| letter.reader(&self.domain)));
         let bytes = packet.payload.len() as u64;
@@ -257,7 +257,7 @@ impl Tx<'_> {
     }
 
     /// Counts a packet from the air.
-    pub(super) fn count_packet_in(&mut self) -> Outcome<()> {
+    pub(super) fn count_packet_in(&mut self) -> TxResult<()> {
         self.count(BOX, |counts| counts.packets_in += 1)
     }
 }
@@ -273,7 +273,7 @@ fn size(message: &Message) -> u64 {
 
 impl View {
     /// The counts by period, newest first; of the box, of one person, or (by person) of each person.
-    pub fn usage(&self, span: Span, person: Option<&str>) -> Outcome<Vec<Usage>> {
+    pub fn usage(&self, span: Span, person: Option<&str>) -> TxResult<Vec<Usage>> {
         let today = Ledger::load(&self.0.open_table(schema::META)?)?.today;
         let mut sums: BTreeMap<(String, String), Counts> = BTreeMap::new();
         let wanted = |name: &str| match person {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use redb::{Database, DatabaseError, Durability, ReadableDatabase};
 use smol::channel::{Receiver, TrySendError};
 
-use super::schema::{After, Outcome, Trouble, Tx};
+use super::schema::{After, StoreError, Tx, TxResult};
 use super::{FILE, Store};
 use crate::fault::Fault;
 use crate::message::Way;
@@ -30,7 +30,7 @@ const ROOMY: u64 = 64 * 1024 * 1024;
 const BALLAST_EVERY: Duration = Duration::from_secs(60);
 
 /// Work on an open transaction; may run twice.
-pub type Job = Box<dyn FnMut(&mut Tx) -> Outcome<()> + Send>;
+pub type Job = Box<dyn FnMut(&mut Tx) -> TxResult<()> + Send>;
 
 /// A job and where its end is told.
 pub struct Ask {
@@ -54,8 +54,8 @@ pub fn open(path: &Path) -> Result<Database, Fault> {
         return Err(Fault::operator(format!("{shown} was written by a newer satpost: install that one")));
     }
     super::migrate::migrate(&database, version).map_err(|trouble| match trouble {
-        Trouble::Said(fault) => fault,
-        Trouble::Storage(error) => Fault::operator(format!("{shown} cannot be brought up to date: {error}")),
+        StoreError::Rejected(fault) => fault,
+        StoreError::Storage(error) => Fault::operator(format!("{shown} cannot be brought up to date: {error}")),
     })?;
     Ok(database)
 }
@@ -125,12 +125,12 @@ impl Store {
                 }
                 Ok(())
             }
-            Err(Trouble::Said(fault)) if batch.len() == 1 => {
+            Err(StoreError::Rejected(fault)) if batch.len() == 1 => {
                 let _ = batch[0].done.send(Err(fault));
                 Ok(())
             }
-            Err(Trouble::Said(_)) => batch.into_iter().try_for_each(|ask| self.run_batch(vec![ask])),
-            Err(Trouble::Storage(error)) => {
+            Err(StoreError::Rejected(_)) => batch.into_iter().try_for_each(|ask| self.run_batch(vec![ask])),
+            Err(StoreError::Storage(error)) => {
                 let full = matches!(&error, redb::Error::Io(why) if why.kind() == ErrorKind::StorageFull);
                 self.0.full.store(full, Ordering::Relaxed);
                 let fault = Fault::temporary(format!("the store cannot be written: {error}"));
@@ -142,9 +142,9 @@ impl Store {
         }
     }
 
-    fn commit(&self, batch: &mut [Ask]) -> Outcome<()> {
+    fn commit(&self, batch: &mut [Ask]) -> TxResult<()> {
         let database = self.0.database.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(database) = database else { return super::said(Fault::temporary("the store is closed")) };
+        let Some(database) = database else { return super::reject(Fault::temporary("the store is closed")) };
         let mut txn = database.begin_write()?;
         // The default, said aloud: promise 1 stands on it.
         txn.set_durability(Durability::Immediate)?;
@@ -155,7 +155,8 @@ impl Store {
         for ask in batch {
             // A panic in one job must not take the writer along; the batch is undone and the job told.
             let run = std::panic::AssertUnwindSafe(|| (ask.job)(&mut tx));
-            std::panic::catch_unwind(run).unwrap_or_else(|_| super::said(Fault::permanent("store: a job panicked")))?;
+            std::panic::catch_unwind(run)
+                .unwrap_or_else(|_| super::reject(Fault::permanent("store: a job panicked")))?;
         }
         tx.ledger.last_time = tx.ledger.last_time.max(self.0.clock.now());
         let after = tx.close()?;

@@ -5,7 +5,7 @@ use minijinja::context;
 use super::{Ask, Reply, queue};
 use crate::address::Address;
 use crate::fault::Fault;
-use crate::intake::{self, Sheet};
+use crate::intake::{self, ComposeForm};
 use crate::message::Wanted;
 use crate::message::{Id, Priority, Way};
 use crate::settings::Key;
@@ -16,7 +16,7 @@ const TEXT_MOST: usize = 64 * 1024;
 /// The form; `?reply=m12` fills it in, `?to=` names a recipient.
 pub fn show(ask: &Ask) -> Reply {
     let query = &ask.request.query;
-    let mut draft = Sheet { to: query.get("to").to_owned(), ..Sheet::default() };
+    let mut draft = ComposeForm { to: query.get("to").to_owned(), ..ComposeForm::default() };
     if let Some(message) = query.find("reply").and_then(|id| id.parse::<Id>().ok()) {
         let message = super::messages::mine(ask, message)?;
         draft.to = match &message.from {
@@ -33,7 +33,7 @@ pub fn show(ask: &Ask) -> Reply {
 /// Looks at the letter or sends it, as the button says.
 pub fn send(ask: &Ask) -> Reply {
     let form_fields = &ask.request.form;
-    let draft = Sheet {
+    let draft = ComposeForm {
         to: form_fields.get("to").trim().to_owned(),
         subject: form_fields.get("subject").trim().to_owned(),
         text: form_fields.get("text").replace("\r\n", "\n"),
@@ -69,7 +69,7 @@ pub fn send(ask: &Ask) -> Reply {
     }
 }
 
-fn form(ask: &Ask, status: u16, draft: &Sheet, preview: Option<intake::Preview>, error: &str) -> Reply {
+fn form(ask: &Ask, status: u16, draft: &ComposeForm, preview: Option<intake::Preview>, error: &str) -> Reply {
     let domain = ask.settings.text(Key::Domain);
     let people: Vec<_> = match domain {
         "" => Vec::new(),

@@ -60,7 +60,7 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
 
 /// How texts come in, when the carrier was heard, and who wants none.
 fn texts(ask: &Ask) -> Result<Value, Fault> {
-    let facts = ask.app.pulse.facts();
+    let facts = ask.app.status.facts();
     let outs = ask.app.store.read(|view| view.opt_outs(OPT_OUTS))?;
     let outs: Vec<_> = outs
         .iter()

@@ -154,7 +154,7 @@ fn special(ask: &Ask, step: &str) -> Value {
             believable => ask.app.store.clock().believable(),
         },
         "modem" => {
-            let facts = ask.app.pulse.facts();
+            let facts = ask.app.status.facts();
             let lines: Vec<_> = facts
                 .lines
                 .iter()
@@ -238,7 +238,7 @@ fn send_test(ask: &Ask) -> Result<Vec<String>, Fault> {
         to => to.to_owned(),
     };
     let text = format!("A test letter from {}.", ask.settings.text(Key::BoxName));
-    let sheet = intake::Sheet { to, subject: "Test".to_owned(), text, ..Default::default() };
+    let sheet = intake::ComposeForm { to, subject: "Test".to_owned(), text, ..Default::default() };
     let kept = intake::compose(&ask.app.context, &ask.visitor.person, &sheet)?;
     Ok(kept.ids().iter().map(ToString::to_string).collect())
 }

@@ -2,31 +2,31 @@
 
 use crate::people::Role;
 
-macro_rules! deeds {
-    ($($(#[$doc:meta])* $deed:ident $word:literal $least:ident)*) => {
+macro_rules! actions {
+    ($($(#[$doc:meta])* $action:ident $word:literal $least:ident)*) => {
         /// Something that somebody does.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Deed { $($(#[$doc])* $deed,)* }
+        pub enum Action { $($(#[$doc])* $action,)* }
 
-        impl Deed {
-            /// All deeds.
+        impl Action {
+            /// All actions.
             #[cfg(test)]
-            pub const ALL: &[Self] = &[$(Self::$deed,)*];
+            pub const ALL: &[Self] = &[$(Self::$action,)*];
 
             /// Its name in the audit log.
             pub fn word(self) -> &'static str {
-                match self { $(Self::$deed => $word,)* }
+                match self { $(Self::$action => $word,)* }
             }
 
             /// The least role that may do it.
             pub fn least(self) -> Role {
-                match self { $(Self::$deed => Role::$least,)* }
+                match self { $(Self::$action => Role::$least,)* }
             }
         }
     };
 }
 
-deeds! {
+actions! {
     /// Somebody logged in.
     LogIn "log-in" Person
     /// Somebody gave a wrong password or code.
@@ -89,7 +89,7 @@ deeds! {
 
 /// Who is at the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct By {
+pub struct Actor {
     /// Name of a person; `the command line`; empty for somebody who did not log in.
     pub name: String,
     /// What they may do.
@@ -98,7 +98,7 @@ pub struct By {
     pub from: String,
 }
 
-impl By {
+impl Actor {
     /// Somebody who is logged in on the page.
     pub fn person(name: &str, role: Role, from: &str) -> Self {
         Self { name: name.to_owned(), role, from: from.to_owned() }

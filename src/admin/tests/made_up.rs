@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::admin::App;
 use crate::clock::Time;
 use crate::link::Health;
-use crate::message::{Door, Id, Message, Packet, PacketState, Reference, State, Step, Way};
-use crate::status::{ConsoleLine, Rung};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Reference, State, Step, Way};
+use crate::status::{ConsoleLine, PartStatus};
 use crate::store::{BodyIn, Event, Letter};
 
 const SUBJECTS: [&str; 6] = [
@@ -32,14 +32,14 @@ pub fn fill(app: &App) {
 
 fn message(n: usize, now: Time) -> Message {
     let (state, way, door, reason) = [
-        (State::Held, Way::Link, Door::Smtp, "takes 9 packets, 5 are allowed: waits for the owner"),
-        (State::OnModem, Way::Link, Door::Smtp, "the modem has all 2 packets and waits for a satellite"),
-        (State::Queued, Way::Link, Door::Web, "the modem has no GPS time yet; tried again in 4 min"),
-        (State::Delivered, Way::Mailbox, Door::Link, "in the mailbox"),
-        (State::Sent, Way::Link, Door::Smtp, "a satellite acknowledged all 2 packets"),
-        (State::Returned, Way::Link, Door::Smtp, "nobody here is named carl; the sender was told"),
-        (State::Refused, Way::Link, Door::Smtp, "automatic mail does not go on air"),
-        (State::Delivered, Way::Mailbox, Door::Link, "in the mailbox"),
+        (State::Held, Way::Link, Origin::Smtp, "takes 9 packets, 5 are allowed: waits for the owner"),
+        (State::OnModem, Way::Link, Origin::Smtp, "the modem has all 2 packets and waits for a satellite"),
+        (State::Queued, Way::Link, Origin::Web, "the modem has no GPS time yet; tried again in 4 min"),
+        (State::Delivered, Way::Mailbox, Origin::Link, "in the mailbox"),
+        (State::Sent, Way::Link, Origin::Smtp, "a satellite acknowledged all 2 packets"),
+        (State::Returned, Way::Link, Origin::Smtp, "nobody here is named carl; the sender was told"),
+        (State::Refused, Way::Link, Origin::Smtp, "automatic mail does not go on air"),
+        (State::Delivered, Way::Mailbox, Origin::Link, "in the mailbox"),
     ][n % 8];
     let accepted = now - minutes(7 * (n as u64 + 1));
     let subject = SUBJECTS[n % SUBJECTS.len()];
@@ -156,7 +156,7 @@ fn samples(app: &App, now: Time) {
 }
 
 fn facts(app: &App, now: Time) {
-    app.pulse.set(|facts| {
+    app.status.set(|facts| {
         facts.link = Some(Health {
             ready: true,
             words: "The modem is ready and waits for a satellite.".into(),
@@ -170,7 +170,7 @@ fn facts(app: &App, now: Time) {
             garbled: 3,
             reopened: 1,
         });
-        facts.smtp = Some(Rung { well: true, words: "Listening on port 25 and 587.".into(), at: now });
+        facts.smtp = Some(PartStatus { well: true, words: "Listening on port 25 and 587.".into(), at: now });
         facts.relay = None;
     });
     for (ago, sent, text) in [
@@ -181,6 +181,6 @@ fn facts(app: &App, now: Time) {
         (4, true, "$MT C=U*12"),
         (4, false, "$MT 1*0b"),
     ] {
-        app.pulse.line(ConsoleLine { at: now - Duration::from_secs(ago), sent, text: text.into() });
+        app.status.line(ConsoleLine { at: now - Duration::from_secs(ago), sent, text: text.into() });
     }
 }

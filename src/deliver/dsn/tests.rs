@@ -6,7 +6,7 @@ use crate::message::{Id, State, Way};
 fn letter(from: &str, to: &str) -> Message {
     Message {
         id: Id(7),
-        door: Door::Smtp,
+        door: Origin::Smtp,
         from: from.parse().unwrap(),
         to: to.parse().unwrap(),
         author: None,
@@ -141,6 +141,6 @@ fn machines_are_never_told() {
     assert!(!may_notify(&letter("<>", "bob@far.example")));
     assert!(!may_notify(&letter("Mailer-Daemon@far.example", "bob@far.example")));
     assert!(!may_notify(&Message { automatic: Some("list".to_owned()), ..fine.clone() }));
-    assert!(!may_notify(&Message { door: Door::Notice, ..fine.clone() }));
+    assert!(!may_notify(&Message { door: Origin::Notice, ..fine.clone() }));
     assert!(!may_notify(&Message { about: Some(Id(1)), ..fine }));
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
 use crate::people::Person;
-use crate::status::Pulse;
+use crate::status::StatusBoard;
 use crate::store::Store;
 use crate::store::tests::Folder;
 
@@ -15,9 +15,9 @@ fn told(state: State) -> (String, String) {
     let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
-    let context = Context { coders: Coders::new(store.folder()), store, pulse: Pulse::default(), stop };
-    let draft = Draft {
-        door: Door::Smtp,
+    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop };
+    let draft = NewMessage {
+        door: Origin::Smtp,
         from: "anna@here.org".parse().unwrap(),
         to: "mum@else.org".parse().unwrap(),
         author: Some("anna".into()),
@@ -30,10 +30,10 @@ fn told(state: State) -> (String, String) {
         stranger: None,
         terms: Default::default(),
     };
-    let world = context.world();
-    let message = Message { state, ..world.plan(draft, clock.now(), true, 192) };
+    let policy = context.policy();
+    let message = Message { state, ..policy.plan(draft, clock.now(), true, 192) };
     let id = context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0];
-    clock.advance(world.settings.span(Key::QueueDelayNotice) + Duration::from_secs(1));
+    clock.advance(policy.settings.span(Key::QueueDelayNotice) + Duration::from_secs(1));
     let wait = || context.wait_on(&context.store.message(id).unwrap().unwrap(), "why it waits").unwrap();
     wait();
     wait();

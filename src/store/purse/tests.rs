@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::address::Address;
 use crate::clock::Clock;
-use crate::message::{Door, Id, Way};
+use crate::message::{Id, Origin, Way};
 use crate::store::{BodyIn, Letter, Store};
 
 const MONTH: &str = "2026-11";
@@ -32,7 +32,7 @@ fn letter(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message {
     let bill = Bill { person: Some(person.into()), ..bill };
     Message {
         id: Id(0),
-        door: Door::Web,
+        door: Origin::Web,
         from: Address::Nobody,
         to: "mum@else.org".parse().unwrap(),
         author: None,
@@ -159,7 +159,7 @@ fn any_letter(dice: &mut Dice) -> Message {
 }
 
 /// What may happen to a letter: parts leave, it ends, it is let go again, or has to go once more.
-fn happens(tx: &mut Tx, id: Id, event: u64, quote: Use, at: Time) -> Outcome<()> {
+fn happens(tx: &mut Tx, id: Id, event: u64, quote: Use, at: Time) -> TxResult<()> {
     let message = tx.message(id)?;
     let person = message.bill.as_ref().unwrap().person.clone();
     let fresh = Bill::new(MONTH.into(), quote, limits(person.as_deref().unwrap()));

@@ -38,7 +38,7 @@ fn packets_are_found_by_their_letters_and_by_the_number_of_the_link() {
     assert_eq!((added[0].number, added[0].body, added[1].number, added[1].body), (1, 1, 2, 1));
     assert_eq!(store.read(|v| v.packets_of(Id(2))).unwrap(), added);
     assert_eq!(store.read(|v| v.body_of(&added[1])).unwrap(), added);
-    assert_eq!(store.read(|v| v.open(Stage::Outbox, Time(0))).unwrap().len(), 2);
+    assert_eq!(store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap().len(), 2);
 
     let held = Packet { state: PacketState::Held(reference(1 << 40)), ..added[0].clone() };
     let kept = held.clone();
@@ -46,8 +46,8 @@ fn packets_are_found_by_their_letters_and_by_the_number_of_the_link() {
     assert_eq!(store.write(|tx| tx.packet_at(&reference(1 << 40))).unwrap().as_ref(), Some(&held));
     assert_eq!(store.read(|v| v.owner(&reference(1 << 40))).unwrap(), Some(1));
     assert_eq!((store.read(|v| v.on_link()).unwrap(), store.read(|v| v.next_ask()).unwrap()), (1, Some(Time(7))));
-    assert_eq!(store.read(|v| v.open(Stage::OnLink, Time(7))).unwrap(), [Ok(held.clone())]);
-    assert!(store.read(|v| v.open(Stage::OnLink, Time(6))).unwrap().is_empty());
+    assert_eq!(store.read(|v| v.open(PacketQueue::OnLink, Time(7))).unwrap(), [Ok(held.clone())]);
+    assert!(store.read(|v| v.open(PacketQueue::OnLink, Time(6))).unwrap().is_empty());
 
     store.write(move |tx| tx.drop_packet(&held)).unwrap();
     assert_eq!(store.write(|tx| tx.packet_at(&reference(1 << 40))).unwrap(), None);
@@ -98,10 +98,10 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
     assert_eq!(store.read(|v| v.stale_parts(Time(9))).unwrap().len(), 1);
     store.write(|tx| tx.set_aside_parts(Time(9))).unwrap();
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);
-    assert!(store.read(|v| v.open(Stage::Outbox, Time(0))).unwrap()[0].is_err());
+    assert!(store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap()[0].is_err());
     store.write(|tx| tx.step(Id(2), Time(3), State::Cancelled, "", 0, Time(0)).map(drop)).unwrap();
     assert_eq!(store.write(|tx| tx.prune(Time(1_790_000_005_001), 10)).unwrap(), 1);
-    assert!(store.read(|v| v.open(Stage::Outbox, Time(0))).unwrap().is_empty());
+    assert!(store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap().is_empty());
 }
 
 #[test]
@@ -118,13 +118,13 @@ fn what_awaits_a_receipt_is_not_done() {
         .unwrap();
     let books = store.ledger().unwrap().books["smtp"];
     assert!(books.balance() && books.waiting == 1);
-    assert_eq!(store.read(|v| v.next_due(Lane::Receipt)).unwrap(), Some(until));
+    assert_eq!(store.read(|v| v.next_due(Queue::Receipt)).unwrap(), Some(until));
     let open = ListFilter { open: true, limit: 9, ..ListFilter::default() };
     assert_eq!(store.read(|v| v.list(&open)).unwrap().len(), 1);
     store.write(|tx| tx.step(Id(1), Time(20), State::Delivered, "the far box has it", 0, Time::NEVER)).unwrap();
     let books = store.ledger().unwrap().books["smtp"];
     assert!(books.balance() && books.delivered == 1);
-    assert_eq!(store.read(|v| v.next_due(Lane::Receipt)).unwrap(), None);
+    assert_eq!(store.read(|v| v.next_due(Queue::Receipt)).unwrap(), None);
     assert!(store.read(|v| v.list(&open)).unwrap().is_empty());
 }
 
@@ -179,7 +179,7 @@ fn a_store_of_version_1_keeps_its_packets() {
     assert_eq!(store.read(|v| v.owner(&reference(77))).unwrap(), Some(1));
     assert_eq!(store.read(|v| v.on_link()).unwrap(), 1);
     assert!(store.read(|v| v.packets_of(Id(2))).unwrap().is_empty());
-    let outbox = store.read(|v| v.open(Stage::Outbox, Time(0))).unwrap();
+    let outbox = store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap();
     assert_eq!(outbox.iter().filter(|row| row.is_err()).count(), 1);
     store.close();
     drop(store);

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::Clock;
-use crate::message::{Door, Id, Message, State, Way};
+use crate::message::{Id, Message, Origin, State, Way};
 use crate::store::tests::{Folder, message};
 use crate::store::{BodyIn, Letter, Store};
 
@@ -81,7 +81,7 @@ fn people_are_counted_for_what_they_write_and_get() {
     store.set("box.domain", "here.org").unwrap();
     let by = |author: Option<&str>, way, state| Message {
         author: author.map(str::to_owned),
-        door: Door::Web,
+        door: Origin::Web,
         ..message(way, state, 1)
     };
     put(&store, by(Some("anna"), Way::Mailbox, State::Delivered));
@@ -118,7 +118,7 @@ fn usage_and_books_agree_whatever_happens() {
         if ids.is_empty() || next(2) == 0 {
             let state = [State::Queued, State::Held, State::Delivered, State::Refused][next(4)];
             let way = [Way::Mailbox, Way::Relay, Way::Link][next(3)];
-            ids.push(put(&store, Message { door: Door::ALL[next(4)], ..message(way, state, 1) }));
+            ids.push(put(&store, Message { door: Origin::ALL[next(4)], ..message(way, state, 1) }));
         } else {
             let (id, state) = (ids[next(ids.len())], State::ALL[next(State::ALL.len())]);
             let moved = move |tx: &mut Tx| match tx.live(id)? {
