@@ -1,4 +1,4 @@
-//! The post office behind the doors: says who may send to whom, and takes mails and letters in.
+//! The post office behind the doors: says who may send to whom, and takes mails and messages in.
 //!
 //! Taking in is one commit: every recipient gets a message of its own, planned by `route`, and the yes goes out only
 //! with the [`Committed`] of the store.
@@ -26,7 +26,7 @@ use crate::route::proof;
 use crate::route::segments;
 use crate::route::terms;
 use crate::settings::{Key, Settings};
-use crate::store::{self, BodyIn, Letter, Store};
+use crate::store::{self, BodyIn, IncomingMail, Store};
 
 mod writing;
 
@@ -98,7 +98,7 @@ impl Intake {
         Some(Stranger { proof, written_to })
     }
 
-    /// A delivery report about a letter of ours: the letter comes back to its sender.
+    /// A delivery report about a message of ours: the message comes back to its sender.
     fn bounced(&self, shaped: &Shaped) -> Result<(), Fault> {
         let Some(bounce) = shaped.bounce.as_ref().filter(|bounce| bounce.action == "failed") else { return Ok(()) };
         let Some(message_id) = &bounce.message_id else { return Ok(()) };
@@ -193,7 +193,7 @@ impl MailIntake for Intake {
             return Err(Refusal::new(554, why));
         }
         let (body, spooled) = stored(&self.context.store, body, trace)?;
-        let committed = self.context.store.put(Letter { messages, body }).map_err(|fault| self.later(&fault))?;
+        let committed = self.context.store.put(IncomingMail { messages, body }).map_err(|fault| self.later(&fault))?;
         spooled.into_iter().for_each(store::Spooled::keep);
         // Reports have no sender (RFC 3464 section 2); what has one is somebody's word only.
         if envelope.from.is_nobody()
@@ -256,7 +256,7 @@ impl Intake {
         }
     }
 
-    /// The reply for a letter that could not be kept.
+    /// The reply for a message that could not be kept.
     fn later(&self, fault: &Fault) -> Refusal {
         match fault.is_permanent() {
             true => Refusal::new(554, fault.to_string()),
@@ -306,7 +306,7 @@ fn address(policy: &Policy, to: &str) -> Result<Mailbox, Refusal> {
     Ok(policy.proper(&mailbox))
 }
 
-/// Each recipient once: a person of this box gets one letter of a mail, under however many addresses they are named.
+/// Each recipient once: a person of this box gets one message of a mail, under however many addresses they are named.
 fn recipients(policy: &Policy, named: &[String]) -> Result<Vec<Mailbox>, Refusal> {
     let mut to: Vec<Mailbox> = Vec::new();
     let person = |mailbox: &Mailbox| {

@@ -225,7 +225,7 @@ pub struct Message {
     /// The terms on which it goes.
     #[serde(default)]
     pub terms: Terms,
-    /// Somebody pressed for it: it does not wait for other letters to share a packet with.
+    /// Somebody pressed for it: it does not wait for other messages to share a packet with.
     #[serde(default)]
     pub pressed: bool,
     /// What it takes on air, once that is planned.
@@ -271,12 +271,12 @@ impl Message {
         }
     }
 
-    /// True for a letter that this person wrote, or that is for them; `domain` is the mail domain of the box.
+    /// True for a message that this person wrote, or that is for them; `domain` is the mail domain of the box.
     pub fn concerns(&self, person: &str, domain: &str) -> bool {
         self.author.as_deref() == Some(person) || self.reader(domain).is_some_and(|reader| reader == person)
     }
 
-    /// The name of the person of this box whom it is for; `None` for a letter to the outside.
+    /// The name of the person of this box whom it is for; `None` for a message to the outside.
     pub fn reader(&self, domain: &str) -> Option<String> {
         let to = self.to.mailbox().filter(|to| match self.way {
             Way::Mailbox => true,
@@ -306,7 +306,7 @@ impl Message {
     }
 }
 
-/// What a letter takes on air, and what it would have taken.
+/// What a message takes on air, and what it would have taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Account {
     /// Bytes in the classic coding; 0 when it cannot be written so.
@@ -319,8 +319,9 @@ pub struct Account {
     pub bytes: usize,
     /// Packets that it travels in.
     pub packets: usize,
-    /// Letters in those packets.
-    pub letters: usize,
+    /// Messages in those packets.
+    #[serde(rename = "letters")]
+    pub messages: usize,
 }
 
 impl Account {
@@ -331,11 +332,11 @@ impl Account {
             0 => String::new(),
             packets => format!(" instead of {} in {}", count(self.classic_bytes, "byte"), count(packets, "packet")),
         };
-        let shared = match (self.letters, self.alone.saturating_sub(self.packets)) {
+        let shared = match (self.messages, self.alone.saturating_sub(self.packets)) {
             (0 | 1, _) => String::new(),
-            (letters, 0) => format!(", shared with {}", count(letters - 1, "other letter")),
-            (letters, saved) => {
-                format!(", shared with {}: {} less", count(letters - 1, "other letter"), count(saved, "packet"))
+            (messages, 0) => format!(", shared with {}", count(messages - 1, "other message")),
+            (messages, saved) => {
+                format!(", shared with {}: {} less", count(messages - 1, "other message"), count(saved, "packet"))
             }
         };
         format!("{} in {}{classic}{shared}", count(self.bytes, "byte"), count(self.packets, "packet"))
@@ -394,10 +395,10 @@ mod tests {
 
     #[test]
     fn an_account_is_said_in_words() {
-        let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, letters: 1 };
+        let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, messages: 1 };
         assert_eq!(alone.words(), "70 bytes in 1 packet instead of 210 bytes in 2 packets");
-        let shared = Account { classic_bytes: 0, classic_packets: 0, letters: 4, ..alone };
-        assert_eq!(shared.words(), "70 bytes in 1 packet, shared with 3 other letters");
+        let shared = Account { classic_bytes: 0, classic_packets: 0, messages: 4, ..alone };
+        assert_eq!(shared.words(), "70 bytes in 1 packet, shared with 3 other messages");
     }
 
     #[test]

@@ -50,11 +50,11 @@ pub struct PersonEdit {
     pub device_name: String,
     /// Other names in addresses, parted by blanks.
     pub aliases: String,
-    /// Mail address that letters go on to as well.
+    /// Mail address that messages go on to as well.
     pub forward: String,
-    /// Packets a letter to them may take.
+    /// Packets a message to them may take.
     pub max_parts: String,
-    /// Packets that letters to and from them may take in a month.
+    /// Packets that messages to and from them may take in a month.
     pub budget_packets: String,
     /// Money that these may cost in a month.
     pub budget_money: String,
@@ -62,7 +62,7 @@ pub struct PersonEdit {
     pub allow: String,
     /// Who never may.
     pub block: String,
-    /// Letters of strangers to them: hold, refuse, allow, or empty for what the box says.
+    /// Messages of strangers to them: hold, refuse, allow, or empty for what the box says.
     pub strangers: String,
     /// Service number for text messages, in the local form or with its plus.
     pub number: String,
@@ -131,7 +131,7 @@ impl PersonEdit {
         person.max_parts = match given(&self.max_parts).map(|text| text.parse::<u16>()) {
             None => None,
             Some(Ok(parts @ 1..=99)) => Some(parts),
-            Some(_) => return Err("packets a letter may take: write a number from 1 to 99, or nothing".to_owned()),
+            Some(_) => return Err("packets a message may take: write a number from 1 to 99, or nothing".to_owned()),
         };
         person.number = given(&self.number).map(|text| text.parse()).transpose()?;
         person.budget_packets = match given(&self.budget_packets).map(|text| text.parse::<u64>()) {
@@ -273,7 +273,7 @@ impl Service {
         .map(drop)
     }
 
-    /// Removes a person. Their letters stay in the books and in the list.
+    /// Removes a person. Their messages stay in the books and in the list.
     ///
     /// # Errors
     /// Permanent when nobody has this name, or they are the last owner.
@@ -322,7 +322,7 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         "device" => field.device.map_or("none".to_owned(), |device| device.to_string()),
         "number" => field.number.map_or("none".to_owned(), |number| number.to_string()),
         "role" => field.role.word().to_owned(),
-        "packets a letter" => field.max_parts.map_or("as the box".to_owned(), |parts| parts.to_string()),
+        "packets a message" => field.max_parts.map_or("as the box".to_owned(), |parts| parts.to_string()),
         "packets a month" => field.budget_packets.map_or("no limit".to_owned(), |packets| packets.to_string()),
         "money a month" => field.budget_money.map_or("no limit".to_owned(), |money| money.to_string()),
         _ => field.strangers.map_or("as the box", Strangers::word).to_owned(),
@@ -335,7 +335,7 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         "device name",
         "number",
         "role",
-        "packets a letter",
+        "packets a message",
         "packets a month",
         "money a month",
         "strangers",

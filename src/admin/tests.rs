@@ -267,8 +267,8 @@ fn what_others_wrote_is_text_on_every_page() {
     let bad = "<script>alert(1)</script>\"'><img src=x>";
     let edit = [("name", "eve"), ("full_name", bad), ("home", "here")];
     assert_eq!(browser.post("/people", "/people", &edit).status, 303);
-    let letter = [("to", "ben@sea.org"), ("subject", bad), ("text", bad), ("do", "send")];
-    let place = place(&browser.post("/compose", "/compose", &letter)).to_owned();
+    let message = [("to", "ben@sea.org"), ("subject", bad), ("text", bad), ("do", "send")];
+    let place = place(&browser.post("/compose", "/compose", &message)).to_owned();
     let search = format!("/messages?q={}&tab={}", super::request::encode(bad), super::request::encode(bad));
     let pages = ["/", "/people", "/people/eve", &place, &search, "/compose?to=%3Cscript%3E", "/messages"];
     for page in pages {
@@ -355,13 +355,13 @@ fn forms_do_what_they_say() {
     assert!(text(&anna.get("/people")).contains("Ben B"));
     assert_eq!(anna.post("/people/ben", "/people/ben/disable", &[]).status, 303);
     assert!(site.app.store.people().get("ben").unwrap().disabled);
-    let letter = [("to", "x@outside.org"), ("subject", "s"), ("text", "t"), ("do", "send")];
-    let letter = place(&anna.post("/compose", "/compose", &letter)).to_owned();
-    assert_eq!(anna.post(&letter, &format!("{letter}/hold"), &[]).status, 303);
-    assert!(text(&anna.get("/")).contains("One letter is held"));
-    assert_eq!(anna.post(&letter, &format!("{letter}/release"), &[]).status, 303);
-    assert_eq!(anna.post(&letter, &format!("{letter}/cancel"), &[]).status, 303);
-    assert_eq!(anna.post(&letter, &format!("{letter}/hold"), &[]).status, 409);
+    let message = [("to", "x@outside.org"), ("subject", "s"), ("text", "t"), ("do", "send")];
+    let message = place(&anna.post("/compose", "/compose", &message)).to_owned();
+    assert_eq!(anna.post(&message, &format!("{message}/hold"), &[]).status, 303);
+    assert!(text(&anna.get("/")).contains("One message is held"));
+    assert_eq!(anna.post(&message, &format!("{message}/release"), &[]).status, 303);
+    assert_eq!(anna.post(&message, &format!("{message}/cancel"), &[]).status, 303);
+    assert_eq!(anna.post(&message, &format!("{message}/hold"), &[]).status, 409);
     let waive = anna.post("/", "/setup/test", &[("do", "waive")]);
     assert_eq!(place(&waive), "/");
 }

@@ -12,7 +12,7 @@ use super::table::{columns, one_line};
     name = "audit",
     example = "  satpost audit --search people.
   satpost audit --limit 1000 --json",
-    note = "Neither letters nor the values of secrets stand in it."
+    note = "Neither messages nor the values of secrets stand in it."
 )]
 pub struct Audit {
     /// only what has this in it: a name, an address, an action such as settings.set

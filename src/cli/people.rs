@@ -136,13 +136,13 @@ impl People {
                 let _ = fs::remove_file(&part);
                 let file = File::options().write(true).create_new(true).mode(0o600).open(&part);
                 let mut file = file.map_err(|error| Failure::failed(format!("{}: {error}", part.display())))?;
-                let letters = desk.export(name, &mut file)?;
-                session.line(format!("{}: {letters} letters of {name}", export.file.display()));
+                let messages = desk.export(name, &mut file)?;
+                session.line(format!("{}: {messages} messages of {name}", export.file.display()));
             }
             What::Erase(one) => {
                 let name = &known(session, &one.name)?.name;
-                let letters = desk.erase(name).map_err(Failure::of_wish)?;
-                session.line(format!("{name} is erased, with {letters} letters"));
+                let messages = desk.erase(name).map_err(Failure::of_wish)?;
+                session.line(format!("{name} is erased, with {messages} messages"));
             }
         }
         Ok(())
@@ -154,7 +154,7 @@ pub fn known(session: &Session, name: &str) -> Result<std::sync::Arc<Person>, Fa
     session.desk().person(name).map_err(|fault| Failure::not_found(fault.why()))
 }
 
-/// Says so when a letter to them cannot go.
+/// Says so when a message to them cannot go.
 fn unreachable(session: &mut Session, person: &Person) {
     let store = &session.context.store;
     let policy = Policy::new(store.people(), store.settings());

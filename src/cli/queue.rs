@@ -259,9 +259,9 @@ impl Show {
         for packet in packets {
             let state = packet_state(&packet.state);
             let (part, parts) = (packet.part, packet.parts);
-            let with = match packet.letters.len() {
+            let with = match packet.messages.len() {
                 0 | 1 => String::new(),
-                letters => format!(", {letters} letters"),
+                messages => format!(", {messages} messages"),
             };
             session.line(format!(
                 "packet {part} of {parts}, {} bytes{with}: {state} {}",
@@ -295,7 +295,7 @@ fn packet(packet: &Packet) -> Value {
     json!({
         "part": packet.part,
         "parts": packet.parts,
-        "letters": packet.letters.iter().map(Id::to_string).collect::<Vec<_>>(),
+        "messages": packet.messages.iter().map(Id::to_string).collect::<Vec<_>>(),
         "device": packet.device.map(|device| device.to_string()),
         "bytes": packet.payload.len(),
         "state": packet_state(&packet.state),

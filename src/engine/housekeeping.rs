@@ -1,4 +1,4 @@
-//! Looks after what no other worker looks at: held letters and their deadlines, letters for a link that is not there,
+//! Looks after what no other worker looks at: held messages and their deadlines, messages for a link that is not there,
 //! parts that will not be complete, what has grown old, and a clock that became believable.
 
 use std::time::Duration;
@@ -52,7 +52,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Held letters: the sender hears of it in time, and nothing is held for ever.
+/// Held messages: the sender hears of it in time, and nothing is held for ever.
 fn held(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::Held, now, BATCH))? {
@@ -64,7 +64,7 @@ fn held(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Letters that wait for a link, of each priority oldest first: the ones whose time has come stand in front.
+/// Messages that wait for a link, of each priority oldest first: the ones whose time has come stand in front.
 fn waiting_for_link(context: &Context) -> Result<(), Fault> {
     for part in [Queue::LinkUrgent, Queue::Link, Queue::LinkBulk] {
         waiting_in(context, part)?;
@@ -94,10 +94,10 @@ fn waiting_in(context: &Context, part: Queue) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A letter for the link whose time is over goes back, unless the link may have a part of it.
+/// A message for the link whose time is over goes back, unless the link may have a part of it.
 fn over(context: &Context, message: &Message) -> Result<(), Fault> {
     let packets = context.store.read(|view| view.packets_of(message.id))?;
-    // Of a plan that waits for the link nothing has reached it: it is dropped when its letters are over.
+    // Of a plan that waits for the link nothing has reached it: it is dropped when its messages are over.
     if packets.iter().all(|packet| matches!(packet.state, PacketState::Planned | PacketState::Gone(_))) {
         return look_at(context, message);
     }
@@ -108,7 +108,7 @@ fn over(context: &Context, message: &Message) -> Result<(), Fault> {
     context.give_back(message, State::Expired, why)
 }
 
-/// Letters that were wanted by a time stand in their queues in other orders than that of their times.
+/// Messages that were wanted by a time stand in their queues in other orders than that of their times.
 fn wanted_by_now(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::Timed, now, BATCH))? {
@@ -148,7 +148,7 @@ fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A letter that a budget kept back goes on once there is room: in a new month, or in a larger budget.
+/// A message that a budget kept back goes on once there is room: in a new month, or in a larger budget.
 fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
     let (policy, now, message) = (context.policy(), context.now(), message.clone());
     let freed = context.store.write(move |tx| {
@@ -164,7 +164,7 @@ fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
     }
 }
 
-/// Letters that a modem took which never came back.
+/// Messages that a modem took which never came back.
 fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::OnModem, now - GRACE, BATCH))? {
@@ -180,7 +180,7 @@ fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Letters that are sent, and of which the far box was expected to say that it has them.
+/// Messages that are sent, and of which the far box was expected to say that it has them.
 fn unconfirmed(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::Receipt, now, BATCH))? {
@@ -220,7 +220,7 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     })
 }
 
-/// Notices when a clock nobody could vouch for becomes believable, and moves the times of waiting letters along.
+/// Notices when a clock nobody could vouch for becomes believable, and moves the times of waiting messages along.
 struct ClockWatch {
     believed: bool,
     last: Time,
@@ -237,7 +237,7 @@ impl ClockWatch {
         let jump = now.since(self.last + self.seen.elapsed());
         if believed && !self.believed && jump > Duration::from_secs(60) {
             let moved = context.store.write(move |tx| tx.shift_doubtful(jump))?;
-            log::warn!("the clock became believable: times of {moved} waiting letters moved by {} s", jump.as_secs());
+            log::warn!("the clock became believable: times of {moved} waiting messages moved by {} s", jump.as_secs());
         }
         (self.believed, self.last, self.seen) = (believed, now, std::time::Instant::now());
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Four workers, each one thread that the house starts again when it ends: [`relay`] hands mail to the relay, [`link`]
 //! drives the link in both directions, [`sms`] the carrier of text messages, [`housekeeping`] looks after deadlines, held
-//! letters, and what has grown old.
+//! messages, and what has grown old.
 //! [`actions`] are what the owner may do to a message.
 
 pub mod actions;

@@ -12,7 +12,7 @@ use crate::money::Bill;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::NewMessage;
 use crate::settings::Key;
-use crate::store::{BodyIn, Letter, Tx, TxResult};
+use crate::store::{BodyIn, IncomingMail, Tx, TxResult};
 
 impl Context {
     /// The message has arrived, or left for good.
@@ -112,7 +112,7 @@ impl Context {
         Bounce { id: message.id, state, cause: format!("{why}{told}"), notice }
     }
 
-    /// A letter that the relay had taken came back: its sender learns what the relay's sender learned.
+    /// A message that the relay had taken came back: its sender learns what the relay's sender learned.
     ///
     /// # Errors
     /// As the store.
@@ -130,8 +130,8 @@ impl Context {
         })
     }
 
-    /// The notice to the sender of a message, as a letter ready to be kept; `None` when nobody can or may be told.
-    pub(super) fn notice(&self, policy: &Policy, about: &Message, kind: Kind, why: &str) -> Option<Letter> {
+    /// The notice to the sender of a message, as a message ready to be kept; `None` when nobody can or may be told.
+    pub(super) fn notice(&self, policy: &Policy, about: &Message, kind: Kind, why: &str) -> Option<IncomingMail> {
         if !dsn::may_notify(about) || (held_stranger(about) && !may_hear(policy, about)) {
             return None;
         }
@@ -168,7 +168,7 @@ impl Context {
             keep_here(policy, to, &mut message)?;
         }
         let body = dsn::mail(&notice);
-        Some(Letter { messages: vec![message], body: BodyIn::Bytes(body) })
+        Some(IncomingMail { messages: vec![message], body: BodyIn::Bytes(body) })
     }
 }
 
@@ -177,13 +177,13 @@ fn held_stranger(message: &Message) -> bool {
     message.stranger.is_some() && message.state == State::Held && !message.released
 }
 
-/// A stranger hears that their letter waits only if they are who they say: else the notice would go to somebody whose
+/// A stranger hears that their message waits only if they are who they say: else the notice would go to somebody whose
 /// address was forged.
 fn may_hear(policy: &Policy, about: &Message) -> bool {
     about.stranger == Some(Proof::Proven) && policy.settings.on(Key::AirTellHeld)
 }
 
-/// True unless a stranger was told before that a letter of theirs to this person waits.
+/// True unless a stranger was told before that a message of theirs to this person waits.
 fn first_word(tx: &mut Tx, message: &Message, now: Time) -> TxResult<bool> {
     match held_stranger(message) {
         true => tx.once(&format!("told:{}:{}", message.to, message.from).to_lowercase(), now),
@@ -211,7 +211,7 @@ pub struct Bounce {
     id: Id,
     state: State,
     cause: String,
-    notice: Option<Letter>,
+    notice: Option<IncomingMail>,
 }
 
 impl Bounce {

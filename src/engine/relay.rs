@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Context, outcome};
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
-use crate::deliver::compose::{self, Letter};
+use crate::deliver::compose::{self, ComposedMail};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::fault::Fault;
 use crate::message::{Id, Message, State, Way};
@@ -59,7 +59,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
             if context.stopping() {
                 break;
             }
-            // Its owner may have decided otherwise while the letters before it were on their way.
+            // Its owner may have decided otherwise while the messages before it were on their way.
             if let Ok(message) = &item
                 && !still_waits(context, message)?
             {
@@ -107,7 +107,7 @@ pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
     })
 }
 
-/// One delivery. Gives back the fault when the relay itself, not this letter, is what failed.
+/// One delivery. Gives back the fault when the relay itself, not this message, is what failed.
 fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Option<Fault>, Fault> {
     let policy = context.policy();
     match outcome::moved(&policy, message) {
@@ -205,11 +205,11 @@ fn bytes(context: &Context, message: &Message, from: &Address, to: &Mailbox) -> 
         return Ok(raw);
     }
     let Address::Mail(from) = from else {
-        return Err(Fault::permanent("a letter without a sender has to come as a whole mail"));
+        return Err(Fault::permanent("a message without a sender has to come as a whole mail"));
     };
     let name = message.author.as_ref().and_then(|name| policy.people.get(name)).map(|person| person.full_name.clone());
     let fallback = format!("<{}@{}>", message.id, policy.settings.text(Key::Domain));
-    Ok(compose::letter(&Letter {
+    Ok(compose::build(&ComposedMail {
         from,
         from_name: name.as_deref().filter(|name| !name.is_empty()),
         to,

@@ -1,4 +1,4 @@
-//! Letters written on the page or with `satpost send`, and what they would become.
+//! Messages written on the page or with `satpost send`, and what they would become.
 
 use crate::address::{Address, Mailbox, looks_like_phone};
 use crate::deliver::compose::one_line;
@@ -14,9 +14,9 @@ use crate::route::plan::{self, NewMessage};
 use crate::route::segments::{self, Segments};
 use crate::route::terms;
 use crate::settings::Key;
-use crate::store::{BodyIn, Committed, Letter};
+use crate::store::{BodyIn, Committed, IncomingMail};
 
-/// What a letter would become: shown before it is sent.
+/// What a message would become: shown before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
     /// The way it would take.
@@ -35,7 +35,7 @@ pub struct Preview {
     pub price: Option<Money>,
 }
 
-/// A letter as it was written.
+/// A message as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ComposeForm {
     /// A mail address, a phone number, or the name of a person of this box.
@@ -48,20 +48,20 @@ pub struct ComposeForm {
     pub wanted: Wanted,
 }
 
-/// Keeps a letter written on the page or with `satpost send`.
+/// Keeps a message written on the page or with `satpost send`.
 ///
 /// # Errors
 /// Permanent with a sentence when it cannot be sent like that; temporary when the disk is in the way.
 pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Committed, Fault> {
     let message = written(context, author, sheet)?;
-    let committed = context.store.put(Letter { messages: vec![message], body: BodyIn::None })?;
+    let committed = context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None })?;
     for id in committed.ids() {
         log::info!("{id} taken by web");
     }
     Ok(committed)
 }
 
-/// What [`compose`] would make of a letter, without keeping it.
+/// What [`compose`] would make of a message, without keeping it.
 ///
 /// # Errors
 /// As [`compose`].
@@ -117,7 +117,7 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Me
     let text = sheet.text.replace("\r\n", "\n");
     let text = text.trim_end();
     let text = match (subject.as_str(), text) {
-        ("", "") => return Err(Fault::permanent("the letter is empty")),
+        ("", "") => return Err(Fault::permanent("the message is empty")),
         ("", text) => text.to_owned(),
         (subject, "") => subject.to_owned(),
         (subject, text) => format!("{subject}\n{text}"),

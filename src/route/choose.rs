@@ -24,11 +24,11 @@ pub struct Policy {
     pub people: Arc<People>,
     /// The rules.
     pub settings: Arc<Settings>,
-    /// What a letter takes on air where that is less than by the classic coding.
+    /// What a message takes on air where that is less than by the classic coding.
     pub measure: Measure,
 }
 
-/// Tells the packets of a letter by the coding that its far box reads; nothing where that is the classic one.
+/// Tells the packets of a message by the coding that its far box reads; nothing where that is the classic one.
 #[derive(Clone, Default)]
 pub struct Measure(Option<Arc<Packets>>);
 
@@ -40,7 +40,7 @@ impl Measure {
         Self(Some(Arc::new(measure)))
     }
 
-    /// Packets of a letter that leaves alone.
+    /// Packets of a message that leaves alone.
     pub fn packets(&self, message: &Message) -> Option<usize> {
         self.0.as_ref().and_then(|measure| measure(message))
     }
@@ -81,7 +81,7 @@ impl Route {
 }
 
 impl Policy {
-    /// These people and rules; letters are measured by the classic coding.
+    /// These people and rules; messages are measured by the classic coding.
     pub fn new(people: Arc<People>, settings: Arc<Settings>) -> Self {
         Self { people, settings, measure: Measure::default() }
     }
@@ -118,7 +118,7 @@ impl Policy {
         }
     }
 
-    /// Why no letter can reach a person on their device, if so: the modem of a station speaks to the one far end only.
+    /// Why no message can reach a person on their device, if so: the modem of a station speaks to the one far end only.
     pub fn no_way_to(&self, person: &Person) -> Option<String> {
         (person.home == Home::Device && self.settings.text(Key::LinkDriver) == "m138").then(|| {
             format!(
@@ -161,7 +161,7 @@ impl Policy {
         }
     }
 
-    /// The address under which a letter is kept: that of an alias, or of `postmaster`, is that of the person, as this is
+    /// The address under which a message is kept: that of an alias, or of `postmaster`, is that of the person, as this is
     /// the mailbox which they open.
     pub fn proper(&self, mailbox: &Mailbox) -> Mailbox {
         let person = self.people.addressed(mailbox).filter(|_| self.is_ours(mailbox));

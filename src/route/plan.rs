@@ -35,7 +35,7 @@ pub struct NewMessage {
     pub message_id: Option<String>,
     /// For a notice: what it is about.
     pub about: Option<Id>,
-    /// Set for a letter of somebody who is not of this box and did not log in: the rules judge it.
+    /// Set for a message of somebody who is not of this box and did not log in: the rules judge it.
     pub stranger: Option<Stranger>,
     /// The terms on which it goes.
     pub terms: Terms,
@@ -62,7 +62,7 @@ pub fn packets(message: &Message, to_device: bool, max_payload: usize) -> Result
 }
 
 impl Policy {
-    /// Packets that a letter may take before it is held.
+    /// Packets that a message may take before it is held.
     pub fn max_parts(&self, message: &Message) -> usize {
         let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
         let author = message.author.as_ref().and_then(|name| self.people.get(name));
@@ -152,7 +152,7 @@ impl Policy {
         }
     }
 
-    /// What a letter costs on its way, alone, in the coding that its far box reads; `None` on ways that cost nothing. It
+    /// What a message costs on its way, alone, in the coding that its far box reads; `None` on ways that cost nothing. It
     /// counts in the month of `now`.
     pub fn bill(&self, message: &Message, now: Time, max_payload: usize) -> Option<Bill> {
         let choice = self.choose(&message.to);
@@ -174,7 +174,7 @@ impl Policy {
         Some(Bill { person: person.map(|person| person.name.clone()), urgent, ..bill })
     }
 
-    /// What a letter takes on air alone, in the coding that its far box reads.
+    /// What a message takes on air alone, in the coding that its far box reads.
     fn packets_wanted(&self, message: &Message, to_device: bool, max_payload: usize) -> Option<Use> {
         let classic = packets(message, to_device, max_payload).ok().map(|packets| packets.len());
         // What takes one packet anyway need not be measured.
@@ -182,7 +182,7 @@ impl Policy {
         Some(Use::of_packets(packets as u64, price::packet_price(&self.settings)))
     }
 
-    /// What the rules say of a letter of somebody who is not of this box, for a person who reads on a device.
+    /// What the rules say of a message of somebody who is not of this box, for a person who reads on a device.
     pub fn judge(&self, message: &Message, stranger: Stranger) -> Verdict {
         let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
         let (Some(person), Address::Mail(_) | Address::Phone(_)) = (to, &message.from) else {
@@ -236,7 +236,7 @@ impl Policy {
         }
         let classic = packets(message, to_device, max_payload).map(|packets| packets.len());
         let most = self.max_parts(message);
-        // Only a letter that is too long is worth a look at what another coding makes of it.
+        // Only a message that is too long is worth a look at what another coding makes of it.
         let too_long = !classic.as_ref().is_ok_and(|packets| *packets <= most);
         let needs = if too_long { self.measure.packets(message).map_or(classic, Ok) } else { classic };
         match needs {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_without_a_person_holds_its_letters() {
+    fn a_device_without_a_person_holds_its_messages() {
         let from = Address::Device(crate::address::DeviceId::new(9).unwrap());
         let message = planned("internet", NewMessage { from, ..draft("mum@else.org", "x") });
         assert_eq!(message.state, State::Held);

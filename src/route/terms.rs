@@ -1,4 +1,4 @@
-//! Terms of a letter as people write them, and whether they can be kept.
+//! Terms of a message as people write them, and whether they can be kept.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::message::{Message, Terms, Wanted, Way};
 use crate::money::Bill;
 use crate::settings::{Key, Settings, seconds};
 
-/// No letter is promised sooner than this.
+/// No message is promised sooner than this.
 const SOONEST: Duration = Duration::from_secs(60);
-/// A letter is given up so long before its time, or a tenth of what is left where that is less: its sender still has
+/// A message is given up so long before its time, or a tenth of what is left where that is less: its sender still has
 /// time to find another way.
 const MARGIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
 
@@ -48,13 +48,13 @@ fn time(text: &str, settings: &Settings, now: Time) -> Result<Time, String> {
     }
 }
 
-/// When a letter that has to be somewhere by a time is given up.
+/// When a message that has to be somewhere by a time is given up.
 pub fn give_up(by: Time, now: Time) -> Time {
     by - (by.since(now) / 10).clamp(MARGIN.0, MARGIN.1)
 }
 
 impl Policy {
-    /// Why a letter with this bill costs more than it may, if so.
+    /// Why a message with this bill costs more than it may, if so.
     pub fn over_limit(&self, message: &Message, bill: Option<&Bill>) -> Option<String> {
         let (bill, most) = (bill?, message.terms.at_most?);
         let shown = |money| price::shown(&self.settings, money);
@@ -62,7 +62,7 @@ impl Policy {
         (wanted > most).then(|| format!("it costs {}, and {} at most are allowed", shown(wanted), shown(most)))
     }
 
-    /// When a new letter is given up: after its time on its way, or before the time by which it was wanted.
+    /// When a new message is given up: after its time on its way, or before the time by which it was wanted.
     pub fn deadline(&self, way: Way, terms: &Terms, now: Time) -> Time {
         let lifetime = if way == Way::Link { Key::AirLifetime } else { Key::QueueLifetime };
         let usual = now + self.settings.span(lifetime);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_is_given_up_before_its_time() {
+    fn a_message_is_given_up_before_its_time() {
         let after = |seconds| NOW + Duration::from_secs(seconds);
         assert_eq!(give_up(after(60), NOW), after(30));
         assert_eq!(give_up(after(1000), NOW), after(900));

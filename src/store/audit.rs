@@ -1,5 +1,5 @@
 //! The audit log: who changed what on this box, from where and when. Bounded by count and by age; what somebody wrote in
-//! a letter, and the value of a secret, never stand in it.
+//! a message, and the value of a secret, never stand in it.
 
 use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub struct Record {
     /// The action: a word of the table of actions, such as `people.edit`.
     #[serde(rename = "deed")]
     pub action: String,
-    /// The person, letter or setting that it was done to; empty for none.
+    /// The person, message or setting that it was done to; empty for none.
     pub about: String,
     /// What happened, in words.
     pub words: String,

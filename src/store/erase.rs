@@ -16,8 +16,8 @@ use crate::people::Person;
 const SOMEBODY: &str = "(erased)";
 
 impl View {
-    /// All letters by a person and to them, oldest first; unreadable ones are left out.
-    pub fn letters_of(&self, person: &str, domain: &str) -> TxResult<Vec<Message>> {
+    /// All messages by a person and to them, oldest first; unreadable ones are left out.
+    pub fn messages_of(&self, person: &str, domain: &str) -> TxResult<Vec<Message>> {
         let mut found = Vec::new();
         for row in self.messages()?.iter()? {
             let (id, bytes) = row?;
@@ -28,20 +28,20 @@ impl View {
 }
 
 impl Tx<'_> {
-    /// Removes a person with their letters, but for those that somebody else here wrote or got, their log-ins, contacts
-    /// and counts; their name goes from events and audit log. Gives back how many letters went. The books, the counts and
+    /// Removes a person with their messages, but for those that somebody else here wrote or got, their log-ins, contacts
+    /// and counts; their name goes from events and audit log. Gives back how many messages went. The books, the counts and
     /// the costs of the box stay.
     pub fn erase_person(&mut self, person: &Person, now: Time) -> TxResult<usize> {
         let name = person.name.as_str();
-        let mut letters = Vec::new();
+        let mut messages = Vec::new();
         for row in self.messages.iter()? {
             let (id, bytes) = row?;
-            letters
+            messages
                 .extend(parse(id.value(), bytes.value()).ok().filter(|message| message.concerns(name, &self.domain)));
         }
         let (shared, own): (Vec<_>, Vec<_>) =
-            letters.into_iter().partition(|message| self.is_of_another(message, name).unwrap_or(true));
-        self.stop_letters(&own, now)?;
+            messages.into_iter().partition(|message| self.is_of_another(message, name).unwrap_or(true));
+        self.stop_messages(&own, now)?;
         for message in &own {
             self.remove(message)?;
         }
@@ -68,7 +68,7 @@ impl Tx<'_> {
         Ok(own.len())
     }
 
-    /// True for a letter that somebody else on this box wrote or got.
+    /// True for a message that somebody else on this box wrote or got.
     fn is_of_another(&self, message: &Message, name: &str) -> TxResult<bool> {
         let reader = message.reader(&self.domain).filter(|_| message.way == Way::Mailbox || message.author.is_none());
         for other in message.author.iter().chain(&reader).filter(|other| *other != name) {
@@ -80,9 +80,9 @@ impl Tx<'_> {
     }
 
     /// Cancels what waits; what a link may have a part of has to end first, as it is paid for.
-    fn stop_letters(&mut self, letters: &[Message], now: Time) -> TxResult<()> {
+    fn stop_messages(&mut self, messages: &[Message], now: Time) -> TxResult<()> {
         let mut open = Vec::new();
-        for message in letters.iter().filter(|message| !message.is_final()) {
+        for message in messages.iter().filter(|message| !message.is_final()) {
             if self.packets_of(message.id)?.iter().any(Packet::is_open) {
                 open.push(message.id.to_string());
             } else {
@@ -92,7 +92,7 @@ impl Tx<'_> {
         match open.is_empty() {
             true => Ok(()),
             false => reject(Fault::Permanent(format!(
-                "the link has a part of {}: cancel these letters first, or let them arrive",
+                "the link has a part of {}: cancel these messages first, or let them arrive",
                 open.join(", ")
             ))),
         }

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
 
-/// A part of a letter from the air, kept until the rest is there.
+/// A part of a message from the air, kept until the rest is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartIn {
     /// The text as it came, with its mark.
     pub text: String,
-    /// Number of parts of the letter.
+    /// Number of parts of the message.
     pub total: u16,
     /// The device it came from, or empty.
     pub device: String,
@@ -21,7 +21,7 @@ pub struct PartIn {
     pub at: Time,
 }
 
-/// The parts of one letter by number, under the name of their set.
+/// The parts of one message by number, under the name of their set.
 pub type PartSet = (String, Vec<(u16, PartIn)>);
 
 /// Something that could not be used, kept with the reason.
@@ -90,7 +90,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets parts aside that cannot be read: the others of their letter wait in vain for them otherwise.
+    /// Sets parts aside that cannot be read: the others of their message wait in vain for them otherwise.
     pub fn set_aside_parts(&mut self, at: Time) -> TxResult<()> {
         let mut bad = Vec::new();
         for row in self.parts.iter()? {
@@ -102,7 +102,7 @@ impl Tx<'_> {
         }
         for (set, number, bytes, why) in bad {
             self.parts.remove((set.as_str(), number))?;
-            self.quarantine("store", &format!("a part of a letter is unreadable: {why}"), &bytes, at)?;
+            self.quarantine("store", &format!("a part of a message is unreadable: {why}"), &bytes, at)?;
         }
         Ok(())
     }

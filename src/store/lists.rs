@@ -17,7 +17,7 @@ pub struct ListFilter {
     pub search: String,
     /// From or to this person only.
     pub person: Option<String>,
-    /// The mail domain of the box: says which letters over the link are to the person.
+    /// The mail domain of the box: says which messages over the link are to the person.
     pub domain: String,
     /// In this queue, or out by this way.
     pub way: Option<Way>,

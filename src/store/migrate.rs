@@ -60,7 +60,7 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
         match serde_json::from_slice::<Packet1>(bytes) {
             Ok(old) => packets.push(Packet {
                 number: 0,
-                letters: vec![message],
+                messages: vec![message],
                 body: 0,
                 part: old.part,
                 parts: old.parts,

@@ -48,7 +48,7 @@ pub use inbound::PartIn;
 pub use journal::Event;
 pub use lists::ListFilter;
 pub use packets::PacketQueue;
-pub use queue::{BodyIn, Letter, Queue};
+pub use queue::{BodyIn, IncomingMail, Queue};
 pub use schema::{StoreError, Tx, TxResult, View, reject};
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};

@@ -1,4 +1,4 @@
-//! Packets on a link: written before a hand-over, found again by their letters and by the link's own number.
+//! Packets on a link: written before a hand-over, found again by their messages and by the link's own number.
 
 use redb::{ReadOnlyTable, ReadableTable};
 
@@ -40,8 +40,8 @@ impl Tx<'_> {
             packet.number = self.ledger.next_packet;
             packet.body = body;
             self.ledger.next_packet += 1;
-            for letter in &packet.letters {
-                self.carried.insert((letter.0, packet.number), ())?;
+            for message in &packet.messages {
+                self.carried.insert((message.0, packet.number), ())?;
             }
             self.put_packet(packet)?;
         }
@@ -133,8 +133,8 @@ impl Tx<'_> {
     /// Removes a packet, as if it had never been planned.
     pub fn drop_packet(&mut self, packet: &Packet) -> TxResult<()> {
         self.unindex(packet)?;
-        for letter in &packet.letters {
-            self.carried.remove((letter.0, packet.number))?;
+        for message in &packet.messages {
+            self.carried.remove((message.0, packet.number))?;
         }
         self.packets.remove(packet.number)?;
         Ok(())
@@ -169,7 +169,7 @@ impl Tx<'_> {
         for number in self.numbers_of(message)? {
             self.carried.remove((message.0, number))?;
             match self.packet(number) {
-                Ok(Some(packet)) if packet.letters.iter().all(|id| *id == message || !self.is_kept(*id)) => {
+                Ok(Some(packet)) if packet.messages.iter().all(|id| *id == message || !self.is_kept(*id)) => {
                     self.drop_packet(&packet)?;
                 }
                 Ok(_) => {}
@@ -184,36 +184,36 @@ impl Tx<'_> {
         self.messages.get(id.0).is_ok_and(|row| row.is_some())
     }
 
-    /// Takes an unreadable packet out of all tables and gives back its bytes and the letters that were in it.
+    /// Takes an unreadable packet out of all tables and gives back its bytes and the messages that were in it.
     fn remove_unreadable(&mut self, number: u64) -> TxResult<(Vec<u8>, Vec<Id>)> {
         let bytes = self.packets.remove(number)?.map(|row| row.value().to_vec()).unwrap_or_default();
         self.open.retain(|key, ()| key.2 != number)?;
         self.references.retain(|_, packet| packet != number)?;
-        let mut letters = Vec::new();
-        self.carried.retain(|(letter, packet), ()| {
+        let mut messages = Vec::new();
+        self.carried.retain(|(message, packet), ()| {
             if packet == number {
-                letters.push(Id(letter));
+                messages.push(Id(message));
             }
             packet != number
         })?;
-        Ok((bytes, letters))
+        Ok((bytes, messages))
     }
 
-    /// Moves an unreadable packet out of the way, with the reason, and gives back the letters that were in it.
+    /// Moves an unreadable packet out of the way, with the reason, and gives back the messages that were in it.
     pub fn set_aside_packet(&mut self, number: u64, why: &str, at: Time) -> TxResult<Vec<Id>> {
-        let (bytes, letters) = self.remove_unreadable(number)?;
+        let (bytes, messages) = self.remove_unreadable(number)?;
         self.quarantine("store", why, &bytes, at)?;
-        Ok(letters)
+        Ok(messages)
     }
 
-    /// Removes packets without letters that were settled before `limit`.
+    /// Removes packets without messages that were settled before `limit`.
     pub fn prune_packets(&mut self, limit: Time) -> TxResult<()> {
         let mut old = Vec::new();
         for row in self.packets.iter()? {
             let (number, bytes) = row?;
             match parse(number.value(), bytes.value()) {
                 Ok(packet) if packet.at >= limit => break,
-                Ok(packet) if packet.letters.is_empty() && !packet.is_open() => old.push(packet),
+                Ok(packet) if packet.messages.is_empty() && !packet.is_open() => old.push(packet),
                 _ => {}
             }
         }
@@ -221,11 +221,11 @@ impl Tx<'_> {
     }
 
     /// Keeps a packet that cannot be read where the link's worker will find it.
-    pub(super) fn keep_unreadable(&mut self, letter: Id, bytes: &[u8]) -> TxResult<()> {
+    pub(super) fn keep_unreadable(&mut self, message: Id, bytes: &[u8]) -> TxResult<()> {
         let number = self.ledger.next_packet;
         self.ledger.next_packet += 1;
         self.packets.insert(number, bytes)?;
-        self.carried.insert((letter.0, number), ())?;
+        self.carried.insert((message.0, number), ())?;
         self.open.insert((PacketQueue::Outbox as u8, 0, number), ())?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The accounts of each month: what the box and each person used, in the same commit as the letters.
+//! The accounts of each month: what the box and each person used, in the same commit as the messages.
 
 use redb::ReadableTable;
 
@@ -77,7 +77,7 @@ impl Tx<'_> {
         Ok(charged)
     }
 
-    /// A letter that would enter a queue beyond a budget is held instead.
+    /// A message that would enter a queue beyond a budget is held instead.
     pub(super) fn bill_new(&mut self, message: &mut Message) -> TxResult<()> {
         if message.state != State::Queued {
             return Ok(());
@@ -135,7 +135,7 @@ impl Tx<'_> {
         let sent: u64 = steps.iter().map(|step| u64::from(step.packets)).sum();
         let Use { packets, money, .. } = bill.wanted;
         let each = money.0 / i64::try_from(packets).unwrap_or(i64::MAX).max(1);
-        // Packets of a letter all cost the same.
+        // Packets of a message all cost the same.
         Ok(bill.wanted.minus(Use::of_packets(sent.min(packets), Money(each))))
     }
 

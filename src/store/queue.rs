@@ -14,7 +14,7 @@ use crate::message::{Column, Id, Mail, Message, Origin, Priority, State, Step, W
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
-pub struct Letter {
+pub struct IncomingMail {
     /// Messages without a number.
     pub messages: Vec<Message>,
     /// The whole mail.
@@ -44,7 +44,7 @@ pub enum Queue {
     Mailbox = 0,
     /// Waits for the relay.
     Relay = 1,
-    /// Waits for the link: urgent letters first, bulk last, among equals in order of acceptance.
+    /// Waits for the link: urgent messages first, bulk last, among equals in order of acceptance.
     Link = 2,
     /// The link has all its packets.
     OnModem = 3,
@@ -58,7 +58,7 @@ pub enum Queue {
     LinkUrgent = 7,
     /// Waits for the link, after it.
     LinkBulk = 8,
-    /// Letters with a time by which they are wanted, once more, in order of their deadlines.
+    /// Messages with a time by which they are wanted, once more, in order of their deadlines.
     Timed = 9,
 }
 
@@ -116,25 +116,25 @@ pub(super) fn parse(id: u64, bytes: &[u8]) -> Result<Message, String> {
 }
 
 impl Tx<'_> {
-    /// Keeps a letter and gives its messages their numbers.
-    pub fn add(&mut self, letter: &Letter) -> TxResult<Vec<Id>> {
+    /// Keeps a mail and gives its messages their numbers.
+    pub fn add(&mut self, mail: &IncomingMail) -> TxResult<Vec<Id>> {
         let first = Id(self.ledger.next_message);
-        let copies = u32::try_from(letter.messages.len()).unwrap_or(u32::MAX);
-        let mail = |size: u64, file: Option<String>| Some(Mail { first, copies, size, file });
-        let mail = match &letter.body {
+        let copies = u32::try_from(mail.messages.len()).unwrap_or(u32::MAX);
+        let kept = |size: u64, file: Option<String>| Some(Mail { first, copies, size, file });
+        let body = match &mail.body {
             BodyIn::None => None,
             BodyIn::Bytes(bytes) if bytes.len() <= INLINE => {
                 self.bodies.insert(first.0, bytes.as_slice())?;
-                mail(bytes.len() as u64, None)
+                kept(bytes.len() as u64, None)
             }
             BodyIn::Bytes(_) => return reject(Fault::permanent("a large mail has to come as a file")),
-            BodyIn::File { name, size } => mail(*size, Some(name.clone())),
+            BodyIn::File { name, size } => kept(*size, Some(name.clone())),
         };
-        let mut ids = Vec::with_capacity(letter.messages.len());
-        for message in &letter.messages {
+        let mut ids = Vec::with_capacity(mail.messages.len());
+        for message in &mail.messages {
             let id = Id(self.ledger.next_message);
             self.ledger.next_message += 1;
-            let mut message = Message { id, mail: mail.clone(), ..message.clone() };
+            let mut message = Message { id, mail: body.clone(), ..message.clone() };
             self.bill_new(&mut message)?;
             if message.steps.is_empty() {
                 message.steps.push(Step {
@@ -359,12 +359,12 @@ impl Tx<'_> {
 }
 
 impl Store {
-    /// Keeps a letter (promise 1): the only way in for messages.
+    /// Keeps a message (promise 1): the only way in for messages.
     ///
     /// # Errors
     /// Temporary when the disk is in the way; nothing was kept then.
-    pub fn put(&self, letter: Letter) -> Result<Committed, Fault> {
-        let ids = self.write(move |tx| tx.add(&letter))?;
+    pub fn put(&self, mail: IncomingMail) -> Result<Committed, Fault> {
+        let ids = self.write(move |tx| tx.add(&mail))?;
         Ok(Committed { ids })
     }
 

@@ -34,7 +34,7 @@ pub const PACKETS_1: TableDefinition<(u64, u16), &[u8]> = TableDefinition::new("
 pub const REFERENCES_1: TableDefinition<(&str, u64), (u64, u16)> = TableDefinition::new("references");
 /// Keys of inbound packets that were taken -> when (ms).
 pub const SEEN: TableDefinition<&str, i64> = TableDefinition::new("seen");
-/// Parts of letters from the air that are not complete: set / part number -> JSON of `PartIn`.
+/// Parts of messages from the air that are not complete: set / part number -> JSON of `PartIn`.
 pub const PARTS: TableDefinition<(&str, u16), &[u8]> = TableDefinition::new("parts");
 /// Message-ID of mails that went outside -> message.
 pub const MESSAGE_IDS: TableDefinition<&str, u64> = TableDefinition::new("message_ids");

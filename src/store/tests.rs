@@ -72,8 +72,8 @@ pub fn message(way: Way, state: State, next: i64) -> Message {
     }
 }
 
-fn letter(messages: Vec<Message>) -> Letter {
-    Letter { messages, body: BodyIn::Bytes(b"raw".to_vec()) }
+fn mail(messages: Vec<Message>) -> IncomingMail {
+    IncomingMail { messages, body: BodyIn::Bytes(b"raw".to_vec()) }
 }
 
 fn store(folder: &Folder) -> Store {
@@ -85,7 +85,7 @@ fn what_is_put_is_due_and_survives_a_restart() {
     let folder = Folder::new();
     let first = store(&folder);
     let done =
-        first.put(letter(vec![message(Way::Relay, State::Queued, 5), message(Way::Link, State::Queued, 3)])).unwrap();
+        first.put(mail(vec![message(Way::Relay, State::Queued, 5), message(Way::Link, State::Queued, 3)])).unwrap();
     assert_eq!(done.ids(), [Id(1), Id(2)]);
     first.close();
     drop(first);
@@ -103,7 +103,7 @@ fn books_and_queue_follow_each_step() {
     let folder = Folder::new();
     let store = store(&folder);
     store
-        .put(letter(vec![message(Way::Relay, State::Queued, 5), message(Way::Mailbox, State::Delivered, i64::MAX)]))
+        .put(mail(vec![message(Way::Relay, State::Queued, 5), message(Way::Mailbox, State::Delivered, i64::MAX)]))
         .unwrap();
     store.write(|tx| tx.step(Id(1), Time(9), State::Delivered, "taken", 0, Time(0)).map(drop)).unwrap();
     let books = store.ledger().unwrap().books["smtp"];
@@ -126,7 +126,7 @@ fn one_failing_job_does_not_touch_its_neighbours() {
             scope.spawn(move || match at % 4 {
                 0 => assert!(store.write(|tx| tx.message(Id(999)).map(drop)).is_err()),
                 1 if at < 8 => assert!(store.write(|_| -> TxResult<()> { panic!("on purpose") }).is_err()),
-                _ => drop(store.put(letter(vec![message(Way::Link, State::Queued, at)])).unwrap()),
+                _ => drop(store.put(mail(vec![message(Way::Link, State::Queued, at)])).unwrap()),
             });
         }
     });
@@ -158,7 +158,7 @@ fn keys_are_taken_once() {
 fn an_unreadable_record_is_set_aside() {
     let folder = Folder::new();
     let store = store(&folder);
-    store.put(letter(vec![message(Way::Link, State::Queued, 1), message(Way::Link, State::Queued, 2)])).unwrap();
+    store.put(mail(vec![message(Way::Link, State::Queued, 1), message(Way::Link, State::Queued, 2)])).unwrap();
     store.write(|tx| Ok(tx.messages.insert(1, &b"{broken"[..])?.is_some())).unwrap();
     let due = store.read(|v| v.due(Queue::Link, Time(9), 9)).unwrap();
     assert!(due[0].is_err() && due[1].is_ok());
@@ -168,11 +168,11 @@ fn an_unreadable_record_is_set_aside() {
 }
 
 #[test]
-fn old_letters_go_with_their_bytes_and_the_books_stay() {
+fn old_messages_go_with_their_bytes_and_the_books_stay() {
     let folder = Folder::new();
     let store = store(&folder);
     let done = message(Way::Mailbox, State::Delivered, i64::MAX);
-    store.put(letter(vec![done, message(Way::Link, State::Queued, 2)])).unwrap();
+    store.put(mail(vec![done, message(Way::Link, State::Queued, 2)])).unwrap();
     let later = Time(1_790_000_000_001);
     assert_eq!(store.write(move |tx| tx.prune(later, 10)).unwrap(), 1);
     assert!(store.message(Id(1)).unwrap().is_none());
@@ -197,7 +197,7 @@ fn a_second_program_gets_a_sentence() {
 fn a_folder_with_other_things_is_left_alone() {
     let folder = Folder::new();
     std::fs::create_dir_all(&folder.0).unwrap();
-    std::fs::write(folder.0.join("letter.txt"), "mine").unwrap();
+    std::fs::write(folder.0.join("message.txt"), "mine").unwrap();
     let Err(fault) = Store::open(&folder.0, &Clock::system()) else { panic!("it was taken") };
     assert!(fault.why().contains("holds other things"), "{fault}");
     assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);

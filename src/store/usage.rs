@@ -1,4 +1,4 @@
-//! Usage: letters, packets and bytes by day and person, counted in the same commit as what they count.
+//! Usage: messages, packets and bytes by day and person, counted in the same commit as what they count.
 //!
 //! The counts of the present day stand in the row of the ledger, which every commit writes anyway; when the day is over
 //! they move into a table. A day is one of the calendar in the time zone of the box at the moment of the commit.
@@ -20,25 +20,25 @@ use crate::settings::{Key, Settings};
 /// What was counted. Over all days of the box: taken = left - came back + returned + refused + what waits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
-    /// Letters taken in, by door; of a person those that they wrote.
+    /// Messages taken in, by door; of a person those that they wrote.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taken: BTreeMap<String, u64>,
-    /// Letters that left for good or were put into a mailbox, by way; of a person those that they wrote.
+    /// Messages that left for good or were put into a mailbox, by way; of a person those that they wrote.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left: BTreeMap<String, u64>,
-    /// Letters that reached a person of this box.
+    /// Messages that reached a person of this box.
     #[serde(default, skip_serializing_if = "none")]
     pub got: u64,
-    /// Letters given back to their senders.
+    /// Messages given back to their senders.
     #[serde(default, skip_serializing_if = "none")]
     pub returned: u64,
     /// Of these, the ones that had left before.
     #[serde(default, skip_serializing_if = "none")]
     pub came_back: u64,
-    /// Letters not carried, by rule or by wish.
+    /// Messages not carried, by rule or by wish.
     #[serde(default, skip_serializing_if = "none")]
     pub refused: u64,
-    /// Packets that went on air; of a person those with a letter by them, or else to them.
+    /// Packets that went on air; of a person those with a message by them, or else to them.
     #[serde(default, skip_serializing_if = "none")]
     pub packets_sent: u64,
     /// Packets from the air, repeats not counted; known for the box only.
@@ -47,10 +47,10 @@ pub struct Counts {
     /// Packets that the compact coding saved; known for the box only.
     #[serde(default, skip_serializing_if = "none")]
     pub packets_saved: u64,
-    /// Bytes of the letters taken in.
+    /// Bytes of the messages taken in.
     #[serde(default, skip_serializing_if = "none")]
     pub bytes_in: u64,
-    /// Bytes of the letters that left.
+    /// Bytes of the messages that left.
     #[serde(default, skip_serializing_if = "none")]
     pub bytes_out: u64,
     /// Bytes of the packets that went on air.
@@ -197,7 +197,7 @@ impl Tx<'_> {
         self.count(BOX, |counts| counts.packets_saved += packets as u64)
     }
 
-    /// Counts a letter that was taken in.
+    /// Counts a message that was taken in.
     pub(super) fn count_taken(&mut self, message: &Message) -> TxResult<()> {
         let (door, size) = (message.door.word(), size(message));
         for person in accounts(message) {
@@ -212,7 +212,7 @@ impl Tx<'_> {
         }
     }
 
-    /// Counts a letter that came from one column of the books into another.
+    /// Counts a message that came from one column of the books into another.
     pub(super) fn count_moved(&mut self, message: &Message, from: Option<Column>, to: Column) -> TxResult<()> {
         let (way, size) = (message.way.word(), size(message));
         for person in accounts(message) {
@@ -237,15 +237,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Counts a letter that cannot be read any more as given back.
+    /// Counts a message that cannot be read any more as given back.
     pub(super) fn count_lost(&mut self) -> TxResult<()> {
         self.count(BOX, |counts| counts.returned += 1)
     }
 
-    /// Counts a packet that went on air. Letters that share it share its price: it is that of the first one.
+    /// Counts a packet that went on air. Messages that share it share its price: it is that of the first one.
     pub(super) fn count_packet(&mut self, packet: &Packet) -> TxResult<()> {
-        let first = packet.letters.first().map(|id| self.live(*id)).transpose()?.flatten();
-        let payer = first.and_then(|letter| letter.author.clone().or_else(|| letter.reader(&self.domain)));
+        let first = packet.messages.first().map(|id| self.live(*id)).transpose()?.flatten();
+        let payer = first.and_then(|message| message.author.clone().or_else(|| message.reader(&self.domain)));
         let bytes = packet.payload.len() as u64;
         for person in std::iter::once(BOX.to_owned()).chain(payer) {
             self.count(&person, |counts| {
@@ -262,7 +262,7 @@ impl Tx<'_> {
     }
 }
 
-/// Who a letter is counted for: the box, and whoever wrote it here.
+/// Who a message is counted for: the box, and whoever wrote it here.
 fn accounts(message: &Message) -> impl Iterator<Item = String> + use<> {
     std::iter::once(BOX.to_owned()).chain(message.author.clone())
 }

@@ -1,4 +1,4 @@
-//! Writing a letter, with a look at what it will cost before it goes.
+//! Writing a message, with a look at what it will cost before it goes.
 
 use minijinja::context;
 
@@ -30,7 +30,7 @@ pub fn show(ask: &Ask) -> Reply {
     form(ask, 200, &draft, None, "")
 }
 
-/// Looks at the letter or sends it, as the button says.
+/// Looks at the message or sends it, as the button says.
 pub fn send(ask: &Ask) -> Reply {
     let form_fields = &ask.request.form;
     let draft = ComposeForm {
@@ -62,7 +62,7 @@ pub fn send(ask: &Ask) -> Reply {
             queue::look_anew(ask.app);
             let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
             let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
-            ask.done(&place, format!("Your letter is kept as {}.", ids.join(", ")))
+            ask.done(&place, format!("Your message is kept as {}.", ids.join(", ")))
         }
         Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why),
         Err(fault) => Err(fault),
@@ -94,5 +94,5 @@ fn form(ask: &Ask, status: u16, draft: &ComposeForm, preview: Option<intake::Pre
         by => draft.wanted.by, at_most => draft.wanted.at_most, currency => ask.settings.text(Key::PriceCurrency),
         terms => draft.wanted != Wanted::default() && draft.wanted.priority != Priority::default().word(),
     };
-    Ok(ask.page(status, "compose.html", "compose", "Write a letter", values))
+    Ok(ask.page(status, "compose.html", "compose", "Write a message", values))
 }

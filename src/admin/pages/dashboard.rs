@@ -99,8 +99,8 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     }
     if queue.held > 0 {
         let (words, button) = match queue.held {
-            1 => ("One letter is held and waits for your decision.".to_owned(), "Look at it"),
-            held => (format!("{held} letters are held and wait for your decision."), "Look at them"),
+            1 => ("One message is held and waits for your decision.".to_owned(), "Look at it"),
+            held => (format!("{held} messages are held and wait for your decision."), "Look at them"),
         };
         need("warn", words, "/messages?tab=held", button);
     }
@@ -124,7 +124,7 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     }
     let people = ask.app.store.people();
     if people.iter().all(|person| person.disabled) {
-        need("warn", "There is nobody on this box who could get a letter.".into(), "/people", "Add somebody");
+        need("warn", "There is nobody on this box who could get a message.".into(), "/people", "Add somebody");
     }
     if !ask.app.store.clock().believable() {
         let words = "The clock of this box cannot be right. Until a time server or the modem's GPS sets it, times \

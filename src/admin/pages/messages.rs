@@ -204,7 +204,7 @@ fn possible(message: &Message) -> Vec<(&'static str, &'static str, &'static str)
 }
 
 fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
-    let others: Vec<_> = packet.letters.iter().filter(|other| **other != id).map(Id::to_string).collect();
+    let others: Vec<_> = packet.messages.iter().filter(|other| **other != id).map(Id::to_string).collect();
     let (word, tone, more) = match &packet.state {
         PacketState::Planned => ("planned", "wait", String::new()),
         PacketState::Handing(_) => ("being handed over", "wait", String::new()),

@@ -169,8 +169,8 @@ pub fn front(ask: &Ask) -> Reply {
 /// For somebody who asks for a page that needs more than their role.
 pub fn no_right(ask: &Ask, least: Role) -> Response {
     let why = match least {
-        Role::Operator => "This is for the operators and the owner of the box. Your letters are in the mailbox.",
-        _ => "This is for the owner of the box. Your letters are in the mailbox.",
+        Role::Operator => "This is for the operators and the owner of the box. Your messages are in the mailbox.",
+        _ => "This is for the owner of the box. Your messages are in the mailbox.",
     };
     ask.sorry(403, why)
 }

@@ -18,7 +18,7 @@ const UNLOCKED: Duration = Duration::from_secs(600);
 const SHOWN: usize = 60;
 /// Longest line to the modem, in bytes.
 const LINE_MOST: usize = 500;
-/// Commands that cost money, forget letters or stop the modem: they are asked about once more.
+/// Commands that cost money, forget messages or stop the modem: they are asked about once more.
 const GRAVE: [&str; 6] = ["$TD", "$RS", "$PO", "$SL", "$MT D", "$MM D"];
 
 /// The page.
@@ -70,7 +70,7 @@ pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
 /// What the link says of itself, as a sentence below its badge.
 pub fn words(health: &Health) -> String {
     match health.words.as_str() {
-        "ready" => "Letters can go.".to_owned(),
+        "ready" => "Messages can go.".to_owned(),
         words => words.chars().take(300).collect(),
     }
 }
@@ -126,7 +126,7 @@ pub fn send(ask: &Ask) -> Reply {
         return show(ask, 422, "A line to the modem is 1 to 500 printable ASCII characters.");
     }
     if is_grave(line) && !ask.request.form.ticked("sure") {
-        let why = "This line costs money, forgets letters or stops the modem. Tick the box if you mean it.";
+        let why = "This line costs money, forgets messages or stops the modem. Tick the box if you mean it.";
         return show(ask, 422, why);
     }
     ask.desk.console_line(line)?;

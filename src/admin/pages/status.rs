@@ -69,7 +69,7 @@ pub fn well(ask: &Ask) -> Reply {
             Some("mail to the internet waits, as the mail relay is in trouble")
         }
         facts if facts.link.as_ref().is_some_and(|link| !link.ready) => {
-            Some("letters over the satellite wait, as the link is not ready")
+            Some("messages over the satellite wait, as the link is not ready")
         }
         _ if !app.store.clock().believable() => Some("the box does not know what time it is"),
         _ => None,
@@ -87,7 +87,7 @@ pub fn well(ask: &Ask) -> Reply {
     Ok(ask.page(200, "well.html", "", "Is all well?", context! { why, held => held.len() }))
 }
 
-/// 200 when the store takes letters and no worker fails, else 503; no details for strangers.
+/// 200 when the store takes messages and no worker fails, else 503; no details for strangers.
 pub fn health(app: &App) -> Response {
     let well = app.store.ledger().is_ok() && app.status.facts().failing.is_empty();
     if well { Response::text(200, "well\n") } else { Response::text(503, "not well\n") }

@@ -122,7 +122,7 @@ impl Service {
         right
     }
 
-    /// Grants a wish about a letter and says so in a sentence.
+    /// Grants a wish about a message and says so in a sentence.
     ///
     /// # Errors
     /// Permanent when it may not be, or it is too late.
@@ -163,7 +163,7 @@ impl Service {
         })
     }
 
-    /// Writes a line to the modem down: its command only, as a line may hold a letter.
+    /// Writes a line to the modem down: its command only, as a line may hold a message.
     ///
     /// # Errors
     /// As [`Store::write`].

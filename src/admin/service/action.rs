@@ -49,15 +49,15 @@ actions! {
     EnablePerson "people.enable" Operator
     /// A person was removed.
     RemovePerson "people.remove" Operator
-    /// A letter was held.
+    /// A message was held.
     Hold "queue.hold" Operator
-    /// A held letter was released.
+    /// A held message was released.
     Release "queue.release" Operator
-    /// A held letter was released and its sender put on the list.
+    /// A held message was released and its sender put on the list.
     Allow "queue.allow" Operator
-    /// A letter was cancelled.
+    /// A message was cancelled.
     Cancel "queue.cancel" Operator
-    /// A letter was tried again.
+    /// A message was tried again.
     Retry "queue.retry" Operator
     /// The news of what was set aside was taken note of.
     SeeAside "aside.seen" Operator
@@ -115,7 +115,7 @@ impl Actor {
         Self { name: COMMAND_LINE.to_owned(), role: Role::Owner, from }
     }
 
-    /// The signature in the list of events and in the time lines of letters.
+    /// The signature in the list of events and in the time lines of messages.
     pub fn sign(&self) -> String {
         match self.name.as_str() {
             "" => "somebody on the page".to_owned(),

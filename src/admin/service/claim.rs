@@ -136,7 +136,7 @@ impl Service {
     }
 }
 
-/// A code as it is stored: upper case, no blanks and hyphens, and the letters that look like digits read as such.
+/// A code as it is stored: upper case, no blanks and hyphens, and the messages that look like digits read as such.
 pub(super) fn normal_code(typed: &str) -> String {
     let read = |c: char| match c.to_ascii_uppercase() {
         'I' | 'L' => '1',

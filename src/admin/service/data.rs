@@ -1,4 +1,4 @@
-//! A person's data in one file, and its end. The file is a tar archive with the letters as `letters.mbox` (RFC 4155, with
+//! A person's data in one file, and its end. The file is a tar archive with the messages as `letters.mbox` (RFC 4155, with
 //! `>From` quoting) and everything else as `data.json`: both can be read without this program.
 
 use std::io::{Seek, SeekFrom, Write};
@@ -19,7 +19,7 @@ use crate::store::{Span, TxResult};
 const RECORD: usize = 512;
 
 impl Service {
-    /// Writes all that the box has of a person into an archive; gives the number of letters.
+    /// Writes all that the box has of a person into an archive; gives the number of messages.
     ///
     /// # Errors
     /// Permanent when it may not be or there is nobody of this name; temporary when something cannot be read or written.
@@ -29,12 +29,12 @@ impl Service {
         self.may(action)?;
         let person = self.person(name)?;
         let domain = self.store.settings().text(Key::Domain).to_owned();
-        let letters = self.store.read(|view| view.letters_of(&person.name, &domain))?;
+        let messages = self.store.read(|view| view.messages_of(&person.name, &domain))?;
         let failed = |error: std::io::Error| Fault::temporary(format!("the copy cannot be written: {error}"));
         let now = self.store.clock().now();
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
-        for message in &letters {
+        for message in &messages {
             let raw = self.store.raw(message)?;
             entry(to, message, raw.as_deref()).map_err(failed)?;
         }
@@ -42,20 +42,17 @@ impl Service {
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
         // Maps, strings and numbers always serialise.
-        let data = serde_json::to_vec_pretty(&self.data(&person, &letters)?).unwrap_or_default();
+        let data = serde_json::to_vec_pretty(&self.data(&person, &messages)?).unwrap_or_default();
         to.write_all(&data).map_err(failed)?;
         finish(to, begin, &format!("{}/data.json", person.name), now).map_err(failed)?;
         to.write_all(&[0; 2 * RECORD]).and_then(|()| to.flush()).map_err(failed)?;
-        self.act(
-            action,
-            &person.name,
-            format!("a copy of their data was made: {} letters", letters.len()),
-            |_| Ok(()),
-        )?;
-        Ok(letters.len())
+        self.act(action, &person.name, format!("a copy of their data was made: {} messages", messages.len()), |_| {
+            Ok(())
+        })?;
+        Ok(messages.len())
     }
 
-    fn data(&self, person: &Person, letters: &[Message]) -> Result<Value, Fault> {
+    fn data(&self, person: &Person, messages: &[Message]) -> Result<Value, Fault> {
         let mut record = serde_json::to_value(person).unwrap_or_default();
         if let Some(fields) = record.as_object_mut() {
             // A hash is a secret of theirs; that there is a password is not.
@@ -76,7 +73,7 @@ impl Service {
             .filter(|record| record.who == person.name || record.about == person.name)
             .map(|record| json!({"at": record.at.to_string(), "who": record.who, "action": record.action, "words": record.words}))
             .collect();
-        let letters: Vec<_> = letters
+        let messages: Vec<_> = messages
             .iter()
             .map(|message| {
                 json!({
@@ -88,14 +85,14 @@ impl Service {
                 })
             })
             .collect();
-        Ok(json!({"person": record, "log_ins": sessions, "usage": usage, "audit": audit, "letters": letters}))
+        Ok(json!({"person": record, "log_ins": sessions, "usage": usage, "audit": audit, "messages": messages}))
     }
 
-    /// Erases a person: their letters, but for those that somebody else here wrote or got, log-ins, contacts, counts. The
-    /// audit log keeps that it happened. Gives the number of letters that went.
+    /// Erases a person: their messages, but for those that somebody else here wrote or got, log-ins, contacts, counts. The
+    /// audit log keeps that it happened. Gives the number of messages that went.
     ///
     /// # Errors
-    /// Permanent when it may not be, they are the last owner, or a link has a part of a letter of theirs.
+    /// Permanent when it may not be, they are the last owner, or a link has a part of a message of theirs.
     pub fn erase(&self, name: &str) -> Result<usize, Fault> {
         self.may(Action::ErasePerson)?;
         let name = self.person(name)?.name.clone();
@@ -103,14 +100,14 @@ impl Service {
         self.act(Action::ErasePerson, "(erased)", "a person and their data were erased", move |tx| -> TxResult<usize> {
             let person = person_within(tx, &name, by)?;
             let owned = super::has_owner(tx)?;
-            let letters = tx.erase_person(&person, now)?;
+            let messages = tx.erase_person(&person, now)?;
             super::still_owned(tx, owned)?;
-            Ok(letters)
+            Ok(messages)
         })
     }
 }
 
-/// Writes a letter as an entry of an mbox: lines end with a line feed, and `From ` at the start of one is quoted.
+/// Writes a message as an entry of an mbox: lines end with a line feed, and `From ` at the start of one is quoted.
 fn entry(to: &mut impl Write, message: &Message, raw: Option<&[u8]>) -> std::io::Result<()> {
     let at = Timestamp::from_second(message.accepted.seconds()).unwrap_or_default();
     let sender = message.from.mailbox().map_or("MAILER-DAEMON".to_owned(), ToString::to_string);
@@ -187,7 +184,7 @@ mod tests {
     use crate::intake;
     use crate::status::StatusBoard;
 
-    fn letter(context: &Context, from: &str, to: &str, text: &str) -> crate::message::Id {
+    fn message(context: &Context, from: &str, to: &str, text: &str) -> crate::message::Id {
         let author = context.store.people().get(from).cloned().unwrap();
         let sheet =
             intake::ComposeForm { to: to.into(), subject: "Hello".into(), text: text.into(), ..Default::default() };
@@ -209,10 +206,10 @@ mod tests {
         for name in ["anna", "ben"] {
             desk.add(&PersonEdit { name: name.into(), ..PersonEdit::default() }).unwrap();
         }
-        let outside = letter(&context, "ben", "bob@policy.org", "From here\nto there");
-        let shared = letter(&context, "ben", "anna@sea.org", "for both");
-        let own = letter(&context, "ben", "ben@sea.org", "a note");
-        let other = letter(&context, "anna", "bob@policy.org", "not his");
+        let outside = message(&context, "ben", "bob@policy.org", "From here\nto there");
+        let shared = message(&context, "ben", "anna@sea.org", "for both");
+        let own = message(&context, "ben", "ben@sea.org", "a note");
+        let other = message(&context, "anna", "bob@policy.org", "not his");
         let mut file = Cursor::new(Vec::new());
         assert_eq!(desk.export("ben", &mut file).unwrap(), 3);
         let file = file.into_inner();

@@ -12,7 +12,7 @@ use crate::route::choose::Policy;
 use crate::route::rehearse::Rehearsal;
 use crate::settings::{self, Key, Kind, Setting, Settings, TABLE};
 
-/// Letters that a rehearsal looks back on.
+/// Messages that a rehearsal looks back on.
 const PAST: usize = 10_000;
 
 /// A setting as it stands.
@@ -49,7 +49,7 @@ impl Service {
         Ok(Row { setting, shown, changed: settings.changed(setting.key) })
     }
 
-    /// What the rules for letters from outside would have done with those of the past, with these settings.
+    /// What the rules for messages from outside would have done with those of the past, with these settings.
     ///
     /// # Errors
     /// Permanent with the first sentence that says why a value will not do.

@@ -7,7 +7,7 @@ use crate::clock::Time;
 use crate::link::Health;
 use crate::message::{Id, Message, Origin, Packet, PacketState, Reference, State, Step, Way};
 use crate::status::{ConsoleLine, PartStatus};
-use crate::store::{BodyIn, Event, Letter};
+use crate::store::{BodyIn, Event, IncomingMail};
 
 const SUBJECTS: [&str; 6] = [
     "Weather for Thursday",
@@ -94,7 +94,7 @@ fn messages(app: &App, now: Time) {
     for n in 0..120 {
         let body =
             BodyIn::Bytes(b"From: anna@tern.example.org\r\nSubject: s\r\n\r\nWhole text.\r\n> quoted\r\n".to_vec());
-        app.store.put(Letter { messages: vec![message(n, now)], body }).unwrap();
+        app.store.put(IncomingMail { messages: vec![message(n, now)], body }).unwrap();
     }
     app.store
         .write(move |tx| {
@@ -103,7 +103,7 @@ fn messages(app: &App, now: Time) {
                     Reference { holder: "m138:0x001abe".into(), number: 5_354_468_575_855 + u64::from(part) };
                 Packet {
                     number: 0,
-                    letters: vec![Id(2)],
+                    messages: vec![Id(2)],
                     body: 0,
                     part,
                     parts: 2,

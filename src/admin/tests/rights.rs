@@ -99,7 +99,7 @@ const DEEDS: &str = "
     people.export     no  no  yes
     people.erase      no  no  yes";
 
-/// With an operator `olga`, a person `carl` and letters.
+/// With an operator `olga`, a person `carl` and messages.
 fn site() -> Site {
     let site = Site::with_people();
     let desk = site.app.desk(Actor::command_line(0));
@@ -206,7 +206,7 @@ fn the_navigation_shows_what_the_role_may_use() {
 /// Does an action once; the compiler asks for a row here when there is a new action.
 fn perform(site: &Site, desk: &Service, action: Action) -> Result<(), Fault> {
     let edit = |name: &str| PersonEdit { name: name.into(), full_name: "C".into(), ..PersonEdit::default() };
-    let letter = |state: &str| prepared(site, state);
+    let message = |state: &str| prepared(site, state);
     let session = |who: &str| {
         let person = site.app.store.people().get(who).cloned().unwrap();
         auth::open(&site.app.store, &person, "").unwrap().1.hash
@@ -229,11 +229,11 @@ fn perform(site: &Site, desk: &Service, action: Action) -> Result<(), Fault> {
         Action::DisablePerson => desk.disable("carl", true),
         Action::EnablePerson => desk.disable("carl", false),
         Action::RemovePerson => desk.remove("carl"),
-        Action::Hold => desk.wish(MessageAction::Hold, letter("queued")).map(drop),
-        Action::Release => desk.wish(MessageAction::Release, letter("held")).map(drop),
-        Action::Allow => desk.wish(MessageAction::Allow, letter("stranger")).map(drop),
-        Action::Cancel => desk.wish(MessageAction::Cancel, letter("queued")).map(drop),
-        Action::Retry => desk.wish(MessageAction::Retry, letter("queued")).map(drop),
+        Action::Hold => desk.wish(MessageAction::Hold, message("queued")).map(drop),
+        Action::Release => desk.wish(MessageAction::Release, message("held")).map(drop),
+        Action::Allow => desk.wish(MessageAction::Allow, message("stranger")).map(drop),
+        Action::Cancel => desk.wish(MessageAction::Cancel, message("queued")).map(drop),
+        Action::Retry => desk.wish(MessageAction::Retry, message("queued")).map(drop),
         Action::SeeAside => desk.see_aside(note, 1),
         Action::Claim => {
             let code = site.app.desk(Actor::command_line(0)).setup_code(false)?;
@@ -257,7 +257,7 @@ fn perform(site: &Site, desk: &Service, action: Action) -> Result<(), Fault> {
     }
 }
 
-/// A letter in some state.
+/// A message in some state.
 fn prepared(site: &Site, state: &str) -> Id {
     let author = site.app.store.people().get("anna").cloned().unwrap();
     let sheet = crate::intake::ComposeForm {
@@ -369,16 +369,16 @@ fn operators_touch_nobody_above_them_and_give_no_more_than_they_have() {
 }
 
 #[test]
-fn letters_of_a_namesake_elsewhere_are_not_mine() {
+fn messages_of_a_namesake_elsewhere_are_not_mine() {
     let site = site();
     site.app.desk(Actor::command_line(0)).set("link.driver", "m138").unwrap();
     let mut carl = site.logged_in("carl");
     let fields = [("to", "ben@elsewhere.org"), ("subject", "private"), ("text", "x"), ("do", "send")];
-    let letter = place(&carl.post("/compose", "/compose", &fields)).to_owned();
+    let message = place(&carl.post("/compose", "/compose", &fields)).to_owned();
     let mut ben = site.logged_in("ben");
-    assert_eq!(ben.get(&letter).status, 404);
+    assert_eq!(ben.get(&message).status, 404);
     assert!(!text(&ben.get("/messages")).contains("private"));
-    assert_eq!(carl.get(&letter).status, 200);
+    assert_eq!(carl.get(&message).status, 200);
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! Says when a letter arrives, with its time line from both boxes.
+//! Says when a message arrives, with its time line from both boxes.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::letters::ANNA_ASHORE;
+use super::messages::ANNA_ASHORE;
 use super::parts::{DemoParts, Place};
 use crate::cli::session::Failure;
 use crate::cli::table::{columns, one_line};
@@ -12,9 +12,9 @@ use crate::cli::table::{columns, one_line};
 /// What was seen so far.
 #[derive(Debug, Default)]
 pub struct Watch {
-    /// Letters that arrived at the mail server.
+    /// Messages that arrived at the mail server.
     pub at_sink: usize,
-    /// Letters that arrived in the mailbox on the boat.
+    /// Messages that arrived in the mailbox on the boat.
     pub in_mailbox: usize,
     /// Texts that arrived there.
     pub texts_in_mailbox: usize,
@@ -78,7 +78,7 @@ impl Watch {
         let mut rows = Vec::new();
         for place in places {
             let all = list(place)?;
-            // Oldest first: letters with the same subject arrive in their order.
+            // Oldest first: messages with the same subject arrive in their order.
             let found = all.iter().rev().filter(|message| fits(message)).find(|message| {
                 let id = message["id"].as_str().unwrap_or_default();
                 !self.shown.contains(&(place.name, id.to_owned()))

@@ -44,7 +44,7 @@ impl PacketGroup {
         air.context.store.read(|view| {
             let packets = view.body_of(packet)?;
             let (mut letters, mut finished) = (Vec::new(), false);
-            for id in &packet.letters {
+            for id in &packet.messages {
                 match view.message(*id).ok().flatten().filter(|message| !message.is_final()) {
                     Some(message) => letters.push(message),
                     None => finished = true,
@@ -86,7 +86,7 @@ impl PacketGroup {
     /// True when what has not left should not leave any more: nobody waits for it, a part of it is gone, or one of its
     /// letters is wanted back or too late. Once a part of a body has left, such a letter goes along with the others.
     pub fn unwanted(&self, now: Time) -> bool {
-        let carries_letters = self.packets.iter().any(|packet| !packet.letters.is_empty());
+        let carries_letters = self.packets.iter().any(|packet| !packet.messages.is_empty());
         let over = |letter: &Message| letter.recall || now >= letter.limit();
         let (some, all) = (self.letters.iter().any(over), self.letters.iter().all(over));
         let broken = self.any(|state| matches!(state, PacketState::Gone(_)));
@@ -223,7 +223,7 @@ pub fn mark_taken(tx: &mut Tx, packet: &Packet, reference: &Reference, how: &str
     tx.put_packet(packet)?;
     let all = tx.body_of(packet)?.iter().all(|packet| packet.reference().is_some());
     let cause = format!("{how}{} ({reference})", part(packet, ", "));
-    for id in &packet.letters {
+    for id in &packet.messages {
         let Some(live) = tx.live(*id)? else { continue };
         match all && live.state == State::Queued {
             true => tx.step(*id, now, State::OnModem, &cause, 0, live.deadline)?,
@@ -248,12 +248,12 @@ pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> TxRe
     let done = body.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
     let receipt = body.iter().any(|packet| packet.talk.as_ref().is_some_and(|talk| talk.receipt));
     if done {
-        count_saved(tx, &packet.letters, body.len())?;
+        count_saved(tx, &packet.messages, body.len())?;
     }
     let words = part(&packet, "");
     let gap = if words.is_empty() { "" } else { " " };
     let cause = format!("{words}{gap}acknowledged by a satellite: {note}");
-    for (at, id) in packet.letters.iter().enumerate() {
+    for (at, id) in packet.messages.iter().enumerate() {
         let Some(live) = tx.live(*id)? else { continue };
         // Letters share the packet: it is paid for once, and shown at the first.
         let packets = u32::from(at == 0);

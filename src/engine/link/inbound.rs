@@ -7,7 +7,7 @@ use super::peer::PeerEffects;
 use crate::address::{Address, DeviceId};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
-use crate::coding::letters;
+use crate::coding::messages;
 use crate::coding::parts::{self, PartMark};
 use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
@@ -147,8 +147,8 @@ fn incomplete(parts: &[(u16, PartIn)], total: u16) -> String {
 }
 
 /// A letter of its own: it has no mail in common with others.
-fn alone(message: Message) -> store::Letter {
-    store::Letter { messages: vec![message], body: BodyIn::None }
+fn alone(message: Message) -> store::IncomingMail {
+    store::IncomingMail { messages: vec![message], body: BodyIn::None }
 }
 
 fn alarm(at: Time, words: String) -> Event {
@@ -262,7 +262,7 @@ impl Intake {
     /// A letter of the compact coding becomes a message.
     fn letter(&self, tx: &mut Tx, letter: &Letter, whole: bool) -> TxResult<Vec<Id>> {
         let Other::Address(other) = &letter.other else { return Ok(Vec::new()) };
-        let mut text = letters::text(letter);
+        let mut text = messages::text(letter);
         if !whole {
             text.push_str("\n[the rest did not arrive]\n");
         }

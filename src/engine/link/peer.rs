@@ -11,7 +11,7 @@ use compact::peer::{Outgoing, Peer, PeerContext, Rules, Turn};
 use super::coders::{CoderHandle, models};
 use crate::address::DeviceId;
 use crate::clock::Time;
-use crate::coding::letters::{self, Codec};
+use crate::coding::messages::{self, Codec};
 use crate::engine::outcome::{self, Bounce};
 use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
@@ -131,7 +131,7 @@ impl Context {
                 (&message.to, author)
             }
         };
-        letters::letter(person, other.to_string(), &message.subject, &message.text)
+        messages::letter(person, other.to_string(), &message.subject, &message.text)
     }
 }
 
@@ -142,7 +142,7 @@ pub fn bodies(send: &[Outgoing], device: Option<DeviceId>, now: Time) -> Vec<Vec
     };
     let packet = |(part, parts): (u16, u16), out: &Outgoing| Packet {
         number: 0,
-        letters: out.letters.iter().map(|letter| Id(*letter)).collect(),
+        messages: out.letters.iter().map(|letter| Id(*letter)).collect(),
         body: 0,
         part,
         parts,

@@ -151,7 +151,7 @@ fn keep(
                 alone: account.alone,
                 bytes: account.bytes,
                 packets: account.packets,
-                letters: account.letters,
+                messages: account.letters,
             };
             tx.change(Id(account.key), |message| message.account = Some(known))?;
         }
@@ -206,7 +206,7 @@ fn still_goes(air: &LinkWorker, message: &Message) -> Result<Option<Option<Devic
 fn planned(message: &Message, part: u16, parts: u16, device: Option<DeviceId>, payload: Vec<u8>) -> Packet {
     Packet {
         number: 0,
-        letters: vec![message.id],
+        messages: vec![message.id],
         body: 0,
         part,
         parts,

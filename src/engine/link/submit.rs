@@ -80,7 +80,7 @@ fn unsettled(air: &mut LinkWorker, mut body: PacketGroup, mut packet: Packet, wh
     let now = air.context.now();
     let words = format!("its time ran out, and whether the link took it is not known ({why}): it may have been sent");
     let late = |letter: &Message| now >= letter.limit();
-    if body.letters.iter().all(late) && (!packet.letters.is_empty() || now >= packet.at + PATIENCE) {
+    if body.letters.iter().all(late) && (!packet.messages.is_empty() || now >= packet.at + PATIENCE) {
         packet.state = PacketState::Gone(why.to_owned());
         body.put(packet);
         return body.close(air, Some(&words));
@@ -133,7 +133,7 @@ fn may_go(air: &LinkWorker, packet: Packet) -> Result<Option<Packet>, Fault> {
     let fresh = Bill::new(price::month(&settings, now), wanted, price::limits(&settings, None));
     air.context.store.write(move |tx| {
         let mut packet = packet.clone();
-        for id in &packet.letters {
+        for id in &packet.messages {
             if tx.live(*id)?.is_none_or(|live| live.recall || live.state == State::Held) {
                 return Ok(None);
             }

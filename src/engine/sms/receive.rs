@@ -14,7 +14,7 @@ use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
 use crate::route::subject::first_line;
-use crate::store::{BodyIn, Committed, Event, Letter, OptOut, Thread, Tx, TxResult};
+use crate::store::{BodyIn, Committed, Event, IncomingMail, OptOut, Thread, Tx, TxResult};
 
 /// Longest subject made from a text, in characters.
 const SUBJECT: usize = 72;
@@ -146,7 +146,9 @@ impl Intake {
         }
         let mut ids = match &self.person {
             Some(person) => self.to_person(tx, person, &from)?,
-            None => tx.add(&Letter { messages: vec![self.plan(&from, Address::Phone(number))], body: BodyIn::None })?,
+            None => {
+                tx.add(&IncomingMail { messages: vec![self.plan(&from, Address::Phone(number))], body: BodyIn::None })?
+            }
         };
         if let Some(phone) = from.phone() {
             ids.extend(self.obey(tx, number, phone)?);
@@ -165,7 +167,7 @@ impl Intake {
         };
         let mut messages = vec![self.plan(from, Address::Mail(address.clone()))];
         match self.policy.choose(&messages[0].to) {
-            Route::Link(_) => return tx.add(&Letter { messages, body: BodyIn::None }),
+            Route::Link(_) => return tx.add(&IncomingMail { messages, body: BodyIn::None }),
             Route::Mailbox(_) => messages.extend(self.forward(person, from)),
             _ => {}
         }
@@ -184,12 +186,12 @@ impl Intake {
             let subject = thread.map_or(subject, |thread| thread.subject);
             tx.put_thread(&person.name, phone, &Thread { last: self.message_id.clone(), subject })?;
         }
-        tx.add(&Letter { messages, body })
+        tx.add(&IncomingMail { messages, body })
     }
 
     fn mail(&self, from: &Mailbox, to: &Mailbox, subject: &str, thread: Option<&Thread>) -> Vec<u8> {
         let more = self.files().map(|words| format!("\n\n[{words}]")).unwrap_or_default();
-        compose::letter(&compose::Letter {
+        compose::build(&compose::ComposedMail {
             from,
             from_name: None,
             to,
@@ -296,7 +298,7 @@ impl Intake {
             terms: Terms::default(),
         };
         let message = self.policy.plan(draft, self.now, self.believed, self.max_payload);
-        tx.add(&Letter { messages: vec![message], body: BodyIn::None })
+        tx.add(&IncomingMail { messages: vec![message], body: BodyIn::None })
     }
 
     fn set_aside(&self, tx: &mut Tx, why: &str) -> TxResult<()> {

@@ -9,7 +9,7 @@ use crate::deliver::sms::{Carrier, Delivery, Report, Row, SmsRefusal};
 use crate::engine::{Context, max_payload, outcome};
 use crate::fault::Fault;
 use crate::message::{Id, Message, State};
-use crate::store::{Letter, TextOut, TextState, Tx, TxResult};
+use crate::store::{IncomingMail, TextOut, TextState, Tx, TxResult};
 
 /// A text is asked after for the first time after this.
 pub const FIRST_ASK: Duration = Duration::from_secs(3);
@@ -155,6 +155,6 @@ fn failed(
             return outcome::requeue(tx, id, bill.clone(), &format!("{why}: it is sent again"), now, next);
         }
         tx.step(id, now, State::Returned, &why, 0, Time::NEVER)?;
-        notice.as_ref().map_or(Ok(()), |notice: &Letter| tx.add(notice).map(drop))
+        notice.as_ref().map_or(Ok(()), |notice: &IncomingMail| tx.add(notice).map(drop))
     })
 }

@@ -232,9 +232,9 @@ fn woken(wake: &Receiver<()>, next: Instant) -> bool {
 
 /// With a capital letter and a full stop.
 fn sentence(why: &str) -> String {
-    let mut letters = why.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", sentence_end(letters.as_str()))
+    let mut messages = why.chars();
+    let first: String = messages.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", sentence_end(messages.as_str()))
 }
 
 /// Without a full stop.

@@ -165,7 +165,7 @@ fn signal_words(signal: &Signal) -> String {
     figures.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The modem's two letters for the kind of fix, in words.
+/// The modem's two messages for the kind of fix, in words.
 fn fix_words(kind: &str) -> &str {
     match kind {
         "NF" => "no fix",

@@ -136,8 +136,8 @@ impl M138 {
         })?;
         self.facts.dialect = Some(Dialect::of(&firmware));
         self.facts.firmware = Some(firmware);
-        for (letters, rate) in RATES {
-            tolerate(self.set_rate(letters, *rate))?;
+        for (messages, rate) in RATES {
+            tolerate(self.set_rate(messages, *rate))?;
         }
         tolerate(self.ask_for_notices())?;
         for query in FIRST_VALUES {
@@ -172,9 +172,9 @@ impl M138 {
         self.facts.device = id;
     }
 
-    fn set_rate(&mut self, letters: &str, wanted: u64) -> Result<(), PortError> {
-        let tag = Tag::new(letters);
-        let now = self.ask_twice(&Command::new(format!("{letters} ?")), |heard| match heard {
+    fn set_rate(&mut self, messages: &str, wanted: u64) -> Result<(), PortError> {
+        let tag = Tag::new(messages);
+        let now = self.ask_twice(&Command::new(format!("{messages} ?")), |heard| match heard {
             Sentence::Rate(about, seconds) if *about == tag => Some(*seconds),
             _ => None,
         });
@@ -185,7 +185,7 @@ impl M138 {
             Err(trouble) => return Err(trouble),
         }
         let ok = |heard: &Sentence| (*heard == Sentence::Ok(tag)).then_some(());
-        self.ask_twice(&Command::new(format!("{letters} {wanted}")), ok)
+        self.ask_twice(&Command::new(format!("{messages} {wanted}")), ok)
     }
 
     fn ask_for_notices(&mut self) -> Result<(), PortError> {
@@ -203,13 +203,13 @@ impl M138 {
     }
 
     fn ask_for_value(&mut self, query: &str) -> Result<(), PortError> {
-        let letters = query.get(..2).unwrap_or_default();
+        let messages = query.get(..2).unwrap_or_default();
         let is_value = |heard: &Sentence| match heard {
-            Sentence::Clock { .. } => letters == "DT",
-            Sentence::Fix { .. } => letters == "GS",
-            Sentence::Position(..) => letters == "GN",
-            Sentence::Power(..) => letters == "PW",
-            Sentence::Noise(_) | Sentence::Satellite(_) => letters == "RT",
+            Sentence::Clock { .. } => messages == "DT",
+            Sentence::Fix { .. } => messages == "GS",
+            Sentence::Position(..) => messages == "GN",
+            Sentence::Power(..) => messages == "PW",
+            Sentence::Noise(_) | Sentence::Satellite(_) => messages == "RT",
             _ => false,
         };
         let heard = self.ask_twice(&Command::new(query), |heard| is_value(heard).then(|| heard.clone()))?;

@@ -169,7 +169,7 @@ impl M138 {
     }
 
     /// After a question without an answer: asks what is never said unasked, so that a modem that speaks and does not
-    /// hear is known at once, not at the next letter.
+    /// hear is known at once, not at the next message.
     pub fn check_hearing(&mut self) -> Result<(), PortError> {
         self.ask(&Command::new("CS"), |heard| matches!(heard, Sentence::Identity { .. }).then_some(()))
     }

@@ -1,4 +1,4 @@
-//! Packets and their letters, receipts, and files of version 1.
+//! Packets and their messages, receipts, and files of version 1.
 
 use redb::{Database, ReadableDatabase, ReadableTable};
 use serde_json::json;
@@ -11,10 +11,10 @@ fn reference(number: u64) -> Reference {
     Reference { holder: "m138:0x001abe".into(), number }
 }
 
-fn packet(letters: &[u64], state: PacketState) -> Packet {
+fn packet(messages: &[u64], state: PacketState) -> Packet {
     Packet {
         number: 0,
-        letters: letters.iter().map(|id| Id(*id)).collect(),
+        messages: messages.iter().map(|id| Id(*id)).collect(),
         body: 0,
         part: 1,
         parts: 1,
@@ -29,7 +29,7 @@ fn packet(letters: &[u64], state: PacketState) -> Packet {
 }
 
 #[test]
-fn packets_are_found_by_their_letters_and_by_the_number_of_the_link() {
+fn packets_are_found_by_their_messages_and_by_the_number_of_the_link() {
     let folder = Folder::new();
     let store = store(&folder);
     let packets = [packet(&[1, 2], PacketState::Planned), packet(&[2], PacketState::Planned)];
@@ -56,12 +56,12 @@ fn packets_are_found_by_their_letters_and_by_the_number_of_the_link() {
 }
 
 #[test]
-fn a_packet_stays_as_long_as_one_of_its_letters_does() {
+fn a_packet_stays_as_long_as_one_of_its_messages_does() {
     let folder = Folder::new();
     let store = store(&folder);
     let done = || message(Way::Link, State::Sent, i64::MAX);
-    store.put(letter(vec![done()])).unwrap();
-    store.put(letter(vec![message(Way::Link, State::Queued, 2)])).unwrap();
+    store.put(mail(vec![done()])).unwrap();
+    store.put(mail(vec![message(Way::Link, State::Queued, 2)])).unwrap();
     let packets = [packet(&[1, 2], PacketState::Sent(reference(1)))];
     store.write(move |tx| tx.add_packets(&packets)).unwrap();
     let notes = [packet(&[], PacketState::Sent(reference(2)))];
@@ -82,10 +82,10 @@ fn a_packet_stays_as_long_as_one_of_its_letters_does() {
 fn unreadable_rows_are_no_ones_trouble_but_their_own() {
     let folder = Folder::new();
     let store = store(&folder);
-    store.put(letter(vec![message(Way::Link, State::Queued, 1)])).unwrap();
+    store.put(mail(vec![message(Way::Link, State::Queued, 1)])).unwrap();
     let mut doubtful = message(Way::Link, State::Queued, 2);
     doubtful.clock_believed = false;
-    store.put(letter(vec![doubtful])).unwrap();
+    store.put(mail(vec![doubtful])).unwrap();
     let part = |text: &str| PartIn { text: text.into(), total: 2, device: "".into(), other: "a".into(), at: Time(1) };
     store.write(move |tx| tx.put_part("whole", 1, &part("x")).map(drop)).unwrap();
     store
@@ -108,7 +108,7 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
 fn what_awaits_a_receipt_is_not_done() {
     let folder = Folder::new();
     let store = store(&folder);
-    store.put(letter(vec![message(Way::Link, State::OnModem, 9)])).unwrap();
+    store.put(mail(vec![message(Way::Link, State::OnModem, 9)])).unwrap();
     let until = Time(50);
     store
         .write(move |tx| {
@@ -128,11 +128,11 @@ fn what_awaits_a_receipt_is_not_done() {
     assert!(store.read(|v| v.list(&open)).unwrap().is_empty());
 }
 
-/// A store as version 1 wrote it: letter 1 half on the modem, letter 2 planned only, letter 3 with a row that is torn.
+/// A store as version 1 wrote it: message 1 half on the modem, message 2 planned only, message 3 with a row that is torn.
 fn written_by_version_1(folder: &Folder) {
     let first = store(folder);
     for at in 1..=3 {
-        first.put(letter(vec![message(Way::Link, State::Queued, at)])).unwrap();
+        first.put(mail(vec![message(Way::Link, State::Queued, at)])).unwrap();
     }
     first.close();
     drop(first);

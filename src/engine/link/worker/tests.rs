@@ -20,7 +20,7 @@ use crate::message::{Id, Intent, Origin};
 use crate::people::{Home, Person};
 use crate::route::plan::NewMessage;
 use crate::store::tests::Folder;
-use crate::store::{BodyIn, Letter, Store};
+use crate::store::{BodyIn, IncomingMail, Store};
 
 const START: Time = Time(1_790_000_000_000);
 
@@ -206,7 +206,7 @@ impl Rig {
             terms: Default::default(),
         };
         let message = self.context.policy().plan(draft, self.clock.now(), true, 192);
-        self.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
+        self.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
     }
 
     fn air(&self) -> LinkWorker<'_> {

@@ -7,7 +7,7 @@ impl Rig {
     fn bundle(&self, letters: &[Id]) {
         let packet = Packet {
             number: 0,
-            letters: letters.to_vec(),
+            messages: letters.to_vec(),
             body: 0,
             part: 1,
             parts: 1,

@@ -51,7 +51,7 @@ impl Pair {
             terms: Default::default(),
         };
         let message = rig.context.policy().plan(draft, rig.clock.now(), true, 192);
-        rig.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
+        rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
     }
 
     fn turn(&self, airs: &mut [LinkWorker<'_>; 2]) {
@@ -131,7 +131,7 @@ fn two_boxes_agree_share_packets_and_confirm() {
         let message = pair.station.message(*id);
         assert_eq!((message.state, message.is_final()), (State::Sent, false));
         let account = message.account.unwrap();
-        assert_eq!((account.packets, account.letters, account.classic_packets), (1, 4, 1));
+        assert_eq!((account.packets, account.messages, account.classic_packets), (1, 4, 1));
         assert!(account.bytes < account.classic_bytes / 2, "{account:?}");
     }
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The letters of the demo, and the lines to copy that send more of them.
+//! The messages of the demo, and the lines to copy that send more of them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -54,7 +54,7 @@ Ctrl-C ends everything.
     )
 }
 
-/// A mail program on the boat sends a letter.
+/// A mail program on the boat sends a message.
 ///
 /// # Errors
 /// When the station does not take it.
@@ -113,5 +113,5 @@ fn give(
     let mut client = Relay::new();
     let given = client.deliver(&config, &Address::Mail(sender), &recipient, mail.as_bytes());
     client.close();
-    given.map(drop).map_err(|fault| Failure::failed(format!("the letter was not taken: {fault}")))
+    given.map(drop).map_err(|fault| Failure::failed(format!("the message was not taken: {fault}")))
 }
