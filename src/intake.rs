@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::address::{Address, Mailbox};
 use crate::deliver::compose;
+use crate::engine::Context;
 use crate::engine::link::inbound::message_id;
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::listen::data::Spooled;
 use crate::listen::{Body, Caller, Envelope, MailIntake, Refusal};
@@ -172,8 +172,6 @@ impl MailIntake for Intake {
         let trace = self.trace(&policy, caller, &shaped, &own_id, head);
         let shaped = Shaped { message_id: shaped.message_id.or(Some(own_id)), ..shaped };
         let now = self.context.now();
-        let believed = self.context.store.clock().believable();
-        let most = max_payload(&policy.settings);
         // Only people of this box may spend its reserve, or press others back.
         let wanted = author.as_ref().map(|_| &shaped.wanted);
         let terms = wanted.map_or(Ok(Terms::default()), |wanted| terms::read(wanted, &policy.settings, now));
@@ -188,7 +186,7 @@ impl MailIntake for Intake {
             let forward = forwarded(&policy, to, &shaped).map(draft);
             std::iter::once(NewMessage { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
         });
-        let messages: Vec<Message> = drafts.map(|draft| policy.plan(draft, now, believed, most)).collect();
+        let messages: Vec<Message> = drafts.map(|draft| self.context.plan(&policy, draft)).collect();
         if let Some(why) = messages.iter().find_map(|message| policy.over_limit(message, message.bill.as_ref())) {
             return Err(Refusal::new(554, why));
         }

@@ -10,9 +10,11 @@ use crate::clock::Time;
 use crate::money::Bill;
 
 mod packet;
+mod size;
 mod terms;
 
 pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
+pub use size::{Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
@@ -228,6 +230,9 @@ pub struct Message {
     /// Somebody pressed for it: it does not wait for other messages to share a packet with.
     #[serde(default)]
     pub pressed: bool,
+    /// What it takes on the link when it leaves alone, for messages that go that way.
+    #[serde(default)]
+    pub size: Option<LinkSize>,
     /// What it takes on air, once that is planned.
     #[serde(default)]
     pub account: Option<Account>,

@@ -152,14 +152,17 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
 pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fault> {
     let (id, now) = (message.id, context.now());
     let policy = context.policy();
-    let bill = policy.bill(message, now, super::max_payload(&policy.settings));
+    // Measured for the way it takes from here on.
+    let size = context.size_of(&policy, message);
+    let message = &Message { size, ..message.clone() };
+    let bill = policy.bill(message, now);
     let (state, reason) = match way {
         Way::Mailbox => (State::Delivered, "in the mailbox here".to_owned()),
         Way::Relay => (State::Queued, "waits for the mail relay".to_owned()),
         Way::Link | Way::Carrier if let Some(why) = policy.over_limit(message, bill.as_ref()) => (State::Held, why),
         Way::Link => {
             let to_device = matches!(policy.choose(&message.to), crate::route::choose::Route::Link(Some(_)));
-            policy.on_air(message, to_device, super::max_payload(&policy.settings))
+            policy.on_air(message, to_device)
         }
         Way::Carrier => policy.by_carrier(message),
     };
@@ -176,7 +179,7 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
         // One that a budget keeps back is looked at whenever there may be room.
         tx.step(id, now, state, &reason, 0, if may_go { now } else { held_until })?;
         tx.change(id, |message| {
-            message.way = way;
+            (message.way, message.size) = (way, size);
             let paid = message.bill.as_ref().map(Bill::total).unwrap_or_default();
             let short = may_go && !goes;
             message.bill = if goes { billed.bill } else { bill.clone().map(|bill| Bill { short, paid, ..bill }) };

@@ -65,6 +65,7 @@ pub fn message(way: Way, state: State, next: i64) -> Message {
         receipt_until: None,
         terms: Default::default(),
         pressed: false,
+        size: None,
         account: None,
         recall: false,
         released: false,

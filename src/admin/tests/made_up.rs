@@ -83,6 +83,7 @@ fn message(n: usize, now: Time) -> Message {
         receipt_until: None,
         terms: Default::default(),
         pressed: false,
+        size: None,
         account: None,
         recall: false,
         released: false,

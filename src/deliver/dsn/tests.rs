@@ -31,6 +31,7 @@ fn message(from: &str, to: &str) -> Message {
         receipt_until: None,
         terms: Default::default(),
         pressed: false,
+        size: None,
         account: None,
         recall: false,
         released: false,

@@ -192,7 +192,7 @@ fn still_goes(air: &LinkWorker, message: &Message) -> Result<Option<Option<Devic
         (None, Route::Link(device)) => device,
         (None, _) => None,
     };
-    let (state, reason) = policy.on_air(message, device.is_some(), max_payload(&policy.settings));
+    let (state, reason) = policy.on_air(message, device.is_some());
     if state != State::Queued {
         return air.step(message, state, &reason, message.deadline).map(|()| None);
     }

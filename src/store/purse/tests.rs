@@ -57,6 +57,7 @@ fn message(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message 
         receipt_until: None,
         terms: Default::default(),
         pressed: false,
+        size: None,
         account: None,
         recall: false,
         released: false,
