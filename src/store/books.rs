@@ -44,6 +44,9 @@ impl Books {
 pub struct Ledger {
     /// Version of the tables.
     pub version: u64,
+    /// Commits ever made: a commit in doubt was kept when its number is here.
+    #[serde(default)]
+    pub commits: u64,
     /// The number the next message gets.
     pub next_message: u64,
     /// The number the next packet gets.

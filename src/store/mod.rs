@@ -19,6 +19,7 @@ mod purse;
 mod queue;
 mod schema;
 mod spool;
+mod synced_file;
 #[cfg(test)]
 pub(crate) mod tests;
 mod texts;
