@@ -423,7 +423,7 @@ fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<s
                 let code = if error.kind() == std::io::ErrorKind::StorageFull { 452 } else { 451 };
                 Refusal::new(code, format!("the mail cannot be kept: {error}"))
             })?;
-            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size }, Some(spooled)))
+            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size, check: spooled.check }, Some(spooled)))
         }
     }
 }

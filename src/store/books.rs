@@ -83,7 +83,7 @@ fn first() -> u64 {
 
 impl Ledger {
     pub(super) fn load(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Self, redb::StorageError> {
-        let found = meta.get(ROW)?.map(|row| serde_json::from_slice(row.value()));
+        let found = meta.get(ROW)?.map(|row| super::schema::record(row.value()));
         Ok(match found {
             Some(Ok(ledger)) => ledger,
             Some(Err(error)) => {

@@ -200,11 +200,6 @@ impl Store {
         spool::keep(&self.0.folder, front, from)
     }
 
-    /// Where a large mail lies, by the name in its record.
-    pub fn spool_file(&self, name: &str) -> PathBuf {
-        spool::folder(&self.0.folder).join(name)
-    }
-
     /// Bytes free on the disk that holds the data folder.
     ///
     /// # Errors
