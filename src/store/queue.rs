@@ -112,9 +112,14 @@ impl Queue {
     }
 }
 
-/// A record of a message.
+/// A record of a message. One that names another number than the one it lies under lies under a damaged key.
 pub(super) fn parse(id: u64, bytes: &[u8]) -> Result<Message, String> {
-    super::schema::record(bytes).map_err(|error| format!("message m{id} is unreadable: {error}"))
+    let message: Message =
+        super::schema::record(bytes).map_err(|error| format!("message m{id} is unreadable: {error}"))?;
+    match message.id.0 == id {
+        true => Ok(message),
+        false => Err(format!("message m{id} is unreadable: it is the record of {}", message.id)),
+    }
 }
 
 impl Tx<'_> {
@@ -210,7 +215,7 @@ impl Tx<'_> {
     }
 
     /// Keeps the queue and the mailbox index true.
-    fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
+    pub(super) fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
         let key = |message: &Message| (Queue::of(message) as u8, message.next.0, message.id.0);
         let old = before.filter(|before| !before.is_final()).map(key);
         let new = Some(after).filter(|after| !after.is_final()).map(key);

@@ -77,7 +77,7 @@ fn mail(messages: Vec<Message>) -> IncomingMail {
     IncomingMail { messages, body: BodyIn::Bytes(b"raw".to_vec()) }
 }
 
-fn store(folder: &Folder) -> Store {
+pub fn store(folder: &Folder) -> Store {
     Store::open(&folder.0, &Clock::fake(Time(1_790_000_000_000))).unwrap()
 }
 
