@@ -1,5 +1,6 @@
 //! The way out by the mail relay: refused, put off, too late, down, and cut off at the worst moment.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use common::shore::{Shore, classic, from_outside, letter};
