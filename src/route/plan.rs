@@ -95,6 +95,7 @@ impl World {
             way,
             next: now,
             tries: 0,
+            unanswered: 0,
             delay_told: false,
             bill: None,
             receipt_until: None,

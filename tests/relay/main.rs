@@ -3,6 +3,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod fake;
+mod hostile;
+mod limits;
+
 use common::shore::{Shore, classic, from_outside, letter};
 use common::{SOON, Station, send, wait_for};
 

@@ -29,7 +29,8 @@ fn start() -> (Handle, RelayConfig) {
 }
 
 fn send(relay: &mut Relay, config: &RelayConfig) -> Result<String, Fault> {
-    relay.deliver(config, &"a@box.example".parse().unwrap(), &"b@far.example".parse().unwrap(), MAIL)
+    let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
+    relay.deliver(config, &from, &to, MAIL).map_err(|failure| failure.fault)
 }
 
 /// A server that says and hears what a test wants, once.
@@ -47,7 +48,7 @@ fn hear(reader: &mut BufReader<TcpStream>) -> String {
 }
 
 #[test]
-fn letters_arrive_as_they_are_over_one_connection() {
+fn messages_arrive_as_they_are_over_one_connection() {
     let (sink, config) = start();
     let mut relay = Relay::new();
     assert_eq!(send(&mut relay, &config).unwrap(), "250 2.0.0 kept");
@@ -64,8 +65,8 @@ fn letters_arrive_as_they_are_over_one_connection() {
     let other = RelayConfig { hello: None, ..config.clone() };
     send(&mut relay, &other).unwrap();
     assert_eq!(sink.connections(), 2);
-    assert!(relay.idle().unwrap() <= KEPT);
-    relay.kept.as_mut().unwrap().used -= KEPT;
+    assert!(relay.idle().unwrap() <= IDLE_LIMIT);
+    relay.kept.as_mut().unwrap().used -= IDLE_LIMIT;
     assert_eq!(relay.idle(), None);
     assert_eq!(relay.idle(), None);
     assert_eq!(sink.commands().iter().filter(|word| *word == "QUIT").count(), 2);
@@ -87,9 +88,9 @@ fn answers_are_judged_by_their_stage() {
     let (sink, mut config) = start();
     config.login = Some(("user".to_owned(), "hush".to_owned()));
     for (fault, kind, words) in [
-        ("code GREETING 554 5.7.1 go away", 'O', "554 5.7.1 go away to greeting"),
+        ("code GREETING 554 5.7.1 go away", 'O', "554 5.7.1 go away to the greeting"),
         ("code GREETING 421", 'T', "421"),
-        ("code EHLO 550", 'O', "550"),
+        ("code EHLO 550", 'O', "no log-in by password here"),
         ("code EHLO 451", 'T', "451"),
         ("code AUTH 535 5.7.8 wrong", 'O', "535 5.7.8 wrong to AUTH; check the relay's log-in"),
         ("code AUTH 454", 'T', "454"),
@@ -119,9 +120,22 @@ fn answers_are_judged_by_their_stage() {
         assert_eq!(found, kind, "{fault}: {got}");
         assert!(got.why().contains(words) && !got.why().contains("hush"), "{fault}: {got}");
         assert!(got.why().starts_with(&config.name()), "{got}");
-        // A refused letter does no harm to the next one on the same connection.
+        // A refused message does no harm to the next one on the same connection.
         sink.fault("clear").unwrap();
         send(&mut relay, &config).unwrap();
+    }
+}
+
+#[test]
+fn the_relays_codes_are_kept_as_data() {
+    let (sink, config) = start();
+    for (answer, code) in [("550 5.1.1 no such user", (550, Some("5.1.1"))), ("452 full", (452, None))] {
+        sink.fault(&format!("code RCPT {answer}")).unwrap();
+        let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
+        let failure = Relay::new().deliver(&config, &from, &to, MAIL).unwrap_err();
+        let found = failure.code.map(|(code, status)| (code, status.map(|status| status.to_string())));
+        assert_eq!(found, Some((code.0, code.1.map(str::to_owned))));
+        assert!(!failure.unanswered);
     }
 }
 
@@ -130,8 +144,9 @@ fn a_connection_lost_after_the_dot_is_told_as_such() {
     let (sink, config) = start();
     let mut relay = Relay::new();
     sink.fault("drop-after-dot 1").unwrap();
-    let fault = send(&mut relay, &config).unwrap_err();
-    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("may have been taken")), "{fault}");
+    let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
+    let failure = relay.deliver(&config, &from, &to, MAIL).unwrap_err();
+    assert!(failure.unanswered && failure.fault.why().contains("may have been delivered"), "{failure}");
     send(&mut relay, &config).unwrap();
     let ids: Vec<_> = sink.mails().iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
     assert_eq!(ids, ["<m1@box.example>", "<m1@box.example>"]);
@@ -145,7 +160,7 @@ fn slow_and_mute_relays_hold_nobody() {
     let began = Instant::now();
     let fault = send(&mut Relay::new(), &config).unwrap_err();
     assert!(
-        matches!(&fault, Fault::Temporary(why) if why.contains("no complete answer in 0.3 s at greeting")),
+        matches!(&fault, Fault::Temporary(why) if why.contains("no complete answer in 0.3 s at the greeting")),
         "{fault}"
     );
     let mut mute = scripted(|stream| drop(BufReader::new(stream).read_line(&mut String::new())));
@@ -198,7 +213,7 @@ fn a_refusal_amid_the_text_is_heard() {
     });
     let big = [MAIL, &b"0123456789012345678901234567890123456789\r\n".repeat(100_000)].concat();
     let to = "b@far.example".parse().unwrap();
-    let fault = Relay::new().deliver(&config, &"a@box.example".parse().unwrap(), &to, &big).unwrap_err();
+    let fault = Relay::new().deliver(&config, &"a@box.example".parse().unwrap(), &to, &big).unwrap_err().fault;
     assert!(matches!(&fault, Fault::Permanent(why) if why.contains("552 5.3.4 too big")), "{fault}");
 }
 
@@ -239,20 +254,6 @@ fn words_slipped_in_behind_starttls_are_noticed() {
 }
 
 #[test]
-fn no_other_program_gets_onto_the_line() {
-    use lettre::transport::smtp::{client::SmtpConnection, extension::ClientId};
-    let (sink, config) = start();
-    let relay = Relay::new();
-    let line = line::Line::open(&config, &relay.stop).unwrap();
-    let outsider = TcpStream::connect(line.entrance).unwrap();
-    assert_eq!((&outsider).read(&mut [0; 100]).unwrap_or(0), 0);
-    let hello = ClientId::Domain("box.example".to_owned());
-    let insider = SmtpConnection::connect(line.entrance, None, &hello, None, Some(line.source));
-    assert!(insider.unwrap().test_connected());
-    assert_eq!(sink.connections(), 1);
-}
-
-#[test]
 fn addresses_beyond_ascii_need_a_relay_that_takes_them() {
     let (sink, config) = start();
     let mut relay = Relay::new();
@@ -262,10 +263,10 @@ fn addresses_beyond_ascii_need_a_relay_that_takes_them() {
     assert_eq!(sink.mails()[0].to, ["josé@example.com"]);
     relay.close();
     sink.fault("hide SMTPUTF8").unwrap();
-    let fault = relay.deliver(&config, &from, &to, MAIL).unwrap_err();
+    let fault = relay.deliver(&config, &from, &to, MAIL).unwrap_err().fault;
     assert!(matches!(&fault, Fault::Permanent(why) if why.contains("SMTPUTF8")), "{fault}");
     let device = relay.deliver(&config, &"0x001abe".parse().unwrap(), &to, MAIL).unwrap_err();
-    assert!(device.is_permanent());
+    assert!(device.fault.is_permanent());
     send(&mut relay, &config).unwrap();
     assert_eq!(sink.connections(), 2);
 }
