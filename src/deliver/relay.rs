@@ -68,7 +68,7 @@ impl Relay {
     }
 
     /// Gives one message to the relay and returns the relay's last answer. Blocks at most for the sum of the limits of
-    /// its steps: eleven times [`RelayConfig::timeout`] until the text goes, then five times plus one second for each
+    /// its steps: thirteen times [`RelayConfig::timeout`] until the text goes, then five times plus one second for each
     /// 4 KiB.
     ///
     /// # Errors

@@ -188,7 +188,7 @@ fn went_unanswered(context: &Context, message: &Message, why: &str) -> Result<()
         return context.wait_at_least(message, &format!("{why}; it goes again after a long wait"), least);
     }
     let next = world.next_look(message, Time::NEVER);
-    let cause = format!("{why}; release it to send it again, or cancel it");
+    let cause = format!("{why}; it goes again only when it is released");
     log::warn!("{id} is held: {cause}");
     context.store.write(move |tx| match tx.live(id)? {
         Some(live) if live.state == State::Queued => tx.step(id, now, State::Held, &cause, 0, next).map(drop),

@@ -187,3 +187,20 @@ fn the_count_of_copies_outlives_a_restart_and_the_owner_may_send_again() {
     becomes(&gateway, "answered", "bob@world.example", "delivered");
     assert_eq!(relay.messages().len(), COPIES + 2);
 }
+
+/// The wait behind an unanswered message is the longest of the usual ones.
+#[test]
+fn a_copy_goes_only_after_a_long_wait() {
+    let folder = Folder::new();
+    let relay = relay(&[("END", Says::Close)]);
+    let gateway = gateway(&folder, &relay, &[("queue.retry_most", "1h")]).started();
+    write_to(&gateway, "bob@world.example");
+    let message = wait_for("word of it", SOON, || {
+        let message = gateway.messages().into_iter().find(|message| message["to"] == "bob@world.example")?;
+        message["reason"].as_str()?.contains("given it once and did not answer").then_some(message)
+    });
+    let time = |value: &serde_json::Value| value.as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second();
+    let wait = time(&message["next"]) - time(&message["accepted"]);
+    assert!((3600..4000).contains(&wait), "{message}");
+    assert_eq!((message["state"].as_str(), relay.messages().len()), (Some("queued"), 1));
+}

@@ -9,6 +9,7 @@ use encodify::{base64, qp};
 use header::Kind;
 
 mod header;
+mod parameters;
 mod words;
 
 /// Parts within parts within parts; more are hardly a mail.

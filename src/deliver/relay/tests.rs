@@ -170,6 +170,89 @@ fn slow_and_mute_relays_hold_nobody() {
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
+/// A relay that goes through these answers, one for each line that it hears; what it heard.
+fn answering(answers: &[&str]) -> (RelayConfig, std::sync::mpsc::Receiver<String>) {
+    let answers: Vec<String> = answers.iter().map(|answer| format!("{answer}\r\n")).collect();
+    let (heard, lines) = std::sync::mpsc::channel();
+    let config = scripted(move |stream| {
+        let mut reader = BufReader::new(stream);
+        for answer in answers {
+            reader.get_mut().write_all(answer.as_bytes()).unwrap();
+            // Not every test listens.
+            let _ = heard.send(hear(&mut reader).trim_end().to_owned());
+        }
+        let _ = reader.read_to_end(&mut Vec::new());
+    });
+    (config, lines)
+}
+
+#[test]
+fn silence_after_the_dot_is_told_as_such() {
+    let (mut config, _) = answering(&["220 x", "250 x", "250 ok", "250 ok", "354 go"]);
+    config.timeout = Duration::from_millis(200);
+    let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
+    let failure = Relay::new().deliver(&config, &from, &to, MAIL).unwrap_err();
+    assert!(failure.unanswered && failure.fault.why().contains("no complete answer"), "{failure}");
+}
+
+#[test]
+fn a_yes_before_the_end_of_the_text_is_none() {
+    let (config, _) = answering(&["220 x", "250 x", "250 ok", "250 ok", "354 go\r\n250 taken"]);
+    let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
+    let failure = Relay::new().deliver(&config, &from, &to, MAIL).unwrap_err();
+    assert!(matches!(&failure.fault, Fault::Temporary(why) if why.contains("without being asked")), "{failure}");
+    assert!(!failure.unanswered);
+}
+
+#[test]
+fn log_ins_are_said_as_they_are_offered() {
+    let secret = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+    let long = "x".repeat(400);
+    let login = ["250-x\r\n250 AUTH LOGIN", "334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 ok", "250 here", "221 bye"];
+    let plain = ["250-x\r\n250 AUTH=LOGIN PLAIN", "235 2.7.0 ok", "250 here", "221 bye"];
+    let later = ["250-x\r\n250 AUTH PLAIN", "334", "235 ok", "250 here", "221 bye"];
+    for (answers, password, lines) in [
+        (&login[..], "hush", vec!["AUTH LOGIN".to_owned(), secret("user"), secret("hush")]),
+        (&plain[..], "hush", vec![format!("AUTH PLAIN {}", secret("\0user\0hush"))]),
+        (&later[..], &long, vec!["AUTH PLAIN".to_owned(), secret(&format!("\0user\0{long}"))]),
+    ] {
+        let (mut config, heard) = answering(&[&["220 x"], answers].concat());
+        config.login = Some(("user".to_owned(), password.to_owned()));
+        let check = Relay::new().check(&config);
+        assert_eq!(check.fault, None, "{:?}", check.lines);
+        assert_eq!(heard.iter().skip(1).take(lines.len()).collect::<Vec<_>>(), lines);
+    }
+    let (mut config, _) = answering(&["220 x", "250-x\r\n250 AUTH LOGIN", "334", "334", "334 more?"]);
+    config.login = Some(("user".to_owned(), "hush".to_owned()));
+    let fault = Relay::new().check(&config).fault.unwrap();
+    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("more than name and password")), "{fault}");
+}
+
+#[test]
+fn a_relay_without_ehlo_is_told_what_it_lacks() {
+    let (mut config, heard) = answering(&["220 x", "502 5.5.1 no such command", "250 x", "250 here"]);
+    assert_eq!(Relay::new().check(&config).fault, None);
+    assert_eq!(heard.iter().take(3).collect::<Vec<_>>(), ["EHLO box.example", "HELO box.example", "NOOP"]);
+    config = answering(&["220 x", "502 5.5.1 no such command", "250 x"]).0;
+    config.tls = Tls::Upgraded;
+    let fault = Relay::new().check(&config).fault.unwrap();
+    assert!(fault.why().contains("STARTTLS") && fault.why().contains("502 5.5.1 no such command"), "{fault}");
+}
+
+#[test]
+fn commands_go_together_only_where_that_is_offered() {
+    let (config, heard) = answering(&["220 x", "250-x\r\n250 PIPELINING", "550 no\r\n503 first MAIL", "250 ok"]);
+    let mut relay = Relay::new();
+    let fault = send(&mut relay, &config).unwrap_err();
+    assert!(matches!(&fault, Fault::Permanent(why) if why.contains("550 no to MAIL")), "{fault}");
+    // The answer to RCPT was not left behind for the next command.
+    assert!(relay.kept.as_mut().unwrap().session.reset());
+    assert_eq!(
+        heard.iter().take(3).collect::<Vec<_>>(),
+        ["EHLO box.example", "MAIL FROM:<a@box.example>", "RCPT TO:<b@far.example>"]
+    );
+}
+
 #[test]
 fn a_stop_is_heard_in_every_wait() {
     let (greeted, wait) = std::sync::mpsc::channel();

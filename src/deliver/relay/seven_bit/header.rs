@@ -1,5 +1,6 @@
 //! The header of a mail or of a part, field by field.
 
+use super::parameters::{self, parameter, pieces};
 use super::words;
 
 /// What an entity is, as far as a conversion cares.
@@ -141,7 +142,7 @@ impl Fields {
                 "from" | "sender" | "reply-to" | "to" | "cc" | "bcc" | "disposition-notification-to" => {
                     words::addresses(&label, &value)?
                 }
-                "content-type" | "content-disposition" => words::parameters(&label, &value),
+                "content-type" | "content-disposition" => parameters::converted(&label, &value),
                 // Read by programs only, which find no encoded words there.
                 "received" | "return-path" | "message-id" | "in-reply-to" | "references" | "date" => {
                     format!("{label}: {}", value.replace(|c: char| !c.is_ascii(), "?"))
@@ -168,37 +169,4 @@ fn readable(value: &[u8]) -> String {
         Ok(text) => text.to_owned(),
         Err(_) => value.iter().map(|byte| char::from(*byte)).collect(),
     }
-}
-
-/// The pieces between semicolons that stand in no quotes.
-pub(super) fn pieces(value: &[u8]) -> Vec<&[u8]> {
-    let (mut quoted, mut escaped) = (false, false);
-    value
-        .split(|byte| {
-            let ends = *byte == b';' && !quoted;
-            quoted ^= *byte == b'"' && !escaped;
-            escaped = *byte == b'\\' && quoted && !escaped;
-            ends
-        })
-        .collect()
-}
-
-/// Name and value of `name=value` or `name="value"`.
-pub(super) fn parameter(piece: &[u8]) -> Option<(String, Vec<u8>)> {
-    let equals = piece.iter().position(|byte| *byte == b'=')?;
-    let name = String::from_utf8_lossy(piece[..equals].trim_ascii()).into_owned();
-    let value = piece[equals + 1..].trim_ascii();
-    let Some(quoted) = value.strip_prefix(b"\"") else { return Some((name, value.to_vec())) };
-    let (mut bare, mut escaped) = (Vec::new(), false);
-    for &byte in quoted {
-        match byte {
-            b'"' if !escaped => break,
-            b'\\' if !escaped => escaped = true,
-            byte => {
-                bare.push(byte);
-                escaped = false;
-            }
-        }
-    }
-    Some((name, bare))
 }

@@ -1,18 +1,16 @@
-//! Header texts beyond ASCII as encoded words (RFC 2047) and parameters (RFC 2231). What is ASCII stays as it was
-//! written, encoded words among it too.
+//! Header texts beyond ASCII as encoded words (RFC 2047). What is ASCII stays as it was written, encoded words among it
+//! too.
 
 use encodify::Fold;
 use encodify::rfc2047::{B, Q_PHRASE, WordEncoder};
 
-use super::header::{parameter, pieces};
+use super::parameters::parameter;
 use crate::address::idn;
 
 /// A line is folded before it becomes longer.
 const WIDTH: usize = 76;
 /// An encoded word that begins behind this column would be cut into crumbs.
 const LATEST: usize = 50;
-/// Longest piece of a parameter.
-const MAX_PIECE: usize = 60;
 
 /// A header line in the making.
 struct Line {
@@ -179,47 +177,4 @@ fn in_ascii(address: &str) -> Result<String, String> {
         return Err(format!("{address} in its header goes only where SMTPUTF8 is spoken"));
     }
     Ok(format!("{local}@{}", idn::to_ascii(domain)?))
-}
-
-/// A field with parameters: those beyond ASCII are coded.
-pub(super) fn parameters(label: &str, value: &str) -> String {
-    let mut out = format!("{label}:");
-    for (at, piece) in pieces(value.as_bytes()).into_iter().enumerate() {
-        let text = String::from_utf8_lossy(piece).trim().to_owned();
-        let end = if at == 0 { " " } else { ";\r\n\t" };
-        match parameter(piece).filter(|_| at > 0 && !text.is_ascii()) {
-            Some((name, value)) => out.push_str(&coded(&name, &value)),
-            None => {
-                out.push_str(end);
-                out.push_str(&text.replace(|c: char| !c.is_ascii(), "?"));
-            }
-        }
-    }
-    out
-}
-
-fn coded(name: &str, value: &[u8]) -> String {
-    // With the asterisk it is coded already, but for some bytes.
-    let (name, done) = name.strip_suffix('*').map_or((name, false), |name| (name, true));
-    let mut pieces = vec![String::new()];
-    for &byte in value {
-        let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (done && byte.is_ascii());
-        let word = if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-        // There is always one.
-        let last = pieces.len() - 1;
-        if !done && pieces[last].len() + word.len() > MAX_PIECE {
-            pieces.push(word);
-        } else {
-            pieces[last].push_str(&word);
-        }
-    }
-    let charset = if done { "" } else { "utf-8''" };
-    match &pieces[..] {
-        [one] => format!(";\r\n\t{name}*={charset}{one}"),
-        several => several
-            .iter()
-            .enumerate()
-            .map(|(at, piece)| format!(";\r\n\t{name}*{at}*={}{piece}", if at == 0 { charset } else { "" }))
-            .collect(),
-    }
 }
