@@ -4,7 +4,7 @@
 //! about that message, so only a 5xx to MAIL, RCPT, DATA or the text returns it. Each message has one recipient, so
 //! that a refused one does not take others with it. A connection is kept for [`IDLE_LIMIT`] and used again.
 //!
-//! The conversation itself, with a table of its states, is in [`session`].
+//! The conversation itself, with a table of its states, is in `session.rs`.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,6 @@
 //! What a relay can and cannot take: 8-bit texts, sizes, names beyond ASCII, and certificates of its own making.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::common::shore::letter;
@@ -133,30 +134,40 @@ fn a_domain_with_umlauts_goes_in_its_ascii_form_where_it_has_to() {
     assert_eq!(relay.messages().len(), 1);
 }
 
-#[test]
-fn a_certificate_of_the_relays_own_making_can_be_trusted_by_file() {
-    let folder = Folder::new();
-    let (cert, key) = (folder.path("cert.pem"), folder.path("key.pem"));
-    let files = ["-keyout", key.to_str().unwrap(), "-out", cert.to_str().unwrap()];
+/// A certificate as `openssl req -x509` makes it, marked as an authority; certificate and key.
+fn own_certificate(folder: &Folder, name: &str) -> (PathBuf, PathBuf) {
+    let (cert, key) = (folder.path(&format!("{name}.pem")), folder.path(&format!("{name}.key")));
     let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=localhost"])
-        .args(["-addext", "subjectAltName=DNS:localhost"])
-        .args(files)
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=post.example"])
+        .args(["-keyout", key.to_str().unwrap(), "-out", cert.to_str().unwrap()])
         .output()
         .expect("openssl, which the build machine has");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let shown = Command::new("openssl").args(["x509", "-text", "-in", cert.to_str().unwrap()]).output().unwrap();
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("CA:TRUE"), "openssl has changed");
+    (cert, key)
+}
+
+#[test]
+fn a_certificate_of_the_relays_own_making_can_be_trusted_by_file() {
+    let folder = Folder::new();
+    let (cert, key) = own_certificate(&folder, "right");
     let relay = Fake::encrypted(&cert, &key);
-    let settings = [("relay.host", "localhost"), ("relay.tls", "tls"), ("relay.ca", cert.to_str().unwrap())];
+    let settings = [("relay.tls", "tls"), ("relay.ca", cert.to_str().unwrap())];
     let gateway = gateway(&folder, &relay, &settings).started();
     super::fake::write_to(&gateway, "bob@world.example");
     gateway.wait_state(SOON, "bob@world.example", "delivered");
-    // Without the file it stays a stranger.
-    gateway.cli_ok(&["settings", "set", "relay.ca", ""], "");
-    super::fake::write_to(&gateway, "carl@world.example");
-    super::common::wait_for("a word about the certificate", SOON, || {
-        let message = gateway.messages().into_iter().find(|message| message["to"] == "carl@world.example")?;
-        assert_eq!(message["state"], "queued", "{message}");
-        message["reason"].as_str()?.contains("certificate is not trusted").then_some(())
-    });
+    // Without the file it is a stranger, and so it is with that of another one that bears the same name.
+    let (other, _) = own_certificate(&folder, "other");
+    for (at, file) in ["", other.to_str().unwrap()].into_iter().enumerate() {
+        gateway.cli_ok(&["settings", "set", "relay.ca", file], "");
+        let to = format!("carl{at}@world.example");
+        super::fake::write_to(&gateway, &to);
+        super::common::wait_for("a word about the certificate", SOON, || {
+            let message = gateway.messages().into_iter().find(|message| message["to"] == to.as_str())?;
+            assert_eq!(message["state"], "queued", "{message}");
+            message["reason"].as_str()?.contains("certificate is not trusted").then_some(())
+        });
+    }
     assert_eq!(relay.messages().len(), 1);
 }

@@ -24,9 +24,9 @@ fn notices(gateway: &Station) -> Vec<String> {
         .collect()
 }
 
-/// A refusal for good returns the letter at once: its sender gets a report that a program can read.
+/// A refusal for good returns the message at once: its sender gets a report that a program can read.
 #[test]
-fn a_refused_letter_comes_back_with_the_reason() {
+fn a_refused_message_comes_back_with_the_reason() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga"]).started();
     shore.sink_says("code RCPT 550 5.1.1 no such person");
@@ -57,7 +57,7 @@ fn a_refused_letter_comes_back_with_the_reason() {
 
 /// A refusal for now is tried again, without a word to anybody, until it is taken.
 #[test]
-fn a_letter_put_off_is_tried_again() {
+fn a_message_put_off_is_tried_again() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga"]).started();
     for command in ["MAIL", "RCPT", "DATA", "END"] {
@@ -77,9 +77,9 @@ fn a_letter_put_off_is_tried_again() {
     gateway.books_balance();
 }
 
-/// A letter is told as delayed once, and given up when its time has run out.
+/// A message is told as delayed once, and given up when its time has run out.
 #[test]
-fn a_letter_nobody_takes_is_delayed_once_and_then_expires() {
+fn a_message_nobody_takes_is_delayed_once_and_then_expires() {
     let shore = Shore::start();
     let settings = [("queue.lifetime", "10"), ("queue.delay_notice", "5")];
     let gateway = shore.gateway(&settings, &["olga"]).started();
@@ -94,7 +94,7 @@ fn a_letter_nobody_takes_is_delayed_once_and_then_expires() {
     gateway.books_balance();
 }
 
-/// While the relay is down letters wait; they leave by themselves when it is back, or when another one is set.
+/// While the relay is down messages wait; they leave by themselves when it is back, or when another one is set.
 #[test]
 fn a_relay_that_is_down_is_waited_for_and_can_be_replaced() {
     let shore = Shore::start();
@@ -135,9 +135,9 @@ fn a_relay_that_is_down_is_waited_for_and_can_be_replaced() {
     assert!(notices(&gateway).is_empty());
 }
 
-/// Cut off behind the final dot, nobody knows whether the letter was taken: it is sent again under the same Message-ID.
+/// Cut off behind the final dot, nobody knows whether the message was taken: it is sent again under the same Message-ID.
 #[test]
-fn a_letter_cut_off_at_the_end_is_repeated_under_its_own_name() {
+fn a_message_cut_off_at_the_end_is_repeated_under_its_own_name() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     shore.sink_says("drop-after-dot 1");
@@ -157,7 +157,7 @@ fn a_letter_cut_off_at_the_end_is_repeated_under_its_own_name() {
     assert_eq!(mails[2]["data"], mails[3]["data"]);
 }
 
-/// A notice that comes back, a letter of a machine, and one from nobody are given up without another mail.
+/// A notice that comes back, a message of a machine, and one from nobody are given up without another mail.
 #[test]
 fn there_is_no_notice_about_a_notice() {
     let shore = Shore::start();

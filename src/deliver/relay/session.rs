@@ -226,6 +226,7 @@ impl Session {
     pub(super) fn quit(mut self) {
         if self.usable {
             let _ = self.step(Stage::Quit, "QUIT\r\n");
+            self.stream.close();
         }
     }
 

@@ -138,6 +138,14 @@ impl Stream {
         self.turn(replies)
     }
 
+    /// Says good-bye in TLS, if the socket takes it at once: to a relay a connection that just ends looks cut off.
+    pub(super) fn close(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            let _ = self.write();
+        }
+    }
+
     fn wants_write(&self) -> bool {
         !self.deaf && self.tls.as_ref().map_or(!self.unsent.is_empty(), |tls| tls.wants_write())
     }
