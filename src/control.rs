@@ -18,7 +18,7 @@ use crate::fault::Fault;
 
 /// Name of the socket in the data folder.
 pub const SOCKET: &str = "control.sock";
-/// Longest request, in bytes: a letter of a megabyte.
+/// Longest request, in bytes: a message of a megabyte.
 const REQUEST_MOST: u64 = 1024 * 1024 + 4096;
 /// Longest answer, in bytes.
 const ANSWER_MOST: u64 = 64 * 1024 * 1024;

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A failure on the way out (or in), with one sentence for a person.
 ///
-/// Temporary unless proven otherwise: a wrong `Permanent` returns a letter that could have arrived.
+/// Temporary unless proven otherwise: a wrong `Permanent` returns a message that could have arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// May work later; the queue tries again with back-off.

@@ -10,7 +10,7 @@
 //!           a Committed token                 (news of it comes back as a new message)
 //! ```
 //!
-//! Mail, a letter written on the page, a text from a phone and a packet from the air take the same five steps, in both directions. So a
+//! Mail, a message written on the page, a text from a phone and a packet from the air take the same five steps, in both directions. So a
 //! message can be lost or doubled at no other place than the one that the tests kill.
 //!
 //! 1. An edge reads what comes in, within limits, and decides nothing.
@@ -22,7 +22,7 @@
 //!
 //! # Who may use whom
 //!
-//! The crate in `src/compact` knows nothing of this one: it makes letters small and gives them back.
+//! The crate in `src/compact` knows nothing of this one: it makes messages small and gives them back.
 //!
 //! `tests/layers.rs` reads this table and the sources, and fails on any other arrow. `all` means every module, a path
 //! means nothing else of that module. The third column names crates that no other module may use.
@@ -45,7 +45,7 @@
 //! | `status` | `clock`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
 //! | `listen` | `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto` | an edge sends nothing by itself |
 //! | `engine` | `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |
-//! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and letters in, for all doors alike |
+//! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and messages in, for all doors alike |
 //! | `control` | all | | runs commands for the command line in the box that owns the store |
 //! | `admin` | `store`, `engine`, `intake`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `money` | `minijinja` | a page wishes, the engine does |
 //! | `sim` | `address`, `clock`, `sys` | | the other side of the wire; it shares no code with the driver that it tests |

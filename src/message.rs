@@ -10,9 +10,11 @@ use crate::clock::Time;
 use crate::money::Bill;
 
 mod packet;
+mod size;
 mod terms;
 
-pub use packet::{Intent, Packet, PacketState, Reference, Talk};
+pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
+pub use size::{Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
@@ -37,7 +39,7 @@ impl FromStr for Id {
 /// Where a message came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Door {
+pub enum Origin {
     /// The SMTP listener.
     Smtp,
     /// The compose page or `satpost send`.
@@ -50,7 +52,7 @@ pub enum Door {
     Notice,
 }
 
-impl Door {
+impl Origin {
     /// All doors, for the books.
     pub const ALL: [Self; 5] = [Self::Smtp, Self::Web, Self::Link, Self::Sms, Self::Notice];
 
@@ -170,7 +172,7 @@ pub struct Message {
     /// Given by the store; 0 before.
     pub id: Id,
     /// Where it came in.
-    pub door: Door,
+    pub door: Origin,
     /// Who gets notices and answers.
     pub from: Address,
     /// The one recipient.
@@ -228,9 +230,12 @@ pub struct Message {
     /// The terms on which it goes.
     #[serde(default)]
     pub terms: Terms,
-    /// Somebody pressed for it: it does not wait for other letters to share a packet with.
+    /// Somebody pressed for it: it does not wait for other messages to share a packet with.
     #[serde(default)]
     pub pressed: bool,
+    /// What it takes on the link when it leaves alone, for messages that go that way.
+    #[serde(default)]
+    pub size: Option<LinkSize>,
     /// What it takes on air, once that is planned.
     #[serde(default)]
     pub account: Option<Account>,
@@ -274,12 +279,12 @@ impl Message {
         }
     }
 
-    /// True for a letter that this person wrote, or that is for them; `domain` is the mail domain of the box.
+    /// True for a message that this person wrote, or that is for them; `domain` is the mail domain of the box.
     pub fn concerns(&self, person: &str, domain: &str) -> bool {
         self.author.as_deref() == Some(person) || self.reader(domain).is_some_and(|reader| reader == person)
     }
 
-    /// The name of the person of this box whom it is for; `None` for a letter to the outside.
+    /// The name of the person of this box whom it is for; `None` for a message to the outside.
     pub fn reader(&self, domain: &str) -> Option<String> {
         let to = self.to.mailbox().filter(|to| match self.way {
             Way::Mailbox => true,
@@ -309,7 +314,7 @@ impl Message {
     }
 }
 
-/// What a letter takes on air, and what it would have taken.
+/// What a message takes on air, and what it would have taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Account {
     /// Bytes in the classic coding; 0 when it cannot be written so.
@@ -322,8 +327,9 @@ pub struct Account {
     pub bytes: usize,
     /// Packets that it travels in.
     pub packets: usize,
-    /// Letters in those packets.
-    pub letters: usize,
+    /// Messages in those packets.
+    #[serde(rename = "letters")]
+    pub messages: usize,
 }
 
 impl Account {
@@ -334,11 +340,11 @@ impl Account {
             0 => String::new(),
             packets => format!(" instead of {} in {}", count(self.classic_bytes, "byte"), count(packets, "packet")),
         };
-        let shared = match (self.letters, self.alone.saturating_sub(self.packets)) {
+        let shared = match (self.messages, self.alone.saturating_sub(self.packets)) {
             (0 | 1, _) => String::new(),
-            (letters, 0) => format!(", shared with {}", count(letters - 1, "other letter")),
-            (letters, saved) => {
-                format!(", shared with {}: {} less", count(letters - 1, "other letter"), count(saved, "packet"))
+            (messages, 0) => format!(", shared with {}", count(messages - 1, "other message")),
+            (messages, saved) => {
+                format!(", shared with {}: {} less", count(messages - 1, "other message"), count(saved, "packet"))
             }
         };
         format!("{} in {}{classic}{shared}", count(self.bytes, "byte"), count(self.packets, "packet"))
@@ -357,6 +363,9 @@ pub struct Mail {
     /// File in the spool folder; `None` when the bytes are in the store itself.
     #[serde(default)]
     pub file: Option<String>,
+    /// CRC-32 of the bytes; `None` for a mail of a time without.
+    #[serde(default)]
+    pub check: Option<u32>,
 }
 
 /// One line of a message's time line; appended, never changed.
@@ -397,10 +406,10 @@ mod tests {
 
     #[test]
     fn an_account_is_said_in_words() {
-        let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, letters: 1 };
+        let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, messages: 1 };
         assert_eq!(alone.words(), "70 bytes in 1 packet instead of 210 bytes in 2 packets");
-        let shared = Account { classic_bytes: 0, classic_packets: 0, letters: 4, ..alone };
-        assert_eq!(shared.words(), "70 bytes in 1 packet, shared with 3 other letters");
+        let shared = Account { classic_bytes: 0, classic_packets: 0, messages: 4, ..alone };
+        assert_eq!(shared.words(), "70 bytes in 1 packet, shared with 3 other messages");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Money: what a packet costs, what a month may cost, and what it did cost. Pure; the store keeps the sums.
 //!
-//! A letter is billed when it enters the queue of a way that costs, for what it takes alone; a letter that never left is
+//! A message is billed when it enters the queue of a way that costs, for what it takes alone; a message that never left is
 //! given back, one of which only a part left pays for that part, and one that has to go again pays again. Packets that
-//! belong to no letter (receipts, repeats) are billed to the box. So what is billed is never less than what was spent,
+//! belong to no message (receipts, repeats) are billed to the box. So what is billed is never less than what was spent,
 //! and a limit that bills cannot pass is a limit that nothing passes.
 
 use std::fmt;
@@ -60,7 +60,7 @@ impl FromStr for Money {
     }
 }
 
-/// What an account used in a month, or what one letter uses.
+/// What an account used in a month, or what one message uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Use {
     /// Packets on a link.
@@ -109,12 +109,12 @@ pub struct Limit {
     pub packets: Option<u64>,
     /// Money.
     pub money: Option<Money>,
-    /// This part of it, in hundredths, is kept for urgent letters.
+    /// This part of it, in hundredths, is kept for urgent messages.
     pub reserve: u64,
 }
 
 impl Limit {
-    /// Whether a letter may be billed on top of what was used; otherwise which limit is in the way, in words.
+    /// Whether a message may be billed on top of what was used; otherwise which limit is in the way, in words.
     ///
     /// # Errors
     /// The words.
@@ -124,13 +124,14 @@ impl Limit {
         if let Some(most) = self.packets
             && used.packets.saturating_add(wanted.packets) > reserve(most)
         {
-            let kept = if kept > 0 { format!(", of which {kept} % are for urgent letters") } else { String::new() };
+            let kept = if kept > 0 { format!(", of which {kept} % are for urgent messages") } else { String::new() };
             return Err(format!("{} of {most} packets of this month are used{kept}", used.packets));
         }
         if let Some(most) = self.money {
             let open = reserve(u64::try_from(most.0).unwrap_or_default());
             if u64::try_from(used.money.plus(wanted.money).0).unwrap_or_default() > open {
-                let kept = if kept > 0 { format!(", of which {kept} % are for urgent letters") } else { String::new() };
+                let kept =
+                    if kept > 0 { format!(", of which {kept} % are for urgent messages") } else { String::new() };
                 return Err(format!("{} of {most} of this month are spent{kept}", used.money));
             }
         }
@@ -146,15 +147,15 @@ impl Limit {
     }
 }
 
-/// The limits that a letter has to keep: those of the box, and those of its person.
+/// The limits that a message has to keep: those of the box, and those of its person.
 pub type Limits = Vec<(String, Limit)>;
 
-/// What a letter costs, and who pays.
+/// What a message costs, and who pays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bill {
     /// The month it counts in: `2026-11`, in the time zone of the box.
     pub month: String,
-    /// The person whose account it is; `None` for letters of nobody here.
+    /// The person whose account it is; `None` for messages of nobody here.
     pub person: Option<String>,
     /// What it uses alone.
     pub wanted: Use,
@@ -167,10 +168,10 @@ pub struct Bill {
     /// Steps that the time line had when it was charged: what left by later ones is paid by `wanted`.
     #[serde(default)]
     pub begun: usize,
-    /// The letter is held because a budget did not allow it.
+    /// The message is held because a budget did not allow it.
     #[serde(default)]
     pub short: bool,
-    /// Urgent letters may use the reserve.
+    /// Urgent messages may use the reserve.
     #[serde(default)]
     pub urgent: bool,
     /// The limits of the moment; not kept.
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_keeps_its_reserve_for_urgent_letters() {
+    fn a_limit_keeps_its_reserve_for_urgent_messages() {
         let limit = Limit { packets: Some(10), money: None, reserve: 20 };
         let used = |packets| Use { packets, ..Use::default() };
         assert!(limit.check(used(7), used(1), false).is_ok());

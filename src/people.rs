@@ -20,7 +20,7 @@ pub enum Home {
     Device,
 }
 
-/// What becomes of a letter from somebody who is on no list.
+/// What becomes of a message from somebody who is on no list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strangers {
@@ -50,7 +50,7 @@ impl std::str::FromStr for Strangers {
         let all = [Self::Hold, Self::Refuse, Self::Allow];
         all.into_iter()
             .find(|choice| choice.word() == word)
-            .ok_or_else(|| format!("letters of strangers: write hold, refuse or allow, not '{}'", word.escape_debug()))
+            .ok_or_else(|| format!("messages of strangers: write hold, refuse or allow, not '{}'", word.escape_debug()))
     }
 }
 
@@ -61,7 +61,7 @@ pub enum Role {
     /// Their own mailbox and what they sent.
     #[default]
     Person,
-    /// The letters of all in the queue, and the people.
+    /// The messages of all in the queue, and the people.
     Operator,
     /// Everything: settings, secrets, backup, the modem.
     Owner,
@@ -134,10 +134,10 @@ pub struct Person {
     /// Mail for a person whose home is here goes on to this address too.
     #[serde(default)]
     pub forward: Option<Mailbox>,
-    /// Packets a letter to them may take; `None`: what the box allows.
+    /// Packets a message to them may take; `None`: what the box allows.
     #[serde(default)]
     pub max_parts: Option<u16>,
-    /// Packets that letters to and from them may take in a month.
+    /// Packets that messages to and from them may take in a month.
     #[serde(default)]
     pub budget_packets: Option<u64>,
     /// Money that these may cost in a month.
@@ -149,7 +149,7 @@ pub struct Person {
     /// Who may not.
     #[serde(default)]
     pub block: String,
-    /// What becomes of letters of strangers to them; `None`: what the box says.
+    /// What becomes of messages of strangers to them; `None`: what the box says.
     #[serde(default)]
     pub strangers: Option<Strangers>,
     /// Disabled: no log-in, no mail in either direction.

@@ -88,30 +88,30 @@ settings! {
     HiveOrganization, "hive.organization", Number(0, 2_147_483_647), "0", "Satellite link", "Hive organization", "Number of the organization that sends; 0 leaves it out.";
     HivePoll, "hive.poll", Seconds(1, 86_400), "60", "Satellite link", "Poll the Hive every", "How often the Hive is asked for new packets.";
 
-    AirLifetime, "air.lifetime", Seconds(60, 2_592_000), "4d", "On air", "Give up after", "A letter that could not leave within this time goes back to its sender.";
-    AirMaxParts, "air.max_parts", Number(1, 99), "5", "On air", "Packets a letter may take", "A longer letter is held until the owner releases it. A person may have a limit of their own.";
+    AirLifetime, "air.lifetime", Seconds(60, 2_592_000), "4d", "On air", "Give up after", "A message that could not leave within this time goes back to its sender.";
+    AirMaxParts, "air.max_parts", Number(1, 99), "5", "On air", "Packets a message may take", "A longer message is held until the owner releases it. A person may have a limit of their own.";
     AirTrim, "air.trim", Switch, "yes", "On air", "Cut quotes, signatures and disclaimers", "Only what is sent over the air is shortened; the whole mail stays on this box.";
     AirNotices, "air.notices", Switch, "no", "On air", "Send failure notices over the air", "A notice to a person with a device costs a packet. Without it the notice waits in their mailbox here.";
-    AirPartsWait, "air.parts_wait", Seconds(60, 2_592_000), "2d", "On air", "Wait for missing parts", "After this time the parts of a letter that did arrive are delivered as they are.";
-    AirCompact, "air.compact", Choice(&["normal", "small", "off"]), "normal", "On air", "Compact coding", "Between two boxes like this one letters take a third of the bytes, share packets, and are confirmed. Anybody else gets classic packets. small: with 14 MB of memory for it instead of 38, and a few more bytes a letter. off: classic packets only.";
-    AirGather, "air.gather", Seconds(0, 86_400), "2m", "On air", "Wait for letters that share a packet", "A letter for a far box that reads the compact coding waits so long for others, unless a satellite comes or a packet is full. 0: it leaves alone.";
+    AirPartsWait, "air.parts_wait", Seconds(60, 2_592_000), "2d", "On air", "Wait for missing parts", "After this time the parts of a message that did arrive are delivered as they are.";
+    AirCompact, "air.compact", Choice(&["normal", "small", "off"]), "normal", "On air", "Compact coding", "Between two boxes like this one messages take a third of the bytes, share packets, and are confirmed. Anybody else gets classic packets. small: with 14 MB of memory for it instead of 38, and a few more bytes a message. off: classic packets only.";
+    AirGather, "air.gather", Seconds(0, 86_400), "2m", "On air", "Wait for messages that share a packet", "A message for a far box that reads the compact coding waits so long for others, unless a satellite comes or a packet is full. 0: it leaves alone.";
     AirReceiptWait, "air.receipt_wait", Seconds(0, 864_000), "24h", "On air", "Receipts wait for", "A receipt rides in a packet that leaves anyway; one that found none so long leaves alone, which costs a packet. 0: it never does.";
 
-    AirStrangers, "air.strangers", Choice(&["hold", "refuse", "allow"]), "hold", "Who may write over the air", "Letters of strangers", "Mail from outside for somebody who reads on a device. hold: it waits until you release it. refuse: it is not carried. allow: it goes on air, and you pay.";
+    AirStrangers, "air.strangers", Choice(&["hold", "refuse", "allow"]), "hold", "Who may write over the air", "Messages of strangers", "Mail from outside for somebody who reads on a device. hold: it waits until you release it. refuse: it is not carried. allow: it goes on air, and you pay.";
     AirAllow, "air.allow", Senders, "", "Who may write over the air", "Always", "Addresses and domains parted by blanks: mum@example.org example.org. A person has lists of their own, which come first.";
     AirBlock, "air.block", Senders, "", "Who may write over the air", "Never", "Addresses and domains parted by blanks; * is everybody.";
     AirAnswers, "air.answers", Seconds(0, 315_360_000), "90d", "Who may write over the air", "May answer for", "Whom somebody on a device wrote to may write back for so long; 0 means not at all.";
-    AirKeyWord, "air.key_word", Text, "", "Who may write over the air", "Key word", "A subject with this word lets a letter through. Empty: none.";
-    AirTellHeld, "air.tell_held", Switch, "no", "Who may write over the air", "Tell a stranger that their letter waits", "Once for each stranger, and only where the mail server in front vouches for the sender.";
+    AirKeyWord, "air.key_word", Text, "", "Who may write over the air", "Key word", "A subject with this word lets a message through. Empty: none.";
+    AirTellHeld, "air.tell_held", Switch, "no", "Who may write over the air", "Tell a stranger that their message waits", "Once for each stranger, and only where the mail server in front vouches for the sender.";
     SmtpAuthHost, "smtp.auth_host", Domain, "", "Who may write over the air", "Mail server in front", "The name with which it signs Authentication-Results; only those are believed. Empty: all senders are unproven.";
 
     PricePacket, "price.packet", Amount, "0", "Money", "Price of a packet", "What the plan asks for one packet on the link, for example 0.07; 0 when nobody counts.";
     PriceTwilio, "price.twilio", Amount, "0", "Money", "Price of a text by Twilio", "For each text message; a long text is several. Fees of the networks belong to it.";
     PriceBandwidth, "price.bandwidth", Amount, "0", "Money", "Price of a text by Bandwidth", "Likewise.";
     PriceCurrency, "price.currency", Text, "USD", "Money", "Currency", "Shown behind amounts.";
-    BudgetPackets, "budget.packets", Number(0, 1_000_000_000), "0", "Money", "Packets a month", "More are not sent in a month of the calendar: letters wait for the next one, or for a larger budget. 0: no limit.";
+    BudgetPackets, "budget.packets", Number(0, 1_000_000_000), "0", "Money", "Packets a month", "More are not sent in a month of the calendar: messages wait for the next one, or for a larger budget. 0: no limit.";
     BudgetMoney, "budget.money", Amount, "0", "Money", "Money a month", "The same for money. 0: no limit.";
-    BudgetReserve, "budget.reserve", Number(0, 100), "10", "Money", "Kept for urgent letters, per cent", "This part of the budgets of the box only urgent letters may use.";
+    BudgetReserve, "budget.reserve", Number(0, 100), "10", "Money", "Kept for urgent messages, per cent", "This part of the budgets of the box only urgent messages may use.";
 
     SmtpListen, "smtp.listen", Listen, "0.0.0.0:25", "Mail in", "Listen for mail on", "Used when systemd hands over no socket named smtp.";
     SubmissionListen, "submission.listen", Listen, "0.0.0.0:587", "Mail in", "Listen for mail programs on", "Used when systemd hands over no socket named submission.";
@@ -151,10 +151,10 @@ settings! {
     SmsCountry, "sms.country", Choice(&COUNTRIES), "US", "Text messages", "Country", "Phone numbers without a plus are read as people in this country write them.";
 
     QueueLifetime, "queue.lifetime", Seconds(10, 2_592_000), "4d", "Queue", "Give up mail after", "Then the sender gets it back with the reason.";
-    QueueDelayNotice, "queue.delay_notice", Seconds(5, 2_592_000), "4h", "Queue", "Tell the sender of delay after", "Once for each letter.";
+    QueueDelayNotice, "queue.delay_notice", Seconds(5, 2_592_000), "4h", "Queue", "Tell the sender of delay after", "Once for each message.";
     QueueRetryFirst, "queue.retry_first", Seconds(1, 86_400), "60", "Queue", "First repeat after", "Doubled after each try, with some jitter.";
     QueueRetryMost, "queue.retry_most", Seconds(1, 86_400), "1h", "Queue", "Longest wait between tries", "The doubling ends here.";
-    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep letters for days", "Finished letters older than this are removed.";
+    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep messages for days", "Finished messages older than this are removed.";
     KeepEvents, "store.keep_events", Number(1, 36_500), "365", "Queue", "Keep events for days", "What happened, as the front page lists it; at most the newest 2000.";
     KeepAudit, "store.keep_audit", Number(1, 36_500), "730", "Queue", "Keep the audit log for days", "Who changed what; at most the newest 10000 lines.";
     KeepSamples, "store.keep_samples", Number(1, 36_500), "31", "Queue", "Keep measured values for days", "Noise, signal and temperature of the modem.";

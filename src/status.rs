@@ -15,10 +15,10 @@ pub const LINES: usize = 500;
 
 /// Live facts of one box; clones share them.
 #[derive(Clone)]
-pub struct Pulse(Arc<Inner>);
+pub struct StatusBoard(Arc<Inner>);
 
 struct Inner {
-    facts: Mutex<Facts>,
+    facts: Mutex<LiveStatus>,
     console: (Sender<String>, Receiver<String>),
     /// Wakes the link's thread.
     waker: Mutex<Option<Sender<()>>>,
@@ -26,19 +26,19 @@ struct Inner {
 
 /// All facts at one moment.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Facts {
+pub struct LiveStatus {
     /// The link; `None` when the box has none.
     pub link: Option<Health>,
     /// The relay in words: ready, or what is wrong.
-    pub relay: Option<Rung>,
+    pub relay: Option<PartStatus>,
     /// The carrier of text messages: how texts from phones come in, or what is wrong; `None` without a carrier.
-    pub texts: Option<Rung>,
+    pub texts: Option<PartStatus>,
     /// When the carrier was last heard: it answered a question for texts, or called.
     pub texts_heard: Option<Time>,
     /// A call in the carrier's name that was refused since the last one that was heard, and why.
-    pub texts_refused: Option<Rung>,
+    pub texts_refused: Option<PartStatus>,
     /// The SMTP door in words.
-    pub smtp: Option<Rung>,
+    pub smtp: Option<PartStatus>,
     /// Addresses in use, by door: `smtp`, `submission`, `web`.
     pub listen: BTreeMap<String, Vec<SocketAddr>>,
     /// Workers that failed and are started again: name and reason.
@@ -53,7 +53,7 @@ pub struct Facts {
 
 /// State of one part in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Rung {
+pub struct PartStatus {
     /// Works.
     pub well: bool,
     /// One sentence.
@@ -73,20 +73,20 @@ pub struct ConsoleLine {
     pub text: String,
 }
 
-impl Default for Pulse {
+impl Default for StatusBoard {
     fn default() -> Self {
         Self(Arc::new(Inner { facts: Mutex::default(), console: bounded(16), waker: Mutex::default() }))
     }
 }
 
-impl Pulse {
+impl StatusBoard {
     /// All facts at this moment.
-    pub fn facts(&self) -> Facts {
+    pub fn facts(&self) -> LiveStatus {
         self.0.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Changes facts.
-    pub fn set(&self, change: impl FnOnce(&mut Facts)) {
+    pub fn set(&self, change: impl FnOnce(&mut LiveStatus)) {
         change(&mut self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
     }
 

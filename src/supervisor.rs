@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
 use crate::engine::{self, Context};
 use crate::fault::Fault;
-use crate::status::Pulse;
+use crate::status::StatusBoard;
 use crate::store::Store;
 use crate::sys::notify;
 use crate::sys::signals::Stop;
@@ -72,7 +72,7 @@ pub fn run(data: &Path) -> ExitCode {
         Err(fault) => return failure::tell(&fault, data, sockets.take("web"), signals),
     };
     let (stop, stopped) = bounded(1);
-    let context = Context { coders: Coders::new(store.folder()), store, pulse: Pulse::default(), stop: stopped };
+    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop: stopped };
     House { context, signals, sockets, stop }.live()
 }
 
@@ -204,10 +204,10 @@ fn supervise(name: &'static str, run: Worker, context: &Context) -> Option<JoinH
                 return;
             }
             log::error!("{name} failed and starts again: {why}");
-            context.pulse.set(|facts| drop(facts.failing.insert(name.to_owned(), why)));
+            context.status.set(|facts| drop(facts.failing.insert(name.to_owned(), why)));
             rest = if began.elapsed() >= RECOVERED { REST.0 } else { (rest * 2).min(REST.1) };
             context.rest(&nothing, rest);
-            context.pulse.set(|facts| drop(facts.failing.remove(name)));
+            context.status.set(|facts| drop(facts.failing.remove(name)));
         }
     };
     match Builder::new().name(name.to_owned()).spawn(work) {

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::shore::{Shore, letter, wait_polls};
+use common::shore::{Shore, message, wait_polls};
 use common::{SOON, Smtp, Station, wait_for};
 
 const ANNA: &str = "anna@shore.example";
@@ -13,7 +13,7 @@ fn olga_writes(gateway: &Station, count: usize) {
     let mut smtp = Smtp::connect(gateway.door("smtp"));
     smtp.login("olga");
     for number in 0..count {
-        assert!(smtp.mail("olga@shore.example", ANNA, &letter("", &format!("number {number}"))).starts_with("250"));
+        assert!(smtp.mail("olga@shore.example", ANNA, &message("", &format!("number {number}"))).starts_with("250"));
     }
 }
 
@@ -72,9 +72,9 @@ fn what_never_left_costs_nothing_and_the_quote_is_the_bill() {
     gateway.books_balance();
 }
 
-/// A letter that goes another way than the one it was billed for gets that back.
+/// A message that goes another way than the one it was billed for gets that back.
 #[test]
-fn a_letter_that_goes_another_way_is_billed_there() {
+fn a_message_that_goes_another_way_is_billed_there() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[("price.packet", "0.07")], &["olga", "anna=6846"]).started();
     shore.hive_says("down on");

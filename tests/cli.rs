@@ -233,7 +233,7 @@ fn a_running_box_follows_its_settings() {
 }
 
 #[test]
-fn a_letter_is_sent_held_released_and_cancelled() {
+fn a_message_is_sent_held_released_and_cancelled() {
     both_ways(|post| {
         post.said(&["settings", "set", "box.domain", "boat.example"]).ok();
         post.said(&["people", "add", "anna"]).ok();

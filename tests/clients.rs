@@ -31,9 +31,9 @@ fn well(output: &Output) -> String {
     words
 }
 
-/// The letter of the box that came last.
+/// The message of the box that came last.
 fn newest(gateway: &Station) -> serde_json::Value {
-    gateway.messages().pop().expect("a letter")
+    gateway.messages().pop().expect("a message")
 }
 
 /// Python's smtplib with STARTTLS under the certificate that the box made, checked against it, then a log-in.
@@ -88,7 +88,7 @@ fn nothing_is_carried_over_into_tls() {
     assert!(gateway.messages().is_empty());
 }
 
-/// swaks, which speaks the protocol to the letter and shows every line.
+/// swaks, which speaks the protocol to the message and shows every line.
 #[test]
 fn swaks() {
     let shore = Shore::start();

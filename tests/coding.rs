@@ -19,40 +19,41 @@ fn satpost(words: &[&str], input: &str) -> Output {
 }
 
 #[test]
-fn letters_come_back_from_the_packets_that_were_printed() {
-    let letters = [
+fn messages_come_back_from_the_packets_that_were_printed() {
+    let messages = [
         r#"{"kind":"email","subject":"Boat","text":"We left the harbour this morning.\nLove, Anna","to":"mum@example.org"}"#.to_owned(),
         r#"{"kind":"sms","subject":"","text":"Running late, home at 7","to":"+14155550123"}"#.to_owned(),
         format!(r#"{{"kind":"email","subject":"","text":"{}","to":"a@b.c"}}"#, (0..400).map(|n| format!("{} ", n * 7919)).collect::<String>()),
     ];
-    let input = letters.map(|letter| letter + "\n").concat();
+    let input = messages.map(|message| message + "\n").concat();
     let coded = satpost(&["code"], &input);
     assert!(coded.status.success(), "{}", String::from_utf8_lossy(&coded.stderr));
     let lines = String::from_utf8(coded.stdout).unwrap();
     let packets: Vec<usize> = lines.lines().map(|line| line.split(' ').count()).collect();
     assert!(packets[..2] == [1, 1] && packets[2] > 2, "{packets:?}");
     assert!(lines.split_whitespace().all(|packet| packet.len() <= 2 * 192));
-    assert!(lines.lines().next().unwrap().len() < 2 * 45, "a short letter takes few bytes: {lines}");
+    assert!(lines.lines().next().unwrap().len() < 2 * 45, "a short message takes few bytes: {lines}");
     let back = satpost(&["decode"], &lines);
     assert_eq!(String::from_utf8(back.stdout).unwrap(), input);
 }
 
-/// With a book that both ends know an address costs a byte; four short letters of one device fit one packet.
+/// With a book that both ends know an address costs a byte; four short messages of one device fit one packet.
 #[test]
-fn letters_share_packets_and_addresses_that_both_ends_know() {
+fn messages_share_packets_and_addresses_that_both_ends_know() {
     let folder = common::Folder::new();
-    let letter = |number: usize, from: &str| {
+    let message = |number: usize, from: &str| {
         format!(
             "{{\"kind\":\"sms\",\"from\":\"{from}\",\"subject\":\"\",\"text\":\"All well at camp {number}\",\"to\":\"friend{number}@example.org\"}}\n"
         )
     };
-    let input: String = (0..4).flat_map(|number| [letter(number, "0x1"), letter(number, "0x2")]).collect();
+    let input: String = (0..4).flat_map(|number| [message(number, "0x1"), message(number, "0x2")]).collect();
     let book = folder.path("book");
     std::fs::write(&book, &input).unwrap();
     let book = book.to_str().unwrap();
     let alone = satpost(&["code"], &input).stdout.len();
     let known = satpost(&["code", "--book", book], &input).stdout.len();
-    let of = |from: &str| (0..4).map(|number| letter(number, from).trim_end().to_owned()).collect::<Vec<_>>().join(",");
+    let of =
+        |from: &str| (0..4).map(|number| message(number, from).trim_end().to_owned()).collect::<Vec<_>>().join(",");
     let bundles = format!("[{}]\n[{}]\n", of("0x1"), of("0x2"));
     let together = satpost(&["code", "--book", book], &bundles).stdout;
     assert!(known < alone && together.len() < known, "{alone} {known} {}", together.len());

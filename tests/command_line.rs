@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use common::shore::{Shore, classic, from_outside, letter};
+use common::shore::{Shore, classic, from_outside, message};
 use common::{PASSWORD, SOON, Station, send, wait_for};
 
 fn code(station: &Station, args: &[&str]) -> Option<i32> {
@@ -19,11 +19,11 @@ fn a_stopped_box_answers_like_a_running_one() {
     let mut gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     for number in 0..3 {
         assert!(
-            from_outside(&gateway, "olga@shore.example", &letter(&format!("Number {number}"), "x")).starts_with("250")
+            from_outside(&gateway, "olga@shore.example", &message(&format!("Number {number}"), "x")).starts_with("250")
         );
     }
     shore.sink_says("close");
-    assert!(send(&gateway, Some("olga"), "", "bob@world.example", &letter("Waits", "x")).starts_with("250"));
+    assert!(send(&gateway, Some("olga"), "", "bob@world.example", &message("Waits", "x")).starts_with("250"));
     gateway.wait_state(SOON, "bob@world.example", "queued");
     gateway.cli_ok(&["queue", "hold", "m4"], "");
     let ask = |station: &Station| {
@@ -103,15 +103,15 @@ fn secrets_are_never_shown() {
     assert_eq!(mode & 0o007, 0, "{mode:o}");
 }
 
-/// A backup of a running box, put back elsewhere: the same letters, people and settings; what waited is held.
+/// A backup of a running box, put back elsewhere: the same messages, people and settings; what waited is held.
 #[test]
 fn a_backup_of_a_running_box_comes_back_whole() {
     let shore = Shore::start();
     let mut gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
-    let big = letter("Big", &"0123456789abcdef\n".repeat(20_000));
+    let big = message("Big", &"0123456789abcdef\n".repeat(20_000));
     assert!(from_outside(&gateway, "olga@shore.example", &big).starts_with("250"));
     shore.sink_says("close");
-    assert!(send(&gateway, Some("olga"), "", "bob@world.example", &letter("Waits", "x")).starts_with("250"));
+    assert!(send(&gateway, Some("olga"), "", "bob@world.example", &message("Waits", "x")).starts_with("250"));
     let file = shore.folder.path("backup");
     let file = file.to_str().unwrap();
     gateway.cli_ok(&["backup", file], "");
@@ -171,9 +171,9 @@ fn check_finds_what_is_wrong() {
     }
 }
 
-/// A letter handed to the command line takes the way of every other letter.
+/// A message handed to the command line takes the way of every other message.
 #[test]
-fn a_letter_from_the_command_line() {
+fn a_message_from_the_command_line() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     let preview: serde_json::Value =

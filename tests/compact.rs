@@ -1,14 +1,14 @@
-//! Two boxes agree on the compact coding, share packets, confirm each other's letters; classic peers never notice.
+//! Two boxes agree on the compact coding, share packets, confirm each other's messages; classic peers never notice.
 
 mod common;
 
 use std::time::Duration;
 
-use common::shore::{Shore, as_classic, classic, from_outside, letter, unhex};
+use common::shore::{Shore, as_classic, classic, from_outside, message, unhex};
 use common::{SOON, Station, World, send, wait_for};
 use serde_json::Value;
 
-/// The first letters wait for nothing, later ones are told apart from them by their number of packets.
+/// The first messages wait for nothing, later ones are told apart from them by their number of packets.
 fn from_anna(station: &Station, subject: &str) -> String {
     let mail = format!("From: anna@boat.example\nSubject: {subject}\n\nText of {subject}, all is well on board.\n");
     let reply = send(station, Some("anna"), "anna@boat.example", "bob@world.example", &mail);
@@ -44,7 +44,7 @@ fn wait_ashore(world: &World, subject: &str) {
     });
 }
 
-/// A letter each way, and both know what the other one reads.
+/// A message each way, and both know what the other one reads.
 fn agree(world: &World, station: &Station, gateway: &Station) {
     from_anna(station, "First up");
     wait_ashore(world, "First up");
@@ -52,7 +52,7 @@ fn agree(world: &World, station: &Station, gateway: &Station) {
     wait_aboard(station, "First down");
 }
 
-/// Letters that are written meanwhile wait here; afterwards the modem has them, and no satellite comes.
+/// Messages that are written meanwhile wait here; afterwards the modem has them, and no satellite comes.
 fn while_the_modem_is_off<T>(world: &World, station: &Station, write: impl FnOnce() -> T) -> T {
     let ready = |wanted: bool| {
         wait_for("the link to change", Duration::from_secs(60), || {
@@ -78,17 +78,17 @@ fn two_boxes_agree_bundle_and_confirm() {
     let before = world.on_air();
     assert!(before.iter().all(|(_, data)| unhex(data)[0] == 0x08), "{before:?}");
 
-    // Four letters wait for the modem: they leave in one packet.
+    // Four messages wait for the modem: they leave in one packet.
     let four = while_the_modem_is_off(&world, &station, || {
         (1..=4).map(|n| from_anna(&station, &format!("Together {n}"))).collect::<Vec<_>>()
     });
     let on_modem = wait_shown(&station, &four[3], "onmodem");
-    assert_eq!(on_modem["packets"][0]["letters"].as_array().unwrap().len(), 4, "{on_modem}");
+    assert_eq!(on_modem["packets"][0]["messages"].as_array().unwrap().len(), 4, "{on_modem}");
     world.modem_says("pass begin");
     for (number, id) in four.iter().enumerate() {
         wait_ashore(&world, &format!("Together {}", number + 1));
         let sent = wait_shown(&station, id, "sent");
-        assert_eq!((&sent["final"], &sent["on_air"]["letters"]), (&false.into(), &4.into()), "{sent}");
+        assert_eq!((&sent["final"], &sent["on_air"]["messages"]), (&false.into(), &4.into()), "{sent}");
     }
     let after = world.on_air();
     assert_eq!(after.len(), before.len() + 1);
@@ -104,7 +104,7 @@ fn two_boxes_agree_bundle_and_confirm() {
         let delivered = wait_shown(&station, id, "delivered");
         assert_eq!(delivered["reason"], "the far box has it");
     }
-    assert!(station.cli_ok(&["queue", "show", &four[0]], "").contains("shared with 3 other letters"));
+    assert!(station.cli_ok(&["queue", "show", &four[0]], "").contains("shared with 3 other messages"));
     assert!(station.status().unwrap()["packets_saved"].as_u64().unwrap() >= 3);
     for at in [&station, &gateway] {
         at.books_balance();
@@ -113,7 +113,7 @@ fn two_boxes_agree_bundle_and_confirm() {
 }
 
 #[test]
-fn one_letter_of_a_packet_on_the_modem_is_taken_back() {
+fn one_message_of_a_packet_on_the_modem_is_taken_back() {
     let world = World::start(&[]);
     let (station, gateway) = (world.station().started(), world.gateway().started());
     agree(&world, &station, &gateway);
@@ -121,7 +121,7 @@ fn one_letter_of_a_packet_on_the_modem_is_taken_back() {
         (1..=3).map(|n| from_anna(&station, &format!("Maybe {n}"))).collect::<Vec<_>>()
     });
     let on_modem = wait_shown(&station, &three[2], "onmodem");
-    assert_eq!(on_modem["packets"][0]["letters"].as_array().unwrap().len(), 3, "{on_modem}");
+    assert_eq!(on_modem["packets"][0]["messages"].as_array().unwrap().len(), 3, "{on_modem}");
     assert!(station.cli_ok(&["queue", "cancel", &three[1]], "").contains("being withdrawn"));
     wait_shown(&station, &three[1], "cancelled");
     for id in [&three[0], &three[2]] {
@@ -135,7 +135,7 @@ fn one_letter_of_a_packet_on_the_modem_is_taken_back() {
     station.books_balance();
 }
 
-/// Killed while letters wait on the modem and on their way: both boxes still know what they said to each other.
+/// Killed while messages wait on the modem and on their way: both boxes still know what they said to each other.
 #[test]
 fn a_power_cut_between_two_boxes_that_talk() {
     let world = World::start(&[]);
@@ -171,7 +171,7 @@ fn a_classic_peer_understands_and_is_understood() {
         let text = format!("Number {number}");
         let packet = shore.uplink("6846", &classic(true, "bob@world.example", &text), None);
         shore.wait_acknowledged(packet);
-        assert!(from_outside(&gateway, "anna@shore.example", &letter("", &text)).starts_with("250"));
+        assert!(from_outside(&gateway, "anna@shore.example", &message("", &text)).starts_with("250"));
         wait_for("the packet to anna", SOON, || (shore.to_device(6846).len() > number).then_some(()));
     }
     shore.wait_mails(3);

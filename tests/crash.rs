@@ -1,4 +1,4 @@
-//! Power cuts: both boxes are killed again and again under traffic in both directions, and no letter that got its 250
+//! Power cuts: both boxes are killed again and again under traffic in both directions, and no message that got its 250
 //! is lost, none arrives twice, none is paid for twice.
 
 mod common;
@@ -17,7 +17,7 @@ use serde_json::Value;
 const KILLS: usize = 50;
 /// Longest time that a box lives between being up and its end.
 const LIFE: u64 = 2400;
-/// All letters have arrived so long after the last kill.
+/// All messages have arrived so long after the last kill.
 const SETTLE: Duration = Duration::from_secs(60);
 /// A packet without content, by which the driver learns how far the modem has counted; withdrawn at once, but a
 /// satellite may be quicker.
@@ -46,14 +46,14 @@ fn rest(milliseconds: u64) {
     std::thread::sleep(Duration::from_millis(milliseconds));
 }
 
-/// Somebody who writes letter after letter to a box that may be killed at any moment, and never writes one twice.
+/// Somebody who writes message after message to a box that may be killed at any moment, and never writes one twice.
 struct Writer {
     door: Arc<Mutex<SocketAddr>>,
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Written>,
 }
 
-/// Subjects of letters that got their 250, and of those whose fate nobody knows.
+/// Subjects of messages that got their 250, and of those whose fate nobody knows.
 #[derive(Default)]
 struct Written {
     kept: BTreeSet<String>,
@@ -83,7 +83,7 @@ impl Writer {
                 };
                 number += 1;
                 let subject = format!("{name} {number}");
-                let reply = smtp.mail(from, to, &letter(&subject, number));
+                let reply = smtp.mail(from, to, &message(&subject, number));
                 match reply.starts_with("250") {
                     true => drop(written.kept.insert(subject)),
                     false => {
@@ -121,7 +121,7 @@ impl LoggedIn for Option<Smtp> {
 }
 
 /// Every fourth one needs several packets.
-fn letter(subject: &str, number: usize) -> String {
+fn message(subject: &str, number: usize) -> String {
     let words = if number.is_multiple_of(4) { 24 } else { 3 };
     let text: String = (0..words).map(|at| format!("{}{at} ", subject.replace(' ', "-"))).collect();
     format!("From: somebody@world.example\nSubject: {subject}\n\n{text}\n")
@@ -174,7 +174,7 @@ fn fifty_power_cuts_lose_nothing_and_double_nothing() {
     gateway.books_balance();
 }
 
-/// Waits until nothing is on its way any more: looks along both ways, in the direction in which letters go.
+/// Waits until nothing is on its way any more: looks along both ways, in the direction in which messages go.
 fn settled(world: &World, station: &Station, gateway: &Station) {
     let end = Instant::now() + SETTLE;
     loop {
@@ -191,13 +191,13 @@ fn settled(world: &World, station: &Station, gateway: &Station) {
             for message in &waiting {
                 println!("{} {} {:#}", message["id"], message["subject"], message["steps"]);
             }
-            panic!("{} letters wait, {in_hive} packets in the Hive, {in_modem} in the modem", waiting.len());
+            panic!("{} messages wait, {in_hive} packets in the Hive, {in_modem} in the modem", waiting.len());
         }
         pause();
     }
 }
 
-/// Letters that are not final, but for those that have left and wait for a receipt, which may ride in a later letter.
+/// Messages that are not final, but for those that have left and wait for a receipt, which may ride in a later message.
 fn unsent(station: &Station) -> Vec<Value> {
     station.waiting().into_iter().filter(|message| message["state"] != "sent").collect()
 }
@@ -215,7 +215,7 @@ fn at_the_sink(world: &World) -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-/// Subject of each letter in the station's mailbox, with its numbers there.
+/// Subject of each message in the station's mailbox, with its numbers there.
 fn in_the_mailbox(station: &Station) -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for message in station.messages() {

@@ -32,7 +32,7 @@ fn processes(folder: &Folder) -> usize {
 }
 
 #[test]
-fn a_letter_goes_over_the_satellite_and_its_answer_comes_back() {
+fn a_message_goes_over_the_satellite_and_its_answer_comes_back() {
     let folder = Folder::new();
     let began = Instant::now();
     let ended = demo(&folder, &["--once"]).output().unwrap();

@@ -1,11 +1,11 @@
-//! A letter goes over the satellite and back, with the real binary at both ends and simulators of everything between.
+//! A message goes over the satellite and back, with the real binary at both ends and simulators of everything between.
 
 mod common;
 
 use common::{SOON, World, send, wait_for};
 
 #[test]
-fn a_letter_goes_over_the_satellite_and_its_answer_comes_back() {
+fn a_message_goes_over_the_satellite_and_its_answer_comes_back() {
     let world = World::start(&[]);
     let (station, gateway) = (world.station().started(), world.gateway().started());
 

@@ -1,10 +1,10 @@
-//! Letters between the Hive and the mail of the internet: nothing lost, nothing twice, one bad packet stops nothing.
+//! Messages between the Hive and the mail of the internet: nothing lost, nothing twice, one bad packet stops nothing.
 
 mod common;
 
 use std::time::Duration;
 
-use common::shore::{Shore, classic, from_outside, letter, wait_polls};
+use common::shore::{Shore, classic, from_outside, message, wait_polls};
 use common::{SOON, wait_for};
 
 /// Cases R12, R13, R1 and X20: a packet becomes one mail of its owner, the text is exact, the subject is one line.
@@ -40,8 +40,8 @@ fn a_packet_of_a_device_becomes_one_mail_of_its_owner() {
 fn mail_for_a_person_with_a_device_goes_to_that_device() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846", "ben=0x00007"]).started();
-    assert!(from_outside(&gateway, "anna@shore.example", &letter("Tides", "High at noon.")).starts_with("250"));
-    assert!(from_outside(&gateway, "BEN@Shore.Example", &letter("", "For ben.")).starts_with("250"));
+    assert!(from_outside(&gateway, "anna@shore.example", &message("Tides", "High at noon.")).starts_with("250"));
+    assert!(from_outside(&gateway, "BEN@Shore.Example", &message("", "For ben.")).starts_with("250"));
     let to_anna = wait_for("the packet to anna", SOON, || Some(shore.to_device(6846)).filter(|all| !all.is_empty()));
     assert_eq!(to_anna, [classic(false, "bob@world.example", "Tides\nHigh at noon.")]);
     let to_ben = wait_for("the packet to ben", SOON, || Some(shore.to_device(7)).filter(|all| !all.is_empty()));
@@ -56,9 +56,9 @@ fn mail_for_a_person_with_a_device_goes_to_that_device() {
     assert!(String::from_utf8_lossy(&taken.stderr).contains("anna"), "{taken:?}");
 }
 
-/// Case X8: the same message heard by two satellites is one letter, and both packets are acknowledged.
+/// Case X8: the same message heard by two satellites is one message, and both packets are acknowledged.
 #[test]
-fn a_packet_heard_twice_is_one_letter() {
+fn a_packet_heard_twice_is_one_message() {
     let shore = Shore::start();
     let mut gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     let payload = classic(true, "bob@world.example", "once");
@@ -82,7 +82,7 @@ fn a_backlog_of_three_pages_drains() {
     let shore = Shore::start();
     let mut last = 0;
     for number in 0..250 {
-        last = shore.uplink("6846", &classic(true, "olga@shore.example", &format!("letter {number}")), None);
+        last = shore.uplink("6846", &classic(true, "olga@shore.example", &format!("message {number}")), None);
     }
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     wait_for("the last packet to be acknowledged", Duration::from_secs(60), || {
@@ -92,7 +92,7 @@ fn a_backlog_of_three_pages_drains() {
     let found = gateway.json(&["queue", "list", "--all", "--limit", "5000"]);
     let found = found.as_array().unwrap();
     assert_eq!(found.len(), 250);
-    assert!(found.iter().rev().enumerate().all(|(number, message)| message["text"] == format!("letter {number}")));
+    assert!(found.iter().rev().enumerate().all(|(number, message)| message["text"] == format!("message {number}")));
     gateway.books_balance();
 }
 
@@ -138,7 +138,7 @@ fn a_garbled_listing_harms_only_itself() {
     assert_eq!(texts.len(), 4, "{texts:?}");
 }
 
-/// Case X11 and R11: an expired token costs one new log-in and no letter; a wrong password is said in words.
+/// Case X11 and R11: an expired token costs one new log-in and no message; a wrong password is said in words.
 #[test]
 fn an_expired_token_costs_one_login() {
     let shore = Shore::start();
@@ -171,7 +171,7 @@ fn a_hive_that_is_down_is_waited_for() {
     shore.hive_says("down on");
     wait_for("the link to be down", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
     let packet = shore.uplink("6846", &classic(true, "bob@world.example", "from the dark"), None);
-    assert!(from_outside(&gateway, "anna@shore.example", &letter("", "into the dark")).starts_with("250"));
+    assert!(from_outside(&gateway, "anna@shore.example", &message("", "into the dark")).starts_with("250"));
     let waiting = gateway.wait_state(SOON, "anna@shore.example", "queued");
     assert!(!waiting["reason"].as_str().unwrap().is_empty(), "{waiting}");
     shore.hive_says("down off");
@@ -189,7 +189,7 @@ fn a_lost_answer_of_the_hive_sends_nothing_twice() {
     for (number, kind) in ["reset-after", "truncated", "401", "reset-before"].iter().enumerate() {
         shore.hive_says(&format!("fail send {kind}"));
         let text = format!("number {number} {kind}");
-        assert!(from_outside(&gateway, "anna@shore.example", &letter("", &text)).starts_with("250"));
+        assert!(from_outside(&gateway, "anna@shore.example", &message("", &text)).starts_with("250"));
         wait_for(&format!("the packet after {kind}"), 2 * SOON, || {
             gateway.messages().into_iter().find(|m| m["text"] == text.as_str() && m["state"] == "onmodem")
         });

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
-use common::shore::{Shore, from_outside, letter};
+use common::shore::{Shore, from_outside, message};
 use common::{SOON, Smtp, Station, send, wait_for};
 
 /// Memory that a box never needs more of, in KiB.
@@ -103,7 +103,7 @@ fn big_and_broken_mails_cost_little_memory() {
 
     let used = peak(&gateway);
     assert!(used < MOST, "{used} KiB");
-    assert!(from_outside(&gateway, "olga@shore.example", &letter("", "still here")).starts_with("250"));
+    assert!(from_outside(&gateway, "olga@shore.example", &message("", "still here")).starts_with("250"));
     assert!(!gateway.log_text().contains("panic"), "{}", gateway.log_text());
     gateway.books_balance();
     assert_eq!(gateway.stop(), 0);
@@ -139,7 +139,7 @@ fn idle_and_slow_callers_keep_nobody_out() {
     });
     assert!(taken < SOON);
     assert!(
-        send(&gateway, None, "bob@world.example", "olga@shore.example", &letter("", "in between")).starts_with("250")
+        send(&gateway, None, "bob@world.example", "olga@shore.example", &message("", "in between")).starts_with("250")
     );
     let used = peak(&gateway);
     assert!(used < MOST, "{used} KiB");

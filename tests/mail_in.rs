@@ -5,10 +5,10 @@ mod common;
 use std::io::Write;
 use std::net::TcpStream;
 
-use common::shore::{Shore, classic, from_outside, letter};
+use common::shore::{Shore, classic, from_outside, message};
 use common::{PASSWORD, SOON, Smtp, Station, read_all, send, wait_for};
 
-/// The letter of the box that came last.
+/// The message of the box that came last.
 fn newest(station: &Station) -> serde_json::Value {
     station.messages().pop().expect("a message")
 }
@@ -72,9 +72,9 @@ fn a_mail_becomes_one_text() {
     gateway.books_balance();
 }
 
-/// Two recipients make two letters, each on its own way; the same one twice, however written, makes one.
+/// Two recipients make two messages, each on its own way; the same one twice, however written, makes one.
 #[test]
-fn each_recipient_has_a_letter_of_their_own() {
+fn each_recipient_has_a_message_of_their_own() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     let mut smtp = Smtp::connect(gateway.door("smtp"));
@@ -101,9 +101,9 @@ fn each_recipient_has_a_letter_of_their_own() {
     gateway.books_balance();
 }
 
-/// A report about a letter that the relay had taken finds that letter, among those of one mail the right one.
+/// A report about a message that the relay had taken finds that message, among those of one mail the right one.
 #[test]
-fn a_bounce_finds_its_letter() {
+fn a_bounce_finds_its_message() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     let packet = shore.uplink("6846", &classic(true, "gone@world.example", "Are you there?"), None);
@@ -163,17 +163,17 @@ fn automatic_mail_is_never_on_air() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     for head in ["List-Id: <x.world.example>", "Auto-Submitted: auto-generated", "Precedence: bulk"] {
-        let reply = from_outside(&gateway, "anna@shore.example", &format!("{head}\n{}", letter("News", "Read this.")));
+        let reply = from_outside(&gateway, "anna@shore.example", &format!("{head}\n{}", message("News", "Read this.")));
         assert!(reply.starts_with("250"), "{reply}");
         let message = newest(&gateway);
         assert_eq!((&message["state"], &message["way"]), (&"refused".into(), &"link".into()));
         let name = head.split(':').next().unwrap().to_lowercase();
         assert!(message["reason"].as_str().unwrap().to_lowercase().contains(&name), "{message}");
     }
-    let reply = Smtp::connect(gateway.door("smtp")).mail("", "anna@shore.example", &letter("Bounce", "x"));
+    let reply = Smtp::connect(gateway.door("smtp")).mail("", "anna@shore.example", &message("Bounce", "x"));
     assert!(reply.starts_with("250"), "{reply}");
     assert_eq!(newest(&gateway)["state"], "refused");
-    let reply = from_outside(&gateway, "anna@shore.example", &letter("", "By hand"));
+    let reply = from_outside(&gateway, "anna@shore.example", &message("", "By hand"));
     assert!(reply.starts_with("250"), "{reply}");
     wait_for("the packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
     assert!(gateway.messages().iter().all(|message| message["door"] != "notice"));
@@ -186,7 +186,7 @@ fn a_mail_that_goes_in_a_circle_is_refused() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga"]).started();
     let hop = "Received: from a.example by b.example;\n\tMon, 1 Jan 2024 00:00:00 +0000\n";
-    let mail = |hops: usize| hop.repeat(hops) + &letter("Loop", &format!("x\n\n{hop}"));
+    let mail = |hops: usize| hop.repeat(hops) + &message("Loop", &format!("x\n\n{hop}"));
     assert!(from_outside(&gateway, "olga@shore.example", &mail(30)).starts_with("250"));
     assert!(from_outside(&gateway, "olga@shore.example", &mail(31)).starts_with("554"));
     assert_eq!(gateway.messages().len(), 1);
@@ -199,14 +199,14 @@ fn a_full_disk_puts_mail_off() {
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     gateway.cli_ok(&["settings", "set", "store.reserve", "1000000"], "");
     let mut smtp = Smtp::connect(gateway.door("smtp"));
-    assert!(smtp.mail("bob@world.example", "olga@shore.example", &letter("", "x")).starts_with("452"));
+    assert!(smtp.mail("bob@world.example", "olga@shore.example", &message("", "x")).starts_with("452"));
     let packet = shore.uplink("6846", &classic(true, "olga@shore.example", "from the air"), None);
     common::shore::wait_polls(&shore, 2);
     assert!(shore.packets().iter().all(|packet| packet["status"] == 0));
     assert!(gateway.messages().is_empty());
     gateway.cli_ok(&["settings", "set", "store.reserve", "0"], "");
     shore.wait_acknowledged(packet);
-    assert!(smtp.mail("bob@world.example", "olga@shore.example", &letter("", "x")).starts_with("250"));
+    assert!(smtp.mail("bob@world.example", "olga@shore.example", &message("", "x")).starts_with("250"));
     assert_eq!(gateway.messages().len(), 2);
 }
 
@@ -226,7 +226,7 @@ fn wrong_passwords_are_slowed() {
     let refused = replies.iter().filter(|reply| reply.starts_with("535")).count();
     assert!(refused <= 5, "{replies:?}");
     assert!(replies.iter().any(|reply| reply.starts_with("454") || reply.starts_with("421")), "{replies:?}");
-    assert!(from_outside(&gateway, "olga@shore.example", &letter("", "x")).starts_with("250"));
+    assert!(from_outside(&gateway, "olga@shore.example", &message("", "x")).starts_with("250"));
     assert!(!gateway.log_text().contains(PASSWORD));
 }
 
@@ -257,13 +257,34 @@ fn no_mail_can_be_smuggled_in_another() {
 fn who_logged_in_is_the_sender() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga", "ben"]).started();
-    let reply = send(&gateway, Some("ben"), "olga@shore.example", "bob@world.example", &letter("", "Who am I?"));
+    let reply = send(&gateway, Some("ben"), "olga@shore.example", "bob@world.example", &message("", "Who am I?"));
     assert!(reply.starts_with("250"), "{reply}");
     assert_eq!(shore.wait_mails(1)[0]["from"], "ben@shore.example");
     assert!(send(&gateway, None, "olga@shore.example", "bob@world.example", "x").starts_with("550 not relaying"));
     let mut smtp = Smtp::connect(gateway.door("submission"));
     assert!(smtp.mail("olga@shore.example", "olga@shore.example", "x").starts_with("530"));
     smtp.login("OLGA@Shore.Example");
-    assert!(smtp.mail("olga@shore.example", "bob@world.example", &letter("", "x")).starts_with("250"));
+    assert!(smtp.mail("olga@shore.example", "bob@world.example", &message("", "x")).starts_with("250"));
     assert_eq!(shore.wait_mails(2)[1]["from"], "olga@shore.example");
+}
+
+/// What a client sends again, as it did not hear the answer, is the message that it was: also after a restart, and not when
+/// a word is another one.
+#[test]
+fn a_mail_that_comes_again_is_taken_once() {
+    let shore = Shore::start();
+    let mut gateway = shore.gateway(&[], &["olga", "ben"]).started();
+    let twice = |gateway: &Station, text: &str| {
+        let mail = format!("Message-ID: <once@world.example>\nSubject: Once\n\n{text}");
+        send(gateway, None, "bob@world.example", "olga@shore.example", &mail)
+    };
+    let first = twice(&gateway, "The tide is at six");
+    assert!(first.starts_with("250 kept as m"), "{first}");
+    assert!(twice(&gateway, "The tide is at six").contains("when it came before"));
+    gateway.stop();
+    let gateway = gateway.started();
+    assert!(twice(&gateway, "The tide is at six").contains("when it came before"));
+    assert_eq!(gateway.messages().len(), 1);
+    assert!(!twice(&gateway, "The tide is at seven").contains("before"));
+    assert_eq!(gateway.messages().len(), 2);
 }

@@ -1,4 +1,4 @@
-//! Long letters over the modem, letters that are held, and letters that are taken back from the modem.
+//! Long messages over the modem, messages that are held, and messages that are taken back from the modem.
 
 mod common;
 
@@ -22,9 +22,9 @@ fn shown(station: &Station, id: &str) -> serde_json::Value {
     station.json(&["queue", "show", id])
 }
 
-/// A letter of several packets arrives as one, byte for byte, in both directions, and each packet is paid once.
+/// A message of several packets arrives as one, byte for byte, in both directions, and each packet is paid once.
 #[test]
-fn a_long_letter_crosses_in_parts_and_arrives_as_one() {
+fn a_long_message_crosses_in_parts_and_arrives_as_one() {
     let world = World::start(&[]);
     let (station, gateway) = (world.station().started(), world.gateway().started());
     let text = long_text();
@@ -32,8 +32,8 @@ fn a_long_letter_crosses_in_parts_and_arrives_as_one() {
     let mail = wait_for("the mail at the internet's server", 4 * SOON, || world.mails().into_iter().next());
     let data = mail["data"].as_str().unwrap();
     assert!(data.contains("Message-ID: <"), "{data}");
-    let letter = gateway.wait_state(SOON, "bob@world.example", "delivered");
-    assert_eq!(letter["text"], format!("Long\n{text}"));
+    let message = gateway.wait_state(SOON, "bob@world.example", "delivered");
+    assert_eq!(message["text"], format!("Long\n{text}"));
     let sent =
         wait_for("all packets to be sent", 2 * SOON, || Some(shown(&station, &id)).filter(|m| m["state"] == "sent"));
     let packets = sent["packets"].as_array().unwrap();
@@ -49,9 +49,9 @@ fn a_long_letter_crosses_in_parts_and_arrives_as_one() {
     gateway.books_balance();
 }
 
-/// A letter over its limit is held, and the sender is not asked to pay: it goes when it is released, not before.
+/// A message over its limit is held, and the sender is not asked to pay: it goes when it is released, not before.
 #[test]
-fn a_letter_over_the_limit_waits_for_its_owner() {
+fn a_message_over_the_limit_waits_for_its_owner() {
     let world = World::start(&["--pass-every", "600", "--pass-length", "0"]);
     let station = world.station();
     station.cli_ok(&["settings", "set", "air.max_parts", "2"], "");
@@ -67,7 +67,7 @@ fn a_letter_over_the_limit_waits_for_its_owner() {
     station.cli_ok(&["queue", "cancel", &second], "");
     assert_eq!(shown(&station, &second)["state"], "cancelled");
     station.cli_ok(&["queue", "release", &first], "");
-    let on_modem = wait_for("the letter on the modem", 2 * SOON, || {
+    let on_modem = wait_for("the message on the modem", 2 * SOON, || {
         Some(shown(&station, &first)).filter(|m| m["state"] == "onmodem")
     });
     assert!(on_modem["packets"].as_array().unwrap().len() > 2);
@@ -82,15 +82,17 @@ fn a_letter_over_the_limit_waits_for_its_owner() {
 
 /// What waits on the modem can be taken back: it is withdrawn there, never sent, and never paid.
 #[test]
-fn a_letter_on_the_modem_can_be_taken_back() {
+fn a_message_on_the_modem_can_be_taken_back() {
     let world = World::start(&["--pass-every", "600", "--pass-length", "0"]);
     let station = world.station().started();
     let (kept, unwanted) = (from_anna(&station, "", "Keep this one."), from_anna(&station, "", "Not this one."));
     for id in [&kept, &unwanted] {
-        wait_for("the letter on the modem", 2 * SOON, || Some(shown(&station, id)).filter(|m| m["state"] == "onmodem"));
+        wait_for("the message on the modem", 2 * SOON, || {
+            Some(shown(&station, id)).filter(|m| m["state"] == "onmodem")
+        });
     }
     assert!(station.cli_ok(&["queue", "cancel", &unwanted], "").contains("being withdrawn"));
-    let cancelled = wait_for("the letter to be withdrawn", 2 * SOON, || {
+    let cancelled = wait_for("the message to be withdrawn", 2 * SOON, || {
         Some(shown(&station, &unwanted)).filter(|m| m["state"] == "cancelled")
     });
     assert!(cancelled["reason"].as_str().unwrap().contains("withdrawn"), "{cancelled}");
@@ -105,7 +107,7 @@ fn a_letter_on_the_modem_can_be_taken_back() {
     station.books_balance();
 }
 
-/// Cases F1 to F6: a modem that is off, chatters or restarts is waited for; what it hears becomes a letter here.
+/// Cases F1 to F6: a modem that is off, chatters or restarts is waited for; what it hears becomes a message here.
 #[test]
 fn the_modem_is_found_waited_for_and_heard() {
     let world = World::start(&["--pass-every", "600", "--pass-length", "0"]);
@@ -120,7 +122,7 @@ fn the_modem_is_found_waited_for_and_heard() {
     assert_eq!(shown(&station, &id)["state"], "queued");
     world.modem_says("power on");
     ready(true);
-    wait_for("the letter on the modem", 2 * SOON, || Some(shown(&station, &id)).filter(|m| m["state"] == "onmodem"));
+    wait_for("the message on the modem", 2 * SOON, || Some(shown(&station, &id)).filter(|m| m["state"] == "onmodem"));
     world.modem_says("pass begin");
     let payload = common::shore::hex(&classic(false, "bob@world.example", "Hello boat"));
     assert_eq!(world.modem_says(&format!("down 1000 {payload}"))[0], "ok");

@@ -4,7 +4,7 @@ mod common;
 
 use std::net::TcpStream;
 
-use common::shore::{Shore, classic, from_outside, letter};
+use common::shore::{Shore, classic, from_outside, message};
 use common::{PASSWORD, SOON, Smtp, Station, wait_for};
 use serde_json::Value;
 
@@ -18,8 +18,8 @@ fn a_disabled_person_neither_gets_nor_sends() {
     gateway.cli_ok(&["people", "disable", "anna"], "");
     gateway.cli_ok(&["people", "disable", "ben"], "");
 
-    assert!(from_outside(&gateway, "anna@shore.example", &letter("", "x")).starts_with("550"));
-    assert!(open.mail("ben@shore.example", "bob@world.example", &letter("", "x")).starts_with("550 ben may not send"));
+    assert!(from_outside(&gateway, "anna@shore.example", &message("", "x")).starts_with("550"));
+    assert!(open.mail("ben@shore.example", "bob@world.example", &message("", "x")).starts_with("550 ben may not send"));
     let mut smtp = Smtp::connect(gateway.door("smtp"));
     assert!(smtp.say("AUTH PLAIN AGJlbgBhLWxvbmctZW5vdWdoLW9uZQ==").starts_with("535"));
     let packet = shore.uplink("6846", &classic(true, "bob@world.example", "from the field"), None);
@@ -30,13 +30,13 @@ fn a_disabled_person_neither_gets_nor_sends() {
 
     gateway.cli_ok(&["people", "enable", "anna"], "");
     gateway.cli_ok(&["people", "enable", "ben"], "");
-    assert!(from_outside(&gateway, "anna@shore.example", &letter("", "x")).starts_with("250"));
+    assert!(from_outside(&gateway, "anna@shore.example", &message("", "x")).starts_with("250"));
     assert!(smtp.say("AUTH PLAIN AGJlbgBhLWxvbmctZW5vdWdoLW9uZQ==").starts_with("235"));
     wait_for("the packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
     gateway.books_balance();
 }
 
-/// A letter that waits when its reader is disabled goes back to its writer; nothing is sent for nobody.
+/// A message that waits when its reader is disabled goes back to its writer; nothing is sent for nobody.
 #[test]
 fn what_waits_for_a_disabled_person_goes_back() {
     let shore = Shore::start();
@@ -45,7 +45,7 @@ fn what_waits_for_a_disabled_person_goes_back() {
     wait_for("the link to be down", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
     let mut smtp = Smtp::connect(gateway.door("smtp"));
     smtp.login("olga");
-    assert!(smtp.mail("olga@shore.example", "anna@shore.example", &letter("", "x")).starts_with("250"));
+    assert!(smtp.mail("olga@shore.example", "anna@shore.example", &message("", "x")).starts_with("250"));
     gateway.cli_ok(&["people", "disable", "anna"], "");
     shore.hive_says("down off");
     let returned = gateway.wait_state(2 * SOON, "anna@shore.example", "returned");
@@ -60,7 +60,7 @@ fn what_waits_for_a_disabled_person_goes_back() {
     gateway.books_balance();
 }
 
-/// A device that moves to another person takes its letters along: what waits, what comes, and what comes in.
+/// A device that moves to another person takes its messages along: what waits, what comes, and what comes in.
 #[test]
 fn a_device_moves_to_another_person() {
     let shore = Shore::start();
@@ -68,12 +68,12 @@ fn a_device_moves_to_another_person() {
     shore.hive_says("down on");
     wait_for("the link to be down", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
     assert!(
-        from_outside(&gateway, "anna@shore.example", &letter("", "for anna, who reads here now")).starts_with("250")
+        from_outside(&gateway, "anna@shore.example", &message("", "for anna, who reads here now")).starts_with("250")
     );
     assert!(!gateway.cli(&["people", "device", "ben", "0x001abe"], "").status.success());
     gateway.cli_ok(&["people", "device", "anna", "none"], "");
     gateway.cli_ok(&["people", "device", "ben", "0x001abe"], "");
-    assert!(from_outside(&gateway, "ben@shore.example", &letter("", "for ben")).starts_with("250"));
+    assert!(from_outside(&gateway, "ben@shore.example", &message("", "for ben")).starts_with("250"));
     shore.hive_says("down off");
     let packets = wait_for("the packet", 2 * SOON, || Some(shore.to_device(6846)).filter(|all| !all.is_empty()));
     assert_eq!(packets, [classic(false, "bob@world.example", "for ben")]);
@@ -89,11 +89,11 @@ fn mail_is_forwarded_once() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga"]).started();
     gateway.cli_ok(&["people", "edit", "olga", "--forward", "olga@home.example"], "");
-    assert!(from_outside(&gateway, "olga@shore.example", &letter("Hello", "x")).starts_with("250"));
+    assert!(from_outside(&gateway, "olga@shore.example", &message("Hello", "x")).starts_with("250"));
     let mails = shore.wait_mails(1);
     assert_eq!(mails[0]["to"][0], "olga@home.example");
     assert!(
-        from_outside(&gateway, "olga@shore.example", &format!("List-Id: <x.y>\n{}", letter("News", "x")))
+        from_outside(&gateway, "olga@shore.example", &format!("List-Id: <x.y>\n{}", message("News", "x")))
             .starts_with("250")
     );
     gateway.wait_state(SOON, "olga@home.example", "delivered");
@@ -124,8 +124,8 @@ fn settings_take_effect_without_a_restart() {
         assert!(Smtp::connect(address.as_str().unwrap().parse().unwrap()).say("NOOP").starts_with("250"));
     }
     gateway.cli_ok(&["settings", "set", "box.domain", "beach.example"], "");
-    assert!(from_outside(&gateway, "olga@beach.example", &letter("", "x")).starts_with("250"));
-    assert!(from_outside(&gateway, "olga@shore.example", &letter("", "x")).starts_with("550 not relaying"));
+    assert!(from_outside(&gateway, "olga@beach.example", &message("", "x")).starts_with("250"));
+    assert!(from_outside(&gateway, "olga@shore.example", &message("", "x")).starts_with("550 not relaying"));
     gateway.cli_ok(&["settings", "set", "smtp.max_size", "10000"], "");
     assert!(
         from_outside(&gateway, "olga@beach.example", &"x".repeat(700).replace('x', "xxxxxxxxxxxxxx\n"))
@@ -149,7 +149,7 @@ fn passwords_change_at_once() {
     assert!(login().starts_with("535"));
     gateway.cli_ok(&["people", "remove", "ben"], "");
     assert!(
-        from_outside(&gateway, "ben@shore.example", &letter("", "x")).starts_with("550 there is no person ben here")
+        from_outside(&gateway, "ben@shore.example", &message("", "x")).starts_with("550 there is no person ben here")
     );
 }
 
@@ -160,10 +160,10 @@ fn other_names_reach_the_same_person() {
     let gateway = shore.gateway(&[], &["anna", "ben=6846"]).started();
     gateway.cli_ok(&["people", "edit", "anna", "--aliases", "Skipper, anna.smith"], "");
     for to in ["skipper@shore.example", "Anna.Smith+boat@shore.example"] {
-        assert!(from_outside(&gateway, to, &letter("To an alias", "hello")).starts_with("250"), "{to}");
+        assert!(from_outside(&gateway, to, &message("To an alias", "hello")).starts_with("250"), "{to}");
     }
     gateway.cli_ok(&["send", "--from", "ben", "--text", "from ben", "skipper"], "");
-    wait_for("three letters in her mailbox", SOON, || {
+    wait_for("three messages in her mailbox", SOON, || {
         let hers = |m: &&Value| m["to"] == "anna@shore.example" && m["state"] == "delivered";
         (gateway.messages().iter().filter(hers).count() == 3).then_some(())
     });

@@ -1,4 +1,4 @@
-//! The terms of a letter: which goes first, by when, and for how much at most.
+//! The terms of a message: which goes first, by when, and for how much at most.
 
 mod common;
 
@@ -27,7 +27,7 @@ fn shown(gateway: &Station, id: &str) -> Value {
     gateway.json(&["queue", "show", id])
 }
 
-/// Subjects of the letters in the order in which the Hive got them.
+/// Subjects of the messages in the order in which the Hive got them.
 fn order(shore: &Shore) -> Vec<String> {
     // Short classic packets: version, then a message whose first field is the text.
     let text = |packet: &Vec<u8>| String::from_utf8(packet[6..6 + usize::from(packet[5])].to_vec()).unwrap();
@@ -35,7 +35,7 @@ fn order(shore: &Shore) -> Vec<String> {
 }
 
 #[test]
-fn urgent_letters_go_first_and_bulk_goes_last() {
+fn urgent_messages_go_first_and_bulk_goes_last() {
     let shore = Shore::start();
     let gateway = gateway_without_link(&shore, &[]);
     for (subject, priority) in [("a", "bulk"), ("b", "normal"), ("c", "urgent"), ("d", "normal"), ("e", "urgent")] {
@@ -55,7 +55,7 @@ fn urgent_letters_go_first_and_bulk_goes_last() {
 }
 
 #[test]
-fn an_urgent_letter_may_use_what_a_budget_keeps_for_it() {
+fn an_urgent_message_may_use_what_a_budget_keeps_for_it() {
     let shore = Shore::start();
     let budget = [("budget.packets", "4"), ("budget.reserve", "50")];
     let gateway = shore.gateway(&budget, &["olga", "anna=6846"]).started();

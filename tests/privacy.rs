@@ -1,4 +1,4 @@
-//! What stays out of sight: letters, addresses and secrets out of the log of a box; one box's log-in out of another's;
+//! What stays out of sight: messages, addresses and secrets out of the log of a box; one box's log-in out of another's;
 //! numbers for a monitor without names.
 
 mod common;
@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use common::shore::{Shore, classic, from_outside, letter};
+use common::shore::{Shore, classic, from_outside, message};
 use common::{Folder, PASSWORD, SOON, Smtp, Station, wait_for};
 
 /// Asks for a page and gives back the whole answer.
@@ -22,14 +22,14 @@ fn get(at: SocketAddr, path: &str) -> String {
     answer
 }
 
-/// Mail in and out, packets both ways, a letter that comes back, wrong passwords, a stranger, settings and people that
+/// Mail in and out, packets both ways, a message that comes back, wrong passwords, a stranger, settings and people that
 /// change, an export and an erasure: none of it leaves a text, an address or a secret in the log.
 #[test]
-fn the_log_holds_no_letter_no_address_and_no_secret() {
+fn the_log_holds_no_message_no_address_and_no_secret() {
     let shore = Shore::start();
     let mut gateway = shore.gateway(&[], &["olga", "ben", "anna=6846"]).started();
     let secrets = ["Quinquireme", "cargo-of-ivory", "sandalwood", "cedarwood", "olga@", "ben@", "anna@", "bob@"];
-    let mail = letter("Quinquireme", "cargo-of-ivory");
+    let mail = message("Quinquireme", "cargo-of-ivory");
     assert!(from_outside(&gateway, "ben@shore.example", &mail).starts_with("250"));
     assert!(from_outside(&gateway, "anna@shore.example", &mail).starts_with("250"));
     assert!(from_outside(&gateway, "nobody@shore.example", &mail).starts_with("550"));
@@ -86,12 +86,12 @@ fn metrics_are_off_until_they_are_wanted_and_name_nobody() {
     let gateway = shore.gateway(&[], &["olga"]).started();
     let web = gateway.door("web");
     assert!(get(web, "/metrics").starts_with("HTTP/1.1 404"));
-    assert!(from_outside(&gateway, "olga@shore.example", &letter("Hello", "x")).starts_with("250"));
+    assert!(from_outside(&gateway, "olga@shore.example", &message("Hello", "x")).starts_with("250"));
     gateway.cli_ok(&["settings", "set", "web.metrics", "yes"], "");
     let text =
         wait_for("the metrics", SOON, || Some(get(web, "/metrics")).filter(|text| text.contains("satpost_up 1")));
     assert!(text.contains("Content-Type: text/plain; version=0.0.4"), "{text}");
-    assert!(text.contains("satpost_letters_accepted_total{door=\"smtp\"} 1\n"), "{text}");
+    assert!(text.contains("satpost_messages_accepted_total{door=\"smtp\"} 1\n"), "{text}");
     assert!(!text.contains("olga") && !text.contains("shore.example"), "{text}");
     let (_, body) = text.split_once("\r\n\r\n").unwrap();
     let mut kind = String::new();

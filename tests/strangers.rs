@@ -1,8 +1,8 @@
-//! Who may write over the air: what strangers send costs nothing until somebody says so, and each letter says why.
+//! Who may write over the air: what strangers send costs nothing until somebody says so, and each message says why.
 
 mod common;
 
-use common::shore::{Shore, classic, from_outside, letter, wait_polls};
+use common::shore::{Shore, classic, from_outside, message, wait_polls};
 use common::{SOON, Smtp, wait_for};
 
 const ANNA: &str = "anna@shore.example";
@@ -17,28 +17,28 @@ fn signed(results: &str, text: &str) -> String {
 fn a_stranger_waits_for_one_tap_and_who_was_written_to_does_not() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[STRICT], &["olga", "anna=6846"]).started();
-    assert!(from_outside(&gateway, ANNA, &letter("Hello", "do you know me?")).starts_with("250"));
+    assert!(from_outside(&gateway, ANNA, &message("Hello", "do you know me?")).starts_with("250"));
     let held = gateway.wait_state(SOON, ANNA, "held");
     assert!(held["reason"].as_str().unwrap().contains("stranger"), "{held}");
     wait_polls(&shore, 2);
     assert!(shore.to_device(6846).is_empty());
     gateway.cli_ok(&["queue", "release", held["id"].as_str().unwrap()], "");
-    wait_for("the released letter", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+    wait_for("the released message", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
 
-    assert!(from_outside(&gateway, ANNA, &letter("Hello", "again")).starts_with("250"));
+    assert!(from_outside(&gateway, ANNA, &message("Hello", "again")).starts_with("250"));
     let held = gateway.wait_state(SOON, ANNA, "held");
     let said = gateway.cli_ok(&["queue", "release", "--allow", held["id"].as_str().unwrap()], "");
     assert!(said.contains("bob@world.example may write"), "{said}");
-    assert!(from_outside(&gateway, ANNA, &letter("Hello", "and again")).starts_with("250"));
-    wait_for("both letters", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 3));
+    assert!(from_outside(&gateway, ANNA, &message("Hello", "and again")).starts_with("250"));
+    wait_for("both messages", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 3));
     gateway.cli_ok(&["people", "edit", "anna", "--allow", ""], "");
     let tried = gateway.cli_ok(&["settings", "try", "air.strangers", "refuse"], "");
-    assert!(tried.contains("Of 3 letters from outside") && tried.contains("refused 3"), "{tried}");
+    assert!(tried.contains("Of 3 messages from outside") && tried.contains("refused 3"), "{tried}");
 
     let packet = shore.uplink("6846", &classic(true, "bob@world.example", "please write back"), None);
     shore.wait_acknowledged(packet);
     shore.wait_mails(1);
-    assert!(from_outside(&gateway, ANNA, &letter("Re: Hello", "I do")).starts_with("250"));
+    assert!(from_outside(&gateway, ANNA, &message("Re: Hello", "I do")).starts_with("250"));
     wait_for("the answer", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 4));
     gateway.books_balance();
 }
@@ -48,19 +48,19 @@ fn lists_of_a_person_and_of_the_box_decide_and_say_so() {
     let shore = Shore::start();
     let settings = [STRICT, ("air.block", "world.example"), ("air.key_word", "albatross")];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846", "ben=7"]).started();
-    assert!(from_outside(&gateway, ANNA, &letter("x", "blocked")).starts_with("250"));
+    assert!(from_outside(&gateway, ANNA, &message("x", "blocked")).starts_with("250"));
     let refused = gateway.wait_state(SOON, ANNA, "refused");
     assert_eq!(refused["reason"], "the sender is on the box's block list");
 
     gateway.cli_ok(&["people", "edit", "anna", "--allow", "bob@WORLD.example"], "");
-    assert!(from_outside(&gateway, ANNA, &letter("x", "allowed")).starts_with("250"));
+    assert!(from_outside(&gateway, ANNA, &message("x", "allowed")).starts_with("250"));
     wait_for("her own list to come first", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
 
     gateway.cli_ok(&["settings", "set", "air.block", ""], "");
-    assert!(from_outside(&gateway, "ben@shore.example", &letter("The ALBATROSS", "let me in")).starts_with("250"));
+    assert!(from_outside(&gateway, "ben@shore.example", &message("The ALBATROSS", "let me in")).starts_with("250"));
     wait_for("the key word", SOON, || Some(shore.to_device(7)).filter(|all| all.len() == 1));
     gateway.cli_ok(&["people", "edit", "ben", "--strangers", "refuse"], "");
-    assert!(from_outside(&gateway, "ben@shore.example", &letter("x", "no")).starts_with("250"));
+    assert!(from_outside(&gateway, "ben@shore.example", &message("x", "no")).starts_with("250"));
     let refused = gateway.wait_state(SOON, "ben@shore.example", "refused");
     assert!(refused["reason"].as_str().unwrap().contains("strangers are refused"), "{refused}");
 
@@ -121,13 +121,13 @@ fn a_thousand_mails_cost_nothing() {
 }
 
 #[test]
-fn a_proven_stranger_is_told_once_that_their_letters_wait() {
+fn a_proven_stranger_is_told_once_that_their_messages_wait() {
     let shore = Shore::start();
     let settings =
         [STRICT, ("queue.delay_notice", "5"), ("air.tell_held", "yes"), ("smtp.auth_host", "mx.shore.example")];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
     let proven = signed("mx.shore.example; dkim=pass header.d=world.example", "first");
-    let unproven = letter("x", "from anybody");
+    let unproven = message("x", "from anybody");
     for mail in [&proven, &proven, &unproven] {
         assert!(from_outside(&gateway, ANNA, mail).starts_with("250"));
     }
@@ -136,6 +136,6 @@ fn a_proven_stranger_is_told_once_that_their_letters_wait() {
     assert!(smtp.mail("carl@world.example", ANNA, &proven).starts_with("250"));
     let mails = shore.wait_mails(2);
     assert!(mails[0].to_string().contains("waiting for a decision"), "{}", mails[0]);
-    assert_eq!(shore.mails().len(), 2, "bob hears once, and nobody for the unproven letter");
+    assert_eq!(shore.mails().len(), 2, "bob hears once, and nobody for the unproven message");
     gateway.books_balance();
 }

@@ -19,7 +19,7 @@ fn lonely(folder: &Folder, name: &str) -> Station {
     Station::new(folder, name, &[("box.domain", "boat.example"), ("smtp.trusted", "127.0.0.0/8")], &["anna"])
 }
 
-fn letter(subject: &str) -> String {
+fn message(subject: &str) -> String {
     format!("From: anna@boat.example\nSubject: {subject}\n\nText of {subject}.\n")
 }
 
@@ -48,7 +48,7 @@ fn a_power_cut_in_the_middle_of_data_or_right_after_the_yes() {
     // A large one is half in a file.
     let mut smtp = begin(&station);
     smtp.write(b"Subject: half and large\r\n\r\n");
-    smtp.write("A line of a letter that is too large for memory.\r\n".repeat(40_000).as_bytes());
+    smtp.write("A line of a message that is too large for memory.\r\n".repeat(40_000).as_bytes());
     station.kill();
     station.start();
     assert!(subjects(&station).is_empty());
@@ -56,7 +56,7 @@ fn a_power_cut_in_the_middle_of_data_or_right_after_the_yes() {
     assert!(left.is_empty(), "{left:?}");
 
     let mut smtp = begin(&station);
-    smtp.write(letter("whole").replace('\n', "\r\n").as_bytes());
+    smtp.write(message("whole").replace('\n', "\r\n").as_bytes());
     assert!(smtp.say(".").starts_with("250"));
     station.kill();
     station.start();
@@ -95,14 +95,14 @@ fn a_full_disk_is_said_and_loses_nothing() {
         station.cli_ok(&["settings", "set", "store.reserve", reserve], "");
         station.start();
         let mut kept = vec!["first".to_owned()];
-        assert!(send(&station, None, "anna@boat.example", "bob@world.example", &letter("first")).starts_with("250"));
+        assert!(send(&station, None, "anna@boat.example", "bob@world.example", &message("first")).starts_with("250"));
 
         let ballast = folder.path("disk/ballast");
         // Fails at the end of the disk, which is what it is for.
         let _ = fs::write(&ballast, vec![1; 64 * 1024 * 1024]);
         let refused = wait_for("a refusal", SOON, || {
             let subject = format!("full {}", kept.len());
-            let mail = format!("{}{}", letter(&subject), "More text, as the disk has to fill up.\n".repeat(1500));
+            let mail = format!("{}{}", message(&subject), "More text, as the disk has to fill up.\n".repeat(1500));
             let reply = send(&station, None, "anna@boat.example", "bob@world.example", &mail);
             if reply.starts_with("250") {
                 kept.push(subject);
@@ -113,8 +113,8 @@ fn a_full_disk_is_said_and_loses_nothing() {
         assert!(refused.starts_with("452"), "{refused}");
 
         fs::remove_file(&ballast).unwrap();
-        wait_for("a letter to be taken again", SOON, || {
-            send(&station, None, "anna@boat.example", "bob@world.example", &letter("last"))
+        wait_for("a message to be taken again", SOON, || {
+            send(&station, None, "anna@boat.example", "bob@world.example", &message("last"))
                 .starts_with("250")
                 .then_some(())
         });
@@ -136,7 +136,7 @@ fn unreadable_records_are_set_aside_and_the_others_flow() {
     station.cli_ok(&["settings", "set", "link.driver", "none"], "");
     station.start();
     for subject in ["broken", "fine"] {
-        let reply = send(&station, None, "anna@boat.example", "bob@world.example", &letter(subject));
+        let reply = send(&station, None, "anna@boat.example", "bob@world.example", &message(subject));
         assert!(reply.starts_with("250"), "{reply}");
     }
     assert_eq!(station.stop(), 0);
@@ -174,9 +174,9 @@ fn poison_from_the_air_is_set_aside_and_the_others_flow() {
     for at in [&station, &gateway] {
         wait_for("the poison to be set aside", 2 * SOON, || (at.status()?["set_aside"] == 1).then_some(()));
     }
-    let reply = send(&station, Some("anna"), "anna@boat.example", "bob@world.example", &letter("up"));
+    let reply = send(&station, Some("anna"), "anna@boat.example", "bob@world.example", &message("up"));
     assert!(reply.starts_with("250"), "{reply}");
-    let reply = send(&gateway, None, "bob@world.example", "anna@shore.example", &letter("down"));
+    let reply = send(&gateway, None, "bob@world.example", "anna@shore.example", &message("down"));
     assert!(reply.starts_with("250"), "{reply}");
     wait_for("the mail at the internet's server", 2 * SOON, || world.mails().into_iter().next());
     station.wait_state(2 * SOON, "anna@boat.example", "delivered");
@@ -193,7 +193,7 @@ fn poison_from_the_air_is_set_aside_and_the_others_flow() {
 }
 
 #[test]
-fn a_box_starts_with_two_thousand_waiting_letters() {
+fn a_box_starts_with_two_thousand_waiting_messages() {
     const LETTERS: usize = 2000;
     let folder = Folder::new();
     let mut station = lonely(&folder, "box").started();
@@ -201,7 +201,7 @@ fn a_box_starts_with_two_thousand_waiting_letters() {
     let write = |from: usize| {
         let mut smtp = Smtp::connect(door);
         for number in (from..LETTERS).step_by(8) {
-            let reply = smtp.mail("anna@boat.example", "bob@world.example", &letter(&format!("letter {number}")));
+            let reply = smtp.mail("anna@boat.example", "bob@world.example", &message(&format!("message {number}")));
             assert!(reply.starts_with("250"), "{reply}");
         }
     };
@@ -214,7 +214,7 @@ fn a_box_starts_with_two_thousand_waiting_letters() {
     assert_eq!(status["queues"]["link"]["waiting"], LETTERS);
     assert_eq!(status["books"]["smtp"]["waiting"], LETTERS);
     station.books_balance();
-    let reply = send(&station, None, "anna@boat.example", "bob@world.example", &letter("one more"));
+    let reply = send(&station, None, "anna@boat.example", "bob@world.example", &message("one more"));
     assert!(reply.starts_with("250"), "{reply}");
 }
 
@@ -229,8 +229,8 @@ fn sigterm_under_traffic_ends_in_order_and_loses_nothing() {
         let mut kept = Vec::new();
         let Some(mut smtp) = Smtp::try_connect(door) else { return kept };
         loop {
-            let subject = format!("letter {name} {}", kept.len());
-            if !smtp.mail("anna@boat.example", "bob@world.example", &letter(&subject)).starts_with("250") {
+            let subject = format!("message {name} {}", kept.len());
+            if !smtp.mail("anna@boat.example", "bob@world.example", &message(&subject)).starts_with("250") {
                 return kept;
             }
             kept.push(subject);
@@ -238,7 +238,7 @@ fn sigterm_under_traffic_ends_in_order_and_loses_nothing() {
     };
     let (code, mut kept) = std::thread::scope(|scope| {
         let writers: Vec<_> = (0..4).map(|name| scope.spawn(move || write(name))).collect();
-        wait_for("a letter on the modem", SOON, || (!world.modem_says("queue").is_empty()).then_some(()));
+        wait_for("a message on the modem", SOON, || (!world.modem_says("queue").is_empty()).then_some(()));
         let code = station.stop();
         (code, writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect::<Vec<_>>())
     });
@@ -246,7 +246,7 @@ fn sigterm_under_traffic_ends_in_order_and_loses_nothing() {
     assert!(kept.len() > 10, "there was traffic: {}", kept.len());
     station.start();
     let mut found = subjects(&station);
-    found.retain(|subject| subject.starts_with("letter"));
+    found.retain(|subject| subject.starts_with("message"));
     kept.sort();
     found.sort();
     // What was kept while its 250 was cut off may be there too, once.

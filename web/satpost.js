@@ -34,7 +34,7 @@
       : "This browser is " + Math.abs(seconds) + " s " + (seconds > 0 ? "behind" : "ahead of") + " the box.";
   }
 
-  // A letter that is looked at counts as read.
+  // A message that is looked at counts as read.
   const auto = $("form[data-auto]");
   if (auto) {
     fetch(auto.action, { method: "POST", body: new URLSearchParams(new FormData(auto)), redirect: "manual" })

@@ -32,10 +32,10 @@ use std::time::{Duration, Instant};
 
 use crate::engine::Context;
 use crate::fault::Fault;
-use crate::status::Pulse;
+use crate::status::StatusBoard;
 use crate::store::Store;
 use request::Request;
-use service::{By, Desk};
+use service::{Actor, Service};
 
 pub use server::Handle;
 
@@ -63,7 +63,7 @@ pub fn serve_failure(why: &str, socket: &Path) -> Result<Handle, Fault> {
 struct App {
     context: Context,
     store: Store,
-    pulse: Pulse,
+    status: StatusBoard,
     tries: Mutex<limit::Tries>,
     /// What a session is told on its next page.
     flashes: Mutex<BTreeMap<String, String>>,
@@ -76,7 +76,7 @@ impl App {
         Self {
             context: context.clone(),
             store: context.store.clone(),
-            pulse: context.pulse.clone(),
+            status: context.status.clone(),
             tries: Mutex::new(limit::Tries::new(Instant::now())),
             flashes: Mutex::default(),
             queue: Mutex::default(),
@@ -85,13 +85,13 @@ impl App {
         }
     }
 
-    fn desk(&self, by: By) -> Desk {
-        Desk::new(&self.store, by)
+    fn desk(&self, by: Actor) -> Service {
+        Service::new(&self.store, by)
     }
 
     /// The desk for somebody who did not log in.
-    fn nobody(&self, request: &Request) -> Desk {
-        self.desk(By::nobody(&request.peer))
+    fn nobody(&self, request: &Request) -> Service {
+        self.desk(Actor::nobody(&request.peer))
     }
 
     /// Takes one try for a password or a code.

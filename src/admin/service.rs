@@ -20,19 +20,19 @@ use crate::fault::Fault;
 use crate::password;
 use crate::people::{Home, Person, Role, Strangers};
 use crate::settings::Key;
-use crate::store::{Store, Tx, said};
+use crate::store::{Store, Tx, reject};
 
 use act::person_within;
-pub use action::{By, Deed};
+pub use action::{Action, Actor};
 pub use claim::Claim;
 pub use table::{Row, zone};
 
 /// What somebody may do on this box; made anew for each request or command.
-pub struct Desk {
+pub struct Service {
     /// The store.
     pub store: Store,
     /// Who asks.
-    pub by: By,
+    pub by: Actor,
 }
 
 /// A person as somebody filled them in. Empty text means nothing was given.
@@ -50,11 +50,11 @@ pub struct PersonEdit {
     pub device_name: String,
     /// Other names in addresses, parted by blanks.
     pub aliases: String,
-    /// Mail address that letters go on to as well.
+    /// Mail address that messages go on to as well.
     pub forward: String,
-    /// Packets a letter to them may take.
+    /// Packets a message to them may take.
     pub max_parts: String,
-    /// Packets that letters to and from them may take in a month.
+    /// Packets that messages to and from them may take in a month.
     pub budget_packets: String,
     /// Money that these may cost in a month.
     pub budget_money: String,
@@ -62,7 +62,7 @@ pub struct PersonEdit {
     pub allow: String,
     /// Who never may.
     pub block: String,
-    /// Letters of strangers to them: hold, refuse, allow, or empty for what the box says.
+    /// Messages of strangers to them: hold, refuse, allow, or empty for what the box says.
     pub strangers: String,
     /// Service number for text messages, in the local form or with its plus.
     pub number: String,
@@ -131,7 +131,7 @@ impl PersonEdit {
         person.max_parts = match given(&self.max_parts).map(|text| text.parse::<u16>()) {
             None => None,
             Some(Ok(parts @ 1..=99)) => Some(parts),
-            Some(_) => return Err("packets a letter may take: write a number from 1 to 99, or nothing".to_owned()),
+            Some(_) => return Err("packets a message may take: write a number from 1 to 99, or nothing".to_owned()),
         };
         person.number = given(&self.number).map(|text| text.parse()).transpose()?;
         person.budget_packets = match given(&self.budget_packets).map(|text| text.parse::<u64>()) {
@@ -157,7 +157,7 @@ fn senders(list: &str) -> Result<String, String> {
     Ok(Pattern::tidy(list))
 }
 
-impl Desk {
+impl Service {
     /// All people, by name.
     pub fn people(&self) -> Vec<Arc<Person>> {
         self.store.people().iter().cloned().collect()
@@ -176,7 +176,7 @@ impl Desk {
     /// # Errors
     /// Permanent with the sentence that says which field is wrong; otherwise as [`Store::write`].
     pub fn add(&self, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
-        self.may(Deed::AddPerson)?;
+        self.may(Action::AddPerson)?;
         self.may_touch(edit.role)?;
         let edit = edit.in_country(self.store.settings().text(Key::SmsCountry))?;
         let mut person =
@@ -190,9 +190,9 @@ impl Desk {
             Role::Person => format!("{name} was added"),
             role => format!("{name} was added as {}", role.word()),
         };
-        self.act(Deed::AddPerson, &name, words, move |tx| {
+        self.act(Action::AddPerson, &name, words, move |tx| {
             if tx.person(&person.name)?.is_some() {
-                return said(Fault::permanent(format!("there is already somebody named {}", person.name)));
+                return reject(Fault::permanent(format!("there is already somebody named {}", person.name)));
             }
             belong_to_one(tx, &person)?;
             tx.put_person(&person)
@@ -203,9 +203,9 @@ impl Desk {
     /// Changes a person; the name stays. A password in the edit becomes theirs.
     ///
     /// # Errors
-    /// As [`Desk::add`]; also when it would leave the box without an owner.
+    /// As [`Service::add`]; also when it would leave the box without an owner.
     pub fn edit(&self, name: &str, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
-        self.may(Deed::EditPerson)?;
+        self.may(Action::EditPerson)?;
         let edit = edit.in_country(self.store.settings().text(Key::SmsCountry))?;
         let before = self.person(name)?;
         self.may_touch(before.role.max(edit.role))?;
@@ -223,7 +223,7 @@ impl Desk {
         let words =
             format!("{} was changed{}{}", before.name, if what.is_empty() { "" } else { ": " }, what.join(", "));
         let edit = edit.clone();
-        self.change(Deed::EditPerson, &before.name, words, move |person| {
+        self.change(Action::EditPerson, &before.name, words, move |person| {
             edit.apply(person)?;
             if hash.is_some() {
                 person.password.clone_from(&hash);
@@ -239,8 +239,8 @@ impl Desk {
     pub fn set_password(&self, name: &str, password: &str) -> Result<(), Fault> {
         let person = self.person(name)?;
         let own = person.name == self.by.name;
-        let deed = if own { Deed::OwnPassword } else { Deed::SetPassword };
-        self.may(deed)?;
+        let action = if own { Action::OwnPassword } else { Action::SetPassword };
+        self.may(action)?;
         self.may_touch(person.role)?;
         let hash = match password {
             "" if person.is_owner() => {
@@ -250,7 +250,7 @@ impl Desk {
             password => Some(new_password(password, &person)?),
         };
         let what = if hash.is_some() { "has a new password" } else { "has no log-in any more" };
-        self.change(deed, &person.name, format!("{} {what}", person.name), move |person| {
+        self.change(action, &person.name, format!("{} {what}", person.name), move |person| {
             person.password.clone_from(&hash);
             Ok(())
         })
@@ -262,26 +262,26 @@ impl Desk {
     /// # Errors
     /// Permanent when nobody has this name, or the box would be left without an owner.
     pub fn disable(&self, name: &str, disabled: bool) -> Result<(), Fault> {
-        let deed = if disabled { Deed::DisablePerson } else { Deed::EnablePerson };
-        self.may(deed)?;
+        let action = if disabled { Action::DisablePerson } else { Action::EnablePerson };
+        self.may(action)?;
         let person = self.person(name)?;
         let what = if disabled { "was disabled" } else { "was enabled" };
-        self.change(deed, &person.name, format!("{} {what}", person.name), move |person| {
+        self.change(action, &person.name, format!("{} {what}", person.name), move |person| {
             person.disabled = disabled;
             Ok(())
         })
         .map(drop)
     }
 
-    /// Removes a person. Their letters stay in the books and in the list.
+    /// Removes a person. Their messages stay in the books and in the list.
     ///
     /// # Errors
     /// Permanent when nobody has this name, or they are the last owner.
     pub fn remove(&self, name: &str) -> Result<(), Fault> {
-        self.may(Deed::RemovePerson)?;
+        self.may(Action::RemovePerson)?;
         let name = self.person(name)?.name.clone();
         let (key, by) = (name.clone(), self.by.role);
-        self.act(Deed::RemovePerson, &name, format!("{name} was removed"), move |tx| {
+        self.act(Action::RemovePerson, &name, format!("{name} was removed"), move |tx| {
             person_within(tx, &key, by)?;
             let owned = has_owner(tx)?;
             tx.remove_person(&key)?;
@@ -292,16 +292,16 @@ impl Desk {
     /// Changes the person as they are in the store at that moment.
     fn change(
         &self,
-        deed: Deed,
+        action: Action,
         name: &str,
         words: String,
         mut change: impl FnMut(&mut Person) -> Result<(), String> + Send + 'static,
     ) -> Result<Arc<Person>, Fault> {
         let (key, by) = (name.to_owned(), self.by.role);
-        self.act(deed, name, words, move |tx| {
+        self.act(action, name, words, move |tx| {
             let mut person = person_within(tx, &key, by)?;
             if let Err(why) = change(&mut person) {
-                return said(Fault::Permanent(why));
+                return reject(Fault::Permanent(why));
             }
             let owned = has_owner(tx)?;
             belong_to_one(tx, &person)?;
@@ -322,7 +322,7 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         "device" => field.device.map_or("none".to_owned(), |device| device.to_string()),
         "number" => field.number.map_or("none".to_owned(), |number| number.to_string()),
         "role" => field.role.word().to_owned(),
-        "packets a letter" => field.max_parts.map_or("as the box".to_owned(), |parts| parts.to_string()),
+        "packets a message" => field.max_parts.map_or("as the box".to_owned(), |parts| parts.to_string()),
         "packets a month" => field.budget_packets.map_or("no limit".to_owned(), |packets| packets.to_string()),
         "money a month" => field.budget_money.map_or("no limit".to_owned(), |money| money.to_string()),
         _ => field.strangers.map_or("as the box", Strangers::word).to_owned(),
@@ -335,7 +335,7 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         "device name",
         "number",
         "role",
-        "packets a letter",
+        "packets a message",
         "packets a month",
         "money a month",
         "strangers",
@@ -373,10 +373,10 @@ fn new_password(password: &str, person: &Person) -> Result<String, Fault> {
 }
 
 /// A device, and a service number, belongs to one person at a time.
-fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::Outcome<()> {
+fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::TxResult<()> {
     let taken = |what: String, owner: &Person| {
         let whose = &owner.name;
-        said(Fault::permanent(format!(
+        reject(Fault::permanent(format!(
             "{what} belongs to {whose}: it belongs to one person at a time, take it away there first"
         )))
     };
@@ -396,16 +396,16 @@ fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::Outcome<()> {
 }
 
 /// True when somebody can log in and mend things.
-fn has_owner(tx: &Tx) -> crate::store::Outcome<bool> {
+fn has_owner(tx: &Tx) -> crate::store::TxResult<bool> {
     let able = |person: &Person| person.is_owner() && !person.disabled && person.password.is_some();
     Ok(tx.everybody()?.iter().any(able))
 }
 
 /// A box that had an owner before a change has one after it.
-fn still_owned(tx: &Tx, before: bool) -> crate::store::Outcome<()> {
+fn still_owned(tx: &Tx, before: bool) -> crate::store::TxResult<()> {
     if before && !has_owner(tx)? {
         let why = "that would leave the box without an owner who can log in: make somebody else owner first";
-        return said(Fault::permanent(why));
+        return reject(Fault::permanent(why));
     }
     Ok(())
 }

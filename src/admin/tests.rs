@@ -8,14 +8,14 @@ use std::sync::LazyLock;
 
 use super::request::Request;
 use super::response::Response;
-use super::service::{By, PersonEdit};
+use super::service::{Actor, PersonEdit};
 use super::{App, auth, route};
 use crate::clock::{Clock, Time};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
 use crate::password;
 use crate::people::{Person, Role};
-use crate::status::Pulse;
+use crate::status::StatusBoard;
 use crate::store::Store;
 
 const PASSWORD: &str = "a boat in the bay";
@@ -47,14 +47,14 @@ impl Site {
     fn at(folder: std::path::PathBuf, clock: &Clock) -> Self {
         let store = Store::open(&folder, clock).unwrap();
         let (_, stop) = smol::channel::bounded(1);
-        let context = Context { coders: Coders::new(store.folder()), store, pulse: Pulse::default(), stop };
+        let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop };
         Self { app: App::new(&context), folder }
     }
 
     /// With an owner `anna` and a person `ben`.
     fn with_people() -> Self {
         let site = Self::new();
-        let desk = site.app.desk(By::command_line(0));
+        let desk = site.app.desk(Actor::command_line(0));
         desk.add(&PersonEdit { name: "anna".into(), role: Role::Owner, ..PersonEdit::default() }).unwrap();
         desk.add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
         for (name, hash) in [("anna", &HASHES.0), ("ben", &HASHES.1)] {
@@ -136,7 +136,7 @@ fn before_the_claim_there_is_only_the_claim() {
     }
     assert_eq!(browser.get("/healthz").status, 200);
     assert_eq!(browser.get("/../x").status, 404);
-    let code = site.app.desk(By::command_line(0)).setup_code(false).unwrap();
+    let code = site.app.desk(Actor::command_line(0)).setup_code(false).unwrap();
     assert!(!text(&browser.get("/setup")).contains(&code));
     let fields = |code: &'static str| [("code", code), ("name", "anna"), ("password", PASSWORD), ("again", PASSWORD)];
     assert_eq!(browser.post("/setup", "/setup", &fields("0000-0000")).status, 422);
@@ -151,7 +151,7 @@ fn before_the_claim_there_is_only_the_claim() {
 #[test]
 fn claiming_by_guessing_is_slowed() {
     let site = Site::new();
-    site.app.desk(By::command_line(0)).setup_code(false).unwrap();
+    site.app.desk(Actor::command_line(0)).setup_code(false).unwrap();
     let mut browser = site.browser();
     let statuses: Vec<_> = (0..7)
         .map(|_| browser.post("/setup", "/setup", &[("code", "x"), ("password", "y"), ("again", "y")]).status)
@@ -188,7 +188,7 @@ fn a_log_in_opens_a_session_that_ends() {
 #[test]
 fn sessions_end_with_time_password_and_number() {
     let site = Site::with_people();
-    let desk = site.app.desk(By::command_line(0));
+    let desk = site.app.desk(Actor::command_line(0));
     let anna = desk.person("anna").unwrap();
     let browser = |token: String| Browser { site: &site, cookies: vec![(site.app.cookies.session.clone(), token)] };
     let mut first = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
@@ -267,8 +267,8 @@ fn what_others_wrote_is_text_on_every_page() {
     let bad = "<script>alert(1)</script>\"'><img src=x>";
     let edit = [("name", "eve"), ("full_name", bad), ("home", "here")];
     assert_eq!(browser.post("/people", "/people", &edit).status, 303);
-    let letter = [("to", "ben@sea.org"), ("subject", bad), ("text", bad), ("do", "send")];
-    let place = place(&browser.post("/compose", "/compose", &letter)).to_owned();
+    let message = [("to", "ben@sea.org"), ("subject", bad), ("text", bad), ("do", "send")];
+    let place = place(&browser.post("/compose", "/compose", &message)).to_owned();
     let search = format!("/messages?q={}&tab={}", super::request::encode(bad), super::request::encode(bad));
     let pages = ["/", "/people", "/people/eve", &place, &search, "/compose?to=%3Cscript%3E", "/messages"];
     for page in pages {
@@ -355,13 +355,13 @@ fn forms_do_what_they_say() {
     assert!(text(&anna.get("/people")).contains("Ben B"));
     assert_eq!(anna.post("/people/ben", "/people/ben/disable", &[]).status, 303);
     assert!(site.app.store.people().get("ben").unwrap().disabled);
-    let letter = [("to", "x@outside.org"), ("subject", "s"), ("text", "t"), ("do", "send")];
-    let letter = place(&anna.post("/compose", "/compose", &letter)).to_owned();
-    assert_eq!(anna.post(&letter, &format!("{letter}/hold"), &[]).status, 303);
-    assert!(text(&anna.get("/")).contains("One letter is held"));
-    assert_eq!(anna.post(&letter, &format!("{letter}/release"), &[]).status, 303);
-    assert_eq!(anna.post(&letter, &format!("{letter}/cancel"), &[]).status, 303);
-    assert_eq!(anna.post(&letter, &format!("{letter}/hold"), &[]).status, 409);
+    let message = [("to", "x@outside.org"), ("subject", "s"), ("text", "t"), ("do", "send")];
+    let message = place(&anna.post("/compose", "/compose", &message)).to_owned();
+    assert_eq!(anna.post(&message, &format!("{message}/hold"), &[]).status, 303);
+    assert!(text(&anna.get("/")).contains("One message is held"));
+    assert_eq!(anna.post(&message, &format!("{message}/release"), &[]).status, 303);
+    assert_eq!(anna.post(&message, &format!("{message}/cancel"), &[]).status, 303);
+    assert_eq!(anna.post(&message, &format!("{message}/hold"), &[]).status, 409);
     let waive = anna.post("/", "/setup/test", &[("do", "waive")]);
     assert_eq!(place(&waive), "/");
 }
@@ -374,7 +374,7 @@ fn the_console_takes_lines_only_after_the_password() {
     assert_eq!(anna.post("/modem", "/modem/unlock", &[("password", "wrong")]).status, 422);
     assert_eq!(anna.post("/modem", "/modem/unlock", &[("password", PASSWORD)]).status, 303);
     assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$CS")]).status, 303);
-    assert_eq!(site.app.pulse.console_take().as_deref(), Some("$CS"));
+    assert_eq!(site.app.status.console_take().as_deref(), Some("$CS"));
     assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$RS")]).status, 422);
     assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$RS"), ("sure", "1")]).status, 303);
     assert_eq!(anna.post("/modem", "/modem/send", &[("line", "a\nb")]).status, 422);

@@ -101,7 +101,7 @@ pub struct Frame {
     pub strip: Vec<Light>,
     /// What the last form did.
     pub flash: Option<String>,
-    /// Unread letters in the mailbox.
+    /// Unread messages in the mailbox.
     pub unread: usize,
     /// Path of this page, to come back to.
     pub here: String,

@@ -12,10 +12,10 @@ use super::table::{columns, one_line};
     name = "audit",
     example = "  satpost audit --search people.
   satpost audit --limit 1000 --json",
-    note = "Neither letters nor the values of secrets stand in it."
+    note = "Neither messages nor the values of secrets stand in it."
 )]
 pub struct Audit {
-    /// only what has this in it: a name, an address, a deed such as settings.set
+    /// only what has this in it: a name, an address, an action such as settings.set
     #[argh(option, default = "String::new()")]
     search: String,
     /// at most so many (default 100)
@@ -33,7 +33,7 @@ impl Audit {
             let row = |(number, record): &(u64, crate::store::Record)| {
                 serde_json::json!({
                     "number": number, "at": record.at.to_string(), "first": record.first.to_string(),
-                    "count": record.count, "who": record.who, "from": record.from, "deed": record.deed,
+                    "count": record.count, "who": record.who, "from": record.from, "action": record.action,
                     "about": record.about, "words": record.words,
                 })
             };
@@ -46,7 +46,7 @@ impl Audit {
             vec![
                 record.at.to_string(),
                 format!("{who}, {}", record.from),
-                record.deed.clone(),
+                record.action.clone(),
                 record.about.clone(),
                 format!("{}{times}", one_line(&record.words, 300)),
             ]

@@ -10,9 +10,9 @@ use argh::FromArgs;
 
 use super::session::{Done, Failure, Request, Session};
 use super::{Command, reach};
-use crate::admin::service::{By, Desk};
+use crate::admin::service::{Actor, Service};
 use crate::clock::Clock;
-use crate::engine::actions::{Wish, grant};
+use crate::engine::actions::{MessageAction, apply};
 use crate::fault::Fault;
 use crate::message::State;
 use crate::store::{self, Contents, ListFilter, Store};
@@ -77,7 +77,7 @@ impl Backup {
             _ => {}
         }
         let contents = session.desk().backup(&part)?;
-        session.out = said(&self.file, contents, self.json);
+        session.out = show(&self.file, contents, self.json);
         Ok(())
     }
 
@@ -126,7 +126,7 @@ fn take(part: &Path, file: &Path) -> Result<(), Fault> {
     checked
 }
 
-fn said(file: &Path, contents: Contents, json: bool) -> String {
+fn show(file: &Path, contents: Contents, json: bool) -> String {
     if json {
         // Numbers and a path always serialise.
         let value = serde_json::json!({"file": file, "contents": contents});
@@ -150,13 +150,13 @@ impl Restore {
         let clock = Clock::system();
         let stamp = clock.now().seconds().to_string();
         let (contents, kept) = store::restore(&self.file, data, self.replace, &stamp)?;
-        let mut text = said(&self.file, contents, self.json);
+        let mut text = show(&self.file, contents, self.json);
         if let Some(kept) = kept.filter(|_| !self.json) {
             text.push_str(&format!("the store that was there is now {}\n", kept.display()));
         }
         let store = Store::open(data, &clock)?;
-        let by = By::command_line(rustix::process::getuid().as_raw());
-        let noted = Desk::new(&store, by).restored();
+        let by = Actor::command_line(rustix::process::getuid().as_raw());
+        let noted = Service::new(&store, by).restored();
         store.close();
         noted?;
         if self.hold {
@@ -175,7 +175,8 @@ fn hold(data: &Path, clock: &Clock) -> Result<usize, Failure> {
     let store = Store::open(data, clock)?;
     let filter = ListFilter { states: vec![State::Queued], limit: usize::MAX, ..ListFilter::default() };
     let waiting = store.read(|view| view.list(&filter))?;
-    let held = waiting.iter().filter(|message| grant(&store, Wish::Hold, message.id, "the restore").is_ok()).count();
+    let held =
+        waiting.iter().filter(|message| apply(&store, MessageAction::Hold, message.id, "the restore").is_ok()).count();
     store.close();
     Ok(held)
 }

@@ -1,4 +1,4 @@
-//! What commands read: a letter, or a password; never a terminal where there is none.
+//! What commands read: a message, or a password; never a terminal where there is none.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::sync::mpsc::sync_channel;
@@ -10,7 +10,7 @@ use smol::future::or;
 use super::session::Failure;
 use crate::sys::signals::Stop;
 
-/// A letter has at most so many bytes; more would not fit a request.
+/// A message has at most so many bytes; more would not fit a request.
 const TEXT_MOST: u64 = 1024 * 1024;
 /// Standard input that is no terminal has to bring a password, or end, within this time.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,14 +32,14 @@ pub struct Secret {
 /// When it is not text, or more than a megabyte.
 pub fn text() -> Result<String, Failure> {
     if io::stdin().is_terminal() {
-        super::say(&mut io::stderr(), "Write the letter, and Ctrl-D on a line of its own at its end.\n");
+        super::say(&mut io::stderr(), "Write the message, and Ctrl-D on a line of its own at its end.\n");
     }
     let mut bytes = Vec::new();
     io::stdin().lock().take(TEXT_MOST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > TEXT_MOST {
-        return Err(Failure::usage("the letter has more than a megabyte"));
+        return Err(Failure::usage("the message has more than a megabyte"));
     }
-    String::from_utf8(bytes).map_err(|_| Failure::usage("the letter is not UTF-8 text"))
+    String::from_utf8(bytes).map_err(|_| Failure::usage("the message is not UTF-8 text"))
 }
 
 /// A secret: from the file, typed without echo on a terminal, or the first line of standard input. `None` when there

@@ -15,7 +15,6 @@ use super::table::columns;
 use super::{Command, reach};
 use crate::admin::service::PersonEdit;
 use crate::people::{Home, Person, Role};
-use crate::route::choose::World;
 
 mod words;
 
@@ -136,13 +135,13 @@ impl People {
                 let _ = fs::remove_file(&part);
                 let file = File::options().write(true).create_new(true).mode(0o600).open(&part);
                 let mut file = file.map_err(|error| Failure::failed(format!("{}: {error}", part.display())))?;
-                let letters = desk.export(name, &mut file)?;
-                session.line(format!("{}: {letters} letters of {name}", export.file.display()));
+                let messages = desk.export(name, &mut file)?;
+                session.line(format!("{}: {messages} messages of {name}", export.file.display()));
             }
             What::Erase(one) => {
                 let name = &known(session, &one.name)?.name;
-                let letters = desk.erase(name).map_err(Failure::of_wish)?;
-                session.line(format!("{name} is erased, with {letters} letters"));
+                let messages = desk.erase(name).map_err(Failure::of_wish)?;
+                session.line(format!("{name} is erased, with {messages} messages"));
             }
         }
         Ok(())
@@ -154,11 +153,11 @@ pub fn known(session: &Session, name: &str) -> Result<std::sync::Arc<Person>, Fa
     session.desk().person(name).map_err(|fault| Failure::not_found(fault.why()))
 }
 
-/// Says so when a letter to them cannot go.
+/// Says so when a message to them cannot go.
 fn unreachable(session: &mut Session, person: &Person) {
     let store = &session.context.store;
-    let world = World::new(store.people(), store.settings());
-    if let Some(why) = world.no_way_to(person) {
+    let policy = crate::engine::policy(store);
+    if let Some(why) = policy.no_way_to(person) {
         session.err.push_str(&format!("satpost: {why}\n"));
     }
 }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::session::{Done, Failure, Session};
 use super::table::{columns, one_line};
 use crate::clock::Time;
-use crate::engine::actions::Wish;
-use crate::message::{Id, Mail, Message, Packet, PacketState, State};
+use crate::engine::actions::MessageAction;
+use crate::message::{Id, Message, Packet, PacketState, State};
 use crate::store::ListFilter;
 
 /// Messages: what waits, and what became of the others.
@@ -133,17 +133,17 @@ impl Queue {
         match self.what {
             What::List(list) => list.act(session),
             What::Show(show) => show.act(session),
-            What::Hold(hold) => each(session, &hold.ids, Wish::Hold),
-            What::Release(release) if release.allow => each(session, &release.ids, Wish::Allow),
-            What::Release(release) => each(session, &release.ids, Wish::Release),
-            What::Cancel(cancel) => each(session, &cancel.ids, Wish::Cancel),
-            What::Retry(retry) => each(session, &retry.ids, Wish::Retry),
+            What::Hold(hold) => each(session, &hold.ids, MessageAction::Hold),
+            What::Release(release) if release.allow => each(session, &release.ids, MessageAction::Allow),
+            What::Release(release) => each(session, &release.ids, MessageAction::Release),
+            What::Cancel(cancel) => each(session, &cancel.ids, MessageAction::Cancel),
+            What::Retry(retry) => each(session, &retry.ids, MessageAction::Retry),
         }
     }
 }
 
 /// Does the same to each message; one that refuses does not keep the others from it.
-fn each(session: &mut Session, ids: &[Id], wish: Wish) -> Done {
+fn each(session: &mut Session, ids: &[Id], wish: MessageAction) -> Done {
     if ids.is_empty() {
         return Err(Failure::usage("name the messages, such as m12"));
     }
@@ -217,7 +217,7 @@ impl Show {
         if self.raw {
             match &message.mail {
                 None => return Err(Failure::failed(format!("{} never was more than its text", message.id))),
-                Some(Mail { file: Some(name), .. }) => session.file = Some(session.context.store.spool_file(name)),
+                Some(mail) if mail.file.is_some() => session.file = session.context.store.spool_file(mail)?,
                 Some(_) => session.bytes = session.context.store.raw(&message)?,
             }
             return Ok(());
@@ -259,9 +259,9 @@ impl Show {
         for packet in packets {
             let state = packet_state(&packet.state);
             let (part, parts) = (packet.part, packet.parts);
-            let with = match packet.letters.len() {
+            let with = match packet.messages.len() {
                 0 | 1 => String::new(),
-                letters => format!(", {letters} letters"),
+                messages => format!(", {messages} messages"),
             };
             session.line(format!(
                 "packet {part} of {parts}, {} bytes{with}: {state} {}",
@@ -295,7 +295,7 @@ fn packet(packet: &Packet) -> Value {
     json!({
         "part": packet.part,
         "parts": packet.parts,
-        "letters": packet.letters.iter().map(Id::to_string).collect::<Vec<_>>(),
+        "messages": packet.messages.iter().map(Id::to_string).collect::<Vec<_>>(),
         "device": packet.device.map(|device| device.to_string()),
         "bytes": packet.payload.len(),
         "state": packet_state(&packet.state),

@@ -19,7 +19,7 @@ use crate::control::{self, SOCKET};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
 use crate::fault::Fault;
-use crate::status::Pulse;
+use crate::status::StatusBoard;
 use crate::store::{FILE, Store};
 
 /// A store that is in use while nobody answers at the socket: a box starts or ends, or another command is at work.
@@ -116,7 +116,7 @@ fn asker() -> u32 {
 fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
     let store = Store::open(data, &Clock::system())?;
     let (_stop, stopped) = bounded(1);
-    let context = Context { coders: Coders::new(store.folder()), store, pulse: Pulse::default(), stop: stopped };
+    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop: stopped };
     let answer = carry_out(&context, false, asker(), request.clone());
     context.store.close();
     Ok(answer)

@@ -1,4 +1,4 @@
-//! `satpost send`: a letter without a mail program.
+//! `satpost send`: a message without a mail program.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::people::Person;
 use crate::route::price;
 use crate::route::segments::Segments;
 
-/// Write a letter. Its text is standard input, unless --text gives it.
+/// Write a message. Its text is standard input, unless --text gives it.
 #[derive(FromArgs)]
 #[argh(
     subcommand,
     name = "send",
     example = "  echo 'All well on board.' | satpost send --from anna --subject Position bob@example.org
   satpost send --from anna --dry-run --text 'How long would this be?' bob@example.org",
-    note = "The letter is on disk when this ends with 0. 'satpost queue show' tells what became of it."
+    note = "The message is on disk when this ends with 0. 'satpost queue show' tells what became of it."
 )]
 pub struct Send {
     /// recipients: mail addresses, phone numbers, or names of people of this box
@@ -65,10 +65,10 @@ impl Send {
         }
         let author = self.author(session)?;
         let text = self.text.clone().or_else(|| session.input.clone()).unwrap_or_default();
-        // All are tried before the first is kept, so that a mistyped one does not leave the letter half sent.
+        // All are tried before the first is kept, so that a mistyped one does not leave the message half sent.
         let mut previews = Vec::new();
         for to in &self.to {
-            let sheet = intake::Sheet {
+            let sheet = intake::ComposeForm {
                 to: to.clone(),
                 subject: self.subject.clone(),
                 text: text.clone(),

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{FAILED, NOT_FOUND, USAGE};
-use crate::admin::service::{By, Desk};
+use crate::admin::service::{Actor, Service};
 use crate::engine::Context;
 use crate::fault::Fault;
 
@@ -101,8 +101,8 @@ pub struct Session<'a> {
 
 impl Session<'_> {
     /// The desk, for root or the user of the box.
-    pub fn desk(&self) -> Desk {
-        Desk::new(&self.context.store, By::command_line(self.uid))
+    pub fn desk(&self) -> Service {
+        Service::new(&self.context.store, Actor::command_line(self.uid))
     }
 
     /// Adds a line for people.

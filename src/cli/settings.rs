@@ -72,7 +72,7 @@ struct Set {
     pairs: Vec<String>,
 }
 
-/// Try rules on the letters of the past, and change nothing: name and value pairs as with 'set'.
+/// Try rules on the messages of the past, and change nothing: name and value pairs as with 'set'.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "try", example = "  satpost settings try air.strangers refuse air.block spam.example")]
 struct Try {

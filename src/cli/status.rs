@@ -9,7 +9,7 @@ use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::store::{Lane, Store};
+use crate::store::{Queue, Store};
 use crate::sys::process;
 
 /// Say what the running box is doing: doors, link, queues, books. Ends with 1 when no box runs.
@@ -28,7 +28,7 @@ pub struct Status {
 impl Status {
     pub(super) fn act(&self, session: &mut Session) -> Done {
         let context = session.context;
-        let facts = context.pulse.facts();
+        let facts = context.status.facts();
         let queues = queues(&context.store)?;
         let ledger = context.store.ledger()?;
         let set_aside = context.store.read(|view| view.set_aside())?;
@@ -74,8 +74,8 @@ impl Status {
         }
     }
 
-    fn print(&self, session: &mut Session, queues: &[Queue], books: &BTreeMap<String, crate::store::Books>) {
-        let facts = session.context.pulse.facts();
+    fn print(&self, session: &mut Session, queues: &[QueueLine], books: &BTreeMap<String, crate::store::Books>) {
+        let facts = session.context.status.facts();
         let mut rows = Vec::new();
         let mut row = |name: &str, words: String| rows.push(vec![name.to_owned(), words]);
         if session.live {
@@ -120,28 +120,28 @@ impl Status {
     }
 }
 
-struct Queue {
+struct QueueLine {
     name: &'static str,
     waiting: u64,
     oldest: Option<Time>,
 }
 
-impl Queue {
+impl QueueLine {
     fn json(&self) -> Value {
         json!({"waiting": self.waiting, "oldest": self.oldest.map(|time| time.to_string())})
     }
 }
 
-fn queues(store: &Store) -> Result<Vec<Queue>, Fault> {
+fn queues(store: &Store) -> Result<Vec<QueueLine>, Fault> {
     let name = |lane| match lane {
-        Lane::Mailbox => "mailbox",
-        Lane::Relay => "relay",
-        Lane::Link | Lane::LinkUrgent | Lane::LinkBulk | Lane::Timed => "link",
-        Lane::Carrier => "carrier",
-        Lane::OnModem => "onmodem",
-        Lane::Held => "held",
-        Lane::Receipt => "receipt",
+        Queue::Mailbox => "mailbox",
+        Queue::Relay => "relay",
+        Queue::Link | Queue::LinkUrgent | Queue::LinkBulk | Queue::Timed => "link",
+        Queue::Carrier => "carrier",
+        Queue::OnModem => "onmodem",
+        Queue::Held => "held",
+        Queue::Receipt => "receipt",
     };
     let queues = store.read(|view| view.queues())?;
-    Ok(queues.into_iter().map(|(lane, waiting, oldest)| Queue { name: name(lane), waiting, oldest }).collect())
+    Ok(queues.into_iter().map(|(lane, waiting, oldest)| QueueLine { name: name(lane), waiting, oldest }).collect())
 }

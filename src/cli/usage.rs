@@ -1,4 +1,4 @@
-//! `satpost usage`: letters, packets and bytes by day, month, year or person.
+//! `satpost usage`: messages, packets and bytes by day, month, year or person.
 
 use argh::FromArgs;
 
@@ -6,7 +6,7 @@ use super::session::{Done, Session};
 use super::table::columns;
 use crate::store::{Span, Usage as Row};
 
-/// Count letters, packets and bytes by day, month or year, or by person, newest first.
+/// Count messages, packets and bytes by day, month or year, or by person, newest first.
 #[derive(FromArgs)]
 #[argh(
     subcommand,

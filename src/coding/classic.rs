@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every field but the repeated one is required. The decoder insists on that, since a packet that lacks `to` would
-//! otherwise become a letter to nobody. `to` is the recipient on the way up and the sender on the way down.
+//! otherwise become a message to nobody. `to` is the recipient on the way up and the sender on the way down.
 
 use prost::Message as _;
 

@@ -11,7 +11,7 @@ use super::classic::{self, Inner, Packet, Protocol, encoded_len};
 
 /// A longer text is refused.
 pub const MOST_PARTS: usize = 99;
-/// Least room for text in a part, in bytes: below it, a letter would cost more than anybody means to spend.
+/// Least room for text in a part, in bytes: below it, a message would cost more than anybody means to spend.
 const LEAST_ROOM: usize = 16;
 /// `(`, `/`, blank, four characters, `)`, blank.
 const MARK_WITHOUT_DIGITS: usize = 9;
@@ -24,7 +24,7 @@ pub struct PartMark<'a> {
     pub number: u16,
     /// 1 to [`MOST_PARTS`].
     pub total: u16,
-    /// Names the letter among others of the same sender.
+    /// Names the message among others of the same sender.
     pub tag: &'a str,
     /// The piece of the text.
     pub rest: &'a str,

@@ -1,4 +1,4 @@
-//! Notices to senders: a letter could not be delivered, takes long, or is held (RFC 3464, RFC 3834).
+//! Notices to senders: a message could not be delivered, takes long, or is held (RFC 3464, RFC 3834).
 //!
 //! A notice has the null envelope sender and says `Auto-Submitted: auto-replied`; there is never one about a notice.
 
@@ -8,15 +8,15 @@ use mail_builder::headers::address::Address as Header;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::mime::{BodyPart, MimePart};
 
-use super::compose::{self, Letter, bare_id, one_line, raw, text_part};
+use super::compose::{self, ComposedMail, bare_id, one_line, raw, text_part};
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
-use crate::message::{Door, Message};
+use crate::message::{Message, Origin};
 
 /// At most so much of the original's header goes back, in bytes.
 const MOST_HEADER: usize = 16 * 1024;
 
-/// What happened to the letter.
+/// What happened to the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// It cannot be delivered.
@@ -34,7 +34,7 @@ pub enum Kind {
 pub struct Notice<'a> {
     /// What happened.
     pub kind: Kind,
-    /// To which letter.
+    /// To which message.
     pub about: &'a Message,
     /// Why, in words; the last answer of the relay if there was one.
     pub why: &'a str,
@@ -53,7 +53,7 @@ pub struct Notice<'a> {
 /// True when the sender of this message may be told about it: a person wrote it, and it can be answered.
 pub fn may_notify(message: &Message) -> bool {
     let machine = |from: &Mailbox| from.local().eq_ignore_ascii_case("mailer-daemon");
-    message.door != Door::Notice
+    message.door != Origin::Notice
         && message.about.is_none()
         && message.automatic.is_none()
         && !message.from.is_nobody()
@@ -63,10 +63,10 @@ pub fn may_notify(message: &Message) -> bool {
 /// The subject of a notice.
 pub fn subject(kind: Kind) -> &'static str {
     match kind {
-        Kind::Failed => "Your letter could not be delivered",
-        Kind::Expired => "Your letter did not arrive in time",
-        Kind::Delayed => "Your letter is delayed",
-        Kind::Held => "Your letter is waiting for a decision",
+        Kind::Failed => "Your message could not be delivered",
+        Kind::Expired => "Your message did not arrive in time",
+        Kind::Delayed => "Your message is delayed",
+        Kind::Held => "Your message is waiting for a decision",
     }
 }
 
@@ -86,7 +86,7 @@ pub fn words(notice: &Notice<'_>) -> String {
     };
     let subject = one_line(&notice.about.subject);
     let named = if subject.is_empty() { String::new() } else { format!("\n\nIts subject is: {subject}") };
-    format!("Your letter to {to}, taken on {accepted}, {fate}{named}\n")
+    format!("Your message to {to}, taken on {accepted}, {fate}{named}\n")
 }
 
 /// Builds the notice as a mail. Its envelope sender is [`Address::Nobody`].
@@ -210,7 +210,7 @@ fn stand_in(notice: &Notice<'_>) -> Vec<u8> {
             .message_id(bare_id(about.message_id.as_deref().unwrap_or(notice.message_id)));
         return compose::written(mail.text_body(""));
     };
-    compose::letter(&Letter {
+    compose::build(&ComposedMail {
         from,
         from_name: None,
         to,

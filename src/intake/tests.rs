@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::{Clock, Time};
 use crate::people::Person;
-use crate::status::Pulse;
+use crate::status::StatusBoard;
 use crate::store::tests::Folder;
 
 /// A mail from a mail program of the boat, as the store keeps it.
@@ -12,9 +12,9 @@ fn kept(mail: &[u8]) -> String {
     let anna = Person { name: "anna".into(), ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
-    let office = PostOffice::new(&Context {
+    let office = Intake::new(&Context {
         store: store.clone(),
-        pulse: Pulse::default(),
+        status: StatusBoard::default(),
         stop,
         coders: crate::engine::link::coders::Coders::new(store.folder()),
     });

@@ -1,22 +1,22 @@
-//! Letters written on the page or with `satpost send`, and what they would become.
+//! Messages written on the page or with `satpost send`, and what they would become.
 
 use crate::address::{Address, Mailbox, looks_like_phone};
 use crate::deliver::compose::one_line;
+use crate::engine::Context;
 use crate::engine::link::inbound::message_id;
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::message::Wanted;
-use crate::message::{Door, Message, State, Way};
+use crate::message::{Message, Origin, State, Way};
 use crate::money::{Bill, Money, Use};
 use crate::people::Person;
-use crate::route::choose::{Choice, World};
-use crate::route::plan::{self, Draft};
+use crate::route::choose::{Policy, Route};
+use crate::route::plan::{self, NewMessage};
 use crate::route::segments::{self, Segments};
 use crate::route::terms;
 use crate::settings::Key;
-use crate::store::{BodyIn, Committed, Letter};
+use crate::store::{BodyIn, Committed, IncomingMail};
 
-/// What a letter would become: shown before it is sent.
+/// What a message would become: shown before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
     /// The way it would take.
@@ -35,9 +35,9 @@ pub struct Preview {
     pub price: Option<Money>,
 }
 
-/// A letter as it was written.
+/// A message as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Sheet {
+pub struct ComposeForm {
     /// A mail address, a phone number, or the name of a person of this box.
     pub to: String,
     /// One line.
@@ -48,39 +48,45 @@ pub struct Sheet {
     pub wanted: Wanted,
 }
 
-/// Keeps a letter written on the page or with `satpost send`.
+/// Keeps a message written on the page or with `satpost send`.
 ///
 /// # Errors
 /// Permanent with a sentence when it cannot be sent like that; temporary when the disk is in the way.
-pub fn compose(context: &Context, author: &Person, sheet: &Sheet) -> Result<Committed, Fault> {
+pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Committed, Fault> {
     let message = written(context, author, sheet)?;
-    let committed = context.store.put(Letter { messages: vec![message], body: BodyIn::None })?;
+    let committed = context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None })?;
     for id in committed.ids() {
         log::info!("{id} taken by web");
     }
     Ok(committed)
 }
 
-/// What [`compose`] would make of a letter, without keeping it.
+/// What [`compose`] would make of a message, without keeping it.
 ///
 /// # Errors
 /// As [`compose`].
-pub fn preview(context: &Context, author: &Person, sheet: &Sheet) -> Result<Preview, Fault> {
+pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Preview, Fault> {
     let message = written(context, author, sheet)?;
-    let world = context.world();
-    let on_link = |to_device| plan::packets(&message, to_device, max_payload(&world.settings));
-    let packets = match world.choose(&message.to) {
-        Choice::Link(device) => on_link(device.is_some()).map_err(Fault::Permanent)?,
-        _ => Vec::new(),
+    let policy = context.policy();
+    let (bytes, packets) = match policy.choose(&message.to) {
+        Route::Link(device) => match message.size.and_then(|size| size.compact.or(size.classic)) {
+            Some(extent) => (extent.bytes, extent.packets),
+            None => return Err(unwritable(&message, device.is_some(), policy.max_payload)),
+        },
+        _ => (0, 0),
     };
-    let classic = (packets.iter().map(Vec::len).sum(), packets.len());
-    let (bytes, packets) = if packets.is_empty() { classic } else { context.measure(&message).unwrap_or(classic) };
     let texts = message.to.phone().map(|_| segments::count(&message.text));
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
     let (way, state, reason) = (message.way, message.state, message.reason.clone());
     let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
     let reason = over.map_or(reason, |why| format!("{why}: it would be held"));
     Ok(Preview { way, state, reason, bytes, packets, texts, price })
+}
+
+/// Why a message can be written in no coding.
+fn unwritable(message: &Message, to_device: bool, max_payload: usize) -> Fault {
+    let why = plan::packets(message, to_device, max_payload).err();
+    Fault::Permanent(why.unwrap_or_else(|| "it cannot be written into packets".to_owned()))
 }
 
 /// Which budget would be in the way of a bill, in words.
@@ -91,33 +97,33 @@ fn over_budget(context: &Context, bill: &Bill) -> Option<String> {
 }
 
 /// A recipient as somebody writes it: a person of this box, a phone in the local form, or a mail address.
-fn recipient(world: &World, to: &str) -> Result<Address, String> {
+fn recipient(policy: &Policy, to: &str) -> Result<Address, String> {
     if to.contains('@') || to.is_empty() {
-        return world.resolve(&to.parse()?);
+        return policy.resolve(&to.parse()?);
     }
-    if looks_like_phone(to) && world.people.get(to).is_none() {
-        return world.at_number(to);
+    if looks_like_phone(to) && policy.people.get(to).is_none() {
+        return policy.at_number(to);
     }
-    world.resolve(&Mailbox::new(to, world.settings.text(Key::Domain))?)
+    policy.resolve(&Mailbox::new(to, policy.settings.text(Key::Domain))?)
 }
 
-fn written(context: &Context, author: &Person, sheet: &Sheet) -> Result<Message, Fault> {
-    let (world, now) = (context.world(), context.now());
-    let to = recipient(&world, &sheet.to).map_err(Fault::Permanent)?;
-    let terms = terms::read(&sheet.wanted, &world.settings, now).map_err(Fault::Permanent)?;
+fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Message, Fault> {
+    let (policy, now) = (context.policy(), context.now());
+    let to = recipient(&policy, &sheet.to).map_err(Fault::Permanent)?;
+    let terms = terms::read(&sheet.wanted, &policy.settings, now).map_err(Fault::Permanent)?;
     if author.disabled {
         return Err(Fault::permanent(format!("{} may not send at present", author.name)));
     }
-    if let Choice::Nowhere(why) = world.choose(&to) {
+    if let Route::Nowhere(why) = policy.choose(&to) {
         return Err(Fault::Permanent(why));
     }
     let from =
-        world.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
+        policy.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
     let subject = one_line(&sheet.subject);
     let text = sheet.text.replace("\r\n", "\n");
     let text = text.trim_end();
     let text = match (subject.as_str(), text) {
-        ("", "") => return Err(Fault::permanent("the letter is empty")),
+        ("", "") => return Err(Fault::permanent("the message is empty")),
         ("", text) => text.to_owned(),
         (subject, "") => subject.to_owned(),
         (subject, text) => format!("{subject}\n{text}"),
@@ -126,8 +132,8 @@ fn written(context: &Context, author: &Person, sheet: &Sheet) -> Result<Message,
     if let Some(why) = to.phone().and_then(|_| segments::too_long(&text)) {
         return Err(Fault::Permanent(why));
     }
-    let draft = Draft {
-        door: Door::Web,
+    let draft = NewMessage {
+        door: Origin::Web,
         from: Address::Mail(from),
         to,
         author: Some(author.name.clone()),
@@ -135,13 +141,13 @@ fn written(context: &Context, author: &Person, sheet: &Sheet) -> Result<Message,
         text,
         cut: Vec::new(),
         automatic: None,
-        message_id: Some(message_id(world.settings.text(Key::Domain))),
+        message_id: Some(message_id(policy.settings.text(Key::Domain))),
         about: None,
         stranger: None,
         terms,
     };
-    let message = world.plan(draft, now, context.store.clock().believable(), max_payload(&world.settings));
-    match world.too_dear(&message, message.bill.as_ref()) {
+    let message = context.plan(&policy, draft);
+    match policy.over_limit(&message, message.bill.as_ref()) {
         Some(why) => Err(Fault::Permanent(why)),
         None => Ok(message),
     }

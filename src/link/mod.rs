@@ -29,23 +29,23 @@ pub trait Link: Send {
     ///
     /// # Errors
     /// The reason in words; temporary or for the operator.
-    fn prepare(&mut self, packet: &Outgoing) -> Result<Intent, Fault>;
+    fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault>;
 
     /// Hands one packet over. Called once per [`Link::prepare`].
-    fn send(&mut self, packet: &Outgoing, intent: &Intent) -> Handed;
+    fn send(&mut self, packet: &LinkPacket, intent: &Intent) -> SubmitResult;
 
-    /// Finds out what became of a hand-over that ended in [`Handed::Unknown`] or in a crash.
-    fn reconcile(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict;
+    /// Finds out what became of a hand-over that ended in [`SubmitResult::Unknown`] or in a crash.
+    fn reconcile(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict;
 
     /// The packet that [`Link::reconcile`] named last is known to be another one with the same content: it is not named
     /// again. For links whose other side may hold equal packets that this run did not hand over.
-    fn another(&mut self, _reference: &Reference) {}
+    fn exclude_match(&mut self, _reference: &Reference) {}
 
     /// Asks whether a packet that the link took is still waiting there.
-    fn still_held(&mut self, reference: &Reference) -> Whereabouts;
+    fn still_held(&mut self, reference: &Reference) -> PacketStatus;
 
     /// Withdraws a packet that was not yet sent.
-    fn cancel(&mut self, reference: &Reference) -> Whereabouts;
+    fn cancel(&mut self, reference: &Reference) -> PacketStatus;
 
     /// Lets the other side forget an inbound packet (modem delete, Hive ack): only after it is committed here.
     ///
@@ -62,7 +62,7 @@ pub trait Link: Send {
 
 /// What one transmission should carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
+pub struct LinkPacket {
     /// 1 to [`Driver::max_payload`] bytes.
     pub payload: Vec<u8>,
     /// The device it is meant for, on links with many far ends.
@@ -73,7 +73,7 @@ pub struct Outgoing {
 
 /// The end of a hand-over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Handed {
+pub enum SubmitResult {
     /// The link holds it now.
     Taken(Reference),
     /// The link certainly does not hold it.
@@ -97,7 +97,7 @@ pub enum Verdict {
 
 /// Where a packet is that the link took.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whereabouts {
+pub enum PacketStatus {
     /// Still in the link's queue.
     Held,
     /// No longer in the queue although its time has not run out: it was sent.

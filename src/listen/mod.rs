@@ -2,7 +2,7 @@
 //!
 //! A connection passes [`gate`] (caps, deadlines, stop) and then speaks SMTP ([`smtp_io`] moves the bytes,
 //! [`talk`] frames them, [`smtp`] answers commands, [`data`] takes mails) or HTTP ([`http`]). What stands behind
-//! the doors is reached only through [`Office`].
+//! the doors is reached only through [`MailIntake`].
 
 pub mod data;
 pub mod framer;
@@ -26,9 +26,9 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::settings::Settings;
 
-/// What the SMTP listener asks the post office behind it. Called from many session threads at once, each with a
+/// What the SMTP listener asks the intake behind it. Called from many session threads at once, each with a
 /// stack of [`gate::STACK`] bytes.
-pub trait Office: Send + Sync {
+pub trait MailIntake: Send + Sync {
     /// The settings in force; a session keeps the snapshot it began with.
     fn settings(&self) -> Arc<Settings>;
 
@@ -74,7 +74,7 @@ pub struct Caller {
 pub struct Envelope {
     /// The reverse path; [`Address::Nobody`] for notices.
     pub from: Address,
-    /// The forward paths that [`Office::recipient`] allowed, each once, in order.
+    /// The forward paths that [`MailIntake::recipient`] allowed, each once, in order.
     pub to: Vec<String>,
     /// The client asked for SMTPUTF8 (RFC 6531): addresses and header fields may be UTF-8.
     pub utf8: bool,

@@ -13,8 +13,8 @@ use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailF
 use super::data::Flaw;
 use super::reply::{Next, answer, clip, say};
 use super::smtp_auth::Exchange;
-use super::tally::Tally;
-use super::{Body, Caller, Envelope, Office, Refusal};
+use super::tally::ClientCounters;
+use super::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::address::{Address, check_domain};
 use crate::settings::{Key, Settings};
 
@@ -23,18 +23,18 @@ const MAX_ERRORS: u32 = 20;
 
 /// What the session needs to answer.
 #[derive(Clone, Copy)]
-pub struct Desk<'a> {
+pub struct SessionContext<'a> {
     /// Who decides.
-    pub office: &'a dyn Office,
+    pub intake: &'a dyn MailIntake,
     /// What the caller's household did before.
-    pub tally: &'a Tally,
-    /// For the tally.
+    pub counters: &'a ClientCounters,
+    /// For the counters.
     pub now: Instant,
 }
 
 /// One SMTP session.
 #[derive(Debug)]
-pub struct Session {
+pub struct SmtpSession {
     pub(super) caller: Caller,
     settings: Arc<Settings>,
     tls_offered: bool,
@@ -45,7 +45,7 @@ pub struct Session {
     accepted: u64,
 }
 
-impl Session {
+impl SmtpSession {
     /// For a connection from `peer`; `tls_offered` when there is a certificate.
     pub fn new(peer: IpAddr, settings: Arc<Settings>, tls_offered: bool, submission: bool) -> Self {
         let trusted = settings.contains(Key::SmtpTrusted, peer);
@@ -85,7 +85,7 @@ impl Session {
     }
 
     /// Answers one line, given without its CR LF.
-    pub fn line(&mut self, line: &[u8], desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    pub fn line(&mut self, line: &[u8], desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         if self.exchange.is_some() {
             return self.auth_line(line, desk, out);
         }
@@ -113,7 +113,7 @@ impl Session {
         Next::Command
     }
 
-    /// The office said no. Whatever code it gave, this never becomes a yes.
+    /// The intake said no. Whatever code it gave, this never becomes a yes.
     fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Next {
         let code = if (400..600).contains(&refusal.code) { refusal.code } else { 451 };
         match self.fail(out, code, &refusal.text) {
@@ -122,8 +122,8 @@ impl Session {
         }
     }
 
-    /// The mail has ended: asks the office to take it and answers.
-    pub fn received(&mut self, mail: Result<Body, Flaw>, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    /// The mail has ended: asks the intake to take it and answers.
+    pub fn received(&mut self, mail: Result<Body, Flaw>, desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         // DATA is answered with 354 only while there is an envelope.
         let Some(envelope) = self.envelope.take() else {
             return self.fail(out, 503, "MAIL first");
@@ -134,7 +134,7 @@ impl Session {
             Err(Flaw::TooBig) => return self.fail(out, 552, &self.too_big()),
             Err(Flaw::NoRoom) => return self.fail(out, 452, "no space to take the mail, try later"),
         };
-        match desk.office.accept(&self.caller, envelope, body) {
+        match desk.intake.accept(&self.caller, envelope, body) {
             Ok(text) => {
                 self.errors = 0;
                 self.accepted += 1;
@@ -145,7 +145,13 @@ impl Session {
         }
     }
 
-    fn command(&mut self, request: Request<Cow<'_, str>>, line: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    fn command(
+        &mut self,
+        request: Request<Cow<'_, str>>,
+        line: &str,
+        desk: SessionContext<'_>,
+        out: &mut Vec<u8>,
+    ) -> Next {
         match request {
             Request::Ehlo { host } => self.hello(&host, true, out),
             Request::Helo { host } => self.hello(&host, false, out),
@@ -226,7 +232,7 @@ impl Session {
         self.caller.tls || self.caller.trusted || self.caller.peer.is_loopback()
     }
 
-    fn mail(&mut self, from: &MailFrom<Cow<'_, str>>, line: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    fn mail(&mut self, from: &MailFrom<Cow<'_, str>>, line: &str, desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         if self.caller.helo.is_empty() {
             return self.fail(out, 503, "EHLO first");
         }
@@ -249,14 +255,14 @@ impl Session {
         let Some(address) = sender(&from.address, line) else {
             return self.fail(out, 553, "this sender address cannot be read");
         };
-        if !desk.tally.may_send(self.caller.peer, self.settings.count(Key::SmtpRate), desk.now) {
+        if !desk.counters.may_send(self.caller.peer, self.settings.count(Key::SmtpRate), desk.now) {
             return self.fail(out, 450, "too many mails a minute from your address, try later");
         }
         self.envelope = Some(Envelope { from: address, to: Vec::new(), utf8 });
         answer(out, 250, "OK")
     }
 
-    fn rcpt(&mut self, to: &RcptTo<Cow<'_, str>>, line: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    fn rcpt(&mut self, to: &RcptTo<Cow<'_, str>>, line: &str, desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         let Some(envelope) = &mut self.envelope else {
             return self.fail(out, 503, "MAIL first");
         };
@@ -277,7 +283,7 @@ impl Session {
         if envelope.to.len() >= self.settings.count(Key::SmtpMaxRecipients) {
             return self.fail(out, 452, "too many recipients, send the rest in another mail");
         }
-        match desk.office.recipient(&self.caller, &envelope.from, address) {
+        match desk.intake.recipient(&self.caller, &envelope.from, address) {
             Ok(()) => {
                 envelope.to.push(address.to_owned());
                 answer(out, 250, "OK")

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use smtp_proto::{AUTH_LOGIN, AUTH_PLAIN};
 
 use super::reply::{Next, answer, say};
-use super::smtp::{Desk, Session};
+use super::smtp::{SessionContext, SmtpSession};
 
 /// Wrong passwords in one session before it ends.
 const MAX_WRONG: u32 = 3;
@@ -21,9 +21,9 @@ pub enum Exchange {
     Password(String),
 }
 
-impl Session {
+impl SmtpSession {
     /// The AUTH command with its mechanism (a bit of smtp-proto) and the response that came with it.
-    pub(super) fn auth(&mut self, mechanism: u64, response: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    pub(super) fn auth(&mut self, mechanism: u64, response: &str, desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         if self.caller.person.is_some() {
             return self.fail(out, 503, "logged in already");
         }
@@ -48,7 +48,7 @@ impl Session {
     }
 
     /// A line within the exchange.
-    pub(super) fn auth_line(&mut self, line: &[u8], desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    pub(super) fn auth_line(&mut self, line: &[u8], desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         let exchange = self.exchange.take();
         if line == b"*" {
             return self.fail(out, 501, "log-in given up");
@@ -81,12 +81,12 @@ impl Session {
         Next::Command
     }
 
-    fn log_in(&mut self, user: &str, password: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
-        if !desk.tally.may_try(self.caller.peer, desk.now) {
+    fn log_in(&mut self, user: &str, password: &str, desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
+        if !desk.counters.may_try(self.caller.peer, desk.now) {
             return self.fail(out, 454, "too many wrong passwords from your address: one try each 30 s");
         }
-        if let Some(person) = desk.office.login(&self.caller, user, password) {
-            desk.tally.right(self.caller.peer, desk.now);
+        if let Some(person) = desk.intake.login(&self.caller, user, password) {
+            desk.counters.right(self.caller.peer, desk.now);
             self.caller.person = Some(person);
             return answer(out, 235, "logged in");
         }

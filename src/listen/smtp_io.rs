@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use rustls::{ServerConnection, StreamOwned};
 
-use super::Office;
-use super::framer::{Talk, Turn};
+use super::MailIntake;
+use super::framer::{NextStep, SmtpFramer};
 use super::gate::{Caps, Service};
 use super::reply::say;
-use super::smtp::{Desk, Session};
+use super::smtp::{SessionContext, SmtpSession};
 use super::stream::Stream;
-use super::tally::Tally;
-use super::tls::Keeper;
+use super::tally::ClientCounters;
+use super::tls::CertStore;
 use crate::settings::Key;
 
 /// Bytes of one read; also bounds the replies of one pipelined batch.
@@ -26,26 +26,26 @@ const PROMPT: Duration = Duration::from_secs(30);
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The SMTP door: what a gate opens for mail servers, and for mail programs.
-pub struct SmtpDoor {
+pub struct SmtpListener {
     /// Who decides.
-    pub office: Arc<dyn Office>,
+    pub intake: Arc<dyn MailIntake>,
     /// The certificate for STARTTLS; without one it is not offered.
-    pub tls: Option<Arc<Keeper>>,
+    pub tls: Option<Arc<CertStore>>,
     /// An existing folder for large mails, on the disk of the store.
     pub spool: PathBuf,
     /// Shared with the other SMTP door.
-    pub tally: Arc<Tally>,
+    pub counters: Arc<ClientCounters>,
     /// This is the door for mail programs: MAIL needs a log-in or a trusted network.
     pub submission: bool,
 }
 
-impl Service for SmtpDoor {
+impl Service for SmtpListener {
     fn name(&self) -> &'static str {
         if self.submission { "submission" } else { "smtp" }
     }
 
     fn caps(&self) -> Caps {
-        let settings = self.office.settings();
+        let settings = self.intake.settings();
         Caps { total: settings.count(Key::SmtpConnections), per_address: settings.count(Key::SmtpPerAddress) }
     }
 
@@ -64,13 +64,13 @@ impl Service for SmtpDoor {
     }
 }
 
-impl SmtpDoor {
+impl SmtpListener {
     fn session(&self, stream: Stream, peer: IpAddr) -> io::Result<()> {
-        let settings = self.office.settings();
+        let settings = self.intake.settings();
         let limits = Limits { idle: settings.span(Key::SmtpIdle), session: settings.span(Key::SmtpSession) };
         let mut out = Vec::with_capacity(1024);
-        let session = Session::new(peer, settings, self.tls.is_some(), self.submission);
-        let mut talk = Talk::new(session, self.spool.clone(), &mut out);
+        let session = SmtpSession::new(peer, settings, self.tls.is_some(), self.submission);
+        let mut talk = SmtpFramer::new(session, self.spool.clone(), &mut out);
         let mut wire = Wire::Plain(stream);
         let mut input = vec![0; READ];
         let mut patience = Patience::new(limits);
@@ -85,15 +85,15 @@ impl SmtpDoor {
                 Err(e) if e.kind() == ErrorKind::TimedOut => return wire.leave(&mut out, "too slow, closing"),
                 Err(e) => return Err(e),
             };
-            let desk = Desk { office: &*self.office, tally: &self.tally, now: Instant::now() };
+            let desk = SessionContext { intake: &*self.intake, counters: &self.counters, now: Instant::now() };
             let turn = talk.take(&input[..read], desk, &mut out);
-            if turn == Turn::Close {
+            if turn == NextStep::Close {
                 return wire.close(&mut out);
             }
             if wire.stream().stopping() {
                 return wire.leave(&mut out, "shutting down, try later");
             }
-            if turn == Turn::StartTls {
+            if turn == NextStep::StartTls {
                 wire.send(&mut out, limits)?;
                 wire = self.encrypt(wire, limits)?;
                 talk.encrypted();
@@ -142,7 +142,7 @@ impl Patience {
         Self { limits, progress: 0, accepted: 0, idle_until, session_until }
     }
 
-    fn until(&mut self, talk: &Talk) -> Instant {
+    fn until(&mut self, talk: &SmtpFramer) -> Instant {
         let now = Instant::now();
         if talk.progress() != self.progress {
             self.progress = talk.progress();

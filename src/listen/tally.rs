@@ -19,7 +19,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Counts by household; shared by all doors of a kind.
 #[derive(Debug, Default)]
-pub struct Tally(Mutex<HashMap<IpAddr, Entry>>);
+pub struct ClientCounters(Mutex<HashMap<IpAddr, Entry>>);
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
@@ -30,8 +30,8 @@ struct Entry {
     mails: usize,
 }
 
-impl Tally {
-    /// Whether `ip` may try a password now. A try counts as wrong until [`Tally::right`] says otherwise, so
+impl ClientCounters {
+    /// Whether `ip` may try a password now. A try counts as wrong until [`ClientCounters::right`] says otherwise, so
     /// that parallel guesses gain nothing.
     pub fn may_try(&self, ip: IpAddr, now: Instant) -> bool {
         self.with(ip, now, |entry| {
@@ -95,36 +95,36 @@ mod tests {
 
     #[test]
     fn after_five_wrong_passwords_one_try_each_half_minute() {
-        let (tally, start) = (Tally::default(), Instant::now());
+        let (counters, start) = (ClientCounters::default(), Instant::now());
         let ip: IpAddr = GUESSER.parse().unwrap();
-        assert!((0..5).all(|_| tally.may_try(ip, start)));
-        assert!(!tally.may_try(ip, start));
-        assert!(!tally.may_try("2001:db8::ffff".parse().unwrap(), start), "the same /64");
-        assert!(tally.may_try("2001:db8:0:1::1".parse().unwrap(), start), "another /64");
-        assert!(tally.may_try(ip, start + TRY_EVERY));
-        assert!(!tally.may_try(ip, start + TRY_EVERY));
-        tally.right(ip, start + TRY_EVERY);
-        assert!(tally.may_try(ip, start + TRY_EVERY));
-        assert!((0..5).all(|_| tally.may_try(ip, start + TRY_EVERY + MEMORY * 2)), "forgotten");
+        assert!((0..5).all(|_| counters.may_try(ip, start)));
+        assert!(!counters.may_try(ip, start));
+        assert!(!counters.may_try("2001:db8::ffff".parse().unwrap(), start), "the same /64");
+        assert!(counters.may_try("2001:db8:0:1::1".parse().unwrap(), start), "another /64");
+        assert!(counters.may_try(ip, start + TRY_EVERY));
+        assert!(!counters.may_try(ip, start + TRY_EVERY));
+        counters.right(ip, start + TRY_EVERY);
+        assert!(counters.may_try(ip, start + TRY_EVERY));
+        assert!((0..5).all(|_| counters.may_try(ip, start + TRY_EVERY + MEMORY * 2)), "forgotten");
     }
 
     #[test]
     fn mails_are_counted_by_the_minute() {
-        let (tally, start) = (Tally::default(), Instant::now());
+        let (counters, start) = (ClientCounters::default(), Instant::now());
         let ip: IpAddr = "192.0.2.1".parse().unwrap();
-        assert!((0..2).all(|_| tally.may_send(ip, 2, start)));
-        assert!(!tally.may_send(ip, 2, start + MINUTE / 2));
-        assert!(tally.may_send("::ffff:192.0.2.2".parse().unwrap(), 2, start));
-        assert!(tally.may_send(ip, 2, start + MINUTE));
-        assert!((0..100).all(|_| tally.may_send(ip, 0, start)));
+        assert!((0..2).all(|_| counters.may_send(ip, 2, start)));
+        assert!(!counters.may_send(ip, 2, start + MINUTE / 2));
+        assert!(counters.may_send("::ffff:192.0.2.2".parse().unwrap(), 2, start));
+        assert!(counters.may_send(ip, 2, start + MINUTE));
+        assert!((0..100).all(|_| counters.may_send(ip, 0, start)));
     }
 
     #[test]
     fn many_strangers_use_no_memory() {
-        let (tally, start) = (Tally::default(), Instant::now());
+        let (counters, start) = (ClientCounters::default(), Instant::now());
         for n in 0..5000_u32 {
-            tally.may_try(IpAddr::V4(n.into()), start + Duration::from_millis(n.into()));
+            counters.may_try(IpAddr::V4(n.into()), start + Duration::from_millis(n.into()));
         }
-        assert_eq!(tally.0.lock().unwrap().len(), MOST);
+        assert_eq!(counters.0.lock().unwrap().len(), MOST);
     }
 }

@@ -1,4 +1,4 @@
-//! A made-up post office for the tests of the doors, and the runner of the dialogues in tests/dialog.
+//! A made-up intake for the tests of the doors, and the runner of the dialogues in tests/dialog.
 
 mod http;
 mod process;
@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::framer::{Talk, Turn};
-use super::smtp::{Desk, Session};
-use super::tally::Tally;
-use super::{Body, Caller, Envelope, Office, Refusal};
+use super::framer::{NextStep, SmtpFramer};
+use super::smtp::{SessionContext, SmtpSession};
+use super::tally::ClientCounters;
+use super::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::address::Address;
 use crate::settings::{self, Settings};
 
-/// An office for spacebeaver.com with the people abc, anna, ben and postmaster; anna's password is `secret`.
-pub struct FakeOffice {
+/// An intake for spacebeaver.com with the people abc, anna, ben and postmaster; anna's password is `secret`.
+pub struct FakeIntake {
     /// What the doors see.
     pub settings: Arc<Settings>,
     /// Somebody is in `accept`; a mail from `slow@...` stays there for half a second.
@@ -27,7 +27,7 @@ pub struct FakeOffice {
     pub mails: Mutex<Vec<(Caller, Envelope, Vec<u8>)>>,
 }
 
-impl FakeOffice {
+impl FakeIntake {
     /// With these settings besides its own name.
     pub fn new(pairs: &[(&str, &str)]) -> Arc<Self> {
         let own = [("box.name", "box.example.org"), ("box.domain", "spacebeaver.com")];
@@ -44,7 +44,7 @@ impl FakeOffice {
     }
 }
 
-impl Office for FakeOffice {
+impl MailIntake for FakeIntake {
     fn settings(&self) -> Arc<Settings> {
         self.settings.clone()
     }
@@ -153,13 +153,13 @@ fn dialogues() {
 
 /// One file being played, its bytes cut into pieces of one size.
 struct Dialogue {
-    office: Arc<FakeOffice>,
-    tally: Tally,
+    intake: Arc<FakeIntake>,
+    counters: ClientCounters,
     begin: Begin,
-    talk: Talk,
+    talk: SmtpFramer,
     unsent: Vec<u8>,
     out: Vec<u8>,
-    turn: Turn,
+    turn: NextStep,
     piece: usize,
     place: String,
 }
@@ -173,9 +173,9 @@ struct Begin {
 }
 
 impl Begin {
-    fn talk(&self, office: &FakeOffice, out: &mut Vec<u8>) -> Talk {
-        let session = Session::new(self.peer, office.settings(), self.certificate, self.submission);
-        let mut talk = Talk::new(session, std::env::temp_dir(), out);
+    fn talk(&self, intake: &FakeIntake, out: &mut Vec<u8>) -> SmtpFramer {
+        let session = SmtpSession::new(self.peer, intake.settings(), self.certificate, self.submission);
+        let mut talk = SmtpFramer::new(session, std::env::temp_dir(), out);
         if self.tls {
             talk.encrypted();
         }
@@ -195,11 +195,21 @@ impl Dialogue {
             submission: has("submission"),
             tls: has("tls"),
         };
-        let office = FakeOffice::new(&settings);
+        let intake = FakeIntake::new(&settings);
         let mut out = Vec::new();
-        let talk = begin.talk(&office, &mut out);
+        let talk = begin.talk(&intake, &mut out);
         let place = format!("{} in pieces of {piece}", file.display());
-        Self { office, tally: Tally::default(), begin, talk, unsent: vec![], out, turn: Turn::Read, piece, place }
+        Self {
+            intake,
+            counters: ClientCounters::default(),
+            begin,
+            talk,
+            unsent: vec![],
+            out,
+            turn: NextStep::Read,
+            piece,
+            place,
+        }
     }
 
     fn run(mut self, text: &str) {
@@ -220,9 +230,9 @@ impl Dialogue {
     }
 
     fn send(&mut self) {
-        let desk = Desk { office: &*self.office, tally: &self.tally, now: Instant::now() };
+        let desk = SessionContext { intake: &*self.intake, counters: &self.counters, now: Instant::now() };
         for piece in std::mem::take(&mut self.unsent).chunks(self.piece) {
-            if self.turn == Turn::Read {
+            if self.turn == NextStep::Read {
                 self.turn = self.talk.take(piece, desk, &mut self.out);
             }
         }
@@ -244,21 +254,21 @@ impl Dialogue {
         match order.split_once(' ').unwrap_or((order, "")) {
             ("closed", _) => {
                 self.send();
-                assert_eq!(self.turn, Turn::Close, "{place}");
+                assert_eq!(self.turn, NextStep::Close, "{place}");
             }
             ("handshake", _) => {
                 self.send();
-                assert_eq!(self.turn, Turn::StartTls, "{place}");
-                self.turn = Turn::Read;
+                assert_eq!(self.turn, NextStep::StartTls, "{place}");
+                self.turn = NextStep::Read;
                 self.talk.encrypted();
             }
             ("again", _) => {
-                self.talk = self.begin.talk(&self.office, &mut self.out);
-                self.turn = Turn::Read;
+                self.talk = self.begin.talk(&self.intake, &mut self.out);
+                self.turn = NextStep::Read;
             }
             ("mails", count) => {
                 self.send();
-                assert_eq!(self.office.count().to_string(), count, "{place}");
+                assert_eq!(self.intake.count().to_string(), count, "{place}");
             }
             ("line", bytes) => {
                 self.unsent.extend([&b"l".repeat(bytes.parse().unwrap())[..], b"\r\n"].concat());
@@ -327,13 +337,13 @@ fn nonsense_gets_well_formed_replies() {
         b" HOLDUNTIL=2026-",
     ];
     let mut random = dice(0x1234_5678_9abc_def1);
-    let office = FakeOffice::new(&[]);
-    let tally = Tally::default();
+    let intake = FakeIntake::new(&[]);
+    let counters = ClientCounters::default();
     let begin = Begin { peer: "127.0.0.1".parse().unwrap(), certificate: true, submission: false, tls: false };
     let mut inputs = 0;
     while inputs < 100_000 {
         let mut out = Vec::new();
-        let mut talk = begin.talk(&office, &mut out);
+        let mut talk = begin.talk(&intake, &mut out);
         for _ in 0..200 {
             inputs += 1;
             let mut input = phrases[random(phrases.len())].to_vec();
@@ -341,11 +351,11 @@ fn nonsense_gets_well_formed_replies() {
                 let at = random(input.len());
                 input[at] = u8::try_from(random(256)).unwrap();
             }
-            let desk = Desk { office: &*office, tally: &tally, now: Instant::now() };
+            let desk = SessionContext { intake: &*intake, counters: &counters, now: Instant::now() };
             match talk.take(&input, desk, &mut out) {
-                Turn::Read => {}
-                Turn::StartTls => talk.encrypted(),
-                Turn::Close => break,
+                NextStep::Read => {}
+                NextStep::StartTls => talk.encrypted(),
+                NextStep::Close => break,
             }
         }
         for line in out.split_inclusive(|&byte| byte == b'\n') {

@@ -20,7 +20,7 @@ const OWN: (&str, &str) = ("tls-certificate.pem", "tls-key.pem");
 
 /// Holds the certificate, and takes up a renewed one without a restart.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct CertStore {
     certificate: PathBuf,
     key: PathBuf,
     loaded: Mutex<Loaded>,
@@ -34,7 +34,7 @@ struct Loaded {
 
 type Stamp = [Option<SystemTime>; 2];
 
-impl Keeper {
+impl CertStore {
     /// Loads the files that the settings name; where they name none, the box's own in the folder `data`, which are
     /// made if they are missing or broken.
     ///
@@ -165,12 +165,12 @@ mod tests {
         let folder = Folder::new("tls-own");
         let data = folder.path();
         let settings = Settings::default().with(Key::BoxName, "boat").unwrap();
-        Keeper::new(&settings, data).unwrap();
+        CertStore::new(&settings, data).unwrap();
         let first = fs::read(data.join(OWN.0)).unwrap();
-        Keeper::new(&settings, data).unwrap();
+        CertStore::new(&settings, data).unwrap();
         assert_eq!(fs::read(data.join(OWN.0)).unwrap(), first);
         fs::write(data.join(OWN.1), "cut off").unwrap();
-        Keeper::new(&settings, data).unwrap();
+        CertStore::new(&settings, data).unwrap();
         assert_ne!(fs::read(data.join(OWN.0)).unwrap(), first);
     }
 
@@ -190,10 +190,10 @@ mod tests {
         let (certificate, key) = (data.join("c.pem"), data.join("k.pem"));
         let one = Settings::default().with(Key::TlsCert, certificate.to_str().unwrap()).unwrap();
         let both = one.with(Key::TlsKey, key.to_str().unwrap()).unwrap();
-        assert!(Keeper::new(&one, data).unwrap_err().contains("tls.key"));
-        assert!(Keeper::new(&both, data).unwrap_err().contains("c.pem"));
+        assert!(CertStore::new(&one, data).unwrap_err().contains("tls.key"));
+        assert!(CertStore::new(&both, data).unwrap_err().contains("c.pem"));
         make(&both, &certificate, &key).unwrap();
-        let keeper = Keeper::new(&both, data).unwrap();
+        let keeper = CertStore::new(&both, data).unwrap();
         let first = keeper.current();
         assert!(Arc::ptr_eq(&first, &keeper.current()));
         fs::write(&certificate, "cut off").unwrap();

@@ -13,9 +13,10 @@ use crate::money::Bill;
 pub struct Packet {
     /// Given by the store; 0 before.
     pub number: u64,
-    /// The letters that it carries, or a piece of them, in order; none in one that only says something to the far box.
-    pub letters: Vec<Id>,
-    /// Number of the first packet of those that belong together: all of them are sent, or their letters are not.
+    /// The messages that it carries, or a piece of them, in order; none in one that only says something to the far box.
+    #[serde(rename = "letters")]
+    pub messages: Vec<Id>,
+    /// Number of the first packet of those that belong together: all of them are sent, or their messages are not.
     pub body: u64,
     /// Part number, from 1.
     pub part: u16,
@@ -38,12 +39,12 @@ pub struct Packet {
     pub ask: Time,
     /// Its place in the talk of two boxes; `None` where there is none.
     #[serde(default)]
-    pub talk: Option<Talk>,
+    pub talk: Option<PeerFragment>,
 }
 
 /// The place of a packet in the talk with the far box.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Talk {
+pub struct PeerFragment {
     /// Names what it is a piece of.
     pub ticket: u64,
     /// Which piece, from 0.
@@ -58,7 +59,7 @@ pub struct Talk {
     /// It goes once more, as no receipt came.
     #[serde(default)]
     pub repeat: bool,
-    /// What it costs when no letter pays for it, see [`Packet::is_extra`].
+    /// What it costs when no message pays for it, see [`Packet::is_extra`].
     #[serde(default)]
     pub bill: Option<Bill>,
 }
@@ -103,9 +104,9 @@ impl Packet {
         matches!(self.state, PacketState::Planned | PacketState::Handing(_) | PacketState::Held(_))
     }
 
-    /// True for a packet that no letter pays for: it carries none, or carries it once more.
+    /// True for a packet that no message pays for: it carries none, or carries it once more.
     pub fn is_extra(&self) -> bool {
-        self.talk.as_ref().is_some_and(|talk| talk.repeat || self.letters.is_empty())
+        self.talk.as_ref().is_some_and(|talk| talk.repeat || self.messages.is_empty())
     }
 
     /// The link's name for it, while the link holds it or after it left.

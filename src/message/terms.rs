@@ -1,4 +1,4 @@
-//! The terms on which a letter goes: how urgent it is, by when, and for how much at most.
+//! The terms on which a message goes: how urgent it is, by when, and for how much at most.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Time;
 use crate::money::Money;
 
-/// Which letters go first where not all can go at once.
+/// Which messages go first where not all can go at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
@@ -50,7 +50,7 @@ impl FromStr for Priority {
     }
 }
 
-/// The terms of a letter; those of somebody who is not of this box are always the usual ones.
+/// The terms of a message; those of somebody who is not of this box are always the usual ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Terms {
     /// Its place among others.

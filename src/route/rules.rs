@@ -1,11 +1,11 @@
 //! Who may write over the air: pure rules, each verdict with its reason (promise 5).
 //!
-//! They judge letters that come from outside for a person who reads on a device. What the person writes, and what
+//! They judge messages that come from outside for a person who reads on a device. What the person writes, and what
 //! people of this box write to each other, is the budget's business, not theirs. The order of the rules:
 //!
 //! 1. The person's own lists, then those of the box: blocked is refused, allowed passes.
 //! 2. Somebody the person wrote to may answer, for a time.
-//! 3. A key word in the subject lets a letter through.
+//! 3. A key word in the subject lets a message through.
 //! 4. Whoever is left is a stranger: held for one tap, refused, or let in.
 //!
 //! Rules 1 and 2 let nobody in whose mail server says that the sender is forged.
@@ -35,7 +35,7 @@ pub struct Rules {
     key_word: String,
 }
 
-/// What there is to know of a letter at the door.
+/// What there is to know of a message at the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Case<'c> {
     /// Who it says it is from.
@@ -80,7 +80,7 @@ impl Rules {
         }
     }
 
-    /// What becomes of a letter.
+    /// What becomes of a message.
     pub fn judge(&self, case: &Case) -> Verdict {
         let on = |list: &[Pattern]| list.iter().any(|pattern| pattern.covers(case.from));
         let forged = case.proof == Proof::Failed;

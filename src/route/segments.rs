@@ -97,7 +97,7 @@ pub fn too_long(text: &str) -> Option<String> {
         .then(|| format!("it has {length} characters, and a text to a phone may have {MOST_CHARACTERS}: shorten it"))
 }
 
-/// What of a letter goes to a phone: the subject of an answer repeats what both know and is left out.
+/// What of a message goes to a phone: the subject of an answer repeats what both know and is left out.
 pub fn text_for_phone(subject: &str, text: &str) -> String {
     const ANSWERS: [&str; 6] = ["re:", "aw:", "sv:", "antw:", "rif:", "res:"];
     let lower = subject.trim_start().to_lowercase();

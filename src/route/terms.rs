@@ -1,20 +1,20 @@
-//! Terms of a letter as people write them, and whether they can be kept.
+//! Terms of a message as people write them, and whether they can be kept.
 
 use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::choose::World;
+use super::choose::Policy;
 use super::price;
 use crate::clock::Time;
 use crate::message::{Message, Terms, Wanted, Way};
 use crate::money::Bill;
 use crate::settings::{Key, Settings, seconds};
 
-/// No letter is promised sooner than this.
+/// No message is promised sooner than this.
 const SOONEST: Duration = Duration::from_secs(60);
-/// A letter is given up so long before its time, or a tenth of what is left where that is less: its sender still has
+/// A message is given up so long before its time, or a tenth of what is left where that is less: its sender still has
 /// time to find another way.
 const MARGIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
 
@@ -48,21 +48,21 @@ fn time(text: &str, settings: &Settings, now: Time) -> Result<Time, String> {
     }
 }
 
-/// When a letter that has to be somewhere by a time is given up.
+/// When a message that has to be somewhere by a time is given up.
 pub fn give_up(by: Time, now: Time) -> Time {
     by - (by.since(now) / 10).clamp(MARGIN.0, MARGIN.1)
 }
 
-impl World {
-    /// Why a letter with this bill costs more than it may, if so.
-    pub fn too_dear(&self, message: &Message, bill: Option<&Bill>) -> Option<String> {
+impl Policy {
+    /// Why a message with this bill costs more than it may, if so.
+    pub fn over_limit(&self, message: &Message, bill: Option<&Bill>) -> Option<String> {
         let (bill, most) = (bill?, message.terms.at_most?);
         let shown = |money| price::shown(&self.settings, money);
         let wanted = bill.wanted.money;
         (wanted > most).then(|| format!("it costs {}, and {} at most are allowed", shown(wanted), shown(most)))
     }
 
-    /// When a new letter is given up: after its time on its way, or before the time by which it was wanted.
+    /// When a new message is given up: after its time on its way, or before the time by which it was wanted.
     pub fn deadline(&self, way: Way, terms: &Terms, now: Time) -> Time {
         let lifetime = if way == Way::Link { Key::AirLifetime } else { Key::QueueLifetime };
         let usual = now + self.settings.span(lifetime);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_is_given_up_before_its_time() {
+    fn a_message_is_given_up_before_its_time() {
         let after = |seconds| NOW + Duration::from_secs(seconds);
         assert_eq!(give_up(after(60), NOW), after(30));
         assert_eq!(give_up(after(1000), NOW), after(900));

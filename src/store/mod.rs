@@ -19,6 +19,7 @@ mod purse;
 mod queue;
 mod schema;
 mod spool;
+mod synced_file;
 #[cfg(test)]
 pub(crate) mod tests;
 mod texts;
@@ -47,9 +48,9 @@ pub use books::{Books, Ledger};
 pub use inbound::PartIn;
 pub use journal::Event;
 pub use lists::ListFilter;
-pub use packets::Stage;
-pub use queue::{BodyIn, Lane, Letter};
-pub use schema::{Outcome, Trouble, Tx, View, said};
+pub use packets::PacketQueue;
+pub use queue::{BodyIn, IncomingMail, Queue};
+pub use schema::{StoreError, Tx, TxResult, View, reject};
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
@@ -129,10 +130,10 @@ impl Store {
     /// batch failed, the batch is undone and each runs alone): it must depend on the transaction only.
     ///
     /// # Errors
-    /// What the job said, or a temporary fault when the disk or the time limit is in the way.
+    /// What the job rejects, or a temporary fault when the disk or the time limit is in the way.
     pub fn write<T: Send + 'static>(
         &self,
-        mut job: impl FnMut(&mut Tx) -> Outcome<T> + Send + 'static,
+        mut job: impl FnMut(&mut Tx) -> TxResult<T> + Send + 'static,
     ) -> Result<T, Fault> {
         let slot = Arc::new(Mutex::new(None));
         let fill = Arc::clone(&slot);
@@ -153,13 +154,13 @@ impl Store {
     ///
     /// # Errors
     /// A temporary fault when the store is closed or the disk fails.
-    pub fn read<T>(&self, job: impl FnOnce(&View) -> Outcome<T>) -> Result<T, Fault> {
+    pub fn read<T>(&self, job: impl FnOnce(&View) -> TxResult<T>) -> Result<T, Fault> {
         let database = self.0.database.read().unwrap_or_else(PoisonError::into_inner).clone();
         let database = database.ok_or_else(|| Fault::temporary(self.broken().unwrap_or_default()))?;
-        let attempt = database.begin_read().map_err(Trouble::from).and_then(|txn| job(&View(txn)));
+        let attempt = database.begin_read().map_err(StoreError::from).and_then(|txn| job(&View(txn)));
         attempt.map_err(|trouble| match trouble {
-            Trouble::Said(fault) => fault,
-            Trouble::Storage(error) => Fault::temporary(format!("the store cannot be read: {error}")),
+            StoreError::Rejected(fault) => fault,
+            StoreError::Storage(error) => Fault::temporary(format!("the store cannot be read: {error}")),
         })
     }
 
@@ -197,11 +198,6 @@ impl Store {
     /// When the disk is full or fails.
     pub fn spool(&self, front: &[u8], from: &Path) -> std::io::Result<Spooled> {
         spool::keep(&self.0.folder, front, from)
-    }
-
-    /// Where a large mail lies, by the name in its record.
-    pub fn spool_file(&self, name: &str) -> PathBuf {
-        spool::folder(&self.0.folder).join(name)
     }
 
     /// Bytes free on the disk that holds the data folder.

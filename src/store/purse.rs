@@ -1,9 +1,9 @@
-//! The accounts of each month: what the box and each person used, in the same commit as the letters.
+//! The accounts of each month: what the box and each person used, in the same commit as the messages.
 
 use redb::ReadableTable;
 
 use super::journal::Event;
-use super::schema::{self, Outcome, Tx, View};
+use super::schema::{self, Tx, TxResult, View};
 use super::texts::TextState;
 use crate::clock::Time;
 use crate::message::{Message, State};
@@ -14,7 +14,7 @@ const WARN_AT: [u64; 2] = [80, 100];
 
 impl Tx<'_> {
     /// Puts a bill into the accounts, if all its limits allow it; otherwise which is in the way, in words.
-    pub fn charge(&mut self, bill: &mut Bill, now: Time) -> Outcome<Result<(), String>> {
+    pub fn charge(&mut self, bill: &mut Bill, now: Time) -> TxResult<Result<(), String>> {
         if bill.charged {
             return Ok(Ok(()));
         }
@@ -38,7 +38,7 @@ impl Tx<'_> {
     }
 
     /// Takes what was not used of a bill out of the accounts again; the rest stays as what it came to.
-    pub fn refund(&mut self, bill: &mut Bill, back: Use) -> Outcome<()> {
+    pub fn refund(&mut self, bill: &mut Bill, back: Use) -> TxResult<()> {
         for account in bill.accounts() {
             let after = self.used(&bill.month, account)?.minus(back);
             self.put_used(&bill.month, account, after)?;
@@ -51,7 +51,7 @@ impl Tx<'_> {
     /// Puts another bill in the place of that of a message which enters a queue now, or goes once more: what the old one
     /// was charged and did not use is given back, what it used stays paid. When a budget does not allow the new one,
     /// nothing is changed, and the words say which.
-    pub fn rebill(&mut self, message: &mut Message, new: Option<Bill>, now: Time) -> Outcome<Result<(), String>> {
+    pub fn rebill(&mut self, message: &mut Message, new: Option<Bill>, now: Time) -> TxResult<Result<(), String>> {
         let (mut old, mut back) = (message.bill.clone(), Use::default());
         if let Some(old) = old.as_mut().filter(|old| old.charged) {
             back = self.unused(message, old)?;
@@ -77,8 +77,8 @@ impl Tx<'_> {
         Ok(charged)
     }
 
-    /// A letter that would enter a queue beyond a budget is held instead.
-    pub(super) fn bill_new(&mut self, message: &mut Message) -> Outcome<()> {
+    /// A message that would enter a queue beyond a budget is held instead.
+    pub(super) fn bill_new(&mut self, message: &mut Message) -> TxResult<()> {
         if message.state != State::Queued {
             return Ok(());
         }
@@ -91,7 +91,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn add_use(&mut self, month: &str, account: &str, more: Use, limit: Limit, now: Time) -> Outcome<()> {
+    fn add_use(&mut self, month: &str, account: &str, more: Use, limit: Limit, now: Time) -> TxResult<()> {
         let before = self.used(month, account)?;
         let after = before.plus(more);
         self.put_used(month, account, after)?;
@@ -108,7 +108,7 @@ impl Tx<'_> {
 
     /// Brings the bill of a message in line with its state: what never left is given back, what left in part is paid in
     /// part.
-    pub(super) fn settle_bill(&mut self, message: &mut Message) -> Outcome<()> {
+    pub(super) fn settle_bill(&mut self, message: &mut Message) -> TxResult<()> {
         let ended = match message.state {
             State::Returned | State::Expired | State::Cancelled | State::Refused | State::Held => true,
             State::Queued | State::OnModem | State::Sent | State::Delivered => false,
@@ -121,7 +121,7 @@ impl Tx<'_> {
     }
 
     /// The part of a charged bill that certainly was not used.
-    fn unused(&self, message: &Message, bill: &Bill) -> Outcome<Use> {
+    fn unused(&self, message: &Message, bill: &Bill) -> TxResult<Use> {
         let steps = message.steps.get(bill.begun..).unwrap_or_default();
         // A record from before this bill is about an earlier sending, which is paid.
         let before = bill.begun.checked_sub(1).and_then(|last| message.steps.get(last)).map(|step| step.at);
@@ -135,16 +135,16 @@ impl Tx<'_> {
         let sent: u64 = steps.iter().map(|step| u64::from(step.packets)).sum();
         let Use { packets, money, .. } = bill.wanted;
         let each = money.0 / i64::try_from(packets).unwrap_or(i64::MAX).max(1);
-        // Packets of a letter all cost the same.
+        // Packets of a message all cost the same.
         Ok(bill.wanted.minus(Use::of_packets(sent.min(packets), Money(each))))
     }
 
-    fn used(&self, month: &str, account: &str) -> Outcome<Use> {
+    fn used(&self, month: &str, account: &str) -> TxResult<Use> {
         let row = self.spent.get((month, account))?.map(|row| row.value());
         Ok(row.map_or(Use::default(), read))
     }
 
-    fn put_used(&mut self, month: &str, account: &str, used: Use) -> Outcome<()> {
+    fn put_used(&mut self, month: &str, account: &str, used: Use) -> TxResult<()> {
         self.spent.insert((month, account), (used.packets, used.texts, used.money.0))?;
         Ok(())
     }
@@ -156,7 +156,7 @@ fn read((packets, texts, money): (u64, u64, i64)) -> Use {
 
 impl View {
     /// What each account used in a month; the box under the name of [`BOX`].
-    pub fn used_in(&self, month: &str) -> Outcome<Vec<(String, Use)>> {
+    pub fn used_in(&self, month: &str) -> TxResult<Vec<(String, Use)>> {
         let mut found = Vec::new();
         for row in self.0.open_table(schema::SPENT)?.range((month, "")..)? {
             let (key, value) = row?;
@@ -169,7 +169,7 @@ impl View {
     }
 
     /// The months that have accounts, oldest first.
-    pub fn months(&self) -> Outcome<Vec<String>> {
+    pub fn months(&self) -> TxResult<Vec<String>> {
         let mut months: Vec<String> = Vec::new();
         for row in self.0.open_table(schema::SPENT)?.iter()? {
             let month = row?.0.value().0.to_owned();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::address::Address;
 use crate::clock::Time;
-use crate::message::{Door, Message, State};
+use crate::message::{Message, Origin, State};
 
 /// A folder of its own for each test, removed at the end.
 pub struct Folder(pub PathBuf);
@@ -40,7 +40,7 @@ pub fn message(way: Way, state: State, next: i64) -> Message {
     let at = Time(1_790_000_000_000);
     Message {
         id: Id(0),
-        door: Door::Smtp,
+        door: Origin::Smtp,
         from: "a@x.org".parse().unwrap(),
         to: "ben@here.org".parse().unwrap(),
         author: None,
@@ -66,6 +66,7 @@ pub fn message(way: Way, state: State, next: i64) -> Message {
         receipt_until: None,
         terms: Default::default(),
         pressed: false,
+        size: None,
         account: None,
         recall: false,
         released: false,
@@ -73,8 +74,8 @@ pub fn message(way: Way, state: State, next: i64) -> Message {
     }
 }
 
-fn letter(messages: Vec<Message>) -> Letter {
-    Letter { messages, body: BodyIn::Bytes(b"raw".to_vec()) }
+fn mail(messages: Vec<Message>) -> IncomingMail {
+    IncomingMail { messages, body: BodyIn::Bytes(b"raw".to_vec()) }
 }
 
 fn store(folder: &Folder) -> Store {
@@ -86,17 +87,17 @@ fn what_is_put_is_due_and_survives_a_restart() {
     let folder = Folder::new();
     let first = store(&folder);
     let done =
-        first.put(letter(vec![message(Way::Relay, State::Queued, 5), message(Way::Link, State::Queued, 3)])).unwrap();
+        first.put(mail(vec![message(Way::Relay, State::Queued, 5), message(Way::Link, State::Queued, 3)])).unwrap();
     assert_eq!(done.ids(), [Id(1), Id(2)]);
     first.close();
     drop(first);
     let again = store(&folder);
-    let due = again.read(|v| v.due(Lane::Relay, Time(5), 10)).unwrap();
+    let due = again.read(|v| v.due(Queue::Relay, Time(5), 10)).unwrap();
     assert_eq!(due.len(), 1);
     let found = due[0].as_ref().unwrap();
     assert_eq!(again.raw(found).unwrap().as_deref(), Some(&b"raw"[..]));
-    assert_eq!(again.read(|v| v.next_due(Lane::Link)).unwrap(), Some(Time(3)));
-    assert!(again.read(|v| v.due(Lane::Link, Time(2), 10)).unwrap().is_empty());
+    assert_eq!(again.read(|v| v.next_due(Queue::Link)).unwrap(), Some(Time(3)));
+    assert!(again.read(|v| v.due(Queue::Link, Time(2), 10)).unwrap().is_empty());
 }
 
 #[test]
@@ -104,13 +105,13 @@ fn books_and_queue_follow_each_step() {
     let folder = Folder::new();
     let store = store(&folder);
     store
-        .put(letter(vec![message(Way::Relay, State::Queued, 5), message(Way::Mailbox, State::Delivered, i64::MAX)]))
+        .put(mail(vec![message(Way::Relay, State::Queued, 5), message(Way::Mailbox, State::Delivered, i64::MAX)]))
         .unwrap();
     store.write(|tx| tx.step(Id(1), Time(9), State::Delivered, "taken", 0, Time(0)).map(drop)).unwrap();
     let books = store.ledger().unwrap().books["smtp"];
     assert!(books.balance());
     assert_eq!((books.accepted, books.delivered), (2, 2));
-    assert_eq!(store.read(|v| v.next_due(Lane::Relay)).unwrap(), None);
+    assert_eq!(store.read(|v| v.next_due(Queue::Relay)).unwrap(), None);
     assert!(store.read(|v| v.queues()).unwrap().iter().all(|queue| queue.1 == 0));
     assert_eq!(store.read(|v| v.mailbox("ben", None, 9)).unwrap().len(), 1);
     assert_eq!(store.message(Id(1)).unwrap().unwrap().steps.len(), 2);
@@ -126,8 +127,8 @@ fn one_failing_job_does_not_touch_its_neighbours() {
             let store = &store;
             scope.spawn(move || match at % 4 {
                 0 => assert!(store.write(|tx| tx.message(Id(999)).map(drop)).is_err()),
-                1 if at < 8 => assert!(store.write(|_| -> Outcome<()> { panic!("on purpose") }).is_err()),
-                _ => drop(store.put(letter(vec![message(Way::Link, State::Queued, at)])).unwrap()),
+                1 if at < 8 => assert!(store.write(|_| -> TxResult<()> { panic!("on purpose") }).is_err()),
+                _ => drop(store.put(mail(vec![message(Way::Link, State::Queued, at)])).unwrap()),
             });
         }
     });
@@ -159,21 +160,21 @@ fn keys_are_taken_once() {
 fn an_unreadable_record_is_set_aside() {
     let folder = Folder::new();
     let store = store(&folder);
-    store.put(letter(vec![message(Way::Link, State::Queued, 1), message(Way::Link, State::Queued, 2)])).unwrap();
+    store.put(mail(vec![message(Way::Link, State::Queued, 1), message(Way::Link, State::Queued, 2)])).unwrap();
     store.write(|tx| Ok(tx.messages.insert(1, &b"{broken"[..])?.is_some())).unwrap();
-    let due = store.read(|v| v.due(Lane::Link, Time(9), 9)).unwrap();
+    let due = store.read(|v| v.due(Queue::Link, Time(9), 9)).unwrap();
     assert!(due[0].is_err() && due[1].is_ok());
     store.write(|tx| tx.set_aside_message(Id(1), "unreadable", Time(3))).unwrap();
-    assert_eq!(store.read(|v| v.due(Lane::Link, Time(9), 9)).unwrap().len(), 1);
+    assert_eq!(store.read(|v| v.due(Queue::Link, Time(9), 9)).unwrap().len(), 1);
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);
 }
 
 #[test]
-fn old_letters_go_with_their_bytes_and_the_books_stay() {
+fn old_messages_go_with_their_bytes_and_the_books_stay() {
     let folder = Folder::new();
     let store = store(&folder);
     let done = message(Way::Mailbox, State::Delivered, i64::MAX);
-    store.put(letter(vec![done, message(Way::Link, State::Queued, 2)])).unwrap();
+    store.put(mail(vec![done, message(Way::Link, State::Queued, 2)])).unwrap();
     let later = Time(1_790_000_000_001);
     assert_eq!(store.write(move |tx| tx.prune(later, 10)).unwrap(), 1);
     assert!(store.message(Id(1)).unwrap().is_none());
@@ -198,7 +199,7 @@ fn a_second_program_gets_a_sentence() {
 fn a_folder_with_other_things_is_left_alone() {
     let folder = Folder::new();
     std::fs::create_dir_all(&folder.0).unwrap();
-    std::fs::write(folder.0.join("letter.txt"), "mine").unwrap();
+    std::fs::write(folder.0.join("message.txt"), "mine").unwrap();
     let Err(fault) = Store::open(&folder.0, &Clock::system()) else { panic!("it was taken") };
     assert!(fault.why().contains("holds other things"), "{fault}");
     assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use crate::engine::Context;
 use crate::fault::Fault;
-use crate::intake::PostOffice;
+use crate::intake::Intake;
 use crate::listen::gate::{Gate, Service};
 use crate::listen::http::{HttpFront, Rules};
-use crate::listen::smtp_io::SmtpDoor;
-use crate::listen::tally::Tally;
-use crate::listen::tls::Keeper;
-use crate::listen::{Office, data};
+use crate::listen::smtp_io::SmtpListener;
+use crate::listen::tally::ClientCounters;
+use crate::listen::tls::CertStore;
+use crate::listen::{MailIntake, data};
 use crate::settings::Key;
-use crate::status::Rung;
+use crate::status::PartStatus;
 use crate::sys::process;
 use crate::sys::sockets::Sockets;
 
@@ -25,16 +25,16 @@ const DOORS: [(&str, Key); 3] =
 
 /// All doors of a box.
 pub struct Doors {
-    doors: Vec<Door>,
-    office: Arc<PostOffice>,
-    tally: Arc<Tally>,
+    doors: Vec<Origin>,
+    office: Arc<Intake>,
+    tally: Arc<ClientCounters>,
     incoming: PathBuf,
     web: crate::admin::Handle,
     web_socket: PathBuf,
     control: crate::control::Handle,
 }
 
-struct Door {
+struct Origin {
     name: &'static str,
     key: Key,
     /// Sockets that systemd handed over: they stay, whatever the settings say.
@@ -57,7 +57,7 @@ impl Doors {
         std::fs::create_dir_all(&incoming).and_then(|()| data::sweep(&incoming)).map_err(|error| {
             Fault::operator(format!("{} cannot be used for large mails: {error}", incoming.display()))
         })?;
-        let doors = DOORS.map(|(name, key)| Door {
+        let doors = DOORS.map(|(name, key)| Origin {
             name,
             key,
             given: sockets.take(name),
@@ -71,7 +71,7 @@ impl Doors {
         let control = crate::control::serve(context)?;
         let mut doors = Self {
             doors: doors.into_iter().collect(),
-            office: PostOffice::new(context),
+            office: Intake::new(context),
             tally: Arc::default(),
             incoming,
             web,
@@ -127,8 +127,8 @@ impl Doors {
     fn tell(&self, context: &Context) {
         let trouble: Vec<_> = self.doors.iter().filter_map(|door| door.trouble.clone()).collect();
         let words = if trouble.is_empty() { "takes mail".to_owned() } else { trouble.join("; ") };
-        let rung = Rung { well: trouble.is_empty(), words, at: context.now() };
-        context.pulse.set(|facts| {
+        let rung = PartStatus { well: trouble.is_empty(), words, at: context.now() };
+        context.status.set(|facts| {
             facts.smtp = Some(rung);
             facts.listen.clear();
             for door in &self.doors {
@@ -145,18 +145,18 @@ impl Doors {
             let rules = Box::new(move || Rules::new(&store.settings(), &host));
             return Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules));
         }
-        let tls = match Keeper::new(&context.store.settings(), context.store.folder()) {
+        let tls = match CertStore::new(&context.store.settings(), context.store.folder()) {
             Ok(keeper) => Some(Arc::new(keeper)),
             Err(why) => {
                 log::error!("tls: {why}; mail is taken without encryption until that is mended");
                 None
             }
         };
-        Arc::new(SmtpDoor {
-            office: self.office.clone() as Arc<dyn Office>,
+        Arc::new(SmtpListener {
+            intake: self.office.clone() as Arc<dyn MailIntake>,
             tls,
             spool: self.incoming.clone(),
-            tally: self.tally.clone(),
+            counters: self.tally.clone(),
             submission: name == "submission",
         })
     }
@@ -175,7 +175,7 @@ impl Doors {
     }
 }
 
-impl Door {
+impl Origin {
     fn listeners(&self, wanted: &str) -> Result<Vec<TcpListener>, String> {
         if !self.given.is_empty() {
             let copies: Result<Vec<_>, _> = self.given.iter().map(TcpListener::try_clone).collect();

@@ -4,14 +4,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::admin::service::{By, Desk};
+use crate::admin::service::{Actor, Service};
 use crate::engine::Context;
 
 /// Says where the page is, and the claim code while the box has no owner.
 pub fn say(context: &Context) {
-    let facts = context.pulse.facts();
+    let facts = context.status.facts();
     let pages: Vec<_> = facts.listen.get("web").into_iter().flatten().map(|address| page(*address)).collect();
-    let desk = Desk::new(&context.store, By::command_line(rustix::process::getuid().as_raw()));
+    let desk = Service::new(&context.store, Actor::command_line(rustix::process::getuid().as_raw()));
     let mut lines: Vec<String> = pages.iter().map(|page| format!("satpost: {page}")).collect();
     if !desk.claimed() {
         match desk.setup_code(false) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::shore::{Shore, classic, from_outside, letter};
+use crate::common::shore::{Shore, classic, from_outside, message};
 use crate::common::web::Client;
 use crate::common::{PASSWORD, SOON, Station, send, wait_for};
 use crate::fake::twilio_calls;
@@ -139,7 +139,7 @@ fn devices_belong_to_one_person_at_a_time() {
     assert_eq!(shore.wait_mails(1)[0]["from"], "anna@shore.example");
     for (name, device) in [("anna", 7), ("ben", 6846)] {
         let to = format!("{name}@shore.example");
-        assert!(from_outside(&box_, &to, &letter("", &format!("for {name}"))).starts_with("250"));
+        assert!(from_outside(&box_, &to, &message("", &format!("for {name}"))).starts_with("250"));
         let packets = wait_for(name, SOON, || Some(shore.to_device(device)).filter(|all| !all.is_empty()));
         assert_eq!(packets, [classic(false, "bob@world.example", &format!("for {name}"))]);
     }
@@ -213,7 +213,7 @@ fn a_disabled_person_neither_gets_nor_sends_texts() {
     gateway.books_balance();
 }
 
-/// A letter that waits when its writer is disabled goes no further, on any way.
+/// A message that waits when its writer is disabled goes no further, on any way.
 #[test]
 fn what_a_disabled_person_wrote_and_waits_goes_no_further() {
     let shore = Shore::start();
@@ -222,14 +222,16 @@ fn what_a_disabled_person_wrote_and_waits_goes_no_further() {
     wait_for("the link to be down", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
     shore.sink_says("close");
     for to in ["anna@shore.example", "bob@world.example"] {
-        assert!(send(&gateway, Some("carl"), "carl@shore.example", to, &letter("", "spend it all")).starts_with("250"));
-        assert!(send(&gateway, Some("olga"), "olga@shore.example", to, &letter("", "hello")).starts_with("250"));
+        assert!(
+            send(&gateway, Some("carl"), "carl@shore.example", to, &message("", "spend it all")).starts_with("250")
+        );
+        assert!(send(&gateway, Some("olga"), "olga@shore.example", to, &message("", "hello")).starts_with("250"));
     }
     gateway.said(&["people", "disable", "carl"]).ok();
     shore.hive_says("down off");
     shore.sink_says("clear");
-    wait_for("olga's letters", 2 * SOON, || (shore.mails().len() + shore.to_device(6846).len() == 2).then_some(()));
-    wait_for("carl's letters to come back", 2 * SOON, || {
+    wait_for("olga's messages", 2 * SOON, || (shore.mails().len() + shore.to_device(6846).len() == 2).then_some(()));
+    wait_for("carl's messages to come back", 2 * SOON, || {
         let of_carl = |m: &&Value| m["from"] == "carl@shore.example" && m["state"] == "returned";
         (gateway.messages().iter().filter(of_carl).count() == 2).then_some(())
     });

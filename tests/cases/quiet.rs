@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::common::shore::{Shore, from_outside, letter, wait_polls};
+use crate::common::shore::{Shore, from_outside, message, wait_polls};
 use crate::common::web::Client;
 use crate::common::{SOON, Smtp, Station, wait_for};
 use crate::fake::{bandwidth_calls, received};
@@ -103,7 +103,7 @@ fn a_loop_of_two_boxes_ends_and_costs_nothing() {
     let port = |station: &Station| station.door("smtp").port().to_string();
     boxes[0].set(&[("relay.host", "127.0.0.1"), ("relay.port", &port(&boxes[1]))]);
     boxes[1].set(&[("relay.host", "127.0.0.1"), ("relay.port", &port(&boxes[0]))]);
-    assert!(from_outside(&boxes[0], "olga@one.example", &letter("Round", "and round")).starts_with("250"));
+    assert!(from_outside(&boxes[0], "olga@one.example", &message("Round", "and round")).starts_with("250"));
     wait_for("the loop to end", 2 * SOON, || {
         let all: Vec<_> = boxes.iter().flat_map(Station::messages).collect();
         let still = boxes.iter().all(|station| station.waiting().is_empty());

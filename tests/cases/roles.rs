@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use crate::common::command::Said;
-use crate::common::shore::{Shore, from_outside, letter};
+use crate::common::shore::{Shore, from_outside, message};
 use crate::common::web::{Answer, Client};
 use crate::common::{PASSWORD, SATPOST, SOON, Station, send};
 use crate::ground::{Ground, MUM};
@@ -47,15 +47,15 @@ fn least(method: &str, path: &str) -> usize {
     }
 }
 
-/// A box with an owner, an operator, two persons, and a letter between these.
+/// A box with an owner, an operator, two persons, and a message between these.
 fn house(ground: &Ground) -> Station {
     let gateway = ground.gateway("twilio", &[("box.domain", "shore.example")]).started();
     gateway.said_with(&["people", "add", "olga", "--role", "operator"], PASSWORD).ok();
     gateway.said_with(&["people", "add", "carl"], PASSWORD).ok();
     gateway.said_with(&["people", "add", "dora"], PASSWORD).ok();
-    let mail = letter("Between us", "a secret of two");
+    let mail = message("Between us", "a secret of two");
     assert!(send(&gateway, Some("dora"), "dora@shore.example", "anna@shore.example", &mail).starts_with("250"));
-    assert!(from_outside(&gateway, "dora@shore.example", &letter("Only for Dora", "x")).starts_with("250"));
+    assert!(from_outside(&gateway, "dora@shore.example", &message("Only for Dora", "x")).starts_with("250"));
     gateway
 }
 
@@ -132,9 +132,9 @@ fn every_link_on_a_page_leads_somewhere() {
     }
 }
 
-/// A person sees what is theirs; an operator all letters; neither sees a secret.
+/// A person sees what is theirs; an operator all messages; neither sees a secret.
 #[test]
-fn letters_are_shown_to_their_people_and_to_operators() {
+fn messages_are_shown_to_their_people_and_to_operators() {
     let ground = Ground::start("twilio");
     let gateway = house(&ground);
     gateway.said(&["send", "--from", "anna", "--text", "for mum only", MUM]).ok();

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::common::send;
-use crate::common::shore::{Shore, from_outside, letter};
+use crate::common::shore::{Shore, from_outside, message};
 use crate::common::web::Client;
 
-/// Somewhere it is a day later than elsewhere, at any moment: a letter here and one there are letters of two days.
+/// Somewhere it is a day later than elsewhere, at any moment: a message here and one there are messages of two days.
 #[test]
 fn a_day_is_counted_where_the_box_stands() {
     let shore = Shore::start();
@@ -21,11 +21,11 @@ fn a_day_is_counted_where_the_box_stands() {
     for by in ["day", "month", "year", "person"] {
         assert!(usage(by, None).is_empty(), "nothing was counted yet");
     }
-    assert!(from_outside(&gateway, "olga@shore.example", &letter("", "one")).starts_with("250"));
+    assert!(from_outside(&gateway, "olga@shore.example", &message("", "one")).starts_with("250"));
     gateway.cli_ok(&["settings", "set", "box.time_zone", "Pacific/Kiritimati"], "");
     for words in ["two", "three"] {
         assert!(
-            send(&gateway, Some("olga"), "olga@shore.example", "anna@shore.example", &letter("", words))
+            send(&gateway, Some("olga"), "olga@shore.example", "anna@shore.example", &message("", words))
                 .starts_with("250")
         );
     }
@@ -49,7 +49,7 @@ fn a_day_is_counted_where_the_box_stands() {
     let csv = Client::logged_in(&gateway, "olga").get("/usage.csv?by=day").body;
     assert!(csv.contains(&later) && csv.contains(&earlier), "{csv}");
     gateway.cli_ok(&["settings", "set", "box.time_zone", "Etc/GMT+12"], "");
-    assert!(from_outside(&gateway, "olga@shore.example", &letter("", "four")).starts_with("250"));
+    assert!(from_outside(&gateway, "olga@shore.example", &message("", "four")).starts_with("250"));
     let days = usage("day", None);
     assert_eq!(days.iter().map(taken).collect::<Vec<_>>(), [2, 2], "the earlier day is taken up again: {days:?}");
 }
@@ -60,7 +60,7 @@ fn counts_survive_a_kill() {
     let shore = Shore::start();
     let mut gateway = shore.gateway(&[], &["olga"]).started();
     for round in 1..=3_u64 {
-        assert!(from_outside(&gateway, "olga@shore.example", &letter("", "x")).starts_with("250"));
+        assert!(from_outside(&gateway, "olga@shore.example", &message("", "x")).starts_with("250"));
         gateway.kill();
         assert_eq!(gateway.json(&["usage", "--by", "year"])[0]["taken"]["smtp"], round);
         gateway.start();

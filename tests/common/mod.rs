@@ -119,7 +119,7 @@ impl Station {
             ("submission.listen", "127.0.0.1:0"),
             ("web.listen", "127.0.0.1:0"),
             ("store.reserve", "0"),
-            // Letters leave when they can; tests of the wait set it.
+            // Messages leave when they can; tests of the wait set it.
             ("air.gather", "0"),
         ];
         for (key, value) in usual.iter().chain(settings) {
@@ -235,7 +235,7 @@ impl Station {
 
     /// Waits until a message that fits is in this state.
     pub fn wait_state(&self, limit: Duration, to: &str, state: &str) -> Value {
-        wait_for(&format!("a letter to {to} to be {state}"), limit, || {
+        wait_for(&format!("a message to {to} to be {state}"), limit, || {
             self.messages().into_iter().find(|m| m["to"] == to && m["state"] == state)
         })
     }

@@ -99,7 +99,7 @@ impl Shore {
 }
 
 /// A mail of one paragraph.
-pub fn letter(subject: &str, text: &str) -> String {
+pub fn message(subject: &str, text: &str) -> String {
     format!("From: Somebody <somebody@world.example>\nSubject: {subject}\n\n{text}\n")
 }
 

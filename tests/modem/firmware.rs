@@ -2,7 +2,7 @@
 
 use crate::scene::Scene;
 
-pub fn letters(modem: &[&str], variants: &[&str]) {
+pub fn messages(modem: &[&str], variants: &[&str]) {
     let mut scene = Scene::open(modem);
     for variant in variants {
         scene.modem(&format!("variant {variant} on"));

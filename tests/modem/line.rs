@@ -2,7 +2,7 @@
 
 use crate::scene::Scene;
 
-pub fn letters_through(modem: &[&str], faults: &[&str]) {
+pub fn messages_through(modem: &[&str], faults: &[&str]) {
     let mut scene = Scene::start(modem);
     for fault in faults {
         scene.modem(fault);

@@ -1,6 +1,6 @@
 //! The M138 driver in the real binary, against a simulated modem in which everything goes wrong that can.
 //!
-//! In each scene letters go both ways while something is wrong. At its end every letter has arrived once, no packet
+//! In each scene messages go both ways while something is wrong. At its end every message has arrived once, no packet
 //! was on air under two numbers of the modem, and the books balance. What goes wrong has to be told by
 //! `satpost status --json` within seconds, and to mend by itself when the cause ends.
 
@@ -22,12 +22,12 @@ use scene::{ALWAYS, at_once};
 #[test]
 fn answers_get_lost_late_and_garbled() {
     at_once(&[
-        ("eaten", &|| line::letters_through(&[], &["eat 1", "eat 2", "eat 3"])),
-        ("no reply", &|| line::letters_through(&[], &["noreply 1", "noreply 2", "noreply 3"])),
-        ("late", &|| line::letters_through(&ALWAYS, &["late 3500 1", "late 1600 3"])),
-        ("garbled", &|| line::letters_through(&[], &["corrupt 1", "corrupt 5"])),
-        ("no line feed", &|| line::letters_through(&ALWAYS, &["droplf 1", "droplf 5"])),
-        ("glued", &|| line::letters_through(&[], &["glue 1", "glue 5", "interleave on", "interleave 9"])),
+        ("eaten", &|| line::messages_through(&[], &["eat 1", "eat 2", "eat 3"])),
+        ("no reply", &|| line::messages_through(&[], &["noreply 1", "noreply 2", "noreply 3"])),
+        ("late", &|| line::messages_through(&ALWAYS, &["late 3500 1", "late 1600 3"])),
+        ("garbled", &|| line::messages_through(&[], &["corrupt 1", "corrupt 5"])),
+        ("no line feed", &|| line::messages_through(&ALWAYS, &["droplf 1", "droplf 5"])),
+        ("glued", &|| line::messages_through(&[], &["glue 1", "glue 5", "interleave on", "interleave 9"])),
     ]);
 }
 
@@ -59,10 +59,10 @@ fn the_modem_restarts_or_cannot_send() {
 fn every_firmware_and_every_sky() {
     let variants = ["sentspace", "bareapp", "waketail", "noids", "unreadonly"];
     at_once(&[
-        ("firmware 1", &|| firmware::letters(&["--firmware", "1"], &[])),
-        ("firmware 2", &|| firmware::letters(&["--firmware", "2"], &[])),
-        ("firmware 1, variants", &|| firmware::letters(&["--firmware", "1"], &variants)),
-        ("firmware 3, variants", &|| firmware::letters(&["--firmware", "3"], &variants)),
+        ("firmware 1", &|| firmware::messages(&["--firmware", "1"], &[])),
+        ("firmware 2", &|| firmware::messages(&["--firmware", "2"], &[])),
+        ("firmware 1, variants", &|| firmware::messages(&["--firmware", "1"], &variants)),
+        ("firmware 3, variants", &|| firmware::messages(&["--firmware", "3"], &variants)),
         ("repeated", &air::repeated),
         ("weak supply", &air::weak_supply),
     ]);
@@ -79,7 +79,7 @@ fn the_port_and_who_is_behind_it() {
 }
 
 #[test]
-fn letters_wait_and_the_box_is_quiet() {
+fn messages_wait_and_the_box_is_quiet() {
     at_once(&[
         ("window", &waiting::window_withdrawal_and_expiry),
         ("given up", &waiting::the_modem_gives_a_packet_up),

@@ -1,4 +1,4 @@
-//! A station with a simulated modem, a gateway behind the simulated Hive, and letters between them.
+//! A station with a simulated modem, a gateway behind the simulated Hive, and messages between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use crate::common::{Smtp, Station, World, wait_for};
 
 /// What is wrong is told within 5 s; the rest is for a busy machine and for asking.
 pub const TOLD: Duration = Duration::from_secs(8);
-/// Limit for letters to arrive and for a link to mend.
+/// Limit for messages to arrive and for a link to mend.
 pub const MENDS: Duration = Duration::from_secs(60);
 /// A packet without content: the driver may queue it to learn the next number.
 const MARKER: &str = "08011801";
@@ -74,7 +74,7 @@ impl Scene {
         assert!(said.iter().all(|line| line.starts_with("ok")), "{command}: {said:?}");
     }
 
-    /// Anna writes to Bob; the letter's number on the station.
+    /// Anna writes to Bob; the message's number on the station.
     pub fn up(&mut self, subject: &str) -> String {
         let said =
             self.station.json(&["send", "--from", "anna", "--subject", subject, "--text", "up", "bob@world.example"]);
@@ -90,13 +90,13 @@ impl Scene {
         self.downs.push(subject.to_owned());
     }
 
-    /// A letter each way.
+    /// A message each way.
     pub fn both(&mut self, subject: &str) {
         self.up(&format!("{subject} up"));
         self.down(&format!("{subject} down"));
     }
 
-    /// A letter that shall not arrive after all.
+    /// A message that shall not arrive after all.
     pub fn take_back(&mut self, subject: &str) {
         self.ups.retain(|known| known != subject);
     }
@@ -136,13 +136,13 @@ impl Scene {
         }
     }
 
-    /// Waits until all letters have arrived, and proves that each did once.
+    /// Waits until all messages have arrived, and proves that each did once.
     pub fn settle(&self) {
         self.arrived();
         self.once();
     }
 
-    /// Waits until all letters have arrived.
+    /// Waits until all messages have arrived.
     pub fn arrived(&self) {
         let end = Instant::now() + MENDS;
         while let Some(missing) = self.missing() {
@@ -151,11 +151,11 @@ impl Scene {
         }
     }
 
-    /// A letter that has not arrived yet, in words.
+    /// A message that has not arrived yet, in words.
     fn missing(&self) -> Option<String> {
-        let letters = self.station.messages();
+        let messages = self.station.messages();
         let in_state =
-            |subject: &str, state: &str| letters.iter().any(|m| m["subject"] == subject && m["state"] == state);
+            |subject: &str, state: &str| messages.iter().any(|m| m["subject"] == subject && m["state"] == state);
         // By the time of the look the far box may have said that it has it.
         let left = |subject: &str| in_state(subject, "sent") || in_state(subject, "delivered");
         let late = self.ups.iter().find(|subject| !left(subject)).map(|subject| format!("'{subject}' to be sent"));
@@ -170,7 +170,7 @@ impl Scene {
         })
     }
 
-    /// How often the internet's server got a letter of each subject.
+    /// How often the internet's server got a message of each subject.
     fn subjects(&self) -> BTreeMap<String, u32> {
         let mut seen = BTreeMap::new();
         for mail in self.world.mails() {
@@ -181,17 +181,17 @@ impl Scene {
         seen
     }
 
-    /// Every letter arrived once, no packet was on air under two numbers, the books balance.
+    /// Every message arrived once, no packet was on air under two numbers, the books balance.
     pub fn once(&self) {
         let seen = self.subjects();
         let expected: BTreeMap<_, _> = self.ups.iter().map(|subject| (subject.clone(), 1)).collect();
         assert_eq!(seen, expected, "{}", self.report());
-        let letters = self.station.messages();
+        let messages = self.station.messages();
         for subject in &self.downs {
-            let count = letters.iter().filter(|m| m["door"] == "link" && m["subject"] == subject.as_str()).count();
+            let count = messages.iter().filter(|m| m["door"] == "link" && m["subject"] == subject.as_str()).count();
             assert_eq!(count, 1, "'{subject}'\n{}", self.report());
         }
-        assert_eq!(letters.iter().filter(|m| m["door"] == "link").count(), self.downs.len(), "{}", self.report());
+        assert_eq!(messages.iter().filter(|m| m["door"] == "link").count(), self.downs.len(), "{}", self.report());
         self.never_twice(&self.world.on_air());
         self.station.books_balance();
         self.gateway.books_balance();
@@ -211,11 +211,11 @@ impl Scene {
     pub fn report(&self) -> String {
         let mut text = format!("link: {}\n", self.link());
         for (name, of) in [("station", &self.station), ("gateway", &self.gateway)] {
-            for letter in of.messages() {
-                let id = letter["id"].as_str().unwrap().to_owned();
-                let (subject, state, reason) = (&letter["subject"], &letter["state"], &letter["reason"]);
+            for message in of.messages() {
+                let id = message["id"].as_str().unwrap().to_owned();
+                let (subject, state, reason) = (&message["subject"], &message["state"], &message["reason"]);
                 text.push_str(&format!("{name} {id} '{subject}' {state}: {reason}\n"));
-                if letter["door"] != "link" || state != "delivered" {
+                if message["door"] != "link" || state != "delivered" {
                     let shown = of.json(&["queue", "show", &id]);
                     text.push_str(&format!("    {}\n    {}\n", shown["steps"], shown["packets"]));
                 }
@@ -239,7 +239,7 @@ impl Scene {
         self.world.modem_says("queue").len()
     }
 
-    /// Waits until a letter is in this state.
+    /// Waits until a message is in this state.
     pub fn state(&self, id: &str, state: &str, limit: Duration) -> Value {
         wait_for(&format!("{id} to be {state}"), limit, || {
             let shown = self.station.json(&["queue", "show", id]);

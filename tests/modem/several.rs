@@ -33,16 +33,16 @@ pub fn each_station_gets_its_own_mail() {
         );
     }
     let subjects = |station: &Station| {
-        let letters = station.messages();
-        let inbound = letters.iter().filter(|m| m["door"] == "link");
+        let messages = station.messages();
+        let inbound = messages.iter().filter(|m| m["door"] == "link");
         inbound.map(|m| m["subject"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let mut at_hut = wait_for("ben's mail", MENDS, || Some(subjects(&hut)).filter(|all| all.len() >= 3));
     at_hut.sort();
     assert_eq!(at_hut, ["to ben 0", "to ben 1", "to ben 2"]);
     let by_ben = || scene.world.mails().into_iter().filter(|m| m["from"] == "ben@shore.example").count();
-    wait_for("ben's letters", MENDS, || (by_ben() == 3).then_some(()));
-    wait_for("anna's letters", MENDS, || {
+    wait_for("ben's messages", MENDS, || (by_ben() == 3).then_some(()));
+    wait_for("anna's messages", MENDS, || {
         (subjects(&scene.station).len() == 3 && scene.world.mails().len() == 6).then_some(())
     });
     assert!(scene.world.mails().iter().all(

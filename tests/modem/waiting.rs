@@ -1,4 +1,4 @@
-//! Letters that wait on the modem: not more than the window, and only as long as their owner and their time allow.
+//! Messages that wait on the modem: not more than the window, and only as long as their owner and their time allow.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ pub fn window_withdrawal_and_expiry() {
         scene.station.cli_ok(&["settings", "set", setting, value], "");
     }
     scene.modem("pass end");
-    let ids: Vec<_> = (0..5).map(|n| scene.up(&format!("letter {n}"))).collect();
-    (0..5).for_each(|n| scene.take_back(&format!("letter {n}")));
+    let ids: Vec<_> = (0..5).map(|n| scene.up(&format!("message {n}"))).collect();
+    (0..5).for_each(|n| scene.take_back(&format!("message {n}")));
     scene.state(&ids[1], "onmodem", MENDS);
     assert_eq!(scene.on_modem(), 2, "{}", scene.report());
     for id in &ids[2..] {
@@ -35,16 +35,16 @@ pub fn window_withdrawal_and_expiry() {
     assert_eq!(scene.on_modem(), 0, "{}", scene.report());
     assert!(scene.world.on_air().is_empty());
     let notices = wait_for("three notices", MENDS, || {
-        let letters = scene.station.messages();
+        let messages = scene.station.messages();
         let notices: Vec<_> =
-            letters.into_iter().filter(|m| m["door"] == "notice" && m["state"] == "delivered").collect();
+            messages.into_iter().filter(|m| m["door"] == "notice" && m["state"] == "delivered").collect();
         (notices.len() == 3).then_some(notices)
     });
     assert!(notices.iter().all(|m| m["to"] == "anna@boat.example"), "{notices:?}");
     scene.station.books_balance();
 }
 
-/// Firmware 1.x says when a hold time is over: the letter comes back.
+/// Firmware 1.x says when a hold time is over: the message comes back.
 pub fn the_modem_gives_a_packet_up() {
     let mut scene = Scene::start(&["--firmware", "1", "--start", "running"]);
     scene.station.cli_ok(&["settings", "set", "air.lifetime", "60"], "");

@@ -92,7 +92,7 @@ async function setUp(browser) {
   await tab.go("/setup/people");
   const person = [["name", PERSON.name], ["full_name", "Bert Example"], ["password", PERSON.password]];
   await step(tab, "/setup/people", "Add and go on", person, []);
-  await step(tab, "/setup/test", "Send the test letter", [], []);
+  await step(tab, "/setup/test", "Send the test message", [], []);
   await page.locator(".badge", { hasText: "delivered" }).first().waitFor();
   tab.state.at = "/messages/m1";
   await lookAt(tab);
@@ -121,7 +121,7 @@ async function everyPage(tab) {
   console.log(`heaviest page: ${tab.state.heaviest[1]}, ${tab.state.heaviest[0]} bytes`);
 }
 
-/** From the front page to the list of messages, and a letter read, without a mouse. */
+/** From the front page to the list of messages, and a message read, without a mouse. */
 async function byKeyboard(tab) {
   const { page } = tab;
   await tab.go("/");
@@ -133,7 +133,7 @@ async function byKeyboard(tab) {
     }
     await Promise.all([page.waitForURL(base + wanted), page.keyboard.press("Enter")]);
   }
-  await expect(tab, "the letter is not there", page.getByText("A test letter from Sea Otter").isVisible());
+  await expect(tab, "the message is not there", page.getByText("A test message from Sea Otter").isVisible());
 }
 
 /** A line sent by hand needs the password, and its answer appears without a reload. */
@@ -191,7 +191,7 @@ async function withoutScripts(browser) {
   await submit(page, "Look at the cost first");
   await expect(tab, "no cost is told", page.getByText(/1 packet, over the satellite link/).isVisible());
   await submit(page, "Send");
-  await expect(tab, "the letter is not kept", page.getByText(/Your letter is kept as m\d+/).isVisible());
+  await expect(tab, "the message is not kept", page.getByText(/Your message is kept as m\d+/).isVisible());
   for (const [button, state] of [["Hold", "held"], ["Release", "queued"]]) {
     await submit(page, button);
     await expect(tab, `${button} does not make it ${state}`, words(page, ".badge").then((word) => word === state));

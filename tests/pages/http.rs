@@ -100,8 +100,8 @@ fn the_state_is_sent_again_only_when_it_changed() {
     let again = anna.ask("GET", "/status.json", &known);
     assert_eq!((again.status, again.body.as_str()), (304, ""), "{first:?}");
     let token = Client { cookie: anna.cookie.clone(), ..anna }.token("/compose");
-    let letter = format!("csrf={token}&to=anna%40boat.example&subject=Hello&text=you&do=send");
-    assert_eq!(anna.form("/compose", &letter, &anna.own()).status, 303);
+    let message = format!("csrf={token}&to=anna%40boat.example&subject=Hello&text=you&do=send");
+    assert_eq!(anna.form("/compose", &message, &anna.own()).status, 303);
     station.wait_state(SOON, "anna@boat.example", "delivered");
     let news = anna.ask("GET", "/status.json", &known);
     assert_eq!(news.status, 200);
@@ -114,8 +114,8 @@ fn persons_see_what_is_theirs_and_nothing_else() {
     let station = house(&folder);
     let mut bert = Client::logged_in(&station, "bert");
     let token = bert.token("/compose");
-    let letter = format!("csrf={token}&to=anna%40boat.example&subject=For+Anna&text=only&do=send");
-    let kept = bert.form("/compose", &letter, &bert.own());
+    let message = format!("csrf={token}&to=anna%40boat.example&subject=For+Anna&text=only&do=send");
+    let kept = bert.form("/compose", &message, &bert.own());
     let place = kept.header("location").to_owned();
     assert!(place.starts_with("/messages/m"), "{kept:?}");
     station.wait_state(SOON, "anna@boat.example", "delivered");

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::common::shore::letter;
+use super::common::shore::message;
 use super::common::{Folder, Station, send};
 
 /// What the relay does instead of its usual answer to a command.
@@ -196,6 +196,6 @@ pub fn turn_to(gateway: &Station, relay: &Fake) {
 
 /// A short message of olga's.
 pub fn write_to(gateway: &Station, to: &str) {
-    let reply = send(gateway, Some("olga"), "olga@shore.example", to, &letter("Hello", "How are you?"));
+    let reply = send(gateway, Some("olga"), "olga@shore.example", to, &message("Hello", "How are you?"));
     assert!(reply.starts_with("250"), "{reply}");
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::common::shore::letter;
+use super::common::shore::message;
 use super::common::{Folder, SOON, Smtp, Station, send};
 use super::fake::{Fake, Says, bytes, gateway};
 
@@ -115,7 +115,7 @@ fn write_beyond_ascii(gateway: &Station, to: &str) {
         let reply = smtp.say(line);
         assert!(reply.starts_with(['2', '3']), "{line}: {reply}");
     }
-    let reply = smtp.say(&format!("{}\r\n.", letter("Hello", "How are you?").replace('\n', "\r\n")));
+    let reply = smtp.say(&format!("{}\r\n.", message("Hello", "How are you?").replace('\n', "\r\n")));
     assert!(reply.starts_with("250"), "{reply}");
 }
 

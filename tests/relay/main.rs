@@ -7,11 +7,11 @@ mod fake;
 mod hostile;
 mod limits;
 
-use common::shore::{Shore, classic, from_outside, letter};
+use common::shore::{Shore, classic, from_outside, message};
 use common::{SOON, Station, send, wait_for};
 
 fn from_olga(gateway: &Station, to: &str) {
-    let reply = send(gateway, Some("olga"), "olga@shore.example", to, &letter("Hello", "How are you?"));
+    let reply = send(gateway, Some("olga"), "olga@shore.example", to, &message("Hello", "How are you?"));
     assert!(reply.starts_with("250"), "{reply}");
 }
 
@@ -163,7 +163,7 @@ fn there_is_no_notice_about_a_notice() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[("smtp.trusted", "127.0.0.0/8")], &["olga"]).started();
     shore.sink_says("code RCPT 550 5.1.1 no");
-    let reply = from_outside(&gateway, "gone@world.example", &letter("From a stranger", "x"));
+    let reply = from_outside(&gateway, "gone@world.example", &message("From a stranger", "x"));
     assert!(reply.starts_with("250"), "{reply}");
     gateway.wait_state(SOON, "gone@world.example", "returned");
     // The notice goes to a stranger, by the same relay, which refuses it as well.
@@ -174,7 +174,7 @@ fn there_is_no_notice_about_a_notice() {
         ("x@world.example", "b@world.example", "Auto-Submitted: auto-generated\n"),
         ("x@world.example", "c@world.example", "List-Id: <l.x>\n"),
     ] {
-        let reply = send(&gateway, None, from, to, &format!("{head}{}", letter("x", "y")));
+        let reply = send(&gateway, None, from, to, &format!("{head}{}", message("x", "y")));
         assert!(reply.starts_with("250"), "{reply}");
         gateway.wait_state(SOON, to, "returned");
     }

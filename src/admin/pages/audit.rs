@@ -25,7 +25,7 @@ pub fn show(ask: &Ask) -> Reply {
                 count => record.count,
                 who => record.who,
                 from => record.from,
-                deed => record.deed,
+                action => record.action,
                 about => record.about,
                 words => record.words,
             }

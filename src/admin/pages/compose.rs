@@ -1,11 +1,11 @@
-//! Writing a letter, with a look at what it will cost before it goes.
+//! Writing a message, with a look at what it will cost before it goes.
 
 use minijinja::context;
 
 use super::{Ask, Reply, queue};
 use crate::address::Address;
 use crate::fault::Fault;
-use crate::intake::{self, Sheet};
+use crate::intake::{self, ComposeForm};
 use crate::message::Wanted;
 use crate::message::{Id, Priority, Way};
 use crate::settings::Key;
@@ -16,7 +16,7 @@ const TEXT_MOST: usize = 64 * 1024;
 /// The form; `?reply=m12` fills it in, `?to=` names a recipient.
 pub fn show(ask: &Ask) -> Reply {
     let query = &ask.request.query;
-    let mut draft = Sheet { to: query.get("to").to_owned(), ..Sheet::default() };
+    let mut draft = ComposeForm { to: query.get("to").to_owned(), ..ComposeForm::default() };
     if let Some(message) = query.find("reply").and_then(|id| id.parse::<Id>().ok()) {
         let message = super::messages::mine(ask, message)?;
         draft.to = match &message.from {
@@ -30,10 +30,10 @@ pub fn show(ask: &Ask) -> Reply {
     form(ask, 200, &draft, None, "")
 }
 
-/// Looks at the letter or sends it, as the button says.
+/// Looks at the message or sends it, as the button says.
 pub fn send(ask: &Ask) -> Reply {
     let form_fields = &ask.request.form;
-    let draft = Sheet {
+    let draft = ComposeForm {
         to: form_fields.get("to").trim().to_owned(),
         subject: form_fields.get("subject").trim().to_owned(),
         text: form_fields.get("text").replace("\r\n", "\n"),
@@ -62,14 +62,14 @@ pub fn send(ask: &Ask) -> Reply {
             queue::look_anew(ask.app);
             let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
             let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
-            ask.done(&place, format!("Your letter is kept as {}.", ids.join(", ")))
+            ask.done(&place, format!("Your message is kept as {}.", ids.join(", ")))
         }
         Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why),
         Err(fault) => Err(fault),
     }
 }
 
-fn form(ask: &Ask, status: u16, draft: &Sheet, preview: Option<intake::Preview>, error: &str) -> Reply {
+fn form(ask: &Ask, status: u16, draft: &ComposeForm, preview: Option<intake::Preview>, error: &str) -> Reply {
     let domain = ask.settings.text(Key::Domain);
     let people: Vec<_> = match domain {
         "" => Vec::new(),
@@ -94,5 +94,5 @@ fn form(ask: &Ask, status: u16, draft: &Sheet, preview: Option<intake::Preview>,
         by => draft.wanted.by, at_most => draft.wanted.at_most, currency => ask.settings.text(Key::PriceCurrency),
         terms => draft.wanted != Wanted::default() && draft.wanted.priority != Priority::default().word(),
     };
-    Ok(ask.page(status, "compose.html", "compose", "Write a letter", values))
+    Ok(ask.page(status, "compose.html", "compose", "Write a message", values))
 }

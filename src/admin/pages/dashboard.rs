@@ -10,7 +10,7 @@ use super::{Ask, Reply, modem, queue, setup};
 use crate::admin::chart;
 use crate::admin::route::may_see;
 use crate::settings::Key;
-use crate::status::Facts;
+use crate::status::LiveStatus;
 
 const EVENTS: usize = 10;
 
@@ -27,7 +27,7 @@ struct Need {
 
 /// The page.
 pub fn show(ask: &Ask) -> Reply {
-    let facts = ask.app.pulse.facts();
+    let facts = ask.app.status.facts();
     let from = ask.face.now - Duration::from_secs(86_400);
     let (noise, events, ledger) = ask
         .app
@@ -70,11 +70,11 @@ pub fn show(ask: &Ask) -> Reply {
     Ok(ask.page(200, "dashboard.html", "dashboard", "Dashboard", values))
 }
 
-fn rung_of(ask: &Ask, rung: &crate::status::Rung) -> Value {
+fn rung_of(ask: &Ask, rung: &crate::status::PartStatus) -> Value {
     context! { well => rung.well, words => rung.words, at => ask.face.moment(rung.at) }
 }
 
-fn needs(ask: &Ask, facts: &Facts, queue: &queue::Queue) -> Vec<Need> {
+fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     let mut needs = Vec::new();
     let mut need = |class, words: String, href, button| needs.push(Need { class, words, href, button });
     for (worker, why) in &facts.failing {
@@ -99,8 +99,8 @@ fn needs(ask: &Ask, facts: &Facts, queue: &queue::Queue) -> Vec<Need> {
     }
     if queue.held > 0 {
         let (words, button) = match queue.held {
-            1 => ("One letter is held and waits for your decision.".to_owned(), "Look at it"),
-            held => (format!("{held} letters are held and wait for your decision."), "Look at them"),
+            1 => ("One message is held and waits for your decision.".to_owned(), "Look at it"),
+            held => (format!("{held} messages are held and wait for your decision."), "Look at them"),
         };
         need("warn", words, "/messages?tab=held", button);
     }
@@ -124,7 +124,7 @@ fn needs(ask: &Ask, facts: &Facts, queue: &queue::Queue) -> Vec<Need> {
     }
     let people = ask.app.store.people();
     if people.iter().all(|person| person.disabled) {
-        need("warn", "There is nobody on this box who could get a letter.".into(), "/people", "Add somebody");
+        need("warn", "There is nobody on this box who could get a message.".into(), "/people", "Add somebody");
     }
     if !ask.app.store.clock().believable() {
         let words = "The clock of this box cannot be right. Until a time server or the modem's GPS sets it, times \

@@ -31,7 +31,7 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
     };
     let listen: BTreeMap<_, Vec<_>> = ask
         .app
-        .pulse
+        .status
         .facts()
         .listen
         .into_iter()

@@ -10,7 +10,7 @@ use crate::admin::auth::{self, LIFE};
 use crate::admin::request::Request;
 use crate::admin::response::Response;
 use crate::admin::route::theme;
-use crate::admin::service::Deed;
+use crate::admin::service::Action;
 use crate::admin::view::Frame;
 use crate::admin::view::{over, page, span};
 use crate::settings::Key;
@@ -72,7 +72,7 @@ pub fn log_in(app: &App, request: &Request) -> Response {
 
 /// Ends the session.
 pub fn log_out(ask: &Ask) -> Reply {
-    ask.desk.session(Deed::LogOut, "", "logged out", &ask.visitor.hash, None)?;
+    ask.desk.session(Action::LogOut, "", "logged out", &ask.visitor.hash, None)?;
     Ok(Response::see("/login").with_cookie(&ask.app.cookies.session, "", 0))
 }
 

@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::{Ask, Reply, query, queue};
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
-use crate::engine::actions::Wish;
+use crate::engine::actions::MessageAction;
 use crate::fault::Fault;
-use crate::message::{Door, Id, Message, Packet, PacketState, Priority, State, Way};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Way};
 use crate::route::segments;
 use crate::settings::Key;
 use crate::store::ListFilter;
@@ -89,7 +89,7 @@ pub fn list(ask: &Ask) -> Reply {
     };
     match tab {
         "up" => filter.way = Some(Way::Link),
-        "down" => filter.door = Some(Door::Link),
+        "down" => filter.door = Some(Origin::Link),
         "waiting" => filter.states = vec![State::Queued, State::OnModem],
         "held" => filter.states = vec![State::Held],
         "failed" => filter.states = vec![State::Returned, State::Expired],
@@ -204,7 +204,7 @@ fn possible(message: &Message) -> Vec<(&'static str, &'static str, &'static str)
 }
 
 fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
-    let others: Vec<_> = packet.letters.iter().filter(|other| **other != id).map(Id::to_string).collect();
+    let others: Vec<_> = packet.messages.iter().filter(|other| **other != id).map(Id::to_string).collect();
     let (word, tone, more) = match &packet.state {
         PacketState::Planned => ("planned", "wait", String::new()),
         PacketState::Handing(_) => ("being handed over", "wait", String::new()),
@@ -248,7 +248,7 @@ pub fn download(ask: &Ask, id: &str) -> Reply {
 /// Hold, release, cancel, retry.
 pub fn wish(ask: &Ask, id: &str, wish: &str) -> Reply {
     let number: Id = id.parse().map_err(Fault::Permanent)?;
-    let Some(wish) = Wish::ALL.into_iter().find(|known| known.word() == wish) else {
+    let Some(wish) = MessageAction::ALL.into_iter().find(|known| known.word() == wish) else {
         return Ok(ask.sorry(404, "There is no such page."));
     };
     let done = ask.desk.wish(wish, number);

@@ -28,7 +28,7 @@ use super::auth::Visitor;
 use super::request::{Request, encode};
 use super::response::Response;
 use super::route::{may_see, theme, title};
-use super::service::{By, Desk, zone};
+use super::service::{Actor, Service, zone};
 use super::view::{Face, Frame, Light, NAV, over, page};
 use crate::fault::Fault;
 use crate::people::Role;
@@ -46,7 +46,7 @@ pub struct Ask<'a> {
     /// Who asks.
     pub visitor: &'a Visitor,
     /// What they can do.
-    pub desk: Desk,
+    pub desk: Service,
     /// Settings in force.
     pub settings: Arc<Settings>,
     /// Tells times.
@@ -62,7 +62,7 @@ impl<'a> Ask<'a> {
             app,
             request,
             visitor,
-            desk: app.desk(By::person(&visitor.person.name, visitor.person.role, &request.peer)),
+            desk: app.desk(Actor::person(&visitor.person.name, visitor.person.role, &request.peer)),
             settings,
             face,
         }
@@ -132,7 +132,7 @@ impl<'a> Ask<'a> {
 
     /// Link, mail and queue in a few words each.
     pub fn strip(&self) -> Vec<Light> {
-        let facts = self.app.pulse.facts();
+        let facts = self.app.status.facts();
         // Somebody who may not see a page is not sent there.
         let to = |href| if may_see(self.role(), href) { href } else { "/" };
         let link = match &facts.link {
@@ -169,8 +169,8 @@ pub fn front(ask: &Ask) -> Reply {
 /// For somebody who asks for a page that needs more than their role.
 pub fn no_right(ask: &Ask, least: Role) -> Response {
     let why = match least {
-        Role::Operator => "This is for the operators and the owner of the box. Your letters are in the mailbox.",
-        _ => "This is for the owner of the box. Your letters are in the mailbox.",
+        Role::Operator => "This is for the operators and the owner of the box. Your messages are in the mailbox.",
+        _ => "This is for the owner of the box. Your messages are in the mailbox.",
     };
     ask.sorry(403, why)
 }

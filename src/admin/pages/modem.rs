@@ -8,7 +8,7 @@ use super::{Ask, Reply, login};
 use crate::admin::auth::{self, Session};
 use crate::admin::chart;
 use crate::admin::response::Response;
-use crate::admin::service::Deed;
+use crate::admin::service::Action;
 use crate::clock::Time;
 use crate::link::Health;
 
@@ -18,12 +18,12 @@ const UNLOCKED: Duration = Duration::from_secs(600);
 const SHOWN: usize = 60;
 /// Longest line to the modem, in bytes.
 const LINE_MOST: usize = 500;
-/// Commands that cost money, forget letters or stop the modem: they are asked about once more.
+/// Commands that cost money, forget messages or stop the modem: they are asked about once more.
 const GRAVE: [&str; 6] = ["$TD", "$RS", "$PO", "$SL", "$MT D", "$MM D"];
 
 /// The page.
 pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
-    let facts = ask.app.pulse.facts();
+    let facts = ask.app.status.facts();
     let from = ask.face.now - Duration::from_secs(86_400);
     let mut charts = Vec::new();
     for scale in [chart::NOISE, chart::RSSI, chart::TEMPERATURE] {
@@ -70,7 +70,7 @@ pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
 /// What the link says of itself, as a sentence below its badge.
 pub fn words(health: &Health) -> String {
     match health.words.as_str() {
-        "ready" => "Letters can go.".to_owned(),
+        "ready" => "Messages can go.".to_owned(),
         words => words.chars().take(300).collect(),
     }
 }
@@ -83,7 +83,7 @@ fn coordinates(lat: f64, lon: f64) -> String {
 
 /// Console lines after `?after=N`, for the script.
 pub fn lines(ask: &Ask) -> Response {
-    let facts = ask.app.pulse.facts();
+    let facts = ask.app.status.facts();
     let after: u64 = ask.request.query.get("after").parse().unwrap_or_default();
     // A number from before a restart of the box: start over.
     let after = if after > facts.next_line { 0 } else { after };
@@ -106,13 +106,13 @@ pub fn unlock(ask: &Ask) -> Reply {
         return show(ask, 422, "The password is wrong.");
     }
     ask.app.was_right(&ask.request.peer);
-    set_unlocked(ask, Deed::UnlockConsole, "unlocked for ten minutes", ask.face.now + UNLOCKED)?;
+    set_unlocked(ask, Action::UnlockConsole, "unlocked for ten minutes", ask.face.now + UNLOCKED)?;
     ask.done("/modem#console", "The console takes lines for ten minutes.")
 }
 
 /// Closes it before that.
 pub fn lock(ask: &Ask) -> Reply {
-    set_unlocked(ask, Deed::LockConsole, "locked", Time(0))?;
+    set_unlocked(ask, Action::LockConsole, "locked", Time(0))?;
     ask.done("/modem#console", "The console is locked.")
 }
 
@@ -126,11 +126,11 @@ pub fn send(ask: &Ask) -> Reply {
         return show(ask, 422, "A line to the modem is 1 to 500 printable ASCII characters.");
     }
     if is_grave(line) && !ask.request.form.ticked("sure") {
-        let why = "This line costs money, forgets letters or stops the modem. Tick the box if you mean it.";
+        let why = "This line costs money, forgets messages or stops the modem. Tick the box if you mean it.";
         return show(ask, 422, why);
     }
     ask.desk.console_line(line)?;
-    if !ask.app.pulse.console_send(line.to_owned()) {
+    if !ask.app.status.console_send(line.to_owned()) {
         return show(ask, 503, "Sixteen lines wait for the modem already. Is it there at all?");
     }
     ask.done("/modem#console", "The line is on its way to the modem.")
@@ -145,9 +145,9 @@ fn unlocked(ask: &Ask) -> bool {
     ask.visitor.session.unlocked > ask.face.now
 }
 
-fn set_unlocked(ask: &Ask, deed: Deed, words: &str, until: Time) -> Result<(), crate::fault::Fault> {
+fn set_unlocked(ask: &Ask, action: Action, words: &str, until: Time) -> Result<(), crate::fault::Fault> {
     let session = Session { unlocked: until, ..ask.visitor.session.clone() };
-    ask.desk.session(deed, "", words, &ask.visitor.hash, Some(auth::bytes(&session)))
+    ask.desk.session(action, "", words, &ask.visitor.hash, Some(auth::bytes(&session)))
 }
 
 #[cfg(test)]

@@ -203,8 +203,8 @@ pub fn erase(ask: &Ask, name: &str) -> Reply {
         return one(ask, name, 422, "Nothing was erased: type the name of the person into the field.", None);
     }
     match ask.desk.erase(name) {
-        Ok(1) => ask.done("/people", format!("{name} is erased, and one letter.")),
-        Ok(letters) => ask.done("/people", format!("{name} is erased, and {letters} letters.")),
+        Ok(1) => ask.done("/people", format!("{name} is erased, and one message.")),
+        Ok(messages) => ask.done("/people", format!("{name} is erased, and {messages} messages.")),
         Err(Fault::Permanent(why)) => one(ask, name, 422, &why, None),
         Err(fault) => Err(fault),
     }

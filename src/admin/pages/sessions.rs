@@ -4,7 +4,7 @@ use minijinja::context;
 
 use super::{Ask, Reply};
 use crate::admin::auth;
-use crate::admin::service::Deed;
+use crate::admin::service::Action;
 
 /// Characters of a session's name in the store that name it in a path: the name is a hash, so it opens nothing.
 const NAME: usize = 16;
@@ -33,6 +33,6 @@ pub fn end(ask: &Ask, id: &str) -> Reply {
     let found = all.iter().find(|(hash, _)| id.len() == NAME && hash.starts_with(id));
     let Some((hash, session)) = found else { return Ok(ask.sorry(404, "This log-in has ended already.")) };
     let words = format!("a log-in of {} was ended", session.person);
-    ask.desk.session(Deed::EndLogIn, &session.person, &words, hash, None)?;
+    ask.desk.session(Action::EndLogIn, &session.person, &words, hash, None)?;
     ask.done("/log-ins", format!("{} is logged out there.", session.person))
 }

@@ -60,7 +60,7 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
 
 /// How texts come in, when the carrier was heard, and who wants none.
 fn texts(ask: &Ask) -> Result<Value, Fault> {
-    let facts = ask.app.pulse.facts();
+    let facts = ask.app.status.facts();
     let outs = ask.app.store.read(|view| view.opt_outs(OPT_OUTS))?;
     let outs: Vec<_> = outs
         .iter()
@@ -110,7 +110,7 @@ fn worth(ask: &Ask, key: Key) -> Option<String> {
     let gathers = key == Key::AirGather && price.0 > 0;
     gathers.then(|| {
         let (alone, shared) = (price::shown(&ask.settings, price), price::shown(&ask.settings, Money(price.0 / 2)));
-        format!("Alone a short letter costs {alone}; of four that leave together each costs about {shared}.")
+        format!("Alone a short message costs {alone}; of four that leave together each costs about {shared}.")
     })
 }
 
@@ -145,7 +145,7 @@ pub fn save(ask: &Ask, group: &str) -> Reply {
     }
 }
 
-/// Shows what the rules of the form would have done with the letters of the past, and saves nothing.
+/// Shows what the rules of the form would have done with the messages of the past, and saves nothing.
 pub fn rehearse(ask: &Ask) -> Reply {
     let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == RULES);
     match ask.desk.rehearse(&read(&ask.request.form, in_group)) {

@@ -39,7 +39,7 @@ const STEPS: [Step; 5] = [
         words: "Mail relay",
         settings: &["relay.host", "relay.port", "relay.tls", "relay.user", "relay.password"],
     },
-    Step { name: "test", words: "Test letter", settings: &[] },
+    Step { name: "test", words: "Test message", settings: &[] },
 ];
 
 /// The page of a box that nobody owns yet.
@@ -99,7 +99,7 @@ pub fn open_steps(ask: &Ask) -> Result<Vec<(&'static str, &'static str)>, Fault>
 /// The steps of this box and whether they are done.
 fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault> {
     let settings = &ask.settings;
-    // Letters that went through the box say more than a test letter would, and somebody wrote or got them.
+    // Messages that went through the box say more than a test message would, and somebody wrote or got them.
     let used = ask.app.store.ledger()?.books.values().any(|books| books.accepted > 0);
     let mut steps = Vec::new();
     for step in STEPS {
@@ -154,7 +154,7 @@ fn special(ask: &Ask, step: &str) -> Value {
             believable => ask.app.store.clock().believable(),
         },
         "modem" => {
-            let facts = ask.app.pulse.facts();
+            let facts = ask.app.status.facts();
             let lines: Vec<_> = facts
                 .lines
                 .iter()
@@ -215,14 +215,14 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
         (_, false) => format!("/setup/{next}"),
     };
     let words = if step == "test" {
-        "The test letter is on its way: this page shows how far it is.".to_owned()
+        "The test message is on its way: this page shows how far it is.".to_owned()
     } else {
         settings::saved(&said)
     };
     ask.done(&place, words)
 }
 
-/// Everything but a letter, tried with the relay: one sentence for each step.
+/// Everything but a message, tried with the relay: one sentence for each step.
 fn test_relay(settings: &Settings) -> Vec<String> {
     let config = match RelayConfig::from_settings(settings) {
         Ok(config) => config,
@@ -237,8 +237,8 @@ fn send_test(ask: &Ask) -> Result<Vec<String>, Fault> {
         "" => format!("{}@{}", ask.me(), ask.settings.text(Key::Domain)),
         to => to.to_owned(),
     };
-    let text = format!("A test letter from {}.", ask.settings.text(Key::BoxName));
-    let sheet = intake::Sheet { to, subject: "Test".to_owned(), text, ..Default::default() };
+    let text = format!("A test message from {}.", ask.settings.text(Key::BoxName));
+    let sheet = intake::ComposeForm { to, subject: "Test".to_owned(), text, ..Default::default() };
     let kept = intake::compose(&ask.app.context, &ask.visitor.person, &sheet)?;
     Ok(kept.ids().iter().map(ToString::to_string).collect())
 }

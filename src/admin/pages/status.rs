@@ -38,7 +38,7 @@ pub fn json(ask: &Ask) -> Reply {
         unread,
     };
     if ask.operator() {
-        let facts = ask.app.pulse.facts();
+        let facts = ask.app.status.facts();
         let health = facts.link.unwrap_or_default();
         status.strip = ask.strip().into_iter().map(|light| (light.name, light.tone, light.words)).collect();
         status.link = modem::words(&health);
@@ -60,7 +60,7 @@ pub fn json(ask: &Ask) -> Reply {
 
 /// One sentence for a person: is all well? What they cannot mend themselves they are told to whom to say.
 pub fn well(ask: &Ask) -> Reply {
-    let (app, facts) = (ask.app, ask.app.pulse.facts());
+    let (app, facts) = (ask.app, ask.app.status.facts());
     let why = match &facts {
         _ if app.store.ledger().is_err() => Some("the box cannot read its own store"),
         facts if !facts.failing.is_empty() => Some("a part of the box fails and is started again and again"),
@@ -69,7 +69,7 @@ pub fn well(ask: &Ask) -> Reply {
             Some("mail to the internet waits, as the mail relay is in trouble")
         }
         facts if facts.link.as_ref().is_some_and(|link| !link.ready) => {
-            Some("letters over the satellite wait, as the link is not ready")
+            Some("messages over the satellite wait, as the link is not ready")
         }
         _ if !app.store.clock().believable() => Some("the box does not know what time it is"),
         _ => None,
@@ -87,8 +87,8 @@ pub fn well(ask: &Ask) -> Reply {
     Ok(ask.page(200, "well.html", "", "Is all well?", context! { why, held => held.len() }))
 }
 
-/// 200 when the store takes letters and no worker fails, else 503; no details for strangers.
+/// 200 when the store takes messages and no worker fails, else 503; no details for strangers.
 pub fn health(app: &App) -> Response {
-    let well = app.store.ledger().is_ok() && app.pulse.facts().failing.is_empty();
+    let well = app.store.ledger().is_ok() && app.status.facts().failing.is_empty();
     if well { Response::text(200, "well\n") } else { Response::text(503, "not well\n") }
 }

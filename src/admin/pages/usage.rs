@@ -30,8 +30,8 @@ fn rows(ask: &Ask) -> Result<Vec<Usage>, Fault> {
 pub fn show(ask: &Ask) -> Reply {
     let (span, person) = asked(ask);
     let all = rows(ask)?;
-    let letters = |counts: &Counts| counts.taken.values().sum::<u64>() + counts.got;
-    let most = all.iter().map(|row| letters(&row.counts)).max().unwrap_or_default();
+    let messages = |counts: &Counts| counts.taken.values().sum::<u64>() + counts.got;
+    let most = all.iter().map(|row| messages(&row.counts)).max().unwrap_or_default();
     let list = |counts: &std::collections::BTreeMap<String, u64>| -> Vec<String> {
         counts.iter().map(|(name, count)| format!("{count} {name}")).collect()
     };
@@ -46,7 +46,7 @@ pub fn show(ask: &Ask) -> Reply {
                 left => counts.left.values().sum::<u64>(), ways => list(&counts.left),
                 got => counts.got, returned => counts.returned, refused => counts.refused,
                 sent => counts.packets_sent, came => counts.packets_in, air => bytes(counts.bytes_air),
-                letters => letters(counts),
+                messages => messages(counts),
                 size => bytes(counts.bytes_in + counts.bytes_out),
             }
         })

@@ -2,31 +2,31 @@
 
 use crate::people::Role;
 
-macro_rules! deeds {
-    ($($(#[$doc:meta])* $deed:ident $word:literal $least:ident)*) => {
+macro_rules! actions {
+    ($($(#[$doc:meta])* $action:ident $word:literal $least:ident)*) => {
         /// Something that somebody does.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Deed { $($(#[$doc])* $deed,)* }
+        pub enum Action { $($(#[$doc])* $action,)* }
 
-        impl Deed {
-            /// All deeds.
+        impl Action {
+            /// All actions.
             #[cfg(test)]
-            pub const ALL: &[Self] = &[$(Self::$deed,)*];
+            pub const ALL: &[Self] = &[$(Self::$action,)*];
 
             /// Its name in the audit log.
             pub fn word(self) -> &'static str {
-                match self { $(Self::$deed => $word,)* }
+                match self { $(Self::$action => $word,)* }
             }
 
             /// The least role that may do it.
             pub fn least(self) -> Role {
-                match self { $(Self::$deed => Role::$least,)* }
+                match self { $(Self::$action => Role::$least,)* }
             }
         }
     };
 }
 
-deeds! {
+actions! {
     /// Somebody logged in.
     LogIn "log-in" Person
     /// Somebody gave a wrong password or code.
@@ -49,15 +49,15 @@ deeds! {
     EnablePerson "people.enable" Operator
     /// A person was removed.
     RemovePerson "people.remove" Operator
-    /// A letter was held.
+    /// A message was held.
     Hold "queue.hold" Operator
-    /// A held letter was released.
+    /// A held message was released.
     Release "queue.release" Operator
-    /// A held letter was released and its sender put on the list.
+    /// A held message was released and its sender put on the list.
     Allow "queue.allow" Operator
-    /// A letter was cancelled.
+    /// A message was cancelled.
     Cancel "queue.cancel" Operator
-    /// A letter was tried again.
+    /// A message was tried again.
     Retry "queue.retry" Operator
     /// The news of what was set aside was taken note of.
     SeeAside "aside.seen" Operator
@@ -89,7 +89,7 @@ deeds! {
 
 /// Who is at the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct By {
+pub struct Actor {
     /// Name of a person; `the command line`; empty for somebody who did not log in.
     pub name: String,
     /// What they may do.
@@ -98,7 +98,7 @@ pub struct By {
     pub from: String,
 }
 
-impl By {
+impl Actor {
     /// Somebody who is logged in on the page.
     pub fn person(name: &str, role: Role, from: &str) -> Self {
         Self { name: name.to_owned(), role, from: from.to_owned() }
@@ -115,7 +115,7 @@ impl By {
         Self { name: COMMAND_LINE.to_owned(), role: Role::Owner, from }
     }
 
-    /// The signature in the list of events and in the time lines of letters.
+    /// The signature in the list of events and in the time lines of messages.
     pub fn sign(&self) -> String {
         match self.name.as_str() {
             "" => "somebody on the page".to_owned(),

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::{By, Deed, Desk, Person, Role, new_password};
+use super::{Action, Actor, Person, Role, Service, new_password};
 use crate::fault::Fault;
 use crate::settings::Key;
-use crate::store::{Event, Tx, said};
+use crate::store::{Event, Tx, reject};
 
 /// Crockford's base 32: no I, L, O, U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -38,7 +38,7 @@ pub struct Claim {
     pub domain: String,
 }
 
-impl Desk {
+impl Service {
     /// True once the box has an owner.
     pub fn claimed(&self) -> bool {
         self.store.people().iter().any(|person| person.is_owner())
@@ -50,10 +50,13 @@ impl Desk {
     /// Permanent once there is an owner; otherwise as [`crate::store::Store::write`].
     pub fn setup_code(&self, new: bool) -> Result<String, Fault> {
         let fresh = random_code()?;
-        let code =
-            self.act(Deed::SetupCode, "", if new { "a new code was made" } else { "the code was read" }, move |tx| {
+        let code = self.act(
+            Action::SetupCode,
+            "",
+            if new { "a new code was made" } else { "the code was read" },
+            move |tx| {
                 if tx.everybody()?.iter().any(|person| person.is_owner()) {
-                    return said(taken());
+                    return reject(taken());
                 }
                 match stored(tx)? {
                     Some(code) if !new => Ok(code.code),
@@ -62,7 +65,8 @@ impl Desk {
                         Ok(fresh.clone())
                     }
                 }
-            })?;
+            },
+        )?;
         Ok(format!("{}-{}", &code[..LENGTH / 2], &code[LENGTH / 2..]))
     }
 
@@ -90,15 +94,15 @@ impl Desk {
         let words = format!("the box was claimed by {}", person.name);
         let event = Event { at: person.added, part: "people".to_owned(), words: words.clone(), alarm: false };
         let made = person.clone();
-        let by = By { name: person.name.clone(), ..self.by.clone() };
-        Self::new(&self.store, by).act(Deed::Claim, "", words, move |tx| {
+        let by = Actor { name: person.name.clone(), ..self.by.clone() };
+        Self::new(&self.store, by).act(Action::Claim, "", words, move |tx| {
             if tx.everybody()?.iter().any(|person| person.is_owner()) {
-                return said(taken());
+                return reject(taken());
             }
             match stored(tx)? {
                 // Another claim may have changed the code since it was checked.
                 Some(code) if same(&code.code, &typed) => tx.put_note(NOTE, None)?,
-                _ => return said(wrong()),
+                _ => return reject(wrong()),
             }
             if !domain.is_empty() {
                 tx.put_setting(row.name, &domain)?;
@@ -127,12 +131,12 @@ impl Desk {
         if right {
             return Ok(());
         }
-        self.note(Deed::LogInFailed, "", "a wrong code was given to claim the box")?;
+        self.note(Action::LogInFailed, "", "a wrong code was given to claim the box")?;
         Err(wrong())
     }
 }
 
-/// A code as it is stored: upper case, no blanks and hyphens, and the letters that look like digits read as such.
+/// A code as it is stored: upper case, no blanks and hyphens, and the messages that look like digits read as such.
 pub(super) fn normal_code(typed: &str) -> String {
     let read = |c: char| match c.to_ascii_uppercase() {
         'I' | 'L' => '1',
@@ -147,11 +151,11 @@ fn same(code: &str, typed: &str) -> bool {
     code.as_bytes().ct_eq(typed.as_bytes()).into()
 }
 
-fn stored(tx: &Tx) -> crate::store::Outcome<Option<Code>> {
+fn stored(tx: &Tx) -> crate::store::TxResult<Option<Code>> {
     Ok(tx.note(NOTE)?.and_then(|bytes| serde_json::from_slice::<Code>(&bytes).ok()))
 }
 
-fn keep(tx: &mut Tx, code: &Code) -> crate::store::Outcome<()> {
+fn keep(tx: &mut Tx, code: &Code) -> crate::store::TxResult<()> {
     // A string and a number always serialise.
     tx.put_note(NOTE, Some(&serde_json::to_vec(code).unwrap_or_default()))
 }

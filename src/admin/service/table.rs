@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{Deed, Desk};
+use super::{Action, Service};
 use crate::fault::Fault;
 use crate::people::People;
-use crate::route::choose::World;
+use crate::route::choose::Policy;
 use crate::route::rehearse::Rehearsal;
 use crate::settings::{self, Key, Kind, Setting, Settings, TABLE};
 
-/// Letters that a rehearsal looks back on.
+/// Messages that a rehearsal looks back on.
 const PAST: usize = 10_000;
 
 /// A setting as it stands.
@@ -26,7 +26,7 @@ pub struct Row {
     pub changed: bool,
 }
 
-impl Desk {
+impl Service {
     /// All settings in the order of the table.
     pub fn settings(&self) -> Vec<Row> {
         let settings = self.store.settings();
@@ -49,7 +49,7 @@ impl Desk {
         Ok(Row { setting, shown, changed: settings.changed(setting.key) })
     }
 
-    /// What the rules for letters from outside would have done with those of the past, with these settings.
+    /// What the rules for messages from outside would have done with those of the past, with these settings.
     ///
     /// # Errors
     /// Permanent with the first sentence that says why a value will not do.
@@ -59,9 +59,10 @@ impl Desk {
             let key = settings::find(name).map_err(Fault::Permanent)?.key;
             settings = settings.with(key, value).map_err(Fault::Permanent)?;
         }
-        let world = World::new(self.store.people(), Arc::new(settings));
+        let max_payload = crate::engine::max_payload(&settings);
+        let policy = Policy::new(self.store.people(), Arc::new(settings), max_payload);
         let past = self.store.read(|view| view.past(PAST))?;
-        Ok(world.rehearse(&past))
+        Ok(policy.rehearse(&past))
     }
 
     /// Changes several settings in one commit, all or none; gives one sentence for each that is different now.
@@ -69,7 +70,7 @@ impl Desk {
     /// # Errors
     /// Permanent with the first sentence that says why a value will not do.
     pub fn set_all(&self, pairs: &[(String, String)]) -> Result<Vec<String>, Fault> {
-        self.may(Deed::SetSettings)?;
+        self.may(Action::SetSettings)?;
         let before = self.store.settings();
         let mut after = Settings::clone(&before);
         let mut keys = Vec::new();
@@ -89,7 +90,7 @@ impl Desk {
         }
         let names: Vec<_> = keys.iter().map(|key| settings::row(*key).name).collect();
         let rows: Vec<_> = keys.iter().map(|key| (settings::row(*key).name, after.text(*key).to_owned())).collect();
-        self.act(Deed::SetSettings, &names.join(" "), said.join("; "), move |tx| {
+        self.act(Action::SetSettings, &names.join(" "), said.join("; "), move |tx| {
             rows.iter().try_for_each(|(name, value)| tx.put_setting(name, value))
         })?;
         Ok(said)

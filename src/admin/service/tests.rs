@@ -18,12 +18,12 @@ impl Place {
         Self { store: Store::open(&folder, &clock).unwrap(), folder }
     }
 
-    pub fn desk(&self) -> Desk {
-        Desk::new(&self.store, By::command_line(0))
+    pub fn desk(&self) -> Service {
+        Service::new(&self.store, Actor::command_line(0))
     }
 }
 
-impl Desk {
+impl Service {
     /// Changes one setting; says what changed, or that it was so already.
     pub fn set(&self, name: &str, value: &str) -> Result<String, Fault> {
         let changed = self.set_all(&[(name.to_owned(), value.to_owned())])?;

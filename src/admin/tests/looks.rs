@@ -49,9 +49,9 @@ fn looks() {
     let site = Site::at(folder, &Clock::system());
     let empty = std::env::var("SATPOST_LOOK_EMPTY").is_ok();
     if empty {
-        println!("code {}", site.app.desk(By::command_line(0)).setup_code(false).unwrap());
+        println!("code {}", site.app.desk(Actor::command_line(0)).setup_code(false).unwrap());
     } else {
-        let desk = site.app.desk(By::command_line(0));
+        let desk = site.app.desk(Actor::command_line(0));
         let anna = PersonEdit {
             name: "anna".into(),
             full_name: "Anna Berg".into(),

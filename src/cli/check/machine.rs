@@ -40,7 +40,7 @@ pub fn clock(session: &Session, findings: &mut Findings) {
 /// The doors.
 pub fn ports(session: &Session, findings: &mut Findings) {
     let settings = session.context.store.settings();
-    let open = session.context.pulse.facts().listen;
+    let open = session.context.status.facts().listen;
     for (door, key) in [("smtp", Key::SmtpListen), ("submission", Key::SubmissionListen), ("web", Key::WebListen)] {
         let name = crate::settings::row(key).name;
         let in_use = open.get(door).map(Vec::as_slice).unwrap_or_default();
@@ -78,7 +78,7 @@ pub fn certificate(session: &Session, findings: &mut Findings) {
     let store = &session.context.store;
     let settings = store.settings();
     let own = settings.text(Key::TlsCert).is_empty();
-    match tls::Keeper::new(&settings, store.folder()) {
+    match tls::CertStore::new(&settings, store.folder()) {
         Ok(_) if own => findings.well(
             "certificate",
             "the box made its own; a mail program asks once whether to trust it. tls.certificate and tls.key name \

@@ -6,7 +6,6 @@ use super::{Findings, Session};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::deliver::sms;
 use crate::link::serial;
-use crate::route::choose::World;
 use crate::settings::{Key, Settings};
 
 /// Settings that do not go together.
@@ -51,8 +50,8 @@ pub fn people(session: &Session, findings: &mut Findings) {
         ),
         (count, true) => findings.well("people", format!("{count} can get mail")),
     }
-    let world = World::new(session.context.store.people(), session.context.store.settings());
-    for why in people.iter().filter(|person| !person.disabled).filter_map(|person| world.no_way_to(person)) {
+    let policy = session.context.policy();
+    for why in people.iter().filter(|person| !person.disabled).filter_map(|person| policy.no_way_to(person)) {
         findings.look("people", why);
     }
     let named = settings.text(Key::DefaultPerson);
@@ -68,7 +67,7 @@ pub fn link(session: &Session, findings: &mut Findings) {
         return findings.well("link", "none is set");
     }
     if session.live {
-        return match session.context.pulse.facts().link {
+        return match session.context.status.facts().link {
             Some(health) if health.ready => findings.well("link", health.words),
             Some(health) => findings.wrong("link", health.words),
             None => findings.look("link", "the box has not looked at it yet: ask again in a few seconds"),
@@ -147,7 +146,7 @@ pub fn texts(session: &Session, findings: &mut Findings) {
     if session.context.store.people().iter().all(|person| person.number.is_none()) {
         findings.look("texts", "nobody has a service number: satpost people number NAME +14155550123");
     }
-    match session.context.pulse.facts().texts {
+    match session.context.status.facts().texts {
         Some(rung) if rung.well => findings.well("texts", rung.words),
         Some(rung) => findings.wrong("texts", rung.words),
         None => findings.look("texts", format!("{} is asked once the box runs; check again then", row.title)),

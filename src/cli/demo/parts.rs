@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::letters::{NUMBER, PHONE};
+use super::messages::{NUMBER, PHONE};
 use crate::address::DeviceId;
 use crate::cli::session::{Failure, Request};
 use crate::cli::{parse, reach};
@@ -27,7 +27,7 @@ const END_LIMIT: Duration = Duration::from_secs(12);
 const PASSES: (Duration, Duration) = (Duration::from_secs(6), Duration::from_secs(4));
 
 /// All parts. The order of the fields is the order in which they end: boxes, simulators, folder.
-pub struct World {
+pub struct DemoParts {
     /// The box on the boat.
     pub station: Place,
     /// The box on shore.
@@ -66,7 +66,7 @@ impl Drop for Folder {
     }
 }
 
-impl World {
+impl DemoParts {
     /// Starts everything and waits until both boxes are ready.
     ///
     /// # Errors

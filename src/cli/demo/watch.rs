@@ -1,20 +1,20 @@
-//! Says when a letter arrives, with its time line from both boxes.
+//! Says when a message arrives, with its time line from both boxes.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::letters::ANNA_ASHORE;
-use super::parts::{Place, World};
+use super::messages::ANNA_ASHORE;
+use super::parts::{DemoParts, Place};
 use crate::cli::session::Failure;
 use crate::cli::table::{columns, one_line};
 
 /// What was seen so far.
 #[derive(Debug, Default)]
 pub struct Watch {
-    /// Letters that arrived at the mail server.
+    /// Messages that arrived at the mail server.
     pub at_sink: usize,
-    /// Letters that arrived in the mailbox on the boat.
+    /// Messages that arrived in the mailbox on the boat.
     pub in_mailbox: usize,
     /// Texts that arrived there.
     pub texts_in_mailbox: usize,
@@ -30,29 +30,29 @@ impl Watch {
     ///
     /// # Errors
     /// When a box hangs.
-    pub fn look(&mut self, world: &World) -> Result<Vec<String>, Failure> {
+    pub fn look(&mut self, policy: &DemoParts) -> Result<Vec<String>, Failure> {
         let mut news = Vec::new();
-        let mails = world.sink.mails();
+        let mails = policy.sink.mails();
         for mail in mails.iter().skip(self.at_sink) {
             let subject = mail.header("Subject").unwrap_or_default();
             let to = mail.to.join(", ");
             let head = format!("ARRIVED at the mail server: \"{}\" for {to}", one_line(&subject, 60));
-            let lines = self.time_lines(&[&world.station, &world.gateway], |message| {
+            let lines = self.time_lines(&[&policy.station, &policy.gateway], |message| {
                 message["to"] == to.as_str() && message["subject"] == subject.as_str()
             })?;
             news.push(format!("\n{head}\n{lines}"));
         }
         self.at_sink = mails.len();
-        let texts = world.carrier.arrived();
+        let texts = policy.carrier.arrived();
         for (phone, words) in texts.iter().skip(self.at_phone) {
             let head = format!("ARRIVED at the phone: \"{}\" for {phone}", one_line(words, 60));
-            let lines = self.time_lines(&[&world.station, &world.gateway], |message| {
+            let lines = self.time_lines(&[&policy.station, &policy.gateway], |message| {
                 message["to"] == phone.as_str() && message["text"] == words.as_str()
             })?;
             news.push(format!("\n{head}\n{lines}"));
         }
         self.at_phone = texts.len();
-        for message in list(&world.station)? {
+        for message in list(&policy.station)? {
             let arrived = message["door"] == "link" && message["state"] == "delivered";
             let id = message["id"].as_str().unwrap_or_default().to_owned();
             if !arrived || !self.told.insert(id) {
@@ -63,7 +63,7 @@ impl Watch {
             let subject = message["subject"].as_str().unwrap_or_default().to_owned();
             let from = message["from"].as_str().unwrap_or_default();
             let head = format!("ARRIVED on the boat: \"{}\" from {from}", one_line(&subject, 60));
-            let lines = self.time_lines(&[&world.gateway, &world.station], |message| {
+            let lines = self.time_lines(&[&policy.gateway, &policy.station], |message| {
                 let to = message["to"].as_str().unwrap_or_default();
                 let inbound = to == ANNA_ASHORE || message["door"] == "link" || message["door"] == "sms";
                 inbound && message["subject"] == subject.as_str() && message["way"] != "relay"
@@ -78,7 +78,7 @@ impl Watch {
         let mut rows = Vec::new();
         for place in places {
             let all = list(place)?;
-            // Oldest first: letters with the same subject arrive in their order.
+            // Oldest first: messages with the same subject arrive in their order.
             let found = all.iter().rev().filter(|message| fits(message)).find(|message| {
                 let id = message["id"].as_str().unwrap_or_default();
                 !self.shown.contains(&(place.name, id.to_owned()))

@@ -62,10 +62,10 @@ pub(super) struct Add {
     /// where they read: here or device (default: device when one is given)
     #[argh(option, from_str_fn(home))]
     pub(super) home: Option<Home>,
-    /// mail address that letters go on to as well
+    /// mail address that messages go on to as well
     #[argh(option, default = "String::new()")]
     pub(super) forward: String,
-    /// packets a letter to them may take (default: what the box allows)
+    /// packets a message to them may take (default: what the box allows)
     #[argh(option, default = "String::new()")]
     pub(super) max_parts: String,
     /// what they may do: person, operator or owner (default: person); an owner needs a password of 12 characters
@@ -110,13 +110,13 @@ pub(super) struct Edit {
     /// where they read: here or device
     #[argh(option, from_str_fn(home))]
     pub(super) home: Option<Home>,
-    /// mail address that letters go on to as well
+    /// mail address that messages go on to as well
     #[argh(option)]
     pub(super) forward: Option<String>,
-    /// packets a letter to them may take
+    /// packets a message to them may take
     #[argh(option)]
     pub(super) max_parts: Option<String>,
-    /// packets that letters to and from them may take in a month; empty for no limit
+    /// packets that messages to and from them may take in a month; empty for no limit
     #[argh(option)]
     pub(super) budget_packets: Option<String>,
     /// money that these may cost in a month; empty for no limit
@@ -128,7 +128,7 @@ pub(super) struct Edit {
     /// who never may
     #[argh(option)]
     pub(super) block: Option<String>,
-    /// letters of strangers over the air: hold, refuse, allow, or empty for what the box says
+    /// messages of strangers over the air: hold, refuse, allow, or empty for what the box says
     #[argh(option)]
     pub(super) strangers: Option<String>,
     /// what they may do: person, operator or owner
@@ -199,7 +199,7 @@ pub(super) struct Enable {
     pub(super) name: String,
 }
 
-/// Remove a person; their letters stay in the list and in the books.
+/// Remove a person; their messages stay in the list and in the books.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "remove")]
 pub(super) struct Remove {
@@ -220,7 +220,7 @@ pub(super) struct Export {
     pub(super) file: PathBuf,
 }
 
-/// Erase a person and their data: log-ins, counts, and all letters by and to them but those that somebody else here wrote
+/// Erase a person and their data: log-ins, counts, and all messages by and to them but those that somebody else here wrote
 /// or got. There is no way back.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "erase")]

@@ -162,7 +162,7 @@ fn a_text_that_looks_like_a_part_is_wrapped() {
 }
 
 #[test]
-fn parts_of_different_letters_do_not_mix() {
+fn parts_of_different_messages_do_not_mix() {
     let texts = |text: &str| texts(&split(text, "a@x.org", true, Protocol::Email, 192).unwrap());
     let (one, two) = (texts(&"one ".repeat(60)), texts(&"two ".repeat(60)));
     assert_eq!(joined_again("a@x.org", &[one[0].clone(), two[1].clone()]), None);

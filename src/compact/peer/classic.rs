@@ -6,12 +6,12 @@ use super::notes::{MARK, Note, append_to_classic, find_in_classic, vary_classic}
 use super::outbox::Part;
 use super::plan::{Account, Plan, Waiting};
 use super::seal::MOST_SALTS;
-use super::{Here, Outgoing, Peer};
+use super::{Outgoing, Peer, PeerContext};
 use crate::letter::Letter;
 
 impl Peer {
     /// A letter in classic packets, with a mark and a hello where these take no packet more.
-    pub(super) fn plan_classic(&mut self, here: &mut Here, waiting: Waiting<'_>, plan: &mut Plan) {
+    pub(super) fn plan_classic(&mut self, here: &mut PeerContext, waiting: Waiting<'_>, plan: &mut Plan) {
         let room = here.room;
         let Some(plain) = here.codec.classic(waiting.letter, room) else {
             return plan.refused.push((waiting.key, "it cannot be written in the classic coding".to_owned()));
@@ -32,7 +32,7 @@ impl Peer {
         plan.accounts.push(Account { key: waiting.key, classic, alone: count, bytes, packets: count, letters: 1 });
     }
 
-    fn classic_packets(&mut self, here: &mut Here, key: u64, packets: Vec<Vec<u8>>) -> Vec<Outgoing> {
+    fn classic_packets(&mut self, here: &mut PeerContext, key: u64, packets: Vec<Vec<u8>>) -> Vec<Outgoing> {
         let cores: Vec<_> = packets.into_iter().map(|packet| self.mark(here, packet)).collect();
         let countable = cores.iter().all(|(_, name)| name.is_some());
         let mut all = Vec::new();
@@ -53,7 +53,7 @@ impl Peer {
     }
 
     /// A classic packet with a name of its own, if it has room for the mark.
-    fn mark(&mut self, here: &Here, packet: Vec<u8>) -> (Vec<u8>, Option<Name>) {
+    fn mark(&mut self, here: &PeerContext, packet: Vec<u8>) -> (Vec<u8>, Option<Name>) {
         let salted = |salt: u16| if salt == 0 { packet.clone() } else { vary_classic(&packet, salt) };
         let marked = (0..MOST_SALTS).map(salted).take_while(|core| core.len() + MARK <= here.room);
         let named = marked
@@ -70,7 +70,7 @@ impl Peer {
 }
 
 /// Bytes and packets that a letter takes classically.
-pub fn size(here: &mut Here, letter: &Letter) -> Option<(usize, usize)> {
+pub fn size(here: &mut PeerContext, letter: &Letter) -> Option<(usize, usize)> {
     let packets = here.codec.classic(letter, here.room)?;
     Some((packets.iter().map(Vec::len).sum(), packets.len()))
 }

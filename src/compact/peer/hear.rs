@@ -5,7 +5,7 @@ use super::memory::{Fate, Name, hash, name_of};
 use super::notes::{Note, Which, find_in_classic, unwrap};
 use super::outbox::Body;
 use super::tick::REPEATABLE;
-use super::{Here, Peer, Recode, Turn};
+use super::{Peer, PeerContext, Recode, Turn};
 use crate::packet::Form;
 use crate::packet::pieces::Piece;
 
@@ -18,7 +18,7 @@ const MOST_ROUNDS: u8 = 8;
 
 impl Peer {
     /// A packet came in, for the first time or again.
-    pub fn heard(&mut self, here: &mut Here, payload: &[u8]) -> Turn {
+    pub fn heard(&mut self, here: &mut PeerContext, payload: &[u8]) -> Turn {
         let mut turn = Turn::default();
         if payload.first().is_some_and(|first| *first < 0x80) {
             self.hear_classic(here, &mut turn, payload);
@@ -31,7 +31,7 @@ impl Peer {
         turn
     }
 
-    fn hear_classic(&mut self, here: &mut Here, turn: &mut Turn, payload: &[u8]) {
+    fn hear_classic(&mut self, here: &mut PeerContext, turn: &mut Turn, payload: &[u8]) {
         let (core, notes) = find_in_classic(payload);
         let Some(notes) = notes else {
             if payload.len() + ROOM_FOR_A_MARK <= here.room && self.agreement.unlearned() {
@@ -57,7 +57,7 @@ impl Peer {
         }
     }
 
-    fn hear_compact(&mut self, here: &mut Here, turn: &mut Turn, notes: &[Note], body: &[u8]) {
+    fn hear_compact(&mut self, here: &mut PeerContext, turn: &mut Turn, notes: &[Note], body: &[u8]) {
         self.hear_notes(here, turn, notes);
         if body.is_empty() {
             return;
@@ -74,7 +74,7 @@ impl Peer {
         }
     }
 
-    fn hear_notes(&mut self, here: &mut Here, turn: &mut Turn, notes: &[Note]) {
+    fn hear_notes(&mut self, here: &mut PeerContext, turn: &mut Turn, notes: &[Note]) {
         if !notes.is_empty() {
             (self.alive, self.agreement.understands_notes) = (Some(here.now), true);
         }
@@ -133,7 +133,7 @@ impl Peer {
     }
 
     /// The far box cannot read a body: for lack of this model, or because the check is wrong.
-    fn asked(&mut self, here: &mut Here, turn: &mut Turn, which: Which, model: Option<u8>) {
+    fn asked(&mut self, here: &mut PeerContext, turn: &mut Turn, which: Which, model: Option<u8>) {
         let meant = |body: &&mut Body| match which {
             Which::Body(name) => body.name == Some(name),
             Which::Pieces(id) => body.id == Some(id),
@@ -168,7 +168,7 @@ impl Peer {
     }
 
     /// The far box waits for pieces.
-    fn send_missing(&mut self, here: &mut Here, turn: &mut Turn, id: u8, there: u16) {
+    fn send_missing(&mut self, here: &mut PeerContext, turn: &mut Turn, id: u8, there: u16) {
         let young = |body: &Body| body.planned.saturating_add(REPEATABLE) > here.now;
         let live = self.out.iter_mut().filter(|body| !body.replaced && !body.with_link() && young(body));
         let Some(body) = live.filter(|body| body.repeats < MOST_ROUNDS).find(|body| body.id == Some(id)) else {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::memory::{Bytes, Fate, Name, hash, name_of};
 use super::notes::{Note, Which};
 use super::owed::ASK_AGAIN;
-use super::{Here, Peer, Turn};
+use super::{Peer, PeerContext, Turn};
 use crate::letter::Other;
 use crate::packet::body::{front, read};
 use crate::packet::pieces::Piece;
@@ -72,7 +72,7 @@ pub struct Arrival<'b> {
 
 impl Peer {
     /// A body came, or its last piece.
-    pub(super) fn take(&mut self, here: &mut Here, turn: &mut Turn, arrival: Arrival<'_>) {
+    pub(super) fn take(&mut self, here: &mut PeerContext, turn: &mut Turn, arrival: Arrival<'_>) {
         let hash = hash(arrival.body);
         if let Some((name, fate)) = self.taken.find(hash) {
             return self.came_again(name, fate, here.now);
@@ -113,7 +113,7 @@ impl Peer {
     /// Delivers the letters of a body, unless they came in another one.
     fn try_body(
         &mut self,
-        here: &mut Here,
+        here: &mut PeerContext,
         turn: &mut Turn,
         body: &[u8],
         name: Name,
@@ -145,7 +145,7 @@ impl Peer {
     }
 
     /// Keeps a body that cannot be read, and asks about it.
-    fn park(&mut self, here: &mut Here, turn: &mut Turn, arrival: &Arrival<'_>, name: Name, why: Unreadable) {
+    fn park(&mut self, here: &mut PeerContext, turn: &mut Turn, arrival: &Arrival<'_>, name: Name, why: Unreadable) {
         let which = arrival.pieces.as_ref().map_or(Which::Body(name), |(id, _)| Which::Pieces(*id));
         let question = match why {
             Unreadable::Model(model) => Note::Lacks(model, which),
@@ -168,7 +168,7 @@ impl Peer {
     }
 
     /// Tries again what could not be read, when there is something new to read it with.
-    pub(super) fn retry(&mut self, here: &mut Here, turn: &mut Turn) {
+    pub(super) fn retry(&mut self, here: &mut PeerContext, turn: &mut Turn) {
         let mut at = 0;
         while let Some(parked) = self.parked.get_mut(at) {
             let tried = (self.book.growth, models_check(here));
@@ -211,7 +211,7 @@ impl Peer {
     }
 
     /// A piece came.
-    pub(super) fn take_piece(&mut self, here: &mut Here, turn: &mut Turn, packet: &[u8], replaces: Vec<Name>) {
+    pub(super) fn take_piece(&mut self, here: &mut PeerContext, turn: &mut Turn, packet: &[u8], replaces: Vec<Name>) {
         let Some(piece) = Piece::parse(packet) else {
             return turn.aside.push((packet.to_vec(), "it is no packet of ours".to_owned()));
         };
@@ -252,7 +252,7 @@ impl Peer {
     }
 
     /// Its other pieces will not come: what can be read of it, and its packets, are all there is.
-    fn give_up_set(&mut self, here: &mut Here, turn: &mut Turn, at: usize) {
+    fn give_up_set(&mut self, here: &mut PeerContext, turn: &mut Turn, at: usize) {
         let set = self.sets.remove(at);
         turn.fronts.extend(front(here.codec, &set.front()));
         let total = usize::from(set.last) + 1;
@@ -262,7 +262,7 @@ impl Peer {
     }
 
     /// Gives up what has waited too long, and asks again about the rest.
-    pub(super) fn age_intake(&mut self, here: &mut Here, turn: &mut Turn) {
+    pub(super) fn age_intake(&mut self, here: &mut PeerContext, turn: &mut Turn) {
         let limit = here.now.saturating_sub(here.rules.parts_wait);
         while let Some(at) = self.sets.iter().position(|set| set.heard <= limit) {
             self.give_up_set(here, turn, at);
@@ -285,7 +285,7 @@ impl Peer {
 }
 
 /// Changes when the models here change.
-fn models_check(here: &mut Here) -> u64 {
+fn models_check(here: &mut PeerContext) -> u64 {
     let models = here.codec.models();
     hash(&models.iter().flat_map(|model| [&[model.number], &model.mark[..]].concat()).collect::<Vec<_>>())
 }

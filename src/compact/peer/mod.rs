@@ -90,7 +90,7 @@ impl Peer {
 }
 
 /// What the talk needs of its box at one moment.
-pub struct Here<'h> {
+pub struct PeerContext<'h> {
     /// The coders, and the classic coding.
     pub codec: &'h mut dyn Codec,
     /// Milliseconds since 1970; never runs backwards.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::agreement::Hello;
 use super::memory::{Bytes, Name};
 use super::notes::{Note, append_to_classic, wrap};
-use super::{Here, Outgoing, Peer};
+use super::{Outgoing, Peer, PeerContext};
 use crate::packet::Form;
 
 /// A body that went out, or is with the link.
@@ -141,7 +141,7 @@ impl Peer {
     }
 
     /// A packet of a body for the link, dressed with what is owed. `None` when it does not fit.
-    pub(super) fn emit(&mut self, here: &mut Here, ticket: u64, piece: usize) -> Option<Outgoing> {
+    pub(super) fn emit(&mut self, here: &mut PeerContext, ticket: u64, piece: usize) -> Option<Outgoing> {
         let at = self.out.iter().position(|body| body.ticket == ticket)?;
         let body = &self.out[at];
         let core = body.packets.get(piece)?.bytes.0.clone();
@@ -168,7 +168,7 @@ impl Peer {
     /// A packet with as many of the notes that are owed as it has room for; they are not owed any more.
     pub(super) fn dress(
         &mut self,
-        here: &mut Here,
+        here: &mut PeerContext,
         core: &[u8],
         must: Vec<Note>,
         classic: bool,

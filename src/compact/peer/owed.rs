@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::memory::Name;
 use super::notes::Note;
 use super::outbox::{Body, Part};
-use super::{Here, Peer, Rules, Turn};
+use super::{Peer, PeerContext, Rules, Turn};
 
 /// Receipts that are owed at most; of more the other box hears when it repeats the packet.
 const MOST: usize = 256;
@@ -78,7 +78,7 @@ impl Peer {
     }
 
     /// What is owed now, the most urgent first.
-    pub(super) fn owed_notes(&self, here: &mut Here) -> Vec<Note> {
+    pub(super) fn owed_notes(&self, here: &mut PeerContext) -> Vec<Note> {
         let hello = self.agreement.hello(&here.codec.models(), here.rules.receipt_hours, here.now).map(Note::Hello);
         let questions = self.owed.questions.iter().map(|(note, _)| note.clone());
         let waiting = self.sets.iter().filter(|set| set.ask_at <= here.now);
@@ -118,7 +118,7 @@ impl Peer {
     }
 
     /// Sends what may not wait any longer in packets of its own.
-    pub(super) fn send_notes(&mut self, here: &mut Here, turn: &mut Turn) {
+    pub(super) fn send_notes(&mut self, here: &mut PeerContext, turn: &mut Turn) {
         while self.notes_due(&here.rules).is_some_and(|due| due <= here.now) {
             let ticket = self.next_ticket();
             let nobody = Body { wait: None, packets: vec![Part::default()], ..self.record(here, ticket, Vec::new()) };

@@ -5,7 +5,7 @@ use super::classic;
 use super::memory::Name;
 use super::notes::{Note, wrap};
 use super::tick::REPLACEABLE;
-use super::{Here, Outgoing, Peer};
+use super::{Outgoing, Peer, PeerContext};
 use crate::letter::{Letter, Other};
 use crate::packet::Form;
 use crate::packet::body::body;
@@ -76,7 +76,7 @@ pub struct Load<'l> {
 
 impl Load<'_> {
     /// The body of some of the letters.
-    pub fn body(&self, here: &mut Here, letters: &[usize], salt: u16) -> Vec<u8> {
+    pub fn body(&self, here: &mut PeerContext, letters: &[usize], salt: u16) -> Vec<u8> {
         let some = |all: &[Letter]| letters.iter().map(|at| all[*at].clone()).collect::<Vec<_>>();
         body(here.codec, self.form, &some(&self.on_air), &some(&self.written), self.room, salt)
     }
@@ -89,7 +89,7 @@ impl Load<'_> {
 
 impl Peer {
     /// Packets for all these letters. Those of letters that the far box could not read say so.
-    pub fn plan(&mut self, here: &mut Here, waiting: &[Waiting<'_>]) -> Plan {
+    pub fn plan(&mut self, here: &mut PeerContext, waiting: &[Waiting<'_>]) -> Plan {
         let mut plan = Plan::default();
         let form = self.agreement.form(&here.codec.models());
         let group = |key: u64| self.recode.iter().position(|group| group.letters.contains(&key));
@@ -117,7 +117,7 @@ impl Peer {
     }
 
     /// Bytes and packets that a letter takes alone, as things stand.
-    pub fn measure(&self, here: &mut Here, letter: &Letter) -> (usize, usize) {
+    pub fn measure(&self, here: &mut PeerContext, letter: &Letter) -> (usize, usize) {
         match self.agreement.form(&here.codec.models()) {
             Some(form) => {
                 let load = self.load(here, form, &[], &[Waiting { key: 0, letter }]);
@@ -127,7 +127,7 @@ impl Peer {
         }
     }
 
-    fn load<'l>(&self, here: &mut Here, form: Form, names: &[Name], waiting: &[Waiting<'l>]) -> Load<'l> {
+    fn load<'l>(&self, here: &mut PeerContext, form: Form, names: &[Name], waiting: &[Waiting<'l>]) -> Load<'l> {
         let written: Vec<Letter> = waiting.iter().map(|waiting| waiting.letter.clone()).collect();
         let notes: Vec<_> = names.iter().copied().map(Note::Replaces).collect();
         let head = wrap(&notes, &[]).map_or(0, |head| head.len());
@@ -151,7 +151,14 @@ impl Peer {
         load
     }
 
-    fn plan_compact(&mut self, here: &mut Here, form: Form, names: &[Name], waiting: &[Waiting<'_>], plan: &mut Plan) {
+    fn plan_compact(
+        &mut self,
+        here: &mut PeerContext,
+        form: Form,
+        names: &[Name],
+        waiting: &[Waiting<'_>],
+        plan: &mut Plan,
+    ) {
         let load = self.load(here, form, names, waiting);
         for letter in &load.written {
             if let Other::Address(address) = &letter.other {
@@ -173,7 +180,7 @@ impl Peer {
 }
 
 /// The letters in as few packets as are found. First-fit: a letter goes to the first body that has room for it.
-fn bundles(here: &mut Here, load: &Load<'_>, letters: &[usize]) -> Vec<Bundle> {
+fn bundles(here: &mut PeerContext, load: &Load<'_>, letters: &[usize]) -> Vec<Bundle> {
     let mut standing: Vec<Bundle> = Vec::new();
     for &at in letters {
         let size = load.alone[at];

@@ -4,7 +4,7 @@ use super::classic::size;
 use super::memory::{Bytes, hash, name_of};
 use super::outbox::{Body, Part};
 use super::plan::{Account, Bundle, Load, Plan, Waiting};
-use super::{Here, Peer};
+use super::{Peer, PeerContext};
 use crate::letter::{Letter, Other};
 use crate::packet::pieces::{IDS, cut};
 
@@ -15,7 +15,7 @@ const LONGEST_WAIT: i64 = 12 * 24 * 3_600_000;
 
 impl Peer {
     /// Makes the body of a bundle, one whose name the far box does not know, and its packets.
-    pub(super) fn seal(&mut self, here: &mut Here, load: &Load<'_>, bundle: &Bundle, plan: &mut Plan) {
+    pub(super) fn seal(&mut self, here: &mut PeerContext, load: &Load<'_>, bundle: &Bundle, plan: &mut Plan) {
         let sealed = (1..MOST_SALTS).find_map(|salt| {
             let body = load.body(here, &bundle.letters, salt);
             let (id, packets) = self.name_freely(&body, load.room)?;
@@ -52,7 +52,7 @@ impl Peer {
     }
 
     /// A body of these letters of which nothing else is known yet.
-    pub(super) fn record(&self, here: &Here, ticket: u64, letters: Vec<u64>) -> Body {
+    pub(super) fn record(&self, here: &PeerContext, ticket: u64, letters: Vec<u64>) -> Body {
         let hours = self.agreement.receipt_hours().map(|hours| i64::from(hours) * 3_600_000);
         Body {
             ticket,
@@ -99,7 +99,7 @@ impl Peer {
     }
 }
 
-fn account(here: &mut Here, load: &Load<'_>, bundle: &Bundle, bytes: usize, packets: usize, plan: &mut Plan) {
+fn account(here: &mut PeerContext, load: &Load<'_>, bundle: &Bundle, bytes: usize, packets: usize, plan: &mut Plan) {
     let whole: usize = bundle.letters.iter().map(|at| load.alone[*at]).sum();
     let mut left = bytes;
     for (nth, &at) in bundle.letters.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! What time brings: repeats, notes that leave alone, what is given up.
 
-use super::{Here, Peer, Rules, Turn};
+use super::{Peer, PeerContext, Rules, Turn};
 
 const HOUR: i64 = 3_600_000;
 /// A body without a receipt goes again this often.
@@ -29,7 +29,7 @@ impl Peer {
     }
 
     /// Does what is due. To be called also when the box starts, and when its models or rules changed.
-    pub fn tick(&mut self, here: &mut Here) -> Turn {
+    pub fn tick(&mut self, here: &mut PeerContext) -> Turn {
         let mut turn = Turn::default();
         self.taken.age(here.now);
         self.used.age(here.now);
@@ -44,7 +44,7 @@ impl Peer {
     }
 
     /// Bodies of which nothing was heard go again, then their letters are reported.
-    fn repeat(&mut self, here: &mut Here, turn: &mut Turn) {
+    fn repeat(&mut self, here: &mut PeerContext, turn: &mut Turn) {
         let speaks = self.agreement.form(&here.codec.models()).is_some();
         for at in 0..self.out.len() {
             let body = &mut self.out[at];

@@ -3,10 +3,10 @@ use mail_parser::{MessageParser, MimeHeaders};
 use super::*;
 use crate::message::{Id, State, Way};
 
-fn letter(from: &str, to: &str) -> Message {
+fn message(from: &str, to: &str) -> Message {
     Message {
         id: Id(7),
-        door: Door::Smtp,
+        door: Origin::Smtp,
         from: from.parse().unwrap(),
         to: to.parse().unwrap(),
         author: None,
@@ -32,6 +32,7 @@ fn letter(from: &str, to: &str) -> Message {
         receipt_until: None,
         terms: Default::default(),
         pressed: false,
+        size: None,
         account: None,
         recall: false,
         released: false,
@@ -59,7 +60,7 @@ fn build(kind: Kind, about: &Message, why: &str, original: Option<&[u8]>) -> Str
 
 #[test]
 fn a_failure_is_told_to_people_and_machines() {
-    let about = letter("anna@box.example", "bob@far.example");
+    let about = message("anna@box.example", "bob@far.example");
     let original = b"From: Anna <anna@box.example>\nSubject: x\nX-Raw: \xe9\n\nsecret body";
     let text = build(Kind::Failed, &about, "relay: 550 5.1.1\r\nno such \u{fc}ser", Some(original));
     let parsed = MessageParser::new().parse(text.as_bytes()).unwrap();
@@ -73,7 +74,7 @@ fn a_failure_is_told_to_people_and_machines() {
 
     let words = parsed.body_text(0).unwrap();
     assert!(
-        words.starts_with("Your letter to bob@far.example, taken on 15 January 2027, 08:00 UTC, could not be"),
+        words.starts_with("Your message to bob@far.example, taken on 15 January 2027, 08:00 UTC, could not be"),
         "{words}"
     );
     assert!(words.contains("550 5.1.1 no such üser") && words.contains("Grüße an Bord"), "{words}");
@@ -92,7 +93,7 @@ fn a_failure_is_told_to_people_and_machines() {
 
 #[test]
 fn delay_and_hold_say_how_long() {
-    let about = letter("anna@box.example", "0x001abe");
+    let about = message("anna@box.example", "0x001abe");
     for (kind, phrase) in
         [(Kind::Delayed, "goes on trying until 19 January 2027, 08:00 UTC"), (Kind::Held, "owner of this box decides")]
     {
@@ -109,7 +110,7 @@ fn delay_and_hold_say_how_long() {
 
 #[test]
 fn addresses_beyond_ascii_are_written_as_the_rfc_says() {
-    let about = letter("anna@box.example", "josé@example.com");
+    let about = message("anna@box.example", "josé@example.com");
     let text = build(Kind::Failed, &about, "no", Some(b"Subject: x\r\n\r\n"));
     assert!(text.contains("Final-Recipient: utf-8; jos\\x{E9}@example.com"), "{text}");
 }
@@ -124,7 +125,7 @@ fn a_status_is_taken_from_the_relay_only() {
 
 #[test]
 fn long_and_broken_originals_are_cut_at_a_line() {
-    let about = letter("anna@box.example", "bob@far.example");
+    let about = message("anna@box.example", "bob@far.example");
     let endless = "X-Line: 0123456789\n".repeat(5000);
     let text = build(Kind::Failed, &about, &"why ".repeat(2000), Some(endless.as_bytes()));
     assert!(text.len() < 40_000, "{}", text.len());
@@ -136,12 +137,12 @@ fn long_and_broken_originals_are_cut_at_a_line() {
 
 #[test]
 fn machines_are_never_told() {
-    let fine = letter("anna@box.example", "bob@far.example");
+    let fine = message("anna@box.example", "bob@far.example");
     assert!(may_notify(&fine));
-    assert!(may_notify(&letter("0x001abe", "bob@far.example")));
-    assert!(!may_notify(&letter("<>", "bob@far.example")));
-    assert!(!may_notify(&letter("Mailer-Daemon@far.example", "bob@far.example")));
+    assert!(may_notify(&message("0x001abe", "bob@far.example")));
+    assert!(!may_notify(&message("<>", "bob@far.example")));
+    assert!(!may_notify(&message("Mailer-Daemon@far.example", "bob@far.example")));
     assert!(!may_notify(&Message { automatic: Some("list".to_owned()), ..fine.clone() }));
-    assert!(!may_notify(&Message { door: Door::Notice, ..fine.clone() }));
+    assert!(!may_notify(&Message { door: Origin::Notice, ..fine.clone() }));
     assert!(!may_notify(&Message { about: Some(Id(1)), ..fine }));
 }

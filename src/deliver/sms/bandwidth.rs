@@ -8,8 +8,8 @@ pub mod hook;
 
 use serde_json::{Value, json};
 
-use super::client::{Answer, Client, Trouble, encode, quote};
-use super::{Carrier, Fate, Found, Handed, Incoming, Outgoing, Refusal, Row, needed};
+use super::client::{Answer, CallError, Client, encode, quote};
+use super::{Carrier, Delivery, Found, IncomingText, OutgoingText, Row, SmsRefusal, SmsResult, needed};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::settings::{Key, Settings};
@@ -61,7 +61,7 @@ impl Bandwidth {
     fn search(&self, query: &str) -> Result<Vec<Value>, Fault> {
         let what = "a search for texts";
         let path = format!("{}?{query}", self.messages());
-        let answer = self.client.get(what, &path).map_err(Trouble::fault)?;
+        let answer = self.client.get(what, &path).map_err(CallError::fault)?;
         match (answer.status, answer.body.get("messages").and_then(Value::as_array)) {
             (200..=299, Some(messages)) => Ok(messages.clone()),
             (200..=299, None) => Err(Fault::temporary("Bandwidth: its list of texts cannot be read")),
@@ -72,7 +72,7 @@ impl Bandwidth {
 }
 
 impl Carrier for Bandwidth {
-    fn send(&mut self, text: &Outgoing) -> Handed {
+    fn send(&mut self, text: &OutgoingText) -> SmsResult {
         let body = json!({
             "applicationId": self.application,
             "to": [text.to],
@@ -82,20 +82,20 @@ impl Carrier for Bandwidth {
         });
         match self.client.json("a text", &self.messages(), &body) {
             Ok(answer) if (200..300).contains(&answer.status) => match answer.body.get("id").and_then(Value::as_str) {
-                Some(id) => Handed::Taken(id.to_owned()),
-                None => Handed::Unknown("Bandwidth said yes and gave no name for the text".to_owned()),
+                Some(id) => SmsResult::Taken(id.to_owned()),
+                None => SmsResult::Unknown("Bandwidth said yes and gave no name for the text".to_owned()),
             },
             // A gateway before Bandwidth speaks for itself: only Bandwidth's own errors have a type.
             Ok(answer) if matches!(answer.status, 502..=504) && answer.body.get("type").is_none() => {
-                Handed::Unknown(format!("Bandwidth answered {} to a text", answer.status))
+                SmsResult::Unknown(format!("Bandwidth answered {} to a text", answer.status))
             }
-            Ok(answer) => Handed::Refused(refusal(&answer)),
-            Err(Trouble::Unsent(fault)) => Handed::Refused(fault.into()),
-            Err(Trouble::Lost(why)) => Handed::Unknown(why),
+            Ok(answer) => SmsResult::Refused(refusal(&answer)),
+            Err(CallError::Unsent(fault)) => SmsResult::Refused(fault.into()),
+            Err(CallError::Lost(why)) => SmsResult::Unknown(why),
         }
     }
 
-    fn find(&mut self, text: &Outgoing, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault> {
+    fn find(&mut self, text: &OutgoingText, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault> {
         let query = format!(
             "messageDirection=OUTBOUND&sourceTn={}&destinationTn={}&fromDateTime={}&limit=100",
             encode(&text.from.to_string()),
@@ -111,25 +111,25 @@ impl Carrier for Bandwidth {
         })
     }
 
-    fn fate(&mut self, id: &str) -> Result<Fate, Fault> {
+    fn fate(&mut self, id: &str) -> Result<Delivery, Fault> {
         let found = self.search(&format!("messageId={}", encode(id)))?;
-        let Some(item) = found.first() else { return Ok(Fate::Waiting) };
+        let Some(item) = found.first() else { return Ok(Delivery::Waiting) };
         let code = item.get("errorCode").and_then(Value::as_u64).filter(|code| *code != 0);
         Ok(match item.get("messageStatus").and_then(Value::as_str).unwrap_or_default() {
-            "DELIVERED" => Fate::Delivered,
+            "DELIVERED" => Delivery::Delivered,
             "FAILED" | "UNDELIVERED" => judge_report(code, ""),
-            _ => Fate::Waiting,
+            _ => Delivery::Waiting,
         })
     }
 
     /// Bandwidth's search never shows texts: they come by webhook only.
-    fn inbound(&mut self, _since: Time, _each: &mut dyn FnMut(Incoming) -> Result<(), Fault>) -> Result<(), Fault> {
+    fn inbound(&mut self, _since: Time, _each: &mut dyn FnMut(IncomingText) -> Result<(), Fault>) -> Result<(), Fault> {
         Ok(())
     }
 }
 
 /// What an error of the interface means.
-fn refusal(answer: &Answer) -> Refusal {
+fn refusal(answer: &Answer) -> SmsRefusal {
     let text = |name: &str| answer.body.get(name).and_then(Value::as_str).map(quote).unwrap_or_default();
     let fields = answer.body.get("fieldErrors").and_then(Value::as_array).into_iter().flatten();
     let fields: Vec<_> = fields
@@ -152,7 +152,7 @@ fn refusal(answer: &Answer) -> Refusal {
         429 | 408 | 500..=599 => Fault::Temporary(said),
         _ => Fault::Permanent(said),
     };
-    Refusal { after: answer.after, ..fault.into() }
+    SmsRefusal { after: answer.after, ..fault.into() }
 }
 
 /// A time such as `2021-07-21T21:00:45.179Z`.

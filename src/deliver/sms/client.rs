@@ -45,14 +45,14 @@ pub struct Answer {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum CallError {
     /// The request certainly did not arrive.
     Unsent(Fault),
     /// It may have arrived.
     Lost(String),
 }
 
-impl Trouble {
+impl CallError {
     /// What the queue does about it, where it does not matter whether the request arrived.
     pub fn fault(self) -> Fault {
         match self {
@@ -83,26 +83,26 @@ impl Client {
     }
 
     /// A GET.
-    pub fn get(&self, what: &str, path: &str) -> Result<Answer, Trouble> {
+    pub fn get(&self, what: &str, path: &str) -> Result<Answer, CallError> {
         let url = format!("{}{path}", self.base);
         self.read(what, self.agent.get(&url).header("Authorization", &self.login).call())
     }
 
     /// A POST of a form.
-    pub fn form(&self, what: &str, path: &str, form: &[(&str, &str)]) -> Result<Answer, Trouble> {
+    pub fn form(&self, what: &str, path: &str, form: &[(&str, &str)]) -> Result<Answer, CallError> {
         let url = format!("{}{path}", self.base);
         let form = form.iter().copied();
         self.read(what, self.agent.post(&url).header("Authorization", &self.login).send_form(form))
     }
 
     /// A POST of JSON.
-    pub fn json(&self, what: &str, path: &str, body: &Value) -> Result<Answer, Trouble> {
+    pub fn json(&self, what: &str, path: &str, body: &Value) -> Result<Answer, CallError> {
         let url = format!("{}{path}", self.base);
         let request = self.agent.post(&url).header("Authorization", &self.login);
         self.read(what, request.header("Content-Type", "application/json").send(body.to_string().as_bytes()))
     }
 
-    fn read(&self, what: &str, answer: Result<Response<Body>, ureq::Error>) -> Result<Answer, Trouble> {
+    fn read(&self, what: &str, answer: Result<Response<Body>, ureq::Error>) -> Result<Answer, CallError> {
         let mut answer = answer.map_err(|why| self.trouble(what, &why))?;
         let status = answer.status().as_u16();
         let seconds = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
@@ -112,27 +112,27 @@ impl Client {
         Ok(Answer { status, after, body: serde_json::from_slice(&body).unwrap_or_default() })
     }
 
-    fn trouble(&self, what: &str, why: &ureq::Error) -> Trouble {
+    fn trouble(&self, what: &str, why: &ureq::Error) -> CallError {
         use ureq::{Error, Timeout};
         let (title, base) = (self.title, &self.base);
         let unreachable =
             || Fault::temporary(format!("cannot reach {title} at {base} ({why}): is the internet connection up?"));
         match why {
             Error::BadUri(_) | Error::Http(_) => {
-                Trouble::Unsent(Fault::operator(format!("'{base}' is no address: check {}", self.setting)))
+                CallError::Unsent(Fault::operator(format!("'{base}' is no address: check {}", self.setting)))
             }
             Error::Timeout(Timeout::Resolve | Timeout::Connect)
             | Error::HostNotFound
             | Error::ConnectionFailed
             | Error::Tls(_)
-            | Error::Rustls(_) => Trouble::Unsent(unreachable()),
-            Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => Trouble::Unsent(unreachable()),
-            Error::Io(io) if is_certificate(io) => Trouble::Unsent(Fault::temporary(format!(
+            | Error::Rustls(_) => CallError::Unsent(unreachable()),
+            Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => CallError::Unsent(unreachable()),
+            Error::Io(io) if is_certificate(io) => CallError::Unsent(Fault::temporary(format!(
                 "the certificate of {title} at {base} is not accepted ({io}): check {} and the clock of this box",
                 self.setting
             ))),
-            Error::Timeout(_) => Trouble::Lost(format!("{title}: no answer to {what} in {} s", self.limit.as_secs())),
-            why => Trouble::Lost(format!("{title} broke off its answer to {what} ({why})")),
+            Error::Timeout(_) => CallError::Lost(format!("{title}: no answer to {what} in {} s", self.limit.as_secs())),
+            why => CallError::Lost(format!("{title} broke off its answer to {what} ({why})")),
         }
     }
 }

@@ -62,19 +62,19 @@ impl Coders {
     }
 
     /// What speaks these models.
-    pub fn of(&self, models: &'static [Spec]) -> Voice {
-        Voice { coders: self.clone(), models }
+    pub fn of(&self, models: &'static [Spec]) -> CoderHandle {
+        CoderHandle { coders: self.clone(), models }
     }
 }
 
 /// The coders that speak some of the models.
 #[derive(Clone)]
-pub struct Voice {
+pub struct CoderHandle {
     coders: Coders,
     models: &'static [Spec],
 }
 
-impl Voice {
+impl CoderHandle {
     /// True when the coder of the best model is there, or never will be; if not, it will be soon.
     pub fn ready(&self) -> bool {
         self.models.first().is_none_or(|model| self.has(model.number))
@@ -175,7 +175,7 @@ fn look_after(inner: &Weak<Inner>, at: usize) {
     }
 }
 
-impl Coding for Voice {
+impl Coding for CoderHandle {
     fn models(&self) -> Vec<ModelId> {
         let states = self.coders.0.lock();
         let whole = self.models.iter().filter(|model| {

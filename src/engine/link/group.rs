@@ -6,12 +6,12 @@
 //! unsent, and the other letters are planned anew: nothing is lost, and nothing is paid for twice.
 
 use super::peer;
-use super::worker::Air;
+use super::worker::LinkWorker;
 use crate::clock::Time;
-use crate::engine::outcome::Ending;
+use crate::engine::outcome::Bounce;
 use crate::fault::Fault;
 use crate::message::{Id, Message, Packet, PacketState, Reference, State};
-use crate::store::{Outcome, Tx};
+use crate::store::{Tx, TxResult};
 
 /// Why a packet is gone: the link gave it back.
 pub const WITHDRAWN: &str = "withdrawn before it was sent";
@@ -19,7 +19,7 @@ pub const WITHDRAWN: &str = "withdrawn before it was sent";
 pub const DROPPED: &str = "not sent any more";
 
 /// A body as the store knows it at one moment.
-pub struct Body {
+pub struct PacketGroup {
     /// Its packets, in order.
     pub packets: Vec<Packet>,
     /// Its letters to which something can still happen.
@@ -29,22 +29,22 @@ pub struct Body {
 }
 
 /// What becomes of a letter whose packets will not be sent.
-enum Fate {
+enum Resolution {
     /// It ends.
-    Ends(Ending),
+    Ends(Bounce),
     /// Withdrawn by its owner.
     Cancelled(Id, &'static str),
     /// It was in one packet with a letter that ends, and waits for another one.
     Again(Id),
 }
 
-impl Body {
+impl PacketGroup {
     /// The body of a packet.
-    pub fn of(air: &Air, packet: &Packet) -> Result<Self, Fault> {
+    pub fn of(air: &LinkWorker, packet: &Packet) -> Result<Self, Fault> {
         air.context.store.read(|view| {
             let packets = view.body_of(packet)?;
             let (mut letters, mut finished) = (Vec::new(), false);
-            for id in &packet.letters {
+            for id in &packet.messages {
                 match view.message(*id).ok().flatten().filter(|message| !message.is_final()) {
                     Some(message) => letters.push(message),
                     None => finished = true,
@@ -86,7 +86,7 @@ impl Body {
     /// True when what has not left should not leave any more: nobody waits for it, a part of it is gone, or one of its
     /// letters is wanted back or too late. Once a part of a body has left, such a letter goes along with the others.
     pub fn unwanted(&self, now: Time) -> bool {
-        let carries_letters = self.packets.iter().any(|packet| !packet.letters.is_empty());
+        let carries_letters = self.packets.iter().any(|packet| !packet.messages.is_empty());
         let over = |letter: &Message| letter.recall || now >= letter.limit();
         let (some, all) = (self.letters.iter().any(over), self.letters.iter().all(over));
         let broken = self.any(|state| matches!(state, PacketState::Gone(_)));
@@ -114,10 +114,10 @@ impl Body {
 
     /// Writes its packets, of which one at least is gone. When none of them is open any more its letters are settled:
     /// each on its own. `unclear` says in words why they may have been sent all the same.
-    pub fn close(&self, air: &mut Air, unclear: Option<&str>) -> Result<(), Fault> {
+    pub fn close(&self, air: &mut LinkWorker, unclear: Option<&str>) -> Result<(), Fault> {
         let open = self.packets.iter().any(Packet::is_open);
         let fates = if open || self.needless() { Vec::new() } else { self.fates(air, unclear) };
-        for ending in fates.iter().filter_map(Fate::ending) {
+        for ending in fates.iter().filter_map(Resolution::ending) {
             ending.log();
         }
         let (packets, now, unclear) = (self.packets.clone(), air.context.now(), unclear.is_some());
@@ -134,7 +134,7 @@ impl Body {
         })
     }
 
-    fn fates(&self, air: &Air, unclear: Option<&str>) -> Vec<Fate> {
+    fn fates(&self, air: &LinkWorker, unclear: Option<&str>) -> Vec<Resolution> {
         let now = air.context.now();
         let over = |letter: &Message| letter.recall || now >= letter.limit();
         let for_one = self.finished || self.letters.iter().any(over);
@@ -145,14 +145,14 @@ impl Body {
             _ => None,
         });
         let fate = |letter: &Message| {
-            let ends = |state, why: &str| Fate::Ends(air.context.ending(letter, state, why));
+            let ends = |state, why: &str| Resolution::Ends(air.context.ending(letter, state, why));
             match unclear {
                 Some(words) => ends(State::Expired, words),
-                None if letter.recall && partly => Fate::Cancelled(letter.id, "the rest was not sent"),
-                None if letter.recall => Fate::Cancelled(letter.id, "withdrawn from the link before it was sent"),
+                None if letter.recall && partly => Resolution::Cancelled(letter.id, "the rest was not sent"),
+                None if letter.recall => Resolution::Cancelled(letter.id, "withdrawn from the link before it was sent"),
                 None if now >= letter.deadline && partly => ends(State::Expired, "only a part of it left in time"),
                 None if now >= letter.deadline => ends(State::Expired, "no satellite took it in time"),
-                None if for_one => Fate::Again(letter.id),
+                None if for_one => Resolution::Again(letter.id),
                 None => ends(State::Returned, failed.unwrap_or("the link gave it back unsent")),
             }
         };
@@ -162,12 +162,12 @@ impl Body {
 
     /// True when its packets may be forgotten while none of them has reached the link: those of a talk have names that
     /// are not given twice.
-    pub fn may_dissolve(&self) -> bool {
+    pub fn can_unplan(&self) -> bool {
         self.packets.iter().all(|packet| packet.state == PacketState::Planned && packet.talk.is_none())
     }
 
     /// Removes its packets, none of which has reached the link: its letters wait for another plan, with this reason.
-    pub fn dissolve(&self, air: &Air, why: &str) -> Result<(), Fault> {
+    pub fn unplan(&self, air: &LinkWorker, why: &str) -> Result<(), Fault> {
         let (packets, why, now) = (self.packets.clone(), why.to_owned(), air.context.now());
         let letters: Vec<_> = self.letters.iter().map(|letter| letter.id).collect();
         air.context.store.write(move |tx| {
@@ -177,12 +177,12 @@ impl Body {
     }
 }
 
-impl Fate {
-    fn ending(&self) -> Option<&Ending> {
+impl Resolution {
+    fn ending(&self) -> Option<&Bounce> {
         if let Self::Ends(ending) = self { Some(ending) } else { None }
     }
 
-    fn apply(&self, tx: &mut Tx, packets: &[Packet], now: Time) -> Outcome<()> {
+    fn apply(&self, tx: &mut Tx, packets: &[Packet], now: Time) -> TxResult<()> {
         let talk = packets.iter().find(|packet| packet.talk.is_some()).map(|packet| packet.device);
         match self {
             Self::Ends(ending) => {
@@ -209,7 +209,7 @@ impl Fate {
 }
 
 /// A letter goes back to its old place in the queue of the link.
-fn waits_again(tx: &mut Tx, id: Id, why: &str, now: Time) -> Outcome<()> {
+fn waits_again(tx: &mut Tx, id: Id, why: &str, now: Time) -> TxResult<()> {
     let Some(live) = tx.live(id)?.filter(|live| live.state != State::Held) else { return Ok(()) };
     let place = live.accepted;
     match live.state == State::Queued && live.reason == why {
@@ -219,11 +219,11 @@ fn waits_again(tx: &mut Tx, id: Id, why: &str, now: Time) -> Outcome<()> {
 }
 
 /// The link took a packet.
-pub fn mark_taken(tx: &mut Tx, packet: &Packet, reference: &Reference, how: &str, now: Time) -> Outcome<()> {
+pub fn mark_taken(tx: &mut Tx, packet: &Packet, reference: &Reference, how: &str, now: Time) -> TxResult<()> {
     tx.put_packet(packet)?;
     let all = tx.body_of(packet)?.iter().all(|packet| packet.reference().is_some());
     let cause = format!("{how}{} ({reference})", part(packet, ", "));
-    for id in &packet.letters {
+    for id in &packet.messages {
         let Some(live) = tx.live(*id)? else { continue };
         match all && live.state == State::Queued {
             true => tx.step(*id, now, State::OnModem, &cause, 0, live.deadline)?,
@@ -234,7 +234,7 @@ pub fn mark_taken(tx: &mut Tx, packet: &Packet, reference: &Reference, how: &str
 }
 
 /// Marks a packet as acknowledged and counts it; its letters are sent once all packets of the body are.
-pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> Outcome<()> {
+pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> TxResult<()> {
     let Some(reference) = packet.reference().cloned() else { return Ok(()) };
     packet.state = PacketState::Sent(reference);
     packet.at = now;
@@ -248,12 +248,12 @@ pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> Outc
     let done = body.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
     let receipt = body.iter().any(|packet| packet.talk.as_ref().is_some_and(|talk| talk.receipt));
     if done {
-        count_saved(tx, &packet.letters, body.len())?;
+        count_saved(tx, &packet.messages, body.len())?;
     }
     let words = part(&packet, "");
     let gap = if words.is_empty() { "" } else { " " };
     let cause = format!("{words}{gap}acknowledged by a satellite: {note}");
-    for (at, id) in packet.letters.iter().enumerate() {
+    for (at, id) in packet.messages.iter().enumerate() {
         let Some(live) = tx.live(*id)? else { continue };
         // Letters share the packet: it is paid for once, and shown at the first.
         let packets = u32::from(at == 0);
@@ -269,7 +269,7 @@ pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> Outc
 }
 
 /// Counts what the letters of a body would have taken besides, each in classic packets of its own.
-fn count_saved(tx: &mut Tx, letters: &[Id], packets: usize) -> Outcome<()> {
+fn count_saved(tx: &mut Tx, letters: &[Id], packets: usize) -> TxResult<()> {
     let mut classic = 0;
     for id in letters {
         // A repeat saves nothing.
@@ -280,7 +280,7 @@ fn count_saved(tx: &mut Tx, letters: &[Id], packets: usize) -> Outcome<()> {
 }
 
 /// The talk hears that a packet will not be sent, or that it may have been.
-fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> Outcome<()> {
+fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult<()> {
     let Some(of) = &packet.talk else { return Ok(()) };
     if let Some(mut bill) = of.bill.clone().filter(|bill| bill.charged && !unclear) {
         let back = bill.wanted;

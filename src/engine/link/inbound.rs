@@ -3,22 +3,22 @@
 use compact::letter::{Kind, Letter, Other};
 use compact::peer::{Peer, Turn};
 
-use super::peer::Errand;
+use super::peer::PeerEffects;
 use crate::address::{Address, DeviceId};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
-use crate::coding::letters;
+use crate::coding::messages;
 use crate::coding::parts::{self, PartMark};
-use crate::engine::{Context, max_payload};
+use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
-use crate::message::{Door, Id, Message, State, Terms};
+use crate::message::{Id, Message, Origin, State, Terms};
 use crate::people::Person;
-use crate::route::choose::World;
-use crate::route::plan::Draft;
+use crate::route::choose::Policy;
+use crate::route::plan::NewMessage;
 use crate::route::subject::first_line;
 use crate::settings::Key;
-use crate::store::{self, BodyIn, Committed, Event, Outcome, PartIn, Tx};
+use crate::store::{self, BodyIn, Committed, Event, PartIn, Tx, TxResult};
 
 /// Longest subject made from a text, in characters.
 const SUBJECT: usize = 72;
@@ -74,7 +74,7 @@ struct Heard {
     /// Letters, and whether all of each is there.
     letters: Vec<(Letter, bool)>,
     /// What the talk asks besides.
-    errand: Option<Errand>,
+    errand: Option<PeerEffects>,
 }
 
 impl Heard {
@@ -82,10 +82,10 @@ impl Heard {
         let whole = std::mem::take(&mut turn.letters).into_iter().map(|letter| (letter, true));
         let fronts = std::mem::take(&mut turn.fronts).into_iter().map(|letter| (letter, false));
         let (classic, letters) = (turn.classic.take(), whole.chain(fronts).collect());
-        Self { classic, letters, errand: Some(Errand::new(context, device, peer, turn)) }
+        Self { classic, letters, errand: Some(PeerEffects::new(context, device, peer, turn)) }
     }
 
-    fn keep(&self, tx: &mut Tx, intake: Option<&Intake>, now: Time) -> Outcome<Vec<Id>> {
+    fn keep(&self, tx: &mut Tx, intake: Option<&Intake>, now: Time) -> TxResult<Vec<Id>> {
         let mut ids = Vec::new();
         if let Some(intake) = intake {
             if let Some(payload) = &self.classic {
@@ -147,8 +147,8 @@ fn incomplete(parts: &[(u16, PartIn)], total: u16) -> String {
 }
 
 /// A letter of its own: it has no mail in common with others.
-fn alone(message: Message) -> store::Letter {
-    store::Letter { messages: vec![message], body: BodyIn::None }
+fn alone(message: Message) -> store::IncomingMail {
+    store::IncomingMail { messages: vec![message], body: BodyIn::None }
 }
 
 fn alarm(at: Time, words: String) -> Event {
@@ -157,10 +157,9 @@ fn alarm(at: Time, words: String) -> Event {
 
 /// What is known about a packet before its content is looked at.
 struct Intake {
-    world: World,
+    policy: Policy,
     now: Time,
     believed: bool,
-    max_payload: usize,
     side: Side,
 }
 
@@ -169,33 +168,32 @@ enum Side {
     /// A device in the field wrote to the world; its owner, if somebody owns it.
     Field(DeviceId, Option<Person>),
     /// The world wrote to the one who reads here.
-    Here(Person),
+    PeerContext(Person),
 }
 
 impl Intake {
     fn new(context: &Context, device: Option<DeviceId>) -> Result<Self, Fault> {
-        let world = context.world();
+        let policy = context.policy();
         let side = match device {
-            Some(device) => Side::Field(device, world.people.by_device(device).map(|person| (**person).clone())),
+            Some(device) => Side::Field(device, policy.people.by_device(device).map(|person| (**person).clone())),
             None => {
-                let reader = world.people.default_person(world.settings.text(Key::DefaultPerson));
+                let reader = policy.people.default_person(policy.settings.text(Key::DefaultPerson));
                 let reader =
                     reader.ok_or_else(|| Fault::operator("a packet waits and nobody reads here: add a person"))?;
-                Side::Here((**reader).clone())
+                Side::PeerContext((**reader).clone())
             }
         };
-        let max_payload = max_payload(&world.settings);
-        Ok(Self { world, now: context.now(), believed: context.store.clock().believable(), max_payload, side })
+        Ok(Self { policy, now: context.now(), believed: context.store.clock().believable(), side })
     }
 
     fn device(&self) -> String {
         match &self.side {
             Side::Field(device, _) => device.to_string(),
-            Side::Here(_) => String::new(),
+            Side::PeerContext(_) => String::new(),
         }
     }
 
-    fn packet(&self, tx: &mut Tx, packet: &classic::Packet, payload: &[u8]) -> Outcome<Vec<Id>> {
+    fn packet(&self, tx: &mut Tx, packet: &classic::Packet, payload: &[u8]) -> TxResult<Vec<Id>> {
         let from_field = matches!(self.side, Side::Field(..));
         if packet.from_device != from_field {
             self.set_aside(tx, "the packet says that it goes the other way", payload)?;
@@ -217,7 +215,7 @@ impl Intake {
     }
 
     /// One inner message; `None` while it is a part and others are missing.
-    fn inner(&self, tx: &mut Tx, inner: &Inner) -> Outcome<Result<Option<Message>, String>> {
+    fn inner(&self, tx: &mut Tx, inner: &Inner) -> TxResult<Result<Option<Message>, String>> {
         let other = match (self.other(&inner.to, inner.protocol == Protocol::Sms), &self.side) {
             (Err(why), _) => return Ok(Err(why)),
             (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err("it does not say to whom it goes".to_owned())),
@@ -234,14 +232,14 @@ impl Intake {
     fn other(&self, name: &str, by_phone: bool) -> Result<Address, String> {
         match (by_phone, name.parse::<Address>()) {
             // Who wrote from a phone stays a phone; a number that is written to may be somebody's here.
-            (true, Ok(phone)) if matches!(self.side, Side::Here(_)) => Ok(phone),
-            (true, _) | (_, Ok(Address::Phone(_))) => self.world.at_number(name),
-            (_, Ok(Address::Mail(mailbox))) => self.world.resolve(&mailbox),
+            (true, Ok(phone)) if matches!(self.side, Side::PeerContext(_)) => Ok(phone),
+            (true, _) | (_, Ok(Address::Phone(_))) => self.policy.at_number(name),
+            (_, Ok(Address::Mail(mailbox))) => self.policy.resolve(&mailbox),
             (_, other) => other,
         }
     }
 
-    fn part(&self, tx: &mut Tx, inner: &Inner, other: &str, mark: &PartMark<'_>) -> Outcome<Option<String>> {
+    fn part(&self, tx: &mut Tx, inner: &Inner, other: &str, mark: &PartMark<'_>) -> TxResult<Option<String>> {
         let set = format!("{}|{}|{}|{}", self.device(), inner.to, mark.tag, mark.total);
         let part = PartIn {
             text: inner.text.clone(),
@@ -260,9 +258,9 @@ impl Intake {
     }
 
     /// A letter of the compact coding becomes a message.
-    fn letter(&self, tx: &mut Tx, letter: &Letter, whole: bool) -> Outcome<Vec<Id>> {
+    fn letter(&self, tx: &mut Tx, letter: &Letter, whole: bool) -> TxResult<Vec<Id>> {
         let Other::Address(other) = &letter.other else { return Ok(Vec::new()) };
-        let mut text = letters::text(letter);
+        let mut text = messages::text(letter);
         if !whole {
             text.push_str("\n[the rest did not arrive]\n");
         }
@@ -289,25 +287,25 @@ impl Intake {
         text: String,
     ) -> Result<Message, String> {
         let other: Address = other.parse()?;
-        let named = named.and_then(|name| self.world.people.get(name));
+        let named = named.and_then(|name| self.policy.people.get(name));
         let (from, to, author, refused) = match &self.side {
             Side::Field(device, None) => (Address::Device(*device), other, None, None),
             Side::Field(device, Some(owner)) => {
                 // Only who has this device may be named by it.
                 let person = named.map_or(owner, |named| &**named);
                 let person = if person.device == Some(*device) { person } else { owner };
-                let from = self.world.address_of(person).map_or(Address::Device(*device), Address::Mail);
+                let from = self.policy.address_of(person).map_or(Address::Device(*device), Address::Mail);
                 let refused = person.disabled.then(|| format!("{} may not send at present", person.name));
                 (from, other, Some(person.name.clone()), refused)
             }
-            Side::Here(reader) => {
+            Side::PeerContext(reader) => {
                 let person = named.map_or(reader, |named| &**named);
-                let to = self.world.address_of(person).ok_or("this box has no mail domain yet: set box.domain")?;
+                let to = self.policy.address_of(person).ok_or("this box has no mail domain yet: set box.domain")?;
                 (other, Address::Mail(to), None, None)
             }
         };
-        let draft = Draft {
-            door: Door::Link,
+        let draft = NewMessage {
+            door: Origin::Link,
             from,
             to,
             author,
@@ -315,22 +313,22 @@ impl Intake {
             text,
             cut: Vec::new(),
             automatic: None,
-            message_id: Some(message_id(self.world.settings.text(Key::Domain))),
+            message_id: Some(message_id(self.policy.settings.text(Key::Domain))),
             about: None,
             stranger: None,
             terms: Terms::default(),
         };
-        let mut message = self.world.plan(draft, self.now, self.believed, self.max_payload);
+        let mut message = self.policy.plan(draft, None, self.now, self.believed);
         if let Some(why) = refused {
             (message.state, message.reason, message.next) = (State::Refused, why, Time::NEVER);
         }
         Ok(message)
     }
 
-    fn set_aside(&self, tx: &mut Tx, why: &str, bytes: &[u8]) -> Outcome<()> {
+    fn set_aside(&self, tx: &mut Tx, why: &str, bytes: &[u8]) -> TxResult<()> {
         let from = match &self.side {
             Side::Field(device, _) => format!(" from device {device}"),
-            Side::Here(_) => String::new(),
+            Side::PeerContext(_) => String::new(),
         };
         log::warn!("link: a packet{from} was set aside: {why}");
         tx.quarantine("link", why, bytes, self.now)?;

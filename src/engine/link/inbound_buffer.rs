@@ -33,13 +33,13 @@ pub enum Incoming {
 
 /// The line of those that wait for the store.
 #[derive(Default)]
-pub struct Unsaved {
+pub struct InboundBuffer {
     line: VecDeque<Incoming>,
     failures: u32,
     again: Option<Time>,
 }
 
-impl Unsaved {
+impl InboundBuffer {
     /// Takes one in.
     pub fn push(&mut self, incoming: Incoming) {
         if self.line.len() < MOST {

@@ -6,20 +6,20 @@
 use std::collections::BTreeMap;
 
 use compact::packet::Form;
-use compact::peer::{Here, Outgoing, Peer, Rules, Turn};
+use compact::peer::{Outgoing, Peer, PeerContext, Rules, Turn};
 
-use super::coders::{Voice, models};
+use super::coders::{CoderHandle, models};
 use crate::address::DeviceId;
 use crate::clock::Time;
-use crate::coding::letters::{self, Codec};
-use crate::engine::outcome::{self, Ending};
+use crate::coding::messages::{self, Codec};
+use crate::engine::outcome::{self, Bounce};
 use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
-use crate::message::{Id, Message, Packet, PacketState, State, Talk};
+use crate::message::{Id, Message, Packet, PacketState, PeerFragment, State};
 use crate::money::Bill;
-use crate::route::choose::Choice;
+use crate::route::choose::Route;
 use crate::settings::{Key, Settings};
-use crate::store::{Event, Outcome, Tx};
+use crate::store::{Event, Tx, TxResult};
 
 /// A letter that the far box asks for again gets at least this much time.
 const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
@@ -45,7 +45,7 @@ fn read(name: &str, bytes: Option<Vec<u8>>) -> Peer {
 }
 
 /// Changes what is known of a far box.
-pub fn change(tx: &mut Tx, device: Option<DeviceId>, change: impl FnOnce(&mut Peer)) -> Outcome<()> {
+pub fn change(tx: &mut Tx, device: Option<DeviceId>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
     let name = name(device);
     let mut peer = read(&name, tx.peer(&name)?);
     change(&mut peer);
@@ -53,7 +53,7 @@ pub fn change(tx: &mut Tx, device: Option<DeviceId>, change: impl FnOnce(&mut Pe
 }
 
 /// Writes what is known of a far box.
-pub fn put(tx: &mut Tx, device: Option<DeviceId>, peer: &Peer) -> Outcome<()> {
+pub fn put(tx: &mut Tx, device: Option<DeviceId>, peer: &Peer) -> TxResult<()> {
     // A peer holds strings, numbers and lists: serialisation to memory cannot fail.
     tx.put_peer(&name(device), &serde_json::to_vec(peer).expect("a peer serialises"))
 }
@@ -73,7 +73,7 @@ impl Context {
     }
 
     /// The coders of this box; without a model where the compact coding is off.
-    pub fn voice(&self) -> Voice {
+    pub fn voice(&self) -> CoderHandle {
         self.coders.of(models(self.store.settings().text(Key::AirCompact)))
     }
 
@@ -88,13 +88,13 @@ impl Context {
     }
 
     /// Does something in the talk with a far box, by the settings of this moment.
-    pub fn here<T>(&self, device: Option<DeviceId>, act: impl FnOnce(&mut Here) -> T) -> T {
+    pub fn here<T>(&self, device: Option<DeviceId>, act: impl FnOnce(&mut PeerContext) -> T) -> T {
         let settings = self.store.settings();
         let mut voice = self.voice();
         // Toward a device this box speaks for the world.
         let mut codec = Codec { coding: &mut voice, from_device: device.is_none() };
         let (now, room, rules) = (self.now().0, max_payload(&settings), rules(&settings));
-        act(&mut Here { codec: &mut codec, now, room, rules })
+        act(&mut PeerContext { codec: &mut codec, now, room, rules })
     }
 
     /// The form in which a far box reads letters; `None`: the classic coding.
@@ -103,13 +103,17 @@ impl Context {
     }
 
     /// Bytes and packets that a message takes alone in the coding that its far box reads; `None` when that is the
-    /// classic one, or the coder is not there in time.
-    pub fn measure(&self, message: &Message) -> Option<(usize, usize)> {
-        let Choice::Link(device) = self.world().choose(&message.to) else { return None };
+    /// classic one, or the coder is not there: it is waited for, some seconds at most, if `patient`.
+    pub fn measure(&self, message: &Message, patient: bool) -> Option<(usize, usize)> {
+        let Route::Link(device) = self.policy().choose(&message.to) else { return None };
         let peer = self.peer(device).ok().filter(|_| self.talks())?;
         match self.form(&peer, device)? {
-            Form::Model(number) if !self.voice().has_soon(number) => return None,
-            Form::Model(_) | Form::Stored => {}
+            Form::Model(number) => {
+                let coder = self.voice();
+                let there = if patient { coder.has_soon(number) } else { coder.has(number) };
+                there.then_some(())?;
+            }
+            Form::Stored => {}
         }
         let letter = self.on_air(message, device);
         Some(self.here(device, |here| peer.measure(here, &letter)))
@@ -117,20 +121,21 @@ impl Context {
 
     /// A message as it goes over the air. The person on the station is named unless the far end knows without.
     pub fn on_air(&self, message: &Message, device: Option<DeviceId>) -> compact::letter::Letter {
-        let world = self.world();
+        let policy = self.policy();
         let (other, person) = match device {
             Some(device) => {
-                let owner = world.people.by_device(device).map(|owner| owner.name.clone());
-                let to = message.to.mailbox().filter(|to| world.is_ours(to)).and_then(|to| world.people.addressed(to));
+                let owner = policy.people.by_device(device).map(|owner| owner.name.clone());
+                let to =
+                    message.to.mailbox().filter(|to| policy.is_ours(to)).and_then(|to| policy.people.addressed(to));
                 (&message.from, to.map(|person| person.name.clone()).filter(|person| Some(person) != owner.as_ref()))
             }
             None => {
-                let reader = world.people.default_person(world.settings.text(Key::DefaultPerson));
+                let reader = policy.people.default_person(policy.settings.text(Key::DefaultPerson));
                 let author = message.author.clone().filter(|author| reader.is_none_or(|reader| reader.name != *author));
                 (&message.to, author)
             }
         };
-        letters::letter(person, other.to_string(), &message.subject, &message.text)
+        messages::letter(person, other.to_string(), &message.subject, &message.text)
     }
 }
 
@@ -141,7 +146,7 @@ pub fn bodies(send: &[Outgoing], device: Option<DeviceId>, now: Time) -> Vec<Vec
     };
     let packet = |(part, parts): (u16, u16), out: &Outgoing| Packet {
         number: 0,
-        letters: out.letters.iter().map(|letter| Id(*letter)).collect(),
+        messages: out.letters.iter().map(|letter| Id(*letter)).collect(),
         body: 0,
         part,
         parts,
@@ -151,7 +156,7 @@ pub fn bodies(send: &[Outgoing], device: Option<DeviceId>, now: Time) -> Vec<Vec
         at: now,
         note: if out.repeat { "once more: no receipt came".to_owned() } else { String::new() },
         ask: Time(0),
-        talk: Some(Talk {
+        talk: Some(PeerFragment {
             ticket: out.ticket,
             piece: out.piece,
             pieces: out.pieces,
@@ -169,16 +174,16 @@ pub fn bodies(send: &[Outgoing], device: Option<DeviceId>, now: Time) -> Vec<Vec
 }
 
 /// What the talk asks of the box besides letters that came in, ready to be written.
-pub struct Errand {
+pub struct PeerEffects {
     device: Option<DeviceId>,
     peer: Peer,
     turn: Turn,
     /// What letters that go once more cost then.
     bills: BTreeMap<u64, Bill>,
-    unconfirmed: Vec<Ending>,
+    unconfirmed: Vec<Bounce>,
 }
 
-impl Errand {
+impl PeerEffects {
     /// What a turn of the talk asks; the peer is as it is after it.
     pub fn new(context: &Context, device: Option<DeviceId>, peer: Peer, turn: Turn) -> Self {
         let why = "it was sent, and the far box has not said that it has it: it may have arrived";
@@ -187,17 +192,17 @@ impl Errand {
         for news in &turn.news {
             log::info!("link: {news}");
         }
-        let world = context.world();
+        let policy = context.policy();
         let bill = |key: u64| {
             let letter = context.store.message(Id(key)).ok().flatten()?;
-            Some((key, world.bill(&letter, context.now(), max_payload(&world.settings))?))
+            Some((key, policy.bill(&letter, context.now())?))
         };
         let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
         Self { device, peer, turn, bills, unconfirmed }
     }
 
     /// Writes it.
-    pub fn apply(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
+    pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         put(tx, self.device, &self.peer)?;
         for packets in bodies(&self.turn.send, self.device, now) {
             tx.add_packets(&packets)?;
@@ -223,14 +228,14 @@ impl Errand {
     }
 
     /// Packets that need not go any more are asked back, if they have not gone.
-    fn call_back(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
+    fn call_back(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         if self.turn.needless.is_empty() {
             return Ok(());
         }
         for packet in tx.open_packets()? {
             match &packet.talk {
                 Some(talk) if packet.device == self.device && self.turn.needless.contains(&talk.ticket) => {
-                    let talk = Some(Talk { needless: true, ..talk.clone() });
+                    let talk = Some(PeerFragment { needless: true, ..talk.clone() });
                     tx.put_packet(&Packet { talk, ask: now, ..packet })?;
                 }
                 _ => {}
@@ -241,7 +246,7 @@ impl Errand {
 }
 
 /// The far box has a letter; also one that was given up for lack of just this news.
-fn arrived(tx: &mut Tx, id: Id, now: Time) -> Outcome<()> {
+fn arrived(tx: &mut Tx, id: Id, now: Time) -> TxResult<()> {
     let Some(message) = tx.find(id)? else { return Ok(()) };
     let given_up = message.state == State::Expired && message.receipt_until.is_some();
     match !message.is_final() || given_up {
@@ -251,12 +256,12 @@ fn arrived(tx: &mut Tx, id: Id, now: Time) -> Outcome<()> {
 }
 
 /// The far box cannot read a letter: it waits for the link again, and goes in another form.
-fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time) -> Outcome<()> {
+fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time) -> TxResult<()> {
     let Some(live) = tx.live(id)?.filter(|live| !live.recall) else {
         return Ok(());
     };
     if live.terms.by.is_none() {
         tx.change(id, |message| message.deadline = message.deadline.max(now + ONCE_MORE))?;
     }
-    outcome::once_more(tx, id, bill, why, now, live.accepted)
+    outcome::requeue(tx, id, bill, why, now, live.accepted)
 }

@@ -2,21 +2,21 @@
 //! over: the evidence of how a hand-over ended gets weaker with each packet that follows it.
 
 use super::submit;
-use super::worker::Air;
+use super::worker::LinkWorker;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::PacketState;
-use crate::store::Stage;
+use crate::store::PacketQueue;
 
 /// Settles open hand-overs.
 ///
 /// # Errors
 /// As the store.
-pub fn recover(air: &mut Air) -> Result<(), Fault> {
-    for item in air.context.store.read(|view| view.open(Stage::Outbox, Time::NEVER))? {
+pub fn recover(air: &mut LinkWorker) -> Result<(), Fault> {
+    for item in air.context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))? {
         let open = item.as_ref().map_or(true, |packet| matches!(packet.state, PacketState::Handing(_)));
         if open {
-            air.attend_packet(item, |air, packet| submit::settle(air, packet).map(drop))?;
+            air.process_packet(item, |air, packet| submit::settle(air, packet).map(drop))?;
         }
     }
     Ok(())

@@ -10,13 +10,13 @@ use compact::packet::Form;
 use compact::peer::{Plan, Waiting, when};
 
 use super::peer;
-use super::worker::Air;
+use super::worker::LinkWorker;
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::engine::{max_payload, outcome};
 use crate::fault::Fault;
 use crate::message::{Account, Id, Message, Packet, PacketState, Priority, State};
-use crate::route::choose::Choice;
+use crate::route::choose::Route;
 use crate::route::plan;
 use crate::settings::Key;
 
@@ -51,7 +51,7 @@ impl Gathering {
 
 /// The device that a waiting letter goes to, if it goes to one. `None` when it has packets already, or goes no further
 /// on this way: it is given back, held, or stands in another queue now.
-pub fn ready(air: &Air, message: &Message) -> Result<Option<Option<DeviceId>>, Fault> {
+pub fn ready(air: &LinkWorker, message: &Message) -> Result<Option<Option<DeviceId>>, Fault> {
     if air.context.store.read(|view| view.packets_of(message.id))?.iter().any(Packet::is_open) {
         return Ok(None);
     }
@@ -59,7 +59,7 @@ pub fn ready(air: &Air, message: &Message) -> Result<Option<Option<DeviceId>>, F
 }
 
 /// Plans letters that are ready for one far box; false when they wait on, or were decided otherwise a moment ago.
-pub fn letters(air: &mut Air, device: Option<DeviceId>, letters: &[Message]) -> Result<bool, Fault> {
+pub fn letters(air: &mut LinkWorker, device: Option<DeviceId>, letters: &[Message]) -> Result<bool, Fault> {
     if !air.context.talks() {
         let mut any = false;
         for message in letters {
@@ -88,14 +88,14 @@ pub fn letters(air: &mut Air, device: Option<DeviceId>, letters: &[Message]) -> 
 }
 
 /// How many letters for one far box are planned at once: those of a classic one share nothing.
-pub fn together(air: &Air, device: Option<DeviceId>) -> Result<usize, Fault> {
+pub fn together(air: &LinkWorker, device: Option<DeviceId>) -> Result<usize, Fault> {
     let shares = air.context.talks() && air.context.form(&air.context.peer(device)?, device).is_some();
     Ok(if shares { TOGETHER } else { 1 })
 }
 
 /// Until when the letters wait for others; `None` when they leave now.
 fn gather(
-    air: &mut Air,
+    air: &mut LinkWorker,
     peer: &mut compact::peer::Peer,
     device: Option<DeviceId>,
     letters: &[Message],
@@ -120,7 +120,7 @@ fn gather(
 
 /// Keeps a plan with all that hangs on it, unless the owner of one of the letters decided otherwise a moment ago.
 fn keep(
-    air: &mut Air,
+    air: &mut LinkWorker,
     device: Option<DeviceId>,
     letters: &[Message],
     peer: compact::peer::Peer,
@@ -151,7 +151,7 @@ fn keep(
                 alone: account.alone,
                 bytes: account.bytes,
                 packets: account.packets,
-                letters: account.letters,
+                messages: account.letters,
             };
             tx.change(Id(account.key), |message| message.account = Some(known))?;
         }
@@ -162,7 +162,7 @@ fn keep(
 }
 
 /// Plans a letter for a far box with which there is no talk.
-fn classic(air: &Air, message: &Message, device: Option<DeviceId>) -> Result<bool, Fault> {
+fn classic(air: &LinkWorker, message: &Message, device: Option<DeviceId>) -> Result<bool, Fault> {
     let context = air.context;
     let payloads = match plan::packets(message, device.is_some(), air.driver.max_payload) {
         Ok(payloads) => payloads,
@@ -180,19 +180,19 @@ fn classic(air: &Air, message: &Message, device: Option<DeviceId>) -> Result<boo
     })
 }
 
-fn still_goes(air: &Air, message: &Message) -> Result<Option<Option<DeviceId>>, Fault> {
+fn still_goes(air: &LinkWorker, message: &Message) -> Result<Option<Option<DeviceId>>, Fault> {
     let context = air.context;
-    let world = context.world();
+    let policy = context.policy();
     if context.now() >= message.deadline {
         return context.give_back(message, State::Expired, &message.reason).map(|()| None);
     }
-    let device = match (outcome::moved(&world, message), world.choose(&message.to)) {
+    let device = match (outcome::moved(&policy, message), policy.choose(&message.to)) {
         (Some(Err(why)), _) => return context.give_back(message, State::Returned, &why).map(|()| None),
         (Some(Ok(way)), _) => return crate::engine::relay::reroute(context, message, way).map(|()| None),
-        (None, Choice::Link(device)) => device,
+        (None, Route::Link(device)) => device,
         (None, _) => None,
     };
-    let (state, reason) = world.on_air(message, device.is_some(), max_payload(&world.settings));
+    let (state, reason) = policy.on_air(message, device.is_some());
     if state != State::Queued {
         return air.step(message, state, &reason, message.deadline).map(|()| None);
     }
@@ -206,7 +206,7 @@ fn still_goes(air: &Air, message: &Message) -> Result<Option<Option<DeviceId>>, 
 fn planned(message: &Message, part: u16, parts: u16, device: Option<DeviceId>, payload: Vec<u8>) -> Packet {
     Packet {
         number: 0,
-        letters: vec![message.id],
+        messages: vec![message.id],
         body: 0,
         part,
         parts,

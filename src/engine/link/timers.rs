@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::worker::Air;
+use super::worker::LinkWorker;
 use super::{inbound, peer};
 use crate::address::DeviceId;
 use crate::clock::Time;
@@ -43,7 +43,7 @@ impl Talks {
 }
 
 /// Does what is due in the talks. What they want to say waits in the outbox then.
-pub fn tend(air: &mut Air) -> Result<(), Fault> {
+pub fn tend(air: &mut LinkWorker) -> Result<(), Fault> {
     if !air.context.talks() {
         air.talks.due.clear();
         return Ok(());
@@ -65,7 +65,7 @@ pub fn tend(air: &mut Air) -> Result<(), Fault> {
     Ok(())
 }
 
-fn note_due(air: &mut Air, device: Option<DeviceId>, least: Time) -> Result<(), Fault> {
+fn note_due(air: &mut LinkWorker, device: Option<DeviceId>, least: Time) -> Result<(), Fault> {
     let rules = peer::rules(&air.context.store.settings());
     match air.context.peer(device)?.due(&rules) {
         Some(at) => air.talks.due.insert(device, Time(at).max(least)),

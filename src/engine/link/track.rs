@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::group::{self, Body};
-use super::worker::Air;
+use super::group::{self, PacketGroup};
+use super::worker::LinkWorker;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::link::Whereabouts;
+use crate::link::PacketStatus;
 use crate::message::{Packet, PacketState, Reference};
 
 /// A packet on the link is asked after this often.
@@ -16,33 +16,33 @@ pub const AGAIN: Duration = Duration::from_secs(60);
 const WITHDRAWING: Duration = Duration::from_secs(3);
 
 /// Asks after one packet; gives back when to ask again if the link still has it.
-pub fn packet(air: &mut Air, packet: Packet) -> Result<Option<Duration>, Fault> {
+pub fn packet(air: &mut LinkWorker, packet: Packet) -> Result<Option<Duration>, Fault> {
     let PacketState::Held(reference) = &packet.state else { return Ok(None) };
-    let (body, now) = (Body::of(air, &packet)?, air.context.now());
+    let (body, now) = (PacketGroup::of(air, &packet)?, air.context.now());
     let mut found = air.link.still_held(reference);
     let unwanted = body.unwanted(now);
-    if found == Whereabouts::Held && unwanted {
+    if found == PacketStatus::Held && unwanted {
         found = air.link.cancel(reference);
     }
     match found {
-        Whereabouts::Held | Whereabouts::Unknown(_) if unwanted => return Ok(Some(WITHDRAWING)),
-        Whereabouts::Held | Whereabouts::Unknown(_) => return Ok(Some(next_look(&body, now))),
-        Whereabouts::Sent if body.expired(now) => left_late(air, body, packet)?,
-        Whereabouts::Sent => air.sent_unseen(packet)?,
-        Whereabouts::Withdrawn => gone(air, body, packet, group::WITHDRAWN)?,
-        Whereabouts::GaveUp(why) => gone(air, body, packet, &why)?,
+        PacketStatus::Held | PacketStatus::Unknown(_) if unwanted => return Ok(Some(WITHDRAWING)),
+        PacketStatus::Held | PacketStatus::Unknown(_) => return Ok(Some(next_look(&body, now))),
+        PacketStatus::Sent if body.expired(now) => left_late(air, body, packet)?,
+        PacketStatus::Sent => air.sent_unseen(packet)?,
+        PacketStatus::Withdrawn => gone(air, body, packet, group::WITHDRAWN)?,
+        PacketStatus::GaveUp(why) => gone(air, body, packet, &why)?,
     }
     Ok(None)
 }
 
 /// When a packet that the link took is asked after: often enough, and at the end of its time.
-pub fn next_look(body: &Body, now: Time) -> Duration {
+pub fn next_look(body: &PacketGroup, now: Time) -> Duration {
     body.deadline(Time::NEVER).since(now).clamp(WITHDRAWING, AGAIN)
 }
 
 /// The packet is not on the link any more, and whether it was sent or given up nobody knows. Letters whose time is over
 /// end so; the others count as sent, and the far box tells whether they are.
-fn left_late(air: &mut Air, body: Body, packet: Packet) -> Result<(), Fault> {
+fn left_late(air: &mut LinkWorker, body: PacketGroup, packet: Packet) -> Result<(), Fault> {
     let now = air.context.now();
     let late: Vec<_> = body.letters.iter().filter(|letter| now >= letter.limit()).collect();
     let (note, words) =
@@ -57,22 +57,28 @@ fn left_late(air: &mut Air, body: Body, packet: Packet) -> Result<(), Fault> {
 }
 
 /// The link says by itself that it gave a packet up.
-pub fn gave_up(air: &mut Air, reference: &Reference, why: &str) -> Result<(), Fault> {
+pub fn gave_up(air: &mut LinkWorker, reference: &Reference, why: &str) -> Result<(), Fault> {
     let at = reference.clone();
     let Some(packet) = air.context.store.write(move |tx| tx.packet_at(&at))? else { return Ok(()) };
     if !matches!(packet.state, PacketState::Held(_)) {
         return Ok(());
     }
-    let body = Body::of(air, &packet)?;
+    let body = PacketGroup::of(air, &packet)?;
     gone(air, body, packet, why)
 }
 
 /// A packet certainly was not sent; what the link holds of the same body is of no use any more.
-fn gone(air: &mut Air, body: Body, packet: Packet, why: &str) -> Result<(), Fault> {
+fn gone(air: &mut LinkWorker, body: PacketGroup, packet: Packet, why: &str) -> Result<(), Fault> {
     close(air, body, packet, why, None)
 }
 
-fn close(air: &mut Air, mut body: Body, packet: Packet, why: &str, unclear: Option<&str>) -> Result<(), Fault> {
+fn close(
+    air: &mut LinkWorker,
+    mut body: PacketGroup,
+    packet: Packet,
+    why: &str,
+    unclear: Option<&str>,
+) -> Result<(), Fault> {
     let now = air.context.now();
     air.outstanding = air.outstanding.saturating_sub(1);
     body.put(Packet { state: PacketState::Gone(why.to_owned()), at: now, ..packet });

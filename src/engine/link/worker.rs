@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use smol::channel::Receiver;
 
-use super::inbound_buffer::{Incoming, Unsaved};
+use super::inbound_buffer::{InboundBuffer, Incoming};
 use super::schedule::Gathering;
 use super::timers::{self, Talks};
 use super::{group, reconcile, schedule, submit, track};
@@ -23,7 +23,7 @@ use crate::link::{Driver, Event, Health, Link, Series};
 use crate::message::{Id, Message, Packet, PacketState, Reference, State, Way};
 use crate::settings::{Key, Settings};
 use crate::status::ConsoleLine;
-use crate::store::{Lane, Stage};
+use crate::store::{PacketQueue, Queue};
 
 /// Longest sleep inside the link between two turns.
 const TURN: Duration = Duration::from_secs(20);
@@ -53,7 +53,7 @@ const OF_THE_LINK: [Key; 8] = [
 /// When the store fails; the house starts it again.
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (waker, wake) = context.store.wake_on(Way::Link);
-    context.pulse.wake_for_console(waker.clone());
+    context.status.wake_for_console(waker.clone());
     // Inside the link this one channel is all that is heard; a change of settings is among what it tells.
     let _ender = context.at_end("link-wake", move || {
         waker.close();
@@ -61,26 +61,26 @@ pub fn run(context: &Context) -> Result<(), Fault> {
     while !context.stopping() {
         let settings = context.store.settings();
         let Some(driver) = crate::link::driver(&settings) else {
-            context.pulse.set(|facts| facts.link = None);
+            context.status.set(|facts| facts.link = None);
             context.rest(&wake, Duration::from_secs(3600));
             continue;
         };
         log::info!("link: {}, {}", driver.name, driver.about);
         let link = (driver.make)(&settings, context.store.clock());
-        Air::new(context, driver, link).drive(&settings, &wake)?;
+        LinkWorker::new(context, driver, link).drive(&settings, &wake)?;
     }
     Ok(())
 }
 
 /// The link at work.
-pub struct Air<'c> {
+pub struct LinkWorker<'c> {
     pub(super) context: &'c Context,
     pub(super) driver: &'static Driver,
     pub(super) link: Box<dyn Link>,
     health: Health,
     /// Packets that the link holds.
     pub(super) outstanding: usize,
-    unsaved: Unsaved,
+    unsaved: InboundBuffer,
     samples: Vec<(&'static str, Time, f64)>,
     collected: Instant,
     /// Ask after all packets on the link: acknowledgements may have been missed.
@@ -97,7 +97,7 @@ pub struct Air<'c> {
     stuck_until: Option<Time>,
 }
 
-impl<'c> Air<'c> {
+impl<'c> LinkWorker<'c> {
     fn new(context: &'c Context, driver: &'static Driver, link: Box<dyn Link>) -> Self {
         Self {
             context,
@@ -105,7 +105,7 @@ impl<'c> Air<'c> {
             link,
             health: Health::default(),
             outstanding: 0,
-            unsaved: Unsaved::default(),
+            unsaved: InboundBuffer::default(),
             samples: Vec::new(),
             collected: Instant::now(),
             ask_all: true,
@@ -129,7 +129,7 @@ impl<'c> Air<'c> {
             for event in self.link.poll(wake, wait) {
                 self.hear(event)?;
             }
-            while let Some(line) = self.context.pulse.console_take() {
+            while let Some(line) = self.context.status.console_take() {
                 if let Err(fault) = self.link.console(&line) {
                     self.line(false, format!("({fault})"));
                 }
@@ -146,7 +146,11 @@ impl<'c> Air<'c> {
     fn next_wait(&self) -> Result<Duration, Fault> {
         let now = self.context.now();
         let (ask, letter, outbox) = self.context.store.read(|view| {
-            Ok((view.next_ask()?, view.next_due(Lane::Link)?, !view.open(Stage::Outbox, Time::NEVER)?.is_empty()))
+            Ok((
+                view.next_ask()?,
+                view.next_due(Queue::Link)?,
+                !view.open(PacketQueue::Outbox, Time::NEVER)?.is_empty(),
+            ))
         })?;
         let hand = match letter {
             _ if outbox => self.stuck_for().unwrap_or(TURN),
@@ -185,7 +189,7 @@ impl<'c> Air<'c> {
     }
 
     fn line(&self, sent: bool, text: String) {
-        self.context.pulse.line(ConsoleLine { at: self.context.now(), sent, text });
+        self.context.status.line(ConsoleLine { at: self.context.now(), sent, text });
     }
 
     fn healthy(&mut self, health: Health) -> Result<(), Fault> {
@@ -201,7 +205,7 @@ impl<'c> Air<'c> {
                 tx.event(&crate::store::Event { at, part: "link".to_owned(), words: words.clone(), alarm })
             })?;
         }
-        self.context.pulse.set(|facts| facts.link = Some(health.clone()));
+        self.context.status.set(|facts| facts.link = Some(health.clone()));
         self.health = health;
         Ok(())
     }
@@ -267,8 +271,8 @@ impl<'c> Air<'c> {
         let now = self.context.now();
         let limit = if std::mem::take(&mut self.ask_all) { Time::NEVER } else { now };
         let mut later: BTreeMap<Duration, Vec<u64>> = BTreeMap::new();
-        for item in self.context.store.read(|view| view.open(Stage::OnLink, limit))? {
-            self.attend_packet(item, |air, packet| {
+        for item in self.context.store.read(|view| view.open(PacketQueue::OnLink, limit))? {
+            self.process_packet(item, |air, packet| {
                 let number = packet.number;
                 if let Some(wait) = track::packet(air, packet)? {
                     later.entry(wait).or_default().push(number);
@@ -284,9 +288,9 @@ impl<'c> Air<'c> {
             .write(move |tx| later.iter().try_for_each(|(wait, numbers)| tx.ask_later(numbers, now + *wait)))
     }
 
-    /// Works on one message. Trouble with its records is its own, not the link's: it goes back to its sender, or is
+    /// Works on one message. StoreError with its records is its own, not the link's: it goes back to its sender, or is
     /// set aside when not even that can be read.
-    pub(super) fn attend(
+    pub(super) fn process(
         &mut self,
         item: Result<Message, (Id, String)>,
         work: impl FnOnce(&mut Self, &Message) -> Result<(), Fault>,
@@ -306,7 +310,7 @@ impl<'c> Air<'c> {
     }
 
     /// Works on one packet; if its records are in the way it is set aside, and its letters go back to their senders.
-    pub(super) fn attend_packet(
+    pub(super) fn process_packet(
         &mut self,
         item: Result<Packet, (u64, String)>,
         work: impl FnOnce(&mut Self, Packet) -> Result<(), Fault>,
@@ -349,7 +353,7 @@ impl<'c> Air<'c> {
     }
 
     /// A hand-over is open: it is looked at again after a while.
-    pub(super) fn doubt(&mut self) {
+    pub(super) fn reconcile_later(&mut self) {
         let wait = DOUBT * (1 << self.doubts.saturating_sub(2).min(6));
         self.recover_at = Some(self.context.now() + wait);
     }
@@ -367,15 +371,15 @@ impl<'c> Air<'c> {
         let now = self.context.now();
         let (full, due) = self.context.store.read(|view| {
             // Letters that have packets already keep their place, and are passed over.
-            let most = most + view.open(Stage::Outbox, Time::NEVER)?.len();
-            let due = view.due(Lane::Link, now, most)?;
+            let most = most + view.open(PacketQueue::Outbox, Time::NEVER)?.len();
+            let due = view.due(Queue::Link, now, most)?;
             Ok((due.len() == most, due))
         })?;
         self.gathering.until = None;
         // The far box of the first letter goes first: of several the one with the most urgent letter.
         let mut ready: Vec<(Option<DeviceId>, Vec<Message>)> = Vec::new();
         for item in due {
-            self.attend(item, |air, message| {
+            self.process(item, |air, message| {
                 if let Some(device) = schedule::ready(air, message)? {
                     match ready.iter_mut().find(|(known, _)| *known == device) {
                         Some((_, letters)) => letters.push(message.clone()),
@@ -416,8 +420,8 @@ impl<'c> Air<'c> {
         if !self.takes_more() {
             return Ok(());
         }
-        for item in self.context.store.read(|view| view.open(Stage::Outbox, Time::NEVER))? {
-            self.attend_packet(item, submit::packet)?;
+        for item in self.context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))? {
+            self.process_packet(item, submit::packet)?;
             if !self.takes_more() {
                 break;
             }

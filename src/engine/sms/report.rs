@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::receive;
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
-use crate::deliver::sms::{Carrier, Fate, Refusal, Report, Row};
-use crate::engine::{Context, max_payload, outcome};
+use crate::deliver::sms::{Carrier, Delivery, Report, Row, SmsRefusal};
+use crate::engine::{Context, outcome};
 use crate::fault::Fault;
 use crate::message::{Id, Message, State};
-use crate::store::{Letter, Outcome, TextOut, TextState, Tx};
+use crate::store::{IncomingMail, TextOut, TextState, Tx, TxResult};
 
 /// A text is asked after for the first time after this.
 pub const FIRST_ASK: Duration = Duration::from_secs(3);
@@ -28,17 +28,19 @@ pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextO
     let TextState::Taken(id) = &text.state else { return Ok(()) };
     let now = context.now();
     let fate = match () {
-        () if text.carrier != row.name => Fate::Unclear("the carrier was changed, and cannot be asked".to_owned()),
+        () if text.carrier != row.name => Delivery::Unclear("the carrier was changed, and cannot be asked".to_owned()),
         () => match carrier.fate(id) {
-            Ok(Fate::Waiting) if now >= text.at + GIVE_UP => Fate::Unclear("no report came in 3 days".to_owned()),
+            Ok(Delivery::Waiting) if now >= text.at + GIVE_UP => {
+                Delivery::Unclear("no report came in 3 days".to_owned())
+            }
             Ok(fate) => fate,
             Err(fault) => {
                 log::info!("{}: {} cannot be asked how far it got: {fault}", text.message, row.title);
-                Fate::Waiting
+                Delivery::Waiting
             }
         },
     };
-    if fate != Fate::Waiting {
+    if fate != Delivery::Waiting {
         let report = Report { id: id.clone(), tag: None, fate };
         return take(context, &text.carrier, &report);
     }
@@ -60,12 +62,12 @@ pub fn take(context: &Context, carrier: &str, report: &Report) -> Result<(), Fau
     let id = message.id;
     let title = crate::deliver::sms::CARRIERS.iter().find(|row| row.name == carrier).map_or("the carrier", |r| r.title);
     match &report.fate {
-        Fate::Waiting => Ok(()),
-        Fate::Delivered => {
+        Delivery::Waiting => Ok(()),
+        Delivery::Delivered => {
             step(context, id, report, State::Delivered, &format!("delivered to the phone, says {title}"))
         }
-        Fate::Unclear(why) => step(context, id, report, State::Sent, why),
-        Fate::Failed(refusal) => failed(context, &message, &text, report, refusal),
+        Delivery::Unclear(why) => step(context, id, report, State::Sent, why),
+        Delivery::Failed(refusal) => failed(context, &message, &text, report, refusal),
     }
 }
 
@@ -106,7 +108,7 @@ fn adopt(context: &Context, text: &TextOut, report: &Report) -> Result<(), Fault
 }
 
 /// True the first time that the end of a text is told; then it is over.
-fn ends(tx: &mut Tx, id: Id, name: &str, resent: u32) -> Outcome<bool> {
+fn ends(tx: &mut Tx, id: Id, name: &str, resent: u32) -> TxResult<bool> {
     let Some(text) = tx.text(id)?.filter(|text| text.state == TextState::Taken(name.to_owned())) else {
         return Ok(false);
     };
@@ -131,16 +133,16 @@ fn failed(
     message: &Message,
     text: &TextOut,
     report: &Report,
-    refusal: &Refusal,
+    refusal: &SmsRefusal,
 ) -> Result<(), Fault> {
-    let (world, now, id, name) = (context.world(), context.now(), message.id, report.id.clone());
+    let (policy, now, id, name) = (context.policy(), context.now(), message.id, report.id.clone());
     let why = refusal.fault.why().to_owned();
     let most = if refusal.once { 1 } else { MOST_RESENT };
     let again = !refusal.fault.is_permanent() && text.resent < most && now < message.deadline;
-    let next = now + outcome::back_off(&world, message.tries + text.resent + 1);
+    let next = now + outcome::back_off(&policy, message.tries + text.resent + 1);
     let (resent, opted_out, number, phone) = (text.resent + 1, refusal.opted_out, text.from, text.to);
-    let bill = world.bill(message, now, max_payload(&world.settings));
-    let notice = if again { None } else { context.notice(&world, message, Kind::Failed, &why) };
+    let bill = policy.bill(message, now);
+    let notice = if again { None } else { context.notice(&policy, message, Kind::Failed, &why) };
     log::info!("{id} could not be delivered by the carrier");
     context.store.write(move |tx| {
         if opted_out {
@@ -150,9 +152,9 @@ fn failed(
             return Ok(());
         }
         if again {
-            return outcome::once_more(tx, id, bill.clone(), &format!("{why}: it is sent again"), now, next);
+            return outcome::requeue(tx, id, bill.clone(), &format!("{why}: it is sent again"), now, next);
         }
         tx.step(id, now, State::Returned, &why, 0, Time::NEVER)?;
-        notice.as_ref().map_or(Ok(()), |notice: &Letter| tx.add(notice).map(drop))
+        notice.as_ref().map_or(Ok(()), |notice: &IncomingMail| tx.add(notice).map(drop))
     })
 }

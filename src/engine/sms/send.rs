@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::{Texts, receive, report};
 use crate::address::{Address, Phone};
 use crate::clock::Time;
-use crate::deliver::sms::{Found, Handed, Outgoing, Refusal};
+use crate::deliver::sms::{Found, OutgoingText, SmsRefusal, SmsResult};
 use crate::engine::{outcome, relay};
 use crate::fault::Fault;
-use crate::message::{Door, Message, State, Way};
+use crate::message::{Message, Origin, State, Way};
 use crate::money::Bill;
-use crate::route::choose::World;
+use crate::route::choose::Policy;
 use crate::route::segments;
 use crate::settings::Key;
 use crate::store::{TextOut, TextState, Thread};
@@ -28,21 +28,21 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// As the store.
 pub fn one(texts: &mut Texts, message: &Message) -> Result<(), Fault> {
     let context = texts.context;
-    let world = context.world();
+    let policy = context.policy();
     let record = context.store.read(|view| view.text(message.id))?;
     if let Some(record) = record.clone().filter(|record| record.state == TextState::Handing)
         && !settle_open(texts, message, record)?
     {
         return Ok(());
     }
-    match outcome::moved(&world, message) {
+    match outcome::moved(&policy, message) {
         Some(Err(why)) => return context.give_back(message, State::Returned, &why),
-        Some(Ok(way)) => return elsewhere(texts, &world, message, way),
+        Some(Ok(way)) => return elsewhere(texts, &policy, message, way),
         None => {}
     }
-    let (state, reason) = world.by_carrier(message);
+    let (state, reason) = policy.by_carrier(message);
     if state != State::Queued {
-        let (id, now, next) = (message.id, context.now(), world.next_look(message, Time::NEVER));
+        let (id, now, next) = (message.id, context.now(), policy.next_look(message, Time::NEVER));
         return context.store.write(move |tx| match tx.live(id)? {
             Some(_) => tx.step(id, now, state, &reason, 0, next).map(drop),
             None => Ok(()),
@@ -51,7 +51,7 @@ pub fn one(texts: &mut Texts, message: &Message) -> Result<(), Fault> {
     if context.now() >= message.deadline {
         return context.give_back(message, State::Expired, &message.reason);
     }
-    let (Some(from), Some(to)) = (world.service_number(message), world.phone_of(&message.to)) else {
+    let (Some(from), Some(to)) = (policy.service_number(message), policy.phone_of(&message.to)) else {
         return context.give_back(message, State::Returned, "it goes to no phone number");
     };
     if let Some(why) = barred(texts, from, to)?.or_else(|| segments::too_long(&message.text)) {
@@ -62,12 +62,12 @@ pub fn one(texts: &mut Texts, message: &Message) -> Result<(), Fault> {
         return context.failed(message, &fault);
     }
     // Taken in while there was no carrier, and so no price.
-    let bill = world.bill(message, context.now(), crate::engine::max_payload(&world.settings));
+    let bill = policy.bill(message, context.now());
     let priced = |bill: Option<&Bill>| bill.is_some_and(|bill| bill.wanted.money.0 > 0);
     if priced(bill.as_ref()) && !priced(message.bill.as_ref()) {
         let (id, now) = (message.id, context.now());
         return context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == State::Queued) {
-            Some(_) => outcome::once_more(tx, id, bill.clone(), &reason, now, now),
+            Some(_) => outcome::requeue(tx, id, bill.clone(), &reason, now, now),
             None => Ok(()),
         });
     }
@@ -83,10 +83,10 @@ fn barred(texts: &Texts, from: Phone, to: Phone) -> Result<Option<String>, Fault
 
 /// People or rules changed: it goes another way now. A text from a phone that waited for somebody to have its number is
 /// theirs from here on.
-fn elsewhere(texts: &Texts, world: &World, message: &Message, way: Way) -> Result<(), Fault> {
+fn elsewhere(texts: &Texts, policy: &Policy, message: &Message, way: Way) -> Result<(), Fault> {
     let mut message = message.clone();
-    let person = message.to.phone().and_then(|number| world.people.by_number(number));
-    if let Some(address) = person.and_then(|person| world.address_of(person)) {
+    let person = message.to.phone().and_then(|number| policy.people.by_number(number));
+    if let Some(address) = person.and_then(|person| policy.address_of(person)) {
         let (id, to) = (message.id, Address::Mail(address));
         message.to = to.clone();
         texts.context.store.write(move |tx| tx.change(id, |message| message.to = to.clone()).map(drop))?;
@@ -94,8 +94,8 @@ fn elsewhere(texts: &Texts, world: &World, message: &Message, way: Way) -> Resul
     relay::reroute(texts.context, &message, way)
 }
 
-fn outgoing(message: &Message, from: Phone, to: Phone) -> Outgoing {
-    Outgoing { from, to, text: message.text.clone(), tag: message.id.to_string() }
+fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
+    OutgoingText { from, to, text: message.text.clone(), tag: message.id.to_string() }
 }
 
 fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resent: u32) -> Result<(), Fault> {
@@ -123,9 +123,9 @@ fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resen
         return Ok(());
     }
     match carrier.send(&outgoing(message, from, to)) {
-        Handed::Taken(id) => taken(texts, message, record, &id, "taken by"),
-        Handed::Refused(refusal) => refused(texts, message, record, &refusal),
-        Handed::Unknown(why) => look_later(texts, message, record, &why),
+        SmsResult::Taken(id) => taken(texts, message, record, &id, "taken by"),
+        SmsResult::Refused(refusal) => refused(texts, message, record, &refusal),
+        SmsResult::Unknown(why) => look_later(texts, message, record, &why),
     }
 }
 
@@ -138,7 +138,7 @@ fn taken(texts: &Texts, message: &Message, record: TextOut, id: &str, how: &str)
     log::info!("{} taken by {title}", message.id);
     let next = now + report::FIRST_ASK;
     let record = TextOut { state: TextState::Taken(name), looks: 0, next, ..record };
-    let thread = thread(&context.world(), message);
+    let thread = thread(&context.policy(), message);
     context.store.write(move |tx| {
         let id = record.message;
         if tx.text(id)?.is_none_or(|text| text.state != TextState::Handing) {
@@ -156,15 +156,15 @@ fn taken(texts: &Texts, message: &Message, record: TextOut, id: &str, how: &str)
 }
 
 /// Whose mail it was, and the thread that an answer belongs to.
-fn thread(world: &World, message: &Message) -> Option<(String, Thread)> {
+fn thread(policy: &Policy, message: &Message) -> Option<(String, Thread)> {
     let named = message.author.clone();
-    let ours = || message.from.mailbox().filter(|from| world.is_ours(from)).map(crate::address::Mailbox::person);
-    let last = message.message_id.clone().filter(|_| message.door != Door::Notice)?;
+    let ours = || message.from.mailbox().filter(|from| policy.is_ours(from)).map(crate::address::Mailbox::person);
+    let last = message.message_id.clone().filter(|_| message.door != Origin::Notice)?;
     Some((named.or_else(ours)?, Thread { last, subject: message.subject.clone() }))
 }
 
 /// The carrier certainly has it not.
-fn refused(texts: &mut Texts, message: &Message, record: TextOut, refusal: &Refusal) -> Result<(), Fault> {
+fn refused(texts: &mut Texts, message: &Message, record: TextOut, refusal: &SmsRefusal) -> Result<(), Fault> {
     let context = texts.context;
     let now = context.now();
     let opted_out = refusal.opted_out;
@@ -265,7 +265,7 @@ fn look_failed(texts: &mut Texts, message: &Message, record: &TextOut, why: &str
 /// It cannot be found out: its owner decides whether it is sent again.
 fn ask_owner(texts: &Texts, message: &Message, record: TextOut, why: &str) -> Result<(), Fault> {
     let context = texts.context;
-    let (id, now, next) = (message.id, context.now(), context.world().next_look(message, Time::NEVER));
+    let (id, now, next) = (message.id, context.now(), context.policy().next_look(message, Time::NEVER));
     let cause = format!("whether the carrier took it is not known ({why}): release it to send it again, or cancel it");
     let record = TextOut { state: TextState::Unknown, ..record };
     context.store.write(move |tx| {

@@ -10,7 +10,7 @@ use ureq::{Agent, Body};
 
 use super::item::{self, Item};
 use super::sentence_end;
-use super::trouble::Trouble;
+use super::trouble::HiveError;
 use crate::fault::Fault;
 use crate::settings::{Key, Settings};
 
@@ -81,7 +81,7 @@ impl Api {
         filter: &str,
         until: Instant,
         mut each: impl FnMut(Vec<Item>, u64) -> bool,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, HiveError> {
         let mut seen = HashSet::new();
         let mut cursor = String::new();
         for page in 0..MAX_PAGES {
@@ -101,26 +101,26 @@ impl Api {
     }
 
     /// One listing.
-    pub fn list(&mut self, query: &str) -> Result<(Vec<Item>, u64), Trouble> {
+    pub fn list(&mut self, query: &str) -> Result<(Vec<Item>, u64), HiveError> {
         let what = "the list of packets";
         let body = self.call(what, &format!("/api/v1/messages?{query}"), None)?;
         item::page(&body).map_err(|why| nonsense(what, &why))
     }
 
     /// All attempts at one message.
-    pub fn attempts(&mut self, message: u64) -> Result<Vec<Item>, Trouble> {
+    pub fn attempts(&mut self, message: u64) -> Result<Vec<Item>, HiveError> {
         let what = "the details of a packet";
         let body = self.call(what, &format!("/api/v1/messages/details/{message}"), None)?;
         item::attempts(&body).map_err(|why| nonsense(what, &why))
     }
 
     /// Acknowledges a packet from a device. One that the Hive does not know needs no acknowledgement.
-    pub fn acknowledge(&mut self, packet: u64) -> Result<(), Trouble> {
+    pub fn acknowledge(&mut self, packet: u64) -> Result<(), HiveError> {
         let what = "an acknowledgement";
         let text = match self.call(what, &format!("/api/v1/messages/rxack/{packet}"), Some(&[])) {
             Ok(body) => item::receipt(&body).map_err(|why| nonsense(what, &why))?.1,
             // With a number for a name, nothing else can be wrong with this request.
-            Err(Trouble::Status(400 | 404, text)) => format!("unknown packet{text}"),
+            Err(HiveError::Status(400 | 404, text)) => format!("unknown packet{text}"),
             Err(trouble) => return Err(trouble),
         };
         if is_ok(&text) {
@@ -132,25 +132,25 @@ impl Api {
             log::info!("hive: packet {packet} needs no acknowledgement: {text}");
             return Ok(());
         }
-        Err(Trouble::Refused(text))
+        Err(HiveError::Refused(text))
     }
 
     /// Gives the Hive a packet for a device; its number there.
-    pub fn send(&mut self, message: &Value) -> Result<u64, Trouble> {
+    pub fn send(&mut self, message: &Value) -> Result<u64, HiveError> {
         let what = "a packet to send";
         let body = self.call(what, "/api/v1/messages", Some(message.to_string().as_bytes()))?;
         match item::receipt(&body).map_err(|why| nonsense(what, &why))? {
             (Some(packet), text) if is_ok(&text) => Ok(packet),
             (None, text) if is_ok(&text) => Err(nonsense(what, "OK without a number")),
-            (_, text) => Err(Trouble::Refused(quote(&text))),
+            (_, text) => Err(HiveError::Refused(quote(&text))),
         }
     }
 
     /// A call with a log-in. If the Hive does not accept the token (any more), it gets one new log-in.
-    fn call(&mut self, what: &str, path: &str, body: Option<&[u8]>) -> Result<Vec<u8>, Trouble> {
+    fn call(&mut self, what: &str, path: &str, body: Option<&[u8]>) -> Result<Vec<u8>, HiveError> {
         if let Some(token) = &self.token {
             match self.once(what, path, body, token) {
-                Err(Trouble::Status(401, _)) => {}
+                Err(HiveError::Status(401, _)) => {}
                 done => return done,
             }
         }
@@ -158,20 +158,20 @@ impl Api {
         // The very first token may be as short-lived as any.
         let fresh = self.token.replace(token.clone()).is_none();
         let mut done = self.once(what, path, body, &token);
-        if fresh && matches!(done, Err(Trouble::Status(401, _))) {
+        if fresh && matches!(done, Err(HiveError::Status(401, _))) {
             token = self.log_in()?;
             self.token = Some(token.clone());
             done = self.once(what, path, body, &token);
         }
-        if let Err(Trouble::Status(401, text)) = done {
+        if let Err(HiveError::Status(401, text)) = done {
             self.token = None;
             let why = format!("the Hive refuses the log-in that it has just given{text}");
-            return Err(Trouble::Barred(Fault::Temporary(why)));
+            return Err(HiveError::Barred(Fault::Temporary(why)));
         }
         done
     }
 
-    fn once(&self, what: &str, path: &str, body: Option<&[u8]>, token: &str) -> Result<Vec<u8>, Trouble> {
+    fn once(&self, what: &str, path: &str, body: Option<&[u8]>, token: &str) -> Result<Vec<u8>, HiveError> {
         let url = format!("{}{path}", self.base);
         let bearer = format!("Bearer {token}");
         let answer = match body {
@@ -187,17 +187,17 @@ impl Api {
         self.read(what, answer)
     }
 
-    fn log_in(&mut self) -> Result<String, Trouble> {
+    fn log_in(&mut self) -> Result<String, HiveError> {
         let what = "the log-in";
         if self.user.is_empty() {
-            return Err(Trouble::Barred(Fault::operator("no Hive user is set: set hive.user and hive.password")));
+            return Err(HiveError::Barred(Fault::operator("no Hive user is set: set hive.user and hive.password")));
         }
         let form = [("username", self.user.as_str()), ("password", self.password.as_str())];
         let answer = self.agent.post(format!("{}/login", self.base)).send_form(form);
         let token = self.read(what, answer).and_then(|body| token(&body).map_err(|why| nonsense(what, why)));
         token.map_err(|trouble| {
-            Trouble::Barred(match trouble {
-                Trouble::Status(400 | 401 | 403, _) => Fault::operator(format_args!(
+            HiveError::Barred(match trouble {
+                HiveError::Status(400 | 401 | 403, _) => Fault::operator(format_args!(
                     "the Hive refuses user '{}': check hive.user and hive.password",
                     self.user.escape_debug()
                 )),
@@ -206,7 +206,7 @@ impl Api {
         })
     }
 
-    fn read(&self, what: &str, answer: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, Trouble> {
+    fn read(&self, what: &str, answer: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, HiveError> {
         let mut answer = answer.map_err(|why| self.trouble(what, &why))?;
         let status = answer.status().as_u16();
         let body = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
@@ -215,14 +215,14 @@ impl Api {
         }
         let error: Option<Value> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
         let words = error.as_ref().and_then(|error| error.get("message")).and_then(Value::as_str).map(quote);
-        Err(Trouble::Status(status, words.map(|words| format!(" ({})", sentence_end(&words))).unwrap_or_default()))
+        Err(HiveError::Status(status, words.map(|words| format!(" ({})", sentence_end(&words))).unwrap_or_default()))
     }
 
-    fn trouble(&self, what: &str, why: &ureq::Error) -> Trouble {
+    fn trouble(&self, what: &str, why: &ureq::Error) -> HiveError {
         use ureq::{Error, Timeout};
         match why {
             Error::BadUri(_) | Error::Http(_) => {
-                Trouble::Barred(Fault::operator(format_args!("'{}' is no address: check hive.url", self.base)))
+                HiveError::Barred(Fault::operator(format_args!("'{}' is no address: check hive.url", self.base)))
             }
             Error::Timeout(Timeout::Resolve | Timeout::Connect)
             | Error::HostNotFound
@@ -231,20 +231,20 @@ impl Api {
             | Error::Rustls(_) => self.unreachable(why),
             Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => self.unreachable(why),
             // Happens before the request leaves. A box whose clock is wrong gets over it by itself.
-            Error::Io(io) if is_certificate(io) => Trouble::Barred(Fault::temporary(format_args!(
+            Error::Io(io) if is_certificate(io) => HiveError::Barred(Fault::temporary(format_args!(
                 "the certificate of the Hive at {} is not accepted ({io}): check hive.url and the clock of this box",
                 self.base
             ))),
             Error::Timeout(_) => {
-                Trouble::Lost(format!("no answer of the Hive to {what} in {} s", self.limit.as_secs()))
+                HiveError::Lost(format!("no answer of the Hive to {what} in {} s", self.limit.as_secs()))
             }
-            why => Trouble::Lost(format!("the Hive broke off its answer to {what} ({why})")),
+            why => HiveError::Lost(format!("the Hive broke off its answer to {what} ({why})")),
         }
     }
 
-    fn unreachable(&self, why: &ureq::Error) -> Trouble {
+    fn unreachable(&self, why: &ureq::Error) -> HiveError {
         let why = format!("cannot reach the Hive at {} ({why}): check hive.url and the internet connection", self.base);
-        Trouble::Barred(Fault::Temporary(why))
+        HiveError::Barred(Fault::Temporary(why))
     }
 }
 
@@ -253,8 +253,8 @@ fn is_certificate(why: &io::Error) -> bool {
     matches!(why, Some(rustls::Error::InvalidCertificate(_)))
 }
 
-fn nonsense(what: &str, why: &str) -> Trouble {
-    Trouble::Nonsense(format!("the answer of the Hive to {what} cannot be read: {why}"))
+fn nonsense(what: &str, why: &str) -> HiveError {
+    HiveError::Nonsense(format!("the answer of the Hive to {what} cannot be read: {why}"))
 }
 
 fn is_ok(status: &str) -> bool {

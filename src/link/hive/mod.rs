@@ -18,11 +18,11 @@ use smol::channel::Receiver;
 use self::api::Api;
 use self::inbox::{Foreign, Shown};
 use self::pace::Pace;
-use self::trouble::Trouble;
+use self::trouble::HiveError;
 use self::watch::Watch;
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::link::{Event, Handed, Health, Link, Outgoing, Token, Verdict, Whereabouts};
+use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
 use crate::message::{Intent, Reference};
 use crate::settings::{Key, Settings};
 
@@ -33,7 +33,7 @@ const MAX_PAYLOAD: usize = 192;
 
 /// The times of this link; tests shorten them.
 #[derive(Debug, Clone, Copy)]
-struct Limits {
+struct HiveLimits {
     /// Each call ends within this time.
     call: Duration,
     /// Wait after the first failure; doubled after each further one.
@@ -46,7 +46,7 @@ struct Limits {
     remind: Duration,
 }
 
-impl Limits {
+impl HiveLimits {
     const REAL: Self = Self {
         call: Duration::from_secs(15),
         first: Duration::from_secs(2),
@@ -58,13 +58,13 @@ impl Limits {
 
 /// Makes the link; it opens nothing before the first poll.
 pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
-    Box::new(Hive::new(settings, clock, Limits::REAL))
+    Box::new(Hive::new(settings, clock, HiveLimits::REAL))
 }
 
 struct Hive {
     api: Api,
     clock: Clock,
-    limits: Limits,
+    limits: HiveLimits,
     /// Application id of our packets.
     app: u16,
     /// Organization that sends; 0 leaves it out.
@@ -83,7 +83,7 @@ struct Hive {
 }
 
 impl Hive {
-    fn new(settings: &Settings, clock: &Clock, limits: Limits) -> Self {
+    fn new(settings: &Settings, clock: &Clock, limits: HiveLimits) -> Self {
         let every = settings.span(Key::HivePoll);
         let api = Api::new(settings, limits.call);
         Self {
@@ -121,7 +121,7 @@ impl Hive {
     }
 
     /// Stops calling until the next round, which comes the later the longer this lasts.
-    fn suffer(&mut self, trouble: &Trouble) {
+    fn suffer(&mut self, trouble: &HiveError) {
         let fault = trouble.fault();
         let wait = self.pace.failed();
         log::warn!("hive: {fault}; next try in {} s", wait.as_secs());
@@ -130,9 +130,9 @@ impl Hive {
     }
 
     /// A call outside of a round; not even tried while the Hive is in trouble.
-    fn guarded<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    fn guarded<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, HiveError>) -> Result<T, HiveError> {
         if let Some(fault) = &self.trouble {
-            return Err(Trouble::Barred(fault.clone()));
+            return Err(HiveError::Barred(fault.clone()));
         }
         let done = call(self);
         if let Err(trouble) = &done
@@ -176,7 +176,7 @@ impl Link for Hive {
         }
     }
 
-    fn prepare(&mut self, packet: &Outgoing) -> Result<Intent, Fault> {
+    fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
         match &self.trouble {
             Some(fault) => Err(fault.clone()),
             None if !self.health.ready => Err(Fault::temporary("the Hive was not asked yet")),
@@ -184,24 +184,24 @@ impl Link for Hive {
         }
     }
 
-    fn send(&mut self, packet: &Outgoing, intent: &Intent) -> Handed {
+    fn send(&mut self, packet: &LinkPacket, intent: &Intent) -> SubmitResult {
         self.hand_over(packet, intent)
     }
 
-    fn reconcile(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict {
+    fn reconcile(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
         self.find_out(packet, intent)
     }
 
-    fn another(&mut self, reference: &Reference) {
-        self.watch.another(reference.number);
+    fn exclude_match(&mut self, reference: &Reference) {
+        self.watch.exclude_match(reference.number);
     }
 
-    fn still_held(&mut self, reference: &Reference) -> Whereabouts {
+    fn still_held(&mut self, reference: &Reference) -> PacketStatus {
         self.whereabouts(reference)
     }
 
-    fn cancel(&mut self, _reference: &Reference) -> Whereabouts {
-        Whereabouts::Unknown("the Hive cannot give a packet back; it goes to the device when that is heard".to_owned())
+    fn cancel(&mut self, _reference: &Reference) -> PacketStatus {
+        PacketStatus::Unknown("the Hive cannot give a packet back; it goes to the device when that is heard".to_owned())
     }
 
     fn confirm(&mut self, token: &Token) -> Result<(), Fault> {
@@ -232,9 +232,9 @@ fn woken(wake: &Receiver<()>, next: Instant) -> bool {
 
 /// With a capital letter and a full stop.
 fn sentence(why: &str) -> String {
-    let mut letters = why.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", sentence_end(letters.as_str()))
+    let mut messages = why.chars();
+    let first: String = messages.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", sentence_end(messages.as_str()))
 }
 
 /// Without a full stop.

@@ -14,7 +14,7 @@ mod faults;
 mod inbound;
 mod outbound;
 
-const LIMITS: Limits = Limits {
+const LIMITS: HiveLimits = HiveLimits {
     call: Duration::from_millis(1500),
     first: Duration::from_millis(50),
     most: Duration::from_millis(200),
@@ -127,6 +127,6 @@ fn health(events: &[Event]) -> Health {
     found.expect("a change of health")
 }
 
-fn packet(payload: &[u8]) -> Outgoing {
-    Outgoing { payload: payload.to_vec(), device: Some("6846".parse().unwrap()), deadline: Time::NEVER }
+fn packet(payload: &[u8]) -> LinkPacket {
+    LinkPacket { payload: payload.to_vec(), device: Some("6846".parse().unwrap()), deadline: Time::NEVER }
 }

@@ -7,7 +7,7 @@ use crate::fault::Fault;
 
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum HiveError {
     /// The call was not made: no connection, no log-in. Certainly without effect.
     Barred(Fault),
     /// The call was made and its answer did not come, or not to its end.
@@ -20,7 +20,7 @@ pub enum Trouble {
     Refused(String),
 }
 
-impl Trouble {
+impl HiveError {
     /// True when it would hit other calls as well.
     pub fn is_general(&self) -> bool {
         match self {
@@ -61,16 +61,16 @@ impl Trouble {
 }
 
 /// What a hand-over that certainly had no effect means for this packet.
-pub fn refusal(trouble: &Trouble, device: DeviceId) -> Fault {
+pub fn refusal(trouble: &HiveError, device: DeviceId) -> Fault {
     match trouble {
-        Trouble::Status(403, text) => Fault::operator(format_args!(
+        HiveError::Status(403, text) => Fault::operator(format_args!(
             "device {device} is not two-way enabled or not of this account{text}: \
              check it in the Hive, and m138.app_id and hive.organization here"
         )),
-        Trouble::Status(400 | 409 | 413 | 422, text) => {
+        HiveError::Status(400 | 409 | 413 | 422, text) => {
             Fault::permanent(format_args!("the Hive rejects the packet for device {device}{text}"))
         }
-        Trouble::Refused(text) => refused(text),
+        HiveError::Refused(text) => refused(text),
         trouble => trouble.fault(),
     }
 }

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::command;
 use super::errors;
-use super::ledger::Fate;
-use super::wire::Trouble;
-use super::{M138, MAX_PAYLOAD, Stage};
+use super::ledger::PacketFate;
+use super::wire::PortError;
+use super::{M138, MAX_PAYLOAD, Phase};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::link::{Handed, Outgoing, Whereabouts};
+use crate::link::{LinkPacket, PacketStatus, SubmitResult};
 use crate::message::{Intent, Reference};
 
 /// A hand-over that nobody asked after for this long was given up by the engine.
@@ -58,7 +58,7 @@ pub struct Unsettled {
 
 impl M138 {
     /// See [`crate::link::Link::prepare`].
-    pub fn prepare_packet(&mut self, packet: &Outgoing) -> Result<Intent, Fault> {
+    pub fn prepare_packet(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
         let length = packet.payload.len();
         if length == 0 || length > MAX_PAYLOAD {
             return Err(Fault::permanent(format!("a packet has 1 to {MAX_PAYLOAD} bytes, this one {length}")));
@@ -92,31 +92,31 @@ impl M138 {
     }
 
     /// See [`crate::link::Link::send`].
-    pub fn hand_over(&mut self, packet: &Outgoing, intent: &Intent) -> Handed {
+    pub fn hand_over(&mut self, packet: &LinkPacket, intent: &Intent) -> SubmitResult {
         if let Err(fault) = self.check_ready() {
-            return Handed::Refused(fault);
+            return SubmitResult::Refused(fault);
         }
         let prepared_for = serde_json::from_str::<Memo>(&intent.memo).map(|memo| memo.device).ok();
         if prepared_for != self.facts.device.map(|device| u64::from(device.number())) {
-            return Handed::Refused(Fault::temporary("the modem was exchanged for another one just now"));
+            return SubmitResult::Refused(Fault::temporary("the modem was exchanged for another one just now"));
         }
         let command = command::transmit(self.dialect(), self.app, &packet.payload, self.clock.now(), packet.deadline);
         match self.transmit(&command) {
             Ok(id) => match self.reference(id) {
                 Some(reference) => {
                     self.claim(&intent.memo, id);
-                    Handed::Taken(reference)
+                    SubmitResult::Taken(reference)
                 }
                 None => self.unknown(intent, "the modem has no device id"),
             },
-            Err(trouble @ Trouble::Refused(_)) => Handed::Refused(self.fault_of(&trouble)),
+            Err(trouble @ PortError::Refused(_)) => SubmitResult::Refused(self.fault_of(&trouble)),
             Err(trouble) => self.unknown(intent, &trouble.words()),
         }
     }
 
     /// What a failed `$TD` means, and what it says about the modem.
-    fn fault_of(&mut self, trouble: &Trouble) -> Fault {
-        let Trouble::Refused(word) = trouble else { return Fault::temporary(trouble.words()) };
+    fn fault_of(&mut self, trouble: &PortError) -> Fault {
+        let PortError::Refused(word) = trouble else { return Fault::temporary(trouble.words()) };
         if errors::full(word) {
             self.facts.full = Some(Instant::now());
         }
@@ -126,9 +126,9 @@ impl M138 {
         errors::transmit_fault(word)
     }
 
-    fn unknown(&mut self, intent: &Intent, why: &str) -> Handed {
+    fn unknown(&mut self, intent: &Intent, why: &str) -> SubmitResult {
         self.remember_unsettled(&intent.memo);
-        Handed::Unknown(why.to_owned())
+        SubmitResult::Unknown(why.to_owned())
     }
 
     /// Notes a hand-over that is not settled, or that it was asked after again.
@@ -164,75 +164,75 @@ impl M138 {
     }
 
     /// See [`crate::link::Link::still_held`].
-    pub fn ask_after(&mut self, reference: &Reference) -> Whereabouts {
+    pub fn ask_after(&mut self, reference: &Reference) -> PacketStatus {
         let id = match self.own_id(reference) {
             Ok(id) => id,
-            Err(why) => return Whereabouts::Unknown(why),
+            Err(why) => return PacketStatus::Unknown(why),
         };
         match self.ledger.fate(id) {
-            Some(Fate::Sent) => return Whereabouts::Sent,
-            Some(Fate::Expired) => return Whereabouts::GaveUp("its hold time ran out on the modem".to_owned()),
-            Some(Fate::Withdrawn) => return Whereabouts::Withdrawn,
-            Some(Fate::Queued) | None => {}
+            Some(PacketFate::Sent) => return PacketStatus::Sent,
+            Some(PacketFate::Expired) => return PacketStatus::GaveUp("its hold time ran out on the modem".to_owned()),
+            Some(PacketFate::Withdrawn) => return PacketStatus::Withdrawn,
+            Some(PacketFate::Queued) | None => {}
         }
         match self.find(id) {
             Ok(Some(_)) => {
                 self.ledger.known(id);
-                Whereabouts::Held
+                PacketStatus::Held
             }
             Ok(None) => self.no_longer_there(id),
-            Err(trouble) => Whereabouts::Unknown(trouble.words()),
+            Err(trouble) => PacketStatus::Unknown(trouble.words()),
         }
     }
 
     /// See [`crate::link::Link::cancel`].
-    pub fn withdraw(&mut self, reference: &Reference) -> Whereabouts {
+    pub fn withdraw(&mut self, reference: &Reference) -> PacketStatus {
         let id = match self.own_id(reference) {
             Ok(id) => id,
-            Err(why) => return Whereabouts::Unknown(why),
+            Err(why) => return PacketStatus::Unknown(why),
         };
-        if let Some(Fate::Sent) = self.ledger.fate(id) {
-            return Whereabouts::Sent;
+        if let Some(PacketFate::Sent) = self.ledger.fate(id) {
+            return PacketStatus::Sent;
         }
         match self.delete_outgoing(id) {
             Ok(true) => {
                 self.withdrawing.retain(|known| *known != id);
-                self.ledger.gone(id, Fate::Withdrawn);
+                self.ledger.gone(id, PacketFate::Withdrawn);
                 self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
                 self.facts.full = None;
-                Whereabouts::Withdrawn
+                PacketStatus::Withdrawn
             }
             Ok(false) => self.no_longer_there(id),
-            Err(trouble @ Trouble::Refused(_)) => Whereabouts::Unknown(trouble.words()),
+            Err(trouble @ PortError::Refused(_)) => PacketStatus::Unknown(trouble.words()),
             Err(trouble) => {
                 self.withdrawing.push(id);
-                Whereabouts::Unknown(trouble.words())
+                PacketStatus::Unknown(trouble.words())
             }
         }
     }
 
     /// The modem has no packet of this id. A delete whose answer was lost has taken it; otherwise it was sent.
-    fn no_longer_there(&mut self, id: u64) -> Whereabouts {
+    fn no_longer_there(&mut self, id: u64) -> PacketStatus {
         self.take_in();
         match self.ledger.fate(id) {
-            Some(Fate::Expired) => Whereabouts::GaveUp("its hold time ran out on the modem".to_owned()),
-            Some(Fate::Withdrawn) => Whereabouts::Withdrawn,
-            Some(Fate::Sent) => Whereabouts::Sent,
+            Some(PacketFate::Expired) => PacketStatus::GaveUp("its hold time ran out on the modem".to_owned()),
+            Some(PacketFate::Withdrawn) => PacketStatus::Withdrawn,
+            Some(PacketFate::Sent) => PacketStatus::Sent,
             _ if self.withdrawing.contains(&id) => {
                 self.withdrawing.retain(|known| *known != id);
-                self.ledger.gone(id, Fate::Withdrawn);
-                Whereabouts::Withdrawn
+                self.ledger.gone(id, PacketFate::Withdrawn);
+                PacketStatus::Withdrawn
             }
             _ => {
-                self.ledger.gone(id, Fate::Sent);
-                Whereabouts::Sent
+                self.ledger.gone(id, PacketFate::Sent);
+                PacketStatus::Sent
             }
         }
     }
 
     /// The number of a reference, if it is one of the modem that is plugged in and answers.
     fn own_id(&self, reference: &Reference) -> Result<u64, String> {
-        if self.stage != Stage::Running {
+        if self.stage != Phase::Running {
             return Err(self.words());
         }
         match self.reference(reference.number) {

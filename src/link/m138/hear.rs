@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::ledger::Fate;
+use super::ledger::PacketFate;
 use super::sentence::{MM, MT, Sentence, Signal, TD};
-use super::{M138, Stage, errors};
+use super::{M138, Phase, errors};
 use crate::clock::Time;
 use crate::link::{Event, Series};
 
@@ -49,7 +49,7 @@ impl M138 {
             }
             Sentence::Done(tag, Some(id)) if tag == MT && self.withdrawing.contains(&id) => {
                 self.withdrawing.retain(|known| *known != id);
-                self.ledger.gone(id, Fate::Withdrawn);
+                self.ledger.gone(id, PacketFate::Withdrawn);
             }
             Sentence::Received(signal) => {
                 self.hear_satellite(&signal);
@@ -64,14 +64,14 @@ impl M138 {
     fn hasten(&mut self, heard: &Sentence) {
         let soon = Instant::now() + SOON;
         match &mut self.stage {
-            Stage::Starting { ask, .. } if !matches!(heard, Sentence::Boot { .. }) => *ask = soon.min(*ask),
-            Stage::Mute { next, .. } | Stage::Off { next } => *next = soon.min(*next),
+            Phase::Starting { ask, .. } if !matches!(heard, Sentence::Boot { .. }) => *ask = soon.min(*ask),
+            Phase::Mute { next, .. } | Phase::Off { next } => *next = soon.min(*next),
             _ => {}
         }
     }
 
     fn hear_boot(&mut self, what: &str, text: &str) {
-        if self.stage == Stage::Running {
+        if self.stage == Phase::Running {
             log::warn!("m138: the modem restarts ({what} {text})");
         }
         self.gap();
@@ -81,9 +81,9 @@ impl M138 {
         self.unanswered = 0;
         let now = Instant::now();
         self.stage = match what {
-            "RUNNING" => Stage::Starting { ask: now, rung: 0 },
-            "SHUTDOWN" => Stage::Off { next: now + OFF_ASK },
-            _ => Stage::Starting { ask: now + START_LIMIT, rung: 0 },
+            "RUNNING" => Phase::Starting { ask: now, rung: 0 },
+            "SHUTDOWN" => Phase::Off { next: now + OFF_ASK },
+            _ => Phase::Starting { ask: now + START_LIMIT, rung: 0 },
         };
     }
 
@@ -112,7 +112,7 @@ impl M138 {
     }
 
     fn hear_acked(&mut self, id: u64, signal: &Signal) {
-        if self.ledger.fate(id) != Some(Fate::Sent) {
+        if self.ledger.fate(id) != Some(PacketFate::Sent) {
             self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
         }
         self.ledger.acked(id);
@@ -138,7 +138,7 @@ impl M138 {
     }
 
     fn hear_expired(&mut self, id: u64) {
-        self.ledger.gone(id, Fate::Expired);
+        self.ledger.gone(id, PacketFate::Expired);
         self.facts.full = None;
         self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
         if let Some(reference) = self.reference(id) {
@@ -165,7 +165,7 @@ fn signal_words(signal: &Signal) -> String {
     figures.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The modem's two letters for the kind of fix, in words.
+/// The modem's two messages for the kind of fix, in words.
 fn fix_words(kind: &str) -> &str {
     match kind {
         "NF" => "no fix",

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::M138;
 use super::ledger::day_of_year;
-use super::wire::Trouble;
+use super::wire::PortError;
 use crate::clock::Time;
 
 const FROM_NETWORK: u64 = 0x14;
@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 impl M138 {
     /// Tries the next few ids.
-    pub fn hunt(&mut self) -> Result<(), Trouble> {
+    pub fn hunt(&mut self) -> Result<(), PortError> {
         let Some(now) = self.facts.clock else { return Ok(()) };
         for _ in 0..AT_A_LOOK {
             let Some(id) = candidate(now, self.inbound.hunted) else { return Ok(()) };

@@ -10,7 +10,7 @@ use super::M138;
 use super::command::Command;
 use super::errors;
 use super::sentence::{MM, Message, Sentence};
-use super::wire::Trouble;
+use super::wire::PortError;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{Event, Inbound, Token};
@@ -61,11 +61,13 @@ impl M138 {
         }
     }
 
-    fn try_inbound(&mut self) -> Result<(), Trouble> {
+    fn try_inbound(&mut self) -> Result<(), PortError> {
         for id in self.inbound.doomed.clone() {
             match self.delete(id) {
                 // other messages must still flow: this one stays known and is tried again
-                Err(Trouble::Refused(word)) => log::warn!("m138: message {id} cannot be deleted on the modem ({word})"),
+                Err(PortError::Refused(word)) => {
+                    log::warn!("m138: message {id} cannot be deleted on the modem ({word})")
+                }
                 done => done?,
             }
         }
@@ -91,7 +93,7 @@ impl M138 {
         Ok(())
     }
 
-    fn look_for_hidden(&mut self, count: u64) -> Result<(), Trouble> {
+    fn look_for_hidden(&mut self, count: u64) -> Result<(), PortError> {
         let hidden = count.saturating_sub(self.inbound.len());
         if hidden > self.inbound.hidden {
             self.inbound.hunted = 0;
@@ -102,14 +104,14 @@ impl M138 {
     }
 
     /// Reads a message: `MM R=O`, `MM R=N` or `MM R=<id>`.
-    pub fn read(&mut self, which: &str) -> Result<Option<Message>, Trouble> {
+    pub fn read(&mut self, which: &str) -> Result<Option<Message>, PortError> {
         let message = |heard: &Sentence| match heard {
             Sentence::Message(tag, message) if *tag == MM => Some(message.clone()),
             _ => None,
         };
         match self.ask(&Command::new(which), message) {
             Ok(message) => Ok(Some(message)),
-            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => Ok(None),
+            Err(PortError::Refused(word)) if errors::unknown_id(&word) => Ok(None),
             Err(trouble) => Err(trouble),
         }
     }
@@ -149,14 +151,14 @@ impl M138 {
         self.delete(token.0).map_err(|trouble| Fault::temporary(trouble.words()))
     }
 
-    fn delete(&mut self, id: u64) -> Result<(), Trouble> {
+    fn delete(&mut self, id: u64) -> Result<(), PortError> {
         let done = |heard: &Sentence| match heard {
             Sentence::Done(tag, named) if *tag == MM && named.is_none_or(|named| named == id) => Some(()),
             _ => None,
         };
         match self.ask(&Command::new(format!("MM D={id}")), done) {
             Ok(()) => {}
-            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => {}
+            Err(PortError::Refused(word)) if errors::unknown_id(&word) => {}
             Err(trouble) => return Err(trouble),
         }
         self.inbound.doomed.remove(&id);

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::command::{Command, Dialect};
 use super::ledger::Ledger;
 use super::sentence::{MM, Sentence, Tag};
-use super::wire::{Trouble, Wire};
-use super::{M138, Stage};
+use super::wire::{PortError, Wire};
+use super::{M138, Phase};
 use crate::address::DeviceId;
 use crate::link::serial::{self, Port};
 
@@ -84,10 +84,10 @@ impl M138 {
         match self.adopt() {
             Ok(()) => {}
             // the stage is already set: closed, or starting
-            Err(Trouble::Gone(_) | Trouble::Rebooted) => {}
+            Err(PortError::Gone(_) | PortError::Rebooted) => {}
             Err(trouble) => {
                 log::debug!("m138: rung {rung}: {}", trouble.words());
-                self.stage = Stage::Mute { rung: rung.saturating_add(1), next: Instant::now() + pause(rung) };
+                self.stage = Phase::Mute { rung: rung.saturating_add(1), next: Instant::now() + pause(rung) };
             }
         }
     }
@@ -96,7 +96,7 @@ impl M138 {
         let port = Port::open(&path, BAUD)?;
         self.wire = Some(Wire::new(port));
         self.facts.opened += 1;
-        self.stage = Stage::Mute { rung: ASK, next: Instant::now() };
+        self.stage = Phase::Mute { rung: ASK, next: Instant::now() };
         Ok(())
     }
 
@@ -111,14 +111,14 @@ impl M138 {
         let Some(wire) = &mut self.wire else { return };
         let said = wire.nudge().and_then(|()| wire.say("$RS*01\n"));
         match said {
-            Ok(()) => self.stage = Stage::Starting { ask: Instant::now() + RESTART_LIMIT, rung: PATIENCE },
-            Err(trouble @ Trouble::Gone(_)) => self.stumble(&trouble),
-            Err(_) => self.stage = Stage::Mute { rung: PATIENCE, next: Instant::now() + pause(PATIENCE) },
+            Ok(()) => self.stage = Phase::Starting { ask: Instant::now() + RESTART_LIMIT, rung: PATIENCE },
+            Err(trouble @ PortError::Gone(_)) => self.stumble(&trouble),
+            Err(_) => self.stage = Phase::Mute { rung: PATIENCE, next: Instant::now() + pause(PATIENCE) },
         }
     }
 
     /// Gets to know the modem and gives it our settings.
-    fn adopt(&mut self) -> Result<(), Trouble> {
+    fn adopt(&mut self) -> Result<(), PortError> {
         if let Some(wire) = &mut self.wire
             && let Err(trouble) = wire.nudge()
         {
@@ -136,8 +136,8 @@ impl M138 {
         })?;
         self.facts.dialect = Some(Dialect::of(&firmware));
         self.facts.firmware = Some(firmware);
-        for (letters, rate) in RATES {
-            tolerate(self.set_rate(letters, *rate))?;
+        for (messages, rate) in RATES {
+            tolerate(self.set_rate(messages, *rate))?;
         }
         tolerate(self.ask_for_notices())?;
         for query in FIRST_VALUES {
@@ -147,7 +147,7 @@ impl M138 {
         self.facts.proven = self.wire.as_ref().map(|wire| wire.port().path().to_owned());
         self.agenda.restart();
         self.inbound.reopened();
-        self.stage = Stage::Running;
+        self.stage = Phase::Running;
         Ok(())
     }
 
@@ -172,44 +172,44 @@ impl M138 {
         self.facts.device = id;
     }
 
-    fn set_rate(&mut self, letters: &str, wanted: u64) -> Result<(), Trouble> {
-        let tag = Tag::new(letters);
-        let now = self.ask_twice(&Command::new(format!("{letters} ?")), |heard| match heard {
+    fn set_rate(&mut self, messages: &str, wanted: u64) -> Result<(), PortError> {
+        let tag = Tag::new(messages);
+        let now = self.ask_twice(&Command::new(format!("{messages} ?")), |heard| match heard {
             Sentence::Rate(about, seconds) if *about == tag => Some(*seconds),
             _ => None,
         });
         match now {
             // settings survive a power cycle: writing them each time would wear the modem's memory
             Ok(seconds) if seconds == wanted => return Ok(()),
-            Ok(_) | Err(Trouble::Refused(_)) => {}
+            Ok(_) | Err(PortError::Refused(_)) => {}
             Err(trouble) => return Err(trouble),
         }
         let ok = |heard: &Sentence| (*heard == Sentence::Ok(tag)).then_some(());
-        self.ask_twice(&Command::new(format!("{letters} {wanted}")), ok)
+        self.ask_twice(&Command::new(format!("{messages} {wanted}")), ok)
     }
 
-    fn ask_for_notices(&mut self) -> Result<(), Trouble> {
+    fn ask_for_notices(&mut self) -> Result<(), PortError> {
         let on = self.ask_twice(&Command::new("MM N=?"), |heard| match heard {
             Sentence::Notices(on) => Some(*on),
             _ => None,
         });
         match on {
             Ok(true) => return Ok(()),
-            Ok(false) | Err(Trouble::Refused(_)) => {}
+            Ok(false) | Err(PortError::Refused(_)) => {}
             Err(trouble) => return Err(trouble),
         }
         let ok = |heard: &Sentence| (*heard == Sentence::Ok(MM)).then_some(());
         self.ask_twice(&Command::new("MM N=E"), ok)
     }
 
-    fn ask_for_value(&mut self, query: &str) -> Result<(), Trouble> {
-        let letters = query.get(..2).unwrap_or_default();
+    fn ask_for_value(&mut self, query: &str) -> Result<(), PortError> {
+        let messages = query.get(..2).unwrap_or_default();
         let is_value = |heard: &Sentence| match heard {
-            Sentence::Clock { .. } => letters == "DT",
-            Sentence::Fix { .. } => letters == "GS",
-            Sentence::Position(..) => letters == "GN",
-            Sentence::Power(..) => letters == "PW",
-            Sentence::Noise(_) | Sentence::Satellite(_) => letters == "RT",
+            Sentence::Clock { .. } => messages == "DT",
+            Sentence::Fix { .. } => messages == "GS",
+            Sentence::Position(..) => messages == "GN",
+            Sentence::Power(..) => messages == "PW",
+            Sentence::Noise(_) | Sentence::Satellite(_) => messages == "RT",
             _ => false,
         };
         let heard = self.ask_twice(&Command::new(query), |heard| is_value(heard).then(|| heard.clone()))?;
@@ -224,13 +224,13 @@ impl M138 {
 
     /// Asks, and once more after silence: one answer may have been garbled. A modem that ran is first asked whether it
     /// hears at all, as two long limits in a row would hide that it does not.
-    pub fn ask_twice<T>(&mut self, command: &Command, fits: impl Fn(&Sentence) -> Option<T>) -> Result<T, Trouble> {
-        let was_running = self.stage == Stage::Running;
+    pub fn ask_twice<T>(&mut self, command: &Command, fits: impl Fn(&Sentence) -> Option<T>) -> Result<T, PortError> {
+        let was_running = self.stage == Phase::Running;
         match self.ask(command, &fits) {
-            Err(Trouble::Silent(why)) => {
+            Err(PortError::Silent(why)) => {
                 // one that is mute is for the ladder
-                if was_running && (self.stage != Stage::Running || self.check_hearing().is_err()) {
-                    return Err(Trouble::Silent(why));
+                if was_running && (self.stage != Phase::Running || self.check_hearing().is_err()) {
+                    return Err(PortError::Silent(why));
                 }
                 self.ask(command, fits)
             }
@@ -240,9 +240,9 @@ impl M138 {
 }
 
 /// A refused setting or an unknown command does not stop an adoption.
-fn tolerate(done: Result<(), Trouble>) -> Result<(), Trouble> {
+fn tolerate(done: Result<(), PortError>) -> Result<(), PortError> {
     match done {
-        Err(Trouble::Refused(word)) => {
+        Err(PortError::Refused(word)) => {
             log::info!("m138: the modem refused a setting or question ({word})");
             Ok(())
         }

@@ -19,7 +19,7 @@ const MAX_STEP: u64 = 16;
 
 /// What became of an id, as far as this program saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum PacketFate {
     /// Taken by the modem.
     Queued,
     /// Acknowledged by a satellite.
@@ -32,7 +32,7 @@ pub enum Fate {
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    fate: Fate,
+    fate: PacketFate,
     /// The modem's `$TD OK` for it was heard, as the so manieth thing noted; 0 if it was not.
     queued_at: u64,
     /// Likewise of a `$TD OK` that nobody waited for.
@@ -72,7 +72,7 @@ impl Ledger {
     }
 
     /// What became of an id.
-    pub fn fate(&self, id: u64) -> Option<Fate> {
+    pub fn fate(&self, id: u64) -> Option<PacketFate> {
         self.ids.get(&id).map(|entry| entry.fate)
     }
 
@@ -80,7 +80,7 @@ impl Ledger {
     pub fn queued(&mut self, id: u64) {
         self.note_newest(id);
         let moment = self.moment;
-        let entry = self.entry(id, Fate::Queued);
+        let entry = self.entry(id, PacketFate::Queued);
         entry.queued_at = moment;
         entry.accounted = true;
     }
@@ -89,13 +89,13 @@ impl Ledger {
     pub fn overheard(&mut self, id: u64) {
         self.note_newest(id);
         let moment = self.moment;
-        self.entry(id, Fate::Queued).overheard_at = moment;
+        self.entry(id, PacketFate::Queued).overheard_at = moment;
     }
 
     /// The answer with this id was not that of the packet it was taken for.
     pub fn doubt(&mut self, id: u64) {
         let moment = self.moment;
-        let entry = self.entry(id, Fate::Queued);
+        let entry = self.entry(id, PacketFate::Queued);
         (entry.queued_at, entry.overheard_at, entry.accounted) = (0, moment, false);
     }
 
@@ -119,8 +119,8 @@ impl Ledger {
     pub fn acked(&mut self, id: u64) {
         self.moment += 1;
         let moment = self.moment;
-        let entry = self.entry(id, Fate::Sent);
-        entry.fate = Fate::Sent;
+        let entry = self.entry(id, PacketFate::Sent);
+        entry.fate = PacketFate::Sent;
         entry.acked = true;
         if entry.left_at == 0 {
             entry.left_at = moment;
@@ -128,7 +128,7 @@ impl Ledger {
     }
 
     /// The modem said, or was told, that it no longer holds it.
-    pub fn gone(&mut self, id: u64, fate: Fate) {
+    pub fn gone(&mut self, id: u64, fate: PacketFate) {
         self.moment += 1;
         let moment = self.moment;
         let entry = self.entry(id, fate);
@@ -140,7 +140,7 @@ impl Ledger {
 
     /// It is known from elsewhere which packet has this id.
     pub fn known(&mut self, id: u64) {
-        self.entry(id, Fate::Queued).accounted = true;
+        self.entry(id, PacketFate::Queued).accounted = true;
     }
 
     /// A packet whose answer was never heard was found to have this id.
@@ -211,7 +211,7 @@ impl Ledger {
         FROM_DEVICE << 40 | (self.device & 0xffff) << 24 | (day & DAY_BITS) << 15 | counter
     }
 
-    fn entry(&mut self, id: u64, fate: Fate) -> &mut Entry {
+    fn entry(&mut self, id: u64, fate: PacketFate) -> &mut Entry {
         if self.ids.len() >= MAX_IDS && !self.ids.contains_key(&id) {
             self.ids.pop_first();
         }

@@ -32,7 +32,7 @@ use self::wire::Wire;
 use crate::address::DeviceId;
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::link::{Event, Handed, Health, Link, Outgoing, Token, Verdict, Whereabouts};
+use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
 use crate::message::{Intent, Reference};
 use crate::settings::{Key, Settings};
 
@@ -46,7 +46,7 @@ pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
 
 /// Where the driver stands with its modem.
 #[derive(Debug, Clone, PartialEq)]
-enum Stage {
+enum Phase {
     /// No port is open.
     Closed {
         /// When to look again.
@@ -86,7 +86,7 @@ pub struct M138 {
     app: u32,
     window: u64,
     wire: Option<Wire>,
-    stage: Stage,
+    stage: Phase,
     events: Vec<Event>,
     /// What the last [`Event::Health`] said, and when.
     reported: Option<(Health, Instant)>,
@@ -155,7 +155,7 @@ impl M138 {
             app: u32::try_from(number(Key::M138AppId)).unwrap_or_default(),
             window: number(Key::M138Window),
             wire: None,
-            stage: Stage::Closed { next: Instant::now(), tries: 0, why: "looking for the modem".to_owned() },
+            stage: Phase::Closed { next: Instant::now(), tries: 0, why: "looking for the modem".to_owned() },
             events: Vec::new(),
             reported: None,
             facts: Facts::default(),
@@ -204,27 +204,27 @@ impl Link for M138 {
         self.poll_until(wake, Instant::now() + wait)
     }
 
-    fn prepare(&mut self, packet: &Outgoing) -> Result<Intent, Fault> {
+    fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
         self.catch_up();
         self.prepare_packet(packet)
     }
 
-    fn send(&mut self, packet: &Outgoing, intent: &Intent) -> Handed {
+    fn send(&mut self, packet: &LinkPacket, intent: &Intent) -> SubmitResult {
         self.catch_up();
         self.hand_over(packet, intent)
     }
 
-    fn reconcile(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict {
+    fn reconcile(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
         self.catch_up();
         self.find_out(packet, intent)
     }
 
-    fn still_held(&mut self, reference: &Reference) -> Whereabouts {
+    fn still_held(&mut self, reference: &Reference) -> PacketStatus {
         self.catch_up();
         self.ask_after(reference)
     }
 
-    fn cancel(&mut self, reference: &Reference) -> Whereabouts {
+    fn cancel(&mut self, reference: &Reference) -> PacketStatus {
         self.catch_up();
         self.withdraw(reference)
     }

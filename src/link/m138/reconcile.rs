@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use super::command::Command;
 use super::handover::Memo;
-use super::ledger::{Fate, days_around};
+use super::ledger::{PacketFate, days_around};
 use super::queue::MARKER;
 use super::sentence::Sentence;
-use super::wire::Trouble;
-use super::{M138, Stage};
+use super::wire::PortError;
+use super::{M138, Phase};
 use crate::clock::Time;
-use crate::link::{Outgoing, Verdict};
+use crate::link::{LinkPacket, Verdict};
 use crate::message::Intent;
 
 /// After this a marker is queued to get the next id; at once when another packet waits, which may not go before.
@@ -27,7 +27,7 @@ const TAKEN_WITHIN: Duration = Duration::from_secs(300);
 
 impl M138 {
     /// See [`crate::link::Link::reconcile`].
-    pub fn find_out(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict {
+    pub fn find_out(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
         let memo: Memo = match serde_json::from_str(&intent.memo) {
             Ok(memo) => memo,
             Err(why) => return Verdict::NotYet(format!("what was noted at the hand-over cannot be read: {why}")),
@@ -38,11 +38,11 @@ impl M138 {
         if let Some((_, id)) = self.claims.iter().find(|(claimed, _)| *claimed == intent.memo).cloned()
             && let Some(reference) = self.reference(id)
         {
-            let left = self.ledger.fate(id) == Some(Fate::Sent);
+            let left = self.ledger.fate(id) == Some(PacketFate::Sent);
             return if left { Verdict::Sent(reference) } else { Verdict::Taken(reference) };
         }
         self.remember_unsettled(&intent.memo);
-        if self.stage != Stage::Running {
+        if self.stage != Phase::Running {
             return Verdict::NotYet(self.words());
         }
         let verdict = self.judge(packet, intent, &memo).unwrap_or_else(|trouble| Verdict::NotYet(trouble.words()));
@@ -56,7 +56,7 @@ impl M138 {
         verdict
     }
 
-    fn judge(&mut self, packet: &Outgoing, intent: &Intent, memo: &Memo) -> Result<Verdict, Trouble> {
+    fn judge(&mut self, packet: &LinkPacket, intent: &Intent, memo: &Memo) -> Result<Verdict, PortError> {
         let was_whole = self.missed_nothing(memo);
         // an answer to this question also means that the hand-over, if it arrived, has been dealt with
         let waiting = self.count_waiting()?;
@@ -92,9 +92,9 @@ impl M138 {
     }
 
     /// An id that came late: ours if its payload is, or if it has left already.
-    fn judge_id(&mut self, packet: &Outgoing, id: u64) -> Result<Option<Verdict>, Trouble> {
+    fn judge_id(&mut self, packet: &LinkPacket, id: u64) -> Result<Option<Verdict>, PortError> {
         let Some(reference) = self.reference(id) else { return Ok(None) };
-        if self.ledger.fate(id) == Some(Fate::Sent) {
+        if self.ledger.fate(id) == Some(PacketFate::Sent) {
             return Ok(Some(Verdict::Sent(reference)));
         }
         Ok(match self.find(id)? {
@@ -108,7 +108,7 @@ impl M138 {
     }
 
     /// Looks for the packet in the modem's queue, and learns of others that stand where it could.
-    fn search(&mut self, packet: &Outgoing, intent: &Intent, memo: &Memo) -> Result<Option<Verdict>, Trouble> {
+    fn search(&mut self, packet: &LinkPacket, intent: &Intent, memo: &Memo) -> Result<Option<Verdict>, PortError> {
         let found: Vec<(u64, Vec<u8>)> = if self.dialect().lists_queue() {
             self.list()?
         } else {
@@ -155,7 +155,7 @@ impl M138 {
     }
 
     /// True when the last satellite that the modem heard passed before the hand-over: so nothing left since.
-    fn no_satellite_since(&mut self, memo: &Memo) -> Result<bool, Trouble> {
+    fn no_satellite_since(&mut self, memo: &Memo) -> Result<bool, PortError> {
         let Some(begun) = memo.clock else { return Ok(false) };
         let signal = |heard: &Sentence| match heard {
             Sentence::Satellite(signal) => Some(signal.at),
@@ -164,14 +164,14 @@ impl M138 {
         };
         let heard: Option<Time> = match self.ask(&Command::new("RT @"), signal) {
             Ok(heard) => heard,
-            Err(Trouble::Refused(_)) => None,
+            Err(PortError::Refused(_)) => None,
             Err(trouble) => return Err(trouble),
         };
         Ok(heard.is_some_and(|at| at + STAMPS_DIFFER < begun))
     }
 
     /// The counter rule: the first id given after the hand-over is next to the last one before it, or one further.
-    fn judge_counter(&mut self, intent: &Intent, memo: &Memo) -> Result<Verdict, Trouble> {
+    fn judge_counter(&mut self, intent: &Intent, memo: &Memo) -> Result<Verdict, PortError> {
         let Some(last) = memo.last else {
             let why = "this modem's ids tell nothing, and what happened after the hand-over was not heard";
             return Ok(self.hopeless(intent, why));
@@ -188,7 +188,7 @@ impl M138 {
                 let id = self.ledger.candidates(last, &day).into_iter().find(|id| !self.ledger.is_accounted(*id));
                 match id.and_then(|id| self.reference(id)) {
                     Some(reference) => {
-                        self.ledger.gone(reference.number, Fate::Sent);
+                        self.ledger.gone(reference.number, PacketFate::Sent);
                         Verdict::Sent(reference)
                     }
                     None => self.hopeless(intent, "the modem took it, its id is not known"),

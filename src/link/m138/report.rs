@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::session::SILENCE;
-use super::{M138, Stage};
+use super::{M138, Phase};
 use crate::link::{Event, Health};
 
 /// Changes that a person need not see at once (counts, position) are reported no more often than this.
@@ -59,7 +59,7 @@ impl M138 {
     /// The modem takes packets.
     pub fn is_ready(&self) -> bool {
         let can_send = self.facts.time_valid == Some(true) && !self.is_full() && self.facts.device.is_some();
-        self.stage == Stage::Running && can_send
+        self.stage == Phase::Running && can_send
     }
 
     fn is_full(&self) -> bool {
@@ -70,20 +70,20 @@ impl M138 {
     pub fn words(&self) -> String {
         let port = self.wire.as_ref().map(|wire| wire.port().path().display().to_string()).unwrap_or_default();
         match &self.stage {
-            Stage::Closed { why, .. } => why.clone(),
-            Stage::Mute { .. } if self.wire.as_ref().is_some_and(|wire| wire.babbles()) => {
+            Phase::Closed { why, .. } => why.clone(),
+            Phase::Mute { .. } if self.wire.as_ref().is_some_and(|wire| wire.babbles()) => {
                 format!(
                     "only garbage comes from the modem at {port}: check cable, ground and power; satpost keeps asking"
                 )
             }
-            Stage::Mute { .. } if self.wire.as_ref().is_some_and(|wire| wire.silence() < SILENCE) => {
+            Phase::Mute { .. } if self.wire.as_ref().is_some_and(|wire| wire.silence() < SILENCE) => {
                 format!("the modem at {port} speaks but answers nothing: check the line that leads to it")
             }
-            Stage::Mute { rung, .. } => format!("the modem at {port} does not answer, {}", attempt(*rung)),
-            Stage::Starting { rung: 0, .. } => "the modem starts".to_owned(),
-            Stage::Starting { .. } => "the modem did not answer and was told to restart".to_owned(),
-            Stage::Off { .. } => "the modem was shut down: switch its power off and on".to_owned(),
-            Stage::Running => self.words_running(),
+            Phase::Mute { rung, .. } => format!("the modem at {port} does not answer, {}", attempt(*rung)),
+            Phase::Starting { rung: 0, .. } => "the modem starts".to_owned(),
+            Phase::Starting { .. } => "the modem did not answer and was told to restart".to_owned(),
+            Phase::Off { .. } => "the modem was shut down: switch its power off and on".to_owned(),
+            Phase::Running => self.words_running(),
         }
     }
 

@@ -3,18 +3,18 @@
 
 use crate::clock::Time;
 
-/// The two letters of a command and of its answers.
+/// The two messages of a command and of its answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tag([u8; 2]);
 
 impl Tag {
     /// From a literal such as `"TD"`.
-    pub const fn new(letters: &str) -> Self {
-        Self([letters.as_bytes()[0], letters.as_bytes()[1]])
+    pub const fn new(messages: &str) -> Self {
+        Self([messages.as_bytes()[0], messages.as_bytes()[1]])
     }
 
-    /// The letters.
-    pub fn letters(&self) -> &str {
+    /// The messages.
+    pub fn messages(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")
     }
 
@@ -180,7 +180,7 @@ fn tagged(tag: Tag, args: &str) -> Option<Sentence> {
     if args == "OK" {
         return Some(Sentence::Ok(tag));
     }
-    match tag.letters() {
+    match tag.messages() {
         "CS" => identity(args),
         "FV" => args.contains(',').then(|| Sentence::Firmware(args.to_owned())),
         "TD" => transmit(args),
@@ -197,8 +197,8 @@ fn tagged(tag: Tag, args: &str) -> Option<Sentence> {
         "GS" => {
             let kind = field(args, 4)?;
             let satellites = field(args, 2)?.parse().ok()?;
-            let letters = kind.len() == 2 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            letters.then(|| Sentence::Fix { satellites, kind: kind.to_owned() })
+            let messages = kind.len() == 2 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            messages.then(|| Sentence::Fix { satellites, kind: kind.to_owned() })
         }
         "PW" => Some(Sentence::Power(decimal(args, 0)?, decimal(args, 4)?)),
         "RT" => receive_test(args),

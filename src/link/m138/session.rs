@@ -7,8 +7,8 @@ use smol::channel::Receiver;
 
 use super::command::Command;
 use super::sentence::Sentence;
-use super::wire::Trouble;
-use super::{M138, Stage, codec};
+use super::wire::PortError;
+use super::{M138, Phase, codec};
 use crate::fault::Fault;
 use crate::link::{Event, serial};
 
@@ -100,13 +100,13 @@ impl M138 {
     }
 
     /// Asks, and follows up on what the failure of a question says about the modem.
-    pub fn ask<T>(&mut self, command: &Command, fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, Trouble> {
+    pub fn ask<T>(&mut self, command: &Command, fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
         let Some(wire) = &mut self.wire else {
-            return Err(Trouble::Gone("no port is open".to_owned()));
+            return Err(PortError::Gone("no port is open".to_owned()));
         };
         let answer = wire.ask(command, fits);
         match &answer {
-            Ok(_) | Err(Trouble::Refused(_)) => self.unanswered = 0,
+            Ok(_) | Err(PortError::Refused(_)) => self.unanswered = 0,
             Err(trouble) => self.stumble(trouble),
         }
         answer
@@ -129,11 +129,11 @@ impl M138 {
     fn step(&mut self) {
         let now = Instant::now();
         match self.stage {
-            Stage::Closed { next, tries, .. } if next <= now => self.look_for_port(tries),
-            Stage::Mute { rung, next } if next <= now => self.climb(rung),
-            Stage::Off { next } if next <= now => self.climb(0),
-            Stage::Starting { ask, rung } if ask <= now => self.climb(rung),
-            Stage::Running => self.keep_running(now),
+            Phase::Closed { next, tries, .. } if next <= now => self.look_for_port(tries),
+            Phase::Mute { rung, next } if next <= now => self.climb(rung),
+            Phase::Off { next } if next <= now => self.climb(0),
+            Phase::Starting { ask, rung } if ask <= now => self.climb(rung),
+            Phase::Running => self.keep_running(now),
             _ => {}
         }
     }
@@ -141,7 +141,7 @@ impl M138 {
     fn keep_running(&mut self, now: Instant) {
         if self.wire.as_ref().is_some_and(|wire| wire.silence() >= SILENCE) {
             self.ask_time();
-            if self.stage != Stage::Running {
+            if self.stage != Phase::Running {
                 return;
             }
         }
@@ -151,7 +151,7 @@ impl M138 {
         if self.agenda.inbound <= now {
             self.look_for_inbound();
         }
-        if self.agenda.count <= now && self.stage == Stage::Running {
+        if self.agenda.count <= now && self.stage == Phase::Running {
             self.agenda.count = now + COUNT_EVERY;
             // a failure is followed up by `ask`
             let _ = self.count_waiting();
@@ -163,46 +163,48 @@ impl M138 {
         let clock = |heard: &Sentence| matches!(heard, Sentence::Clock { .. }).then(|| heard.clone());
         match self.ask(&Command::new("DT @"), clock) {
             Ok(heard) => self.hear(heard),
-            Err(Trouble::Refused(_)) => self.facts.time_valid = Some(false),
+            Err(PortError::Refused(_)) => self.facts.time_valid = Some(false),
             Err(_) => {}
         }
     }
 
     /// After a question without an answer: asks what is never said unasked, so that a modem that speaks and does not
-    /// hear is known at once, not at the next letter.
-    pub fn check_hearing(&mut self) -> Result<(), Trouble> {
+    /// hear is known at once, not at the next message.
+    pub fn check_hearing(&mut self) -> Result<(), PortError> {
         self.ask(&Command::new("CS"), |heard| matches!(heard, Sentence::Identity { .. }).then_some(()))
     }
 
     /// When the next step is due.
     fn due(&self) -> Instant {
         match (&self.stage, &self.wire) {
-            (Stage::Closed { next, .. } | Stage::Mute { next, .. } | Stage::Off { next }, _) => *next,
-            (Stage::Starting { ask, .. }, _) => *ask,
-            (Stage::Running, Some(_)) if self.unanswered > 0 => Instant::now(),
-            (Stage::Running, Some(wire)) => {
+            (Phase::Closed { next, .. } | Phase::Mute { next, .. } | Phase::Off { next }, _) => *next,
+            (Phase::Starting { ask, .. }, _) => *ask,
+            (Phase::Running, Some(_)) if self.unanswered > 0 => Instant::now(),
+            (Phase::Running, Some(wire)) => {
                 let silent = Instant::now() + SILENCE.saturating_sub(wire.silence());
                 silent.min(self.agenda.count).min(self.agenda.inbound)
             }
-            (Stage::Running, None) => Instant::now(),
+            (Phase::Running, None) => Instant::now(),
         }
     }
 
     /// Draws the conclusion from a failed question.
-    pub fn stumble(&mut self, trouble: &Trouble) {
+    pub fn stumble(&mut self, trouble: &PortError) {
         match trouble {
-            Trouble::Gone(why) => self.close(&format!("the modem's port has gone ({why}): plug the modem in again"), 0),
-            Trouble::Silent(_) => {
+            PortError::Gone(why) => {
+                self.close(&format!("the modem's port has gone ({why}): plug the modem in again"), 0)
+            }
+            PortError::Silent(_) => {
                 self.unanswered += 1;
                 let deaf = self.unanswered >= MAX_UNANSWERED;
                 let mute = self.wire.as_ref().is_none_or(|wire| wire.silence() >= SILENCE);
-                if self.stage == Stage::Running && (mute || deaf) {
+                if self.stage == Phase::Running && (mute || deaf) {
                     self.gap();
-                    self.stage = Stage::Mute { rung: 0, next: Instant::now() };
+                    self.stage = Phase::Mute { rung: 0, next: Instant::now() };
                 }
             }
             // the boot lines are still to be heard, and say the rest
-            Trouble::Rebooted | Trouble::Refused(_) => {}
+            PortError::Rebooted | PortError::Refused(_) => {}
         }
     }
 
@@ -217,6 +219,6 @@ impl M138 {
             self.facts.time_valid = None;
         }
         let next = Instant::now() + serial::next_look(tries);
-        self.stage = Stage::Closed { next, tries, why: why.to_owned() };
+        self.stage = Phase::Closed { next, tries, why: why.to_owned() };
     }
 }

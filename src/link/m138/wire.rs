@@ -31,7 +31,7 @@ const GULP: usize = 4096;
 
 /// Why there was no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum PortError {
     /// The port has gone.
     Gone(String),
     /// No answer within the limit, with the command and the limit in words.
@@ -42,7 +42,7 @@ pub enum Trouble {
     Refused(String),
 }
 
-impl Trouble {
+impl PortError {
     /// As a sentence.
     pub fn words(&self) -> String {
         match self {
@@ -117,9 +117,9 @@ impl Wire {
     ///
     /// # Errors
     /// When the port has gone.
-    pub fn pump(&mut self) -> Result<(), Trouble> {
+    pub fn pump(&mut self) -> Result<(), PortError> {
         let mut buffer = [0; GULP];
-        let count = self.port.read(&mut buffer).map_err(|gone| Trouble::Gone(gone.0))?;
+        let count = self.port.read(&mut buffer).map_err(|gone| PortError::Gone(gone.0))?;
         if count == 0 {
             return Ok(());
         }
@@ -150,8 +150,8 @@ impl Wire {
     /// Asks, and waits for the first sentence that `fits`; others stay in order for [`Wire::next_heard`].
     ///
     /// # Errors
-    /// [`Trouble`]; the limit is the command's own.
-    pub fn ask<T>(&mut self, command: &Command, mut fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, Trouble> {
+    /// [`PortError`]; the limit is the command's own.
+    pub fn ask<T>(&mut self, command: &Command, mut fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
         self.settle()?;
         let mut next = self.heard.len();
         self.write(&sentence(&command.body))?;
@@ -164,11 +164,11 @@ impl Wire {
                     return Ok(answer);
                 }
                 match heard {
-                    Sentence::Boot { .. } => return Err(Trouble::Rebooted),
+                    Sentence::Boot { .. } => return Err(PortError::Rebooted),
                     Sentence::Error { tag, word, id } if *tag == command.tag && !is_notice(word, *id) => {
                         let word = word.clone();
                         self.heard.remove(next);
-                        return Err(Trouble::Refused(word));
+                        return Err(PortError::Refused(word));
                     }
                     Sentence::BadLine(_) => limit = limit.min(Instant::now() + AFTER_BAD_LINE),
                     _ => {}
@@ -179,7 +179,7 @@ impl Wire {
             if Instant::now() >= until {
                 self.owing = true;
                 let waited = asked.elapsed().as_secs_f32();
-                return Err(Trouble::Silent(format!("no answer to {} in {waited:.1} s", command.name())));
+                return Err(PortError::Silent(format!("no answer to {} in {waited:.1} s", command.name())));
             }
             if next >= MAX_WAITING {
                 // a flood that is not looked at may hide the answer: make room, the end of the wait is near anyway
@@ -195,7 +195,7 @@ impl Wire {
     ///
     /// # Errors
     /// When it could not be written.
-    pub fn say(&mut self, line: &str) -> Result<(), Trouble> {
+    pub fn say(&mut self, line: &str) -> Result<(), PortError> {
         self.owing = true;
         self.write(line)
     }
@@ -204,7 +204,7 @@ impl Wire {
     ///
     /// # Errors
     /// When it could not be written.
-    pub fn nudge(&mut self) -> Result<(), Trouble> {
+    pub fn nudge(&mut self) -> Result<(), PortError> {
         self.owing = true;
         self.write_bytes("\n")
     }
@@ -217,7 +217,7 @@ impl Wire {
 
     /// Reads until the line is quiet, if an answer is owed, so that it is not taken for the answer to something else;
     /// and refuses while a restart was heard that nobody has looked at yet.
-    fn settle(&mut self) -> Result<(), Trouble> {
+    fn settle(&mut self) -> Result<(), PortError> {
         self.pump()?;
         if std::mem::take(&mut self.owing) {
             let limit = Instant::now() + QUIET_LIMIT;
@@ -232,20 +232,20 @@ impl Wire {
             }
         }
         match self.heard.iter().any(|heard| matches!(heard, Sentence::Boot { .. })) {
-            true => Err(Trouble::Rebooted),
+            true => Err(PortError::Rebooted),
             false => Ok(()),
         }
     }
 
-    fn write(&mut self, line: &str) -> Result<(), Trouble> {
+    fn write(&mut self, line: &str) -> Result<(), PortError> {
         self.note(true, printable(line.trim_end().as_bytes()));
         self.write_bytes(line)
     }
 
-    fn write_bytes(&mut self, line: &str) -> Result<(), Trouble> {
+    fn write_bytes(&mut self, line: &str) -> Result<(), PortError> {
         self.port.write_all(line.as_bytes(), Instant::now() + WRITE_LIMIT).map_err(|why| match why {
-            Unwritten::Gone(gone) => Trouble::Gone(gone.0),
-            Unwritten::Stalled => Trouble::Silent(format!("the port took no bytes in {WRITE_LIMIT:?}")),
+            Unwritten::Gone(gone) => PortError::Gone(gone.0),
+            Unwritten::Stalled => PortError::Silent(format!("the port took no bytes in {WRITE_LIMIT:?}")),
         })
     }
 

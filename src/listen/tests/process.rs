@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::in_child;
-use super::smtp::{Client, Door};
+use super::smtp::{Client, Origin};
 
 #[test]
 fn large_mails_cost_little_memory() {
@@ -17,7 +17,7 @@ fn large_mails_cost_little_memory() {
 #[test]
 #[ignore = "measures its process; run by large_mails_cost_little_memory"]
 fn memory_child() {
-    let door = Door::open("memory", &[]);
+    let door = Origin::open("memory", &[]);
     let line = b"0123456789".repeat(100);
     let piece = [&line[..998], b"\r\n"].concat().repeat(60);
     std::thread::scope(|scope| {
@@ -32,7 +32,7 @@ fn memory_child() {
             });
         }
     });
-    assert!(door.office.mails.lock().unwrap().iter().all(|mail| mail.2 == b"30000000"));
+    assert!(door.intake.mails.lock().unwrap().iter().all(|mail| mail.2 == b"30000000"));
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kilobytes: usize = peak.trim().trim_end_matches(" kB").parse().unwrap();
@@ -55,7 +55,7 @@ fn limit_descriptors(count: u64) {
 #[test]
 #[ignore = "lowers the limits of its process; run by the_gate_outlives_a_lack_of_descriptors"]
 fn no_descriptor_child() {
-    let door = Door::open("descriptors", &[]);
+    let door = Origin::open("descriptors", &[]);
     let mut stat = File::open("/proc/self/stat").unwrap();
     // A caller in another process, as there will be no descriptor left for one in this.
     let port = door.address.port().to_string();
@@ -81,7 +81,7 @@ fn no_descriptor_child() {
 #[ignore = "lowers the limits of its process; run by the_gate_outlives_a_lack_of_descriptors"]
 fn few_descriptors_child() {
     limit_descriptors(120);
-    let door = Door::open("descriptors", &[("smtp.per_address", "1000"), ("smtp.connections", "1000")]);
+    let door = Origin::open("descriptors", &[("smtp.per_address", "1000"), ("smtp.connections", "1000")]);
     let mut clients: Vec<_> = (0..50).map(|_| door.knock()).collect();
     let codes: Vec<_> = clients.iter_mut().map(Client::code).collect();
     assert!(codes[..20].iter().all(|&code| code == 220) && codes[49] == 421, "{codes:?}");

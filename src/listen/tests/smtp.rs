@@ -11,39 +11,39 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::{FakeOffice, Folder};
+use super::{FakeIntake, Folder};
 use crate::address::Address;
 use crate::listen::gate::Gate;
-use crate::listen::smtp_io::SmtpDoor;
-use crate::listen::tally::Tally;
-use crate::listen::tls::Keeper;
+use crate::listen::smtp_io::SmtpListener;
+use crate::listen::tally::ClientCounters;
+use crate::listen::tls::CertStore;
 use crate::settings::Settings;
 
 /// Longer than anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An open SMTP door with a made-up office behind it.
-pub struct Door {
+/// An open SMTP door with a made-up intake behind it.
+pub struct Origin {
     pub gate: Gate,
-    pub office: Arc<FakeOffice>,
+    pub intake: Arc<FakeIntake>,
     folder: Folder,
     pub address: SocketAddr,
 }
 
-impl Door {
+impl Origin {
     pub fn open(word: &str, settings: &[(&str, &str)]) -> Self {
-        let (office, folder) = (FakeOffice::new(settings), Folder::new(word));
-        let keeper = Keeper::new(&Settings::default(), folder.path()).unwrap();
-        let door = SmtpDoor {
-            office: office.clone(),
+        let (intake, folder) = (FakeIntake::new(settings), Folder::new(word));
+        let keeper = CertStore::new(&Settings::default(), folder.path()).unwrap();
+        let door = SmtpListener {
+            intake: intake.clone(),
             tls: Some(Arc::new(keeper)),
             spool: folder.path().to_owned(),
-            tally: Arc::new(Tally::default()),
+            counters: Arc::new(ClientCounters::default()),
             submission: false,
         };
         let gate = Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(door)).unwrap();
         let address = gate.addresses()[0];
-        Self { gate, office, folder, address }
+        Self { gate, intake, folder, address }
     }
 
     pub fn client(&self) -> Client<TcpStream> {
@@ -119,7 +119,7 @@ impl<S: Read + Write> Client<S> {
 }
 
 impl Client<TcpStream> {
-    fn encrypt(self, door: &Door) -> Client<StreamOwned<ClientConnection, TcpStream>> {
+    fn encrypt(self, door: &Origin) -> Client<StreamOwned<ClientConnection, TcpStream>> {
         let mut roots = RootCertStore::empty();
         let own = door.folder.path().join("tls-certificate.pem");
         roots.add(CertificateDer::from_pem_file(own).unwrap()).unwrap();
@@ -155,13 +155,13 @@ impl Client<TcpStream> {
 
 #[test]
 fn a_pipelined_mail_comes_in() {
-    let door = Door::open("pipelined", &[]);
+    let door = Origin::open("pipelined", &[]);
     let mut client = door.client();
     assert_eq!(client.ask("EHLO client.example.net"), 250);
     assert_eq!(client.mail("Subject: x\r\n\r\n..dot"), 250);
     assert_eq!(client.ask("QUIT"), 221);
     assert_eq!(client.code(), 0);
-    let mails = door.office.mails.lock().unwrap();
+    let mails = door.intake.mails.lock().unwrap();
     let (caller, envelope, mail) = &mails[0];
     assert!(caller.peer.is_loopback() && caller.helo == "client.example.net" && caller.esmtp && !caller.tls);
     assert_eq!(envelope.from, "a@example.net".parse::<Address>().unwrap());
@@ -171,7 +171,7 @@ fn a_pipelined_mail_comes_in() {
 
 #[test]
 fn a_large_mail_comes_in_encrypted() {
-    let door = Door::open("large", &[]);
+    let door = Origin::open("large", &[]);
     let mut client = door.client();
     assert_eq!(client.ask("EHLO x"), 250);
     assert_eq!(client.ask("STARTTLS"), 220);
@@ -179,7 +179,7 @@ fn a_large_mail_comes_in_encrypted() {
     assert_eq!(client.ask("EHLO x"), 250);
     assert_eq!(client.ask("AUTH PLAIN AGFubmEAc2VjcmV0"), 235);
     assert_eq!(client.mail(&format!("{}\r\n", "0123456789".repeat(80)).repeat(6000)), 250);
-    let mails = door.office.mails.lock().unwrap();
+    let mails = door.intake.mails.lock().unwrap();
     assert_eq!(mails[0].2.len(), 802 * 6000 + 2);
     assert!(mails[0].0.tls && mails[0].0.person.as_deref() == Some("anna"));
     let left = std::fs::read_dir(door.folder.path()).unwrap();
@@ -188,7 +188,7 @@ fn a_large_mail_comes_in_encrypted() {
 
 #[test]
 fn nothing_is_injected_before_tls() {
-    let door = Door::open("injection", &[]);
+    let door = Origin::open("injection", &[]);
     let mut client = door.client();
     assert_eq!(client.ask("EHLO x"), 250);
     assert_eq!(client.ask("STARTTLS\r\nEHLO evil\r\nMAIL FROM:<evil@example.net>"), 220);
@@ -200,7 +200,7 @@ fn nothing_is_injected_before_tls() {
 
 #[test]
 fn over_the_cap_everybody_hears_421() {
-    let door = Door::open("caps", &[("smtp.per_address", "1000"), ("smtp.connections", "64")]);
+    let door = Origin::open("caps", &[("smtp.per_address", "1000"), ("smtp.connections", "64")]);
     let mut greeted = Vec::new();
     let mut refused = 0;
     for _ in 0..500 {
@@ -221,7 +221,7 @@ fn over_the_cap_everybody_hears_421() {
 
 #[test]
 fn one_address_cannot_take_all_places() {
-    let door = Door::open("address", &[("smtp.per_address", "2")]);
+    let door = Origin::open("address", &[("smtp.per_address", "2")]);
     let (first, _second) = (door.client(), door.client());
     assert_eq!(door.knock().code(), 421);
     drop(first);
@@ -231,7 +231,7 @@ fn one_address_cannot_take_all_places() {
 
 #[test]
 fn an_endless_line_is_cut() {
-    let door = Door::open("line", &[]);
+    let door = Origin::open("line", &[]);
     let mut client = door.client();
     let sent = client.pour(&[b'x'; 65_536], 200_000_000);
     assert!(sent < 20_000_000, "{sent} bytes, most of them in buffers of the kernel");
@@ -240,19 +240,19 @@ fn an_endless_line_is_cut() {
 
 #[test]
 fn an_endless_mail_is_cut() {
-    let door = Door::open("endless", &[("smtp.max_size", "1000000")]);
+    let door = Origin::open("endless", &[("smtp.max_size", "1000000")]);
     let mut client = door.client();
     client.ask("EHLO x");
     client.say("MAIL FROM:<a@example.net>\r\nRCPT TO:<abc@spacebeaver.com>\r\nDATA\r\n").unwrap();
     let sent = client.pour(&b"y".repeat(65_536), 200_000_000);
     assert!(sent < 20_000_000, "{sent} bytes");
     door.empties_to(0);
-    assert_eq!(door.office.count(), 0);
+    assert_eq!(door.intake.count(), 0);
 }
 
 #[test]
 fn a_dripping_client_is_cut_wherever_it_drips() {
-    let door = Door::open("drip", &[("smtp.idle", "1"), ("smtp.per_address", "1000")]);
+    let door = Origin::open("drip", &[("smtp.idle", "1"), ("smtp.per_address", "1000")]);
     let limit = Duration::from_millis(900)..Duration::from_secs(15);
     let mut command = door.client();
     let mut data = door.client();
@@ -276,7 +276,7 @@ fn a_dripping_client_is_cut_wherever_it_drips() {
 
 #[test]
 fn a_client_that_never_reads_is_cut() {
-    let door = Door::open("deaf", &[("smtp.idle", "1")]);
+    let door = Origin::open("deaf", &[("smtp.idle", "1")]);
     let mut client = door.client();
     let start = Instant::now();
     client.pour(&b"HELP\r\n".repeat(1000), usize::MAX);
@@ -286,7 +286,7 @@ fn a_client_that_never_reads_is_cut() {
 
 #[test]
 fn a_session_that_brings_no_mail_ends() {
-    let door = Door::open("session", &[("smtp.session", "1")]);
+    let door = Origin::open("session", &[("smtp.session", "1")]);
     let mut client = door.client();
     let start = Instant::now();
     while client.ask("NOOP") == 250 {
@@ -297,7 +297,7 @@ fn a_session_that_brings_no_mail_ends() {
 
 #[test]
 fn a_session_that_panics_dies_alone() {
-    let door = Door::open("panic", &[]);
+    let door = Origin::open("panic", &[]);
     let mut other = door.client();
     for _ in 0..8 {
         let mut client = door.client();
@@ -312,7 +312,7 @@ fn a_session_that_panics_dies_alone() {
 
 #[test]
 fn five_thousand_recipients_are_too_many() {
-    let door = Door::open("recipients", &[]);
+    let door = Origin::open("recipients", &[]);
     let mut client = door.client();
     client.ask("EHLO x");
     assert_eq!(client.ask("MAIL FROM:<a@example.net>"), 250);
@@ -320,12 +320,12 @@ fn five_thousand_recipients_are_too_many() {
     assert!(codes[..50].iter().all(|&code| code == 250) && codes[50..].iter().all(|&code| code == 452));
     assert_eq!(client.ask("DATA"), 354);
     assert_eq!(client.ask("x\r\n."), 250);
-    assert_eq!(door.office.mails.lock().unwrap()[0].1.to.len(), 50);
+    assert_eq!(door.intake.mails.lock().unwrap()[0].1.to.len(), 50);
 }
 
 #[test]
 fn stop_is_heard_by_idle_clients() {
-    let door = Door::open("stop", &[]);
+    let door = Origin::open("stop", &[]);
     let mut clients: Vec<_> = (0..10).map(|_| door.client()).collect();
     let mut encrypted = door.client();
     encrypted.ask("EHLO x");
@@ -345,14 +345,14 @@ fn stop_is_heard_by_idle_clients() {
 
 #[test]
 fn a_mail_in_hand_is_finished_at_stop() {
-    let door = Door::open("finish", &[]);
+    let door = Origin::open("finish", &[]);
     let mut client = door.client();
     client.ask("EHLO x");
     client.say("MAIL FROM:<slow@example.net>\r\nRCPT TO:<abc@spacebeaver.com>\r\nDATA\r\n").unwrap();
     assert_eq!([client.code(), client.code(), client.code()], [250, 250, 354]);
     client.say("x\r\n.\r\n").unwrap();
     let start = Instant::now();
-    while !door.office.busy.load(Ordering::SeqCst) {
+    while !door.intake.busy.load(Ordering::SeqCst) {
         assert!(start.elapsed() < PATIENCE);
     }
     assert_eq!(door.gate.stop(PATIENCE), 0);
@@ -362,7 +362,7 @@ fn a_mail_in_hand_is_finished_at_stop() {
 /// A foreign client, with TLS and log-in. Needs python3.
 #[test]
 fn python_sends_a_mail() {
-    let door = Door::open("python", &[]);
+    let door = Origin::open("python", &[]);
     let script = r#"
 import smtplib, ssl, sys
 context = ssl.create_default_context(cafile=sys.argv[2])
@@ -375,16 +375,16 @@ with smtplib.SMTP("localhost", int(sys.argv[1]), timeout=30) as s:
     let port = door.address.port().to_string();
     let python = Command::new("python3").args(["-c", script, &port]).arg(certificate).output().unwrap();
     assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
-    let mails = door.office.mails.lock().unwrap();
+    let mails = door.intake.mails.lock().unwrap();
     assert_eq!(mails[0].1.to, ["friend@hotmail.com", "abc@spacebeaver.com"]);
     assert_eq!(mails[0].2, b"Subject: hi\r\n\r\n.\r\nbye\r\n");
 }
 
-/// How fast the door is when the office behind it costs nothing: `cargo test --release intake -- --ignored --nocapture`.
+/// How fast the door is when the intake behind it costs nothing: `cargo test --release intake -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]
 fn intake() {
-    let door = Door::open("intake", &[]);
+    let door = Origin::open("intake", &[]);
     let text = format!("Subject: x\r\n\r\n{}", "0123456789".repeat(7).repeat(28).as_str());
     let start = Instant::now();
     std::thread::scope(|scope| {

@@ -100,13 +100,14 @@ impl Machine {
             ["journal"] => return Ok(dotted(self.journal.lines().to_vec())),
             ["queue"] => {
                 let line =
-                    |m: &super::memory::Outgoing| format!("{} {} {} {}", m.id, m.app, to_hex(&m.data), m.expires);
+                    |m: &super::memory::QueuedPacket| format!("{} {} {} {}", m.id, m.app, to_hex(&m.data), m.expires);
                 return Ok(dotted(self.memory.outgoing.iter().map(line).collect()));
             }
             ["inbox"] => {
                 let state = |read| if read { "read" } else { "unread" };
-                let line =
-                    |m: &super::memory::Incoming| format!("{} {} {} {}", m.id, m.app, to_hex(&m.data), state(m.read));
+                let line = |m: &super::memory::ReceivedPacket| {
+                    format!("{} {} {} {}", m.id, m.app, to_hex(&m.data), state(m.read))
+                };
                 return Ok(dotted(self.memory.incoming.iter().map(line).collect()));
             }
             [name, word] => {

@@ -9,7 +9,7 @@ use super::dialect::{Firmware, Variants};
 use super::faults::{Faults, take};
 use super::journal::Journal;
 use super::memory::Memory;
-use super::power::{Phase, Power, Stage};
+use super::power::{BootPhase, Phase, Power};
 use super::radio::Radio;
 use super::receiver::{Heard, Receiver, sentence};
 use super::telemetry::Telemetry;
@@ -194,7 +194,7 @@ impl Machine {
             reply.lines.iter().for_each(|line| self.say(at, line));
         }
         if let Some(stage) = reply.then {
-            self.power.schedule(at, Stage::Then(stage));
+            self.power.schedule(at, BootPhase::Then(stage));
         }
     }
 }

@@ -27,9 +27,9 @@ pub(super) struct Memory {
     /// Mode of GPIO1.
     pub(super) gpio: u8,
     /// To transmit, oldest first.
-    pub(super) outgoing: Vec<Outgoing>,
+    pub(super) outgoing: Vec<QueuedPacket>,
     /// Received, oldest first.
-    pub(super) incoming: Vec<Incoming>,
+    pub(super) incoming: Vec<ReceivedPacket>,
     /// The last packets that the sky handed down, so that none is stored twice.
     taken: Vec<u64>,
     /// Packets that the control socket made.
@@ -38,7 +38,7 @@ pub(super) struct Memory {
 
 /// A message that waits for a satellite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Outgoing {
+pub(super) struct QueuedPacket {
     pub(super) id: u64,
     pub(super) app: u16,
     #[serde(with = "hex")]
@@ -51,7 +51,7 @@ pub(super) struct Outgoing {
 
 /// A received message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Incoming {
+pub(super) struct ReceivedPacket {
     pub(super) id: u64,
     pub(super) app: u16,
     #[serde(with = "hex")]
@@ -65,12 +65,12 @@ impl Memory {
     pub(super) fn queue(&mut self, device: DeviceId, app: u16, data: Vec<u8>, made: Time, expires: Time) -> u64 {
         self.counter += 1;
         let id = device_id(device, made, self.counter);
-        self.outgoing.push(Outgoing { id, app, data, made, expires });
+        self.outgoing.push(QueuedPacket { id, app, data, made, expires });
         id
     }
 
     /// Stores a packet of the sky; `None` if it is here already.
-    pub(super) fn receive(&mut self, packet: u64, app: u16, data: Vec<u8>, now: Time) -> Option<&Incoming> {
+    pub(super) fn receive(&mut self, packet: u64, app: u16, data: Vec<u8>, now: Time) -> Option<&ReceivedPacket> {
         if self.taken.contains(&packet) {
             return None;
         }
@@ -79,7 +79,7 @@ impl Memory {
             self.taken.remove(0);
         }
         let id = network_id(now, packet);
-        self.incoming.push(Incoming { id, app, data, received: now, read: false });
+        self.incoming.push(ReceivedPacket { id, app, data, received: now, read: false });
         self.incoming.last()
     }
 

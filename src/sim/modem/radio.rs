@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Options;
 use super::faults::take;
 use super::machine::Machine;
-use super::memory::{INCOMING_CAPACITY, Outgoing};
+use super::memory::{INCOMING_CAPACITY, QueuedPacket};
 use super::power::{Cause, Phase};
 use super::uplink::{Answer, Ask, Down};
 use super::weather::Signal;
@@ -201,7 +201,7 @@ impl Machine {
             return;
         };
         self.journal.record(self.device, message, now);
-        let Outgoing { app, data, .. } = message;
+        let QueuedPacket { app, data, .. } = message;
         let ask = Ask::Up { device: self.device.number(), app: *app, data: to_hex(data), id };
         if self.weather.chance(self.faults.loss) {
             self.rest(now);

@@ -4,8 +4,8 @@ use std::time::Duration;
 use super::*;
 use crate::address::Address;
 use crate::clock::Clock;
-use crate::message::{Door, Id, Way};
-use crate::store::{BodyIn, Letter, Store};
+use crate::message::{Id, Origin, Way};
+use crate::store::{BodyIn, IncomingMail, Store};
 
 const MONTH: &str = "2026-11";
 const PRICE: Money = Money(70_000);
@@ -26,13 +26,13 @@ fn store(name: &str) -> (Folder, Store) {
     (Folder(path), store)
 }
 
-fn letter(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message {
+fn message(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message {
     let at = Time(1_790_000_000_000);
     let bill = Bill::new(MONTH.into(), Use::of_packets(packets, PRICE), limits);
     let bill = Bill { person: Some(person.into()), ..bill };
     Message {
         id: Id(0),
-        door: Door::Web,
+        door: Origin::Web,
         from: Address::Nobody,
         to: "mum@else.org".parse().unwrap(),
         author: None,
@@ -58,6 +58,7 @@ fn letter(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message {
         receipt_until: None,
         terms: Default::default(),
         pressed: false,
+        size: None,
         account: None,
         recall: false,
         released: false,
@@ -88,23 +89,23 @@ fn limits(person: &str) -> Vec<(String, Limit)> {
     vec![(BOX.to_owned(), limit(MOST.0, MOST.1)), (person.to_owned(), limit(2500, 900_000_000))]
 }
 
-/// A month of 10,000 letters and texts in a random order of events: no limit is ever passed, each bill is what was
-/// quoted for each time that the letter went, and the accounts are the sum of the bills.
+/// A month of 10,000 messages and texts in a random order of events: no limit is ever passed, each bill is what was
+/// quoted for each time that the message went, and the accounts are the sum of the bills.
 #[test]
 fn no_order_of_events_spends_more_than_the_limit() {
     let (_folder, store) = store("limit");
     let mut dice = Dice(5);
     let mut quotes: BTreeMap<Id, Use> = BTreeMap::new();
     for round in 0..400 {
-        let new: Vec<_> = (0..25).map(|_| any_letter(&mut dice)).collect();
+        let new: Vec<_> = (0..25).map(|_| any_message(&mut dice)).collect();
         let wanted: Vec<_> = new.iter().map(|message| message.bill.as_ref().unwrap().wanted).collect();
-        let letters: Vec<_> =
-            new.into_iter().map(|message| Letter { messages: vec![message], body: BodyIn::None }).collect();
+        let messages: Vec<_> =
+            new.into_iter().map(|message| IncomingMail { messages: vec![message], body: BodyIn::None }).collect();
         let ids = store
             .write(move |tx| {
                 let mut ids = Vec::new();
-                for letter in &letters {
-                    ids.extend(tx.add(letter)?);
+                for message in &messages {
+                    ids.extend(tx.add(message)?);
                 }
                 Ok(ids)
             })
@@ -146,10 +147,10 @@ fn no_order_of_events_spends_more_than_the_limit() {
     assert_eq!(used(&store, BOX), whole);
 }
 
-/// A letter over the link, or a text, of one of three people; some are urgent.
-fn any_letter(dice: &mut Dice) -> Message {
+/// A message over the link, or a text, of one of three people; some are urgent.
+fn any_message(dice: &mut Dice) -> Message {
     let person = ["anna", "ben", "carl"][dice.below(3) as usize];
-    let mut message = letter(person, 1 + dice.below(4), limits(person));
+    let mut message = message(person, 1 + dice.below(4), limits(person));
     let bill = message.bill.as_mut().unwrap();
     bill.urgent = dice.below(8) == 0;
     if dice.below(3) == 0 {
@@ -159,8 +160,8 @@ fn any_letter(dice: &mut Dice) -> Message {
     message
 }
 
-/// What may happen to a letter: parts leave, it ends, it is let go again, or has to go once more.
-fn happens(tx: &mut Tx, id: Id, event: u64, quote: Use, at: Time) -> Outcome<()> {
+/// What may happen to a message: parts leave, it ends, it is let go again, or has to go once more.
+fn happens(tx: &mut Tx, id: Id, event: u64, quote: Use, at: Time) -> TxResult<()> {
     let message = tx.message(id)?;
     let person = message.bill.as_ref().unwrap().person.clone();
     let fresh = Bill::new(MONTH.into(), quote, limits(person.as_deref().unwrap()));
@@ -173,7 +174,7 @@ fn happens(tx: &mut Tx, id: Id, event: u64, quote: Use, at: Time) -> Outcome<()>
         3 if waits => tx.step(id, at, State::Expired, "", 0, Time::NEVER).map(drop),
         4 if waits || message.state == State::Held => tx.step(id, at, State::Cancelled, "", 0, Time::NEVER).map(drop),
         5 if waits => tx.step(id, at, State::Held, "", 0, at).map(drop),
-        // Held letters are released, sent ones go once more, if the budget allows it.
+        // Held messages are released, sent ones go once more, if the budget allows it.
         6 if matches!(message.state, State::Held | State::Sent) => {
             let mut billed = message;
             if tx.rebill(&mut billed, Some(fresh), at)?.is_ok() {
@@ -191,8 +192,8 @@ fn a_warning_is_written_once_at_eighty_and_at_a_hundred() {
     let (_folder, store) = store("warn");
     let limit = Limit { packets: Some(5), money: None, reserve: 0 };
     for _ in 0..7 {
-        let new = letter("anna", 1, vec![(BOX.to_owned(), limit)]);
-        store.put(Letter { messages: vec![new], body: BodyIn::None }).unwrap();
+        let new = message("anna", 1, vec![(BOX.to_owned(), limit)]);
+        store.put(IncomingMail { messages: vec![new], body: BodyIn::None }).unwrap();
     }
     let events = store.read(|view| view.events(50)).unwrap();
     let words: Vec<_> = events.iter().filter(|event| event.part == "budget").map(|event| event.words.clone()).collect();

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::Clock;
-use crate::message::{Door, Id, Message, State, Way};
+use crate::message::{Id, Message, Origin, State, Way};
 use crate::store::tests::{Folder, message};
-use crate::store::{BodyIn, Letter, Store};
+use crate::store::{BodyIn, IncomingMail, Store};
 
 fn at(stamp: &str) -> Time {
     Time::from_seconds(stamp.parse::<Timestamp>().unwrap().as_second())
@@ -18,8 +18,8 @@ fn go(store: &Store, stamp: &str) {
 
 fn put(store: &Store, message: Message) -> Id {
     let accepted = store.clock().now();
-    let letter = Letter { messages: vec![Message { accepted, ..message }], body: BodyIn::None };
-    store.put(letter).unwrap().ids()[0]
+    let message = IncomingMail { messages: vec![Message { accepted, ..message }], body: BodyIn::None };
+    store.put(message).unwrap().ids()[0]
 }
 
 fn taken(store: &Store, span: Span, period: &str) -> u64 {
@@ -27,7 +27,7 @@ fn taken(store: &Store, span: Span, period: &str) -> u64 {
     rows.iter().find(|row| row.period == period).map_or(0, |row| row.counts.taken.values().sum())
 }
 
-/// Case W17, done properly: a letter on the second day of each month.
+/// Case W17, done properly: a message on the second day of each month.
 #[test]
 fn a_day_a_month_and_a_year_are_those_of_the_calendar() {
     let folder = Folder::new();
@@ -81,7 +81,7 @@ fn people_are_counted_for_what_they_write_and_get() {
     store.set("box.domain", "here.org").unwrap();
     let by = |author: Option<&str>, way, state| Message {
         author: author.map(str::to_owned),
-        door: Door::Web,
+        door: Origin::Web,
         ..message(way, state, 1)
     };
     put(&store, by(Some("anna"), Way::Mailbox, State::Delivered));
@@ -102,7 +102,7 @@ fn people_are_counted_for_what_they_write_and_get() {
     store.close();
 }
 
-/// Whatever happens to letters, the counts of all days and the books say the same, after a crash too: they are one row.
+/// Whatever happens to messages, the counts of all days and the books say the same, after a crash too: they are one row.
 #[test]
 fn usage_and_books_agree_whatever_happens() {
     let folder = Folder::new();
@@ -118,7 +118,7 @@ fn usage_and_books_agree_whatever_happens() {
         if ids.is_empty() || next(2) == 0 {
             let state = [State::Queued, State::Held, State::Delivered, State::Refused][next(4)];
             let way = [Way::Mailbox, Way::Relay, Way::Link][next(3)];
-            ids.push(put(&store, Message { door: Door::ALL[next(4)], ..message(way, state, 1) }));
+            ids.push(put(&store, Message { door: Origin::ALL[next(4)], ..message(way, state, 1) }));
         } else {
             let (id, state) = (ids[next(ids.len())], State::ALL[next(State::ALL.len())]);
             let moved = move |tx: &mut Tx| match tx.live(id)? {

@@ -3,7 +3,7 @@
 use super::codec::{Fake, NORMAL, SMALL};
 use super::world::{DAY, Dice, HOUR};
 use crate::letter::{Kind, Letter, Other};
-use crate::peer::{Here, Peer, Rules, Waiting};
+use crate::peer::{Peer, PeerContext, Rules, Waiting};
 
 #[test]
 fn noise_does_no_harm() {
@@ -14,7 +14,7 @@ fn noise_does_no_harm() {
     for round in 0..100_000_u64 {
         now += dice.between(0, HOUR);
         let side = dice.below(2) as usize;
-        let mut here = Here { codec: &mut codec, now, room: 192, rules: Rules::default() };
+        let mut here = PeerContext { codec: &mut codec, now, room: 192, rules: Rules::default() };
         let mut send = Vec::new();
         if dice.chance(3) {
             let text = "x".repeat(dice.below(400) as usize);

@@ -5,7 +5,7 @@ use super::world::{DAY, HOUR};
 use crate::letter::{Kind, Letter, Other};
 use crate::packet::{Form, ModelId};
 use crate::peer::notes::{Note, unwrap};
-use crate::peer::{Here, Outgoing, Peer, Plan, Rules, Turn, Waiting};
+use crate::peer::{Outgoing, Peer, PeerContext, Plan, Rules, Turn, Waiting};
 
 struct Side {
     peer: Peer,
@@ -36,9 +36,9 @@ impl Pair {
         pair
     }
 
-    fn at<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut Here) -> T) -> T {
+    fn at<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> T {
         let Side { peer, codec, rules } = &mut self.sides[side];
-        work(peer, &mut Here { codec, now: self.now, room: 192, rules: *rules })
+        work(peer, &mut PeerContext { codec, now: self.now, room: 192, rules: *rules })
     }
 
     fn plan(&mut self, side: usize, letters: &[(u64, Letter)]) -> Plan {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::codec::Fake;
 use crate::letter::Letter;
 use crate::peer::when::{Waits, When, when};
-use crate::peer::{Here, Outgoing, Peer, Rules, Turn, Waiting};
+use crate::peer::{Outgoing, Peer, PeerContext, Rules, Turn, Waiting};
 
 mod channel;
 
@@ -172,11 +172,11 @@ impl World {
     }
 
     /// Works on the peer. When the power fails, all is as it was kept before.
-    fn commit<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut Here) -> T) -> Option<T> {
+    fn commit<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> Option<T> {
         let fails = self.dice.chance(self.weather.crash);
         let post = &mut self.boxes[side];
         let before = fails.then(|| serde_json::to_string(&post.peer).unwrap());
-        let mut here = Here { codec: &mut post.codec, now: self.now, room: self.room, rules: post.rules };
+        let mut here = PeerContext { codec: &mut post.codec, now: self.now, room: self.room, rules: post.rules };
         let done = work(&mut post.peer, &mut here);
         let Some(kept) = before else { return Some(done) };
         self.boxes[side].peer = serde_json::from_str(&kept).unwrap();

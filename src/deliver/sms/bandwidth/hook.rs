@@ -6,7 +6,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::super::client::quote;
-use super::super::{Fate, Hook, Incoming, News, Report, Unheard};
+use super::super::{Delivery, Hook, IncomingText, News, Report, Unheard};
 use super::{iso, judge_report};
 use crate::clock::Time;
 use crate::settings::{Key, Settings};
@@ -41,7 +41,7 @@ fn event(event: &Value) -> Option<News> {
     let at = text(event, "time").and_then(|time| iso(&time)).unwrap_or(Time(0));
     let fate = match (text(event, "type")?.as_str(), direction.as_str()) {
         ("message-received", "in" | "") => {
-            return Some(News::Incoming(Incoming {
+            return Some(News::IncomingText(IncomingText {
                 id,
                 // Without a sender or a number it cannot be delivered, and is set aside.
                 from: text(message, "from").unwrap_or_default(),
@@ -52,12 +52,12 @@ fn event(event: &Value) -> Option<News> {
                 at,
             }));
         }
-        ("message-delivered", "out") => Fate::Delivered,
+        ("message-delivered", "out") => Delivery::Delivered,
         ("message-failed", "out") => {
             let words = text(event, "description").unwrap_or_default();
             judge_report(event.get("errorCode").and_then(Value::as_u64), &quote(&words))
         }
-        ("message-sending" | "message-sent", "out") => Fate::Waiting,
+        ("message-sending" | "message-sent", "out") => Delivery::Waiting,
         _ => return None,
     };
     Some(News::Report(Report { id, tag: text(message, "tag"), fate }))
@@ -84,7 +84,7 @@ mod tests {
         read(&settings, &Hook { target: "/hooks/bandwidth", header: &header, form: &[], body: body.as_bytes() })
     }
 
-    const RECEIVED: &str = r#"[{"type":"message-received","time":"2016-09-14T18:20:16Z","description":"Incoming message received",
+    const RECEIVED: &str = r#"[{"type":"message-received","time":"2016-09-14T18:20:16Z","description":"IncomingText message received",
         "to":"+12345678902","message":{"id":"a1","time":"2016-09-14T18:20:16Z","to":["+12345678902"],"from":"+12345678901",
         "text":"hello","applicationId":"x","owner":"+12345678902","direction":"in","segmentCount":1}},
         {"type":"message-failed","errorCode":4432,"to":"+521","message":{"id":"b2","direction":"out","tag":"m5","text":""}},
@@ -93,10 +93,10 @@ mod tests {
     #[test]
     fn events_are_read_one_by_one() {
         let news = say(Some("u:p"), RECEIVED).unwrap();
-        let [News::Incoming(text), News::Report(report)] = &news[..] else { panic!("{news:?}") };
+        let [News::IncomingText(text), News::Report(report)] = &news[..] else { panic!("{news:?}") };
         assert_eq!((text.text.as_str(), text.to.as_str()), ("hello", "+12345678902"));
         assert_eq!((report.id.as_str(), report.tag.as_deref()), ("b2", Some("m5")));
-        assert!(matches!(&report.fate, Fate::Failed(refusal) if refusal.fault.is_permanent()));
+        assert!(matches!(&report.fate, Delivery::Failed(refusal) if refusal.fault.is_permanent()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Twilio's error codes, and what the queue does about each (the vendor's error and warning dictionary).
 
-use super::super::Refusal;
+use super::super::SmsRefusal;
 use crate::fault::Fault;
 
 /// What a code asks for.
@@ -53,7 +53,7 @@ const CODES: [(u64, Cure, &str); 28] = [
 ];
 
 /// A refusal of a request, by code and else by HTTP status.
-pub fn judge(code: Option<u64>, status: u16, words: &str) -> Refusal {
+pub fn judge(code: Option<u64>, status: u16, words: &str) -> SmsRefusal {
     let known = CODES.iter().find(|(known, ..)| Some(*known) == code);
     if let Some((code, cure, meaning)) = known {
         return refusal(*code, *cure, meaning);
@@ -71,7 +71,7 @@ pub fn judge(code: Option<u64>, status: u16, words: &str) -> Refusal {
 }
 
 /// A text that Twilio took and could not deliver.
-pub fn judge_report(code: Option<u64>) -> Refusal {
+pub fn judge_report(code: Option<u64>) -> SmsRefusal {
     match CODES.iter().find(|(known, ..)| Some(*known) == code) {
         Some((code, cure, meaning)) => refusal(*code, *cure, meaning),
         None => {
@@ -81,14 +81,14 @@ pub fn judge_report(code: Option<u64>) -> Refusal {
     }
 }
 
-fn refusal(code: u64, cure: Cure, meaning: &str) -> Refusal {
+fn refusal(code: u64, cure: Cure, meaning: &str) -> SmsRefusal {
     let words = format!("Twilio: {meaning} (error {code})");
     let fault = match cure {
         Again | Once => Fault::Temporary(words),
         Never | OptedOut => Fault::Permanent(words),
         Mend(how) => Fault::Operator(format!("{words}: {how}")),
     };
-    Refusal { fault, after: None, opted_out: cure == OptedOut, once: cure == Once }
+    SmsRefusal { fault, after: None, opted_out: cure == OptedOut, once: cure == Once }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use ring::hmac;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::super::{Hook, Incoming, News, Report, Unheard};
+use super::super::{Hook, IncomingText, News, Report, Unheard};
 use super::fate;
 use crate::clock::Time;
 use crate::settings::{Key, Settings};
@@ -40,7 +40,7 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
         return Ok(vec![News::Report(Report { id: id.to_owned(), tag, fate: fate(status, code) })]);
     }
     // Twilio tells it once only: what has no sender or no number is kept as well, set aside.
-    Ok(vec![News::Incoming(Incoming {
+    Ok(vec![News::IncomingText(IncomingText {
         id: id.to_owned(),
         from: field("From").unwrap_or_default().to_owned(),
         to: field("To").unwrap_or_default().to_owned(),
@@ -199,7 +199,7 @@ mod tests {
         };
         let text = [("MessageSid", "SM1"), ("SmsStatus", "received"), ("From", "+1"), ("To", "+2"), ("Body", "Hi")];
         let news = say("/hooks/twilio", &text, true).unwrap();
-        assert!(matches!(&news[..], [News::Incoming(text)] if text.id == "SM1" && text.text == "Hi"));
+        assert!(matches!(&news[..], [News::IncomingText(text)] if text.id == "SM1" && text.text == "Hi"));
         assert!(matches!(say("/hooks/twilio", &text, false), Err(Unheard::Forbidden(_))));
         let report = [("MessageSid", "SM2"), ("MessageStatus", "undelivered"), ("ErrorCode", "30005")];
         let news = say("/hooks/twilio?m=m7", &report, true).unwrap();

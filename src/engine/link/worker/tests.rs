@@ -15,12 +15,12 @@ use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::parts;
 use crate::engine::actions;
 use crate::engine::link::coders::Coders;
-use crate::link::{DRIVERS, Handed, Inbound, Outgoing, Token, Verdict, Whereabouts};
-use crate::message::{Door, Id, Intent};
+use crate::link::{DRIVERS, Inbound, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use crate::message::{Id, Intent, Origin};
 use crate::people::{Home, Person};
-use crate::route::plan::Draft;
+use crate::route::plan::NewMessage;
 use crate::store::tests::Folder;
-use crate::store::{BodyIn, Letter, Store};
+use crate::store::{BodyIn, IncomingMail, Store};
 
 const START: Time = Time(1_790_000_000_000);
 
@@ -90,7 +90,7 @@ impl Link for Fake {
         self.sky().events.drain(..).collect()
     }
 
-    fn prepare(&mut self, _packet: &Outgoing) -> Result<Intent, Fault> {
+    fn prepare(&mut self, _packet: &LinkPacket) -> Result<Intent, Fault> {
         let sky = self.sky();
         match sky.ends.front() {
             _ if !sky.verdicts.is_empty() => Err(Fault::temporary("it is not known whether an earlier one was taken")),
@@ -99,25 +99,25 @@ impl Link for Fake {
         }
     }
 
-    fn send(&mut self, packet: &Outgoing, _intent: &Intent) -> Handed {
+    fn send(&mut self, packet: &LinkPacket, _intent: &Intent) -> SubmitResult {
         let mut sky = self.sky();
         sky.calls.push("send");
         match sky.ends.pop_front() {
-            None | Some(End::Busy) => Handed::Taken(reference(sky.take(&packet.payload))),
+            None | Some(End::Busy) => SubmitResult::Taken(reference(sky.take(&packet.payload))),
             Some(End::LostAnswer) => {
                 let number = sky.take(&packet.payload);
                 sky.verdicts.insert(packet.payload.clone(), Verdict::Taken(reference(number)));
-                Handed::Unknown("no answer to $TD in 3 s".into())
+                SubmitResult::Unknown("no answer to $TD in 3 s".into())
             }
             Some(End::LostCommand) => {
                 sky.verdicts.insert(packet.payload.clone(), Verdict::NotTaken("it never came".into()));
-                Handed::Unknown("no answer to $TD in 3 s".into())
+                SubmitResult::Unknown("no answer to $TD in 3 s".into())
             }
-            Some(End::Never) => Handed::Refused(Fault::permanent("the modem refuses the data")),
+            Some(End::Never) => SubmitResult::Refused(Fault::permanent("the modem refuses the data")),
         }
     }
 
-    fn reconcile(&mut self, packet: &Outgoing, _intent: &Intent) -> Verdict {
+    fn reconcile(&mut self, packet: &LinkPacket, _intent: &Intent) -> Verdict {
         let mut sky = self.sky();
         sky.calls.push("reconcile");
         match sky.verdicts.remove(&packet.payload) {
@@ -127,23 +127,23 @@ impl Link for Fake {
         }
     }
 
-    fn another(&mut self, reference: &Reference) {
+    fn exclude_match(&mut self, reference: &Reference) {
         let mut sky = self.sky();
         let payload = sky.queue[&reference.number].clone();
         sky.verdicts.insert(payload, Verdict::NotTaken("that was another one".into()));
     }
 
-    fn still_held(&mut self, reference: &Reference) -> Whereabouts {
+    fn still_held(&mut self, reference: &Reference) -> PacketStatus {
         match self.sky().queue.contains_key(&reference.number) {
-            true => Whereabouts::Held,
-            false => Whereabouts::Sent,
+            true => PacketStatus::Held,
+            false => PacketStatus::Sent,
         }
     }
 
-    fn cancel(&mut self, reference: &Reference) -> Whereabouts {
+    fn cancel(&mut self, reference: &Reference) -> PacketStatus {
         match self.sky().queue.remove(&reference.number) {
-            Some(_) => Whereabouts::Withdrawn,
-            None => Whereabouts::Sent,
+            Some(_) => PacketStatus::Withdrawn,
+            None => PacketStatus::Sent,
         }
     }
 
@@ -184,15 +184,15 @@ impl Rig {
         let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
         store.write(move |tx| tx.put_person(&anna).and_then(|()| tx.put_person(&ben))).unwrap();
         let (stop, stopped) = smol::channel::bounded(1);
-        let context = Context { store, pulse: crate::status::Pulse::default(), stop: stopped, coders: coders() };
+        let context = Context { store, status: crate::status::StatusBoard::default(), stop: stopped, coders: coders() };
         let rig = Self { _folder: folder, clock, context, fake: Fake::default(), _stop: stop };
         rig.fake.ready();
         rig
     }
 
     fn letter(&self, text: &str) -> Id {
-        let draft = Draft {
-            door: Door::Smtp,
+        let draft = NewMessage {
+            door: Origin::Smtp,
             from: "anna@here.org".parse().unwrap(),
             to: "mum@else.org".parse().unwrap(),
             author: Some("anna".into()),
@@ -205,17 +205,17 @@ impl Rig {
             stranger: None,
             terms: Default::default(),
         };
-        let message = self.context.world().plan(draft, self.clock.now(), true, 192);
-        self.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
+        let message = self.context.plan(&self.context.policy(), draft);
+        self.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
     }
 
-    fn air(&self) -> Air<'_> {
-        let mut air = Air::new(&self.context, &DRIVERS[0], Box::new(self.fake.clone()));
+    fn air(&self) -> LinkWorker<'_> {
+        let mut air = LinkWorker::new(&self.context, &DRIVERS[0], Box::new(self.fake.clone()));
         air.outstanding = air.count_outstanding().unwrap();
         air
     }
 
-    fn turn(&self, air: &mut Air) {
+    fn turn(&self, air: &mut LinkWorker) {
         let (_keep, wake) = smol::channel::bounded(1);
         for event in air.link.poll(&wake, Duration::ZERO) {
             air.hear(event).unwrap();
@@ -226,7 +226,7 @@ impl Rig {
     }
 
     /// Plans a letter as it was seen a moment ago, and hands over what the link takes.
-    fn plan_and_hand_over(&self, air: &mut Air, message: &Message) {
+    fn plan_and_hand_over(&self, air: &mut LinkWorker, message: &Message) {
         if let Some(device) = schedule::ready(air, message).unwrap() {
             air.plan(device, std::slice::from_ref(message)).unwrap();
         }
@@ -356,7 +356,7 @@ fn what_was_not_sent_yet_can_be_taken_back() {
     let mut air = rig.air();
     let id = rig.letter("hello");
     rig.turn(&mut air);
-    actions::grant(&rig.context.store, actions::Wish::Cancel, id, "anna").unwrap();
+    actions::apply(&rig.context.store, actions::MessageAction::Cancel, id, "anna").unwrap();
     rig.turn(&mut air);
     assert_eq!(rig.message(id).state, State::Cancelled);
     rig.fake.sky().pass(true);

@@ -60,7 +60,7 @@ fn an_expired_token_gets_one_new_log_in() {
 
     bench.sim("expire-tokens");
     let intent = bench.hive.prepare(&packet(b"x")).unwrap();
-    assert!(matches!(bench.hive.send(&packet(b"x"), &intent), Handed::Taken(_)));
+    assert!(matches!(bench.hive.send(&packet(b"x"), &intent), SubmitResult::Taken(_)));
     assert_eq!(bench.requests("login").len(), 4);
     assert_eq!(bench.packets().len(), 2);
 

@@ -7,14 +7,14 @@ fn times_taken(peer: &Peer, text: &str) -> usize {
     peer.set(|modem| modem.taken.iter().filter(|payload| *payload == text.as_bytes()).count())
 }
 
-fn unknown(bench: &mut Bench, packet: &Outgoing) -> Intent {
+fn unknown(bench: &mut Bench, packet: &LinkPacket) -> Intent {
     let (intent, handed) = bench.hand_over(packet);
-    assert!(matches!(handed, Handed::Unknown(_)), "{handed:?}");
+    assert!(matches!(handed, SubmitResult::Unknown(_)), "{handed:?}");
     intent
 }
 
 /// Asks until there is a verdict, as the engine does, with other packets waiting.
-fn verdict(bench: &mut Bench, packet: &Outgoing, intent: &Intent) -> Verdict {
+fn verdict(bench: &mut Bench, packet: &LinkPacket, intent: &Intent) -> Verdict {
     let until = Instant::now() + Duration::from_secs(10);
     loop {
         match bench.driver.reconcile(packet, intent) {
@@ -105,7 +105,7 @@ fn a_restart_of_the_modem_in_the_middle_is_settled_by_its_queue_or_its_counter()
 
 /// What had become of the packet when the program died.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Fate {
+enum PacketFate {
     NeverHandedOver,
     OnTheModem,
     Sent,
@@ -113,25 +113,25 @@ enum Fate {
 
 #[test]
 fn a_crash_at_any_moment_is_settled() {
-    for fate in [Fate::NeverHandedOver, Fate::OnTheModem, Fate::Sent] {
+    for fate in [PacketFate::NeverHandedOver, PacketFate::OnTheModem, PacketFate::Sent] {
         for old_firmware in [false, true] {
             let peer = Peer::start();
             peer.set(|modem| modem.old_firmware = old_firmware);
             let mut bench = Bench::ready(&peer);
             let packet = bench.packet("crash");
             let intent = bench.driver.prepare(&packet).unwrap();
-            if fate != Fate::NeverHandedOver {
-                assert!(matches!(bench.driver.send(&packet, &intent), Handed::Taken(_)));
+            if fate != PacketFate::NeverHandedOver {
+                assert!(matches!(bench.driver.send(&packet, &intent), SubmitResult::Taken(_)));
             }
             drop(bench);
-            if fate == Fate::Sent {
+            if fate == PacketFate::Sent {
                 peer.transmit();
             }
             let mut bench = Bench::ready(&peer);
             let found = verdict(&mut bench, &packet, &intent);
             match (fate, &found) {
-                (Fate::NeverHandedOver, Verdict::NotTaken(_)) => {}
-                (Fate::OnTheModem, Verdict::Taken(_)) | (Fate::Sent, Verdict::Sent(_)) => {}
+                (PacketFate::NeverHandedOver, Verdict::NotTaken(_)) => {}
+                (PacketFate::OnTheModem, Verdict::Taken(_)) | (PacketFate::Sent, Verdict::Sent(_)) => {}
                 _ => panic!("{fate:?} {old_firmware}: {found:?}"),
             }
             // and when the verdict itself is lost in another crash, the next run finds the same

@@ -74,7 +74,7 @@ fn unplugged_and_plugged_in_again_and_again() {
             let intent = bench.driver.prepare(&packet);
             peer.unplug();
             if let Ok(intent) = intent {
-                taken += usize::from(matches!(bench.driver.send(&packet, &intent), Handed::Taken(_)));
+                taken += usize::from(matches!(bench.driver.send(&packet, &intent), SubmitResult::Taken(_)));
             }
         } else {
             peer.unplug();
@@ -105,7 +105,7 @@ fn chatter_before_every_answer_does_no_harm() {
     peer.set(|modem| modem.chatter = chatter.to_vec());
     let mut bench = Bench::ready(&peer);
     let reference = bench.taken("through the noise");
-    assert_eq!(bench.driver.still_held(&reference), Whereabouts::Held);
+    assert_eq!(bench.driver.still_held(&reference), PacketStatus::Held);
     peer.receive(5, "AI=1000,00");
     peer.say("RD AI=1000,RSSI=-84,SNR=12,FDEV=9,00");
     bench.until("inbound", |bench| bench.inbound().len() == 1);

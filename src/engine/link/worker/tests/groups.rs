@@ -7,7 +7,7 @@ impl Rig {
     fn bundle(&self, letters: &[Id]) {
         let packet = Packet {
             number: 0,
-            letters: letters.to_vec(),
+            messages: letters.to_vec(),
             body: 0,
             part: 1,
             parts: 1,
@@ -67,7 +67,7 @@ fn one_letter_of_a_packet_is_taken_back_and_the_others_go_without_it() {
     let letters = rig.three();
     let mut air = rig.air();
     rig.turn(&mut air);
-    actions::grant(&rig.context.store, actions::Wish::Cancel, letters[1], "anna").unwrap();
+    actions::apply(&rig.context.store, actions::MessageAction::Cancel, letters[1], "anna").unwrap();
     rig.turn(&mut air);
     assert_eq!(rig.states(&letters), [State::OnModem, State::Cancelled, State::OnModem]);
     rig.fake.sky().pass(true);
@@ -85,7 +85,7 @@ fn a_letter_that_has_left_with_others_cannot_be_taken_back() {
     let mut air = rig.air();
     rig.turn(&mut air);
     rig.fake.sky().pass(false);
-    actions::grant(&rig.context.store, actions::Wish::Cancel, letters[1], "anna").unwrap();
+    actions::apply(&rig.context.store, actions::MessageAction::Cancel, letters[1], "anna").unwrap();
     rig.turn(&mut air);
     assert_eq!(rig.states(&letters), [State::Sent; 3]);
     assert_eq!(air.outstanding, 0);

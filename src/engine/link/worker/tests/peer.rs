@@ -24,7 +24,7 @@ impl Pair {
         pair
     }
 
-    fn airs(&self) -> [Air<'_>; 2] {
+    fn airs(&self) -> [LinkWorker<'_>; 2] {
         let mut airs = [self.station.air(), self.gateway.air()];
         airs[1].driver = &DRIVERS[1];
         airs
@@ -36,8 +36,8 @@ impl Pair {
 
     fn write_ashore(&self, text: &str) -> Id {
         let rig = &self.gateway;
-        let draft = Draft {
-            door: Door::Smtp,
+        let draft = NewMessage {
+            door: Origin::Smtp,
             from: "mum@else.org".parse().unwrap(),
             to: "ben@here.org".parse().unwrap(),
             author: None,
@@ -50,11 +50,11 @@ impl Pair {
             stranger: None,
             terms: Default::default(),
         };
-        let message = rig.context.world().plan(draft, rig.clock.now(), true, 192);
-        rig.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
+        let message = rig.context.plan(&rig.context.policy(), draft);
+        rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
     }
 
-    fn turn(&self, airs: &mut [Air<'_>; 2]) {
+    fn turn(&self, airs: &mut [LinkWorker<'_>; 2]) {
         self.ready();
         self.station.turn(&mut airs[0]);
         self.gateway.turn(&mut airs[1]);
@@ -70,7 +70,7 @@ impl Pair {
     }
 
     /// A satellite carries what waits, both ways.
-    fn pass(&self, airs: &mut [Air<'_>; 2]) {
+    fn pass(&self, airs: &mut [LinkWorker<'_>; 2]) {
         self.turn(airs);
         for (from, (sender, receiver)) in
             [(&self.station, &self.gateway), (&self.gateway, &self.station)].into_iter().enumerate()
@@ -88,7 +88,7 @@ impl Pair {
     }
 
     /// They know of each other after a letter each way.
-    fn agree(&self, airs: &mut [Air<'_>; 2]) {
+    fn agree(&self, airs: &mut [LinkWorker<'_>; 2]) {
         self.write_on_boat("first from the boat");
         self.pass(airs);
         self.write_ashore("first from the shore");
@@ -105,7 +105,7 @@ impl Pair {
     }
 
     fn arrived_ashore(&self) -> Vec<String> {
-        let all = crate::store::ListFilter { door: Some(Door::Link), limit: 99, ..Default::default() };
+        let all = crate::store::ListFilter { door: Some(Origin::Link), limit: 99, ..Default::default() };
         let mut found = self.gateway.context.store.read(|view| view.list(&all)).unwrap();
         found.reverse();
         found.into_iter().map(|message| message.text).collect()
@@ -131,7 +131,7 @@ fn two_boxes_agree_share_packets_and_confirm() {
         let message = pair.station.message(*id);
         assert_eq!((message.state, message.is_final()), (State::Sent, false));
         let account = message.account.unwrap();
-        assert_eq!((account.packets, account.letters, account.classic_packets), (1, 4, 1));
+        assert_eq!((account.packets, account.messages, account.classic_packets), (1, 4, 1));
         assert!(account.bytes < account.classic_bytes / 2, "{account:?}");
     }
     assert_eq!(
@@ -209,7 +209,7 @@ fn letters_wait_for_each_other_until_the_timer_or_a_satellite() {
     let fourth = pair.write_on_boat("four");
     pair.turn(&mut airs);
     assert_eq!(pair.station.message(fourth).state, State::Queued);
-    actions::grant(&pair.station.context.store, actions::Wish::Retry, fourth, "anna").unwrap();
+    actions::apply(&pair.station.context.store, actions::MessageAction::Retry, fourth, "anna").unwrap();
     pair.turn(&mut airs);
     assert_eq!(pair.station.message(fourth).state, State::OnModem);
 }
@@ -222,7 +222,7 @@ fn one_of_a_compact_bundle_is_taken_back_from_the_modem() {
     let three = ["one", "two", "three"].map(|text| pair.write_on_boat(text));
     pair.turn(&mut airs);
     assert_eq!(pair.station.fake.sky().queue.len(), 1);
-    actions::grant(&pair.station.context.store, actions::Wish::Cancel, three[1], "anna").unwrap();
+    actions::apply(&pair.station.context.store, actions::MessageAction::Cancel, three[1], "anna").unwrap();
     pair.turn(&mut airs);
     pair.pass(&mut airs);
     assert_eq!(pair.arrived_ashore()[1..], ["one", "three"]);
@@ -343,7 +343,7 @@ fn two_lives_tell_each_letter_once_whatever_the_channel_does() {
                 5 => pair.advance(Duration::from_secs(random(300))),
                 6 if !up.is_empty() => {
                     let (id, _) = up[random(up.len() as u64) as usize];
-                    let _ = actions::grant(&pair.station.context.store, actions::Wish::Cancel, id, "anna");
+                    let _ = actions::apply(&pair.station.context.store, actions::MessageAction::Cancel, id, "anna");
                 }
                 _ => pair.pass(&mut airs),
             }

@@ -136,8 +136,8 @@ fn what_its_owner_decides_while_others_are_handed_over_stands() {
     rig.turn(&mut air);
     let (cancelled, held) = (rig.letter("one"), rig.letter("two"));
     let seen = [rig.message(cancelled), rig.message(held)];
-    actions::grant(&rig.context.store, actions::Wish::Cancel, cancelled, "anna").unwrap();
-    actions::grant(&rig.context.store, actions::Wish::Hold, held, "anna").unwrap();
+    actions::apply(&rig.context.store, actions::MessageAction::Cancel, cancelled, "anna").unwrap();
+    actions::apply(&rig.context.store, actions::MessageAction::Hold, held, "anna").unwrap();
     for message in &seen {
         rig.plan_and_hand_over(&mut air, message);
     }

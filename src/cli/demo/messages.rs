@@ -1,9 +1,9 @@
-//! The letters of the demo, and the lines to copy that send more of them.
+//! The messages of the demo, and the lines to copy that send more of them.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::parts::World;
+use super::parts::DemoParts;
 use crate::address::{Address, Mailbox};
 use crate::cli::session::Failure;
 use crate::deliver::relay::{Relay, RelayConfig, Tls};
@@ -13,7 +13,7 @@ pub const ANNA: &str = "anna@boat.example";
 /// Anna as the world knows her.
 pub const ANNA_ASHORE: &str = "anna@shore.example";
 /// Somebody in the world.
-pub const BOB: &str = "bob@world.example";
+pub const BOB: &str = "bob@policy.example";
 
 /// A phone in the world.
 pub const PHONE: &str = "+14155550123";
@@ -23,12 +23,12 @@ pub const NUMBER: &str = "+14155550199";
 const PHONE_BY_MAIL: &str = "+14155550123@sms.boat.example";
 
 /// Addresses, log-ins, and what to copy.
-pub fn explain(world: &World) -> String {
-    let [_, submission, station] = world.station.listen;
-    let [smtp, _, gateway] = world.gateway.listen;
-    let password = &world.password;
+pub fn explain(policy: &DemoParts) -> String {
+    let [_, submission, station] = policy.station.listen;
+    let [smtp, _, gateway] = policy.gateway.listen;
+    let password = &policy.password;
     let (port, back) = (submission.port(), smtp.port());
-    let carrier = world.carrier.address();
+    let carrier = policy.carrier.address();
     format!(
         "
   station (boat)    http://{station}/   name anna, password {password}
@@ -54,38 +54,38 @@ Ctrl-C ends everything.
     )
 }
 
-/// A mail program on the boat sends a letter.
+/// A mail program on the boat sends a message.
 ///
 /// # Errors
 /// When the station does not take it.
-pub fn out(world: &World) -> Result<(), Failure> {
-    let login = Some(("anna".to_owned(), world.password.clone()));
+pub fn out(policy: &DemoParts) -> Result<(), Failure> {
+    let login = Some(("anna".to_owned(), policy.password.clone()));
     let text = "All well on board. We expect to be in port on Friday.";
-    give(world.station.listen[1], login, ANNA, BOB, "Hello from the boat", text)
+    give(policy.station.listen[1], login, ANNA, BOB, "Hello from the boat", text)
 }
 
 /// A mail server in the world sends the answer.
 ///
 /// # Errors
 /// When the gateway does not take it.
-pub fn back(world: &World) -> Result<(), Failure> {
+pub fn back(policy: &DemoParts) -> Result<(), Failure> {
     let text = "Good to hear. The quay is booked for Friday.";
-    give(world.gateway.listen[0], None, BOB, ANNA_ASHORE, "Re: Hello from the boat", text)
+    give(policy.gateway.listen[0], None, BOB, ANNA_ASHORE, "Re: Hello from the boat", text)
 }
 
 /// A phone texts Anna.
-pub fn text(world: &World) {
-    world.carrier.text(PHONE, NUMBER, "Are you all right? Mum");
+pub fn text(policy: &DemoParts) {
+    policy.carrier.text(PHONE, NUMBER, "Are you all right? Mum");
 }
 
 /// Anna's mail program answers the phone.
 ///
 /// # Errors
 /// When the station does not take it.
-pub fn text_back(world: &World) -> Result<(), Failure> {
-    let login = Some(("anna".to_owned(), world.password.clone()));
+pub fn text_back(policy: &DemoParts) -> Result<(), Failure> {
+    let login = Some(("anna".to_owned(), policy.password.clone()));
     let (subject, text) = ("Re: Are you all right? Mum", "All fine, home on Friday.");
-    give(world.station.listen[1], login, ANNA, PHONE_BY_MAIL, subject, text)
+    give(policy.station.listen[1], login, ANNA, PHONE_BY_MAIL, subject, text)
 }
 
 fn give(
@@ -107,11 +107,11 @@ fn give(
         login,
         ca: None,
         timeout: Duration::from_secs(10),
-        hello: Some("mail.world.example".to_owned()),
+        hello: Some("mail.policy.example".to_owned()),
     };
     let mail = format!("From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\n\r\n{text}\r\n");
     let mut client = Relay::new();
     let given = client.deliver(&config, &Address::Mail(sender), &recipient, mail.as_bytes());
     client.close();
-    given.map(drop).map_err(|fault| Failure::failed(format!("the letter was not taken: {fault}")))
+    given.map(drop).map_err(|fault| Failure::failed(format!("the message was not taken: {fault}")))
 }
