@@ -59,6 +59,7 @@ pub fn message(way: Way, state: State, next: i64) -> Message {
         way,
         next: Time(next),
         tries: 0,
+        unanswered: 0,
         delay_told: false,
         stranger: None,
         bill: None,
