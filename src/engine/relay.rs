@@ -8,6 +8,7 @@ use crate::clock::Time;
 use crate::deliver::compose::{self, ComposedMail};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::fault::Fault;
+use crate::message::reason::{Arrived, NoRoute, RelayReason, Waits};
 use crate::message::{Id, Message, State, Way};
 use crate::money::Bill;
 use crate::settings::Key;
@@ -111,7 +112,7 @@ pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
 fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Option<Fault>, Fault> {
     let policy = context.policy();
     match outcome::moved(&policy, message) {
-        Some(Err(why)) => return context.give_back(message, State::Returned, &why).map(|()| None),
+        Some(Err(why)) => return context.give_back(message, State::Returned, why).map(|()| None),
         Some(Ok(way)) => return reroute(context, message, way).map(|()| None),
         None => {}
     }
@@ -121,7 +122,7 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
         return context.failed(message, &Fault::operator(why)).map(|()| None);
     };
     let Some(to) = message.to.mailbox() else {
-        return context.give_back(message, State::Returned, "the recipient is no mail address").map(|()| None);
+        return context.give_back(message, State::Returned, NoRoute::NoMailAddress).map(|()| None);
     };
     let outcome = bytes(context, message, &from, to)
         .and_then(|raw| RelayConfig::from_settings(&policy.settings).map(|config| (raw, config)))
@@ -131,11 +132,11 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
         Ok(reply) => {
             context.status.set(|facts| facts.relay = Some(rung(true, "takes mail".to_owned())));
             log::info!("{} taken by the relay", message.id);
-            context.delivered(message.id, &format!("taken by the relay: {reply}")).map(|()| None)
+            context.delivered(message.id, RelayReason::Taken { reply }).map(|()| None)
         }
         Err(fault) => {
             if !fault.is_permanent() {
-                context.status.set(|facts| facts.relay = Some(rung(false, fault.why().to_owned())));
+                context.status.set(|facts| facts.relay = Some(rung(false, fault.why())));
             }
             log::info!(
                 "{} not taken by the relay, {}",
@@ -157,9 +158,11 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
     let message = &Message { size, ..message.clone() };
     let bill = policy.bill(message, now);
     let (state, reason) = match way {
-        Way::Mailbox => (State::Delivered, "in the mailbox here".to_owned()),
-        Way::Relay => (State::Queued, "waits for the mail relay".to_owned()),
-        Way::Link | Way::Carrier if let Some(why) = policy.over_limit(message, bill.as_ref()) => (State::Held, why),
+        Way::Mailbox => (State::Delivered, Arrived::Mailbox { name: None }.into()),
+        Way::Relay => (State::Queued, Waits::Relay.into()),
+        Way::Link | Way::Carrier if let Some(why) = policy.over_limit(message, bill.as_ref()) => {
+            (State::Held, why.into())
+        }
         Way::Link => {
             let to_device = matches!(policy.choose(&message.to), crate::route::choose::Route::Link(Some(_)));
             policy.on_air(message, to_device)
@@ -173,11 +176,11 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
         let may_go = matches!(state, State::Queued | State::Delivered);
         let (mut state, mut reason) = (state, reason.clone());
         if may_go && let Err(why) = tx.rebill(&mut billed, bill.clone(), now)? {
-            (state, reason) = (State::Held, why);
+            (state, reason) = (State::Held, why.into());
         }
         let goes = matches!(state, State::Queued | State::Delivered);
         // One that a budget keeps back is looked at whenever there may be room.
-        tx.step(id, now, state, &reason, 0, if may_go { now } else { held_until })?;
+        tx.step(id, now, state, reason, 0, if may_go { now } else { held_until })?;
         tx.change(id, |message| {
             (message.way, message.size) = (way, size);
             let paid = message.bill.as_ref().map(Bill::total).unwrap_or_default();

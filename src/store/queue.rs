@@ -10,7 +10,7 @@ use super::{Committed, Store, spool};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Column, Id, Mail, Message, Origin, Priority, State, Step, Way};
+use crate::message::{Column, Id, Mail, Message, Origin, Priority, Reason, State, Step, Way};
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
@@ -111,8 +111,13 @@ impl Queue {
 }
 
 /// A record of a message.
-pub(super) fn parse(id: u64, bytes: &[u8]) -> Result<Message, String> {
-    serde_json::from_slice(bytes).map_err(|error| format!("message m{id} is unreadable: {error}"))
+pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Message> {
+    serde_json::from_slice(bytes)
+}
+
+/// What is said of a record that cannot be read.
+pub(super) fn unreadable(id: Id, error: &serde_json::Error) -> String {
+    format!("message {id} is unreadable: {error}")
 }
 
 impl Tx<'_> {
@@ -159,9 +164,9 @@ impl Tx<'_> {
     /// The message of this number.
     pub fn message(&self, id: Id) -> TxResult<Message> {
         let row = self.messages.get(id.0)?;
-        match row.map(|row| parse(id.0, row.value())) {
+        match row.map(|row| parse(row.value())) {
             Some(Ok(message)) => Ok(message),
-            Some(Err(why)) => reject(Fault::permanent(why)),
+            Some(Err(error)) => reject(Fault::permanent(unreadable(id, &error))),
             None => reject(Fault::permanent(format!("there is no message {id}"))),
         }
     }
@@ -169,7 +174,7 @@ impl Tx<'_> {
     /// The message of this number, if it is there and can be read.
     pub fn find(&self, id: Id) -> TxResult<Option<Message>> {
         let row = self.messages.get(id.0)?;
-        Ok(row.and_then(|row| parse(id.0, row.value()).ok()))
+        Ok(row.and_then(|row| parse(row.value()).ok()))
     }
 
     /// The message of this number while something can still happen to it. What cannot be read is set aside when it is
@@ -198,12 +203,21 @@ impl Tx<'_> {
 
     /// Moves a message to a state and writes the step into its time line. `packets` are those that the time line says
     /// went on air by it; the box counts them with [`Tx::packet_went`].
-    pub fn step(&mut self, id: Id, at: Time, state: State, cause: &str, packets: u32, next: Time) -> TxResult<Message> {
+    pub fn step(
+        &mut self,
+        id: Id,
+        at: Time,
+        state: State,
+        reason: impl Into<Reason>,
+        packets: u32,
+        next: Time,
+    ) -> TxResult<Message> {
+        let reason = reason.into();
         self.change(id, |message| {
             message.state = state;
-            cause.clone_into(&mut message.reason);
+            message.reason = reason.clone();
             message.next = next;
-            message.steps.push(Step { at, state, cause: cause.to_owned(), packets });
+            message.steps.push(Step { at, state, cause: reason, packets });
         })
     }
 
@@ -301,7 +315,7 @@ impl Tx<'_> {
             if lane == Queue::Timed as u8 {
                 continue;
             }
-            if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(id, row.value())) {
+            if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(row.value())) {
                 *there.entry(message.door.word()).or_default() += 1;
             }
         }
@@ -313,8 +327,8 @@ impl Tx<'_> {
     pub fn prune(&mut self, limit: Time, most: usize) -> TxResult<usize> {
         let mut old = Vec::new();
         for row in self.messages.iter()? {
-            let (id, bytes) = row?;
-            match parse(id.value(), bytes.value()) {
+            let (_, bytes) = row?;
+            match parse(bytes.value()) {
                 Ok(message) if message.accepted >= limit || old.len() >= most => break,
                 Ok(message) if message.is_final() => old.push(message),
                 _ => {}
@@ -403,8 +417,8 @@ impl Store {
         let known = self.read(|view| {
             let mut known = std::collections::HashSet::new();
             for row in view.messages()?.iter()? {
-                let (id, bytes) = row?;
-                known.extend(parse(id.value(), bytes.value()).ok().and_then(|message| message.mail?.file));
+                let (_, bytes) = row?;
+                known.extend(parse(bytes.value()).ok().and_then(|message| message.mail?.file));
             }
             Ok(known)
         })?;

@@ -62,14 +62,14 @@ impl Stage {
     fn judge(self, code: u16, words: String) -> Fault {
         match code {
             // Without a log-in or encryption nothing goes, whatever the letter (RFC 4954 section 6, RFC 3207 section 4).
-            530 | 534 | 535 | 538 => Fault::Operator(format!("{words}; check the relay's log-in and encryption")),
-            503 if self == Self::Mail => Fault::Operator(format!("{words}; it may want a log-in")),
-            500..=599 if self.about_the_letter() => Fault::Permanent(words),
-            500..=599 => Fault::Operator(words),
-            0 if self == Self::Text => Fault::Temporary(format!(
+            530 | 534 | 535 | 538 => Fault::operator(format!("{words}; check the relay's log-in and encryption")),
+            503 if self == Self::Mail => Fault::operator(format!("{words}; it may want a log-in")),
+            500..=599 if self.about_the_letter() => Fault::permanent(words),
+            500..=599 => Fault::operator(words),
+            0 if self == Self::Text => Fault::temporary(format!(
                 "{words}; the letter may have been taken, it is sent again with the same Message-ID"
             )),
-            _ => Fault::Temporary(words),
+            _ => Fault::temporary(words),
         }
     }
 }
@@ -99,7 +99,7 @@ pub(super) fn failed(relay: &str, stage: Stage, error: &Error, cut: Option<Strin
         None => said,
     };
     let fault = if error.is_client() {
-        Fault::Operator(format!("{relay}: {what} ({})", stage.name()))
+        Fault::operator(format!("{relay}: {what} ({})", stage.name()))
     } else {
         stage.judge(0, format!("{relay}: {what} at {}", stage.name()))
     };
@@ -143,5 +143,5 @@ fn tls_fault(relay: &str, error: &rustls::Error) -> Fault {
         }
         _ => "no encryption could be agreed on",
     };
-    Fault::Operator(format!("{relay}: {cure} ({})", one_line(&error.to_string())))
+    Fault::operator(format!("{relay}: {cure} ({})", one_line(&error.to_string())))
 }
