@@ -30,6 +30,7 @@ use crate::route::terms;
 use crate::settings::{Key, Settings};
 use crate::store::{self, BodyIn, IncomingMail, Store};
 
+mod repeats;
 mod writing;
 
 pub use writing::{ComposeForm, Preview, compose, preview};
@@ -53,6 +54,8 @@ pub struct Intake {
     room: Mutex<Option<(Instant, u64)>>,
     /// Log-ins of mail programs that the audit log does not have yet.
     log_ins: Mutex<LogIns>,
+    /// Mails that were taken lately.
+    repeats: repeats::Repeats,
 }
 
 /// Who (or whose name) by address and outcome: when the audit log last heard of it, and how often it happened since.
@@ -61,7 +64,12 @@ type LogIns = BTreeMap<(String, IpAddr, bool), (Instant, u32)>;
 impl Intake {
     /// With the box's store and rules.
     pub fn new(context: &Context) -> Arc<Self> {
-        Arc::new(Self { context: context.clone(), room: Mutex::default(), log_ins: Mutex::default() })
+        Arc::new(Self {
+            context: context.clone(),
+            room: Mutex::default(),
+            log_ins: Mutex::default(),
+            repeats: Default::default(),
+        })
     }
 
     fn policy(&self) -> Policy {
@@ -170,9 +178,11 @@ impl MailIntake for Intake {
         {
             return Err(Refusal::new(554, "5.3.4", format!("this goes to no phone: {why}")));
         }
-        let own_id = message_id(policy.settings.text(Key::Domain));
-        let trace = self.trace(&policy, caller, &shaped, &own_id, head);
-        let shaped = Shaped { message_id: shaped.message_id.or(Some(own_id)), ..shaped };
+        // A mail without a name of its own gets one.
+        let new_id = message_id(policy.settings.text(Key::Domain));
+        let trace = self.trace(&policy, caller, &shaped, &new_id, head);
+        let own_id = shaped.message_id.is_none().then(|| new_id.clone());
+        let shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };
         let now = self.context.now();
         // Only people of this box may spend its reserve, or press others back.
         let wanted = author.as_ref().map(|_| &shaped.wanted);
@@ -193,8 +203,19 @@ impl MailIntake for Intake {
         if let Some(why) = messages.iter().find_map(|message| policy.over_limit(message, message.bill.as_ref())) {
             return Err(smtp::refusal(&why.into()));
         }
+        if own_id.is_none()
+            && let Some(ids) = self.repeat(&messages, &body).map_err(|fault| self.later(&fault))?
+        {
+            log::info!("{} came again by smtp", words(&ids));
+            return Ok(format!("kept as {}, when it came before", words(&ids)));
+        }
         let (body, spooled) = stored(&self.context.store, body, trace)?;
-        let committed = self.context.store.put(IncomingMail { messages, body }).map_err(|fault| self.later(&fault))?;
+        let taken = self.context.store.put(IncomingMail { messages: messages.clone(), body });
+        let committed = taken.map_err(|fault| {
+            self.repeats.in_doubt();
+            self.later(&fault)
+        })?;
+        self.repeats.taken(&messages, committed.ids());
         spooled.into_iter().for_each(store::Spooled::keep);
         // Reports have no sender (RFC 3464 section 2); what has one is somebody's word only.
         if envelope.from.is_nobody()
@@ -202,13 +223,25 @@ impl MailIntake for Intake {
         {
             log::warn!("a delivery report is kept but could not be matched: {fault}");
         }
-        let names: Vec<String> = committed.ids().iter().map(Id::to_string).collect();
-        log::info!("{} taken by smtp", names.join(" "));
-        Ok(format!("kept as {}", names.join(" ")))
+        log::info!("{} taken by smtp", words(committed.ids()));
+        Ok(format!("kept as {}", words(committed.ids())))
     }
 }
 
+fn words(ids: &[Id]) -> String {
+    ids.iter().map(Id::to_string).collect::<Vec<_>>().join(" ")
+}
+
 impl Intake {
+    /// The messages that this mail was made into when it came before.
+    fn repeat(&self, messages: &[Message], body: &Body) -> Result<Option<Vec<Id>>, Fault> {
+        let bytes = || match body {
+            Body::Memory(bytes) => Ok(bytes.clone()),
+            Body::File(file) => std::fs::read(file.path()).map_err(Fault::temporary),
+        };
+        self.repeats.of(&self.context.store, messages, bytes)
+    }
+
     /// Writes a log-in of a mail program into the audit log. Mail programs log in every few minutes, and so do those who
     /// guess: each kind is written at once and then every hour, with how often it was.
     fn write_down(&self, name: &str, peer: IpAddr, right: bool) {
@@ -396,7 +429,7 @@ fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<s
                 let (code, status) = if full { (452, "4.3.1") } else { (451, "4.3.0") };
                 Refusal::new(code, status, format!("the mail cannot be kept: {error}"))
             })?;
-            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size }, Some(spooled)))
+            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size, check: spooled.check }, Some(spooled)))
         }
     }
 }

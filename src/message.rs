@@ -373,6 +373,9 @@ pub struct Mail {
     /// File in the spool folder; `None` when the bytes are in the store itself.
     #[serde(default)]
     pub file: Option<String>,
+    /// CRC-32 of the bytes; `None` for a mail of a time without.
+    #[serde(default)]
+    pub check: Option<u32>,
 }
 
 /// One line of a message's time line; appended, never changed.

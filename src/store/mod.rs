@@ -19,6 +19,7 @@ mod purse;
 mod queue;
 mod schema;
 mod spool;
+mod synced_file;
 #[cfg(test)]
 pub(crate) mod tests;
 mod texts;
@@ -197,11 +198,6 @@ impl Store {
     /// When the disk is full or fails.
     pub fn spool(&self, front: &[u8], from: &Path) -> std::io::Result<Spooled> {
         spool::keep(&self.0.folder, front, from)
-    }
-
-    /// Where a large mail lies, by the name in its record.
-    pub fn spool_file(&self, name: &str) -> PathBuf {
-        spool::folder(&self.0.folder).join(name)
     }
 
     /// Bytes free on the disk that holds the data folder.
