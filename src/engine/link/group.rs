@@ -10,13 +10,9 @@ use super::worker::LinkWorker;
 use crate::clock::Time;
 use crate::engine::outcome::Bounce;
 use crate::fault::Fault;
-use crate::message::{Id, Message, Packet, PacketState, Reference, State};
+use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
+use crate::message::{GoneReason, Id, Message, Packet, PacketState, Reason, Reference, State};
 use crate::store::{Tx, TxResult};
-
-/// Why a packet is gone: the link gave it back.
-pub const WITHDRAWN: &str = "withdrawn before it was sent";
-/// Likewise: it never came to the link, as the rest of its body was not wanted any more.
-pub const DROPPED: &str = "not sent any more";
 
 /// A body as the store knows it at one moment.
 pub struct PacketGroup {
@@ -33,7 +29,7 @@ enum Resolution {
     /// It ends.
     Ends(Bounce),
     /// Withdrawn by its owner.
-    Cancelled(Id, &'static str),
+    Cancelled(Id, LinkReason),
     /// It was in one packet with a letter that ends, and waits for another one.
     Again(Id),
 }
@@ -104,7 +100,7 @@ impl PacketGroup {
     pub fn drop_rest(&mut self, now: Time) {
         for packet in &mut self.packets {
             match packet.state {
-                PacketState::Planned => packet.state = PacketState::Gone(DROPPED.to_owned()),
+                PacketState::Planned => packet.state = PacketState::Gone(GoneReason::Dropped),
                 PacketState::Held(_) => packet.ask = now,
                 _ => continue,
             }
@@ -113,10 +109,10 @@ impl PacketGroup {
     }
 
     /// Writes its packets, of which one at least is gone. When none of them is open any more its letters are settled:
-    /// each on its own. `unclear` says in words why they may have been sent all the same.
-    pub fn close(&self, air: &mut LinkWorker, unclear: Option<&str>) -> Result<(), Fault> {
+    /// each on its own. `unclear` says why they may have been sent all the same.
+    pub fn close(&self, air: &mut LinkWorker, unclear: Option<LinkReason>) -> Result<(), Fault> {
         let open = self.packets.iter().any(Packet::is_open);
-        let fates = if open || self.needless() { Vec::new() } else { self.fates(air, unclear) };
+        let fates = if open || self.needless() { Vec::new() } else { self.fates(air, unclear.as_ref()) };
         for ending in fates.iter().filter_map(Resolution::ending) {
             ending.log();
         }
@@ -134,26 +130,29 @@ impl PacketGroup {
         })
     }
 
-    fn fates(&self, air: &LinkWorker, unclear: Option<&str>) -> Vec<Resolution> {
+    fn fates(&self, air: &LinkWorker, unclear: Option<&LinkReason>) -> Vec<Resolution> {
         let now = air.context.now();
         let over = |letter: &Message| letter.recall || now >= letter.limit();
         let for_one = self.finished || self.letters.iter().any(over);
         let partly = self.partly_sent();
         // What failed, not what was taken back because of it.
         let failed = self.packets.iter().find_map(|packet| match &packet.state {
-            PacketState::Gone(why) if ![WITHDRAWN, DROPPED].contains(&why.as_str()) => Some(why.as_str()),
+            PacketState::Gone(why) if why.is_failure() => Some(why.clone()),
             _ => None,
         });
         let fate = |letter: &Message| {
-            let ends = |state, why: &str| Resolution::Ends(air.context.ending(letter, state, why));
+            let ends = |state, why: LinkReason| Resolution::Ends(air.context.ending(letter, state, why));
             match unclear {
-                Some(words) => ends(State::Expired, words),
-                None if letter.recall && partly => Resolution::Cancelled(letter.id, "the rest was not sent"),
-                None if letter.recall => Resolution::Cancelled(letter.id, "withdrawn from the link before it was sent"),
-                None if now >= letter.deadline && partly => ends(State::Expired, "only a part of it left in time"),
-                None if now >= letter.deadline => ends(State::Expired, "no satellite took it in time"),
+                Some(why) => ends(State::Expired, why.clone()),
+                None if letter.recall && partly => Resolution::Cancelled(letter.id, LinkReason::RestWithdrawn),
+                None if letter.recall => Resolution::Cancelled(letter.id, LinkReason::Withdrawn),
+                None if now >= letter.deadline && partly => ends(State::Expired, LinkReason::PartInTime),
+                None if now >= letter.deadline => ends(State::Expired, LinkReason::NoSatellite),
                 None if for_one => Resolution::Again(letter.id),
-                None => ends(State::Returned, failed.unwrap_or("the link gave it back unsent")),
+                None => {
+                    let why = failed.clone().map(|why| LinkReason::PacketGone { why });
+                    ends(State::Returned, why.unwrap_or(LinkReason::GivenBack))
+                }
             }
         };
         // What was sent before waits for its receipt, whatever became of a repeat.
@@ -167,8 +166,8 @@ impl PacketGroup {
     }
 
     /// Removes its packets, none of which has reached the link: its letters wait for another plan, with this reason.
-    pub fn unplan(&self, air: &LinkWorker, why: &str) -> Result<(), Fault> {
-        let (packets, why, now) = (self.packets.clone(), why.to_owned(), air.context.now());
+    pub fn unplan(&self, air: &LinkWorker, why: Reason) -> Result<(), Fault> {
+        let (packets, now) = (self.packets.clone(), air.context.now());
         let letters: Vec<_> = self.letters.iter().map(|letter| letter.id).collect();
         air.context.store.write(move |tx| {
             packets.iter().try_for_each(|packet| tx.drop_packet(packet))?;
@@ -191,17 +190,17 @@ impl Resolution {
             }
             Self::Cancelled(id, why) => {
                 talk.map_or(Ok(()), |device| peer::change(tx, device, |peer| peer.forget(id.0)))?;
-                tx.live(*id)?.map_or(Ok(()), |_| tx.step(*id, now, State::Cancelled, why, 0, Time::NEVER).map(drop))
+                tx.live(*id)?
+                    .map_or(Ok(()), |_| tx.step(*id, now, State::Cancelled, why.clone(), 0, Time::NEVER).map(drop))
             }
             Self::Again(id) => {
                 let mut goes_on = false;
                 talk.map_or(Ok(()), |device| peer::change(tx, device, |peer| goes_on = peer.carries(id.0)))?;
                 match (goes_on, tx.live(*id)?) {
                     (true, Some(live)) => {
-                        let why = "the link lost a piece of it, which goes once more";
-                        tx.step(*id, now, State::OnModem, why, 0, live.deadline).map(drop)
+                        tx.step(*id, now, State::OnModem, LinkReason::PieceAgain, 0, live.deadline).map(drop)
                     }
-                    _ => waits_again(tx, *id, "waits for the link again: another letter left its packet", now),
+                    _ => waits_again(tx, *id, &LinkReason::Regrouped.into(), now),
                 }
             }
         }
@@ -209,36 +208,36 @@ impl Resolution {
 }
 
 /// A letter goes back to its old place in the queue of the link.
-fn waits_again(tx: &mut Tx, id: Id, why: &str, now: Time) -> TxResult<()> {
+fn waits_again(tx: &mut Tx, id: Id, why: &Reason, now: Time) -> TxResult<()> {
     let Some(live) = tx.live(id)?.filter(|live| live.state != State::Held) else { return Ok(()) };
     let place = live.accepted;
-    match live.state == State::Queued && live.reason == why {
+    match live.state == State::Queued && live.reason == *why {
         true => tx.change(id, |message| message.next = place).map(drop),
-        false => tx.step(id, now, State::Queued, why, 0, place).map(drop),
+        false => tx.step(id, now, State::Queued, why.clone(), 0, place).map(drop),
     }
 }
 
 /// The link took a packet.
-pub fn mark_taken(tx: &mut Tx, packet: &Packet, reference: &Reference, how: &str, now: Time) -> TxResult<()> {
+pub fn mark_taken(tx: &mut Tx, packet: &Packet, reference: &Reference, how: Taken, now: Time) -> TxResult<()> {
     tx.put_packet(packet)?;
     let all = tx.body_of(packet)?.iter().all(|packet| packet.reference().is_some());
-    let cause = format!("{how}{} ({reference})", part(packet, ", "));
+    let reason = LinkReason::Taken { how, part: Part::of(packet), by: reference.clone() };
     for id in &packet.messages {
         let Some(live) = tx.live(*id)? else { continue };
         match all && live.state == State::Queued {
-            true => tx.step(*id, now, State::OnModem, &cause, 0, live.deadline)?,
-            false => tx.step(*id, now, live.state, &cause, 0, live.next)?,
+            true => tx.step(*id, now, State::OnModem, reason.clone(), 0, live.deadline)?,
+            false => tx.step(*id, now, live.state, reason.clone(), 0, live.next)?,
         };
     }
     Ok(())
 }
 
 /// Marks a packet as acknowledged and counts it; its letters are sent once all packets of the body are.
-pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> TxResult<()> {
+pub fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now: Time) -> TxResult<()> {
     let Some(reference) = packet.reference().cloned() else { return Ok(()) };
     packet.state = PacketState::Sent(reference);
     packet.at = now;
-    note.clone_into(&mut packet.note);
+    packet.note = how.to_string();
     tx.put_packet(&packet)?;
     tx.packet_went(&packet)?;
     if let Some(of) = packet.talk.clone() {
@@ -250,20 +249,18 @@ pub fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> TxRe
     if done {
         count_saved(tx, &packet.messages, body.len())?;
     }
-    let words = part(&packet, "");
-    let gap = if words.is_empty() { "" } else { " " };
-    let cause = format!("{words}{gap}acknowledged by a satellite: {note}");
+    let reason = LinkReason::Acknowledged { part: Part::of(&packet), how: how.clone() };
     for (at, id) in packet.messages.iter().enumerate() {
         let Some(live) = tx.live(*id)? else { continue };
         // Letters share the packet: it is paid for once, and shown at the first.
         let packets = u32::from(at == 0);
         if !done || live.state == State::Sent {
-            tx.step(*id, now, live.state, &cause, packets, live.next)?;
+            tx.step(*id, now, live.state, reason.clone(), packets, live.next)?;
             continue;
         }
         let until = receipt.then(|| now + peer::LONGEST);
         tx.change(*id, |message| message.receipt_until = until)?;
-        tx.step(*id, now, State::Sent, &cause, packets, until.unwrap_or(Time::NEVER))?;
+        tx.step(*id, now, State::Sent, reason.clone(), packets, until.unwrap_or(Time::NEVER))?;
     }
     Ok(())
 }
@@ -290,12 +287,4 @@ fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult
         true => peer.sent(of.ticket, of.piece, now.0),
         false => peer.lost(of.ticket, of.piece, now.0),
     })
-}
-
-/// Which part a packet is, if there are several.
-fn part(packet: &Packet, before: &str) -> String {
-    match packet.parts {
-        0 | 1 => String::new(),
-        parts => format!("{before}part {} of {parts}", packet.part),
-    }
 }

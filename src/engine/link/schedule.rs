@@ -15,6 +15,7 @@ use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::engine::{max_payload, outcome};
 use crate::fault::Fault;
+use crate::message::reason::{NeedsOwner, NoRoute};
 use crate::message::{Account, Id, Message, Packet, PacketState, Priority, State};
 use crate::route::choose::Route;
 use crate::route::plan;
@@ -129,7 +130,8 @@ fn keep(
     let now = air.context.now();
     let message = |key: u64| letters.iter().find(|message| message.id.0 == key);
     let refused = plan.refused.iter().filter_map(|(key, why)| message(*key).map(|message| (message, why)));
-    let endings: Vec<_> = refused.map(|(message, why)| air.context.ending(message, State::Returned, why)).collect();
+    let endings: Vec<_> =
+        refused.map(|(message, why)| air.context.ending(message, State::Returned, why.as_str())).collect();
     let (ids, bodies): (Vec<_>, _) = (letters.iter().map(|m| m.id).collect(), peer::bodies(&plan.send, device, now));
     for id in &ids {
         air.gathering.sizes.remove(id);
@@ -166,7 +168,7 @@ fn classic(air: &LinkWorker, message: &Message, device: Option<DeviceId>) -> Res
     let context = air.context;
     let payloads = match plan::packets(message, device.is_some(), air.driver.max_payload) {
         Ok(payloads) => payloads,
-        Err(why) => return context.give_back(message, State::Returned, &why).map(|()| false),
+        Err(why) => return context.give_back(message, State::Returned, NeedsOwner::Unsplittable(why)).map(|()| false),
     };
     let parts = u16::try_from(payloads.len()).unwrap_or(u16::MAX);
     let packets: Vec<Packet> =
@@ -184,10 +186,10 @@ fn still_goes(air: &LinkWorker, message: &Message) -> Result<Option<Option<Devic
     let context = air.context;
     let policy = context.policy();
     if context.now() >= message.deadline {
-        return context.give_back(message, State::Expired, &message.reason).map(|()| None);
+        return context.give_back(message, State::Expired, message.reason.clone()).map(|()| None);
     }
     let device = match (outcome::moved(&policy, message), policy.choose(&message.to)) {
-        (Some(Err(why)), _) => return context.give_back(message, State::Returned, &why).map(|()| None),
+        (Some(Err(why)), _) => return context.give_back(message, State::Returned, why).map(|()| None),
         (Some(Ok(way)), _) => return crate::engine::relay::reroute(context, message, way).map(|()| None),
         (None, Route::Link(device)) => device,
         (None, _) => None,
@@ -197,8 +199,8 @@ fn still_goes(air: &LinkWorker, message: &Message) -> Result<Option<Option<Devic
         return air.step(message, state, &reason, message.deadline).map(|()| None);
     }
     if device.is_some() && !air.driver.many_devices {
-        let why = format!("the link {} reaches one far box, not a device of its own", air.driver.name);
-        return context.give_back(message, State::Returned, &why).map(|()| None);
+        let why = NoRoute::OneFarBox { driver: air.driver.name.to_owned() };
+        return context.give_back(message, State::Returned, why).map(|()| None);
     }
     Ok(Some(device))
 }

@@ -8,7 +8,8 @@ use super::track;
 use super::worker::LinkWorker;
 use crate::fault::Fault;
 use crate::link::{LinkPacket, SubmitResult, Verdict};
-use crate::message::{Intent, Message, Packet, PacketState, Reference, State};
+use crate::message::reason::{LinkReason, Part, Taken};
+use crate::message::{GoneReason, Intent, Message, Packet, PacketState, Reason, Reference, State};
 use crate::money::{Bill, Use};
 use crate::route::price;
 
@@ -47,9 +48,9 @@ pub fn settle(air: &mut LinkWorker, mut packet: Packet) -> Result<(), Fault> {
     let PacketState::Handing(intent) = packet.state.clone() else { return Ok(()) };
     let body = PacketGroup::of(air, &packet)?;
     match find_out(air, &outgoing(air, &body, &packet), &intent, packet.number)? {
-        Verdict::Taken(reference) => taken(air, &body, packet, reference, "found on the link").map(drop),
+        Verdict::Taken(reference) => taken(air, &body, packet, reference, Taken::Found).map(drop),
         Verdict::Sent(reference) => {
-            let packet = taken(air, &body, packet, reference, "found to be taken")?;
+            let packet = taken(air, &body, packet, reference, Taken::FoundGone)?;
             air.sent_unseen(packet)
         }
         Verdict::NotTaken(why) => {
@@ -78,15 +79,15 @@ fn find_out(air: &mut LinkWorker, outgoing: &LinkPacket, intent: &Intent, number
 /// Nobody knows yet; at the end of its time the sender of a letter hears just that.
 fn unsettled(air: &mut LinkWorker, mut body: PacketGroup, mut packet: Packet, why: &str) -> Result<(), Fault> {
     let now = air.context.now();
-    let words = format!("its time ran out, and whether the link took it is not known ({why}): it may have been sent");
+    let unknown = LinkReason::TakenUnknown { why: Box::new(why.into()) };
     let late = |letter: &Message| now >= letter.limit();
     if body.letters.iter().all(late) && (!packet.messages.is_empty() || now >= packet.at + PATIENCE) {
-        packet.state = PacketState::Gone(why.to_owned());
+        packet.state = PacketState::Gone(GoneReason::GivenUp { why: Box::new(why.into()) });
         body.put(packet);
-        return body.close(air, Some(&words));
+        return body.close(air, Some(unknown));
     }
     for letter in body.letters.extract_if(.., |letter| late(letter)) {
-        air.context.give_back(&letter, State::Expired, &words)?;
+        air.context.give_back(&letter, State::Expired, unknown.clone())?;
     }
     air.reconcile_later();
     doubted(air, &body, &packet, why)
@@ -94,9 +95,9 @@ fn unsettled(air: &mut LinkWorker, mut body: PacketGroup, mut packet: Packet, wh
 
 /// Says at each letter why it is not known where it is.
 fn doubted(air: &LinkWorker, body: &PacketGroup, packet: &Packet, why: &str) -> Result<(), Fault> {
-    let cause = format!("finding out whether the link took part {}: {why}", packet.part);
-    for letter in body.letters.iter().filter(|letter| letter.reason != cause) {
-        air.step(letter, letter.state, &cause, letter.next)?;
+    let reason = Reason::from(LinkReason::Asking { part: packet.part, why: Box::new(why.into()) });
+    for letter in body.letters.iter().filter(|letter| letter.reason != reason) {
+        air.step(letter, letter.state, &reason, letter.next)?;
     }
     Ok(())
 }
@@ -112,7 +113,7 @@ fn hand_over(air: &mut LinkWorker, body: PacketGroup, mut packet: Packet) -> Res
     // What its owner decided a moment ago is seen in the next turn; what a budget does not allow waits for another month.
     let Some(mut packet) = may_go(air, packet)? else { return Ok(()) };
     match air.link.send(&outgoing, &intent) {
-        SubmitResult::Taken(reference) => taken(air, &body, packet, reference, "handed to the link").map(drop),
+        SubmitResult::Taken(reference) => taken(air, &body, packet, reference, Taken::Handed).map(drop),
         SubmitResult::Refused(fault) => {
             packet.state = PacketState::Planned;
             air.put(&packet)?;
@@ -154,8 +155,8 @@ fn may_go(air: &LinkWorker, packet: Packet) -> Result<Option<Packet>, Fault> {
 /// The link does not take this packet: for now, or never.
 fn refused(air: &mut LinkWorker, mut body: PacketGroup, mut packet: Packet, fault: Fault) -> Result<(), Fault> {
     if fault.is_permanent() {
-        let part = if packet.parts > 1 { format!("part {} of {}: ", packet.part, packet.parts) } else { String::new() };
-        packet.state = PacketState::Gone(format!("{part}{fault}"));
+        let why = Box::new(Reason::from(&fault));
+        packet.state = PacketState::Gone(GoneReason::Refused { part: Part::of(&packet), why });
         body.put(packet);
         return drop_rest(air, &mut body);
     }
@@ -163,10 +164,10 @@ fn refused(air: &mut LinkWorker, mut body: PacketGroup, mut packet: Packet, faul
     body.put(packet);
     // Nothing of it is on the link: until that takes packets again people and rules may change.
     if body.can_unplan() {
-        return body.unplan(air, fault.why());
+        return body.unplan(air, fault.reason().clone());
     }
-    for letter in body.letters.iter().filter(|letter| letter.reason != fault.why()) {
-        air.step(letter, letter.state, fault.why(), letter.next)?;
+    for letter in body.letters.iter().filter(|letter| letter.reason != *fault.reason()) {
+        air.step(letter, letter.state, fault.reason(), letter.next)?;
     }
     Ok(())
 }
@@ -176,7 +177,7 @@ fn taken(
     body: &PacketGroup,
     mut packet: Packet,
     reference: Reference,
-    how: &'static str,
+    how: Taken,
 ) -> Result<Packet, Fault> {
     let now = air.context.now();
     air.outstanding += 1;

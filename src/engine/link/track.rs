@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use super::group::{self, PacketGroup};
+use super::group::PacketGroup;
 use super::worker::LinkWorker;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::PacketStatus;
-use crate::message::{Packet, PacketState, Reference};
+use crate::message::reason::{Acknowledged, LinkReason};
+use crate::message::{GoneReason, Packet, PacketState, Reference};
 
 /// A packet on the link is asked after this often.
 pub const AGAIN: Duration = Duration::from_secs(60);
@@ -29,8 +30,8 @@ pub fn packet(air: &mut LinkWorker, packet: Packet) -> Result<Option<Duration>, 
         PacketStatus::Held | PacketStatus::Unknown(_) => return Ok(Some(next_look(&body, now))),
         PacketStatus::Sent if body.expired(now) => left_late(air, body, packet)?,
         PacketStatus::Sent => air.sent_unseen(packet)?,
-        PacketStatus::Withdrawn => gone(air, body, packet, group::WITHDRAWN)?,
-        PacketStatus::GaveUp(why) => gone(air, body, packet, &why)?,
+        PacketStatus::Withdrawn => gone(air, body, packet, GoneReason::Withdrawn)?,
+        PacketStatus::GaveUp(why) => gone(air, body, packet, given_up(&why))?,
     }
     Ok(None)
 }
@@ -45,15 +46,13 @@ pub fn next_look(body: &PacketGroup, now: Time) -> Duration {
 fn left_late(air: &mut LinkWorker, body: PacketGroup, packet: Packet) -> Result<(), Fault> {
     let now = air.context.now();
     let late: Vec<_> = body.letters.iter().filter(|letter| now >= letter.limit()).collect();
-    let (note, words) =
-        ("gone from the link after its time had run out", "its time ran out on the link; it may have been sent");
     if late.len() == body.letters.len() {
-        return close(air, body, packet, note, Some(words));
+        return close(air, body, packet, GoneReason::Late, Some(LinkReason::LateOnLink));
     }
     for letter in late {
-        air.context.give_back(letter, crate::message::State::Expired, words)?;
+        air.context.give_back(letter, crate::message::State::Expired, LinkReason::LateOnLink)?;
     }
-    air.sent(packet, note)
+    air.sent(packet, Acknowledged::Late)
 }
 
 /// The link says by itself that it gave a packet up.
@@ -64,11 +63,16 @@ pub fn gave_up(air: &mut LinkWorker, reference: &Reference, why: &str) -> Result
         return Ok(());
     }
     let body = PacketGroup::of(air, &packet)?;
-    gone(air, body, packet, why)
+    gone(air, body, packet, given_up(why))
+}
+
+/// What the link says of a packet that it gave up.
+fn given_up(why: &str) -> GoneReason {
+    GoneReason::GivenUp { why: Box::new(why.into()) }
 }
 
 /// A packet certainly was not sent; what the link holds of the same body is of no use any more.
-fn gone(air: &mut LinkWorker, body: PacketGroup, packet: Packet, why: &str) -> Result<(), Fault> {
+fn gone(air: &mut LinkWorker, body: PacketGroup, packet: Packet, why: GoneReason) -> Result<(), Fault> {
     close(air, body, packet, why, None)
 }
 
@@ -76,12 +80,12 @@ fn close(
     air: &mut LinkWorker,
     mut body: PacketGroup,
     packet: Packet,
-    why: &str,
-    unclear: Option<&str>,
+    why: GoneReason,
+    unclear: Option<LinkReason>,
 ) -> Result<(), Fault> {
     let now = air.context.now();
     air.outstanding = air.outstanding.saturating_sub(1);
-    body.put(Packet { state: PacketState::Gone(why.to_owned()), at: now, ..packet });
+    body.put(Packet { state: PacketState::Gone(why), at: now, ..packet });
     body.drop_rest(now);
     body.close(air, unclear)
 }

@@ -20,7 +20,8 @@ use crate::clock::Time;
 use crate::engine::{Context, relay};
 use crate::fault::Fault;
 use crate::link::{Driver, Event, Health, Link, Series};
-use crate::message::{Id, Message, Packet, PacketState, Reference, State, Way};
+use crate::message::reason::Acknowledged;
+use crate::message::{Id, Message, Packet, PacketState, Reason, Reference, State, Way};
 use crate::settings::{Key, Settings};
 use crate::status::ConsoleLine;
 use crate::store::{PacketQueue, Queue};
@@ -244,23 +245,23 @@ impl<'c> LinkWorker<'c> {
         let reference = reference.clone();
         let packet = self.context.store.write(move |tx| tx.packet_at(&reference))?;
         match packet.filter(|packet| matches!(packet.state, PacketState::Held(_))) {
-            Some(packet) => self.sent(packet, note),
+            Some(packet) => self.sent(packet, Acknowledged::Said(note.to_owned())),
             None => Ok(()),
         }
     }
 
     /// A packet that the link held has left.
-    pub(super) fn sent(&mut self, packet: Packet, note: &str) -> Result<(), Fault> {
-        let (note, now) = (note.to_owned(), self.context.now());
+    pub(super) fn sent(&mut self, packet: Packet, how: Acknowledged) -> Result<(), Fault> {
+        let now = self.context.now();
         self.outstanding = self.outstanding.saturating_sub(1);
         self.gathering.heard_satellite(now);
         self.talks.changed(&packet);
-        self.context.store.write(move |tx| group::mark_sent(tx, packet.clone(), &note, now))
+        self.context.store.write(move |tx| group::mark_sent(tx, packet.clone(), &how, now))
     }
 
     /// Likewise, and the link was not heard to say so.
     pub(super) fn sent_unseen(&mut self, packet: Packet) -> Result<(), Fault> {
-        self.sent(packet, "its acknowledgement was not seen")
+        self.sent(packet, Acknowledged::NotSeen)
     }
 
     /// Asks after packets whose acknowledgement may have been missed, and withdraws what is not wanted any more.
@@ -302,8 +303,8 @@ impl<'c> LinkWorker<'c> {
         match work(self, &message) {
             Err(fault) if fault.is_permanent() => {
                 log::error!("{}: {fault}", message.id);
-                let given_back = self.context.give_back(&message, State::Returned, fault.why());
-                given_back.or_else(|_| relay::set_aside(self.context, message.id, fault.why()))
+                let given_back = self.context.give_back(&message, State::Returned, &fault);
+                given_back.or_else(|_| relay::set_aside(self.context, message.id, &fault.why()))
             }
             done => done,
         }
@@ -320,7 +321,7 @@ impl<'c> LinkWorker<'c> {
             Ok(packet) => {
                 let number = packet.number;
                 match work(self, packet) {
-                    Err(fault) if fault.is_permanent() => (number, fault.why().to_owned()),
+                    Err(fault) if fault.is_permanent() => (number, fault.why()),
                     done => return done,
                 }
             }
@@ -406,7 +407,7 @@ impl<'c> LinkWorker<'c> {
         let planned = match schedule::letters(self, device, letters) {
             Err(fault) if fault.is_permanent() => {
                 for letter in letters {
-                    self.context.give_back(letter, State::Returned, fault.why())?;
+                    self.context.give_back(letter, State::Returned, &fault)?;
                 }
                 false
             }
@@ -447,12 +448,12 @@ impl<'c> LinkWorker<'c> {
     }
 
     /// Moves a message on, with a step in its time line.
-    pub(super) fn step(&self, message: &Message, state: State, cause: &str, next: Time) -> Result<(), Fault> {
-        let (id, cause, now) = (message.id, cause.to_owned(), self.context.now());
+    pub(super) fn step(&self, message: &Message, state: State, reason: &Reason, next: Time) -> Result<(), Fault> {
+        let (id, reason, now) = (message.id, reason.clone(), self.context.now());
         let known = message.state;
         // What its owner decided meanwhile stands.
         self.context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == known) {
-            Some(_) => tx.step(id, now, state, &cause, 0, next).map(drop),
+            Some(_) => tx.step(id, now, state, reason.clone(), 0, next).map(drop),
             None => Ok(()),
         })
     }
