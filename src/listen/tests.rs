@@ -5,10 +5,12 @@ mod process;
 mod smtp;
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use testing::Dice;
 
 use super::framer::{NextStep, SmtpFramer};
 use super::smtp::{SessionContext, SmtpSession};
@@ -94,47 +96,12 @@ impl MailIntake for FakeIntake {
     }
 }
 
-/// A folder that goes away with its owner.
-pub struct Folder(PathBuf);
-
-impl Folder {
-    /// A new one with this word in its name.
-    pub fn new(word: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("satpost-{word}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    /// Where.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Runs one ignored test in a process of its own, with limits and memory of its own.
 pub fn in_child(test: &str) {
     let program = std::env::current_exe().unwrap();
     let output = std::process::Command::new(program).args(["--exact", test, "--ignored"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
-}
-
-/// A small generator of numbers below a bound (xorshift), the same at each run.
-pub fn dice(seed: u64) -> impl FnMut(usize) -> usize {
-    let mut state = seed;
-    move |below| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 33).unwrap() % below
-    }
 }
 
 #[test]
@@ -336,7 +303,7 @@ fn nonsense_gets_well_formed_replies() {
         b" ORCPT=rfc822;a+4",
         b" HOLDUNTIL=2026-",
     ];
-    let mut random = dice(0x1234_5678_9abc_def1);
+    let mut dice = Dice::new(0x1234_5678_9abc_def1);
     let intake = FakeIntake::new(&[]);
     let counters = ClientCounters::default();
     let begin = Begin { peer: "127.0.0.1".parse().unwrap(), certificate: true, submission: false, tls: false };
@@ -346,10 +313,10 @@ fn nonsense_gets_well_formed_replies() {
         let mut talk = begin.talk(&intake, &mut out);
         for _ in 0..200 {
             inputs += 1;
-            let mut input = phrases[random(phrases.len())].to_vec();
-            if random(8) == 0 {
-                let at = random(input.len());
-                input[at] = u8::try_from(random(256)).unwrap();
+            let mut input = phrases[dice.index(phrases.len())].to_vec();
+            if dice.index(8) == 0 {
+                let at = dice.index(input.len());
+                input[at] = u8::try_from(dice.index(256)).unwrap();
             }
             let desk = SessionContext { intake: &*intake, counters: &counters, now: Instant::now() };
             match talk.take(&input, desk, &mut out) {

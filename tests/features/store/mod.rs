@@ -1,0 +1,4 @@
+//! Power cuts, full disks and unreadable records: nothing that got its 250 is lost.
+
+mod faults;
+mod power_cuts;
