@@ -10,6 +10,8 @@ use crate::clock::Time;
 use crate::money::Bill;
 
 mod packet;
+#[cfg(test)]
+mod sample;
 mod terms;
 
 pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};

@@ -1,3 +1,5 @@
+mod dialogues;
+
 use super::*;
 use crate::clock::{Clock, Time};
 use crate::people::Person;

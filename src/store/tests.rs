@@ -5,7 +5,7 @@ use testing::Folder;
 use super::*;
 use crate::address::Address;
 use crate::clock::Time;
-use crate::message::{Message, Origin, State};
+use crate::message::{Message, State};
 
 impl Store {
     /// Changes one setting, as the desk does.
@@ -20,38 +20,16 @@ impl Store {
 mod packets;
 
 pub fn message(way: Way, state: State, next: i64) -> Message {
-    let at = Time(1_790_000_000_000);
     Message {
-        id: Id(0),
-        door: Origin::Smtp,
         from: "a@x.org".parse().unwrap(),
-        to: "ben@here.org".parse().unwrap(),
-        author: None,
         subject: "s".into(),
         text: "s\nt".into(),
-        cut: vec![],
-        mail: None,
-        automatic: None,
         message_id: Some(format!("<{next}@x>")),
-        about: None,
-        accepted: at,
-        deadline: at + Duration::from_secs(60),
-        clock_believed: true,
         state,
         reason: "waits".into(),
         way,
         next: Time(next),
-        tries: 0,
-        delay_told: false,
-        stranger: None,
-        bill: None,
-        receipt_until: None,
-        terms: Default::default(),
-        pressed: false,
-        account: None,
-        recall: false,
-        released: false,
-        steps: vec![],
+        ..Message::sample()
     }
 }
 

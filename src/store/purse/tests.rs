@@ -1,10 +1,8 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use testing::{Dice, Folder};
 
 use super::*;
-use crate::address::Address;
 use crate::clock::Clock;
 use crate::message::{Id, Origin, Way};
 use crate::store::{BodyIn, IncomingMail, Store};
@@ -19,41 +17,9 @@ fn store() -> (Folder, Store) {
 }
 
 fn message(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message {
-    let at = Time(1_790_000_000_000);
     let bill = Bill::new(MONTH.into(), Use::of_packets(packets, PRICE), limits);
     let bill = Bill { person: Some(person.into()), ..bill };
-    Message {
-        id: Id(0),
-        door: Origin::Web,
-        from: Address::Nobody,
-        to: "mum@else.org".parse().unwrap(),
-        author: None,
-        subject: String::new(),
-        text: "x".into(),
-        cut: vec![],
-        mail: None,
-        automatic: None,
-        message_id: None,
-        about: None,
-        accepted: at,
-        deadline: at + Duration::from_secs(60),
-        clock_believed: true,
-        state: State::Queued,
-        reason: String::new(),
-        way: Way::Link,
-        next: at,
-        tries: 0,
-        delay_told: false,
-        stranger: None,
-        bill: Some(bill),
-        receipt_until: None,
-        terms: Default::default(),
-        pressed: false,
-        account: None,
-        recall: false,
-        released: false,
-        steps: vec![],
-    }
+    Message { door: Origin::Web, way: Way::Link, bill: Some(bill), ..Message::sample() }
 }
 
 fn used(store: &Store, account: &str) -> Use {

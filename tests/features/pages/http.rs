@@ -149,6 +149,7 @@ fn persons_see_what_is_theirs_and_nothing_else() {
 
 /// In a network namespace of its own, which has a public address, the box is asked from there.
 #[test]
+#[ignore = "needs unshare with a network namespace, ip and curl, which tests/run installs"]
 fn a_public_address_is_served_only_when_the_owner_wants_it() {
     const SCRIPT: &str = r#"
         set -e
@@ -168,13 +169,15 @@ fn a_public_address_is_served_only_when_the_owner_wants_it() {
         command.args(["--user", "--map-root-user", "--net", "sh", "-c", script]).stdin(Stdio::null());
         command
     };
-    if !alone("ip link set lo up && curl --version").output().is_ok_and(|output| output.status.success()) {
-        println!("skipped: this machine gives no network namespace, or lacks ip or curl");
-        return;
-    }
     let folder = Folder::new();
     let station = Station::new(&folder, "house", &[("web.listen", "0.0.0.0:8123")], &["anna"]);
     let output = alone(SCRIPT).arg(SATPOST).arg(&station.folder).arg(&station.log).output().unwrap();
     let codes = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(codes.split_whitespace().collect::<Vec<_>>(), ["200", "403", "200"], "{}", station.log_text());
+    assert_eq!(
+        codes.split_whitespace().collect::<Vec<_>>(),
+        ["200", "403", "200"],
+        "{}{}",
+        String::from_utf8_lossy(&output.stderr),
+        station.log_text()
+    );
 }

@@ -158,11 +158,9 @@ fn messages_are_shown_to_their_people_and_to_operators() {
 
 /// Commands are the owner's: another user of the machine changes nothing and learns nothing.
 #[test]
-fn commands_are_for_the_owner_of_the_box_only() {
-    if !rustix::process::geteuid().is_root() {
-        println!("skipped: only root can become somebody else");
-        return;
-    }
+#[ignore = "needs root, to become somebody else"]
+fn root_commands_are_for_the_owner_of_the_box_only() {
+    assert!(rustix::process::geteuid().is_root(), "only root can become somebody else");
     let shore = Shore::start();
     let mut box_ = shore.gateway(&[("relay.password", "hush-hush")], &["olga"]).started();
     let program = shore.folder.path("satpost");

@@ -5,30 +5,29 @@ use crate::support::shore::classic;
 use crate::support::{SOON, Smtp, send, wait_for};
 
 /// Any mail program texts; the carrier's report makes it delivered. Case X13: a device texts from its person's number.
-#[test]
-fn a_mail_and_a_packet_become_texts() {
-    for which in ["twilio", "bandwidth"] {
-        let ground = Ground::start(which);
-        let gateway = ground.gateway(which, &[]).started();
-        let to = format!("{MUM}@sms.shore.example");
-        assert!(mail_to_phone(&gateway, &to, "Re: You", "All well").starts_with("250"));
-        let text = ground.wait_arrived("All well");
-        assert_eq!((&text["from"], &text["to"]), (&ANNA.into(), &MUM.into()));
-        let message = wait_message(&gateway, "All well", "delivered");
-        assert!(message["reason"].as_str().unwrap().contains("delivered to the phone"), "{message}");
-        let steps: Vec<_> = message["steps"].as_array().unwrap().iter().map(|step| step["state"].clone()).collect();
-        assert_eq!(steps, ["queued", "sent", "delivered"]);
+fn a_mail_and_a_packet_become_texts(which: &str) {
+    let ground = Ground::start(which);
+    let gateway = ground.gateway(which, &[]).started();
+    let to = format!("{MUM}@sms.shore.example");
+    assert!(mail_to_phone(&gateway, &to, "Re: You", "All well").starts_with("250"));
+    let text = ground.wait_arrived("All well");
+    assert_eq!((&text["from"], &text["to"]), (&ANNA.into(), &MUM.into()));
+    let message = wait_message(&gateway, "All well", "delivered");
+    assert!(message["reason"].as_str().unwrap().contains("delivered to the phone"), "{message}");
+    let steps: Vec<_> = message["steps"].as_array().unwrap().iter().map(|step| step["state"].clone()).collect();
+    assert_eq!(steps, ["queued", "sent", "delivered"]);
 
-        let mut packet = classic(true, "(415) 555-0123", "From the boat");
-        let protocol = packet.len() - 3;
-        assert_eq!(packet[protocol], 1);
-        packet[protocol] = 2;
-        ground.shore.uplink("6846", &packet, None);
-        assert_eq!(ground.wait_arrived("From the boat")["from"], BEN);
-        wait_message(&gateway, "From the boat", "delivered");
-        gateway.books_balance();
-    }
+    let mut packet = classic(true, "(415) 555-0123", "From the boat");
+    let protocol = packet.len() - 3;
+    assert_eq!(packet[protocol], 1);
+    packet[protocol] = 2;
+    ground.shore.uplink("6846", &packet, None);
+    assert_eq!(ground.wait_arrived("From the boat")["from"], BEN);
+    wait_message(&gateway, "From the boat", "delivered");
+    gateway.books_balance();
 }
+
+scenes!(a_mail_and_a_packet_become_texts: twilio("twilio"), bandwidth("bandwidth"));
 
 /// The command line texts as well, and says before how many texts it takes; a station sends it over its link.
 #[test]
@@ -78,18 +77,31 @@ fn texts_cost_money_and_strangers_send_none() {
 }
 
 /// A request whose answer is lost is looked up: what the carrier has is not sent again, what it has not is.
-#[test]
-fn a_lost_answer_sends_nothing_twice() {
+fn a_lost_answer_sends_nothing_twice(kind: &str) {
     let ground = Ground::start("twilio");
     let gateway = ground.gateway("twilio", &[]).started();
-    for kind in ["reset-after", "truncated", "timeout", "500", "502", "late", "reset-before"] {
-        ground.says(&format!("fail send {kind}"));
-        let words = format!("after {kind}");
-        gateway.cli_ok(&["send", "--from", "anna", "--text", &words, MUM], "");
-        wait_message(&gateway, &words, "delivered");
-        assert_eq!(ground.times(&words), 1, "{kind}");
-    }
-    // The same words twice are two texts, and the first one is not taken for the second.
+    ground.says(&format!("fail send {kind}"));
+    gateway.cli_ok(&["send", "--from", "anna", "--text", "once", MUM], "");
+    wait_message(&gateway, "once", "delivered");
+    assert_eq!(ground.times("once"), 1);
+    gateway.books_balance();
+}
+
+scenes!(a_lost_answer_sends_nothing_twice:
+    reset_after("reset-after"),
+    truncated("truncated"),
+    timeout("timeout"),
+    error_500("500"),
+    error_502("502"),
+    late("late"),
+    reset_before("reset-before"),
+);
+
+/// The same words twice are two texts, and the first one is not taken for the second.
+#[test]
+fn the_same_words_twice_are_two_texts() {
+    let ground = Ground::start("twilio");
+    let gateway = ground.gateway("twilio", &[]).started();
     ground.says("fail send reset-before");
     for _ in 0..2 {
         gateway.cli_ok(&["send", "--from", "anna", "--text", "again", MUM], "");
@@ -171,37 +183,36 @@ fn reports_of_failure_are_judged() {
 }
 
 /// A phone that sent STOP gets nothing until it sends START; a restart forgets none of it.
-#[test]
-fn stop_is_honoured() {
-    for which in ["twilio", "bandwidth"] {
-        let ground = Ground::start(which);
-        let public = [("sms.public_url", crate::support::ground::PUBLIC)];
-        let more = if which == "bandwidth" { &public[..] } else { &[] };
-        let mut gateway = ground.gateway(which, more).started();
-        ground.call(&gateway);
-        ground.text(MUM, ANNA, "stop");
-        wait_message(&gateway, "stop", "delivered");
-        gateway.kill();
-        gateway.start();
-        ground.call(&gateway);
-        gateway.cli_ok(&["send", "--from", "anna", "--text", "please", MUM], "");
-        let back = wait_message(&gateway, "please", "returned");
-        assert!(back["reason"].as_str().unwrap().contains("START"), "{back}");
-        ground.text(MUM, ANNA, "Start");
-        wait_message(&gateway, "Start", "delivered");
-        gateway.cli_ok(&["send", "--from", "anna", "--text", "thanks", MUM], "");
-        wait_message(&gateway, "thanks", "delivered");
-        assert_eq!(ground.times("please"), 0);
-        ground.text(MUM, ANNA, "HELP");
-        wait_message(&gateway, "HELP", "delivered");
-        if which == "bandwidth" {
-            wait_for("the answer to HELP", SOON, || {
-                ground.arrived().into_iter().find(|text| text["text"].to_string().contains("number of anna"))
-            });
-        } else {
-            polls(&ground, 2);
-            assert_eq!(ground.arrived().len(), 1);
-        }
-        gateway.books_balance();
+fn stop_is_honoured(which: &str) {
+    let ground = Ground::start(which);
+    let public = [("sms.public_url", crate::support::ground::PUBLIC)];
+    let more = if which == "bandwidth" { &public[..] } else { &[] };
+    let mut gateway = ground.gateway(which, more).started();
+    ground.call(&gateway);
+    ground.text(MUM, ANNA, "stop");
+    wait_message(&gateway, "stop", "delivered");
+    gateway.kill();
+    gateway.start();
+    ground.call(&gateway);
+    gateway.cli_ok(&["send", "--from", "anna", "--text", "please", MUM], "");
+    let back = wait_message(&gateway, "please", "returned");
+    assert!(back["reason"].as_str().unwrap().contains("START"), "{back}");
+    ground.text(MUM, ANNA, "Start");
+    wait_message(&gateway, "Start", "delivered");
+    gateway.cli_ok(&["send", "--from", "anna", "--text", "thanks", MUM], "");
+    wait_message(&gateway, "thanks", "delivered");
+    assert_eq!(ground.times("please"), 0);
+    ground.text(MUM, ANNA, "HELP");
+    wait_message(&gateway, "HELP", "delivered");
+    if which == "bandwidth" {
+        wait_for("the answer to HELP", SOON, || {
+            ground.arrived().into_iter().find(|text| text["text"].to_string().contains("number of anna"))
+        });
+    } else {
+        polls(&ground, 2);
+        assert_eq!(ground.arrived().len(), 1);
     }
+    gateway.books_balance();
 }
+
+scenes!(stop_is_honoured: twilio("twilio"), bandwidth("bandwidth"));

@@ -75,12 +75,18 @@ impl Station {
 
 /// Runs a Python program with this input; its output.
 pub fn python(program: &str, input: &str) -> String {
+    python_with(program, &[], input)
+}
+
+/// As [`python`], with arguments.
+pub fn python_with(program: &str, arguments: &[&str], input: &str) -> String {
     let mut child = Command::new("python3")
         .args(["-c", program])
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("python3, which the build machine has");
+        .expect("python3, which tests/run installs");
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "python: {}", String::from_utf8_lossy(&output.stdout));

@@ -97,7 +97,7 @@ fn spoiled_codes_and_packets_end_within_limits() {
 
 #[test]
 #[ignore = "runs as long as SATPOST_FUZZ_SECONDS says"]
-fn fuzz_for() {
+fn fuzz_by_hand() {
     let seconds = std::env::var("SATPOST_FUZZ_SECONDS").map_or(10, |seconds| seconds.parse().unwrap());
     let seed = RandomState::new().build_hasher().finish();
     let mut coder = Coder::new(&MODELS[1]);

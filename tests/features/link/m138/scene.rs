@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Smtp, Station, World, wait_for};
+use crate::support::{Smtp, Station, World, pause, wait_for};
 
 /// What is wrong is told within 5 s; the rest is for a busy machine and for asking.
 pub const TOLD: Duration = Duration::from_secs(8);
@@ -17,12 +17,6 @@ const MARKER: &str = "08011801";
 
 /// A satellite is always in view.
 pub const ALWAYS: [&str; 4] = ["--pass-every", "1", "--pass-length", "1"];
-
-/// The rest between two looks, each of which starts a program.
-#[allow(clippy::disallowed_methods)]
-fn rest() {
-    std::thread::sleep(Duration::from_millis(200));
-}
 
 /// One station, one gateway, and what was written so far.
 pub struct Scene {
@@ -109,7 +103,7 @@ impl Scene {
             }
             assert!(begun.elapsed() < limit, "not told within {limit:?}: '{words}'; told was {link}, before {last}");
             last = link;
-            rest();
+            pause();
         }
     }
 
@@ -118,7 +112,7 @@ impl Scene {
         let end = Instant::now() + MENDS;
         while self.link()["ready"] != true {
             assert!(Instant::now() < end, "the link does not mend: {}\n{}", self.link(), self.station.log_text());
-            rest();
+            pause();
         }
     }
 
@@ -133,7 +127,7 @@ impl Scene {
         let end = Instant::now() + MENDS;
         while let Some(missing) = self.missing() {
             assert!(Instant::now() < end, "waited {MENDS:?} for {missing}\n{}", self.report());
-            rest();
+            pause();
         }
     }
 

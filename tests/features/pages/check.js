@@ -1,6 +1,6 @@
-// Claims a new box, sets it up and walks through all of its pages in headless Chromium; tests/pages.rs starts the box.
+// Claims a new box, sets it up and walks through all of its pages in headless Chromium; browser.rs starts the box.
 //
-//   node tests/pages/check.js BASE-URL CLAIM-CODE MODEM-PORT MODEM-CONTROL [FOLDER FOR PICTURES]
+//   node tests/features/pages/check.js BASE-URL CLAIM-CODE MODEM-PORT MODEM-CONTROL [FOLDER FOR PICTURES]
 //
 // Fails on a violation of WCAG 2.2 A or AA as axe-core finds them, on sideways scrolling at 320 px, on pages that weigh
 // too much, on requests to other places, on messages of the browser such as breaches of the content security policy,
