@@ -54,8 +54,8 @@ impl Drop for Folder {
     }
 }
 
-/// A small generator of numbers (xorshift): the same seed gives the same numbers. `SATPOST_SEED` replaces the seed of
-/// every test; a test that fails tells it.
+/// A small generator of numbers (xorshift): the same in each run, unless `SATPOST_SEED` is another number. A test that
+/// fails says how its dice began.
 #[derive(Debug)]
 pub struct Dice {
     seed: u64,
@@ -63,13 +63,12 @@ pub struct Dice {
 }
 
 impl Dice {
-    /// Begins with this seed, or with `SATPOST_SEED` where that is set.
+    /// Begins with this seed and with `SATPOST_SEED`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let seed = std::env::var("SATPOST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(seed);
+        let both = seed.wrapping_add(number("SATPOST_SEED", 0).wrapping_mul(0x2545_f491_4f6c_dd1d));
         // Near seeds begin far from each other, and the generator would stay at zero for ever.
-        let state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).max(1);
-        Self { seed, state }
+        Self { seed, state: both.wrapping_mul(0x9e37_79b9_7f4a_7c15).max(1) }
     }
 
     /// Any number.
@@ -117,9 +116,19 @@ impl Dice {
 impl Drop for Dice {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the dice began with SATPOST_SEED={}", self.seed);
+            eprintln!("the dice were Dice::new({}) with SATPOST_SEED={}", self.seed, number("SATPOST_SEED", 0));
         }
     }
+}
+
+/// How many times as long as usual a test with dice goes on: `SATPOST_SOAK`, which tests/soak sets.
+#[must_use]
+pub fn soak() -> u64 {
+    number("SATPOST_SOAK", 1)
+}
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
 }
 
 /// Looks until `look` finds something.

@@ -381,23 +381,3 @@ with smtplib.SMTP("localhost", int(sys.argv[1]), timeout=30) as s:
     assert_eq!(mails[0].1.to, ["friend@hotmail.com", "abc@spacebeaver.com"]);
     assert_eq!(mails[0].2, b"Subject: hi\r\n\r\n.\r\nbye\r\n");
 }
-
-/// How fast the server is when the intake behind it costs nothing: `cargo test --release intake -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn intake() {
-    let server = Server::open(&[]);
-    let text = format!("Subject: x\r\n\r\n{}", "0123456789".repeat(7).repeat(28).as_str());
-    let start = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 0..20 {
-            scope.spawn(|| {
-                let mut client = server.client();
-                client.ask("EHLO x");
-                assert!((0..500).all(|_| client.mail(&text) == 250));
-            });
-        }
-    });
-    let seconds = start.elapsed().as_secs_f64();
-    println!("{:.0} mails a second over 20 connections", 10_000.0 / seconds);
-}

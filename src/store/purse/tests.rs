@@ -42,7 +42,7 @@ fn no_order_of_events_spends_more_than_the_limit() {
     let (_folder, store) = store();
     let mut dice = Dice::new(5);
     let mut quotes: BTreeMap<Id, Use> = BTreeMap::new();
-    for round in 0..400 {
+    for round in 0..400 * i64::try_from(testing::soak()).unwrap() {
         let new: Vec<_> = (0..25).map(|_| any_message(&mut dice)).collect();
         let wanted: Vec<_> = new.iter().map(|message| message.bill.as_ref().unwrap().wanted).collect();
         let messages: Vec<_> =

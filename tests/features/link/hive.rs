@@ -83,7 +83,7 @@ fn a_backlog_of_three_pages_drains() {
         last = shore.uplink("6846", &classic(true, "olga@shore.example", &format!("message {number}")), None);
     }
     let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
-    wait_for("the last packet to be acknowledged", Duration::from_secs(60), || {
+    wait_for("the last packet to be acknowledged", Duration::from_secs(180), || {
         shore.packets().into_iter().find(|packet| packet["packetId"] == last && packet["status"] == 2)
     });
     assert!(shore.packets().iter().all(|packet| packet["status"] == 2));

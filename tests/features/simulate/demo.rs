@@ -1,7 +1,6 @@
 //! The whole way, as anybody sees it first: `satpost demo`.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -32,11 +31,9 @@ fn processes(folder: &Folder) -> usize {
 #[test]
 fn a_message_goes_over_the_satellite_and_its_answer_comes_back() {
     let folder = Folder::new();
-    let began = Instant::now();
     let ended = demo(&folder, &["--once"]).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     assert!(ended.status.success(), "{out}{err}");
-    assert!(began.elapsed() < Duration::from_secs(60), "{out}");
     for words in [
         "ARRIVED at the mail server",
         "acknowledged by a satellite",

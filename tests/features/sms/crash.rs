@@ -48,7 +48,7 @@ fn storm(which: &str, public: &str) {
     }
     let mut dice = Dice::new(1);
     let (mut out, mut inbound) = (Vec::new(), Vec::new());
-    for round in 0..12 {
+    for round in 0..12 * testing::soak() {
         for number in 0..3 {
             let words = format!("in {round} {number}");
             ground.text(MUM, ANNA, &words);

@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::support::{DEVICE, Folder, SOON, Smtp, Station, World, send, wait_for};
 use redb::{Database, TableDefinition};
@@ -210,9 +209,7 @@ fn a_box_starts_with_two_thousand_waiting_messages() {
     };
     std::thread::scope(|scope| (0..8).for_each(|from| drop(scope.spawn(move || write(from)))));
     station.kill();
-    let began = Instant::now();
     station.start();
-    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     let status = station.status().unwrap();
     assert_eq!(status["queues"]["link"]["waiting"], LETTERS);
     assert_eq!(status["books"]["smtp"]["waiting"], LETTERS);

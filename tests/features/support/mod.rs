@@ -24,6 +24,6 @@ pub use world::{DEVICE, SECOND_DEVICE, World, gateway_settings};
 /// The binary under test.
 pub const SATPOST: &str = env!("CARGO_BIN_EXE_satpost");
 /// Limit for anything that should take a moment.
-pub const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(30);
 /// Password of every person in tests.
 pub const PASSWORD: &str = "a-long-enough-one";
