@@ -61,6 +61,9 @@ mod control;
 mod deliver;
 mod engine;
 mod fault;
+#[cfg(fuzzing)]
+#[path = "../tests/fuzz/targets.rs"]
+pub mod fuzz;
 mod intake;
 mod link;
 mod listen;

@@ -11,6 +11,8 @@ use crate::money::Bill;
 
 mod packet;
 pub mod reason;
+#[cfg(test)]
+mod sample;
 mod size;
 mod terms;
 pub mod words;

@@ -158,12 +158,12 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listen::tests::Folder;
+    use testing::Folder;
 
     #[test]
     fn the_own_certificate_is_made_once_and_healed() {
-        let folder = Folder::new("tls-own");
-        let data = folder.path();
+        let folder = Folder::new();
+        let data = &folder;
         let settings = Settings::default().with(Key::BoxName, "boat").unwrap();
         CertStore::new(&settings, data).unwrap();
         let first = fs::read(data.join(OWN.0)).unwrap();
@@ -185,8 +185,8 @@ mod tests {
 
     #[test]
     fn wrong_files_get_a_sentence_and_renewed_ones_are_taken_up() {
-        let folder = Folder::new("tls-named");
-        let data = folder.path();
+        let folder = Folder::new();
+        let data = &folder;
         let (certificate, key) = (data.join("c.pem"), data.join("k.pem"));
         let one = Settings::default().with(Key::TlsCert, certificate.to_str().unwrap()).unwrap();
         let both = one.with(Key::TlsKey, key.to_str().unwrap()).unwrap();

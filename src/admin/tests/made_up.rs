@@ -55,7 +55,6 @@ fn message(n: usize, now: Time) -> Message {
         steps.push(step(3, state, reason, if state == State::Sent { 2 } else { 0 }));
     }
     Message {
-        id: Id(0),
         door,
         from: if inbound { "weather@meteo.example.net" } else { "anna@tern.example.org" }.parse().unwrap(),
         to: if inbound { "anna@tern.example.org" } else { "harbourmaster@horta.example.com" }.parse().unwrap(),
@@ -65,30 +64,16 @@ fn message(n: usize, now: Time) -> Message {
             "{subject}\nWind NW 5 to 6, later 4. Sea moderate.\n\nWe are four miles off and will be in by noon. Please keep the berth.\n\nAnna"
         ),
         cut: vec!["quoted history, 12 lines".into(), "attachment papers.pdf, 318 kB, not sent".into()],
-        mail: None,
-        automatic: None,
         message_id: Some(format!("<{n}.7f3a@tern.example.org>")),
-        about: None,
         accepted,
         deadline: accepted + Duration::from_secs(4 * 86_400),
-        clock_believed: true,
         state,
         reason: Reason::said(reason),
         way,
         next: if state == State::Queued { now + minutes(4) } else { Time::NEVER },
         tries: 1,
-        unanswered: 0,
-        delay_told: false,
-        stranger: None,
-        bill: None,
-        receipt_until: None,
-        terms: Default::default(),
-        pressed: false,
-        size: None,
-        account: None,
-        recall: false,
-        released: false,
         steps,
+        ..Message::sample()
     }
 }
 

@@ -1,42 +1,21 @@
 use mail_parser::{MessageParser, MimeHeaders};
 
 use super::*;
-use crate::message::{Id, State, Way};
+use crate::message::Id;
 
 fn message(from: &str, to: &str) -> Message {
     Message {
         id: Id(7),
-        door: Origin::Smtp,
         from: from.parse().unwrap(),
         to: to.parse().unwrap(),
-        author: None,
         subject: "Grüße\nan Bord".to_owned(),
         text: "T".to_owned(),
-        cut: vec![],
-        mail: None,
-        automatic: None,
         message_id: Some("<orig@far.example>".to_owned()),
-        about: None,
         accepted: Time::from_seconds(1_800_000_000),
         deadline: Time::from_seconds(1_800_345_600),
-        clock_believed: true,
-        state: State::Queued,
-        reason: Default::default(),
-        way: Way::Relay,
         next: Time::NEVER,
         tries: 3,
-        unanswered: 0,
-        delay_told: false,
-        stranger: None,
-        bill: None,
-        receipt_until: None,
-        terms: Default::default(),
-        pressed: false,
-        size: None,
-        account: None,
-        recall: false,
-        released: false,
-        steps: Vec::new(),
+        ..Message::sample()
     }
 }
 

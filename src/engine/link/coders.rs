@@ -204,9 +204,8 @@ mod tests {
 
     #[test]
     fn it_is_made_ready_once_and_ends_with_its_box() {
-        let folder = crate::store::tests::Folder::new();
-        std::fs::create_dir_all(&folder.0).unwrap();
-        let coders = Coders::new(&folder.0);
+        let folder = testing::Folder::new();
+        let coders = Coders::new(&folder);
         let mut voice = coders.of(models("small"));
         assert!(!voice.ready());
         assert_eq!(voice.models().len(), 1);

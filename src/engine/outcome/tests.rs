@@ -5,13 +5,13 @@ use crate::message::reason::Waits;
 use crate::people::Person;
 use crate::status::StatusBoard;
 use crate::store::Store;
-use crate::store::tests::Folder;
+use testing::Folder;
 
 /// The subject and text of the notice that anna gets when her message, in this state, takes long.
 fn told(state: State) -> (String, String) {
     let folder = Folder::new();
     let clock = Clock::fake(Time(1_790_000_000_000));
-    let store = Store::open(&folder.0, &clock).unwrap();
+    let store = Store::open(&folder, &clock).unwrap();
     store.set("box.domain", "here.org").unwrap();
     let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();

@@ -242,5 +242,11 @@ fn sentence_end(words: &str) -> &str {
     words.trim_end_matches(['.', ' '])
 }
 
+/// Reads this as each answer that the Hive may give, for the fuzzers.
+#[cfg(fuzzing)]
+pub fn fuzz(body: &[u8]) {
+    let _ = (item::page(body), item::attempts(body), item::receipt(body));
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
+
+use testing::{Dice, Folder};
 
 use super::*;
-use crate::address::Address;
 use crate::clock::Clock;
 use crate::message::{Id, Origin, Way};
 use crate::store::{BodyIn, IncomingMail, Store};
@@ -10,75 +10,21 @@ use crate::store::{BodyIn, IncomingMail, Store};
 const MONTH: &str = "2026-11";
 const PRICE: Money = Money(70_000);
 
-struct Folder(std::path::PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn store(name: &str) -> (Folder, Store) {
-    let path = std::env::temp_dir().join(format!("satpost-purse-{name}-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&path);
-    std::fs::create_dir_all(&path).unwrap();
-    let store = Store::open(&path, &Clock::fake(Time(1_790_000_000_000))).unwrap();
-    (Folder(path), store)
+fn store() -> (Folder, Store) {
+    let folder = Folder::new();
+    let store = Store::open(&folder, &Clock::fake(Time(1_790_000_000_000))).unwrap();
+    (folder, store)
 }
 
 fn message(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message {
-    let at = Time(1_790_000_000_000);
     let bill = Bill::new(MONTH.into(), Use::of_packets(packets, PRICE), limits);
     let bill = Bill { person: Some(person.into()), ..bill };
-    Message {
-        id: Id(0),
-        door: Origin::Web,
-        from: Address::Nobody,
-        to: "mum@else.org".parse().unwrap(),
-        author: None,
-        subject: String::new(),
-        text: "x".into(),
-        cut: vec![],
-        mail: None,
-        automatic: None,
-        message_id: None,
-        about: None,
-        accepted: at,
-        deadline: at + Duration::from_secs(60),
-        clock_believed: true,
-        state: State::Queued,
-        reason: Default::default(),
-        way: Way::Link,
-        next: at,
-        tries: 0,
-        unanswered: 0,
-        delay_told: false,
-        stranger: None,
-        bill: Some(bill),
-        receipt_until: None,
-        terms: Default::default(),
-        pressed: false,
-        size: None,
-        account: None,
-        recall: false,
-        released: false,
-        steps: vec![],
-    }
+    Message { door: Origin::Web, way: Way::Link, bill: Some(bill), ..Message::sample() }
 }
 
 fn used(store: &Store, account: &str) -> Use {
     let all = store.read(|view| view.used_in(MONTH)).unwrap();
     all.into_iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| used)
-}
-
-/// A small generator of numbers that look random: the same on every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % most
-    }
 }
 
 /// Packets and money of the box in a month.
@@ -93,10 +39,10 @@ fn limits(person: &str) -> Vec<(String, Limit)> {
 /// quoted for each time that the message went, and the accounts are the sum of the bills.
 #[test]
 fn no_order_of_events_spends_more_than_the_limit() {
-    let (_folder, store) = store("limit");
-    let mut dice = Dice(5);
+    let (_folder, store) = store();
+    let mut dice = Dice::new(5);
     let mut quotes: BTreeMap<Id, Use> = BTreeMap::new();
-    for round in 0..400 {
+    for round in 0..400 * i64::try_from(testing::soak()).unwrap() {
         let new: Vec<_> = (0..25).map(|_| any_message(&mut dice)).collect();
         let wanted: Vec<_> = new.iter().map(|message| message.bill.as_ref().unwrap().wanted).collect();
         let messages: Vec<_> =
@@ -112,7 +58,7 @@ fn no_order_of_events_spends_more_than_the_limit() {
             .unwrap();
         quotes.extend(ids.into_iter().zip(wanted));
         let known: Vec<_> = quotes.keys().copied().collect();
-        let events: Vec<_> = (0..25).map(|_| (known[dice.below(known.len() as u64) as usize], dice.below(7))).collect();
+        let events: Vec<_> = (0..25).map(|_| (known[dice.index(known.len())], dice.below(7))).collect();
         let again: Vec<_> = events.iter().map(|(id, _)| quotes[id]).collect();
         store
             .write(move |tx| {
@@ -149,7 +95,7 @@ fn no_order_of_events_spends_more_than_the_limit() {
 
 /// A message over the link, or a text, of one of three people; some are urgent.
 fn any_message(dice: &mut Dice) -> Message {
-    let person = ["anna", "ben", "carl"][dice.below(3) as usize];
+    let person = ["anna", "ben", "carl"][dice.index(3)];
     let mut message = message(person, 1 + dice.below(4), limits(person));
     let bill = message.bill.as_mut().unwrap();
     bill.urgent = dice.below(8) == 0;
@@ -189,7 +135,7 @@ fn happens(tx: &mut Tx, id: Id, event: u64, quote: Use, at: Time) -> TxResult<()
 
 #[test]
 fn a_warning_is_written_once_at_eighty_and_at_a_hundred() {
-    let (_folder, store) = store("warn");
+    let (_folder, store) = store();
     let limit = Limit { packets: Some(5), money: None, reserve: 0 };
     for _ in 0..7 {
         let new = message("anna", 1, vec![(BOX.to_owned(), limit)]);

@@ -136,7 +136,7 @@ fn written_by_version_1(folder: &Folder) {
     }
     first.close();
     drop(first);
-    let database = Database::open(folder.0.join(FILE)).unwrap();
+    let database = Database::open(folder.join(FILE)).unwrap();
     let txn = database.begin_write().unwrap();
     txn.delete_table(PACKETS).unwrap();
     txn.delete_table(CARRIED).unwrap();
@@ -195,12 +195,12 @@ fn a_store_of_version_1_keeps_its_packets() {
 fn a_backup_of_version_1_can_be_restored() {
     let folder = Folder::new();
     written_by_version_1(&folder);
-    let (file, other) = (folder.0.with_extension("backup"), Folder::new());
+    let (file, other) = (folder.with_extension("backup"), Folder::new());
     // Taken without a migration: through the same code that made it, on the tables as they are.
-    let database = Database::open(folder.0.join(FILE)).unwrap();
+    let database = Database::open(folder.join(FILE)).unwrap();
     super::super::backup::backup_of(&database, &file).unwrap();
     drop(database);
-    restore(&file, &other.0, false, "x").unwrap();
+    restore(&file, &other, false, "x").unwrap();
     std::fs::remove_file(&file).unwrap();
     let store = store(&other);
     assert_eq!(store.ledger().unwrap().version, super::super::schema::VERSION);

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::codec::{NORMAL, SMALL, STRANGE};
-use super::world::{DAY, Dice, HOUR, Post, Told, Weather, World};
+use testing::Dice;
+
+use super::world::{DAY, HOUR, Post, Told, Weather, World};
 use crate::letter::{Kind, Letter, Other};
 use crate::packet::ModelId;
 use crate::peer::Rules;
@@ -36,7 +38,7 @@ fn addresses() -> Vec<String> {
 }
 
 fn letter(dice: &mut Dice, number: usize, addresses: &[String]) -> Letter {
-    let other = Other::Address(addresses[dice.below(addresses.len() as u64) as usize].clone());
+    let other = Other::Address(addresses[dice.index(addresses.len())].clone());
     let person = dice.chance(20).then(|| format!("person{}", dice.below(3)));
     let kind = if dice.chance(40) { Kind::Text } else { Kind::Mail };
     if dice.chance(10) {
@@ -49,13 +51,13 @@ fn letter(dice: &mut Dice, number: usize, addresses: &[String]) -> Letter {
 }
 
 fn rules(dice: &mut Dice) -> Rules {
-    let receipt_hours = [0, 6, 24, 48][dice.below(4) as usize];
+    let receipt_hours = [0, 6, 24, 48][dice.index(4)];
     let patience = if dice.chance(20) { 6 * HOUR } else { 24 * HOUR };
     Rules { receipt_hours, patience, ..Rules::default() }
 }
 
 fn history(seed: u64, loud: bool) -> World {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let calm = dice.chance(20);
     let bad = |dice: &mut Dice, most| if calm { 0 } else { dice.below(most) };
     let ages = !calm && dice.chance(25);
@@ -67,10 +69,10 @@ fn history(seed: u64, loud: bool) -> World {
         delay: if dice.chance(50) { HOUR } else { dice.between(HOUR, 4 * DAY) },
         double_classic: !ages,
     };
-    let room = [100, 192, 192, 340][dice.below(4) as usize];
-    let models = |dice: &mut Dice| MODELS[if dice.chance(70) { 0 } else { dice.below(6) as usize }];
+    let room = [100, 192, 192, 340][dice.index(4)];
+    let models = |dice: &mut Dice| MODELS[if dice.chance(70) { 0 } else { dice.index(6) }];
     let boxes = [Post::new(models(&mut dice), rules(&mut dice)), Post::new(models(&mut dice), rules(&mut dice))];
-    let mut world = World::new(dice.roll(), room, weather, boxes);
+    let mut world = World::new(dice.any(), room, weather, boxes);
     world.loud = loud;
     let mut blows = blows(&mut dice, ages, world.now);
     blows.sort_by_key(|(at, _, _)| *at);
@@ -115,20 +117,20 @@ fn blows(dice: &mut Dice, ages: bool, start: i64) -> Vec<(i64, usize, Blow)> {
     let mut blows = Vec::new();
     for _ in 0..dice.between(4, 30) {
         // Some come together.
-        let (at, side) = (start + dice.between(0, days * DAY), dice.below(2) as usize);
+        let (at, side) = (start + dice.between(0, days * DAY), dice.index(2));
         for _ in 0..if dice.chance(30) { dice.between(1, 8) } else { 1 } {
             blows.push((at, side, Blow::Letter));
         }
     }
     for _ in 0..if dice.chance(40) { dice.between(1, 4) } else { 0 } {
-        let models = MODELS[dice.below(6) as usize];
-        blows.push((start + dice.between(0, days * DAY), dice.below(2) as usize, Blow::Models(models)));
+        let models = MODELS[dice.index(6)];
+        blows.push((start + dice.between(0, days * DAY), dice.index(2), Blow::Models(models)));
     }
     for _ in 0..if dice.chance(40) { dice.between(1, 4) } else { 0 } {
-        blows.push((start + dice.between(0, days * DAY), dice.below(2) as usize, Blow::Book));
+        blows.push((start + dice.between(0, days * DAY), dice.index(2), Blow::Book));
     }
     if ages {
-        let (side, from) = (dice.below(2) as usize, start + dice.between(0, days * DAY));
+        let (side, from) = (dice.index(2), start + dice.between(0, days * DAY));
         blows.push((from, side, Blow::Old(true)));
         blows.push((from + dice.between(HOUR, 30 * DAY), side, Blow::Old(false)));
     }

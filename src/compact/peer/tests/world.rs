@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use testing::Dice;
+
 use super::codec::Fake;
 use crate::letter::Letter;
 use crate::peer::when::{Waits, When, when};
@@ -11,30 +13,6 @@ mod channel;
 
 pub const HOUR: i64 = 3_600_000;
 pub const DAY: i64 = 24 * HOUR;
-
-/// SplitMix64.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.roll() % limit.max(1)
-    }
-
-    pub fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    pub fn between(&mut self, low: i64, high: i64) -> i64 {
-        low + self.below((high - low).max(1) as u64) as i64
-    }
-}
 
 /// What its sender is told of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,7 +116,7 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, room: usize, weather: Weather, boxes: [Post; 2]) -> Self {
         Self {
-            dice: Dice(seed),
+            dice: Dice::new(seed),
             now: 500_000 * HOUR,
             room,
             timer: 2 * HOUR,

@@ -19,8 +19,8 @@ use crate::link::{DRIVERS, Inbound, LinkPacket, PacketStatus, SubmitResult, Toke
 use crate::message::{Id, Intent, Origin};
 use crate::people::{Home, Person};
 use crate::route::plan::NewMessage;
-use crate::store::tests::Folder;
 use crate::store::{BodyIn, IncomingMail, Store};
+use testing::Folder;
 
 const START: Time = Time(1_790_000_000_000);
 
@@ -175,7 +175,7 @@ impl Rig {
     fn new(reach: &str) -> Self {
         let folder = Folder::new();
         let clock = Clock::fake(START);
-        let store = Store::open(&folder.0, &clock).unwrap();
+        let store = Store::open(&folder, &clock).unwrap();
         for (name, value) in [("box.domain", "here.org"), ("box.reach", reach)] {
             store.set(name, value).unwrap();
         }
