@@ -38,10 +38,10 @@ fn told(shaped: &Shaped) -> String {
 fn check(shaped: &Shaped) {
     for text in [&shaped.text, &shaped.full] {
         assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
-        assert!(!text.ends_with('\n') && !text.contains("\n\n\n") && text.len() <= page::MAX_TEXT + 3000);
+        assert!(!text.ends_with('\n') && !text.contains("\n\n\n") && text.len() <= output::MAX_TEXT + 3000);
     }
     assert!(!shaped.text.is_empty());
-    let lines = [&shaped.subject].into_iter().chain(&shaped.cut).chain(&shaped.automatic).chain(&shaped.from_name);
+    let lines = [&shaped.subject].into_iter().chain(&shaped.cut).chain(&shaped.automatic);
     for line in lines.chain(&shaped.message_id).chain(&shaped.in_reply_to) {
         assert!(!line.contains(char::is_control), "{line:?}");
     }
@@ -106,7 +106,7 @@ fn ids_and_names() {
     let raw = "From: =?utf-8?q?J=C3=B6rg?= <j@x.org>\r\nMessage-Id: <1@x>\r\nIn-Reply-To: <c@x>\r\n\
                References: <a@x>\r\n <b@x> <c@x>\r\nSubject: =?utf-8?q?a=0D=0ABcc:_x@y.z?=\r\n\r\nhi\r\n";
     let shaped = shape(raw.as_bytes(), &TRIM);
-    assert_eq!(shaped.from_name.as_deref(), Some("Jörg"));
+    assert_eq!(shaped.from.as_ref().and_then(|from| from.name.as_deref()), Some("Jörg"));
     assert_eq!(shaped.message_id.as_deref(), Some("<1@x>"));
     assert_eq!(shaped.in_reply_to, ["<c@x>", "<b@x>", "<a@x>"]);
     assert_eq!(shaped.subject, "a Bcc: x@y.z");
@@ -216,7 +216,7 @@ fn huge_headers_and_bodies() {
     let mut raw = b"Subject: Long\n\n".to_vec();
     raw.extend(b"All work and no play makes Jack a dull boy.\n".repeat(700_000));
     let shaped = in_time("body", &raw);
-    assert!(shaped.text.len() <= page::MAX_TEXT + 10);
+    assert!(shaped.text.len() <= output::MAX_TEXT + 10);
     assert!(shaped.cut.iter().any(|note| note.contains("30.7 MB")), "{:?}", shaped.cut);
 
     let mut raw =
