@@ -4,6 +4,8 @@ use super::links;
 
 /// Longest mark of a picture, in bytes.
 const MAX_MARK: usize = 300;
+/// Longest target of a link, in bytes.
+const MAX_TARGET: usize = 2000;
 /// What the alternative text of a picture says when a program wrote it, in lower case.
 const PICTURE_WORDS: [&str; 12] = [
     "description automatically generated",
@@ -63,7 +65,8 @@ fn without_pictures(line: &str) -> String {
     let mut rest = line;
     while let Some(at) = rest.find(['[', '<']) {
         let close = if rest[at..].starts_with('[') { ']' } else { '>' };
-        let end = rest[at..].find(close).filter(|end| *end <= MAX_MARK);
+        let window = &rest[at..rest.floor_char_boundary(at + MAX_MARK)];
+        let end = window.find(close);
         match end.filter(|end| is_picture(&rest[at + 1..at + end], close)) {
             Some(end) => {
                 out.push_str(&rest[..at]);
@@ -105,8 +108,18 @@ fn without_doubles(line: &str) -> String {
     let mut rest = line;
     while let Some(at) = rest.find(['<', '[']) {
         let close = if rest[at..].starts_with('[') { ']' } else { '>' };
-        let Some(end) = rest[at..].find(close) else { break };
+        let window = &rest[at..rest.floor_char_boundary(at + MAX_TARGET)];
+        let Some(end) = window.find(close) else {
+            out.push_str(&rest[..=at]);
+            rest = &rest[at + 1..];
+            continue;
+        };
         let target = &rest[at + 1..at + end];
+        if let Some(inner) = target.find('<').filter(|_| close == '>') {
+            out.push_str(&rest[..at + 1 + inner]);
+            rest = &rest[at + 1 + inner..];
+            continue;
+        }
         let (before, after) = (&rest[..at], &rest[at + end + 1..]);
         let is_link =
             ["mailto:", "http://", "https://", "tel:"].iter().any(|s| target.starts_with(s)) && !target.contains(' ');

@@ -93,6 +93,13 @@ pub fn is_known(line: &str) -> bool {
     words::ORIGINAL.begins(&lower) || words::FORWARDED.begins(&lower)
 }
 
+/// True when a block without a title could begin here: a field, and the first of its run or one that names a writer.
+pub fn may_begin(lines: &[&str], at: usize) -> bool {
+    let Some((label, _)) = field(inner(lines[at])) else { return false };
+    let above = at.checked_sub(1).and_then(|at| field(inner(lines[at])));
+    above.is_none() || words::FROM.has(&label)
+}
+
 /// The block that starts at `start`, or after blank lines. `marked` when a title or an element of HTML announced it.
 pub fn at(lines: &[&str], start: usize, marked: bool, context: &Context) -> Option<Block> {
     let first = shapes::skip_blank(lines, start);

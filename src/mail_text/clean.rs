@@ -73,9 +73,7 @@ fn is_leftward(c: char) -> bool {
 /// A sign that takes its direction from its neighbours stands on one side, a letter on the other.
 fn turns(last: char, next: Option<&char>) -> bool {
     let is_sound = |c: char| !c.is_whitespace() && !is_unseen(c);
-    next.is_some_and(|next| {
-        is_sound(last) && is_sound(*next) && last.is_alphabetic() != next.is_alphabetic()
-    })
+    next.is_some_and(|next| is_sound(last) && is_sound(*next) && last.is_alphabetic() != next.is_alphabetic())
 }
 
 fn joins(c: char) -> bool {

@@ -14,7 +14,7 @@ use super::attribution;
 use super::blocks::{self, Block, Title};
 use super::context::Context;
 use super::cuts::Confidence;
-use super::{marks, notices, shapes, words};
+use super::{marks, notices, shapes, subject, words};
 
 /// Lines below an attribution that are searched for quote marks.
 const MAX_LOOK: usize = 100;
@@ -54,7 +54,7 @@ fn split_at(lines: &[&str], at: usize, context: &Context) -> Option<Split> {
     let title = blocks::title(line);
     let marked = title.is_some() || by_element;
     let start = if marked { at + 1 } else { at };
-    if (marked || line.contains(shapes::COLONS))
+    if (marked || blocks::may_begin(lines, at))
         && let Some(block) = blocks::at(lines, start, marked, context)
     {
         return by_block(lines, at, title, &block, context);
@@ -78,7 +78,10 @@ fn by_block(lines: &[&str], at: usize, title: Option<Title>, block: &Block, cont
     let own = &lines[..top];
     let answers = context.is_answer || lines[at] == marks::HISTORY;
     let forward = Split::Other(top, block.end, block.forwarded());
-    if context.is_forward || title == Some(Title::Forwarded) {
+    // A title that nobody knows says less than the subject that it was sent with.
+    let same = !context.topic.is_empty() && subject::read(&block.subject).topic == context.topic;
+    let is_original = context.is_answer && same && !blocks::is_known(lines[at]);
+    if context.is_forward || title == Some(Title::Forwarded) && !is_original {
         return Some(forward);
     }
     match (answers, is_empty(own)) {

@@ -14,6 +14,8 @@ const MIN_LEGAL: usize = 70;
 const MAX_NOTICE: usize = 50;
 /// Most lines of a warning above the text.
 const MAX_WARNING: usize = 8;
+/// Bytes between "before" and the end of "printing".
+const MAX_BEFORE: usize = 60;
 /// Most lines of a footer.
 const MAX_FOOTER_LINES: usize = 6;
 /// Most words of a footer.
@@ -148,12 +150,19 @@ fn is_footer(text: &str) -> bool {
 fn says_footer(line: &str) -> bool {
     let count = line.split_whitespace().count();
     let mail = words::MAIL.within(line);
-    let prints = words::NATURE.within(line) && words::PRINT.within(line) && words::BEFORE.within(line) && mail;
+    // "... before printing this mail": in this order, whatever stands around it.
+    let before = words::BEFORE.iter().filter_map(|word| line.find(word).map(|at| at + word.len())).min();
+    let prints = before.is_some_and(|at| words::PRINT.within(&line[at..line.floor_char_boundary(at + MAX_BEFORE)]))
+        && words::NATURE.within(line)
+        && mail;
     let virus = words::VIRUS.within(line);
     let scanned =
         virus && (words::SCANNER.within(line) || mail && words::SCANNED.within(line) && words::SELF.within(line));
     let site = words::SCANNER_SITE.within(line) && count <= 8;
-    let leaves = words::UNSUBSCRIBE.within(line);
+    let leaves = words::UNSUBSCRIBE.within(line)
+        && ["://", "@", "list", "group", "newsletter", "gruppe", "grupo", "рассылк"]
+            .iter()
+            .any(|word| line.contains(word));
     count <= MAX_FOOTER_WORDS && (prints || words::GREEN.within(line) && mail_or_print(line) || scanned || leaves)
         || site
 }
@@ -170,7 +179,8 @@ fn list_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
     let below = &lines[at + 1..];
     let text = lower(below);
     let is_list = words::LIST.within(&text) && (text.contains("://") || text.contains('@'));
-    let short = below.iter().all(|line| line.len() <= 120);
+    // One block right below the rule.
+    let short = below.iter().all(|line| line.len() <= 120 && !line.is_empty());
     (is_list && short).then_some((at, Rule::Footer, Confidence::Sure))
 }
 
@@ -221,7 +231,9 @@ fn is_warning(text: &str) -> bool {
     let (clicks, owner) = (words::CLICK.within(text), words::ORGANISATION.within(text));
     let comes = words::ORIGIN.within(text) && (owner || clicks);
     let own = words::SELF.within(text) && words::OUTSIDE.within(text);
-    own && (comes || warns && (clicks || owner)) || tagged && clicks
+    own && (comes || warns && (clicks || owner))
+        || tagged && clicks
+        || warns && clicks && owner && words::OUTSIDE.within(text)
 }
 
 /// `[EXTERNAL]` alone on its line.

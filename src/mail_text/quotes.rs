@@ -41,9 +41,14 @@ pub fn cut(lines: &[&str], context: &Context, cuts: &mut Cuts) -> Vec<String> {
             at += 1;
         }
         let quote = &lines[first..at];
-        known |= attributed.is_some() || begins_with_attribution(quote, context);
         let above = out.iter().rfind(|line| !line.is_empty());
         let leads = above.is_some_and(|line| line.ends_with(shapes::COLONS));
+        // "Look:" and then whose words they are: the writer quotes, unless a program put an address there.
+        if leads && attributed.is_some() && !by_element && !shapes::has_address(&lines[start..first].join(" ")) {
+            out.extend(lines[start..at].iter().map(|line| (*line).to_owned()));
+            continue;
+        }
+        known |= attributed.is_some() || begins_with_attribution(quote, context);
         let touches = out.last().is_some_and(|line| !line.is_empty());
         let is_last = !lines[at..].iter().any(|line| !line.is_empty() && *line != marks::HISTORY);
         let plain = context.is_answer && !leads && !touches && (quote.len() >= MIN_PLAIN || !is_last);

@@ -1,7 +1,7 @@
 //! Shapes that are the same in every language: dates, addresses, names, ends of sentences.
 
 /// Signs that end a label or a line above a quote.
-pub const COLONS: [char; 6] = [':', '：', '﹕', '︓', '։', '∶'];
+pub const COLONS: [char; 8] = [':', '：', '﹕', '︓', '։', '∶', '፦', '៖'];
 /// Most words of a name.
 const NAME_WORDS: usize = 3;
 /// Longest line that may be a name or a greeting, in characters.
@@ -22,7 +22,9 @@ pub fn numbers(text: &str) -> Vec<usize> {
 pub fn has_date(text: &str) -> bool {
     let numbers = numbers(text);
     let has_year = numbers.contains(&4);
-    (3..=9).contains(&numbers.len()) && numbers.iter().all(|digits| matches!(digits, 1 | 2 | 4)) && (has_year || numbers.len() >= 4)
+    (3..=9).contains(&numbers.len())
+        && numbers.iter().all(|digits| matches!(digits, 1 | 2 | 4))
+        && (has_year || numbers.len() >= 4)
         || has_year && numbers.len() == 2
         || numbers.len() == 3 && numbers.iter().all(|digits| *digits <= 2) && text.contains(['/', '.', '-'])
 }

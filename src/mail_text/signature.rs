@@ -64,9 +64,11 @@ fn delimiter(lines: &[String]) -> Option<usize> {
     let (at, _) = found.next().filter(|_| found.next().is_none())?;
     let (above, below) = (&lines[..at], &lines[at + 1..]);
     let last = above.iter().rfind(|line| !line.is_empty())?;
-    let apart = above.last().is_some_and(String::is_empty) || below.len() <= MAX_CLOSE;
+    // What touches the words above may be what they lead to, unless they are at their end.
+    let ended = above.len() > 1 || last.ends_with(['.', '!', '?', '。', '！', '？']);
+    let apart = above.last().is_some_and(String::is_empty) || below.len() <= MAX_CLOSE && ended;
     let quoted = below.iter().any(|line| line.starts_with('>'));
-    let filled = below.iter().take_while(|line| !line.is_empty());
+    let filled = below.iter().filter(|line| !line.is_empty());
     let prose =
         filled.filter(|line| line.split_whitespace().count() >= SENTENCE && line.ends_with(['.', '!', '?'])).count();
     let is_program = below.iter().any(|line| is_added(line)) || below.join(" ").contains("http");
@@ -109,7 +111,8 @@ pub fn is_added(line: &str) -> bool {
     let lower = line.to_lowercase().replace(['’', '\u{2011}', '\u{a0}'], " ").replace('\'', " ");
     let lower = bare(&lower);
     // "Sent from my iPhone. Please excuse typos."
-    let (first, rest) = lower.split_once(['.', ';', '!']).unwrap_or((&lower, ""));
+    let end = [". ", "; ", "! "].iter().filter_map(|end| lower.find(end)).min();
+    let (first, rest) = end.map_or((lower.as_str(), ""), |end| (&lower[..end], &lower[end + 2..]));
     let rest = rest.trim();
     let excuses = rest.is_empty() || words::EXCUSE.within(rest) || is_site(rest);
     let (first, excuse) = match first.split_once([',', '–', '—', '|']) {
@@ -181,7 +184,8 @@ fn device(line: &str) -> Option<(usize, usize)> {
     let named = words::DEVICES.iter().flat_map(|name| line.match_indices(name).map(|(at, name)| (at, name.len())));
     let common = words::TELEPHONE.iter().filter(|name| shapes::has_word(line, name));
     // A common word ends the line, and a word for *from* stands before it.
-    let common = common.filter(|name| line.ends_with(name) && line.split_whitespace().any(|word| words::FROM_MY.has(word)));
+    let common =
+        common.filter(|name| line.ends_with(name) && line.split_whitespace().any(|word| words::FROM_MY.has(word)));
     let common = common.filter_map(|name| line.rfind(name).map(|at| (at, name.len())));
     for (at, length) in named.chain(common) {
         // A name begins a word; endings of many languages may follow it.

@@ -44,23 +44,21 @@ pub const GET: Words = Words(
 );
 
 /// What an offered program runs on.
-pub const PLATFORMS: Words = Words(
-    "ios|android|iphone|ipad|windows|mac|macos|mobile|mobil",
-);
+pub const PLATFORMS: Words = Words("ios|android|iphone|ipad|windows|mac|macos|mobile|mobil");
 
 /// Names of devices, then of programs and services. They are the same in every language.
 pub const DEVICES: Words = Words(
     "iphon|ipad|ipod|galaxy|samsung|huawei|xiaomi|redmi|oneplus|google pixel|nokia|blackberry|xperia|motorola|\
-     oppo|realme|android|smartphone|handy|windows phone|windows 10|windows 11|ios|macbook|imac|apple watch|\
-     outlook|yahoo|gmail|aol|bluemail|blue mail|proton|tutanota|spark|k-9|k9|thunderbird|aqua mail|aquamail|\
-     mymail|maildroid|nine mail|zoho|mailspring|mailbird|em client|airmail|edison|canary mail|fairemail|\
-     superhuman|polymail|newton mail|gmx|web.de|t-online|freenet|mail.ru|mail для|mail for windows|\
-     mail für windows|courrier pour windows|correo para windows|email para windows|posta per windows|\
-     mail voor windows|email til windows|e-post för windows|пошта для|почта для|яндекс|yandex|rambler|seznam|\
-     wp.pl|onet|interia|qq邮箱|foxmail|naver|daum|网易|139邮箱|hotmail|live.com|icloud|fastmail|tapatalk|verizon|\
-     t-mobile|vodafone|mail orange|orange mail|at&t|sfr|free mobile|libero mail|virgilio mail|tim mail|laposte|\
-     uol|terra mail|bol mail|nextcloud|roundcube|horde imp|typeapp|boomerang|mixmax|mailtrack|sailmail|winlink|\
-     iridium|xgate|ocens|inmarsat|garmin|inreach",
+     oppo|realme|android|smartphone|handy|windows phone|windows 10|windows 11|mail app|mail-app|telekom mail|华为|\
+     小米|三星|荣耀|手机|邮箱|郵箱|ios|macbook|imac|apple watch|outlook|yahoo|gmail|aol|bluemail|blue mail|proton|tutanota|\
+     spark|k-9|k9|thunderbird|aqua mail|aquamail|mymail|maildroid|nine mail|zoho|mailspring|mailbird|em client|\
+     airmail|edison|canary mail|fairemail|superhuman|polymail|newton mail|gmx|web.de|t-online|freenet|mail.ru|\
+     mail для|mail for windows|mail für windows|courrier pour windows|correo para windows|email para windows|\
+     posta per windows|mail voor windows|email til windows|e-post för windows|пошта для|почта для|яндекс|yandex|\
+     rambler|seznam|wp.pl|onet|interia|qq邮箱|foxmail|naver|daum|网易|139邮箱|hotmail|live.com|icloud|fastmail|\
+     tapatalk|verizon|t-mobile|vodafone|mail orange|orange mail|at&t|sfr|free mobile|libero mail|virgilio mail|\
+     tim mail|laposte|uol|terra mail|bol mail|nextcloud|roundcube|horde imp|typeapp|boomerang|mixmax|mailtrack|\
+     sailmail|winlink|iridium|xgate|ocens|inmarsat|garmin|inreach",
 );
 
 /// Common words for a telephone.
@@ -209,14 +207,11 @@ pub const SCANNER: Words = Words(
 );
 
 /// What they look for.
-pub const VIRUS: Words = Words(
-    "virus|viren|malware|вирус|spam|dangerous content|gefährlich|вірус|ιού|ウイルス|病毒",
-);
+pub const VIRUS: Words = Words("virus|viren|malware|вирус|spam|dangerous content|gefährlich|вірус|ιού|ウイルス|病毒");
 
 /// Their sites.
-pub const SCANNER_SITE: Words = Words(
-    "www.avast.com|avast.com/|www.avg.com|avg.com/|www.avira.com|www.mailscanner.info|www.eset.com|/sig-email",
-);
+pub const SCANNER_SITE: Words =
+    Words("www.avast.com|avast.com/|www.avg.com|avg.com/|www.avira.com|www.mailscanner.info|www.eset.com|/sig-email");
 
 /// Footers that tell how to leave.
 pub const UNSUBSCRIBE: Words = Words(
