@@ -62,7 +62,7 @@ use std::borrow::Cow;
 
 pub use bounce::Bounce;
 pub use clean::text as visible_text;
-pub use cuts::{Confidence, Cut, Rule};
+pub use cuts::Cut;
 
 use context::Context;
 use head::Head;

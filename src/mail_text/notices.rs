@@ -254,10 +254,7 @@ pub fn is_reply_line(line: &str) -> bool {
     let place = words::ABOVE.iter().filter_map(|word| lower.find(word).map(|at| at + word.len())).min();
     let joined = place.is_some_and(|at| words::LINE.within(&lower[at..lower.floor_char_boundary(at + MAX_JOINED)]));
     let last = ["この行", "この線", "이 줄", "이 선", "此行", "此线", "此線"].iter().any(|line| lower.contains(line));
-    (joined || last)
-        && (words::REPLY.within(&lower) || last)
-        && lower.split_whitespace().count() <= 16
-        && !line.ends_with('?')
+    (last || joined && words::REPLY.within(&lower)) && lower.split_whitespace().count() <= 16 && !line.ends_with('?')
 }
 
 #[cfg(test)]
