@@ -28,6 +28,12 @@ pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let joined = join_marks(text);
     for line in joined.lines() {
+        // Nearly every line has nothing of the kind.
+        if !line.contains(['[', '<', ':']) {
+            out.push_str(line.trim_end());
+            out.push('\n');
+            continue;
+        }
         let without = without_pictures(line);
         if without.trim().is_empty() {
             out.push('\n');
@@ -41,8 +47,11 @@ pub fn clean(text: &str) -> String {
 
 /// A description of a picture may run over several lines.
 fn join_marks(text: &str) -> String {
-    let lower = text.to_lowercase();
     let mut out = text.to_owned();
+    if !text.contains('[') {
+        return out;
+    }
+    let lower = text.to_lowercase();
     // Lowering changes the length of few letters; then nothing is joined.
     if lower.len() != text.len() {
         return out;

@@ -35,7 +35,8 @@ pub fn end(lines: &[&str], at: usize, context: &Context) -> Option<usize> {
         }
         let next = at + count + 1;
         let quoted = is_quote(lines, shapes::skip_blank(lines, next));
-        let ends = line.ends_with(COLONS) || joined.starts_with("--") && line.ends_with("--");
+        let framed = joined.starts_with("--") && line.ends_with("--") && joined.contains(char::is_numeric);
+        let ends = line.ends_with(COLONS) || framed;
         let bare_end = quoted && line.ends_with('>') && lines.get(next).is_some_and(|line| line.starts_with('>'));
         if !ends && !bare_end {
             continue;

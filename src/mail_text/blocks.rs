@@ -59,10 +59,13 @@ pub enum Title {
 /// another language must stand between dashes.
 pub fn title(line: &str) -> Option<Title> {
     let line = inner(line);
+    let is_frame = |c: char| "-_=*—–".contains(c);
+    if !line.starts_with(is_frame) && !line.ends_with(COLONS) || line.len() > 4 * MAX_TITLE {
+        return None;
+    }
     if line.chars().count() > MAX_TITLE + 2 * FORWARD_DASHES {
         return None;
     }
-    let is_frame = |c: char| "-_=*—–".contains(c);
     let bare = line.trim_matches(|c: char| is_frame(c) || c == '>' || c == ' ' || COLONS.contains(&c));
     let lower = bare.to_lowercase().replace('’', "'");
     let before = line.chars().take_while(|c| is_frame(*c)).count();

@@ -62,8 +62,10 @@ fn split_at(lines: &[&str], at: usize, context: &Context) -> Option<Split> {
     if title == Some(Title::Forwarded) && blocks::is_known(line) && !context.is_answer {
         return Some(Split::Other(at, at + 1, "Forwarded:".to_owned()));
     }
-    let known = title.is_some() && blocks::is_known(line) || notices::is_reply_line(line) && at > 0;
-    let confidence = match (by_element, known && context.is_answer) {
+    let known = context.is_answer
+        && (title.is_some() && blocks::is_known(line)
+            || at > 0 && !line.starts_with(char::is_alphanumeric) && notices::is_reply_line(line));
+    let confidence = match (by_element, known) {
         (true, _) => Confidence::Sure,
         (_, true) => Confidence::Likely,
         _ => return by_attribution(lines, at, context),

@@ -12,6 +12,8 @@ use super::{shapes, words};
 const MIN_LEGAL: usize = 70;
 /// Most lines of a notice.
 const MAX_NOTICE: usize = 50;
+/// Longest notice or warning, with its paragraph, in bytes.
+const MAX_NOTICE_BYTES: usize = 8 * 1024;
 /// Most lines of a warning above the text.
 const MAX_WARNING: usize = 8;
 /// Bytes between "before" and the end of "printing".
@@ -66,7 +68,8 @@ fn legal(lines: &[String], start: usize) -> Option<(usize, Rule, Confidence)> {
         let first = lower(&lines[*at..=*at]);
         !first.starts_with('>') && begins_notice(first_sentence(&first)) && is_legal(&lower(&lines[*at..]))
     };
-    let begin = beginnings(lines, start).find(is_notice)?;
+    let is_short = lines[start..].iter().map(String::len).sum::<usize>() <= MAX_NOTICE_BYTES;
+    let begin = beginnings(lines, start).filter(|_| is_short).find(is_notice)?;
     // A title above it, such as "CONFIDENTIALITY NOTICE".
     let titled = begin.checked_sub(1).filter(|at| is_legal_title(&lines[*at]));
     Some((titled.unwrap_or(begin), Rule::LegalNotice, Confidence::Likely))
@@ -125,7 +128,9 @@ pub fn is_legal(paragraph: &str) -> bool {
 
 /// What a scanner or a green conscience added: the last lines, from the latest on that is whole.
 fn footer(lines: &[String], start: usize) -> Option<(usize, Rule, Confidence)> {
-    let at = beginnings(lines, start).rev().take(MAX_FOOTER_LINES).find(|at| is_footer(&lower(&lines[*at..])))?;
+    let reachable = beginnings(lines, start).rev().take(MAX_FOOTER_LINES);
+    let mut short = reachable.take_while(|at| lines[*at].len() <= MAX_FOOTER);
+    let at = short.find(|at| is_footer(&lower(&lines[*at..])))?;
     let confidence = if at == start { Confidence::Sure } else { Confidence::Likely };
     Some((at, Rule::Footer, confidence))
 }
@@ -210,6 +215,9 @@ pub fn cut_first(lines: &mut Vec<String>, cuts: &mut Cuts) {
 fn warning(lines: &[String]) -> Option<usize> {
     let blank = lines.iter().take(MAX_WARNING).position(String::is_empty);
     let end = blank.unwrap_or(lines.len().min(MAX_WARNING));
+    if lines[..end].iter().map(String::len).sum::<usize>() > MAX_NOTICE_BYTES {
+        return None;
+    }
     let first = lower(&lines[..1]);
     if words::TIP.begins(&first) || first.contains("aka.ms/learnaboutsenderidentification") || is_tag(&lines[0]) {
         return Some(1);

@@ -10,6 +10,8 @@ use super::{calendar, clean, decode, embedded, files, marks};
 
 /// Longest text that is kept, in bytes.
 pub const MAX_TEXT: usize = 256 * 1024;
+/// Longest text that is looked at, in bytes: some of it goes before the rest is counted.
+const MAX_TRIMMED: usize = 2 * MAX_TEXT;
 /// Encoded bytes of text that are read of one mail.
 const MAX_READ: usize = 4 * 1024 * 1024;
 /// Files that are named over the air; more are counted.
@@ -51,6 +53,8 @@ pub struct Output {
     pictures: Vec<String>,
     notes: Vec<String>,
     read: usize,
+    /// Bytes of texts that nobody looked at.
+    beyond: usize,
     invited: bool,
 }
 
@@ -85,6 +89,10 @@ impl Output {
 
     /// Adds a text, which may hold [`marks`].
     pub fn text(&mut self, raw: &str) {
+        // What is beyond can never go out; cutting needs no more than what stands there.
+        let end = raw.floor_char_boundary(MAX_TRIMMED);
+        self.beyond += raw.len() - end;
+        let raw = &raw[..end];
         let (shown, files) = embedded::take_out(raw);
         let full = clean::text(&marks::without(raw));
         if full.is_empty() {
@@ -203,7 +211,7 @@ impl Output {
     fn cap(&mut self, text: &mut String) {
         if text.len() > MAX_TEXT {
             let end = text.floor_char_boundary(MAX_TEXT);
-            let rest = text.len() - end;
+            let rest = text.len() - end + self.beyond;
             text.truncate(end);
             text.truncate(text.trim_end().len());
             self.note(&format!("the end of the text, {}", files::size(rest)));
