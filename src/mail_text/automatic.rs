@@ -11,7 +11,7 @@ const MAX_HOPS: usize = 30;
 const MACHINE: usize = 4;
 
 /// Fields that automatic mail carries, whatever they say, and how much each proves. Providers put `Feedback-ID` on every
-/// letter of their people, and forwarders `X-Loop`: both together prove nothing yet.
+/// mail of their people, and forwarders `X-Loop`: both together prove nothing yet.
 const FIELDS: [(&str, usize, &str); 17] = [
     ("x-autoreply", 4, "an automatic reply"),
     ("x-autorespond", 4, "an automatic reply"),
@@ -109,7 +109,7 @@ fn precedence(head: &Head) -> Option<String> {
 }
 
 /// Exchange asks for no automatic answer on every automatic mail of its own, with `All` or a list that has `OOF`
-/// and `AutoReply`; plain letters of people sometimes carry `DR, OOF` alone.
+/// and `AutoReply`; plain mails of people sometimes carry `DR, OOF` alone.
 fn suppressed(head: &Head) -> Option<String> {
     let value = head.raw("x-auto-response-suppress")?.to_ascii_lowercase();
     let every = value.split(',').any(|word| word.trim() == "all");

@@ -183,7 +183,7 @@ fn is_marked_up(text: &str) -> bool {
         .any(|m| lower.contains(m))
 }
 
-/// `alone` when the part is the whole mail: then even a named text is a letter.
+/// `alone` when the part is the whole mail: then even a named text is a mail.
 fn show_leaf(part: &Part<'_>, alone: bool, out: &mut Output) {
     let is_letter = alone && part.head.typed("content-disposition").value != "attachment";
     let kind = part.typed.value.as_str();

@@ -93,7 +93,7 @@ impl Reader {
                     Some(after) => rest = after,
                     // What follows an open script can be nothing but script.
                     None if tag.is_silent() => rest = "",
-                    // A box that never closes: rather read too much than lose the letter.
+                    // A box that never closes: rather read too much than lose the mail.
                     None => heeds = false,
                 }
                 continue;

@@ -73,7 +73,7 @@ use crate::message::Wanted;
 
 /// Longest subject, in bytes.
 const MAX_SUBJECT: usize = 1000;
-/// Ids of earlier letters that are kept.
+/// Ids of earlier mails that are kept.
 const MAX_IDS: usize = 50;
 
 /// How a box wants its mail.
@@ -106,12 +106,12 @@ pub struct Shaped {
     pub cut: Vec<String>,
     /// What was cut by rule, and what a rule was unsure of and left in the text.
     pub cuts: Vec<Cut>,
-    /// Why a machine must have written it; `None` for a letter by a person. An empty envelope sender is the caller's
+    /// Why a machine must have written it; `None` for a mail by a person. An empty envelope sender is the caller's
     /// to see.
     pub automatic: Option<String>,
     /// With angle brackets.
     pub message_id: Option<String>,
-    /// The letters that it answers: `In-Reply-To`, then `References`, latest first; with angle brackets.
+    /// The mails that it answers: `In-Reply-To`, then `References`, latest first; with angle brackets.
     pub in_reply_to: Vec<String>,
     /// Who wrote it: `Reply-To`, else `From`. Proof of a domain is about `from`.
     pub writer: Option<Writer>,
@@ -178,7 +178,7 @@ fn subject(head: &Head) -> String {
     subject
 }
 
-/// The terms that the header asks for: the fields by which mail programs mark a letter (RFC 2156 section 2.3, and what
+/// The terms that the header asks for: the fields by which mail programs mark a mail (RFC 2156 section 2.3, and what
 /// they write instead), and two of our own.
 fn wanted(head: &Head) -> Wanted {
     let field = |name: &str| head.raw(name).unwrap_or_default().trim().to_lowercase();

@@ -90,7 +90,7 @@ fn the_whole_text_stays_on_the_box() {
 }
 
 #[test]
-fn a_letter_is_not_mistaken_for_what_programs_write() {
+fn a_message_is_not_mistaken_for_what_programs_write() {
     for letter in [
         "Booked:\n\nFrom: Oslo\nTo: Bergen\nDate: 3 May\nSeat: 12A",
         "On 3 May 2024 at 10:00 the captain wrote:\n\nWind rising, all hands on deck.",
@@ -188,8 +188,9 @@ impl Random {
     }
 }
 
-/// What takes longer than this, unoptimised and on a busy machine, grows faster than its input.
-const LIMIT: Duration = Duration::from_secs(6);
+/// What takes longer than this, unoptimised and on a busy machine, grows faster than its input: these inputs take
+/// seconds where time grows with length, and hours where it grows with its square.
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn in_time(name: &str, raw: &[u8]) -> Shaped {
     let start = Instant::now();
