@@ -1,5 +1,7 @@
 //! Web addresses: which are worth their bytes, and what of them only serves to count readers.
 
+use super::wrapped;
+
 /// Longest address that is shown beside the text of its link.
 const MAX_SHOWN: usize = 60;
 
@@ -18,7 +20,7 @@ pub fn worth_showing(href: &str, text: &str) -> Option<String> {
     let shown = if let Some(mail) = strip_scheme(href, "mailto:") {
         mail.split('?').next().unwrap_or_default().to_owned()
     } else if strip_scheme(href, "https://").or_else(|| strip_scheme(href, "http://")).is_some() {
-        without_tracking(href)
+        without_tracking(&wrapped::open(href).unwrap_or_else(|| href.to_owned()))
     } else {
         return None;
     };
@@ -27,18 +29,45 @@ pub fn worth_showing(href: &str, text: &str) -> Option<String> {
     (sound && !bare(text).contains(&bare(&shown))).then_some(shown)
 }
 
-/// Cuts tracking parameters out of every web address in a text.
+/// Opens wrapped addresses and cuts tracking parameters out of every web address in a text.
 pub fn clean(text: &str) -> String {
-    if !text.contains("://") || !text.contains('?') {
+    if !text.contains("://") {
         return text.to_owned();
     }
     let is_end = |c: char| c.is_whitespace() || "<>()\"".contains(c);
     text.split_inclusive(is_end)
         .map(|word| {
             let url = word.trim_end_matches(is_end);
-            format!("{}{}", without_tracking(url), &word[url.len()..])
+            let start = url.find("http").unwrap_or(0);
+            let (before, url) = url.split_at(start);
+            let inner = wrapped::open(url).unwrap_or_else(|| url.to_owned());
+            format!("{before}{}{}", without_tracking(&inner), &word[before.len() + url.len()..])
         })
         .collect()
+}
+
+/// What a link target beside a text adds to it.
+pub enum Beside {
+    /// Nothing: the text says it.
+    Same,
+    /// This.
+    Other(String),
+}
+
+/// Compares the target that a program wrote behind a text with the text; `said` is its last word, `phrase` all of it.
+pub fn beside(said: &str, phrase: &str, target: &str) -> Beside {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    if let Some(number) = strip_scheme(target, "tel:") {
+        let same = !digits(number).is_empty() && digits(phrase).ends_with(&digits(number));
+        return if same { Beside::Same } else { Beside::Other(number.to_owned()) };
+    }
+    let shown = match strip_scheme(target, "mailto:") {
+        Some(mail) => mail.split('?').next().unwrap_or_default().to_owned(),
+        None => without_tracking(&wrapped::open(target).unwrap_or_else(|| target.to_owned())),
+    };
+    let said = bare(said);
+    let said = said.strip_prefix("mailto:").unwrap_or(&said);
+    if said == bare(&shown) { Beside::Same } else { Beside::Other(shown) }
 }
 
 fn without_tracking(url: &str) -> String {

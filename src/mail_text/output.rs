@@ -1,12 +1,17 @@
-//! The page that the parts of a mail are put on, one after the other.
+//! Where the parts of a mail are put, one after the other: texts, files, notes.
 
 use super::body::is_tnef;
 use super::calendar::Invitation;
+use super::context::Context;
+use super::cuts::{Cut, Cuts, Rule};
 use super::mime::Part;
-use super::{calendar, clean, decode, files, trim};
+use super::trim::{self, Trimmed};
+use super::{calendar, clean, decode, embedded, files, marks};
 
 /// Longest text that is kept, in bytes.
 pub const MAX_TEXT: usize = 256 * 1024;
+/// Longest text that is looked at, in bytes: some of it goes before the rest is counted.
+const MAX_TRIMMED: usize = 2 * MAX_TEXT;
 /// Encoded bytes of text that are read of one mail.
 const MAX_READ: usize = 4 * 1024 * 1024;
 /// Files that are named over the air; more are counted.
@@ -14,31 +19,54 @@ const MAX_FILES: usize = 4;
 /// Notes that are kept for the page.
 const MAX_NOTES: usize = 40;
 
+/// One text with the titles above it.
+#[derive(Debug)]
+struct Text {
+    headers: Vec<String>,
+    trimmed: Trimmed,
+}
+
+/// All that a mail gave.
+#[derive(Debug)]
+pub struct Finished {
+    /// What goes over the air, without the subject.
+    pub text: String,
+    /// What stands on the page.
+    pub full: String,
+    /// What was cut, as data.
+    pub cuts: Vec<Cut>,
+    /// What was cut or left behind, in words.
+    pub notes: Vec<String>,
+}
+
 /// Collects texts, files and notes.
 #[derive(Debug, Default)]
-pub struct Page {
-    trims: bool,
-    is_forward: bool,
-    text: Vec<String>,
+pub struct Output {
+    context: Context,
+    texts: Vec<Text>,
     full: Vec<String>,
     /// Title of a mail inside the mail, due before its text.
     header: Vec<String>,
+    /// What the header of that mail says.
+    inner: Context,
     files: Vec<String>,
     pictures: Vec<String>,
     notes: Vec<String>,
     read: usize,
+    /// Bytes of texts that nobody looked at.
+    beyond: usize,
     invited: bool,
 }
 
-impl Page {
-    /// An empty page; `is_forward` when the subject says so.
-    pub fn new(trims: bool, is_forward: bool) -> Self {
-        Self { trims, is_forward, ..Self::default() }
+impl Output {
+    /// Nothing yet; `context` is what the header says.
+    pub fn new(context: Context) -> Self {
+        Self { context, ..Self::default() }
     }
 
     /// True when texts are cut down to what their writer wanted to say.
     pub fn trims(&self) -> bool {
-        self.trims
+        self.context.trims
     }
 
     /// The decoded text of a part, within the limits of the mail.
@@ -55,22 +83,39 @@ impl Page {
                 decode::MAX_TEXT / 1024
             ));
         }
-        decode::text(part)
+        // Nobody may write what HTML is marked with.
+        decode::text(part).replace(marks::is_mark, "")
     }
 
-    /// Adds a text.
+    /// Adds a text, which may hold [`marks`].
     pub fn text(&mut self, raw: &str) {
-        let full = clean::text(raw);
+        // What is beyond can never go out; cutting needs no more than what stands there.
+        let end = raw.floor_char_boundary(MAX_TRIMMED);
+        self.beyond += raw.len() - end;
+        let raw = &raw[..end];
+        let (shown, files) = embedded::take_out(raw);
+        let full = clean::text(&marks::without(raw));
         if full.is_empty() {
             return;
         }
-        let shown = if self.trims { trim::trim(&full, self.is_forward) } else { trim::Trimmed::whole(&full) };
-        shown.notes.iter().for_each(|note| self.note(note));
+        files.iter().for_each(|file| self.embedded(file));
+        let shown = clean::text(&shown);
+        let context = if self.header.is_empty() { self.context.clone() } else { self.inner.clone() };
+        let trimmed = match context.trims {
+            true => trim::trim(&shown, &context),
+            false => Trimmed::untouched(&clean::text(&marks::without(&shown))),
+        };
         let headers = std::mem::take(&mut self.header);
-        for (list, body) in [(&mut self.full, full), (&mut self.text, shown.text)] {
-            let lines: Vec<String> = headers.iter().cloned().chain([body]).filter(|line| !line.is_empty()).collect();
-            list.push(lines.join("\n"));
-        }
+        self.full.push(headers.iter().cloned().chain([full]).collect::<Vec<_>>().join("\n"));
+        self.texts.push(Text { headers, trimmed });
+    }
+
+    /// Names a file that was encoded inside of a text.
+    fn embedded(&mut self, file: &embedded::File) {
+        let name = if file.name.is_empty() { "file" } else { &file.name };
+        let size = files::size(file.size);
+        self.note(&format!("attachment {name}, {size}, not sent"));
+        self.files.push(format!("{name} {size}"));
     }
 
     /// Adds a line that stands for something that cannot be read here.
@@ -80,8 +125,9 @@ impl Page {
     }
 
     /// The title of the mail whose text comes next.
-    pub fn header(&mut self, line: String) {
+    pub fn header(&mut self, line: String, context: Context) {
         self.header.push(line);
+        self.inner = context;
     }
 
     /// Adds the first invitation of a mail; others are its copies.
@@ -89,9 +135,9 @@ impl Page {
         let invitation = calendar::read(ics).filter(|_| !self.invited)?;
         self.invited = true;
         let headers = std::mem::take(&mut self.header).join("\n");
-        for list in [&mut self.full, &mut self.text] {
-            list.push(format!("{headers}\n{}", invitation.lines).trim_start().to_owned());
-        }
+        let lines = format!("{headers}\n{}", invitation.lines).trim_start().to_owned();
+        self.texts.push(Text { headers: Vec::new(), trimmed: Trimmed::untouched(&lines) });
+        self.full.push(lines);
         Some(invitation)
     }
 
@@ -120,10 +166,24 @@ impl Page {
         }
     }
 
-    /// What goes over the air (without subject), what stands on the page, and the notes.
-    pub fn finish(mut self) -> (String, String, Vec<String>) {
-        let mut text = self.text.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join("\n\n");
+    /// What goes over the air (without subject), what stands on the page, and what was cut.
+    pub fn finish(mut self) -> Finished {
+        // A text of which nothing is left goes only if another one says something.
+        let whole = self.texts.iter().all(|text| text.trimmed.is_empty());
+        let shown = |text: &Text| {
+            let body = if whole { &text.trimmed.whole } else { &text.trimmed.text };
+            let lines = text.headers.iter().chain([body]).filter(|line| !line.is_empty());
+            lines.cloned().collect::<Vec<_>>().join("\n")
+        };
+        let texts: Vec<String> = self.texts.iter().map(shown).filter(|text| !text.is_empty()).collect();
+        let mut text = texts.join("\n\n");
         text.drain(..text.len() - text.trim_start().len());
+        let mut cuts = Cuts::default();
+        if !whole {
+            self.texts.iter().flat_map(|text| &text.trimmed.cuts).for_each(|cut| cuts.join(cut));
+        }
+        cuts.0.sort_by_key(|cut| cut.rule != Rule::History);
+        cuts.0.iter().for_each(|cut| self.note(&cut.words()));
         let mut full = self.full.join("\n\n");
         // A picture that is all there is is no decoration.
         if full.is_empty() {
@@ -138,7 +198,7 @@ impl Page {
         if let Some(line) = self.file_line() {
             text = format!("{text}\n{line}").trim_start().to_owned();
         }
-        (text, full, self.notes)
+        Finished { text, full, cuts: cuts.0, notes: self.notes }
     }
 
     fn file_line(&self) -> Option<String> {
@@ -151,7 +211,7 @@ impl Page {
     fn cap(&mut self, text: &mut String) {
         if text.len() > MAX_TEXT {
             let end = text.floor_char_boundary(MAX_TEXT);
-            let rest = text.len() - end;
+            let rest = text.len() - end + self.beyond;
             text.truncate(end);
             text.truncate(text.trim_end().len());
             self.note(&format!("the end of the text, {}", files::size(rest)));
