@@ -1,5 +1,6 @@
 mod codec;
 mod histories;
 mod noise;
+mod records;
 mod talk;
 mod world;
