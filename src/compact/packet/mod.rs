@@ -10,13 +10,13 @@
 //! the plain records with their closing zeros, every address written out, not over the code: it finds a wrong model and
 //! a wrong address book as well as a wrong piece.
 
-pub mod body;
+pub mod bundle;
 pub mod check;
-pub mod pieces;
+pub mod fragments;
 
 use crate::coder::Coder;
 use crate::letter::Letter;
-use pieces::{Piece, cut, join};
+use fragments::{Piece, cut, join};
 
 /// Number and mark of a model. The number stands in each packet; the mark (the start of the hash of the primed state)
 /// is told once, so that no two builds take different models for the same.
@@ -89,7 +89,7 @@ impl Coding for Coder {
 /// `id` names the pieces, below 64.
 pub fn pack<C: Coding + ?Sized>(coding: &mut C, letters: &[Letter], id: u8, most: usize) -> Option<Vec<Vec<u8>>> {
     let form = coding.models().first().map_or(Form::Stored, |model| Form::Model(model.number));
-    cut(&body::body(coding, form, letters, letters, most, 1), id, most)
+    cut(&bundle::body(coding, form, letters, letters, most, 1), id, most)
 }
 
 /// The letters of all packets of one body, in any order. There is no address book: an index cannot be read.
@@ -99,8 +99,8 @@ pub fn pack<C: Coding + ?Sized>(coding: &mut C, letters: &[Letter], id: u8, most
 pub fn unpack<C: Coding + ?Sized, P: AsRef<[u8]>>(coding: &mut C, packets: &[P]) -> Result<Vec<Letter>, Unreadable> {
     let no_book = |_| Vec::new();
     match packets {
-        [whole] if Piece::parse(whole.as_ref()).is_none() => body::read(coding, whole.as_ref(), &no_book),
-        pieces => body::read(coding, &join(pieces)?, &no_book),
+        [whole] if Piece::parse(whole.as_ref()).is_none() => bundle::read(coding, whole.as_ref(), &no_book),
+        pieces => bundle::read(coding, &join(pieces)?, &no_book),
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
-use super::body::{body, front, read};
+use super::bundle::{body, front, read};
 use super::*;
 use crate::coder::MODELS;
 use crate::letter::{Kind, Other};

@@ -23,16 +23,16 @@
 mod agreement;
 pub mod book;
 mod classic;
-mod hear;
-mod intake;
+pub mod gather;
 mod memory;
 pub mod notes;
 mod outbox;
 mod owed;
 mod plan;
+mod reassembly;
+mod receive;
 mod seal;
 mod tick;
-pub mod when;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,12 +41,12 @@ use crate::packet::{Coding, Form};
 use agreement::Agreement;
 pub use agreement::Hello;
 use book::Book;
-use intake::{Parked, Set};
 pub use memory::Name;
 use memory::{Taken, Used};
 use outbox::Body;
 use owed::Owed;
 pub use plan::{Account, Plan, Waiting};
+use reassembly::{Parked, Set};
 
 /// What this box and one far box know of each other. A record of the store: everything in it is bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

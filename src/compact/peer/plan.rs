@@ -8,8 +8,8 @@ use super::tick::REPLACEABLE;
 use super::{Outgoing, Peer, PeerContext};
 use crate::letter::{Letter, Other};
 use crate::packet::Form;
-use crate::packet::body::body;
-use crate::packet::pieces::{HEAD, MOST_PIECES};
+use crate::packet::bundle::body;
+use crate::packet::fragments::{HEAD, MOST_PIECES};
 
 /// Letters in one body.
 const MOST_LETTERS: usize = 16;

@@ -6,7 +6,7 @@ use super::outbox::{Body, Part};
 use super::plan::{Account, Bundle, Load, Plan, Waiting};
 use super::{Peer, PeerContext};
 use crate::letter::{Letter, Other};
-use crate::packet::pieces::{IDS, cut};
+use crate::packet::fragments::{IDS, cut};
 
 /// Variations that are tried for a body whose name is taken.
 pub const MOST_SALTS: u16 = 64;

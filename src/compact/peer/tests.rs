@@ -2,5 +2,5 @@ mod codec;
 mod histories;
 mod noise;
 mod records;
-mod talk;
+mod session;
 mod world;

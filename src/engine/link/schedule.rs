@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use compact::packet::Form;
-use compact::peer::{Plan, Waiting, when};
+use compact::peer::{Plan, Waiting, gather as when};
 
 use super::peer;
 use super::worker::LinkWorker;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::codec::Fake;
 use crate::letter::Letter;
-use crate::peer::when::{Waits, When, when};
+use crate::peer::gather::{Waits, When, when};
 use crate::peer::{Outgoing, Peer, PeerContext, Rules, Turn, Waiting};
 
 mod channel;

@@ -1,13 +1,13 @@
 //! What comes from the other box: notes, letters, pieces, classic packets.
 
-use super::intake::{Arrival, form_of};
 use super::memory::{Fate, Name, hash, name_of};
 use super::notes::{Note, Which, find_in_classic, unwrap};
 use super::outbox::Body;
+use super::reassembly::{Arrival, form_of};
 use super::tick::REPEATABLE;
 use super::{Peer, PeerContext, Recode, Turn};
 use crate::packet::Form;
-use crate::packet::pieces::Piece;
+use crate::packet::fragments::Piece;
 
 /// An old decoder is only suspected when a packet had more room than this for notes.
 const ROOM_FOR_A_MARK: usize = 16;

@@ -7,8 +7,8 @@ use super::notes::{Note, Which};
 use super::owed::ASK_AGAIN;
 use super::{Peer, PeerContext, Turn};
 use crate::letter::Other;
-use crate::packet::body::{front, read};
-use crate::packet::pieces::Piece;
+use crate::packet::bundle::{front, read};
+use crate::packet::fragments::Piece;
 use crate::packet::{Form, Unreadable};
 
 /// Bodies kept that cannot be read.
