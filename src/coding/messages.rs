@@ -34,10 +34,10 @@ impl Coding for Codec<'_> {
 }
 
 impl peer::Codec for Codec<'_> {
-    fn classic(&mut self, letter: &Letter, room: usize) -> Option<Vec<Vec<u8>>> {
-        let Other::Address(other) = &letter.other else { return None };
-        let protocol = if letter.kind == Kind::Text { Protocol::Sms } else { Protocol::Email };
-        parts::split(&text(letter), other, self.from_device, protocol, room).ok()
+    fn classic(&mut self, message: &Letter, room: usize) -> Option<Vec<Vec<u8>>> {
+        let Other::Address(other) = &message.other else { return None };
+        let protocol = if message.kind == Kind::Text { Protocol::Sms } else { Protocol::Email };
+        parts::split(&text(message), other, self.from_device, protocol, room).ok()
     }
 
     fn reads_classic(&mut self, packet: &[u8]) -> bool {

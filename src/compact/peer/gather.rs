@@ -1,8 +1,8 @@
-//! When waiting letters leave: at once, or after a wait for others to share the packet with.
+//! When waiting messages leave: at once, or after a wait for others to share the packet with.
 
-/// A letter that waits.
+/// A message that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Waits {
+pub struct GatheredMessage {
     /// Since when, in milliseconds since 1970.
     pub since: i64,
     /// It does not wait for others.
@@ -13,18 +13,18 @@ pub struct Waits {
 
 /// When they go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum Departure {
     /// Now, for this reason.
-    Now(Why),
+    Now(DepartureReason),
     /// At this time, unless something changes before.
     At(i64),
     /// Nothing waits.
     Never,
 }
 
-/// Why letters leave.
+/// Why messages leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum DepartureReason {
     /// One of them is urgent.
     Urgent,
     /// They fill a packet.
@@ -35,20 +35,20 @@ pub enum Why {
     Timer,
 }
 
-/// Bytes of check and format that a letter does not need when it shares a packet.
+/// Bytes of check and format that a message does not need when it shares a packet.
 const HEAD: usize = 2;
 
-/// Whether the letters go now. `pass`: a pass has begun, so waiting costs more than it may save.
-pub fn when(waiting: &[Waits], room: usize, timer: i64, pass: bool, now: i64) -> When {
-    let Some(first) = waiting.iter().map(|letter| letter.since).min() else { return When::Never };
-    let bytes: usize = waiting.iter().map(|letter| letter.bytes.saturating_sub(HEAD)).sum();
+/// Whether the messages go now. `pass`: a pass has begun, so waiting costs more than it may save.
+pub fn departure(waiting: &[GatheredMessage], room: usize, timer: i64, pass: bool, now: i64) -> Departure {
+    let Some(first) = waiting.iter().map(|message| message.since).min() else { return Departure::Never };
+    let bytes: usize = waiting.iter().map(|message| message.bytes.saturating_sub(HEAD)).sum();
     let over = first.saturating_add(timer);
     match () {
-        () if waiting.iter().any(|letter| letter.urgent) => When::Now(Why::Urgent),
-        () if bytes + HEAD >= room => When::Now(Why::Full),
-        () if pass => When::Now(Why::Pass),
-        () if over <= now => When::Now(Why::Timer),
-        () => When::At(over),
+        () if waiting.iter().any(|message| message.urgent) => Departure::Now(DepartureReason::Urgent),
+        () if bytes + HEAD >= room => Departure::Now(DepartureReason::Full),
+        () if pass => Departure::Now(DepartureReason::Pass),
+        () if over <= now => Departure::Now(DepartureReason::Timer),
+        () => Departure::At(over),
     }
 }
 
@@ -57,16 +57,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_wait_for_others_as_long_as_that_may_save_a_packet() {
-        let letter = |since, bytes| Waits { since, urgent: false, bytes };
-        let (one, full) = ([letter(100, 60)], [letter(200, 100), letter(150, 96)]);
-        assert_eq!(when(&[], 192, 50, true, 0), When::Never);
-        assert_eq!(when(&one, 192, 50, false, 120), When::At(150));
-        assert_eq!(when(&one, 192, 50, false, 150), When::Now(Why::Timer));
-        assert_eq!(when(&one, 192, 50, true, 120), When::Now(Why::Pass));
-        assert_eq!(when(&full, 192, 500, false, 200), When::Now(Why::Full));
-        assert_eq!(when(&full, 340, 500, false, 200), When::At(650));
-        let urgent = [Waits { urgent: true, ..one[0] }, full[0]];
-        assert_eq!(when(&urgent, 192, 500, false, 200), When::Now(Why::Urgent));
+    fn messages_wait_for_others_as_long_as_that_may_save_a_packet() {
+        let message = |since, bytes| GatheredMessage { since, urgent: false, bytes };
+        let (one, full) = ([message(100, 60)], [message(200, 100), message(150, 96)]);
+        assert_eq!(departure(&[], 192, 50, true, 0), Departure::Never);
+        assert_eq!(departure(&one, 192, 50, false, 120), Departure::At(150));
+        assert_eq!(departure(&one, 192, 50, false, 150), Departure::Now(DepartureReason::Timer));
+        assert_eq!(departure(&one, 192, 50, true, 120), Departure::Now(DepartureReason::Pass));
+        assert_eq!(departure(&full, 192, 500, false, 200), Departure::Now(DepartureReason::Full));
+        assert_eq!(departure(&full, 340, 500, false, 200), Departure::At(650));
+        let urgent = [GatheredMessage { urgent: true, ..one[0] }, full[0]];
+        assert_eq!(departure(&urgent, 192, 500, false, 200), Departure::Now(DepartureReason::Urgent));
     }
 }

@@ -1,7 +1,7 @@
 //! Packets from the air become messages: in one commit with the memory that this packet was taken.
 
 use compact::letter::{Kind, Letter, Other};
-use compact::peer::{Peer, Turn};
+use compact::peer::{Peer, PeerTurn};
 
 use super::peer::PeerEffects;
 use crate::address::{Address, DeviceId};
@@ -39,7 +39,7 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
         (true, true) if !context.voice().ready() => return Err(Fault::temporary("the coder is being made ready")),
         (true, _) => {
             let mut peer = context.peer(inbound.device)?;
-            let turn = context.here(inbound.device, |here| peer.heard(here, payload));
+            let turn = context.here(inbound.device, |here| peer.receive(here, payload));
             Heard::new(context, inbound.device, peer, turn)
         }
     };
@@ -78,9 +78,9 @@ struct Heard {
 }
 
 impl Heard {
-    fn new(context: &Context, device: Option<DeviceId>, peer: Peer, mut turn: Turn) -> Self {
-        let whole = std::mem::take(&mut turn.letters).into_iter().map(|letter| (letter, true));
-        let fronts = std::mem::take(&mut turn.fronts).into_iter().map(|letter| (letter, false));
+    fn new(context: &Context, device: Option<DeviceId>, peer: Peer, mut turn: PeerTurn) -> Self {
+        let whole = std::mem::take(&mut turn.messages).into_iter().map(|letter| (letter, true));
+        let fronts = std::mem::take(&mut turn.truncated).into_iter().map(|letter| (letter, false));
         let (classic, letters) = (turn.classic.take(), whole.chain(fronts).collect());
         Self { classic, letters, errand: Some(PeerEffects::new(context, device, peer, turn)) }
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use compact::packet::Form;
-use compact::peer::{Outgoing, Peer, PeerContext, Rules, Turn};
+use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerRules, PeerTurn};
 
 use super::coders::{CoderHandle, models};
 use crate::address::DeviceId;
@@ -59,11 +59,15 @@ pub fn put(tx: &mut Tx, device: Option<DeviceId>, peer: &Peer) -> TxResult<()> {
 }
 
 /// How this box talks.
-pub fn rules(settings: &Settings) -> Rules {
+pub fn rules(settings: &Settings) -> PeerRules {
     let hours = settings.span(Key::AirReceiptWait).as_secs().div_ceil(3600);
     let parts = i64::try_from(settings.span(Key::AirPartsWait).as_millis()).unwrap_or(i64::MAX);
-    let usual = Rules::default();
-    Rules { receipt_hours: u8::try_from(hours).unwrap_or(u8::MAX), parts_wait: usual.parts_wait.max(parts), ..usual }
+    let usual = PeerRules::default();
+    PeerRules {
+        receipt_hours: u8::try_from(hours).unwrap_or(u8::MAX),
+        parts_wait: usual.parts_wait.max(parts),
+        ..usual
+    }
 }
 
 impl Context {
@@ -136,13 +140,13 @@ impl Context {
 }
 
 /// Packets that the talk wants to go out, together with those of the same letters.
-pub fn bodies(send: &[Outgoing], device: Option<DeviceId>, now: Time) -> Vec<Vec<Packet>> {
-    let together = |one: &Outgoing, next: &Outgoing| {
-        one.ticket == next.ticket || (!one.letters.is_empty() && one.letters == next.letters)
+pub fn bodies(send: &[OutgoingPacket], device: Option<DeviceId>, now: Time) -> Vec<Vec<Packet>> {
+    let together = |one: &OutgoingPacket, next: &OutgoingPacket| {
+        one.ticket == next.ticket || (!one.messages.is_empty() && one.messages == next.messages)
     };
-    let packet = |(part, parts): (u16, u16), out: &Outgoing| Packet {
+    let packet = |(part, parts): (u16, u16), out: &OutgoingPacket| Packet {
         number: 0,
-        messages: out.letters.iter().map(|letter| Id(*letter)).collect(),
+        messages: out.messages.iter().map(|letter| Id(*letter)).collect(),
         body: 0,
         part,
         parts,
@@ -154,15 +158,15 @@ pub fn bodies(send: &[Outgoing], device: Option<DeviceId>, now: Time) -> Vec<Vec
         ask: Time(0),
         talk: Some(PeerFragment {
             ticket: out.ticket,
-            piece: out.piece,
-            pieces: out.pieces,
+            piece: out.fragment,
+            pieces: out.fragments,
             receipt: out.receipt,
             needless: false,
             repeat: out.repeat,
             bill: None,
         }),
     };
-    let body = |body: &[Outgoing]| {
+    let body = |body: &[OutgoingPacket]| {
         let parts = u16::try_from(body.len()).unwrap_or(u16::MAX);
         (1..=parts).zip(body).map(|(part, out)| packet((part, parts), out)).collect()
     };
@@ -173,7 +177,7 @@ pub fn bodies(send: &[Outgoing], device: Option<DeviceId>, now: Time) -> Vec<Vec
 pub struct PeerEffects {
     device: Option<DeviceId>,
     peer: Peer,
-    turn: Turn,
+    turn: PeerTurn,
     /// What letters that go once more cost then.
     bills: BTreeMap<u64, Bill>,
     unconfirmed: Vec<Bounce>,
@@ -181,7 +185,7 @@ pub struct PeerEffects {
 
 impl PeerEffects {
     /// What a turn of the talk asks; the peer is as it is after it.
-    pub fn new(context: &Context, device: Option<DeviceId>, peer: Peer, turn: Turn) -> Self {
+    pub fn new(context: &Context, device: Option<DeviceId>, peer: Peer, turn: PeerTurn) -> Self {
         let why = "it was sent, and the far box has not said that it has it: it may have arrived";
         let letters = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
         let unconfirmed = letters.map(|letter| context.ending(&letter, State::Expired, why)).collect();
@@ -212,7 +216,7 @@ impl PeerEffects {
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
         let from = self.device.map(|device| format!(" of device {device}")).unwrap_or_default();
-        for (bytes, why) in &self.turn.aside {
+        for (bytes, why) in &self.turn.quarantine {
             tx.quarantine("link", why, bytes, now)?;
             let words = format!("a packet{from} was set aside: {why}");
             tx.event(&Event { at: now, part: "link".to_owned(), words, alarm: true })?;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use compact::packet::Form;
-use compact::peer::{Plan, Waiting, gather as when};
+use compact::peer::{SendPlan, WaitingMessage, gather};
 
 use super::peer;
 use super::worker::LinkWorker;
@@ -80,8 +80,11 @@ pub fn letters(air: &mut LinkWorker, device: Option<DeviceId>, letters: &[Messag
         }
     }
     let written: Vec<_> = letters.iter().map(|message| air.context.on_air(message, device)).collect();
-    let waiting: Vec<_> =
-        letters.iter().zip(&written).map(|(message, letter)| Waiting { key: message.id.0, letter }).collect();
+    let waiting: Vec<_> = letters
+        .iter()
+        .zip(&written)
+        .map(|(message, letter)| WaitingMessage { key: message.id.0, message: letter })
+        .collect();
     let plan = air.context.here(device, |here| peer.plan(here, &waiting));
     plan.refused.iter().for_each(|(key, _)| peer.forget(*key));
     keep(air, device, letters, peer, plan)
@@ -110,11 +113,11 @@ fn gather(
             context.here(device, |here| peer.measure(here, &letter)).0
         });
         let urgent = message.pressed || message.terms.priority == Priority::Urgent;
-        waits.push(when::Waits { since: message.accepted.0, urgent, bytes });
+        waits.push(gather::GatheredMessage { since: message.accepted.0, urgent, bytes });
     }
-    match when::when(&waits, max_payload(&settings), timer, air.gathering.in_view(now), now.0) {
-        when::When::At(at) => Some(Time(at)),
-        when::When::Now(_) | when::When::Never => None,
+    match gather::departure(&waits, max_payload(&settings), timer, air.gathering.in_view(now), now.0) {
+        gather::Departure::At(at) => Some(Time(at)),
+        gather::Departure::Now(_) | gather::Departure::Never => None,
     }
 }
 
@@ -124,7 +127,7 @@ fn keep(
     device: Option<DeviceId>,
     letters: &[Message],
     peer: compact::peer::Peer,
-    plan: Plan,
+    plan: SendPlan,
 ) -> Result<bool, Fault> {
     let now = air.context.now();
     let message = |key: u64| letters.iter().find(|message| message.id.0 == key);
@@ -144,14 +147,14 @@ fn keep(
         for packets in &bodies {
             tx.add_packets(packets)?;
         }
-        for account in &plan.accounts {
+        for account in &plan.uses {
             let known = Account {
                 classic_bytes: account.classic.0,
                 classic_packets: account.classic.1,
                 alone: account.alone,
                 bytes: account.bytes,
                 packets: account.packets,
-                messages: account.letters,
+                messages: account.messages,
             };
             tx.change(Id(account.key), |message| message.account = Some(known))?;
         }
