@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::notes::Note;
 use crate::packet::check::crc8;
 use crate::packet::{Form, ModelId};
 
@@ -142,11 +141,6 @@ impl Agreement {
     pub fn unlearned(&mut self) -> bool {
         std::mem::take(self).theirs.is_some()
     }
-}
-
-/// The hello among notes.
-pub fn hello_in(notes: &[Note]) -> Option<&Hello> {
-    notes.iter().find_map(|note| if let Note::Hello(hello) = note { Some(hello) } else { None })
 }
 
 fn bit(form: Form) -> u32 {

@@ -1,12 +1,9 @@
 //! Messages in classic packets: for a box that has not said more, and for what is too long for sixteen fragments.
 
-use super::agreement::hello_in;
-use super::memory::{BundleName, hash, name_of};
-use super::notes::{MARK, Note, append_to_classic, find_in_classic, vary_classic};
+use super::memory::{BundleName, MOST_SALTS, hash, name_of};
+use super::notes::{MARK, Note, append_to_classic, find_in_classic, hello_in, vary_classic};
 use super::outbox::OutboxFragment;
-use super::plan::{AirUse, SendPlan, WaitingMessage};
-use super::seal::MOST_SALTS;
-use super::{OutgoingPacket, Peer, PeerContext};
+use super::{AirUse, OutgoingPacket, Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::Letter;
 
 impl Peer {

@@ -14,6 +14,8 @@ const TAKEN_HOURS: i64 = 30 * 24;
 const USED_HOURS: i64 = 45 * 24;
 /// Most bundles, and most names, that are remembered.
 const MOST: usize = 2048;
+/// Variations that are tried for a bundle whose name is taken.
+pub const MOST_SALTS: u16 = 64;
 const HOUR: i64 = 3_600_000;
 
 /// The hash of a bundle, the same in all versions: FNV-1a, its bits mixed.

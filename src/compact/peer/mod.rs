@@ -79,7 +79,6 @@ pub use memory::BundleName;
 use memory::{TakenBundles, UsedNames};
 use outbox::OutboxBundle;
 use owed::OwedNotes;
-pub use plan::{AirUse, SendPlan, WaitingMessage};
 use reassembly::{FragmentSet, ParkedBundle};
 
 /// What this box and one far box know of each other. A record of the store: everything in it is bounded.
@@ -171,6 +170,43 @@ impl Default for PeerRules {
             parts_wait: 14 * 24 * HOUR,
         }
     }
+}
+
+/// A waiting message.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitingMessage<'l> {
+    /// Its number on this box.
+    pub key: u64,
+    /// What it says; `other` is written out.
+    pub message: &'l Letter,
+}
+
+/// What [`Peer::plan`] made of the waiting messages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SendPlan {
+    /// The packets.
+    pub send: Vec<OutgoingPacket>,
+    /// What each message takes.
+    pub uses: Vec<AirUse>,
+    /// Messages that cannot go, and why.
+    pub refused: Vec<(u64, String)>,
+}
+
+/// What one message takes on air.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AirUse {
+    /// Its number.
+    pub key: u64,
+    /// Bytes and packets in the classic coding; zero when it cannot be said classically.
+    pub classic: (usize, usize),
+    /// Packets that it would have taken alone.
+    pub alone: usize,
+    /// Its share of the bytes that go.
+    pub bytes: usize,
+    /// Packets of the bundle it travels in.
+    pub packets: usize,
+    /// Messages in that bundle.
+    pub messages: usize,
 }
 
 /// A packet to hand to the link.

@@ -64,6 +64,11 @@ pub enum NoteSubject {
     Fragments(u8),
 }
 
+/// The hello among notes.
+pub fn hello_in(notes: &[Note]) -> Option<&Hello> {
+    notes.iter().find_map(|note| if let Note::Hello(hello) = note { Some(hello) } else { None })
+}
+
 /// Notes as bytes, those of one kind together.
 fn write(notes: &[Note]) -> Vec<u8> {
     let mut block: Vec<u8> = Vec::new();

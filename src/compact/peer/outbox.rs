@@ -150,7 +150,7 @@ impl Peer {
         let (payload, carries) = self.add_notes(context, &core, must, false)?;
         let bundle = &mut self.out[at];
         if bundle.repeats == 0 && bundle.first_sent.is_none() {
-            bundle.hello = super::agreement::hello_in(&carries).cloned().or(bundle.hello.take());
+            bundle.hello = super::notes::hello_in(&carries).cloned().or(bundle.hello.take());
         }
         let packet = bundle.packets.get_mut(fragment)?;
         let repeat = packet.sent.is_some();

@@ -1,11 +1,11 @@
-//! Which messages go in which packets. Messages share a bundle when that takes fewer packets; among equals, bundles that stand
-//! alone go before one that is cut in fragments, as one lost packet then costs only its own messages.
+//! Which messages go in which packets. Messages share a bundle when that takes fewer packets; among equals, bundles that
+//! stand alone go before one that is cut in fragments, as one lost packet then costs only its own messages.
 
 use super::classic;
 use super::memory::BundleName;
 use super::notes::{Note, wrap};
 use super::tick::REPLACEABLE;
-use super::{OutgoingPacket, Peer, PeerContext};
+use super::{Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::{Letter, Other};
 use crate::packet::Form;
 use crate::packet::bundle::encode;
@@ -13,42 +13,6 @@ use crate::packet::fragments::{HEAD, MOST_FRAGMENTS};
 
 /// Messages in one bundle.
 const MOST_MESSAGES: usize = 16;
-/// A waiting message.
-#[derive(Debug, Clone, Copy)]
-pub struct WaitingMessage<'l> {
-    /// Its number on this box.
-    pub key: u64,
-    /// What it says; `other` is written out.
-    pub message: &'l Letter,
-}
-
-/// What [`Peer::plan`] made of the waiting messages.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SendPlan {
-    /// The packets.
-    pub send: Vec<OutgoingPacket>,
-    /// What each message takes.
-    pub uses: Vec<AirUse>,
-    /// Messages that cannot go, and why.
-    pub refused: Vec<(u64, String)>,
-}
-
-/// What one message takes on air.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AirUse {
-    /// Its number.
-    pub key: u64,
-    /// Bytes and packets in the classic coding; zero when it cannot be said classically.
-    pub classic: (usize, usize),
-    /// Packets that it would have taken alone.
-    pub alone: usize,
-    /// Its share of the bytes that go.
-    pub bytes: usize,
-    /// Packets of the bundle it travels in.
-    pub packets: usize,
-    /// Messages in that bundle.
-    pub messages: usize,
-}
 
 /// Messages that go in one bundle.
 pub struct DraftBundle {

@@ -79,7 +79,7 @@ impl Peer {
             (self.alive, self.agreement.understands_notes) = (Some(context.now), true);
         }
         // What it has comes first: a question may be about what it had.
-        if let Some(hello) = super::agreement::hello_in(notes) {
+        if let Some(hello) = super::notes::hello_in(notes) {
             let models = context.codec.models();
             if self.agreement.receive(hello, &models, context.rules.receipt_hours, context.now) {
                 turn.news.push(match self.agreement.form(&models) {

@@ -1,15 +1,13 @@
 //! Bundles and their packets: named so that the far box takes them for nothing that it had before.
 
 use super::classic::size;
-use super::memory::{HexBytes, hash, name_of};
+use super::memory::{HexBytes, MOST_SALTS, hash, name_of};
 use super::outbox::{OutboxBundle, OutboxFragment};
-use super::plan::{AirUse, Batch, DraftBundle, SendPlan, WaitingMessage};
-use super::{Peer, PeerContext};
+use super::plan::{Batch, DraftBundle};
+use super::{AirUse, Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::{Letter, Other};
 use crate::packet::fragments::{IDS, cut};
 
-/// Variations that are tried for a bundle whose name is taken.
-pub const MOST_SALTS: u16 = 64;
 /// A receipt is not waited for longer, however long the far box keeps it: the far box forgets what it took.
 const LONGEST_WAIT: i64 = 12 * 24 * 3_600_000;
 

@@ -19,7 +19,7 @@ impl Drop for Folder {
 }
 
 fn store(name: &str) -> (Folder, Store) {
-    let path = std::env::temp_dir().join(format!("satpost-purse-{name}-{}", std::process::id()));
+    let path = std::env::temp_dir().join(format!("satpost-accounting-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir_all(&path).unwrap();
     let store = Store::open(&path, &Clock::fake(Time(1_790_000_000_000))).unwrap();
