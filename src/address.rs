@@ -2,6 +2,7 @@
 
 mod phone;
 
+pub mod idn;
 pub mod pattern;
 
 use std::fmt;

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::address::{Address, Mailbox};
 use crate::deliver::compose;
+use crate::engine::Context;
 use crate::engine::link::inbound::message_id;
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::listen::data::Spooled;
 use crate::listen::{Body, Caller, Envelope, MailIntake, Refusal};
@@ -28,6 +28,7 @@ use crate::route::terms;
 use crate::settings::{Key, Settings};
 use crate::store::{self, BodyIn, IncomingMail, Store};
 
+mod repeats;
 mod writing;
 
 pub use writing::{ComposeForm, Preview, compose, preview};
@@ -51,6 +52,8 @@ pub struct Intake {
     room: Mutex<Option<(Instant, u64)>>,
     /// Log-ins of mail programs that the audit log does not have yet.
     log_ins: Mutex<LogIns>,
+    /// Mails that were taken lately.
+    repeats: repeats::Repeats,
 }
 
 /// Who (or whose name) by address and outcome: when the audit log last heard of it, and how often it happened since.
@@ -59,7 +62,12 @@ type LogIns = BTreeMap<(String, IpAddr, bool), (Instant, u32)>;
 impl Intake {
     /// With the box's store and rules.
     pub fn new(context: &Context) -> Arc<Self> {
-        Arc::new(Self { context: context.clone(), room: Mutex::default(), log_ins: Mutex::default() })
+        Arc::new(Self {
+            context: context.clone(),
+            room: Mutex::default(),
+            log_ins: Mutex::default(),
+            repeats: Default::default(),
+        })
     }
 
     fn policy(&self) -> Policy {
@@ -168,12 +176,12 @@ impl MailIntake for Intake {
         {
             return Err(Refusal::new(554, format!("this goes to no phone: {why}")));
         }
-        let own_id = message_id(policy.settings.text(Key::Domain));
-        let trace = self.trace(&policy, caller, &shaped, &own_id, head);
-        let shaped = Shaped { message_id: shaped.message_id.or(Some(own_id)), ..shaped };
+        // A mail without a name of its own gets one.
+        let new_id = message_id(policy.settings.text(Key::Domain));
+        let trace = self.trace(&policy, caller, &shaped, &new_id, head);
+        let own_id = shaped.message_id.is_none().then(|| new_id.clone());
+        let shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };
         let now = self.context.now();
-        let believed = self.context.store.clock().believable();
-        let most = max_payload(&policy.settings);
         // Only people of this box may spend its reserve, or press others back.
         let wanted = author.as_ref().map(|_| &shaped.wanted);
         let terms = wanted.map_or(Ok(Terms::default()), |wanted| terms::read(wanted, &policy.settings, now));
@@ -188,12 +196,23 @@ impl MailIntake for Intake {
             let forward = forwarded(&policy, to, &shaped).map(draft);
             std::iter::once(NewMessage { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
         });
-        let messages: Vec<Message> = drafts.map(|draft| policy.plan(draft, now, believed, most)).collect();
+        let messages: Vec<Message> = drafts.map(|draft| self.context.plan(&policy, draft)).collect();
         if let Some(why) = messages.iter().find_map(|message| policy.over_limit(message, message.bill.as_ref())) {
             return Err(Refusal::new(554, why));
         }
+        if own_id.is_none()
+            && let Some(ids) = self.repeat(&messages, &body).map_err(|fault| self.later(&fault))?
+        {
+            log::info!("{} came again by smtp", words(&ids));
+            return Ok(format!("kept as {}, when it came before", words(&ids)));
+        }
         let (body, spooled) = stored(&self.context.store, body, trace)?;
-        let committed = self.context.store.put(IncomingMail { messages, body }).map_err(|fault| self.later(&fault))?;
+        let taken = self.context.store.put(IncomingMail { messages: messages.clone(), body });
+        let committed = taken.map_err(|fault| {
+            self.repeats.in_doubt();
+            self.later(&fault)
+        })?;
+        self.repeats.taken(&messages, committed.ids());
         spooled.into_iter().for_each(store::Spooled::keep);
         // Reports have no sender (RFC 3464 section 2); what has one is somebody's word only.
         if envelope.from.is_nobody()
@@ -201,13 +220,25 @@ impl MailIntake for Intake {
         {
             log::warn!("a delivery report is kept but could not be matched: {fault}");
         }
-        let names: Vec<String> = committed.ids().iter().map(Id::to_string).collect();
-        log::info!("{} taken by smtp", names.join(" "));
-        Ok(format!("kept as {}", names.join(" ")))
+        log::info!("{} taken by smtp", words(committed.ids()));
+        Ok(format!("kept as {}", words(committed.ids())))
     }
 }
 
+fn words(ids: &[Id]) -> String {
+    ids.iter().map(Id::to_string).collect::<Vec<_>>().join(" ")
+}
+
 impl Intake {
+    /// The messages that this mail was made into when it came before.
+    fn repeat(&self, messages: &[Message], body: &Body) -> Result<Option<Vec<Id>>, Fault> {
+        let bytes = || match body {
+            Body::Memory(bytes) => Ok(bytes.clone()),
+            Body::File(file) => std::fs::read(file.path()).map_err(Fault::temporary),
+        };
+        self.repeats.of(&self.context.store, messages, bytes)
+    }
+
     /// Writes a log-in of a mail program into the audit log. Mail programs log in every few minutes, and so do those who
     /// guess: each kind is written at once and then every hour, with how often it was.
     fn write_down(&self, name: &str, peer: IpAddr, right: bool) {
@@ -392,7 +423,7 @@ fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<s
                 let code = if error.kind() == std::io::ErrorKind::StorageFull { 452 } else { 451 };
                 Refusal::new(code, format!("the mail cannot be kept: {error}"))
             })?;
-            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size }, Some(spooled)))
+            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size, check: spooled.check }, Some(spooled)))
         }
     }
 }

@@ -10,9 +10,11 @@ use crate::clock::Time;
 use crate::money::Bill;
 
 mod packet;
+mod size;
 mod terms;
 
 pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
+pub use size::{Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
@@ -215,6 +217,9 @@ pub struct Message {
     /// Tries that failed so far.
     #[serde(default)]
     pub tries: u32,
+    /// Times that the mail relay was given the whole of it and never answered: each may have been a delivery.
+    #[serde(default)]
+    pub unanswered: u32,
     /// The sender was told that it takes long.
     #[serde(default)]
     pub delay_told: bool,
@@ -228,6 +233,9 @@ pub struct Message {
     /// Somebody pressed for it: it does not wait for other messages to share a packet with.
     #[serde(default)]
     pub pressed: bool,
+    /// What it takes on the link when it leaves alone, for messages that go that way.
+    #[serde(default)]
+    pub size: Option<LinkSize>,
     /// What it takes on air, once that is planned.
     #[serde(default)]
     pub account: Option<Account>,
@@ -355,6 +363,9 @@ pub struct Mail {
     /// File in the spool folder; `None` when the bytes are in the store itself.
     #[serde(default)]
     pub file: Option<String>,
+    /// CRC-32 of the bytes; `None` for a mail of a time without.
+    #[serde(default)]
+    pub check: Option<u32>,
 }
 
 /// One line of a message's time line; appended, never changed.

@@ -267,3 +267,24 @@ fn who_logged_in_is_the_sender() {
     assert!(smtp.mail("olga@shore.example", "bob@world.example", &message("", "x")).starts_with("250"));
     assert_eq!(shore.wait_mails(2)[1]["from"], "olga@shore.example");
 }
+
+/// What a client sends again, as it did not hear the answer, is the message that it was: also after a restart, and not when
+/// a word is another one.
+#[test]
+fn a_mail_that_comes_again_is_taken_once() {
+    let shore = Shore::start();
+    let mut gateway = shore.gateway(&[], &["olga", "ben"]).started();
+    let twice = |gateway: &Station, text: &str| {
+        let mail = format!("Message-ID: <once@world.example>\nSubject: Once\n\n{text}");
+        send(gateway, None, "bob@world.example", "olga@shore.example", &mail)
+    };
+    let first = twice(&gateway, "The tide is at six");
+    assert!(first.starts_with("250 kept as m"), "{first}");
+    assert!(twice(&gateway, "The tide is at six").contains("when it came before"));
+    gateway.stop();
+    let gateway = gateway.started();
+    assert!(twice(&gateway, "The tide is at six").contains("when it came before"));
+    assert_eq!(gateway.messages().len(), 1);
+    assert!(!twice(&gateway, "The tide is at seven").contains("before"));
+    assert_eq!(gateway.messages().len(), 2);
+}

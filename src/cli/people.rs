@@ -15,7 +15,6 @@ use super::table::columns;
 use super::{Command, reach};
 use crate::admin::service::PersonEdit;
 use crate::people::{Home, Person, Role};
-use crate::route::choose::Policy;
 
 mod words;
 
@@ -157,7 +156,7 @@ pub fn known(session: &Session, name: &str) -> Result<std::sync::Arc<Person>, Fa
 /// Says so when a message to them cannot go.
 fn unreachable(session: &mut Session, person: &Person) {
     let store = &session.context.store;
-    let policy = Policy::new(store.people(), store.settings());
+    let policy = crate::engine::policy(store);
     if let Some(why) = policy.no_way_to(person) {
         session.err.push_str(&format!("satpost: {why}\n"));
     }

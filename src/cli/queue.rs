@@ -9,7 +9,7 @@ use super::session::{Done, Failure, Session};
 use super::table::{columns, one_line};
 use crate::clock::Time;
 use crate::engine::actions::MessageAction;
-use crate::message::{Id, Mail, Message, Packet, PacketState, State};
+use crate::message::{Id, Message, Packet, PacketState, State};
 use crate::store::ListFilter;
 
 /// Messages: what waits, and what became of the others.
@@ -217,7 +217,7 @@ impl Show {
         if self.raw {
             match &message.mail {
                 None => return Err(Failure::failed(format!("{} never was more than its text", message.id))),
-                Some(Mail { file: Some(name), .. }) => session.file = Some(session.context.store.spool_file(name)),
+                Some(mail) if mail.file.is_some() => session.file = session.context.store.spool_file(mail)?,
                 Some(_) => session.bytes = session.context.store.raw(&message)?,
             }
             return Ok(());

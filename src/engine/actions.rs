@@ -65,7 +65,7 @@ impl MessageAction {
 /// As [`MessageAction::apply`].
 pub fn apply(store: &Store, wish: MessageAction, id: Id, who: &str) -> Result<String, Fault> {
     let (who, now) = (who.to_owned(), store.clock().now());
-    let policy = Policy::new(store.people(), store.settings());
+    let policy = super::policy(store);
     store.write(move |tx| wish.apply(tx, &policy, id, &who, now))
 }
 
@@ -85,7 +85,7 @@ pub(super) fn freed(tx: &mut Tx, policy: &Policy, message: &Message, cause: &str
     if message.state != State::Held {
         return reject(Fault::permanent(format!("{id} is {}, not held", message.state.words())));
     }
-    let bill = policy.bill(message, now, super::max_payload(&policy.settings));
+    let bill = policy.bill(message, now);
     let mut billed = message.clone();
     if let Some(why) = policy.over_limit(message, bill.as_ref()) {
         return reject(Fault::Permanent(why));

@@ -7,7 +7,7 @@ use super::link::inbound;
 use super::{Context, actions, relay};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Message, PacketState, State, Way};
+use crate::message::{Id, Message, PacketState, State, Way};
 use crate::settings::Key;
 use crate::store::{Queue, TextState};
 
@@ -15,6 +15,9 @@ use crate::store::{Queue, TextState};
 const ROUND: Duration = Duration::from_secs(20);
 /// Rounds between two clean-ups.
 const CLEAN_UP: u32 = 180;
+/// Rounds between two looks whether messages can be read, and how many are looked at: a store of 100,000 in a day.
+const VERIFY: u32 = 3;
+const VERIFY_MOST: usize = 100;
 /// A packet that the modem may hold is given up this long after its deadline if the modem never came back.
 const GRACE: Duration = Duration::from_secs(86_400);
 /// Inbound keys are kept this long: the ids of a modem repeat after a year.
@@ -29,7 +32,7 @@ const BATCH: usize = 200;
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_never, nothing) = smol::channel::bounded(1);
     let mut clock = ClockWatch::new(context);
-    let mut rounds = 0;
+    let (mut rounds, mut verified) = (0, Id(0));
     while !context.stopping() {
         clock.round(context)?;
         held(context)?;
@@ -45,11 +48,23 @@ pub fn run(context: &Context) -> Result<(), Fault> {
                 }
             }
         }
+        if rounds % VERIFY == 0 {
+            verified = verify(context, verified)?;
+        }
         rounds += 1;
         let next = context.store.read(|view| view.next_due(Queue::Held))?;
         context.rest(&nothing, context.until(next, ROUND).max(Duration::from_millis(500)));
     }
     Ok(())
+}
+
+/// Looks whether messages can be read; one that cannot is set aside, with its bytes, and counted. Gives where to go on.
+fn verify(context: &Context, from: Id) -> Result<Id, Fault> {
+    let found = context.store.read(|view| view.unreadable(from, VERIFY_MOST))?;
+    for (id, why) in found.messages {
+        relay::set_aside(context, id, &why)?;
+    }
+    Ok(found.next.unwrap_or(Id(0)))
 }
 
 /// Held messages: the sender hears of it in time, and nothing is held for ever.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Context, max_payload};
+use super::Context;
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
@@ -163,7 +163,7 @@ impl Context {
             stranger: None,
             terms: Terms::default(),
         };
-        let mut message = policy.plan(draft, now, self.store.clock().believable(), max_payload(&policy.settings));
+        let mut message = self.plan(policy, draft);
         if message.way == Way::Link && message.state != State::Queued {
             keep_here(policy, to, &mut message)?;
         }

@@ -6,7 +6,7 @@ use super::{Context, outcome};
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
 use crate::deliver::compose::{self, ComposedMail};
-use crate::deliver::relay::{Relay, RelayConfig};
+use crate::deliver::relay::{Failure, Relay, RelayConfig};
 use crate::fault::Fault;
 use crate::message::{Id, Message, State, Way};
 use crate::money::Bill;
@@ -18,6 +18,8 @@ use crate::store::{Event, Queue};
 const LOOK: Duration = Duration::from_secs(60);
 /// Messages taken from the queue at once.
 const BATCH: usize = 32;
+/// A message that went so often without an answer goes no more by itself: each time may have been a delivery.
+const MAX_UNANSWERED: u32 = 3;
 /// When one of these changes, what waits for the relay is tried at once.
 const OF_THE_RELAY: [Key; 7] = [
     Key::RelayHost,
@@ -32,7 +34,7 @@ const OF_THE_RELAY: [Key; 7] = [
 /// The worker: returns when the box stops.
 ///
 /// # Errors
-/// When the store fails; the house starts it again.
+/// When the store fails; the supervisor starts it again.
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_keep, wake) = context.store.wake_on(Way::Relay);
     let mut relay = Relay::new();
@@ -108,6 +110,13 @@ pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
 }
 
 /// One delivery. Gives back the fault when the relay itself, not this message, is what failed.
+///
+/// | the relay | the message |
+/// |---|---|
+/// | took it | delivered |
+/// | refuses it | returned, with its reason |
+/// | cannot be used, or not now | waits with the usual back-off |
+/// | was given all of it and did not answer | waits long, and goes again; after the third time it is held for its owner |
 fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Option<Fault>, Fault> {
     let policy = context.policy();
     match outcome::moved(&policy, message) {
@@ -125,6 +134,7 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
     };
     let outcome = bytes(context, message, &from, to)
         .and_then(|raw| RelayConfig::from_settings(&policy.settings).map(|config| (raw, config)))
+        .map_err(Failure::from)
         .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw));
     let rung = |well: bool, words: String| PartStatus { well, words, at: context.now() };
     match outcome {
@@ -133,33 +143,74 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
             log::info!("{} taken by the relay", message.id);
             context.delivered(message.id, &format!("taken by the relay: {reply}")).map(|()| None)
         }
-        Err(fault) => {
+        Err(failure) => {
+            let Failure { fault, code, unanswered } = failure;
             if !fault.is_permanent() {
                 context.status.set(|facts| facts.relay = Some(rung(false, fault.why().to_owned())));
             }
-            log::info!(
-                "{} not taken by the relay, {}",
-                message.id,
-                if fault.is_permanent() { "for good" } else { "for now" }
-            );
-            context.failed(message, &fault)?;
+            let how_long = if fault.is_permanent() { "for good" } else { "for now" };
+            let code = match code {
+                Some((code, Some(status))) => format!(" ({code} {status})"),
+                Some((code, None)) => format!(" ({code})"),
+                None => String::new(),
+            };
+            log::info!("{} not taken by the relay, {how_long}{code}: {fault}", message.id);
+            let fault = if unanswered {
+                went_unanswered(context, message, fault.why())?;
+                // What may have become of this message is nothing to say of others.
+                Fault::temporary("the relay did not answer a message before this one")
+            } else {
+                context.failed(message, &fault)?;
+                fault
+            };
             Ok(Some(fault).filter(|fault| !fault.is_permanent() && !relay.is_open()))
         }
     }
+}
+
+/// The relay has all of it and said nothing: it goes again after the longest of the usual waits, as the same message, so
+/// that a relay or reader that knows it by its Message-ID drops the copy. In the end its owner decides.
+fn went_unanswered(context: &Context, message: &Message, why: &str) -> Result<(), Fault> {
+    let (id, now, times) = (message.id, context.now(), message.unanswered + 1);
+    // On disk before anything else: no restart may begin the count again.
+    context.store.write(move |tx| match tx.live(id)? {
+        Some(_) => tx.change(id, |message| message.unanswered = times).map(drop),
+        None => Ok(()),
+    })?;
+    let often = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+    let why = format!("the relay was given it {often} and did not answer: {why}");
+    if now >= message.deadline {
+        return context.give_back(message, State::Expired, &why);
+    }
+    let policy = context.policy();
+    if times < MAX_UNANSWERED {
+        let least = policy.settings.span(Key::QueueRetryMost);
+        return context.wait_at_least(message, &format!("{why}; it goes again after a long wait"), least);
+    }
+    let next = policy.next_look(message, Time::NEVER);
+    let cause = format!("{why}; it goes again only when it is released");
+    log::warn!("{id} is held: {cause}");
+    context.store.write(move |tx| match tx.live(id)? {
+        Some(live) if live.state == State::Queued => tx.step(id, now, State::Held, &cause, 0, next).map(drop),
+        _ => Ok(()),
+    })
 }
 
 /// Puts a waiting message into the queue that people and rules send it to now.
 pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fault> {
     let (id, now) = (message.id, context.now());
     let policy = context.policy();
-    let bill = policy.bill(message, now, super::max_payload(&policy.settings));
+    // Measured for the way it takes from here on.
+    let size = context.size_of(&policy, message);
+    let message = &Message { size, ..message.clone() };
+    let bill = policy.bill(message, now);
     let (state, reason) = match way {
         Way::Mailbox => (State::Delivered, "in the mailbox here".to_owned()),
         Way::Relay => (State::Queued, "waits for the mail relay".to_owned()),
         Way::Link | Way::Carrier if let Some(why) = policy.over_limit(message, bill.as_ref()) => (State::Held, why),
         Way::Link => {
             let to_device = matches!(policy.choose(&message.to), crate::route::choose::Route::Link(Some(_)));
-            policy.on_air(message, to_device, super::max_payload(&policy.settings))
+            policy.on_air(message, to_device)
         }
         Way::Carrier => policy.by_carrier(message),
     };
@@ -176,7 +227,7 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
         // One that a budget keeps back is looked at whenever there may be room.
         tx.step(id, now, state, &reason, 0, if may_go { now } else { held_until })?;
         tx.change(id, |message| {
-            message.way = way;
+            (message.way, message.size) = (way, size);
             let paid = message.bill.as_ref().map(Bill::total).unwrap_or_default();
             let short = may_go && !goes;
             message.bill = if goes { billed.bill } else { bill.clone().map(|bill| Bill { short, paid, ..bill }) };

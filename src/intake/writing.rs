@@ -2,8 +2,8 @@
 
 use crate::address::{Address, Mailbox, looks_like_phone};
 use crate::deliver::compose::one_line;
+use crate::engine::Context;
 use crate::engine::link::inbound::message_id;
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::message::Wanted;
 use crate::message::{Message, Origin, State, Way};
@@ -68,19 +68,25 @@ pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
 pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Preview, Fault> {
     let message = written(context, author, sheet)?;
     let policy = context.policy();
-    let on_link = |to_device| plan::packets(&message, to_device, max_payload(&policy.settings));
-    let packets = match policy.choose(&message.to) {
-        Route::Link(device) => on_link(device.is_some()).map_err(Fault::Permanent)?,
-        _ => Vec::new(),
+    let (bytes, packets) = match policy.choose(&message.to) {
+        Route::Link(device) => match message.size.and_then(|size| size.compact.or(size.classic)) {
+            Some(extent) => (extent.bytes, extent.packets),
+            None => return Err(unwritable(&message, device.is_some(), policy.max_payload)),
+        },
+        _ => (0, 0),
     };
-    let classic = (packets.iter().map(Vec::len).sum(), packets.len());
-    let (bytes, packets) = if packets.is_empty() { classic } else { context.measure(&message).unwrap_or(classic) };
     let texts = message.to.phone().map(|_| segments::count(&message.text));
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
     let (way, state, reason) = (message.way, message.state, message.reason.clone());
     let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
     let reason = over.map_or(reason, |why| format!("{why}: it would be held"));
     Ok(Preview { way, state, reason, bytes, packets, texts, price })
+}
+
+/// Why a message can be written in no coding.
+fn unwritable(message: &Message, to_device: bool, max_payload: usize) -> Fault {
+    let why = plan::packets(message, to_device, max_payload).err();
+    Fault::Permanent(why.unwrap_or_else(|| "it cannot be written into packets".to_owned()))
 }
 
 /// Which budget would be in the way of a bill, in words.
@@ -140,7 +146,7 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Me
         stranger: None,
         terms,
     };
-    let message = policy.plan(draft, now, context.store.clock().believable(), max_payload(&policy.settings));
+    let message = context.plan(&policy, draft);
     match policy.over_limit(&message, message.bill.as_ref()) {
         Some(why) => Err(Fault::Permanent(why)),
         None => Ok(message),

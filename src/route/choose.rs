@@ -24,32 +24,8 @@ pub struct Policy {
     pub people: Arc<People>,
     /// The rules.
     pub settings: Arc<Settings>,
-    /// What a message takes on air where that is less than by the classic coding.
-    pub measure: Measure,
-}
-
-/// Tells the packets of a message by the coding that its far box reads; nothing where that is the classic one.
-#[derive(Clone, Default)]
-pub struct Measure(Option<Arc<Packets>>);
-
-type Packets = dyn Fn(&Message) -> Option<usize> + Send + Sync;
-
-impl Measure {
-    /// With this way to find out.
-    pub fn new(measure: impl Fn(&Message) -> Option<usize> + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(measure)))
-    }
-
-    /// Packets of a message that leaves alone.
-    pub fn packets(&self, message: &Message) -> Option<usize> {
-        self.0.as_ref().and_then(|measure| measure(message))
-    }
-}
-
-impl std::fmt::Debug for Measure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Measure")
-    }
+    /// Largest payload of one packet of the link, in bytes.
+    pub max_payload: usize,
 }
 
 /// A way out, or why there is none.
@@ -81,9 +57,9 @@ impl Route {
 }
 
 impl Policy {
-    /// These people and rules; messages are measured by the classic coding.
-    pub fn new(people: Arc<People>, settings: Arc<Settings>) -> Self {
-        Self { people, settings, measure: Measure::default() }
+    /// These people and rules, and a link whose packets hold so many bytes.
+    pub fn new(people: Arc<People>, settings: Arc<Settings>, max_payload: usize) -> Self {
+        Self { people, settings, max_payload }
     }
 
     /// True when this mail address belongs to this box.
@@ -238,11 +214,7 @@ pub(crate) mod tests {
         let number = "+14155550199".parse().ok();
         let ben = Person { name: "ben".into(), home: Home::Device, device, number, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
-        Policy {
-            people: Arc::new(People::new([anna, ben, carl])),
-            settings: Arc::new(settings),
-            measure: Measure::default(),
-        }
+        Policy { people: Arc::new(People::new([anna, ben, carl])), settings: Arc::new(settings), max_payload: 192 }
     }
 
     #[test]

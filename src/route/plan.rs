@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::clock::Time;
 use crate::coding::classic::Protocol;
 use crate::coding::parts;
-use crate::message::{Id, Message, Origin, Priority, Proof, State, Terms, Way};
+use crate::message::{Extent, Id, LinkSize, Message, Origin, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Use};
 use crate::settings::Key;
 
@@ -61,6 +61,13 @@ pub fn packets(message: &Message, to_device: bool, max_payload: usize) -> Result
     parts::split(&message.text, &other.to_string(), !to_device, protocol, max_payload)
 }
 
+/// What a message takes by the classic coding.
+pub fn classic_size(message: &Message, to_device: bool, max_payload: usize) -> LinkSize {
+    let packets = packets(message, to_device, max_payload).ok();
+    let extent = |packets: Vec<Vec<u8>>| Extent { bytes: packets.iter().map(Vec::len).sum(), packets: packets.len() };
+    LinkSize { max_payload, classic: packets.map(extent), compact: None }
+}
+
 impl Policy {
     /// Packets that a message may take before it is held.
     pub fn max_parts(&self, message: &Message) -> usize {
@@ -70,8 +77,9 @@ impl Policy {
         own.map_or(self.settings.count(Key::AirMaxParts), usize::from)
     }
 
-    /// The message that a draft becomes: state, reason, queue and times are set. Pure: `now` comes from outside.
-    pub fn plan(&self, draft: NewMessage, now: Time, clock_believed: bool, max_payload: usize) -> Message {
+    /// The message that a draft becomes: state, reason, queue and times are set. `size` is what was measured; without it
+    /// the classic coding counts.
+    pub fn plan(&self, draft: NewMessage, size: Option<LinkSize>, now: Time, clock_believed: bool) -> Message {
         let choice = self.choose(&draft.to);
         let way = choice.way().unwrap_or(Way::Mailbox);
         let mut message = Message {
@@ -95,21 +103,23 @@ impl Policy {
             way,
             next: now,
             tries: 0,
+            unanswered: 0,
             delay_told: false,
             bill: None,
             receipt_until: None,
             terms: draft.terms,
             pressed: false,
+            size,
             account: None,
             recall: false,
             stranger: draft.stranger.map(|stranger| stranger.proof),
             released: false,
             steps: Vec::new(),
         };
-        let (state, reason) = self.first_state(&message, &choice, draft.stranger, max_payload);
+        let (state, reason) = self.first_state(&message, &choice, draft.stranger);
         message.state = state;
         message.reason = reason;
-        message.bill = self.bill(&message, now, max_payload);
+        message.bill = self.bill(&message, now);
         if let Some(why) = self
             .over_limit(&message, message.bill.as_ref())
             .filter(|_| matches!(message.state, State::Queued | State::Held))
@@ -124,13 +134,7 @@ impl Policy {
         message
     }
 
-    fn first_state(
-        &self,
-        message: &Message,
-        choice: &Route,
-        stranger: Option<Stranger>,
-        max_payload: usize,
-    ) -> (State, String) {
+    fn first_state(&self, message: &Message, choice: &Route, stranger: Option<Stranger>) -> (State, String) {
         match choice {
             Route::Nowhere(why) => (State::Refused, why.clone()),
             Route::Mailbox(person) => (State::Delivered, format!("in the mailbox of {}", person.name)),
@@ -141,7 +145,7 @@ impl Policy {
             Route::Relay => (State::Queued, "waits for the mail relay".to_owned()),
             Route::Carrier => self.by_carrier(message),
             Route::Link(device) => {
-                let judged = self.on_air(message, device.is_some(), max_payload);
+                let judged = self.on_air(message, device.is_some());
                 match stranger.map(|stranger| self.judge(message, stranger)) {
                     // What is refused or held anyway keeps that reason.
                     Some(Verdict::Refuse(why)) if judged.0 != State::Refused => (State::Refused, why),
@@ -154,10 +158,10 @@ impl Policy {
 
     /// What a message costs on its way, alone, in the coding that its far box reads; `None` on ways that cost nothing. It
     /// counts in the month of `now`.
-    pub fn bill(&self, message: &Message, now: Time, max_payload: usize) -> Option<Bill> {
+    pub fn bill(&self, message: &Message, now: Time) -> Option<Bill> {
         let choice = self.choose(&message.to);
         let wanted = match &choice {
-            Route::Link(device) => self.packets_wanted(message, device.is_some(), max_payload)?,
+            Route::Link(device) => self.packets_wanted(message, device.is_some())?,
             Route::Carrier => {
                 let texts = segments::count(&message.text).parts() as u64;
                 Use::of_texts(texts, price::text_price(&self.settings))
@@ -175,11 +179,16 @@ impl Policy {
     }
 
     /// What a message takes on air alone, in the coding that its far box reads.
-    fn packets_wanted(&self, message: &Message, to_device: bool, max_payload: usize) -> Option<Use> {
-        let classic = packets(message, to_device, max_payload).ok().map(|packets| packets.len());
-        // What takes one packet anyway need not be measured.
-        let packets = classic.filter(|packets| *packets == 1).or_else(|| self.measure.packets(message)).or(classic)?;
+    fn packets_wanted(&self, message: &Message, to_device: bool) -> Option<Use> {
+        let packets = self.size_of(message, to_device).best()?.packets;
         Some(Use::of_packets(packets as u64, price::packet_price(&self.settings)))
+    }
+
+    /// What a message takes on the link alone: as it was measured, or by the classic coding when it was measured for no
+    /// link or for another one.
+    pub fn size_of(&self, message: &Message, to_device: bool) -> LinkSize {
+        let kept = message.size.filter(|size| size.max_payload == self.max_payload);
+        kept.unwrap_or_else(|| classic_size(message, to_device, self.max_payload))
     }
 
     /// What the rules say of a message of somebody who is not of this box, for a person who reads on a device.
@@ -224,7 +233,7 @@ impl Policy {
     }
 
     /// What may go on air is decided before it is queued (promise 5).
-    pub fn on_air(&self, message: &Message, to_device: bool, max_payload: usize) -> (State, String) {
+    pub fn on_air(&self, message: &Message, to_device: bool) -> (State, String) {
         let notice = message.door == Origin::Notice && self.settings.on(Key::AirNotices);
         if let Some(how) = &message.automatic
             && !notice
@@ -234,11 +243,11 @@ impl Policy {
         if message.from.is_nobody() && !notice {
             return (State::Refused, "it has no sender, as bounces have none: never goes on air".to_owned());
         }
-        let classic = packets(message, to_device, max_payload).map(|packets| packets.len());
         let most = self.max_parts(message);
-        // Only a message that is too long is worth a look at what another coding makes of it.
-        let too_long = !classic.as_ref().is_ok_and(|packets| *packets <= most);
-        let needs = if too_long { self.measure.packets(message).map_or(classic, Ok) } else { classic };
+        let needs = match self.size_of(message, to_device).best() {
+            Some(extent) => Ok(extent.packets),
+            None => packets(message, to_device, self.max_payload).map(|packets| packets.len()),
+        };
         match needs {
             Err(why) => (State::Held, why),
             Ok(needs) if needs > most && !message.released => (
@@ -286,7 +295,7 @@ mod tests {
     }
 
     fn planned(reach: &str, draft: NewMessage) -> Message {
-        policy(reach).plan(draft, Time(1000), true, 192)
+        policy(reach).plan(draft, None, Time(1000), true)
     }
 
     #[test]

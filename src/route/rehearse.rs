@@ -128,7 +128,7 @@ mod tests {
             stranger: author.is_none().then(Stranger::default),
             terms: Default::default(),
         };
-        let mut message = policy.plan(draft, Time(number.cast_signed() * 1000), true, 192);
+        let mut message = policy.plan(draft, None, Time(number.cast_signed() * 1000), true);
         message.id = Id(number);
         let (at, state, cause) = (message.accepted, message.state, message.reason.clone());
         message.steps.push(Step { at, state, cause, packets: 0 });

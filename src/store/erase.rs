@@ -54,14 +54,14 @@ impl Tx<'_> {
             })?;
         }
         self.sessions
-            .retain(|_, bytes| serde_json::from_slice::<Value>(bytes).is_ok_and(|session| session["person"] != name))?;
+            .retain(|_, bytes| super::schema::record::<Value>(bytes).is_ok_and(|session| session["person"] != name))?;
         self.contacts.retain(|(author, _), _| author != name)?;
         self.spent.retain(|(_, account), _| account != name)?;
         self.usage.retain(|(_, who), _| who != name)?;
         self.ledger.today.people.remove(name);
         if let Some(device) = person.device.map(|device| device.to_string()) {
             self.parts
-                .retain(|_, bytes| !serde_json::from_slice::<PartIn>(bytes).is_ok_and(|part| part.device == device))?;
+                .retain(|_, bytes| !super::schema::record::<PartIn>(bytes).is_ok_and(|part| part.device == device))?;
         }
         self.forget_name(name)?;
         self.remove_person(name)?;
@@ -103,7 +103,7 @@ impl Tx<'_> {
         let mut records = Vec::new();
         for row in self.audit.iter()? {
             let (number, bytes) = row?;
-            let Ok(record) = serde_json::from_slice::<Record>(bytes.value()) else { continue };
+            let Ok(record) = super::schema::record::<Record>(bytes.value()) else { continue };
             let named = [&record.who, &record.about].iter().any(|field| *field == name);
             if named || words_hold(&record.words, name) {
                 records.push((number.value(), record));

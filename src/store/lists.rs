@@ -29,6 +29,15 @@ pub struct ListFilter {
     pub limit: usize,
 }
 
+/// What a look through the messages found.
+#[derive(Debug, Default)]
+pub struct Unreadable {
+    /// Messages that cannot be read, and why.
+    pub messages: Vec<(Id, String)>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Id>,
+}
+
 impl View {
     /// The message of this number.
     pub fn message(&self, id: Id) -> TxResult<Option<Message>> {
@@ -132,6 +141,20 @@ impl View {
             found.extend(parse(id.value(), bytes.value()));
         }
         found.reverse();
+        Ok(found)
+    }
+
+    /// Looks through `most` messages from a number on.
+    pub fn unreadable(&self, from: Id, most: usize) -> TxResult<Unreadable> {
+        let mut found = Unreadable::default();
+        for (count, row) in self.messages()?.range(from.0..)?.enumerate() {
+            let (id, bytes) = row?;
+            if count == most {
+                found.next = Some(Id(id.value()));
+                break;
+            }
+            found.messages.extend(parse(id.value(), bytes.value()).err().map(|why| (Id(id.value()), why)));
+        }
         Ok(found)
     }
 

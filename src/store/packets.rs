@@ -27,7 +27,7 @@ impl PacketQueue {
 }
 
 pub(super) fn parse(number: u64, bytes: &[u8]) -> TxResult<Packet> {
-    serde_json::from_slice(bytes)
+    super::schema::record(bytes)
         .or_else(|error| reject(Fault::permanent(format!("packet {number} is unreadable: {error}"))))
 }
 

@@ -34,6 +34,8 @@ pub enum BodyIn {
         name: String,
         /// In bytes.
         size: u64,
+        /// CRC-32 of them.
+        check: u32,
     },
 }
 
@@ -110,9 +112,14 @@ impl Queue {
     }
 }
 
-/// A record of a message.
+/// A record of a message. One that names another number than the one it lies under lies under a damaged key.
 pub(super) fn parse(id: u64, bytes: &[u8]) -> Result<Message, String> {
-    serde_json::from_slice(bytes).map_err(|error| format!("message m{id} is unreadable: {error}"))
+    let message: Message =
+        super::schema::record(bytes).map_err(|error| format!("message m{id} is unreadable: {error}"))?;
+    match message.id.0 == id {
+        true => Ok(message),
+        false => Err(format!("message m{id} is unreadable: it is the record of {}", message.id)),
+    }
 }
 
 impl Tx<'_> {
@@ -120,15 +127,15 @@ impl Tx<'_> {
     pub fn add(&mut self, mail: &IncomingMail) -> TxResult<Vec<Id>> {
         let first = Id(self.ledger.next_message);
         let copies = u32::try_from(mail.messages.len()).unwrap_or(u32::MAX);
-        let kept = |size: u64, file: Option<String>| Some(Mail { first, copies, size, file });
+        let kept = |size, file, check| Some(Mail { first, copies, size, file, check: Some(check) });
         let body = match &mail.body {
             BodyIn::None => None,
             BodyIn::Bytes(bytes) if bytes.len() <= INLINE => {
                 self.bodies.insert(first.0, bytes.as_slice())?;
-                kept(bytes.len() as u64, None)
+                kept(bytes.len() as u64, None, crc32fast::hash(bytes))
             }
             BodyIn::Bytes(_) => return reject(Fault::permanent("a large mail has to come as a file")),
-            BodyIn::File { name, size } => kept(*size, Some(name.clone())),
+            BodyIn::File { name, size, check } => kept(*size, Some(name.clone()), *check),
         };
         let mut ids = Vec::with_capacity(mail.messages.len());
         for message in &mail.messages {
@@ -208,7 +215,7 @@ impl Tx<'_> {
     }
 
     /// Keeps the queue and the mailbox index true.
-    fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
+    pub(super) fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
         let key = |message: &Message| (Queue::of(message) as u8, message.next.0, message.id.0);
         let old = before.filter(|before| !before.is_final()).map(key);
         let new = Some(after).filter(|after| !after.is_final()).map(key);
@@ -386,15 +393,37 @@ impl Store {
     /// As [`Store::read`]; temporary when the spool file cannot be read.
     pub fn raw(&self, message: &Message) -> Result<Option<Vec<u8>>, Fault> {
         let Some(mail) = &message.mail else { return Ok(None) };
-        match &mail.file {
+        let bytes = match &mail.file {
             Some(name) => spool::read(self.folder(), name)
                 .map(Some)
-                .map_err(|error| Fault::temporary(format!("the mail of {} cannot be read: {error}", message.id))),
-            None => self.read(|view| view.body(mail)),
+                .map_err(|error| Fault::temporary(format!("the mail of {} cannot be read: {error}", message.id)))?,
+            None => self.read(|view| view.body(mail))?,
+        };
+        let damaged = |bytes: &Vec<u8>| mail.check.is_some_and(|check| check != crc32fast::hash(bytes));
+        match bytes {
+            Some(bytes) if bytes.len() as u64 != mail.size || damaged(&bytes) => {
+                Err(Fault::permanent(format!("the mail of {} is damaged on the disk of this box", message.id)))
+            }
+            bytes => Ok(bytes),
         }
     }
 
-    /// Removes spool files that no message refers to; the few large mails are looked up one by one.
+    /// The file of a large mail, after a look that it is whole.
+    ///
+    /// # Errors
+    /// When it cannot be read; permanent when it is not what was written.
+    pub fn spool_file(&self, mail: &Mail) -> Result<Option<std::path::PathBuf>, Fault> {
+        let Some(name) = &mail.file else { return Ok(None) };
+        let path = spool::folder(self.folder()).join(name);
+        let found = spool::check(&path).map_err(|error| Fault::temporary(format!("{}: {error}", path.display())))?;
+        match found.0 == mail.size && mail.check.is_none_or(|check| check == found.1) {
+            true => Ok(Some(path)),
+            false => Err(Fault::permanent(format!("{} is damaged: it is not what was written", path.display()))),
+        }
+    }
+
+    /// Removes spool files that no message refers to; the few large mails are looked up one by one. While a record cannot
+    /// be read nothing is removed: the file may be the last copy of what it speaks of.
     pub(super) fn sweep_spool(&self) -> Result<(), Fault> {
         let found = spool::names(self.folder()).map_err(Fault::operator)?;
         if found.is_empty() {
@@ -404,10 +433,17 @@ impl Store {
             let mut known = std::collections::HashSet::new();
             for row in view.messages()?.iter()? {
                 let (id, bytes) = row?;
-                known.extend(parse(id.value(), bytes.value()).ok().and_then(|message| message.mail?.file));
+                match parse(id.value(), bytes.value()) {
+                    Ok(message) => known.extend(message.mail.and_then(|mail| mail.file)),
+                    Err(why) => {
+                        log::error!("store: {why}; spool files without a message stay");
+                        return Ok(None);
+                    }
+                }
             }
-            Ok(known)
+            Ok(Some(known))
         })?;
+        let Some(known) = known else { return Ok(()) };
         for name in found.iter().filter(|name| !known.contains(*name)) {
             log::warn!("store: spool file {name} belongs to no message and goes");
             spool::remove(self.folder(), name).map_err(Fault::operator)?;

@@ -59,12 +59,14 @@ pub fn message(way: Way, state: State, next: i64) -> Message {
         way,
         next: Time(next),
         tries: 0,
+        unanswered: 0,
         delay_told: false,
         stranger: None,
         bill: None,
         receipt_until: None,
         terms: Default::default(),
         pressed: false,
+        size: None,
         account: None,
         recall: false,
         released: false,
@@ -76,7 +78,7 @@ fn mail(messages: Vec<Message>) -> IncomingMail {
     IncomingMail { messages, body: BodyIn::Bytes(b"raw".to_vec()) }
 }
 
-fn store(folder: &Folder) -> Store {
+pub fn store(folder: &Folder) -> Store {
     Store::open(&folder.0, &Clock::fake(Time(1_790_000_000_000))).unwrap()
 }
 

@@ -183,7 +183,7 @@ impl Tx<'_> {
             if day != self.day {
                 break;
             }
-            if let Ok(counts) = serde_json::from_slice(bytes.value()) {
+            if let Ok(counts) = super::schema::record(bytes.value()) {
                 today.people.insert(person.to_owned(), counts);
             }
         }
@@ -289,7 +289,7 @@ impl View {
             let (key, bytes) = row?;
             let (day, name) = key.value();
             if day != today.day
-                && let Ok(counts) = serde_json::from_slice::<Counts>(bytes.value())
+                && let Ok(counts) = super::schema::record::<Counts>(bytes.value())
             {
                 add(day, name, &counts);
             }

@@ -9,7 +9,6 @@ use crate::fault::Fault;
 use crate::message::Id;
 use crate::password;
 use crate::people::{Person, Role};
-use crate::route::choose::Policy;
 use crate::store::{Contents, Event, Record, Store, Tx, TxResult, reject};
 
 impl Service {
@@ -134,7 +133,7 @@ impl Service {
             MessageAction::Cancel => (Action::Cancel, "cancelled"),
             MessageAction::Retry => (Action::Retry, "tried again"),
         };
-        let policy = Policy::new(self.store.people(), self.store.settings());
+        let policy = crate::engine::policy(&self.store);
         let (who, now) = (self.by.sign(), self.store.clock().now());
         self.act(action, &id.to_string(), words, move |tx| wish.apply(tx, &policy, id, &who, now))
     }

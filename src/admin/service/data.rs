@@ -35,7 +35,14 @@ impl Service {
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
         for message in &messages {
-            let raw = self.store.raw(message)?;
+            let raw = match self.store.raw(message) {
+                // Its text is there all the same: one damaged mail must not hide all others.
+                Err(fault) if fault.is_permanent() => {
+                    log::error!("export: {fault}");
+                    None
+                }
+                raw => raw?,
+            };
             entry(to, message, raw.as_deref()).map_err(failed)?;
         }
         finish(to, begin, &format!("{}/letters.mbox", person.name), now).map_err(failed)?;

@@ -59,7 +59,8 @@ impl Service {
             let key = settings::find(name).map_err(Fault::Permanent)?.key;
             settings = settings.with(key, value).map_err(Fault::Permanent)?;
         }
-        let policy = Policy::new(self.store.people(), Arc::new(settings));
+        let max_payload = crate::engine::max_payload(&settings);
+        let policy = Policy::new(self.store.people(), Arc::new(settings), max_payload);
         let past = self.store.read(|view| view.past(PAST))?;
         Ok(policy.rehearse(&past))
     }

@@ -6,7 +6,6 @@ use super::{Findings, Session};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::deliver::sms;
 use crate::link::serial;
-use crate::route::choose::Policy;
 use crate::settings::{Key, Settings};
 
 /// Settings that do not go together.
@@ -51,7 +50,7 @@ pub fn people(session: &Session, findings: &mut Findings) {
         ),
         (count, true) => findings.well("people", format!("{count} can get mail")),
     }
-    let policy = Policy::new(session.context.store.people(), session.context.store.settings());
+    let policy = session.context.policy();
     for why in people.iter().filter(|person| !person.disabled).filter_map(|person| policy.no_way_to(person)) {
         findings.look("people", why);
     }

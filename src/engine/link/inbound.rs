@@ -9,7 +9,7 @@ use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::messages;
 use crate::coding::parts::{self, PartMark};
-use crate::engine::{Context, max_payload};
+use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
 use crate::message::{Id, Message, Origin, State, Terms};
@@ -160,7 +160,6 @@ struct Unpacker {
     policy: Policy,
     now: Time,
     believed: bool,
-    max_payload: usize,
     side: Side,
 }
 
@@ -184,8 +183,7 @@ impl Unpacker {
                 Side::Reader((**reader).clone())
             }
         };
-        let max_payload = max_payload(&policy.settings);
-        Ok(Self { policy, now: context.now(), believed: context.store.clock().believable(), max_payload, side })
+        Ok(Self { policy, now: context.now(), believed: context.store.clock().believable(), side })
     }
 
     fn device(&self) -> String {
@@ -320,7 +318,7 @@ impl Unpacker {
             stranger: None,
             terms: Terms::default(),
         };
-        let mut message = self.policy.plan(draft, self.now, self.believed, self.max_payload);
+        let mut message = self.policy.plan(draft, None, self.now, self.believed);
         if let Some(why) = refused {
             (message.state, message.reason, message.next) = (State::Refused, why, Time::NEVER);
         }

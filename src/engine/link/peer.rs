@@ -115,13 +115,17 @@ impl Context {
     }
 
     /// Bytes and packets that a message takes alone in the coding that its far box reads; `None` when that is the
-    /// classic one, or the coder is not there in time.
-    pub fn measure(&self, message: &Message) -> Option<(usize, usize)> {
+    /// classic one, or the coder is not there: it is waited for, some seconds at most, if `patient`.
+    pub fn measure(&self, message: &Message, patient: bool) -> Option<(usize, usize)> {
         let Route::Link(device) = self.policy().choose(&message.to) else { return None };
         let peer = self.peer(device).ok().filter(|_| self.speaks_compact())?;
         match self.form(&peer, device)? {
-            Form::Model(number) if !self.coder().has_soon(number) => return None,
-            Form::Model(_) | Form::Stored => {}
+            Form::Model(number) => {
+                let coder = self.coder();
+                let there = if patient { coder.has_soon(number) } else { coder.has(number) };
+                there.then_some(())?;
+            }
+            Form::Stored => {}
         }
         let on_air = self.on_air(message, device);
         Some(self.in_session(device, |session| peer.measure(session, &on_air)))
@@ -203,7 +207,7 @@ impl PeerEffects {
         let policy = context.policy();
         let bill = |key: u64| {
             let message = context.store.message(Id(key)).ok().flatten()?;
-            Some((key, policy.bill(&message, context.now(), max_payload(&policy.settings))?))
+            Some((key, policy.bill(&message, context.now())?))
         };
         let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
         Self { device, peer, turn, bills, unconfirmed }

@@ -78,7 +78,7 @@ pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<
         (None, Route::Link(device)) => device,
         (None, _) => None,
     };
-    let (state, reason) = policy.on_air(message, device.is_some(), max_payload(&policy.settings));
+    let (state, reason) = policy.on_air(message, device.is_some());
     if state != State::Queued {
         return commit::step(context, message, state, &reason, message.deadline).map(|()| None);
     }

@@ -5,11 +5,11 @@ use crate::address::{Address, Mailbox, Phone};
 use crate::clock::Time;
 use crate::deliver::compose;
 use crate::deliver::sms::{IncomingText, News, Row};
+use crate::engine::Context;
 use crate::engine::link::inbound;
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::mail_text::visible_text;
-use crate::message::{Message, Origin, Proof, Terms};
+use crate::message::{LinkSize, Message, Origin, Proof, Terms};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
@@ -99,7 +99,8 @@ struct Intake {
     policy: Policy,
     now: Time,
     believed: bool,
-    max_payload: usize,
+    /// What it takes on the link to the device of its reader.
+    size: Option<LinkSize>,
     /// The phone, or a short code in the shape of an address.
     from: Result<Address, String>,
     /// Whose number it came to.
@@ -118,18 +119,24 @@ impl Intake {
             (Some(person), Ok(from)) => context.store.read(|view| view.written_to(&person.name, from))?,
             _ => None,
         };
-        Ok(Self {
+        let mut intake = Self {
             row,
             incoming: incoming.clone(),
             now: context.now(),
             believed: context.store.clock().believable(),
-            max_payload: max_payload(&policy.settings),
+            size: None,
             message_id: inbound::message_id(policy.settings.text(crate::settings::Key::Domain)),
             policy,
             from,
             person,
             written_to,
-        })
+        };
+        // Before the transaction, as it may wait for the coder; whichever thread it belongs to, the reader is the same.
+        let to = intake.person.as_ref().and_then(|person| intake.policy.address_of(person));
+        if let (Some(to), Ok(from)) = (to, &intake.from) {
+            intake.size = context.size_of(&intake.policy, &intake.plan(from, Address::Mail(to)));
+        }
+        Ok(intake)
     }
 
     fn keep(&self, tx: &mut Tx) -> TxResult<Vec<crate::message::Id>> {
@@ -240,7 +247,7 @@ impl Intake {
             stranger,
             terms: Terms::default(),
         };
-        self.policy.plan(draft, self.now, self.believed, self.max_payload)
+        self.policy.plan(draft, self.size, self.now, self.believed)
     }
 
     /// Honours and records STOP, START and HELP. The text itself was kept like any other.
@@ -297,7 +304,7 @@ impl Intake {
             stranger: None,
             terms: Terms::default(),
         };
-        let message = self.policy.plan(draft, self.now, self.believed, self.max_payload);
+        let message = self.policy.plan(draft, None, self.now, self.believed);
         tx.add(&IncomingMail { messages: vec![message], body: BodyIn::None })
     }
 

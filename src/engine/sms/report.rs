@@ -6,7 +6,7 @@ use super::receive;
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
 use crate::deliver::sms::{Carrier, Delivery, Report, Row, SmsRefusal};
-use crate::engine::{Context, max_payload, outcome};
+use crate::engine::{Context, outcome};
 use crate::fault::Fault;
 use crate::message::{Id, Message, State};
 use crate::store::{IncomingMail, TextOut, TextState, Tx, TxResult};
@@ -141,7 +141,7 @@ fn failed(
     let again = !refusal.fault.is_permanent() && text.resent < most && now < message.deadline;
     let next = now + outcome::back_off(&policy, message.tries + text.resent + 1);
     let (resent, opted_out, number, phone) = (text.resent + 1, refusal.opted_out, text.from, text.to);
-    let bill = policy.bill(message, now, max_payload(&policy.settings));
+    let bill = policy.bill(message, now);
     let notice = if again { None } else { context.notice(&policy, message, Kind::Failed, &why) };
     log::info!("{id} could not be delivered by the carrier");
     context.store.write(move |tx| {

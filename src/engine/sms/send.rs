@@ -62,7 +62,7 @@ pub fn one(texts: &mut Texts, message: &Message) -> Result<(), Fault> {
         return context.failed(message, &fault);
     }
     // Taken in while there was no carrier, and so no price.
-    let bill = policy.bill(message, context.now(), crate::engine::max_payload(&policy.settings));
+    let bill = policy.bill(message, context.now());
     let priced = |bill: Option<&Bill>| bill.is_some_and(|bill| bill.wanted.money.0 > 0);
     if priced(bill.as_ref()) && !priced(message.bill.as_ref()) {
         let (id, now) = (message.id, context.now());

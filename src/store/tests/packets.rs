@@ -158,7 +158,7 @@ fn written_by_version_1(folder: &Folder) {
         txn.open_table(REFERENCES_1).unwrap().insert(("m138:0x001abe", 77), (1, 1)).unwrap();
         let mut meta = txn.open_table(META).unwrap();
         let row = meta.get("ledger").unwrap().unwrap().value().to_vec();
-        let mut ledger: serde_json::Value = serde_json::from_slice(&row).unwrap();
+        let mut ledger: serde_json::Value = super::super::schema::record(&row).unwrap();
         ledger["version"] = 1.into();
         ledger.as_object_mut().unwrap().remove("next_packet");
         meta.insert("ledger", serde_json::to_vec(&ledger).unwrap().as_slice()).unwrap();
@@ -172,7 +172,7 @@ fn a_store_of_version_1_keeps_its_packets() {
     written_by_version_1(&folder);
     let store = store(&folder);
     let ledger = store.ledger().unwrap();
-    assert_eq!((ledger.version, ledger.next_packet), (2, 4));
+    assert_eq!((ledger.version, ledger.next_packet), (super::super::schema::VERSION, 4));
     let packets = store.read(|v| v.packets_of(Id(1))).unwrap();
     assert_eq!(packets.iter().map(|p| (p.part, p.parts, p.group)).collect::<Vec<_>>(), [(1, 2, 1), (2, 2, 1)]);
     assert_eq!((packets[0].state.clone(), packets[0].note.as_str()), (PacketState::Held(reference(77)), "as it was"));
@@ -203,6 +203,6 @@ fn a_backup_of_version_1_can_be_restored() {
     restore(&file, &other.0, false, "x").unwrap();
     std::fs::remove_file(&file).unwrap();
     let store = store(&other);
-    assert_eq!(store.ledger().unwrap().version, 2);
+    assert_eq!(store.ledger().unwrap().version, super::super::schema::VERSION);
     assert_eq!(store.read(|v| v.packets_of(Id(1))).unwrap().len(), 2);
 }

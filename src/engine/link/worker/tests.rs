@@ -207,7 +207,7 @@ impl Rig {
             stranger: None,
             terms: Default::default(),
         };
-        let message = self.context.policy().plan(draft, self.clock.now(), true, 192);
+        let message = self.context.plan(&self.context.policy(), draft);
         self.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
     }
 

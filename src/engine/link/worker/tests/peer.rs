@@ -50,7 +50,7 @@ impl Pair {
             stranger: None,
             terms: Default::default(),
         };
-        let message = rig.context.policy().plan(draft, rig.clock.now(), true, 192);
+        let message = rig.context.plan(&rig.context.policy(), draft);
         rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
     }
 
