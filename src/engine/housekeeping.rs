@@ -7,6 +7,7 @@ use super::link::inbound;
 use super::{Context, actions, relay};
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::message::reason::{ActionReason, LinkReason};
 use crate::message::{Id, Message, PacketState, State, Way};
 use crate::settings::Key;
 use crate::store::{Queue, TextState};
@@ -119,8 +120,7 @@ fn over(context: &Context, message: &Message) -> Result<(), Fault> {
     if context.now() < message.deadline + GRACE {
         return Ok(());
     }
-    let why = "the link that may have taken a part has not been seen since; it may have been sent";
-    context.give_back(message, State::Expired, why)
+    context.give_back(message, State::Expired, LinkReason::NotSeenSince { part: true })
 }
 
 /// Messages that were wanted by a time stand in their queues in other orders than that of their times.
@@ -145,7 +145,7 @@ fn wanted_by_now(context: &Context) -> Result<(), Fault> {
 
 fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
     if context.now() >= message.deadline {
-        return context.give_back(message, State::Expired, &message.reason);
+        return context.give_back(message, State::Expired, message.reason.clone());
     }
     if message.state == State::Held
         && message.bill.as_ref().is_some_and(|bill| bill.short)
@@ -154,7 +154,7 @@ fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
         return Ok(());
     }
     let place = message.next;
-    context.wait_on(message, &message.reason)?;
+    context.wait_on(message, message.reason.clone())?;
     if message.state == State::Queued {
         // In the queue of the link the next look is also the place in the line, which it must not lose.
         let id = message.id;
@@ -170,7 +170,7 @@ fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
         if tx.live(message.id)?.is_none_or(|live| live.state != State::Held) {
             return Ok(());
         }
-        actions::freed(tx, &policy, &message, "the budget allows it now", now)
+        actions::freed(tx, &policy, &message, ActionReason::Afforded, now)
     });
     match freed {
         Ok(()) => Ok(true),
@@ -186,8 +186,7 @@ fn lost_on_modem(context: &Context) -> Result<(), Fault> {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
             Ok(message) if now >= message.deadline + GRACE => {
-                let why = "the link that took it has not been seen since; it may have been sent";
-                context.give_back(&message, State::Expired, why)?;
+                context.give_back(&message, State::Expired, LinkReason::NotSeenSince { part: false })?;
             }
             Ok(_) => {}
         }
@@ -202,8 +201,7 @@ fn unconfirmed(context: &Context) -> Result<(), Fault> {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
             Ok(message) if message.receipt_until.is_some_and(|until| now >= until) => {
-                let why = "it was sent, and the far box has not said that it has it: it may have arrived";
-                context.give_back(&message, State::Expired, why)?;
+                context.give_back(&message, State::Expired, LinkReason::Unconfirmed)?;
             }
             Ok(message) => {
                 let (id, until) = (message.id, message.receipt_until.unwrap_or(Time::NEVER));

@@ -8,7 +8,8 @@ use crate::clock::Time;
 use crate::deliver::compose::{self, ComposedMail};
 use crate::deliver::relay::{Failure, Relay, RelayConfig};
 use crate::fault::Fault;
-use crate::message::{Id, Message, State, Way};
+use crate::message::reason::{Arrived, NoRoute, RelayReason, Waits};
+use crate::message::{Id, Message, Reason, State, Way};
 use crate::money::Bill;
 use crate::settings::Key;
 use crate::status::PartStatus;
@@ -120,7 +121,7 @@ pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
 fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Option<Fault>, Fault> {
     let policy = context.policy();
     match outcome::moved(&policy, message) {
-        Some(Err(why)) => return context.give_back(message, State::Returned, &why).map(|()| None),
+        Some(Err(why)) => return context.give_back(message, State::Returned, why).map(|()| None),
         Some(Ok(way)) => return reroute(context, message, way).map(|()| None),
         None => {}
     }
@@ -130,7 +131,7 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
         return context.failed(message, &Fault::operator(why)).map(|()| None);
     };
     let Some(to) = message.to.mailbox() else {
-        return context.give_back(message, State::Returned, "the recipient is no mail address").map(|()| None);
+        return context.give_back(message, State::Returned, NoRoute::NoMailAddress).map(|()| None);
     };
     let outcome = bytes(context, message, &from, to)
         .and_then(|raw| RelayConfig::from_settings(&policy.settings).map(|config| (raw, config)))
@@ -141,12 +142,12 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
         Ok(reply) => {
             context.status.set(|facts| facts.relay = Some(rung(true, "takes mail".to_owned())));
             log::info!("{} taken by the relay", message.id);
-            context.delivered(message.id, &format!("taken by the relay: {reply}")).map(|()| None)
+            context.delivered(message.id, RelayReason::Taken { reply }).map(|()| None)
         }
         Err(failure) => {
             let Failure { fault, code, unanswered } = failure;
             if !fault.is_permanent() {
-                context.status.set(|facts| facts.relay = Some(rung(false, fault.why().to_owned())));
+                context.status.set(|facts| facts.relay = Some(rung(false, fault.why())));
             }
             let how_long = if fault.is_permanent() { "for good" } else { "for now" };
             let code = match code {
@@ -156,7 +157,7 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
             };
             log::info!("{} not taken by the relay, {how_long}{code}: {fault}", message.id);
             let fault = if unanswered {
-                went_unanswered(context, message, fault.why())?;
+                went_unanswered(context, message, fault.reason())?;
                 // What may have become of this message is nothing to say of others.
                 Fault::temporary("the relay did not answer a message before this one")
             } else {
@@ -170,28 +171,27 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
 
 /// The relay has all of it and said nothing: it goes again after the longest of the usual waits, as the same message, so
 /// that a relay or reader that knows it by its Message-ID drops the copy. In the end its owner decides.
-fn went_unanswered(context: &Context, message: &Message, why: &str) -> Result<(), Fault> {
+fn went_unanswered(context: &Context, message: &Message, why: &Reason) -> Result<(), Fault> {
     let (id, now, times) = (message.id, context.now(), message.unanswered + 1);
     // On disk before anything else: no restart may begin the count again.
     context.store.write(move |tx| match tx.live(id)? {
         Some(_) => tx.change(id, |message| message.unanswered = times).map(drop),
         None => Ok(()),
     })?;
-    let often = if times == 1 { "once".to_owned() } else { format!("{times} times") };
-    let why = format!("the relay was given it {often} and did not answer: {why}");
+    let reason = |held| RelayReason::Unanswered { times, why: Box::new(why.clone()), held };
     if now >= message.deadline {
-        return context.give_back(message, State::Expired, &why);
+        return context.give_back(message, State::Expired, reason(true));
     }
     let policy = context.policy();
     if times < MAX_UNANSWERED {
         let least = policy.settings.span(Key::QueueRetryMost);
-        return context.wait_at_least(message, &format!("{why}; it goes again after a long wait"), least);
+        return context.wait_at_least(message, reason(false), least);
     }
     let next = policy.next_look(message, Time::NEVER);
-    let cause = format!("{why}; it goes again only when it is released");
+    let cause = Reason::from(reason(true));
     log::warn!("{id} is held: {cause}");
     context.store.write(move |tx| match tx.live(id)? {
-        Some(live) if live.state == State::Queued => tx.step(id, now, State::Held, &cause, 0, next).map(drop),
+        Some(live) if live.state == State::Queued => tx.step(id, now, State::Held, cause.clone(), 0, next).map(drop),
         _ => Ok(()),
     })
 }
@@ -205,9 +205,11 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
     let message = &Message { size, ..message.clone() };
     let bill = policy.bill(message, now);
     let (state, reason) = match way {
-        Way::Mailbox => (State::Delivered, "in the mailbox here".to_owned()),
-        Way::Relay => (State::Queued, "waits for the mail relay".to_owned()),
-        Way::Link | Way::Carrier if let Some(why) = policy.over_limit(message, bill.as_ref()) => (State::Held, why),
+        Way::Mailbox => (State::Delivered, Arrived::Mailbox { name: None }.into()),
+        Way::Relay => (State::Queued, Waits::Relay.into()),
+        Way::Link | Way::Carrier if let Some(why) = policy.over_limit(message, bill.as_ref()) => {
+            (State::Held, why.into())
+        }
         Way::Link => {
             let to_device = matches!(policy.choose(&message.to), crate::route::choose::Route::Link(Some(_)));
             policy.on_air(message, to_device)
@@ -221,11 +223,11 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
         let may_go = matches!(state, State::Queued | State::Delivered);
         let (mut state, mut reason) = (state, reason.clone());
         if may_go && let Err(why) = tx.rebill(&mut billed, bill.clone(), now)? {
-            (state, reason) = (State::Held, why);
+            (state, reason) = (State::Held, why.into());
         }
         let goes = matches!(state, State::Queued | State::Delivered);
         // One that a budget keeps back is looked at whenever there may be room.
-        tx.step(id, now, state, &reason, 0, if may_go { now } else { held_until })?;
+        tx.step(id, now, state, reason, 0, if may_go { now } else { held_until })?;
         tx.change(id, |message| {
             (message.way, message.size) = (way, size);
             let paid = message.bill.as_ref().map(Bill::total).unwrap_or_default();

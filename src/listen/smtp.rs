@@ -116,7 +116,7 @@ impl SmtpSession {
     /// The intake said no. Whatever code it gave, this never becomes a yes.
     fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Next {
         let code = if (400..600).contains(&refusal.code) { refusal.code } else { 451 };
-        match self.fail(out, code, &refusal.text) {
+        match self.fail(out, code, &format!("{} {}", refusal.status, refusal.text)) {
             Next::Command if code == 421 => Next::Close,
             next => next,
         }

@@ -54,17 +54,17 @@ impl MailIntake for FakeIntake {
         if to.eq_ignore_ascii_case("postmaster") {
             return Ok(());
         }
-        let address: Address = to.parse().map_err(|why: String| Refusal::new(550, why))?;
-        let mailbox = address.mailbox().ok_or_else(|| Refusal::new(550, "not an address"))?;
+        let address: Address = to.parse().map_err(|why| Refusal::new(550, "5.1.3", why))?;
+        let mailbox = address.mailbox().ok_or_else(|| Refusal::new(550, "5.1.3", "not an address"))?;
         if mailbox.domain() == "spacebeaver.com" {
             return match mailbox.person().as_str() {
                 "abc" | "anna" | "ben" | "postmaster" => Ok(()),
-                _ => Err(Refusal::new(550, "nobody of that name here")),
+                _ => Err(Refusal::new(550, "5.1.1", "nobody of that name here")),
             };
         }
         match caller.trusted || caller.person.is_some() {
             true => Ok(()),
-            false => Err(Refusal::new(550, "not relaying to that domain")),
+            false => Err(Refusal::new(550, "5.7.1", "not relaying to that domain")),
         }
     }
 
@@ -74,7 +74,7 @@ impl MailIntake for FakeIntake {
 
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
         if let Some(code) = envelope.from.to_string().strip_prefix("refuse-") {
-            return Err(Refusal::new(code[..3].parse().unwrap(), "the disk is full\n\x07or nearly so"));
+            return Err(Refusal::new(code[..3].parse().unwrap(), "4.3.1", "the disk is full\n\x07or nearly so"));
         }
         self.busy.store(true, Ordering::SeqCst);
         if envelope.from.to_string().starts_with("slow@") {

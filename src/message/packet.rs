@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Id;
+use super::{GoneReason, Id};
 use crate::clock::Time;
 use crate::money::Bill;
 
@@ -80,7 +80,7 @@ pub enum PacketState {
     /// Acknowledged by a satellite (or on its way up, where the link says no more).
     Sent(Reference),
     /// The link let it expire, or it was withdrawn before it was sent.
-    Gone(String),
+    Gone(GoneReason),
 }
 
 /// What a link must know to find out later whether a hand-over happened; written to disk before the hand-over.

@@ -7,26 +7,21 @@ use super::schema::{self, Tx, TxResult, View};
 use super::texts::TextState;
 use crate::clock::Time;
 use crate::message::{Message, State};
-use crate::money::{BOX, Bill, Limit, Money, Use};
+use crate::money::{BOX, Bill, Limit, Money, OverBudget, Use};
 
 /// A warning is written when an account passes one of these, in hundredths.
 const WARN_AT: [u64; 2] = [80, 100];
 
 impl Tx<'_> {
-    /// Puts a bill into the accounts, if all its limits allow it; otherwise which is in the way, in words.
-    pub fn charge(&mut self, bill: &mut Bill, now: Time) -> TxResult<Result<(), String>> {
+    /// Puts a bill into the accounts, if all its limits allow it; otherwise which is in the way.
+    pub fn charge(&mut self, bill: &mut Bill, now: Time) -> TxResult<Result<(), OverBudget>> {
         if bill.charged {
             return Ok(Ok(()));
         }
         for (account, limit) in &bill.limits {
             let used = self.used(&bill.month, account)?;
-            if let Err(why) = limit.check(used, bill.wanted, bill.urgent) {
-                let whose = if account == BOX {
-                    "the budget of this box".to_owned()
-                } else {
-                    format!("the budget of {account}")
-                };
-                return Ok(Err(format!("{whose} is used up: {why}")));
+            if let Err(limit) = limit.check(used, bill.wanted, bill.urgent) {
+                return Ok(Err(OverBudget { account: account.clone(), limit }));
             }
         }
         let limit = |account: &str| bill.limits.iter().find(|(name, _)| name == account).map(|(_, limit)| *limit);
@@ -50,8 +45,8 @@ impl Tx<'_> {
 
     /// Puts another bill in the place of that of a message which enters a queue now, or goes once more: what the old one
     /// was charged and did not use is given back, what it used stays paid. When a budget does not allow the new one,
-    /// nothing is changed, and the words say which.
-    pub fn rebill(&mut self, message: &mut Message, new: Option<Bill>, now: Time) -> TxResult<Result<(), String>> {
+    /// nothing is changed, and the error says which.
+    pub fn rebill(&mut self, message: &mut Message, new: Option<Bill>, now: Time) -> TxResult<Result<(), OverBudget>> {
         let (mut old, mut back) = (message.bill.clone(), Use::default());
         if let Some(old) = old.as_mut().filter(|old| old.charged) {
             back = self.unused(message, old)?;
@@ -85,7 +80,7 @@ impl Tx<'_> {
         let Some(mut bill) = message.bill.take() else { return Ok(()) };
         if let Err(why) = self.charge(&mut bill, message.accepted)? {
             bill.short = true;
-            (message.state, message.reason) = (State::Held, why);
+            (message.state, message.reason) = (State::Held, why.into());
         }
         message.bill = Some(bill);
         Ok(())

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use redb::ReadableTable;
 
-use super::schema::{INLINE, StoreError, Tx, TxResult, json, reject};
+use super::schema::{INLINE, StoreError, Tx, TxResult, Unreadable, json, record, reject};
 use super::{Committed, Store, spool};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Column, Id, Mail, Message, Origin, Priority, State, Step, Way};
+use crate::message::{Column, Id, Mail, Message, Origin, Priority, Reason, State, Step, Way};
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
@@ -112,14 +112,14 @@ impl Queue {
     }
 }
 
-/// A record of a message. One that names another number than the one it lies under lies under a damaged key.
-pub(super) fn parse(id: u64, bytes: &[u8]) -> Result<Message, String> {
-    let message: Message =
-        super::schema::record(bytes).map_err(|error| format!("message m{id} is unreadable: {error}"))?;
-    match message.id.0 == id {
-        true => Ok(message),
-        false => Err(format!("message m{id} is unreadable: it is the record of {}", message.id)),
-    }
+/// A record of a message.
+pub(super) fn parse(bytes: &[u8]) -> Result<Message, Unreadable> {
+    record(bytes)
+}
+
+/// What is said of a record that cannot be read.
+pub(super) fn unreadable(id: Id, error: &Unreadable) -> String {
+    format!("message {id} is unreadable: {error}")
 }
 
 impl Tx<'_> {
@@ -166,9 +166,9 @@ impl Tx<'_> {
     /// The message of this number.
     pub fn message(&self, id: Id) -> TxResult<Message> {
         let row = self.messages.get(id.0)?;
-        match row.map(|row| parse(id.0, row.value())) {
+        match row.map(|row| parse(row.value())) {
             Some(Ok(message)) => Ok(message),
-            Some(Err(why)) => reject(Fault::permanent(why)),
+            Some(Err(error)) => reject(Fault::permanent(unreadable(id, &error))),
             None => reject(Fault::permanent(format!("there is no message {id}"))),
         }
     }
@@ -176,7 +176,7 @@ impl Tx<'_> {
     /// The message of this number, if it is there and can be read.
     pub fn find(&self, id: Id) -> TxResult<Option<Message>> {
         let row = self.messages.get(id.0)?;
-        Ok(row.and_then(|row| parse(id.0, row.value()).ok()))
+        Ok(row.and_then(|row| parse(row.value()).ok()))
     }
 
     /// The message of this number while something can still happen to it. What cannot be read is set aside when it is
@@ -205,12 +205,21 @@ impl Tx<'_> {
 
     /// Moves a message to a state and writes the step into its time line. `packets` are those that the time line says
     /// went on air by it; the box counts them with [`Tx::packet_went`].
-    pub fn step(&mut self, id: Id, at: Time, state: State, cause: &str, packets: u32, next: Time) -> TxResult<Message> {
+    pub fn step(
+        &mut self,
+        id: Id,
+        at: Time,
+        state: State,
+        reason: impl Into<Reason>,
+        packets: u32,
+        next: Time,
+    ) -> TxResult<Message> {
+        let reason = reason.into();
         self.change(id, |message| {
             message.state = state;
-            cause.clone_into(&mut message.reason);
+            message.reason = reason.clone();
             message.next = next;
-            message.steps.push(Step { at, state, cause: cause.to_owned(), packets });
+            message.steps.push(Step { at, state, cause: reason, packets });
         })
     }
 
@@ -308,7 +317,7 @@ impl Tx<'_> {
             if lane == Queue::Timed as u8 {
                 continue;
             }
-            if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(id, row.value())) {
+            if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(row.value())) {
                 *there.entry(message.door.word()).or_default() += 1;
             }
         }
@@ -320,8 +329,8 @@ impl Tx<'_> {
     pub fn prune(&mut self, limit: Time, most: usize) -> TxResult<usize> {
         let mut old = Vec::new();
         for row in self.messages.iter()? {
-            let (id, bytes) = row?;
-            match parse(id.value(), bytes.value()) {
+            let (_, bytes) = row?;
+            match parse(bytes.value()) {
                 Ok(message) if message.accepted >= limit || old.len() >= most => break,
                 Ok(message) if message.is_final() => old.push(message),
                 _ => {}
@@ -433,9 +442,10 @@ impl Store {
             let mut known = std::collections::HashSet::new();
             for row in view.messages()?.iter()? {
                 let (id, bytes) = row?;
-                match parse(id.value(), bytes.value()) {
+                match parse(bytes.value()) {
                     Ok(message) => known.extend(message.mail.and_then(|mail| mail.file)),
-                    Err(why) => {
+                    Err(error) => {
+                        let why = unreadable(Id(id.value()), &error);
                         log::error!("store: {why}; spool files without a message stay");
                         return Ok(None);
                     }

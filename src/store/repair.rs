@@ -175,9 +175,14 @@ fn fill_gap(
 fn drop_damaged(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
     let lost = &mut repaired.lost;
     txn.open_table(schema::MESSAGES)?.retain(|id, bytes| {
-        let read = queue::parse(id, bytes);
-        lost.extend(read.as_ref().err().cloned());
-        read.is_ok()
+        let why = match queue::parse(bytes) {
+            Err(error) => queue::unreadable(Id(id), &error),
+            // It lies under a damaged key.
+            Ok(message) if message.id.0 != id => format!("message {} lies in the place of {}", message.id, Id(id)),
+            Ok(_) => return true,
+        };
+        lost.push(why);
+        false
     })?;
     txn.open_table(schema::PEOPLE)?.retain(|name, bytes| {
         let read = schema::record::<Person>(bytes);

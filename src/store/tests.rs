@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::address::Address;
 use crate::clock::Time;
+use crate::message::reason::Waits;
 use crate::message::{Message, Origin, State};
 
 /// A folder of its own for each test, removed at the end.
@@ -27,8 +28,8 @@ impl Drop for Folder {
 impl Store {
     /// Changes one setting, as the desk does.
     pub fn set(&self, name: &str, value: &str) -> Result<(), Fault> {
-        let key = crate::settings::find(name).map_err(Fault::Permanent)?.key;
-        let value = self.settings().with(key, value).map_err(Fault::Permanent)?.text(key).to_owned();
+        let key = crate::settings::find(name).map_err(Fault::permanent)?.key;
+        let value = self.settings().with(key, value).map_err(Fault::permanent)?.text(key).to_owned();
         let name = crate::settings::row(key).name;
         self.write(move |tx| tx.put_setting(name, &value))
     }
@@ -55,7 +56,7 @@ pub fn message(way: Way, state: State, next: i64) -> Message {
         deadline: at + Duration::from_secs(60),
         clock_believed: true,
         state,
-        reason: "waits".into(),
+        reason: Waits::Relay.into(),
         way,
         next: Time(next),
         tries: 0,

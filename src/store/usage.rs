@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Ledger;
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
+use crate::fault::UnknownWord;
 use crate::message::{Column, Message, Packet};
 use crate::money::BOX;
 use crate::settings::{Key, Settings};
@@ -133,11 +134,12 @@ impl Span {
 }
 
 impl std::str::FromStr for Span {
-    type Err = String;
+    type Err = UnknownWord;
 
-    fn from_str(word: &str) -> Result<Self, String> {
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
         let found = Self::ALL.into_iter().find(|span| span.word() == word);
-        found.ok_or_else(|| format!("'{}' will not do: write day, month, year or person", word.escape_debug()))
+        let known = "day, month, year or person";
+        found.ok_or_else(|| UnknownWord { what: "span", word: word.to_owned(), known })
     }
 }
 

@@ -85,9 +85,9 @@ impl Service {
             .map(|message| {
                 json!({
                     "id": message.id.to_string(), "from": message.from, "to": message.to, "subject": message.subject,
-                    "accepted": message.accepted.to_string(), "state": message.state, "reason": message.reason,
+                    "accepted": message.accepted.to_string(), "state": message.state, "reason": message.reason.to_string(),
                     "time_line": message.steps.iter().map(|step| {
-                        json!({"at": step.at.to_string(), "state": step.state, "cause": step.cause, "packets": step.packets})
+                        json!({"at": step.at.to_string(), "state": step.state, "cause": step.cause.to_string(), "packets": step.packets})
                     }).collect::<Vec<_>>(),
                 })
             })

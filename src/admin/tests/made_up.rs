@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::admin::App;
 use crate::clock::Time;
 use crate::link::Health;
-use crate::message::{Id, Message, Origin, Packet, PacketState, Reference, State, Step, Way};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Reason, Reference, State, Step, Way};
 use crate::status::{ConsoleLine, PartStatus};
 use crate::store::{BodyIn, Event, IncomingMail};
 
@@ -73,7 +73,7 @@ fn message(n: usize, now: Time) -> Message {
         deadline: accepted + Duration::from_secs(4 * 86_400),
         clock_believed: true,
         state,
-        reason: reason.into(),
+        reason: Reason::said(reason),
         way,
         next: if state == State::Queued { now + minutes(4) } else { Time::NEVER },
         tries: 1,

@@ -21,7 +21,7 @@ fn message(from: &str, to: &str) -> Message {
         deadline: Time::from_seconds(1_800_345_600),
         clock_believed: true,
         state: State::Queued,
-        reason: String::new(),
+        reason: Default::default(),
         way: Way::Relay,
         next: Time::NEVER,
         tries: 3,
@@ -45,7 +45,7 @@ fn build(kind: Kind, about: &Message, why: &str, original: Option<&[u8]>) -> Str
     let notice = Notice {
         kind,
         about,
-        why,
+        why: &Reason::said(why),
         original,
         to: &to,
         domain: "box.example",
@@ -117,9 +117,9 @@ fn addresses_beyond_ascii_are_written_as_the_rfc_says() {
 
 #[test]
 fn a_status_is_taken_from_the_relay_only() {
-    assert_eq!(enhanced("relay 5.5.5.5:25 answered 550 5.7.26 no to RCPT"), Some("5.7.26"));
+    assert_eq!(Reason::said("relay 5.5.5.5:25 answered 550 5.7.26 no to RCPT").status(), Some("5.7.26"));
     for why in ["", "answered 550 no", "5.1", "5.1.x", "5..1", "450 4.1.1 later", "5.1234.1"] {
-        assert_eq!(enhanced(why), None, "{why}");
+        assert_eq!(Reason::said(why).status(), None, "{why}");
     }
 }
 

@@ -65,11 +65,11 @@ impl Stage {
     fn judge(self, code: u16, words: String) -> Fault {
         match code {
             // Without a log-in or encryption nothing goes, whatever the message (RFC 4954 section 6, RFC 3207 section 4).
-            530 | 534 | 535 | 538 => Fault::Operator(format!("{words}; check the relay's log-in and encryption")),
-            503 if self == Self::Mail => Fault::Operator(format!("{words}; it may want a log-in")),
-            500..=599 if self.is_about_the_message() => Fault::Permanent(words),
-            500..=599 => Fault::Operator(words),
-            _ => Fault::Temporary(words),
+            530 | 534 | 535 | 538 => Fault::operator(format!("{words}; check the relay's log-in and encryption")),
+            503 if self == Self::Mail => Fault::operator(format!("{words}; it may want a log-in")),
+            500..=599 if self.is_about_the_message() => Fault::permanent(words),
+            500..=599 => Fault::operator(words),
+            _ => Fault::temporary(words),
         }
     }
 }
@@ -94,13 +94,13 @@ impl Failure {
             return Self { fault: stage.judge(reply.code, words), code, unanswered: false };
         }
         // Neither yes nor no. To a whole text it leaves open what became of it.
-        let fault = Fault::Temporary(format!("{words}, which does not belong there"));
+        let fault = Fault::temporary(format!("{words}, which does not belong there"));
         Self { fault, code: None, unanswered: false }
     }
 
     /// The connection is of no use any more: `why` goes on behind the relay's name.
     pub(super) fn lost(relay: &str, stage: Stage, why: &dyn std::fmt::Display) -> Self {
-        Self::from(Fault::Temporary(format!("{relay}: {why} at {}", stage.name())))
+        Self::from(Fault::temporary(format!("{relay}: {why} at {}", stage.name())))
     }
 
     /// TLS came to nothing.
@@ -113,19 +113,19 @@ impl Failure {
             // It had just said that it would.
             rustls::Error::InvalidMessage(_) if stage == Stage::StartTls => {
                 let words = "no TLS came behind its answer to STARTTLS: the connection may be under attack";
-                return Self::from(Fault::Temporary(format!("{relay}: {words} ({error})")));
+                return Self::from(Fault::temporary(format!("{relay}: {words} ({error})")));
             }
             rustls::Error::InvalidMessage(_) => {
                 "it does not speak TLS there; relay.tls and relay.port have to fit each other"
             }
             _ => "no encryption could be agreed on",
         };
-        Self::from(Fault::Operator(format!("{relay}: {cure} ({error})")))
+        Self::from(Fault::operator(format!("{relay}: {cure} ({error})")))
     }
 
     /// The same, where the final dot had gone: nobody knows what became of the message.
     pub(super) fn without_answer(self) -> Self {
-        let fault = Fault::Temporary(format!("{}; it may have been delivered all the same", self.fault));
+        let fault = Fault::temporary(format!("{}; it may have been delivered all the same", self.fault));
         Self { fault, code: None, unanswered: true }
     }
 }

@@ -57,7 +57,7 @@ impl CallError {
     pub fn fault(self) -> Fault {
         match self {
             Self::Unsent(fault) => fault,
-            Self::Lost(why) => Fault::Temporary(why),
+            Self::Lost(why) => Fault::temporary(why),
         }
     }
 }

@@ -7,7 +7,8 @@ use crate::clock::Time;
 use crate::engine::Context;
 use crate::engine::outcome::Bounce;
 use crate::fault::Fault;
-use crate::message::{Id, Message, Packet, PacketState, Reference, State};
+use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
+use crate::message::{Id, Message, Packet, PacketState, Reason, Reference, State};
 use crate::money::{Bill, Use};
 use crate::route::price;
 use crate::store::{Tx, TxResult};
@@ -43,10 +44,10 @@ pub fn put(context: &Context, packet: &Packet) -> Result<(), Fault> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn step(context: &Context, message: &Message, state: State, cause: &str, next: Time) -> Result<(), Fault> {
-    let (id, known, cause, now) = (message.id, message.state, cause.to_owned(), context.now());
+pub fn step(context: &Context, message: &Message, state: State, reason: &Reason, next: Time) -> Result<(), Fault> {
+    let (id, known, reason, now) = (message.id, message.state, reason.clone(), context.now());
     context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == known) {
-        Some(_) => tx.step(id, now, state, &cause, 0, next).map(drop),
+        Some(_) => tx.step(id, now, state, reason.clone(), 0, next).map(drop),
         None => Ok(()),
     })
 }
@@ -55,9 +56,9 @@ pub fn step(context: &Context, message: &Message, state: State, cause: &str, nex
 ///
 /// # Errors
 /// When the store fails.
-pub fn explain(context: &Context, group: &PacketGroup, cause: &str) -> Result<(), Fault> {
-    let news = group.messages.iter().filter(|message| message.reason != cause);
-    news.into_iter().try_for_each(|message| step(context, message, message.state, cause, message.next))
+pub fn explain(context: &Context, group: &PacketGroup, reason: &Reason) -> Result<(), Fault> {
+    let news = group.messages.iter().filter(|message| message.reason != *reason);
+    news.into_iter().try_for_each(|message| step(context, message, message.state, reason, message.next))
 }
 
 /// Writes that a packet is being handed over, before its command leaves, and gives it back as it was written. `None` when
@@ -94,17 +95,17 @@ pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault>
 ///
 /// # Errors
 /// When the store fails.
-pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: &'static str) -> Result<(), Fault> {
+pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Taken) -> Result<(), Fault> {
     let (packet, reference, now) = (packet.clone(), reference.clone(), context.now());
     context.store.write(move |tx| {
         tx.put_packet(&packet)?;
         let all = tx.group_of(&packet)?.iter().all(|packet| packet.reference().is_some());
-        let cause = format!("{how}{} ({reference})", part(&packet, ", "));
+        let reason = LinkReason::Taken { how, part: Part::of(&packet), by: reference.clone() };
         for id in &packet.messages {
             let Some(live) = tx.live(*id)? else { continue };
             match all && live.state == State::Queued {
-                true => tx.step(*id, now, State::OnModem, &cause, 0, live.deadline)?,
-                false => tx.step(*id, now, live.state, &cause, 0, live.next)?,
+                true => tx.step(*id, now, State::OnModem, reason.clone(), 0, live.deadline)?,
+                false => tx.step(*id, now, live.state, reason.clone(), 0, live.next)?,
             };
         }
         Ok(())
@@ -115,16 +116,16 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: &'s
 ///
 /// # Errors
 /// When the store fails.
-pub fn sent(context: &Context, packet: &Packet, note: &str) -> Result<(), Fault> {
-    let (packet, note, now) = (packet.clone(), note.to_owned(), context.now());
-    context.store.write(move |tx| mark_sent(tx, packet.clone(), &note, now))
+pub fn sent(context: &Context, packet: &Packet, how: Acknowledged) -> Result<(), Fault> {
+    let (packet, now) = (packet.clone(), context.now());
+    context.store.write(move |tx| mark_sent(tx, packet.clone(), &how, now))
 }
 
-fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> TxResult<()> {
+fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now: Time) -> TxResult<()> {
     let Some(reference) = packet.reference().cloned() else { return Ok(()) };
     packet.state = PacketState::Sent(reference);
     packet.at = now;
-    note.clone_into(&mut packet.note);
+    packet.note = how.to_string();
     tx.put_packet(&packet)?;
     tx.packet_went(&packet)?;
     if let Some(place) = packet.peer.clone() {
@@ -136,20 +137,18 @@ fn mark_sent(tx: &mut Tx, mut packet: Packet, note: &str, now: Time) -> TxResult
     if done {
         count_saved(tx, &packet.messages, group.len())?;
     }
-    let words = part(&packet, "");
-    let gap = if words.is_empty() { "" } else { " " };
-    let cause = format!("{words}{gap}acknowledged by a satellite: {note}");
+    let reason = LinkReason::Acknowledged { part: Part::of(&packet), how: how.clone() };
     for (at, id) in packet.messages.iter().enumerate() {
         let Some(live) = tx.live(*id)? else { continue };
         // Messages share the packet: it is paid for once, and shown at the first.
         let packets = u32::from(at == 0);
         if !done || live.state == State::Sent {
-            tx.step(*id, now, live.state, &cause, packets, live.next)?;
+            tx.step(*id, now, live.state, reason.clone(), packets, live.next)?;
             continue;
         }
         let until = receipt.then(|| now + peer::LONGEST);
         tx.change(*id, |message| message.receipt_until = until)?;
-        tx.step(*id, now, State::Sent, &cause, packets, until.unwrap_or(Time::NEVER))?;
+        tx.step(*id, now, State::Sent, reason.clone(), packets, until.unwrap_or(Time::NEVER))?;
     }
     Ok(())
 }
@@ -166,18 +165,18 @@ fn count_saved(tx: &mut Tx, messages: &[Id], packets: usize) -> TxResult<()> {
 }
 
 /// Writes the packets of a group of which one at least is gone, and what becomes of its messages when none is open any
-/// more. `unclear` says in words why they may have been sent all the same.
+/// more. `unclear` says why they may have been sent all the same.
 ///
 /// # Errors
 /// When the store fails.
-pub fn close(context: &Context, group: &PacketGroup, unclear: Option<&str>) -> Result<(), Fault> {
+pub fn close(context: &Context, group: &PacketGroup, unclear: Option<LinkReason>) -> Result<(), Fault> {
     let now = context.now();
     let mut resolved = Vec::new();
-    for resolution in group.resolutions(unclear, now) {
+    for resolution in group.resolutions(unclear.as_ref(), now) {
         let bounce = match &resolution {
             Resolution::Ends(id, state, why) => {
                 let message = group.messages.iter().find(|message| message.id == *id);
-                message.map(|message| context.ending(message, *state, why))
+                message.map(|message| context.ending(message, *state, why.clone()))
             }
             Resolution::Cancelled(..) | Resolution::PlanAgain(_) => None,
         };
@@ -228,17 +227,16 @@ fn resolve(
         }
         Resolution::Cancelled(id, why) => {
             forget(tx, *id)?;
-            tx.live(*id)?.map_or(Ok(()), |_| tx.step(*id, now, State::Cancelled, why, 0, Time::NEVER).map(drop))
+            tx.live(*id)?.map_or(Ok(()), |_| tx.step(*id, now, State::Cancelled, why.clone(), 0, Time::NEVER).map(drop))
         }
         Resolution::PlanAgain(id) => {
             let mut goes_on = false;
             session.map_or(Ok(()), |device| peer::change(tx, device, |peer| goes_on = peer.carries(id.0)))?;
             match (goes_on, tx.live(*id)?) {
                 (true, Some(live)) => {
-                    let why = "the link lost a piece of it, which goes once more";
-                    tx.step(*id, now, State::OnModem, why, 0, live.deadline).map(drop)
+                    tx.step(*id, now, State::OnModem, LinkReason::PieceAgain, 0, live.deadline).map(drop)
                 }
-                _ => waits_again(tx, *id, "waits for the link again: another message left its packet", now),
+                _ => waits_again(tx, *id, &LinkReason::Regrouped.into(), now),
             }
         }
     }
@@ -249,8 +247,8 @@ fn resolve(
 ///
 /// # Errors
 /// When the store fails.
-pub fn unplan(context: &Context, group: &PacketGroup, why: &str) -> Result<(), Fault> {
-    let (packets, why, now) = (group.packets.clone(), why.to_owned(), context.now());
+pub fn unplan(context: &Context, group: &PacketGroup, why: &Reason) -> Result<(), Fault> {
+    let (packets, why, now) = (group.packets.clone(), why.clone(), context.now());
     let messages: Vec<_> = group.messages.iter().map(|message| message.id).collect();
     context.store.write(move |tx| {
         packets.iter().try_for_each(|packet| tx.drop_packet(packet))?;
@@ -259,19 +257,11 @@ pub fn unplan(context: &Context, group: &PacketGroup, why: &str) -> Result<(), F
 }
 
 /// A message goes back to its old place in the queue of the link.
-fn waits_again(tx: &mut Tx, id: Id, why: &str, now: Time) -> TxResult<()> {
+fn waits_again(tx: &mut Tx, id: Id, why: &Reason, now: Time) -> TxResult<()> {
     let Some(live) = tx.live(id)?.filter(|live| live.state != State::Held) else { return Ok(()) };
     let place = live.accepted;
-    match live.state == State::Queued && live.reason == why {
+    match live.state == State::Queued && live.reason == *why {
         true => tx.change(id, |message| message.next = place).map(drop),
-        false => tx.step(id, now, State::Queued, why, 0, place).map(drop),
-    }
-}
-
-/// Which part a packet is, if there are several.
-fn part(packet: &Packet, before: &str) -> String {
-    match packet.parts {
-        0 | 1 => String::new(),
-        parts => format!("{before}part {} of {parts}", packet.part),
+        false => tx.step(id, now, State::Queued, why.clone(), 0, place).map(drop),
     }
 }

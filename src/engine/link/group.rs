@@ -21,12 +21,8 @@
 //! unsent, and the other messages are planned anew: nothing is lost, and nothing is paid for twice.
 
 use crate::clock::Time;
-use crate::message::{Id, Message, Packet, PacketState, State};
-
-/// Why a packet is gone: the link gave it back.
-pub const WITHDRAWN: &str = "withdrawn before it was sent";
-/// Why a packet is gone: it never came to the link, as the rest of its group was not wanted any more.
-pub const DROPPED: &str = "not sent any more";
+use crate::message::reason::LinkReason;
+use crate::message::{GoneReason, Id, Message, Packet, PacketState, State};
 
 /// A packet group as the store knows it at one moment.
 pub struct PacketGroup {
@@ -42,9 +38,9 @@ pub struct PacketGroup {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
     /// It ends so, for this reason.
-    Ends(Id, State, String),
+    Ends(Id, State, LinkReason),
     /// Its owner withdrew it.
-    Cancelled(Id, &'static str),
+    Cancelled(Id, LinkReason),
     /// It was in one packet with a message that ends, and waits for another packet.
     PlanAgain(Id),
 }
@@ -107,7 +103,7 @@ impl PacketGroup {
     pub fn drop_rest(&mut self, now: Time) {
         for packet in &mut self.packets {
             match packet.state {
-                PacketState::Planned => packet.state = PacketState::Gone(DROPPED.to_owned()),
+                PacketState::Planned => packet.state = PacketState::Gone(GoneReason::Dropped),
                 PacketState::Held(_) => packet.ask = now,
                 // A hand-over whose end is unknown is settled by evidence, and by nothing else (promise 2).
                 PacketState::Handing(_) | PacketState::Sent(_) | PacketState::Gone(_) => continue,
@@ -123,8 +119,8 @@ impl PacketGroup {
     }
 
     /// What becomes of each of its messages now that none of its packets is open and one at least is gone; nothing while
-    /// one is open. `unclear` says in words why they may have been sent all the same.
-    pub fn resolutions(&self, unclear: Option<&str>, now: Time) -> Vec<Resolution> {
+    /// one is open. `unclear` says why they may have been sent all the same.
+    pub fn resolutions(&self, unclear: Option<&LinkReason>, now: Time) -> Vec<Resolution> {
         if self.is_open() || self.is_needless() {
             return Vec::new();
         }
@@ -133,21 +129,22 @@ impl PacketGroup {
         let partly = self.partly_sent();
         // What failed, not what was taken back because of it.
         let failed = self.packets.iter().find_map(|packet| match &packet.state {
-            PacketState::Gone(why) if ![WITHDRAWN, DROPPED].contains(&why.as_str()) => Some(why.as_str()),
+            PacketState::Gone(why) if why.is_failure() => Some(why.clone()),
             _ => None,
         });
         let resolution = |message: &Message| {
-            let ends = |state, why: &str| Resolution::Ends(message.id, state, why.to_owned());
+            let ends = |state, why| Resolution::Ends(message.id, state, why);
             match unclear {
-                Some(words) => ends(State::Expired, words),
-                None if message.recall && partly => Resolution::Cancelled(message.id, "the rest was not sent"),
-                None if message.recall => {
-                    Resolution::Cancelled(message.id, "withdrawn from the link before it was sent")
-                }
-                None if now >= message.deadline && partly => ends(State::Expired, "only a part of it left in time"),
-                None if now >= message.deadline => ends(State::Expired, "no satellite took it in time"),
+                Some(why) => ends(State::Expired, why.clone()),
+                None if message.recall && partly => Resolution::Cancelled(message.id, LinkReason::RestWithdrawn),
+                None if message.recall => Resolution::Cancelled(message.id, LinkReason::Withdrawn),
+                None if now >= message.deadline && partly => ends(State::Expired, LinkReason::PartInTime),
+                None if now >= message.deadline => ends(State::Expired, LinkReason::NoSatellite),
                 None if for_one => Resolution::PlanAgain(message.id),
-                None => ends(State::Returned, failed.unwrap_or("the link gave it back unsent")),
+                None => {
+                    let why = failed.clone().map(|why| LinkReason::PacketGone { why });
+                    ends(State::Returned, why.unwrap_or(LinkReason::GivenBack))
+                }
             }
         };
         // What was sent before waits for its receipt, whatever became of a repeat.

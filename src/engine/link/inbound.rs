@@ -4,7 +4,7 @@ use compact::letter::{Kind, Letter, Other};
 use compact::peer::{Peer, PeerTurn};
 
 use super::peer::PeerEffects;
-use crate::address::{Address, DeviceId};
+use crate::address::{Address, AddressError, DeviceId};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::messages;
@@ -12,6 +12,7 @@ use crate::coding::parts::{self, PartMark};
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
+use crate::message::reason::NoRoute;
 use crate::message::{Id, Message, Origin, State, Terms};
 use crate::people::Person;
 use crate::route::choose::Policy;
@@ -91,7 +92,7 @@ impl Received {
             if let Some(payload) = &self.classic {
                 match classic::decode(payload) {
                     Ok(packet) => ids.extend(unpacker.packet(tx, &packet, payload)?),
-                    Err(why) => unpacker.set_aside(tx, &why, payload)?,
+                    Err(why) => unpacker.set_aside(tx, &why.to_string(), payload)?,
                 }
             }
             for (message, whole) in &self.messages {
@@ -233,9 +234,9 @@ impl Unpacker {
         match (by_phone, name.parse::<Address>()) {
             // Who wrote from a phone stays a phone; a number that is written to may be somebody's here.
             (true, Ok(phone)) if matches!(self.side, Side::Reader(_)) => Ok(phone),
-            (true, _) | (_, Ok(Address::Phone(_))) => self.policy.at_number(name),
-            (_, Ok(Address::Mail(mailbox))) => self.policy.resolve(&mailbox),
-            (_, other) => other,
+            (true, _) | (_, Ok(Address::Phone(_))) => self.policy.at_number(name).map_err(|why| why.to_string()),
+            (_, Ok(Address::Mail(mailbox))) => self.policy.resolve(&mailbox).map_err(|why| why.to_string()),
+            (_, other) => other.map_err(|why| why.to_string()),
         }
     }
 
@@ -286,7 +287,7 @@ impl Unpacker {
         subject: Option<String>,
         text: String,
     ) -> Result<Message, String> {
-        let other: Address = other.parse()?;
+        let other: Address = other.parse().map_err(|why: AddressError| why.to_string())?;
         let named = named.and_then(|name| self.policy.people.get(name));
         let (from, to, author, refused) = match &self.side {
             Side::Field(device, None) => (Address::Device(*device), other, None, None),
@@ -295,7 +296,7 @@ impl Unpacker {
                 let person = named.map_or(owner, |named| &**named);
                 let person = if person.device == Some(*device) { person } else { owner };
                 let from = self.policy.address_of(person).map_or(Address::Device(*device), Address::Mail);
-                let refused = person.disabled.then(|| format!("{} may not send at present", person.name));
+                let refused = person.disabled.then(|| NoRoute::MayNotSend { name: person.name.clone() });
                 (from, other, Some(person.name.clone()), refused)
             }
             Side::Reader(reader) => {
@@ -320,7 +321,7 @@ impl Unpacker {
         };
         let mut message = self.policy.plan(draft, None, self.now, self.believed);
         if let Some(why) = refused {
-            (message.state, message.reason, message.next) = (State::Refused, why, Time::NEVER);
+            (message.state, message.reason, message.next) = (State::Refused, why.into(), Time::NEVER);
         }
         Ok(message)
     }

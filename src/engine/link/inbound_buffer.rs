@@ -93,7 +93,7 @@ fn keep(context: &Context, incoming: &Incoming) -> Result<Token, Fault> {
     match incoming {
         Incoming::Poison { bytes, why, token } => inbound::poison(context, bytes, why).map(|()| token.clone()),
         Incoming::Packet(packet) => match inbound::take(context, packet) {
-            Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, fault.why()),
+            Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, &fault.why()),
             kept => kept.map(drop),
         }
         .map(|()| packet.token.clone()),

@@ -15,6 +15,7 @@ use crate::coding::messages::{self, Codec};
 use crate::engine::outcome::{self, Bounce};
 use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
+use crate::message::reason::{Arrived, LinkReason};
 use crate::message::{Id, Message, Packet, PacketState, PeerFragment, State};
 use crate::money::Bill;
 use crate::route::choose::Route;
@@ -198,9 +199,9 @@ pub struct PeerEffects {
 impl PeerEffects {
     /// What a turn of the session asks; the peer is as it is after it.
     pub fn new(context: &Context, device: Option<DeviceId>, peer: Peer, turn: PeerTurn) -> Self {
-        let why = "it was sent, and the far box has not said that it has it: it may have arrived";
         let messages = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
-        let unconfirmed = messages.map(|message| context.ending(&message, State::Expired, why)).collect();
+        let unconfirmed =
+            messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
         for news in &turn.news {
             log::info!("link: {news}");
         }
@@ -262,7 +263,7 @@ fn arrived(tx: &mut Tx, id: Id, now: Time) -> TxResult<()> {
     let Some(message) = tx.find(id)? else { return Ok(()) };
     let given_up = message.state == State::Expired && message.receipt_until.is_some();
     match !message.is_final() || given_up {
-        true => tx.step(id, now, State::Delivered, "the far box has it", 0, Time::NEVER).map(drop),
+        true => tx.step(id, now, State::Delivered, Arrived::FarBox, 0, Time::NEVER).map(drop),
         false => Ok(()),
     }
 }

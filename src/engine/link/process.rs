@@ -20,8 +20,8 @@ pub fn message(
     match work(&message) {
         Err(fault) if fault.is_permanent() => {
             log::error!("{}: {fault}", message.id);
-            let given_back = context.give_back(&message, State::Returned, fault.why());
-            given_back.or_else(|_| relay::set_aside(context, message.id, fault.why()))
+            let given_back = context.give_back(&message, State::Returned, &fault);
+            given_back.or_else(|_| relay::set_aside(context, message.id, &fault.why()))
         }
         done => done,
     }
@@ -42,7 +42,7 @@ pub fn packet(
         Ok(packet) => {
             let number = packet.number;
             match work(packet) {
-                Err(fault) if fault.is_permanent() => (number, fault.why().to_owned()),
+                Err(fault) if fault.is_permanent() => (number, fault.why()),
                 done => return done.map(|()| true),
             }
         }
@@ -52,7 +52,7 @@ pub fn packet(
     for id in context.store.write(move |tx| tx.set_aside_packet(number, &words, now))? {
         // One that cannot be read is quarantined when it is due.
         if let Ok(Some(message)) = context.store.message(id) {
-            context.give_back(&message, State::Returned, &why)?;
+            context.give_back(&message, State::Returned, why.as_str())?;
         }
     }
     Ok(false)

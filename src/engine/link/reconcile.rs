@@ -7,6 +7,7 @@ use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Link, Verdict};
+use crate::message::reason::LinkReason;
 use crate::message::{Id, Packet, PacketState, Reference};
 
 /// Equal packets of other messages that are told apart in one look.
@@ -69,6 +70,6 @@ fn unknown(group: &PacketGroup, packet: &Packet, why: &str, now: Time) -> Eviden
 }
 
 /// What the sender of a message hears whose time is over while nobody knows whether it went.
-pub fn never_known(why: &str) -> String {
-    format!("its time ran out, and whether the link took it is not known ({why}): it may have been sent")
+pub fn never_known(why: &str) -> LinkReason {
+    LinkReason::TakenUnknown { why: Box::new(why.into()) }
 }

@@ -15,6 +15,7 @@ use crate::clock::Time;
 use crate::engine::{Context, max_payload, outcome, relay};
 use crate::fault::Fault;
 use crate::link::Driver;
+use crate::message::reason::{NeedsOwner, NoRoute};
 use crate::message::{Account, Id, Message, Packet, PacketState, Priority, State};
 use crate::route::choose::Route;
 use crate::route::plan;
@@ -69,11 +70,11 @@ pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<
     }
     let policy = context.policy();
     if context.now() >= message.deadline {
-        return context.give_back(message, State::Expired, &message.reason).map(|()| None);
+        return context.give_back(message, State::Expired, message.reason.clone()).map(|()| None);
     }
     // People and rules may have changed since it was queued.
     let device = match (outcome::moved(&policy, message), policy.choose(&message.to)) {
-        (Some(Err(why)), _) => return context.give_back(message, State::Returned, &why).map(|()| None),
+        (Some(Err(why)), _) => return context.give_back(message, State::Returned, why).map(|()| None),
         (Some(Ok(way)), _) => return relay::reroute(context, message, way).map(|()| None),
         (None, Route::Link(device)) => device,
         (None, _) => None,
@@ -83,8 +84,8 @@ pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<
         return commit::step(context, message, state, &reason, message.deadline).map(|()| None);
     }
     if device.is_some() && !driver.many_devices {
-        let why = format!("the link {} reaches one far box, not a device of its own", driver.name);
-        return context.give_back(message, State::Returned, &why).map(|()| None);
+        let why = NoRoute::OneFarBox { driver: driver.name.to_owned() };
+        return context.give_back(message, State::Returned, why).map(|()| None);
     }
     Ok(Some(device))
 }
@@ -176,7 +177,8 @@ fn keep(
     let now = context.now();
     let message = |key: u64| messages.iter().find(|message| message.id.0 == key);
     let refused = plan.refused.iter().filter_map(|(key, why)| message(*key).map(|message| (message, why)));
-    let endings: Vec<_> = refused.map(|(message, why)| context.ending(message, State::Returned, why)).collect();
+    let endings: Vec<_> =
+        refused.map(|(message, why)| context.ending(message, State::Returned, why.as_str())).collect();
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let groups = peer::groups(&plan.send, device, now);
     context.store.write(move |tx| {
@@ -214,7 +216,7 @@ fn plan_classic(
 ) -> Result<bool, Fault> {
     let payloads = match plan::packets(message, device.is_some(), driver.max_payload) {
         Ok(payloads) => payloads,
-        Err(why) => return context.give_back(message, State::Returned, &why).map(|()| false),
+        Err(why) => return context.give_back(message, State::Returned, NeedsOwner::Unsplittable(why)).map(|()| false),
     };
     let parts = u16::try_from(payloads.len()).unwrap_or(u16::MAX);
     let packets: Vec<Packet> =

@@ -23,7 +23,8 @@ use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Link, LinkPacket, SubmitResult};
-use crate::message::{Packet, PacketState, Reference};
+use crate::message::reason::Part;
+use crate::message::{GoneReason, Packet, PacketState, Reason, Reference};
 
 /// A packet without messages is dropped by the link after this.
 pub const PATIENCE: Duration = Duration::from_secs(86_400);
@@ -95,7 +96,7 @@ fn refused(mut packet: Packet, fault: Fault) -> Submitted {
     if !fault.is_permanent() {
         return Submitted::Busy(packet, fault);
     }
-    let part = if packet.parts > 1 { format!("part {} of {}: ", packet.part, packet.parts) } else { String::new() };
-    packet.state = PacketState::Gone(format!("{part}{fault}"));
+    let why = Box::new(Reason::from(&fault));
+    packet.state = PacketState::Gone(GoneReason::Refused { part: Part::of(&packet), why });
     Submitted::Never(packet)
 }

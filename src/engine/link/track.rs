@@ -3,17 +3,16 @@
 
 use std::time::Duration;
 
-use super::group::{PacketGroup, WITHDRAWN};
+use super::group::PacketGroup;
 use crate::clock::Time;
 use crate::link::{Link, PacketStatus};
-use crate::message::{Id, Reference};
+use crate::message::reason::Acknowledged;
+use crate::message::{GoneReason, Id, Reference};
 
 /// A packet on the link is asked after this often.
 pub const AGAIN: Duration = Duration::from_secs(60);
 /// What is being withdrawn is looked at again after this.
 const WITHDRAWING: Duration = Duration::from_secs(3);
-/// What the sender of a message hears whose packet left the link when its time was over.
-pub const LEFT_LATE: &str = "its time ran out on the link; it may have been sent";
 
 /// Where a packet is that the link took.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,13 +23,13 @@ pub enum Tracked {
     Sent {
         /// The messages whose time was over.
         late: Vec<Id>,
-        /// What is noted at the packet.
-        note: &'static str,
+        /// How that is known.
+        how: Acknowledged,
     },
     /// It left the link when the time of all its messages was over: sent or given up, nobody knows.
-    Unclear(&'static str),
+    Unclear,
     /// It certainly was not sent.
-    Gone(String),
+    Gone(GoneReason),
 }
 
 /// Asks the link after one of its packets, and withdraws that when it is not wanted any more.
@@ -44,9 +43,14 @@ pub fn ask(link: &mut dyn Link, group: &PacketGroup, reference: &Reference, now:
         PacketStatus::Held | PacketStatus::Unknown(_) if unwanted => Tracked::Held(WITHDRAWING),
         PacketStatus::Held | PacketStatus::Unknown(_) => Tracked::Held(next_look(group, now)),
         PacketStatus::Sent => left(group, now),
-        PacketStatus::Withdrawn => Tracked::Gone(WITHDRAWN.to_owned()),
-        PacketStatus::GaveUp(why) => Tracked::Gone(why),
+        PacketStatus::Withdrawn => Tracked::Gone(GoneReason::Withdrawn),
+        PacketStatus::GaveUp(why) => Tracked::Gone(given_up(&why)),
     }
+}
+
+/// What the link says of a packet that it gave up.
+pub fn given_up(why: &str) -> GoneReason {
+    GoneReason::GivenUp { why: Box::new(why.into()) }
 }
 
 /// When a packet that the link took is asked after: often enough, and at the end of its time.
@@ -60,8 +64,8 @@ pub fn next_look(group: &PacketGroup, now: Time) -> Duration {
 fn left(group: &PacketGroup, now: Time) -> Tracked {
     let late: Vec<_> = group.late(now).map(|message| message.id).collect();
     match late.len() {
-        0 => Tracked::Sent { late, note: "its acknowledgement was not seen" },
-        all if all == group.messages.len() => Tracked::Unclear("gone from the link after its time had run out"),
-        _ => Tracked::Sent { late, note: "gone from the link after its time had run out" },
+        0 => Tracked::Sent { late, how: Acknowledged::NotSeen },
+        all if all == group.messages.len() => Tracked::Unclear,
+        _ => Tracked::Sent { late, how: Acknowledged::Late },
     }
 }

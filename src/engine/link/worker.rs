@@ -298,7 +298,7 @@ impl<'c> LinkWorker<'c> {
         self.timers.touch(device);
         match planned {
             Err(fault) if fault.is_permanent() => {
-                let back = |message| self.context.give_back(message, State::Returned, fault.why());
+                let back = |message| self.context.give_back(message, State::Returned, &fault);
                 messages.iter().try_for_each(back)
             }
             Err(fault) => Err(fault),

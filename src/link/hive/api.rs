@@ -166,7 +166,7 @@ impl Api {
         if let Err(HiveError::Status(401, text)) = done {
             self.token = None;
             let why = format!("the Hive refuses the log-in that it has just given{text}");
-            return Err(HiveError::Barred(Fault::Temporary(why)));
+            return Err(HiveError::Barred(Fault::temporary(why)));
         }
         done
     }
@@ -244,7 +244,7 @@ impl Api {
 
     fn unreachable(&self, why: &ureq::Error) -> HiveError {
         let why = format!("cannot reach the Hive at {} ({why}): check hive.url and the internet connection", self.base);
-        HiveError::Barred(Fault::Temporary(why))
+        HiveError::Barred(Fault::temporary(why))
     }
 }
 

@@ -125,7 +125,7 @@ impl Hive {
         let fault = trouble.fault();
         let wait = self.pace.failed();
         log::warn!("hive: {fault}; next try in {} s", wait.as_secs());
-        self.say(false, sentence(fault.why()));
+        self.say(false, sentence(&fault.why()));
         self.trouble = Some(fault);
     }
 

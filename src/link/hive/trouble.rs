@@ -81,7 +81,7 @@ fn refused(text: &str) -> Fault {
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let why = format!("the Hive refuses the packet: {text}");
     if has(&["temporar", "try again", "later", "busy", "unavailable", "timeout", "queue"]) {
-        Fault::Temporary(why)
+        Fault::temporary(why)
     } else if has(&[
         "two-way",
         "two way",
@@ -93,8 +93,8 @@ fn refused(text: &str) -> Fault {
         "organi",
         "billing",
     ]) {
-        Fault::Operator(why)
+        Fault::operator(why)
     } else {
-        Fault::Permanent(why)
+        Fault::permanent(why)
     }
 }

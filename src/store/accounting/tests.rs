@@ -47,7 +47,7 @@ fn message(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message 
         deadline: at + Duration::from_secs(60),
         clock_believed: true,
         state: State::Queued,
-        reason: String::new(),
+        reason: Default::default(),
         way: Way::Link,
         next: at,
         tries: 0,

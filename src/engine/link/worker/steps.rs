@@ -11,7 +11,8 @@ use crate::engine::link::submit::{self, Submitted};
 use crate::engine::link::track::{self, Tracked};
 use crate::engine::link::{commit, process};
 use crate::fault::Fault;
-use crate::message::{Id, Packet, PacketState, Reference, State};
+use crate::message::reason::{Acknowledged, LinkReason, Taken};
+use crate::message::{GoneReason, Id, Packet, PacketState, Reference, State};
 use crate::store::PacketQueue;
 
 impl LinkWorker<'_> {
@@ -43,12 +44,12 @@ impl LinkWorker<'_> {
             let group = commit::group_of(worker.context, &packet)?;
             match track::ask(&mut *worker.link, &group, reference, now) {
                 Tracked::Held(wait) => later.entry(wait).or_default().push(packet.number),
-                Tracked::Sent { late, note } => {
-                    worker.expire(&group, &late, track::LEFT_LATE)?;
-                    worker.sent(&packet, note)?;
+                Tracked::Sent { late, how } => {
+                    worker.expire(&group, &late, LinkReason::LateOnLink)?;
+                    worker.sent(&packet, how)?;
                 }
-                Tracked::Unclear(note) => worker.gone(group, packet, note, Some(track::LEFT_LATE))?,
-                Tracked::Gone(why) => worker.gone(group, packet, &why, None)?,
+                Tracked::Unclear => worker.gone(group, packet, GoneReason::Late, Some(LinkReason::LateOnLink))?,
+                Tracked::Gone(why) => worker.gone(group, packet, why, None)?,
             }
             Ok(())
         })?;
@@ -63,14 +64,14 @@ impl LinkWorker<'_> {
 
     /// A satellite has a packet. A doubled acknowledgement changes nothing.
     pub(super) fn acknowledged(&mut self, reference: &Reference, note: &str) -> Result<(), Fault> {
-        self.held_as(reference)?.map_or(Ok(()), |packet| self.sent(&packet, note))
+        self.held_as(reference)?.map_or(Ok(()), |packet| self.sent(&packet, Acknowledged::Said(note.to_owned())))
     }
 
     /// The link says by itself that it gave a packet up.
     pub(super) fn gave_up(&mut self, reference: &Reference, why: &str) -> Result<(), Fault> {
         let Some(packet) = self.held_as(reference)? else { return Ok(()) };
         let group = commit::group_of(self.context, &packet)?;
-        self.gone(group, packet, why, None)
+        self.gone(group, packet, track::given_up(why), None)
     }
 
     /// The packet that the link holds under this reference, as far as this box knows.
@@ -81,32 +82,38 @@ impl LinkWorker<'_> {
     }
 
     /// A packet that the link held has left.
-    fn sent(&mut self, packet: &Packet, note: &str) -> Result<(), Fault> {
+    fn sent(&mut self, packet: &Packet, how: Acknowledged) -> Result<(), Fault> {
         self.outstanding = self.outstanding.saturating_sub(1);
         self.gathering.heard_satellite(self.context.now());
         self.timers.packets_changed([packet]);
-        commit::sent(self.context, packet, note)
+        commit::sent(self.context, packet, how)
     }
 
     /// A packet that the link held is gone; what the link holds of the same group is of no use any more. `unclear` says
     /// why it may have been sent all the same.
-    fn gone(&mut self, mut group: PacketGroup, packet: Packet, why: &str, unclear: Option<&str>) -> Result<(), Fault> {
+    fn gone(
+        &mut self,
+        mut group: PacketGroup,
+        packet: Packet,
+        why: GoneReason,
+        unclear: Option<LinkReason>,
+    ) -> Result<(), Fault> {
         self.outstanding = self.outstanding.saturating_sub(1);
-        group.put(Packet { state: PacketState::Gone(why.to_owned()), at: self.context.now(), ..packet });
+        group.put(Packet { state: PacketState::Gone(why), at: self.context.now(), ..packet });
         self.drop_rest(group, unclear)
     }
 
     /// What is still here of a group is not sent any more; what the link holds of it is asked back.
-    fn drop_rest(&mut self, mut group: PacketGroup, unclear: Option<&str>) -> Result<(), Fault> {
+    fn drop_rest(&mut self, mut group: PacketGroup, unclear: Option<LinkReason>) -> Result<(), Fault> {
         group.drop_rest(self.context.now());
         self.timers.packets_changed(&group.packets);
         commit::close(self.context, &group, unclear)
     }
 
     /// The time of some messages of a group is over.
-    fn expire(&self, group: &PacketGroup, late: &[Id], why: &str) -> Result<(), Fault> {
+    fn expire(&self, group: &PacketGroup, late: &[Id], why: LinkReason) -> Result<(), Fault> {
         let late = group.messages.iter().filter(|message| late.contains(&message.id));
-        late.into_iter().try_for_each(|message| self.context.give_back(message, State::Expired, why))
+        late.into_iter().try_for_each(|message| self.context.give_back(message, State::Expired, why.clone()))
     }
 
     /// The link took a packet.
@@ -115,7 +122,7 @@ impl LinkWorker<'_> {
         group: &PacketGroup,
         mut packet: Packet,
         reference: Reference,
-        how: &'static str,
+        how: Taken,
     ) -> Result<Packet, Fault> {
         self.outstanding += 1;
         let now = self.context.now();
@@ -145,10 +152,10 @@ impl LinkWorker<'_> {
         let mut group = commit::group_of(self.context, &packet)?;
         match reconcile::find_out(self.context, &mut *self.link, &group, &packet)? {
             None => Ok(()),
-            Some(Evidence::Taken(reference)) => self.taken(&group, packet, reference, "found on the link").map(drop),
+            Some(Evidence::Taken(reference)) => self.taken(&group, packet, reference, Taken::Found).map(drop),
             Some(Evidence::Sent(reference)) => {
-                let packet = self.taken(&group, packet, reference, "found to be taken")?;
-                self.sent(&packet, "its acknowledgement was not seen")
+                let packet = self.taken(&group, packet, reference, Taken::FoundGone)?;
+                self.sent(&packet, Acknowledged::NotSeen)
             }
             Some(Evidence::NotTaken(why)) => {
                 packet.state = PacketState::Planned;
@@ -156,15 +163,15 @@ impl LinkWorker<'_> {
                 commit::put(self.context, &packet)
             }
             Some(Evidence::Unknown { late, why }) => {
-                self.expire(&group, &late, &reconcile::never_known(&why))?;
+                self.expire(&group, &late, reconcile::never_known(&why))?;
                 group.messages.retain(|message| !late.contains(&message.id));
                 self.in_doubt(&group, &packet, &why)
             }
             Some(Evidence::TooLate(why)) => {
-                packet.state = PacketState::Gone(why.clone());
+                packet.state = PacketState::Gone(track::given_up(&why));
                 group.put(packet);
                 self.timers.packets_changed(&group.packets);
-                commit::close(self.context, &group, Some(&reconcile::never_known(&why)))
+                commit::close(self.context, &group, Some(reconcile::never_known(&why)))
             }
         }
     }
@@ -173,8 +180,8 @@ impl LinkWorker<'_> {
     fn in_doubt(&mut self, group: &PacketGroup, packet: &Packet, why: &str) -> Result<(), Fault> {
         let wait = DOUBT * (1 << self.doubts.saturating_sub(2).min(6));
         self.reconcile_at = Some(self.context.now() + wait);
-        let cause = format!("finding out whether the link took part {}: {why}", packet.part);
-        commit::explain(self.context, group, &cause)
+        let reason = LinkReason::Asking { part: packet.part, why: Box::new(why.into()) };
+        commit::explain(self.context, group, &reason.into())
     }
 
     /// Hands over the packets that are planned, as far as the link takes them.
@@ -191,9 +198,7 @@ impl LinkWorker<'_> {
         match submit::submit(self.context, &mut *self.link, &group, packet)? {
             Submitted::NotNow | Submitted::Decided => Ok(()),
             Submitted::Unwanted => self.drop_rest(group, None),
-            Submitted::Taken(packet, reference) => {
-                self.taken(&group, packet, reference, "handed to the link").map(drop)
-            }
+            Submitted::Taken(packet, reference) => self.taken(&group, packet, reference, Taken::Handed).map(drop),
             Submitted::Unknown(packet, why) => self.in_doubt(&group, &packet, &why),
             Submitted::Busy(packet, fault) => {
                 // The rest of the queue need not find that out again.
@@ -202,8 +207,8 @@ impl LinkWorker<'_> {
                 group.put(packet);
                 // Nothing of it is on the link: until that takes packets again people and rules may change.
                 match group.can_unplan() {
-                    true => commit::unplan(self.context, &group, fault.why()),
-                    false => commit::explain(self.context, &group, fault.why()),
+                    true => commit::unplan(self.context, &group, fault.reason()),
+                    false => commit::explain(self.context, &group, fault.reason()),
                 }
             }
             Submitted::Never(packet) => {

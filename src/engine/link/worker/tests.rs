@@ -266,7 +266,7 @@ fn a_message_goes_through_all_states() {
     let message = rig.message(id);
     assert_eq!(message.state, State::Sent);
     assert_eq!(message.steps.iter().map(|step| step.packets).sum::<u32>(), 1);
-    assert!(message.reason.contains("RSSI"), "{}", message.reason);
+    assert!(message.reason.to_string().contains("RSSI"), "{}", message.reason);
     assert_eq!(rig.context.store.ledger().unwrap().packets_sent, 1);
     assert_eq!(worker.outstanding, 0);
 }
@@ -387,7 +387,7 @@ fn a_link_that_is_not_ready_keeps_messages_in_their_order() {
     rig.clock.advance(Duration::from_secs(1));
     let second = rig.accept("two");
     rig.turn(&mut worker);
-    assert_eq!(rig.message(first).reason, "the modem has no GPS time yet");
+    assert_eq!(rig.message(first).reason.to_string(), "the modem has no GPS time yet");
     rig.fake.sky().ends.clear();
     rig.fake.ready();
     rig.turn(&mut worker);

@@ -94,7 +94,9 @@ fn refusals_are_told_apart() {
         bench.sim(&format!("fail send {fault}"));
         let (_, handed) = bench.hand_over(b"one");
         let kind = match &handed {
-            SubmitResult::Refused(Fault::Operator(why)) if why.contains("device 0x001abe is not two-way enabled") => {
+            SubmitResult::Refused(Fault::Operator(why))
+                if why.to_string().contains("device 0x001abe is not two-way enabled") =>
+            {
                 "operator"
             }
             SubmitResult::Refused(Fault::Temporary(_)) => "temporary",

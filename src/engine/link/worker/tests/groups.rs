@@ -122,7 +122,7 @@ fn a_packet_that_left_about_the_end_of_one_message_is_not_paid_again_for_the_oth
     rig.clock.advance(Duration::from_secs(3 * 86_400 + 61));
     rig.turn(&mut worker);
     assert_eq!(rig.states(&[first, second]), [State::Expired, State::Sent]);
-    assert!(rig.message(first).reason.contains("may have been sent"));
+    assert!(rig.message(first).reason.to_string().contains("may have been sent"));
     assert_eq!(rig.fake.sky().on_air.len(), 1);
 }
 
@@ -152,7 +152,7 @@ fn when_one_part_fails_for_good_the_others_are_taken_from_the_link() {
     rig.fake.sky().events.push_back(Event::Lost { reference: reference(2), why: "failed".into() });
     rig.turn(&mut worker);
     assert!(rig.fake.sky().queue.is_empty());
-    assert_eq!((rig.message(id).state, rig.message(id).reason.as_str()), (State::Returned, "failed"));
+    assert_eq!((rig.message(id).state, rig.message(id).reason.to_string()), (State::Returned, "failed".to_owned()));
     assert_eq!(worker.outstanding, 0);
 
     let id = rig.accept(&"more ".repeat(100));

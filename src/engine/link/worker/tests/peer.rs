@@ -266,7 +266,7 @@ fn without_a_receipt_the_sender_hears_that_it_may_have_arrived() {
     }
     let message = pair.station.message(id);
     assert_eq!(message.state, State::Expired);
-    assert!(message.reason.contains("may have arrived"), "{}", message.reason);
+    assert!(message.reason.to_string().contains("may have arrived"), "{}", message.reason);
     let notices = pair.station.context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();
     assert_eq!(notices[0].0.about, Some(id));
     pair.station.books_balance();

@@ -73,7 +73,7 @@ fn a_hand_over_that_stays_unknown_ends_with_its_time() {
     rig.turn(&mut worker);
     let message = rig.message(id);
     assert_eq!(message.state, State::Expired);
-    assert!(message.reason.contains("may have been sent"), "{}", message.reason);
+    assert!(message.reason.to_string().contains("may have been sent"), "{}", message.reason);
     rig.turn(&mut worker);
     assert_eq!(rig.fake.sky().calls, ["send", "reconcile"]);
     rig.books_balance();
