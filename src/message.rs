@@ -343,7 +343,7 @@ pub struct Account {
     /// Packets that it travels in.
     pub packets: usize,
     /// Messages in those packets.
-    #[serde(rename = "letters")]
+    #[serde(alias = "letters")]
     pub messages: usize,
 }
 

@@ -215,11 +215,6 @@ pub struct Bounce {
 }
 
 impl Bounce {
-    /// Of which message.
-    pub fn id(&self) -> Id {
-        self.id
-    }
-
     /// Writes it, unless the message has ended already.
     pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         let Some(live) = tx.live(self.id)? else { return Ok(()) };

@@ -5,6 +5,7 @@
 //! closes the file; it is opened again with back-off while callers get a temporary fault. A ballast file keeps room for
 //! that on a full disk.
 
+mod accounting;
 mod audit;
 mod backup;
 mod books;
@@ -15,7 +16,6 @@ mod lists;
 mod migrate;
 mod packets;
 mod people;
-mod purse;
 mod queue;
 mod repair;
 mod schema;

@@ -91,7 +91,7 @@ fn messages(app: &App, now: Time) {
                 Packet {
                     number: 0,
                     messages: vec![Id(2)],
-                    body: 0,
+                    group: 0,
                     part,
                     parts: 2,
                     device: None,
@@ -100,7 +100,7 @@ fn messages(app: &App, now: Time) {
                     at: now - minutes(2),
                     note: if part == 1 { "RSSI -104 dBm, SNR 3 dB".into() } else { String::new() },
                     ask: now,
-                    talk: None,
+                    peer: None,
                 }
             });
             tx.add_packets(&packets)?;

@@ -15,7 +15,7 @@ fn packet(messages: &[u64], state: PacketState) -> Packet {
     Packet {
         number: 0,
         messages: messages.iter().map(|id| Id(*id)).collect(),
-        body: 0,
+        group: 0,
         part: 1,
         parts: 1,
         device: None,
@@ -24,7 +24,7 @@ fn packet(messages: &[u64], state: PacketState) -> Packet {
         at: Time(1),
         note: String::new(),
         ask: Time(7),
-        talk: None,
+        peer: None,
     }
 }
 
@@ -35,9 +35,9 @@ fn packets_are_found_by_their_messages_and_by_the_number_of_the_link() {
     let packets = [packet(&[1, 2], PacketState::Planned), packet(&[2], PacketState::Planned)];
     let packets = packets.map(|packet| Packet { parts: 2, ..packet });
     let added = store.write(move |tx| tx.add_packets(&packets)).unwrap();
-    assert_eq!((added[0].number, added[0].body, added[1].number, added[1].body), (1, 1, 2, 1));
+    assert_eq!((added[0].number, added[0].group, added[1].number, added[1].group), (1, 1, 2, 1));
     assert_eq!(store.read(|v| v.packets_of(Id(2))).unwrap(), added);
-    assert_eq!(store.read(|v| v.body_of(&added[1])).unwrap(), added);
+    assert_eq!(store.read(|v| v.group_of(&added[1])).unwrap(), added);
     assert_eq!(store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap().len(), 2);
 
     let held = Packet { state: PacketState::Held(reference(1 << 40)), ..added[0].clone() };
@@ -174,7 +174,7 @@ fn a_store_of_version_1_keeps_its_packets() {
     let ledger = store.ledger().unwrap();
     assert_eq!((ledger.version, ledger.next_packet), (super::super::schema::VERSION, 4));
     let packets = store.read(|v| v.packets_of(Id(1))).unwrap();
-    assert_eq!(packets.iter().map(|p| (p.part, p.parts, p.body)).collect::<Vec<_>>(), [(1, 2, 1), (2, 2, 1)]);
+    assert_eq!(packets.iter().map(|p| (p.part, p.parts, p.group)).collect::<Vec<_>>(), [(1, 2, 1), (2, 2, 1)]);
     assert_eq!((packets[0].state.clone(), packets[0].note.as_str()), (PacketState::Held(reference(77)), "as it was"));
     assert_eq!(store.read(|v| v.owner(&reference(77))).unwrap(), Some(1));
     assert_eq!(store.read(|v| v.on_link()).unwrap(), 1);

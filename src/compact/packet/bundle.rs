@@ -1,4 +1,4 @@
-//! Letters as one body, and back.
+//! Messages as one bundle, and back.
 
 use super::check::{crc8, crc16};
 use super::{Coding, Form, Unreadable};
@@ -9,29 +9,29 @@ const WHOLE: u8 = 0x80;
 const STORED: u8 = 0;
 const CODED: u8 = 1;
 const CODED_LONG: u8 = 2;
-/// Combinations of addresses that are tried for one body.
+/// Combinations of addresses that are tried for one bundle.
 const MOST_GUESSES: usize = 256;
 
-/// The body of letters. `written` are the same letters with every correspondent written out; the check is over those.
-/// A packet of `room` bytes holds it whenever it may have the short check. Each `salt` makes another body that says the
+/// The bundle of messages. `written` are the same messages with every correspondent written out; the check is over those.
+/// A packet of `room` bytes holds it whenever it may have the short check. Each `salt` makes another bundle that says the
 /// same; 1 makes the shortest.
-pub fn body<C: Coding + ?Sized>(
+pub fn encode<C: Coding + ?Sized>(
     coding: &mut C,
     form: Form,
-    letters: &[Letter],
+    messages: &[Letter],
     written: &[Letter],
     room: usize,
     salt: u16,
 ) -> Vec<u8> {
     let stored = stored(written, salt);
     let Form::Model(model) = form else { return stored };
-    let records = |letters: &[Letter]| letters.iter().map(to_record).collect::<Option<Vec<_>>>();
-    let records = |letters: &[Letter]| records(letters).filter(|records| Coder::takes(records));
-    let (Some(on_air), Some(plain)) = (records(letters), records(written).map(|all| plain(&all))) else {
+    let records = |messages: &[Letter]| messages.iter().map(to_record).collect::<Option<Vec<_>>>();
+    let records = |messages: &[Letter]| records(messages).filter(|records| Coder::takes(records));
+    let (Some(on_air), Some(plain)) = (records(messages), records(written).map(|all| plain(&all))) else {
         return stored;
     };
     let code = coding.encode(model, &on_air, salt);
-    let indexed = letters.iter().any(|letter| matches!(letter.other, Other::Index(_)));
+    let indexed = messages.iter().any(|message| matches!(message.other, Other::Index(_)));
     let (form, check) = match indexed || code.len() + 2 > room {
         false => (CODED, vec![crc8(&plain)]),
         true => (CODED_LONG, crc16(&plain).to_be_bytes().to_vec()),
@@ -42,18 +42,18 @@ pub fn body<C: Coding + ?Sized>(
     [&[WHOLE | form << 4 | model & 15], &check[..], &code].concat()
 }
 
-/// The letters of a body, all of them written out. `known` gives the addresses that an index may stand for.
+/// The messages of a bundle, all of them written out. `known` gives the addresses that an index may stand for.
 ///
 /// # Errors
 /// Why it cannot be read.
-pub fn read<C: Coding + ?Sized>(
+pub fn decode<C: Coding + ?Sized>(
     coding: &mut C,
-    body: &[u8],
+    bundle: &[u8],
     known: &dyn Fn(u8) -> Vec<String>,
 ) -> Result<Vec<Letter>, Unreadable> {
-    let parts = split(body)?;
+    let parts = split(bundle)?;
     let model = match parts.form {
-        Form::Stored if crc16(parts.code).to_be_bytes() == parts.check => return read_stored(parts.code),
+        Form::Stored if crc16(parts.code).to_be_bytes() == parts.check => return decode_stored(parts.code),
         Form::Stored => return Err(Unreadable::Check),
         Form::Model(model) => model,
     };
@@ -61,28 +61,28 @@ pub fn read<C: Coding + ?Sized>(
         return Err(Unreadable::Model(model));
     }
     let records = coding.decode(model, parts.code).ok_or(Unreadable::Check)?;
-    let letters: Option<Vec<_>> = records.iter().map(|record| from_record(record)).collect();
-    let letters = letters.ok_or(Unreadable::Check)?;
-    let fits = |letters: &[Letter]| {
-        let records: Option<Vec<_>> = letters.iter().map(to_record).collect();
+    let messages: Option<Vec<_>> = records.iter().map(|record| from_record(record)).collect();
+    let messages = messages.ok_or(Unreadable::Check)?;
+    let fits = |messages: &[Letter]| {
+        let records: Option<Vec<_>> = messages.iter().map(to_record).collect();
         records.map(|all| plain(&all)).is_some_and(|plain| match parts.check {
             [check] => crc8(&plain) == *check,
             check => crc16(&plain).to_be_bytes() == check,
         })
     };
-    if letters.iter().all(|letter| matches!(letter.other, Other::Address(_))) {
-        return if fits(&letters) { Ok(letters) } else { Err(Unreadable::Check) };
+    if messages.iter().all(|message| matches!(message.other, Other::Address(_))) {
+        return if fits(&messages) { Ok(messages) } else { Err(Unreadable::Check) };
     }
     // One byte of check would let a wrong address through too often.
     if parts.check.len() < 2 {
         return Err(Unreadable::Check);
     }
-    guess(&letters, known, &fits).ok_or(Unreadable::Book)
+    guess(&messages, known, &fits).ok_or(Unreadable::Book)
 }
 
-/// What can be read of a body whose end is missing. Nothing of it is checked; an index stays one.
-pub fn front<C: Coding + ?Sized>(coding: &mut C, body: &[u8]) -> Vec<Letter> {
-    let Ok(parts) = split(body) else { return Vec::new() };
+/// What can be read of a bundle whose end is missing. Nothing of it is checked; an index stays one.
+pub fn decode_front<C: Coding + ?Sized>(coding: &mut C, bundle: &[u8]) -> Vec<Letter> {
+    let Ok(parts) = split(bundle) else { return Vec::new() };
     match parts.form {
         Form::Stored => front_of_stored(parts.code),
         Form::Model(model) if coding.models().iter().any(|known| known.number == model) => {
@@ -93,14 +93,14 @@ pub fn front<C: Coding + ?Sized>(coding: &mut C, body: &[u8]) -> Vec<Letter> {
     }
 }
 
-struct Parts<'b> {
+struct BundleFields<'b> {
     form: Form,
     check: &'b [u8],
     code: &'b [u8],
 }
 
-fn split(body: &[u8]) -> Result<Parts<'_>, Unreadable> {
-    let (&first, rest) = body.split_first().ok_or(Unreadable::Foreign)?;
+fn split(bundle: &[u8]) -> Result<BundleFields<'_>, Unreadable> {
+    let (&first, rest) = bundle.split_first().ok_or(Unreadable::Foreign)?;
     if first & 0xC0 != WHOLE {
         return Err(Unreadable::Foreign);
     }
@@ -111,20 +111,20 @@ fn split(body: &[u8]) -> Result<Parts<'_>, Unreadable> {
         _ => return Err(Unreadable::Foreign),
     };
     let (check, code) = rest.split_at_checked(width).ok_or(Unreadable::Check)?;
-    Ok(Parts { form, check, code })
+    Ok(BundleFields { form, check, code })
 }
 
-/// The letters with the one choice of addresses that fits.
+/// The messages with the one choice of addresses that fits.
 fn guess(
-    letters: &[Letter],
+    messages: &[Letter],
     known: &dyn Fn(u8) -> Vec<String>,
     fits: &dyn Fn(&[Letter]) -> bool,
 ) -> Option<Vec<Letter>> {
-    let choices: Vec<Vec<Other>> = letters
+    let choices: Vec<Vec<Other>> = messages
         .iter()
-        .map(|letter| match letter.other {
+        .map(|message| match message.other {
             Other::Index(index) => known(index).into_iter().map(Other::Address).collect(),
-            Other::Address(_) => vec![letter.other.clone()],
+            Other::Address(_) => vec![message.other.clone()],
         })
         .collect();
     let count = choices.iter().try_fold(1, |count: usize, choice| count.checked_mul(choice.len()))?;
@@ -133,9 +133,9 @@ fn guess(
     }
     let mut found = None;
     for mut number in 0..count {
-        let mut guess = letters.to_vec();
-        for (letter, choice) in guess.iter_mut().zip(&choices) {
-            letter.other = choice[number % choice.len()].clone();
+        let mut guess = messages.to_vec();
+        for (message, choice) in guess.iter_mut().zip(&choices) {
+            message.other = choice[number % choice.len()].clone();
             number /= choice.len();
         }
         if fits(&guess) && found.replace(guess).is_some() {
@@ -149,15 +149,15 @@ fn plain(records: &[Vec<u8>]) -> Vec<u8> {
     records.iter().flat_map(|record| record.iter().copied().chain([0])).collect()
 }
 
-/// Letters as they are: of each its head (a record without subject and text), subject and text, with their lengths. An
+/// Messages as they are: of each its head (a record without subject and text), subject and text, with their lengths. An
 /// empty head ends them; whatever follows says nothing.
-fn stored(letters: &[Letter], salt: u16) -> Vec<u8> {
+fn stored(messages: &[Letter], salt: u16) -> Vec<u8> {
     let mut code = Vec::new();
-    for letter in letters {
-        // With its subject and text taken out a letter always has a record: what is left is one line each.
-        let bare = Letter { subject: String::new(), text: String::new(), ..letter.clone() };
+    for message in messages {
+        // With its subject and text taken out a message always has a record: what is left is one line each.
+        let bare = Letter { subject: String::new(), text: String::new(), ..message.clone() };
         let head = to_record(&bare).unwrap_or_default();
-        for field in [&head[..], letter.subject.as_bytes(), letter.text.as_bytes()] {
+        for field in [&head[..], message.subject.as_bytes(), message.text.as_bytes()] {
             let mut length = field.len();
             while length > 127 {
                 code.push(length as u8 & 127 | 128);
@@ -175,8 +175,8 @@ fn stored(letters: &[Letter], salt: u16) -> Vec<u8> {
     [&[WHOLE | STORED << 4], &check[..], &code].concat()
 }
 
-fn read_stored(mut code: &[u8]) -> Result<Vec<Letter>, Unreadable> {
-    let mut letters = Vec::new();
+fn decode_stored(mut code: &[u8]) -> Result<Vec<Letter>, Unreadable> {
+    let mut messages = Vec::new();
     while code.first().is_some_and(|length| *length != 0) {
         let mut fields = [&[][..]; 3];
         for field in &mut fields {
@@ -187,13 +187,13 @@ fn read_stored(mut code: &[u8]) -> Result<Vec<Letter>, Unreadable> {
         if matches!(bare.other, Other::Index(_)) {
             return Err(Unreadable::Check);
         }
-        letters.push(Letter { subject: words(fields[1])?, text: words(fields[2])?, ..bare });
+        messages.push(Letter { subject: words(fields[1])?, text: words(fields[2])?, ..bare });
     }
-    if letters.is_empty() { Err(Unreadable::Check) } else { Ok(letters) }
+    if messages.is_empty() { Err(Unreadable::Check) } else { Ok(messages) }
 }
 
 fn front_of_stored(mut code: &[u8]) -> Vec<Letter> {
-    let mut letters = Vec::new();
+    let mut messages = Vec::new();
     while let Some(bare) = take(&mut code).filter(|head| !head.is_empty()).and_then(from_record) {
         let mut words = || {
             let rest = code;
@@ -207,9 +207,9 @@ fn front_of_stored(mut code: &[u8]) -> Vec<Letter> {
             String::from_utf8_lossy(valid(bytes.unwrap_or_default())).into_owned()
         };
         let (subject, text) = (words(), words());
-        letters.push(Letter { subject, text, ..bare });
+        messages.push(Letter { subject, text, ..bare });
     }
-    letters
+    messages
 }
 
 /// Bytes up to where they are not UTF-8 any more.
