@@ -3,6 +3,7 @@
 mod error;
 mod phone;
 
+pub mod idn;
 pub mod pattern;
 
 use std::fmt;

@@ -41,7 +41,7 @@
 //! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `coding`, `money` | | pure: the same question gets the same answer, next year too |
 //! | `store` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys`, `money` | `redb` | the only module that knows the file, so the crash tests stay small |
 //! | `link` | `message`, `address`, `settings`, `clock`, `fault`, `sys::process` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
-//! | `deliver` | `message`, `address`, `settings`, `clock`, `fault` | `lettre` | gives back a receipt or a fault, nothing else |
+//! | `deliver` | `message`, `address`, `settings`, `clock`, `fault` | `webpki_roots`, `encodify` | gives back a receipt or a fault, nothing else |
 //! | `status` | `clock`, `fault`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
 //! | `listen` | `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto` | an edge sends nothing by itself |
 //! | `engine` | `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |

@@ -230,6 +230,9 @@ pub struct Message {
     /// Tries that failed so far.
     #[serde(default)]
     pub tries: u32,
+    /// Times that the mail relay was given the whole of it and never answered: each may have been a delivery.
+    #[serde(default)]
+    pub unanswered: u32,
     /// The sender was told that it takes long.
     #[serde(default)]
     pub delay_told: bool,

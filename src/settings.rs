@@ -133,7 +133,7 @@ settings! {
     RelayTls, "relay.tls", Choice(&["starttls", "tls", "none"]), "starttls", "Mail out", "Encryption to the relay", "With none, a log-in is sent only to an address of this machine.";
     RelayUser, "relay.user", Text, "", "Mail out", "Relay user", "Log-in name; empty for none.";
     RelayPassword, "relay.password", Secret, "", "Mail out", "Relay password", "Log-in password.";
-    RelayCa, "relay.ca", Text, "", "Mail out", "Relay certificate", "PEM file of the authority that signed the relay's certificate, if it is not a public one.";
+    RelayCa, "relay.ca", Text, "", "Mail out", "Relay certificate", "PEM file of the authority that signed the relay's certificate, if it is not a public one; or of that certificate itself, which is then trusted whatever its name and dates.";
     RelayTimeout, "relay.timeout", Seconds(1, 600), "60", "Mail out", "Patience with the relay", "Limit for each answer of the relay.";
 
     SmsCarrier, "sms.carrier", Choice(&["none", "twilio", "bandwidth"]), "none", "Text messages", "Carrier", "Who carries texts to phones and from them. A station needs none: its texts go over the link.";

@@ -6,10 +6,10 @@ use super::{Context, outcome};
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
 use crate::deliver::compose::{self, ComposedMail};
-use crate::deliver::relay::{Relay, RelayConfig};
+use crate::deliver::relay::{Failure, Relay, RelayConfig};
 use crate::fault::Fault;
 use crate::message::reason::{Arrived, NoRoute, RelayReason, Waits};
-use crate::message::{Id, Message, State, Way};
+use crate::message::{Id, Message, Reason, State, Way};
 use crate::money::Bill;
 use crate::settings::Key;
 use crate::status::{PartState, PartStatus};
@@ -19,6 +19,8 @@ use crate::store::{Event, Queue};
 const LOOK: Duration = Duration::from_secs(60);
 /// Messages taken from the queue at once.
 const BATCH: usize = 32;
+/// A message that went so often without an answer goes no more by itself: each time may have been a delivery.
+const MAX_UNANSWERED: u32 = 3;
 /// When one of these changes, what waits for the relay is tried at once.
 const OF_THE_RELAY: [Key; 7] = [
     Key::RelayHost,
@@ -33,7 +35,7 @@ const OF_THE_RELAY: [Key; 7] = [
 /// The worker: returns when the box stops.
 ///
 /// # Errors
-/// When the store fails; the house starts it again.
+/// When the store fails; the supervisor starts it again.
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_keep, wake) = context.store.wake_on(Way::Relay);
     let mut relay = Relay::new();
@@ -109,6 +111,13 @@ pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
 }
 
 /// One delivery. Gives back the fault when the relay itself, not this message, is what failed.
+///
+/// | the relay | the message |
+/// |---|---|
+/// | took it | delivered |
+/// | refuses it | returned, with its reason |
+/// | cannot be used, or not now | waits with the usual back-off |
+/// | was given all of it and did not answer | waits long, and goes again; after the third time it is held for its owner |
 fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Option<Fault>, Fault> {
     let policy = context.policy();
     match outcome::moved(&policy, message) {
@@ -126,6 +135,7 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
     };
     let outcome = bytes(context, message, &from, to)
         .and_then(|raw| RelayConfig::from_settings(&policy.settings).map(|config| (raw, config)))
+        .map_err(Failure::from)
         .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw));
     let status = |state| Some(PartStatus { state, at: context.now() });
     match outcome {
@@ -134,19 +144,56 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
             log::info!("{} taken by the relay", message.id);
             context.delivered(message.id, RelayReason::Taken { reply }).map(|()| None)
         }
-        Err(fault) => {
+        Err(failure) => {
+            let Failure { fault, code, unanswered } = failure;
             if !fault.is_permanent() {
                 context.status.set(|facts| facts.relay = status(PartState::Faulty(fault.clone())));
             }
-            log::info!(
-                "{} not taken by the relay, {}",
-                message.id,
-                if fault.is_permanent() { "for good" } else { "for now" }
-            );
-            context.failed(message, &fault)?;
+            let how_long = if fault.is_permanent() { "for good" } else { "for now" };
+            let code = match code {
+                Some((code, Some(status))) => format!(" ({code} {status})"),
+                Some((code, None)) => format!(" ({code})"),
+                None => String::new(),
+            };
+            log::info!("{} not taken by the relay, {how_long}{code}: {fault}", message.id);
+            let fault = if unanswered {
+                went_unanswered(context, message, fault.reason())?;
+                // What may have become of this message is nothing to say of others.
+                Fault::temporary("the relay did not answer a message before this one")
+            } else {
+                context.failed(message, &fault)?;
+                fault
+            };
             Ok(Some(fault).filter(|fault| !fault.is_permanent() && !relay.is_open()))
         }
     }
+}
+
+/// The relay has all of it and said nothing: it goes again after the longest of the usual waits, as the same message, so
+/// that a relay or reader that knows it by its Message-ID drops the copy. In the end its owner decides.
+fn went_unanswered(context: &Context, message: &Message, why: &Reason) -> Result<(), Fault> {
+    let (id, now, times) = (message.id, context.now(), message.unanswered + 1);
+    // On disk before anything else: no restart may begin the count again.
+    context.store.write(move |tx| match tx.live(id)? {
+        Some(_) => tx.change(id, |message| message.unanswered = times).map(drop),
+        None => Ok(()),
+    })?;
+    let reason = |held| RelayReason::Unanswered { times, why: Box::new(why.clone()), held };
+    if now >= message.deadline {
+        return context.give_back(message, State::Expired, reason(true));
+    }
+    let policy = context.policy();
+    if times < MAX_UNANSWERED {
+        let least = policy.settings.span(Key::QueueRetryMost);
+        return context.wait_at_least(message, reason(false), least);
+    }
+    let next = policy.next_look(message, Time::NEVER);
+    let cause = Reason::from(reason(true));
+    log::warn!("{id} is held: {cause}");
+    context.store.write(move |tx| match tx.live(id)? {
+        Some(live) if live.state == State::Queued => tx.step(id, now, State::Held, cause.clone(), 0, next).map(drop),
+        _ => Ok(()),
+    })
 }
 
 /// Puts a waiting message into the queue that people and rules send it to now.

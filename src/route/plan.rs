@@ -104,6 +104,7 @@ impl Policy {
             way,
             next: now,
             tries: 0,
+            unanswered: 0,
             delay_told: false,
             bill: None,
             receipt_until: None,

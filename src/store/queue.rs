@@ -224,7 +224,7 @@ impl Tx<'_> {
     }
 
     /// Keeps the queue and the mailbox index true.
-    fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
+    pub(super) fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
         let key = |message: &Message| (Queue::of(message) as u8, message.next.0, message.id.0);
         let old = before.filter(|before| !before.is_final()).map(key);
         let new = Some(after).filter(|after| !after.is_final()).map(key);

@@ -60,6 +60,7 @@ pub fn message(way: Way, state: State, next: i64) -> Message {
         way,
         next: Time(next),
         tries: 0,
+        unanswered: 0,
         delay_told: false,
         stranger: None,
         bill: None,
@@ -78,7 +79,7 @@ fn mail(messages: Vec<Message>) -> IncomingMail {
     IncomingMail { messages, body: BodyIn::Bytes(b"raw".to_vec()) }
 }
 
-fn store(folder: &Folder) -> Store {
+pub fn store(folder: &Folder) -> Store {
     Store::open(&folder.0, &Clock::fake(Time(1_790_000_000_000))).unwrap()
 }
 

@@ -77,6 +77,7 @@ fn message(n: usize, now: Time) -> Message {
         way,
         next: if state == State::Queued { now + minutes(4) } else { Time::NEVER },
         tries: 1,
+        unanswered: 0,
         delay_told: false,
         stranger: None,
         bill: None,

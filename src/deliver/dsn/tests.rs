@@ -25,6 +25,7 @@ fn message(from: &str, to: &str) -> Message {
         way: Way::Relay,
         next: Time::NEVER,
         tries: 3,
+        unanswered: 0,
         delay_told: false,
         stranger: None,
         bill: None,

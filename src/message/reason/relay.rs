@@ -11,6 +11,15 @@ pub enum RelayReason {
         /// Its answer.
         reply: String,
     },
+    /// It was given all of it and did not answer: it may have been delivered.
+    Unanswered {
+        /// How often that happened.
+        times: u32,
+        /// What was seen instead of an answer.
+        why: Box<super::Reason>,
+        /// It goes again only when its owner releases it, and not by itself after a long wait.
+        held: bool,
+    },
     /// It came back from the internet.
     CameBack {
         /// The code of RFC 3463 in the delivery report.
@@ -29,7 +38,7 @@ impl RelayReason {
             Self::CameBack { status, said } => {
                 status.as_deref().and_then(status_in).or_else(|| said.as_deref().and_then(status_in))
             }
-            Self::Taken { .. } => None,
+            Self::Taken { .. } | Self::Unanswered { .. } => None,
         }
     }
 }

@@ -48,6 +48,10 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (TextReason::Asking { why: Doubt::Fault(Box::new("busy".into())) }.into(), "text.asking"),
         (RelayReason::CameBack { status: Some("5.1.1".into()), said: None }.into(), "relay.came_back"),
         (
+            RelayReason::Unanswered { times: 2, why: Box::new("the line broke".into()), held: false }.into(),
+            "relay.unanswered",
+        ),
+        (
             Reason::Ended { why: Box::new(LinkReason::NoSatellite.into()), wanted_by: Some(Time(5)), untold: true },
             "link.no_satellite",
         ),

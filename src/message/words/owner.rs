@@ -209,6 +209,11 @@ impl Display for RelayReason {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Taken { reply } => write!(f, "taken by the relay: {reply}"),
+            Self::Unanswered { times, why, held } => {
+                let often = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
+                let next = if *held { "only when it is released" } else { "after a long wait" };
+                write!(f, "the relay was given it {often} and did not answer: {why}; it goes again {next}")
+            }
             Self::CameBack { status, said } => {
                 let why = said.as_deref().or(status.as_deref()).unwrap_or("no reason was given");
                 write!(f, "came back from the internet: {why}")

@@ -59,7 +59,7 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         Reason::RefusedByRule(_)
         | Reason::OverPrice(_)
         | Reason::Action(_)
-        | Reason::Relay(RelayReason::CameBack { .. })
+        | Reason::Relay(RelayReason::CameBack { .. } | RelayReason::Unanswered { .. })
         | Reason::Old(_)
         | Reason::Unknown(_) => reason.to_string(),
     }

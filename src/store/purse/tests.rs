@@ -51,6 +51,7 @@ fn message(person: &str, packets: u64, limits: Vec<(String, Limit)>) -> Message 
         way: Way::Link,
         next: at,
         tries: 0,
+        unanswered: 0,
         delay_told: false,
         stranger: None,
         bill: Some(bill),

@@ -102,7 +102,7 @@ fn encrypted_and_logged_in() {
 fn it_refuses_the_null_sender() {
     let (mails, config) = serve(None);
     let to = "b@far.example".parse().unwrap();
-    let fault = Relay::new().deliver(&config, &Address::Nobody, &to, MAIL).unwrap_err();
+    let fault = Relay::new().deliver(&config, &Address::Nobody, &to, MAIL).unwrap_err().fault;
     assert!(
         matches!(&fault, Fault::Permanent(why) if why.to_string().contains("answered 500") && why.to_string().contains("MAIL")),
         "{fault}"

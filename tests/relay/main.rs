@@ -1,6 +1,11 @@
 //! The way out by the mail relay: refused, put off, too late, down, and cut off at the worst moment.
 
+#[path = "../common/mod.rs"]
 mod common;
+
+mod fake;
+mod hostile;
+mod limits;
 
 use common::shore::{Shore, classic, from_outside, message};
 use common::{SOON, Station, send, wait_for};
