@@ -12,7 +12,7 @@ use crate::message::reason::{Arrived, NoRoute, RelayReason, Waits};
 use crate::message::{Id, Message, Reason, State, Way};
 use crate::money::Bill;
 use crate::settings::Key;
-use crate::status::PartStatus;
+use crate::status::{PartState, PartStatus};
 use crate::store::{Event, Queue};
 
 /// Longest sleep between two looks at the queue.
@@ -137,17 +137,17 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
         .and_then(|raw| RelayConfig::from_settings(&policy.settings).map(|config| (raw, config)))
         .map_err(Failure::from)
         .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw));
-    let rung = |well: bool, words: String| PartStatus { well, words, at: context.now() };
+    let status = |state| Some(PartStatus { state, at: context.now() });
     match outcome {
         Ok(reply) => {
-            context.status.set(|facts| facts.relay = Some(rung(true, "takes mail".to_owned())));
+            context.status.set(|facts| facts.relay = status(PartState::TakesMail));
             log::info!("{} taken by the relay", message.id);
             context.delivered(message.id, RelayReason::Taken { reply }).map(|()| None)
         }
         Err(failure) => {
             let Failure { fault, code, unanswered } = failure;
             if !fault.is_permanent() {
-                context.status.set(|facts| facts.relay = Some(rung(false, fault.why())));
+                context.status.set(|facts| facts.relay = status(PartState::Faulty(fault.clone())));
             }
             let how_long = if fault.is_permanent() { "for good" } else { "for now" };
             let code = match code {

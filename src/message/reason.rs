@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::money::{OverBudget, OverPrice};
 
 pub use link::{Acknowledged, GoneReason, LinkReason, Part, Taken};
-pub use relay::RelayReason;
+pub use relay::{RelayHint, RelayReason};
 pub use route::{Arrived, NeedsOwner, NoRoute, SplitError, Waits};
 pub use rule::{Barred, Ground, Whose};
 pub use text::{Doubt, TextCount, TextReason};
@@ -152,7 +152,7 @@ impl Reason {
     pub fn status(&self) -> Option<&str> {
         match self.root() {
             Self::Relay(reason) => reason.status(),
-            Self::Said { words } | Self::Old(words) => relay::status_in(words),
+            Self::Old(words) => relay::status_in(words),
             _ => None,
         }
     }

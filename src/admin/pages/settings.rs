@@ -67,9 +67,9 @@ fn texts(ask: &Ask) -> Result<Value, Fault> {
         .map(|(number, phone, out)| context! { number, phone, how => out.how, at => ask.face.moment(out.at) })
         .collect();
     Ok(context! {
-        state => facts.texts.as_ref().map(|rung| context! { well => rung.well, words => rung.words }),
+        state => facts.texts.as_ref().map(|rung| context! { well => rung.is_ok(), words => rung.words() }),
         heard => facts.texts_heard.map(|at| ask.face.moment(at)),
-        refused => facts.texts_refused.as_ref().map(|rung| context! { words => rung.words, at => ask.face.moment(rung.at) }),
+        refused => facts.texts_refused.as_ref().map(|rung| context! { words => rung.words(), at => ask.face.moment(rung.at) }),
         outs,
     })
 }

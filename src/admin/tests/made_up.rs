@@ -6,7 +6,7 @@ use crate::admin::App;
 use crate::clock::Time;
 use crate::link::Health;
 use crate::message::{Id, Message, Origin, Packet, PacketState, Reason, Reference, State, Step, Way};
-use crate::status::{ConsoleLine, PartStatus};
+use crate::status::{ConsoleLine, PartState, PartStatus};
 use crate::store::{BodyIn, Event, IncomingMail};
 
 const SUBJECTS: [&str; 6] = [
@@ -157,7 +157,7 @@ fn facts(app: &App, now: Time) {
             garbled: 3,
             reopened: 1,
         });
-        facts.smtp = Some(PartStatus { well: true, words: "Listening on port 25 and 587.".into(), at: now });
+        facts.smtp = Some(PartStatus { state: PartState::TakesMail, at: now });
         facts.relay = None;
     });
     for (ago, sent, text) in [

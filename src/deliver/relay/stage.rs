@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::reply::{Reply, Status};
 use super::stream::Lost;
 use crate::fault::Fault;
+use crate::message::Reason;
+use crate::message::reason::{RelayHint, RelayReason};
 
 /// Where in the conversation we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,14 +64,25 @@ impl Stage {
     }
 
     /// What a refusal with this code means.
-    fn judge(self, code: u16, words: String) -> Fault {
+    fn judge(self, relay: &str, reply: &Reply) -> Fault {
+        let code = reply.code;
+        let reason = |hint| {
+            Reason::from(RelayReason::Refused {
+                relay: relay.to_owned(),
+                at: self.name().to_owned(),
+                code,
+                status: reply.status().map(|status| status.to_string()),
+                reply: reply.to_string(),
+                hint,
+            })
+        };
         match code {
             // Without a log-in or encryption nothing goes, whatever the message (RFC 4954 section 6, RFC 3207 section 4).
-            530 | 534 | 535 | 538 => Fault::operator(format!("{words}; check the relay's log-in and encryption")),
-            503 if self == Self::Mail => Fault::operator(format!("{words}; it may want a log-in")),
-            500..=599 if self.is_about_the_message() => Fault::permanent(words),
-            500..=599 => Fault::operator(words),
-            _ => Fault::temporary(words),
+            530 | 534 | 535 | 538 => Fault::Operator(reason(Some(RelayHint::LogIn))),
+            503 if self == Self::Mail => Fault::Operator(reason(Some(RelayHint::NoLogIn))),
+            500..=599 if self.is_about_the_message() => Fault::Permanent(reason(None)),
+            500..=599 => Fault::Operator(reason(None)),
+            _ => Fault::Temporary(reason(None)),
         }
     }
 }
@@ -88,13 +101,13 @@ pub struct Failure {
 impl Failure {
     /// The relay refuses.
     pub(super) fn refused(relay: &str, stage: Stage, reply: &Reply) -> Self {
-        let words = format!("{relay} answered {reply} to {}", stage.name());
         if reply.is(4) || reply.is(5) {
             let code = Some((reply.code, reply.status()));
-            return Self { fault: stage.judge(reply.code, words), code, unanswered: false };
+            return Self { fault: stage.judge(relay, reply), code, unanswered: false };
         }
         // Neither yes nor no. To a whole text it leaves open what became of it.
-        let fault = Fault::temporary(format!("{words}, which does not belong there"));
+        let words = format!("{relay} answered {reply} to {}, which does not belong there", stage.name());
+        let fault = Fault::temporary(words);
         Self { fault, code: None, unanswered: false }
     }
 

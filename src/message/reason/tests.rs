@@ -131,7 +131,19 @@ fn the_status_of_a_mail_server_is_found() {
     assert_eq!(relay(Some("5.1.1"), Some("550 no")).status(), Some("5.1.1"));
     assert_eq!(relay(None, Some("550 5.2.2 full")).status(), Some("5.2.2"));
     assert_eq!(relay(None, None).status(), None);
-    assert_eq!(Reason::said("mail.example answered 550 5.1.1 no such person to RCPT").status(), Some("5.1.1"));
-    assert_eq!(Reason::said("version 5.1 of 1.2.3.4").status(), None);
+    let refused = |status: Option<&str>| {
+        Reason::from(RelayReason::Refused {
+            relay: "mail.example".into(),
+            at: "RCPT".into(),
+            code: 550,
+            status: status.map(str::to_owned),
+            reply: "550 5.1.1 no such person".into(),
+            hint: None,
+        })
+    };
+    assert_eq!(refused(Some("5.1.1")).to_string(), "mail.example answered 550 5.1.1 no such person to RCPT");
+    assert_eq!((refused(Some("5.1.1")).status(), refused(Some("4.2.2")).status()), (Some("5.1.1"), None));
+    assert_eq!(Reason::Old("answered 550 5.1.1 no such person".into()).status(), Some("5.1.1"));
+    assert_eq!(Reason::said("answered 550 5.1.1 no such person").status(), None, "words are not read");
     assert_eq!(Reason::from(Waits::Relay).status(), None);
 }

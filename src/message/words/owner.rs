@@ -5,7 +5,7 @@ use std::fmt::{Display, Formatter, Result};
 use crate::message::Proof;
 use crate::message::reason::{
     Acknowledged, ActionReason, Arrived, Barred, Doubt, GoneReason, Ground, LinkReason, Medium, NeedsOwner, NoRoute,
-    Part, Reason, RelayReason, SplitError, Taken, TextCount, TextReason, Waits, Whose,
+    Part, Reason, RelayHint, RelayReason, SplitError, Taken, TextCount, TextReason, Waits, Whose,
 };
 use crate::money::{BOX, Exceeded, OverBudget, OverPrice};
 
@@ -209,6 +209,14 @@ impl Display for RelayReason {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Taken { reply } => write!(f, "taken by the relay: {reply}"),
+            Self::Refused { relay, at, reply, hint, .. } => {
+                write!(f, "{relay} answered {reply} to {at}")?;
+                match hint {
+                    Some(RelayHint::LogIn) => f.write_str("; check the relay's log-in and encryption"),
+                    Some(RelayHint::NoLogIn) => f.write_str("; it may want a log-in"),
+                    None => Ok(()),
+                }
+            }
             Self::Unanswered { times, why, held } => {
                 let often = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
                 let next = if *held { "only when it is released" } else { "after a long wait" };

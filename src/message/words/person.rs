@@ -38,6 +38,8 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         Reason::Arrived(Arrived::Phone { .. }) => "delivered to the phone".to_owned(),
         Reason::Action(ActionReason::Afforded) => waiting(way).to_owned(),
         Reason::Relay(RelayReason::Taken { .. }) => "sent on by mail".to_owned(),
+        Reason::Relay(RelayReason::Refused { .. }) if state != State::Returned => waiting(way).to_owned(),
+        Reason::Relay(RelayReason::Refused { reply, .. }) => format!("the mail server answered: {reply}"),
         Reason::Link(fact) => link(fact).to_owned(),
         Reason::Text(fact) => text(fact),
         Reason::Ended { why, .. } => words(why, way, state),

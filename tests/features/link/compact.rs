@@ -10,7 +10,7 @@ use serde_json::Value;
 fn from_anna(station: &Station, subject: &str) -> String {
     let mail = format!("From: anna@boat.example\nSubject: {subject}\n\nText of {subject}, all is well on board.\n");
     let reply = send(station, Some("anna"), "anna@boat.example", "bob@world.example", &mail);
-    reply.trim().strip_prefix("250 kept as ").unwrap_or_else(|| panic!("{reply}")).to_owned()
+    reply.trim().strip_prefix("250 2.0.0 kept as ").unwrap_or_else(|| panic!("{reply}")).to_owned()
 }
 
 fn from_bob(gateway: &Station, subject: &str) {

@@ -13,7 +13,7 @@ fn long_text() -> String {
 fn from_anna(station: &Station, subject: &str, text: &str) -> String {
     let mail = format!("From: anna@boat.example\nSubject: {subject}\n\n{text}\n");
     let reply = send(station, Some("anna"), "anna@boat.example", "bob@world.example", &mail);
-    reply.trim().strip_prefix("250 kept as ").unwrap_or_else(|| panic!("{reply}")).to_owned()
+    reply.trim().strip_prefix("250 2.0.0 kept as ").unwrap_or_else(|| panic!("{reply}")).to_owned()
 }
 
 fn shown(station: &Station, id: &str) -> serde_json::Value {
