@@ -4,6 +4,8 @@
 pub mod carrier;
 mod hex;
 pub mod hive;
+mod http;
+mod lines;
 pub mod modem;
 pub mod sink;
 pub mod sky;

@@ -8,9 +8,9 @@ use serde_json::Value;
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
+use super::error::HiveError;
 use super::item::{self, Item};
 use super::sentence_end;
-use super::trouble::HiveError;
 use crate::fault::Fault;
 use crate::settings::{Key, Settings};
 

@@ -4,11 +4,11 @@
 //! round lists what is new (`inbox`) and looks after what waits for its device (`outbox`).
 
 mod api;
+mod error;
 mod inbox;
 mod item;
 mod outbox;
-mod pace;
-mod trouble;
+mod poll_timer;
 mod watch;
 
 use std::time::{Duration, Instant};
@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use smol::channel::Receiver;
 
 use self::api::Api;
+use self::error::HiveError;
 use self::inbox::{Foreign, Shown};
-use self::pace::Pace;
-use self::trouble::HiveError;
+use self::poll_timer::Pace;
 use self::watch::Watch;
 use crate::clock::Clock;
 use crate::fault::Fault;
@@ -161,7 +161,7 @@ impl Hive {
 
 impl Link for Hive {
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {
-        let until = Instant::now() + wait.min(pace::DAY);
+        let until = Instant::now() + wait.min(poll_timer::DAY);
         loop {
             if self.pace.due() <= Instant::now() {
                 self.round();

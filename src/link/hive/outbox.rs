@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::error::{HiveError, refusal};
 use super::item::Item;
-use super::trouble::{HiveError, refusal};
 use super::{HOLDER, Hive, MAX_PAYLOAD};
 use crate::address::DeviceId;
 use crate::clock::Time;

@@ -7,17 +7,17 @@
 mod codec;
 mod command;
 mod errors;
+mod escalation;
 mod handover;
-mod hear;
-mod hunt;
+mod id_search;
 mod inbound;
-mod ladder;
 mod ledger;
 mod queue;
 mod reconcile;
 mod report;
 mod sentence;
 mod session;
+mod unsolicited;
 mod wire;
 
 use std::collections::VecDeque;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::phones::Text;
 use super::twilio::{form, iso};
 use super::{Carrier, logged_in};
-use crate::sim::hive::http::{Answer, Request};
+use crate::sim::http::{Answer, Request};
 
 impl Carrier {
     pub(super) fn bandwidth(&mut self, request: &Request, account: &str, late: bool) -> Answer {

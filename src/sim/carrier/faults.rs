@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::json;
 
-use crate::sim::hive::http::{Answer, Wire};
+use crate::sim::http::{Answer, Wire};
 
 /// What can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,9 +22,9 @@ use serde_json::json;
 
 use self::faults::{Endpoint, Fault, Faults};
 use self::phones::Phones;
-use super::hive::http::{Answer, Request, Wire};
-use super::hive::lines::Lines;
-use super::hive::server::Server;
+use super::http::server::Server;
+use super::http::{Answer, Request, Wire};
+use super::lines::Lines;
 use crate::sys::signals::Stop;
 
 /// Requests that are remembered.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::phones::Text;
 use super::{Carrier, logged_in};
-use crate::sim::hive::http::{Answer, Request};
+use crate::sim::http::{Answer, Request};
 
 /// Texts of a page where the request does not say.
 const PAGE: usize = 50;

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::faults::{self, Endpoint, Fault, Faults, error};
-use super::http::{Answer, Request};
 use super::state::{ACKNOWLEDGED, MAX_PAYLOAD, NEW, ORGANIZATION, Packet, State};
+use crate::sim::http::{Answer, Request};
 
 /// Entries that the journal keeps.
 const JOURNAL: usize = 10_000;

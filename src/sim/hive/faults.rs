@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use super::http::{Answer, Wire};
+use crate::sim::http::{Answer, Wire};
 
 /// Where a fault happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub fn instead(fault: Fault) -> Option<Answer> {
 
 /// An ApiError.
 pub fn error(status: u16, message: &str) -> Answer {
-    let name = super::http::reason(status).to_uppercase().replace(' ', "_");
+    let name = crate::sim::http::reason(status).to_uppercase().replace(' ', "_");
     let value = json!({"status": format!("{status} {name}"), "message": message, "debugMessage": null});
     Answer::json(status, &value)
 }

@@ -3,9 +3,6 @@
 mod api;
 mod control;
 mod faults;
-pub(in crate::sim) mod http;
-pub(in crate::sim) mod lines;
-pub(in crate::sim) mod server;
 mod state;
 
 use std::io::{self, Write};
@@ -18,10 +15,10 @@ use argh::FromArgs;
 
 use self::api::Hive;
 use self::faults::Faults;
-use self::lines::Lines;
-use self::server::Server;
 use self::state::State;
 use crate::address::DeviceId;
+use crate::sim::http::server::Server;
+use crate::sim::lines::Lines;
 use crate::sys::signals::Stop;
 
 /// A simulated Swarm Hive on a loopback port, with a sky for simulated modems and faults on demand.
@@ -124,7 +121,7 @@ pub fn start(options: Options) -> io::Result<Handle> {
 
     // The server lives inside `sim`, so its handler must not keep `sim` alive.
     let weak: Weak<Sim> = Arc::downgrade(&sim);
-    let handler = move |request: &http::Request| match weak.upgrade() {
+    let handler = move |request: &crate::sim::http::Request| match weak.upgrade() {
         Some(sim) => sim.hive().handle(request),
         None => faults::error(500, "the simulated Hive is stopping"),
     };

@@ -1,5 +1,7 @@
 //! HTTP/1.1 as far as the simulator needs it: a request read, an answer put together. No sockets.
 
+pub mod server;
+
 use std::io::{self, Read};
 
 const MAX_HEAD: usize = 16 * 1024;

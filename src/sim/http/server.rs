@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::http::{self, Answer, Request, Wire};
+use super::{Answer, Request, Wire, read};
 
 /// Patience with a client that does not send.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -148,7 +148,7 @@ fn serve(shared: &Shared, mut stream: TcpStream) {
     if limits.is_err() {
         return;
     }
-    let answer = match http::read(&mut stream) {
+    let answer = match read(&mut stream) {
         Ok(request) => (shared.handler)(&request),
         Err(why) if why.kind() == io::ErrorKind::InvalidData => {
             Answer::new(400, "text/plain", why.to_string().into_bytes())
