@@ -1,4 +1,4 @@
-//! The serial line: commands eaten, answers lost, late, garbled, glued, interrupted; a modem that is mute or babbles.
+//! The serial line: commands eaten, answers lost, late, garbled, glued, interrupted; a silent modem, a noisy line.
 
 use crate::scene::Scene;
 
@@ -13,7 +13,7 @@ pub fn messages_through(modem: &[&str], faults: &[&str]) {
     scene.ready();
 }
 
-pub fn mute() {
+pub fn silent() {
     let mut scene = Scene::start(&[]);
     scene.both("before");
     scene.modem("silent on");
@@ -38,12 +38,12 @@ pub fn only_talks(fault: &str) {
 
 pub fn only_garbage() {
     let mut scene = Scene::start(&[]);
-    scene.modem("babble on");
+    scene.modem("noise on");
     scene.modem("corrupt on");
     scene.both("during");
     eprintln!("garbage was told after {:?}", scene.told("only garbage"));
     scene.modem("corrupt off");
-    scene.modem("babble off");
+    scene.modem("noise off");
     scene.both("after");
     scene.settle();
     scene.ready();
@@ -52,12 +52,12 @@ pub fn only_garbage() {
 /// What is whole among the garbage counts.
 pub fn garbage_between_the_lines() {
     let mut scene = Scene::start(&[]);
-    scene.modem("babble on");
+    scene.modem("noise on");
     scene.both("during");
     scene.both("still");
-    eprintln!("babble was told after {:?}", scene.told("garbled"));
+    eprintln!("noise was told after {:?}", scene.told("garbled"));
     scene.arrived();
-    scene.modem("babble off");
+    scene.modem("noise off");
     scene.both("after");
     scene.settle();
     scene.ready();

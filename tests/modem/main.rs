@@ -22,7 +22,7 @@ use scene::{ALWAYS, at_once};
 #[test]
 fn answers_get_lost_late_and_garbled() {
     at_once(&[
-        ("eaten", &|| line::messages_through(&[], &["eat 1", "eat 2", "eat 3"])),
+        ("ignored", &|| line::messages_through(&[], &["ignore 1", "ignore 2", "ignore 3"])),
         ("no reply", &|| line::messages_through(&[], &["noreply 1", "noreply 2", "noreply 3"])),
         ("late", &|| line::messages_through(&ALWAYS, &["late 3500 1", "late 1600 3"])),
         ("garbled", &|| line::messages_through(&[], &["corrupt 1", "corrupt 5"])),
@@ -32,11 +32,11 @@ fn answers_get_lost_late_and_garbled() {
 }
 
 #[test]
-fn the_modem_is_mute_deaf_or_babbles() {
+fn the_modem_is_silent_or_its_line_noisy() {
     at_once(&[
-        ("mute", &line::mute),
-        ("deaf", &|| line::only_talks("eat")),
-        ("tongue-tied", &|| line::only_talks("noreply")),
+        ("silent", &line::silent),
+        ("ignores commands", &|| line::only_talks("ignore")),
+        ("answers nothing", &|| line::only_talks("noreply")),
         ("only garbage", &line::only_garbage),
         ("garbage between", &line::garbage_between_the_lines),
     ]);
@@ -72,7 +72,7 @@ fn every_firmware_and_every_sky() {
 fn the_port_and_who_is_behind_it() {
     at_once(&[
         ("pulled", &plug::pulled_in_the_middle_of_commands),
-        ("stolen", &plug::in_other_hands),
+        ("locked", &plug::in_other_hands),
         ("exchanged", &plug::another_modem_in_its_place),
         ("two stations", &several::each_station_gets_its_own_mail),
     ]);
@@ -85,6 +85,6 @@ fn messages_wait_and_the_box_is_quiet() {
         ("given up", &waiting::the_modem_gives_a_packet_up),
         ("unseen", &waiting::acknowledged_unseen),
         ("idle", &quiet::an_idle_modem_lets_the_box_sleep),
-        ("babble", &quiet::babble_costs_little),
+        ("noise", &quiet::noise_costs_little),
     ]);
 }

@@ -1,4 +1,4 @@
-//! What the box costs: next to nothing with an idle modem, little with one that babbles.
+//! What the box costs: next to nothing with an idle modem, little with a noisy line.
 
 use std::fs;
 use std::time::Duration;
@@ -55,22 +55,22 @@ pub fn an_idle_modem_lets_the_box_sleep() {
     assert!(wakes <= 50, "{wakes}");
 }
 
-pub fn babble_costs_little() {
+pub fn noise_costs_little() {
     let mut scene = Scene::start(&[]);
     scene.both("before");
     scene.settle();
     let pid = pid(&mut scene.station);
-    scene.modem("babble on");
+    scene.modem("noise on");
     scene.told("garbled");
     let (time, room) = (processor(pid), memory(pid));
     over(Duration::from_secs(20));
     let (time, more) = (processor(pid) - time, memory(pid).saturating_sub(room));
-    eprintln!("20 s of babble: {time:?} of the processor, {room} kB of memory and {more} kB more");
+    eprintln!("20 s of noise: {time:?} of the processor, {room} kB of memory and {more} kB more");
     assert!(time < Duration::from_secs(4), "{time:?}");
     assert!(more < 16_000, "{more} kB");
     scene.both("during");
     scene.arrived();
-    scene.modem("babble off");
+    scene.modem("noise off");
     scene.both("after");
     scene.settle();
     scene.ready();

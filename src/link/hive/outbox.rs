@@ -1,4 +1,4 @@
-//! Packets for devices: handed over, found again after doubt, watched until they left.
+//! Packets for devices: submitted, searched for after a lost answer, tracked until they left.
 
 use std::time::{Duration, Instant};
 
@@ -158,7 +158,7 @@ impl Hive {
         Ok(found)
     }
 
-    pub(super) fn whereabouts(&mut self, reference: &Reference) -> PacketStatus {
+    pub(super) fn packet_status(&mut self, reference: &Reference) -> PacketStatus {
         if reference.holder != HOLDER {
             return PacketStatus::Unknown(format!("{} is no packet of the Hive", reference.holder));
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 pub const DAY: Duration = Duration::from_secs(86_400);
 
 /// The next time to call.
-pub struct Pace {
+pub struct PollTimer {
     every: Duration,
     first: Duration,
     most: Duration,
@@ -14,7 +14,7 @@ pub struct Pace {
     due: Instant,
 }
 
-impl Pace {
+impl PollTimer {
     /// Due at once, then each `every`; after failures `first`, doubled up to `most`.
     pub fn new(every: Duration, first: Duration, most: Duration) -> Self {
         Self { every, first, most, failures: 0, due: Instant::now() }
@@ -62,17 +62,17 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_limit_and_start_anew_after_success() {
         let seconds = Duration::from_secs;
-        let mut pace = Pace::new(seconds(60), seconds(2), seconds(300));
-        assert!(pace.due() <= Instant::now());
+        let mut timer = PollTimer::new(seconds(60), seconds(2), seconds(300));
+        assert!(timer.due() <= Instant::now());
         for most in [2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
-            let wait = pace.failed();
+            let wait = timer.failed();
             assert!(wait <= seconds(most) && wait >= seconds(most) * 3 / 4, "{wait:?}");
         }
         for _ in 0..100 {
-            assert!(pace.failed() <= seconds(300));
+            assert!(timer.failed() <= seconds(300));
         }
-        pace.good();
-        assert!(pace.due() > Instant::now() + seconds(59));
-        assert!(pace.failed() <= seconds(2));
+        timer.good();
+        assert!(timer.due() > Instant::now() + seconds(59));
+        assert!(timer.failed() <= seconds(2));
     }
 }

@@ -14,7 +14,7 @@ pub const MIN_HOLD: Duration = Duration::from_secs(60);
 pub struct Command {
     /// Without `$` and checksum.
     pub body: String,
-    /// The two messages that its answers carry.
+    /// The two letters that its answers carry.
     pub tag: Tag,
     /// Time limit of the answer.
     pub limit: Duration,

@@ -1,5 +1,5 @@
-//! Finding a port, adopting the modem behind it whether it has long been running or boots, and the ladder of recovery
-//! for one that falls silent: ask again, flush, open anew, restart it, then wait longer and longer.
+//! Finding a port, adopting the modem behind it whether it has long been running or boots, and the escalation for
+//! one that does not answer: ask again, flush, open anew, reset it, then wait longer and longer.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -21,18 +21,18 @@ const RATES: &[(&str, u64)] = &[("DT", 2), ("RT", 10), ("GS", 60), ("GN", 60), (
 /// Last values of these are asked for once, so that the page need not wait for the first report.
 const FIRST_VALUES: &[&str] = &["DT @", "GS @", "GN @", "PW @", "RT @"];
 
-/// Rungs of the ladder; on the one between the port is opened anew.
+/// Steps of the escalation; on the one between the port is opened anew.
 const ASK: u32 = 0;
 const FLUSH: u32 = 1;
 const RESTART: u32 = 3;
-/// From here on each rung opens the port anew, later and later.
+/// From here on each step opens the port anew, later and later.
 const PATIENCE: u32 = 4;
 
 /// A modem is not restarted more often than this.
 const RESTART_EVERY: Duration = Duration::from_secs(600);
 /// A restart may take this long (manuals and drivers allow 30 s).
 const RESTART_LIMIT: Duration = Duration::from_secs(30);
-/// Longest wait between two rungs.
+/// Longest wait between two steps.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl M138 {
@@ -45,23 +45,23 @@ impl M138 {
             return;
         };
         match self.open(path.clone()) {
-            Ok(()) => self.climb_from(ASK, tries),
+            Ok(()) => self.escalate_from(ASK, tries),
             Err(why) => self.close(&why, tries.saturating_add(1)),
         }
     }
 
-    /// Takes one rung of the ladder, and the next one later if that did not help.
-    pub fn climb(&mut self, rung: u32) {
-        self.climb_from(rung, 0);
+    /// Takes one step of the escalation, and the next one later if that did not help.
+    pub fn escalate(&mut self, step: u32) {
+        self.escalate_from(step, 0);
     }
 
-    fn climb_from(&mut self, rung: u32, tries: u32) {
+    fn escalate_from(&mut self, step: u32, tries: u32) {
         let Some(path) = self.wire.as_ref().map(|wire| wire.port().path().to_owned()) else {
             self.close("no port is open", 0);
             return;
         };
         let ours = !self.named_port.is_empty() || self.facts.proven.as_ref() == Some(&path);
-        match rung {
+        match step {
             ASK => {}
             FLUSH => self.wire.iter_mut().for_each(Wire::flush),
             _ if !ours => {
@@ -83,11 +83,11 @@ impl M138 {
         }
         match self.adopt() {
             Ok(()) => {}
-            // the stage is already set: closed, or starting
+            // the phase is already set: closed, or starting
             Err(PortError::Gone(_) | PortError::Rebooted) => {}
             Err(trouble) => {
-                log::debug!("m138: rung {rung}: {}", trouble.words());
-                self.stage = Phase::Mute { rung: rung.saturating_add(1), next: Instant::now() + pause(rung) };
+                log::debug!("m138: step {step}: {}", trouble.words());
+                self.phase = Phase::Unresponsive { step: step.saturating_add(1), next: Instant::now() + pause(step) };
             }
         }
     }
@@ -96,7 +96,7 @@ impl M138 {
         let port = Port::open(&path, BAUD)?;
         self.wire = Some(Wire::new(port));
         self.facts.opened += 1;
-        self.stage = Phase::Mute { rung: ASK, next: Instant::now() };
+        self.phase = Phase::Unresponsive { step: ASK, next: Instant::now() };
         Ok(())
     }
 
@@ -111,9 +111,9 @@ impl M138 {
         let Some(wire) = &mut self.wire else { return };
         let said = wire.nudge().and_then(|()| wire.say("$RS*01\n"));
         match said {
-            Ok(()) => self.stage = Phase::Starting { ask: Instant::now() + RESTART_LIMIT, rung: PATIENCE },
-            Err(trouble @ PortError::Gone(_)) => self.stumble(&trouble),
-            Err(_) => self.stage = Phase::Mute { rung: PATIENCE, next: Instant::now() + pause(PATIENCE) },
+            Ok(()) => self.phase = Phase::Starting { ask: Instant::now() + RESTART_LIMIT, step: PATIENCE },
+            Err(trouble @ PortError::Gone(_)) => self.on_failure(&trouble),
+            Err(_) => self.phase = Phase::Unresponsive { step: PATIENCE, next: Instant::now() + pause(PATIENCE) },
         }
     }
 
@@ -122,7 +122,7 @@ impl M138 {
         if let Some(wire) = &mut self.wire
             && let Err(trouble) = wire.nudge()
         {
-            self.stumble(&trouble);
+            self.on_failure(&trouble);
             return Err(trouble);
         }
         let device = self.ask(&Command::new("CS"), |heard| match heard {
@@ -136,8 +136,8 @@ impl M138 {
         })?;
         self.facts.dialect = Some(Dialect::of(&firmware));
         self.facts.firmware = Some(firmware);
-        for (messages, rate) in RATES {
-            tolerate(self.set_rate(messages, *rate))?;
+        for (sentences, rate) in RATES {
+            tolerate(self.set_rate(sentences, *rate))?;
         }
         tolerate(self.ask_for_notices())?;
         for query in FIRST_VALUES {
@@ -147,7 +147,7 @@ impl M138 {
         self.facts.proven = self.wire.as_ref().map(|wire| wire.port().path().to_owned());
         self.agenda.restart();
         self.inbound.reopened();
-        self.stage = Phase::Running;
+        self.phase = Phase::Running;
         Ok(())
     }
 
@@ -172,9 +172,9 @@ impl M138 {
         self.facts.device = id;
     }
 
-    fn set_rate(&mut self, messages: &str, wanted: u64) -> Result<(), PortError> {
-        let tag = Tag::new(messages);
-        let now = self.ask_twice(&Command::new(format!("{messages} ?")), |heard| match heard {
+    fn set_rate(&mut self, sentences: &str, wanted: u64) -> Result<(), PortError> {
+        let tag = Tag::new(sentences);
+        let now = self.ask_twice(&Command::new(format!("{sentences} ?")), |heard| match heard {
             Sentence::Rate(about, seconds) if *about == tag => Some(*seconds),
             _ => None,
         });
@@ -185,7 +185,7 @@ impl M138 {
             Err(trouble) => return Err(trouble),
         }
         let ok = |heard: &Sentence| (*heard == Sentence::Ok(tag)).then_some(());
-        self.ask_twice(&Command::new(format!("{messages} {wanted}")), ok)
+        self.ask_twice(&Command::new(format!("{sentences} {wanted}")), ok)
     }
 
     fn ask_for_notices(&mut self) -> Result<(), PortError> {
@@ -203,13 +203,13 @@ impl M138 {
     }
 
     fn ask_for_value(&mut self, query: &str) -> Result<(), PortError> {
-        let messages = query.get(..2).unwrap_or_default();
+        let tag = query.get(..2).unwrap_or_default();
         let is_value = |heard: &Sentence| match heard {
-            Sentence::Clock { .. } => messages == "DT",
-            Sentence::Fix { .. } => messages == "GS",
-            Sentence::Position(..) => messages == "GN",
-            Sentence::Power(..) => messages == "PW",
-            Sentence::Noise(_) | Sentence::Satellite(_) => messages == "RT",
+            Sentence::Clock { .. } => tag == "DT",
+            Sentence::Fix { .. } => tag == "GS",
+            Sentence::Position(..) => tag == "GN",
+            Sentence::Power(..) => tag == "PW",
+            Sentence::Noise(_) | Sentence::Satellite(_) => tag == "RT",
             _ => false,
         };
         let heard = self.ask_twice(&Command::new(query), |heard| is_value(heard).then(|| heard.clone()))?;
@@ -218,18 +218,18 @@ impl M138 {
             self.facts.last_satellite = self.facts.last_satellite.max(signal.at);
             return Ok(());
         }
-        self.hear(heard);
+        self.on_sentence(heard);
         Ok(())
     }
 
     /// Asks, and once more after silence: one answer may have been garbled. A modem that ran is first asked whether it
     /// hears at all, as two long limits in a row would hide that it does not.
     pub fn ask_twice<T>(&mut self, command: &Command, fits: impl Fn(&Sentence) -> Option<T>) -> Result<T, PortError> {
-        let was_running = self.stage == Phase::Running;
+        let was_running = self.phase == Phase::Running;
         match self.ask(command, &fits) {
             Err(PortError::Silent(why)) => {
-                // one that is mute is for the ladder
-                if was_running && (self.stage != Phase::Running || self.check_hearing().is_err()) {
+                // the escalation deals with one that does not answer
+                if was_running && (self.phase != Phase::Running || self.check_hearing().is_err()) {
                     return Err(PortError::Silent(why));
                 }
                 self.ask(command, fits)
@@ -250,9 +250,9 @@ fn tolerate(done: Result<(), PortError>) -> Result<(), PortError> {
     }
 }
 
-/// The pause after a rung that did not help.
-fn pause(rung: u32) -> Duration {
-    match rung.checked_sub(PATIENCE) {
+/// The pause after a step that did not help.
+fn pause(step: u32) -> Duration {
+    match step.checked_sub(PATIENCE) {
         None => Duration::ZERO,
         Some(more) => Duration::from_secs(5 << more.min(4)).min(LONGEST_WAIT),
     }

@@ -232,7 +232,7 @@ impl M138 {
 
     /// The number of a reference, if it is one of the modem that is plugged in and answers.
     fn own_id(&self, reference: &Reference) -> Result<u64, String> {
-        if self.stage != Phase::Running {
+        if self.phase != Phase::Running {
             return Err(self.words());
         }
         match self.reference(reference.number) {

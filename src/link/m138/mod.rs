@@ -1,8 +1,8 @@
 //! Driver of the Swarm M138 modem, on a serial port of this machine.
 //!
 //! `codec`, `sentence`, `errors`, `command` and `ledger` are pure. `wire` holds one conversation with a modem; the
-//! state that outlives it is [`M138`], whose parts stand by theme: `session` (what is due when), `ladder` (finding,
-//! opening, adopting, reviving), `hear` (what comes unasked), `inbound` and `hunt`, `queue`, `handover` and `reconcile`.
+//! state that outlives it is [`M138`], whose parts stand by theme: `session` (what is due when), `escalation`
+//! (finding, opening, adopting, resetting), `unsolicited`, `inbound` and `id_search`, `queue`, `handover` and `reconcile`.
 
 mod codec;
 mod command;
@@ -57,9 +57,9 @@ enum Phase {
         why: String,
     },
     /// A port is open and the modem does not answer (yet).
-    Mute {
-        /// The next rung of the ladder.
-        rung: u32,
+    Unresponsive {
+        /// The next step of the escalation.
+        step: u32,
         /// When to take it.
         next: Instant,
     },
@@ -67,8 +67,8 @@ enum Phase {
     Starting {
         /// When to ask it: at once after `BOOT,RUNNING`, else when its start takes too long.
         ask: Instant,
-        /// The rung of the ladder to take then.
-        rung: u32,
+        /// The step of the escalation to take then.
+        step: u32,
     },
     /// `BOOT,SHUTDOWN` was heard: only a power cycle revives it.
     Off {
@@ -86,7 +86,7 @@ pub struct M138 {
     app: u32,
     window: u64,
     wire: Option<Wire>,
-    stage: Phase,
+    phase: Phase,
     events: Vec<Event>,
     /// What the last [`Event::Health`] said, and when.
     reported: Option<(Health, Instant)>,
@@ -155,7 +155,7 @@ impl M138 {
             app: u32::try_from(number(Key::M138AppId)).unwrap_or_default(),
             window: number(Key::M138Window),
             wire: None,
-            stage: Phase::Closed { next: Instant::now(), tries: 0, why: "looking for the modem".to_owned() },
+            phase: Phase::Closed { next: Instant::now(), tries: 0, why: "looking for the modem".to_owned() },
             events: Vec::new(),
             reported: None,
             facts: Facts::default(),

@@ -58,7 +58,7 @@ impl M138 {
 
     /// Withdraws the marker, if there is one. A failure is no harm: it expires within the shortest hold time.
     pub fn withdraw_marker(&mut self) {
-        if self.stage != Phase::Running {
+        if self.phase != Phase::Running {
             return;
         }
         if let Some(id) = self.marker.take() {

@@ -42,7 +42,7 @@ impl M138 {
             return if left { Verdict::Sent(reference) } else { Verdict::Taken(reference) };
         }
         self.remember_unsettled(&intent.memo);
-        if self.stage != Phase::Running {
+        if self.phase != Phase::Running {
             return Verdict::NotYet(self.words());
         }
         let verdict = self.judge(packet, intent, &memo).unwrap_or_else(|trouble| Verdict::NotYet(trouble.words()));
@@ -72,7 +72,7 @@ impl M138 {
             return Ok(verdict);
         }
         self.take_in();
-        if let Some(verdict) = self.judge_strays(memo, was_whole) {
+        if let Some(verdict) = self.judge_unattributed(memo, was_whole) {
             return Ok(verdict);
         }
         let before = memo.waiting.saturating_sub(self.ledger.left_since(memo.moment));
@@ -142,13 +142,13 @@ impl M138 {
     }
 
     /// An acknowledgement of a packet that we never saw taken.
-    fn judge_strays(&self, memo: &Memo, was_whole: bool) -> Option<Verdict> {
-        let strays = self.ledger.strays_since(self.moment_of(memo));
+    fn judge_unattributed(&self, memo: &Memo, was_whole: bool) -> Option<Verdict> {
+        let unattributed = self.ledger.unattributed_since(self.moment_of(memo));
         let ours = |id: &u64| match memo.last {
             Some(last) => self.ledger.plausible(last, *id),
             None => was_whole,
         };
-        match strays.iter().filter(|id| ours(id)).collect::<Vec<_>>().as_slice() {
+        match unattributed.iter().filter(|id| ours(id)).collect::<Vec<_>>().as_slice() {
             [id] => self.reference(**id).map(Verdict::Sent),
             _ => None,
         }

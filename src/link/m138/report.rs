@@ -59,7 +59,7 @@ impl M138 {
     /// The modem takes packets.
     pub fn is_ready(&self) -> bool {
         let can_send = self.facts.time_valid == Some(true) && !self.is_full() && self.facts.device.is_some();
-        self.stage == Phase::Running && can_send
+        self.phase == Phase::Running && can_send
     }
 
     fn is_full(&self) -> bool {
@@ -69,18 +69,18 @@ impl M138 {
     /// One sentence: what is going on and what to do.
     pub fn words(&self) -> String {
         let port = self.wire.as_ref().map(|wire| wire.port().path().display().to_string()).unwrap_or_default();
-        match &self.stage {
+        match &self.phase {
             Phase::Closed { why, .. } => why.clone(),
-            Phase::Mute { .. } if self.wire.as_ref().is_some_and(|wire| wire.babbles()) => {
+            Phase::Unresponsive { .. } if self.wire.as_ref().is_some_and(|wire| wire.is_noisy()) => {
                 format!(
                     "only garbage comes from the modem at {port}: check cable, ground and power; satpost keeps asking"
                 )
             }
-            Phase::Mute { .. } if self.wire.as_ref().is_some_and(|wire| wire.silence() < SILENCE) => {
+            Phase::Unresponsive { .. } if self.wire.as_ref().is_some_and(|wire| wire.silence() < SILENCE) => {
                 format!("the modem at {port} speaks but answers nothing: check the line that leads to it")
             }
-            Phase::Mute { rung, .. } => format!("the modem at {port} does not answer, {}", attempt(*rung)),
-            Phase::Starting { rung: 0, .. } => "the modem starts".to_owned(),
+            Phase::Unresponsive { step, .. } => format!("the modem at {port} does not answer, {}", attempt(*step)),
+            Phase::Starting { step: 0, .. } => "the modem starts".to_owned(),
             Phase::Starting { .. } => "the modem did not answer and was told to restart".to_owned(),
             Phase::Off { .. } => "the modem was shut down: switch its power off and on".to_owned(),
             Phase::Running => self.words_running(),
@@ -138,8 +138,8 @@ fn is_minor(old: &Health, new: &Health) -> bool {
 }
 
 /// What is being tried.
-fn attempt(next_rung: u32) -> &'static str {
-    match next_rung {
+fn attempt(next_step: u32) -> &'static str {
+    match next_step {
         0 | 1 => "it is asked again",
         2 => "its port is opened anew",
         3 => "it is told to restart",

@@ -3,7 +3,7 @@
 
 use crate::clock::Time;
 
-/// The two messages of a command and of its answers.
+/// The two letters of a command and of its answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tag([u8; 2]);
 
@@ -13,8 +13,8 @@ impl Tag {
         Self([messages.as_bytes()[0], messages.as_bytes()[1]])
     }
 
-    /// The messages.
-    pub fn messages(&self) -> &str {
+    /// The letters.
+    pub fn letters(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")
     }
 
@@ -180,7 +180,7 @@ fn tagged(tag: Tag, args: &str) -> Option<Sentence> {
     if args == "OK" {
         return Some(Sentence::Ok(tag));
     }
-    match tag.messages() {
+    match tag.letters() {
         "CS" => identity(args),
         "FV" => args.contains(',').then(|| Sentence::Firmware(args.to_owned())),
         "TD" => transmit(args),
@@ -197,8 +197,8 @@ fn tagged(tag: Tag, args: &str) -> Option<Sentence> {
         "GS" => {
             let kind = field(args, 4)?;
             let satellites = field(args, 2)?.parse().ok()?;
-            let messages = kind.len() == 2 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            messages.then(|| Sentence::Fix { satellites, kind: kind.to_owned() })
+            let letters = kind.len() == 2 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            letters.then(|| Sentence::Fix { satellites, kind: kind.to_owned() })
         }
         "PW" => Some(Sentence::Power(decimal(args, 0)?, decimal(args, 4)?)),
         "RT" => receive_test(args),

@@ -16,7 +16,7 @@ use crate::link::serial::{self, Port, Unwritten};
 const WRITE_LIMIT: Duration = Duration::from_secs(1);
 /// After a time-out nothing is asked before the line was quiet for this long ...
 const QUIET: Duration = Duration::from_millis(300);
-/// ... or for this long in all, as a modem that babbles is never quiet.
+/// ... or for this long in all, as a noisy line is never quiet.
 const QUIET_LIMIT: Duration = Duration::from_secs(2);
 /// After `$CMD? ERR` the true answer gets this much more.
 const AFTER_BAD_LINE: Duration = Duration::from_millis(500);
@@ -99,7 +99,7 @@ impl Wire {
     }
 
     /// True when bytes come in that are no sentences.
-    pub fn babbles(&self) -> bool {
+    pub fn is_noisy(&self) -> bool {
         self.last_byte.is_some_and(|at| at > self.last_sentence && at.elapsed() < Duration::from_secs(6))
     }
 

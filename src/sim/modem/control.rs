@@ -35,7 +35,7 @@ pub(super) fn command(machine: &mut Machine, port: &mut Port, line: &str, now: T
     match words.as_slice() {
         ["unplug"] => port.unplug().map_err(failed)?,
         ["plug"] => port.plug().map_err(failed)?,
-        ["steal", word] => port.steal(switch(word)?).map_err(failed)?,
+        ["lock", word] => port.lock(switch(word)?).map_err(failed)?,
         ["status"] => return Ok(machine.status(port.words(), now)),
         words => return machine.command(words, now),
     }

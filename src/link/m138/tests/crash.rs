@@ -8,8 +8,8 @@ fn times_taken(peer: &Peer, text: &str) -> usize {
 }
 
 fn unknown(bench: &mut Bench, packet: &LinkPacket) -> Intent {
-    let (intent, handed) = bench.hand_over(packet);
-    assert!(matches!(handed, SubmitResult::Unknown(_)), "{handed:?}");
+    let (intent, result) = bench.hand_over(packet);
+    assert!(matches!(result, SubmitResult::Unknown(_)), "{result:?}");
     intent
 }
 
@@ -33,18 +33,18 @@ fn an_answer_that_was_lost_or_late_is_found_out() {
         let peer = Peer::start();
         peer.set(|modem| modem.old_firmware = old_firmware);
         let mut bench = Bench::ready(&peer);
-        let packet = bench.packet("swallowed");
-        peer.set(|modem| modem.swallow_ok = true);
+        let packet = bench.packet("unanswered");
+        peer.set(|modem| modem.drop_ok = true);
         let _ = bench.driver.prepare(&packet); // makes the marker, whose answer is lost
-        peer.set(|modem| modem.swallow_ok = false);
+        peer.set(|modem| modem.drop_ok = false);
         let first = bench.taken("first");
-        peer.set(|modem| modem.swallow_ok = true);
+        peer.set(|modem| modem.drop_ok = true);
         let intent = unknown(&mut bench, &packet);
         let Verdict::Taken(reference) = verdict(&mut bench, &packet, &intent) else { panic!() };
         assert_eq!(reference.number, first.number + 1);
         // asking again gives the same answer
         assert_eq!(bench.driver.reconcile(&packet, &intent), Verdict::Taken(reference.clone()));
-        assert_eq!(times_taken(&peer, "swallowed"), 1);
+        assert_eq!(times_taken(&peer, "unanswered"), 1);
 
         peer.set(|modem| modem.late_ok = Some(Duration::from_millis(3500)));
         let packet = bench.packet("late");
@@ -74,7 +74,7 @@ fn a_packet_that_left_before_it_was_asked_after_is_known_by_its_acknowledgement(
     let mut bench = Bench::ready(&peer);
     bench.taken("first");
     peer.transmit();
-    peer.set(|modem| modem.swallow_ok = true);
+    peer.set(|modem| modem.drop_ok = true);
     let packet = bench.packet("gone");
     let intent = unknown(&mut bench, &packet);
     peer.transmit();

@@ -16,11 +16,11 @@ pub struct Modem {
     pub old_firmware: bool,
     pub time_valid: bool,
     /// Answers nothing and says nothing.
-    pub mute: bool,
+    pub unresponsive: bool,
     /// Hears nothing, but speaks.
-    pub deaf: bool,
+    pub ignores_commands: bool,
     /// Takes the next `$TD` without saying so.
-    pub swallow_ok: bool,
+    pub drop_ok: bool,
     /// Loses the next `$TD`.
     pub lose_td: bool,
     /// Answers the next `$TD` so late.
@@ -156,7 +156,7 @@ fn serve(port: &Port, modem: &Mutex<Modem>) {
         codec.feed(&buffer[..count], &mut frames);
         for frame in frames {
             if let Frame::Body(body) = frame {
-                modem.lock().unwrap().hear(&body);
+                modem.lock().unwrap().on_command(&body);
             }
         }
     }
@@ -178,15 +178,15 @@ impl Modem {
         let rate = self.rates.iter().find(|(tag, _)| tag == "DT").map_or(0, |(_, rate)| *rate);
         if rate > 0 && self.heartbeat.is_none_or(|at| at.elapsed() >= Duration::from_secs(rate)) {
             self.heartbeat = Some(Instant::now());
-            if self.time_valid && !self.mute {
+            if self.time_valid && !self.unresponsive {
                 self.out.push((Instant::now(), sentence("DT 20270115080000,V").into_bytes()));
             }
         }
     }
 
-    fn hear(&mut self, body: &str) {
+    fn on_command(&mut self, body: &str) {
         self.asked.push(body.to_owned());
-        if self.mute || self.deaf {
+        if self.unresponsive || self.ignores_commands {
             return;
         }
         let (tag, args) = body.split_once(' ').unwrap_or((body, ""));
@@ -251,7 +251,7 @@ impl Modem {
         }
         match self.late_ok.take() {
             Some(late) => self.answer_at(Instant::now() + late, &format!("TD OK,{id}")),
-            None if std::mem::take(&mut self.swallow_ok) => {}
+            None if std::mem::take(&mut self.drop_ok) => {}
             None => self.answer(&format!("TD OK,{id}")),
         }
     }
