@@ -17,6 +17,7 @@ use rustix::termios::{OptionalActions, QueueSelector};
 use serialport::{SerialPortInfo, SerialPortType};
 use smol::channel::Receiver;
 
+use crate::back_off::BackOff;
 use crate::sys::process;
 
 /// The link that `udev` makes to a modem that was pinned to one adapter.
@@ -237,7 +238,7 @@ fn refusal(path: &Path, why: &io::Error) -> String {
 
 /// How long to wait before a port is looked for again: every second at first, later every two.
 pub fn next_look(tries: u32) -> Duration {
-    Duration::from_secs(if tries < 10 { 1 } else { 2 })
+    BackOff::doubling(Duration::from_secs(1), Duration::from_secs(2)).wait(1 + tries / 10)
 }
 
 #[cfg(test)]

@@ -234,12 +234,7 @@ fn woken(wake: &Receiver<()>, next: Instant) -> bool {
 fn sentence(why: &str) -> String {
     let mut letters = why.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", sentence_end(letters.as_str()))
-}
-
-/// Without a full stop.
-fn sentence_end(words: &str) -> &str {
-    words.trim_end_matches(['.', ' '])
+    format!("{first}{}.", letters.as_str().trim_end_matches(['.', ' ']))
 }
 
 #[cfg(test)]

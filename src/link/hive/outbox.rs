@@ -14,6 +14,7 @@ use super::{HOLDER, Hive, MAX_PAYLOAD};
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::hex;
 use crate::link::{Event, LinkPacket, PacketStatus, SubmitResult, Verdict};
 use crate::message::{Intent, Reference};
 
@@ -247,5 +248,5 @@ fn reference(number: u64) -> Reference {
 
 fn fingerprint(device: DeviceId, payload: &[u8]) -> String {
     let hash = Sha256::new().chain_update(device.number().to_be_bytes()).chain_update(payload).finalize();
-    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash[..16])
 }

@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use crate::back_off::BackOff;
+
 /// Longer waits are cut to this.
 pub const DAY: Duration = Duration::from_secs(86_400);
 
 /// The next time to call.
 pub struct PollTimer {
     every: Duration,
-    first: Duration,
-    most: Duration,
+    back_off: BackOff,
     failures: u32,
     due: Instant,
 }
@@ -17,7 +18,7 @@ pub struct PollTimer {
 impl PollTimer {
     /// Due at once, then each `every`; after failures `first`, doubled up to `most`.
     pub fn new(every: Duration, first: Duration, most: Duration) -> Self {
-        Self { every, first, most, failures: 0, due: Instant::now() }
+        Self { every, back_off: BackOff::doubling(first, most), failures: 0, due: Instant::now() }
     }
 
     /// When it is due.
@@ -39,20 +40,18 @@ impl PollTimer {
 
     /// One more failure in a row; how long to wait now.
     pub fn failed(&mut self) -> Duration {
-        let doubled = self.first.saturating_mul(2_u32.saturating_pow(self.failures.min(30)));
-        self.failures += 1;
-        let wait = jittered(doubled.min(self.most));
+        self.failures = self.failures.saturating_add(1);
+        let wait = self.back_off.jittered(self.failures, random());
         self.due = Instant::now() + wait;
         wait
     }
 }
 
-/// Between three quarters of `time` and all of it, so that many boxes do not come back in step.
-fn jittered(time: Duration) -> Duration {
+/// Any number. Without random numbers there is no jitter, which does no harm.
+fn random() -> u16 {
     let mut random = [0; 2];
-    // Without random numbers there is no jitter, which does no harm.
     let _ = getrandom::fill(&mut random);
-    time - (time / 4).mul_f64(f64::from(u16::from_le_bytes(random)) / 65_536.0)
+    u16::from_le_bytes(random)
 }
 
 #[cfg(test)]

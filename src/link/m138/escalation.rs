@@ -10,6 +10,7 @@ use super::sentence::{MM, Sentence, Tag};
 use super::wire::{PortError, Wire};
 use super::{M138, Phase};
 use crate::address::DeviceId;
+use crate::back_off::BackOff;
 use crate::link::serial::{self, Port};
 
 /// The modem's only speed.
@@ -32,8 +33,8 @@ const PATIENCE: u32 = 4;
 const RESTART_EVERY: Duration = Duration::from_secs(600);
 /// A restart may take this long (manuals and drivers allow 30 s).
 const RESTART_LIMIT: Duration = Duration::from_secs(30);
-/// Longest wait between two steps.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Waits between the later steps.
+const WAITS: BackOff = BackOff::doubling(Duration::from_secs(5), Duration::from_secs(60));
 
 impl M138 {
     /// Opens the next port worth asking.
@@ -252,8 +253,5 @@ fn tolerate(done: Result<(), PortError>) -> Result<(), PortError> {
 
 /// The pause after a step that did not help.
 fn pause(step: u32) -> Duration {
-    match step.checked_sub(PATIENCE) {
-        None => Duration::ZERO,
-        Some(more) => Duration::from_secs(5 << more.min(4)).min(LONGEST_WAIT),
-    }
+    WAITS.wait((step + 1).saturating_sub(PATIENCE))
 }

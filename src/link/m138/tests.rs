@@ -144,7 +144,7 @@ fn a_packet_is_taken_sent_and_told_once_more() {
     let reference = bench.taken("a $message*");
     assert_eq!(reference.holder, "m138:0x001abe");
     assert_eq!(peer.queue(), [b"a $message*".to_vec()]);
-    assert!(peer.was_asked(&format!("TD AI=1000,HD=3600,{}", command::hex(b"a $message*"))));
+    assert!(peer.was_asked(&format!("TD AI=1000,HD=3600,{}", crate::hex::encode(b"a $message*"))));
     assert_eq!(bench.driver.still_held(&reference), PacketStatus::Held);
     peer.transmit();
     let line = format!("TD SENT RSSI=-98,SNR=3,FDEV=12,{}", reference.number);

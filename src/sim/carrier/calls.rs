@@ -5,10 +5,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::faults::{Endpoint, Fault};
+use super::faults::{FORGED, NEVER, SLOW, TWICE};
 use super::phones::{Text, now};
 use super::twilio::encode;
 use super::{Carrier, bandwidth};
+use crate::sim::faults::Fault;
 
 /// Limit of one call.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -152,11 +153,11 @@ impl Carrier {
     }
 
     fn call(&mut self, call: Call) {
-        match self.faults.next(Endpoint::Call) {
-            Some(Fault::Never) => {}
-            Some(Fault::Twice) => self.calls.waiting.extend([call.clone(), call]),
-            Some(Fault::Slow) => self.calls.waiting.push(Call { at: call.at + 2000, ..call }),
-            Some(Fault::Forged) => {
+        match self.faults.next("call") {
+            Some(Fault::Own(NEVER)) => {}
+            Some(Fault::Own(TWICE)) => self.calls.waiting.extend([call.clone(), call]),
+            Some(Fault::Own(SLOW)) => self.calls.waiting.push(Call { at: call.at + 2000, ..call }),
+            Some(Fault::Own(FORGED)) => {
                 let spoil = |(name, value): (&'static str, String)| match name {
                     "X-Twilio-Signature" | "Authorization" => (name, value.to_lowercase()),
                     _ => (name, value),

@@ -20,8 +20,8 @@ use std::time::Duration;
 use argh::FromArgs;
 use serde_json::json;
 
-use self::faults::{Endpoint, Fault, Faults};
 use self::phones::Phones;
+use super::faults::{Fault, Faults};
 use super::http::server::Server;
 use super::http::{Answer, Request, Wire};
 use super::lines::Lines;
@@ -45,7 +45,7 @@ const TICK: Duration = Duration::from_millis(50);
   phones                        texts from and to phones, as JSON lines
   fail ENDPOINT KIND [N]        the next N calls (1) go wrong
       ENDPOINT  send list fetch call
-      KIND      401 403 429 500 502 timeout trickle truncated reset-before reset-after late (send)
+      KIND      401 403 429 500 502 503 504 timeout trickle truncated reset-before reset-after late (send)
                 twice never forged slow (call: the carrier's webhook)
   clear-faults                  nothing goes wrong any more
   reject NUMBER CODE            texts to this number fail with this code, at once or in the report
@@ -118,7 +118,7 @@ pub fn start(options: Options) -> io::Result<Handle> {
     let carrier = Carrier {
         options,
         phones: Phones::default(),
-        faults: Faults::default(),
+        faults: Faults::new(&faults::MENU),
         calls: calls::Calls::default(),
         journal: VecDeque::new(),
     };
@@ -204,15 +204,15 @@ impl Carrier {
         let parts: Vec<&str> = request.path.split('/').filter(|part| !part.is_empty()).collect();
         let endpoint = match (request.method.as_str(), parts.as_slice()) {
             (_, ["phone"]) => return self.phone(request),
-            ("POST", [.., "Messages.json" | "messages"]) => Endpoint::Send,
-            ("GET", [.., "Messages.json" | "messages"]) => Endpoint::List,
-            _ => Endpoint::Fetch,
+            ("POST", [.., "Messages.json" | "messages"]) => "send",
+            ("GET", [.., "Messages.json" | "messages"]) => "list",
+            _ => "fetch",
         };
         let fault = self.faults.next(endpoint);
         let answer = match fault.and_then(faults::instead) {
             Some(answer) => answer,
             None => {
-                let late = fault == Some(Fault::Late);
+                let late = fault == Some(Fault::Own(faults::LATE));
                 let answer = match parts.as_slice() {
                     ["2010-04-01", "Accounts", account, rest @ ..] => self.twilio(request, account, rest, late),
                     ["api", "v2", "users", account, "messages"] => self.bandwidth(request, account, late),

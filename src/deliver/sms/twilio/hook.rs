@@ -76,7 +76,7 @@ fn is_signed(algorithm: hmac::Algorithm, token: &str, url: &str, hook: &Hook<'_>
     // A body that is no form is signed by its hash in the query.
     if let Some((_, rest)) = url.split_once("bodySHA256=") {
         let wanted = rest.split('&').next().unwrap_or_default().to_lowercase();
-        let hash: String = Sha256::digest(hook.body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = crate::hex::encode(&Sha256::digest(hook.body));
         if !bool::from(hash.as_bytes().ct_eq(wanted.as_bytes())) {
             return false;
         }

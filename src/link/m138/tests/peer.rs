@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::hex;
 use crate::link::m138::codec::{Codec, Frame, sentence};
-use crate::link::m138::sentence::unhex;
 use crate::link::serial::Port;
 use crate::link::serial::tests::terminal;
 
@@ -243,7 +243,7 @@ impl Modem {
         }
         self.counter += 1;
         let id = 0x04 << 40 | 0x1abe << 24 | 15 << 15 | self.counter;
-        let payload = unhex(args.rsplit(',').next().unwrap()).unwrap();
+        let payload = hex::decode(args.rsplit(',').next().unwrap().as_bytes()).unwrap();
         self.taken.push(payload.clone());
         self.queue.push((id, payload));
         if reboot.is_some() {
@@ -257,10 +257,7 @@ impl Modem {
     }
 
     fn outgoing(&mut self, args: &str) {
-        let line = |(id, payload): &(u64, Vec<u8>)| {
-            let hex: String = payload.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("MT AI=1000,{hex},{id},1700000000")
-        };
+        let line = |(id, payload): &(u64, Vec<u8>)| format!("MT AI=1000,{},{id},1700000000", hex::encode(payload));
         match args.split_once('=') {
             Some(("C", "U")) => self.answer(&format!("MT {}", self.queue.len())),
             Some(("L", "U")) if self.old_firmware => {
