@@ -199,6 +199,29 @@ pub fn encode(text: &str) -> String {
     out
 }
 
+/// Reads the names and values of a query, decoded, in their order.
+pub fn decode_query(query: &str) -> Vec<(String, String)> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
+}
+
+/// Decodes `+` and `%XX`; what is no code stays as it is.
+fn decode(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let [first, tail @ ..] = rest {
+        let code = match tail {
+            [high, low, ..] if *first == b'%' => crate::hex::byte(*high, *low),
+            _ => None,
+        };
+        rest = if code.is_some() { &tail[2..] } else { tail };
+        bytes.push(code.unwrap_or(if *first == b'+' { b' ' } else { *first }));
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +231,9 @@ mod tests {
         assert_eq!(quote("no\r\n\tsuch \u{0}user . "), "no such user");
         assert_eq!(quote(&"é".repeat(1000)).chars().count(), MAX_QUOTE);
         assert_eq!(encode("a b&+é"), "a%20b%26%2B%C3%A9");
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let read = decode_query("a=%20b%26%2B%C3%A9&&c&d=1+2=3&e=%zz%4");
+        assert_eq!(read, [pair("a", " b&+é"), pair("c", ""), pair("d", "1 2=3"), pair("e", "%zz%4")]);
     }
 
     #[test]

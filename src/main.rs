@@ -32,6 +32,7 @@
 //! | `message`, `address`, `fault` | `message`, `address`, `fault`, `clock::Time`, `money` | | the words of the language: plain data, understood by reading |
 //! | `money` | | | amounts and limits, without knowing what they are for |
 //! | `clock` | | | one place that tests can make lie |
+//! | `http_client` | `fault`, `hex` | | one client for all services: what certainly did not arrive is told from what may have |
 //! | `hex`, `back_off` | | | small pure helpers that several rooms need: one of each
 //! | `settings` | `address`, `fault`, `money` | | has to work when all else is broken |
 //! | `people` | `message`, `address`, `clock`, `fault`, `money` | | who is who, without knowing where that is written down |

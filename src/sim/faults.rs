@@ -7,6 +7,7 @@ use super::http::{Answer, Wire, reason};
 
 /// Faults that every service has, by name.
 pub const COMMON: &[(&str, Fault)] = &[
+    ("400", Fault::Status(400)),
     ("401", Fault::Status(401)),
     ("403", Fault::Status(403)),
     ("429", Fault::Status(429)),

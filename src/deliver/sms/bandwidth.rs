@@ -90,8 +90,9 @@ impl Carrier for Bandwidth {
                     None => SmsResult::Unknown("Bandwidth said yes and gave no name for the text".to_owned()),
                 }
             }
-            // A gateway before Bandwidth speaks for itself: only Bandwidth's own errors have a type.
-            Ok(answer) if matches!(answer.status, 502..=504) && answer.json().get("type").is_none() => {
+            // A gateway before Bandwidth lost its answer: only Bandwidth's own errors have a type. 503 is a refusal whoever
+            // says it.
+            Ok(answer) if matches!(answer.status, 502 | 504) && answer.json().get("type").is_none() => {
                 SmsResult::Unknown(format!("Bandwidth answered {} to a text", answer.status))
             }
             Ok(answer) => SmsResult::Refused(refusal(&answer)),

@@ -57,7 +57,7 @@ pub fn settle(air: &mut LinkWorker, mut packet: Packet) -> Result<(), Fault> {
             packet.note = format!("certainly not taken: {why}");
             air.put(&packet)
         }
-        Verdict::NotYet(why) => unsettled(air, body, packet, &why),
+        Verdict::NotYet(why) | Verdict::Unknown(why) => unsettled(air, body, packet, &why),
     }
 }
 
@@ -113,7 +113,7 @@ fn hand_over(air: &mut LinkWorker, body: PacketGroup, mut packet: Packet) -> Res
     let Some(mut packet) = may_go(air, packet)? else { return Ok(()) };
     match air.link.send(&outgoing, &intent) {
         SubmitResult::Taken(reference) => taken(air, &body, packet, reference, "handed to the link").map(drop),
-        SubmitResult::Refused(fault) => {
+        SubmitResult::Refused(fault) | SubmitResult::RefusedPacket(fault) => {
             packet.state = PacketState::Planned;
             air.put(&packet)?;
             refused(air, body, packet, fault)

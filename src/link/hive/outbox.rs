@@ -78,7 +78,7 @@ impl Hive {
                 self.doubt = Some(Instant::now());
                 SubmitResult::Unknown(trouble.fault().why().to_owned())
             }
-            Err(trouble) => SubmitResult::Refused(refusal(&trouble, device)),
+            Err(trouble) => refusal(&trouble, device),
         }
     }
 

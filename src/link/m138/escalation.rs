@@ -161,7 +161,6 @@ impl M138 {
             self.claims.clear();
             self.unsettled.clear();
             self.withdrawing.clear();
-            self.marker = None;
             self.inbound.clear();
             self.facts = super::Facts {
                 opened: self.facts.opened,

@@ -50,6 +50,8 @@ pub struct Ledger {
     device: u64,
     ids: BTreeMap<u64, Entry>,
     last: Option<u64>,
+    /// The newest id heard of in any other way: a later one may have been given.
+    observed: Option<u64>,
     irregular: bool,
     moment: u64,
 }
@@ -60,10 +62,16 @@ impl Ledger {
         Self { device, ..Self::default() }
     }
 
-    /// The id of the newest packet that the modem took: exact, as only `$TD OK` sets it. `None` for a modem whose ids
-    /// do not follow the layout.
+    /// The newest id known: the modem gave it, and perhaps later ones. `None` for a modem whose ids do not follow the
+    /// layout.
     pub fn last(&self) -> Option<u64> {
-        self.last.filter(|_| !self.irregular)
+        self.last.or(self.observed).filter(|_| !self.irregular)
+    }
+
+    /// Packets that are known to wait in the modem's queue, and to be others than any that is asked after.
+    pub fn waiting(&self) -> Vec<u64> {
+        let waits = |entry: &Entry| entry.accounted && entry.fate == PacketFate::Queued;
+        self.ids.iter().filter(|(_, entry)| waits(entry)).map(|(id, _)| *id).collect()
     }
 
     /// A count of the things noted: a later thing has a higher one.
@@ -110,11 +118,6 @@ impl Ledger {
         }
     }
 
-    /// The newest id is no longer known for sure: a hand-over was never settled.
-    pub fn forget_last(&mut self) {
-        self.last = None;
-    }
-
     /// `$TD SENT` with this id was heard.
     pub fn acked(&mut self, id: u64) {
         self.moment += 1;
@@ -140,6 +143,10 @@ impl Ledger {
 
     /// It is known from elsewhere which packet has this id.
     pub fn known(&mut self, id: u64) {
+        let newer = |than: u64| (1..=COUNTER_BITS / 2).contains(&step(than, id));
+        if self.has_layout(id) && self.observed.is_none_or(newer) {
+            self.observed = Some(id);
+        }
         self.entry(id, PacketFate::Queued).accounted = true;
     }
 
@@ -194,6 +201,12 @@ impl Ledger {
     /// Ids that the next few packets after `last` can have got on one of these days of the year.
     pub fn candidates(&self, last: u64, days: &[u64]) -> Vec<u64> {
         let at = |day: u64, step: u64| self.compose(day, (last + step) & COUNTER_BITS);
+        (1..=4).flat_map(|step| days.iter().map(move |day| (*day, step))).map(|(day, step)| at(day, step)).collect()
+    }
+
+    /// Ids that the last few packets before `next` can have got on one of these days of the year, nearest first.
+    pub fn candidates_before(&self, next: u64, days: &[u64]) -> Vec<u64> {
+        let at = |day: u64, step: u64| self.compose(day, next.wrapping_sub(step) & COUNTER_BITS);
         (1..=4).flat_map(|step| days.iter().map(move |day| (*day, step))).map(|(day, step)| at(day, step)).collect()
     }
 

@@ -103,10 +103,6 @@ pub struct M138 {
     unsettled: Vec<Unsettled>,
     /// Hand-overs (by their memo) and the ids they got.
     claims: VecDeque<(String, u64)>,
-    /// A packet of ours without content that is to be withdrawn at the next call.
-    marker: Option<u64>,
-    /// The modem may have taken a marker without an answer.
-    marker_in_doubt: bool,
     /// Packets whose withdrawal was asked for and not answered.
     withdrawing: Vec<u64>,
     inbound: inbound::Store,
@@ -166,8 +162,6 @@ impl M138 {
             life: fresh(),
             unsettled: Vec::new(),
             claims: VecDeque::new(),
-            marker: None,
-            marker_in_doubt: false,
             withdrawing: Vec::new(),
             inbound: inbound::Store::default(),
             agenda: session::Agenda::default(),
@@ -205,32 +199,36 @@ impl Link for M138 {
     }
 
     fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
-        self.catch_up();
+        self.take_in();
         self.prepare_packet(packet)
     }
 
     fn send(&mut self, packet: &LinkPacket, intent: &Intent) -> SubmitResult {
-        self.catch_up();
+        self.take_in();
         self.hand_over(packet, intent)
     }
 
     fn reconcile(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
-        self.catch_up();
+        self.take_in();
         self.find_out(packet, intent)
     }
 
+    fn exclude_match(&mut self, reference: &Reference) {
+        self.exclude(reference.number);
+    }
+
     fn still_held(&mut self, reference: &Reference) -> PacketStatus {
-        self.catch_up();
+        self.take_in();
         self.ask_after(reference)
     }
 
     fn cancel(&mut self, reference: &Reference) -> PacketStatus {
-        self.catch_up();
+        self.take_in();
         self.withdraw(reference)
     }
 
     fn confirm(&mut self, token: &Token) -> Result<(), Fault> {
-        self.catch_up();
+        self.take_in();
         self.delete_inbound(token)
     }
 

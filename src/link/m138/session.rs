@@ -54,7 +54,7 @@ impl M138 {
     /// See [`crate::link::Link::poll`].
     pub fn poll_until(&mut self, wake: &Receiver<()>, until: Instant) -> Vec<Event> {
         loop {
-            self.catch_up();
+            self.take_in();
             // what the last call found out is told before the next step, which may take seconds
             if self.report() {
                 return std::mem::take(&mut self.events);
@@ -76,12 +76,6 @@ impl M138 {
                 return std::mem::take(&mut self.events);
             }
         }
-    }
-
-    /// Takes in what the modem has said, and does what an earlier call left for this one.
-    pub fn catch_up(&mut self) {
-        self.take_in();
-        self.withdraw_marker();
     }
 
     /// Reads, and turns what was heard into state and events.

@@ -128,13 +128,7 @@ impl M138 {
         if self.ledger.fate(id).is_none() {
             self.facts.waiting = self.facts.waiting.map(|count| count + 1);
         }
-        match std::mem::take(&mut self.marker_in_doubt) {
-            true => {
-                self.ledger.queued(id);
-                self.marker = Some(id);
-            }
-            false => self.ledger.overheard(id),
-        }
+        self.ledger.overheard(id);
     }
 
     fn on_expired(&mut self, id: u64) {

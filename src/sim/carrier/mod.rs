@@ -45,7 +45,7 @@ const TICK: Duration = Duration::from_millis(50);
   phones                        texts from and to phones, as JSON lines
   fail ENDPOINT KIND [N]        the next N calls (1) go wrong
       ENDPOINT  send list fetch call
-      KIND      401 403 429 500 502 503 504 timeout trickle truncated reset-before reset-after late (send)
+      KIND      400 401 403 429 500 502 503 504 timeout trickle truncated reset-before reset-after late (send)
                 twice never forged slow (call: the carrier's webhook)
   clear-faults                  nothing goes wrong any more
   reject NUMBER CODE            texts to this number fail with this code, at once or in the report

@@ -9,13 +9,10 @@ use crate::sim::http::Answer;
 pub static MENU: Menu = Menu { endpoints: &["login", "list", "ack", "send"], own: OWN };
 
 /// Refusals are not done and answered with 200; the others spoil the items of a page, or their order.
-const OWN: &[&str] =
-    &[REFUSED, REFUSED_FOR_GOOD, OBJECT, "no-message-id", "string-message-id", "garbage", DUPLICATE, "unsorted"];
+const OWN: &[&str] = &[REFUSED, OBJECT, "no-message-id", "string-message-id", "garbage", DUPLICATE, "unsorted"];
 
 /// Not done, and 200 says `ERROR`.
 const REFUSED: &str = "error200";
-/// Not done, and 200 says `ERROR` with a reason that stands in the packet.
-const REFUSED_FOR_GOOD: &str = "error200-format";
 /// Not done, and an error object where a list should be.
 const OBJECT: &str = "object";
 /// Each packet that waits was repeated by its device.
@@ -23,10 +20,8 @@ pub const DUPLICATE: &str = "duplicate";
 
 /// The answer of a call that is not done because of this fault; `None` when it is done all the same.
 pub fn instead(fault: Fault) -> Option<Answer> {
-    let refused = |why: &str| Some(Answer::json(200, &json!({"packetId": 0, "status": format!("ERROR {why}")})));
     match fault {
-        Fault::Own(REFUSED) => refused("simulated fault"),
-        Fault::Own(REFUSED_FOR_GOOD) => refused("invalid payload: bad base64 data"),
+        Fault::Own(REFUSED) => Some(Answer::json(200, &json!({"packetId": 0, "status": "ERROR simulated fault"}))),
         Fault::Own(OBJECT) => {
             Some(Answer::json(200, &json!({"status": "401 UNAUTHORIZED", "message": "simulated fault"})))
         }

@@ -88,17 +88,20 @@ fn a_packet_that_the_hive_tries_again_is_followed() {
 fn refusals_are_told_apart() {
     let mut bench = Bench::start();
     bench.round();
-    for (fault, expected) in
-        [("403", "operator"), ("429", "temporary"), ("error200", "permanent"), ("401 2", "temporary")]
-    {
+    for (fault, expected) in [
+        ("403", "operator"),
+        ("400", "operator"),
+        ("429", "temporary"),
+        ("error200", "temporary"),
+        ("401 2", "temporary"),
+    ] {
         bench.sim(&format!("fail send {fault}"));
         let (_, result) = bench.hand_over(b"one");
         let kind = match &result {
-            SubmitResult::Refused(Fault::Operator(why)) if why.contains("device 0x001abe is not two-way enabled") => {
-                "operator"
+            SubmitResult::RefusedPacket(Fault::Operator(why)) if why.contains("device 0x001abe") => "operator",
+            SubmitResult::Refused(Fault::Temporary(_)) | SubmitResult::RefusedPacket(Fault::Temporary(_)) => {
+                "temporary"
             }
-            SubmitResult::Refused(Fault::Temporary(_)) => "temporary",
-            SubmitResult::Refused(Fault::Permanent(_)) => "permanent",
             _ => "other",
         };
         assert_eq!(kind, expected, "{fault}: {result:?}");
@@ -107,7 +110,7 @@ fn refusals_are_told_apart() {
     assert_eq!(bench.packets(), Vec::<serde_json::Value>::new());
     let stranger = LinkPacket { device: Some("17".parse().unwrap()), ..packet(b"one") };
     let intent = bench.hive.prepare(&stranger).unwrap();
-    assert!(matches!(bench.hive.send(&stranger, &intent), SubmitResult::Refused(Fault::Operator(_))));
+    assert!(matches!(bench.hive.send(&stranger, &intent), SubmitResult::RefusedPacket(Fault::Operator(_))));
     for wrong in [packet(b""), packet(&[0; 193]), LinkPacket { device: None, ..packet(b"one") }] {
         assert!(matches!(bench.hive.prepare(&wrong), Err(Fault::Permanent(_))));
     }

@@ -27,6 +27,10 @@ pub struct Modem {
     pub late_ok: Option<Duration>,
     /// Restarts upon the next `$TD`, after having taken it or not.
     pub reboot_on_td: Option<bool>,
+    /// Counts packets of both directions with one counter.
+    pub shared_counter: bool,
+    /// What `$RT @` shows instead of noise.
+    pub last_satellite: Option<&'static str>,
     pub refuse_td: Option<String>,
     pub unread_only: bool,
     pub undeletable: Vec<u64>,
@@ -98,12 +102,18 @@ impl Peer {
     }
 
     pub fn receive(&self, id: u64, data: &str) {
-        self.set(|modem| modem.inbound.push((id, format!("{data},{id},{}", 1_700_000_000 + id), false)));
+        self.set(|modem| {
+            modem.counter += u64::from(modem.shared_counter);
+            modem.inbound.push((id, format!("{data},{id},{}", 1_700_000_000 + id), false));
+        });
     }
 
     /// A satellite takes the oldest packet, and the modem says so.
     pub fn transmit(&self) {
-        let (id, _) = self.set(|modem| modem.queue.remove(0));
+        let (id, _) = self.set(|modem| {
+            modem.last_satellite = Some("2027-01-15T08:00:01");
+            modem.queue.remove(0)
+        });
         self.say(&format!("TD SENT,RSSI=-98,SNR=3,FDEV=12,{id}"));
     }
 
@@ -199,7 +209,10 @@ impl Modem {
             ("GN", "@") => self.answer("GN 37.8921,-122.0155,77,89,2"),
             ("GS", "@") => self.answer("GS 159,165,7,0,G3"),
             ("PW", "@") => self.answer("PW 3.28700,0.00000,0.00000,0.00000,28.0"),
-            ("RT", "@") => self.answer("RT RSSI=-104"),
+            ("RT", "@") => match self.last_satellite {
+                Some(at) => self.answer(&format!("RT RSSI=-98,SNR=3,FDEV=12,TS={at},DI=0x000568")),
+                None => self.answer("RT RSSI=-104"),
+            },
             ("DT" | "GN" | "GS" | "PW" | "RT", "?") => {
                 let rate = self.rates.iter().find(|(known, _)| known == tag).map_or(0, |(_, rate)| *rate);
                 self.answer(&format!("{tag} {rate}"));
