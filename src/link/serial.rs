@@ -247,7 +247,9 @@ pub(super) mod tests {
 
     /// A pseudo-terminal: our end, and the path of the other.
     pub fn terminal() -> (OwnedFd, PathBuf) {
-        let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
+        use rustix::pty::OpenptFlags;
+        // a child must not be taken for the other side of the terminal
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = rustix::pty::openpt(flags).unwrap();
         rustix::pty::grantpt(&master).unwrap();
         rustix::pty::unlockpt(&master).unwrap();

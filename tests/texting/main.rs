@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod carriers;
 mod crash;
 mod ground;
 mod incoming;

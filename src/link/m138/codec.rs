@@ -24,12 +24,24 @@ pub struct Codec {
     /// The current line outgrew [`MAX_LINE`]: all is thrown away up to `$` or LF.
     overlong: bool,
     garbled: u64,
+    noisy: u64,
 }
 
 impl Codec {
     /// Lines that began as a sentence and failed: wrong sum, cut short, too long, bytes that no sentence has.
     pub fn garbled(&self) -> u64 {
         self.garbled
+    }
+
+    /// Lines with bytes that nobody meant to send, such as noise makes them. A line that lost bytes, to another reader of the
+    /// port for example, has none.
+    pub fn noisy(&self) -> u64 {
+        self.noisy
+    }
+
+    /// The line that has begun, made fit to be shown: a prompt has no end.
+    pub fn begun(&self) -> String {
+        printable(&self.line)
     }
 
     /// Takes bytes in and appends the frames they complete.
@@ -58,6 +70,7 @@ impl Codec {
         if text.is_empty() {
             return;
         }
+        self.noisy += u64::from(text.iter().any(|byte| !(0x20..0x7f).contains(byte) && *byte != b'\t'));
         match text.strip_prefix(b"$") {
             Some(rest) => match checked(rest) {
                 Some(body) => frames.push(Frame::Body(body)),

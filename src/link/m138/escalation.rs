@@ -1,10 +1,13 @@
 //! Finding a port, adopting the modem behind it whether it has long been running or boots, and the escalation for
-//! one that does not answer: ask again, flush, open anew, reset it, then wait longer and longer.
+//! one that does not answer: ask again, flush, open anew, wait for a late answer, reset it, then ask more and more rarely.
+//!
+//! A device that looks like something else (`foreign`) gets the question who it is, once a minute, and nothing more.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::command::{Command, Dialect};
+use super::foreign::Foreign;
 use super::ledger::Ledger;
 use super::sentence::{MM, Sentence, Tag};
 use super::wire::{PortError, Wire};
@@ -12,6 +15,7 @@ use super::{M138, Phase};
 use crate::address::DeviceId;
 use crate::back_off::BackOff;
 use crate::link::serial::{self, Port};
+use crate::sys::process;
 
 /// The modem's only speed.
 const BAUD: u32 = 115_200;
@@ -22,13 +26,26 @@ const RATES: &[(&str, u64)] = &[("DT", 2), ("RT", 10), ("GS", 60), ("GN", 60), (
 /// Last values of these are asked for once, so that the page need not wait for the first report.
 const FIRST_VALUES: &[&str] = &["DT @", "GS @", "GN @", "PW @", "RT @"];
 
-/// Steps of the escalation; on the one between the port is opened anew.
+/// Steps of the escalation.
 const ASK: u32 = 0;
 const FLUSH: u32 = 1;
-const RESTART: u32 = 3;
+const REOPEN: u32 = 2;
+pub const LISTEN: u32 = 3;
+const RESTART: u32 = 4;
 /// From here on each step opens the port anew, later and later.
-const PATIENCE: u32 = 4;
+const PATIENCE: u32 = 5;
 
+/// A modem that is only slow has answered by then.
+const LATE_WITHIN: Duration = Duration::from_secs(25);
+/// Until then it is asked so often, in case it can answer again.
+const LISTEN_EVERY: Duration = Duration::from_secs(3);
+/// A device that looks like something else is asked so often.
+const FOREIGN_EVERY: Duration = Duration::from_secs(60);
+/// Programs that take adapters away are looked for at each so manieth look for a port.
+const LOOKS: u32 = 30;
+
+/// A modem that needs this long for an answer is slow.
+pub const SLOW: Duration = Duration::from_secs(3);
 /// A modem is not restarted more often than this.
 const RESTART_EVERY: Duration = Duration::from_secs(600);
 /// A restart may take this long (manuals and drivers allow 30 s).
@@ -42,7 +59,18 @@ impl M138 {
         let paths = serial::candidates(&self.named_port);
         let at = usize::try_from(tries).unwrap_or_default() % paths.len().max(1);
         let Some(path) = paths.get(at) else {
-            self.close("no USB serial adapter of a modem is plugged in: plug the modem in, or name its port in the setting m138.port", tries.saturating_add(1));
+            if tries.is_multiple_of(LOOKS) {
+                self.facts.brltty = process::is_running("brltty");
+            }
+            let why = match self.facts.brltty {
+                true => {
+                    "no USB serial adapter of a modem is there, and brltty runs, which takes them away a second after plugging: remove brltty, then plug the modem in again"
+                }
+                false => {
+                    "no USB serial adapter of a modem is plugged in: plug the modem in, or name its port in the setting m138.port"
+                }
+            };
+            self.close(why, tries.saturating_add(1));
             return;
         };
         match self.open(path.clone()) {
@@ -61,22 +89,27 @@ impl M138 {
             self.close("no port is open", 0);
             return;
         };
-        let ours = !self.named_port.is_empty() || self.facts.proven.as_ref() == Some(&path);
+        let proven = self.facts.proven.as_ref() == Some(&path);
+        let ours = proven || !self.named_port.is_empty();
+        let wait_for_late = ours || serial::candidates(&self.named_port).len() == 1;
+        let step = if step == REOPEN && !ours && wait_for_late { LISTEN } else { step };
         match step {
             ASK => {}
             FLUSH => self.wire.iter_mut().for_each(Wire::flush),
+            LISTEN if wait_for_late => {}
             _ if !ours => {
-                let why = format!("what is plugged in at {} does not answer like a modem", path.display());
+                let why = format!("what is plugged in at {} {}", path.display(), self.what_is_wrong());
                 self.close(&why, tries.saturating_add(1));
                 return;
             }
-            RESTART if self.may_restart() => {
+            // one that never answered here and says something may be anything
+            RESTART if self.may_restart() && (proven || !self.heard_anything()) => {
                 self.restart();
                 return;
             }
             _ => {
                 self.close("the modem does not answer, its port is opened anew", 0);
-                if let Err(why) = self.open(path) {
+                if let Err(why) = self.open(path.clone()) {
                     self.close(&why, 1);
                     return;
                 }
@@ -86,10 +119,46 @@ impl M138 {
             Ok(()) => {}
             // the phase is already set: closed, or starting
             Err(PortError::Gone(_) | PortError::Rebooted) => {}
+            Err(_) if self.foreign().is_some() => {
+                let (now, named) = (Instant::now(), !self.named_port.is_empty());
+                self.phase = Phase::Unresponsive { step: ASK, next: now + FOREIGN_EVERY };
+                if !named {
+                    let why = format!("what is plugged in at {} {}", path.display(), self.what_is_wrong());
+                    self.close(&why, tries.saturating_add(1));
+                }
+            }
             Err(trouble) => {
                 log::debug!("m138: step {step}: {}", trouble.words());
-                self.phase = Phase::Unresponsive { step: step.saturating_add(1), next: Instant::now() + pause(step) };
+                self.look_for_readers();
+                self.phase = self.next_step(step);
             }
+        }
+    }
+
+    /// A late answer is waited for on one step; the others are taken once.
+    fn next_step(&mut self, step: u32) -> Phase {
+        let now = Instant::now();
+        if step == LISTEN && now < *self.listening.get_or_insert(now + LATE_WITHIN) {
+            return Phase::Unresponsive { step, next: now + LISTEN_EVERY };
+        }
+        self.listening = None;
+        Phase::Unresponsive { step: step.saturating_add(1), next: now + pause(step) }
+    }
+
+    /// What the device looks like, unless it answered like an M138 before.
+    pub fn foreign(&self) -> Option<Foreign> {
+        let wire = self.wire.as_ref()?;
+        wire.foreign().filter(|_| self.facts.proven.as_deref() != Some(wire.port().path()))
+    }
+
+    fn heard_anything(&self) -> bool {
+        self.wire.as_ref().is_some_and(Wire::heard_anything)
+    }
+
+    fn what_is_wrong(&self) -> String {
+        match self.foreign() {
+            Some(what) => format!("looks like {}, not like an M138: name the modem's port in m138.port", what.words()),
+            None => "does not answer like a modem".to_owned(),
         }
     }
 
@@ -97,6 +166,7 @@ impl M138 {
         let port = Port::open(&path, BAUD)?;
         self.wire = Some(Wire::new(port));
         self.facts.opened += 1;
+        self.facts.garbled_mark = None;
         self.phase = Phase::Unresponsive { step: ASK, next: Instant::now() };
         Ok(())
     }
@@ -130,6 +200,7 @@ impl M138 {
             Sentence::Identity { device, .. } => Some(*device),
             _ => None,
         })?;
+        self.wire.iter_mut().for_each(Wire::is_no_foreign);
         self.meet(device);
         let firmware = self.ask_twice(&Command::new("FV"), |heard| match heard {
             Sentence::Firmware(text) => Some(text.clone()),
@@ -141,13 +212,16 @@ impl M138 {
             tolerate(self.set_rate(sentences, *rate))?;
         }
         tolerate(self.ask_for_notices())?;
-        for query in FIRST_VALUES {
+        // a slow modem would take minutes over them, and tells them by itself
+        let slow = self.wire.as_ref().is_some_and(|wire| wire.patience() >= SLOW);
+        for query in FIRST_VALUES.iter().filter(|_| !slow) {
             tolerate(self.ask_for_value(query))?;
         }
         tolerate(self.count_waiting().map(drop))?;
         self.facts.proven = self.wire.as_ref().map(|wire| wire.port().path().to_owned());
         self.agenda.restart();
         self.inbound.reopened();
+        self.listening = None;
         self.phase = Phase::Running;
         Ok(())
     }

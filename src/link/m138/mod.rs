@@ -8,6 +8,7 @@ mod codec;
 mod command;
 mod errors;
 mod escalation;
+mod foreign;
 mod handover;
 mod id_search;
 mod inbound;
@@ -35,6 +36,7 @@ use crate::fault::Fault;
 use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
 use crate::message::{Intent, Reference};
 use crate::settings::{Key, Settings};
+use crate::sys::process;
 
 /// Largest payload of one packet, in bytes.
 const MAX_PAYLOAD: usize = 192;
@@ -93,6 +95,8 @@ pub struct M138 {
     facts: Facts,
     /// Questions without an answer, in a row.
     unanswered: u32,
+    /// Until when a late answer is waited for.
+    listening: Option<Instant>,
     /// When the modem was last told to restart.
     restarted: Option<Instant>,
     ledger: Ledger,
@@ -139,6 +143,14 @@ struct Facts {
     /// Garbled lines, and when they were last compared.
     garbled_mark: Option<(u64, Instant)>,
     garbles: bool,
+    /// All of the garbled lines lately were only cut short: bytes get lost, or go to somebody else.
+    cut_short: bool,
+    noisy_mark: u64,
+    /// Another program that has the port open, and when it was last looked for.
+    other_reader: Option<process::Holder>,
+    looked_for_readers: Option<Instant>,
+    /// `brltty` runs, which takes adapters of this kind away from the system.
+    brltty: bool,
 }
 
 impl M138 {
@@ -156,6 +168,7 @@ impl M138 {
             reported: None,
             facts: Facts::default(),
             unanswered: 0,
+            listening: None,
             restarted: None,
             ledger: Ledger::default(),
             epoch: fresh(),

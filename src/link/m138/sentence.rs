@@ -116,6 +116,23 @@ pub enum Sentence {
     Other(String),
 }
 
+impl Sentence {
+    /// True for what the modem says only when it is asked.
+    pub fn is_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Ok(_)
+                | Self::Identity { .. }
+                | Self::Firmware(_)
+                | Self::Rate(..)
+                | Self::Count(..)
+                | Self::Notices(_)
+                | Self::Done(..)
+                | Self::Queued(_)
+        )
+    }
+}
+
 /// Figures of one radio packet; missing ones are `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Signal {

@@ -147,6 +147,7 @@ impl M138 {
         }
         if self.agenda.count <= now && self.phase == Phase::Running {
             self.agenda.count = now + COUNT_EVERY;
+            self.look_for_readers();
             // a failure is followed up by `ask`
             let _ = self.count_waiting();
         }
@@ -190,6 +191,7 @@ impl M138 {
             }
             PortError::Silent(_) => {
                 self.unanswered += 1;
+                self.look_for_readers();
                 let ignored = self.unanswered >= MAX_UNANSWERED;
                 let silent = self.wire.as_ref().is_none_or(|wire| wire.silence() >= SILENCE);
                 if self.phase == Phase::Running && (silent || ignored) {

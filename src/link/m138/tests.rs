@@ -1,6 +1,7 @@
 //! The driver against a scripted modem on a pseudo-terminal.
 
 mod crash;
+mod line;
 mod peer;
 mod trouble;
 

@@ -21,6 +21,9 @@ impl M138 {
     /// Takes one sentence that was no answer, or is handled like one that was not.
     pub fn on_sentence(&mut self, heard: Sentence) {
         self.hasten(&heard);
+        if heard.is_answer() && self.wire.as_mut().is_some_and(super::wire::Wire::late_answer) {
+            self.on_late_answer();
+        }
         match heard {
             Sentence::Boot { what, text } => self.on_boot(&what, &text),
             Sentence::TimeGate => self.facts.time_valid = Some(true),
@@ -62,11 +65,23 @@ impl M138 {
 
     /// A modem that speaks is asked soon, whatever it was thought to be.
     fn hasten(&mut self, heard: &Sentence) {
+        if self.wire.as_ref().is_some_and(|wire| wire.foreign().is_some()) {
+            return;
+        }
         let soon = Instant::now() + SOON;
         match &mut self.phase {
             Phase::Starting { ask, .. } if !matches!(heard, Sentence::Boot { .. }) => *ask = soon.min(*ask),
             Phase::Unresponsive { next, .. } | Phase::Off { next } => *next = soon.min(*next),
             _ => {}
+        }
+    }
+
+    /// It is slow, not silent: it is asked again with more patience, and not told to restart.
+    fn on_late_answer(&mut self) {
+        let patience = self.wire.as_ref().map_or(Duration::ZERO, |wire| wire.patience());
+        log::info!("m138: the modem answers late; it is given {} s from now on", patience.as_secs());
+        if matches!(self.phase, Phase::Unresponsive { .. }) {
+            self.phase = Phase::Unresponsive { step: 0, next: Instant::now() };
         }
     }
 

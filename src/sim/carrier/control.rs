@@ -16,6 +16,11 @@ impl Carrier {
                 let text = line.splitn(4, ' ').nth(3).unwrap_or_default().replace("\\n", "\n");
                 return Ok(format!("ok {}", self.phone_texts(from, to, &text)));
             }
+            ["media", count, from, to, ..] => {
+                let count = count.parse().map_err(|_| "N is a number")?;
+                let text = line.splitn(5, ' ').nth(4).unwrap_or_default().replace("\\n", "\n");
+                return Ok(format!("ok {}", self.phone_sends(from, to, &text, count)));
+            }
             ["fail", rest @ ..] => self.faults.plan(rest)?,
             ["clear-faults"] => self.faults.clear(),
             ["reject", number, code] => {
@@ -29,7 +34,10 @@ impl Carrier {
                 self.calls.hook = None;
                 self.calls.clear();
             }
-            ["hook", url, public] => self.calls.hook = Some(((*url).to_owned(), (*public).to_owned())),
+            ["hook", url, public, method @ ..] if matches!(method, [] | ["get"]) => {
+                self.calls.hook = Some(((*url).to_owned(), (*public).to_owned()));
+                self.calls.get = !method.is_empty();
+            }
             ["again", id] => match self.phones.find(id).map(|text| text.outbound) {
                 Some(true) => self.tell_report(id),
                 Some(false) => self.tell_incoming(id),

@@ -42,6 +42,7 @@ const TICK: Duration = Duration::from_millis(50);
   curl http://127.0.0.1:PORT/phone",
     note = "Each line on the control socket gets a line 'ok ...' or 'error ...'; lists end with a line that holds a dot.
   text FROM TO WORDS            a phone texts a service number
+  media N FROM TO WORDS         the same, with N pictures
   phones                        texts from and to phones, as JSON lines
   fail ENDPOINT KIND [N]        the next N calls (1) go wrong
       ENDPOINT  send list fetch call
@@ -50,7 +51,7 @@ const TICK: Duration = Duration::from_millis(50);
   clear-faults                  nothing goes wrong any more
   reject NUMBER CODE            texts to this number fail with this code, at once or in the report
   report STATUS                 the end of texts from now on: delivered, undelivered or never
-  hook URL PUBLIC               call URL; sign as if it were PUBLIC
+  hook URL PUBLIC [get]         call URL, by GET if told so; sign as if it were PUBLIC
   again ID                      tell a text from a phone, or a report, once more
   journal                       the requests so far, as JSON lines"
 )]
@@ -74,6 +75,10 @@ pub struct Options {
     /// user and password of Bandwidth's callbacks, as user:password
     #[argh(option, default = "String::new()")]
     pub hook_login: String,
+
+    /// a service number of the account; may be repeated. Default: any number is one
+    #[argh(option)]
+    pub number: Vec<String>,
 
     /// unix socket to take commands on
     #[argh(option)]
@@ -247,9 +252,19 @@ impl Carrier {
         Answer::json(201, &json!({"id": id}))
     }
 
+    /// True when this is a service number of the account.
+    fn owns(&self, number: &str) -> bool {
+        self.options.number.is_empty() || self.options.number.iter().any(|known| known == number)
+    }
+
     /// A phone texts a service number.
     fn phone_texts(&mut self, from: &str, to: &str, text: &str) -> String {
+        self.phone_sends(from, to, text, 0)
+    }
+
+    fn phone_sends(&mut self, from: &str, to: &str, text: &str, media: usize) -> String {
         let id = self.phones.inbound(from, to, text);
+        self.phones.attach(&id, media);
         self.tell_incoming(&id);
         id
     }

@@ -27,6 +27,14 @@ pub struct Modem {
     pub late_ok: Option<Duration>,
     /// Restarts upon the next `$TD`, after having taken it or not.
     pub reboot_on_td: Option<bool>,
+    /// Answers everything so late.
+    pub delay: Duration,
+    /// All that it says has a wrong sum.
+    pub wrong_sums: bool,
+    /// It is something else: says this four times a second, and this to any line.
+    pub foreign: Option<(&'static str, &'static str)>,
+    /// Every line that came, whatever it was.
+    pub lines: Vec<String>,
     /// Counts packets of both directions with one counter.
     pub shared_counter: bool,
     /// What `$RT @` shows instead of noise.
@@ -165,8 +173,12 @@ fn serve(port: &Port, modem: &Mutex<Modem>) {
         let mut frames = Vec::new();
         codec.feed(&buffer[..count], &mut frames);
         for frame in frames {
-            if let Frame::Body(body) = frame {
-                modem.lock().unwrap().on_command(&body);
+            let mut modem = modem.lock().unwrap();
+            if let Some((_, reply)) = modem.foreign {
+                modem.lines.push(format!("{frame:?}"));
+                modem.out.push((Instant::now(), reply.as_bytes().to_vec()));
+            } else if let Frame::Body(body) = frame {
+                modem.on_command(&body);
             }
         }
     }
@@ -174,22 +186,38 @@ fn serve(port: &Port, modem: &Mutex<Modem>) {
 
 impl Modem {
     fn answer(&mut self, body: &str) {
-        self.answer_at(Instant::now(), body);
+        self.answer_at(Instant::now() + self.delay, body);
     }
 
     fn answer_at(&mut self, at: Instant, body: &str) {
         let mut bytes = self.chatter.clone();
-        bytes.extend_from_slice(sentence(body).as_bytes());
+        bytes.extend_from_slice(self.sentence(body).as_bytes());
         self.out.push((at, bytes));
+    }
+
+    fn sentence(&self, body: &str) -> String {
+        let right = sentence(body);
+        match self.wrong_sums {
+            true => right.replacen('*', "*0", 1).replacen("*00", "*01", 1),
+            false => right,
+        }
     }
 
     /// The clock is told by itself at its rate, while it is valid.
     fn beat(&mut self) {
+        if let Some((says, _)) = self.foreign {
+            if self.heartbeat.is_none_or(|at| at.elapsed() >= Duration::from_millis(250)) {
+                self.heartbeat = Some(Instant::now());
+                self.out.push((Instant::now(), says.as_bytes().to_vec()));
+            }
+            return;
+        }
         let rate = self.rates.iter().find(|(tag, _)| tag == "DT").map_or(0, |(_, rate)| *rate);
         if rate > 0 && self.heartbeat.is_none_or(|at| at.elapsed() >= Duration::from_secs(rate)) {
             self.heartbeat = Some(Instant::now());
             if self.time_valid && !self.unresponsive {
-                self.out.push((Instant::now(), sentence("DT 20270115080000,V").into_bytes()));
+                let line = self.sentence("DT 20270115080000,V");
+                self.out.push((Instant::now(), line.into_bytes()));
             }
         }
     }
