@@ -52,7 +52,10 @@ pub struct Memo {
     pub last: Option<u64>,
     /// The driver's epoch: while it is the same, nothing that the modem said was missed ...
     pub epoch: u64,
-    /// ... but for lines that came garbled.
+    /// While this is, nothing was missed but what restarts of the modem cost ...
+    #[serde(default)]
+    pub line_epoch: u64,
+    /// ... and lines that came garbled.
     pub garbled: u64,
     /// [`super::ledger::Ledger::moment`] then ...
     pub moment: u64,
@@ -97,6 +100,7 @@ impl M138 {
             queued: self.ledger.waiting(),
             last: self.ledger.last(),
             epoch: self.epoch,
+            line_epoch: self.line_epoch,
             garbled: self.garbled(),
             moment: self.ledger.moment(),
             life: self.life,

@@ -102,6 +102,8 @@ pub struct M138 {
     ledger: Ledger,
     /// Changes whenever the driver may have missed something the modem said.
     epoch: u64,
+    /// Changes likewise, but for restarts of the modem: those lose what it was about to say, and no more.
+    line_epoch: u64,
     /// Names the ledger.
     life: u64,
     unsettled: Vec<Unsettled>,
@@ -172,6 +174,7 @@ impl M138 {
             restarted: None,
             ledger: Ledger::default(),
             epoch: fresh(),
+            line_epoch: fresh(),
             life: fresh(),
             unsettled: Vec::new(),
             claims: VecDeque::new(),
@@ -183,7 +186,7 @@ impl M138 {
 
     /// Starts a new epoch: something may have been missed.
     fn gap(&mut self) {
-        self.epoch = fresh();
+        (self.epoch, self.line_epoch) = (fresh(), fresh());
     }
 
     /// The name under which packets are held by this modem.

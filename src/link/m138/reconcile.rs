@@ -3,8 +3,9 @@
 //! only when it, or its acknowledgement, was seen. What neither is so of is unknown, and is said to be.
 //!
 //! In this order: a late `$TD OK`; the packet itself in the modem's queue; an acknowledgement with an id that no other
-//! packet has; a driver that missed nothing and a queue that did not grow; a queue that is known to its last packet
-//! while no satellite was heard; and the id of the next packet, if it follows the last one directly. A gap between ids
+//! packet has; a driver that missed nothing and a queue that did not grow; a queue that is known to its last packet,
+//! while no satellite came; and the id of the next packet, if it follows the last
+//! one directly. A gap between ids
 //! proves nothing: firmware may count packets of both directions with one counter.
 
 use std::collections::BTreeSet;
@@ -43,6 +44,9 @@ impl M138 {
             let left = self.ledger.fate(id) == Some(PacketFate::Sent);
             return if left { Verdict::Sent(reference) } else { Verdict::Taken(reference) };
         }
+        if let Some(last) = memo.last {
+            self.ledger.known(last);
+        }
         self.remember_unsettled(&intent.memo);
         if self.phase != Phase::Running {
             return Verdict::NotYet(self.words());
@@ -74,7 +78,7 @@ impl M138 {
             return Ok(verdict);
         }
         self.take_in();
-        if let Some(verdict) = self.judge_unattributed(memo, was_whole) {
+        if let Some(verdict) = self.judge_unattributed(memo) {
             return Ok(verdict);
         }
         let before = memo.waiting.saturating_sub(self.ledger.left_since(memo.moment));
@@ -88,7 +92,7 @@ impl M138 {
             std::cmp::Ordering::Less => {
                 return Ok(self.leave_open(intent, "the modem has a packet of unknown id", false));
             }
-            _ if self.no_satellite_since(memo)? => {
+            _ if self.heard_no_satellite(memo) || self.no_satellite_since(memo)? => {
                 return Ok(Verdict::NotTaken("it is not on the modem, and no satellite came since".to_owned()));
             }
             _ => {}
@@ -99,6 +103,18 @@ impl M138 {
     /// Nothing that the modem said since the memo can have escaped us.
     fn missed_nothing(&self, memo: &Memo) -> bool {
         memo.epoch == self.epoch && memo.garbled == self.garbled()
+    }
+
+    /// Nothing was missed but what restarts of the modem cost.
+    fn heard_through(&self, memo: &Memo) -> bool {
+        memo.line_epoch == self.line_epoch && memo.garbled == self.garbled()
+    }
+
+    /// The modem reports each packet of a satellite that it hears, and sends only after one: so nothing left.
+    fn heard_no_satellite(&self, memo: &Memo) -> bool {
+        let begun = memo.clock.unwrap_or(Time(i64::MAX));
+        let none_left = self.ledger.left_since(self.moment_of(memo)) == 0;
+        self.heard_through(memo) && none_left && self.facts.last_satellite.is_none_or(|at| at + STAMPS_DIFFER < begun)
     }
 
     /// An id that came late: ours if its payload is, or if it has left already.
@@ -174,11 +190,11 @@ impl M138 {
     }
 
     /// An acknowledgement of a packet that we never saw taken.
-    fn judge_unattributed(&self, memo: &Memo, was_whole: bool) -> Option<Verdict> {
+    fn judge_unattributed(&self, memo: &Memo) -> Option<Verdict> {
         let unattributed = self.ledger.unattributed_since(self.moment_of(memo));
         let ours = |id: &u64| match memo.last {
             Some(last) => self.ledger.plausible(last, *id),
-            None => was_whole,
+            None => self.heard_through(memo),
         };
         match unattributed.iter().filter(|id| ours(id)).collect::<Vec<_>>().as_slice() {
             [id] => self.reference(**id).map(Verdict::Sent),

@@ -89,7 +89,7 @@ impl M138 {
         if self.phase == Phase::Running {
             log::warn!("m138: the modem restarts ({what} {text})");
         }
-        self.gap();
+        self.epoch = super::fresh();
         self.facts.time_valid = Some(false);
         self.facts.clock = None;
         self.facts.fix = None;

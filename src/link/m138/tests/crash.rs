@@ -95,9 +95,11 @@ fn a_counter_is_no_proof() {
         peer.set(|modem| modem.shared_counter = shared_counter);
         let mut bench = Bench::ready(&peer);
         bench.taken("first");
-        peer.set(|modem| modem.reboot_on_td = Some(false));
+        peer.set(|modem| modem.lose_td = true);
         let packet = bench.packet("lost");
         let intent = unknown(&mut bench, &packet);
+        // this may have been its answer
+        peer.say_raw(b"$TD\x00*00\n");
         peer.receive(21, "AI=1000,6869");
         match verdict(&mut bench, &packet, &intent) {
             Verdict::NotTaken(_) if !shared_counter => {}
@@ -120,6 +122,7 @@ fn later_evidence_still_counts() {
     let packet = bench.packet("slow");
     let intent = unknown(&mut bench, &packet);
     let id = peer.set(|modem| modem.queue.pop().unwrap()).0;
+    peer.say("RT RSSI=-98,SNR=3,FDEV=12,TS=2027-01-15T08:00:01,DI=0x000568");
     assert!(matches!(verdict(&mut bench, &packet, &intent), Verdict::Unknown(_)));
     peer.say(&format!("TD SENT,RSSI=-98,SNR=3,FDEV=12,{id}"));
     let Verdict::Sent(reference) = verdict(&mut bench, &packet, &intent) else { panic!() };
