@@ -17,8 +17,8 @@ pub fn answer(app: &App, request: &Request, name: &str) -> Response {
     if settings.text(Key::SmsPublicUrl).is_empty() {
         return none();
     }
-    if request.method != Method::Post {
-        return Response::text(405, "").with("Allow", "POST".to_owned());
+    if !matches!(request.method, Method::Post | Method::Get) {
+        return Response::text(405, "").with("Allow", "GET, POST".to_owned());
     }
     let hook = Hook {
         target: &request.target,

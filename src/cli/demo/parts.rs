@@ -84,6 +84,7 @@ impl DemoParts {
             account: "ACdemo".to_owned(),
             token: password.clone(),
             hook_login: String::new(),
+            number: Vec::new(),
             control: None,
         };
         let carrier = carrier::start(carrier).map_err(|error| part("carrier", &error))?;

@@ -50,7 +50,7 @@ pub fn find_out(
             Verdict::Taken(reference) => (Evidence::Taken(reference.clone()), reference),
             Verdict::Sent(reference) => (Evidence::Sent(reference.clone()), reference),
             Verdict::NotTaken(why) => return Ok(Some(Evidence::NotTaken(why))),
-            Verdict::NotYet(why) => return Ok(Some(unknown(group, packet, &why, now))),
+            Verdict::NotYet(why) | Verdict::Unknown(why) => return Ok(Some(unknown(group, packet, &why, now))),
         };
         match context.store.read(|view| view.owner(&reference))? {
             Some(owner) if owner != packet.number => link.exclude_match(&reference),

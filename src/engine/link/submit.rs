@@ -78,7 +78,7 @@ pub fn submit(
     Ok(match link.send(&outgoing, &intent) {
         SubmitResult::Taken(reference) => Submitted::Taken(packet, reference),
         SubmitResult::Unknown(why) => Submitted::Unknown(packet, why),
-        SubmitResult::Refused(fault) => {
+        SubmitResult::Refused(fault) | SubmitResult::RefusedPacket(fault) => {
             packet.state = PacketState::Planned;
             commit::put(context, &packet)?;
             refused(packet, fault)

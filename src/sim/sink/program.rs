@@ -8,7 +8,7 @@ use std::sync::Arc;
 use argh::FromArgs;
 
 use super::{Handle, Mail};
-use crate::sim::hive::lines::Lines;
+use crate::sim::lines::Lines;
 use crate::sys::signals::Stop;
 
 /// A mail server that takes every mail and keeps it. It runs until SIGINT or SIGTERM.

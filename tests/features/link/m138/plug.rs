@@ -26,11 +26,11 @@ fn pulled_in_the_middle_of_commands() {
 #[test]
 fn in_other_hands() {
     let world = World::start(&["--start", "running"]);
-    assert_eq!(world.modem_says("steal on"), ["ok"]);
+    assert_eq!(world.modem_says("lock on"), ["ok"]);
     let mut scene = Scene::over(world);
     scene.told("is held by");
     scene.both("first");
-    scene.modem("steal off");
+    scene.modem("lock off");
     scene.ready();
     scene.settle();
 }

@@ -4,6 +4,7 @@ use ureq::http::StatusCode;
 
 use crate::address::DeviceId;
 use crate::fault::Fault;
+use crate::link::SubmitResult;
 
 /// Why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,41 +61,54 @@ impl HiveError {
     }
 }
 
-/// What a hand-over that certainly had no effect means for this packet.
-pub fn refusal(trouble: &HiveError, device: DeviceId) -> Fault {
-    match trouble {
+/// What a hand-over that certainly had no effect means. Never that the packet is to be given up: it has passed our own
+/// checks, so what the Hive does not like about it is a setting here, a device there, or passes.
+pub fn refusal(trouble: &HiveError, device: DeviceId) -> SubmitResult {
+    SubmitResult::RefusedPacket(match trouble {
         HiveError::Status(403, text) => Fault::operator(format_args!(
             "device {device} is not two-way enabled or not of this account{text}: \
              check it in the Hive, and m138.app_id and hive.organization here"
         )),
-        HiveError::Status(400 | 409 | 413 | 422, text) => {
-            Fault::permanent(format_args!("the Hive rejects the packet for device {device}{text}"))
+        HiveError::Status(status @ (400 | 413 | 422), text) => Fault::operator(format_args!(
+            "the Hive rejects packets for device {device} ({status}{text}): check m138.app_id and hive.organization"
+        )),
+        HiveError::Status(409, text) => {
+            Fault::temporary(format_args!("the Hive does not take the packet for device {device} now{text}"))
         }
         HiveError::Refused(text) => refused(text),
-        trouble => trouble.fault(),
+        trouble => return SubmitResult::Refused(trouble.fault()),
+    })
+}
+
+/// The texts behind `ERROR` are not documented. Those about the account are the operator's; any other may pass.
+fn refused(text: &str) -> Fault {
+    const ACCOUNT: [&str; 9] =
+        ["two-way", "two way", "twoway", "permission", "authoriz", "allowed", "account", "organi", "billing"];
+    let lower = text.to_lowercase();
+    let why = format!("the Hive refuses the packet: {text}");
+    match ACCOUNT.iter().any(|word| lower.contains(word)) {
+        true => Fault::operator(format!("{why}: check the device and the account in the Hive")),
+        false => Fault::temporary(why),
     }
 }
 
-/// The texts behind `ERROR` are not documented: told apart by the words that such texts use.
-fn refused(text: &str) -> Fault {
-    let lower = text.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let why = format!("the Hive refuses the packet: {text}");
-    if has(&["temporar", "try again", "later", "busy", "unavailable", "timeout", "queue"]) {
-        Fault::temporary(why)
-    } else if has(&[
-        "two-way",
-        "two way",
-        "twoway",
-        "permission",
-        "authoriz",
-        "allowed",
-        "account",
-        "organi",
-        "billing",
-    ]) {
-        Fault::operator(why)
-    } else {
-        Fault::permanent(why)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_answer_of_the_hive_ends_a_message() {
+        let device: DeviceId = "0x001abe".parse().unwrap();
+        let texts = ["ERROR", "ERROR invalid payload", "ERROR database is locked", "ERROR account suspended"];
+        let refused = texts.map(|text| HiveError::Refused(text.to_owned()));
+        let statuses = [400, 403, 404, 405, 409, 413, 418, 422, 429].map(|status| HiveError::Status(status, "".into()));
+        for trouble in refused.iter().chain(&statuses) {
+            let (SubmitResult::Refused(fault) | SubmitResult::RefusedPacket(fault)) = refusal(trouble, device) else {
+                panic!("{trouble:?}")
+            };
+            assert!(!fault.is_permanent(), "{trouble:?}: {fault}");
+        }
+        assert!(matches!(refusal(&refused[3], device), SubmitResult::RefusedPacket(Fault::Operator(_))));
+        assert!(matches!(refusal(&statuses[8], device), SubmitResult::Refused(Fault::Temporary(_))));
     }
 }

@@ -2,22 +2,23 @@
 
 use std::time::{Duration, Instant};
 
+use crate::back_off::BackOff;
+
 /// Longer waits are cut to this.
 pub const DAY: Duration = Duration::from_secs(86_400);
 
 /// The next time to call.
-pub struct Pace {
+pub struct PollTimer {
     every: Duration,
-    first: Duration,
-    most: Duration,
+    back_off: BackOff,
     failures: u32,
     due: Instant,
 }
 
-impl Pace {
+impl PollTimer {
     /// Due at once, then each `every`; after failures `first`, doubled up to `most`.
     pub fn new(every: Duration, first: Duration, most: Duration) -> Self {
-        Self { every, first, most, failures: 0, due: Instant::now() }
+        Self { every, back_off: BackOff::doubling(first, most), failures: 0, due: Instant::now() }
     }
 
     /// When it is due.
@@ -39,20 +40,18 @@ impl Pace {
 
     /// One more failure in a row; how long to wait now.
     pub fn failed(&mut self) -> Duration {
-        let doubled = self.first.saturating_mul(2_u32.saturating_pow(self.failures.min(30)));
-        self.failures += 1;
-        let wait = jittered(doubled.min(self.most));
+        self.failures = self.failures.saturating_add(1);
+        let wait = self.back_off.jittered(self.failures, random());
         self.due = Instant::now() + wait;
         wait
     }
 }
 
-/// Between three quarters of `time` and all of it, so that many boxes do not come back in step.
-fn jittered(time: Duration) -> Duration {
+/// Any number. Without random numbers there is no jitter, which does no harm.
+fn random() -> u16 {
     let mut random = [0; 2];
-    // Without random numbers there is no jitter, which does no harm.
     let _ = getrandom::fill(&mut random);
-    time - (time / 4).mul_f64(f64::from(u16::from_le_bytes(random)) / 65_536.0)
+    u16::from_le_bytes(random)
 }
 
 #[cfg(test)]
@@ -62,17 +61,17 @@ mod tests {
     #[test]
     fn waits_double_up_to_the_limit_and_start_anew_after_success() {
         let seconds = Duration::from_secs;
-        let mut pace = Pace::new(seconds(60), seconds(2), seconds(300));
-        assert!(pace.due() <= Instant::now());
+        let mut timer = PollTimer::new(seconds(60), seconds(2), seconds(300));
+        assert!(timer.due() <= Instant::now());
         for most in [2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
-            let wait = pace.failed();
+            let wait = timer.failed();
             assert!(wait <= seconds(most) && wait >= seconds(most) * 3 / 4, "{wait:?}");
         }
         for _ in 0..100 {
-            assert!(pace.failed() <= seconds(300));
+            assert!(timer.failed() <= seconds(300));
         }
-        pace.good();
-        assert!(pace.due() > Instant::now() + seconds(59));
-        assert!(pace.failed() <= seconds(2));
+        timer.good();
+        assert!(timer.due() > Instant::now() + seconds(59));
+        assert!(timer.failed() <= seconds(2));
     }
 }

@@ -1,4 +1,4 @@
-//! The simulator's HTTP server: one request per connection, one thread each, and a door that can be closed.
+//! The simulator's HTTP server: one request per connection, one thread each, and a port that can be closed.
 //!
 //! On the bare socket, because the faults worth having (a cut body, a reset, a trickle, silence) need it.
 
@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::http::{self, Answer, Request, Wire};
+use super::{Answer, Request, Wire, read};
 
 /// Patience with a client that does not send.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -16,35 +16,35 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const HANG: Duration = Duration::from_secs(120);
 /// Pause between two bytes of a trickled answer.
 const TRICKLE: Duration = Duration::from_millis(300);
-/// Opening and closing the door takes at most this long.
+/// Opening and closing the port takes at most this long.
 const TURN: Duration = Duration::from_secs(5);
 
 /// Makes an answer of a request.
 pub type Handler = dyn Fn(&Request) -> Answer + Send + Sync;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum Target {
     Open,
     Closed,
     Stop,
 }
 
-/// What the door should do, and what it does.
-struct Door {
-    wish: Wish,
+/// What the port should do, and what it does.
+struct PortState {
+    target: Target,
     open: bool,
 }
 
 struct Shared {
     address: SocketAddr,
-    door: Mutex<Door>,
+    state: Mutex<PortState>,
     turned: Condvar,
     handler: Box<Handler>,
 }
 
 impl Shared {
-    fn door(&self) -> MutexGuard<'_, Door> {
-        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, PortState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,12 +63,12 @@ impl Server {
         let listener = TcpListener::bind(address)?;
         let shared = Arc::new(Shared {
             address: listener.local_addr()?,
-            door: Mutex::new(Door { wish: Wish::Open, open: true }),
+            state: Mutex::new(PortState { target: Target::Open, open: true }),
             turned: Condvar::new(),
             handler,
         });
         let inner = shared.clone();
-        let thread = std::thread::Builder::new().name("hive-http".to_owned()).spawn(move || keep(&inner, listener))?;
+        let thread = std::thread::Builder::new().name("sim-http".to_owned()).spawn(move || keep(&inner, listener))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -79,63 +79,63 @@ impl Server {
 
     /// Closes the port (connections are refused) or opens it again; returns when that is so.
     pub fn down(&self, down: bool) {
-        self.turn(if down { Wish::Closed } else { Wish::Open });
+        self.turn(if down { Target::Closed } else { Target::Open });
     }
 
-    fn turn(&self, wish: Wish) {
-        let mut door = self.shared.door();
-        door.wish = wish;
+    fn turn(&self, target: Target) {
+        let mut state = self.shared.state();
+        state.target = target;
         self.shared.turned.notify_all();
-        let open = wish == Wish::Open;
-        if door.open && !open {
-            drop(door);
+        let open = target == Target::Open;
+        if state.open && !open {
+            drop(state);
             // Only to wake the thread in `accept`; whether it succeeds does not matter.
             let _ = TcpStream::connect_timeout(&self.shared.address, TURN);
-            door = self.shared.door();
+            state = self.shared.state();
         }
-        let _ = self.shared.turned.wait_timeout_while(door, TURN, |door| door.open != open);
+        let _ = self.shared.turned.wait_timeout_while(state, TURN, |state| state.open != open);
     }
 
     /// Stops; hung answers end as well.
     pub fn stop(&mut self) {
-        self.turn(Wish::Stop);
+        self.turn(Target::Stop);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-/// Keeps the door as it is wished until it should stop.
+/// Keeps the port as it was asked to be until it should stop.
 fn keep(shared: &Arc<Shared>, first: TcpListener) {
     let mut listener = Some(first);
     loop {
-        let mut door = shared.door();
-        door.open = listener.is_some() && door.wish == Wish::Open;
-        if !door.open {
+        let mut state = shared.state();
+        state.open = listener.is_some() && state.target == Target::Open;
+        if !state.open {
             listener = None;
         }
         shared.turned.notify_all();
-        match (door.wish, &listener) {
-            (Wish::Stop, _) => return,
-            (Wish::Closed, _) => drop(shared.turned.wait_while(door, |door| door.wish == Wish::Closed)),
-            (Wish::Open, None) => {
-                drop(door);
+        match (state.target, &listener) {
+            (Target::Stop, _) => return,
+            (Target::Closed, _) => drop(shared.turned.wait_while(state, |state| state.target == Target::Closed)),
+            (Target::Open, None) => {
+                drop(state);
                 match TcpListener::bind(shared.address) {
                     Ok(opened) => listener = Some(opened),
                     Err(why) => {
-                        log::warn!("simulated Hive: cannot open {} again: {why}", shared.address);
+                        log::warn!("simulator: cannot open {} again: {why}", shared.address);
                         crate::clock::sleep(TRICKLE);
                     }
                 }
             }
-            (Wish::Open, Some(listener)) => {
-                drop(door);
+            (Target::Open, Some(listener)) => {
+                drop(state);
                 if let Ok((stream, _)) = listener.accept()
-                    && shared.door().wish == Wish::Open
+                    && shared.state().target == Target::Open
                 {
                     let shared = shared.clone();
                     let _ = std::thread::Builder::new()
-                        .name("hive-request".to_owned())
+                        .name("sim-request".to_owned())
                         .spawn(move || serve(&shared, stream));
                 }
             }
@@ -148,7 +148,7 @@ fn serve(shared: &Shared, mut stream: TcpStream) {
     if limits.is_err() {
         return;
     }
-    let answer = match http::read(&mut stream) {
+    let answer = match read(&mut stream) {
         Ok(request) => (shared.handler)(&request),
         Err(why) if why.kind() == io::ErrorKind::InvalidData => {
             Answer::new(400, "text/plain", why.to_string().into_bytes())
@@ -156,7 +156,7 @@ fn serve(shared: &Shared, mut stream: TcpStream) {
         Err(_) => return,
     };
     if let Err(why) = write(shared, &mut stream, &answer) {
-        log::debug!("simulated Hive: the client left: {why}");
+        log::debug!("simulator: the client left: {why}");
     }
 }
 
@@ -181,6 +181,6 @@ fn write(shared: &Shared, stream: &mut TcpStream, answer: &Answer) -> io::Result
 
 /// Waits; true when the server should stop.
 fn pause(shared: &Shared, time: Duration) -> bool {
-    let waited = shared.turned.wait_timeout_while(shared.door(), time, |door| door.wish != Wish::Stop);
-    waited.map_or(true, |(door, _)| door.wish == Wish::Stop)
+    let waited = shared.turned.wait_timeout_while(shared.state(), time, |state| state.target != Target::Stop);
+    waited.map_or(true, |(state, _)| state.target == Target::Stop)
 }

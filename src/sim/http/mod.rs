@@ -1,5 +1,7 @@
 //! HTTP/1.1 as far as the simulator needs it: a request read, an answer put together. No sockets.
 
+pub mod server;
+
 use std::io::{self, Read};
 
 const MAX_HEAD: usize = 16 * 1024;
@@ -153,7 +155,10 @@ pub fn reason(status: u16) -> &'static str {
         404 => "Not Found",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
+        415 => "Unsupported Media Type",
         502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
         _ => "Status",
     }
 }

@@ -1,16 +1,21 @@
-//! Finding a port, adopting the modem behind it whether it has long been running or boots, and the ladder of recovery
-//! for one that falls silent: ask again, flush, open anew, restart it, then wait longer and longer.
+//! Finding a port, adopting the modem behind it whether it has long been running or boots, and the escalation for
+//! one that does not answer: ask again, flush, open anew, wait for a late answer, reset it, then ask more and more rarely.
+//!
+//! A device that looks like something else (`foreign`) gets the question who it is, once a minute, and nothing more.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::command::{Command, Dialect};
+use super::foreign::Foreign;
 use super::ledger::Ledger;
 use super::sentence::{MM, Sentence, Tag};
 use super::wire::{PortError, Wire};
 use super::{M138, Phase};
 use crate::address::DeviceId;
+use crate::back_off::BackOff;
 use crate::link::serial::{self, Port};
+use crate::sys::process;
 
 /// The modem's only speed.
 const BAUD: u32 = 115_200;
@@ -21,19 +26,32 @@ const RATES: &[(&str, u64)] = &[("DT", 2), ("RT", 10), ("GS", 60), ("GN", 60), (
 /// Last values of these are asked for once, so that the page need not wait for the first report.
 const FIRST_VALUES: &[&str] = &["DT @", "GS @", "GN @", "PW @", "RT @"];
 
-/// Rungs of the ladder; on the one between the port is opened anew.
+/// Steps of the escalation.
 const ASK: u32 = 0;
 const FLUSH: u32 = 1;
-const RESTART: u32 = 3;
-/// From here on each rung opens the port anew, later and later.
-const PATIENCE: u32 = 4;
+const REOPEN: u32 = 2;
+pub const LISTEN: u32 = 3;
+const RESTART: u32 = 4;
+/// From here on each step opens the port anew, later and later.
+const PATIENCE: u32 = 5;
 
+/// A modem that is only slow has answered by then.
+const LATE_WITHIN: Duration = Duration::from_secs(25);
+/// Until then it is asked so often, in case it can answer again.
+const LISTEN_EVERY: Duration = Duration::from_secs(3);
+/// A device that looks like something else is asked so often.
+const FOREIGN_EVERY: Duration = Duration::from_secs(60);
+/// Programs that take adapters away are looked for at each so manieth look for a port.
+const LOOKS: u32 = 30;
+
+/// A modem that needs this long for an answer is slow.
+pub const SLOW: Duration = Duration::from_secs(3);
 /// A modem is not restarted more often than this.
 const RESTART_EVERY: Duration = Duration::from_secs(600);
 /// A restart may take this long (manuals and drivers allow 30 s).
 const RESTART_LIMIT: Duration = Duration::from_secs(30);
-/// Longest wait between two rungs.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Waits between the later steps.
+const WAITS: BackOff = BackOff::doubling(Duration::from_secs(5), Duration::from_secs(60));
 
 impl M138 {
     /// Opens the next port worth asking.
@@ -41,41 +59,57 @@ impl M138 {
         let paths = serial::candidates(&self.named_port);
         let at = usize::try_from(tries).unwrap_or_default() % paths.len().max(1);
         let Some(path) = paths.get(at) else {
-            self.close("no USB serial adapter of a modem is plugged in: plug the modem in, or name its port in the setting m138.port", tries.saturating_add(1));
+            if tries.is_multiple_of(LOOKS) {
+                self.facts.brltty = process::is_running("brltty");
+            }
+            let why = match self.facts.brltty {
+                true => {
+                    "no USB serial adapter of a modem is there, and brltty runs, which takes them away a second after plugging: remove brltty, then plug the modem in again"
+                }
+                false => {
+                    "no USB serial adapter of a modem is plugged in: plug the modem in, or name its port in the setting m138.port"
+                }
+            };
+            self.close(why, tries.saturating_add(1));
             return;
         };
         match self.open(path.clone()) {
-            Ok(()) => self.climb_from(ASK, tries),
+            Ok(()) => self.escalate_from(ASK, tries),
             Err(why) => self.close(&why, tries.saturating_add(1)),
         }
     }
 
-    /// Takes one rung of the ladder, and the next one later if that did not help.
-    pub fn climb(&mut self, rung: u32) {
-        self.climb_from(rung, 0);
+    /// Takes one step of the escalation, and the next one later if that did not help.
+    pub fn escalate(&mut self, step: u32) {
+        self.escalate_from(step, 0);
     }
 
-    fn climb_from(&mut self, rung: u32, tries: u32) {
+    fn escalate_from(&mut self, step: u32, tries: u32) {
         let Some(path) = self.wire.as_ref().map(|wire| wire.port().path().to_owned()) else {
             self.close("no port is open", 0);
             return;
         };
-        let ours = !self.named_port.is_empty() || self.facts.proven.as_ref() == Some(&path);
-        match rung {
+        let proven = self.facts.proven.as_ref() == Some(&path);
+        let ours = proven || !self.named_port.is_empty();
+        let wait_for_late = ours || serial::candidates(&self.named_port).len() == 1;
+        let step = if step == REOPEN && !ours && wait_for_late { LISTEN } else { step };
+        match step {
             ASK => {}
             FLUSH => self.wire.iter_mut().for_each(Wire::flush),
+            LISTEN if wait_for_late => {}
             _ if !ours => {
-                let why = format!("what is plugged in at {} does not answer like a modem", path.display());
+                let why = format!("what is plugged in at {} {}", path.display(), self.what_is_wrong());
                 self.close(&why, tries.saturating_add(1));
                 return;
             }
-            RESTART if self.may_restart() => {
+            // one that never answered here and says something may be anything
+            RESTART if self.may_restart() && (proven || !self.heard_anything()) => {
                 self.restart();
                 return;
             }
             _ => {
                 self.close("the modem does not answer, its port is opened anew", 0);
-                if let Err(why) = self.open(path) {
+                if let Err(why) = self.open(path.clone()) {
                     self.close(&why, 1);
                     return;
                 }
@@ -83,12 +117,48 @@ impl M138 {
         }
         match self.adopt() {
             Ok(()) => {}
-            // the stage is already set: closed, or starting
+            // the phase is already set: closed, or starting
             Err(PortError::Gone(_) | PortError::Rebooted) => {}
-            Err(trouble) => {
-                log::debug!("m138: rung {rung}: {}", trouble.words());
-                self.stage = Phase::Mute { rung: rung.saturating_add(1), next: Instant::now() + pause(rung) };
+            Err(_) if self.foreign().is_some() => {
+                let (now, named) = (Instant::now(), !self.named_port.is_empty());
+                self.phase = Phase::Unresponsive { step: ASK, next: now + FOREIGN_EVERY };
+                if !named {
+                    let why = format!("what is plugged in at {} {}", path.display(), self.what_is_wrong());
+                    self.close(&why, tries.saturating_add(1));
+                }
             }
+            Err(trouble) => {
+                log::debug!("m138: step {step}: {}", trouble.words());
+                self.look_for_readers();
+                self.phase = self.next_step(step);
+            }
+        }
+    }
+
+    /// A late answer is waited for on one step; the others are taken once.
+    fn next_step(&mut self, step: u32) -> Phase {
+        let now = Instant::now();
+        if step == LISTEN && now < *self.listening.get_or_insert(now + LATE_WITHIN) {
+            return Phase::Unresponsive { step, next: now + LISTEN_EVERY };
+        }
+        self.listening = None;
+        Phase::Unresponsive { step: step.saturating_add(1), next: now + pause(step) }
+    }
+
+    /// What the device looks like, unless it answered like an M138 before.
+    pub fn foreign(&self) -> Option<Foreign> {
+        let wire = self.wire.as_ref()?;
+        wire.foreign().filter(|_| self.facts.proven.as_deref() != Some(wire.port().path()))
+    }
+
+    fn heard_anything(&self) -> bool {
+        self.wire.as_ref().is_some_and(Wire::heard_anything)
+    }
+
+    fn what_is_wrong(&self) -> String {
+        match self.foreign() {
+            Some(what) => format!("looks like {}, not like an M138: name the modem's port in m138.port", what.words()),
+            None => "does not answer like a modem".to_owned(),
         }
     }
 
@@ -96,7 +166,8 @@ impl M138 {
         let port = Port::open(&path, BAUD)?;
         self.wire = Some(Wire::new(port));
         self.facts.opened += 1;
-        self.stage = Phase::Mute { rung: ASK, next: Instant::now() };
+        self.facts.garbled_mark = None;
+        self.phase = Phase::Unresponsive { step: ASK, next: Instant::now() };
         Ok(())
     }
 
@@ -111,9 +182,9 @@ impl M138 {
         let Some(wire) = &mut self.wire else { return };
         let said = wire.nudge().and_then(|()| wire.say("$RS*01\n"));
         match said {
-            Ok(()) => self.stage = Phase::Starting { ask: Instant::now() + RESTART_LIMIT, rung: PATIENCE },
-            Err(trouble @ PortError::Gone(_)) => self.stumble(&trouble),
-            Err(_) => self.stage = Phase::Mute { rung: PATIENCE, next: Instant::now() + pause(PATIENCE) },
+            Ok(()) => self.phase = Phase::Starting { ask: Instant::now() + RESTART_LIMIT, step: PATIENCE },
+            Err(trouble @ PortError::Gone(_)) => self.on_failure(&trouble),
+            Err(_) => self.phase = Phase::Unresponsive { step: PATIENCE, next: Instant::now() + pause(PATIENCE) },
         }
     }
 
@@ -122,13 +193,14 @@ impl M138 {
         if let Some(wire) = &mut self.wire
             && let Err(trouble) = wire.nudge()
         {
-            self.stumble(&trouble);
+            self.on_failure(&trouble);
             return Err(trouble);
         }
         let device = self.ask(&Command::new("CS"), |heard| match heard {
             Sentence::Identity { device, .. } => Some(*device),
             _ => None,
         })?;
+        self.wire.iter_mut().for_each(Wire::is_no_foreign);
         self.meet(device);
         let firmware = self.ask_twice(&Command::new("FV"), |heard| match heard {
             Sentence::Firmware(text) => Some(text.clone()),
@@ -136,18 +208,21 @@ impl M138 {
         })?;
         self.facts.dialect = Some(Dialect::of(&firmware));
         self.facts.firmware = Some(firmware);
-        for (messages, rate) in RATES {
-            tolerate(self.set_rate(messages, *rate))?;
+        for (sentences, rate) in RATES {
+            tolerate(self.set_rate(sentences, *rate))?;
         }
         tolerate(self.ask_for_notices())?;
-        for query in FIRST_VALUES {
+        // a slow modem would take minutes over them, and tells them by itself
+        let slow = self.wire.as_ref().is_some_and(|wire| wire.patience() >= SLOW);
+        for query in FIRST_VALUES.iter().filter(|_| !slow) {
             tolerate(self.ask_for_value(query))?;
         }
         tolerate(self.count_waiting().map(drop))?;
         self.facts.proven = self.wire.as_ref().map(|wire| wire.port().path().to_owned());
         self.agenda.restart();
         self.inbound.reopened();
-        self.stage = Phase::Running;
+        self.listening = None;
+        self.phase = Phase::Running;
         Ok(())
     }
 
@@ -160,7 +235,6 @@ impl M138 {
             self.claims.clear();
             self.unsettled.clear();
             self.withdrawing.clear();
-            self.marker = None;
             self.inbound.clear();
             self.facts = super::Facts {
                 opened: self.facts.opened,
@@ -172,9 +246,9 @@ impl M138 {
         self.facts.device = id;
     }
 
-    fn set_rate(&mut self, messages: &str, wanted: u64) -> Result<(), PortError> {
-        let tag = Tag::new(messages);
-        let now = self.ask_twice(&Command::new(format!("{messages} ?")), |heard| match heard {
+    fn set_rate(&mut self, sentences: &str, wanted: u64) -> Result<(), PortError> {
+        let tag = Tag::new(sentences);
+        let now = self.ask_twice(&Command::new(format!("{sentences} ?")), |heard| match heard {
             Sentence::Rate(about, seconds) if *about == tag => Some(*seconds),
             _ => None,
         });
@@ -185,7 +259,7 @@ impl M138 {
             Err(trouble) => return Err(trouble),
         }
         let ok = |heard: &Sentence| (*heard == Sentence::Ok(tag)).then_some(());
-        self.ask_twice(&Command::new(format!("{messages} {wanted}")), ok)
+        self.ask_twice(&Command::new(format!("{sentences} {wanted}")), ok)
     }
 
     fn ask_for_notices(&mut self) -> Result<(), PortError> {
@@ -203,13 +277,13 @@ impl M138 {
     }
 
     fn ask_for_value(&mut self, query: &str) -> Result<(), PortError> {
-        let messages = query.get(..2).unwrap_or_default();
+        let tag = query.get(..2).unwrap_or_default();
         let is_value = |heard: &Sentence| match heard {
-            Sentence::Clock { .. } => messages == "DT",
-            Sentence::Fix { .. } => messages == "GS",
-            Sentence::Position(..) => messages == "GN",
-            Sentence::Power(..) => messages == "PW",
-            Sentence::Noise(_) | Sentence::Satellite(_) => messages == "RT",
+            Sentence::Clock { .. } => tag == "DT",
+            Sentence::Fix { .. } => tag == "GS",
+            Sentence::Position(..) => tag == "GN",
+            Sentence::Power(..) => tag == "PW",
+            Sentence::Noise(_) | Sentence::Satellite(_) => tag == "RT",
             _ => false,
         };
         let heard = self.ask_twice(&Command::new(query), |heard| is_value(heard).then(|| heard.clone()))?;
@@ -218,18 +292,18 @@ impl M138 {
             self.facts.last_satellite = self.facts.last_satellite.max(signal.at);
             return Ok(());
         }
-        self.hear(heard);
+        self.on_sentence(heard);
         Ok(())
     }
 
     /// Asks, and once more after silence: one answer may have been garbled. A modem that ran is first asked whether it
     /// hears at all, as two long limits in a row would hide that it does not.
     pub fn ask_twice<T>(&mut self, command: &Command, fits: impl Fn(&Sentence) -> Option<T>) -> Result<T, PortError> {
-        let was_running = self.stage == Phase::Running;
+        let was_running = self.phase == Phase::Running;
         match self.ask(command, &fits) {
             Err(PortError::Silent(why)) => {
-                // one that is mute is for the ladder
-                if was_running && (self.stage != Phase::Running || self.check_hearing().is_err()) {
+                // the escalation deals with one that does not answer
+                if was_running && (self.phase != Phase::Running || self.check_hearing().is_err()) {
                     return Err(PortError::Silent(why));
                 }
                 self.ask(command, fits)
@@ -250,10 +324,7 @@ fn tolerate(done: Result<(), PortError>) -> Result<(), PortError> {
     }
 }
 
-/// The pause after a rung that did not help.
-fn pause(rung: u32) -> Duration {
-    match rung.checked_sub(PATIENCE) {
-        None => Duration::ZERO,
-        Some(more) => Duration::from_secs(5 << more.min(4)).min(LONGEST_WAIT),
-    }
+/// The pause after a step that did not help.
+fn pause(step: u32) -> Duration {
+    WAITS.wait((step + 1).saturating_sub(PATIENCE))
 }

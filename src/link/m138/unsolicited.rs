@@ -19,12 +19,15 @@ const NOISE_SPAN: Duration = Duration::from_secs(60);
 
 impl M138 {
     /// Takes one sentence that was no answer, or is handled like one that was not.
-    pub fn hear(&mut self, heard: Sentence) {
+    pub fn on_sentence(&mut self, heard: Sentence) {
         self.hasten(&heard);
+        if heard.is_answer() && self.wire.as_mut().is_some_and(super::wire::Wire::late_answer) {
+            self.on_late_answer();
+        }
         match heard {
-            Sentence::Boot { what, text } => self.hear_boot(&what, &text),
+            Sentence::Boot { what, text } => self.on_boot(&what, &text),
             Sentence::TimeGate => self.facts.time_valid = Some(true),
-            Sentence::Clock { time, valid } => self.hear_clock(time, valid),
+            Sentence::Clock { time, valid } => self.on_clock(time, valid),
             Sentence::Notice(text) => log::warn!("m138: the modem says: {text}"),
             Sentence::Position(lat, lon, alt) => {
                 // before its first fix the modem gives zeros
@@ -40,19 +43,19 @@ impl M138 {
                 self.sample(Series::Volts, Some(volts).filter(|volts| *volts > 0.0));
                 self.sample(Series::Temperature, Some(temperature));
             }
-            Sentence::Noise(level) => self.hear_noise(level),
-            Sentence::Satellite(signal) => self.hear_satellite(&signal),
-            Sentence::Acked(id, signal) => self.hear_acked(id, &signal),
-            Sentence::Queued(id) => self.hear_queued(id),
+            Sentence::Noise(level) => self.on_noise(level),
+            Sentence::Satellite(signal) => self.on_satellite(&signal),
+            Sentence::Acked(id, signal) => self.on_acked(id, &signal),
+            Sentence::Queued(id) => self.on_queued(id),
             Sentence::Error { tag, word, id: Some(id) } if tag == TD && errors::expired(&word) => {
-                self.hear_expired(id);
+                self.on_expired(id);
             }
             Sentence::Done(tag, Some(id)) if tag == MT && self.withdrawing.contains(&id) => {
                 self.withdrawing.retain(|known| *known != id);
                 self.ledger.gone(id, PacketFate::Withdrawn);
             }
             Sentence::Received(signal) => {
-                self.hear_satellite(&signal);
+                self.on_satellite(&signal);
                 self.agenda.inbound = Instant::now();
             }
             Sentence::Message(tag, message) if tag == MM => self.take_message(message),
@@ -62,32 +65,44 @@ impl M138 {
 
     /// A modem that speaks is asked soon, whatever it was thought to be.
     fn hasten(&mut self, heard: &Sentence) {
+        if self.wire.as_ref().is_some_and(|wire| wire.foreign().is_some()) {
+            return;
+        }
         let soon = Instant::now() + SOON;
-        match &mut self.stage {
+        match &mut self.phase {
             Phase::Starting { ask, .. } if !matches!(heard, Sentence::Boot { .. }) => *ask = soon.min(*ask),
-            Phase::Mute { next, .. } | Phase::Off { next } => *next = soon.min(*next),
+            Phase::Unresponsive { next, .. } | Phase::Off { next } => *next = soon.min(*next),
             _ => {}
         }
     }
 
-    fn hear_boot(&mut self, what: &str, text: &str) {
-        if self.stage == Phase::Running {
+    /// It is slow, not silent: it is asked again with more patience, and not told to restart.
+    fn on_late_answer(&mut self) {
+        let patience = self.wire.as_ref().map_or(Duration::ZERO, |wire| wire.patience());
+        log::info!("m138: the modem answers late; it is given {} s from now on", patience.as_secs());
+        if matches!(self.phase, Phase::Unresponsive { .. }) {
+            self.phase = Phase::Unresponsive { step: 0, next: Instant::now() };
+        }
+    }
+
+    fn on_boot(&mut self, what: &str, text: &str) {
+        if self.phase == Phase::Running {
             log::warn!("m138: the modem restarts ({what} {text})");
         }
-        self.gap();
+        self.epoch = super::fresh();
         self.facts.time_valid = Some(false);
         self.facts.clock = None;
         self.facts.fix = None;
         self.unanswered = 0;
         let now = Instant::now();
-        self.stage = match what {
-            "RUNNING" => Phase::Starting { ask: now, rung: 0 },
+        self.phase = match what {
+            "RUNNING" => Phase::Starting { ask: now, step: 0 },
             "SHUTDOWN" => Phase::Off { next: now + OFF_ASK },
-            _ => Phase::Starting { ask: now + START_LIMIT, rung: 0 },
+            _ => Phase::Starting { ask: now + START_LIMIT, step: 0 },
         };
     }
 
-    fn hear_clock(&mut self, time: Time, valid: bool) {
+    fn on_clock(&mut self, time: Time, valid: bool) {
         self.facts.time_valid = Some(valid);
         if valid {
             self.facts.clock = Some(time);
@@ -95,7 +110,7 @@ impl M138 {
         }
     }
 
-    fn hear_noise(&mut self, level: f64) {
+    fn on_noise(&mut self, level: f64) {
         let mean = self.facts.noise.map_or(level, |mean| mean + (level - mean) / 4.0);
         self.facts.noise = Some(mean);
         if self.facts.noise_reported.is_none_or(|at| at.elapsed() >= NOISE_SPAN) {
@@ -104,40 +119,34 @@ impl M138 {
         }
     }
 
-    fn hear_satellite(&mut self, signal: &Signal) {
+    fn on_satellite(&mut self, signal: &Signal) {
         let at = signal.at.unwrap_or_else(|| self.clock.now());
         self.facts.last_satellite = self.facts.last_satellite.max(Some(at));
         self.sample(Series::Rssi, signal.rssi);
         self.sample(Series::Snr, signal.snr);
     }
 
-    fn hear_acked(&mut self, id: u64, signal: &Signal) {
+    fn on_acked(&mut self, id: u64, signal: &Signal) {
         if self.ledger.fate(id) != Some(PacketFate::Sent) {
             self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
         }
         self.ledger.acked(id);
         self.facts.full = None;
-        self.hear_satellite(signal);
+        self.on_satellite(signal);
         if let Some(reference) = self.reference(id) {
             self.events.push(Event::Sent { reference, note: signal_words(signal) });
         }
     }
 
     /// `$TD OK` that nobody waits for: the late answer to a hand-over, or to a line of the console.
-    fn hear_queued(&mut self, id: u64) {
+    fn on_queued(&mut self, id: u64) {
         if self.ledger.fate(id).is_none() {
             self.facts.waiting = self.facts.waiting.map(|count| count + 1);
         }
-        match std::mem::take(&mut self.marker_in_doubt) {
-            true => {
-                self.ledger.queued(id);
-                self.marker = Some(id);
-            }
-            false => self.ledger.overheard(id),
-        }
+        self.ledger.overheard(id);
     }
 
-    fn hear_expired(&mut self, id: u64) {
+    fn on_expired(&mut self, id: u64) {
         self.ledger.gone(id, PacketFate::Expired);
         self.facts.full = None;
         self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
@@ -165,7 +174,7 @@ fn signal_words(signal: &Signal) -> String {
     figures.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The modem's two messages for the kind of fix, in words.
+/// The modem's two letters for the kind of fix, in words.
 fn fix_words(kind: &str) -> &str {
     match kind {
         "NF" => "no fix",

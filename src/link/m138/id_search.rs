@@ -24,11 +24,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 impl M138 {
     /// Tries the next few ids.
-    pub fn hunt(&mut self) -> Result<(), PortError> {
+    pub fn search_ids(&mut self) -> Result<(), PortError> {
         let Some(now) = self.facts.clock else { return Ok(()) };
         for _ in 0..AT_A_LOOK {
-            let Some(id) = candidate(now, self.inbound.hunted) else { return Ok(()) };
-            self.inbound.hunted += 1;
+            let Some(id) = candidate(now, self.inbound.ids_tried) else { return Ok(()) };
+            self.inbound.ids_tried += 1;
             if let Some(message) = self.read(&format!("MM R={id}"))? {
                 self.take_message(message);
             }
