@@ -39,7 +39,7 @@ fn mail(messages: Vec<Message>) -> IncomingMail {
 }
 
 pub fn store(folder: &Folder) -> Store {
-    Store::open(&folder, &Clock::fake(Time(1_790_000_000_000))).unwrap()
+    Store::open(folder, &Clock::fake(Time(1_790_000_000_000))).unwrap()
 }
 
 #[test]

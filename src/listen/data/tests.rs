@@ -2,7 +2,7 @@ use super::*;
 use testing::{Dice, Folder};
 
 fn files(folder: &Folder) -> usize {
-    fs::read_dir(&folder).unwrap().count()
+    fs::read_dir(folder).unwrap().count()
 }
 
 fn bytes(body: Body) -> Vec<u8> {
