@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::money::{OverBudget, OverPrice};
 
 pub use link::{Acknowledged, GoneReason, LinkReason, Part, Taken};
-pub use relay::{RelayHint, RelayReason};
+pub use relay::{RelayHint, RelayReason, RelayRefusal};
 pub use route::{Arrived, NeedsOwner, NoRoute, SplitError, Waits};
 pub use rule::{Barred, Ground, Whose};
 pub use text::{Doubt, TextCount, TextReason};

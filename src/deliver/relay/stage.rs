@@ -6,7 +6,7 @@ use super::reply::{Reply, Status};
 use super::stream::Lost;
 use crate::fault::Fault;
 use crate::message::Reason;
-use crate::message::reason::{RelayHint, RelayReason};
+use crate::message::reason::{RelayHint, RelayReason, RelayRefusal};
 
 /// Where in the conversation we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,14 +67,14 @@ impl Stage {
     fn judge(self, relay: &str, reply: &Reply) -> Fault {
         let code = reply.code;
         let reason = |hint| {
-            Reason::from(RelayReason::Refused {
+            Reason::from(RelayReason::Refused(Box::new(RelayRefusal {
                 relay: relay.to_owned(),
                 at: self.name().to_owned(),
                 code,
                 status: reply.status().map(|status| status.to_string()),
                 reply: reply.to_string(),
                 hint,
-            })
+            })))
         };
         match code {
             // Without a log-in or encryption nothing goes, whatever the message (RFC 4954 section 6, RFC 3207 section 4).

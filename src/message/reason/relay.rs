@@ -12,22 +12,7 @@ pub enum RelayReason {
         reply: String,
     },
     /// The relay refused, this message or any.
-    Refused {
-        /// Its name.
-        relay: String,
-        /// What it refused, as `RCPT`.
-        at: String,
-        /// The three digits.
-        code: u16,
-        /// The code of RFC 3463 behind them.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        status: Option<String>,
-        /// Its answer on one line, with its codes.
-        reply: String,
-        /// What its owner may look at.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        hint: Option<RelayHint>,
-    },
+    Refused(Box<RelayRefusal>),
     /// It was given all of it and did not answer: it may have been delivered.
     Unanswered {
         /// How often that happened.
@@ -48,6 +33,25 @@ pub enum RelayReason {
     },
 }
 
+/// A refusal of the relay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelayRefusal {
+    /// The relay's name.
+    pub relay: String,
+    /// What it refused, as `RCPT`.
+    pub at: String,
+    /// The three digits.
+    pub code: u16,
+    /// The code of RFC 3463 behind them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// Its answer on one line, with its codes.
+    pub reply: String,
+    /// What its owner may look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<RelayHint>,
+}
+
 /// What may be wrong with the settings when a relay refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -65,7 +69,7 @@ impl RelayReason {
             Self::CameBack { status, said } => {
                 status.as_deref().and_then(status_in).or_else(|| said.as_deref().and_then(status_in))
             }
-            Self::Refused { status, .. } => status.as_deref().filter(|status| status.starts_with("5.")),
+            Self::Refused(refusal) => refusal.status.as_deref().filter(|status| status.starts_with("5.")),
             Self::Taken { .. } | Self::Unanswered { .. } => None,
         }
     }

@@ -132,18 +132,24 @@ fn the_status_of_a_mail_server_is_found() {
     assert_eq!(relay(None, Some("550 5.2.2 full")).status(), Some("5.2.2"));
     assert_eq!(relay(None, None).status(), None);
     let refused = |status: Option<&str>| {
-        Reason::from(RelayReason::Refused {
+        Reason::from(RelayReason::Refused(Box::new(RelayRefusal {
             relay: "mail.example".into(),
             at: "RCPT".into(),
             code: 550,
             status: status.map(str::to_owned),
             reply: "550 5.1.1 no such person".into(),
             hint: None,
-        })
+        })))
     };
     assert_eq!(refused(Some("5.1.1")).to_string(), "mail.example answered 550 5.1.1 no such person to RCPT");
     assert_eq!((refused(Some("5.1.1")).status(), refused(Some("4.2.2")).status()), (Some("5.1.1"), None));
     assert_eq!(Reason::Old("answered 550 5.1.1 no such person".into()).status(), Some("5.1.1"));
     assert_eq!(Reason::said("answered 550 5.1.1 no such person").status(), None, "words are not read");
     assert_eq!(Reason::from(Waits::Relay).status(), None);
+}
+
+/// Faults are handed on in results everywhere: a reason is small, and its rare large parts are boxed.
+#[test]
+fn a_reason_is_small() {
+    assert!(size_of::<Reason>() <= 88, "{}", size_of::<Reason>());
 }

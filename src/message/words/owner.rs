@@ -209,9 +209,9 @@ impl Display for RelayReason {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Taken { reply } => write!(f, "taken by the relay: {reply}"),
-            Self::Refused { relay, at, reply, hint, .. } => {
-                write!(f, "{relay} answered {reply} to {at}")?;
-                match hint {
+            Self::Refused(refusal) => {
+                write!(f, "{} answered {} to {}", refusal.relay, refusal.reply, refusal.at)?;
+                match refusal.hint {
                     Some(RelayHint::LogIn) => f.write_str("; check the relay's log-in and encryption"),
                     Some(RelayHint::NoLogIn) => f.write_str("; it may want a log-in"),
                     None => Ok(()),
