@@ -36,6 +36,7 @@
 //! | `people` | `message`, `address`, `clock`, `fault`, `money` | | who is who, without knowing where that is written down |
 //! | `coding` | `message`, `address`, `fault` | `prost` | bytes in, meaning out: a coding knows no link and no queue |
 //! | `password` | `people` | `argon2` | one hash at a time, whoever asks |
+//! | `limit` | | | how often somebody may try, for listeners and pages alike |
 //! | `sys` | `clock` | `sd_notify`, `async_signal` | the only calls to the platform, and the only unsafe code |
 //! | `mail_text` | `message`, `address`, `fault`, `clock` | | a mail becomes the text that a person would want to read: bytes in, words out |
 //! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `coding`, `money` | | pure: the same question gets the same answer, next year too |
@@ -43,11 +44,11 @@
 //! | `link` | `message`, `address`, `settings`, `clock`, `fault`, `sys::process` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
 //! | `deliver` | `message`, `address`, `settings`, `clock`, `fault` | `lettre` | gives back a receipt or a fault, nothing else |
 //! | `status` | `clock`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
-//! | `listen` | `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto` | an edge sends nothing by itself |
+//! | `listen` | `limit`, `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto` | an edge sends nothing by itself |
 //! | `engine` | `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |
 //! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and messages in, for all doors alike |
 //! | `control` | all | | runs commands for the command line in the box that owns the store |
-//! | `admin` | `store`, `engine`, `intake`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `money` | `minijinja` | a page wishes, the engine does |
+//! | `admin` | `limit`, `store`, `engine`, `intake`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `money` | `minijinja` | a page wishes, the engine does |
 //! | `sim` | `address`, `clock`, `sys` | | the other side of the wire; it shares no code with the driver that it tests |
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
 //! | `supervisor` | all | | wiring: opens the store, starts the threads, waits |
@@ -62,6 +63,7 @@ mod deliver;
 mod engine;
 mod fault;
 mod intake;
+mod limit;
 mod link;
 mod listen;
 mod mail_text;

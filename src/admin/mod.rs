@@ -12,7 +12,6 @@ mod assets;
 mod auth;
 mod chart;
 mod gzip;
-mod limit;
 mod metrics;
 mod pages;
 mod ports;
@@ -64,7 +63,7 @@ struct App {
     context: Context,
     store: Store,
     status: StatusBoard,
-    tries: Mutex<limit::Tries>,
+    tries: Mutex<crate::limit::Tries>,
     /// What a session is told on its next page.
     flashes: Mutex<BTreeMap<String, String>>,
     queue: Mutex<Option<(Instant, pages::queue::Queue)>>,
@@ -77,7 +76,7 @@ impl App {
             context: context.clone(),
             store: context.store.clone(),
             status: context.status.clone(),
-            tries: Mutex::new(limit::Tries::new(Instant::now())),
+            tries: Mutex::new(crate::limit::Tries::new(Instant::now())),
             flashes: Mutex::default(),
             queue: Mutex::default(),
             // A box that cannot be read has no log-ins either.

@@ -43,7 +43,7 @@ fn serve(fault: &Fault, data: &Path, web: Vec<TcpListener>, mut signals: Stop) -
     std::fs::create_dir_all(&folder).map_err(Fault::operator)?;
     let socket = folder.join("web.sock");
     let page = crate::admin::serve_failure(fault.why(), &socket)?;
-    let host = super::doors::host_name();
+    let host = super::listeners::host_name();
     let rules = Box::new(move || Rules::new(&Settings::default(), &host));
     let front = HttpFront::new(socket, folder.clone(), rules);
     let gate = Gate::open(web, Arc::new(front)).map_err(Fault::operator)?;

@@ -33,7 +33,7 @@ pub fn say(context: &Context) {
 /// The address that a person types; a door that is open on all addresses is named by one that leads to it.
 fn page(address: SocketAddr) -> String {
     let host = match address.ip() {
-        ip if ip.is_unspecified() => outward().map_or_else(super::doors::host_name, |ip| ip.to_string()),
+        ip if ip.is_unspecified() => outward().map_or_else(super::listeners::host_name, |ip| ip.to_string()),
         IpAddr::V6(ip) => format!("[{ip}]"),
         ip => ip.to_string(),
     };

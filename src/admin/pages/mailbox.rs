@@ -38,7 +38,7 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
         reply => message.from.mailbox().is_some() || message.from.phone().is_some(),
         raw => message.mail.is_some(),
     };
-    Ok(ask.page(200, "letter.html", "mailbox", "Message", values))
+    Ok(ask.page(200, "mailbox-message.html", "mailbox", "Message", values))
 }
 
 /// Marks a message as read.

@@ -271,7 +271,7 @@ pub fn aside(ask: &Ask) -> Reply {
             context! { number, source => item.source, why => item.why, hex, size => item.bytes.len() / 2, at => ask.face.moment(item.at) }
         })
         .collect();
-    Ok(ask.page(200, "aside.html", "messages", "Set aside", context! { rows, newest, news => aside_news(ask) > 0 }))
+    Ok(ask.page(200, "quarantine.html", "messages", "Set aside", context! { rows, newest, news => aside_news(ask) > 0 }))
 }
 
 /// Items that were set aside since somebody looked.

@@ -84,7 +84,7 @@ pub fn well(ask: &Ask) -> Reply {
         };
         view.list(&filter)
     })?;
-    Ok(ask.page(200, "well.html", "", "Is all well?", context! { why, held => held.len() }))
+    Ok(ask.page(200, "health.html", "", "Is all well?", context! { why, held => held.len() }))
 }
 
 /// 200 when the store takes messages and no worker fails, else 503; no details for strangers.

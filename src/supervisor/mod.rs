@@ -12,8 +12,8 @@
 //! | `control` | answers the command line | |
 //! | main | this: signals, watchdog, doors | |
 
-mod doors;
 mod failure;
+mod listeners;
 mod welcome;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,7 +35,7 @@ use crate::sys::notify;
 use crate::sys::signals::Stop;
 use crate::sys::sockets::Sockets;
 
-use doors::Doors;
+use listeners::Doors;
 
 /// Exit code for settings that are wrong: systemd does not start the box again until somebody mends them.
 pub const WRONG_SETTINGS: u8 = 2;
