@@ -26,7 +26,7 @@ use crate::route::proof;
 use crate::route::segments;
 use crate::route::terms;
 use crate::settings::{Key, Settings};
-use crate::store::{self, BodyIn, IncomingMail, Store};
+use crate::store::{self, BodyIn, DiskRoom, IncomingMail, Store};
 
 mod writing;
 
@@ -48,7 +48,7 @@ const ROOM_KNOWN: Duration = Duration::from_secs(1);
 pub struct Intake {
     context: Context,
     /// Free bytes on disk, and when that was found out: asked anew at most once a second.
-    room: Mutex<Option<(Instant, u64)>>,
+    room: Mutex<Option<(Instant, DiskRoom)>>,
     /// Log-ins of mail programs that the audit log does not have yet.
     log_ins: Mutex<LogIns>,
 }
@@ -145,7 +145,7 @@ impl MailIntake for Intake {
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
         let policy = self.policy();
         may_send(&policy, caller)?;
-        self.room_on_disk(&policy)?;
+        self.room_on_disk()?;
         let read_back;
         let head = match &body {
             Body::Memory(bytes) => bytes,
@@ -244,14 +244,13 @@ impl Intake {
         }
     }
 
-    fn room_on_disk(&self, policy: &Policy) -> Result<(), Refusal> {
-        let reserve = u64::try_from(policy.settings.number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
+    fn room_on_disk(&self) -> Result<(), Refusal> {
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         if room.is_none_or(|(at, _)| at.elapsed() >= ROOM_KNOWN) {
-            *room = self.context.store.free_disk().ok().map(|free| (Instant::now(), free));
+            *room = self.context.store.disk_room().ok().map(|room| (Instant::now(), room));
         }
         match *room {
-            Some((_, free)) if free < reserve => Err(Refusal::new(452, "too little room on disk, come again later")),
+            Some((_, room)) if room.is_short() => Err(Refusal::new(452, "too little room on disk, come again later")),
             _ => Ok(()),
         }
     }

@@ -32,6 +32,7 @@
 //! | `message`, `address`, `fault` | `message`, `address`, `fault`, `clock::Time`, `money` | | the words of the language: plain data, understood by reading |
 //! | `money` | | | amounts and limits, without knowing what they are for |
 //! | `clock` | | | one place that tests can make lie |
+//! | `build` | | | the build script: asks git which commit this is |
 //! | `settings` | `address`, `fault`, `money` | | has to work when all else is broken |
 //! | `people` | `message`, `address`, `clock`, `fault`, `money` | | who is who, without knowing where that is written down |
 //! | `coding` | `message`, `address`, `fault` | `prost` | bytes in, meaning out: a coding knows no link and no queue |

@@ -37,9 +37,9 @@ pub struct LiveStatus {
     pub texts_heard: Option<Time>,
     /// A call in the carrier's name that was refused since the last one that was heard, and why.
     pub texts_refused: Option<PartStatus>,
-    /// The SMTP door in words.
+    /// The SMTP listeners in words.
     pub smtp: Option<PartStatus>,
-    /// Addresses in use, by door: `smtp`, `submission`, `web`.
+    /// Addresses in use, by listener: `smtp`, `submission`, `web`.
     pub listen: BTreeMap<String, Vec<SocketAddr>>,
     /// Workers that failed and are started again: name and reason.
     pub failing: BTreeMap<String, String>,
@@ -55,7 +55,7 @@ pub struct LiveStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PartStatus {
     /// Works.
-    pub well: bool,
+    pub ok: bool,
     /// One sentence.
     pub words: String,
     /// Since when.

@@ -4,9 +4,8 @@ use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
-use super::gzip::gzip;
 use super::request::Request;
-use super::response::Response;
+use super::response::{Response, gzip};
 
 /// A file that pages refer to.
 struct Asset {

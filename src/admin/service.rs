@@ -1,4 +1,4 @@
-//! The desk: everything that the pages and the commands can change, without HTTP and without a terminal.
+//! The service: everything that the pages and the commands can change, without HTTP and without a terminal.
 //!
 //! Each change is checked against the role of the one who wants it, written in one commit together with its line in the
 //! audit log and in the event list, and answered with a sentence. Neither passwords nor their hashes nor secrets reach

@@ -54,14 +54,14 @@ impl Site {
     /// With an owner `anna` and a person `ben`.
     fn with_people() -> Self {
         let site = Self::new();
-        let desk = site.app.desk(Actor::command_line(0));
-        desk.add(&PersonEdit { name: "anna".into(), role: Role::Owner, ..PersonEdit::default() }).unwrap();
-        desk.add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
+        let service = site.app.service(Actor::command_line(0));
+        service.add(&PersonEdit { name: "anna".into(), role: Role::Owner, ..PersonEdit::default() }).unwrap();
+        service.add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
         for (name, hash) in [("anna", &HASHES.0), ("ben", &HASHES.1)] {
-            let person = Person { password: Some(hash.clone()), ..Person::clone(&desk.person(name).unwrap()) };
+            let person = Person { password: Some(hash.clone()), ..Person::clone(&service.person(name).unwrap()) };
             site.app.store.write(move |tx| tx.put_person(&person)).unwrap();
         }
-        desk.set("box.domain", "sea.org").unwrap();
+        service.set("box.domain", "sea.org").unwrap();
         site
     }
 
@@ -136,7 +136,7 @@ fn before_the_claim_there_is_only_the_claim() {
     }
     assert_eq!(browser.get("/healthz").status, 200);
     assert_eq!(browser.get("/../x").status, 404);
-    let code = site.app.desk(Actor::command_line(0)).setup_code(false).unwrap();
+    let code = site.app.service(Actor::command_line(0)).setup_code(false).unwrap();
     assert!(!text(&browser.get("/setup")).contains(&code));
     let fields = |code: &'static str| [("code", code), ("name", "anna"), ("password", PASSWORD), ("again", PASSWORD)];
     assert_eq!(browser.post("/setup", "/setup", &fields("0000-0000")).status, 422);
@@ -151,7 +151,7 @@ fn before_the_claim_there_is_only_the_claim() {
 #[test]
 fn claiming_by_guessing_is_slowed() {
     let site = Site::new();
-    site.app.desk(Actor::command_line(0)).setup_code(false).unwrap();
+    site.app.service(Actor::command_line(0)).setup_code(false).unwrap();
     let mut browser = site.browser();
     let statuses: Vec<_> = (0..7)
         .map(|_| browser.post("/setup", "/setup", &[("code", "x"), ("password", "y"), ("again", "y")]).status)
@@ -188,8 +188,8 @@ fn a_log_in_opens_a_session_that_ends() {
 #[test]
 fn sessions_end_with_time_password_and_number() {
     let site = Site::with_people();
-    let desk = site.app.desk(Actor::command_line(0));
-    let anna = desk.person("anna").unwrap();
+    let service = site.app.service(Actor::command_line(0));
+    let anna = service.person("anna").unwrap();
     let browser = |token: String| Browser { site: &site, cookies: vec![(site.app.cookies.session.clone(), token)] };
     let mut first = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
     assert_eq!(first.get("/").status, 200);
@@ -208,7 +208,7 @@ fn sessions_end_with_time_password_and_number() {
     assert_eq!(idle.get("/").status, 303);
     let mut sealed = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
     assert_eq!(sealed.get("/").status, 200);
-    desk.set_password("anna", "gulls over the pier").unwrap();
+    service.set_password("anna", "gulls over the pier").unwrap();
     assert_eq!(sealed.get("/").status, 303);
 }
 

@@ -1,12 +1,12 @@
 //! `satpost audit`: who changed what.
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::session::{Done, Session};
 use super::table::{columns, one_line};
 
 /// Print the audit log, newest first: who changed what, from where and when.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "audit",

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::session::{Done, Failure, Request, Session};
 use super::{Command, reach};
@@ -22,7 +22,7 @@ use crate::store::{self, Contents, ListFilter, Store};
 const PART: &str = "backup.part";
 
 /// Copy everything into one file, while the box runs: messages, mails, people, settings.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "backup",
@@ -40,7 +40,7 @@ pub struct Backup {
 }
 
 /// Put a backup into the data folder. No box may run there.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "restore",
@@ -76,7 +76,7 @@ impl Backup {
             }
             _ => {}
         }
-        let contents = session.desk().backup(&part)?;
+        let contents = session.service().backup(&part)?;
         session.out = show(&self.file, contents, self.json);
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use compact::coder::{Coder, MODELS, Spec};
 use compact::letter::{Kind, Letter, Other};
 use compact::packet::body::{body, read};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::session::Failure;
 
 /// Code letters compactly: JSON lines on standard input, on each line of output the packets of one line in hex.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "code",
@@ -30,7 +30,7 @@ letters leaves together."
 pub struct Code {
     /// bytes that one packet holds (192)
     #[argh(option, default = "192")]
-    most: usize,
+    packet_size: usize,
     /// addresses that both ends know: JSON lines with from and to
     #[argh(option)]
     book: Option<PathBuf>,
@@ -40,7 +40,7 @@ pub struct Code {
 }
 
 /// Read compact packets: on each line of standard input the packets of one line in hex; writes JSON lines.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "decode", example = "  satpost code < letters.jsonl | satpost decode")]
 pub struct Decode {
     /// addresses that both ends know: JSON lines with from and to
@@ -58,8 +58,8 @@ struct Book(BTreeMap<String, BTreeSet<String>>);
 impl Code {
     /// Runs until standard input ends.
     pub fn go(self) -> Result<ExitCode, Failure> {
-        if self.most < 8 {
-            return Err(Failure::usage("--most has to be 8 or more"));
+        if self.packet_size < 8 {
+            return Err(Failure::usage("--packet-size has to be 8 or more"));
         }
         let book = Book::read(self.book.as_deref())?;
         let mut coder = Coder::new(model(self.model)?);
@@ -67,9 +67,9 @@ impl Code {
             let (letters, devices): (Vec<_>, Vec<_>) = letters(line)?.into_iter().unzip();
             let on_air: Vec<_> =
                 letters.iter().zip(&devices).map(|(letter, from)| book.shorten(letter, from)).collect();
-            let body = body(&mut coder, Form::Model(self.model), &on_air, &letters, self.most, 1);
-            let packets = cut(&body, (number % 64) as u8, self.most);
-            let packets = packets.ok_or_else(|| format!("takes more than 16 packets of {} bytes", self.most))?;
+            let body = body(&mut coder, Form::Model(self.model), &on_air, &letters, self.packet_size, 1);
+            let packets = cut(&body, (number % 64) as u8, self.packet_size);
+            let packets = packets.ok_or_else(|| format!("takes more than 16 packets of {} bytes", self.packet_size))?;
             Ok(packets.iter().map(|packet| hex(packet)).collect::<Vec<_>>().join(" "))
         })
     }

@@ -14,7 +14,7 @@ mod watch;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use smol::future::or;
 
 use super::say;
@@ -30,7 +30,7 @@ const ONCE_LIMIT: Duration = Duration::from_secs(90);
 
 /// See it work: a station and a gateway with a simulated modem, sky, Hive, mail server and phone. Needs no root and no
 /// network; Ctrl-C ends it and leaves nothing behind.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: messages and texts arrived"))]
 pub struct Demo {
     /// send a message and a text each way, wait for all, and end; with 1 if they did not arrive in 90 s

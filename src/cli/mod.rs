@@ -33,7 +33,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use session::{Done, Failure, Request, Session};
 
@@ -45,13 +45,13 @@ pub const USAGE: u8 = 2;
 pub const NOT_FOUND: u8 = 3;
 
 /// A satellite post office: mail in and out over a satellite modem.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     example = "A box with a modem, set up without a browser:
 
   satpost settings set box.domain station.example
   satpost settings set link.driver m138
-  satpost people add anna --owner < password.txt
+  satpost people add anna --role owner < password.txt
   satpost check
   satpost run
 
@@ -70,7 +70,7 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 enum Command {
     Run(Run),
@@ -93,7 +93,7 @@ enum Command {
 }
 
 /// Run the box until SIGTERM or SIGINT; this is what the service starts.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "run",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde_json::{Value, json};
 
 use super::session::{Done, Failure, Session};
@@ -13,7 +13,7 @@ use crate::message::{Id, Mail, Message, Packet, PacketState, State};
 use crate::store::ListFilter;
 
 /// Messages: what waits, and what became of the others.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "queue",
@@ -27,7 +27,7 @@ pub struct Queue {
     what: What,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 enum What {
     List(List),
@@ -39,7 +39,7 @@ enum What {
 }
 
 /// List messages, newest first; those that wait, unless something else is asked for.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "list")]
 struct List {
     /// all states
@@ -66,7 +66,7 @@ struct List {
 }
 
 /// Show one message with its text and its time line.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "show")]
 struct Show {
     /// message, such as m12
@@ -81,7 +81,7 @@ struct Show {
 }
 
 /// Keep messages here until they are released.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "hold")]
 struct Hold {
     /// messages, such as m12
@@ -90,7 +90,7 @@ struct Hold {
 }
 
 /// Let held messages go, whatever held them.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "release")]
 struct Release {
     /// messages, such as m12
@@ -102,7 +102,7 @@ struct Release {
 }
 
 /// Take messages back; what is on the modem and not yet sent is withdrawn from it.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "cancel")]
 struct Cancel {
     /// messages, such as m12
@@ -111,7 +111,7 @@ struct Cancel {
 }
 
 /// Try waiting messages again now.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "retry")]
 struct Retry {
     /// messages, such as m12
@@ -150,7 +150,7 @@ fn each(session: &mut Session, ids: &[Id], wish: MessageAction) -> Done {
     let mut worst = Ok(());
     // Said twice means once.
     for id in ids.iter().collect::<BTreeSet<_>>() {
-        let done = found(session, *id).and_then(|_| Ok(session.desk().wish(wish, *id)?));
+        let done = found(session, *id).and_then(|_| Ok(session.service().wish(wish, *id)?));
         match done {
             Ok(words) => session.line(words),
             Err(failure) => {

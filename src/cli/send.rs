@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
 
 use super::Wants;
@@ -16,7 +16,7 @@ use crate::route::price;
 use crate::route::segments::Segments;
 
 /// Write a message. Its text is standard input, unless --text gives it.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "send",
@@ -40,9 +40,9 @@ pub struct Send {
     /// urgent goes first and may use the reserve of a budget, bulk goes when nothing else waits (default: normal)
     #[argh(option)]
     priority: Option<Priority>,
-    /// the time by which it has to go, or come back: 2h, or '2026-12-01 18:00'
+    /// the time by which it has to leave, or come back: 2h, or '2026-12-01 18:00'
     #[argh(option, default = "String::new()")]
-    by: String,
+    deliver_by: String,
     /// what it may cost at most
     #[argh(option, default = "String::new()")]
     at_most: String,
@@ -74,7 +74,7 @@ impl Send {
                 text: text.clone(),
                 wanted: Wanted {
                     priority: self.priority.map_or(String::new(), |priority| priority.to_string()),
-                    by: self.by.clone(),
+                    by: self.deliver_by.clone(),
                     at_most: self.at_most.clone(),
                 },
             };

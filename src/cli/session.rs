@@ -100,8 +100,8 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// The desk, for root or the user of the box.
-    pub fn desk(&self) -> Service {
+    /// The service, for root or the user of the box.
+    pub fn service(&self) -> Service {
         Service::new(&self.context.store, Actor::command_line(self.uid))
     }
 

@@ -1,11 +1,11 @@
 //! `satpost setup-code`.
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::session::{Done, Session};
 
 /// Print the code that the first owner types on the page of a new box.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "setup-code")]
 pub struct SetupCode {
     /// make another code; the old one is worth nothing then
@@ -15,7 +15,7 @@ pub struct SetupCode {
 
 impl SetupCode {
     pub(super) fn act(&self, session: &mut Session) -> Done {
-        let code = session.desk().setup_code(self.new)?;
+        let code = session.service().setup_code(self.new)?;
         session.line(code);
         Ok(())
     }

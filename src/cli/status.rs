@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde_json::{Value, json};
 
 use super::session::{Done, Failure, Session};
@@ -13,7 +13,7 @@ use crate::store::{Queue, Store};
 use crate::sys::process;
 
 /// Say what the running box is doing: doors, link, queues, books. Ends with 1 when no box runs.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "status",
@@ -41,7 +41,7 @@ impl Status {
                 "data": context.store.folder(),
                 "time": context.now().to_string(),
                 "clock_believable": context.store.clock().believable(),
-                "free_disk": context.store.free_disk().ok(),
+                "free_disk": context.store.disk_room().ok().map(|room| room.free),
                 "listen": facts.listen,
                 "link": facts.link,
                 "smtp": facts.smtp,
@@ -87,9 +87,9 @@ impl Status {
                 let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
                 row(door, if addresses.is_empty() { "closed".to_owned() } else { addresses.join(" ") });
             }
-            row("mail in", facts.smtp.map_or("not known yet".to_owned(), |rung| rung.words));
+            row("mail in", facts.smtp.map_or("not known yet".to_owned(), |part| part.words));
             row("link", facts.link.map_or("none".to_owned(), |health| health.words));
-            row("relay", facts.relay.map_or("not used yet".to_owned(), |rung| rung.words));
+            row("relay", facts.relay.map_or("not used yet".to_owned(), |part| part.words));
             if let Some(texts) = &facts.texts {
                 let heard = facts.texts_heard.map(|at| format!(", last heard {at}")).unwrap_or_default();
                 row("texts", format!("{}{heard}", texts.words));

@@ -126,7 +126,7 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
     let outcome = bytes(context, message, &from, to)
         .and_then(|raw| RelayConfig::from_settings(&policy.settings).map(|config| (raw, config)))
         .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw));
-    let rung = |well: bool, words: String| PartStatus { well, words, at: context.now() };
+    let rung = |ok: bool, words: String| PartStatus { ok, words, at: context.now() };
     match outcome {
         Ok(reply) => {
             context.status.set(|facts| facts.relay = Some(rung(true, "takes mail".to_owned())));

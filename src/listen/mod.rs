@@ -1,9 +1,10 @@
-//! The doors: what comes in over the network, behind the gate.
+//! The listeners: what comes in over the network, behind the gate.
 //!
 //! A connection passes [`gate`] (caps, deadlines, stop) and then speaks SMTP ([`smtp_io`] moves the bytes,
-//! [`talk`] frames them, [`smtp`] answers commands, [`data`] takes mails) or HTTP ([`http`]). What stands behind
-//! the doors is reached only through [`MailIntake`].
+//! [`framer`] splits them into commands and mails, [`smtp`] answers commands, [`data`] takes mails) or HTTP ([`http`]).
+//! What stands behind is reached only through [`MailIntake`].
 
+pub mod counters;
 pub mod data;
 pub mod framer;
 pub mod gate;
@@ -14,7 +15,6 @@ pub mod smtp;
 pub mod smtp_auth;
 pub mod smtp_io;
 pub mod stream;
-pub mod tally;
 pub mod tls;
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ pub trait MailIntake: Send + Sync {
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal>;
 }
 
-/// Who is at the door.
+/// The client of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The address the connection comes from, IPv4 unmapped.
@@ -65,7 +65,7 @@ pub struct Caller {
     pub tls: bool,
     /// The peer is in a trusted network (setting smtp.trusted).
     pub trusted: bool,
-    /// It came through the door for mail programs, which requires a log-in.
+    /// It came to the listener for mail programs, which requires a log-in.
     pub submission: bool,
 }
 
@@ -102,13 +102,5 @@ impl Refusal {
     /// A refusal with this code and text.
     pub fn new(code: u16, text: impl Into<String>) -> Self {
         Self { code, text: text.into() }
-    }
-}
-
-/// The network that shares one allowance: an IPv4 address, or the /64 that one IPv6 household has.
-pub fn household(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() & (u128::MAX << 64)).into()),
-        ip => ip,
     }
 }

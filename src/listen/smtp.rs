@@ -13,7 +13,7 @@ use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailF
 use super::data::Flaw;
 use super::reply::{Next, answer, clip, say};
 use super::smtp_auth::Exchange;
-use super::tally::ClientCounters;
+use super::counters::ClientCounters;
 use super::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::address::{Address, check_domain};
 use crate::settings::{Key, Settings};
@@ -85,9 +85,9 @@ impl SmtpSession {
     }
 
     /// Answers one line, given without its CR LF.
-    pub fn line(&mut self, line: &[u8], desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
+    pub fn line(&mut self, line: &[u8], context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         if self.exchange.is_some() {
-            return self.auth_line(line, desk, out);
+            return self.auth_line(line, context, out);
         }
         let Some(text) = std::str::from_utf8(line).ok().filter(|text| !text.contains(char::is_control)) else {
             return self.fail(out, 500, "a command is one line of UTF-8 without control characters");
@@ -95,7 +95,7 @@ impl SmtpSession {
         // The parser wants to see the end of the line.
         let whole = [text.trim_end().as_bytes(), b"\r\n"].concat();
         match Request::parse(&mut whole.iter()) {
-            Ok(request) => self.command(request, text.trim_end(), desk, out),
+            Ok(request) => self.command(request, text.trim_end(), context, out),
             Err(error) => self.misunderstood(&error, text, out),
         }
     }
@@ -123,7 +123,7 @@ impl SmtpSession {
     }
 
     /// The mail has ended: asks the intake to take it and answers.
-    pub fn received(&mut self, mail: Result<Body, Flaw>, desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
+    pub fn received(&mut self, mail: Result<Body, Flaw>, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         // DATA is answered with 354 only while there is an envelope.
         let Some(envelope) = self.envelope.take() else {
             return self.fail(out, 503, "MAIL first");
@@ -134,7 +134,7 @@ impl SmtpSession {
             Err(Flaw::TooBig) => return self.fail(out, 552, &self.too_big()),
             Err(Flaw::NoRoom) => return self.fail(out, 452, "no space to take the mail, try later"),
         };
-        match desk.intake.accept(&self.caller, envelope, body) {
+        match context.intake.accept(&self.caller, envelope, body) {
             Ok(text) => {
                 self.errors = 0;
                 self.accepted += 1;
@@ -149,14 +149,14 @@ impl SmtpSession {
         &mut self,
         request: Request<Cow<'_, str>>,
         line: &str,
-        desk: SessionContext<'_>,
+        context: SessionContext<'_>,
         out: &mut Vec<u8>,
     ) -> Next {
         match request {
             Request::Ehlo { host } => self.hello(&host, true, out),
             Request::Helo { host } => self.hello(&host, false, out),
-            Request::Mail { from } => self.mail(&from, line, desk, out),
-            Request::Rcpt { to } => self.rcpt(&to, line, desk, out),
+            Request::Mail { from } => self.mail(&from, line, context, out),
+            Request::Rcpt { to } => self.rcpt(&to, line, context, out),
             Request::Data | Request::Rset | Request::Quit | Request::StartTls if line.contains(' ') => {
                 self.fail(out, 501, "this command has no parameters")
             }
@@ -175,7 +175,7 @@ impl SmtpSession {
                 if self.envelope.is_some() {
                     return self.fail(out, 503, "not within a mail");
                 }
-                self.auth(mechanism, &initial_response, desk, out)
+                self.auth(mechanism, &initial_response, context, out)
             }
             Request::Vrfy { .. } => answer(out, 252, "cannot tell, but will take mail and try"),
             Request::Help { .. } => {
@@ -232,7 +232,7 @@ impl SmtpSession {
         self.caller.tls || self.caller.trusted || self.caller.peer.is_loopback()
     }
 
-    fn mail(&mut self, from: &MailFrom<Cow<'_, str>>, line: &str, desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
+    fn mail(&mut self, from: &MailFrom<Cow<'_, str>>, line: &str, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         if self.caller.helo.is_empty() {
             return self.fail(out, 503, "EHLO first");
         }
@@ -255,14 +255,14 @@ impl SmtpSession {
         let Some(address) = sender(&from.address, line) else {
             return self.fail(out, 553, "this sender address cannot be read");
         };
-        if !desk.counters.may_send(self.caller.peer, self.settings.count(Key::SmtpRate), desk.now) {
+        if !context.counters.may_send(self.caller.peer, self.settings.count(Key::SmtpRate), context.now) {
             return self.fail(out, 450, "too many mails a minute from your address, try later");
         }
         self.envelope = Some(Envelope { from: address, to: Vec::new(), utf8 });
         answer(out, 250, "OK")
     }
 
-    fn rcpt(&mut self, to: &RcptTo<Cow<'_, str>>, line: &str, desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
+    fn rcpt(&mut self, to: &RcptTo<Cow<'_, str>>, line: &str, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         let Some(envelope) = &mut self.envelope else {
             return self.fail(out, 503, "MAIL first");
         };
@@ -283,7 +283,7 @@ impl SmtpSession {
         if envelope.to.len() >= self.settings.count(Key::SmtpMaxRecipients) {
             return self.fail(out, 452, "too many recipients, send the rest in another mail");
         }
-        match desk.intake.recipient(&self.caller, &envelope.from, address) {
+        match context.intake.recipient(&self.caller, &envelope.from, address) {
             Ok(()) => {
                 envelope.to.push(address.to_owned());
                 answer(out, 250, "OK")

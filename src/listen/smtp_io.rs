@@ -14,7 +14,7 @@ use super::gate::{Caps, Service};
 use super::reply::say;
 use super::smtp::{SessionContext, SmtpSession};
 use super::stream::Stream;
-use super::tally::ClientCounters;
+use super::counters::ClientCounters;
 use super::tls::CertStore;
 use crate::settings::Key;
 
@@ -85,8 +85,8 @@ impl SmtpListener {
                 Err(e) if e.kind() == ErrorKind::TimedOut => return wire.leave(&mut out, "too slow, closing"),
                 Err(e) => return Err(e),
             };
-            let desk = SessionContext { intake: &*self.intake, counters: &self.counters, now: Instant::now() };
-            let turn = talk.take(&input[..read], desk, &mut out);
+            let context = SessionContext { intake: &*self.intake, counters: &self.counters, now: Instant::now() };
+            let turn = talk.take(&input[..read], context, &mut out);
             if turn == NextStep::Close {
                 return wire.close(&mut out);
             }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::framer::{NextStep, SmtpFramer};
 use super::smtp::{SessionContext, SmtpSession};
-use super::tally::ClientCounters;
+use super::counters::ClientCounters;
 use super::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::address::Address;
 use crate::settings::{self, Settings};
@@ -230,10 +230,10 @@ impl Dialogue {
     }
 
     fn send(&mut self) {
-        let desk = SessionContext { intake: &*self.intake, counters: &self.counters, now: Instant::now() };
+        let context = SessionContext { intake: &*self.intake, counters: &self.counters, now: Instant::now() };
         for piece in std::mem::take(&mut self.unsent).chunks(self.piece) {
             if self.turn == NextStep::Read {
-                self.turn = self.talk.take(piece, desk, &mut self.out);
+                self.turn = self.talk.take(piece, context, &mut self.out);
             }
         }
     }
@@ -351,8 +351,8 @@ fn nonsense_gets_well_formed_replies() {
                 let at = random(input.len());
                 input[at] = u8::try_from(random(256)).unwrap();
             }
-            let desk = SessionContext { intake: &*intake, counters: &counters, now: Instant::now() };
-            match talk.take(&input, desk, &mut out) {
+            let context = SessionContext { intake: &*intake, counters: &counters, now: Instant::now() };
+            match talk.take(&input, context, &mut out) {
                 NextStep::Read => {}
                 NextStep::StartTls => talk.encrypted(),
                 NextStep::Close => break,

@@ -1,4 +1,4 @@
-//! The box cannot open its store: its page says why, on every path, until that is mended. Only where systemd handed
+//! The box cannot open its store: its page says why, on every path, until that is fixed. Only where systemd handed
 //! over the socket of the page; a box that somebody started by hand says it to them and ends.
 
 use std::net::TcpListener;
@@ -22,7 +22,7 @@ use crate::sys::signals::Stop;
 /// The store is tried again after this.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Says the fault, on the page if there is one, and waits until it is mended or the box is told to end.
+/// Says the fault, on the page if there is one, and waits until it is fixed or the box is told to end.
 pub fn tell(fault: &Fault, data: &Path, web: Vec<TcpListener>, signals: Stop) -> ExitCode {
     log::error!("{fault}");
     let code = ExitCode::from(if matches!(fault, Fault::Operator(_)) { WRONG_SETTINGS } else { 1 });

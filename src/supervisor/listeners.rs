@@ -1,4 +1,6 @@
-//! The doors of a box: opened at the start, opened anew when their settings change, tried again when a port was taken.
+//! The listeners of a box: opened at the start, opened anew when their settings change, tried again when a port was taken.
+//!
+//! [`LISTENERS`] has a row for each. A new one is a row here, a socket unit in `systemd/`, and a [`Service`] of its own.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -8,10 +10,10 @@ use std::time::Duration;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::intake::Intake;
+use crate::listen::counters::ClientCounters;
 use crate::listen::gate::{Gate, Service};
 use crate::listen::http::{HttpFront, Rules};
 use crate::listen::smtp_io::SmtpListener;
-use crate::listen::tally::ClientCounters;
 use crate::listen::tls::CertStore;
 use crate::listen::{MailIntake, data};
 use crate::settings::Key;
@@ -19,36 +21,63 @@ use crate::status::PartStatus;
 use crate::sys::process;
 use crate::sys::sockets::Sockets;
 
-/// Name of a door for systemd and for people, and the setting with its addresses.
-const DOORS: [(&str, Key); 3] =
-    [("smtp", Key::SmtpListen), ("submission", Key::SubmissionListen), ("web", Key::WebListen)];
+/// A row: what a listener is called, where it listens, and who serves its clients.
+struct Row {
+    /// Its name on the pages, in the log, and as `FileDescriptorName=` of its socket unit.
+    name: &'static str,
+    /// The setting with its addresses.
+    ports: Key,
+    /// It offers TLS: a new certificate opens it anew.
+    tls: bool,
+    /// Makes what serves its clients.
+    service: fn(&Shared, &Context) -> Arc<dyn Service>,
+}
 
-/// All doors of a box.
-pub struct Doors {
-    doors: Vec<Origin>,
-    office: Arc<Intake>,
-    tally: Arc<ClientCounters>,
-    incoming: PathBuf,
-    web: crate::admin::Handle,
-    web_socket: PathBuf,
+const LISTENERS: [Row; 3] = [
+    Row { name: "smtp", ports: Key::SmtpListen, tls: true, service: |shared, context| shared.smtp(context, false) },
+    Row {
+        name: "submission",
+        ports: Key::SubmissionListen,
+        tls: true,
+        service: |shared, context| shared.smtp(context, true),
+    },
+    Row { name: "web", ports: Key::WebListen, tls: false, service: Shared::web },
+];
+
+/// How long the sessions of a listener may take to end before it is opened anew.
+const REOPEN: Duration = Duration::from_secs(2);
+
+/// All listeners of a box.
+pub struct Listeners {
+    listeners: Vec<Listener>,
+    shared: Shared,
+    pages: crate::admin::Handle,
     control: crate::control::Handle,
 }
 
-struct Origin {
-    name: &'static str,
-    key: Key,
+/// What the services of several listeners share.
+struct Shared {
+    intake: Arc<Intake>,
+    counters: Arc<ClientCounters>,
+    /// For large mails and uploads that are still coming in.
+    incoming: PathBuf,
+    web_socket: PathBuf,
+}
+
+struct Listener {
+    row: &'static Row,
     /// Sockets that systemd handed over: they stay, whatever the settings say.
     given: Vec<TcpListener>,
     gate: Option<Gate>,
     /// The setting it was opened with.
     opened_with: String,
-    /// TLS settings it was opened with.
+    /// The TLS settings it was opened with.
     certificate: String,
-    trouble: Option<String>,
+    error: Option<String>,
 }
 
-impl Doors {
-    /// Opens all doors. A port that is taken costs that door only, and is tried again.
+impl Listeners {
+    /// Opens all listeners. A port that is taken costs that listener only, and is tried again.
     ///
     /// # Errors
     /// When the web server or the control socket cannot be set up at all.
@@ -57,126 +86,130 @@ impl Doors {
         std::fs::create_dir_all(&incoming).and_then(|()| data::sweep(&incoming)).map_err(|error| {
             Fault::operator(format!("{} cannot be used for large mails: {error}", incoming.display()))
         })?;
-        let doors = DOORS.map(|(name, key)| Origin {
-            name,
-            key,
-            given: sockets.take(name),
+        let web_socket = context.store.folder().join("web.sock");
+        let pages = crate::admin::serve(context, &web_socket)?;
+        let control = crate::control::serve(context)?;
+        let closed = |row: &'static Row| Listener {
+            row,
+            given: sockets.take(row.name),
             gate: None,
             opened_with: String::new(),
             certificate: String::new(),
-            trouble: None,
-        });
-        let web_socket = context.store.folder().join("web.sock");
-        let web = crate::admin::serve(context, &web_socket)?;
-        let control = crate::control::serve(context)?;
-        let mut doors = Self {
-            doors: doors.into_iter().collect(),
-            office: Intake::new(context),
-            tally: Arc::default(),
-            incoming,
-            web,
-            web_socket,
-            control,
+            error: None,
         };
-        doors.settle(context);
-        Ok(doors)
+        let shared = Shared { intake: Intake::new(context), counters: Arc::default(), incoming, web_socket };
+        let mut listeners = Self { listeners: LISTENERS.iter().map(closed).collect(), shared, pages, control };
+        listeners.follow(context);
+        Ok(listeners)
     }
 
-    /// True when every door that should be open is.
+    /// True when every listener that should be open is.
     pub fn all_open(&self) -> bool {
-        self.doors.iter().all(|door| door.trouble.is_none())
+        self.listeners.iter().all(|listener| listener.error.is_none())
     }
 
     /// Opens, and closes, what the settings ask for now.
-    pub fn settle(&mut self, context: &Context) {
+    pub fn follow(&mut self, context: &Context) {
         let settings = context.store.settings();
         let certificate = format!("{} {}", settings.text(Key::TlsCert), settings.text(Key::TlsKey));
-        for at in 0..self.doors.len() {
-            let wanted = settings.text(self.doors[at].key);
-            let door = &self.doors[at];
-            let tls_changed = door.name != "web" && door.certificate != certificate;
-            if door.trouble.is_none() && door.gate.is_some() && door.opened_with == wanted && !tls_changed {
+        for listener in &mut self.listeners {
+            let wanted = settings.text(listener.row.ports);
+            if listener.is_as(wanted, &certificate) {
                 continue;
             }
-            if let Some(gate) = self.doors[at].gate.take() {
-                gate.stop(Duration::from_secs(2));
+            if let Some(gate) = listener.gate.take() {
+                gate.stop(REOPEN);
             }
-            let service = self.service(context, self.doors[at].name);
-            let door = &mut self.doors[at];
-            wanted.clone_into(&mut door.opened_with);
-            certificate.clone_into(&mut door.certificate);
-            let had_trouble = door.trouble.take();
-            match door.listeners(wanted).and_then(|l| Gate::open(l, service).map_err(|error| error.to_string())) {
-                Ok(gate) => {
-                    for address in gate.addresses() {
-                        log::info!("{} listens on {address}", door.name);
-                    }
-                    door.gate = Some(gate);
-                }
-                Err(why) => {
-                    if had_trouble.as_ref() != Some(&why) {
-                        log::error!("{}: {why}", door.name);
-                    }
-                    door.trouble = Some(why);
-                }
-            }
+            let service = (listener.row.service)(&self.shared, context);
+            listener.open(wanted, &certificate, service);
         }
-        self.tell(context);
+        self.report(context);
     }
 
-    fn tell(&self, context: &Context) {
-        let trouble: Vec<_> = self.doors.iter().filter_map(|door| door.trouble.clone()).collect();
-        let words = if trouble.is_empty() { "takes mail".to_owned() } else { trouble.join("; ") };
-        let rung = PartStatus { well: trouble.is_empty(), words, at: context.now() };
+    /// Puts what is open, and what is not, on the status board.
+    fn report(&self, context: &Context) {
+        let errors: Vec<_> = self.listeners.iter().filter_map(|listener| listener.error.clone()).collect();
+        let words = if errors.is_empty() { "takes mail".to_owned() } else { errors.join("; ") };
+        let status = PartStatus { ok: errors.is_empty(), words, at: context.now() };
         context.status.set(|facts| {
-            facts.smtp = Some(rung);
+            facts.smtp = Some(status);
             facts.listen.clear();
-            for door in &self.doors {
-                let addresses = door.gate.as_ref().map(|gate| gate.addresses().to_vec());
-                facts.listen.insert(door.name.to_owned(), addresses.unwrap_or_default());
+            for listener in &self.listeners {
+                let addresses = listener.gate.as_ref().map(|gate| gate.addresses().to_vec());
+                facts.listen.insert(listener.row.name.to_owned(), addresses.unwrap_or_default());
             }
         });
     }
 
-    fn service(&self, context: &Context, name: &str) -> Arc<dyn Service> {
-        if name == "web" {
-            let store = context.store.clone();
-            let host = host_name();
-            let rules = Box::new(move || Rules::new(&store.settings(), &host));
-            return Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules));
-        }
-        let tls = match CertStore::new(&context.store.settings(), context.store.folder()) {
-            Ok(keeper) => Some(Arc::new(keeper)),
-            Err(why) => {
-                log::error!("tls: {why}; mail is taken without encryption until that is mended");
-                None
-            }
-        };
-        Arc::new(SmtpListener {
-            intake: self.office.clone() as Arc<dyn MailIntake>,
-            tls,
-            spool: self.incoming.clone(),
-            counters: self.tally.clone(),
-            submission: name == "submission",
-        })
-    }
-
-    /// Closes all doors within `limit`.
+    /// Closes all listeners within `limit`.
     pub fn close(self, limit: Duration) {
         std::thread::scope(|scope| {
-            for door in &self.doors {
-                if let Some(gate) = &door.gate {
+            for listener in &self.listeners {
+                if let Some(gate) = &listener.gate {
                     scope.spawn(move || gate.stop(limit));
                 }
             }
         });
-        self.web.stop();
+        self.pages.stop();
         self.control.stop();
     }
 }
 
-impl Origin {
-    fn listeners(&self, wanted: &str) -> Result<Vec<TcpListener>, String> {
+impl Shared {
+    fn web(&self, context: &Context) -> Arc<dyn Service> {
+        let store = context.store.clone();
+        let host = host_name();
+        let rules = Box::new(move || Rules::new(&store.settings(), &host));
+        Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules))
+    }
+
+    fn smtp(&self, context: &Context, submission: bool) -> Arc<dyn Service> {
+        let tls = match CertStore::new(&context.store.settings(), context.store.folder()) {
+            Ok(certificates) => Some(Arc::new(certificates)),
+            Err(why) => {
+                log::error!("tls: {why}; mail is taken without encryption until that is fixed");
+                None
+            }
+        };
+        Arc::new(SmtpListener {
+            intake: self.intake.clone() as Arc<dyn MailIntake>,
+            tls,
+            spool: self.incoming.clone(),
+            counters: self.counters.clone(),
+            submission,
+        })
+    }
+}
+
+impl Listener {
+    /// True when it is open with these settings already.
+    fn is_as(&self, wanted: &str, certificate: &str) -> bool {
+        let same_tls = !self.row.tls || self.certificate == certificate;
+        self.error.is_none() && self.gate.is_some() && self.opened_with == wanted && same_tls
+    }
+
+    fn open(&mut self, wanted: &str, certificate: &str, service: Arc<dyn Service>) {
+        wanted.clone_into(&mut self.opened_with);
+        certificate.clone_into(&mut self.certificate);
+        let before = self.error.take();
+        match self.sockets(wanted).and_then(|sockets| Gate::open(sockets, service).map_err(|error| error.to_string())) {
+            Ok(gate) => {
+                for address in gate.addresses() {
+                    log::info!("{} listens on {address}", self.row.name);
+                }
+                self.gate = Some(gate);
+            }
+            Err(why) => {
+                // It is tried again every few seconds: the same error is said once.
+                if before.as_ref() != Some(&why) {
+                    log::error!("{}: {why}", self.row.name);
+                }
+                self.error = Some(why);
+            }
+        }
+    }
+
+    fn sockets(&self, wanted: &str) -> Result<Vec<TcpListener>, String> {
         if !self.given.is_empty() {
             let copies: Result<Vec<_>, _> = self.given.iter().map(TcpListener::try_clone).collect();
             return copies.map_err(|error| error.to_string());
@@ -198,7 +231,7 @@ fn bind(address: &str) -> Result<TcpListener, String> {
             std::io::ErrorKind::PermissionDenied => {
                 format!("port {port} may not be opened by this user: use the systemd sockets, or a port above 1023")
             }
-            _ => format!("{address} cannot be listened on: {error}"),
+            _ => format!("cannot listen on {address}: {error}"),
         }
     })
 }

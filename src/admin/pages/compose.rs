@@ -73,7 +73,7 @@ fn form(ask: &Ask, status: u16, draft: &ComposeForm, preview: Option<intake::Pre
     let domain = ask.settings.text(Key::Domain);
     let people: Vec<_> = match domain {
         "" => Vec::new(),
-        domain => ask.desk.people().iter().filter(|p| !p.disabled).map(|p| format!("{}@{domain}", p.name)).collect(),
+        domain => ask.service.people().iter().filter(|p| !p.disabled).map(|p| format!("{}@{domain}", p.name)).collect(),
     };
     let preview = preview.map(|preview| {
         let way = match preview.way {

@@ -34,7 +34,7 @@ fn rows(ask: &Ask, month: &str) -> Result<Vec<Row>, crate::fault::Fault> {
         used.insert(0, (BOX.to_owned(), Use::default()));
     }
     let row = |(name, used): (String, Use)| {
-        let person = ask.desk.person(&name).ok();
+        let person = ask.service.person(&name).ok();
         let limits = price::limits(&ask.settings, person.as_deref());
         let limit = limits.into_iter().find(|(account, _)| *account == name).map(|(_, limit)| limit);
         Row { name, used, limit: limit.unwrap_or_default() }

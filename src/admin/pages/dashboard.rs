@@ -59,19 +59,19 @@ pub fn show(ask: &Ask) -> Reply {
         driver => ask.settings.text(Key::LinkDriver),
         noise => chart::day(&chart::NOISE, &noise, &ask.face),
         states, waiting => queue.waiting, held => queue.held,
-        smtp => facts.smtp.as_ref().map(|rung| rung_of(ask, rung)),
-        relay => facts.relay.as_ref().map(|rung| rung_of(ask, rung)),
-        texts => facts.texts.as_ref().map(|rung| rung_of(ask, rung)),
+        smtp => facts.smtp.as_ref().map(|part| part_of(ask, part)),
+        relay => facts.relay.as_ref().map(|part| part_of(ask, part)),
+        texts => facts.texts.as_ref().map(|part| part_of(ask, part)),
         texts_heard => facts.texts_heard.map(|at| ask.face.moment(at)),
-        texts_refused => facts.texts_refused.as_ref().map(|rung| rung_of(ask, rung)),
+        texts_refused => facts.texts_refused.as_ref().map(|part| part_of(ask, part)),
         gateway => ask.settings.text(Key::Reach) == "internet",
         books, packets_sent => ledger.packets_sent, packets_in => ledger.packets_in, events,
     };
     Ok(ask.page(200, "dashboard.html", "dashboard", "Dashboard", values))
 }
 
-fn rung_of(ask: &Ask, rung: &crate::status::PartStatus) -> Value {
-    context! { well => rung.well, words => rung.words, at => ask.face.moment(rung.at) }
+fn part_of(ask: &Ask, part: &crate::status::PartStatus) -> Value {
+    context! { ok => part.ok, words => part.words, at => ask.face.moment(part.at) }
 }
 
 fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
@@ -85,13 +85,13 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
             "Help",
         );
     }
-    if let Some(relay) = facts.relay.as_ref().filter(|rung| !rung.well) {
+    if let Some(relay) = facts.relay.as_ref().filter(|part| !part.ok) {
         need("danger", format!("Mail relay: {}", relay.words), "/setup/relay", "Check the relay");
     }
-    if let Some(smtp) = facts.smtp.as_ref().filter(|rung| !rung.well) {
+    if let Some(smtp) = facts.smtp.as_ref().filter(|part| !part.ok) {
         need("danger", format!("Mail door: {}", smtp.words), "/settings/mail-in", "Mail in");
     }
-    if let Some(texts) = facts.texts.as_ref().filter(|rung| !rung.well) {
+    if let Some(texts) = facts.texts.as_ref().filter(|part| !part.ok) {
         need("warn", format!("Text messages: {}", texts.words), "/settings/text-messages", "Check the carrier");
     }
     if let Some(link) = facts.link.as_ref().filter(|health| !health.ready) {

@@ -37,7 +37,7 @@ pub fn answer(app: &App, request: &Request, name: &str) -> Response {
         Err(Unheard::Forbidden(why)) => {
             log::warn!("text: a call to the webhook of {} is refused: {why}", row.title);
             let words = format!("A call in the name of {} was refused: {why}.", row.title);
-            let refused = PartStatus { well: false, words, at: app.context.now() };
+            let refused = PartStatus { ok: false, words, at: app.context.now() };
             app.status.set(|facts| facts.texts_refused = Some(refused));
             Response::text(403, "")
         }

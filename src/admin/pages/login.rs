@@ -7,7 +7,7 @@ use minijinja::{Value, context};
 use super::{Ask, Reply};
 use crate::admin::App;
 use crate::admin::auth::{self, LIFE};
-use crate::admin::request::Request;
+use crate::admin::request::{Request, own_place};
 use crate::admin::response::Response;
 use crate::admin::route::theme;
 use crate::admin::service::Action;
@@ -72,7 +72,7 @@ pub fn log_in(app: &App, request: &Request) -> Response {
 
 /// Ends the session.
 pub fn log_out(ask: &Ask) -> Reply {
-    ask.desk.session(Action::LogOut, "", "logged out", &ask.visitor.hash, None)?;
+    ask.service.session(Action::LogOut, "", "logged out", &ask.visitor.hash, None)?;
     Ok(Response::see("/login").with_cookie(&ask.app.cookies.session, "", 0))
 }
 
@@ -88,23 +88,4 @@ pub fn set_theme(request: &Request) -> Response {
 /// What somebody is told who tried too often.
 pub fn too_many(wait: Duration) -> String {
     format!("Too many tries. Wait {} and try again.", span(wait + Duration::from_secs(1)))
-}
-
-/// A place on this box; anything else becomes the front page.
-fn own_place(next: &str) -> &str {
-    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']) && next.is_ascii();
-    if own { next } else { "/" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::own_place;
-
-    #[test]
-    fn a_log_in_leads_to_no_other_site() {
-        for bad in ["//evil.org", "http://evil.org", "/\\evil.org", "", "/a\r\nSet-Cookie: x"] {
-            assert_eq!(own_place(bad), "/", "{bad}");
-        }
-        assert_eq!(own_place("/messages?tab=waiting"), "/messages?tab=waiting");
-    }
 }

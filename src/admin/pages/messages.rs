@@ -251,7 +251,7 @@ pub fn wish(ask: &Ask, id: &str, wish: &str) -> Reply {
     let Some(wish) = MessageAction::ALL.into_iter().find(|known| known.word() == wish) else {
         return Ok(ask.sorry(404, "There is no such page."));
     };
-    let done = ask.desk.wish(wish, number);
+    let done = ask.service.wish(wish, number);
     queue::look_anew(ask.app);
     match done {
         Ok(words) => ask.done(&format!("/messages/{number}"), words),
@@ -286,7 +286,7 @@ pub fn aside_news(ask: &Ask) -> usize {
 /// Somebody looked.
 pub fn aside_seen(ask: &Ask) -> Reply {
     let newest: u64 = ask.request.form.get("newest").parse().map_err(|_| Fault::permanent("nothing was set aside"))?;
-    ask.desk.see_aside(ASIDE_NOTE, newest)?;
+    ask.service.see_aside(ASIDE_NOTE, newest)?;
     ask.done("/", "Seen. The items stay on their page.")
 }
 

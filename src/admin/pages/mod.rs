@@ -1,4 +1,4 @@
-//! The pages, one file each. A page reads what it shows, fills its template, and passes wishes to the desk.
+//! The pages, one file each. A page reads what it shows, fills its template, and passes wishes to the service.
 
 pub mod account;
 pub mod audit;
@@ -46,7 +46,7 @@ pub struct Ask<'a> {
     /// Who asks.
     pub visitor: &'a Visitor,
     /// What they can do.
-    pub desk: Service,
+    pub service: Service,
     /// Settings in force.
     pub settings: Arc<Settings>,
     /// Tells times.
@@ -62,7 +62,7 @@ impl<'a> Ask<'a> {
             app,
             request,
             visitor,
-            desk: app.desk(Actor::person(&visitor.person.name, visitor.person.role, &request.peer)),
+            service: app.service(Actor::person(&visitor.person.name, visitor.person.role, &request.peer)),
             settings,
             face,
         }
@@ -142,8 +142,8 @@ impl<'a> Ask<'a> {
             Some(_) => ("warn", "not ready"),
         };
         let mail = match (&facts.smtp, &facts.relay) {
-            (Some(smtp), _) if !smtp.well => ("warn", "door closed"),
-            (_, Some(relay)) if !relay.well => ("warn", "relay in trouble"),
+            (Some(smtp), _) if !smtp.ok => ("warn", "door closed"),
+            (_, Some(relay)) if !relay.ok => ("warn", "relay in trouble"),
             (Some(_), _) => ("good", "open"),
             (None, _) => ("off", "not started"),
         };

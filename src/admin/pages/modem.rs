@@ -102,7 +102,7 @@ pub fn unlock(ask: &Ask) -> Reply {
     if let Err(wait) = ask.app.try_once(&ask.request.peer) {
         return show(ask, 429, &login::too_many(wait));
     }
-    if !ask.desk.is_own_password(ask.request.form.get("password")) {
+    if !ask.service.is_own_password(ask.request.form.get("password")) {
         return show(ask, 422, "The password is wrong.");
     }
     ask.app.was_right(&ask.request.peer);
@@ -129,7 +129,7 @@ pub fn send(ask: &Ask) -> Reply {
         let why = "This line costs money, forgets messages or stops the modem. Tick the box if you mean it.";
         return show(ask, 422, why);
     }
-    ask.desk.console_line(line)?;
+    ask.service.console_line(line)?;
     if !ask.app.status.console_send(line.to_owned()) {
         return show(ask, 503, "Sixteen lines wait for the modem already. Is it there at all?");
     }
@@ -147,7 +147,7 @@ fn unlocked(ask: &Ask) -> bool {
 
 fn set_unlocked(ask: &Ask, action: Action, words: &str, until: Time) -> Result<(), crate::fault::Fault> {
     let session = Session { unlocked: until, ..ask.visitor.session.clone() };
-    ask.desk.session(action, "", words, &ask.visitor.hash, Some(auth::bytes(&session)))
+    ask.service.session(action, "", words, &ask.visitor.hash, Some(auth::bytes(&session)))
 }
 
 #[cfg(test)]

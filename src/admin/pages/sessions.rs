@@ -33,6 +33,6 @@ pub fn end(ask: &Ask, id: &str) -> Reply {
     let found = all.iter().find(|(hash, _)| id.len() == NAME && hash.starts_with(id));
     let Some((hash, session)) = found else { return Ok(ask.sorry(404, "This log-in has ended already.")) };
     let words = format!("a log-in of {} was ended", session.person);
-    ask.desk.session(Action::EndLogIn, &session.person, &words, hash, None)?;
+    ask.service.session(Action::EndLogIn, &session.person, &words, hash, None)?;
     ask.done("/log-ins", format!("{} is logged out there.", session.person))
 }

@@ -41,7 +41,7 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
     let Some((slug, heading)) = groups.iter().find(|(slug, _)| slug == group) else {
         return Ok(ask.sorry(404, "There is no such group of settings."));
     };
-    let all = ask.desk.settings();
+    let all = ask.service.settings();
     let posted = (!error.is_empty() || tried.is_some()).then_some(&ask.request.form);
     let rows: Vec<_> =
         all.iter().filter(|row| row.setting.group == *heading).map(|row| field(ask, row, posted)).collect();
@@ -67,9 +67,9 @@ fn texts(ask: &Ask) -> Result<Value, Fault> {
         .map(|(number, phone, out)| context! { number, phone, how => out.how, at => ask.face.moment(out.at) })
         .collect();
     Ok(context! {
-        state => facts.texts.as_ref().map(|rung| context! { well => rung.well, words => rung.words }),
+        state => facts.texts.as_ref().map(|part| context! { ok => part.ok, words => part.words }),
         heard => facts.texts_heard.map(|at| ask.face.moment(at)),
-        refused => facts.texts_refused.as_ref().map(|rung| context! { words => rung.words, at => ask.face.moment(rung.at) }),
+        refused => facts.texts_refused.as_ref().map(|part| context! { words => part.words, at => ask.face.moment(part.at) }),
         outs,
     })
 }
@@ -138,7 +138,7 @@ pub fn save(ask: &Ask, group: &str) -> Reply {
         return Ok(ask.sorry(404, "There is no such group of settings."));
     };
     let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == *heading);
-    match ask.desk.set_all(&read(&ask.request.form, in_group)) {
+    match ask.service.set_all(&read(&ask.request.form, in_group)) {
         Ok(said) => ask.done(&format!("/settings/{slug}"), saved(&said)),
         Err(Fault::Permanent(why)) => show(ask, slug, 422, &why),
         Err(fault) => Err(fault),
@@ -148,7 +148,7 @@ pub fn save(ask: &Ask, group: &str) -> Reply {
 /// Shows what the rules of the form would have done with the messages of the past, and saves nothing.
 pub fn rehearse(ask: &Ask) -> Reply {
     let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == RULES);
-    match ask.desk.rehearse(&read(&ask.request.form, in_group)) {
+    match ask.service.rehearse(&read(&ask.request.form, in_group)) {
         Ok(rehearsal) => shown(ask, RULES_SLUG, 200, "", Some(&rehearsal.words())),
         Err(Fault::Permanent(why)) => show(ask, RULES_SLUG, 422, &why),
         Err(fault) => Err(fault),

@@ -106,7 +106,7 @@ fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault>
         let done = match step.name {
             "box" => !settings.text(Key::Domain).is_empty(),
             "modem" => settings.text(Key::LinkDriver) != "none",
-            "people" => used || ask.desk.people().len() > 1,
+            "people" => used || ask.service.people().len() > 1,
             "relay" if settings.text(Key::Reach) != "internet" => continue,
             "relay" => !settings.text(Key::RelayHost).is_empty(),
             _ => used,
@@ -129,7 +129,7 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
     let steps = progress(ask)?;
     let next = steps.iter().skip_while(|(name, ..)| *name != step).nth(1).map(|(name, ..)| *name);
     let posted = (!error.is_empty()).then_some(&ask.request.form);
-    let rows: Vec<_> = ask.desk.settings();
+    let rows: Vec<_> = ask.service.settings();
     let fields: Vec<_> = known
         .settings
         .iter()
@@ -172,7 +172,7 @@ fn special(ask: &Ask, step: &str) -> Value {
             }
         }
         "people" => context! {
-            people => ask.desk.people().iter().map(|person| person.name.clone()).collect::<Vec<_>>(),
+            people => ask.service.people().iter().map(|person| person.name.clone()).collect::<Vec<_>>(),
             who => people::fields(&people::edit_of(&ask.request.form)),
             max_parts => ask.settings.text(Key::AirMaxParts),
         },
@@ -187,16 +187,16 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
     };
     let form = &ask.request.form;
     if form.get("do") == "waive" {
-        ask.desk.waive(WAIVED, known.name)?;
+        ask.service.waive(WAIVED, known.name)?;
         return ask.done("/", format!("\u{201c}{}\u{201d} is off the list; it stays in the set-up.", known.words));
     }
     let saved = match step {
         "people" => ask
-            .desk
+            .service
             .add(&PersonEdit { role: Role::Person, ..people::edit_of(form) })
             .map(|person| vec![format!("{} is here now", person.name)]),
         "test" => send_test(ask),
-        _ => ask.desk.set_all(&settings::read(form, |name| known.settings.contains(&name))),
+        _ => ask.service.set_all(&settings::read(form, |name| known.settings.contains(&name))),
     };
     let said = match saved {
         Ok(said) => said,

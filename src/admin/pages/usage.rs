@@ -57,7 +57,7 @@ pub fn show(ask: &Ask) -> Reply {
         .map(|known| context! { href => format!("/usage{}", link(known.word())), words => known.word(), current => *known == span })
         .collect();
     let people: Vec<_> = match ask.operator() {
-        true => ask.desk.people().iter().map(|person| person.name.clone()).collect(),
+        true => ask.service.people().iter().map(|person| person.name.clone()).collect(),
         false => Vec::new(),
     };
     let values = context! {

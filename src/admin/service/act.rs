@@ -1,4 +1,4 @@
-//! The one way in which the desk changes anything: the right is checked, and the change, its line in the audit log and
+//! The one way in which the service changes anything: the right is checked, and the change, its line in the audit log and
 //! its event are one commit. So no operation can forget its record.
 
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::route::choose::Policy;
 use crate::store::{Contents, Event, Record, Store, Tx, TxResult, reject};
 
 impl Service {
-    /// A desk for somebody.
+    /// A service for somebody.
     pub fn new(store: &Store, by: Actor) -> Self {
         Self { store: store.clone(), by }
     }
 
-    /// Whether the one at the desk may do this.
+    /// Whether the one at the service may do this.
     ///
     /// # Errors
     /// Permanent, with who may.
@@ -30,7 +30,7 @@ impl Service {
         }
     }
 
-    /// Whether the one at the desk may change somebody of this role: nobody touches, or gives, more than they have.
+    /// Whether the one at the service may change somebody of this role: nobody touches, or gives, more than they have.
     ///
     /// # Errors
     /// Permanent, with the reason.
@@ -112,7 +112,7 @@ impl Service {
         }
     }
 
-    /// True when this is the password of the one at the desk, who has to show it once more.
+    /// True when this is the password of the one at the service, who has to show it once more.
     pub fn is_own_password(&self, password: &str) -> bool {
         let people = self.store.people();
         let right = password::verify(people.get(&self.by.name).map(|person| &**person), password);
@@ -209,7 +209,7 @@ impl Service {
     }
 }
 
-/// Fails for a person whose role is above that of the one at the desk, as they are in the store at that moment.
+/// Fails for a person whose role is above that of the one at the service, as they are in the store at that moment.
 pub(super) fn person_within(tx: &Tx, name: &str, by: Role) -> TxResult<Person> {
     match tx.person(name)? {
         None => reject(nobody(name)),

@@ -1,4 +1,4 @@
-//! Everything that can be done at the desk, in one table: what it is called in the audit log, and who may.
+//! Everything that can be done at the service, in one table: what it is called in the audit log, and who may.
 
 use crate::people::Role;
 
@@ -87,7 +87,7 @@ actions! {
     ErasePerson "people.erase" Owner
 }
 
-/// Who is at the desk.
+/// Who is at the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// Name of a person; `the command line`; empty for somebody who did not log in.

@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_persons_data_is_taken_along_and_erased() {
         let place = Place::new();
-        let desk = place.desk();
+        let service = place.service();
         let (_stop, stop) = smol::channel::bounded(1);
         let context = Context {
             coders: Coders::new(place.store.folder()),
@@ -202,16 +202,16 @@ mod tests {
             status: StatusBoard::default(),
             stop,
         };
-        desk.set("box.domain", "sea.org").unwrap();
+        service.set("box.domain", "sea.org").unwrap();
         for name in ["anna", "ben"] {
-            desk.add(&PersonEdit { name: name.into(), ..PersonEdit::default() }).unwrap();
+            service.add(&PersonEdit { name: name.into(), ..PersonEdit::default() }).unwrap();
         }
         let outside = message(&context, "ben", "bob@policy.org", "From here\nto there");
         let shared = message(&context, "ben", "anna@sea.org", "for both");
         let own = message(&context, "ben", "ben@sea.org", "a note");
         let other = message(&context, "anna", "bob@policy.org", "not his");
         let mut file = Cursor::new(Vec::new());
-        assert_eq!(desk.export("ben", &mut file).unwrap(), 3);
+        assert_eq!(service.export("ben", &mut file).unwrap(), 3);
         let file = file.into_inner();
         assert!(file.len() % RECORD == 0 && &file[257..262] == b"ustar");
         let text = String::from_utf8(file).unwrap();
@@ -219,13 +219,13 @@ mod tests {
         assert!(text.contains("\n>From here\nto there\n") && text.contains("for both") && !text.contains("not his"));
         assert!(!text.contains("argon2"));
         // A person takes their own, and nobody else's.
-        let own_desk = Service::new(&place.store, Actor::person("ben", crate::people::Role::Person, ""));
-        assert!(own_desk.export("ben", &mut Cursor::new(Vec::new())).is_ok());
-        assert!(own_desk.export("anna", &mut Cursor::new(Vec::new())).is_err());
-        assert!(own_desk.erase("ben").is_err());
+        let own_service = Service::new(&place.store, Actor::person("ben", crate::people::Role::Person, ""));
+        assert!(own_service.export("ben", &mut Cursor::new(Vec::new())).is_ok());
+        assert!(own_service.export("anna", &mut Cursor::new(Vec::new())).is_err());
+        assert!(own_service.erase("ben").is_err());
 
         let before = place.store.ledger().unwrap();
-        assert_eq!(desk.erase("ben").unwrap(), 2);
+        assert_eq!(service.erase("ben").unwrap(), 2);
         let kept = |id| place.store.message(id).unwrap();
         assert!(kept(outside).is_none() && kept(own).is_none() && kept(other).is_some());
         assert_eq!(kept(shared).unwrap().author, None);
@@ -247,9 +247,9 @@ mod tests {
     #[test]
     fn tar_reads_the_archive() {
         let place = Place::new();
-        place.desk().add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
+        place.service().add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
         let path = place.store.folder().join("ben.tar");
-        place.desk().export("ben", &mut std::fs::File::create(&path).unwrap()).unwrap();
+        place.service().export("ben", &mut std::fs::File::create(&path).unwrap()).unwrap();
         let listed = std::process::Command::new("tar").arg("-tvf").arg(&path).output().unwrap();
         let text = String::from_utf8(listed.stdout).unwrap();
         assert!(

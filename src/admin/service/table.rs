@@ -1,4 +1,4 @@
-//! The desk's drawer of settings: shown, checked against each other, changed.
+//! The service's drawer of settings: shown, checked against each other, changed.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -49,9 +49,9 @@ fn looks() {
     let site = Site::at(folder, &Clock::system());
     let empty = std::env::var("SATPOST_LOOK_EMPTY").is_ok();
     if empty {
-        println!("code {}", site.app.desk(Actor::command_line(0)).setup_code(false).unwrap());
+        println!("code {}", site.app.service(Actor::command_line(0)).setup_code(false).unwrap());
     } else {
-        let desk = site.app.desk(Actor::command_line(0));
+        let service = site.app.service(Actor::command_line(0));
         let anna = PersonEdit {
             name: "anna".into(),
             full_name: "Anna Berg".into(),
@@ -59,7 +59,7 @@ fn looks() {
             password: PASSWORD.into(),
             ..PersonEdit::default()
         };
-        desk.add(&anna).unwrap();
+        service.add(&anna).unwrap();
         let ben = PersonEdit {
             name: "ben".into(),
             full_name: "Ben Hollis".into(),
@@ -68,8 +68,8 @@ fn looks() {
             device: "6846".into(),
             ..PersonEdit::default()
         };
-        desk.add(&ben).unwrap();
-        desk.set_all(&[
+        service.add(&ben).unwrap();
+        service.set_all(&[
             ("box.domain".into(), "tern.example.org".into()),
             ("box.name".into(), "tern".into()),
             ("box.time_zone".into(), "Europe/Lisbon".into()),

@@ -170,7 +170,7 @@ fn facts(app: &App, now: Time) {
             garbled: 3,
             reopened: 1,
         });
-        facts.smtp = Some(PartStatus { well: true, words: "Listening on port 25 and 587.".into(), at: now });
+        facts.smtp = Some(PartStatus { ok: true, words: "Listening on port 25 and 587.".into(), at: now });
         facts.relay = None;
     });
     for (ago, sent, text) in [

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use crate::people::{Home, Role};
 
 /// The people of the box: who has an address here, and where they read.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "people",
@@ -24,7 +24,7 @@ pub struct People {
     pub(super) what: What,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 pub(super) enum What {
     Add(Add),
@@ -41,7 +41,7 @@ pub(super) enum What {
 }
 
 /// Add a person. The password is the first line of standard input; with none there is no log-in until 'passwd'.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "add")]
 pub(super) struct Add {
     /// name in the address: a-z, 0-9, dot, hyphen, underscore
@@ -71,9 +71,6 @@ pub(super) struct Add {
     /// what they may do: person, operator or owner (default: person); an owner needs a password of 12 characters
     #[argh(option, default = "Role::Person")]
     pub(super) role: Role,
-    /// the same as --role owner
-    #[argh(switch)]
-    pub(super) owner: bool,
     /// file whose first line is the password; - is standard input
     #[argh(option)]
     pub(super) password_file: Option<String>,
@@ -83,7 +80,7 @@ pub(super) struct Add {
 }
 
 /// List the people.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "list")]
 pub(super) struct List {
     /// print JSON
@@ -92,7 +89,7 @@ pub(super) struct List {
 }
 
 /// Change what is given, and leave the rest. An empty text ('') clears a field.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "edit")]
 pub(super) struct Edit {
     /// name
@@ -134,13 +131,10 @@ pub(super) struct Edit {
     /// what they may do: person, operator or owner
     #[argh(option)]
     pub(super) role: Option<Role>,
-    /// yes is the same as --role owner, no as --role person
-    #[argh(option, from_str_fn(yes_or_no))]
-    pub(super) owner: Option<bool>,
 }
 
 /// Set a password: the first line of standard input, or typed twice on a terminal.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "passwd")]
 pub(super) struct Passwd {
     /// name
@@ -155,7 +149,7 @@ pub(super) struct Passwd {
 }
 
 /// Give a person a modem and let them read there, or take it away.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "device")]
 pub(super) struct Device {
     /// name
@@ -170,7 +164,7 @@ pub(super) struct Device {
 }
 
 /// Give a person a service number: texts to it are theirs, and theirs come from it. Or take it away.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "number", example = "  satpost people number anna +14155550123")]
 pub(super) struct Number {
     /// name
@@ -182,7 +176,7 @@ pub(super) struct Number {
 }
 
 /// Take log-in and mail away from a person, until 'enable'.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "disable")]
 pub(super) struct Disable {
     /// name
@@ -191,7 +185,7 @@ pub(super) struct Disable {
 }
 
 /// Give log-in and mail back to a person.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "enable")]
 pub(super) struct Enable {
     /// name
@@ -200,7 +194,7 @@ pub(super) struct Enable {
 }
 
 /// Remove a person; their messages stay in the list and in the books.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "remove")]
 pub(super) struct Remove {
     /// name
@@ -209,7 +203,7 @@ pub(super) struct Remove {
 }
 
 /// Copy all that the box has of a person into a file: a tar archive with letters.mbox and data.json.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "export")]
 pub(super) struct Export {
     /// name
@@ -222,7 +216,7 @@ pub(super) struct Export {
 
 /// Erase a person and their data: log-ins, counts, and all messages by and to them but those that somebody else here wrote
 /// or got. There is no way back.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "erase")]
 pub(super) struct Erase {
     /// name
@@ -235,13 +229,5 @@ fn home(word: &str) -> Result<Home, String> {
         "here" => Ok(Home::Here),
         "device" => Ok(Home::Device),
         _ => Err(format!("'{}' is no home: write here or device", word.escape_debug())),
-    }
-}
-
-fn yes_or_no(word: &str) -> Result<bool, String> {
-    match word {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        _ => Err(format!("write yes or no, not '{}'", word.escape_debug())),
     }
 }

@@ -87,7 +87,7 @@ impl<'c> Texts<'c> {
     /// Tells the page how texts come in, or what is wrong.
     fn tell(&self, fault: Option<&Fault>) {
         let rung = self.row.map(|row| PartStatus {
-            well: fault.is_none(),
+            ok: fault.is_none(),
             words: fault.map_or_else(|| self.words(row), ToString::to_string),
             at: self.context.now(),
         });

@@ -15,7 +15,7 @@ use super::{FakeIntake, Folder};
 use crate::address::Address;
 use crate::listen::gate::Gate;
 use crate::listen::smtp_io::SmtpListener;
-use crate::listen::tally::ClientCounters;
+use crate::listen::counters::ClientCounters;
 use crate::listen::tls::CertStore;
 use crate::settings::Settings;
 
