@@ -100,8 +100,9 @@ pub enum State {
     Held,
     /// Waits for its way out.
     Queued,
-    /// The modem (or the Hive) has taken all its packets.
-    OnModem,
+    /// The link (a modem, or the ground service of its network) has taken all its packets.
+    #[serde(rename = "onmodem")]
+    OnLink,
     /// All its packets were acknowledged by a satellite, or the carrier of text messages took it. The end over a classic
     /// link, which has no receipts; a carrier may still report.
     Sent,
@@ -122,7 +123,7 @@ impl State {
     pub const ALL: [Self; 9] = [
         Self::Held,
         Self::Queued,
-        Self::OnModem,
+        Self::OnLink,
         Self::Sent,
         Self::Delivered,
         Self::Returned,
@@ -136,7 +137,7 @@ impl State {
         match self {
             Self::Held => "held",
             Self::Queued => "queued",
-            Self::OnModem => "on modem",
+            Self::OnLink => "on the link",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
             Self::Returned => "returned",
@@ -147,7 +148,7 @@ impl State {
     }
 
     /// The states of what has not left yet, or waits for somebody's decision.
-    pub const HERE: [Self; 3] = [Self::Held, Self::Queued, Self::OnModem];
+    pub const HERE: [Self; 3] = [Self::Held, Self::Queued, Self::OnLink];
 }
 
 /// A column of the books (promise 7: they always balance, per door).
@@ -265,7 +266,7 @@ impl Message {
     /// True once nothing will happen to the message any more.
     pub fn is_final(&self) -> bool {
         match self.state {
-            State::Held | State::Queued | State::OnModem => false,
+            State::Held | State::Queued | State::OnLink => false,
             State::Sent => self.receipt_until.is_none(),
             State::Delivered | State::Returned | State::Expired | State::Cancelled | State::Refused => true,
         }
@@ -299,7 +300,7 @@ impl Message {
     pub fn column(&self) -> Column {
         match self.state {
             State::Sent | State::Delivered if self.is_final() => Column::Delivered,
-            State::Held | State::Queued | State::OnModem | State::Sent | State::Delivered => Column::Waiting,
+            State::Held | State::Queued | State::OnLink | State::Sent | State::Delivered => Column::Waiting,
             State::Returned | State::Expired => Column::Returned,
             State::Cancelled | State::Refused => Column::Refused,
         }

@@ -75,14 +75,14 @@ fn what_cannot_go_in_time_comes_back_before_it() {
     let shore = Shore::start();
     let gateway = gateway_without_link(&shore, &[]);
     let began = std::time::Instant::now();
-    let id = write(&gateway, "By noon", &["--by", "65s"]);
+    let id = write(&gateway, "By noon", &["--deliver-by", "65s"]);
     let back = wait_for("it to come back", 4 * SOON, || {
         Some(shown(&gateway, &id)).filter(|message| message["state"] == "expired")
     });
     assert!(began.elapsed().as_secs() < 65, "its sender has to hear of it before its time");
     let by = back["by"].as_str().unwrap();
     assert!(back["reason"].as_str().unwrap().contains(&format!("wanted by {by}")), "{back}");
-    let notice = gateway.messages().into_iter().find(|m| m["door"] == "notice" && m["about"] == id.as_str()).unwrap();
+    let notice = gateway.messages().into_iter().find(|m| m["origin"] == "notice" && m["about"] == id.as_str()).unwrap();
     assert_eq!(notice["to"], OLGA);
     assert!(order(&shore).is_empty());
     gateway.books_balance();

@@ -1,4 +1,4 @@
-//! The web page of the box, and the service behind it that the commands use as well.
+//! The web page of the box, and the service behind it, which the commands use as well.
 //!
 //! ```text
 //!  browser -> gate (listen) -> Unix socket -> server -> route::answer -> pages/* -> service -> store

@@ -317,18 +317,18 @@ fn persons_see_their_own_and_nothing_else() {
     assert!(!text(&ben.get("/messages")).contains("not for ben"));
     assert_eq!(ben.get(&to_ben).status, 200);
     assert_eq!(ben.get(&outside).status, 404);
-    for page in ["/people", "/people/anna", "/settings/box", "/modem", "/modem/lines", "/setup/box", "/messages/aside"]
+    for page in ["/people", "/people/anna", "/settings/box", "/modem", "/modem/lines", "/setup/box", "/messages/quarantine"]
     {
         assert_eq!(ben.get(page).status, 403, "{page}");
     }
-    let wish = format!("{outside}/cancel");
+    let cancel = format!("{outside}/cancel");
     for (target, fields) in [
         ("/people", &[("name", "eve")][..]),
         ("/people/anna/remove", &[]),
         ("/settings/box", &[("box.name", "mine")]),
         ("/setup/box", &[("box.name", "mine")]),
         ("/modem/unlock", &[("password", "kittiwake")]),
-        (&wish, &[]),
+        (&cancel, &[]),
     ] {
         assert_eq!(ben.post("/account", target, fields).status, 403, "{target}");
     }

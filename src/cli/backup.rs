@@ -1,4 +1,4 @@
-//! `satpost backup` and `satpost restore`.
+//! `satpost backup` and `satpost restore`: copies everything into one file, and puts it back.
 
 use std::fs::{self, File};
 use std::io;
@@ -39,7 +39,7 @@ pub struct Backup {
     json: bool,
 }
 
-/// Put a backup into the data folder. No box may run there.
+/// Restore a backup into the data folder. No box may run there.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
@@ -54,7 +54,7 @@ pub struct Restore {
     /// the backup
     #[argh(positional)]
     file: PathBuf,
-    /// put it in the place of the store that is there; that one is kept beside
+    /// replace the store that is there; it is kept beside
     #[argh(switch)]
     replace: bool,
     /// hold what waits for the link, the relay or the carrier

@@ -1,4 +1,4 @@
-//! `satpost costs`: what a month cost, by account.
+//! `satpost costs`: shows what a month cost, by account.
 
 use argh::{ArgsInfo, FromArgs};
 use serde_json::json;

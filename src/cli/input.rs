@@ -1,4 +1,4 @@
-//! What commands read: a message, or a password; never a terminal where there is none.
+//! Reads what a command needs: a message or a password, from a terminal only where there is one.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::sync::mpsc::sync_channel;

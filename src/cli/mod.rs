@@ -1,4 +1,4 @@
-//! The command line: `satpost COMMAND ...`.
+//! Reads the command line, `satpost COMMAND ...`, and carries it out.
 //!
 //! ```text
 //!  run, demo, simulate, restore        here, in this process
@@ -12,11 +12,14 @@ mod audit;
 mod backup;
 mod check;
 mod coding;
+mod completions;
 mod costs;
 mod data;
 mod demo;
 mod input;
 mod logging;
+mod manual;
+mod outline;
 mod people;
 mod queue;
 mod reach;
@@ -90,6 +93,8 @@ enum Command {
     Simulate(simulate::Simulate),
     Code(coding::Code),
     Decode(coding::Decode),
+    Man(manual::Man),
+    Completions(completions::Completions),
 }
 
 /// Run the box until SIGTERM or SIGINT; this is what the service starts.
@@ -158,10 +163,23 @@ impl Command {
             Self::Usage(usage) => usage.act(session),
             Self::Audit(audit) => audit.act(session),
             Self::Backup(backup) => backup.act(session),
-            Self::Run(_) | Self::Demo(_) | Self::Restore(_) | Self::Simulate(_) | Self::Code(_) | Self::Decode(_) => {
-                Err(Failure::usage("this command is not for a running box"))
-            }
+            Self::Run(_)
+            | Self::Demo(_)
+            | Self::Restore(_)
+            | Self::Simulate(_)
+            | Self::Code(_)
+            | Self::Decode(_)
+            | Self::Man(_)
+            | Self::Completions(_) => Err(Failure::usage("this command is not for a running box")),
         }
+    }
+}
+
+/// The version with the commit it was built from, where that is known: `0.1.0 (1f2e3d4c5b)`.
+pub fn version() -> String {
+    match env!("SATPOST_COMMIT") {
+        "" => env!("CARGO_PKG_VERSION").to_owned(),
+        commit => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
     }
 }
 
@@ -190,7 +208,7 @@ pub fn run() -> ExitCode {
 fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
     let named = data::take(&mut words).map_err(Failure::usage)?;
     if words.first().is_some_and(|word| word == "--version" || word == "-V") {
-        say(&mut std::io::stdout(), concat!("satpost ", env!("CARGO_PKG_VERSION"), "\n"));
+        say(&mut std::io::stdout(), &format!("satpost {}\n", version()));
         return Ok(ExitCode::SUCCESS);
     }
     let command = match parse(&words) {
@@ -213,6 +231,8 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Simulate(simulate) => simulate.go(),
         Command::Code(code) => code.go(),
         Command::Decode(decode) => decode.go(),
+        Command::Man(man) => Ok(man.go()),
+        Command::Completions(completions) => Ok(completions.go()),
         Command::Restore(restore) => restore.go(&data),
         // A child with the user of the box only writes the part; its parent takes it from there.
         Command::Backup(backup) if !reach::as_owner_now() => backup.go(&data, words),

@@ -1,4 +1,4 @@
-//! `satpost people` and `satpost setup-code`.
+//! `satpost people`: adds, changes, exports and removes the people of the box.
 
 use std::fs::{self, File};
 use std::io;
@@ -87,7 +87,7 @@ impl People {
                     let words = "nothing to change: say what, such as --full-name 'Anna Smith' (see --help)";
                     return Err(Failure::usage(words));
                 }
-                let changed = service.edit(&person.name, &edit.over(&person)).map_err(Failure::of_wish)?;
+                let changed = service.edit(&person.name, &edit.over(&person)).map_err(Failure::of_request)?;
                 let words = if changed == person { "was so already" } else { "is changed" };
                 session.line(format!("{} {words}", person.name));
                 unreachable(session, &changed);
@@ -95,13 +95,13 @@ impl People {
             What::Passwd(passwd) => {
                 let name = &known(session, &passwd.name)?.name;
                 let password = if passwd.none { String::new() } else { session.input.clone().unwrap_or_default() };
-                service.set_password(name, &password).map_err(Failure::of_wish)?;
+                service.set_password(name, &password).map_err(Failure::of_request)?;
                 session
                     .line(format!("{name} has {}", if passwd.none { "no log-in any more" } else { "a new password" }));
             }
             What::Device(device) => {
                 let person = known(session, &device.name)?;
-                let changed = service.edit(&person.name, &device.over(&person)).map_err(Failure::of_wish)?;
+                let changed = service.edit(&person.name, &device.over(&person)).map_err(Failure::of_request)?;
                 let words = changed.device.map_or("no device".to_owned(), |device| format!("device {device}"));
                 session.line(format!("{} has {words} and reads {}", changed.name, reads(&changed)));
                 unreachable(session, &changed);
@@ -110,7 +110,7 @@ impl People {
                 let person = known(session, &number.name)?;
                 let text = if number.number == "none" { String::new() } else { number.number };
                 let edit = PersonEdit { number: text, ..PersonEdit::of(&person) };
-                let changed = service.edit(&person.name, &edit).map_err(Failure::of_wish)?;
+                let changed = service.edit(&person.name, &edit).map_err(Failure::of_request)?;
                 let words = changed.number.map_or("no service number".to_owned(), |number| format!("number {number}"));
                 session.line(format!("{} has {words}", changed.name));
             }
@@ -141,7 +141,7 @@ impl People {
             }
             What::Erase(one) => {
                 let name = &known(session, &one.name)?.name;
-                let messages = service.erase(name).map_err(Failure::of_wish)?;
+                let messages = service.erase(name).map_err(Failure::of_request)?;
                 session.line(format!("{name} is erased, with {messages} messages"));
             }
         }
@@ -149,12 +149,15 @@ impl People {
     }
 }
 
-/// The person of this name, who has to be there.
+/// Finds the person of this name.
+///
+/// # Errors
+/// Not found, when there is none.
 pub fn known(session: &Session, name: &str) -> Result<std::sync::Arc<Person>, Failure> {
     session.service().person(name).map_err(|fault| Failure::not_found(fault.why()))
 }
 
-/// Says so when a message to them cannot go.
+/// Warns when no message can reach them.
 fn unreachable(session: &mut Session, person: &Person) {
     let store = &session.context.store;
     let policy = Policy::new(store.people(), store.settings());
@@ -183,7 +186,7 @@ impl Add {
             password: session.input.clone().unwrap_or_default(),
             ..PersonEdit::default()
         };
-        let person = session.service().add(&edit).map_err(Failure::of_wish)?;
+        let person = session.service().add(&edit).map_err(Failure::of_request)?;
         if self.json {
             session.json(&shown(&person));
             return Ok(());
@@ -274,7 +277,7 @@ impl List {
     }
 }
 
-/// A person for scripts: without the hash of the password.
+/// Writes a person for scripts, without the hash of the password.
 fn shown(person: &Person) -> serde_json::Value {
     json!({
         "name": person.name,
@@ -292,7 +295,6 @@ fn shown(person: &Person) -> serde_json::Value {
         "block": person.block,
         "strangers": person.strangers,
         "role": person.role,
-        "owner": person.is_owner(),
         "disabled": person.disabled,
         "log_in": person.password.is_some(),
         "added": person.added.to_string(),

@@ -1,4 +1,4 @@
-//! The way to a box: its control socket, or its store when no box runs.
+//! Reaches a box: through its control socket, or its store when no box runs.
 
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -50,7 +50,7 @@ pub fn ask(data: &Path, request: &Request, command: &Command) -> Result<Answer, 
             return as_owner(data, request, owner);
         }
         if !data.join(FILE).exists()
-            && let Some(answer) = rehearse(request)?
+            && let Some(answer) = try_out(request)?
         {
             return Ok(answer);
         }
@@ -93,7 +93,7 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
 
 /// Tries a command on a box that is thrown away, so that one that fails makes no box where there was none; gives back its
 /// answer if it failed.
-fn rehearse(request: &Request) -> Result<Option<Answer>, Failure> {
+fn try_out(request: &Request) -> Result<Option<Answer>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("no place to try the command in: {error}"));
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| failed(&error))?;

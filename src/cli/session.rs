@@ -1,4 +1,4 @@
-//! What a command acts on: the store with its live facts, what it was given to read, and what it says.
+//! What a command works with: the store with its live facts, its input, and its output.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub struct Request {
     pub input: Option<String>,
 }
 
-/// What became of it: one line of JSON.
+/// The answer of the box: one line of JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Exit code.
@@ -67,8 +67,8 @@ impl Failure {
         Self { code: NOT_FOUND, why: why.into() }
     }
 
-    /// A fault whose permanent kind means that what was asked for is wrong.
-    pub fn of_wish(fault: Fault) -> Self {
+    /// Turns a fault into a failure; a permanent one means that the request itself is wrong.
+    pub fn of_request(fault: Fault) -> Self {
         if fault.is_permanent() { Self::usage(fault.why()) } else { fault.into() }
     }
 }
@@ -100,7 +100,7 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// The service, for root or the user of the box.
+    /// Gives the service, in the name of root or the user of the box.
     pub fn service(&self) -> Service {
         Service::new(&self.context.store, Actor::command_line(self.uid))
     }
@@ -118,7 +118,7 @@ impl Session<'_> {
     }
 }
 
-/// Carries a request out. Never fails itself: what goes wrong is in the answer.
+/// Carries out a request. Never fails itself: what goes wrong is in the answer.
 pub fn carry_out(context: &Context, live: bool, uid: u32, request: Request) -> Answer {
     let command = match super::parse(&request.args) {
         Ok(command) => command,

@@ -1,4 +1,4 @@
-//! `satpost settings`: the same table as on the page.
+//! `satpost settings`: lists, reads and changes the settings; the same table as on the page.
 
 use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
@@ -10,7 +10,7 @@ use super::table::columns;
 use crate::admin::service::Row;
 use crate::settings::{self, Kind};
 
-/// The settings of the box; the same table as on the page.
+/// List, read and change the settings of the box; the same table as on the page.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
@@ -20,7 +20,7 @@ use crate::settings::{self, Kind};
   satpost settings set relay.host mail.example.org relay.tls starttls
   satpost settings set relay.password < password.txt
   satpost settings set relay.password ''",
-    note = "A running box follows at once, without a restart."
+    note = "A running box applies them at once, without a restart."
 )]
 pub struct Settings {
     #[argh(subcommand)]
@@ -72,7 +72,7 @@ struct Set {
     pairs: Vec<String>,
 }
 
-/// Try rules on the messages of the past, and change nothing: name and value pairs as with 'set'.
+/// Try rules on past messages, and change nothing: name and value pairs as with 'set'.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "try", example = "  satpost settings try air.strangers refuse air.block spam.example")]
 struct Try {
@@ -148,7 +148,7 @@ impl Try {
             return Err(Failure::usage("write a name and a value: satpost settings try air.strangers refuse"));
         }
         let pairs: Vec<_> = pairs.iter().map(|[name, value]| (name.clone(), value.clone())).collect();
-        let rehearsal = session.service().rehearse(&pairs).map_err(Failure::of_wish)?;
+        let rehearsal = session.service().rehearse(&pairs).map_err(Failure::of_request)?;
         session.line(rehearsal.words());
         Ok(())
     }
@@ -176,9 +176,9 @@ impl Set {
             settings::find(name).map_err(Failure::not_found)?;
         }
         let pairs: Vec<_> = pairs.iter().map(|[name, value]| (name.clone(), value.clone())).collect();
-        let said = session.service().set_all(&pairs).map_err(Failure::of_wish)?;
+        let said = session.service().set_all(&pairs).map_err(Failure::of_request)?;
         if said.is_empty() {
-            session.line("it was so already");
+            session.line("nothing was different");
         }
         for words in said {
             session.line(words);
@@ -212,9 +212,9 @@ fn kind(kind: Kind) -> String {
         Kind::Number(low, high) => format!("a number from {low} to {high}"),
         Kind::Seconds(low, high) => format!("{low} to {high} seconds; s, m, h, d may follow the number"),
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
-        Kind::Listen => "ip:port, several separated by blanks".to_owned(),
+        Kind::Listen => "ip:port, several separated by spaces".to_owned(),
         Kind::Amount => "an amount such as 0.07".to_owned(),
-        Kind::Senders => "addresses and domains, several separated by blanks".to_owned(),
-        Kind::Networks => "address/bits, several separated by blanks".to_owned(),
+        Kind::Senders => "addresses and domains, several separated by spaces".to_owned(),
+        Kind::Networks => "address/bits, several separated by spaces".to_owned(),
     }
 }

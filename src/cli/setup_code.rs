@@ -1,4 +1,4 @@
-//! `satpost setup-code`.
+//! `satpost setup-code`: shows the code that claims a new box.
 
 use argh::{ArgsInfo, FromArgs};
 
@@ -8,7 +8,7 @@ use super::session::{Done, Session};
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "setup-code")]
 pub struct SetupCode {
-    /// make another code; the old one is worth nothing then
+    /// make another code; the old one is void then
     #[argh(switch)]
     new: bool,
 }

@@ -1,4 +1,4 @@
-//! `satpost simulate`: the simulators as programs of their own.
+//! `satpost simulate`: runs the simulators as programs of their own.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Columns for people.
+//! Writes columns for people.
 
 /// Lines with columns as wide as their widest cell, in characters; the last column is not filled up.
 pub fn columns(rows: &[Vec<String>]) -> String {

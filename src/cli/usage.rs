@@ -1,4 +1,4 @@
-//! `satpost usage`: messages, packets and bytes by day, month, year or person.
+//! `satpost usage`: counts messages, packets and bytes by day, month, year or person.
 
 use argh::{ArgsInfo, FromArgs};
 

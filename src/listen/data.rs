@@ -176,7 +176,7 @@ impl Drop for Spooled {
     }
 }
 
-/// Removes the spool files that a crash left in `folder`; for the start, before any door opens.
+/// Removes the spool files that a crash left in `folder`; for the start, before any listener opens.
 ///
 /// # Errors
 /// When the folder cannot be read.

@@ -28,10 +28,10 @@ const STILL_THERE: Duration = Duration::from_secs(5);
 /// How long a client may take to notice that its answer is complete.
 const FAREWELL: Duration = Duration::from_secs(1);
 const PIECE: usize = 16 * 1024;
-/// File descriptors of one request behind this door, counted generously.
+/// File descriptors of one request behind this listener, counted generously.
 const DESCRIPTORS: usize = 5;
 
-/// The HTTP door: what a gate opens for browsers.
+/// The HTTP listener: what a gate opens for browsers.
 pub struct HttpFront {
     /// Where the web server listens.
     pub socket: PathBuf,

@@ -26,7 +26,7 @@ const MAX_ERRORS: u32 = 20;
 pub struct SessionContext<'a> {
     /// Who decides.
     pub intake: &'a dyn MailIntake,
-    /// What the caller's household did before.
+    /// What the client's network did before.
     pub counters: &'a ClientCounters,
     /// For the counters.
     pub now: Instant,
@@ -46,7 +46,7 @@ pub struct SmtpSession {
 }
 
 impl SmtpSession {
-    /// For a connection from `peer`; `tls_offered` when there is a certificate.
+    /// Makes the session of a connection from `peer`; `tls_offered` when there is a certificate.
     pub fn new(peer: IpAddr, settings: Arc<Settings>, tls_offered: bool, submission: bool) -> Self {
         let trusted = settings.contains(Key::SmtpTrusted, peer);
         let caller = Caller { peer, helo: String::new(), esmtp: false, person: None, tls: false, trusted, submission };
@@ -62,7 +62,7 @@ impl SmtpSession {
         }
     }
 
-    /// The greeting.
+    /// Writes the greeting.
     pub fn greet(&self, out: &mut Vec<u8>) {
         say(out, 220, &format!("{} ESMTP satpost", host_name(&self.settings)));
     }
@@ -319,7 +319,7 @@ impl SmtpSession {
     }
 }
 
-/// The name this box gives itself in SMTP: its own name if that can be a host name, else its mail domain.
+/// Gives the name of this box in SMTP: its own name if that can be a host name, else its mail domain.
 pub fn host_name(settings: &Settings) -> String {
     let names = [settings.text(Key::BoxName), settings.text(Key::Domain)];
     names.into_iter().find(|name| check_domain(name).is_ok()).unwrap_or("satpost").to_owned()

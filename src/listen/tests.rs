@@ -1,4 +1,4 @@
-//! A made-up intake for the tests of the doors, and the runner of the dialogues in tests/dialog.
+//! A made-up intake for the tests of the listeners, and the runner of the dialogues in tests/dialog.
 
 mod http;
 mod process;
@@ -19,7 +19,7 @@ use crate::settings::{self, Settings};
 
 /// An intake for spacebeaver.com with the people abc, anna, ben and postmaster; anna's password is `secret`.
 pub struct FakeIntake {
-    /// What the doors see.
+    /// What the listeners see.
     pub settings: Arc<Settings>,
     /// Somebody is in `accept`; a mail from `slow@...` stays there for half a second.
     pub busy: AtomicBool,
@@ -156,7 +156,7 @@ struct Dialogue {
     intake: Arc<FakeIntake>,
     counters: ClientCounters,
     begin: Begin,
-    talk: SmtpFramer,
+    framer: SmtpFramer,
     unsent: Vec<u8>,
     out: Vec<u8>,
     turn: NextStep,
@@ -173,13 +173,13 @@ struct Begin {
 }
 
 impl Begin {
-    fn talk(&self, intake: &FakeIntake, out: &mut Vec<u8>) -> SmtpFramer {
+    fn framer(&self, intake: &FakeIntake, out: &mut Vec<u8>) -> SmtpFramer {
         let session = SmtpSession::new(self.peer, intake.settings(), self.certificate, self.submission);
-        let mut talk = SmtpFramer::new(session, std::env::temp_dir(), out);
+        let mut framer = SmtpFramer::new(session, std::env::temp_dir(), out);
         if self.tls {
-            talk.encrypted();
+            framer.encrypted();
         }
-        talk
+        framer
     }
 }
 
@@ -197,13 +197,13 @@ impl Dialogue {
         };
         let intake = FakeIntake::new(&settings);
         let mut out = Vec::new();
-        let talk = begin.talk(&intake, &mut out);
+        let framer = begin.framer(&intake, &mut out);
         let place = format!("{} in pieces of {piece}", file.display());
         Self {
             intake,
             counters: ClientCounters::default(),
             begin,
-            talk,
+            framer,
             unsent: vec![],
             out,
             turn: NextStep::Read,
@@ -233,7 +233,7 @@ impl Dialogue {
         let context = SessionContext { intake: &*self.intake, counters: &self.counters, now: Instant::now() };
         for piece in std::mem::take(&mut self.unsent).chunks(self.piece) {
             if self.turn == NextStep::Read {
-                self.turn = self.talk.take(piece, context, &mut self.out);
+                self.turn = self.framer.take(piece, context, &mut self.out);
             }
         }
     }
@@ -260,10 +260,10 @@ impl Dialogue {
                 self.send();
                 assert_eq!(self.turn, NextStep::StartTls, "{place}");
                 self.turn = NextStep::Read;
-                self.talk.encrypted();
+                self.framer.encrypted();
             }
             ("again", _) => {
-                self.talk = self.begin.talk(&self.intake, &mut self.out);
+                self.framer = self.begin.framer(&self.intake, &mut self.out);
                 self.turn = NextStep::Read;
             }
             ("mails", count) => {
@@ -343,7 +343,7 @@ fn nonsense_gets_well_formed_replies() {
     let mut inputs = 0;
     while inputs < 100_000 {
         let mut out = Vec::new();
-        let mut talk = begin.talk(&intake, &mut out);
+        let mut framer = begin.framer(&intake, &mut out);
         for _ in 0..200 {
             inputs += 1;
             let mut input = phrases[random(phrases.len())].to_vec();
@@ -352,9 +352,9 @@ fn nonsense_gets_well_formed_replies() {
                 input[at] = u8::try_from(random(256)).unwrap();
             }
             let context = SessionContext { intake: &*intake, counters: &counters, now: Instant::now() };
-            match talk.take(&input, context, &mut out) {
+            match framer.take(&input, context, &mut out) {
                 NextStep::Read => {}
-                NextStep::StartTls => talk.encrypted(),
+                NextStep::StartTls => framer.encrypted(),
                 NextStep::Close => break,
             }
         }

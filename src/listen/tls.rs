@@ -63,7 +63,7 @@ impl CertStore {
         Ok(Self { certificate, key, loaded: Mutex::new(Loaded { stamp, config }) })
     }
 
-    /// What the next handshake uses. Files that changed are read again; if they will not do, the old ones stay.
+    /// What the next handshake uses. Files that changed are read again; if they cannot be used, the old ones stay.
     pub fn current(&self) -> Arc<ServerConfig> {
         let stamp = [changed(&self.certificate), changed(&self.key)];
         // Replaced as a whole, so never half changed.
@@ -193,12 +193,12 @@ mod tests {
         assert!(CertStore::new(&one, data).unwrap_err().contains("tls.key"));
         assert!(CertStore::new(&both, data).unwrap_err().contains("c.pem"));
         make(&both, &certificate, &key).unwrap();
-        let keeper = CertStore::new(&both, data).unwrap();
-        let first = keeper.current();
-        assert!(Arc::ptr_eq(&first, &keeper.current()));
+        let store = CertStore::new(&both, data).unwrap();
+        let first = store.current();
+        assert!(Arc::ptr_eq(&first, &store.current()));
         fs::write(&certificate, "cut off").unwrap();
-        assert!(Arc::ptr_eq(&first, &keeper.current()), "a broken file changes nothing");
+        assert!(Arc::ptr_eq(&first, &store.current()), "a broken file changes nothing");
         make(&both, &certificate, &key).unwrap();
-        assert!(!Arc::ptr_eq(&first, &keeper.current()));
+        assert!(!Arc::ptr_eq(&first, &store.current()));
     }
 }

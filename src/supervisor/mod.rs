@@ -117,7 +117,7 @@ impl Supervisor {
             }
         };
         notify::ready();
-        log::info!("satpost {} is up", env!("CARGO_PKG_VERSION"));
+        log::info!("satpost {} is up", crate::cli::version());
         welcome::say(&self.context);
         let watchdog = notify::watchdog_interval();
         let mut last_try = Instant::now();

@@ -15,7 +15,7 @@ use crate::ground::{Ground, MUM};
 const OWNERS: [&str; 7] =
     ["/settings", "/setup", "/modem", "/audit", "/log-ins", "POST /people/{name}/export", "POST /people/{name}/erase"];
 /// What an operator may open as well.
-const OPERATORS: [&str; 3] = ["/people", "/messages/aside", "POST /messages/{id}/{wish}"];
+const OPERATORS: [&str; 3] = ["/people", "/messages/quarantine", "POST /messages/{id}/{wish}"];
 /// What needs no log-in.
 const OPEN: [&str; 4] = ["/assets/", "/healthz", "/metrics", "/hooks/"];
 

@@ -59,7 +59,7 @@ pub fn full_queue() {
     let mut scene = Scene::start(&[]);
     scene.modem("pass end");
     let first = scene.up("on the modem");
-    scene.state(&first, "onmodem", MENDS);
+    scene.state(&first, "on the link", MENDS);
     scene.modem("full on");
     scene.both("full");
     eprintln!("full was told after {:?}", scene.told("queue is full"));

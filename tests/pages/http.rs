@@ -129,7 +129,7 @@ fn persons_see_what_is_theirs_and_nothing_else() {
     }
     assert!(!cleo.get("/messages").body.contains("For Anna"));
     assert!(!cleo.get("/messages?q=Anna").body.contains("For Anna"));
-    for path in ["/people", "/people/anna", "/settings/box", "/modem", "/setup/box", "/messages/aside"] {
+    for path in ["/people", "/people/anna", "/settings/box", "/modem", "/setup/box", "/messages/quarantine"] {
         assert_eq!(cleo.get(path).status, 403, "{path}");
     }
     let token = cleo.token("/account");

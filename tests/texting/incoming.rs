@@ -17,7 +17,7 @@ fn a_text_comes_in_by_polling_and_is_answered_by_mail() {
     ground.text(MUM, ANNA, "Yes, at noon");
     let message = wait_message(&gateway, "Yes, at noon", "delivered");
     assert_eq!(
-        (&message["from"], &message["to"], &message["door"]),
+        (&message["from"], &message["to"], &message["origin"]),
         (&MUM.into(), &"anna@shore.example".into(), &"sms".into())
     );
     let raw = gateway.cli_ok(&["queue", "show", "--raw", message["id"].as_str().unwrap()], "");
@@ -181,6 +181,6 @@ fn bandwidth_calls() {
     wait_message(&gateway, "After it came back", "delivered");
     gateway.cli_ok(&["send", "--from", "anna", "--text", "Out", MUM], "");
     wait_message(&gateway, "Out", "delivered");
-    assert_eq!(gateway.messages().iter().filter(|m| m["door"] == "sms").count(), 3);
+    assert_eq!(gateway.messages().iter().filter(|m| m["origin"] == "sms").count(), 3);
     gateway.books_balance();
 }

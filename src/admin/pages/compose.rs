@@ -1,4 +1,4 @@
-//! Writing a message, with a look at what it will cost before it goes.
+//! Composing a message, with its cost before it is sent.
 
 use minijinja::context;
 
@@ -59,10 +59,10 @@ pub fn send(ask: &Ask) -> Reply {
     }
     match intake::compose(context, me, &draft) {
         Ok(kept) => {
-            queue::look_anew(ask.app);
+            queue::forget(ask.app);
             let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
             let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
-            ask.done(&place, format!("Your message is kept as {}.", ids.join(", ")))
+            ask.done(&place, format!("Your message is accepted as {}.", ids.join(", ")))
         }
         Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why),
         Err(fault) => Err(fault),

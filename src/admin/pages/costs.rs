@@ -1,4 +1,4 @@
-//! What a month cost, by person: as a page and as a table for a spreadsheet.
+//! Shows what a month cost, by person: as a page and as a table for a spreadsheet.
 
 use minijinja::context;
 

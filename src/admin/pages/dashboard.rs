@@ -5,8 +5,8 @@ use std::time::Duration;
 use minijinja::{Value, context};
 use serde::Serialize;
 
-use super::messages::{aside_news, tone};
-use super::{Ask, Reply, modem, queue, setup};
+use super::messages::tone;
+use super::{Ask, Reply, modem, quarantine, queue, setup};
 use crate::admin::chart;
 use crate::admin::route::may_see;
 use crate::settings::Key;
@@ -25,7 +25,7 @@ struct Need {
     button: &'static str,
 }
 
-/// The page.
+/// Shows the page.
 pub fn show(ask: &Ask) -> Reply {
     let facts = ask.app.status.facts();
     let from = ask.face.now - Duration::from_secs(86_400);
@@ -50,8 +50,11 @@ pub fn show(ask: &Ask) -> Reply {
             context! { at => ask.face.moment(event.at), part => event.part, words => event.words, alarm => event.alarm }
         })
         .collect();
-    let books: Vec<_> =
-        ledger.books.iter().map(|(door, books)| context! { door, books, balance => books.balance() }).collect();
+    let totals: Vec<_> = ledger
+        .books
+        .iter()
+        .map(|(origin, totals)| context! { origin, totals, balance => totals.balance() })
+        .collect();
     let values = context! {
         needs => needs(ask, &facts, &queue),
         steps => if ask.owner() { setup::open_steps(ask)? } else { Vec::new() },
@@ -65,7 +68,7 @@ pub fn show(ask: &Ask) -> Reply {
         texts_heard => facts.texts_heard.map(|at| ask.face.moment(at)),
         texts_refused => facts.texts_refused.as_ref().map(|part| part_of(ask, part)),
         gateway => ask.settings.text(Key::Reach) == "internet",
-        books, packets_sent => ledger.packets_sent, packets_in => ledger.packets_in, events,
+        totals, packets_sent => ledger.packets_sent, packets_in => ledger.packets_in, events,
     };
     Ok(ask.page(200, "dashboard.html", "dashboard", "Dashboard", values))
 }
@@ -80,7 +83,7 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     for (worker, why) in &facts.failing {
         need(
             "danger",
-            format!("The part \u{201c}{worker}\u{201d} fails and is started again: {why}"),
+            format!("The worker \u{201c}{worker}\u{201d} fails and is started again: {why}"),
             "/help/known-issues",
             "Help",
         );
@@ -89,7 +92,7 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
         need("danger", format!("Mail relay: {}", relay.words), "/setup/relay", "Check the relay");
     }
     if let Some(smtp) = facts.smtp.as_ref().filter(|part| !part.ok) {
-        need("danger", format!("Mail door: {}", smtp.words), "/settings/mail-in", "Mail in");
+        need("danger", format!("Mail listeners: {}", smtp.words), "/settings/mail-in", "Mail in");
     }
     if let Some(texts) = facts.texts.as_ref().filter(|part| !part.ok) {
         need("warn", format!("Text messages: {}", texts.words), "/settings/text-messages", "Check the carrier");
@@ -104,18 +107,18 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
         };
         need("warn", words, "/messages?tab=held", button);
     }
-    match aside_news(ask) {
+    match quarantine::unseen(ask) {
         0 => {}
         1 => need(
             "warn",
-            "One thing that came in could not be used and was set aside.".into(),
-            "/messages/aside",
+            "One thing that came in could not be used and is in quarantine.".into(),
+            "/messages/quarantine",
             "Look at it",
         ),
-        news => need(
+        unseen => need(
             "warn",
-            format!("{news} things that came in could not be used and were set aside."),
-            "/messages/aside",
+            format!("{unseen} things that came in could not be used and are in quarantine."),
+            "/messages/quarantine",
             "Look at them",
         ),
     }

@@ -21,10 +21,10 @@ pub const TOPICS: [(&str, &str); 13] = [
     ("known-issues", "Proven, and known issues"),
     ("command-line", "The command line"),
     ("backup", "Backup and restore"),
-    ("metrics", "Numbers for a monitor"),
+    ("metrics", "Metrics for a monitor"),
 ];
 
-/// One topic.
+/// Shows one topic.
 pub fn show(ask: &Ask, topic: &str) -> Reply {
     let Some((name, title)) = TOPICS.into_iter().find(|(name, _)| *name == topic) else {
         return Ok(ask.sorry(404, "There is no help on this."));
@@ -35,10 +35,10 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         .facts()
         .listen
         .into_iter()
-        .map(|(door, at)| (door, at.iter().map(|at| at.port().to_string()).collect()))
+        .map(|(listener, at)| (listener, at.iter().map(|at| at.port().to_string()).collect()))
         .collect();
-    let port = |door: &str, usual: &str| {
-        listen.get(door).and_then(|ports: &Vec<String>| ports.first().cloned()).unwrap_or_else(|| usual.to_owned())
+    let port = |listener: &str, usual: &str| {
+        listen.get(listener).and_then(|ports: &Vec<String>| ports.first().cloned()).unwrap_or_else(|| usual.to_owned())
     };
     let host = ask.request.header("host").unwrap_or("this-box").to_owned();
     let host = match host.rsplit_once(':') {

@@ -1,4 +1,4 @@
-//! Log in, log out, light and dark; and the bare frame of pages for somebody who is not logged in.
+//! Logs in and out, sets the theme, and makes the bare frame of pages for somebody who is not logged in.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The pages, one file each. A page reads what it shows, fills its template, and passes wishes to the service.
+//! The pages, one file each. A page reads what it shows, fills its template, and has the service apply what is asked for.
 
 pub mod account;
 pub mod audit;
@@ -12,6 +12,7 @@ pub mod mailbox;
 pub mod messages;
 pub mod modem;
 pub mod people;
+pub mod quarantine;
 pub mod queue;
 pub mod sessions;
 pub mod settings;
@@ -54,7 +55,7 @@ pub struct Ask<'a> {
 }
 
 impl<'a> Ask<'a> {
-    /// From a request and its session.
+    /// Makes it from a request and its session.
     pub fn new(app: &'a App, request: &'a Request, visitor: &'a Visitor) -> Self {
         let settings = app.store.settings();
         let face = Face { zone: zone(&settings), now: app.store.clock().now() };
@@ -99,7 +100,7 @@ impl<'a> Ask<'a> {
         self.page(status, "sorry.html", "", title, context! { why })
     }
 
-    /// Back to a page with GET, which then says `words`.
+    /// Leads back to a page with GET, which then says `words`.
     pub fn done(&self, place: &str, words: impl Into<String>) -> Reply {
         self.app.tell(&self.visitor.hash, words.into());
         Ok(Response::see(place))
@@ -130,7 +131,7 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// Link, mail and queue in a few words each.
+    /// Says of link, mail and queue how they are, in a few words each.
     pub fn strip(&self) -> Vec<Light> {
         let facts = self.app.status.facts();
         // Somebody who may not see a page is not sent there.
@@ -142,9 +143,9 @@ impl<'a> Ask<'a> {
             Some(_) => ("warn", "not ready"),
         };
         let mail = match (&facts.smtp, &facts.relay) {
-            (Some(smtp), _) if !smtp.ok => ("warn", "door closed"),
-            (_, Some(relay)) if !relay.ok => ("warn", "relay in trouble"),
-            (Some(_), _) => ("good", "open"),
+            (Some(smtp), _) if !smtp.ok => ("warn", "not listening"),
+            (_, Some(relay)) if !relay.ok => ("warn", "relay error"),
+            (Some(_), _) => ("good", "OK"),
             (None, _) => ("off", "not started"),
         };
         let queue = queue::look(self.app);
@@ -166,7 +167,7 @@ pub fn front(ask: &Ask) -> Reply {
     if ask.operator() { dashboard::show(ask) } else { Ok(Response::see("/mailbox")) }
 }
 
-/// For somebody who asks for a page that needs more than their role.
+/// Answers somebody who asks for a page that needs more than their role.
 pub fn no_right(ask: &Ask, least: Role) -> Response {
     let why = match least {
         Role::Operator => "This is for the operators and the owner of the box. Your messages are in the mailbox.",
@@ -175,7 +176,7 @@ pub fn no_right(ask: &Ask, least: Role) -> Response {
     ask.sorry(403, why)
 }
 
-/// A query string from the given pairs, without the empty ones.
+/// Writes a query string from the given pairs, without the empty ones.
 pub fn query(pairs: &[(&str, &str)]) -> String {
     let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
     let joined: Vec<_> = pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect();

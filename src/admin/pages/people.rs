@@ -1,4 +1,4 @@
-//! People: the list, somebody new, one person.
+//! People: lists them, adds somebody, changes one person.
 
 use minijinja::{Value, context};
 

@@ -1,4 +1,4 @@
-//! Settings: the one table, a page for each of its groups.
+//! Settings: a page for each group of the table.
 
 use minijinja::{Value, context};
 

@@ -42,7 +42,7 @@ const STEPS: [Step; 5] = [
     Step { name: "test", words: "Test message", settings: &[] },
 ];
 
-/// The page of a box that nobody owns yet.
+/// Shows the page of a box that nobody owns yet.
 pub fn ask_code(app: &App, request: &Request, status: u16, error: &str) -> Response {
     let form = &request.form;
     let values = context! {

@@ -1,4 +1,4 @@
-//! Everything that can be done at the service, in one table: what it is called in the audit log, and who may.
+//! Every action of the pages and commands in one table: its name in the audit log, and the role it needs.
 
 use crate::people::Role;
 
@@ -59,8 +59,8 @@ actions! {
     Cancel "queue.cancel" Operator
     /// A message was tried again.
     Retry "queue.retry" Operator
-    /// The news of what was set aside was taken note of.
-    SeeAside "aside.seen" Operator
+    /// The new items in quarantine were marked as seen.
+    SeeQuarantine "quarantine.seen" Operator
     /// The box was claimed by its first owner.
     Claim "box.claim" Person
     /// The code for the first owner was read.
@@ -87,7 +87,7 @@ actions! {
     ErasePerson "people.erase" Owner
 }
 
-/// Who is at the service.
+/// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// Name of a person; `the command line`; empty for somebody who did not log in.
@@ -115,7 +115,7 @@ impl Actor {
         Self { name: COMMAND_LINE.to_owned(), role: Role::Owner, from }
     }
 
-    /// The signature in the list of events and in the time lines of messages.
+    /// Writes the actor for the list of events and the time lines of messages.
     pub fn sign(&self) -> String {
         match self.name.as_str() {
             "" => "somebody on the page".to_owned(),

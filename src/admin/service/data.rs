@@ -1,4 +1,4 @@
-//! A person's data in one file, and its end. The file is a tar archive with the messages as `letters.mbox` (RFC 4155, with
+//! Exports a person's data as one file, and erases it. The file is a tar archive with the messages as `messages.mbox` (RFC 4155, with
 //! `>From` quoting) and everything else as `data.json`: both can be read without this program.
 
 use std::io::{Seek, SeekFrom, Write};
@@ -38,7 +38,7 @@ impl Service {
             let raw = self.store.raw(message)?;
             entry(to, message, raw.as_deref()).map_err(failed)?;
         }
-        finish(to, begin, &format!("{}/letters.mbox", person.name), now).map_err(failed)?;
+        finish(to, begin, &format!("{}/messages.mbox", person.name), now).map_err(failed)?;
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
         // Maps, strings and numbers always serialise.
@@ -78,9 +78,9 @@ impl Service {
             .map(|message| {
                 json!({
                     "id": message.id.to_string(), "from": message.from, "to": message.to, "subject": message.subject,
-                    "accepted": message.accepted.to_string(), "state": message.state, "reason": message.reason,
+                    "accepted": message.accepted.to_string(), "state": message.state.words(), "reason": message.reason,
                     "time_line": message.steps.iter().map(|step| {
-                        json!({"at": step.at.to_string(), "state": step.state, "cause": step.cause, "packets": step.packets})
+                        json!({"at": step.at.to_string(), "state": step.state.words(), "cause": step.cause, "packets": step.packets})
                     }).collect::<Vec<_>>(),
                 })
             })
@@ -186,9 +186,9 @@ mod tests {
 
     fn message(context: &Context, from: &str, to: &str, text: &str) -> crate::message::Id {
         let author = context.store.people().get(from).cloned().unwrap();
-        let sheet =
+        let form =
             intake::ComposeForm { to: to.into(), subject: "Hello".into(), text: text.into(), ..Default::default() };
-        intake::compose(context, &author, &sheet).unwrap().ids()[0]
+        intake::compose(context, &author, &form).unwrap().ids()[0]
     }
 
     #[test]
@@ -206,16 +206,16 @@ mod tests {
         for name in ["anna", "ben"] {
             service.add(&PersonEdit { name: name.into(), ..PersonEdit::default() }).unwrap();
         }
-        let outside = message(&context, "ben", "bob@policy.org", "From here\nto there");
+        let outside = message(&context, "ben", "bob@world.org", "From here\nto there");
         let shared = message(&context, "ben", "anna@sea.org", "for both");
         let own = message(&context, "ben", "ben@sea.org", "a note");
-        let other = message(&context, "anna", "bob@policy.org", "not his");
+        let other = message(&context, "anna", "bob@world.org", "not his");
         let mut file = Cursor::new(Vec::new());
         assert_eq!(service.export("ben", &mut file).unwrap(), 3);
         let file = file.into_inner();
         assert!(file.len() % RECORD == 0 && &file[257..262] == b"ustar");
         let text = String::from_utf8(file).unwrap();
-        assert!(text.contains("ben/letters.mbox") && text.contains("ben/data.json"));
+        assert!(text.contains("ben/messages.mbox") && text.contains("ben/data.json"));
         assert!(text.contains("\n>From here\nto there\n") && text.contains("for both") && !text.contains("not his"));
         assert!(!text.contains("argon2"));
         // A person takes their own, and nobody else's.
@@ -253,7 +253,7 @@ mod tests {
         let listed = std::process::Command::new("tar").arg("-tvf").arg(&path).output().unwrap();
         let text = String::from_utf8(listed.stdout).unwrap();
         assert!(
-            listed.status.success() && text.contains("ben/letters.mbox") && text.contains("ben/data.json"),
+            listed.status.success() && text.contains("ben/messages.mbox") && text.contains("ben/data.json"),
             "{text}"
         );
     }

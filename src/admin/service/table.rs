@@ -1,4 +1,4 @@
-//! The service's drawer of settings: shown, checked against each other, changed.
+//! The settings in the service: shown, checked against each other, changed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl Service {
     /// What the rules for messages from outside would have done with those of the past, with these settings.
     ///
     /// # Errors
-    /// Permanent with the first sentence that says why a value will not do.
+    /// Permanent with the first sentence that says why a value is not valid.
     pub fn rehearse(&self, pairs: &[(String, String)]) -> Result<Rehearsal, Fault> {
         let mut settings = Settings::clone(&self.store.settings());
         for (name, value) in pairs {
@@ -67,7 +67,7 @@ impl Service {
     /// Changes several settings in one commit, all or none; gives one sentence for each that is different now.
     ///
     /// # Errors
-    /// Permanent with the first sentence that says why a value will not do.
+    /// Permanent with the first sentence that says why a value is not valid.
     pub fn set_all(&self, pairs: &[(String, String)]) -> Result<Vec<String>, Fault> {
         self.may(Action::SetSettings)?;
         let before = self.store.settings();

@@ -19,11 +19,11 @@ const PAGES: &str = "
     Get  /compose                                   in  yes yes yes
     Post /compose                                   in  yes yes yes
     Get  /messages                                  in  yes yes yes
-    Get  /messages/aside                            in  no  yes yes
-    Post /messages/aside                            in  no  yes yes
+    Get  /messages/quarantine                       in  no  yes yes
+    Post /messages/quarantine                       in  no  yes yes
     Get  /messages/{id}.eml                         in  yes yes yes
     Get  /messages/{id}                             in  yes yes yes
-    Post /messages/{id}/{wish}                      in  no  yes yes
+    Post /messages/{id}/{action}                    in  no  yes yes
     Get  /account                                   in  yes yes yes
     Post /account                                   in  yes yes yes
     Post /account/export                            in  yes yes yes
@@ -35,7 +35,7 @@ const PAGES: &str = "
     Get  /costs.csv                                 in  yes yes yes
     Get  /usage                                     in  yes yes yes
     Get  /usage.csv                                 in  yes yes yes
-    Get  /well                                      in  yes yes yes
+    Get  /health                                    in  yes yes yes
     Get  /people                                    in  no  yes yes
     Post /people                                    in  no  yes yes
     Get  /people/{name}                             in  no  yes yes
@@ -67,8 +67,8 @@ const OPEN: &str = "
     Get /hooks/{carrier}
     Post /hooks/{carrier}";
 
-/// Deeds: person, operator, owner; the command line is the owner.
-const DEEDS: &str = "
+/// Actions: person, operator, owner; the command line is the owner.
+const ACTIONS: &str = "
     log-in            yes yes yes
     log-in.failed     yes yes yes
     log-out           yes yes yes
@@ -85,7 +85,7 @@ const DEEDS: &str = "
     queue.allow       no  yes yes
     queue.cancel      no  yes yes
     queue.retry       no  yes yes
-    aside.seen        no  yes yes
+    quarantine.seen   no  yes yes
     box.claim         yes yes yes
     box.setup-code    no  no  yes
     setup.waive       no  no  yes
@@ -117,7 +117,7 @@ fn example(path: &str) -> String {
     let parts = [
         ("{id}.eml", "m9.eml"),
         ("/{id}", "/m9"),
-        ("{wish}", "retry"),
+        ("{action}", "retry"),
         ("{topic}", "start"),
         ("/people/{name}/e", "/people/dora/e"),
         ("/people/{name}", "/people/carl"),
@@ -229,12 +229,12 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::DisablePerson => service.disable("carl", true),
         Action::EnablePerson => service.disable("carl", false),
         Action::RemovePerson => service.remove("carl"),
-        Action::Hold => service.wish(MessageAction::Hold, message("queued")).map(drop),
-        Action::Release => service.wish(MessageAction::Release, message("held")).map(drop),
-        Action::Allow => service.wish(MessageAction::Allow, message("stranger")).map(drop),
-        Action::Cancel => service.wish(MessageAction::Cancel, message("queued")).map(drop),
-        Action::Retry => service.wish(MessageAction::Retry, message("queued")).map(drop),
-        Action::SeeAside => service.see_aside(note, 1),
+        Action::Hold => service.act_on(MessageAction::Hold, message("queued")).map(drop),
+        Action::Release => service.act_on(MessageAction::Release, message("held")).map(drop),
+        Action::Allow => service.act_on(MessageAction::Allow, message("stranger")).map(drop),
+        Action::Cancel => service.act_on(MessageAction::Cancel, message("queued")).map(drop),
+        Action::Retry => service.act_on(MessageAction::Retry, message("queued")).map(drop),
+        Action::SeeQuarantine => service.see_quarantine(note, 1),
         Action::Claim => {
             let code = site.app.service(Actor::command_line(0)).setup_code(false)?;
             service.claim(&Claim { code, name: "anna".into(), password: PASSWORD.into(), ..Claim::default() }).map(drop)
@@ -283,7 +283,7 @@ fn prepared(site: &Site, state: &str) -> Id {
 
 #[test]
 fn every_action_asks_for_its_role_and_is_written_down() {
-    let rows = words(DEEDS);
+    let rows = words(ACTIONS);
     let there: Vec<_> = Action::ALL.iter().map(|action| action.word()).collect();
     assert_eq!(there, rows.iter().map(|row| row[0]).collect::<Vec<_>>(), "the two tables of actions differ");
     let (house, mut last) = (site(), Site::new());

@@ -1,4 +1,4 @@
-//! What the machine has to give: room, time, ports, a certificate.
+//! Checks the machine: disk, clock, ports, certificate.
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -7,7 +7,7 @@ use crate::listen::tls;
 use crate::settings::Key;
 use crate::sys::process::port_taken;
 
-/// Room on the disk.
+/// Checks the room on the disk.
 pub fn disk(session: &Session, findings: &mut Findings) {
     let store = &session.context.store;
     let room = match store.disk_room() {
@@ -25,7 +25,7 @@ pub fn disk(session: &Session, findings: &mut Findings) {
     }
 }
 
-/// The time.
+/// Checks the clock.
 pub fn clock(session: &Session, findings: &mut Findings) {
     let clock = session.context.store.clock();
     match clock.believable() {
@@ -38,27 +38,27 @@ pub fn clock(session: &Session, findings: &mut Findings) {
     }
 }
 
-/// The doors.
+/// Checks the listeners: open, or a port that could be opened.
 pub fn ports(session: &Session, findings: &mut Findings) {
     let settings = session.context.store.settings();
     let open = session.context.status.facts().listen;
-    for (door, key) in [("smtp", Key::SmtpListen), ("submission", Key::SubmissionListen), ("web", Key::WebListen)] {
+    for (listener, key) in [("smtp", Key::SmtpListen), ("submission", Key::SubmissionListen), ("web", Key::WebListen)] {
         let name = crate::settings::row(key).name;
-        let in_use = open.get(door).map(Vec::as_slice).unwrap_or_default();
+        let in_use = open.get(listener).map(Vec::as_slice).unwrap_or_default();
         if !in_use.is_empty() {
             let addresses: Vec<_> = in_use.iter().map(ToString::to_string).collect();
-            findings.ok(door, format!("open on {}", addresses.join(" ")));
+            findings.ok(listener, format!("listening on {}", addresses.join(" ")));
             continue;
         }
         if settings.text(key).is_empty() {
-            findings.ok(door, format!("closed, as {name} is empty"));
+            findings.ok(listener, format!("not listening, as {name} is empty"));
             continue;
         }
         for address in settings.words(key) {
             match address.parse().map_err(|_| "it is no address".to_owned()).and_then(free) {
-                Ok(()) if session.live => findings.warn(door, format!("{address} is free now; the box opens it soon")),
-                Ok(()) => findings.ok(door, format!("{address} is free")),
-                Err(why) => findings.error(door, format!("{why}; stop that program, or choose another port in {name}")),
+                Ok(()) if session.live => findings.warn(listener, format!("{address} is free now; the box will listen on it soon")),
+                Ok(()) => findings.ok(listener, format!("{address} is free")),
+                Err(why) => findings.error(listener, format!("{why}; stop that program, or choose another port in {name}")),
             }
         }
     }
@@ -70,11 +70,11 @@ fn free(address: SocketAddr) -> Result<(), String> {
         std::io::ErrorKind::PermissionDenied => {
             format!("port {} may not be opened by this user (the systemd sockets may)", address.port())
         }
-        _ => format!("{address} cannot be listened on ({error})"),
+        _ => format!("{address} cannot be used ({error})"),
     })
 }
 
-/// What STARTTLS shows.
+/// Checks the certificate of STARTTLS.
 pub fn certificate(session: &Session, findings: &mut Findings) {
     let store = &session.context.store;
     let settings = store.settings();

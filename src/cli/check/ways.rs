@@ -1,4 +1,4 @@
-//! What the owner has to say: domain, people, and the ways out.
+//! Checks the settings: domain, people, and the ways out.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::link::serial;
 use crate::route::choose::Policy;
 use crate::settings::{Key, Settings};
 
-/// Settings that do not go together.
+/// Checks settings that do not go together.
 pub fn settings(session: &Session, findings: &mut Findings) {
     let settings = session.context.store.settings();
     match settings.text(Key::Domain) {
@@ -31,11 +31,11 @@ pub fn settings(session: &Session, findings: &mut Findings) {
         (false, link, _) => findings.ok("reach", format!("a station: the outside by {link}")),
     }
     if settings.text(Key::SmtpTrusted).split_whitespace().any(|network| network.ends_with("/0")) {
-        findings.error("trust", "smtp.trusted holds a network of everybody: strangers can spend your money");
+        findings.error("trust", "smtp.trusted holds a network of everybody: everybody could spend your money");
     }
 }
 
-/// Somebody has to read, and somebody has to be able to mend things.
+/// Checks that somebody can get mail, and somebody can change settings.
 pub fn people(session: &Session, findings: &mut Findings) {
     let people = session.context.store.people();
     let settings = session.context.store.settings();
@@ -61,7 +61,7 @@ pub fn people(session: &Session, findings: &mut Findings) {
     }
 }
 
-/// The link: what the running box sees of it, or what can be seen without it.
+/// Checks the link: what the running box knows of it, or what can be seen without it.
 pub fn link(session: &Session, findings: &mut Findings) {
     let settings = session.context.store.settings();
     if settings.text(Key::LinkDriver) == "none" {
@@ -71,7 +71,7 @@ pub fn link(session: &Session, findings: &mut Findings) {
         return match session.context.status.facts().link {
             Some(health) if health.ready => findings.ok("link", health.words),
             Some(health) => findings.error("link", health.words),
-            None => findings.warn("link", "the box has not looked at it yet: ask again in a few seconds"),
+            None => findings.warn("link", "not known yet: check again in a few seconds"),
         };
     }
     match settings.text(Key::LinkDriver) {
@@ -88,7 +88,7 @@ fn hive(settings: &Settings, findings: &mut Findings) {
     }
 }
 
-/// Ports that a modem may be on; whether it answers is known once the box runs.
+/// Checks the ports that a modem may be on; whether it answers is known once the box runs.
 fn modem(settings: &Settings, findings: &mut Findings) {
     let named = settings.text(Key::M138Port);
     let ports = serial::candidates(named);
@@ -115,7 +115,7 @@ fn opens(port: &Path) -> Result<(), String> {
     serial::Port::open(port, 115_200).map(drop)
 }
 
-/// The relay, by asking it.
+/// Checks the relay, by connecting to it.
 pub fn relay(session: &Session, findings: &mut Findings) {
     let settings = session.context.store.settings();
     if settings.text(Key::RelayHost).is_empty() {
@@ -134,7 +134,7 @@ pub fn relay(session: &Session, findings: &mut Findings) {
     }
 }
 
-/// The carrier of text messages, and who can text.
+/// Checks the carrier of text messages, and who can text.
 pub fn texts(session: &Session, findings: &mut Findings) {
     let settings = session.context.store.settings();
     let Some(row) = sms::carrier(&settings) else { return };

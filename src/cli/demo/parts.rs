@@ -267,9 +267,9 @@ impl Place {
     }
 }
 
-/// The first address of each door, once all are open.
+/// Reads the first address of each listener, once all are open.
 fn addresses(status: &Value) -> Option<[SocketAddr; 3]> {
-    let first = |door: &str| status["listen"][door][0].as_str()?.parse().ok();
+    let first = |listener: &str| status["listen"][listener][0].as_str()?.parse().ok();
     Some([first("smtp")?, first("submission")?, first("web")?])
 }
 

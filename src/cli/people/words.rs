@@ -1,4 +1,4 @@
-//! The words of `satpost people`, and what each of them means.
+//! The arguments of `satpost people`.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use argh::{ArgsInfo, FromArgs};
 
 use crate::people::{Home, Role};
 
-/// The people of the box: who has an address here, and where they read.
+/// Manage the people of the box: who has an address here, and where they read.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
@@ -47,10 +47,10 @@ pub(super) struct Add {
     /// name in the address: a-z, 0-9, dot, hyphen, underscore
     #[argh(positional)]
     pub(super) name: String,
-    /// name for people
+    /// full name
     #[argh(option, default = "String::new()")]
     pub(super) full_name: String,
-    /// other names in their address, parted by blanks
+    /// other names in their address, separated by spaces
     #[argh(option, default = "String::new()")]
     pub(super) aliases: String,
     /// their modem, hex or decimal: 0x001abe or 6846
@@ -65,7 +65,7 @@ pub(super) struct Add {
     /// mail address that messages go on to as well
     #[argh(option, default = "String::new()")]
     pub(super) forward: String,
-    /// packets a message to them may take (default: what the box allows)
+    /// packets a message to them may take (default: that of the box, air.max_parts)
     #[argh(option, default = "String::new()")]
     pub(super) max_parts: String,
     /// what they may do: person, operator or owner (default: person); an owner needs a password of 12 characters
@@ -95,10 +95,10 @@ pub(super) struct Edit {
     /// name
     #[argh(positional)]
     pub(super) name: String,
-    /// name for people
+    /// full name
     #[argh(option)]
     pub(super) full_name: Option<String>,
-    /// other names in their address, parted by blanks
+    /// other names in their address, separated by spaces
     #[argh(option)]
     pub(super) aliases: Option<String>,
     /// what people call their modem
@@ -119,13 +119,13 @@ pub(super) struct Edit {
     /// money that these may cost in a month; empty for no limit
     #[argh(option)]
     pub(super) budget_money: Option<String>,
-    /// who may always write to them over the air, as in air.allow
+    /// senders who may always write to them over the air, as in air.allow
     #[argh(option)]
     pub(super) allow: Option<String>,
-    /// who never may
+    /// blocked senders, as in air.block
     #[argh(option)]
     pub(super) block: Option<String>,
-    /// messages of strangers over the air: hold, refuse, allow, or empty for what the box says
+    /// messages of strangers over the air: hold, refuse, allow, or empty to use the box default
     #[argh(option)]
     pub(super) strangers: Option<String>,
     /// what they may do: person, operator or owner
@@ -143,12 +143,12 @@ pub(super) struct Passwd {
     /// file whose first line is the password; - is standard input
     #[argh(option)]
     pub(super) password_file: Option<String>,
-    /// take the password, and with it the log-in, away
+    /// remove the password, and with it the log-in
     #[argh(switch)]
     pub(super) none: bool,
 }
 
-/// Give a person a modem and let them read there, or take it away.
+/// Assign a modem to a person, who reads there from then on, or remove it.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "device")]
 pub(super) struct Device {
@@ -163,7 +163,7 @@ pub(super) struct Device {
     pub(super) home: Option<Home>,
 }
 
-/// Give a person a service number: texts to it are theirs, and theirs come from it. Or take it away.
+/// Assign a service number to a person: texts to it are theirs, and theirs come from it. Or remove it.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "number", example = "  satpost people number anna +14155550123")]
 pub(super) struct Number {
@@ -175,7 +175,7 @@ pub(super) struct Number {
     pub(super) number: String,
 }
 
-/// Take log-in and mail away from a person, until 'enable'.
+/// Disable a person: no log-in and no mail, until 'enable'.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "disable")]
 pub(super) struct Disable {
@@ -184,7 +184,7 @@ pub(super) struct Disable {
     pub(super) name: String,
 }
 
-/// Give log-in and mail back to a person.
+/// Enable a person again.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "enable")]
 pub(super) struct Enable {
@@ -193,7 +193,7 @@ pub(super) struct Enable {
     pub(super) name: String,
 }
 
-/// Remove a person; their messages stay in the list and in the books.
+/// Remove a person; their messages stay in the list and in the totals.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "remove")]
 pub(super) struct Remove {
@@ -202,7 +202,7 @@ pub(super) struct Remove {
     pub(super) name: String,
 }
 
-/// Copy all that the box has of a person into a file: a tar archive with letters.mbox and data.json.
+/// Copy all that the box has of a person into a file: a tar archive with messages.mbox and data.json.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "export")]
 pub(super) struct Export {
@@ -214,8 +214,8 @@ pub(super) struct Export {
     pub(super) file: PathBuf,
 }
 
-/// Erase a person and their data: log-ins, counts, and all messages by and to them but those that somebody else here wrote
-/// or got. There is no way back.
+/// Erase a person and their data: log-ins, counts, and all messages from and to them but those that somebody else here
+/// wrote or received. This cannot be undone.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "erase")]
 pub(super) struct Erase {
@@ -228,6 +228,6 @@ fn home(word: &str) -> Result<Home, String> {
     match word {
         "here" => Ok(Home::Here),
         "device" => Ok(Home::Device),
-        _ => Err(format!("'{}' is no home: write here or device", word.escape_debug())),
+        _ => Err(format!("'{}' is no place to read: write here or device", word.escape_debug())),
     }
 }

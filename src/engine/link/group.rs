@@ -199,7 +199,7 @@ impl Resolution {
                 match (goes_on, tx.live(*id)?) {
                     (true, Some(live)) => {
                         let why = "the link lost a piece of it, which goes once more";
-                        tx.step(*id, now, State::OnModem, why, 0, live.deadline).map(drop)
+                        tx.step(*id, now, State::OnLink, why, 0, live.deadline).map(drop)
                     }
                     _ => waits_again(tx, *id, "waits for the link again: another letter left its packet", now),
                 }
@@ -226,7 +226,7 @@ pub fn mark_taken(tx: &mut Tx, packet: &Packet, reference: &Reference, how: &str
     for id in &packet.messages {
         let Some(live) = tx.live(*id)? else { continue };
         match all && live.state == State::Queued {
-            true => tx.step(*id, now, State::OnModem, &cause, 0, live.deadline)?,
+            true => tx.step(*id, now, State::OnLink, &cause, 0, live.deadline)?,
             false => tx.step(*id, now, live.state, &cause, 0, live.next)?,
         };
     }

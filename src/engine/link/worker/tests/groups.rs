@@ -51,7 +51,7 @@ fn letters_of_one_packet_climb_together_and_pay_once() {
         rig.clock.advance(Duration::from_secs(5));
         let mut air = rig.air();
         rig.turn(&mut air);
-        assert_eq!(rig.states(&letters), [State::OnModem; 3]);
+        assert_eq!(rig.states(&letters), [State::OnLink; 3]);
         rig.fake.sky().pass(true);
         rig.turn(&mut air);
         assert_eq!(rig.states(&letters), [State::Sent; 3]);
@@ -69,7 +69,7 @@ fn one_letter_of_a_packet_is_taken_back_and_the_others_go_without_it() {
     rig.turn(&mut air);
     actions::apply(&rig.context.store, actions::MessageAction::Cancel, letters[1], "anna").unwrap();
     rig.turn(&mut air);
-    assert_eq!(rig.states(&letters), [State::OnModem, State::Cancelled, State::OnModem]);
+    assert_eq!(rig.states(&letters), [State::OnLink, State::Cancelled, State::OnLink]);
     rig.fake.sky().pass(true);
     rig.turn(&mut air);
     assert_eq!(rig.states(&letters), [State::Sent, State::Cancelled, State::Sent]);
@@ -102,7 +102,7 @@ fn the_time_of_one_letter_does_not_end_the_others() {
     rig.turn(&mut air);
     rig.clock.advance(Duration::from_secs(3 * 86_400 + 61));
     rig.turn(&mut air);
-    assert_eq!(rig.states(&[first, second]), [State::Expired, State::OnModem]);
+    assert_eq!(rig.states(&[first, second]), [State::Expired, State::OnLink]);
     rig.fake.sky().pass(true);
     rig.turn(&mut air);
     assert_eq!(rig.states(&[first, second]), [State::Expired, State::Sent]);

@@ -1,0 +1,94 @@
+//! Reads the values of settings: what each kind accepts, and the sentence for what it does not.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{Kind, Setting};
+
+/// Reads a span such as `90`, `30s`, `2h` or `4d`, in seconds.
+pub fn seconds(text: &str) -> Option<i64> {
+    let (digits, unit) = match text.char_indices().last()? {
+        (at, 's') => (&text[..at], 1),
+        (at, 'm') => (&text[..at], 60),
+        (at, 'h') => (&text[..at], 3600),
+        (at, 'd') => (&text[..at], 86_400),
+        _ => (text, 1),
+    };
+    digits.trim().parse::<i64>().ok()?.checked_mul(unit)
+}
+
+/// Reads `address/bits`, or an address alone.
+pub(super) fn network(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let address: IpAddr = address.parse().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+    (bits <= most).then_some((address, bits))
+}
+
+/// True when `ip` lies in the network; an IPv4-mapped address counts as IPv4.
+pub(super) fn in_network(ip: IpAddr, base: IpAddr, bits: u8) -> bool {
+    match (ip.to_canonical(), base) {
+        (IpAddr::V4(ip), IpAddr::V4(base)) => {
+            let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
+            ip.to_bits() & mask == base.to_bits() & mask
+        }
+        (IpAddr::V6(ip), IpAddr::V6(base)) => {
+            let mask = u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0);
+            ip.to_bits() & mask == base.to_bits() & mask
+        }
+        _ => false,
+    }
+}
+
+/// Reads a value by its row and gives it back in its stored form.
+///
+/// # Errors
+/// A sentence saying what the value has to look like.
+pub fn check(row: &Setting, value: &str) -> Result<String, String> {
+    let value = value.trim();
+    let wrong = |want: String| Err(format!("{}: '{}' is not valid, {want}", row.name, value.escape_debug()));
+    if value.chars().any(char::is_control) {
+        return wrong("it has to be one line of text".to_owned());
+    }
+    match row.kind {
+        Kind::Text | Kind::Secret if value.len() > 1000 => wrong("it may have 1000 bytes".to_owned()),
+        Kind::Text | Kind::Secret => Ok(value.to_owned()),
+        Kind::Domain if value.is_empty() => Ok(String::new()),
+        Kind::Domain => match crate::address::check_domain(value) {
+            Ok(()) => Ok(value.to_lowercase()),
+            Err(why) => Err(format!("{}: {why}", row.name)),
+        },
+        Kind::Switch => match value {
+            "yes" | "on" | "true" | "1" => Ok("yes".to_owned()),
+            "no" | "off" | "false" | "0" | "" => Ok("no".to_owned()),
+            _ => wrong("write yes or no".to_owned()),
+        },
+        Kind::Number(least, most) => match value.parse::<i64>() {
+            Ok(number) if (least..=most).contains(&number) => Ok(number.to_string()),
+            _ => wrong(format!("write a number from {least} to {most}")),
+        },
+        Kind::Seconds(least, most) => match seconds(value) {
+            Some(number) if (least..=most).contains(&number) => Ok(value.to_owned()),
+            _ => wrong(format!("write a time from {least} to {most} seconds, for example 90, 5m, 4h or 4d")),
+        },
+        Kind::Choice(words) if words.contains(&value) => Ok(value.to_owned()),
+        Kind::Choice(words) => wrong(format!("write one of {}", words.join(", "))),
+        Kind::Senders if value.len() > 8000 => wrong("it may have 8000 bytes".to_owned()),
+        Kind::Senders => match crate::address::pattern::Pattern::list(value) {
+            Ok(_) => Ok(crate::address::pattern::Pattern::tidy(value)),
+            Err(why) => Err(format!("{}: {why}", row.name)),
+        },
+        Kind::Amount => match value.parse::<crate::money::Money>() {
+            Ok(_) => Ok(value.to_owned()),
+            Err(_) => wrong("write an amount such as 0.07 or 12".to_owned()),
+        },
+        Kind::Listen => match value.split_whitespace().all(|word| word.parse::<SocketAddr>().is_ok()) {
+            true => Ok(value.to_owned()),
+            false => wrong("write ip:port, for example 0.0.0.0:25 or [::]:25".to_owned()),
+        },
+        Kind::Networks => match value.split_whitespace().all(|word| network(word).is_some()) {
+            true => Ok(value.to_owned()),
+            false => wrong("write address/bits, for example 192.168.1.0/24".to_owned()),
+        },
+    }
+}
