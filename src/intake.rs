@@ -1,4 +1,4 @@
-//! The post office behind the doors: says who may send to whom, and takes mails and messages in.
+//! The intake behind the listeners: says who may send to whom, and takes mails and messages in.
 //!
 //! Taking in is one commit: every recipient gets a message of its own, planned by `route`, and the yes goes out only
 //! with the [`Committed`] of the store.
@@ -138,7 +138,7 @@ impl MailIntake for Intake {
         let person = policy.people.get(name);
         let right = password::verify(person.map(|person| &**person), password);
         // A name that nobody has may be a password in the wrong field: it is not written down.
-        self.write_down(person.map_or("somebody unknown", |person| &person.name), caller.peer, right);
+        self.write_down(person.map_or("an unknown name", |person| &person.name), caller.peer, right);
         person.filter(|_| right).map(|person| person.name.clone())
     }
 

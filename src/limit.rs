@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn guessing_becomes_slow() {
         let (mut limiter, start) = (Limiter::default(), Instant::now());
-        let mut take = |client: &str, after: u64| limiter.take(ip(client), PASSWORDS, start + Duration::from_secs(after));
+        let mut take =
+            |client: &str, after: u64| limiter.take(ip(client), PASSWORDS, start + Duration::from_secs(after));
         assert!((0..5).all(|_| take("2001:db8::1", 0).is_ok()));
         assert_eq!(take("2001:db8::1", 0), Err(Duration::from_secs(30)));
         assert!(take("2001:db8::ffff", 0).is_err(), "the same /64");
@@ -167,7 +168,8 @@ mod tests {
     #[test]
     fn so_many_a_minute() {
         let (mut limiter, start) = (Limiter::default(), Instant::now());
-        let mut take = |after: u64| limiter.take(ip("192.0.2.1"), Rate::a_minute(2), start + Duration::from_secs(after));
+        let mut take =
+            |after: u64| limiter.take(ip("192.0.2.1"), Rate::a_minute(2), start + Duration::from_secs(after));
         assert!(take(0).is_ok() && take(0).is_ok());
         assert!(take(29).is_err());
         assert!(take(30).is_ok());

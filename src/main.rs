@@ -6,7 +6,7 @@
 //!  edge in         decide       keep         move          edge out
 //!  listen     ->   route   ->   store   ->   engine   ->   link, deliver, mailbox
 //!     ^                           |             |               |
-//!     +---- "yes" only with ------+             +--- settle <---+
+//!     +---- "yes" only with ------+             +-- outcome <---+
 //!           a Committed token                 (news of it comes back as a new message)
 //! ```
 //!
@@ -17,7 +17,7 @@
 //! 2. `route` says, as a pure function, what becomes of it: refused, held, or which way out.
 //! 3. `store` writes it down. Only a write that reached the disk makes a `Committed`, and only that makes a yes: the
 //!    `250` of the listener, the delete on the modem, the acknowledgement to the Hive.
-//! 4. `engine` claims what is due, has it carried, and settles what became of it.
+//! 4. `engine` claims what is due, has it carried, and records the outcome.
 //! 5. A link, the relay, the carrier of text messages or a mailbox takes it. What they say later finds the message through the store.
 //!
 //! # Who may use whom
@@ -47,9 +47,9 @@
 //! | `status` | `clock`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
 //! | `listen` | `limit`, `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto` | an edge sends nothing by itself |
 //! | `engine` | `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |
-//! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and messages in, for all doors alike |
+//! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and messages in, for all listeners alike |
 //! | `control` | all | | runs commands for the command line in the box that owns the store |
-//! | `admin` | `limit`, `store`, `engine`, `intake`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `money` | `minijinja` | a page wishes, the engine does |
+//! | `admin` | `limit`, `store`, `engine`, `intake`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `money` | `minijinja` | a page asks, the engine acts |
 //! | `sim` | `address`, `clock`, `sys` | | the other side of the wire; it shares no code with the driver that it tests |
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
 //! | `supervisor` | all | | wiring: opens the store, starts the threads, waits |

@@ -122,7 +122,9 @@ fn the_modem_is_found_waited_for_and_heard() {
     assert_eq!(shown(&station, &id)["state"], "queued");
     world.modem_says("power on");
     ready(true);
-    wait_for("the message on the modem", 2 * SOON, || Some(shown(&station, &id)).filter(|m| m["state"] == "on the link"));
+    wait_for("the message on the modem", 2 * SOON, || {
+        Some(shown(&station, &id)).filter(|m| m["state"] == "on the link")
+    });
     world.modem_says("pass begin");
     let payload = common::shore::hex(&classic(false, "bob@world.example", "Hello boat"));
     assert_eq!(world.modem_says(&format!("down 1000 {payload}"))[0], "ok");

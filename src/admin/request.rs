@@ -145,7 +145,8 @@ pub fn own_place(target: &str) -> &str {
 
 fn segments(path: &str) -> Option<Vec<String>> {
     let inner = path.strip_prefix('/')?;
-    let parts: Vec<_> = inner.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
+    let parts: Vec<_> =
+        inner.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
     let bad = |part: &String| {
         part == "." || part.contains("..") || part.contains(['/', '\\', '\0', char::REPLACEMENT_CHARACTER])
     };

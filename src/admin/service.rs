@@ -344,11 +344,7 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         .into_iter()
         .map(|name| (name, shown(before, name), shown(after, name)))
         .filter(|(_, was, is)| was != is)
-        .map(
-            |(name, was, is)| {
-                if name == "full name" { name.to_owned() } else { format!("{name} {is} (was {was})") }
-            },
-        )
+        .map(|(name, was, is)| if name == "full name" { name.to_owned() } else { format!("{name} {is} (was {was})") })
         .collect();
     for (name, different) in [
         ("where copies go", before.forward != after.forward),

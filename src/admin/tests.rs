@@ -166,7 +166,7 @@ fn a_log_in_opens_a_session_that_ends() {
     assert_eq!(place(&browser.get("/messages?tab=held")), "/login?next=/messages%3Ftab%3Dheld");
     let wrong = browser.post("/login", "/login", &[("name", "anna"), ("password", "wrong")]);
     assert_eq!(wrong.status, 401);
-    let login = [("name", "Anna"), ("password", PASSWORD), ("next", "//evil.org")];
+    let login = [("name", "Anna"), ("password", PASSWORD), ("next", "/\t/evil.org")];
     let answer = browser.post("/login", "/login", &login);
     assert_eq!(place(&answer), "/");
     let cookie = answer.header("Set-Cookie").unwrap();
@@ -317,7 +317,8 @@ fn persons_see_their_own_and_nothing_else() {
     assert!(!text(&ben.get("/messages")).contains("not for ben"));
     assert_eq!(ben.get(&to_ben).status, 200);
     assert_eq!(ben.get(&outside).status, 404);
-    for page in ["/people", "/people/anna", "/settings/box", "/modem", "/modem/lines", "/setup/box", "/messages/quarantine"]
+    for page in
+        ["/people", "/people/anna", "/settings/box", "/modem", "/modem/lines", "/setup/box", "/messages/quarantine"]
     {
         assert_eq!(ben.get(page).status, 403, "{page}");
     }
@@ -477,7 +478,6 @@ fn whatever_is_asked_gets_an_answer() {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (random >> 8) as usize % most
     };
-    let begin = std::time::Instant::now();
     for turn in 0..1000 {
         let target: String =
             (0..next(7)).map(|_| format!("{}{}", words[next(words.len())], ["", "/"][next(2)])).collect();
@@ -496,5 +496,4 @@ fn whatever_is_asked_gets_an_answer() {
         let answer = route::answer(&site.app, &Request::new(method, &target, headers, body.as_bytes()));
         assert!((200..=504).contains(&answer.status) && answer.status != 500, "{method} {target} {body}");
     }
-    assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{:?}", begin.elapsed());
 }

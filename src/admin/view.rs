@@ -172,14 +172,14 @@ pub struct Moment {
 
 /// Tells times in the zone of the box.
 #[derive(Debug, Clone)]
-pub struct Face {
+pub struct TimeFormat {
     /// The zone.
     pub zone: TimeZone,
     /// The present.
     pub now: Time,
 }
 
-impl Face {
+impl TimeFormat {
     /// A moment in words; empty words for times that no calendar has.
     pub fn moment(&self, time: Time) -> Moment {
         let zoned = |time: Time| Timestamp::from_second(time.seconds()).ok().map(|at| at.to_zoned(self.zone.clone()));
@@ -257,12 +257,12 @@ mod tests {
 
     #[test]
     fn times_are_told_in_the_zone_of_the_box() {
-        let face = Face { zone: TimeZone::fixed(jiff::tz::offset(-3)), now: Time(1_795_564_800_000) };
-        let moment = face.moment(face.now - Duration::from_secs(300));
+        let times = TimeFormat { zone: TimeZone::fixed(jiff::tz::offset(-3)), now: Time(1_795_564_800_000) };
+        let moment = times.moment(times.now - Duration::from_secs(300));
         assert_eq!(moment.ago, "5 min ago");
         assert_eq!(moment.iso.len(), "2026-11-25T00:00:00Z".len());
-        assert_eq!(face.moment(face.now + Duration::from_secs(90_000)).ago, "in 25 h");
-        assert_eq!(face.moment(Time::NEVER).short, "never");
+        assert_eq!(times.moment(times.now + Duration::from_secs(90_000)).ago, "in 25 h");
+        assert_eq!(times.moment(Time::NEVER).short, "never");
         assert_eq!((bytes(999), bytes(1500), bytes(2_500_000)), ("999 B".into(), "1.5 kB".into(), "2.5 MB".into()));
     }
 }

@@ -87,9 +87,7 @@ impl Check {
         if self.json {
             session.json(&serde_json::json!({"ok": errors == 0, "findings": findings.0}));
         } else {
-            let row = |found: &Finding| {
-                vec![found.level.word().to_owned(), found.part.to_owned(), found.words.clone()]
-            };
+            let row = |found: &Finding| vec![found.level.word().to_owned(), found.part.to_owned(), found.words.clone()];
             session.out.push_str(&columns(&findings.0.iter().map(row).collect::<Vec<_>>()));
         }
         match errors {

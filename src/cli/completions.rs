@@ -107,7 +107,11 @@ fn bash() -> String {
     );
     // Writing to a string cannot fail.
     for (option, words) in values() {
-        let _ = writeln!(script, "    {option}) COMPREPLY=($(compgen -W '{}' -- \"$current\")); return ;;", words.join(" "));
+        let _ = writeln!(
+            script,
+            "    {option}) COMPREPLY=($(compgen -W '{}' -- \"$current\")); return ;;",
+            words.join(" ")
+        );
     }
     let _ = writeln!(script, "    {}) return ;;\n    esac\n    case $chain in", with_value(&all).join(" | "));
     for command in &all {

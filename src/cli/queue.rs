@@ -98,7 +98,7 @@ struct Release {
     ids: Vec<Id>,
     /// also put their senders on the list of allowed senders of these people
     #[argh(switch)]
-    allow: bool,
+    allow_sender: bool,
 }
 
 /// Cancel messages; packets on the link that are not sent yet are withdrawn from it.
@@ -134,7 +134,7 @@ impl Queue {
             What::List(list) => list.act(session),
             What::Show(show) => show.act(session),
             What::Hold(hold) => each(session, &hold.ids, MessageAction::Hold),
-            What::Release(release) if release.allow => each(session, &release.ids, MessageAction::Allow),
+            What::Release(release) if release.allow_sender => each(session, &release.ids, MessageAction::Allow),
             What::Release(release) => each(session, &release.ids, MessageAction::Release),
             What::Cancel(cancel) => each(session, &cancel.ids, MessageAction::Cancel),
             What::Retry(retry) => each(session, &retry.ids, MessageAction::Retry),
@@ -216,7 +216,12 @@ impl Show {
         let message = found(session, self.id)?;
         if self.raw {
             match &message.mail {
-                None => return Err(Failure::failed(format!("{} came in as text, not as a mail: there is no raw form", message.id))),
+                None => {
+                    return Err(Failure::failed(format!(
+                        "{} came in as text, not as a mail: there is no raw form",
+                        message.id
+                    )));
+                }
                 Some(Mail { file: Some(name), .. }) => session.file = Some(session.context.store.spool_file(name)),
                 Some(_) => session.bytes = session.context.store.raw(&message)?,
             }

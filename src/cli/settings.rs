@@ -214,6 +214,8 @@ fn kind(kind: Kind) -> String {
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
         Kind::Listen => "ip:port, several separated by spaces".to_owned(),
         Kind::Amount => "an amount such as 0.07".to_owned(),
+        Kind::Url => "an address that begins with https://".to_owned(),
+        Kind::Path => "a path".to_owned(),
         Kind::Senders => "addresses and domains, several separated by spaces".to_owned(),
         Kind::Networks => "address/bits, several separated by spaces".to_owned(),
     }

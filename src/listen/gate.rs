@@ -137,7 +137,8 @@ impl Connections {
 
     fn admits(&self, network: IpAddr, caps: Caps) -> bool {
         let live = self.lock();
-        let stays = |connection: &&Connection| connection.network == network && !connection.leaving.load(Ordering::Relaxed);
+        let stays =
+            |connection: &&Connection| connection.network == network && !connection.leaving.load(Ordering::Relaxed);
         live.len() < caps.total && live.values().filter(stays).count() < caps.per_address
     }
 

@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request};
 
+use super::counters::ClientCounters;
 use super::data::Flaw;
 use super::reply::{Next, answer, clip, say};
 use super::smtp_auth::Exchange;
-use super::counters::ClientCounters;
 use super::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::address::{Address, check_domain};
 use crate::settings::{Key, Settings};
@@ -232,7 +232,13 @@ impl SmtpSession {
         self.caller.tls || self.caller.trusted || self.caller.peer.is_loopback()
     }
 
-    fn mail(&mut self, from: &MailFrom<Cow<'_, str>>, line: &str, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
+    fn mail(
+        &mut self,
+        from: &MailFrom<Cow<'_, str>>,
+        line: &str,
+        context: SessionContext<'_>,
+        out: &mut Vec<u8>,
+    ) -> Next {
         if self.caller.helo.is_empty() {
             return self.fail(out, 503, "EHLO first");
         }

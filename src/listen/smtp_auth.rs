@@ -23,7 +23,13 @@ pub enum Exchange {
 
 impl SmtpSession {
     /// The AUTH command with its mechanism (a bit of smtp-proto) and the response that came with it.
-    pub(super) fn auth(&mut self, mechanism: u64, response: &str, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
+    pub(super) fn auth(
+        &mut self,
+        mechanism: u64,
+        response: &str,
+        context: SessionContext<'_>,
+        out: &mut Vec<u8>,
+    ) -> Next {
         if self.caller.person.is_some() {
             return self.fail(out, 503, "logged in already");
         }

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use rustls::{ServerConnection, StreamOwned};
 
 use super::MailIntake;
+use super::counters::ClientCounters;
 use super::framer::{NextStep, SmtpFramer};
 use super::gate::{Caps, Service};
 use super::reply::say;
 use super::smtp::{SessionContext, SmtpSession};
 use super::stream::Stream;
-use super::counters::ClientCounters;
 use super::tls::CertStore;
 use crate::settings::Key;
 

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::counters::ClientCounters;
 use super::framer::{NextStep, SmtpFramer};
 use super::smtp::{SessionContext, SmtpSession};
-use super::counters::ClientCounters;
 use super::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::address::Address;
 use crate::settings::{self, Settings};

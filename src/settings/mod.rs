@@ -138,6 +138,10 @@ mod tests {
             (Key::SmtpTrusted, "10.0.0.0/33"),
             (Key::QueueLifetime, "4y"),
             (Key::BoxName, "a\nb"),
+            (Key::HiveUrl, ""),
+            (Key::HiveUrl, "hive.example/"),
+            (Key::SmsPublicUrl, "https:///x"),
+            (Key::M138Port, "ttyUSB0"),
         ] {
             let why = settings.with(key, value).unwrap_err();
             assert!(why.starts_with(row(key).name), "{why}");

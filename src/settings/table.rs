@@ -27,6 +27,10 @@ pub enum Kind {
     Amount,
     /// Senders: addresses and domains, separated by spaces; may be empty.
     Senders,
+    /// The address of a web server, without a closing slash; may be empty where the default is.
+    Url,
+    /// The path of a device; may be empty.
+    Path,
 }
 
 /// A row of the table.
@@ -62,7 +66,7 @@ macro_rules! settings {
     };
 }
 
-use Kind::{Amount, Choice, Domain, Listen, Networks, Number, Seconds, Secret, Senders, Switch, Text};
+use Kind::{Amount, Choice, Domain, Listen, Networks, Number, Path, Seconds, Secret, Senders, Switch, Text, Url};
 
 settings! {
     BoxName, "box.name", Text, "satpost", "Box", "Name of this box", "Shown on the pages and in the greeting of the mail listener.";
@@ -72,10 +76,10 @@ settings! {
     TimeZone, "box.time_zone", Text, "UTC", "Box", "Time zone", "Times on the pages, for example Europe/Lisbon.";
 
     LinkDriver, "link.driver", Choice(&["none", "m138", "hive"]), "none", "Satellite link", "Link", "m138: a Swarm M138 modem on a serial port. hive: the Swarm Hive, which reaches every modem of the account.";
-    M138Port, "m138.port", Text, "", "Satellite link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
+    M138Port, "m138.port", Path, "", "Satellite link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
     M138AppId, "m138.app_id", Number(0, 64_999), "1000", "Satellite link", "Application id", "Marks our packets; both ends of a link use the same.";
     M138Window, "m138.window", Number(1, 1000), "64", "Satellite link", "Most packets on the modem", "So many packets wait inside the modem; all others wait here, where they can still be cancelled.";
-    HiveUrl, "hive.url", Text, "https://bumblebee.hive.swarm.space/hive", "Satellite link", "Hive address", "Base address of the Hive, without the closing slash.";
+    HiveUrl, "hive.url", Url, "https://bumblebee.hive.swarm.space/hive", "Satellite link", "Hive address", "Base address of the Hive, without the closing slash.";
     HiveUser, "hive.user", Text, "", "Satellite link", "Hive user", "Log-in name.";
     HivePassword, "hive.password", Secret, "", "Satellite link", "Hive password", "Log-in password.";
     HiveOrganization, "hive.organization", Number(0, 2_147_483_647), "0", "Satellite link", "Hive organization", "Number of the organization that sends; 0 leaves it out.";
@@ -128,17 +132,17 @@ settings! {
     RelayTimeout, "relay.timeout", Seconds(1, 600), "60", "Mail out", "Relay timeout", "Limit for each reply of the relay.";
 
     SmsCarrier, "sms.carrier", Choice(&["none", "twilio", "bandwidth"]), "none", "Text messages", "Carrier", "Who carries texts to phones and from them. A station needs none: its texts go over the link.";
-    TwilioUrl, "twilio.url", Text, "https://api.twilio.com", "Text messages", "Twilio address", "Base address of the interface, without the closing slash.";
+    TwilioUrl, "twilio.url", Url, "https://api.twilio.com", "Text messages", "Twilio address", "Base address of the interface, without the closing slash.";
     TwilioAccount, "twilio.account", Text, "", "Text messages", "Twilio account", "The account SID, which begins with AC.";
     TwilioToken, "twilio.token", Secret, "", "Text messages", "Twilio token", "The primary auth token of the account; it also proves who calls the webhook.";
-    BandwidthUrl, "bandwidth.url", Text, "https://messaging.bandwidth.com/api/v2", "Text messages", "Bandwidth address", "Base address of the interface, without the closing slash.";
+    BandwidthUrl, "bandwidth.url", Url, "https://messaging.bandwidth.com/api/v2", "Text messages", "Bandwidth address", "Base address of the interface, without the closing slash.";
     BandwidthAccount, "bandwidth.account", Text, "", "Text messages", "Bandwidth account", "Number of the account.";
     BandwidthUser, "bandwidth.user", Text, "", "Text messages", "Bandwidth user", "Log-in name for the interface.";
     BandwidthPassword, "bandwidth.password", Secret, "", "Text messages", "Bandwidth password", "Log-in password for the interface.";
     BandwidthApplication, "bandwidth.application", Text, "", "Text messages", "Bandwidth application", "Id of the application that the service numbers belong to.";
     BandwidthHookUser, "bandwidth.hook_user", Text, "", "Text messages", "User of Bandwidth's callbacks", "Bandwidth has to log in with it when it calls; set the same in its application.";
     BandwidthHookPassword, "bandwidth.hook_password", Secret, "", "Text messages", "Password of Bandwidth's callbacks", "Long and random: it alone proves that Bandwidth calls.";
-    SmsPublicUrl, "sms.public_url", Text, "", "Text messages", "Public address of this box", "For example https://box.example.org, with a proxy that leads /hooks/ here. Empty: the carrier is asked for texts instead, which works behind any router (Twilio only).";
+    SmsPublicUrl, "sms.public_url", Url, "", "Text messages", "Public address of this box", "For example https://box.example.org, with a proxy that leads /hooks/ here. Empty: the carrier is asked for texts instead, which works behind any router (Twilio only).";
     SmsPoll, "sms.poll", Seconds(1, 86_400), "30", "Text messages", "Poll for texts every", "How often Twilio is asked for texts from phones while it has no webhook to call.";
     SmsTimeout, "sms.timeout", Seconds(1, 600), "20", "Text messages", "Carrier timeout", "Limit for each answer of the carrier.";
     SmsCountry, "sms.country", Choice(&COUNTRIES), "US", "Text messages", "Country", "Phone numbers without a plus are read as people in this country write them.";

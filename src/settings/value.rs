@@ -40,6 +40,12 @@ pub(super) fn in_network(ip: IpAddr, base: IpAddr, bits: u8) -> bool {
     }
 }
 
+/// True for the address of a web server without query and closing slash.
+fn is_url(value: &str) -> bool {
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://")).unwrap_or_default();
+    !rest.is_empty() && !rest.starts_with('/') && !rest.ends_with('/') && !rest.contains(['?', '#', ' '])
+}
+
 /// Reads a value by its row and gives it back in its stored form.
 ///
 /// # Errors
@@ -85,6 +91,15 @@ pub fn check(row: &Setting, value: &str) -> Result<String, String> {
         Kind::Listen => match value.split_whitespace().all(|word| word.parse::<SocketAddr>().is_ok()) {
             true => Ok(value.to_owned()),
             false => wrong("write ip:port, for example 0.0.0.0:25 or [::]:25".to_owned()),
+        },
+        Kind::Url if value.is_empty() && row.default.is_empty() => Ok(String::new()),
+        Kind::Url => match is_url(value) {
+            true => Ok(value.to_owned()),
+            false => wrong("write an address that begins with https:// and does not end with a slash".to_owned()),
+        },
+        Kind::Path => match value.is_empty() || value.starts_with('/') {
+            true => Ok(value.to_owned()),
+            false => wrong("write a path such as /dev/ttyUSB0, or nothing".to_owned()),
         },
         Kind::Networks => match value.split_whitespace().all(|word| network(word).is_some()) {
             true => Ok(value.to_owned()),

@@ -44,6 +44,11 @@ const LISTENERS: [Row; 3] = [
     Row { name: "web", ports: Key::WebListen, tls: false, service: Shared::web },
 ];
 
+/// Gives the name of each listener, and the setting with its addresses.
+pub fn names() -> impl Iterator<Item = (&'static str, Key)> {
+    LISTENERS.iter().map(|row| (row.name, row.ports))
+}
+
 /// How long the sessions of a listener may take to end before it is opened anew.
 const REOPEN: Duration = Duration::from_secs(2);
 

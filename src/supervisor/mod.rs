@@ -13,7 +13,7 @@
 //! | main | this: signals, watchdog, listeners | |
 
 mod failure;
-mod listeners;
+pub mod listeners;
 mod welcome;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -107,7 +107,8 @@ fn patiently(data: &Path) -> Result<Store, Fault> {
 
 impl Supervisor {
     fn supervise(mut self) -> ExitCode {
-        let workers: Vec<_> = WORKERS.iter().filter_map(|(name, run)| start_worker(name, *run, &self.context)).collect();
+        let workers: Vec<_> =
+            WORKERS.iter().filter_map(|(name, run)| start_worker(name, *run, &self.context)).collect();
         let changed = self.context.store.settings_changed();
         let mut listeners = match Listeners::open(&self.context, std::mem::take(&mut self.sockets)) {
             Ok(listeners) => listeners,

@@ -107,7 +107,7 @@ fn numbers_are_blocked_and_let_in_again() {
     for _ in 0..2 {
         gateway.said(&["people", "edit", "ben", "--allow", MUM]).ok();
     }
-    gateway.said(&["queue", "release", "--allow", held["id"].as_str().unwrap()]).ok();
+    gateway.said(&["queue", "release", "--allow-sender", held["id"].as_str().unwrap()]).ok();
     assert_eq!(person(&gateway, "ben")["allow"], MUM);
     let packets = wait_for("the packet", SOON, || Some(ground.shore.to_device(6846)).filter(|all| !all.is_empty()));
     assert_eq!(packets.len(), 1, "what was blocked is not sent later");

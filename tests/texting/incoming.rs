@@ -81,7 +81,7 @@ fn a_text_for_a_person_with_a_device_goes_on_air() {
     ground.text(MUM, BEN, "Come home");
     let held = wait_message(&gateway, "Come home", "held");
     assert!(held["reason"].as_str().unwrap().contains("stranger"), "{held}");
-    gateway.cli_ok(&["queue", "release", "--allow", held["id"].as_str().unwrap()], "");
+    gateway.cli_ok(&["queue", "release", "--allow-sender", held["id"].as_str().unwrap()], "");
     let packets =
         wait_for("the packet to ben", SOON, || Some(ground.shore.to_device(6846)).filter(|all| !all.is_empty()));
     let text = String::from_utf8_lossy(&packets[0]).into_owned();

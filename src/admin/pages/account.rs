@@ -14,7 +14,7 @@ pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
     let person = &ask.visitor.person;
     let address = format!("{}@{}", person.name, ask.settings.text(crate::settings::Key::Domain));
     let role = person.role.word();
-    let since = ask.face.moment(ask.visitor.session.created);
+    let since = ask.times.moment(ask.visitor.session.created);
     let values = context! { error, least, role, address, since, full_name => person.full_name };
     Ok(ask.page(status, "account.html", "account", "Your account", values))
 }

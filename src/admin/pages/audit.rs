@@ -20,8 +20,8 @@ pub fn show(ask: &Ask) -> Reply {
         .iter()
         .map(|(_, record)| {
             context! {
-                at => ask.face.moment(record.at),
-                first => (record.count > 1).then(|| ask.face.moment(record.first)),
+                at => ask.times.moment(record.at),
+                first => (record.count > 1).then(|| ask.times.moment(record.first)),
                 count => record.count,
                 who => record.who,
                 from => record.from,

@@ -45,7 +45,7 @@ fn rows(ask: &Ask, month: &str) -> Result<Vec<Row>, crate::fault::Fault> {
 fn month(ask: &Ask) -> String {
     let asked = ask.request.query.get("month");
     let known = asked.len() == 7 && asked.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    if known { asked.to_owned() } else { price::month(&ask.settings, ask.face.now) }
+    if known { asked.to_owned() } else { price::month(&ask.settings, ask.times.now) }
 }
 
 /// The report.

@@ -28,7 +28,7 @@ struct Need {
 /// Shows the page.
 pub fn show(ask: &Ask) -> Reply {
     let facts = ask.app.status.facts();
-    let from = ask.face.now - Duration::from_secs(86_400);
+    let from = ask.times.now - Duration::from_secs(86_400);
     let (noise, events, ledger) = ask
         .app
         .store
@@ -39,7 +39,7 @@ pub fn show(ask: &Ask) -> Reply {
         .states
         .iter()
         .map(|(state, count, oldest)| {
-            context! { state => state.words(), tone => tone(*state), count, oldest => ask.face.moment(*oldest) }
+            context! { state => state.words(), tone => tone(*state), count, oldest => ask.times.moment(*oldest) }
         })
         .collect();
     let events: Vec<_> = events
@@ -47,25 +47,22 @@ pub fn show(ask: &Ask) -> Reply {
         // What the settings are is the owner's.
         .filter(|event| ask.owner() || event.part != "settings")
         .map(|event| {
-            context! { at => ask.face.moment(event.at), part => event.part, words => event.words, alarm => event.alarm }
+            context! { at => ask.times.moment(event.at), part => event.part, words => event.words, alarm => event.alarm }
         })
         .collect();
-    let totals: Vec<_> = ledger
-        .books
-        .iter()
-        .map(|(origin, totals)| context! { origin, totals, balance => totals.balance() })
-        .collect();
+    let totals: Vec<_> =
+        ledger.books.iter().map(|(origin, totals)| context! { origin, totals, balance => totals.balance() }).collect();
     let values = context! {
         needs => needs(ask, &facts, &queue),
         steps => if ask.owner() { setup::open_steps(ask)? } else { Vec::new() },
         link => facts.link.as_ref().map(|health| modem::figures(ask, health)),
         driver => ask.settings.text(Key::LinkDriver),
-        noise => chart::day(&chart::NOISE, &noise, &ask.face),
+        noise => chart::day(&chart::NOISE, &noise, &ask.times),
         states, waiting => queue.waiting, held => queue.held,
         smtp => facts.smtp.as_ref().map(|part| part_of(ask, part)),
         relay => facts.relay.as_ref().map(|part| part_of(ask, part)),
         texts => facts.texts.as_ref().map(|part| part_of(ask, part)),
-        texts_heard => facts.texts_heard.map(|at| ask.face.moment(at)),
+        texts_heard => facts.texts_heard.map(|at| ask.times.moment(at)),
         texts_refused => facts.texts_refused.as_ref().map(|part| part_of(ask, part)),
         gateway => ask.settings.text(Key::Reach) == "internet",
         totals, packets_sent => ledger.packets_sent, packets_in => ledger.packets_in, events,
@@ -74,7 +71,7 @@ pub fn show(ask: &Ask) -> Reply {
 }
 
 fn part_of(ask: &Ask, part: &crate::status::PartStatus) -> Value {
-    context! { ok => part.ok, words => part.words, at => ask.face.moment(part.at) }
+    context! { ok => part.ok, words => part.words, at => ask.times.moment(part.at) }
 }
 
 fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {

@@ -34,7 +34,7 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
         subject => message.subject,
         text => body(&message),
         cut => message.cut,
-        at => ask.face.moment(message.accepted),
+        at => ask.times.moment(message.accepted),
         reply => message.from.mailbox().is_some() || message.from.phone().is_some(),
         raw => message.mail.is_some(),
     };

@@ -43,7 +43,7 @@ pub struct Line {
 pub fn line(ask: &Ask, message: &Message) -> Line {
     Line {
         id: message.id.to_string(),
-        at: ask.face.moment(message.accepted),
+        at: ask.times.moment(message.accepted),
         from: message.from.to_string(),
         to: message.to.to_string(),
         subject: shorten(&message.subject, 90),
@@ -139,7 +139,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         .steps
         .iter()
         .rev()
-        .map(|step| context! { at => ask.face.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => step.cause, packets => step.packets })
+        .map(|step| context! { at => ask.times.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => step.cause, packets => step.packets })
         .collect();
     let whole = ask.request.query.ticked("whole") && message.mail.is_some();
     let text = if whole { whole_text(ask, &message)? } else { body(&message) };
@@ -157,10 +157,10 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         cut => message.cut,
         message_id => message.message_id,
         priority => Some(message.terms.priority).filter(|priority| *priority != Priority::Normal).map(Priority::word),
-        by => message.terms.by.map(|by| ask.face.moment(by)),
+        by => message.terms.by.map(|by| ask.times.moment(by)),
         at_most => message.terms.at_most.map(|money| super::costs::amount(ask, money)),
-        deadline => waits.then(|| ask.face.moment(message.limit())),
-        next => (waits && ![State::Held, State::Sent].contains(&message.state)).then(|| ask.face.moment(message.next)),
+        deadline => waits.then(|| ask.times.moment(message.limit())),
+        next => (waits && ![State::Held, State::Sent].contains(&message.state)).then(|| ask.times.moment(message.next)),
         tries => message.tries,
         unsure => !message.clock_believed,
         size => message.mail.as_ref().map(|mail| bytes(mail.size)),
@@ -210,7 +210,7 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
     };
     context! {
         part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more, others,
-        note => packet.note, at => ask.face.moment(packet.at),
+        note => packet.note, at => ask.times.moment(packet.at),
     }
 }
 

@@ -30,7 +30,7 @@ use super::request::{Request, encode};
 use super::response::Response;
 use super::route::{may_see, theme, title};
 use super::service::{Actor, Service, zone};
-use super::view::{Face, Frame, Light, NAV, over, page};
+use super::view::{TimeFormat, Frame, Light, NAV, over, page};
 use crate::fault::Fault;
 use crate::people::Role;
 use crate::settings::{Key, Settings};
@@ -51,21 +51,21 @@ pub struct Ask<'a> {
     /// Settings in force.
     pub settings: Arc<Settings>,
     /// Tells times.
-    pub face: Face,
+    pub times: TimeFormat,
 }
 
 impl<'a> Ask<'a> {
     /// Makes it from a request and its session.
     pub fn new(app: &'a App, request: &'a Request, visitor: &'a Visitor) -> Self {
         let settings = app.store.settings();
-        let face = Face { zone: zone(&settings), now: app.store.clock().now() };
+        let times = TimeFormat { zone: zone(&settings), now: app.store.clock().now() };
         Self {
             app,
             request,
             visitor,
             service: app.service(Actor::person(&visitor.person.name, visitor.person.role, &request.peer)),
             settings,
-            face,
+            times,
         }
     }
 
@@ -107,7 +107,7 @@ impl<'a> Ask<'a> {
     }
 
     fn frame(&self, section: &'static str, title: &str) -> Frame {
-        let moment = self.face.moment(self.face.now);
+        let moment = self.times.moment(self.times.now);
         Frame {
             box_name: self.settings.text(Key::BoxName).to_owned(),
             domain: self.settings.text(Key::Domain).to_owned(),

@@ -24,25 +24,25 @@ const GRAVE: [&str; 6] = ["$TD", "$RS", "$PO", "$SL", "$MT D", "$MM D"];
 /// The page.
 pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
     let facts = ask.app.status.facts();
-    let from = ask.face.now - Duration::from_secs(86_400);
+    let from = ask.times.now - Duration::from_secs(86_400);
     let mut charts = Vec::new();
     for scale in [chart::NOISE, chart::RSSI, chart::TEMPERATURE] {
         let samples = ask.app.store.read(|view| view.samples(scale.series, from))?;
-        charts.push(chart::day(&scale, &samples, &ask.face));
+        charts.push(chart::day(&scale, &samples, &ask.times));
     }
     let skip = facts.lines.len().saturating_sub(SHOWN);
     let lines: Vec<_> = facts
         .lines
         .iter()
         .skip(skip)
-        .map(|(_, line)| context! { at => ask.face.clock(line.at), sent => line.sent, text => line.text })
+        .map(|(_, line)| context! { at => ask.times.clock(line.at), sent => line.sent, text => line.text })
         .collect();
     let values = context! {
         error, charts, lines,
         driver => ask.settings.text(crate::settings::Key::LinkDriver),
         link => facts.link.as_ref().map(|health| figures(ask, health)),
         next => facts.next_line,
-        unlocked => unlocked(ask).then(|| ask.face.moment(ask.visitor.session.unlocked)),
+        unlocked => unlocked(ask).then(|| ask.times.moment(ask.visitor.session.unlocked)),
         typed => if error.is_empty() { "" } else { ask.request.form.get("line") },
         grave => is_grave(ask.request.form.get("line")),
     };
@@ -60,7 +60,7 @@ pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
         position => health.position.map(|(lat, lon, _)| coordinates(lat, lon)),
         altitude => health.position.map(|(_, _, altitude)| format!("{altitude:.0} m")),
         fix => health.fix,
-        satellite => health.last_satellite.map(|at| ask.face.moment(at)),
+        satellite => health.last_satellite.map(|at| ask.times.moment(at)),
         waiting => health.waiting,
         garbled => health.garbled,
         reopened => health.reopened,
@@ -91,7 +91,7 @@ pub fn lines(ask: &Ask) -> Response {
         .lines
         .iter()
         .filter(|(number, _)| *number >= after)
-        .map(|(_, line)| (ask.face.clock(line.at), line.sent, line.text.as_str()))
+        .map(|(_, line)| (ask.times.clock(line.at), line.sent, line.text.as_str()))
         .collect();
     let body = serde_json::json!({ "next": facts.next_line, "lines": lines });
     Response::json(body.to_string().into_bytes())
@@ -106,7 +106,7 @@ pub fn unlock(ask: &Ask) -> Reply {
         return show(ask, 422, "The password is wrong.");
     }
     ask.app.was_right(&ask.request.peer);
-    set_unlocked(ask, Action::UnlockConsole, "unlocked for ten minutes", ask.face.now + UNLOCKED)?;
+    set_unlocked(ask, Action::UnlockConsole, "unlocked for ten minutes", ask.times.now + UNLOCKED)?;
     ask.done("/modem#console", "The console takes lines for ten minutes.")
 }
 
@@ -142,7 +142,7 @@ fn is_grave(line: &str) -> bool {
 }
 
 fn unlocked(ask: &Ask) -> bool {
-    ask.visitor.session.unlocked > ask.face.now
+    ask.visitor.session.unlocked > ask.times.now
 }
 
 fn set_unlocked(ask: &Ask, action: Action, words: &str, until: Time) -> Result<(), crate::fault::Fault> {

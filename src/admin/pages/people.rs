@@ -68,7 +68,7 @@ fn row(ask: &Ask, person: &Person) -> Value {
         role => person.role.word(),
         mine => ask.role() >= person.role,
         logs_in => person.password.is_some(),
-        added => ask.face.moment(person.added),
+        added => ask.times.moment(person.added),
     }
 }
 

@@ -22,7 +22,7 @@ pub fn show(ask: &Ask) -> Reply {
         .map(|(number, item)| {
             context! {
                 number, source => item.source, why => item.why, hex => shorten(&item.bytes, HEX),
-                size => item.bytes.len() / 2, at => ask.face.moment(item.at),
+                size => item.bytes.len() / 2, at => ask.times.moment(item.at),
             }
         })
         .collect();

@@ -18,8 +18,8 @@ pub fn show(ask: &Ask) -> Reply {
                 id => hash.get(..NAME),
                 person => session.person,
                 from => session.from,
-                created => ask.face.moment(session.created),
-                seen => ask.face.moment(session.seen),
+                created => ask.times.moment(session.created),
+                seen => ask.times.moment(session.seen),
                 mine => *hash == ask.visitor.hash,
             }
         })

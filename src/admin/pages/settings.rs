@@ -52,9 +52,9 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
             context! { slug, words, changed, current => slug == group }
         })
         .collect();
-    let unproven = *heading == RULES && ask.settings.text(Key::SmtpAuthHost).is_empty();
+    let unverified = *heading == RULES && ask.settings.text(Key::SmtpAuthHost).is_empty();
     let texts = if *heading == TEXTS { Some(texts(ask)?) } else { None };
-    let values = context! { rows, tabs, error, slug, heading, tried, unproven, texts, rules => *heading == RULES };
+    let values = context! { rows, tabs, error, slug, heading, tried, unverified, texts, rules => *heading == RULES };
     Ok(ask.page(status, "settings.html", "settings", "Settings", values))
 }
 
@@ -64,12 +64,12 @@ fn texts(ask: &Ask) -> Result<Value, Fault> {
     let outs = ask.app.store.read(|view| view.opt_outs(OPT_OUTS))?;
     let outs: Vec<_> = outs
         .iter()
-        .map(|(number, phone, out)| context! { number, phone, how => out.how, at => ask.face.moment(out.at) })
+        .map(|(number, phone, out)| context! { number, phone, how => out.how, at => ask.times.moment(out.at) })
         .collect();
     Ok(context! {
         state => facts.texts.as_ref().map(|part| context! { ok => part.ok, words => part.words }),
-        heard => facts.texts_heard.map(|at| ask.face.moment(at)),
-        refused => facts.texts_refused.as_ref().map(|part| context! { words => part.words, at => ask.face.moment(part.at) }),
+        heard => facts.texts_heard.map(|at| ask.times.moment(at)),
+        refused => facts.texts_refused.as_ref().map(|part| context! { words => part.words, at => ask.times.moment(part.at) }),
         outs,
     })
 }

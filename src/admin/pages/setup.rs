@@ -149,8 +149,8 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
 fn special(ask: &Ask, step: &str) -> Value {
     match step {
         "box" => context! {
-            clock => ask.face.moment(ask.face.now),
-            ms => ask.face.now.0,
+            clock => ask.times.moment(ask.times.now),
+            ms => ask.times.now.0,
             believable => ask.app.store.clock().believable(),
         },
         "modem" => {
@@ -162,7 +162,7 @@ fn special(ask: &Ask, step: &str) -> Value {
                 .take(12)
                 .rev()
                 .map(|(_, line)| {
-                    context! { at => ask.face.clock(line.at), sent => line.sent, text => line.text }
+                    context! { at => ask.times.clock(line.at), sent => line.sent, text => line.text }
                 })
                 .collect();
             context! {

@@ -42,7 +42,7 @@ pub fn json(ask: &Ask) -> Reply {
         let health = facts.link.unwrap_or_default();
         status.strip = ask.strip().into_iter().map(|light| (light.name, light.tone, light.words)).collect();
         status.link = modem::words(&health);
-        status.satellite = health.last_satellite.map(|at| ask.face.moment(at).ago).unwrap_or_default();
+        status.satellite = health.last_satellite.map(|at| ask.times.moment(at).ago).unwrap_or_default();
         status.fix = health.fix.unwrap_or_default().chars().take(80).collect();
         status.line = facts.next_line;
     }

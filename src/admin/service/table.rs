@@ -128,11 +128,6 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
             Err(format!("there is nobody named {value}: add them first"))
         }
         Key::TlsCert | Key::TlsKey | Key::RelayCa if !value.is_empty() => pem(value),
-        Key::M138Port if !value.is_empty() && !value.starts_with('/') => {
-            Err("write a path such as /dev/ttyUSB0, or nothing".to_owned())
-        }
-        Key::HiveUrl | Key::TwilioUrl | Key::BandwidthUrl => web_address(value),
-        Key::SmsPublicUrl if !value.is_empty() => web_address(value),
         Key::RelayTls if value == "none" && !settings.text(Key::RelayUser).is_empty() && !relay_is_here(settings) => {
             Err("without encryption the log-in would be readable on its way: choose starttls or tls, or clear \
                  relay.user first"
@@ -151,19 +146,6 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
 fn relay_is_here(settings: &Settings) -> bool {
     let host = settings.text(Key::RelayHost).trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-fn web_address(value: &str) -> Result<(), String> {
-    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://")).unwrap_or_default();
-    match rest.is_empty()
-        || rest.starts_with('/')
-        || rest.ends_with('/')
-        || rest.contains(['?', '#'])
-        || rest.contains(char::is_whitespace)
-    {
-        true => Err("write an address that begins with https:// and does not end with a slash".to_owned()),
-        false => Ok(()),
-    }
 }
 
 fn pem(path: &str) -> Result<(), String> {

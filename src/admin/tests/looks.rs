@@ -69,13 +69,14 @@ fn looks() {
             ..PersonEdit::default()
         };
         service.add(&ben).unwrap();
-        service.set_all(&[
-            ("box.domain".into(), "tern.example.org".into()),
-            ("box.name".into(), "tern".into()),
-            ("box.time_zone".into(), "Europe/Lisbon".into()),
-            ("link.driver".into(), "m138".into()),
-        ])
-        .unwrap();
+        service
+            .set_all(&[
+                ("box.domain".into(), "tern.example.org".into()),
+                ("box.name".into(), "tern".into()),
+                ("box.time_zone".into(), "Europe/Lisbon".into()),
+                ("link.driver".into(), "m138".into()),
+            ])
+            .unwrap();
         made_up::fill(&site.app);
     }
     let _handle = server::start(place.as_ref(), move |request| route::answer(&site.app, request)).unwrap();

@@ -241,7 +241,9 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         }
         Action::SetupCode => service.setup_code(false).map(drop),
         Action::WaiveStep => service.waive(note, "test"),
-        Action::SetSettings => service.set_all(&[("relay.password".into(), format!("hush {}", service.by.name))]).map(drop),
+        Action::SetSettings => {
+            service.set_all(&[("relay.password".into(), format!("hush {}", service.by.name))]).map(drop)
+        }
         Action::UnlockConsole | Action::LockConsole => service.session(action, "", "x", &session("anna"), None),
         Action::ConsoleLine => service.console_line("$TD 48656c6c6f"),
         Action::EndLogIn => service.session(action, "ben", "ended", &session("ben"), None),
@@ -391,7 +393,7 @@ fn failed_log_ins_are_summed_up_and_a_log_in_can_be_ended() {
     browser.post("/login", "/login", &[("name", "my password by mistake"), ("password", "x")]);
     let failed = site.app.store.read(|view| view.audit(None, "log-in.failed", 10)).unwrap();
     let counts: Vec<_> = failed.iter().map(|(_, record)| (record.about.as_str(), record.count)).collect();
-    assert_eq!(counts, [("somebody unknown", 1), ("ben", 3)]);
+    assert_eq!(counts, [("an unknown name", 1), ("ben", 3)]);
     let mut ben = site.logged_in("ben");
     let mut anna = site.logged_in("anna");
     let page = text(&anna.get("/log-ins"));

@@ -16,7 +16,8 @@ pub fn disk(session: &Session, findings: &mut Findings) {
     };
     let (free, reserve) = (room.free / 1_000_000, room.reserve / 1_000_000);
     if room.is_short() {
-        let words = format!("{free} MB are free and store.reserve keeps {reserve}: no mail is taken until you make room");
+        let words =
+            format!("{free} MB are free and store.reserve keeps {reserve}: no mail is taken until you make room");
         findings.error("disk", words);
     } else if room.free < room.reserve.saturating_mul(4) {
         findings.warn("disk", format!("{free} MB are free; below {reserve} no mail is taken: make room soon"));
@@ -42,7 +43,7 @@ pub fn clock(session: &Session, findings: &mut Findings) {
 pub fn ports(session: &Session, findings: &mut Findings) {
     let settings = session.context.store.settings();
     let open = session.context.status.facts().listen;
-    for (listener, key) in [("smtp", Key::SmtpListen), ("submission", Key::SubmissionListen), ("web", Key::WebListen)] {
+    for (listener, key) in crate::supervisor::listeners::names() {
         let name = crate::settings::row(key).name;
         let in_use = open.get(listener).map(Vec::as_slice).unwrap_or_default();
         if !in_use.is_empty() {
@@ -56,9 +57,13 @@ pub fn ports(session: &Session, findings: &mut Findings) {
         }
         for address in settings.words(key) {
             match address.parse().map_err(|_| "it is no address".to_owned()).and_then(free) {
-                Ok(()) if session.live => findings.warn(listener, format!("{address} is free now; the box will listen on it soon")),
+                Ok(()) if session.live => {
+                    findings.warn(listener, format!("{address} is free now; the box will listen on it soon"))
+                }
                 Ok(()) => findings.ok(listener, format!("{address} is free")),
-                Err(why) => findings.error(listener, format!("{why}; stop that program, or choose another port in {name}")),
+                Err(why) => {
+                    findings.error(listener, format!("{why}; stop that program, or choose another port in {name}"))
+                }
             }
         }
     }

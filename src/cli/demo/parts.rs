@@ -212,7 +212,8 @@ impl Place {
     /// Sets a box up by the commands that anybody would use, and starts it.
     fn start(name: &'static str, data: &Path, password: &str, settings: &[String]) -> Result<Self, Failure> {
         command(data, settings, None)?;
-        let mut add: Vec<_> = ["people", "add", "anna", "--full-name", "Anna", "--role", "owner"].map(str::to_owned).into();
+        let mut add: Vec<_> =
+            ["people", "add", "anna", "--full-name", "Anna", "--role", "owner"].map(str::to_owned).into();
         if name == "gateway" {
             add.extend(["--device".to_owned(), format!("{DEVICE:#08x}")]);
         }

@@ -13,9 +13,9 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::{FakeIntake, Folder};
 use crate::address::Address;
+use crate::listen::counters::ClientCounters;
 use crate::listen::gate::Gate;
 use crate::listen::smtp_io::SmtpListener;
-use crate::listen::counters::ClientCounters;
 use crate::listen::tls::CertStore;
 use crate::settings::Settings;
 
