@@ -25,7 +25,7 @@ pub const PASSWORDS: Rate = Rate { burst: 5, period: Duration::from_secs(30) };
 pub const ALL_PASSWORDS: Rate = Rate { burst: 60, period: Duration::from_secs(60) };
 
 impl Rate {
-    /// `count` a minute, all of them at once if need be; `count` is 1 or more.
+    /// Allows `count` a minute, all of them at once if need be; `count` is 1 or more.
     pub fn a_minute(count: usize) -> Self {
         let burst = u32::try_from(count).unwrap_or(u32::MAX).max(1);
         Self { burst, period: Duration::from_secs(60) / burst }
@@ -50,7 +50,7 @@ impl Bucket {
         self.at = now;
     }
 
-    /// Time until there is a whole try.
+    /// Tells how long it takes until there is a whole try.
     fn wait(&self, rate: Rate) -> Duration {
         rate.period.mul_f64((1.0 - self.left).max(0.0))
     }
@@ -114,7 +114,7 @@ impl Limiter {
     }
 }
 
-/// The network that shares one allowance: an IPv4 address, or the /64 that one IPv6 household has.
+/// Gives the network that shares one allowance: an IPv4 address, or the /64 that one IPv6 household has.
 pub fn network_of(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() & (u128::MAX << 64)).into()),

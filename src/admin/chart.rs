@@ -63,7 +63,7 @@ pub struct Chart {
     pub last: Option<String>,
 }
 
-/// The values of the last 24 hours as a picture.
+/// Draws the values of the last 24 hours.
 pub fn day(scale: &Scale, samples: &[(Time, f64)], times: &TimeFormat) -> Chart {
     let from = times.now - Duration::from_secs(86_400);
     let samples: Vec<_> = samples.iter().copied().filter(|(at, value)| *at >= from && value.is_finite()).collect();
@@ -81,7 +81,7 @@ pub fn day(scale: &Scale, samples: &[(Time, f64)], times: &TimeFormat) -> Chart 
     }
 }
 
-/// Lowest, mean and highest value of each of `count` equal parts of the day.
+/// Gives the lowest, mean and highest value of each of `count` equal parts of the day.
 fn buckets(samples: &[(Time, f64)], from: Time, count: usize) -> Vec<Option<(f64, f64, f64)>> {
     let width = 86_400_000 / count as u128;
     let mut sums: Vec<Option<(f64, f64, f64, u32)>> = vec![None; count];
@@ -107,7 +107,13 @@ fn number(value: f64) -> String {
     text.strip_suffix(".0").unwrap_or(&text).replace('-', "\u{2212}")
 }
 
-fn picture(scale: &Scale, points: &[Option<(f64, f64, f64)>], range: (f64, f64), words: &str, times: &TimeFormat) -> String {
+fn picture(
+    scale: &Scale,
+    points: &[Option<(f64, f64, f64)>],
+    range: (f64, f64),
+    words: &str,
+    times: &TimeFormat,
+) -> String {
     let (width, height) = SIZE;
     let x = |slot: usize| slot as f64 * width / (POINTS - 1) as f64;
     let y = |value: f64| height - (value - range.0) / (range.1 - range.0) * height;

@@ -148,7 +148,7 @@ fn look(app: &App) -> Result<Look, crate::fault::Fault> {
         })
 }
 
-/// The metrics, or 404 while they are switched off.
+/// Answers with the metrics, or 404 while they are switched off.
 pub fn answer(app: &App) -> Response {
     if !app.store.settings().on(Key::WebMetrics) {
         return Response::text(404, "There is nothing here.\n");

@@ -86,12 +86,12 @@ impl App {
         }
     }
 
-    /// What somebody may do.
+    /// Makes the service for somebody.
     fn service(&self, by: Actor) -> Service {
         Service::new(&self.store, by)
     }
 
-    /// The service for somebody who did not log in.
+    /// Makes the service for somebody who did not log in.
     fn nobody(&self, request: &Request) -> Service {
         self.service(Actor::nobody(&request.peer))
     }
@@ -124,7 +124,7 @@ impl App {
     }
 }
 
-/// The address of a browser as the gate wrote it; all that came without one share an allowance.
+/// Gives the address of a browser as the gate wrote it; all that came without one share an allowance.
 fn client(peer: &str) -> IpAddr {
     peer.parse().unwrap_or(Ipv4Addr::UNSPECIFIED.into())
 }

@@ -43,7 +43,8 @@ pub struct Request {
 pub struct Fields(Vec<(String, String)>);
 
 impl Request {
-    /// From the parts of an HTTP request. `peer` comes from the header `X-Satpost-Peer`, which only the gate can set.
+    /// Makes it from the parts of an HTTP request. `peer` comes from the header `X-Satpost-Peer`, which only the gate
+    /// can set.
     pub fn new(method: &str, target: &str, headers: Vec<(String, String)>, body: &[u8]) -> Self {
         let headers: Vec<_> = headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -71,12 +72,12 @@ impl Request {
         request
     }
 
-    /// The first header of this name (lower case).
+    /// Gives the first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// A cookie.
+    /// Gives a cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.headers.iter().filter(|(known, _)| known == "cookie");
         let mut pairs = cookies.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -103,17 +104,17 @@ impl Fields {
         Self(form_urlencoded::parse(text).into_owned().take(FIELDS_MOST).collect())
     }
 
-    /// All of them.
+    /// Gives all of them.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.0
     }
 
-    /// The first value of this name; empty when there is none.
+    /// Gives the first value of this name; empty when there is none.
     pub fn get(&self, name: &str) -> &str {
         self.find(name).unwrap_or_default()
     }
 
-    /// The first value of this name.
+    /// Gives the first value of this name.
     pub fn find(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }

@@ -153,7 +153,7 @@ fn decide(app: &App, request: &Request) -> Response {
     }
 }
 
-/// The parts of a path that stand where the pattern has braces; `None` when it does not fit.
+/// Gives the parts of a path that stand where the pattern has braces; `None` when it does not fit.
 fn fits<'p>(pattern: &str, path: &[&'p str]) -> Option<Vec<&'p str>> {
     let wanted = pattern.strip_prefix('/').filter(|rest| !rest.is_empty()).map(|rest| rest.split('/'));
     let mut wanted = wanted.into_iter().flatten();
@@ -227,7 +227,7 @@ fn sorry(app: &App, request: &Request, visitor: Option<&Visitor>, status: u16, w
     }
 }
 
-/// Heading of a page that says no.
+/// Gives the heading of a page that says no.
 pub fn title(status: u16) -> &'static str {
     match status {
         403 => "Not allowed",
@@ -239,7 +239,7 @@ pub fn title(status: u16) -> &'static str {
     }
 }
 
-/// The colours that the browser asked for with its cookie.
+/// Gives the colours that the browser asked for with its cookie.
 pub fn theme(request: &Request) -> &'static str {
     match request.cookie("theme") {
         Some("light") => "light",

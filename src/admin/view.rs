@@ -62,14 +62,14 @@ pub fn page(status: u16, name: &str, values: Value) -> Response {
     }
 }
 
-/// Text of a help page, for the frame around it.
+/// Gives the text of a help page, for the frame around it.
 pub fn fragment(name: &str, values: Value) -> Option<Value> {
     let template = ENVIRONMENT.get_template(name).ok()?;
     let html = template.render(values).inspect_err(|error| log::error!("web: template {name}: {error:#}")).ok()?;
     Some(Value::from_safe_string(html))
 }
 
-/// The values of a page, on top of those of its frame.
+/// Gives the values of a page, on top of those of its frame.
 pub fn over(frame: &Frame, values: Value) -> Value {
     context! { ..values, ..Value::from_serialize(frame) }
 }
@@ -180,7 +180,7 @@ pub struct TimeFormat {
 }
 
 impl TimeFormat {
-    /// A moment in words; empty words for times that no calendar has.
+    /// Gives a moment in words; empty words for times that no calendar has.
     pub fn moment(&self, time: Time) -> Moment {
         let zoned = |time: Time| Timestamp::from_second(time.seconds()).ok().map(|at| at.to_zoned(self.zone.clone()));
         let (Some(at), Some(now)) = (zoned(time), zoned(self.now)) else {
@@ -203,14 +203,14 @@ impl TimeFormat {
         }
     }
 
-    /// Time of day, for a console.
+    /// Gives the time of day, for a console.
     pub fn clock(&self, time: Time) -> String {
         let at = Timestamp::from_second(time.seconds()).map(|at| at.to_zoned(self.zone.clone()));
         at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default()
     }
 }
 
-/// A span of time in words, one unit.
+/// Gives a span of time in words, one unit.
 pub fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {

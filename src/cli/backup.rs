@@ -66,7 +66,7 @@ pub struct Restore {
 }
 
 impl Backup {
-    /// In the box: writes the backup into the data folder.
+    /// Writes, in the box: the backup into the data folder.
     pub(super) fn act(self, session: &mut Session) -> Done {
         let part = session.context.store.folder().join(PART);
         // Left behind by a command that was interrupted.
@@ -81,7 +81,7 @@ impl Backup {
         Ok(())
     }
 
-    /// In the command: has it written, and takes it where it is wanted.
+    /// Has, in the command: it written, and takes it where it is wanted.
     pub(super) fn go(self, data: &Path, words: Vec<String>) -> Result<ExitCode, Failure> {
         let file = self.file.clone();
         if file.symlink_metadata().is_ok() {

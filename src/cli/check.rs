@@ -35,7 +35,7 @@ enum Level {
 }
 
 impl Level {
-    /// The word in front of a line, and in JSON.
+    /// Gives the word in front of a line, and in JSON.
     fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",

@@ -131,7 +131,7 @@ impl Book {
     }
 }
 
-/// The addresses with this index.
+/// Gives the addresses with this index.
 fn alike<'a>(addresses: impl IntoIterator<Item = &'a String>, index: u8) -> Vec<String> {
     let all: BTreeSet<_> = addresses.into_iter().filter(|address| index_of(address) == index).collect();
     all.into_iter().cloned().collect()

@@ -63,7 +63,7 @@ impl Completions {
     }
 }
 
-/// Words that may follow an option; after any other option that takes a value a shell offers files.
+/// Gives words that may follow an option; after any other option that takes a value a shell offers files.
 fn values() -> Vec<(&'static str, Vec<String>)> {
     let own = |words: &[&str]| words.iter().map(ToString::to_string).collect();
     vec![
@@ -76,7 +76,7 @@ fn values() -> Vec<(&'static str, Vec<String>)> {
     ]
 }
 
-/// Words that may stand behind a command besides its flags and the commands below it.
+/// Gives words that may stand behind a command besides its flags and the commands below it.
 fn arguments(command: &Command) -> Vec<String> {
     match command.chain[..] {
         ["settings", "list" | "get" | "set" | "try"] => TABLE.iter().map(|row| row.name.to_owned()).collect(),
@@ -91,7 +91,7 @@ fn with_value(all: &[Command]) -> Vec<&'static str> {
     flags.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
 }
 
-/// The keys of all commands but the first as alternatives of a `case`.
+/// Gives the keys of all commands but the first as alternatives of a `case`.
 fn keys(all: &[Command]) -> String {
     all[1..].iter().map(|command| format!("'{}'", command.key())).collect::<Vec<_>>().join(" | ")
 }
@@ -181,7 +181,7 @@ fn fish() -> String {
     script
 }
 
-/// The first sentence of a description, without what a shell would read.
+/// Gives the first sentence of a description, without what a shell would read.
 fn one_line(text: &str) -> String {
     let first = text.split(". ").next().unwrap_or_default().replace('\n', " ");
     first.trim_end_matches('.').chars().filter(|c| !"'\"\\`$".contains(*c)).collect()

@@ -32,8 +32,8 @@ pub fn take(words: &mut Vec<String>) -> Result<Option<PathBuf>, String> {
     found.map(absolute).transpose()
 }
 
-/// The folder of the service when this is the service, or root on a machine that has it; otherwise one in the user's
-/// home.
+/// Gives the folder of the service when this is the service, or root on a machine that has it; otherwise one in the
+/// user's home.
 ///
 /// # Errors
 /// A sentence when this user has no home.

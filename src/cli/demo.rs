@@ -28,8 +28,8 @@ const LOOK: Duration = Duration::from_millis(500);
 /// `--once` is over after this, one way or the other.
 const ONCE_LIMIT: Duration = Duration::from_secs(90);
 
-/// See it work: a station and a gateway with a simulated modem, sky, Hive, mail server and phone. Needs no root and no
-/// network; Ctrl-C ends it and leaves nothing behind.
+/// Show how it works: a station and a gateway with a simulated modem, sky, Hive, mail server and phone. Needs no root
+/// and no network; Ctrl-C ends it and leaves nothing behind.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: messages and texts arrived"))]
 pub struct Demo {
@@ -91,7 +91,7 @@ impl Demo {
     }
 }
 
-/// A pause; true when somebody wants the end.
+/// Waits; true when somebody wants the end.
 fn wait(signals: &mut Stop, pause: Duration) -> bool {
     let signal = async {
         signals.next().await;

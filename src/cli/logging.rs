@@ -5,7 +5,8 @@ use std::io::{IsTerminal, Write};
 use env_logger::{Builder, WriteStyle};
 use log::{Level, LevelFilter};
 
-/// Starts the log. `SATPOST_LOG` (error, warn, info, debug) overrides `level`; other crates never say more than warnings.
+/// Starts the log. `SATPOST_LOG` (error, warn, info, debug) overrides `level`; other crates never say more than
+/// warnings.
 pub fn start(level: LevelFilter) {
     let wanted = std::env::var("SATPOST_LOG").unwrap_or_default();
     let level = wanted.trim().parse().unwrap_or(level);
@@ -26,7 +27,7 @@ pub fn start(level: LevelFilter) {
     let _ = builder.try_init();
 }
 
-/// Priority of syslog(3), which sd-daemon(3) understands.
+/// Gives priority of syslog(3), which sd-daemon(3) understands.
 fn priority(level: Level) -> u8 {
     match level {
         Level::Error => 3,

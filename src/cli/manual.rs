@@ -24,7 +24,7 @@ impl Man {
     }
 }
 
-/// The whole page.
+/// Makes the whole page.
 fn page() -> String {
     let all = commands();
     let mut page = format!(
@@ -58,7 +58,7 @@ fn page() -> String {
     page
 }
 
-/// A command: how it is written, what it does, what it takes.
+/// Writes a command: how it is written, what it does, what it takes.
 fn one(page: &mut String, command: &Command) {
     let info = &command.info;
     page.push_str(&format!(".SS \"satpost{}\"\n", escape(&command.key())));
@@ -111,12 +111,12 @@ fn paragraph(page: &mut String, text: &str) {
     page.push_str(&format!("{}\n.PP\n", escape(&plain(text))));
 }
 
-/// Lines as they are.
+/// Writes lines as they are.
 fn verbatim(page: &mut String, text: &str) {
     page.push_str(&format!(".PP\n.nf\n{}\n.fi\n", escape(&plain(text))));
 }
 
-/// Text that means itself to roff: no escapes, no requests at the start of a line, hyphens that can be copied.
+/// Makes text mean itself to roff: no escapes, no requests at the start of a line, hyphens that can be copied.
 fn escape(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-").replace('"', "\\(dq");
     let line = |line: &str| if line.starts_with(['.', '\'']) { format!("\\&{line}") } else { line.to_owned() };

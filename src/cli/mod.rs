@@ -102,7 +102,7 @@ enum Command {
 #[argh(
     subcommand,
     name = "run",
-    note = "SATPOST_LOG=debug in the environment makes the log say more; error, warn, info and trace work as well.",
+    note = "SATPOST_LOG=debug in the environment makes the log say more; error, warn and info work as well.",
     error_code(2, "wrong settings, or the data folder cannot be used; systemd does not start it again")
 )]
 struct Run {
@@ -130,7 +130,7 @@ impl Command {
         }
     }
 
-    /// How long a running box may take for it.
+    /// Tells how long a running box may take for it.
     fn patience(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Check(_) => 180,
@@ -175,7 +175,7 @@ impl Command {
     }
 }
 
-/// The version with the commit it was built from, where that is known: `0.1.0 (1f2e3d4c5b)`.
+/// Gives the version with the commit it was built from, where that is known: `0.1.0 (1f2e3d4c5b)`.
 pub fn version() -> String {
     match env!("SATPOST_COMMIT") {
         "" => env!("CARGO_PKG_VERSION").to_owned(),

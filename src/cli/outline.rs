@@ -11,7 +11,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// The words with a blank before each: ` queue list`.
+    /// Gives the words with a blank before each: ` queue list`.
     pub fn key(&self) -> String {
         self.chain.iter().map(|word| format!(" {word}")).collect()
     }
@@ -21,7 +21,7 @@ impl Command {
         !matches!(self.chain.first(), Some(&("simulate" | "man" | "completions" | "code" | "decode" | "demo")))
     }
 
-    /// The words that may follow: commands, with what they do.
+    /// Gives the words that may follow: commands, with what they do.
     pub fn below(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.info.commands.iter().map(|command| (command.name, command.command.description))
     }
@@ -39,7 +39,7 @@ impl Command {
     }
 }
 
-/// Every command, each before those below it.
+/// Gives every command, each before those below it.
 pub fn commands() -> Vec<Command> {
     let mut all = Vec::new();
     collect(Vec::new(), super::Arguments::get_args_info(), &mut all);
@@ -55,7 +55,7 @@ fn collect(chain: Vec<&'static str>, info: CommandInfoWithArgs, all: &mut Vec<Co
     }
 }
 
-/// A text of the tables as `--help` shows it: argh writes braces twice.
+/// Gives a text of the tables as `--help` shows it: argh writes braces twice.
 pub fn plain(text: &str) -> String {
     text.replace("{{", "{").replace("}}", "}")
 }

@@ -26,7 +26,7 @@ use words::{Add, Device, Edit, List, What};
 const PART: &str = "export.part";
 
 impl People {
-    /// The file that 'export' makes.
+    /// Gives the file that 'export' makes.
     pub(super) fn exports(&self) -> Option<&Path> {
         match &self.what {
             What::Export(export) => Some(&export.file),
@@ -34,7 +34,7 @@ impl People {
         }
     }
 
-    /// In the command: has the copy written, and takes it where it is wanted.
+    /// Has, in the command: the copy written, and takes it where it is wanted.
     pub(super) fn export(self, data: &Path, words: Vec<String>, file: &Path) -> Result<ExitCode, Failure> {
         let failed = |error: io::Error| Failure::failed(format!("{} cannot be written: {error}", file.display()));
         if file.symlink_metadata().is_ok() {

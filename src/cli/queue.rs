@@ -45,7 +45,8 @@ struct List {
     /// all states
     #[argh(switch)]
     all: bool,
-    /// only this state: held, queued, on-the-link, sent, delivered, returned, expired, cancelled, refused; may be repeated
+    /// only this state: held, queued, on-the-link, sent, delivered, returned, expired, cancelled, refused; may be
+    /// repeated
     #[argh(option, from_str_fn(state))]
     state: Vec<State>,
     /// only what has this in sender, recipient, subject or text

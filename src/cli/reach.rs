@@ -91,8 +91,8 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
     }
 }
 
-/// Tries a command on a box that is thrown away, so that one that fails makes no box where there was none; gives back its
-/// answer if it failed.
+/// Tries a command on a box that is thrown away, so that one that fails makes no box where there was none; gives back
+/// its answer if it failed.
 fn try_out(request: &Request) -> Result<Option<Answer>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("no place to try the command in: {error}"));
     let mut random = [0; 8];
@@ -106,7 +106,7 @@ fn try_out(request: &Request) -> Result<Option<Answer>, Failure> {
     Ok(Some(answer?).filter(|answer| answer.code != 0))
 }
 
-/// Number of the user who gave the command; root's stays known to a child that took another user.
+/// Gives number of the user who gave the command; root's stays known to a child that took another user.
 fn asker() -> u32 {
     let told = std::env::var(AS_OWNER).ok().and_then(|uid| uid.parse().ok());
     told.unwrap_or_else(|| rustix::process::getuid().as_raw())
@@ -122,8 +122,8 @@ fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
     Ok(answer)
 }
 
-/// The user and group that the data folder belongs to, when we are root and it is somebody else's: files made by root
-/// would lock the service out of its own folder.
+/// Gives the user and group that the data folder belongs to, when we are root and it is somebody else's: files made by
+/// root would lock the service out of its own folder.
 fn foreign_owner(data: &Path) -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() || as_owner_now() {
         return None;

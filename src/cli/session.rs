@@ -52,17 +52,17 @@ pub struct Failure {
 pub type Done = Result<(), Failure>;
 
 impl Failure {
-    /// Something did not work.
+    /// Says that something did not work.
     pub fn failed(why: impl Into<String>) -> Self {
         Self { code: FAILED, why: why.into() }
     }
 
-    /// The command line is wrong.
+    /// Says that the command line is wrong.
     pub fn usage(why: impl Into<String>) -> Self {
         Self { code: USAGE, why: why.into() }
     }
 
-    /// There is no such thing.
+    /// Says that there is no such thing.
     pub fn not_found(why: impl Into<String>) -> Self {
         Self { code: NOT_FOUND, why: why.into() }
     }

@@ -18,7 +18,7 @@ impl Context {
     /// The message has arrived, or left for good.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be read or written.
     pub fn delivered(&self, id: Id, cause: &str) -> Result<(), Fault> {
         let (cause, now) = (cause.to_owned(), self.now());
         self.store.write(move |tx| match tx.live(id)? {
@@ -30,7 +30,7 @@ impl Context {
     /// A try failed: again later, or never, with what the sender has to hear.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be read or written.
     pub fn failed(&self, message: &Message, fault: &Fault) -> Result<(), Fault> {
         if fault.is_permanent() {
             return self.give_back(message, State::Returned, fault.why());
@@ -44,7 +44,7 @@ impl Context {
     /// The message stays in its queue with this reason; the sender is told of a long delay, once.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be read or written.
     pub fn wait_on(&self, message: &Message, why: &str) -> Result<(), Fault> {
         self.wait_at_least(message, why, Duration::ZERO)
     }
@@ -52,7 +52,7 @@ impl Context {
     /// The same, for at least this time.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be read or written.
     pub fn wait_at_least(&self, message: &Message, why: &str, least: Duration) -> Result<(), Fault> {
         let (policy, now) = (self.policy(), self.now());
         let mut waiting = message.clone();
@@ -90,7 +90,7 @@ impl Context {
     /// The message ends here without having arrived; its sender is told in the same commit.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be read or written.
     pub fn give_back(&self, message: &Message, state: State, why: &str) -> Result<(), Fault> {
         let (ending, now) = (self.ending(message, state, why), self.now());
         ending.log();
@@ -115,7 +115,7 @@ impl Context {
     /// A message that the relay had taken came back: its sender learns what the relay's sender learned.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be read or written.
     pub fn came_back(&self, id: Id, why: &str) -> Result<(), Fault> {
         let Some(message) = self.store.message(id)?.filter(|message| message.state == State::Delivered) else {
             return Ok(());

@@ -43,7 +43,7 @@ impl SmtpFramer {
         Self { session, spool, line: Vec::new(), wasted: 0, mail: None, progress: 0 }
     }
 
-    /// The session, for what is known of the caller.
+    /// Gives the session, for what is known of the caller.
     pub fn session(&self) -> &SmtpSession {
         &self.session
     }
@@ -55,7 +55,7 @@ impl SmtpFramer {
         self.progress + in_mail
     }
 
-    /// The TLS handshake is done.
+    /// Notes that the TLS handshake is done.
     pub fn encrypted(&mut self) {
         self.progress += 1;
         self.session.encrypted();

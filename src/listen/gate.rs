@@ -44,11 +44,11 @@ pub struct Caps {
 
 /// What stands behind a gate.
 pub trait Service: Send + Sync + 'static {
-    /// One word, for the names of threads and for the log.
+    /// Gives one word, for the names of threads and for the log.
     fn name(&self) -> &'static str;
-    /// Asked at each connection.
+    /// Gives the limits; asked at each connection.
     fn caps(&self) -> Caps;
-    /// What somebody over the caps hears before the connection closes.
+    /// Gives what a client over the limits gets before the connection closes.
     fn refusal(&self) -> &[u8];
     /// Serves one connection to its end. Has to set the stream's deadline before it reads or writes; may panic.
     fn serve(&self, stream: Stream, peer: IpAddr);
@@ -83,7 +83,7 @@ impl Gate {
         Ok(Self { addresses, stop, closed, connections })
     }
 
-    /// The addresses it listens on.
+    /// Gives the addresses it listens on.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -276,7 +276,7 @@ impl Acceptor {
     }
 }
 
-/// File descriptors that this process can still open.
+/// Gives file descriptors that this process can still open.
 pub fn spare_descriptors() -> usize {
     // Not being able to look means that there is none to look with.
     let used = std::fs::read_dir("/proc/self/fd").map_or(usize::MAX, Iterator::count);

@@ -29,17 +29,17 @@ use crate::settings::Settings;
 /// What the SMTP listener asks the intake behind it. Called from many session threads at once, each with a
 /// stack of [`gate::STACK`] bytes.
 pub trait MailIntake: Send + Sync {
-    /// The settings in force; a session keeps the snapshot it began with.
+    /// Gives the settings in force; a session keeps the snapshot it began with.
     fn settings(&self) -> Arc<Settings>;
 
-    /// Whether mail from `from` may go to `to`, the text inside `<>` with quotes resolved: an address, or the bare
-    /// word `postmaster` in any case.
+    /// Tells whether mail from `from` may go to `to`, the text inside `<>` with quotes resolved: an address, or the
+    /// bare word `postmaster` in any case.
     ///
     /// # Errors
     /// The reply for this recipient; the session goes on.
     fn recipient(&self, caller: &Caller, from: &Address, to: &str) -> Result<(), Refusal>;
 
-    /// The person who logs in with this name and password; `None` when they do not belong together.
+    /// Finds the person who logs in with this name and password; `None` when they do not belong together.
     fn login(&self, caller: &Caller, user: &str, password: &str) -> Option<String>;
 
     /// Takes the mail and returns the text after `250 ` once it is on disk: this is the only way to a final 250.
@@ -99,7 +99,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// A refusal with this code and text.
+    /// Makes a refusal with this code and text.
     pub fn new(code: u16, text: impl Into<String>) -> Self {
         Self { code, text: text.into() }
     }

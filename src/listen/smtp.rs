@@ -67,7 +67,7 @@ impl SmtpSession {
         say(out, 220, &format!("{} ESMTP satpost", host_name(&self.settings)));
     }
 
-    /// Largest mail, in bytes.
+    /// Gives largest mail, in bytes.
     pub fn max_size(&self) -> u64 {
         self.settings.count(Key::SmtpMaxSize) as u64
     }
@@ -77,7 +77,7 @@ impl SmtpSession {
         self.accepted
     }
 
-    /// The connection is encrypted now: what was said before is forgotten (RFC 3207 section 4.2).
+    /// Notes that the connection is encrypted now: what was said before is forgotten (RFC 3207 section 4.2).
     pub fn encrypted(&mut self) {
         self.caller = Caller { helo: String::new(), esmtp: false, person: None, tls: true, ..self.caller.clone() };
         self.envelope = None;
@@ -100,7 +100,7 @@ impl SmtpSession {
         }
     }
 
-    /// A reply to a line that could not even be read.
+    /// Replies that a command failed.
     pub fn fail(&mut self, out: &mut Vec<u8>, code: u16, why: &str) -> Next {
         if code >= 500 {
             self.errors += 1;
@@ -113,7 +113,7 @@ impl SmtpSession {
         Next::Command
     }
 
-    /// The intake said no. Whatever code it gave, this never becomes a yes.
+    /// Replies that the intake refused. Whatever code it gave, this never becomes a yes.
     fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Next {
         let code = if (400..600).contains(&refusal.code) { refusal.code } else { 451 };
         match self.fail(out, code, &refusal.text) {
@@ -122,7 +122,7 @@ impl SmtpSession {
         }
     }
 
-    /// The mail has ended: asks the intake to take it and answers.
+    /// Takes a mail that has ended: asks the intake to take it and answers.
     pub fn received(&mut self, mail: Result<Body, Flaw>, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         // DATA is answered with 354 only while there is an envelope.
         let Some(envelope) = self.envelope.take() else {
@@ -331,7 +331,7 @@ pub fn host_name(settings: &Settings) -> String {
     names.into_iter().find(|name| check_domain(name).is_ok()).unwrap_or("satpost").to_owned()
 }
 
-/// The first parameter that EHLO did not offer.
+/// Finds the first parameter that EHLO did not offer.
 fn not_offered(from: &MailFrom<Cow<'_, str>>) -> Option<&'static str> {
     let known = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8;
     let used = [
@@ -347,13 +347,13 @@ fn not_offered(from: &MailFrom<Cow<'_, str>>) -> Option<&'static str> {
     used.into_iter().find_map(|(name, used)| used.then_some(name))
 }
 
-/// The parser's sum of SIZE runs over beyond 64 bits.
+/// Finds a SIZE that the parser cannot sum, beyond 64 bits.
 fn has_huge_size(line: &str) -> bool {
     let upper = line.to_ascii_uppercase();
     upper.rsplit_once(" SIZE=").is_some_and(|(_, value)| value.bytes().take_while(u8::is_ascii_digit).count() > 18)
 }
 
-/// The parser gives the same empty text for `<>` and `<postmaster>`, which is no sender.
+/// Reads the sender: the parser gives the same empty text for `<>` and `<postmaster>`, which is no sender.
 fn sender(address: &str, line: &str) -> Option<Address> {
     match address {
         "" if names_postmaster(line) => None,

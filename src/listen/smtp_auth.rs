@@ -22,7 +22,7 @@ pub enum Exchange {
 }
 
 impl SmtpSession {
-    /// The AUTH command with its mechanism (a bit of smtp-proto) and the response that came with it.
+    /// Takes the AUTH command with its mechanism (a bit of smtp-proto) and the response that came with it.
     pub(super) fn auth(
         &mut self,
         mechanism: u64,
@@ -53,7 +53,7 @@ impl SmtpSession {
         }
     }
 
-    /// A line within the exchange.
+    /// Takes a line within the exchange.
     pub(super) fn auth_line(&mut self, line: &[u8], context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         let exchange = self.exchange.take();
         if line == b"*" {

@@ -63,7 +63,8 @@ impl CertStore {
         Ok(Self { certificate, key, loaded: Mutex::new(Loaded { stamp, config }) })
     }
 
-    /// What the next handshake uses. Files that changed are read again; if they cannot be used, the old ones stay.
+    /// Gives what the next handshake uses. Files that changed are read again; if they cannot be used, the old ones
+    /// stay.
     pub fn current(&self) -> Arc<ServerConfig> {
         let stamp = [changed(&self.certificate), changed(&self.key)];
         // Replaced as a whole, so never half changed.
@@ -130,7 +131,7 @@ fn names(settings: &Settings) -> Vec<String> {
     names
 }
 
-/// The addresses of this box as far as its routes tell; connecting a UDP socket sends nothing. The far ends are
+/// Lists the addresses of this box as far as its routes tell; connecting a UDP socket sends nothing. The far ends are
 /// reserved for documentation (RFC 5737, RFC 3849).
 fn addresses() -> Vec<IpAddr> {
     let routes = [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")];

@@ -187,5 +187,6 @@ pub fn find(name: &str) -> Result<&'static Setting, String> {
     })
 }
 
-/// Settings that had another name in an older version: old name, name now. What a store holds under the old one is read.
+/// Settings that had another name in an older version: old name, name now. What a store holds under the old one is
+/// read.
 pub(super) const RENAMED: [(&str, &str); 1] = [("store.keep_set_aside", "store.keep_quarantine")];

@@ -223,7 +223,7 @@ impl Listener {
     }
 }
 
-/// The name of this machine.
+/// Gives the name of this machine.
 pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

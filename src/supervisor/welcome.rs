@@ -30,7 +30,7 @@ pub fn say(context: &Context) {
     }
 }
 
-/// The address that a person types; a listener on all addresses is named by one that leads to it.
+/// Makes the address that a person types; a listener on all addresses is named by one that leads to it.
 fn page(address: SocketAddr) -> String {
     let host = match address.ip() {
         ip if ip.is_unspecified() => outward().map_or_else(super::listeners::host_name, |ip| ip.to_string()),
@@ -43,7 +43,7 @@ fn page(address: SocketAddr) -> String {
     }
 }
 
-/// The address that this machine has toward its network; nothing is sent to find it out.
+/// Gives the address that this machine has toward its network; nothing is sent to find it out.
 fn outward() -> Option<IpAddr> {
     let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
     // Any address outside will do: connecting a datagram socket only looks up the route.

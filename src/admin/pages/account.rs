@@ -8,7 +8,7 @@ use crate::admin::pages::login::too_many;
 use crate::fault::Fault;
 use crate::password::{LEAST, LEAST_OWNER};
 
-/// The form.
+/// Shows the form.
 pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
     let least = if ask.owner() { LEAST_OWNER } else { LEAST };
     let person = &ask.visitor.person;

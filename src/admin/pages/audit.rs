@@ -6,7 +6,7 @@ use super::{Ask, Reply, query};
 
 const PAGE: usize = 100;
 
-/// The page; `?q=` searches, `?before=` leafs.
+/// Shows the page; `?q=` searches, `?before=` goes to older ones.
 pub fn show(ask: &Ask) -> Reply {
     let before = ask.request.query.get("before").parse::<u64>().ok();
     let search: String = ask.request.query.get("q").trim().chars().take(100).collect();

@@ -13,7 +13,7 @@ use crate::settings::Key;
 /// Longest text that the form takes, in bytes; mail programs may send more.
 const TEXT_MOST: usize = 64 * 1024;
 
-/// The form; `?reply=m12` fills it in, `?to=` names a recipient.
+/// Shows the form; `?reply=m12` fills it in, `?to=` names a recipient.
 pub fn show(ask: &Ask) -> Reply {
     let query = &ask.request.query;
     let mut draft = ComposeForm { to: query.get("to").to_owned(), ..ComposeForm::default() };

@@ -16,13 +16,13 @@ struct Row {
     limit: Limit,
 }
 
-/// An amount with its currency.
+/// Gives an amount with its currency.
 pub fn amount(ask: &Ask, money: Money) -> String {
     price::shown(&ask.settings, money)
 }
 
-/// The accounts of a month: the box first, then people by name; whoever used nothing is left out. A person sees their
-/// own.
+/// Gives the accounts of a month: the box first, then people by name; whoever used nothing is left out. A person sees
+/// their own.
 fn rows(ask: &Ask, month: &str) -> Result<Vec<Row>, crate::fault::Fault> {
     let mut used = ask.app.store.read(|view| view.used_in(month))?;
     if !ask.operator() {
@@ -48,7 +48,7 @@ fn month(ask: &Ask) -> String {
     if known { asked.to_owned() } else { price::month(&ask.settings, ask.times.now) }
 }
 
-/// The report.
+/// Shows the report.
 pub fn show(ask: &Ask) -> Reply {
     let month = month(ask);
     let rows: Vec<_> = rows(ask, &month)?
@@ -78,7 +78,7 @@ fn saved(ask: &Ask, month: &str) -> Result<u64, crate::fault::Fault> {
     Ok(months.iter().find(|usage| usage.period == month).map_or(0, |usage| usage.counts.packets_saved))
 }
 
-/// The same for a spreadsheet.
+/// Shows the same for a spreadsheet.
 pub fn csv(ask: &Ask) -> Reply {
     let month = month(ask);
     let mut text =

@@ -20,7 +20,7 @@ const THEME_LIFE: u64 = 365 * 86_400;
 /// The token of a form before the log-in.
 const PRE_LIFE: u64 = 12 * 3600;
 
-/// A page without rail. Gives the browser a token for its forms if it has none.
+/// Makes a page without navigation. Gives the browser a token for its forms if it has none.
 pub fn bare(app: &App, request: &Request, status: u16, template: &str, values: Value) -> Response {
     let known = request
         .cookie(&app.cookies.before)
@@ -40,7 +40,7 @@ pub fn bare(app: &App, request: &Request, status: u16, template: &str, values: V
     if known.is_some() { response } else { response.with_cookie(&app.cookies.before, &csrf, PRE_LIFE) }
 }
 
-/// The log-in form.
+/// Shows the log-in form.
 pub fn show(app: &App, request: &Request, status: u16, error: &str) -> Response {
     let next = [request.form.get("next"), request.query.get("next")].into_iter().find(|next| !next.is_empty());
     let (next, name) = (next.unwrap_or_default(), request.form.get("name"));
@@ -76,7 +76,7 @@ pub fn log_out(ask: &Ask) -> Reply {
     Ok(Response::see("/login").with_cookie(&ask.app.cookies.session, "", 0))
 }
 
-/// Light, dark, or as the machine has it.
+/// Sets the theme: light, dark, or that of the machine.
 pub fn set_theme(request: &Request) -> Response {
     let theme = match request.form.get("theme") {
         theme @ ("light" | "dark") => theme,
@@ -85,7 +85,7 @@ pub fn set_theme(request: &Request) -> Response {
     Response::see(own_place(request.form.get("next"))).with_cookie("theme", theme, THEME_LIFE)
 }
 
-/// What somebody is told who tried too often.
+/// Says how long to wait after too many tries.
 pub fn too_many(wait: Duration) -> String {
     format!("Too many tries. Wait {} and try again.", span(wait + Duration::from_secs(1)))
 }

@@ -30,7 +30,7 @@ use super::request::{Request, encode};
 use super::response::Response;
 use super::route::{may_see, theme, title};
 use super::service::{Actor, Service, zone};
-use super::view::{TimeFormat, Frame, Light, NAV, over, page};
+use super::view::{Frame, Light, NAV, TimeFormat, over, page};
 use crate::fault::Fault;
 use crate::people::Role;
 use crate::settings::{Key, Settings};
@@ -69,7 +69,7 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// What the one who asks may do.
+    /// Gives what the one who asks may do.
     pub fn role(&self) -> Role {
         self.visitor.person.role
     }
@@ -84,17 +84,17 @@ impl<'a> Ask<'a> {
         self.role() >= Role::Operator
     }
 
-    /// Name of the one who asks.
+    /// Gives the name of the one who asks.
     pub fn me(&self) -> &str {
         &self.visitor.person.name
     }
 
-    /// A page inside the frame.
+    /// Makes a page inside the frame.
     pub fn page(&self, status: u16, template: &str, section: &'static str, title: &str, values: Value) -> Response {
         page(status, template, over(&self.frame(section, title), values))
     }
 
-    /// A page that says no, and why.
+    /// Makes a page that says no, and why.
     pub fn sorry(&self, status: u16, why: &str) -> Response {
         let title = title(status);
         self.page(status, "sorry.html", "", title, context! { why })
@@ -162,7 +162,7 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// The front page: how everything stands, or the mailbox of somebody who runs nothing here.
+/// Shows the front page: how everything stands, or the mailbox of somebody who runs nothing here.
 pub fn front(ask: &Ask) -> Reply {
     if ask.operator() { dashboard::show(ask) } else { Ok(Response::see("/mailbox")) }
 }

@@ -21,7 +21,7 @@ const LINE_MOST: usize = 500;
 /// Commands that cost money, forget messages or stop the modem: they are asked about once more.
 const GRAVE: [&str; 6] = ["$TD", "$RS", "$PO", "$SL", "$MT D", "$MM D"];
 
-/// The page.
+/// Shows the page.
 pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
     let facts = ask.app.status.facts();
     let from = ask.times.now - Duration::from_secs(86_400);
@@ -49,7 +49,7 @@ pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
     Ok(ask.page(status, "modem.html", "modem", "Modem", values))
 }
 
-/// What is known of the modem, for people.
+/// Gives what is known of the modem, for people.
 pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
     context! {
         ready => health.ready,
@@ -67,7 +67,7 @@ pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
     }
 }
 
-/// What the link says of itself, as a sentence below its badge.
+/// Gives what the link says of itself, as a sentence below its badge.
 pub fn words(health: &Health) -> String {
     match health.words.as_str() {
         "ready" => "Messages can go.".to_owned(),
@@ -81,7 +81,7 @@ fn coordinates(lat: f64, lon: f64) -> String {
     format!("{:.4}\u{b0}\u{a0}{ns}, {:.4}\u{b0}\u{a0}{ew}", lat.abs(), lon.abs())
 }
 
-/// Console lines after `?after=N`, for the script.
+/// Gives the console lines after `?after=N`, for the script.
 pub fn lines(ask: &Ask) -> Response {
     let facts = ask.app.status.facts();
     let after: u64 = ask.request.query.get("after").parse().unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::password::{LEAST, LEAST_OWNER};
 use crate::people::{Home, Person, Role};
 use crate::settings::Key;
 
-/// The fields of a form.
+/// Reads the fields of a form.
 pub fn edit_of(form: &Fields) -> PersonEdit {
     PersonEdit {
         name: form.get("name").trim().to_owned(),
@@ -44,7 +44,7 @@ pub fn fields(edit: &PersonEdit) -> Value {
     }
 }
 
-/// Everybody, and the form for somebody new.
+/// Shows everybody, and the form for somebody new.
 pub fn list(ask: &Ask, status: u16, error: &str, edit: &PersonEdit) -> Reply {
     let rows: Vec<_> = ask.service.people().iter().map(|person| row(ask, person)).collect();
     let max_parts = ask.settings.text(Key::AirMaxParts);
@@ -72,7 +72,7 @@ fn row(ask: &Ask, person: &Person) -> Value {
     }
 }
 
-/// The roles that the one who asks may give: word, and what it means.
+/// Gives the roles that the one who asks may give: word, and what it means.
 pub fn roles(ask: &Ask) -> Vec<(&'static str, &'static str)> {
     let words = |role| match role {
         Role::Person => "Person: their own mailbox and what they wrote",
@@ -99,7 +99,7 @@ pub fn add(ask: &Ask) -> Reply {
     }
 }
 
-/// One person.
+/// Shows one person.
 pub fn one(ask: &Ask, name: &str, status: u16, error: &str, edit: Option<&PersonEdit>) -> Reply {
     let Ok(person) = ask.service.person(name) else { return Ok(ask.sorry(404, "There is nobody of this name.")) };
     let current = PersonEdit::of(&person);
@@ -128,13 +128,13 @@ pub fn edit(ask: &Ask, name: &str) -> Reply {
     }
 }
 
-/// A page that says no, for a person whose role is above that of the one who asks.
+/// Refuses, with a page, for a person whose role is above that of the one who asks.
 fn out_of_reach(ask: &Ask, name: &str) -> Option<Response> {
     let person = ask.service.person(name).ok()?;
     ask.service.may_touch(person.role).err().map(|fault| ask.sorry(403, fault.why()))
 }
 
-/// Password, disable, enable, remove.
+/// Sets the password of a person, disables, enables or removes them.
 pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
     if let Some(no) = out_of_reach(ask, name) {
         return Ok(no);
@@ -185,7 +185,7 @@ impl std::io::Seek for Bounded {
     }
 }
 
-/// All that the box has of a person, as a file.
+/// Sends all that the box has of a person, as a file.
 pub fn export(ask: &Ask, name: &str) -> Reply {
     let person = match ask.service.person(name) {
         Ok(person) => person,

@@ -9,7 +9,7 @@ use crate::admin::service::Action;
 /// Characters of a session's name in the store that name it in a path: the name is a hash, so it opens nothing.
 const NAME: usize = 16;
 
-/// The page.
+/// Shows the page.
 pub fn show(ask: &Ask) -> Reply {
     let rows: Vec<_> = auth::alive(&ask.app.store)?
         .iter()

@@ -10,7 +10,7 @@ use crate::money::Money;
 use crate::route::price;
 use crate::settings::{Key, Kind, TABLE};
 
-/// The groups in the order of the table: name in the path, heading.
+/// Gives the groups in the order of the table: name in the path, heading.
 pub fn groups() -> Vec<(String, &'static str)> {
     let mut groups: Vec<(String, &'static str)> = Vec::new();
     for row in TABLE {
@@ -30,12 +30,12 @@ const TEXTS: &str = "Text messages";
 /// Phones that want no texts, as many as the page shows.
 const OPT_OUTS: usize = 200;
 
-/// One group.
+/// Shows one group.
 pub fn show(ask: &Ask, group: &str, status: u16, error: &str) -> Reply {
     shown(ask, group, status, error, None)
 }
 
-/// One group, with what a rehearsal found; then as it was typed.
+/// Shows one group, with what a rehearsal found; then as it was typed.
 fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) -> Reply {
     let groups = groups();
     let Some((slug, heading)) = groups.iter().find(|(slug, _)| slug == group) else {
@@ -58,7 +58,7 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
     Ok(ask.page(status, "settings.html", "settings", "Settings", values))
 }
 
-/// How texts come in, when the carrier was heard, and who wants none.
+/// Tells how texts come in, when the carrier was heard, and who opted out.
 fn texts(ask: &Ask) -> Result<Value, Fault> {
     let facts = ask.app.status.facts();
     let outs = ask.app.store.read(|view| view.opt_outs(OPT_OUTS))?;
@@ -74,7 +74,7 @@ fn texts(ask: &Ask) -> Result<Value, Fault> {
     })
 }
 
-/// A setting as a field of a form; after an error with what was typed.
+/// Makes a field of a form from a setting; after an error with what was typed.
 pub fn field(ask: &Ask, row: &Row, posted: Option<&Fields>) -> Value {
     let setting = row.setting;
     let stored = ask.settings.text(setting.key);
@@ -104,7 +104,7 @@ pub fn field(ask: &Ask, row: &Row, posted: Option<&Fields>) -> Value {
     }
 }
 
-/// What a setting is worth at the prices of this box, in words.
+/// Gives what a setting is worth at the prices of this box, in words.
 fn worth(ask: &Ask, key: Key) -> Option<String> {
     let price = price::packet_price(&ask.settings);
     let gathers = key == Key::AirGather && price.0 > 0;
@@ -114,7 +114,7 @@ fn worth(ask: &Ask, key: Key) -> Option<String> {
     })
 }
 
-/// What a form says about a group of settings. Secrets that were left empty stay as they are.
+/// Reads a group of settings from a form. Secrets that were left empty stay as they are.
 pub fn read(form: &Fields, wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     for setting in TABLE.iter().filter(|setting| wanted(setting.name)) {
@@ -155,7 +155,7 @@ pub fn rehearse(ask: &Ask) -> Reply {
     }
 }
 
-/// What changed, in one line.
+/// Gives what changed, in one line.
 pub fn saved(said: &[String]) -> String {
     match said {
         [] => "Nothing was different.".to_owned(),

@@ -96,7 +96,7 @@ pub fn open_steps(ask: &Ask) -> Result<Vec<(&'static str, &'static str)>, Fault>
     Ok(open.map(|(name, words, _)| (name, words)).collect())
 }
 
-/// The steps of this box and whether they are done.
+/// Gives the steps of this box and whether they are done.
 fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault> {
     let settings = &ask.settings;
     // Messages that went through the box say more than a test message would, and somebody wrote or got them.
@@ -121,7 +121,7 @@ fn waived(ask: &Ask) -> Result<Vec<String>, Fault> {
     Ok(String::from_utf8_lossy(&note).split_whitespace().map(str::to_owned).collect())
 }
 
-/// One step; `results` are the lines of a test that was just made.
+/// Shows one step; `results` are the lines of a test that was just made.
 pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String]) -> Reply {
     let Some(known) = STEPS.iter().find(|known| known.name == step) else {
         return Ok(ask.sorry(404, "There is no such step."));
@@ -145,7 +145,7 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
     Ok(ask.page(status, "setup.html", "setup", "Set-up", values))
 }
 
-/// What only one of the steps shows.
+/// Gives what only one of the steps shows.
 fn special(ask: &Ask, step: &str) -> Value {
     match step {
         "box" => context! {
@@ -222,7 +222,7 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
     ask.done(&place, words)
 }
 
-/// Everything but a message, tried with the relay: one sentence for each step.
+/// Tries everything with the relay but a message: one sentence for each step.
 fn test_relay(settings: &Settings) -> Vec<String> {
     let config = match RelayConfig::from_settings(settings) {
         Ok(config) => config,

@@ -11,7 +11,7 @@ use crate::store::{Counts, Span, Usage};
 /// Rows that the page shows; the table for a spreadsheet has all.
 const SHOWN: usize = 62;
 
-/// What is asked for: a span, and one person or the whole box. Somebody who runs nothing here sees their own.
+/// Reads what is asked for: a span, and one person or the whole box. Somebody who runs nothing here sees their own.
 fn asked(ask: &Ask) -> (Span, Option<String>) {
     let span = ask.request.query.get("by").parse().unwrap_or(Span::Day);
     let person = match ask.operator() {

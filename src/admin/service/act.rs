@@ -72,7 +72,7 @@ impl Service {
         }
     }
 
-    /// What changes people and settings stands among the events of the front page too, signed.
+    /// Makes an event of what changes people and settings, for the front page.
     fn event(&self, action: Action, words: &str) -> Option<Event> {
         let part = action.word().split('.').next().filter(|part| ["people", "settings"].contains(part))?;
         let words = format!("{words}, by {}", self.by.sign());
@@ -88,8 +88,8 @@ impl Service {
         self.store.write(move |tx| tx.audit_again(&record))
     }
 
-    /// Finds the person of this name and password. Takes as long for an unknown name as for a known one, and waits for its
-    /// turn: one hash at a time.
+    /// Finds the person of this name and password. Takes as long for an unknown name as for a known one, and waits for
+    /// its turn: one hash at a time.
     ///
     /// # Errors
     /// Permanent when the two do not belong together.

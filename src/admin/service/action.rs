@@ -18,7 +18,7 @@ macro_rules! actions {
                 match self { $(Self::$action => $word,)* }
             }
 
-            /// The least role that may do it.
+            /// Gives the least role that may do it.
             pub fn least(self) -> Role {
                 match self { $(Self::$action => Role::$least,)* }
             }
@@ -99,17 +99,17 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Somebody who is logged in on the page.
+    /// Stands for somebody who is logged in on the page.
     pub fn person(name: &str, role: Role, from: &str) -> Self {
         Self { name: name.to_owned(), role, from: from.to_owned() }
     }
 
-    /// Somebody on the page who is not logged in.
+    /// Stands for somebody on the page who is not logged in.
     pub fn nobody(from: &str) -> Self {
         Self::person("", Role::Person, from)
     }
 
-    /// Root or the user of the box, on the command line: they own the file, so they own the box.
+    /// Stands for root or the user of the box, on the command line: they own the file, so they own the box.
     pub fn command_line(uid: u32) -> Self {
         let from = if uid == 0 { "root".to_owned() } else { format!("user {uid}") };
         Self { name: COMMAND_LINE.to_owned(), role: Role::Owner, from }

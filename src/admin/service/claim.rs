@@ -44,7 +44,8 @@ impl Service {
         self.store.people().iter().any(|person| person.is_owner())
     }
 
-    /// The code that the first owner has to type, such as `K7QF-3M9X`; made when there is none yet (or when `new`).
+    /// Gives the code that the first owner has to type, such as `K7QF-3M9X`; made when there is none yet (or when
+    /// `new`).
     ///
     /// # Errors
     /// Permanent once there is an owner; otherwise as [`crate::store::Store::write`].
@@ -136,7 +137,7 @@ impl Service {
     }
 }
 
-/// A code as it is stored: upper case, no spaces and hyphens, and characters that look like digits read as such.
+/// Gives a code as it is stored: upper case, no spaces and hyphens, and characters that look like digits read as such.
 pub(super) fn normal_code(typed: &str) -> String {
     let read = |c: char| match c.to_ascii_uppercase() {
         'I' | 'L' => '1',

@@ -22,7 +22,8 @@ impl Service {
     /// Writes all that the box has of a person into an archive; gives the number of messages.
     ///
     /// # Errors
-    /// Permanent when it may not be or there is nobody of this name; temporary when something cannot be read or written.
+    /// Permanent when it may not be or there is nobody of this name; temporary when something cannot be read or
+    /// written.
     pub fn export(&self, name: &str, to: &mut (impl Write + Seek)) -> Result<usize, Fault> {
         let own = name == self.by.name;
         let action = if own { Action::OwnExport } else { Action::ExportPerson };
@@ -88,8 +89,8 @@ impl Service {
         Ok(json!({"person": record, "log_ins": sessions, "usage": usage, "audit": audit, "messages": messages}))
     }
 
-    /// Erases a person: their messages, but for those that somebody else here wrote or got, log-ins, contacts, counts. The
-    /// audit log keeps that it happened. Gives the number of messages that went.
+    /// Erases a person: their messages, but for those that somebody else here wrote or got, log-ins, contacts, counts.
+    /// The audit log keeps that it happened. Gives the number of messages that went.
     ///
     /// # Errors
     /// Permanent when it may not be, they are the last owner, or a link has a part of a message of theirs.

@@ -27,7 +27,7 @@ pub struct Row {
 }
 
 impl Service {
-    /// All settings in the order of the table.
+    /// Gives all settings in the order of the table.
     pub fn settings(&self) -> Vec<Row> {
         let settings = self.store.settings();
         let row = |setting: &'static Setting| Row {
@@ -38,7 +38,7 @@ impl Service {
         TABLE.iter().map(row).collect()
     }
 
-    /// One setting.
+    /// Gives one setting.
     ///
     /// # Errors
     /// Permanent with the nearest names when there is none of this name.
@@ -49,7 +49,7 @@ impl Service {
         Ok(Row { setting, shown, changed: settings.changed(setting.key) })
     }
 
-    /// What the rules for messages from outside would have done with those of the past, with these settings.
+    /// Tells what the rules for messages from outside would have done with past messages, with these settings.
     ///
     /// # Errors
     /// Permanent with the first sentence that says why a value is not valid.
@@ -96,7 +96,7 @@ impl Service {
     }
 }
 
-/// The time zone of the pages; UTC when the setting names none that this machine knows.
+/// Gives the time zone of the pages; UTC when the setting names none that this machine knows.
 pub fn zone(settings: &Settings) -> TimeZone {
     TimeZone::get(settings.text(Key::TimeZone)).unwrap_or(TimeZone::UTC)
 }
@@ -112,7 +112,7 @@ fn difference(key: Key, before: &Settings, after: &Settings) -> String {
     }
 }
 
-/// What one value alone cannot tell: does it fit this machine, these people, the other values?
+/// Checks what one value alone cannot tell: whether it fits this machine, these people, the other values.
 fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
     let value = settings.text(key);
     match key {

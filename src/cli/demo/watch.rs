@@ -26,7 +26,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// What is new, as texts to print.
+    /// Gives what is new, as texts to print.
     ///
     /// # Errors
     /// When a box hangs.
@@ -73,7 +73,7 @@ impl Watch {
         Ok(news)
     }
 
-    /// The time lines of the newest message in each box that fits and was not shown before.
+    /// Gives the time lines of the newest message in each box that fits and was not shown before.
     fn time_lines(&mut self, places: &[&Place], fits: impl Fn(&Value) -> bool) -> Result<String, Failure> {
         let mut rows = Vec::new();
         for place in places {
@@ -101,7 +101,7 @@ impl Watch {
     }
 }
 
-/// The messages of a box, newest first.
+/// Gives the messages of a box, newest first.
 fn list(place: &Place) -> Result<Vec<Value>, Failure> {
     let found = place.ask(&["queue", "list", "--all", "--json", "--limit", "200"])?;
     Ok(found.and_then(|found| found.as_array().cloned()).unwrap_or_default())

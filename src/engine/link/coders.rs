@@ -80,7 +80,7 @@ impl CoderHandle {
         self.models.first().is_none_or(|model| self.has(model.number))
     }
 
-    /// Likewise of this model.
+    /// True when the coder of this model is there, or never will be; if not, it will be soon.
     pub fn has(&self, number: u8) -> bool {
         let Some(at) = place(number) else { return true };
         let mut states = self.coders.0.lock();
@@ -88,7 +88,8 @@ impl CoderHandle {
         states[at].is_settled()
     }
 
-    /// Likewise, within the time that somebody at a page or a mail program will wait.
+    /// True when the coder of this model is there, or never will be, within the time that somebody at a page or a mail
+    /// program will wait.
     pub fn has_soon(&self, number: u8) -> bool {
         let Some(at) = place(number) else { return true };
         let mut states = self.coders.0.lock();

@@ -15,7 +15,7 @@ use crate::store::{Tx, TxResult};
 
 /// Why a packet is gone: the link gave it back.
 pub const WITHDRAWN: &str = "withdrawn before it was sent";
-/// Likewise: it never came to the link, as the rest of its body was not wanted any more.
+/// Why a packet is gone: it never came to the link, as the rest of its body was not wanted any more.
 pub const DROPPED: &str = "not sent any more";
 
 /// A body as the store knows it at one moment.

@@ -57,7 +57,7 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
 /// Does what is due in the talk with a far box; what could be read by now is delivered.
 ///
 /// # Errors
-/// As the store.
+/// When the store cannot be read or written.
 pub fn tick(context: &Context, device: Option<DeviceId>) -> Result<(), Fault> {
     let mut peer = context.peer(device)?;
     let turn = context.here(device, |here| peer.tick(here));
@@ -106,7 +106,7 @@ impl Heard {
 /// Sets aside what a link could not even read.
 ///
 /// # Errors
-/// As the store.
+/// When the store cannot be read or written.
 pub fn poison(context: &Context, bytes: &[u8], why: &str) -> Result<(), Fault> {
     let (bytes, why, now) = (bytes.to_vec(), why.to_owned(), context.now());
     log::warn!("link: a packet was set aside: {why}");
@@ -119,7 +119,7 @@ pub fn poison(context: &Context, bytes: &[u8], why: &str) -> Result<(), Fault> {
 /// Delivers the parts of letters that will not be complete any more, as they are.
 ///
 /// # Errors
-/// As the store.
+/// When the store cannot be read or written.
 pub fn give_up_on_parts(context: &Context) -> Result<(), Fault> {
     let limit = context.now() - context.store.settings().span(Key::AirPartsWait);
     for (set, parts) in context.store.read(|view| view.stale_parts(limit))? {

@@ -80,7 +80,7 @@ impl Context {
     /// What is known of a far box.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be read or written.
     pub fn peer(&self, device: Option<DeviceId>) -> Result<Peer, Fault> {
         let name = name(device);
         let bytes = self.store.read(|view| view.peer(&name))?;

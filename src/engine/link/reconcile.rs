@@ -11,7 +11,7 @@ use crate::store::PacketQueue;
 /// Settles open hand-overs.
 ///
 /// # Errors
-/// As the store.
+/// When the store cannot be read or written.
 pub fn recover(air: &mut LinkWorker) -> Result<(), Fault> {
     for item in air.context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))? {
         let open = item.as_ref().map_or(true, |packet| matches!(packet.state, PacketState::Handing(_)));

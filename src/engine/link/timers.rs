@@ -29,7 +29,7 @@ impl Talks {
         self.stale.insert(device);
     }
 
-    /// Likewise, if the packet is part of a talk.
+    /// Notes that something happened to a packet, if it is part of a talk.
     pub fn changed(&mut self, packet: &Packet) {
         if packet.talk.is_some() {
             self.touch(packet.device);

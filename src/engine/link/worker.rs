@@ -258,7 +258,7 @@ impl<'c> LinkWorker<'c> {
         self.context.store.write(move |tx| group::mark_sent(tx, packet.clone(), &note, now))
     }
 
-    /// Likewise, and the link was not heard to say so.
+    /// Marks a packet as sent of which the link was not heard to say so.
     pub(super) fn sent_unseen(&mut self, packet: Packet) -> Result<(), Fault> {
         self.sent(packet, "its acknowledgement was not seen")
     }

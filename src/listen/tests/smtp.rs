@@ -380,7 +380,8 @@ with smtplib.SMTP("localhost", int(sys.argv[1]), timeout=30) as s:
     assert_eq!(mails[0].2, b"Subject: hi\r\n\r\n.\r\nbye\r\n");
 }
 
-/// How fast the listener is when the intake behind it costs nothing: `cargo test --release intake -- --ignored --nocapture`.
+/// How fast the listener is when the intake behind it costs nothing: `cargo test --release intake -- --ignored
+/// --nocapture`.
 #[test]
 #[ignore = "a measurement"]
 fn intake() {
