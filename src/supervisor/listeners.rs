@@ -134,7 +134,7 @@ impl Listeners {
     /// Puts what is open, and what is not, on the status board.
     fn report(&self, context: &Context) {
         let errors: Vec<_> = self.listeners.iter().filter_map(|listener| listener.error.clone()).collect();
-        let words = if errors.is_empty() { "takes mail".to_owned() } else { errors.join("; ") };
+        let words = if errors.is_empty() { "accepts mail".to_owned() } else { errors.join("; ") };
         let status = PartStatus { ok: errors.is_empty(), words, at: context.now() };
         context.status.set(|facts| {
             facts.smtp = Some(status);

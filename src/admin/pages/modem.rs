@@ -70,7 +70,7 @@ pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
 /// Gives what the link says of itself, as a sentence below its badge.
 pub fn words(health: &Health) -> String {
     match health.words.as_str() {
-        "ready" => "Messages can go.".to_owned(),
+        "ready" => "Messages can be sent.".to_owned(),
         words => words.chars().take(300).collect(),
     }
 }

@@ -97,7 +97,9 @@ impl<'c> Texts<'c> {
     fn words(&self, row: &Row) -> String {
         let (title, public) = (row.title, self.made_with.text(Key::SmsPublicUrl));
         match (public, row.polls) {
-            ("", true) => format!("polling: {title} is asked for texts every {}", self.made_with.text(Key::SmsPoll)),
+            ("", true) => {
+                format!("polling: {title} is asked for texts every {} s", self.made_with.span(Key::SmsPoll).as_secs())
+            }
             ("", false) => format!("{title} cannot be asked for texts: none come in until sms.public_url is set"),
             (public, polls) => {
                 let also = if polls { ", and is asked every 15 minutes for what a call may have lost" } else { "" };
