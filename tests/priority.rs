@@ -80,7 +80,7 @@ fn what_cannot_go_in_time_comes_back_before_it() {
         Some(shown(&gateway, &id)).filter(|message| message["state"] == "expired")
     });
     assert!(began.elapsed().as_secs() < 65, "its sender has to hear of it before its time");
-    let by = back["by"].as_str().unwrap();
+    let by = back["deliver_by"].as_str().unwrap();
     assert!(back["reason"].as_str().unwrap().contains(&format!("wanted by {by}")), "{back}");
     let notice = gateway.messages().into_iter().find(|m| m["origin"] == "notice" && m["about"] == id.as_str()).unwrap();
     assert_eq!(notice["to"], OLGA);
