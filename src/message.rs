@@ -395,6 +395,14 @@ mod tests {
     }
 
     #[test]
+    fn states_are_stored_under_their_first_names() {
+        let stored: Vec<_> = State::ALL.iter().map(|state| serde_json::to_string(state).unwrap()).collect();
+        let first = ["held", "queued", "onmodem", "sent", "delivered", "returned", "expired", "cancelled", "refused"];
+        assert_eq!(stored, first.map(|name| format!("\"{name}\"")));
+        assert_eq!(State::OnLink.words(), "on the link");
+    }
+
+    #[test]
     fn an_account_is_said_in_words() {
         let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, messages: 1 };
         assert_eq!(alone.words(), "70 bytes in 1 packet instead of 210 bytes in 2 packets");

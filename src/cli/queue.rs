@@ -9,7 +9,7 @@ use super::session::{Done, Failure, Session};
 use super::table::{columns, one_line};
 use crate::clock::Time;
 use crate::engine::actions::MessageAction;
-use crate::message::{Id, Mail, Message, Packet, PacketState, State};
+use crate::message::{Account, Id, Mail, Message, Packet, PacketState, State};
 use crate::store::ListFilter;
 
 /// Show messages, and hold, release, cancel or retry them.
@@ -310,6 +310,18 @@ fn packet(packet: &Packet) -> Value {
     })
 }
 
+/// Writes what a message takes on air; the store has one of the numbers under another name.
+fn on_air(account: &Account) -> Value {
+    json!({
+        "classic_bytes": account.classic_bytes,
+        "classic_packets": account.classic_packets,
+        "alone": account.alone,
+        "bytes": account.bytes,
+        "packets": account.packets,
+        "messages": account.messages,
+    })
+}
+
 /// Writes a message for scripts.
 fn shown(message: &Message) -> Value {
     let time = |time: Time| (time != Time::NEVER).then(|| time.to_string());
@@ -339,7 +351,7 @@ fn shown(message: &Message) -> Value {
         "final": message.is_final(),
         "reason": message.reason,
         "receipt_until": message.receipt_until.map(|until| until.to_string()),
-        "on_air": message.account,
+        "on_air": message.account.as_ref().map(on_air),
         "way": message.way,
         "next": time(message.next),
         "tries": message.tries,
