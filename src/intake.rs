@@ -1,4 +1,4 @@
-//! The post office behind the doors: says who may send to whom, and takes mails and messages in.
+//! The intake behind the listeners: says who may send to whom, and takes mails and messages in.
 //!
 //! Taking in is one commit: every recipient gets a message of its own, planned by `route`, and the yes goes out only
 //! with the [`Committed`] of the store.
@@ -28,7 +28,7 @@ use crate::route::proof;
 use crate::route::segments;
 use crate::route::terms;
 use crate::settings::{Key, Settings};
-use crate::store::{self, BodyIn, IncomingMail, Store};
+use crate::store::{self, BodyIn, DiskRoom, IncomingMail, Store};
 
 mod repeats;
 mod writing;
@@ -51,7 +51,7 @@ const ROOM_KNOWN: Duration = Duration::from_secs(1);
 pub struct Intake {
     context: Context,
     /// Free bytes on disk, and when that was found out: asked anew at most once a second.
-    room: Mutex<Option<(Instant, u64)>>,
+    room: Mutex<Option<(Instant, DiskRoom)>>,
     /// Log-ins of mail programs that the audit log does not have yet.
     log_ins: Mutex<LogIns>,
     /// Mails that were taken lately.
@@ -148,14 +148,14 @@ impl MailIntake for Intake {
         let person = policy.people.get(name);
         let right = password::verify(person.map(|person| &**person), password);
         // A name that nobody has may be a password in the wrong field: it is not written down.
-        self.write_down(person.map_or("somebody unknown", |person| &person.name), caller.peer, right);
+        self.write_down(person.map_or("an unknown name", |person| &person.name), caller.peer, right);
         person.filter(|_| right).map(|person| person.name.clone())
     }
 
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
         let policy = self.policy();
         may_send(&policy, caller)?;
-        self.room_on_disk(&policy)?;
+        self.room_on_disk()?;
         let read_back;
         let head = match &body {
             Body::Memory(bytes) => bytes,
@@ -278,14 +278,13 @@ impl Intake {
         }
     }
 
-    fn room_on_disk(&self, policy: &Policy) -> Result<(), Refusal> {
-        let reserve = u64::try_from(policy.settings.number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
+    fn room_on_disk(&self) -> Result<(), Refusal> {
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         if room.is_none_or(|(at, _)| at.elapsed() >= ROOM_KNOWN) {
-            *room = self.context.store.free_disk().ok().map(|free| (Instant::now(), free));
+            *room = self.context.store.disk_room().ok().map(|room| (Instant::now(), room));
         }
         match *room {
-            Some((_, free)) if free < reserve => {
+            Some((_, room)) if room.is_short() => {
                 Err(Refusal::new(452, "4.3.1", "too little room on disk, come again later"))
             }
             _ => Ok(()),

@@ -117,8 +117,9 @@ pub enum State {
     Held,
     /// Waits for its way out.
     Queued,
-    /// The modem (or the Hive) has taken all its packets.
-    OnModem,
+    /// The link (a modem, or the ground service of its network) has taken all its packets.
+    #[serde(rename = "onmodem")]
+    OnLink,
     /// All its packets were acknowledged by a satellite, or the carrier of text messages took it. The end over a classic
     /// link, which has no receipts; a carrier may still report.
     Sent,
@@ -139,7 +140,7 @@ impl State {
     pub const ALL: [Self; 9] = [
         Self::Held,
         Self::Queued,
-        Self::OnModem,
+        Self::OnLink,
         Self::Sent,
         Self::Delivered,
         Self::Returned,
@@ -153,7 +154,7 @@ impl State {
         match self {
             Self::Held => "held",
             Self::Queued => "queued",
-            Self::OnModem => "on modem",
+            Self::OnLink => "on the link",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
             Self::Returned => "returned",
@@ -164,7 +165,7 @@ impl State {
     }
 
     /// The states of what has not left yet, or waits for somebody's decision.
-    pub const HERE: [Self; 3] = [Self::Held, Self::Queued, Self::OnModem];
+    pub const HERE: [Self; 3] = [Self::Held, Self::Queued, Self::OnLink];
 }
 
 /// A column of the books (promise 7: they always balance, per door).
@@ -288,7 +289,7 @@ impl Message {
     /// True once nothing will happen to the message any more.
     pub fn is_final(&self) -> bool {
         match self.state {
-            State::Held | State::Queued | State::OnModem => false,
+            State::Held | State::Queued | State::OnLink => false,
             State::Sent => self.receipt_until.is_none(),
             State::Delivered | State::Returned | State::Expired | State::Cancelled | State::Refused => true,
         }
@@ -322,7 +323,7 @@ impl Message {
     pub fn column(&self) -> Column {
         match self.state {
             State::Sent | State::Delivered if self.is_final() => Column::Delivered,
-            State::Held | State::Queued | State::OnModem | State::Sent | State::Delivered => Column::Waiting,
+            State::Held | State::Queued | State::OnLink | State::Sent | State::Delivered => Column::Waiting,
             State::Returned | State::Expired => Column::Returned,
             State::Cancelled | State::Refused => Column::Refused,
         }
@@ -417,6 +418,14 @@ mod tests {
                 assert_eq!(message.is_final(), !waits);
             }
         }
+    }
+
+    #[test]
+    fn states_are_stored_under_their_first_names() {
+        let stored: Vec<_> = State::ALL.iter().map(|state| serde_json::to_string(state).unwrap()).collect();
+        let first = ["held", "queued", "onmodem", "sent", "delivered", "returned", "expired", "cancelled", "refused"];
+        assert_eq!(stored, first.map(|name| format!("\"{name}\"")));
+        assert_eq!(State::OnLink.words(), "on the link");
     }
 
     #[test]

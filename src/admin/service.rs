@@ -1,4 +1,4 @@
-//! The desk: everything that the pages and the commands can change, without HTTP and without a terminal.
+//! The service: everything that the pages and the commands can change, without HTTP and without a terminal.
 //!
 //! Each change is checked against the role of the one who wants it, written in one commit together with its line in the
 //! audit log and in the event list, and answered with a sentence. Neither passwords nor their hashes nor secrets reach
@@ -40,7 +40,7 @@ pub struct Service {
 pub struct PersonEdit {
     /// Name in the address; fixed once the person is there.
     pub name: String,
-    /// Name for people.
+    /// Full name.
     pub full_name: String,
     /// Reads on their device instead of here.
     pub on_device: bool,
@@ -48,7 +48,7 @@ pub struct PersonEdit {
     pub device: String,
     /// What people call it.
     pub device_name: String,
-    /// Other names in addresses, parted by blanks.
+    /// Other names in addresses, separated by spaces.
     pub aliases: String,
     /// Mail address that messages go on to as well.
     pub forward: String,
@@ -58,11 +58,11 @@ pub struct PersonEdit {
     pub budget_packets: String,
     /// Money that these may cost in a month.
     pub budget_money: String,
-    /// Who may always write to them over the air.
+    /// Senders who may always write to them over the air.
     pub allow: String,
-    /// Who never may.
+    /// Blocked senders.
     pub block: String,
-    /// Messages of strangers to them: hold, refuse, allow, or empty for what the box says.
+    /// Messages of strangers to them: hold, refuse, allow, or empty for the default of the box.
     pub strangers: String,
     /// Service number for text messages, in the local form or with its plus.
     pub number: String,
@@ -73,7 +73,7 @@ pub struct PersonEdit {
 }
 
 impl PersonEdit {
-    /// The edit that would change nothing.
+    /// Makes the edit that would change nothing.
     pub fn of(person: &Person) -> Self {
         Self {
             name: person.name.clone(),
@@ -95,7 +95,7 @@ impl PersonEdit {
         }
     }
 
-    /// The same with the number as the world writes it.
+    /// Gives the same edit with the number in its international form.
     fn in_country(&self, country: &str) -> Result<Self, Fault> {
         let mut edit = self.clone();
         if !edit.number.trim().is_empty() {
@@ -153,7 +153,7 @@ impl PersonEdit {
     }
 }
 
-/// A list of senders, checked and tidy.
+/// Checks and tidies a list of senders.
 fn senders(list: &str) -> Result<String, Fault> {
     if list.len() > 8000 {
         return Err(Fault::permanent("a list of senders may have 8000 bytes"));
@@ -163,12 +163,12 @@ fn senders(list: &str) -> Result<String, Fault> {
 }
 
 impl Service {
-    /// All people, by name.
+    /// Gives all people, by name.
     pub fn people(&self) -> Vec<Arc<Person>> {
         self.store.people().iter().cloned().collect()
     }
 
-    /// The person of this name.
+    /// Finds the person of this name.
     ///
     /// # Errors
     /// Permanent when there is none.
@@ -278,7 +278,7 @@ impl Service {
         .map(drop)
     }
 
-    /// Removes a person. Their messages stay in the books and in the list.
+    /// Removes a person. Their messages stay in the totals and in the list.
     ///
     /// # Errors
     /// Permanent when nobody has this name, or they are the last owner.
@@ -315,23 +315,23 @@ impl Service {
     }
 }
 
-/// What is different, in words for the audit log; lists of senders and passwords by name only.
+/// Tells what is different, in words for the audit log; lists of senders and passwords by name only.
 fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
     let shown = |field: &Person, name: &str| match name {
-        "name for people" => field.full_name.clone(),
+        "full name" => field.full_name.clone(),
         "reads" => if field.home == Home::Device { "on the device" } else { "here" }.to_owned(),
         "other names" => field.aliases.join(" "),
         "device name" => field.device_name.clone(),
         "device" => field.device.map_or("none".to_owned(), |device| device.to_string()),
         "number" => field.number.map_or("none".to_owned(), |number| number.to_string()),
         "role" => field.role.word().to_owned(),
-        "packets a message" => field.max_parts.map_or("as the box".to_owned(), |parts| parts.to_string()),
+        "packets a message" => field.max_parts.map_or("box default".to_owned(), |parts| parts.to_string()),
         "packets a month" => field.budget_packets.map_or("no limit".to_owned(), |packets| packets.to_string()),
         "money a month" => field.budget_money.map_or("no limit".to_owned(), |money| money.to_string()),
-        _ => field.strangers.map_or("as the box", Strangers::word).to_owned(),
+        _ => field.strangers.map_or("box default", Strangers::word).to_owned(),
     };
     let names = [
-        "name for people",
+        "full name",
         "other names",
         "reads",
         "device",
@@ -347,16 +347,12 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         .into_iter()
         .map(|name| (name, shown(before, name), shown(after, name)))
         .filter(|(_, was, is)| was != is)
-        .map(
-            |(name, was, is)| {
-                if name == "name for people" { name.to_owned() } else { format!("{name} {is} (was {was})") }
-            },
-        )
+        .map(|(name, was, is)| if name == "full name" { name.to_owned() } else { format!("{name} {is} (was {was})") })
         .collect();
     for (name, different) in [
         ("where copies go", before.forward != after.forward),
-        ("who may write", before.allow != after.allow),
-        ("who may not write", before.block != after.block),
+        ("allowed senders", before.allow != after.allow),
+        ("blocked senders", before.block != after.block),
         ("password", password),
     ] {
         if different {
@@ -375,7 +371,7 @@ fn new_password(password: &str, person: &Person) -> Result<String, Fault> {
     password::hash(password).map_err(|error| Fault::operator(format!("the password cannot be hashed: {error}")))
 }
 
-/// A device, and a service number, belongs to one person at a time.
+/// Makes sure that a device, a service number and a name belong to one person only.
 fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::TxResult<()> {
     let taken = |what: String, owner: &Person| {
         let whose = &owner.name;
@@ -398,13 +394,13 @@ fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::TxResult<()> {
     Ok(())
 }
 
-/// True when somebody can log in and mend things.
+/// True when somebody can log in as owner.
 fn has_owner(tx: &Tx) -> crate::store::TxResult<bool> {
     let able = |person: &Person| person.is_owner() && !person.disabled && person.password.is_some();
     Ok(tx.everybody()?.iter().any(able))
 }
 
-/// A box that had an owner before a change has one after it.
+/// Makes sure that a box that had an owner before a change has one after it.
 fn still_owned(tx: &Tx, before: bool) -> crate::store::TxResult<()> {
     if before && !has_owner(tx)? {
         let why = "that would leave the box without an owner who can log in: make somebody else owner first";

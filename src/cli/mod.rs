@@ -1,4 +1,4 @@
-//! The command line: `satpost COMMAND ...`.
+//! Reads the command line, `satpost COMMAND ...`, and carries it out.
 //!
 //! ```text
 //!  run, demo, simulate, restore        here, in this process
@@ -12,11 +12,14 @@ mod audit;
 mod backup;
 mod check;
 mod coding;
+mod completions;
 mod costs;
 mod data;
 mod demo;
 mod input;
 mod logging;
+mod manual;
+mod outline;
 mod people;
 mod queue;
 mod reach;
@@ -34,7 +37,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use session::{Done, Failure, Request, Session};
 
@@ -46,13 +49,13 @@ pub const USAGE: u8 = 2;
 pub const NOT_FOUND: u8 = 3;
 
 /// A satellite post office: mail in and out over a satellite modem.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     example = "A box with a modem, set up without a browser:
 
   satpost settings set box.domain station.example
   satpost settings set link.driver m138
-  satpost people add anna --owner < password.txt
+  satpost people add anna --role owner < password.txt
   satpost check
   satpost run
 
@@ -71,7 +74,7 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 enum Command {
     Run(Run),
@@ -92,14 +95,16 @@ enum Command {
     Simulate(simulate::Simulate),
     Code(coding::Code),
     Decode(coding::Decode),
+    Man(manual::Man),
+    Completions(completions::Completions),
 }
 
 /// Run the box until SIGTERM or SIGINT; this is what the service starts.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "run",
-    note = "SATPOST_LOG=debug in the environment makes the log say more; error, warn, info and trace work as well.",
+    note = "SATPOST_LOG=debug in the environment makes the log say more; error, warn and info work as well.",
     error_code(2, "wrong settings, or the data folder cannot be used; systemd does not start it again")
 )]
 struct Run {
@@ -127,7 +132,7 @@ impl Command {
         }
     }
 
-    /// How long a running box may take for it.
+    /// Tells how long a running box may take for it.
     fn patience(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Check(_) => 180,
@@ -166,8 +171,18 @@ impl Command {
             | Self::Repair(_)
             | Self::Simulate(_)
             | Self::Code(_)
-            | Self::Decode(_) => Err(Failure::usage("this command is not for a running box")),
+            | Self::Decode(_)
+            | Self::Man(_)
+            | Self::Completions(_) => Err(Failure::usage("this command is not for a running box")),
         }
+    }
+}
+
+/// Gives the version with the commit it was built from, where that is known: `0.1.0 (1f2e3d4c5b)`.
+pub fn version() -> String {
+    match env!("SATPOST_COMMIT") {
+        "" => env!("CARGO_PKG_VERSION").to_owned(),
+        commit => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
     }
 }
 
@@ -196,7 +211,7 @@ pub fn run() -> ExitCode {
 fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
     let named = data::take(&mut words).map_err(Failure::usage)?;
     if words.first().is_some_and(|word| word == "--version" || word == "-V") {
-        say(&mut std::io::stdout(), concat!("satpost ", env!("CARGO_PKG_VERSION"), "\n"));
+        say(&mut std::io::stdout(), &format!("satpost {}\n", version()));
         return Ok(ExitCode::SUCCESS);
     }
     let command = match parse(&words) {
@@ -219,6 +234,8 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Simulate(simulate) => simulate.go(),
         Command::Code(code) => code.go(),
         Command::Decode(decode) => decode.go(),
+        Command::Man(man) => Ok(man.go()),
+        Command::Completions(completions) => Ok(completions.go()),
         Command::Restore(restore) => restore.go(&data),
         Command::Repair(repair) => repair.go(&data),
         // A child with the user of the box only writes the part; its parent takes it from there.

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::session::Failure;
 use crate::clock::Clock;
 use crate::store;
 
 /// Make a new store of what can be read of a damaged one, and name what is lost. No box may run there.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "repair",

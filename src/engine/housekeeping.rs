@@ -182,7 +182,7 @@ fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
 /// Messages that a modem took which never came back.
 fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Queue::OnModem, now - GRACE, BATCH))? {
+    for item in context.store.read(|view| view.due(Queue::OnLink, now - GRACE, BATCH))? {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
             Ok(message) if now >= message.deadline + GRACE => {
@@ -220,7 +220,7 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     };
     let limit = before(Key::KeepDays);
     let (events, audit) = (before(Key::KeepEvents), before(Key::KeepAudit));
-    let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepAside));
+    let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepQuarantine));
     while !context.stopping() && context.store.write(move |tx| tx.prune(limit, BATCH))? == BATCH {}
     context.store.write(move |tx| {
         tx.set_aside_parts(now)?;

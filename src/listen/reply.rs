@@ -58,13 +58,13 @@ fn status(code: u16) -> &'static str {
     }
 }
 
-/// The same, where the session goes on.
+/// Writes a reply after which the session goes on.
 pub fn answer(out: &mut Vec<u8>, code: u16, text: &str) -> Next {
     say(out, code, text);
     Next::Command
 }
 
-/// The part of `text` that fits: a reply line has at most 512 bytes with code and line end (RFC 5321 section
+/// Gives the part of `text` that fits: a reply line has at most 512 bytes with code and line end (RFC 5321 section
 /// 4.5.3.1.5).
 pub fn clip(text: &str) -> &str {
     &text[..text.floor_char_boundary(500)]

@@ -12,16 +12,16 @@ use std::time::{Duration, Instant};
 
 use testing::Dice;
 
+use super::counters::ClientCounters;
 use super::framer::{NextStep, SmtpFramer};
 use super::smtp::{SessionContext, SmtpSession};
-use super::tally::ClientCounters;
 use super::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::address::Address;
 use crate::settings::{self, Settings};
 
 /// An intake for spacebeaver.com with the people abc, anna, ben and postmaster; anna's password is `secret`.
 pub struct FakeIntake {
-    /// What the doors see.
+    /// What the listeners see.
     pub settings: Arc<Settings>,
     /// Somebody is in `accept`; a mail from `slow@...` stays there for half a second.
     pub busy: AtomicBool,
@@ -170,7 +170,7 @@ fn nonsense_gets_well_formed_replies() {
     while inputs < 100_000 {
         let mut out = Vec::new();
         let session = SmtpSession::new(IpAddr::from([127, 0, 0, 1]), intake.settings(), true, false);
-        let mut talk = SmtpFramer::new(session, std::env::temp_dir(), &mut out);
+        let mut framer = SmtpFramer::new(session, std::env::temp_dir(), &mut out);
         for _ in 0..200 {
             inputs += 1;
             let mut input = phrases[dice.index(phrases.len())].to_vec();
@@ -178,10 +178,10 @@ fn nonsense_gets_well_formed_replies() {
                 let at = dice.index(input.len());
                 input[at] = u8::try_from(dice.index(256)).unwrap();
             }
-            let desk = SessionContext { intake: &*intake, counters: &counters, now: Instant::now() };
-            match talk.take(&input, desk, &mut out) {
+            let context = SessionContext { intake: &*intake, counters: &counters, now: Instant::now() };
+            match framer.take(&input, context, &mut out) {
                 NextStep::Read => {}
-                NextStep::StartTls => talk.encrypted(),
+                NextStep::StartTls => framer.encrypted(),
                 NextStep::Close => break,
             }
         }

@@ -63,7 +63,8 @@ impl CertStore {
         Ok(Self { certificate, key, loaded: Mutex::new(Loaded { stamp, config }) })
     }
 
-    /// What the next handshake uses. Files that changed are read again; if they will not do, the old ones stay.
+    /// Gives what the next handshake uses. Files that changed are read again; if they cannot be used, the old ones
+    /// stay.
     pub fn current(&self) -> Arc<ServerConfig> {
         let stamp = [changed(&self.certificate), changed(&self.key)];
         // Replaced as a whole, so never half changed.
@@ -176,7 +177,7 @@ fn names(settings: &Settings) -> Vec<String> {
     names
 }
 
-/// The addresses of this box as far as its routes tell; connecting a UDP socket sends nothing. The far ends are
+/// Lists the addresses of this box as far as its routes tell; connecting a UDP socket sends nothing. The far ends are
 /// reserved for documentation (RFC 5737, RFC 3849).
 fn addresses() -> Vec<IpAddr> {
     let routes = [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")];
@@ -239,12 +240,12 @@ mod tests {
         assert!(CertStore::new(&one, data).unwrap_err().to_string().contains("tls.key"));
         assert!(CertStore::new(&both, data).unwrap_err().to_string().contains("c.pem"));
         make(&both, &certificate, &key).unwrap();
-        let keeper = CertStore::new(&both, data).unwrap();
-        let first = keeper.current();
-        assert!(Arc::ptr_eq(&first, &keeper.current()));
+        let store = CertStore::new(&both, data).unwrap();
+        let first = store.current();
+        assert!(Arc::ptr_eq(&first, &store.current()));
         fs::write(&certificate, "cut off").unwrap();
-        assert!(Arc::ptr_eq(&first, &keeper.current()), "a broken file changes nothing");
+        assert!(Arc::ptr_eq(&first, &store.current()), "a broken file changes nothing");
         make(&both, &certificate, &key).unwrap();
-        assert!(!Arc::ptr_eq(&first, &keeper.current()));
+        assert!(!Arc::ptr_eq(&first, &store.current()));
     }
 }

@@ -49,7 +49,7 @@ pub enum Queue {
     /// Waits for the link: urgent messages first, bulk last, among equals in order of acceptance.
     Link = 2,
     /// The link has all its packets.
-    OnModem = 3,
+    OnLink = 3,
     /// Waits for the owner.
     Held = 4,
     /// Sent; the far box is expected to say that it has it.
@@ -67,13 +67,13 @@ pub enum Queue {
 impl Queue {
     /// All queues; that of the link stands for its three.
     pub const ALL: [Self; 7] =
-        [Self::Mailbox, Self::Relay, Self::Link, Self::Carrier, Self::OnModem, Self::Held, Self::Receipt];
+        [Self::Mailbox, Self::Relay, Self::Link, Self::Carrier, Self::OnLink, Self::Held, Self::Receipt];
 
     /// The state of what stands in it.
     pub fn state(self) -> State {
         match self {
             Self::Held => State::Held,
-            Self::OnModem => State::OnModem,
+            Self::OnLink => State::OnLink,
             Self::Receipt => State::Sent,
             _ => State::Queued,
         }
@@ -85,7 +85,7 @@ impl Queue {
             Self::Mailbox => &[Self::Mailbox],
             Self::Relay => &[Self::Relay],
             Self::Link => &[Self::LinkUrgent, Self::Link, Self::LinkBulk],
-            Self::OnModem => &[Self::OnModem],
+            Self::OnLink => &[Self::OnLink],
             Self::Held => &[Self::Held],
             Self::Receipt => &[Self::Receipt],
             Self::Carrier => &[Self::Carrier],
@@ -98,7 +98,7 @@ impl Queue {
     fn of(message: &Message) -> Self {
         match (message.state, message.way) {
             (State::Held, _) => Self::Held,
-            (State::OnModem, _) => Self::OnModem,
+            (State::OnLink, _) => Self::OnLink,
             (State::Sent, _) => Self::Receipt,
             (_, Way::Mailbox) => Self::Mailbox,
             (_, Way::Relay) => Self::Relay,

@@ -15,7 +15,7 @@ pub const NAMES: [&str; 3] = ["web", "smtp", "submission"];
 /// The sockets were taken: a file descriptor may have one owner only. Set once; sequential order for plainness.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The sockets handed over, until each door takes its own.
+/// The sockets handed over, until each listener takes its own.
 #[derive(Debug, Default)]
 pub struct Sockets {
     named: Vec<(String, TcpListener)>,
@@ -74,7 +74,7 @@ impl std::fmt::Display for SocketsError {
 /// A socket of the wrong kind would make `accept` fail for ever: it is told apart here.
 fn check(name: &str, socket: OwnedFd) -> Result<TcpListener, String> {
     if !NAMES.contains(&name) {
-        return Err(format!("no door has this name; set FileDescriptorName= to one of {}", NAMES.join(", ")));
+        return Err(format!("no listener has this name; set FileDescriptorName= to one of {}", NAMES.join(", ")));
     }
     let listens = sockopt::socket_acceptconn(&socket).map_err(|error| format!("it is no socket ({error})"))?;
     let tcp = sockopt::socket_type(&socket) == Ok(SocketType::STREAM)
@@ -175,12 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn what_no_door_can_use_is_named() {
+    fn what_no_listener_can_use_is_named() {
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let ended = pass(udp, listener().0, "LISTEN_FDS=2 LISTEN_FDNAMES=smtp:satpost.socket");
         let said = String::from_utf8_lossy(&ended.stderr);
         assert!(said.contains("complaint: systemd passed a socket 'smtp': it does not listen"), "{said}");
-        assert!(said.contains("'satpost.socket': no door has this name"), "{said}");
+        assert!(said.contains("'satpost.socket': no listener has this name"), "{said}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Writing a message, with a look at what it will cost before it goes.
+//! Composing a message, with its cost before it is sent.
 
 use minijinja::context;
 
@@ -13,7 +13,7 @@ use crate::settings::Key;
 /// Longest text that the form takes, in bytes; mail programs may send more.
 const TEXT_MOST: usize = 64 * 1024;
 
-/// The form; `?reply=m12` fills it in, `?to=` names a recipient.
+/// Shows the form; `?reply=m12` fills it in, `?to=` names a recipient.
 pub fn show(ask: &Ask) -> Reply {
     let query = &ask.request.query;
     let mut draft = ComposeForm { to: query.get("to").to_owned(), ..ComposeForm::default() };
@@ -59,10 +59,10 @@ pub fn send(ask: &Ask) -> Reply {
     }
     match intake::compose(context, me, &draft) {
         Ok(kept) => {
-            queue::look_anew(ask.app);
+            queue::forget(ask.app);
             let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
             let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
-            ask.done(&place, format!("Your message is kept as {}.", ids.join(", ")))
+            ask.done(&place, format!("Your message is accepted as {}.", ids.join(", ")))
         }
         Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why.to_string()),
         Err(fault) => Err(fault),
@@ -73,7 +73,7 @@ fn form(ask: &Ask, status: u16, draft: &ComposeForm, preview: Option<intake::Pre
     let domain = ask.settings.text(Key::Domain);
     let people: Vec<_> = match domain {
         "" => Vec::new(),
-        domain => ask.desk.people().iter().filter(|p| !p.disabled).map(|p| format!("{}@{domain}", p.name)).collect(),
+        domain => ask.service.people().iter().filter(|p| !p.disabled).map(|p| format!("{}@{domain}", p.name)).collect(),
     };
     let preview = preview.map(|preview| {
         let way = match preview.way {

@@ -1,4 +1,4 @@
-//! Webhooks: calls of the carrier of text messages. No log-in and no page; the carrier's own proof says who calls, and
+//! Answers the webhooks that the carrier of text messages calls. No log-in and no page; the carrier's own proof says who calls, and
 //! the yes goes out after the commit.
 
 use crate::admin::App;

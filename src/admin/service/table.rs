@@ -1,4 +1,4 @@
-//! The desk's drawer of settings: shown, checked against each other, changed.
+//! The settings in the service: shown, checked against each other, changed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Row {
 }
 
 impl Service {
-    /// All settings in the order of the table.
+    /// Gives all settings in the order of the table.
     pub fn settings(&self) -> Vec<Row> {
         let settings = self.store.settings();
         let row = |setting: &'static Setting| Row {
@@ -38,7 +38,7 @@ impl Service {
         TABLE.iter().map(row).collect()
     }
 
-    /// One setting.
+    /// Gives one setting.
     ///
     /// # Errors
     /// Permanent with the nearest names when there is none of this name.
@@ -49,10 +49,10 @@ impl Service {
         Ok(Row { setting, shown, changed: settings.changed(setting.key) })
     }
 
-    /// What the rules for messages from outside would have done with those of the past, with these settings.
+    /// Tells what the rules for messages from outside would have done with past messages, with these settings.
     ///
     /// # Errors
-    /// Permanent with the first sentence that says why a value will not do.
+    /// Permanent with the first sentence that says why a value is not valid.
     pub fn rehearse(&self, pairs: &[(String, String)]) -> Result<Rehearsal, Fault> {
         let mut settings = Settings::clone(&self.store.settings());
         for (name, value) in pairs {
@@ -68,7 +68,7 @@ impl Service {
     /// Changes several settings in one commit, all or none; gives one sentence for each that is different now.
     ///
     /// # Errors
-    /// Permanent with the first sentence that says why a value will not do.
+    /// Permanent with the first sentence that says why a value is not valid.
     pub fn set_all(&self, pairs: &[(String, String)]) -> Result<Vec<String>, Fault> {
         self.may(Action::SetSettings)?;
         let before = self.store.settings();
@@ -97,7 +97,7 @@ impl Service {
     }
 }
 
-/// The time zone of the pages; UTC when the setting names none that this machine knows.
+/// Gives the time zone of the pages; UTC when the setting names none that this machine knows.
 pub fn zone(settings: &Settings) -> TimeZone {
     TimeZone::get(settings.text(Key::TimeZone)).unwrap_or(TimeZone::UTC)
 }
@@ -113,7 +113,7 @@ fn difference(key: Key, before: &Settings, after: &Settings) -> String {
     }
 }
 
-/// What one value alone cannot tell: does it fit this machine, these people, the other values?
+/// Checks what one value alone cannot tell: whether it fits this machine, these people, the other values.
 fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
     let value = settings.text(key);
     match key {
@@ -129,11 +129,6 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
             Err(format!("there is nobody named {value}: add them first"))
         }
         Key::TlsCert | Key::TlsKey | Key::RelayCa if !value.is_empty() => pem(value),
-        Key::M138Port if !value.is_empty() && !value.starts_with('/') => {
-            Err("write a path such as /dev/ttyUSB0, or nothing".to_owned())
-        }
-        Key::HiveUrl | Key::TwilioUrl | Key::BandwidthUrl => web_address(value),
-        Key::SmsPublicUrl if !value.is_empty() => web_address(value),
         Key::RelayTls if value == "none" && !settings.text(Key::RelayUser).is_empty() && !relay_is_here(settings) => {
             Err("without encryption the log-in would be readable on its way: choose starttls or tls, or clear \
                  relay.user first"
@@ -152,19 +147,6 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
 fn relay_is_here(settings: &Settings) -> bool {
     let host = settings.text(Key::RelayHost).trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-fn web_address(value: &str) -> Result<(), String> {
-    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://")).unwrap_or_default();
-    match rest.is_empty()
-        || rest.starts_with('/')
-        || rest.ends_with('/')
-        || rest.contains(['?', '#'])
-        || rest.contains(char::is_whitespace)
-    {
-        true => Err("write an address that begins with https:// and does not end with a slash".to_owned()),
-        false => Ok(()),
-    }
 }
 
 fn pem(path: &str) -> Result<(), String> {

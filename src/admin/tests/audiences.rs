@@ -9,9 +9,9 @@ use crate::message::{Reason, State};
 #[test]
 fn a_person_hears_plain_words_and_the_owner_the_whole_fact() {
     let site = Site::with_people();
-    let desk = site.app.desk(Actor::command_line(0));
-    desk.set("link.driver", "hive").unwrap();
-    desk.set("box.reach", "satellite").unwrap();
+    let service = site.app.service(Actor::command_line(0));
+    service.set("link.driver", "hive").unwrap();
+    service.set("box.reach", "satellite").unwrap();
     let ben = site.app.store.people().get("ben").unwrap().clone();
     let sheet = ComposeForm { to: "mum@else.org".into(), text: "hello".into(), ..ComposeForm::default() };
     let id = intake::compose(&site.app.context, &ben, &sheet).unwrap().ids()[0];

@@ -33,7 +33,7 @@ pub fn fill(app: &App) {
 fn message(n: usize, now: Time) -> Message {
     let (state, way, door, reason) = [
         (State::Held, Way::Link, Origin::Smtp, "takes 9 packets, 5 are allowed: waits for the owner"),
-        (State::OnModem, Way::Link, Origin::Smtp, "the modem has all 2 packets and waits for a satellite"),
+        (State::OnLink, Way::Link, Origin::Smtp, "the modem has all 2 packets and waits for a satellite"),
         (State::Queued, Way::Link, Origin::Web, "the modem has no GPS time yet; tried again in 4 min"),
         (State::Delivered, Way::Mailbox, Origin::Link, "in the mailbox"),
         (State::Sent, Way::Link, Origin::Smtp, "a satellite acknowledged all 2 packets"),

@@ -104,7 +104,7 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
         for id in &packet.messages {
             let Some(live) = tx.live(*id)? else { continue };
             match all && live.state == State::Queued {
-                true => tx.step(*id, now, State::OnModem, reason.clone(), 0, live.deadline)?,
+                true => tx.step(*id, now, State::OnLink, reason.clone(), 0, live.deadline)?,
                 false => tx.step(*id, now, live.state, reason.clone(), 0, live.next)?,
             };
         }
@@ -234,7 +234,7 @@ fn resolve(
             session.map_or(Ok(()), |device| peer::change(tx, device, |peer| goes_on = peer.carries(id.0)))?;
             match (goes_on, tx.live(*id)?) {
                 (true, Some(live)) => {
-                    tx.step(*id, now, State::OnModem, LinkReason::PieceAgain, 0, live.deadline).map(drop)
+                    tx.step(*id, now, State::OnLink, LinkReason::PieceAgain, 0, live.deadline).map(drop)
                 }
                 _ => waits_again(tx, *id, &LinkReason::Regrouped.into(), now),
             }

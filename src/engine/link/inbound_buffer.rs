@@ -12,7 +12,6 @@ use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Inbound, Link, Token};
-use crate::settings::Key;
 
 /// At most so many wait here; more than a modem can hold. What is left out comes again, as it is not confirmed.
 const MOST: usize = 4096;
@@ -101,10 +100,9 @@ fn keep(context: &Context, incoming: &Incoming) -> Result<Token, Fault> {
 }
 
 fn disk_has_room(context: &Context) -> Result<(), Fault> {
-    let reserve = u64::try_from(context.store.settings().number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
-    match context.store.free_disk() {
-        Ok(free) if free < reserve => {
-            Err(Fault::temporary(format!("{} MB are free on disk, less than store.reserve", free / 1_000_000)))
+    match context.store.disk_room() {
+        Ok(room) if room.is_short() => {
+            Err(Fault::temporary(format!("{} MB are free on disk, less than store.reserve", room.free / 1_000_000)))
         }
         _ => Ok(()),
     }

@@ -57,7 +57,7 @@ pub fn called(context: &Context, row: &'static Row, news: &[News]) -> Result<(),
 /// When the carrier called last, as an earlier life of this box knew it.
 ///
 /// # Errors
-/// As the store.
+/// When the store cannot be read or written.
 pub fn recall_heard(context: &Context) -> Result<(), Fault> {
     let note = context.store.read(|view| view.note(HEARD))?;
     let heard = note.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Time);

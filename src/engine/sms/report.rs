@@ -24,7 +24,7 @@ const MOST_RESENT: u32 = 2;
 /// Asks the carrier how far a text got.
 ///
 /// # Errors
-/// As the store; what the carrier says wrong only delays the next question.
+/// When the store cannot be read or written; what the carrier says wrong only delays the next question.
 pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextOut) -> Result<(), Fault> {
     let TextState::Taken(id) = &text.state else { return Ok(()) };
     let now = context.now();
@@ -56,7 +56,7 @@ pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextO
 /// Takes a report.
 ///
 /// # Errors
-/// As the store.
+/// When the store cannot be read or written.
 pub fn take(context: &Context, carrier: &str, report: &Report) -> Result<(), Fault> {
     let Some((message, text)) = find(context, carrier, report)? else { return Ok(()) };
     adopt(context, &text, report)?;

@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// Brings a text as far as it goes now.
 ///
 /// # Errors
-/// As the store.
+/// When the store cannot be read or written.
 pub fn one(texts: &mut Texts, message: &Message) -> Result<(), Fault> {
     let context = texts.context;
     let policy = context.policy();

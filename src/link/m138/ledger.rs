@@ -35,11 +35,11 @@ struct Entry {
     fate: PacketFate,
     /// The modem's `$TD OK` for it was heard, as the so manieth thing noted; 0 if it was not.
     queued_at: u64,
-    /// Likewise of a `$TD OK` that nobody waited for.
+    /// A `$TD OK` that nobody waited for was heard, as the so manieth thing noted; 0 if it was not.
     overheard_at: u64,
     /// It is known which packet this is.
     accounted: bool,
-    /// Likewise when it was seen to leave the queue.
+    /// It was seen to leave the queue, as the so manieth thing noted; 0 if it was not.
     left_at: u64,
     acked: bool,
 }

@@ -49,7 +49,7 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         // What a device or a server says is for who looks after it.
         Reason::Said { .. } => match state {
             State::Held => "waiting for the owner of this box to decide".to_owned(),
-            State::Queued | State::OnModem | State::Sent => waiting(way).to_owned(),
+            State::Queued | State::OnLink | State::Sent => waiting(way).to_owned(),
             State::Expired => format!("its time ran out while it was {}", waiting(way)),
             State::Returned => match way {
                 Way::Link => "the satellite link did not take it".to_owned(),

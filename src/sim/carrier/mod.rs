@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
 
 use self::phones::Phones;
@@ -33,7 +33,7 @@ const JOURNAL: usize = 10_000;
 const TICK: Duration = Duration::from_millis(50);
 
 /// A simulated carrier of text messages on a loopback port, with the interfaces of Twilio and of Bandwidth.
-#[derive(FromArgs, Debug, Clone)]
+#[derive(ArgsInfo, FromArgs, Debug, Clone)]
 #[argh(subcommand, name = "carrier")]
 #[argh(
     example = "A phone that texts a service number, and what arrived at phones, with curl:

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use self::api::Hive;
 use self::state::State;
@@ -22,7 +22,7 @@ use crate::sim::lines::Lines;
 use crate::sys::signals::Stop;
 
 /// A simulated Swarm Hive on a loopback port, with a sky for simulated modems and faults on demand.
-#[derive(FromArgs, Debug, Clone)]
+#[derive(ArgsInfo, FromArgs, Debug, Clone)]
 #[argh(subcommand, name = "hive")]
 #[argh(
     note = "Each line on the control socket gets a line 'ok ...' or 'error ...'; lists end with a line that holds a dot.

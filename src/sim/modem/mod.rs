@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use smol::channel::{Sender, bounded};
 
 pub use self::dialect::Firmware;
@@ -46,7 +46,7 @@ use crate::clock::Clock;
 use crate::sys::signals::Stop;
 
 /// A simulated M138 modem on a pseudo-terminal. It runs until SIGINT or SIGTERM.
-#[derive(FromArgs, Debug, Clone, PartialEq)]
+#[derive(ArgsInfo, FromArgs, Debug, Clone, PartialEq)]
 #[argh(
     subcommand,
     name = "modem",

@@ -78,7 +78,7 @@ fn no_order_of_events_spends_more_than_the_limit() {
         let bill = message.bill.unwrap();
         held += u64::from(bill.short);
         twice += u64::from(bill.paid != Use::default());
-        if matches!(message.state, State::Queued | State::OnModem | State::Sent) {
+        if matches!(message.state, State::Queued | State::OnLink | State::Sent) {
             assert_eq!(bill.wanted, *quote, "{id} costs what was quoted");
         }
         let sum = sums.entry(bill.person.clone().unwrap()).or_default();
@@ -113,10 +113,10 @@ fn happens(tx: &mut Tx, id: Id, event: u64, quote: Use, at: Time) -> TxResult<()
     let fresh = Bill::new(MONTH.into(), quote, limits(person.as_deref().unwrap()));
     let fresh = Bill { person, ..fresh };
     let part = u32::try_from(quote.packets.saturating_sub(1).min(1)).unwrap();
-    let waits = matches!(message.state, State::Queued | State::OnModem);
+    let waits = matches!(message.state, State::Queued | State::OnLink);
     match event {
         0 | 1 if waits => tx.step(id, at, State::Sent, "", quote.packets as u32, Time::NEVER).map(drop),
-        2 if waits => tx.step(id, at, State::OnModem, "", part, at).map(drop),
+        2 if waits => tx.step(id, at, State::OnLink, "", part, at).map(drop),
         3 if waits => tx.step(id, at, State::Expired, "", 0, Time::NEVER).map(drop),
         4 if waits || message.state == State::Held => tx.step(id, at, State::Cancelled, "", 0, Time::NEVER).map(drop),
         5 if waits => tx.step(id, at, State::Held, "", 0, at).map(drop),

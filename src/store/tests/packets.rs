@@ -108,7 +108,7 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
 fn what_awaits_a_receipt_is_not_done() {
     let folder = Folder::new();
     let store = store(&folder);
-    store.put(mail(vec![message(Way::Link, State::OnModem, 9)])).unwrap();
+    store.put(mail(vec![message(Way::Link, State::OnLink, 9)])).unwrap();
     let until = Time(50);
     store
         .write(move |tx| {

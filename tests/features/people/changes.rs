@@ -112,7 +112,7 @@ fn settings_take_effect_without_a_restart() {
     let taken = other.local_addr().unwrap().to_string();
     gateway.cli_ok(&["settings", "set", "smtp.listen", &taken], "");
     wait_for("the box to say that the port is taken", SOON, || {
-        gateway.status().filter(|status| status["smtp"]["well"] == false)
+        gateway.status().filter(|status| status["smtp"]["ok"] == false)
     });
     assert!(TcpStream::connect(before).is_err());
     drop(other);

@@ -62,7 +62,7 @@ fn a_mail_becomes_one_text() {
         assert!(from_outside(&gateway, "olga@shore.example", mail).starts_with("250"));
         let message = newest(&gateway);
         assert_eq!(message["text"], text, "{mail}");
-        assert_eq!((&message["door"], &message["from"]), (&"smtp".into(), &"bob@world.example".into()));
+        assert_eq!((&message["origin"], &message["from"]), (&"smtp".into(), &"bob@world.example".into()));
     }
     assert!(from_outside(&gateway, "olga@shore.example", attachment).starts_with("250"));
     let text = newest(&gateway)["text"].as_str().unwrap().to_owned();
@@ -174,7 +174,7 @@ fn automatic_mail_is_never_on_air() {
     let reply = from_outside(&gateway, "anna@shore.example", &message("", "By hand"));
     assert!(reply.starts_with("250"), "{reply}");
     wait_for("the packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
-    assert!(gateway.messages().iter().all(|message| message["door"] != "notice"));
+    assert!(gateway.messages().iter().all(|message| message["origin"] != "notice"));
     gateway.books_balance();
 }
 

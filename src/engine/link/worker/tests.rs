@@ -260,7 +260,7 @@ fn a_message_goes_through_all_states() {
     let mut worker = rig.worker();
     let id = rig.accept("hello");
     rig.turn(&mut worker);
-    assert_eq!(rig.message(id).state, State::OnModem);
+    assert_eq!(rig.message(id).state, State::OnLink);
     rig.fake.sky().pass(true);
     rig.turn(&mut worker);
     let message = rig.message(id);
@@ -282,7 +282,7 @@ fn a_lost_answer_is_settled_and_nothing_is_sent_twice() {
         assert_eq!(rig.message(id).state, State::Queued);
         rig.clock.advance(Duration::from_secs(5));
         rig.turn(&mut worker);
-        assert_eq!(rig.message(id).state, State::OnModem);
+        assert_eq!(rig.message(id).state, State::OnLink);
         rig.fake.sky().pass(true);
         rig.turn(&mut worker);
         assert_eq!(rig.message(id).state, State::Sent);
@@ -306,7 +306,7 @@ fn a_doubt_is_settled_before_other_messages() {
         }
         rig.clock.advance(Duration::from_secs(5));
         (0..3).for_each(|_| rig.turn(&mut worker));
-        assert!(waiting.iter().all(|id| rig.message(*id).state == State::OnModem), "crash: {crash}");
+        assert!(waiting.iter().all(|id| rig.message(*id).state == State::OnLink), "crash: {crash}");
         rig.fake.sky().pass(true);
         assert_eq!(rig.fake.sky().on_air.len(), waiting.len());
     }
@@ -343,7 +343,7 @@ fn an_acknowledgement_that_was_lost_or_doubled_does_no_harm() {
     }
     rig.turn(&mut worker);
     assert_eq!(rig.message(doubled).state, State::Sent);
-    assert_eq!(rig.message(lost).state, State::OnModem);
+    assert_eq!(rig.message(lost).state, State::OnLink);
     rig.clock.advance(track::AGAIN + Duration::from_secs(1));
     rig.turn(&mut worker);
     assert_eq!(rig.message(lost).state, State::Sent);

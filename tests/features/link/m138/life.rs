@@ -76,7 +76,7 @@ fn full_queue() {
     let mut scene = Scene::start(&[]);
     scene.modem("pass end");
     let first = scene.up("on the modem");
-    scene.state(&first, "onmodem", MENDS);
+    scene.state(&first, "on the link", MENDS);
     scene.modem("full on");
     scene.both("full");
     scene.told("queue is full");

@@ -166,10 +166,10 @@ impl Scene {
         assert_eq!(seen, expected, "{}", self.report());
         let messages = self.station.messages();
         for subject in &self.downs {
-            let count = messages.iter().filter(|m| m["door"] == "link" && m["subject"] == subject.as_str()).count();
+            let count = messages.iter().filter(|m| m["origin"] == "link" && m["subject"] == subject.as_str()).count();
             assert_eq!(count, 1, "'{subject}'\n{}", self.report());
         }
-        assert_eq!(messages.iter().filter(|m| m["door"] == "link").count(), self.downs.len(), "{}", self.report());
+        assert_eq!(messages.iter().filter(|m| m["origin"] == "link").count(), self.downs.len(), "{}", self.report());
         self.never_twice(&self.world.on_air());
         self.station.books_balance();
         self.gateway.books_balance();
@@ -193,7 +193,7 @@ impl Scene {
                 let id = message["id"].as_str().unwrap().to_owned();
                 let (subject, state, reason) = (&message["subject"], &message["state"], &message["reason"]);
                 text.push_str(&format!("{name} {id} '{subject}' {state}: {reason}\n"));
-                if message["door"] != "link" || state != "delivered" {
+                if message["origin"] != "link" || state != "delivered" {
                     let shown = of.json(&["queue", "show", &id]);
                     text.push_str(&format!("    {}\n    {}\n", shown["steps"], shown["packets"]));
                 }

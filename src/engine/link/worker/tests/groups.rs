@@ -51,7 +51,7 @@ fn messages_of_one_packet_climb_together_and_pay_once() {
         rig.clock.advance(Duration::from_secs(5));
         let mut worker = rig.worker();
         rig.turn(&mut worker);
-        assert_eq!(rig.states(&messages), [State::OnModem; 3]);
+        assert_eq!(rig.states(&messages), [State::OnLink; 3]);
         rig.fake.sky().pass(true);
         rig.turn(&mut worker);
         assert_eq!(rig.states(&messages), [State::Sent; 3]);
@@ -69,7 +69,7 @@ fn one_message_of_a_packet_is_taken_back_and_the_others_go_without_it() {
     rig.turn(&mut worker);
     actions::apply(&rig.context.store, actions::MessageAction::Cancel, messages[1], "anna").unwrap();
     rig.turn(&mut worker);
-    assert_eq!(rig.states(&messages), [State::OnModem, State::Cancelled, State::OnModem]);
+    assert_eq!(rig.states(&messages), [State::OnLink, State::Cancelled, State::OnLink]);
     rig.fake.sky().pass(true);
     rig.turn(&mut worker);
     assert_eq!(rig.states(&messages), [State::Sent, State::Cancelled, State::Sent]);
@@ -102,7 +102,7 @@ fn the_time_of_one_message_does_not_end_the_others() {
     rig.turn(&mut worker);
     rig.clock.advance(Duration::from_secs(3 * 86_400 + 61));
     rig.turn(&mut worker);
-    assert_eq!(rig.states(&[first, second]), [State::Expired, State::OnModem]);
+    assert_eq!(rig.states(&[first, second]), [State::Expired, State::OnLink]);
     rig.fake.sky().pass(true);
     rig.turn(&mut worker);
     assert_eq!(rig.states(&[first, second]), [State::Expired, State::Sent]);

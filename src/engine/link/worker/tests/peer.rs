@@ -192,7 +192,7 @@ fn messages_wait_for_each_other_until_the_timer_or_a_satellite() {
     pair.advance(Duration::from_secs(21));
     pair.turn(&mut workers);
     for id in [first, second] {
-        assert_eq!(pair.station.message(id).state, State::OnModem);
+        assert_eq!(pair.station.message(id).state, State::OnLink);
     }
     assert_eq!(pair.station.fake.sky().queue.len(), 1);
     pair.pass(&mut workers);
@@ -204,14 +204,14 @@ fn messages_wait_for_each_other_until_the_timer_or_a_satellite() {
     assert_eq!(pair.station.message(third).state, State::Queued);
     pair.station.fake.sky().events.push_back(Event::Sample { series: Series::Rssi, value: -100.0 });
     pair.turn(&mut workers);
-    assert_eq!(pair.station.message(third).state, State::OnModem);
+    assert_eq!(pair.station.message(third).state, State::OnLink);
     pair.advance(Duration::from_secs(3600));
     let fourth = pair.write_on_boat("four");
     pair.turn(&mut workers);
     assert_eq!(pair.station.message(fourth).state, State::Queued);
     actions::apply(&pair.station.context.store, actions::MessageAction::Retry, fourth, "anna").unwrap();
     pair.turn(&mut workers);
-    assert_eq!(pair.station.message(fourth).state, State::OnModem);
+    assert_eq!(pair.station.message(fourth).state, State::OnLink);
 }
 
 #[test]

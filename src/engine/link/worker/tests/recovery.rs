@@ -18,7 +18,7 @@ fn an_open_hand_over_is_settled_before_anything_new_is_handed_over() {
     rig.turn(&mut worker);
     assert_eq!(rig.fake.sky().calls, ["reconcile", "send"]);
     for id in [first, second] {
-        assert_eq!(rig.message(id).state, State::OnModem);
+        assert_eq!(rig.message(id).state, State::OnLink);
     }
 }
 
@@ -36,7 +36,7 @@ fn messages_that_the_link_does_not_take_before_it_is_settled_do_not_keep_it_from
     rig.fake.sky().ends.clear();
     rig.turn(&mut worker);
     for id in [first, second] {
-        assert_eq!(rig.message(id).state, State::OnModem);
+        assert_eq!(rig.message(id).state, State::OnLink);
     }
     assert_eq!(worker.reconcile_at, None);
 }
@@ -54,7 +54,7 @@ fn the_part_that_is_on_the_link_is_asked_after_although_others_wait() {
     let mut worker = rig.worker();
     assert_eq!(worker.outstanding, 1);
     rig.turn(&mut worker);
-    assert_eq!(rig.message(id).state, State::OnModem);
+    assert_eq!(rig.message(id).state, State::OnLink);
     rig.fake.sky().pass(true);
     rig.turn(&mut worker);
     assert_eq!(rig.message(id).state, State::Sent);
@@ -94,7 +94,7 @@ fn unreadable_records_stop_neither_the_link_nor_the_books() {
     let mut worker = rig.worker();
     rig.turn(&mut worker);
     assert_eq!(rig.message(second).state, State::Returned);
-    assert_eq!(rig.message(third).state, State::OnModem);
+    assert_eq!(rig.message(third).state, State::OnLink);
     let books = rig.context.store.ledger().unwrap().books["smtp"];
     assert_eq!((books.accepted, books.returned, books.waiting), (3, 2, 1));
     let (count, last) = rig.context.store.read(|view| view.set_aside()).unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Wiring: opens the store, starts every thread of a box, opens its doors, waits for the end, and shuts down in order.
+//! Wiring: opens the store, starts every thread of a box, opens its listeners, waits for the end, and shuts down in order.
 //!
 //! | thread | does | starts again |
 //! |---|---|---|
@@ -10,10 +10,10 @@
 //! | `smtp-gate`, `submission-gate`, `http-gate` | accept; a thread for each connection | opened anew when a setting changes |
 //! | web workers | answer requests that the gate has checked | |
 //! | `control` | answers the command line | |
-//! | main | this: signals, watchdog, doors | |
+//! | main | this: signals, watchdog, listeners | |
 
-mod doors;
 mod failure;
+pub mod listeners;
 mod welcome;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,9 +35,9 @@ use crate::sys::notify;
 use crate::sys::signals::Stop;
 use crate::sys::sockets::Sockets;
 
-use doors::Doors;
+use listeners::Listeners;
 
-/// Exit code for settings that are wrong: systemd does not start the box again until somebody mends them.
+/// Exit code for settings that are wrong: systemd does not start the box again until somebody corrects them.
 pub const WRONG_SETTINGS: u8 = 2;
 /// A worker that failed rests so long before it starts again: first and longest.
 const REST: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(12_800));
@@ -45,8 +45,8 @@ const REST: (Duration, Duration) = (Duration::from_millis(200), Duration::from_m
 const RECOVERED: Duration = Duration::from_secs(60);
 /// A command line that works on the store without a box is done within this time.
 const STORE_BUSY: Duration = Duration::from_secs(10);
-/// Doors that could not be opened are tried again after this.
-const DOORS_AGAIN: Duration = Duration::from_secs(15);
+/// Listeners that could not be opened are tried again after this.
+const LISTENERS_AGAIN: Duration = Duration::from_secs(15);
 /// Everything has to be over this long after the signal.
 const DRAIN: Duration = Duration::from_secs(8);
 
@@ -73,10 +73,10 @@ pub fn run(data: &Path) -> ExitCode {
     };
     let (stop, stopped) = bounded(1);
     let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop: stopped };
-    House { context, signals, sockets, stop }.live()
+    Supervisor { context, signals, sockets, stop }.supervise()
 }
 
-struct House {
+struct Supervisor {
     context: Context,
     signals: Stop,
     sockets: Sockets,
@@ -84,7 +84,7 @@ struct House {
     stop: smol::channel::Sender<()>,
 }
 
-/// What the system has to give: signals, and the sockets that systemd may have opened.
+/// Gets what the system has to give: signals, and the sockets that systemd may have opened.
 fn from_system() -> Result<(Stop, Sockets), Fault> {
     let signals = Stop::catch().map_err(|error| Fault::operator(format!("signals cannot be caught: {error}")))?;
     let sockets = Sockets::from_systemd().map_err(Fault::operator)?;
@@ -105,34 +105,35 @@ fn patiently(data: &Path) -> Result<Store, Fault> {
     }
 }
 
-impl House {
-    fn live(mut self) -> ExitCode {
-        let workers: Vec<_> = WORKERS.iter().filter_map(|(name, run)| supervise(name, *run, &self.context)).collect();
+impl Supervisor {
+    fn supervise(mut self) -> ExitCode {
+        let workers: Vec<_> =
+            WORKERS.iter().filter_map(|(name, run)| start_worker(name, *run, &self.context)).collect();
         let changed = self.context.store.settings_changed();
-        let mut doors = match Doors::open(&self.context, std::mem::take(&mut self.sockets)) {
-            Ok(doors) => doors,
+        let mut listeners = match Listeners::open(&self.context, std::mem::take(&mut self.sockets)) {
+            Ok(listeners) => listeners,
             Err(fault) => {
                 log::error!("{fault}");
                 return self.end(workers, None, ExitCode::from(WRONG_SETTINGS));
             }
         };
         notify::ready();
-        log::info!("satpost {} is up", env!("CARGO_PKG_VERSION"));
+        log::info!("satpost {} is up", crate::cli::version());
         welcome::say(&self.context);
         let watchdog = notify::watchdog_interval();
         let mut last_try = Instant::now();
         loop {
-            let wait = if doors.all_open() { Duration::from_secs(3600) } else { DOORS_AGAIN };
+            let wait = if listeners.all_open() { Duration::from_secs(3600) } else { LISTENERS_AGAIN };
             let wait = watchdog.map_or(wait, |interval| interval.min(wait));
             match self.wait(&changed, wait) {
                 Woken::Signal(name) => {
                     log::info!("{name}: ending");
                     break;
                 }
-                Woken::Settings => doors.settle(&self.context),
-                Woken::Time if !doors.all_open() && last_try.elapsed() >= DOORS_AGAIN => {
+                Woken::Settings => listeners.follow(&self.context),
+                Woken::Time if !listeners.all_open() && last_try.elapsed() >= LISTENERS_AGAIN => {
                     last_try = Instant::now();
-                    doors.settle(&self.context);
+                    listeners.follow(&self.context);
                 }
                 Woken::Time => {}
             }
@@ -141,7 +142,7 @@ impl House {
                 notify::watchdog();
             }
         }
-        self.end(workers, Some(doors), ExitCode::SUCCESS)
+        self.end(workers, Some(listeners), ExitCode::SUCCESS)
     }
 
     fn wait(&mut self, changed: &smol::channel::Receiver<()>, limit: Duration) -> Woken {
@@ -158,13 +159,13 @@ impl House {
         smol::block_on(or(signal, or(settings, time)))
     }
 
-    /// Doors first, so that nothing new comes in; then the workers; the store last.
-    fn end(self, workers: Vec<JoinHandle<()>>, doors: Option<Doors>, code: ExitCode) -> ExitCode {
+    /// Listeners first, so that nothing new comes in; then the workers; the store last.
+    fn end(self, workers: Vec<JoinHandle<()>>, listeners: Option<Listeners>, code: ExitCode) -> ExitCode {
         notify::stopping();
         let limit = Instant::now() + DRAIN;
         self.stop.close();
-        if let Some(doors) = doors {
-            doors.close(DRAIN / 2);
+        if let Some(listeners) = listeners {
+            listeners.close(DRAIN / 2);
         }
         while workers.iter().any(|worker| !worker.is_finished()) && Instant::now() < limit {
             crate::clock::sleep(Duration::from_millis(10));
@@ -187,7 +188,7 @@ enum Woken {
 }
 
 /// Runs a worker in a thread of its own and starts it again when it fails or panics (promise 6).
-fn supervise(name: &'static str, run: Worker, context: &Context) -> Option<JoinHandle<()>> {
+fn start_worker(name: &'static str, run: Worker, context: &Context) -> Option<JoinHandle<()>> {
     let context = context.clone();
     let work = move || {
         let (_never, nothing) = bounded(1);
