@@ -61,7 +61,7 @@ impl CallError {
     pub fn fault(self) -> Fault {
         match self {
             Self::Unsent(fault) => fault,
-            Self::Lost(why) => Fault::Temporary(why),
+            Self::Lost(why) => Fault::temporary(why),
         }
     }
 }
@@ -147,7 +147,7 @@ impl HttpClient {
         let (title, base, setting) = (self.title, &self.base, self.setting);
         let unreachable = || {
             let why = format!("cannot reach {title} at {base} ({why}): check {setting} and the internet connection");
-            CallError::Unsent(Fault::Temporary(why))
+            CallError::Unsent(Fault::temporary(why))
         };
         match why {
             Error::BadUri(_) | Error::Http(_) => {
@@ -243,14 +243,20 @@ mod tests {
             HttpClient::new("The Service", "x.url", base, Duration::from_secs(5)).get("a list", "/", &[]).unwrap_err()
         };
         let refused = call(&format!("http://127.0.0.1:{port}/"));
-        assert!(matches!(&refused, CallError::Unsent(Fault::Temporary(why)) if why.contains("x.url")), "{refused:?}");
+        assert!(
+            matches!(&refused, CallError::Unsent(Fault::Temporary(why)) if why.to_string().contains("x.url")),
+            "{refused:?}"
+        );
         let odd = call("no address");
-        assert!(matches!(&odd, CallError::Unsent(Fault::Operator(why)) if why.contains("check x.url")), "{odd:?}");
+        assert!(
+            matches!(&odd, CallError::Unsent(Fault::Operator(why)) if why.to_string().contains("check x.url")),
+            "{odd:?}"
+        );
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let server = std::thread::spawn(move || drop(listener.accept().unwrap()));
         let lost = call(&base);
-        assert!(matches!(&lost, CallError::Lost(why) if why.contains("The Service broke off")), "{lost:?}");
+        assert!(matches!(&lost, CallError::Lost(why) if why.to_string().contains("The Service broke off")), "{lost:?}");
         server.join().unwrap();
     }
 }

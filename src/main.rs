@@ -43,8 +43,8 @@
 //! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `coding`, `money` | | pure: the same question gets the same answer, next year too |
 //! | `store` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys`, `money` | `redb` | the only module that knows the file, so the crash tests stay small |
 //! | `link` | `message`, `address`, `settings`, `clock`, `fault`, `sys::process`, `hex`, `back_off`, `http_client` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
-//! | `deliver` | `message`, `address`, `settings`, `clock`, `fault`, `hex`, `http_client` | `lettre` | gives back a receipt or a fault, nothing else |
-//! | `status` | `clock`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
+//! | `deliver` | `message`, `address`, `settings`, `clock`, `fault`, `hex`, `http_client` | `webpki_roots`, `encodify` | gives back a receipt or a fault, nothing else |
+//! | `status` | `clock`, `fault`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
 //! | `listen` | `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto` | an edge sends nothing by itself |
 //! | `engine` | `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |
 //! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and messages in, for all doors alike |
@@ -64,6 +64,9 @@ mod control;
 mod deliver;
 mod engine;
 mod fault;
+#[cfg(fuzzing)]
+#[path = "../tests/fuzz/targets.rs"]
+pub mod fuzz;
 mod hex;
 mod http_client;
 mod intake;

@@ -10,10 +10,15 @@ use crate::clock::Time;
 use crate::money::Bill;
 
 mod packet;
+pub mod reason;
+#[cfg(test)]
+mod sample;
 mod size;
 mod terms;
+pub mod words;
 
 pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
+pub use reason::{GoneReason, Reason};
 pub use size::{Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
@@ -27,12 +32,22 @@ impl fmt::Display for Id {
     }
 }
 
-impl FromStr for Id {
-    type Err = String;
+/// What was read is no message id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdError(String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl fmt::Display for IdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' is not a message id: write m12", self.0.escape_debug())
+    }
+}
+
+impl FromStr for Id {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
         let digits = text.strip_prefix('m').unwrap_or(text);
-        digits.parse().map(Self).map_err(|_| format!("'{}' is not a message id: write m12", text.escape_debug()))
+        digits.parse().map(Self).map_err(|_| IdError(text.to_owned()))
     }
 }
 
@@ -208,8 +223,8 @@ pub struct Message {
     pub clock_believed: bool,
     /// Where it stands.
     pub state: State,
-    /// Why it stands there, in words.
-    pub reason: String,
+    /// Why it stands there.
+    pub reason: Reason,
     /// The queue it stands in while it waits.
     pub way: Way,
     /// When the next step is due; `Time::NEVER` while held or final.
@@ -217,6 +232,9 @@ pub struct Message {
     /// Tries that failed so far.
     #[serde(default)]
     pub tries: u32,
+    /// Times that the mail relay was given the whole of it and never answered: each may have been a delivery.
+    #[serde(default)]
+    pub unanswered: u32,
     /// The sender was told that it takes long.
     #[serde(default)]
     pub delay_told: bool,
@@ -325,7 +343,7 @@ pub struct Account {
     /// Packets that it travels in.
     pub packets: usize,
     /// Messages in those packets.
-    #[serde(rename = "letters")]
+    #[serde(alias = "letters")]
     pub messages: usize,
 }
 
@@ -360,6 +378,9 @@ pub struct Mail {
     /// File in the spool folder; `None` when the bytes are in the store itself.
     #[serde(default)]
     pub file: Option<String>,
+    /// CRC-32 of the bytes; `None` for a mail of a time without.
+    #[serde(default)]
+    pub check: Option<u32>,
 }
 
 /// One line of a message's time line; appended, never changed.
@@ -369,8 +390,8 @@ pub struct Step {
     pub at: Time,
     /// The state it entered (or stayed in).
     pub state: State,
-    /// The cause, in words.
-    pub cause: String,
+    /// Why.
+    pub cause: Reason,
     /// Packets this step put on air.
     #[serde(default)]
     pub packets: u32,

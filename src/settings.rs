@@ -4,10 +4,12 @@
 //! cannot be read is never used: setting it fails with a sentence, and an old stored one falls back to the default.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::address::COUNTRIES;
+use crate::address::pattern::{Pattern, PatternError};
+use crate::address::{AddressError, COUNTRIES};
 
 /// How a value is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +133,7 @@ settings! {
     RelayTls, "relay.tls", Choice(&["starttls", "tls", "none"]), "starttls", "Mail out", "Encryption to the relay", "With none, a log-in is sent only to an address of this machine.";
     RelayUser, "relay.user", Text, "", "Mail out", "Relay user", "Log-in name; empty for none.";
     RelayPassword, "relay.password", Secret, "", "Mail out", "Relay password", "Log-in password.";
-    RelayCa, "relay.ca", Text, "", "Mail out", "Relay certificate", "PEM file of the authority that signed the relay's certificate, if it is not a public one.";
+    RelayCa, "relay.ca", Text, "", "Mail out", "Relay certificate", "PEM file of the authority that signed the relay's certificate, if it is not a public one; or of that certificate itself, which is then trusted whatever its name and dates.";
     RelayTimeout, "relay.timeout", Seconds(1, 600), "60", "Mail out", "Patience with the relay", "Limit for each answer of the relay.";
 
     SmsCarrier, "sms.carrier", Choice(&["none", "twilio", "bandwidth"]), "none", "Text messages", "Carrier", "Who carries texts to phones and from them. A station needs none: its texts go over the link.";
@@ -182,18 +184,99 @@ pub fn row(key: Key) -> &'static Setting {
 /// The row of a name.
 ///
 /// # Errors
-/// A sentence with the nearest names.
-pub fn find(name: &str) -> Result<&'static Setting, String> {
-    TABLE.iter().find(|row| row.name == name).ok_or_else(|| {
-        let group = name.split('.').next().unwrap_or_default();
-        let near: Vec<_> = TABLE.iter().map(|row| row.name).filter(|known| known.starts_with(group)).collect();
-        let hint = if near.is_empty() {
-            "see 'satpost settings list'".to_owned()
-        } else {
-            format!("did you mean {}?", near.join(", "))
-        };
-        format!("there is no setting '{}': {hint}", name.escape_debug())
-    })
+/// That there is none.
+pub fn find(name: &str) -> Result<&'static Setting, SettingError> {
+    TABLE.iter().find(|row| row.name == name).ok_or_else(|| SettingError::NoSuch(name.to_owned()))
+}
+
+/// A setting that there is not, or a value that it cannot have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SettingError {
+    /// There is no setting of this name.
+    NoSuch(String),
+    /// The value will not do.
+    Value {
+        /// The name of the setting.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What would do.
+        want: Want,
+    },
+    /// The value names no domain.
+    Domain {
+        /// The name of the setting.
+        name: &'static str,
+        /// What is wrong with it.
+        why: AddressError,
+    },
+    /// The value is no list of senders.
+    Senders {
+        /// The name of the setting.
+        name: &'static str,
+        /// What is wrong with it.
+        why: PatternError,
+    },
+}
+
+/// What a value has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// One line.
+    OneLine,
+    /// So many bytes at most.
+    Bytes(usize),
+    /// Yes or no.
+    Switch,
+    /// A number in this range.
+    Number(i64, i64),
+    /// A span in this range of seconds.
+    Seconds(i64, i64),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// An amount of money.
+    Amount,
+    /// Addresses with ports.
+    Listen,
+    /// Networks.
+    Networks,
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuch(name) => {
+                let group = name.split('.').next().unwrap_or_default();
+                let near: Vec<_> = TABLE.iter().map(|row| row.name).filter(|known| known.starts_with(group)).collect();
+                write!(f, "there is no setting '{}': ", name.escape_debug())?;
+                match near.is_empty() {
+                    true => f.write_str("see 'satpost settings list'"),
+                    false => write!(f, "did you mean {}?", near.join(", ")),
+                }
+            }
+            Self::Value { name, value, want } => write!(f, "{name}: '{}' will not do, {want}", value.escape_debug()),
+            Self::Domain { name, why } => write!(f, "{name}: {why}"),
+            Self::Senders { name, why } => write!(f, "{name}: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Want {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneLine => f.write_str("it has to be one line of text"),
+            Self::Bytes(most) => write!(f, "it may have {most} bytes"),
+            Self::Switch => f.write_str("write yes or no"),
+            Self::Number(least, most) => write!(f, "write a number from {least} to {most}"),
+            Self::Seconds(least, most) => {
+                write!(f, "write a time from {least} to {most} seconds, for example 90, 5m, 4h or 4d")
+            }
+            Self::Choice(words) => write!(f, "write one of {}", words.join(", ")),
+            Self::Amount => f.write_str("write an amount such as 0.07 or 12"),
+            Self::Listen => f.write_str("write ip:port, for example 0.0.0.0:25 or [::]:25"),
+            Self::Networks => f.write_str("write address/bits, for example 192.168.1.0/24"),
+        }
+    }
 }
 
 impl Settings {
@@ -213,8 +296,8 @@ impl Settings {
     /// The same with one value changed.
     ///
     /// # Errors
-    /// A sentence saying what the value has to look like.
-    pub fn with(&self, key: Key, value: &str) -> Result<Self, String> {
+    /// What the value has to look like.
+    pub fn with(&self, key: Key, value: &str) -> Result<Self, SettingError> {
         let mut changed = self.clone();
         let value = check(row(key), value)?;
         changed.stored.insert(key, value);
@@ -308,52 +391,52 @@ fn in_network(ip: IpAddr, base: IpAddr, bits: u8) -> bool {
 /// Reads a value by its row and gives it back in its stored form.
 ///
 /// # Errors
-/// A sentence saying what the value has to look like.
-pub fn check(row: &Setting, value: &str) -> Result<String, String> {
-    let value = value.trim();
-    let wrong = |want: String| Err(format!("{}: '{}' will not do, {want}", row.name, value.escape_debug()));
+/// What the value has to look like.
+pub fn check(row: &Setting, value: &str) -> Result<String, SettingError> {
+    let (name, value) = (row.name, value.trim());
+    let wrong = |want| Err(SettingError::Value { name, value: value.to_owned(), want });
     if value.chars().any(char::is_control) {
-        return wrong("it has to be one line of text".to_owned());
+        return wrong(Want::OneLine);
     }
     match row.kind {
-        Kind::Text | Kind::Secret if value.len() > 1000 => wrong("it may have 1000 bytes".to_owned()),
+        Kind::Text | Kind::Secret if value.len() > 1000 => wrong(Want::Bytes(1000)),
         Kind::Text | Kind::Secret => Ok(value.to_owned()),
         Kind::Domain if value.is_empty() => Ok(String::new()),
         Kind::Domain => match crate::address::check_domain(value) {
             Ok(()) => Ok(value.to_lowercase()),
-            Err(why) => Err(format!("{}: {why}", row.name)),
+            Err(why) => Err(SettingError::Domain { name, why }),
         },
         Kind::Switch => match value {
             "yes" | "on" | "true" | "1" => Ok("yes".to_owned()),
             "no" | "off" | "false" | "0" | "" => Ok("no".to_owned()),
-            _ => wrong("write yes or no".to_owned()),
+            _ => wrong(Want::Switch),
         },
         Kind::Number(least, most) => match value.parse::<i64>() {
             Ok(number) if (least..=most).contains(&number) => Ok(number.to_string()),
-            _ => wrong(format!("write a number from {least} to {most}")),
+            _ => wrong(Want::Number(least, most)),
         },
         Kind::Seconds(least, most) => match seconds(value) {
             Some(number) if (least..=most).contains(&number) => Ok(value.to_owned()),
-            _ => wrong(format!("write a time from {least} to {most} seconds, for example 90, 5m, 4h or 4d")),
+            _ => wrong(Want::Seconds(least, most)),
         },
         Kind::Choice(words) if words.contains(&value) => Ok(value.to_owned()),
-        Kind::Choice(words) => wrong(format!("write one of {}", words.join(", "))),
-        Kind::Senders if value.len() > 8000 => wrong("it may have 8000 bytes".to_owned()),
-        Kind::Senders => match crate::address::pattern::Pattern::list(value) {
-            Ok(_) => Ok(crate::address::pattern::Pattern::tidy(value)),
-            Err(why) => Err(format!("{}: {why}", row.name)),
+        Kind::Choice(words) => wrong(Want::Choice(words)),
+        Kind::Senders if value.len() > 8000 => wrong(Want::Bytes(8000)),
+        Kind::Senders => match Pattern::list(value) {
+            Ok(_) => Ok(Pattern::tidy(value)),
+            Err(why) => Err(SettingError::Senders { name, why }),
         },
         Kind::Amount => match value.parse::<crate::money::Money>() {
             Ok(_) => Ok(value.to_owned()),
-            Err(_) => wrong("write an amount such as 0.07 or 12".to_owned()),
+            Err(_) => wrong(Want::Amount),
         },
         Kind::Listen => match value.split_whitespace().all(|word| word.parse::<std::net::SocketAddr>().is_ok()) {
             true => Ok(value.to_owned()),
-            false => wrong("write ip:port, for example 0.0.0.0:25 or [::]:25".to_owned()),
+            false => wrong(Want::Listen),
         },
         Kind::Networks => match value.split_whitespace().all(|word| network(word).is_some()) {
             true => Ok(value.to_owned()),
-            false => wrong("write address/bits, for example 192.168.1.0/24".to_owned()),
+            false => wrong(Want::Networks),
         },
     }
 }
@@ -388,7 +471,7 @@ mod tests {
             (Key::QueueLifetime, "4y"),
             (Key::BoxName, "a\nb"),
         ] {
-            let why = settings.with(key, value).unwrap_err();
+            let why = settings.with(key, value).unwrap_err().to_string();
             assert!(why.starts_with(row(key).name), "{why}");
         }
     }

@@ -87,7 +87,7 @@ struct House {
 /// What the system has to give: signals, and the sockets that systemd may have opened.
 fn from_system() -> Result<(Stop, Sockets), Fault> {
     let signals = Stop::catch().map_err(|error| Fault::operator(format!("signals cannot be caught: {error}")))?;
-    let sockets = Sockets::from_systemd().map_err(Fault::Operator)?;
+    let sockets = Sockets::from_systemd().map_err(Fault::operator)?;
     for complaint in &sockets.complaints {
         log::warn!("{complaint}");
     }

@@ -78,10 +78,10 @@ metrics! {
         look.facts.link.as_ref().map(|link| (String::new(), number(link.garbled))).into_iter().collect()
     };
     "satpost_mail_door_open" gauge "1 when the mail listener works." |look| {
-        look.facts.smtp.as_ref().map(|rung| (String::new(), flag(rung.well))).into_iter().collect()
+        look.facts.smtp.as_ref().map(|rung| (String::new(), flag(rung.is_ok()))).into_iter().collect()
     };
     "satpost_relay_well" gauge "1 when the relay took what it was given last; absent before it was asked." |look| {
-        look.facts.relay.as_ref().map(|rung| (String::new(), flag(rung.well))).into_iter().collect()
+        look.facts.relay.as_ref().map(|rung| (String::new(), flag(rung.is_ok()))).into_iter().collect()
     };
     "satpost_workers_failing" gauge "Parts of the box that failed and are started again." |look| sample(look.facts.failing.len() as u64);
     "satpost_clock_believable" gauge "1 when somebody vouches for the time." |look| one(look.clock);

@@ -39,6 +39,12 @@ use service::{Actor, Service};
 
 pub use server::Handle;
 
+/// The fields of a form, for the fuzzers.
+#[cfg(fuzzing)]
+pub fn fields(form: &[u8]) -> Vec<(String, String)> {
+    request::Fields::parse(form).pairs().to_vec()
+}
+
 /// Starts the pages on a Unix socket at `socket` (made with mode 0600; an old one is replaced).
 ///
 /// Returns once the socket takes connections. The pages end with [`Handle::stop`], or when the handle is dropped.

@@ -139,7 +139,7 @@ fn decide(app: &App, request: &Request) -> Response {
     }
     let visitor = match auth::visitor(&app.store, &app.cookies, request) {
         Ok(visitor) => visitor,
-        Err(fault) => return answer_broken(fault.why(), request),
+        Err(fault) => return answer_broken(&fault.why(), request),
     };
     let post = request.method == Method::Post;
     if post && !(request.is_from_own_page() && auth::has_token(request, &app.cookies, visitor.as_ref())) {
@@ -212,7 +212,7 @@ fn inside(app: &App, request: &Request, visitor: &Visitor, path: &[&str]) -> Res
             Fault::Permanent(_) => 422,
             Fault::Operator(_) => 500,
         };
-        sorry(app, request, Some(visitor), status, fault.why())
+        sorry(app, request, Some(visitor), status, &fault.why())
     })
 }
 

@@ -99,17 +99,17 @@ impl PersonEdit {
     fn in_country(&self, country: &str) -> Result<Self, Fault> {
         let mut edit = self.clone();
         if !edit.number.trim().is_empty() {
-            edit.number = Phone::local(&edit.number, country).map_err(Fault::Permanent)?.to_string();
+            edit.number = Phone::local(&edit.number, country).map_err(Fault::permanent)?.to_string();
         }
         Ok(edit)
     }
 
     /// Reads the fields into `person`.
-    fn apply(&self, person: &mut Person) -> Result<(), String> {
+    fn apply(&self, person: &mut Person) -> Result<(), Fault> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let full_name = self.full_name.trim();
         if full_name.chars().count() > 80 || full_name.chars().any(char::is_control) {
-            return Err("the full name is one line of at most 80 characters".to_owned());
+            return Err(Fault::permanent("the full name is one line of at most 80 characters"));
         }
         full_name.clone_into(&mut person.full_name);
         person.home = if self.on_device { Home::Device } else { Home::Here };
@@ -118,42 +118,47 @@ impl PersonEdit {
             aliases.split([' ', ',', ';', '\n', '\r', '\t']).filter(|a| !a.is_empty()).map(str::to_owned).collect();
         person.aliases.dedup();
         if person.aliases.len() > 20 {
-            return Err("a person may have 20 other names".to_owned());
+            return Err(Fault::permanent("a person may have 20 other names"));
         }
-        person.device = given(&self.device).map(|text| text.parse::<DeviceId>()).transpose()?;
+        person.device =
+            given(&self.device).map(|text| text.parse::<DeviceId>()).transpose().map_err(Fault::permanent)?;
         let device_name = self.device_name.trim();
         if device_name.chars().count() > 40 || device_name.chars().any(char::is_control) {
-            return Err("the name of a device is one line of at most 40 characters".to_owned());
+            return Err(Fault::permanent("the name of a device is one line of at most 40 characters"));
         }
         // It goes with the device.
         person.device_name = if person.device.is_some() { device_name.to_owned() } else { String::new() };
-        person.forward = given(&self.forward).map(|text| text.parse::<Mailbox>()).transpose()?;
+        person.forward =
+            given(&self.forward).map(|text| text.parse::<Mailbox>()).transpose().map_err(Fault::permanent)?;
         person.max_parts = match given(&self.max_parts).map(|text| text.parse::<u16>()) {
             None => None,
             Some(Ok(parts @ 1..=99)) => Some(parts),
-            Some(_) => return Err("packets a message may take: write a number from 1 to 99, or nothing".to_owned()),
+            Some(_) => {
+                return Err(Fault::permanent("packets a message may take: write a number from 1 to 99, or nothing"));
+            }
         };
-        person.number = given(&self.number).map(|text| text.parse()).transpose()?;
+        person.number = given(&self.number).map(|text| text.parse()).transpose().map_err(Fault::permanent)?;
         person.budget_packets = match given(&self.budget_packets).map(|text| text.parse::<u64>()) {
             None => None,
             Some(Ok(packets)) => Some(packets),
-            Some(Err(_)) => return Err("packets a month: write a number, or nothing".to_owned()),
+            Some(Err(_)) => return Err(Fault::permanent("packets a month: write a number, or nothing")),
         };
-        person.budget_money = given(&self.budget_money).map(|text| text.parse()).transpose()?;
+        person.budget_money =
+            given(&self.budget_money).map(|text| text.parse()).transpose().map_err(Fault::permanent)?;
         person.allow = senders(&self.allow)?;
         person.block = senders(&self.block)?;
-        person.strangers = given(&self.strangers).map(|word| word.parse()).transpose()?;
+        person.strangers = given(&self.strangers).map(|word| word.parse()).transpose().map_err(Fault::permanent)?;
         person.role = self.role;
-        person.check()
+        person.check().map_err(Fault::permanent)
     }
 }
 
 /// A list of senders, checked and tidy.
-fn senders(list: &str) -> Result<String, String> {
+fn senders(list: &str) -> Result<String, Fault> {
     if list.len() > 8000 {
-        return Err("a list of senders may have 8000 bytes".to_owned());
+        return Err(Fault::permanent("a list of senders may have 8000 bytes"));
     }
-    Pattern::list(list)?;
+    Pattern::list(list).map_err(Fault::permanent)?;
     Ok(Pattern::tidy(list))
 }
 
@@ -181,7 +186,7 @@ impl Service {
         let edit = edit.in_country(self.store.settings().text(Key::SmsCountry))?;
         let mut person =
             Person { name: edit.name.trim().to_lowercase(), added: self.store.clock().now(), ..Person::default() };
-        edit.apply(&mut person).map_err(Fault::Permanent)?;
+        edit.apply(&mut person)?;
         if !edit.password.is_empty() {
             person.password = Some(new_password(&edit.password, &person)?);
         }
@@ -210,7 +215,7 @@ impl Service {
         let before = self.person(name)?;
         self.may_touch(before.role.max(edit.role))?;
         let mut draft = Person::clone(&before);
-        edit.apply(&mut draft).map_err(Fault::Permanent)?;
+        edit.apply(&mut draft)?;
         if draft.is_owner() && !before.is_owner() && edit.password.is_empty() && before.password.is_none() {
             let why = "an owner needs a password: give one together with the right";
             return Err(Fault::permanent(why));
@@ -295,14 +300,12 @@ impl Service {
         action: Action,
         name: &str,
         words: String,
-        mut change: impl FnMut(&mut Person) -> Result<(), String> + Send + 'static,
+        mut change: impl FnMut(&mut Person) -> Result<(), Fault> + Send + 'static,
     ) -> Result<Arc<Person>, Fault> {
         let (key, by) = (name.to_owned(), self.by.role);
         self.act(action, name, words, move |tx| {
             let mut person = person_within(tx, &key, by)?;
-            if let Err(why) = change(&mut person) {
-                return reject(Fault::Permanent(why));
-            }
+            change(&mut person).or_else(reject)?;
             let owned = has_owner(tx)?;
             belong_to_one(tx, &person)?;
             tx.put_person(&person)?;
@@ -368,8 +371,8 @@ fn nobody(name: &str) -> Fault {
 }
 
 fn new_password(password: &str, person: &Person) -> Result<String, Fault> {
-    password::judge(password, &person.name, person.is_owner()).map_err(Fault::Permanent)?;
-    password::hash(password).map_err(Fault::Operator)
+    password::judge(password, &person.name, person.is_owner()).map_err(Fault::permanent)?;
+    password::hash(password).map_err(|error| Fault::operator(format!("the password cannot be hashed: {error}")))
 }
 
 /// A device, and a service number, belongs to one person at a time.

@@ -1,5 +1,6 @@
 //! The pages as a browser sees them, without sockets; and the data that they are looked at with.
 
+mod audiences;
 mod looks;
 mod made_up;
 mod rights;

@@ -47,16 +47,16 @@ struct Finding {
 struct Findings(Vec<Finding>);
 
 impl Findings {
-    fn well(&mut self, part: &'static str, words: impl Into<String>) {
-        self.0.push(Finding { part, grade: Grade::Well, words: words.into() });
+    fn well(&mut self, part: &'static str, words: impl std::fmt::Display) {
+        self.0.push(Finding { part, grade: Grade::Well, words: words.to_string() });
     }
 
-    fn look(&mut self, part: &'static str, words: impl Into<String>) {
-        self.0.push(Finding { part, grade: Grade::Look, words: words.into() });
+    fn look(&mut self, part: &'static str, words: impl std::fmt::Display) {
+        self.0.push(Finding { part, grade: Grade::Look, words: words.to_string() });
     }
 
-    fn wrong(&mut self, part: &'static str, words: impl Into<String>) {
-        self.0.push(Finding { part, grade: Grade::Wrong, words: words.into() });
+    fn wrong(&mut self, part: &'static str, words: impl std::fmt::Display) {
+        self.0.push(Finding { part, grade: Grade::Wrong, words: words.to_string() });
     }
 }
 

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use argh::FromArgs;
 use compact::coder::{Coder, MODELS, Spec};
 use compact::letter::{Kind, Letter, Other};
-use compact::packet::body::{body, read};
-use compact::packet::pieces::{Piece, cut, join};
+use compact::packet::bundle::{decode, encode};
+use compact::packet::fragments::{Fragment, cut, join};
 use compact::packet::{Form, Unreadable};
 use compact::peer::book::index_of;
 use serde_json::{Value, json};
@@ -67,8 +67,8 @@ impl Code {
             let (letters, devices): (Vec<_>, Vec<_>) = letters(line)?.into_iter().unzip();
             let on_air: Vec<_> =
                 letters.iter().zip(&devices).map(|(letter, from)| book.shorten(letter, from)).collect();
-            let body = body(&mut coder, Form::Model(self.model), &on_air, &letters, self.most, 1);
-            let packets = cut(&body, (number % 64) as u8, self.most);
+            let bundle = encode(&mut coder, Form::Model(self.model), &on_air, &letters, self.most, 1);
+            let packets = cut(&bundle, (number % 64) as u8, self.most);
             let packets = packets.ok_or_else(|| format!("takes more than 16 packets of {} bytes", self.most))?;
             Ok(packets.iter().map(|packet| hex(packet)).collect::<Vec<_>>().join(" "))
         })
@@ -84,15 +84,15 @@ impl Decode {
             let packets: Option<Vec<_>> = line.split_whitespace().map(bytes).collect();
             let packets = packets.ok_or("not hex")?;
             let whole = match &packets[..] {
-                [whole] if Piece::parse(whole).is_none() => Ok(whole.clone()),
-                pieces => join(pieces),
+                [whole] if Fragment::parse(whole).is_none() => Ok(whole.clone()),
+                fragments => join(fragments),
             };
             let whole = whole.map_err(|why| format!("cannot be put together: {why:?}"))?;
-            let letters = match read(&mut coder, &whole, &|index| alike(book.0.values().flatten(), index)) {
+            let letters = match decode(&mut coder, &whole, &|index| alike(book.0.values().flatten(), index)) {
                 // Letters in one packet are of one device, and its addresses alone leave less to choose from.
                 Err(Unreadable::Book) => {
                     let mut own = book.0.values();
-                    own.find_map(|own| read(&mut coder, &whole, &|index| alike(own, index)).ok())
+                    own.find_map(|own| decode(&mut coder, &whole, &|index| alike(own, index)).ok())
                         .ok_or(Unreadable::Book)
                 }
                 read => read,

@@ -43,7 +43,7 @@ impl Costs {
         }
         let row = |(account, used): &(String, crate::money::Use)| {
             let counts = [format!("{} packets", used.packets), format!("{} texts", used.texts)];
-            [vec![name(account)], counts.to_vec(), vec![price::shown(&settings, used.money)]].concat()
+            [vec![name(account)], counts.to_vec(), vec![price::amount(&settings, used.money).to_string()]].concat()
         };
         session.out.push_str(&columns(&accounts.iter().map(row).collect::<Vec<_>>()));
         Ok(())

@@ -20,6 +20,7 @@ mod logging;
 mod people;
 mod queue;
 mod reach;
+mod repair;
 mod send;
 pub mod session;
 mod settings;
@@ -87,6 +88,7 @@ enum Command {
     Audit(audit::Audit),
     Backup(backup::Backup),
     Restore(backup::Restore),
+    Repair(repair::Repair),
     Simulate(simulate::Simulate),
     Code(coding::Code),
     Decode(coding::Decode),
@@ -158,9 +160,13 @@ impl Command {
             Self::Usage(usage) => usage.act(session),
             Self::Audit(audit) => audit.act(session),
             Self::Backup(backup) => backup.act(session),
-            Self::Run(_) | Self::Demo(_) | Self::Restore(_) | Self::Simulate(_) | Self::Code(_) | Self::Decode(_) => {
-                Err(Failure::usage("this command is not for a running box"))
-            }
+            Self::Run(_)
+            | Self::Demo(_)
+            | Self::Restore(_)
+            | Self::Repair(_)
+            | Self::Simulate(_)
+            | Self::Code(_)
+            | Self::Decode(_) => Err(Failure::usage("this command is not for a running box")),
         }
     }
 }
@@ -214,6 +220,7 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Code(code) => code.go(),
         Command::Decode(decode) => decode.go(),
         Command::Restore(restore) => restore.go(&data),
+        Command::Repair(repair) => repair.go(&data),
         // A child with the user of the box only writes the part; its parent takes it from there.
         Command::Backup(backup) if !reach::as_owner_now() => backup.go(&data, words),
         Command::People(people) if people.exports().is_some() && !reach::as_owner_now() => {

@@ -9,7 +9,7 @@ use super::session::{Done, Failure, Session};
 use super::table::{columns, one_line};
 use crate::clock::Time;
 use crate::engine::actions::MessageAction;
-use crate::message::{Id, Mail, Message, Packet, PacketState, State};
+use crate::message::{Id, Message, Packet, PacketState, State};
 use crate::store::ListFilter;
 
 /// Messages: what waits, and what became of the others.
@@ -203,7 +203,7 @@ impl List {
                 message.accepted.to_string(),
                 format!("{} -> {}", message.from, message.to),
                 one_line(&message.subject, 40),
-                one_line(&message.reason, 80),
+                one_line(&message.reason.to_string(), 80),
             ]
         };
         session.out.push_str(&columns(&messages.iter().map(row).collect::<Vec<_>>()));
@@ -217,7 +217,7 @@ impl Show {
         if self.raw {
             match &message.mail {
                 None => return Err(Failure::failed(format!("{} never was more than its text", message.id))),
-                Some(Mail { file: Some(name), .. }) => session.file = Some(session.context.store.spool_file(name)),
+                Some(mail) if mail.file.is_some() => session.file = session.context.store.spool_file(mail)?,
                 Some(_) => session.bytes = session.context.store.raw(&message)?,
             }
             return Ok(());
@@ -234,7 +234,12 @@ impl Show {
     }
 
     fn print(&self, session: &mut Session, message: &Message, packets: &[Packet]) {
-        session.line(format!("{}  {}: {}", message.id, message.state.words(), one_line(&message.reason, 500)));
+        session.line(format!(
+            "{}  {}: {}",
+            message.id,
+            message.state.words(),
+            one_line(&message.reason.to_string(), 500)
+        ));
         session.line(format!("from     {}", message.from));
         session.line(format!("to       {} by {}", message.to, message.way.word()));
         session.line(format!("subject  {}", one_line(&message.subject, 500)));
@@ -276,7 +281,7 @@ impl Show {
 pub fn time_line(message: &Message) -> String {
     let row = |step: &crate::message::Step| {
         let packets = if step.packets > 0 { format!("{} packets", step.packets) } else { String::new() };
-        vec![step.at.to_string(), step.state.words().to_owned(), one_line(&step.cause, 200), packets]
+        vec![step.at.to_string(), step.state.words().to_owned(), one_line(&step.cause.to_string(), 200), packets]
     };
     columns(&message.steps.iter().map(row).collect::<Vec<_>>())
 }
@@ -308,7 +313,7 @@ fn packet(packet: &Packet) -> Value {
 fn shown(message: &Message) -> Value {
     let time = |time: Time| (time != Time::NEVER).then(|| time.to_string());
     let steps: Vec<_> = message.steps.iter().map(|step| {
-        json!({"at": step.at.to_string(), "state": step.state, "cause": step.cause, "packets": step.packets})
+        json!({"at": step.at.to_string(), "state": step.state, "cause": step.cause.to_string(), "code": step.cause.code(), "packets": step.packets})
     }).collect();
     json!({
         "id": message.id.to_string(),
@@ -331,7 +336,8 @@ fn shown(message: &Message) -> Value {
         "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
         "state": message.state,
         "final": message.is_final(),
-        "reason": message.reason,
+        "reason": message.reason.to_string(),
+        "code": message.reason.code(),
         "receipt_until": message.receipt_until.map(|until| until.to_string()),
         "on_air": message.account,
         "way": message.way,

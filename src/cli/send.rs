@@ -92,22 +92,22 @@ impl Send {
             }
             if !self.json {
                 let price =
-                    preview.price.map(|money| format!(", {}", price::shown(&settings, money))).unwrap_or_default();
+                    preview.price.map(|money| format!(", {}", price::amount(&settings, money))).unwrap_or_default();
                 let packets = match preview.packets {
                     0 => String::new(),
                     1 => format!(" (1 packet, {} bytes{price})", preview.bytes),
                     many => format!(" ({many} packets, {} bytes{price})", preview.bytes),
                 };
                 let words = |texts: &Segments| match preview.packets {
-                    0 => format!(" ({}{price})", texts.words()),
-                    _ => format!(" ({})", texts.words()),
+                    0 => format!(" ({}{price})", texts.total()),
+                    _ => format!(" ({})", texts.total()),
                 };
                 let texts = preview.texts.as_ref().map(words).unwrap_or_default();
                 let name = id.as_deref().unwrap_or("it");
-                session.line(format!("{name} to {to}: {}, {}{packets}{texts}", preview.state.words(), preview.reason));
+                session.line(format!("{name} to {to}: {}, {}{packets}{texts}", preview.state.words(), preview.said()));
             }
             all.push(json!({
-                "id": id, "to": to, "state": preview.state, "reason": preview.reason, "way": preview.way,
+                "id": id, "to": to, "state": preview.state, "reason": preview.said(), "code": preview.reason.code(), "way": preview.way,
                 "packets": preview.packets, "bytes": preview.bytes, "price": preview.price.map(|money| money.to_string()),
                 "texts": preview.texts.as_ref().map(Segments::parts), "alphabet": preview.texts.map(|t| t.alphabet.word()),
             }));

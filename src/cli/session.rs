@@ -53,18 +53,18 @@ pub type Done = Result<(), Failure>;
 
 impl Failure {
     /// Something did not work.
-    pub fn failed(why: impl Into<String>) -> Self {
-        Self { code: FAILED, why: why.into() }
+    pub fn failed(why: impl std::fmt::Display) -> Self {
+        Self { code: FAILED, why: why.to_string() }
     }
 
     /// The command line is wrong.
-    pub fn usage(why: impl Into<String>) -> Self {
-        Self { code: USAGE, why: why.into() }
+    pub fn usage(why: impl std::fmt::Display) -> Self {
+        Self { code: USAGE, why: why.to_string() }
     }
 
     /// There is no such thing.
-    pub fn not_found(why: impl Into<String>) -> Self {
-        Self { code: NOT_FOUND, why: why.into() }
+    pub fn not_found(why: impl std::fmt::Display) -> Self {
+        Self { code: NOT_FOUND, why: why.to_string() }
     }
 
     /// A fault whose permanent kind means that what was asked for is wrong.

@@ -87,15 +87,15 @@ impl Status {
                 let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
                 row(door, if addresses.is_empty() { "closed".to_owned() } else { addresses.join(" ") });
             }
-            row("mail in", facts.smtp.map_or("not known yet".to_owned(), |rung| rung.words));
+            row("mail in", facts.smtp.map_or("not known yet".to_owned(), |rung| rung.words()));
             row("link", facts.link.map_or("none".to_owned(), |health| health.words));
-            row("relay", facts.relay.map_or("not used yet".to_owned(), |rung| rung.words));
+            row("relay", facts.relay.map_or("not used yet".to_owned(), |rung| rung.words()));
             if let Some(texts) = &facts.texts {
                 let heard = facts.texts_heard.map(|at| format!(", last heard {at}")).unwrap_or_default();
-                row("texts", format!("{}{heard}", texts.words));
+                row("texts", format!("{}{heard}", texts.words()));
             }
             if let Some(refused) = &facts.texts_refused {
-                row("texts", format!("{} ({})", refused.words, refused.at));
+                row("texts", format!("{} ({})", refused.words(), refused.at));
             }
             for (part, why) in &facts.failing {
                 row("failing", format!("{part}: {why}"));

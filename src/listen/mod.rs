@@ -26,6 +26,8 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::settings::Settings;
 
+pub use crate::message::words::smtp::Refusal;
+
 /// What the SMTP listener asks the intake behind it. Called from many session threads at once, each with a
 /// stack of [`gate::STACK`] bytes.
 pub trait MailIntake: Send + Sync {
@@ -87,22 +89,6 @@ pub enum Body {
     Memory(Vec<u8>),
     /// A large one, already synced to disk.
     File(data::Spooled),
-}
-
-/// A "no" to the client, for a person to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// SMTP reply code, 4xx or 5xx.
-    pub code: u16,
-    /// One sentence.
-    pub text: String,
-}
-
-impl Refusal {
-    /// A refusal with this code and text.
-    pub fn new(code: u16, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
-    }
 }
 
 /// The network that shares one allowance: an IPv4 address, or the /64 that one IPv6 household has.

@@ -1,7 +1,7 @@
 //! The SMTP session: one command in, one reply out. No sockets, no threads, no clock.
 //!
-//! RFC 5321 with SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), PIPELINING (2920), STARTTLS (3207), AUTH (4954).
-//! No CHUNKING and no enhanced status codes. A log-in lives until the end of the session or STARTTLS.
+//! RFC 5321 with SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), PIPELINING (2920), STARTTLS (3207), AUTH (4954) and
+//! enhanced status codes (2034). No CHUNKING. A log-in lives until the end of the session or STARTTLS.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use std::time::Instant;
 use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request};
 
 use super::data::Flaw;
-use super::reply::{Next, answer, clip, say};
+use super::reply::{Next, answer, clip, say, say_with};
 use super::smtp_auth::Exchange;
 use super::tally::ClientCounters;
 use super::{Body, Caller, Envelope, MailIntake, Refusal};
@@ -64,7 +64,7 @@ impl SmtpSession {
 
     /// The greeting.
     pub fn greet(&self, out: &mut Vec<u8>) {
-        say(out, 220, &format!("{} ESMTP satpost", host_name(&self.settings)));
+        say_with(out, 220, "", &format!("{} ESMTP satpost", host_name(&self.settings)));
     }
 
     /// Largest mail, in bytes.
@@ -102,6 +102,10 @@ impl SmtpSession {
 
     /// A reply to a line that could not even be read.
     pub fn fail(&mut self, out: &mut Vec<u8>, code: u16, why: &str) -> Next {
+        self.fail_with(out, code, None, why)
+    }
+
+    fn fail_with(&mut self, out: &mut Vec<u8>, code: u16, status: Option<&str>, why: &str) -> Next {
         if code >= 500 {
             self.errors += 1;
         }
@@ -109,14 +113,18 @@ impl SmtpSession {
             say(out, 421, &format!("{why}; too many errors, closing"));
             return Next::Close;
         }
-        say(out, code, why);
+        match status {
+            Some(status) => say_with(out, code, status, why),
+            None => say(out, code, why),
+        }
         Next::Command
     }
 
     /// The intake said no. Whatever code it gave, this never becomes a yes.
     fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Next {
-        let code = if (400..600).contains(&refusal.code) { refusal.code } else { 451 };
-        match self.fail(out, code, &refusal.text) {
+        let no = (400..600).contains(&refusal.code);
+        let (code, status) = if no { (refusal.code, Some(refusal.status)) } else { (451, None) };
+        match self.fail_with(out, code, status, &refusal.text) {
             Next::Command if code == 421 => Next::Close,
             next => next,
         }
@@ -208,7 +216,8 @@ impl SmtpSession {
         self.caller.esmtp = esmtp;
         let name = host_name(&self.settings);
         if !esmtp {
-            return answer(out, 250, &name);
+            say_with(out, 250, "", &name);
+            return Next::Command;
         }
         let mut lines = vec![
             name,
@@ -216,6 +225,7 @@ impl SmtpSession {
             "8BITMIME".to_owned(),
             "SMTPUTF8".to_owned(),
             "PIPELINING".to_owned(),
+            "ENHANCEDSTATUSCODES".to_owned(),
         ];
         if self.tls_offered && !self.caller.tls {
             lines.push("STARTTLS".to_owned());
@@ -224,7 +234,8 @@ impl SmtpSession {
             lines.push("AUTH PLAIN LOGIN".to_owned());
         }
         lines.push("HELP".to_owned());
-        answer(out, 250, &lines.join("\n"))
+        say_with(out, 250, "", &lines.join("\n"));
+        Next::Command
     }
 
     /// Passwords travel only under TLS, on this machine, or where the owner trusts the network.

@@ -5,6 +5,7 @@
 //! closes the file; it is opened again with back-off while callers get a temporary fault. A ballast file keeps room for
 //! that on a full disk.
 
+mod accounting;
 mod audit;
 mod backup;
 mod books;
@@ -15,10 +16,11 @@ mod lists;
 mod migrate;
 mod packets;
 mod people;
-mod purse;
 mod queue;
+mod repair;
 mod schema;
 mod spool;
+mod synced_file;
 #[cfg(test)]
 pub(crate) mod tests;
 mod texts;
@@ -49,6 +51,7 @@ pub use journal::Event;
 pub use lists::ListFilter;
 pub use packets::PacketQueue;
 pub use queue::{BodyIn, IncomingMail, Queue};
+pub use repair::repair;
 pub use schema::{StoreError, Tx, TxResult, View, reject};
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
@@ -197,11 +200,6 @@ impl Store {
     /// When the disk is full or fails.
     pub fn spool(&self, front: &[u8], from: &Path) -> std::io::Result<Spooled> {
         spool::keep(&self.0.folder, front, from)
-    }
-
-    /// Where a large mail lies, by the name in its record.
-    pub fn spool_file(&self, name: &str) -> PathBuf {
-        spool::folder(&self.0.folder).join(name)
     }
 
     /// Bytes free on the disk that holds the data folder.

@@ -15,7 +15,7 @@ use crate::listen::tally::ClientCounters;
 use crate::listen::tls::CertStore;
 use crate::listen::{MailIntake, data};
 use crate::settings::Key;
-use crate::status::PartStatus;
+use crate::status::{PartState, PartStatus};
 use crate::sys::process;
 use crate::sys::sockets::Sockets;
 
@@ -126,8 +126,8 @@ impl Doors {
 
     fn tell(&self, context: &Context) {
         let trouble: Vec<_> = self.doors.iter().filter_map(|door| door.trouble.clone()).collect();
-        let words = if trouble.is_empty() { "takes mail".to_owned() } else { trouble.join("; ") };
-        let rung = PartStatus { well: trouble.is_empty(), words, at: context.now() };
+        let state = if trouble.is_empty() { PartState::TakesMail } else { PartState::Closed(trouble) };
+        let rung = PartStatus { state, at: context.now() };
         context.status.set(|facts| {
             facts.smtp = Some(rung);
             facts.listen.clear();

@@ -42,13 +42,13 @@ fn serve(fault: &Fault, data: &Path, web: Vec<TcpListener>, mut signals: Stop) -
     let folder = std::env::temp_dir().join(format!("satpost-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(Fault::operator)?;
     let socket = folder.join("web.sock");
-    let page = crate::admin::serve_failure(fault.why(), &socket)?;
+    let page = crate::admin::serve_failure(&fault.why(), &socket)?;
     let host = super::doors::host_name();
     let rules = Box::new(move || Rules::new(&Settings::default(), &host));
     let front = HttpFront::new(socket, folder.clone(), rules);
     let gate = Gate::open(web, Arc::new(front)).map_err(Fault::operator)?;
     notify::ready();
-    notify::status(fault.why());
+    notify::status(&fault.why());
     let code = loop {
         let ended = async {
             signals.next().await;

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_ends_with_its_parent() {
+    fn an_orphan_ends_at_once() {
         assert!(orphan("$$").contains("bound"));
         assert!(orphan("1").contains("refused: the parent, process 1, is gone"));
     }

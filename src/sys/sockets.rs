@@ -27,15 +27,14 @@ impl Sockets {
     /// Takes what systemd handed to this process: once; a second call finds nothing. Each is close-on-exec and blocks.
     ///
     /// # Errors
-    /// A sentence for the operator when systemd's variables contradict themselves.
-    pub fn from_systemd() -> Result<Self, String> {
+    /// When systemd's variables contradict themselves.
+    pub fn from_systemd() -> Result<Self, SocketsError> {
         // The variables of a parent may be inherited; they mean that parent.
         let meant = std::env::var("LISTEN_PID").is_ok_and(|pid| pid.trim() == std::process::id().to_string());
         if !meant || TAKEN.swap(true, Ordering::SeqCst) {
             return Ok(Self::default());
         }
-        let passed = sd_notify::listen_fds_with_names()
-            .map_err(|error| format!("the sockets that systemd passes cannot be read (LISTEN_FDS): {error}"))?;
+        let passed = sd_notify::listen_fds_with_names().map_err(|error| SocketsError(error.to_string()))?;
         let mut sockets = Self::default();
         for (fd, name) in passed {
             // SAFETY: systemd passed this descriptor to this very process (LISTEN_PID was compared, and the descriptor
@@ -59,6 +58,16 @@ impl Sockets {
             Ok(listener) => self.named.push((name, listener)),
             Err(why) => self.complaints.push(format!("systemd passed a socket '{}': {why}", name.escape_debug())),
         }
+    }
+}
+
+/// The sockets that systemd passes cannot be read.
+#[derive(Debug)]
+pub struct SocketsError(String);
+
+impl std::fmt::Display for SocketsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the sockets that systemd passes cannot be read (LISTEN_FDS): {}", self.0)
     }
 }
 

@@ -37,7 +37,7 @@ pub fn change(ask: &Ask) -> Reply {
     }
     match ask.desk.set_password(ask.me(), form.get("new")) {
         Ok(()) => {}
-        Err(Fault::Permanent(why)) => return show(ask, 422, &why),
+        Err(Fault::Permanent(why)) => return show(ask, 422, &why.to_string()),
         Err(fault) => return Err(fault),
     }
     auth::keep(&ask.app.store, &ask.visitor.hash, None)?;

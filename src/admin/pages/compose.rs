@@ -53,7 +53,7 @@ pub fn send(ask: &Ask) -> Reply {
     if form_fields.get("do") != "send" {
         return match intake::preview(context, me, &draft) {
             Ok(preview) => form(ask, 200, &draft, Some(preview), ""),
-            Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why),
+            Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why.to_string()),
             Err(fault) => Err(fault),
         };
     }
@@ -64,7 +64,7 @@ pub fn send(ask: &Ask) -> Reply {
             let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
             ask.done(&place, format!("Your message is kept as {}.", ids.join(", ")))
         }
-        Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why),
+        Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why.to_string()),
         Err(fault) => Err(fault),
     }
 }
@@ -82,8 +82,8 @@ fn form(ask: &Ask, status: u16, draft: &ComposeForm, preview: Option<intake::Pre
             Way::Link => "over the satellite link",
             Way::Carrier => "by the carrier of text messages",
         };
-        let texts = preview.texts.map(|texts| texts.words());
-        context! { way, texts, bytes => preview.bytes, packets => preview.packets, reason => preview.reason,
+        let texts = preview.texts.as_ref().map(|texts| texts.total().to_string());
+        context! { way, texts, bytes => preview.bytes, packets => preview.packets, reason => if ask.operator() { preview.said() } else { preview.for_person() },
         price => preview.price.map(|money| super::costs::amount(ask, money)) }
     });
     let values = context! {

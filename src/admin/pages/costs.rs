@@ -18,7 +18,7 @@ struct Row {
 
 /// An amount with its currency.
 pub fn amount(ask: &Ask, money: Money) -> String {
-    price::shown(&ask.settings, money)
+    price::amount(&ask.settings, money).to_string()
 }
 
 /// The accounts of a month: the box first, then people by name; whoever used nothing is left out. A person sees their

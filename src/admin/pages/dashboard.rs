@@ -71,7 +71,7 @@ pub fn show(ask: &Ask) -> Reply {
 }
 
 fn rung_of(ask: &Ask, rung: &crate::status::PartStatus) -> Value {
-    context! { well => rung.well, words => rung.words, at => ask.face.moment(rung.at) }
+    context! { well => rung.is_ok(), words => rung.words(), at => ask.face.moment(rung.at) }
 }
 
 fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
@@ -85,14 +85,14 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
             "Help",
         );
     }
-    if let Some(relay) = facts.relay.as_ref().filter(|rung| !rung.well) {
-        need("danger", format!("Mail relay: {}", relay.words), "/setup/relay", "Check the relay");
+    if let Some(relay) = facts.relay.as_ref().filter(|rung| !rung.is_ok()) {
+        need("danger", format!("Mail relay: {}", relay.words()), "/setup/relay", "Check the relay");
     }
-    if let Some(smtp) = facts.smtp.as_ref().filter(|rung| !rung.well) {
-        need("danger", format!("Mail door: {}", smtp.words), "/settings/mail-in", "Mail in");
+    if let Some(smtp) = facts.smtp.as_ref().filter(|rung| !rung.is_ok()) {
+        need("danger", format!("Mail door: {}", smtp.words()), "/settings/mail-in", "Mail in");
     }
-    if let Some(texts) = facts.texts.as_ref().filter(|rung| !rung.well) {
-        need("warn", format!("Text messages: {}", texts.words), "/settings/text-messages", "Check the carrier");
+    if let Some(texts) = facts.texts.as_ref().filter(|rung| !rung.is_ok()) {
+        need("warn", format!("Text messages: {}", texts.words()), "/settings/text-messages", "Check the carrier");
     }
     if let Some(link) = facts.link.as_ref().filter(|health| !health.ready) {
         need("warn", format!("Link: {}", link.words), "/setup/modem", "Check the link");

@@ -7,7 +7,7 @@ use crate::admin::response::Response;
 use crate::deliver::sms::{self, Hook, Unheard};
 use crate::engine::sms::receive;
 use crate::settings::Key;
-use crate::status::PartStatus;
+use crate::status::{PartState, PartStatus};
 
 /// Answers a call to `/hooks/<carrier>`.
 pub fn answer(app: &App, request: &Request, name: &str) -> Response {
@@ -36,8 +36,8 @@ pub fn answer(app: &App, request: &Request, name: &str) -> Response {
         },
         Err(Unheard::Forbidden(why)) => {
             log::warn!("text: a call to the webhook of {} is refused: {why}", row.title);
-            let words = format!("A call in the name of {} was refused: {why}.", row.title);
-            let refused = PartStatus { well: false, words, at: app.context.now() };
+            let state = PartState::RefusedCall { carrier: row.title, why };
+            let refused = PartStatus { state, at: app.context.now() };
             app.status.set(|facts| facts.texts_refused = Some(refused));
             Response::text(403, "")
         }

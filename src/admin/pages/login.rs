@@ -57,16 +57,16 @@ pub fn log_in(app: &App, request: &Request) -> Response {
         Ok(person) => person,
         Err(fault) if fault.is_permanent() => {
             log::warn!("web: a log-in failed from {}", request.peer);
-            return show(app, request, 401, fault.why());
+            return show(app, request, 401, &fault.why());
         }
-        Err(fault) => return show(app, request, 503, fault.why()),
+        Err(fault) => return show(app, request, 503, &fault.why()),
     };
     app.was_right(&request.peer);
     match auth::open(&app.store, &person, &request.peer) {
         Ok((token, _)) => {
             Response::see(own_place(request.form.get("next"))).with_cookie(&app.cookies.session, &token, LIFE.as_secs())
         }
-        Err(fault) => show(app, request, 503, fault.why()),
+        Err(fault) => show(app, request, 503, &fault.why()),
     }
 }
 

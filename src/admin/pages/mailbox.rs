@@ -51,7 +51,7 @@ pub fn read(ask: &Ask, id: &str) -> Reply {
 
 /// A message of this mailbox, and whether it was read.
 fn message(ask: &Ask, id: &str) -> Result<(Message, bool), Fault> {
-    let id: Id = id.parse().map_err(Fault::Permanent)?;
+    let id: Id = id.parse().map_err(Fault::permanent)?;
     let newest = ask.app.store.read(|view| view.mailbox(ask.me(), Some(Id(id.0.saturating_add(1))), 1))?;
     let found = newest.into_iter().find(|(message, _)| message.id == id);
     found.ok_or_else(|| Fault::permanent("there is no such message in your mailbox"))

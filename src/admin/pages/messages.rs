@@ -8,7 +8,7 @@ use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
 use crate::engine::actions::MessageAction;
 use crate::fault::Fault;
-use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Way};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, words};
 use crate::route::segments;
 use crate::settings::Key;
 use crate::store::ListFilter;
@@ -53,9 +53,19 @@ pub fn line(ask: &Ask, message: &Message) -> Line {
         subject: shorten(&message.subject, 90),
         state: message.state.words(),
         tone: tone_of(message),
-        reason: shorten(&message.reason, 160),
+        reason: shorten(&reason(ask, message), 160),
         way: message.way.word(),
     }
+}
+
+/// Why a message is in its state: the whole fact for who looks after the box, plain words for a person.
+fn reason(ask: &Ask, message: &Message) -> String {
+    if ask.operator() { message.reason.to_string() } else { words::for_person(message) }
+}
+
+/// Likewise of a step of its time line.
+fn cause(ask: &Ask, message: &Message, step: &Step) -> String {
+    if ask.operator() { step.cause.to_string() } else { words::person(&step.cause, message.way, step.state) }
 }
 
 /// Colour and sign of a state.
@@ -143,7 +153,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         .steps
         .iter()
         .rev()
-        .map(|step| context! { at => ask.face.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => step.cause, packets => step.packets })
+        .map(|step| context! { at => ask.face.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => cause(ask, &message, step), packets => step.packets })
         .collect();
     let whole = ask.request.query.ticked("whole") && message.mail.is_some();
     let text = if whole { whole_text(ask, &message)? } else { body(&message) };
@@ -153,7 +163,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         row => line(ask, &message),
         id => message.id.to_string(),
         subject => message.subject,
-        reason => message.reason,
+        reason => reason(ask, &message),
         door => message.door.word(),
         author => message.author,
         about => message.about.map(|id| id.to_string()),
@@ -170,7 +180,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         size => message.mail.as_ref().map(|mail| bytes(mail.size)),
         air => bytes(message.text.len() as u64),
         account => message.account.as_ref().map(|account| account.words()),
-        texts => phone(&message).then(|| segments::count(&message.text).words()),
+        texts => phone(&message).then(|| segments::count(&message.text).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
         wishes => if ask.operator() { possible(&message) } else { Vec::new() },
@@ -210,7 +220,7 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
         PacketState::Handing(_) => ("being handed over", "wait", String::new()),
         PacketState::Held(reference) => ("on modem", "wait", reference.to_string()),
         PacketState::Sent(reference) => ("sent", "good", reference.to_string()),
-        PacketState::Gone(why) => ("gone", "off", why.clone()),
+        PacketState::Gone(why) => ("gone", "off", why.to_string()),
     };
     context! {
         part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more, others,
@@ -247,15 +257,15 @@ pub fn download(ask: &Ask, id: &str) -> Reply {
 
 /// Hold, release, cancel, retry.
 pub fn wish(ask: &Ask, id: &str, wish: &str) -> Reply {
-    let number: Id = id.parse().map_err(Fault::Permanent)?;
+    let number: Id = id.parse().map_err(Fault::permanent)?;
     let Some(wish) = MessageAction::ALL.into_iter().find(|known| known.word() == wish) else {
         return Ok(ask.sorry(404, "There is no such page."));
     };
     let done = ask.desk.wish(wish, number);
     queue::look_anew(ask.app);
     match done {
-        Ok(words) => ask.done(&format!("/messages/{number}"), words),
-        Err(Fault::Permanent(why)) => one(ask, id, 409, &why),
+        Ok(done) => ask.done(&format!("/messages/{number}"), done.to_string()),
+        Err(Fault::Permanent(why)) => one(ask, id, 409, &why.to_string()),
         Err(fault) => Err(fault),
     }
 }

@@ -142,8 +142,8 @@ impl<'a> Ask<'a> {
             Some(_) => ("warn", "not ready"),
         };
         let mail = match (&facts.smtp, &facts.relay) {
-            (Some(smtp), _) if !smtp.well => ("warn", "door closed"),
-            (_, Some(relay)) if !relay.well => ("warn", "relay in trouble"),
+            (Some(smtp), _) if !smtp.is_ok() => ("warn", "door closed"),
+            (_, Some(relay)) if !relay.is_ok() => ("warn", "relay in trouble"),
             (Some(_), _) => ("good", "open"),
             (None, _) => ("off", "not started"),
         };

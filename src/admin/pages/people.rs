@@ -94,7 +94,7 @@ pub fn add(ask: &Ask) -> Reply {
     let edit = edit_of(&ask.request.form);
     match ask.desk.add(&edit) {
         Ok(person) => ask.done(&format!("/people/{}", person.name), format!("{} is here now.", person.name)),
-        Err(Fault::Permanent(why)) => list(ask, 422, &why, &edit),
+        Err(Fault::Permanent(why)) => list(ask, 422, &why.to_string(), &edit),
         Err(fault) => Err(fault),
     }
 }
@@ -123,7 +123,7 @@ pub fn edit(ask: &Ask, name: &str) -> Reply {
     let edit = PersonEdit { name: name.to_owned(), ..edit_of(&ask.request.form) };
     match ask.desk.edit(name, &edit) {
         Ok(person) => ask.done(&format!("/people/{}", person.name), "Saved."),
-        Err(Fault::Permanent(why)) => one(ask, name, 422, &why, Some(&edit)),
+        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), Some(&edit)),
         Err(fault) => Err(fault),
     }
 }
@@ -131,7 +131,7 @@ pub fn edit(ask: &Ask, name: &str) -> Reply {
 /// A page that says no, for a person whose role is above that of the one who asks.
 fn out_of_reach(ask: &Ask, name: &str) -> Option<Response> {
     let person = ask.desk.person(name).ok()?;
-    ask.desk.may_touch(person.role).err().map(|fault| ask.sorry(403, fault.why()))
+    ask.desk.may_touch(person.role).err().map(|fault| ask.sorry(403, &fault.why()))
 }
 
 /// Password, disable, enable, remove.
@@ -155,7 +155,7 @@ pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
     };
     match done {
         Ok(()) => ask.done(&place, words),
-        Err(Fault::Permanent(why)) => one(ask, name, 422, &why, None),
+        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), None),
         Err(fault) => Err(fault),
     }
 }
@@ -205,7 +205,7 @@ pub fn erase(ask: &Ask, name: &str) -> Reply {
     match ask.desk.erase(name) {
         Ok(1) => ask.done("/people", format!("{name} is erased, and one message.")),
         Ok(messages) => ask.done("/people", format!("{name} is erased, and {messages} messages.")),
-        Err(Fault::Permanent(why)) => one(ask, name, 422, &why, None),
+        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), None),
         Err(fault) => Err(fault),
     }
 }

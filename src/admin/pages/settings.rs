@@ -67,9 +67,9 @@ fn texts(ask: &Ask) -> Result<Value, Fault> {
         .map(|(number, phone, out)| context! { number, phone, how => out.how, at => ask.face.moment(out.at) })
         .collect();
     Ok(context! {
-        state => facts.texts.as_ref().map(|rung| context! { well => rung.well, words => rung.words }),
+        state => facts.texts.as_ref().map(|rung| context! { well => rung.is_ok(), words => rung.words() }),
         heard => facts.texts_heard.map(|at| ask.face.moment(at)),
-        refused => facts.texts_refused.as_ref().map(|rung| context! { words => rung.words, at => ask.face.moment(rung.at) }),
+        refused => facts.texts_refused.as_ref().map(|rung| context! { words => rung.words(), at => ask.face.moment(rung.at) }),
         outs,
     })
 }
@@ -109,7 +109,7 @@ fn worth(ask: &Ask, key: Key) -> Option<String> {
     let price = price::packet_price(&ask.settings);
     let gathers = key == Key::AirGather && price.0 > 0;
     gathers.then(|| {
-        let (alone, shared) = (price::shown(&ask.settings, price), price::shown(&ask.settings, Money(price.0 / 2)));
+        let (alone, shared) = (price::amount(&ask.settings, price), price::amount(&ask.settings, Money(price.0 / 2)));
         format!("Alone a short message costs {alone}; of four that leave together each costs about {shared}.")
     })
 }
@@ -140,7 +140,7 @@ pub fn save(ask: &Ask, group: &str) -> Reply {
     let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == *heading);
     match ask.desk.set_all(&read(&ask.request.form, in_group)) {
         Ok(said) => ask.done(&format!("/settings/{slug}"), saved(&said)),
-        Err(Fault::Permanent(why)) => show(ask, slug, 422, &why),
+        Err(Fault::Permanent(why)) => show(ask, slug, 422, &why.to_string()),
         Err(fault) => Err(fault),
     }
 }
@@ -150,7 +150,7 @@ pub fn rehearse(ask: &Ask) -> Reply {
     let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == RULES);
     match ask.desk.rehearse(&read(&ask.request.form, in_group)) {
         Ok(rehearsal) => shown(ask, RULES_SLUG, 200, "", Some(&rehearsal.words())),
-        Err(Fault::Permanent(why)) => show(ask, RULES_SLUG, 422, &why),
+        Err(Fault::Permanent(why)) => show(ask, RULES_SLUG, 422, &why.to_string()),
         Err(fault) => Err(fault),
     }
 }

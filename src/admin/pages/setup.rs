@@ -78,8 +78,8 @@ pub fn claim(app: &App, request: &Request) -> Response {
             app.was_right(&request.peer);
             Response::see("/setup/box").with_cookie(&app.cookies.session, &token, LIFE.as_secs())
         }
-        Err(Fault::Permanent(why)) => ask_code(app, request, 422, &why),
-        Err(fault) => ask_code(app, request, 503, fault.why()),
+        Err(Fault::Permanent(why)) => ask_code(app, request, 422, &why.to_string()),
+        Err(fault) => ask_code(app, request, 503, &fault.why()),
     }
 }
 
@@ -200,7 +200,7 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
     };
     let said = match saved {
         Ok(said) => said,
-        Err(Fault::Permanent(why)) => return show(ask, step, 422, &why, &[]),
+        Err(Fault::Permanent(why)) => return show(ask, step, 422, &why.to_string(), &[]),
         Err(fault) => return Err(fault),
     };
     if step == "relay" && form.get("do") == "test" {

@@ -64,8 +64,8 @@ pub fn well(ask: &Ask) -> Reply {
     let why = match &facts {
         _ if app.store.ledger().is_err() => Some("the box cannot read its own store"),
         facts if !facts.failing.is_empty() => Some("a part of the box fails and is started again and again"),
-        facts if facts.smtp.as_ref().is_some_and(|rung| !rung.well) => Some("the box takes no mail at present"),
-        facts if facts.relay.as_ref().is_some_and(|rung| !rung.well) => {
+        facts if facts.smtp.as_ref().is_some_and(|rung| !rung.is_ok()) => Some("the box takes no mail at present"),
+        facts if facts.relay.as_ref().is_some_and(|rung| !rung.is_ok()) => {
             Some("mail to the internet waits, as the mail relay is in trouble")
         }
         facts if facts.link.as_ref().is_some_and(|link| !link.ready) => {

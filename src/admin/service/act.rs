@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Action, Actor, Service, nobody};
-use crate::engine::actions::MessageAction;
+use crate::engine::actions::{Applied, MessageAction};
 use crate::fault::Fault;
 use crate::message::Id;
 use crate::password;
@@ -36,7 +36,7 @@ impl Service {
     pub fn may_touch(&self, role: Role) -> Result<(), Fault> {
         match self.by.role >= role {
             true => Ok(()),
-            false => Err(Fault::Permanent(format!("only an {} can do this with an {}", role.word(), role.word()))),
+            false => Err(Fault::permanent(format!("only an {} can do this with an {}", role.word(), role.word()))),
         }
     }
 
@@ -121,11 +121,11 @@ impl Service {
         right
     }
 
-    /// Grants a wish about a message and says so in a sentence.
+    /// Does something to a message.
     ///
     /// # Errors
     /// Permanent when it may not be, or it is too late.
-    pub fn wish(&self, wish: MessageAction, id: Id) -> Result<String, Fault> {
+    pub fn wish(&self, wish: MessageAction, id: Id) -> Result<Applied, Fault> {
         let (action, words) = match wish {
             MessageAction::Hold => (Action::Hold, "held"),
             MessageAction::Release => (Action::Release, "released"),

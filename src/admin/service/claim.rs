@@ -87,9 +87,9 @@ impl Service {
             added: self.store.clock().now(),
             ..Person::default()
         };
-        person.check().map_err(Fault::Permanent)?;
+        person.check().map_err(Fault::permanent)?;
         let row = crate::settings::row(Key::Domain);
-        let domain = crate::settings::check(row, &claim.domain).map_err(Fault::Permanent)?;
+        let domain = crate::settings::check(row, &claim.domain).map_err(Fault::permanent)?;
         person.password = Some(new_password(&claim.password, &person)?);
         let words = format!("the box was claimed by {}", person.name);
         let event = Event { at: person.added, part: "people".to_owned(), words: words.clone(), alarm: false };

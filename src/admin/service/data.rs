@@ -35,7 +35,14 @@ impl Service {
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
         for message in &messages {
-            let raw = self.store.raw(message)?;
+            let raw = match self.store.raw(message) {
+                // Its text is there all the same: one damaged mail must not hide all others.
+                Err(fault) if fault.is_permanent() => {
+                    log::error!("export: {fault}");
+                    None
+                }
+                raw => raw?,
+            };
             entry(to, message, raw.as_deref()).map_err(failed)?;
         }
         finish(to, begin, &format!("{}/letters.mbox", person.name), now).map_err(failed)?;
@@ -78,9 +85,9 @@ impl Service {
             .map(|message| {
                 json!({
                     "id": message.id.to_string(), "from": message.from, "to": message.to, "subject": message.subject,
-                    "accepted": message.accepted.to_string(), "state": message.state, "reason": message.reason,
+                    "accepted": message.accepted.to_string(), "state": message.state, "reason": message.reason.to_string(),
                     "time_line": message.steps.iter().map(|step| {
-                        json!({"at": step.at.to_string(), "state": step.state, "cause": step.cause, "packets": step.packets})
+                        json!({"at": step.at.to_string(), "state": step.state, "cause": step.cause.to_string(), "packets": step.packets})
                     }).collect::<Vec<_>>(),
                 })
             })

@@ -43,7 +43,7 @@ impl Service {
     /// # Errors
     /// Permanent with the nearest names when there is none of this name.
     pub fn get(&self, name: &str) -> Result<Row, Fault> {
-        let setting = settings::find(name).map_err(Fault::Permanent)?;
+        let setting = settings::find(name).map_err(Fault::permanent)?;
         let settings = self.store.settings();
         let shown = settings.shown(setting.key).to_owned();
         Ok(Row { setting, shown, changed: settings.changed(setting.key) })
@@ -56,8 +56,8 @@ impl Service {
     pub fn rehearse(&self, pairs: &[(String, String)]) -> Result<Rehearsal, Fault> {
         let mut settings = Settings::clone(&self.store.settings());
         for (name, value) in pairs {
-            let key = settings::find(name).map_err(Fault::Permanent)?.key;
-            settings = settings.with(key, value).map_err(Fault::Permanent)?;
+            let key = settings::find(name).map_err(Fault::permanent)?.key;
+            settings = settings.with(key, value).map_err(Fault::permanent)?;
         }
         let max_payload = crate::engine::max_payload(&settings);
         let policy = Policy::new(self.store.people(), Arc::new(settings), max_payload);
@@ -75,14 +75,14 @@ impl Service {
         let mut after = Settings::clone(&before);
         let mut keys = Vec::new();
         for (name, value) in pairs {
-            let key = settings::find(name).map_err(Fault::Permanent)?.key;
-            after = after.with(key, value).map_err(Fault::Permanent)?;
+            let key = settings::find(name).map_err(Fault::permanent)?.key;
+            after = after.with(key, value).map_err(Fault::permanent)?;
             keys.push(key);
         }
         keys.retain(|key| before.text(*key) != after.text(*key));
         for key in &keys {
             fits(*key, &after, &self.store.people())
-                .map_err(|why| Fault::Permanent(format!("{}: {why}", settings::row(*key).name)))?;
+                .map_err(|why| Fault::permanent(format!("{}: {why}", settings::row(*key).name)))?;
         }
         let said: Vec<_> = keys.iter().map(|key| difference(*key, &before, &after)).collect();
         if keys.is_empty() {
@@ -144,7 +144,7 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
         {
             Err("the first repeat cannot come later than the longest wait between tries".to_owned())
         }
-        Key::WebNames => settings.words(key).try_for_each(crate::address::check_domain),
+        Key::WebNames => settings.words(key).try_for_each(crate::address::check_domain).map_err(|why| why.to_string()),
         _ => Ok(()),
     }
 }

@@ -43,7 +43,7 @@ pub const PAGES: [&str; 33] = [
 
 #[test]
 #[ignore = "serves until it is killed, for a look with a browser"]
-fn looks() {
+fn looks_by_hand() {
     let place = std::env::var("SATPOST_LOOK").unwrap_or_else(|_| "/tmp/satpost-look.socket".to_owned());
     let folder = std::env::temp_dir().join(format!("satpost-looks-{}", std::process::id()));
     let site = Site::at(folder, &Clock::system());

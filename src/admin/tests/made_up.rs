@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::admin::App;
 use crate::clock::Time;
 use crate::link::Health;
-use crate::message::{Id, Message, Origin, Packet, PacketState, Reference, State, Step, Way};
-use crate::status::{ConsoleLine, PartStatus};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Reason, Reference, State, Step, Way};
+use crate::status::{ConsoleLine, PartState, PartStatus};
 use crate::store::{BodyIn, Event, IncomingMail};
 
 const SUBJECTS: [&str; 6] = [
@@ -55,7 +55,6 @@ fn message(n: usize, now: Time) -> Message {
         steps.push(step(3, state, reason, if state == State::Sent { 2 } else { 0 }));
     }
     Message {
-        id: Id(0),
         door,
         from: if inbound { "weather@meteo.example.net" } else { "anna@tern.example.org" }.parse().unwrap(),
         to: if inbound { "anna@tern.example.org" } else { "harbourmaster@horta.example.com" }.parse().unwrap(),
@@ -65,29 +64,16 @@ fn message(n: usize, now: Time) -> Message {
             "{subject}\nWind NW 5 to 6, later 4. Sea moderate.\n\nWe are four miles off and will be in by noon. Please keep the berth.\n\nAnna"
         ),
         cut: vec!["quoted history, 12 lines".into(), "attachment papers.pdf, 318 kB, not sent".into()],
-        mail: None,
-        automatic: None,
         message_id: Some(format!("<{n}.7f3a@tern.example.org>")),
-        about: None,
         accepted,
         deadline: accepted + Duration::from_secs(4 * 86_400),
-        clock_believed: true,
         state,
-        reason: reason.into(),
+        reason: Reason::said(reason),
         way,
         next: if state == State::Queued { now + minutes(4) } else { Time::NEVER },
         tries: 1,
-        delay_told: false,
-        stranger: None,
-        bill: None,
-        receipt_until: None,
-        terms: Default::default(),
-        pressed: false,
-        size: None,
-        account: None,
-        recall: false,
-        released: false,
         steps,
+        ..Message::sample()
     }
 }
 
@@ -105,7 +91,7 @@ fn messages(app: &App, now: Time) {
                 Packet {
                     number: 0,
                     messages: vec![Id(2)],
-                    body: 0,
+                    group: 0,
                     part,
                     parts: 2,
                     device: None,
@@ -114,7 +100,7 @@ fn messages(app: &App, now: Time) {
                     at: now - minutes(2),
                     note: if part == 1 { "RSSI -104 dBm, SNR 3 dB".into() } else { String::new() },
                     ask: now,
-                    talk: None,
+                    peer: None,
                 }
             });
             tx.add_packets(&packets)?;
@@ -171,7 +157,7 @@ fn facts(app: &App, now: Time) {
             garbled: 3,
             reopened: 1,
         });
-        facts.smtp = Some(PartStatus { well: true, words: "Listening on port 25 and 587.".into(), at: now });
+        facts.smtp = Some(PartStatus { state: PartState::TakesMail, at: now });
         facts.relay = None;
     });
     for (ago, sent, text) in [

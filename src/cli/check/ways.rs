@@ -147,8 +147,8 @@ pub fn texts(session: &Session, findings: &mut Findings) {
         findings.look("texts", "nobody has a service number: satpost people number NAME +14155550123");
     }
     match session.context.status.facts().texts {
-        Some(rung) if rung.well => findings.well("texts", rung.words),
-        Some(rung) => findings.wrong("texts", rung.words),
+        Some(rung) if rung.is_ok() => findings.well("texts", rung.words()),
+        Some(rung) => findings.wrong("texts", rung.words()),
         None => findings.look("texts", format!("{} is asked once the box runs; check again then", row.title)),
     }
 }

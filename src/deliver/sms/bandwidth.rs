@@ -148,16 +148,16 @@ fn refusal(answer: &Answer) -> SmsRefusal {
     let said = format!("Bandwidth answered {} {kind} {words} {}", answer.status, quote(&fields.join("; ")));
     let said = crate::deliver::compose::one_line(&said);
     let fault = match answer.status {
-        401 | 403 => Fault::Operator(format!("{said}: check bandwidth.user, bandwidth.password and bandwidth.account")),
-        404 | 405 | 406 | 415 => Fault::Operator(format!("{said}: check bandwidth.url and bandwidth.account")),
+        401 | 403 => Fault::operator(format!("{said}: check bandwidth.user, bandwidth.password and bandwidth.account")),
+        404 | 405 | 406 | 415 => Fault::operator(format!("{said}: check bandwidth.url and bandwidth.account")),
         400 if fields.iter().any(|field| field.starts_with("applicationId")) => {
-            Fault::Operator(format!("{said}: check bandwidth.application"))
+            Fault::operator(format!("{said}: check bandwidth.application"))
         }
         400 if fields.iter().any(|field| field.starts_with("from")) => {
-            Fault::Operator(format!("{said}: check the service number of the sender"))
+            Fault::operator(format!("{said}: check the service number of the sender"))
         }
-        429 | 408 | 500..=599 => Fault::Temporary(said),
-        _ => Fault::Permanent(said),
+        429 | 408 | 500..=599 => Fault::temporary(said),
+        _ => Fault::permanent(said),
     };
     SmsRefusal { after: answer.after, ..fault.into() }
 }

@@ -1,4 +1,7 @@
 //! What came in and is not kept yet: offered to the store, and only then may the other side forget it (promise 1).
+//!
+//! In order, one after the other: while one cannot be kept (the disk is full, the coder is not ready), those behind it
+//! wait, and the far side keeps its copies.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -57,7 +60,7 @@ impl InboundBuffer {
     /// Keeps what can be kept now, in order. Something that never can be is set aside instead.
     ///
     /// Gives back from which devices.
-    pub fn save(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<DeviceId>> {
+    pub fn keep_all(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<DeviceId>> {
         let mut from = Vec::new();
         if self.again.is_some_and(|again| again > context.now()) {
             return from;
@@ -90,7 +93,7 @@ fn keep(context: &Context, incoming: &Incoming) -> Result<Token, Fault> {
     match incoming {
         Incoming::Poison { bytes, why, token } => inbound::poison(context, bytes, why).map(|()| token.clone()),
         Incoming::Packet(packet) => match inbound::take(context, packet) {
-            Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, fault.why()),
+            Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, &fault.why()),
             kept => kept.map(drop),
         }
         .map(|()| packet.token.clone()),

@@ -1,16 +1,17 @@
 use super::*;
 use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
+use crate::message::reason::Waits;
 use crate::people::Person;
 use crate::status::StatusBoard;
 use crate::store::Store;
-use crate::store::tests::Folder;
+use testing::Folder;
 
 /// The subject and text of the notice that anna gets when her message, in this state, takes long.
 fn told(state: State) -> (String, String) {
     let folder = Folder::new();
     let clock = Clock::fake(Time(1_790_000_000_000));
-    let store = Store::open(&folder.0, &clock).unwrap();
+    let store = Store::open(&folder, &clock).unwrap();
     store.set("box.domain", "here.org").unwrap();
     let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
@@ -34,7 +35,7 @@ fn told(state: State) -> (String, String) {
     let message = Message { state, ..policy.plan(draft, None, clock.now(), true) };
     let id = context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0];
     clock.advance(policy.settings.span(Key::QueueDelayNotice) + Duration::from_secs(1));
-    let wait = || context.wait_on(&context.store.message(id).unwrap().unwrap(), "why it waits").unwrap();
+    let wait = || context.wait_on(&context.store.message(id).unwrap().unwrap(), Waits::Relay).unwrap();
     wait();
     wait();
     let mailbox = context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();

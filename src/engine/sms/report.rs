@@ -8,7 +8,8 @@ use crate::deliver::dsn::Kind;
 use crate::deliver::sms::{Carrier, Delivery, Report, Row, SmsRefusal};
 use crate::engine::{Context, outcome};
 use crate::fault::Fault;
-use crate::message::{Id, Message, State};
+use crate::message::reason::{Arrived, TextReason};
+use crate::message::{Id, Message, Reason, State};
 use crate::store::{IncomingMail, TextOut, TextState, Tx, TxResult};
 
 /// A text is asked after for the first time after this.
@@ -64,9 +65,12 @@ pub fn take(context: &Context, carrier: &str, report: &Report) -> Result<(), Fau
     match &report.fate {
         Delivery::Waiting => Ok(()),
         Delivery::Delivered => {
-            step(context, id, report, State::Delivered, &format!("delivered to the phone, says {title}"))
+            step(context, id, report, State::Delivered, Arrived::Phone { carrier: title.to_owned() }.into())
         }
-        Delivery::Unclear(why) => step(context, id, report, State::Sent, why),
+        Delivery::Unclear(why) => {
+            let why = Box::new(why.into());
+            step(context, id, report, State::Sent, TextReason::Unclear { why }.into())
+        }
         Delivery::Failed(refusal) => failed(context, &message, &text, report, refusal),
     }
 }
@@ -98,10 +102,7 @@ fn adopt(context: &Context, text: &TextOut, report: &Report) -> Result<(), Fault
         }
         tx.put_text(&taken)?;
         match tx.live(id)? {
-            Some(_) => {
-                let cause = "taken by the carrier: its report says so";
-                tx.step(id, now, State::Sent, cause, 0, Time::NEVER).map(drop)
-            }
+            Some(_) => tx.step(id, now, State::Sent, TextReason::TakenByReport, 0, Time::NEVER).map(drop),
             None => Ok(()),
         }
     })
@@ -116,12 +117,12 @@ fn ends(tx: &mut Tx, id: Id, name: &str, resent: u32) -> TxResult<bool> {
     Ok(tx.message(id)?.state == State::Sent)
 }
 
-fn step(context: &Context, id: Id, report: &Report, state: State, cause: &str) -> Result<(), Fault> {
-    let (cause, now, name) = (cause.to_owned(), context.now(), report.id.clone());
+fn step(context: &Context, id: Id, report: &Report, state: State, reason: Reason) -> Result<(), Fault> {
+    let (now, name) = (context.now(), report.id.clone());
     context.store.write(move |tx| {
         let resent = tx.text(id)?.map_or(0, |text| text.resent);
         match ends(tx, id, &name, resent)? {
-            true => tx.step(id, now, state, &cause, 0, Time::NEVER).map(drop),
+            true => tx.step(id, now, state, reason.clone(), 0, Time::NEVER).map(drop),
             false => Ok(()),
         }
     })
@@ -136,7 +137,7 @@ fn failed(
     refusal: &SmsRefusal,
 ) -> Result<(), Fault> {
     let (policy, now, id, name) = (context.policy(), context.now(), message.id, report.id.clone());
-    let why = refusal.fault.why().to_owned();
+    let why = Reason::from(&refusal.fault);
     let most = if refusal.once { 1 } else { MOST_RESENT };
     let again = !refusal.fault.is_permanent() && text.resent < most && now < message.deadline;
     let next = now + outcome::back_off(&policy, message.tries + text.resent + 1);
@@ -146,15 +147,16 @@ fn failed(
     log::info!("{id} could not be delivered by the carrier");
     context.store.write(move |tx| {
         if opted_out {
-            tx.opt_out(number, phone, Some(&receive::told_by_carrier(now, &why)))?;
+            tx.opt_out(number, phone, Some(&receive::told_by_carrier(now, &why.to_string())))?;
         }
         if !ends(tx, id, &name, resent)? {
             return Ok(());
         }
         if again {
-            return outcome::requeue(tx, id, bill.clone(), &format!("{why}: it is sent again"), now, next);
+            let why = Box::new(why.clone());
+            return outcome::requeue(tx, id, bill.clone(), TextReason::Again { why }, now, next);
         }
-        tx.step(id, now, State::Returned, &why, 0, Time::NEVER)?;
+        tx.step(id, now, State::Returned, why.clone(), 0, Time::NEVER)?;
         notice.as_ref().map_or(Ok(()), |notice: &IncomingMail| tx.add(notice).map(drop))
     })
 }

@@ -140,7 +140,7 @@ impl Api {
         if let Err(HiveError::Status(401, text)) = done {
             self.token = None;
             let why = format!("the Hive refuses the log-in that it has just given{text}");
-            return Err(HiveError::Barred(Fault::Temporary(why)));
+            return Err(HiveError::Barred(Fault::temporary(why)));
         }
         done
     }

@@ -87,8 +87,8 @@ fn refused(text: &str) -> Fault {
     let lower = text.to_lowercase();
     let why = format!("the Hive refuses the packet: {text}");
     match ACCOUNT.iter().any(|word| lower.contains(word)) {
-        true => Fault::Operator(format!("{why}: check the device and the account in the Hive")),
-        false => Fault::Temporary(why),
+        true => Fault::operator(format!("{why}: check the device and the account in the Hive")),
+        false => Fault::temporary(why),
     }
 }
 

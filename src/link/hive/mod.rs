@@ -125,7 +125,7 @@ impl Hive {
         let fault = trouble.fault();
         let wait = self.timer.failed();
         log::warn!("hive: {fault}; next try in {} s", wait.as_secs());
-        self.say(false, sentence(fault.why()));
+        self.say(false, sentence(&fault.why()));
         self.trouble = Some(fault);
     }
 
@@ -235,6 +235,12 @@ fn sentence(why: &str) -> String {
     let mut letters = why.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}.", letters.as_str().trim_end_matches(['.', ' ']))
+}
+
+/// Reads this as each answer that the Hive may give, for the fuzzers.
+#[cfg(fuzzing)]
+pub fn fuzz(body: &[u8]) {
+    let _ = (item::page(body), item::attempts(body), item::receipt(body));
 }
 
 #[cfg(test)]

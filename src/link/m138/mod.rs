@@ -253,5 +253,21 @@ impl Link for M138 {
     }
 }
 
+/// Hears these bytes on the serial line, for the fuzzers.
+#[cfg(fuzzing)]
+pub fn fuzz(bytes: &[u8]) {
+    let mut frames = Vec::new();
+    codec::Codec::default().feed(bytes, &mut frames);
+    for frame in frames {
+        match frame {
+            codec::Frame::Body(body) => drop(sentence::parse(&body)),
+            codec::Frame::Junk(_) => {}
+        }
+    }
+    if let Ok(body) = std::str::from_utf8(bytes) {
+        drop(sentence::parse(body));
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use super::Sim;
 use super::api::item;
-use crate::address::DeviceId;
+use crate::address::{DeviceError, DeviceId};
 use crate::hex;
 use crate::sim::sky::{Ask, Down, Reply};
 
@@ -28,7 +28,7 @@ impl Sim {
         let mut hive = self.hive();
         match words.as_slice() {
             ["uplink", device, hex, rest @ ..] => {
-                let device: DeviceId = device.parse()?;
+                let device: DeviceId = device.parse().map_err(|why: DeviceError| why.to_string())?;
                 let message = rest.first().map(|id| id.parse().map_err(|_| "MESSAGE is a number")).transpose()?;
                 let id = hive.state.uplink(device.number(), APP, &bytes(hex)?, None, message);
                 hive.state.save().map_err(|why| why.to_string())?;

@@ -3,7 +3,9 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Clock;
 use crate::message::{Id, Message, Origin, State, Way};
-use crate::store::tests::{Folder, message};
+use testing::Folder;
+
+use crate::store::tests::message;
 use crate::store::{BodyIn, IncomingMail, Store};
 
 fn at(stamp: &str) -> Time {
@@ -31,7 +33,7 @@ fn taken(store: &Store, span: Span, period: &str) -> u64 {
 #[test]
 fn a_day_a_month_and_a_year_are_those_of_the_calendar() {
     let folder = Folder::new();
-    let store = Store::open(&folder.0, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
+    let store = Store::open(&folder, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
     assert!(store.read(|view| view.usage(Span::Day, None)).unwrap().is_empty());
     for month in 1..=12 {
         go(&store, &format!("2030-{month:02}-02T12:00:00Z"));
@@ -55,7 +57,7 @@ fn a_day_a_month_and_a_year_are_those_of_the_calendar() {
 #[test]
 fn a_day_ends_at_midnight_where_the_box_is() {
     let folder = Folder::new();
-    let store = Store::open(&folder.0, &Clock::fake(at("2030-06-30T21:30:00Z"))).unwrap();
+    let store = Store::open(&folder, &Clock::fake(at("2030-06-30T21:30:00Z"))).unwrap();
     store.set("box.time_zone", "Europe/Lisbon").unwrap();
     put(&store, message(Way::Relay, State::Queued, 1));
     store.clock().advance(Duration::from_secs(3599));
@@ -77,7 +79,7 @@ fn a_day_ends_at_midnight_where_the_box_is() {
 #[test]
 fn people_are_counted_for_what_they_write_and_get() {
     let folder = Folder::new();
-    let store = Store::open(&folder.0, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
+    let store = Store::open(&folder, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
     store.set("box.domain", "here.org").unwrap();
     let by = |author: Option<&str>, way, state| Message {
         author: author.map(str::to_owned),
@@ -106,7 +108,7 @@ fn people_are_counted_for_what_they_write_and_get() {
 #[test]
 fn usage_and_books_agree_whatever_happens() {
     let folder = Folder::new();
-    let store = Store::open(&folder.0, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
+    let store = Store::open(&folder, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
     let mut random = 7_u32;
     let mut next = |most: usize| {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -141,7 +143,7 @@ fn usage_and_books_agree_whatever_happens() {
     by_day.iter().for_each(|row| sum.add(&row.counts));
     assert_eq!(sum, counts);
     store.close();
-    let again = Store::open(&folder.0, &Clock::fake(at("2031-01-01T00:00:00Z"))).unwrap();
+    let again = Store::open(&folder, &Clock::fake(at("2031-01-01T00:00:00Z"))).unwrap();
     assert_eq!(all(&again), counts);
     again.close();
 }

@@ -81,7 +81,7 @@ fn golden_codes_and_states_are_the_published_ones() {
 
 #[test]
 #[ignore = "writes the golden files anew"]
-fn write_golden() {
+fn write_golden_by_hand() {
     for (which, spec) in MODELS.iter().enumerate() {
         let mut coder = coder(which);
         fs::write(file(&format!("model-{}.codes", spec.number)), codes(&mut coder)).unwrap();

@@ -98,7 +98,9 @@ fn refusals_are_told_apart() {
         bench.sim(&format!("fail send {fault}"));
         let (_, result) = bench.hand_over(b"one");
         let kind = match &result {
-            SubmitResult::RefusedPacket(Fault::Operator(why)) if why.contains("device 0x001abe") => "operator",
+            SubmitResult::RefusedPacket(Fault::Operator(why)) if why.to_string().contains("device 0x001abe") => {
+                "operator"
+            }
             SubmitResult::Refused(Fault::Temporary(_)) | SubmitResult::RefusedPacket(Fault::Temporary(_)) => {
                 "temporary"
             }
