@@ -59,6 +59,8 @@ const HARMLESS: &[(&str, &str, &str)] = &[
     ("sim::modem::power", "sim::modem::machine", "methods of the machine, in files by what they do"),
     ("sim::modem::radio", "sim::modem::machine", "methods of the machine, in files by what they do"),
     ("sim::modem::telemetry", "sim::modem::commands", "methods of the machine, in files by what they do"),
+    ("sim::modem::telemetry", "sim::modem::machine", "methods of the machine, in files by what they do"),
+    ("sim::modem::telemetry", "sim::modem::power", "methods of the machine, in files by what they do"),
     ("store::books", "store::schema", "the transaction holds the counters, and these are a record of its tables"),
     ("store::usage", "store::schema", "as above, for the counts of a day"),
 ];
