@@ -1,4 +1,4 @@
-//! The post office behind the doors: says who may send to whom, and takes mails and messages in.
+//! The intake behind the listeners: says who may send to whom, and takes mails and messages in.
 //!
 //! Taking in is one commit: every recipient gets a message of its own, planned by `route`, and the yes goes out only
 //! with the [`Committed`] of the store.
@@ -12,12 +12,14 @@ use std::time::{Duration, Instant};
 
 use crate::address::{Address, Mailbox};
 use crate::deliver::compose;
+use crate::engine::Context;
 use crate::engine::link::inbound::message_id;
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::listen::data::Spooled;
 use crate::listen::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::mail_text::{self, Shaped};
+use crate::message::reason::{NoRoute, RelayReason};
+use crate::message::words::smtp;
 use crate::message::{Id, Message, Origin, Terms};
 use crate::password;
 use crate::route::choose::{Policy, Route};
@@ -26,8 +28,9 @@ use crate::route::proof;
 use crate::route::segments;
 use crate::route::terms;
 use crate::settings::{Key, Settings};
-use crate::store::{self, BodyIn, IncomingMail, Store};
+use crate::store::{self, BodyIn, DiskRoom, IncomingMail, Store};
 
+mod repeats;
 mod writing;
 
 pub use writing::{ComposeForm, Preview, compose, preview};
@@ -48,9 +51,11 @@ const ROOM_KNOWN: Duration = Duration::from_secs(1);
 pub struct Intake {
     context: Context,
     /// Free bytes on disk, and when that was found out: asked anew at most once a second.
-    room: Mutex<Option<(Instant, u64)>>,
+    room: Mutex<Option<(Instant, DiskRoom)>>,
     /// Log-ins of mail programs that the audit log does not have yet.
     log_ins: Mutex<LogIns>,
+    /// Mails that were taken lately.
+    repeats: repeats::Repeats,
 }
 
 /// Who (or whose name) by address and outcome: when the audit log last heard of it, and how often it happened since.
@@ -59,7 +64,12 @@ type LogIns = BTreeMap<(String, IpAddr, bool), (Instant, u32)>;
 impl Intake {
     /// With the box's store and rules.
     pub fn new(context: &Context) -> Arc<Self> {
-        Arc::new(Self { context: context.clone(), room: Mutex::default(), log_ins: Mutex::default() })
+        Arc::new(Self {
+            context: context.clone(),
+            room: Mutex::default(),
+            log_ins: Mutex::default(),
+            repeats: Default::default(),
+        })
     }
 
     fn policy(&self) -> Policy {
@@ -104,8 +114,8 @@ impl Intake {
         let Some(message_id) = &bounce.message_id else { return Ok(()) };
         let found = self.context.store.read(|view| view.by_message_id(message_id, bounce.recipient.as_deref()))?;
         let Some(id) = found else { return Ok(()) };
-        let why = bounce.diagnostic.as_deref().or(bounce.status.as_deref()).unwrap_or("no reason was given");
-        self.context.came_back(id, &format!("came back from the internet: {why}"))
+        let (status, said) = (bounce.status.clone(), bounce.diagnostic.clone());
+        self.context.came_back(id, &RelayReason::CameBack { status, said }.into())
     }
 }
 
@@ -121,13 +131,13 @@ impl MailIntake for Intake {
         let known = caller.person.is_some() || caller.trusted;
         let phone = policy.is_sms(&to);
         match (known, phone, policy.is_ours(&to)) {
-            (false, true, _) => return Err(Refusal::new(550, "log in to text a phone")),
-            (false, false, false) => return Err(Refusal::new(550, "not relaying to that domain")),
+            (false, true, _) => return Err(Refusal::new(550, "5.7.1", "log in to text a phone")),
+            (false, false, false) => return Err(Refusal::new(550, "5.7.1", "not relaying to that domain")),
             (true, false, false) => return Ok(()),
             _ => {}
         }
         match policy.choose(&Address::Mail(to)) {
-            Route::Nowhere(why) => Err(Refusal::new(550, why)),
+            Route::Nowhere(why) => Err(smtp::refusal(&why.into())),
             _ => Ok(()),
         }
     }
@@ -138,14 +148,14 @@ impl MailIntake for Intake {
         let person = policy.people.get(name);
         let right = password::verify(person.map(|person| &**person), password);
         // A name that nobody has may be a password in the wrong field: it is not written down.
-        self.write_down(person.map_or("somebody unknown", |person| &person.name), caller.peer, right);
+        self.write_down(person.map_or("an unknown name", |person| &person.name), caller.peer, right);
         person.filter(|_| right).map(|person| person.name.clone())
     }
 
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
         let policy = self.policy();
         may_send(&policy, caller)?;
-        self.room_on_disk(&policy)?;
+        self.room_on_disk()?;
         let read_back;
         let head = match &body {
             Body::Memory(bytes) => bytes,
@@ -155,7 +165,7 @@ impl MailIntake for Intake {
             }
         };
         if received_lines(head) > MOST_HOPS {
-            return Err(Refusal::new(554, "this mail goes in a circle"));
+            return Err(Refusal::new(554, "5.4.6", "this mail goes in a circle"));
         }
         let mut shaped = mail_text::shape(head, &mail_text::Options { trim: policy.settings.on(Key::AirTrim) });
         if envelope.from.is_nobody() && shaped.automatic.is_none() {
@@ -166,18 +176,19 @@ impl MailIntake for Intake {
         if to.iter().any(|to| policy.is_sms(to))
             && let Some(why) = segments::too_long(&segments::text_for_phone(&shaped.subject, &shaped.text))
         {
-            return Err(Refusal::new(554, format!("this goes to no phone: {why}")));
+            return Err(Refusal::new(554, "5.3.4", format!("this goes to no phone: {why}")));
         }
-        let own_id = message_id(policy.settings.text(Key::Domain));
-        let trace = self.trace(&policy, caller, &shaped, &own_id, head);
-        let shaped = Shaped { message_id: shaped.message_id.or(Some(own_id)), ..shaped };
+        // A mail without a name of its own gets one.
+        let new_id = message_id(policy.settings.text(Key::Domain));
+        let trace = self.trace(&policy, caller, &shaped, &new_id, head);
+        let own_id = shaped.message_id.is_none().then(|| new_id.clone());
+        let shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };
         let now = self.context.now();
-        let believed = self.context.store.clock().believable();
-        let most = max_payload(&policy.settings);
         // Only people of this box may spend its reserve, or press others back.
         let wanted = author.as_ref().map(|_| &shaped.wanted);
         let terms = wanted.map_or(Ok(Terms::default()), |wanted| terms::read(wanted, &policy.settings, now));
-        let terms = terms.map_err(|why| Refusal::new(554, format!("the header asks for what cannot be: {why}")))?;
+        let terms =
+            terms.map_err(|why| Refusal::new(554, "5.6.0", format!("the header asks for what cannot be: {why}")))?;
         let drafts = to.iter().flat_map(|to| {
             // What is no phone number was refused at RCPT.
             let draft = |to: Mailbox| {
@@ -188,12 +199,23 @@ impl MailIntake for Intake {
             let forward = forwarded(&policy, to, &shaped).map(draft);
             std::iter::once(NewMessage { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
         });
-        let messages: Vec<Message> = drafts.map(|draft| policy.plan(draft, now, believed, most)).collect();
+        let messages: Vec<Message> = drafts.map(|draft| self.context.plan(&policy, draft)).collect();
         if let Some(why) = messages.iter().find_map(|message| policy.over_limit(message, message.bill.as_ref())) {
-            return Err(Refusal::new(554, why));
+            return Err(smtp::refusal(&why.into()));
+        }
+        if own_id.is_none()
+            && let Some(ids) = self.repeat(&messages, &body).map_err(|fault| self.later(&fault))?
+        {
+            log::info!("{} came again by smtp", words(&ids));
+            return Ok(format!("kept as {}, when it came before", words(&ids)));
         }
         let (body, spooled) = stored(&self.context.store, body, trace)?;
-        let committed = self.context.store.put(IncomingMail { messages, body }).map_err(|fault| self.later(&fault))?;
+        let taken = self.context.store.put(IncomingMail { messages: messages.clone(), body });
+        let committed = taken.map_err(|fault| {
+            self.repeats.in_doubt();
+            self.later(&fault)
+        })?;
+        self.repeats.taken(&messages, committed.ids());
         spooled.into_iter().for_each(store::Spooled::keep);
         // Reports have no sender (RFC 3464 section 2); what has one is somebody's word only.
         if envelope.from.is_nobody()
@@ -201,13 +223,25 @@ impl MailIntake for Intake {
         {
             log::warn!("a delivery report is kept but could not be matched: {fault}");
         }
-        let names: Vec<String> = committed.ids().iter().map(Id::to_string).collect();
-        log::info!("{} taken by smtp", names.join(" "));
-        Ok(format!("kept as {}", names.join(" ")))
+        log::info!("{} taken by smtp", words(committed.ids()));
+        Ok(format!("kept as {}", words(committed.ids())))
     }
 }
 
+fn words(ids: &[Id]) -> String {
+    ids.iter().map(Id::to_string).collect::<Vec<_>>().join(" ")
+}
+
 impl Intake {
+    /// The messages that this mail was made into when it came before.
+    fn repeat(&self, messages: &[Message], body: &Body) -> Result<Option<Vec<Id>>, Fault> {
+        let bytes = || match body {
+            Body::Memory(bytes) => Ok(bytes.clone()),
+            Body::File(file) => std::fs::read(file.path()).map_err(Fault::temporary),
+        };
+        self.repeats.of(&self.context.store, messages, bytes)
+    }
+
     /// Writes a log-in of a mail program into the audit log. Mail programs log in every few minutes, and so do those who
     /// guess: each kind is written at once and then every hour, with how often it was.
     fn write_down(&self, name: &str, peer: IpAddr, right: bool) {
@@ -244,14 +278,15 @@ impl Intake {
         }
     }
 
-    fn room_on_disk(&self, policy: &Policy) -> Result<(), Refusal> {
-        let reserve = u64::try_from(policy.settings.number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
+    fn room_on_disk(&self) -> Result<(), Refusal> {
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         if room.is_none_or(|(at, _)| at.elapsed() >= ROOM_KNOWN) {
-            *room = self.context.store.free_disk().ok().map(|free| (Instant::now(), free));
+            *room = self.context.store.disk_room().ok().map(|room| (Instant::now(), room));
         }
         match *room {
-            Some((_, free)) if free < reserve => Err(Refusal::new(452, "too little room on disk, come again later")),
+            Some((_, room)) if room.is_short() => {
+                Err(Refusal::new(452, "4.3.1", "too little room on disk, come again later"))
+            }
             _ => Ok(()),
         }
     }
@@ -259,9 +294,9 @@ impl Intake {
     /// The reply for a message that could not be kept.
     fn later(&self, fault: &Fault) -> Refusal {
         match fault.is_permanent() {
-            true => Refusal::new(554, fault.to_string()),
-            false if self.context.store.disk_full() => Refusal::new(452, "the disk is full, come again later"),
-            false => Refusal::new(451, fault.to_string()),
+            true => Refusal::new(554, "5.0.0", fault),
+            false if self.context.store.disk_full() => Refusal::new(452, "4.3.1", "the disk is full, come again later"),
+            false => Refusal::new(451, "4.3.0", fault),
         }
     }
 
@@ -302,7 +337,7 @@ fn address(policy: &Policy, to: &str) -> Result<Mailbox, Refusal> {
         true => Mailbox::new("postmaster", policy.settings.text(Key::Domain)),
         false => to.parse(),
     };
-    let mailbox = parsed.map_err(|why| Refusal::new(550, why))?;
+    let mailbox = parsed.map_err(|why| Refusal::new(550, "5.1.3", why))?;
     Ok(policy.proper(&mailbox))
 }
 
@@ -333,7 +368,7 @@ fn may_send(policy: &Policy, caller: &Caller) -> Result<(), Refusal> {
     let Some(name) = &caller.person else { return Ok(()) };
     match policy.people.get(name).is_some_and(|person| !person.disabled) {
         true => Ok(()),
-        false => Err(Refusal::new(550, format!("{name} may not send at present"))),
+        false => Err(smtp::refusal(&NoRoute::MayNotSend { name: name.clone() }.into())),
     }
 }
 
@@ -369,7 +404,7 @@ fn forwarded(policy: &Policy, to: &Mailbox, shaped: &Shaped) -> Option<Mailbox> 
 fn read_beginning(file: &Spooled) -> Result<Vec<u8>, Refusal> {
     let mut head = Vec::new();
     let read = File::open(file.path()).and_then(|file| file.take(READ_MOST).read_to_end(&mut head));
-    read.map_err(|error| Refusal::new(451, format!("the mail cannot be read back: {error}")))?;
+    read.map_err(|error| Refusal::new(451, "4.3.0", format!("the mail cannot be read back: {error}")))?;
     Ok(head)
 }
 
@@ -389,10 +424,11 @@ fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<s
         }
         Body::File(file) => {
             let spooled = store.spool(&trace, file.path()).map_err(|error| {
-                let code = if error.kind() == std::io::ErrorKind::StorageFull { 452 } else { 451 };
-                Refusal::new(code, format!("the mail cannot be kept: {error}"))
+                let full = error.kind() == std::io::ErrorKind::StorageFull;
+                let (code, status) = if full { (452, "4.3.1") } else { (451, "4.3.0") };
+                Refusal::new(code, status, format!("the mail cannot be kept: {error}"))
             })?;
-            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size }, Some(spooled)))
+            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size, check: spooled.check }, Some(spooled)))
         }
     }
 }

@@ -10,11 +10,16 @@ use crate::clock::Time;
 use crate::money::Bill;
 
 mod packet;
+pub mod reason;
 #[cfg(test)]
 mod sample;
+mod size;
 mod terms;
+pub mod words;
 
 pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
+pub use reason::{GoneReason, Reason};
+pub use size::{Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
@@ -27,12 +32,22 @@ impl fmt::Display for Id {
     }
 }
 
-impl FromStr for Id {
-    type Err = String;
+/// What was read is no message id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdError(String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl fmt::Display for IdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' is not a message id: write m12", self.0.escape_debug())
+    }
+}
+
+impl FromStr for Id {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
         let digits = text.strip_prefix('m').unwrap_or(text);
-        digits.parse().map(Self).map_err(|_| format!("'{}' is not a message id: write m12", text.escape_debug()))
+        digits.parse().map(Self).map_err(|_| IdError(text.to_owned()))
     }
 }
 
@@ -102,8 +117,9 @@ pub enum State {
     Held,
     /// Waits for its way out.
     Queued,
-    /// The modem (or the Hive) has taken all its packets.
-    OnModem,
+    /// The link (a modem, or the ground service of its network) has taken all its packets.
+    #[serde(rename = "onmodem")]
+    OnLink,
     /// All its packets were acknowledged by a satellite, or the carrier of text messages took it. The end over a classic
     /// link, which has no receipts; a carrier may still report.
     Sent,
@@ -124,7 +140,7 @@ impl State {
     pub const ALL: [Self; 9] = [
         Self::Held,
         Self::Queued,
-        Self::OnModem,
+        Self::OnLink,
         Self::Sent,
         Self::Delivered,
         Self::Returned,
@@ -138,7 +154,7 @@ impl State {
         match self {
             Self::Held => "held",
             Self::Queued => "queued",
-            Self::OnModem => "on modem",
+            Self::OnLink => "on the link",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
             Self::Returned => "returned",
@@ -149,7 +165,7 @@ impl State {
     }
 
     /// The states of what has not left yet, or waits for somebody's decision.
-    pub const HERE: [Self; 3] = [Self::Held, Self::Queued, Self::OnModem];
+    pub const HERE: [Self; 3] = [Self::Held, Self::Queued, Self::OnLink];
 }
 
 /// A column of the books (promise 7: they always balance, per door).
@@ -208,8 +224,8 @@ pub struct Message {
     pub clock_believed: bool,
     /// Where it stands.
     pub state: State,
-    /// Why it stands there, in words.
-    pub reason: String,
+    /// Why it stands there.
+    pub reason: Reason,
     /// The queue it stands in while it waits.
     pub way: Way,
     /// When the next step is due; `Time::NEVER` while held or final.
@@ -217,6 +233,9 @@ pub struct Message {
     /// Tries that failed so far.
     #[serde(default)]
     pub tries: u32,
+    /// Times that the mail relay was given the whole of it and never answered: each may have been a delivery.
+    #[serde(default)]
+    pub unanswered: u32,
     /// The sender was told that it takes long.
     #[serde(default)]
     pub delay_told: bool,
@@ -230,6 +249,9 @@ pub struct Message {
     /// Somebody pressed for it: it does not wait for other messages to share a packet with.
     #[serde(default)]
     pub pressed: bool,
+    /// What it takes on the link when it leaves alone, for messages that go that way.
+    #[serde(default)]
+    pub size: Option<LinkSize>,
     /// What it takes on air, once that is planned.
     #[serde(default)]
     pub account: Option<Account>,
@@ -267,7 +289,7 @@ impl Message {
     /// True once nothing will happen to the message any more.
     pub fn is_final(&self) -> bool {
         match self.state {
-            State::Held | State::Queued | State::OnModem => false,
+            State::Held | State::Queued | State::OnLink => false,
             State::Sent => self.receipt_until.is_none(),
             State::Delivered | State::Returned | State::Expired | State::Cancelled | State::Refused => true,
         }
@@ -301,7 +323,7 @@ impl Message {
     pub fn column(&self) -> Column {
         match self.state {
             State::Sent | State::Delivered if self.is_final() => Column::Delivered,
-            State::Held | State::Queued | State::OnModem | State::Sent | State::Delivered => Column::Waiting,
+            State::Held | State::Queued | State::OnLink | State::Sent | State::Delivered => Column::Waiting,
             State::Returned | State::Expired => Column::Returned,
             State::Cancelled | State::Refused => Column::Refused,
         }
@@ -322,7 +344,7 @@ pub struct Account {
     /// Packets that it travels in.
     pub packets: usize,
     /// Messages in those packets.
-    #[serde(rename = "letters")]
+    #[serde(alias = "letters")]
     pub messages: usize,
 }
 
@@ -357,6 +379,9 @@ pub struct Mail {
     /// File in the spool folder; `None` when the bytes are in the store itself.
     #[serde(default)]
     pub file: Option<String>,
+    /// CRC-32 of the bytes; `None` for a mail of a time without.
+    #[serde(default)]
+    pub check: Option<u32>,
 }
 
 /// One line of a message's time line; appended, never changed.
@@ -366,8 +391,8 @@ pub struct Step {
     pub at: Time,
     /// The state it entered (or stayed in).
     pub state: State,
-    /// The cause, in words.
-    pub cause: String,
+    /// Why.
+    pub cause: Reason,
     /// Packets this step put on air.
     #[serde(default)]
     pub packets: u32,
@@ -393,6 +418,14 @@ mod tests {
                 assert_eq!(message.is_final(), !waits);
             }
         }
+    }
+
+    #[test]
+    fn states_are_stored_under_their_first_names() {
+        let stored: Vec<_> = State::ALL.iter().map(|state| serde_json::to_string(state).unwrap()).collect();
+        let first = ["held", "queued", "onmodem", "sent", "delivered", "returned", "expired", "cancelled", "refused"];
+        assert_eq!(stored, first.map(|name| format!("\"{name}\"")));
+        assert_eq!(State::OnLink.words(), "on the link");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The desk: everything that the pages and the commands can change, without HTTP and without a terminal.
+//! The service: everything that the pages and the commands can change, without HTTP and without a terminal.
 //!
 //! Each change is checked against the role of the one who wants it, written in one commit together with its line in the
 //! audit log and in the event list, and answered with a sentence. Neither passwords nor their hashes nor secrets reach
@@ -40,7 +40,7 @@ pub struct Service {
 pub struct PersonEdit {
     /// Name in the address; fixed once the person is there.
     pub name: String,
-    /// Name for people.
+    /// Full name.
     pub full_name: String,
     /// Reads on their device instead of here.
     pub on_device: bool,
@@ -48,7 +48,7 @@ pub struct PersonEdit {
     pub device: String,
     /// What people call it.
     pub device_name: String,
-    /// Other names in addresses, parted by blanks.
+    /// Other names in addresses, separated by spaces.
     pub aliases: String,
     /// Mail address that messages go on to as well.
     pub forward: String,
@@ -58,11 +58,11 @@ pub struct PersonEdit {
     pub budget_packets: String,
     /// Money that these may cost in a month.
     pub budget_money: String,
-    /// Who may always write to them over the air.
+    /// Senders who may always write to them over the air.
     pub allow: String,
-    /// Who never may.
+    /// Blocked senders.
     pub block: String,
-    /// Messages of strangers to them: hold, refuse, allow, or empty for what the box says.
+    /// Messages of strangers to them: hold, refuse, allow, or empty for the default of the box.
     pub strangers: String,
     /// Service number for text messages, in the local form or with its plus.
     pub number: String,
@@ -73,7 +73,7 @@ pub struct PersonEdit {
 }
 
 impl PersonEdit {
-    /// The edit that would change nothing.
+    /// Makes the edit that would change nothing.
     pub fn of(person: &Person) -> Self {
         Self {
             name: person.name.clone(),
@@ -95,21 +95,21 @@ impl PersonEdit {
         }
     }
 
-    /// The same with the number as the world writes it.
+    /// Gives the same edit with the number in its international form.
     fn in_country(&self, country: &str) -> Result<Self, Fault> {
         let mut edit = self.clone();
         if !edit.number.trim().is_empty() {
-            edit.number = Phone::local(&edit.number, country).map_err(Fault::Permanent)?.to_string();
+            edit.number = Phone::local(&edit.number, country).map_err(Fault::permanent)?.to_string();
         }
         Ok(edit)
     }
 
     /// Reads the fields into `person`.
-    fn apply(&self, person: &mut Person) -> Result<(), String> {
+    fn apply(&self, person: &mut Person) -> Result<(), Fault> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let full_name = self.full_name.trim();
         if full_name.chars().count() > 80 || full_name.chars().any(char::is_control) {
-            return Err("the full name is one line of at most 80 characters".to_owned());
+            return Err(Fault::permanent("the full name is one line of at most 80 characters"));
         }
         full_name.clone_into(&mut person.full_name);
         person.home = if self.on_device { Home::Device } else { Home::Here };
@@ -118,52 +118,57 @@ impl PersonEdit {
             aliases.split([' ', ',', ';', '\n', '\r', '\t']).filter(|a| !a.is_empty()).map(str::to_owned).collect();
         person.aliases.dedup();
         if person.aliases.len() > 20 {
-            return Err("a person may have 20 other names".to_owned());
+            return Err(Fault::permanent("a person may have 20 other names"));
         }
-        person.device = given(&self.device).map(|text| text.parse::<DeviceId>()).transpose()?;
+        person.device =
+            given(&self.device).map(|text| text.parse::<DeviceId>()).transpose().map_err(Fault::permanent)?;
         let device_name = self.device_name.trim();
         if device_name.chars().count() > 40 || device_name.chars().any(char::is_control) {
-            return Err("the name of a device is one line of at most 40 characters".to_owned());
+            return Err(Fault::permanent("the name of a device is one line of at most 40 characters"));
         }
         // It goes with the device.
         person.device_name = if person.device.is_some() { device_name.to_owned() } else { String::new() };
-        person.forward = given(&self.forward).map(|text| text.parse::<Mailbox>()).transpose()?;
+        person.forward =
+            given(&self.forward).map(|text| text.parse::<Mailbox>()).transpose().map_err(Fault::permanent)?;
         person.max_parts = match given(&self.max_parts).map(|text| text.parse::<u16>()) {
             None => None,
             Some(Ok(parts @ 1..=99)) => Some(parts),
-            Some(_) => return Err("packets a message may take: write a number from 1 to 99, or nothing".to_owned()),
+            Some(_) => {
+                return Err(Fault::permanent("packets a message may take: write a number from 1 to 99, or nothing"));
+            }
         };
-        person.number = given(&self.number).map(|text| text.parse()).transpose()?;
+        person.number = given(&self.number).map(|text| text.parse()).transpose().map_err(Fault::permanent)?;
         person.budget_packets = match given(&self.budget_packets).map(|text| text.parse::<u64>()) {
             None => None,
             Some(Ok(packets)) => Some(packets),
-            Some(Err(_)) => return Err("packets a month: write a number, or nothing".to_owned()),
+            Some(Err(_)) => return Err(Fault::permanent("packets a month: write a number, or nothing")),
         };
-        person.budget_money = given(&self.budget_money).map(|text| text.parse()).transpose()?;
+        person.budget_money =
+            given(&self.budget_money).map(|text| text.parse()).transpose().map_err(Fault::permanent)?;
         person.allow = senders(&self.allow)?;
         person.block = senders(&self.block)?;
-        person.strangers = given(&self.strangers).map(|word| word.parse()).transpose()?;
+        person.strangers = given(&self.strangers).map(|word| word.parse()).transpose().map_err(Fault::permanent)?;
         person.role = self.role;
-        person.check()
+        person.check().map_err(Fault::permanent)
     }
 }
 
-/// A list of senders, checked and tidy.
-fn senders(list: &str) -> Result<String, String> {
+/// Checks and tidies a list of senders.
+fn senders(list: &str) -> Result<String, Fault> {
     if list.len() > 8000 {
-        return Err("a list of senders may have 8000 bytes".to_owned());
+        return Err(Fault::permanent("a list of senders may have 8000 bytes"));
     }
-    Pattern::list(list)?;
+    Pattern::list(list).map_err(Fault::permanent)?;
     Ok(Pattern::tidy(list))
 }
 
 impl Service {
-    /// All people, by name.
+    /// Gives all people, by name.
     pub fn people(&self) -> Vec<Arc<Person>> {
         self.store.people().iter().cloned().collect()
     }
 
-    /// The person of this name.
+    /// Finds the person of this name.
     ///
     /// # Errors
     /// Permanent when there is none.
@@ -181,7 +186,7 @@ impl Service {
         let edit = edit.in_country(self.store.settings().text(Key::SmsCountry))?;
         let mut person =
             Person { name: edit.name.trim().to_lowercase(), added: self.store.clock().now(), ..Person::default() };
-        edit.apply(&mut person).map_err(Fault::Permanent)?;
+        edit.apply(&mut person)?;
         if !edit.password.is_empty() {
             person.password = Some(new_password(&edit.password, &person)?);
         }
@@ -210,7 +215,7 @@ impl Service {
         let before = self.person(name)?;
         self.may_touch(before.role.max(edit.role))?;
         let mut draft = Person::clone(&before);
-        edit.apply(&mut draft).map_err(Fault::Permanent)?;
+        edit.apply(&mut draft)?;
         if draft.is_owner() && !before.is_owner() && edit.password.is_empty() && before.password.is_none() {
             let why = "an owner needs a password: give one together with the right";
             return Err(Fault::permanent(why));
@@ -273,7 +278,7 @@ impl Service {
         .map(drop)
     }
 
-    /// Removes a person. Their messages stay in the books and in the list.
+    /// Removes a person. Their messages stay in the totals and in the list.
     ///
     /// # Errors
     /// Permanent when nobody has this name, or they are the last owner.
@@ -295,14 +300,12 @@ impl Service {
         action: Action,
         name: &str,
         words: String,
-        mut change: impl FnMut(&mut Person) -> Result<(), String> + Send + 'static,
+        mut change: impl FnMut(&mut Person) -> Result<(), Fault> + Send + 'static,
     ) -> Result<Arc<Person>, Fault> {
         let (key, by) = (name.to_owned(), self.by.role);
         self.act(action, name, words, move |tx| {
             let mut person = person_within(tx, &key, by)?;
-            if let Err(why) = change(&mut person) {
-                return reject(Fault::Permanent(why));
-            }
+            change(&mut person).or_else(reject)?;
             let owned = has_owner(tx)?;
             belong_to_one(tx, &person)?;
             tx.put_person(&person)?;
@@ -312,23 +315,23 @@ impl Service {
     }
 }
 
-/// What is different, in words for the audit log; lists of senders and passwords by name only.
+/// Tells what is different, in words for the audit log; lists of senders and passwords by name only.
 fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
     let shown = |field: &Person, name: &str| match name {
-        "name for people" => field.full_name.clone(),
+        "full name" => field.full_name.clone(),
         "reads" => if field.home == Home::Device { "on the device" } else { "here" }.to_owned(),
         "other names" => field.aliases.join(" "),
         "device name" => field.device_name.clone(),
         "device" => field.device.map_or("none".to_owned(), |device| device.to_string()),
         "number" => field.number.map_or("none".to_owned(), |number| number.to_string()),
         "role" => field.role.word().to_owned(),
-        "packets a message" => field.max_parts.map_or("as the box".to_owned(), |parts| parts.to_string()),
+        "packets a message" => field.max_parts.map_or("box default".to_owned(), |parts| parts.to_string()),
         "packets a month" => field.budget_packets.map_or("no limit".to_owned(), |packets| packets.to_string()),
         "money a month" => field.budget_money.map_or("no limit".to_owned(), |money| money.to_string()),
-        _ => field.strangers.map_or("as the box", Strangers::word).to_owned(),
+        _ => field.strangers.map_or("box default", Strangers::word).to_owned(),
     };
     let names = [
-        "name for people",
+        "full name",
         "other names",
         "reads",
         "device",
@@ -344,16 +347,12 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         .into_iter()
         .map(|name| (name, shown(before, name), shown(after, name)))
         .filter(|(_, was, is)| was != is)
-        .map(
-            |(name, was, is)| {
-                if name == "name for people" { name.to_owned() } else { format!("{name} {is} (was {was})") }
-            },
-        )
+        .map(|(name, was, is)| if name == "full name" { name.to_owned() } else { format!("{name} {is} (was {was})") })
         .collect();
     for (name, different) in [
         ("where copies go", before.forward != after.forward),
-        ("who may write", before.allow != after.allow),
-        ("who may not write", before.block != after.block),
+        ("allowed senders", before.allow != after.allow),
+        ("blocked senders", before.block != after.block),
         ("password", password),
     ] {
         if different {
@@ -368,11 +367,11 @@ fn nobody(name: &str) -> Fault {
 }
 
 fn new_password(password: &str, person: &Person) -> Result<String, Fault> {
-    password::judge(password, &person.name, person.is_owner()).map_err(Fault::Permanent)?;
-    password::hash(password).map_err(Fault::Operator)
+    password::judge(password, &person.name, person.is_owner()).map_err(Fault::permanent)?;
+    password::hash(password).map_err(|error| Fault::operator(format!("the password cannot be hashed: {error}")))
 }
 
-/// A device, and a service number, belongs to one person at a time.
+/// Makes sure that a device, a service number and a name belong to one person only.
 fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::TxResult<()> {
     let taken = |what: String, owner: &Person| {
         let whose = &owner.name;
@@ -395,13 +394,13 @@ fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::TxResult<()> {
     Ok(())
 }
 
-/// True when somebody can log in and mend things.
+/// True when somebody can log in as owner.
 fn has_owner(tx: &Tx) -> crate::store::TxResult<bool> {
     let able = |person: &Person| person.is_owner() && !person.disabled && person.password.is_some();
     Ok(tx.everybody()?.iter().any(able))
 }
 
-/// A box that had an owner before a change has one after it.
+/// Makes sure that a box that had an owner before a change has one after it.
 fn still_owned(tx: &Tx, before: bool) -> crate::store::TxResult<()> {
     if before && !has_owner(tx)? {
         let why = "that would leave the box without an owner who can log in: make somebody else owner first";

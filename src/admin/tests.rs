@@ -1,5 +1,6 @@
 //! The pages as a browser sees them, without sockets; and the data that they are looked at with.
 
+mod audiences;
 mod looks;
 mod made_up;
 mod rights;
@@ -54,14 +55,14 @@ impl Site {
     /// With an owner `anna` and a person `ben`.
     fn with_people() -> Self {
         let site = Self::new();
-        let desk = site.app.desk(Actor::command_line(0));
-        desk.add(&PersonEdit { name: "anna".into(), role: Role::Owner, ..PersonEdit::default() }).unwrap();
-        desk.add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
+        let service = site.app.service(Actor::command_line(0));
+        service.add(&PersonEdit { name: "anna".into(), role: Role::Owner, ..PersonEdit::default() }).unwrap();
+        service.add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
         for (name, hash) in [("anna", &HASHES.0), ("ben", &HASHES.1)] {
-            let person = Person { password: Some(hash.clone()), ..Person::clone(&desk.person(name).unwrap()) };
+            let person = Person { password: Some(hash.clone()), ..Person::clone(&service.person(name).unwrap()) };
             site.app.store.write(move |tx| tx.put_person(&person)).unwrap();
         }
-        desk.set("box.domain", "sea.org").unwrap();
+        service.set("box.domain", "sea.org").unwrap();
         site
     }
 
@@ -136,7 +137,7 @@ fn before_the_claim_there_is_only_the_claim() {
     }
     assert_eq!(browser.get("/healthz").status, 200);
     assert_eq!(browser.get("/../x").status, 404);
-    let code = site.app.desk(Actor::command_line(0)).setup_code(false).unwrap();
+    let code = site.app.service(Actor::command_line(0)).setup_code(false).unwrap();
     assert!(!text(&browser.get("/setup")).contains(&code));
     let fields = |code: &'static str| [("code", code), ("name", "anna"), ("password", PASSWORD), ("again", PASSWORD)];
     assert_eq!(browser.post("/setup", "/setup", &fields("0000-0000")).status, 422);
@@ -151,7 +152,7 @@ fn before_the_claim_there_is_only_the_claim() {
 #[test]
 fn claiming_by_guessing_is_slowed() {
     let site = Site::new();
-    site.app.desk(Actor::command_line(0)).setup_code(false).unwrap();
+    site.app.service(Actor::command_line(0)).setup_code(false).unwrap();
     let mut browser = site.browser();
     let statuses: Vec<_> = (0..7)
         .map(|_| browser.post("/setup", "/setup", &[("code", "x"), ("password", "y"), ("again", "y")]).status)
@@ -166,7 +167,7 @@ fn a_log_in_opens_a_session_that_ends() {
     assert_eq!(place(&browser.get("/messages?tab=held")), "/login?next=/messages%3Ftab%3Dheld");
     let wrong = browser.post("/login", "/login", &[("name", "anna"), ("password", "wrong")]);
     assert_eq!(wrong.status, 401);
-    let login = [("name", "Anna"), ("password", PASSWORD), ("next", "//evil.org")];
+    let login = [("name", "Anna"), ("password", PASSWORD), ("next", "/\t/evil.org")];
     let answer = browser.post("/login", "/login", &login);
     assert_eq!(place(&answer), "/");
     let cookie = answer.header("Set-Cookie").unwrap();
@@ -188,8 +189,8 @@ fn a_log_in_opens_a_session_that_ends() {
 #[test]
 fn sessions_end_with_time_password_and_number() {
     let site = Site::with_people();
-    let desk = site.app.desk(Actor::command_line(0));
-    let anna = desk.person("anna").unwrap();
+    let service = site.app.service(Actor::command_line(0));
+    let anna = service.person("anna").unwrap();
     let browser = |token: String| Browser { site: &site, cookies: vec![(site.app.cookies.session.clone(), token)] };
     let mut first = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
     assert_eq!(first.get("/").status, 200);
@@ -208,7 +209,7 @@ fn sessions_end_with_time_password_and_number() {
     assert_eq!(idle.get("/").status, 303);
     let mut sealed = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
     assert_eq!(sealed.get("/").status, 200);
-    desk.set_password("anna", "gulls over the pier").unwrap();
+    service.set_password("anna", "gulls over the pier").unwrap();
     assert_eq!(sealed.get("/").status, 303);
 }
 
@@ -317,18 +318,19 @@ fn persons_see_their_own_and_nothing_else() {
     assert!(!text(&ben.get("/messages")).contains("not for ben"));
     assert_eq!(ben.get(&to_ben).status, 200);
     assert_eq!(ben.get(&outside).status, 404);
-    for page in ["/people", "/people/anna", "/settings/box", "/modem", "/modem/lines", "/setup/box", "/messages/aside"]
+    for page in
+        ["/people", "/people/anna", "/settings/box", "/modem", "/modem/lines", "/setup/box", "/messages/quarantine"]
     {
         assert_eq!(ben.get(page).status, 403, "{page}");
     }
-    let wish = format!("{outside}/cancel");
+    let cancel = format!("{outside}/cancel");
     for (target, fields) in [
         ("/people", &[("name", "eve")][..]),
         ("/people/anna/remove", &[]),
         ("/settings/box", &[("box.name", "mine")]),
         ("/setup/box", &[("box.name", "mine")]),
         ("/modem/unlock", &[("password", "kittiwake")]),
-        (&wish, &[]),
+        (&cancel, &[]),
     ] {
         assert_eq!(ben.post("/account", target, fields).status, 403, "{target}");
     }
@@ -477,7 +479,6 @@ fn whatever_is_asked_gets_an_answer() {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (random >> 8) as usize % most
     };
-    let begin = std::time::Instant::now();
     for turn in 0..1000 {
         let target: String =
             (0..next(7)).map(|_| format!("{}{}", words[next(words.len())], ["", "/"][next(2)])).collect();
@@ -496,5 +497,4 @@ fn whatever_is_asked_gets_an_answer() {
         let answer = route::answer(&site.app, &Request::new(method, &target, headers, body.as_bytes()));
         assert!((200..=504).contains(&answer.status) && answer.status != 500, "{method} {target} {body}");
     }
-    assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{:?}", begin.elapsed());
 }

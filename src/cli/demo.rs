@@ -1,4 +1,4 @@
-//! `satpost demo`: a station, a gateway, and everything between and around them, simulated.
+//! `satpost demo`: runs a station and a gateway, and simulates everything between and around them.
 //!
 //! ```text
 //!  mail program -> station -> modem -> sky -> Hive -> gateway -> mail server, carrier and phone
@@ -14,7 +14,7 @@ mod watch;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use smol::future::or;
 
 use super::say;
@@ -28,9 +28,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// `--once` is over after this, one way or the other.
 const ONCE_LIMIT: Duration = Duration::from_secs(90);
 
-/// See it work: a station and a gateway with a simulated modem, sky, Hive, mail server and phone. Needs no root and no
-/// network; Ctrl-C ends it and leaves nothing behind.
-#[derive(FromArgs)]
+/// Show how it works: a station and a gateway with a simulated modem, sky, Hive, mail server and phone. Needs no root
+/// and no network; Ctrl-C ends it and leaves nothing behind.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: messages and texts arrived"))]
 pub struct Demo {
     /// send a message and a text each way, wait for all, and end; with 1 if they did not arrive in 90 s
@@ -44,32 +44,32 @@ impl Demo {
         let mut signals = Stop::catch().map_err(|error| Failure::failed(error.to_string()))?;
         let began = Instant::now();
         tell("Starting two boxes, a modem, a sky, a Hive, a mail server and a carrier with a phone ...");
-        let mut policy = match DemoParts::start() {
+        let mut parts = match DemoParts::start() {
             // Ctrl-C on a terminal reaches the boxes as well: that they ended is no failure then.
             Err(_) if wait(&mut signals, Duration::ZERO) => return Ok(ExitCode::SUCCESS),
             started => started?,
         };
         if !self.once {
-            tell(&messages::explain(&policy));
+            tell(&messages::explain(&parts));
         }
-        messages::out(&policy)?;
-        tell("A first message is on its way from the boat to bob@policy.example.");
-        messages::text(&policy);
+        messages::out(&parts)?;
+        tell("A first message is on its way from the boat to bob@world.example.");
+        messages::text(&parts);
         tell("A phone texts the boat.");
         let mut watch = Watch::default();
         let (mut answered, mut texted) = (false, false);
         loop {
-            for news in watch.look(&policy)? {
+            for news in watch.look(&parts)? {
                 tell(&news);
             }
             if self.once && watch.at_sink > 0 && !answered {
                 answered = true;
-                messages::back(&policy)?;
+                messages::back(&parts)?;
                 tell("Bob answers.");
             }
             if self.once && watch.texts_in_mailbox > 0 && !texted {
                 texted = true;
-                messages::text_back(&policy)?;
+                messages::text_back(&parts)?;
                 tell("Anna answers the phone by mail.");
             }
             if self.once && watch.at_sink > 0 && watch.in_mailbox > 0 && watch.at_phone > 0 {
@@ -78,20 +78,20 @@ impl Demo {
                 return Ok(ExitCode::SUCCESS);
             }
             if self.once && began.elapsed() > ONCE_LIMIT {
-                return Err(policy.failure("messages or texts did not arrive in 90 s"));
+                return Err(parts.failure("messages or texts did not arrive in 90 s"));
             }
-            if let Some(why) = policy.ended() {
-                return Err(policy.failure(&why));
+            if let Some(why) = parts.ended() {
+                return Err(parts.failure(&why));
             }
             if wait(&mut signals, LOOK) {
-                tell("Bounce.");
+                tell("Ended.");
                 return Ok(ExitCode::SUCCESS);
             }
         }
     }
 }
 
-/// A pause; true when somebody wants the end.
+/// Waits; true when somebody wants the end.
 fn wait(signals: &mut Stop, pause: Duration) -> bool {
     let signal = async {
         signals.next().await;

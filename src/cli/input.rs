@@ -1,4 +1,4 @@
-//! What commands read: a message, or a password; never a terminal where there is none.
+//! Reads what a command needs: a message or a password, from a terminal only where there is one.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::sync::mpsc::sync_channel;
@@ -26,7 +26,7 @@ pub struct Secret {
     pub optional: bool,
 }
 
-/// All of standard input.
+/// Reads all of standard input.
 ///
 /// # Errors
 /// When it is not text, or more than a megabyte.
@@ -42,8 +42,8 @@ pub fn text() -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| Failure::usage("the message is not UTF-8 text"))
 }
 
-/// A secret: from the file, typed without echo on a terminal, or the first line of standard input. `None` when there
-/// is nothing and that will do.
+/// Reads a secret: from the file, typed without echo on a terminal, or the first line of standard input. `None` when
+/// there is nothing and that will do.
 ///
 /// # Errors
 /// When there is nothing and it is needed, or it cannot be read.
@@ -73,7 +73,7 @@ fn first_line(file: &str) -> Result<String, Failure> {
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// The first line of what is piped in; `None` when that ends without one, or there is no standard input at all.
+/// Reads the first line of what is piped in; `None` when that ends without one, or there is no standard input at all.
 fn piped() -> Result<Option<String>, Failure> {
     let (line, read) = sync_channel(1);
     let work = move || drop(line.send(read_line()));
@@ -93,7 +93,7 @@ fn read_line() -> io::Result<Option<String>> {
     Ok((count > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
-/// Two lines from the terminal that have to be the same.
+/// Reads two lines from the terminal that have to be the same.
 fn typed(wanted: &Secret) -> Result<String, Failure> {
     let hint = if wanted.optional { " (empty for none)" } else { "" };
     let first = without_echo(&format!("{}{hint}: ", wanted.what))?;

@@ -1,4 +1,4 @@
-//! Letters of the compact coding, and the classic coding as the talk of two boxes needs it.
+//! Messages of the compact coding, and the classic coding as the session of two boxes needs it.
 
 use compact::letter::{Kind, Letter, Other};
 use compact::packet::{Coding, ModelId};
@@ -34,10 +34,10 @@ impl Coding for Codec<'_> {
 }
 
 impl peer::Codec for Codec<'_> {
-    fn classic(&mut self, letter: &Letter, room: usize) -> Option<Vec<Vec<u8>>> {
-        let Other::Address(other) = &letter.other else { return None };
-        let protocol = if letter.kind == Kind::Text { Protocol::Sms } else { Protocol::Email };
-        parts::split(&text(letter), other, self.from_device, protocol, room).ok()
+    fn classic(&mut self, message: &Letter, room: usize) -> Option<Vec<Vec<u8>>> {
+        let Other::Address(other) = &message.other else { return None };
+        let protocol = if message.kind == Kind::Text { Protocol::Sms } else { Protocol::Email };
+        parts::split(&text(message), other, self.from_device, protocol, room).ok()
     }
 
     fn reads_classic(&mut self, packet: &[u8]) -> bool {
@@ -45,9 +45,9 @@ impl peer::Codec for Codec<'_> {
     }
 }
 
-/// A letter as it goes over the air. `text` begins with its subject, as in the classic coding; what comes out of
+/// A message as it goes over the air. `text` begins with its subject, as in the classic coding; what comes out of
 /// [`text`] is the same again.
-pub fn letter(person: Option<String>, other: String, subject: &str, text: &str) -> Letter {
+pub fn on_air(person: Option<String>, other: String, subject: &str, text: &str) -> Letter {
     let kind = if other.starts_with('+') && !other.contains('@') { Kind::Text } else { Kind::Mail };
     let rest = text.strip_prefix(subject).filter(|_| kind == Kind::Mail && !subject.is_empty());
     let (subject, text) = match rest {
@@ -59,9 +59,9 @@ pub fn letter(person: Option<String>, other: String, subject: &str, text: &str) 
     Letter { kind, person, other: Other::Address(other), subject: subject.to_owned(), text: text.to_owned() }
 }
 
-/// Subject line and text of a letter in one.
-pub fn text(letter: &Letter) -> String {
-    match (letter.subject.as_str(), letter.text.as_str()) {
+/// Subject line and text of a message in one.
+pub fn text(message: &Letter) -> String {
+    match (message.subject.as_str(), message.text.as_str()) {
         ("", text) => text.to_owned(),
         (subject, "") => subject.to_owned(),
         (subject, text) => format!("{subject}\n{text}"),
@@ -83,10 +83,10 @@ mod tests {
             ("", "\nAll well", ("", "\nAll well")),
             ("Boat", "Boat\n\n", ("Boat", "\n")),
         ] {
-            let letter = letter(None, "mum@example.org".into(), subject, whole);
-            assert_eq!((letter.subject.as_str(), letter.text.as_str()), apart);
-            assert_eq!(text(&letter), whole);
+            let message = on_air(None, "mum@example.org".into(), subject, whole);
+            assert_eq!((message.subject.as_str(), message.text.as_str()), apart);
+            assert_eq!(text(&message), whole);
         }
-        assert_eq!(letter(None, "+14155550123".into(), "Hi", "Hi\nyou").kind, Kind::Text);
+        assert_eq!(on_air(None, "+14155550123".into(), "Hi", "Hi\nyou").kind, Kind::Text);
     }
 }

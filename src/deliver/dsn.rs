@@ -11,7 +11,8 @@ use mail_builder::mime::{BodyPart, MimePart};
 use super::compose::{self, ComposedMail, bare_id, one_line, raw, text_part};
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
-use crate::message::{Message, Origin};
+use crate::message::words::for_notice;
+use crate::message::{Message, Origin, Reason};
 
 /// At most so much of the original's header goes back, in bytes.
 const MOST_HEADER: usize = 16 * 1024;
@@ -36,8 +37,8 @@ pub struct Notice<'a> {
     pub kind: Kind,
     /// To which message.
     pub about: &'a Message,
-    /// Why, in words; the last answer of the relay if there was one.
-    pub why: &'a str,
+    /// Why; the last answer of the relay if there was one.
+    pub why: &'a Reason,
     /// The mail as it came in, or its beginning; `None` when there was none.
     pub original: Option<&'a [u8]>,
     /// Who is told.
@@ -73,7 +74,7 @@ pub fn subject(kind: Kind) -> &'static str {
 /// What a notice says in plain words; all that a device or a mailbox page needs of it.
 pub fn words(notice: &Notice<'_>) -> String {
     let (to, accepted, deadline) = (&notice.about.to, day(notice.about.accepted), day(notice.about.deadline));
-    let why = one_line(notice.why);
+    let why = one_line(&for_notice(notice.about, notice.why));
     let fate = match notice.kind {
         Kind::Failed => format!("could not be delivered and will not be tried again:\n\n    {why}"),
         Kind::Expired => format!("did not arrive in time and was given up. What stood in the way last:\n\n    {why}"),
@@ -113,7 +114,7 @@ pub fn mail(notice: &Notice<'_>) -> Vec<u8> {
 
 fn machine_part(notice: &Notice<'_>) -> String {
     let (action, status) = match notice.kind {
-        Kind::Failed => ("failed", enhanced(notice.why).unwrap_or("5.0.0")),
+        Kind::Failed => ("failed", notice.why.status().unwrap_or("5.0.0")),
         Kind::Expired => ("failed", "4.4.7"),
         Kind::Delayed => ("delayed", "4.0.0"),
         Kind::Held => ("delayed", "4.7.0"),
@@ -125,23 +126,13 @@ fn machine_part(notice: &Notice<'_>) -> String {
         format!("Final-Recipient: {}", recipient(&notice.about.to)),
         format!("Action: {action}"),
         format!("Status: {status}"),
-        format!("Diagnostic-Code: x-satpost; {}", ascii(&one_line(notice.why))),
+        format!("Diagnostic-Code: x-satpost; {}", ascii(&one_line(&notice.why.to_string()))),
         format!("Last-Attempt-Date: {}", date(notice.now)),
     ];
     if action == "delayed" {
         lines.push(format!("Will-Retry-Until: {}", date(notice.about.deadline)));
     }
     lines.join("\r\n") + "\r\n"
-}
-
-/// The permanent status code that the relay gave in its answer (RFC 3463), such as `5.1.1`.
-fn enhanced(why: &str) -> Option<&str> {
-    let number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-    let is_code = |word: &&str| {
-        let parts: Vec<_> = word.split('.').collect();
-        parts.len() == 3 && parts[0] == "5" && parts.iter().all(number)
-    };
-    why.split_whitespace().find(is_code)
 }
 
 /// Address type and address (RFC 3464 section 2.3.2, RFC 6533 section 3).

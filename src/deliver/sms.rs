@@ -5,10 +5,12 @@
 //! was lost is [`SmsResult::Unknown`]: it has to be looked up with [`Carrier::find`], for no carrier recognises a repeat.
 
 pub mod bandwidth;
-mod client;
 pub mod twilio;
 
 use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::address::Phone;
 use crate::clock::Time;
@@ -194,6 +196,11 @@ pub static CARRIERS: [Row; 2] = [twilio::ROW, bandwidth::ROW];
 /// The carrier of this box, if it has one.
 pub fn carrier(settings: &Settings) -> Option<&'static Row> {
     CARRIERS.iter().find(|row| row.name == settings.text(Key::SmsCarrier))
+}
+
+/// The header of a log-in with user and password.
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
 /// A value that has to be set.

@@ -5,7 +5,8 @@ use crate::address::Address;
 use crate::address::pattern::Pattern;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Id, Message, Packet, State, Way};
+use crate::message::reason::ActionReason;
+use crate::message::{Id, Message, Packet, Reason, State, Way};
 use crate::route::choose::Policy;
 use crate::route::terms::give_up;
 use crate::store::{Store, TextState, Tx, TxResult, reject};
@@ -40,17 +41,18 @@ impl MessageAction {
         }
     }
 
-    /// Grants the wish and says so in a sentence. `who` signs the time line.
+    /// Does it. `who` signs the time line.
     ///
     /// # Errors
     /// Permanent, with the reason, when it is too late or not possible in this state.
-    pub fn apply(self, tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -> TxResult<String> {
+    pub fn apply(self, tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -> TxResult<Applied> {
+        let who = who.to_owned();
         match self {
             Self::Hold => hold(tx, policy, id, who, now),
             Self::Release => {
                 let message = tx.message(id)?;
-                freed(tx, policy, &message, &format!("released by {who}"), now)?;
-                Ok(format!("{id} is released"))
+                freed(tx, policy, &message, ActionReason::Released { who, allow: false }, now)?;
+                Ok(Applied { id, what: Done::Released })
             }
             Self::Allow => allow(tx, policy, id, who, now),
             Self::Cancel => cancel(tx, id, who, now),
@@ -59,42 +61,80 @@ impl MessageAction {
     }
 }
 
-/// Grants a wish in a commit of its own: for what nobody asked for by hand.
+/// What was done to a message; as a sentence for whoever asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    id: Id,
+    what: Done,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Done {
+    Held,
+    Released,
+    /// Its sender may write from now on.
+    Allowed(Address),
+    Cancelled,
+    /// The link has to give it back first.
+    Withdrawing,
+    Retried,
+}
+
+impl std::fmt::Display for Applied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let id = self.id;
+        match &self.what {
+            Done::Held => write!(f, "{id} is held"),
+            Done::Released => write!(f, "{id} is released"),
+            Done::Allowed(sender) => write!(f, "{id} is released, and {sender} may write from now on"),
+            Done::Cancelled => write!(f, "{id} is cancelled"),
+            Done::Withdrawing => {
+                write!(f, "{id} is being withdrawn from the link; if it was sent already, its page will say so")
+            }
+            Done::Retried => write!(f, "{id} is tried again now"),
+        }
+    }
+}
+
+/// Does it in a commit of its own: for what nobody asked for by hand.
 ///
 /// # Errors
 /// As [`MessageAction::apply`].
-pub fn apply(store: &Store, wish: MessageAction, id: Id, who: &str) -> Result<String, Fault> {
+pub fn apply(store: &Store, wish: MessageAction, id: Id, who: &str) -> Result<Applied, Fault> {
     let (who, now) = (who.to_owned(), store.clock().now());
-    let policy = Policy::new(store.people(), store.settings());
+    let policy = super::policy(store);
     store.write(move |tx| wish.apply(tx, &policy, id, &who, now))
 }
 
-fn hold(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -> TxResult<String> {
+fn hold(tx: &mut Tx, policy: &Policy, id: Id, who: String, now: Time) -> TxResult<Applied> {
     let message = waiting(tx, id)?;
     if touched(tx, id)? || handing_text(tx, id)? {
         return reject(Fault::permanent(format!("{id} cannot be held: a part of it is on its way already")));
     }
     let look = policy.next_look(&message, Time::NEVER);
-    tx.step(id, now, State::Held, &format!("held by {who}"), 0, look)?;
-    Ok(format!("{id} is held"))
+    tx.step(id, now, State::Held, ActionReason::Held { who }, 0, look)?;
+    Ok(Applied { id, what: Done::Held })
 }
 
 /// Lets a held message into its queue, if its budget allows it.
-pub(super) fn freed(tx: &mut Tx, policy: &Policy, message: &Message, cause: &str, now: Time) -> TxResult<()> {
+pub(super) fn freed(tx: &mut Tx, policy: &Policy, message: &Message, reason: ActionReason, now: Time) -> TxResult<()> {
     let id = message.id;
     if message.state != State::Held {
         return reject(Fault::permanent(format!("{id} is {}, not held", message.state.words())));
     }
-    let bill = policy.bill(message, now, super::max_payload(&policy.settings));
+    let bill = policy.bill(message, now);
     let mut billed = message.clone();
     if let Some(why) = policy.over_limit(message, bill.as_ref()) {
-        return reject(Fault::Permanent(why));
+        return reject(Fault::refused(why));
     }
     if let Err(why) = tx.rebill(&mut billed, bill, now)? {
-        return reject(Fault::Permanent(format!("{why}: it waits for a larger budget or the next month")));
+        return reject(Fault::permanent(format!(
+            "{}: it waits for a larger budget or the next month",
+            Reason::from(why)
+        )));
     }
     // In the queue first: what a held message was billed is given back.
-    tx.step(id, now, State::Queued, cause, 0, now)?;
+    tx.step(id, now, State::Queued, reason, 0, now)?;
     tx.change(id, |message| {
         message.bill = billed.bill;
         message.released = true;
@@ -104,36 +144,35 @@ pub(super) fn freed(tx: &mut Tx, policy: &Policy, message: &Message, cause: &str
     Ok(())
 }
 
-fn allow(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -> TxResult<String> {
-    let cause = format!("released by {who}, who lets its sender write");
+fn allow(tx: &mut Tx, policy: &Policy, id: Id, who: String, now: Time) -> TxResult<Applied> {
     let message = tx.message(id)?;
     let reader = message.to.mailbox().map(|to| tx.person(&to.person())).transpose()?.flatten();
     let (from @ (Address::Mail(_) | Address::Phone(_)), Some(mut person)) = (&message.from, reader) else {
         return reject(Fault::permanent(format!("{id} has no sender and reader for whom there are lists")));
     };
     person.allow = Pattern::tidy(&format!("{} {from}", person.allow));
-    freed(tx, policy, &message, &cause, now)?;
+    freed(tx, policy, &message, ActionReason::Released { who, allow: true }, now)?;
     tx.put_person(&person)?;
-    Ok(format!("{id} is released, and {from} may write from now on"))
+    Ok(Applied { id, what: Done::Allowed(from.clone()) })
 }
 
-fn cancel(tx: &mut Tx, id: Id, who: &str, now: Time) -> TxResult<String> {
-    let cause = format!("cancelled by {who}");
+fn cancel(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {
     let message = waiting(tx, id)?;
     if handing_text(tx, id)? {
         return reject(Fault::permanent(format!("{id} is being given to the carrier: it may be too late")));
     }
     if touched(tx, id)? {
         tx.change(id, |message| message.recall = true)?;
-        tx.step(id, now, message.state, &format!("{cause}: being withdrawn from the link"), 0, message.next)?;
+        let reason = ActionReason::Cancelled { who, withdrawing: true };
+        tx.step(id, now, message.state, reason, 0, message.next)?;
         ask_now(tx, id, now)?;
-        return Ok(format!("{id} is being withdrawn from the link; if it was sent already, its page will say so"));
+        return Ok(Applied { id, what: Done::Withdrawing });
     }
-    tx.step(id, now, State::Cancelled, &cause, 0, Time::NEVER)?;
-    Ok(format!("{id} is cancelled"))
+    tx.step(id, now, State::Cancelled, ActionReason::Cancelled { who, withdrawing: false }, 0, Time::NEVER)?;
+    Ok(Applied { id, what: Done::Cancelled })
 }
 
-fn retry(tx: &mut Tx, id: Id, who: &str, now: Time) -> TxResult<String> {
+fn retry(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {
     let message = waiting(tx, id)?;
     if message.state == State::Held {
         return reject(Fault::permanent(format!("{id} is held: release it instead")));
@@ -141,8 +180,8 @@ fn retry(tx: &mut Tx, id: Id, who: &str, now: Time) -> TxResult<String> {
     let next = if message.way == Way::Link { message.next } else { now };
     ask_now(tx, id, now)?;
     tx.change(id, |message| message.pressed = true)?;
-    tx.step(id, now, message.state, &format!("tried again by {who}"), 0, next)?;
-    Ok(format!("{id} is tried again now"))
+    tx.step(id, now, message.state, ActionReason::Retried { who }, 0, next)?;
+    Ok(Applied { id, what: Done::Retried })
 }
 
 fn waiting(tx: &Tx, id: Id) -> TxResult<Message> {

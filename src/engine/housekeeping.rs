@@ -7,7 +7,8 @@ use super::link::inbound;
 use super::{Context, actions, relay};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Message, PacketState, State, Way};
+use crate::message::reason::{ActionReason, LinkReason};
+use crate::message::{Id, Message, PacketState, State, Way};
 use crate::settings::Key;
 use crate::store::{Queue, TextState};
 
@@ -15,6 +16,9 @@ use crate::store::{Queue, TextState};
 const ROUND: Duration = Duration::from_secs(20);
 /// Rounds between two clean-ups.
 const CLEAN_UP: u32 = 180;
+/// Rounds between two looks whether messages can be read, and how many are looked at: a store of 100,000 in a day.
+const VERIFY: u32 = 3;
+const VERIFY_MOST: usize = 100;
 /// A packet that the modem may hold is given up this long after its deadline if the modem never came back.
 const GRACE: Duration = Duration::from_secs(86_400);
 /// Inbound keys are kept this long: the ids of a modem repeat after a year.
@@ -29,7 +33,7 @@ const BATCH: usize = 200;
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_never, nothing) = smol::channel::bounded(1);
     let mut clock = ClockWatch::new(context);
-    let mut rounds = 0;
+    let (mut rounds, mut verified) = (0, Id(0));
     while !context.stopping() {
         clock.round(context)?;
         held(context)?;
@@ -45,11 +49,23 @@ pub fn run(context: &Context) -> Result<(), Fault> {
                 }
             }
         }
+        if rounds % VERIFY == 0 {
+            verified = verify(context, verified)?;
+        }
         rounds += 1;
         let next = context.store.read(|view| view.next_due(Queue::Held))?;
         context.rest(&nothing, context.until(next, ROUND).max(Duration::from_millis(500)));
     }
     Ok(())
+}
+
+/// Looks whether messages can be read; one that cannot is set aside, with its bytes, and counted. Gives where to go on.
+fn verify(context: &Context, from: Id) -> Result<Id, Fault> {
+    let found = context.store.read(|view| view.unreadable(from, VERIFY_MOST))?;
+    for (id, why) in found.messages {
+        relay::set_aside(context, id, &why)?;
+    }
+    Ok(found.next.unwrap_or(Id(0)))
 }
 
 /// Held messages: the sender hears of it in time, and nothing is held for ever.
@@ -104,8 +120,7 @@ fn over(context: &Context, message: &Message) -> Result<(), Fault> {
     if context.now() < message.deadline + GRACE {
         return Ok(());
     }
-    let why = "the link that may have taken a part has not been seen since; it may have been sent";
-    context.give_back(message, State::Expired, why)
+    context.give_back(message, State::Expired, LinkReason::NotSeenSince { part: true })
 }
 
 /// Messages that were wanted by a time stand in their queues in other orders than that of their times.
@@ -130,7 +145,7 @@ fn wanted_by_now(context: &Context) -> Result<(), Fault> {
 
 fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
     if context.now() >= message.deadline {
-        return context.give_back(message, State::Expired, &message.reason);
+        return context.give_back(message, State::Expired, message.reason.clone());
     }
     if message.state == State::Held
         && message.bill.as_ref().is_some_and(|bill| bill.short)
@@ -139,7 +154,7 @@ fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
         return Ok(());
     }
     let place = message.next;
-    context.wait_on(message, &message.reason)?;
+    context.wait_on(message, message.reason.clone())?;
     if message.state == State::Queued {
         // In the queue of the link the next look is also the place in the line, which it must not lose.
         let id = message.id;
@@ -155,7 +170,7 @@ fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
         if tx.live(message.id)?.is_none_or(|live| live.state != State::Held) {
             return Ok(());
         }
-        actions::freed(tx, &policy, &message, "the budget allows it now", now)
+        actions::freed(tx, &policy, &message, ActionReason::Afforded, now)
     });
     match freed {
         Ok(()) => Ok(true),
@@ -167,12 +182,11 @@ fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
 /// Messages that a modem took which never came back.
 fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Queue::OnModem, now - GRACE, BATCH))? {
+    for item in context.store.read(|view| view.due(Queue::OnLink, now - GRACE, BATCH))? {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
             Ok(message) if now >= message.deadline + GRACE => {
-                let why = "the link that took it has not been seen since; it may have been sent";
-                context.give_back(&message, State::Expired, why)?;
+                context.give_back(&message, State::Expired, LinkReason::NotSeenSince { part: false })?;
             }
             Ok(_) => {}
         }
@@ -187,8 +201,7 @@ fn unconfirmed(context: &Context) -> Result<(), Fault> {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
             Ok(message) if message.receipt_until.is_some_and(|until| now >= until) => {
-                let why = "it was sent, and the far box has not said that it has it: it may have arrived";
-                context.give_back(&message, State::Expired, why)?;
+                context.give_back(&message, State::Expired, LinkReason::Unconfirmed)?;
             }
             Ok(message) => {
                 let (id, until) = (message.id, message.receipt_until.unwrap_or(Time::NEVER));
@@ -207,7 +220,7 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     };
     let limit = before(Key::KeepDays);
     let (events, audit) = (before(Key::KeepEvents), before(Key::KeepAudit));
-    let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepAside));
+    let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepQuarantine));
     while !context.stopping() && context.store.write(move |tx| tx.prune(limit, BATCH))? == BATCH {}
     context.store.write(move |tx| {
         tx.set_aside_parts(now)?;

@@ -19,7 +19,9 @@ use smol::future::or;
 
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::route::choose::{Measure, Policy};
+use crate::message::{Extent, LinkSize, Message};
+use crate::route::choose::{Policy, Route};
+use crate::route::plan::{NewMessage, classic_size};
 use crate::status::StatusBoard;
 use crate::store::Store;
 
@@ -39,9 +41,29 @@ pub struct Context {
 impl Context {
     /// People and rules at this moment.
     pub fn policy(&self) -> Policy {
-        let measured = self.clone();
-        let measure = Measure::new(move |message| measured.measure(message).map(|(_, packets)| packets));
-        Policy { people: self.store.people(), settings: self.store.settings(), measure }
+        policy(&self.store)
+    }
+
+    /// The message that a draft becomes, with what it takes on the link: this is where a message is measured, once. It may
+    /// wait some seconds for the coder, so nobody calls it within a transaction.
+    pub fn plan(&self, policy: &Policy, draft: NewMessage) -> Message {
+        let (now, believed) = (self.now(), self.store.clock().believable());
+        let message = policy.plan(draft.clone(), None, now, believed);
+        match self.size_of(policy, &message) {
+            Some(size) if size.compact.is_some() => policy.plan(draft, Some(size), now, believed),
+            size => Message { size, ..message },
+        }
+    }
+
+    /// What a message takes on the link, by the coding that its far box reads; `None` for one that goes another way.
+    pub fn size_of(&self, policy: &Policy, message: &Message) -> Option<LinkSize> {
+        let Route::Link(device) = policy.choose(&message.to) else { return None };
+        let mut size = classic_size(message, device.is_some(), policy.max_payload);
+        let extent = |(bytes, packets)| Extent { bytes, packets };
+        // One packet is the least there is: that needs no waiting.
+        let patient = size.classic.is_none_or(|classic| classic.packets > 1);
+        size.compact = self.measure(message, patient).map(extent);
+        Some(size)
     }
 
     /// Now.
@@ -96,6 +118,13 @@ impl Context {
 /// Keeps what [`Context::at_end`] is to do from being forgotten.
 pub struct Ender {
     _over: smol::channel::Sender<()>,
+}
+
+/// People and rules of a store at this moment, and what packets of its link hold.
+pub fn policy(store: &Store) -> Policy {
+    let settings = store.settings();
+    let max_payload = max_payload(&settings);
+    Policy::new(store.people(), settings, max_payload)
 }
 
 /// Largest payload of the link of this box, in bytes; of the smallest known link when the box has none yet.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Context, max_payload};
+use super::Context;
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
 use crate::fault::Fault;
-use crate::message::{Id, Message, Origin, Proof, State, Terms, Way};
+use crate::message::reason::{Arrived, NoRoute};
+use crate::message::{Id, Message, Origin, Proof, Reason, State, Terms, Way};
 use crate::money::Bill;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::NewMessage;
@@ -19,10 +20,10 @@ impl Context {
     ///
     /// # Errors
     /// As the store.
-    pub fn delivered(&self, id: Id, cause: &str) -> Result<(), Fault> {
-        let (cause, now) = (cause.to_owned(), self.now());
+    pub fn delivered(&self, id: Id, reason: impl Into<Reason>) -> Result<(), Fault> {
+        let (reason, now) = (reason.into(), self.now());
         self.store.write(move |tx| match tx.live(id)? {
-            Some(_) => tx.step(id, now, State::Delivered, &cause, 0, Time::NEVER).map(drop),
+            Some(_) => tx.step(id, now, State::Delivered, reason.clone(), 0, Time::NEVER).map(drop),
             None => Ok(()),
         })
     }
@@ -33,47 +34,46 @@ impl Context {
     /// As the store.
     pub fn failed(&self, message: &Message, fault: &Fault) -> Result<(), Fault> {
         if fault.is_permanent() {
-            return self.give_back(message, State::Returned, fault.why());
+            return self.give_back(message, State::Returned, fault);
         }
         if self.now() >= message.deadline {
-            return self.give_back(message, State::Expired, fault.why());
+            return self.give_back(message, State::Expired, fault);
         }
-        self.wait_on(message, fault.why())
+        self.wait_on(message, fault)
     }
 
     /// The message stays in its queue with this reason; the sender is told of a long delay, once.
     ///
     /// # Errors
     /// As the store.
-    pub fn wait_on(&self, message: &Message, why: &str) -> Result<(), Fault> {
-        self.wait_at_least(message, why, Duration::ZERO)
+    pub fn wait_on(&self, message: &Message, reason: impl Into<Reason>) -> Result<(), Fault> {
+        self.wait_at_least(message, reason, Duration::ZERO)
     }
 
     /// The same, for at least this time.
     ///
     /// # Errors
     /// As the store.
-    pub fn wait_at_least(&self, message: &Message, why: &str, least: Duration) -> Result<(), Fault> {
-        let (policy, now) = (self.policy(), self.now());
+    pub fn wait_at_least(&self, message: &Message, reason: impl Into<Reason>, least: Duration) -> Result<(), Fault> {
+        let (policy, now, reason) = (self.policy(), self.now(), reason.into());
         let mut waiting = message.clone();
         waiting.tries += 1;
         let tell = !message.delay_told && now >= message.accepted + policy.settings.span(Key::QueueDelayNotice);
         waiting.delay_told |= tell;
         let kind = if message.state == State::Held { Kind::Held } else { Kind::Delayed };
-        let notice = if tell { self.notice(&policy, message, kind, why) } else { None };
+        let notice = if tell { self.notice(&policy, message, kind, &reason) } else { None };
         let short = message.bill.as_ref().is_some_and(|bill| bill.short);
         let decided = message.state == State::Held && !short;
         let retry = if decided { Time::NEVER } else { now + back_off(&policy, waiting.tries).max(least) };
         waiting.next = policy.next_look(&waiting, retry);
-        let why = why.to_owned();
         self.store.write(move |tx| {
             // What its owner, or the link, did with it meanwhile stands.
             if tx.live(waiting.id)?.is_none_or(|live| live.state != waiting.state) {
                 return Ok(());
             }
-            let same = tx.message(waiting.id)?.reason == why;
-            if !same {
-                tx.step(waiting.id, now, waiting.state, &why, 0, waiting.next)?;
+            // The time line names each fact once, however often it is met.
+            if tx.message(waiting.id)?.reason != reason {
+                tx.step(waiting.id, now, waiting.state, reason.clone(), 0, waiting.next)?;
             }
             tx.change(waiting.id, |message| {
                 message.tries = waiting.tries;
@@ -91,47 +91,46 @@ impl Context {
     ///
     /// # Errors
     /// As the store.
-    pub fn give_back(&self, message: &Message, state: State, why: &str) -> Result<(), Fault> {
+    pub fn give_back(&self, message: &Message, state: State, why: impl Into<Reason>) -> Result<(), Fault> {
         let (ending, now) = (self.ending(message, state, why), self.now());
         ending.log();
         self.store.write(move |tx| ending.apply(tx, now))
     }
 
     /// The end of a message that has not arrived, ready to be written: what [`Context::give_back`] writes alone.
-    pub fn ending(&self, message: &Message, state: State, why: &str) -> Bounce {
+    pub fn ending(&self, message: &Message, state: State, why: impl Into<Reason>) -> Bounce {
+        let why = why.into();
         let kind = if state == State::Expired { Kind::Expired } else { Kind::Failed };
-        let why = &match message.terms.by.filter(|_| state == State::Expired) {
-            Some(by) => format!("{why}; it was wanted by {by}"),
-            None => why.to_owned(),
+        let wanted_by = message.terms.by.filter(|_| state == State::Expired);
+        let notice = self.notice(&self.policy(), message, kind, &why);
+        let untold = notice.is_none();
+        let reason = match (wanted_by, untold) {
+            (None, false) => why,
+            _ => Reason::Ended { why: Box::new(why), wanted_by, untold },
         };
-        let notice = self.notice(&self.policy(), message, kind, why);
-        let told = match &notice {
-            Some(_) => "",
-            None => " (nobody is told: it has no sender that could be)",
-        };
-        Bounce { id: message.id, state, cause: format!("{why}{told}"), notice }
+        Bounce { id: message.id, state, reason, notice }
     }
 
     /// A message that the relay had taken came back: its sender learns what the relay's sender learned.
     ///
     /// # Errors
     /// As the store.
-    pub fn came_back(&self, id: Id, why: &str) -> Result<(), Fault> {
+    pub fn came_back(&self, id: Id, why: &Reason) -> Result<(), Fault> {
         let Some(message) = self.store.message(id)?.filter(|message| message.state == State::Delivered) else {
             return Ok(());
         };
-        let (policy, now, why) = (self.policy(), self.now(), why.to_owned());
+        let (policy, now, why) = (self.policy(), self.now(), why.clone());
         // Who reads mail here got the report itself; only the others need a notice.
         let reads_here = matches!(policy.choose(&message.from), Route::Mailbox(_));
         let notice = if reads_here { None } else { self.notice(&policy, &message, Kind::Failed, &why) };
         self.store.write(move |tx| {
-            tx.step(id, now, State::Returned, &why, 0, Time::NEVER)?;
+            tx.step(id, now, State::Returned, why.clone(), 0, Time::NEVER)?;
             notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop))
         })
     }
 
     /// The notice to the sender of a message, as a message ready to be kept; `None` when nobody can or may be told.
-    pub(super) fn notice(&self, policy: &Policy, about: &Message, kind: Kind, why: &str) -> Option<IncomingMail> {
+    pub(super) fn notice(&self, policy: &Policy, about: &Message, kind: Kind, why: &Reason) -> Option<IncomingMail> {
         if !dsn::may_notify(about) || (held_stranger(about) && !may_hear(policy, about)) {
             return None;
         }
@@ -163,7 +162,7 @@ impl Context {
             stranger: None,
             terms: Terms::default(),
         };
-        let mut message = policy.plan(draft, now, self.store.clock().believable(), max_payload(&policy.settings));
+        let mut message = self.plan(policy, draft);
         if message.way == Way::Link && message.state != State::Queued {
             keep_here(policy, to, &mut message)?;
         }
@@ -192,16 +191,17 @@ fn first_word(tx: &mut Tx, message: &Message, now: Time) -> TxResult<bool> {
 }
 
 /// A message that had gone, and was paid for, goes once more: it pays again, or is held when a budget does not allow it.
-pub fn requeue(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time, next: Time) -> TxResult<()> {
+pub fn requeue(tx: &mut Tx, id: Id, bill: Option<Bill>, why: impl Into<Reason>, now: Time, next: Time) -> TxResult<()> {
     let mut message = tx.message(id)?;
     match tx.rebill(&mut message, bill, now)? {
         Ok(()) => {
             tx.change(id, |live| live.bill = message.bill)?;
             tx.step(id, now, State::Queued, why, 0, next).map(drop)
         }
-        Err(short) => {
+        Err(budget) => {
             tx.change(id, |live| live.bill.iter_mut().for_each(|bill| bill.short = true))?;
-            tx.step(id, now, State::Held, &format!("{why}, but {short}"), 0, next).map(drop)
+            let why = Box::new(why.into());
+            tx.step(id, now, State::Held, Reason::AgainOverBudget { why, budget }, 0, next).map(drop)
         }
     }
 }
@@ -210,21 +210,16 @@ pub fn requeue(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time, ne
 pub struct Bounce {
     id: Id,
     state: State,
-    cause: String,
+    reason: Reason,
     notice: Option<IncomingMail>,
 }
 
 impl Bounce {
-    /// Of which message.
-    pub fn id(&self) -> Id {
-        self.id
-    }
-
     /// Writes it, unless the message has ended already.
     pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         let Some(live) = tx.live(self.id)? else { return Ok(()) };
         let was_held = held_stranger(&live);
-        tx.step(self.id, now, self.state, &self.cause, 0, Time::NEVER)?;
+        tx.step(self.id, now, self.state, self.reason.clone(), 0, Time::NEVER)?;
         match &self.notice {
             // Who was told that it waits, if anybody, is not told again.
             Some(notice) if !was_held => tx.add(notice).map(drop),
@@ -234,7 +229,7 @@ impl Bounce {
 
     /// Says it in the log.
     pub fn log(&self) {
-        log::info!("{} {}", self.id, self.state.words());
+        log::info!("{} {} ({})", self.id, self.state.words(), self.reason.code());
     }
 }
 
@@ -244,7 +239,7 @@ fn keep_here(policy: &Policy, to: &Mailbox, message: &mut Message) -> Option<()>
     message.way = Way::Mailbox;
     message.state = State::Delivered;
     message.next = Time::NEVER;
-    message.reason = format!("in the mailbox of {} here: notices do not go on air", person.name);
+    message.reason = Arrived::NoticeKeptHere { name: person.name.clone() }.into();
     Some(())
 }
 
@@ -261,10 +256,10 @@ pub fn back_off(policy: &Policy, tries: u32) -> Duration {
 }
 
 /// Where a waiting message really stands in the way of people and rules as they are now; why it goes nowhere, if so.
-pub fn moved(policy: &Policy, message: &Message) -> Option<Result<Way, String>> {
+pub fn moved(policy: &Policy, message: &Message) -> Option<Result<Way, NoRoute>> {
     let author = message.author.as_ref().and_then(|name| policy.people.get(name));
     if let Some(author) = author.filter(|author| author.disabled) {
-        return Some(Err(format!("{} may not send at present", author.name)));
+        return Some(Err(NoRoute::MayNotSend { name: author.name.clone() }));
     }
     match policy.choose(&message.to) {
         Route::Nowhere(why) => Some(Err(why)),

@@ -76,8 +76,10 @@ pub struct LinkPacket {
 pub enum SubmitResult {
     /// The link holds it now.
     Taken(Reference),
-    /// The link certainly does not hold it.
+    /// The link certainly does not hold it, and would not hold another one now.
     Refused(Fault),
+    /// The link certainly does not hold it; the fault is of this packet or of its device alone, others may be taken.
+    RefusedPacket(Fault),
     /// Nobody knows: settle it with [`Link::reconcile`] before anything else is sent of this packet.
     Unknown(String),
 }
@@ -91,8 +93,12 @@ pub enum Verdict {
     Sent(Reference),
     /// It certainly was not taken: it may be handed over again.
     NotTaken(String),
-    /// Not known yet; ask again later.
+    /// Not known yet, but evidence may come by itself: ask again soon. The packet is not free to go again.
     NotYet(String),
+    /// Cannot be told from this side: the link may have taken the packet, and may have sent it. It is not free to go again
+    /// on the link's word; the far box or the owner decides. Other packets need not wait for it. Asking again later is
+    /// allowed and may still find an answer.
+    Unknown(String),
 }
 
 /// Where a packet is that the link took.

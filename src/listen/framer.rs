@@ -43,7 +43,7 @@ impl SmtpFramer {
         Self { session, spool, line: Vec::new(), wasted: 0, mail: None, progress: 0 }
     }
 
-    /// The session, for what is known of the caller.
+    /// Gives the session, for what is known of the caller.
     pub fn session(&self) -> &SmtpSession {
         &self.session
     }
@@ -55,14 +55,14 @@ impl SmtpFramer {
         self.progress + in_mail
     }
 
-    /// The TLS handshake is done.
+    /// Notes that the TLS handshake is done.
     pub fn encrypted(&mut self) {
         self.progress += 1;
         self.session.encrypted();
     }
 
     /// Takes what was read and appends the replies to `out`.
-    pub fn take(&mut self, mut input: &[u8], desk: SessionContext<'_>, out: &mut Vec<u8>) -> NextStep {
+    pub fn take(&mut self, mut input: &[u8], context: SessionContext<'_>, out: &mut Vec<u8>) -> NextStep {
         while !input.is_empty() {
             let (used, next) = match &mut self.mail {
                 Some(mail) => match mail.take(input) {
@@ -71,10 +71,10 @@ impl SmtpFramer {
                     Progress::End(used, result) => {
                         self.progress += 1 + mail.seen() / IN_MEMORY as u64;
                         self.mail = None;
-                        (used, self.session.received(result, desk, out))
+                        (used, self.session.received(result, context, out))
                     }
                 },
-                None => self.command(input, desk, out),
+                None => self.command(input, context, out),
             };
             input = &input[used..];
             match next {
@@ -93,7 +93,7 @@ impl SmtpFramer {
     }
 
     /// Reads up to the end of a line, and answers if it came.
-    fn command(&mut self, input: &[u8], desk: SessionContext<'_>, out: &mut Vec<u8>) -> (usize, Next) {
+    fn command(&mut self, input: &[u8], context: SessionContext<'_>, out: &mut Vec<u8>) -> (usize, Next) {
         let end = input.iter().position(|&byte| byte == b'\n');
         let piece = &input[..end.map_or(input.len(), |end| end + 1)];
         // One byte more than fits, so that a CR LF behind the longest line has its place.
@@ -113,16 +113,16 @@ impl SmtpFramer {
             return (piece.len(), Next::Command);
         }
         self.progress += 1;
-        (piece.len(), self.answer(desk, out))
+        (piece.len(), self.answer(context, out))
     }
 
-    fn answer(&mut self, desk: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
+    fn answer(&mut self, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         let line = std::mem::take(&mut self.line);
         let next = if std::mem::take(&mut self.wasted) > 0 {
             self.session.fail(out, 500, "line too long")
         } else {
             match line.strip_suffix(b"\r\n") {
-                Some(command) if !command.contains(&b'\r') => self.session.line(command, desk, out),
+                Some(command) if !command.contains(&b'\r') => self.session.line(command, context, out),
                 _ => self.session.fail(out, 500, "lines end with CR LF, nothing else"),
             }
         };

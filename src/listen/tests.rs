@@ -12,16 +12,16 @@ use std::time::{Duration, Instant};
 
 use testing::Dice;
 
+use super::counters::ClientCounters;
 use super::framer::{NextStep, SmtpFramer};
 use super::smtp::{SessionContext, SmtpSession};
-use super::tally::ClientCounters;
 use super::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::address::Address;
 use crate::settings::{self, Settings};
 
 /// An intake for spacebeaver.com with the people abc, anna, ben and postmaster; anna's password is `secret`.
 pub struct FakeIntake {
-    /// What the doors see.
+    /// What the listeners see.
     pub settings: Arc<Settings>,
     /// Somebody is in `accept`; a mail from `slow@...` stays there for half a second.
     pub busy: AtomicBool,
@@ -56,17 +56,17 @@ impl MailIntake for FakeIntake {
         if to.eq_ignore_ascii_case("postmaster") {
             return Ok(());
         }
-        let address: Address = to.parse().map_err(|why: String| Refusal::new(550, why))?;
-        let mailbox = address.mailbox().ok_or_else(|| Refusal::new(550, "not an address"))?;
+        let address: Address = to.parse().map_err(|why| Refusal::new(550, "5.1.3", why))?;
+        let mailbox = address.mailbox().ok_or_else(|| Refusal::new(550, "5.1.3", "not an address"))?;
         if mailbox.domain() == "spacebeaver.com" {
             return match mailbox.person().as_str() {
                 "abc" | "anna" | "ben" | "postmaster" => Ok(()),
-                _ => Err(Refusal::new(550, "nobody of that name here")),
+                _ => Err(Refusal::new(550, "5.1.1", "nobody of that name here")),
             };
         }
         match caller.trusted || caller.person.is_some() {
             true => Ok(()),
-            false => Err(Refusal::new(550, "not relaying to that domain")),
+            false => Err(Refusal::new(550, "5.7.1", "not relaying to that domain")),
         }
     }
 
@@ -76,7 +76,7 @@ impl MailIntake for FakeIntake {
 
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
         if let Some(code) = envelope.from.to_string().strip_prefix("refuse-") {
-            return Err(Refusal::new(code[..3].parse().unwrap(), "the disk is full\n\x07or nearly so"));
+            return Err(Refusal::new(code[..3].parse().unwrap(), "4.3.1", "the disk is full\n\x07or nearly so"));
         }
         self.busy.store(true, Ordering::SeqCst);
         if envelope.from.to_string().starts_with("slow@") {
@@ -170,7 +170,7 @@ fn nonsense_gets_well_formed_replies() {
     while inputs < 100_000 {
         let mut out = Vec::new();
         let session = SmtpSession::new(IpAddr::from([127, 0, 0, 1]), intake.settings(), true, false);
-        let mut talk = SmtpFramer::new(session, std::env::temp_dir(), &mut out);
+        let mut framer = SmtpFramer::new(session, std::env::temp_dir(), &mut out);
         for _ in 0..200 {
             inputs += 1;
             let mut input = phrases[dice.index(phrases.len())].to_vec();
@@ -178,10 +178,10 @@ fn nonsense_gets_well_formed_replies() {
                 let at = dice.index(input.len());
                 input[at] = u8::try_from(dice.index(256)).unwrap();
             }
-            let desk = SessionContext { intake: &*intake, counters: &counters, now: Instant::now() };
-            match talk.take(&input, desk, &mut out) {
+            let context = SessionContext { intake: &*intake, counters: &counters, now: Instant::now() };
+            match framer.take(&input, context, &mut out) {
                 NextStep::Read => {}
-                NextStep::StartTls => talk.encrypted(),
+                NextStep::StartTls => framer.encrypted(),
                 NextStep::Close => break,
             }
         }

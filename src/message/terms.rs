@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
+use crate::fault::UnknownWord;
 use crate::money::Money;
 
 /// Which messages go first where not all can go at once.
@@ -42,11 +43,12 @@ impl fmt::Display for Priority {
 }
 
 impl FromStr for Priority {
-    type Err = String;
+    type Err = UnknownWord;
 
-    fn from_str(word: &str) -> Result<Self, String> {
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
         let found = Self::ALL.into_iter().find(|priority| priority.word() == word);
-        found.ok_or_else(|| format!("'{}' is no priority: write urgent, normal or bulk", word.escape_debug()))
+        let known = "urgent, normal or bulk";
+        found.ok_or_else(|| UnknownWord { what: "priority", word: word.to_owned(), known })
     }
 }
 

@@ -12,7 +12,8 @@
 
 use std::sync::Arc;
 
-use crate::address::{Address, DeviceId, Mailbox, Phone};
+use crate::address::{Address, DeviceId, Mailbox, Phone, PhoneError};
+use crate::message::reason::NoRoute;
 use crate::message::{Message, Way};
 use crate::people::{Home, People, Person};
 use crate::settings::{Key, Settings};
@@ -24,32 +25,8 @@ pub struct Policy {
     pub people: Arc<People>,
     /// The rules.
     pub settings: Arc<Settings>,
-    /// What a message takes on air where that is less than by the classic coding.
-    pub measure: Measure,
-}
-
-/// Tells the packets of a message by the coding that its far box reads; nothing where that is the classic one.
-#[derive(Clone, Default)]
-pub struct Measure(Option<Arc<Packets>>);
-
-type Packets = dyn Fn(&Message) -> Option<usize> + Send + Sync;
-
-impl Measure {
-    /// With this way to find out.
-    pub fn new(measure: impl Fn(&Message) -> Option<usize> + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(measure)))
-    }
-
-    /// Packets of a message that leaves alone.
-    pub fn packets(&self, message: &Message) -> Option<usize> {
-        self.0.as_ref().and_then(|measure| measure(message))
-    }
-}
-
-impl std::fmt::Debug for Measure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Measure")
-    }
+    /// Largest payload of one packet of the link, in bytes.
+    pub max_payload: usize,
 }
 
 /// A way out, or why there is none.
@@ -64,7 +41,7 @@ pub enum Route {
     /// The carrier of text messages.
     Carrier,
     /// Nobody can get it: unknown or disabled.
-    Nowhere(String),
+    Nowhere(NoRoute),
 }
 
 impl Route {
@@ -81,9 +58,9 @@ impl Route {
 }
 
 impl Policy {
-    /// These people and rules; messages are measured by the classic coding.
-    pub fn new(people: Arc<People>, settings: Arc<Settings>) -> Self {
-        Self { people, settings, measure: Measure::default() }
+    /// These people and rules, and a link whose packets hold so many bytes.
+    pub fn new(people: Arc<People>, settings: Arc<Settings>, max_payload: usize) -> Self {
+        Self { people, settings, max_payload }
     }
 
     /// True when this mail address belongs to this box.
@@ -105,13 +82,13 @@ impl Policy {
     /// The way to a recipient.
     pub fn choose(&self, to: &Address) -> Route {
         match to {
-            Address::Nobody => Route::Nowhere("there is no recipient".to_owned()),
+            Address::Nobody => Route::Nowhere(NoRoute::NoRecipient),
             Address::Device(device) => self.to_device(*device),
             Address::Phone(phone) => self.to_phone(*phone),
             Address::Mail(mailbox) if self.is_ours(mailbox) => self.to_person(mailbox),
             Address::Mail(mailbox) if self.is_sms(mailbox) => match self.resolve(mailbox) {
                 Ok(address) => self.choose(&address),
-                Err(why) => Route::Nowhere(why),
+                Err(why) => Route::Nowhere(NoRoute::BadNumber(why)),
             },
             Address::Mail(_) if self.by_satellite() => Route::Link(None),
             Address::Mail(_) => Route::Relay,
@@ -119,14 +96,9 @@ impl Policy {
     }
 
     /// Why no message can reach a person on their device, if so: the modem of a station speaks to the one far end only.
-    pub fn no_way_to(&self, person: &Person) -> Option<String> {
-        (person.home == Home::Device && self.settings.text(Key::LinkDriver) == "m138").then(|| {
-            format!(
-                "{} reads on a device, and the modem of this box (link.driver m138) cannot send to a device: let them \
-                 read here, or write to them at the address that they have on the far box",
-                person.name
-            )
-        })
+    pub fn no_way_to(&self, person: &Person) -> Option<NoRoute> {
+        let out_of_reach = person.home == Home::Device && self.settings.text(Key::LinkDriver) == "m138";
+        out_of_reach.then(|| NoRoute::DeviceOutOfReach { name: person.name.clone() })
     }
 
     /// The domain under which phones are written as mail addresses; `None` while the box has no mail domain.
@@ -143,8 +115,8 @@ impl Policy {
     /// Who is reached at a number as it was written: the person of this box who has it, or a phone.
     ///
     /// # Errors
-    /// A sentence when it is no phone number.
-    pub fn at_number(&self, text: &str) -> Result<Address, String> {
+    /// When it is no phone number.
+    pub fn at_number(&self, text: &str) -> Result<Address, PhoneError> {
         let phone = Phone::local(text, self.settings.text(Key::SmsCountry))?;
         let own = self.people.by_number(phone).and_then(|person| self.address_of(person));
         Ok(own.map_or(Address::Phone(phone), Address::Mail))
@@ -153,8 +125,8 @@ impl Policy {
     /// What a mail address means: a phone, if it names one in the domain for phones.
     ///
     /// # Errors
-    /// A sentence when it stands in that domain and is no phone number.
-    pub fn resolve(&self, mailbox: &Mailbox) -> Result<Address, String> {
+    /// When it stands in that domain and is no phone number.
+    pub fn resolve(&self, mailbox: &Mailbox) -> Result<Address, PhoneError> {
         match self.is_sms(mailbox) {
             true => self.at_number(mailbox.local()),
             false => Ok(Address::Mail(self.proper(mailbox))),
@@ -194,7 +166,7 @@ impl Policy {
 
     fn to_person(&self, mailbox: &Mailbox) -> Route {
         let Some(person) = self.people.addressed(mailbox) else {
-            return Route::Nowhere(format!("there is no person {} here", mailbox.person()));
+            return Route::Nowhere(NoRoute::NoPerson { name: mailbox.person() });
         };
         match self.no_way_to(person).filter(|_| !person.disabled) {
             Some(why) => Route::Nowhere(why),
@@ -204,7 +176,7 @@ impl Policy {
 
     fn home_of(person: &Arc<Person>) -> Route {
         match (person.disabled, person.home, person.device) {
-            (true, ..) => Route::Nowhere(format!("{} takes no mail at present", person.name)),
+            (true, ..) => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
             (_, Home::Device, Some(device)) => Route::Link(Some(device)),
             _ => Route::Mailbox(Arc::clone(person)),
         }
@@ -220,7 +192,7 @@ impl Policy {
 
     fn to_device(&self, device: DeviceId) -> Route {
         match self.people.by_device(device) {
-            Some(person) if person.disabled => Route::Nowhere(format!("{} takes no mail at present", person.name)),
+            Some(person) if person.disabled => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
             _ => Route::Link(Some(device)),
         }
     }
@@ -238,11 +210,7 @@ pub(crate) mod tests {
         let number = "+14155550199".parse().ok();
         let ben = Person { name: "ben".into(), home: Home::Device, device, number, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
-        Policy {
-            people: Arc::new(People::new([anna, ben, carl])),
-            settings: Arc::new(settings),
-            measure: Measure::default(),
-        }
+        Policy { people: Arc::new(People::new([anna, ben, carl])), settings: Arc::new(settings), max_payload: 192 }
     }
 
     #[test]
@@ -265,9 +233,8 @@ pub(crate) mod tests {
     fn a_station_with_a_modem_sends_to_no_device() {
         let mut policy = policy("satellite");
         policy.settings = Arc::new(policy.settings.with(Key::LinkDriver, "m138").unwrap());
-        assert!(
-            matches!(policy.choose(&"ben@here.org".parse().unwrap()), Route::Nowhere(why) if why.contains("device"))
-        );
+        let why = NoRoute::DeviceOutOfReach { name: "ben".into() };
+        assert_eq!(policy.choose(&"ben@here.org".parse().unwrap()), Route::Nowhere(why));
         assert_eq!(policy.choose(&"a@else.org".parse().unwrap()), Route::Link(None));
     }
 

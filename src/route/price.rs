@@ -1,7 +1,7 @@
 //! What a message will cost, whose limits it has to keep, and in which month it counts: by the settings of the moment.
 
 use crate::clock::Time;
-use crate::money::{BOX, Limit, Limits, Money};
+use crate::money::{Amount, BOX, Limit, Limits, Money};
 use crate::people::Person;
 use crate::settings::{Key, Settings};
 
@@ -22,8 +22,8 @@ pub fn text_price(settings: &Settings) -> Money {
 }
 
 /// An amount with the currency of the box.
-pub fn shown(settings: &Settings, money: Money) -> String {
-    format!("{money} {}", settings.text(Key::PriceCurrency)).trim_end().to_owned()
+pub fn amount(settings: &Settings, money: Money) -> Amount {
+    Amount { money, currency: settings.text(Key::PriceCurrency).to_owned() }
 }
 
 /// The limits for messages of a person.

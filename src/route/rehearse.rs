@@ -110,7 +110,7 @@ mod tests {
     use super::super::choose::tests::policy;
     use super::super::plan::NewMessage;
     use super::*;
-    use crate::message::{Origin, Proof, Step};
+    use crate::message::{Origin, Proof, Reason, Step};
     use crate::settings::Key;
 
     fn message(policy: &Policy, number: u64, from: &str, to: &str, author: Option<&str>) -> Message {
@@ -128,7 +128,7 @@ mod tests {
             stranger: author.is_none().then(Stranger::default),
             terms: Default::default(),
         };
-        let mut message = policy.plan(draft, Time(number.cast_signed() * 1000), true, 192);
+        let mut message = policy.plan(draft, None, Time(number.cast_signed() * 1000), true);
         message.id = Id(number);
         let (at, state, cause) = (message.accepted, message.state, message.reason.clone());
         message.steps.push(Step { at, state, cause, packets: 0 });
@@ -141,7 +141,7 @@ mod tests {
         let mut open = strict.clone();
         open.settings = Arc::new(strict.settings.with(Key::AirStrangers, "allow").unwrap());
         let mut sent = message(&open, 1, "mum@else.org", "ben@here.org", None);
-        sent.steps.push(Step { at: Time(2), state: State::Sent, cause: String::new(), packets: 3 });
+        sent.steps.push(Step { at: Time(2), state: State::Sent, cause: Reason::default(), packets: 3 });
         let asked = message(&open, 2, "ben@here.org", "bob@else.org", Some("ben"));
         let answer = message(&strict, 3, "bob@else.org", "ben@here.org", None);
         let held = message(&strict, 4, "eve@else.org", "ben@here.org", None);

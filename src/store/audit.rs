@@ -54,7 +54,7 @@ impl Tx<'_> {
         let mut known = None;
         for row in self.audit.iter()?.rev().take(LOOK_BACK) {
             let (number, bytes) = row?;
-            let Ok(old) = serde_json::from_slice::<Record>(bytes.value()) else { continue };
+            let Ok(old) = super::schema::record::<Record>(bytes.value()) else { continue };
             let same = (&old.action, &old.who, &old.from, &old.about)
                 == (&record.action, &record.who, &record.from, &record.about);
             if same && record.at.0.saturating_sub(old.first.0) < TOGETHER_MS {
@@ -71,7 +71,7 @@ impl Tx<'_> {
 
     /// Removes records whose last action was before `limit`.
     pub fn drop_audit_before(&mut self, limit: Time) -> TxResult<()> {
-        self.audit.retain(|_, bytes| serde_json::from_slice::<Record>(bytes).is_ok_and(|record| record.at >= limit))?;
+        self.audit.retain(|_, bytes| super::schema::record::<Record>(bytes).is_ok_and(|record| record.at >= limit))?;
         Ok(())
     }
 }
@@ -87,7 +87,7 @@ impl View {
                 break;
             }
             let (number, bytes) = row?;
-            let Ok(record) = serde_json::from_slice::<Record>(bytes.value()) else { continue };
+            let Ok(record) = super::schema::record::<Record>(bytes.value()) else { continue };
             let texts = [&record.who, &record.from, &record.action, &record.about, &record.words];
             if search.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&search)) {
                 found.push((number.value(), record));

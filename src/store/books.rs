@@ -44,6 +44,9 @@ impl Books {
 pub struct Ledger {
     /// Version of the tables.
     pub version: u64,
+    /// Commits ever made: a commit in doubt was kept when its number is here.
+    #[serde(default)]
+    pub commits: u64,
     /// The number the next message gets.
     pub next_message: u64,
     /// The number the next packet gets.
@@ -80,7 +83,7 @@ fn first() -> u64 {
 
 impl Ledger {
     pub(super) fn load(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Self, redb::StorageError> {
-        let found = meta.get(ROW)?.map(|row| serde_json::from_slice(row.value()));
+        let found = meta.get(ROW)?.map(|row| super::schema::record(row.value()));
         Ok(match found {
             Some(Ok(ledger)) => ledger,
             Some(Err(error)) => {

@@ -9,6 +9,7 @@ use super::queue::parse;
 use super::schema::{Tx, TxResult, View, json, reject};
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::message::reason::ActionReason;
 use crate::message::{Message, Packet, State, Way};
 use crate::people::Person;
 
@@ -20,8 +21,8 @@ impl View {
     pub fn messages_of(&self, person: &str, domain: &str) -> TxResult<Vec<Message>> {
         let mut found = Vec::new();
         for row in self.messages()?.iter()? {
-            let (id, bytes) = row?;
-            found.extend(parse(id.value(), bytes.value()).ok().filter(|message| message.concerns(person, domain)));
+            let (_, bytes) = row?;
+            found.extend(parse(bytes.value()).ok().filter(|message| message.concerns(person, domain)));
         }
         Ok(found)
     }
@@ -35,9 +36,8 @@ impl Tx<'_> {
         let name = person.name.as_str();
         let mut messages = Vec::new();
         for row in self.messages.iter()? {
-            let (id, bytes) = row?;
-            messages
-                .extend(parse(id.value(), bytes.value()).ok().filter(|message| message.concerns(name, &self.domain)));
+            let (_, bytes) = row?;
+            messages.extend(parse(bytes.value()).ok().filter(|message| message.concerns(name, &self.domain)));
         }
         let (shared, own): (Vec<_>, Vec<_>) =
             messages.into_iter().partition(|message| self.is_of_another(message, name).unwrap_or(true));
@@ -54,14 +54,14 @@ impl Tx<'_> {
             })?;
         }
         self.sessions
-            .retain(|_, bytes| serde_json::from_slice::<Value>(bytes).is_ok_and(|session| session["person"] != name))?;
+            .retain(|_, bytes| super::schema::record::<Value>(bytes).is_ok_and(|session| session["person"] != name))?;
         self.contacts.retain(|(author, _), _| author != name)?;
         self.spent.retain(|(_, account), _| account != name)?;
         self.usage.retain(|(_, who), _| who != name)?;
         self.ledger.today.people.remove(name);
         if let Some(device) = person.device.map(|device| device.to_string()) {
             self.parts
-                .retain(|_, bytes| !serde_json::from_slice::<PartIn>(bytes).is_ok_and(|part| part.device == device))?;
+                .retain(|_, bytes| !super::schema::record::<PartIn>(bytes).is_ok_and(|part| part.device == device))?;
         }
         self.forget_name(name)?;
         self.remove_person(name)?;
@@ -86,12 +86,12 @@ impl Tx<'_> {
             if self.packets_of(message.id)?.iter().any(Packet::is_open) {
                 open.push(message.id.to_string());
             } else {
-                self.step(message.id, now, State::Cancelled, "its person was erased", 0, Time::NEVER)?;
+                self.step(message.id, now, State::Cancelled, ActionReason::PersonErased, 0, Time::NEVER)?;
             }
         }
         match open.is_empty() {
             true => Ok(()),
-            false => reject(Fault::Permanent(format!(
+            false => reject(Fault::permanent(format!(
                 "the link has a part of {}: cancel these messages first, or let them arrive",
                 open.join(", ")
             ))),
@@ -103,7 +103,7 @@ impl Tx<'_> {
         let mut records = Vec::new();
         for row in self.audit.iter()? {
             let (number, bytes) = row?;
-            let Ok(record) = serde_json::from_slice::<Record>(bytes.value()) else { continue };
+            let Ok(record) = super::schema::record::<Record>(bytes.value()) else { continue };
             let named = [&record.who, &record.about].iter().any(|field| *field == name);
             if named || words_hold(&record.words, name) {
                 records.push((number.value(), record));

@@ -73,7 +73,7 @@ impl Tx<'_> {
         let mut all = Vec::new();
         for row in range {
             let (key, bytes) = row?;
-            if let Ok(part) = serde_json::from_slice(bytes.value()) {
+            if let Ok(part) = super::schema::record(bytes.value()) {
                 all.push((key.value().1, part));
             }
         }
@@ -95,7 +95,7 @@ impl Tx<'_> {
         let mut bad = Vec::new();
         for row in self.parts.iter()? {
             let (key, bytes) = row?;
-            if let Err(error) = serde_json::from_slice::<PartIn>(bytes.value()) {
+            if let Err(error) = super::schema::record::<PartIn>(bytes.value()) {
                 let (set, number) = key.value();
                 bad.push((set.to_owned(), number, bytes.value().to_vec(), error.to_string()));
             }
@@ -123,7 +123,7 @@ impl Tx<'_> {
     /// Removes items that were set aside before `limit`.
     pub fn drop_aside_before(&mut self, limit: Time) -> TxResult<()> {
         self.quarantine
-            .retain(|_, bytes| serde_json::from_slice::<Quarantined>(bytes).is_ok_and(|item| item.at >= limit))?;
+            .retain(|_, bytes| super::schema::record::<Quarantined>(bytes).is_ok_and(|item| item.at >= limit))?;
         Ok(())
     }
 
@@ -145,7 +145,7 @@ impl View {
         for row in self.0.open_table(schema::PARTS)?.iter()? {
             let (key, bytes) = row?;
             let (set, number) = key.value();
-            let Ok(part) = serde_json::from_slice::<PartIn>(bytes.value()) else { continue };
+            let Ok(part) = super::schema::record::<PartIn>(bytes.value()) else { continue };
             match sets.last_mut().filter(|last| last.0 == set) {
                 Some(last) => last.1.push((number, part)),
                 None => sets.push((set.to_owned(), vec![(number, part)])),
@@ -167,7 +167,7 @@ impl View {
         let mut found = Vec::new();
         for row in table.iter()?.rev().take(limit) {
             let (number, bytes) = row?;
-            if let Ok(item) = serde_json::from_slice(bytes.value()) {
+            if let Ok(item) = super::schema::record(bytes.value()) {
                 found.push((number.value(), item));
             }
         }

@@ -37,7 +37,7 @@ impl Tx<'_> {
 
     /// Removes events older than `limit`.
     pub fn drop_events_before(&mut self, limit: Time) -> TxResult<()> {
-        self.events.retain(|_, bytes| serde_json::from_slice::<Event>(bytes).is_ok_and(|event| event.at >= limit))?;
+        self.events.retain(|_, bytes| super::schema::record::<Event>(bytes).is_ok_and(|event| event.at >= limit))?;
         Ok(())
     }
 
@@ -62,7 +62,7 @@ impl View {
         let table = self.0.open_table(schema::EVENTS)?;
         let mut found = Vec::new();
         for row in table.iter()?.rev().take(limit) {
-            found.extend(serde_json::from_slice::<Event>(row?.1.value()));
+            found.extend(super::schema::record::<Event>(row?.1.value()));
         }
         Ok(found)
     }

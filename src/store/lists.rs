@@ -1,6 +1,6 @@
 //! Messages found: by number, when due, in a list, in a mailbox.
 
-use super::queue::{Queue, parse};
+use super::queue::{Queue, parse, unreadable};
 use super::schema::{self, TxResult, View, reject};
 use crate::clock::Time;
 use crate::fault::Fault;
@@ -29,11 +29,21 @@ pub struct ListFilter {
     pub limit: usize,
 }
 
+/// What a look through the messages found.
+#[derive(Debug, Default)]
+pub struct Unreadable {
+    /// Messages that cannot be read, and why.
+    pub messages: Vec<(Id, String)>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Id>,
+}
+
 impl View {
     /// The message of this number.
     pub fn message(&self, id: Id) -> TxResult<Option<Message>> {
         let row = self.messages()?.get(id.0)?;
-        row.map(|row| parse(id.0, row.value())).transpose().or_else(|why| reject(Fault::permanent(why)))
+        let message = row.map(|row| parse(row.value())).transpose();
+        message.or_else(|error| reject(Fault::permanent(unreadable(id, &error))))
     }
 
     /// The message that went outside under this Message-ID; of a mail to several, the one to `recipient`.
@@ -62,8 +72,8 @@ impl View {
             let code = *part as u8;
             for row in due.range((code, i64::MIN, 0)..=(code, now.0, u64::MAX))?.take(limit - found.len()) {
                 let id = row?.0.value().2;
-                let message = match messages.get(id)? {
-                    Some(bytes) => parse(id, bytes.value()),
+                let message = match messages.get(id)?.map(|bytes| parse(bytes.value())) {
+                    Some(message) => message.map_err(|error| unreadable(Id(id), &error)),
                     None => Err(format!("message m{id} is in the queue and nowhere else")),
                 };
                 found.push(message.map_err(|why| (Id(id), why)));
@@ -111,8 +121,8 @@ impl View {
         let end = filter.before.map_or(u64::MAX, |id| id.0);
         let mut found = Vec::new();
         for row in messages.range(..end)?.rev() {
-            let (id, bytes) = row?;
-            if let Ok(message) = parse(id.value(), bytes.value())
+            let (_, bytes) = row?;
+            if let Ok(message) = parse(bytes.value())
                 && filter.wants(&message, &search)
             {
                 found.push(message);
@@ -128,10 +138,25 @@ impl View {
     pub fn past(&self, most: usize) -> TxResult<Vec<Message>> {
         let mut found = Vec::new();
         for row in self.messages()?.range::<u64>(..)?.rev().take(most) {
-            let (id, bytes) = row?;
-            found.extend(parse(id.value(), bytes.value()));
+            let (_, bytes) = row?;
+            found.extend(parse(bytes.value()));
         }
         found.reverse();
+        Ok(found)
+    }
+
+    /// Looks through `most` messages from a number on.
+    pub fn unreadable(&self, from: Id, most: usize) -> TxResult<Unreadable> {
+        let mut found = Unreadable::default();
+        for (count, row) in self.messages()?.range(from.0..)?.enumerate() {
+            let (id, bytes) = row?;
+            if count == most {
+                found.next = Some(Id(id.value()));
+                break;
+            }
+            let id = Id(id.value());
+            found.messages.extend(parse(bytes.value()).err().map(|error| (id, unreadable(id, &error))));
+        }
         Ok(found)
     }
 
@@ -144,7 +169,7 @@ impl View {
             let (key, read) = row?;
             let id = key.value().1;
             if let Some(bytes) = messages.get(id)?
-                && let Ok(message) = parse(id, bytes.value())
+                && let Ok(message) = parse(bytes.value())
             {
                 found.push((message, read.value() != 0));
             }

@@ -61,7 +61,7 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
             Ok(old) => packets.push(Packet {
                 number: 0,
                 messages: vec![message],
-                body: 0,
+                group: 0,
                 part: old.part,
                 parts: old.parts,
                 device: old.device,
@@ -70,7 +70,7 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
                 at: old.at,
                 note: old.note,
                 ask: Time(0),
-                talk: None,
+                peer: None,
             }),
             Err(_) => tx.keep_unreadable(message, bytes)?,
         }

@@ -27,18 +27,18 @@ impl PacketQueue {
 }
 
 pub(super) fn parse(number: u64, bytes: &[u8]) -> TxResult<Packet> {
-    serde_json::from_slice(bytes)
+    super::schema::record(bytes)
         .or_else(|error| reject(Fault::permanent(format!("packet {number} is unreadable: {error}"))))
 }
 
 impl Tx<'_> {
-    /// Writes the packets of a new body, gives them their numbers, and gives them back.
+    /// Writes the packets of a new group, gives them their numbers, and gives them back.
     pub fn add_packets(&mut self, packets: &[Packet]) -> TxResult<Vec<Packet>> {
-        let body = self.ledger.next_packet;
+        let group = self.ledger.next_packet;
         let mut added = packets.to_vec();
         for packet in &mut added {
             packet.number = self.ledger.next_packet;
-            packet.body = body;
+            packet.group = group;
             self.ledger.next_packet += 1;
             for message in &packet.messages {
                 self.carried.insert((message.0, packet.number), ())?;
@@ -97,14 +97,14 @@ impl Tx<'_> {
         number.map_or(Ok(None), |number| self.packet(number))
     }
 
-    /// All packets of the body that this one belongs to.
-    pub fn body_of(&self, packet: &Packet) -> TxResult<Vec<Packet>> {
-        let last = packet.body + u64::from(packet.parts.max(1));
-        let mut body = Vec::new();
-        for number in packet.body..last {
-            body.extend(self.packet(number)?.filter(|other| other.body == packet.body));
+    /// All packets of the group that this one belongs to.
+    pub fn group_of(&self, packet: &Packet) -> TxResult<Vec<Packet>> {
+        let last = packet.group + u64::from(packet.parts.max(1));
+        let mut group = Vec::new();
+        for number in packet.group..last {
+            group.extend(self.packet(number)?.filter(|other| other.group == packet.group));
         }
-        Ok(body)
+        Ok(group)
     }
 
     /// Counts a packet that went on air.
@@ -256,14 +256,14 @@ impl View {
         Ok(found)
     }
 
-    /// All packets of the body that this one belongs to; unreadable ones are left out.
-    pub fn body_of(&self, packet: &Packet) -> TxResult<Vec<Packet>> {
-        let (packets, mut body) = (self.packets()?, Vec::new());
-        for row in packets.range(packet.body..packet.body + u64::from(packet.parts.max(1)))? {
+    /// All packets of the group that this one belongs to; unreadable ones are left out.
+    pub fn group_of(&self, packet: &Packet) -> TxResult<Vec<Packet>> {
+        let (packets, mut group) = (self.packets()?, Vec::new());
+        for row in packets.range(packet.group..packet.group + u64::from(packet.parts.max(1)))? {
             let (number, bytes) = row?;
-            body.extend(parse(number.value(), bytes.value()).ok().filter(|other| other.body == packet.body));
+            group.extend(parse(number.value(), bytes.value()).ok().filter(|other| other.group == packet.group));
         }
-        Ok(body)
+        Ok(group)
     }
 
     /// The number of the packet that a link holds, or held, under this reference.
@@ -273,9 +273,9 @@ impl View {
         Ok(row.map(|row| row.value()))
     }
 
-    /// Packets of a stage that are due, in order; unreadable ones as `Err` with their number and the reason.
-    pub fn open(&self, stage: PacketQueue, due: Time) -> TxResult<Vec<Result<Packet, (u64, String)>>> {
-        let (packets, code, mut found) = (self.packets()?, stage as u8, Vec::new());
+    /// Packets of a queue that are due, in order; unreadable ones as `Err` with their number and the reason.
+    pub fn open(&self, queue: PacketQueue, due: Time) -> TxResult<Vec<Result<Packet, (u64, String)>>> {
+        let (packets, code, mut found) = (self.packets()?, queue as u8, Vec::new());
         for row in self.0.open_table(schema::OPEN)?.range((code, i64::MIN, 0)..=(code, due.0, u64::MAX))? {
             let number = row?.0.value().2;
             let packet = match packets.get(number)?.map(|row| parse(number, row.value())) {

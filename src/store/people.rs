@@ -34,14 +34,14 @@ impl Tx<'_> {
     /// The person of this name, as of this transaction.
     pub fn person(&self, name: &str) -> TxResult<Option<Person>> {
         let row = self.people.get(name)?;
-        Ok(row.and_then(|row| serde_json::from_slice(row.value()).ok()))
+        Ok(row.and_then(|row| super::schema::record(row.value()).ok()))
     }
 
     /// All people, as of this transaction.
     pub fn everybody(&self) -> TxResult<Vec<Person>> {
         let mut all = Vec::new();
         for row in self.people.iter()? {
-            all.extend(serde_json::from_slice::<Person>(row?.1.value()));
+            all.extend(super::schema::record::<Person>(row?.1.value()));
         }
         Ok(all)
     }
@@ -118,7 +118,7 @@ impl Store {
             let mut people = Vec::new();
             for row in view.0.open_table(schema::PEOPLE)?.iter()? {
                 let (name, bytes) = row?;
-                match serde_json::from_slice::<Person>(bytes.value()) {
+                match super::schema::record::<Person>(bytes.value()) {
                     Ok(person) => people.push(person),
                     Err(error) => log::error!("person '{}' is unreadable and left out: {error}", name.value()),
                 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use redb::ReadableTable;
 
-use super::schema::{INLINE, StoreError, Tx, TxResult, json, reject};
+use super::schema::{INLINE, StoreError, Tx, TxResult, Unreadable, json, record, reject};
 use super::{Committed, Store, spool};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Column, Id, Mail, Message, Origin, Priority, State, Step, Way};
+use crate::message::{Column, Id, Mail, Message, Origin, Priority, Reason, State, Step, Way};
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub enum BodyIn {
         name: String,
         /// In bytes.
         size: u64,
+        /// CRC-32 of them.
+        check: u32,
     },
 }
 
@@ -47,7 +49,7 @@ pub enum Queue {
     /// Waits for the link: urgent messages first, bulk last, among equals in order of acceptance.
     Link = 2,
     /// The link has all its packets.
-    OnModem = 3,
+    OnLink = 3,
     /// Waits for the owner.
     Held = 4,
     /// Sent; the far box is expected to say that it has it.
@@ -65,13 +67,13 @@ pub enum Queue {
 impl Queue {
     /// All queues; that of the link stands for its three.
     pub const ALL: [Self; 7] =
-        [Self::Mailbox, Self::Relay, Self::Link, Self::Carrier, Self::OnModem, Self::Held, Self::Receipt];
+        [Self::Mailbox, Self::Relay, Self::Link, Self::Carrier, Self::OnLink, Self::Held, Self::Receipt];
 
     /// The state of what stands in it.
     pub fn state(self) -> State {
         match self {
             Self::Held => State::Held,
-            Self::OnModem => State::OnModem,
+            Self::OnLink => State::OnLink,
             Self::Receipt => State::Sent,
             _ => State::Queued,
         }
@@ -83,7 +85,7 @@ impl Queue {
             Self::Mailbox => &[Self::Mailbox],
             Self::Relay => &[Self::Relay],
             Self::Link => &[Self::LinkUrgent, Self::Link, Self::LinkBulk],
-            Self::OnModem => &[Self::OnModem],
+            Self::OnLink => &[Self::OnLink],
             Self::Held => &[Self::Held],
             Self::Receipt => &[Self::Receipt],
             Self::Carrier => &[Self::Carrier],
@@ -96,7 +98,7 @@ impl Queue {
     fn of(message: &Message) -> Self {
         match (message.state, message.way) {
             (State::Held, _) => Self::Held,
-            (State::OnModem, _) => Self::OnModem,
+            (State::OnLink, _) => Self::OnLink,
             (State::Sent, _) => Self::Receipt,
             (_, Way::Mailbox) => Self::Mailbox,
             (_, Way::Relay) => Self::Relay,
@@ -111,8 +113,13 @@ impl Queue {
 }
 
 /// A record of a message.
-pub(super) fn parse(id: u64, bytes: &[u8]) -> Result<Message, String> {
-    serde_json::from_slice(bytes).map_err(|error| format!("message m{id} is unreadable: {error}"))
+pub(super) fn parse(bytes: &[u8]) -> Result<Message, Unreadable> {
+    record(bytes)
+}
+
+/// What is said of a record that cannot be read.
+pub(super) fn unreadable(id: Id, error: &Unreadable) -> String {
+    format!("message {id} is unreadable: {error}")
 }
 
 impl Tx<'_> {
@@ -120,15 +127,15 @@ impl Tx<'_> {
     pub fn add(&mut self, mail: &IncomingMail) -> TxResult<Vec<Id>> {
         let first = Id(self.ledger.next_message);
         let copies = u32::try_from(mail.messages.len()).unwrap_or(u32::MAX);
-        let kept = |size: u64, file: Option<String>| Some(Mail { first, copies, size, file });
+        let kept = |size, file, check| Some(Mail { first, copies, size, file, check: Some(check) });
         let body = match &mail.body {
             BodyIn::None => None,
             BodyIn::Bytes(bytes) if bytes.len() <= INLINE => {
                 self.bodies.insert(first.0, bytes.as_slice())?;
-                kept(bytes.len() as u64, None)
+                kept(bytes.len() as u64, None, crc32fast::hash(bytes))
             }
             BodyIn::Bytes(_) => return reject(Fault::permanent("a large mail has to come as a file")),
-            BodyIn::File { name, size } => kept(*size, Some(name.clone())),
+            BodyIn::File { name, size, check } => kept(*size, Some(name.clone()), *check),
         };
         let mut ids = Vec::with_capacity(mail.messages.len());
         for message in &mail.messages {
@@ -159,9 +166,9 @@ impl Tx<'_> {
     /// The message of this number.
     pub fn message(&self, id: Id) -> TxResult<Message> {
         let row = self.messages.get(id.0)?;
-        match row.map(|row| parse(id.0, row.value())) {
+        match row.map(|row| parse(row.value())) {
             Some(Ok(message)) => Ok(message),
-            Some(Err(why)) => reject(Fault::permanent(why)),
+            Some(Err(error)) => reject(Fault::permanent(unreadable(id, &error))),
             None => reject(Fault::permanent(format!("there is no message {id}"))),
         }
     }
@@ -169,7 +176,7 @@ impl Tx<'_> {
     /// The message of this number, if it is there and can be read.
     pub fn find(&self, id: Id) -> TxResult<Option<Message>> {
         let row = self.messages.get(id.0)?;
-        Ok(row.and_then(|row| parse(id.0, row.value()).ok()))
+        Ok(row.and_then(|row| parse(row.value()).ok()))
     }
 
     /// The message of this number while something can still happen to it. What cannot be read is set aside when it is
@@ -198,17 +205,26 @@ impl Tx<'_> {
 
     /// Moves a message to a state and writes the step into its time line. `packets` are those that the time line says
     /// went on air by it; the box counts them with [`Tx::packet_went`].
-    pub fn step(&mut self, id: Id, at: Time, state: State, cause: &str, packets: u32, next: Time) -> TxResult<Message> {
+    pub fn step(
+        &mut self,
+        id: Id,
+        at: Time,
+        state: State,
+        reason: impl Into<Reason>,
+        packets: u32,
+        next: Time,
+    ) -> TxResult<Message> {
+        let reason = reason.into();
         self.change(id, |message| {
             message.state = state;
-            cause.clone_into(&mut message.reason);
+            message.reason = reason.clone();
             message.next = next;
-            message.steps.push(Step { at, state, cause: cause.to_owned(), packets });
+            message.steps.push(Step { at, state, cause: reason, packets });
         })
     }
 
     /// Keeps the queue and the mailbox index true.
-    fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
+    pub(super) fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
         let key = |message: &Message| (Queue::of(message) as u8, message.next.0, message.id.0);
         let old = before.filter(|before| !before.is_final()).map(key);
         let new = Some(after).filter(|after| !after.is_final()).map(key);
@@ -301,7 +317,7 @@ impl Tx<'_> {
             if lane == Queue::Timed as u8 {
                 continue;
             }
-            if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(id, row.value())) {
+            if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(row.value())) {
                 *there.entry(message.door.word()).or_default() += 1;
             }
         }
@@ -313,8 +329,8 @@ impl Tx<'_> {
     pub fn prune(&mut self, limit: Time, most: usize) -> TxResult<usize> {
         let mut old = Vec::new();
         for row in self.messages.iter()? {
-            let (id, bytes) = row?;
-            match parse(id.value(), bytes.value()) {
+            let (_, bytes) = row?;
+            match parse(bytes.value()) {
                 Ok(message) if message.accepted >= limit || old.len() >= most => break,
                 Ok(message) if message.is_final() => old.push(message),
                 _ => {}
@@ -386,15 +402,37 @@ impl Store {
     /// As [`Store::read`]; temporary when the spool file cannot be read.
     pub fn raw(&self, message: &Message) -> Result<Option<Vec<u8>>, Fault> {
         let Some(mail) = &message.mail else { return Ok(None) };
-        match &mail.file {
+        let bytes = match &mail.file {
             Some(name) => spool::read(self.folder(), name)
                 .map(Some)
-                .map_err(|error| Fault::temporary(format!("the mail of {} cannot be read: {error}", message.id))),
-            None => self.read(|view| view.body(mail)),
+                .map_err(|error| Fault::temporary(format!("the mail of {} cannot be read: {error}", message.id)))?,
+            None => self.read(|view| view.body(mail))?,
+        };
+        let damaged = |bytes: &Vec<u8>| mail.check.is_some_and(|check| check != crc32fast::hash(bytes));
+        match bytes {
+            Some(bytes) if bytes.len() as u64 != mail.size || damaged(&bytes) => {
+                Err(Fault::permanent(format!("the mail of {} is damaged on the disk of this box", message.id)))
+            }
+            bytes => Ok(bytes),
         }
     }
 
-    /// Removes spool files that no message refers to; the few large mails are looked up one by one.
+    /// The file of a large mail, after a look that it is whole.
+    ///
+    /// # Errors
+    /// When it cannot be read; permanent when it is not what was written.
+    pub fn spool_file(&self, mail: &Mail) -> Result<Option<std::path::PathBuf>, Fault> {
+        let Some(name) = &mail.file else { return Ok(None) };
+        let path = spool::folder(self.folder()).join(name);
+        let found = spool::check(&path).map_err(|error| Fault::temporary(format!("{}: {error}", path.display())))?;
+        match found.0 == mail.size && mail.check.is_none_or(|check| check == found.1) {
+            true => Ok(Some(path)),
+            false => Err(Fault::permanent(format!("{} is damaged: it is not what was written", path.display()))),
+        }
+    }
+
+    /// Removes spool files that no message refers to; the few large mails are looked up one by one. While a record cannot
+    /// be read nothing is removed: the file may be the last copy of what it speaks of.
     pub(super) fn sweep_spool(&self) -> Result<(), Fault> {
         let found = spool::names(self.folder()).map_err(Fault::operator)?;
         if found.is_empty() {
@@ -404,10 +442,18 @@ impl Store {
             let mut known = std::collections::HashSet::new();
             for row in view.messages()?.iter()? {
                 let (id, bytes) = row?;
-                known.extend(parse(id.value(), bytes.value()).ok().and_then(|message| message.mail?.file));
+                match parse(bytes.value()) {
+                    Ok(message) => known.extend(message.mail.and_then(|mail| mail.file)),
+                    Err(error) => {
+                        let why = unreadable(Id(id.value()), &error);
+                        log::error!("store: {why}; spool files without a message stay");
+                        return Ok(None);
+                    }
+                }
             }
-            Ok(known)
+            Ok(Some(known))
         })?;
+        let Some(known) = known else { return Ok(()) };
         for name in found.iter().filter(|name| !known.contains(*name)) {
             log::warn!("store: spool file {name} belongs to no message and goes");
             spool::remove(self.folder(), name).map_err(Fault::operator)?;

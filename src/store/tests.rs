@@ -5,13 +5,14 @@ use testing::Folder;
 use super::*;
 use crate::address::Address;
 use crate::clock::Time;
-use crate::message::{Message, State};
+use crate::message::reason::Waits;
+use crate::message::{Message, Reason, State};
 
 impl Store {
     /// Changes one setting, as the desk does.
     pub fn set(&self, name: &str, value: &str) -> Result<(), Fault> {
-        let key = crate::settings::find(name).map_err(Fault::Permanent)?.key;
-        let value = self.settings().with(key, value).map_err(Fault::Permanent)?.text(key).to_owned();
+        let key = crate::settings::find(name).map_err(Fault::permanent)?.key;
+        let value = self.settings().with(key, value).map_err(Fault::permanent)?.text(key).to_owned();
         let name = crate::settings::row(key).name;
         self.write(move |tx| tx.put_setting(name, &value))
     }
@@ -26,7 +27,7 @@ pub fn message(way: Way, state: State, next: i64) -> Message {
         text: "s\nt".into(),
         message_id: Some(format!("<{next}@x>")),
         state,
-        reason: "waits".into(),
+        reason: Waits::Relay.into(),
         way,
         next: Time(next),
         ..Message::sample()
@@ -37,7 +38,7 @@ fn mail(messages: Vec<Message>) -> IncomingMail {
     IncomingMail { messages, body: BodyIn::Bytes(b"raw".to_vec()) }
 }
 
-fn store(folder: &Folder) -> Store {
+pub fn store(folder: &Folder) -> Store {
     Store::open(folder, &Clock::fake(Time(1_790_000_000_000))).unwrap()
 }
 
@@ -162,4 +163,30 @@ fn a_folder_with_other_things_is_left_alone() {
     let Err(fault) = Store::open(&folder, &Clock::system()) else { panic!("it was taken") };
     assert!(fault.why().contains("holds other things"), "{fault}");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+/// Records of the versions that kept sentences: a message that waits, and its packet that is gone.
+#[test]
+fn sentences_of_older_versions_are_read_and_kept() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    store.put(mail(vec![message(Way::Link, State::Queued, 1)])).unwrap();
+    let old = |mut json: serde_json::Value| {
+        json["reason"] = "waits for the link, 1 packet".into();
+        json["steps"] = serde_json::json!([{"at": 1, "state": "queued", "cause": "waits for the link, 1 packet"}]);
+        serde_json::to_vec(&json).unwrap()
+    };
+    let record = old(serde_json::to_value(store.message(Id(1)).unwrap().unwrap()).unwrap());
+    store.write(move |tx| Ok(tx.messages.insert(1, record.as_slice())?.is_some())).unwrap();
+    store.close();
+    drop(store);
+    let store = self::store(&folder);
+    let words = Reason::Old("waits for the link, 1 packet".into());
+    let found = store.message(Id(1)).unwrap().unwrap();
+    assert_eq!((&found.reason, &found.steps[0].cause), (&words, &words));
+    assert_eq!(found.reason.to_string(), "waits for the link, 1 packet");
+    let stepped =
+        store.write(|tx| tx.step(Id(1), Time(2), State::Queued, Waits::Link { packets: 1 }, 0, Time(2))).unwrap();
+    assert_eq!(stepped.steps.iter().map(|step| step.cause.code()).collect::<Vec<_>>(), ["unknown", "waits.link"]);
+    assert_eq!(store.message(Id(1)).unwrap().unwrap().steps[0].cause, words, "the old step stays as it was");
 }

@@ -68,7 +68,7 @@ pub struct Thread {
 }
 
 fn parse(bytes: &[u8]) -> TxResult<TextOut> {
-    serde_json::from_slice(bytes)
+    super::schema::record(bytes)
         .or_else(|error| reject(Fault::permanent(format!("the record of a text is unreadable: {error}"))))
 }
 
@@ -132,7 +132,7 @@ impl Tx<'_> {
     /// The last mail between a person and a phone.
     pub fn thread(&self, person: &str, phone: Phone) -> TxResult<Option<Thread>> {
         let row = self.threads.get((person, phone.to_string().as_str()))?;
-        Ok(row.and_then(|row| serde_json::from_slice(row.value()).ok()))
+        Ok(row.and_then(|row| super::schema::record(row.value()).ok()))
     }
 
     /// Writes it.
@@ -174,7 +174,7 @@ impl View {
     pub fn opted_out(&self, number: Phone, phone: Phone) -> TxResult<Option<OptOut>> {
         let table = self.0.open_table(schema::OPT_OUTS)?;
         let row = table.get((number.to_string().as_str(), phone.to_string().as_str()))?;
-        Ok(row.and_then(|row| serde_json::from_slice(row.value()).ok()))
+        Ok(row.and_then(|row| super::schema::record(row.value()).ok()))
     }
 
     /// Phones that want no texts: service number, phone, and how they said so.
@@ -182,7 +182,7 @@ impl View {
         let mut found = Vec::new();
         for row in self.0.open_table(schema::OPT_OUTS)?.iter()?.take(limit) {
             let (key, bytes) = row?;
-            if let Ok(out) = serde_json::from_slice(bytes.value()) {
+            if let Ok(out) = super::schema::record(bytes.value()) {
                 let (number, phone) = key.value();
                 found.push((number.to_owned(), phone.to_owned(), out));
             }

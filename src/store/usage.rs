@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Ledger;
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
+use crate::fault::UnknownWord;
 use crate::message::{Column, Message, Packet};
 use crate::money::BOX;
 use crate::settings::{Key, Settings};
@@ -133,11 +134,12 @@ impl Span {
 }
 
 impl std::str::FromStr for Span {
-    type Err = String;
+    type Err = UnknownWord;
 
-    fn from_str(word: &str) -> Result<Self, String> {
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
         let found = Self::ALL.into_iter().find(|span| span.word() == word);
-        found.ok_or_else(|| format!("'{}' will not do: write day, month, year or person", word.escape_debug()))
+        let known = "day, month, year or person";
+        found.ok_or_else(|| UnknownWord { what: "span", word: word.to_owned(), known })
     }
 }
 
@@ -183,7 +185,7 @@ impl Tx<'_> {
             if day != self.day {
                 break;
             }
-            if let Ok(counts) = serde_json::from_slice(bytes.value()) {
+            if let Ok(counts) = super::schema::record(bytes.value()) {
                 today.people.insert(person.to_owned(), counts);
             }
         }
@@ -289,7 +291,7 @@ impl View {
             let (key, bytes) = row?;
             let (day, name) = key.value();
             if day != today.day
-                && let Ok(counts) = serde_json::from_slice::<Counts>(bytes.value())
+                && let Ok(counts) = super::schema::record::<Counts>(bytes.value())
             {
                 add(day, name, &counts);
             }

@@ -2,10 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::fs::{Advice, FallocateFlags, OFlags, fadvise, fallocate, statvfs};
+use rustix::io::pread;
+
+/// Multiple of every block size of a disk that is in use.
+const BLOCK: u64 = 4096;
 
 /// Bytes that an unprivileged process may still write to the file system of `path`.
 ///
@@ -22,6 +26,44 @@ pub fn free(path: &Path) -> io::Result<u64> {
 /// Those of the disk; then nothing may be called kept.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// Drops the pages of a file that the system holds in memory, but for those that wait to be written.
+///
+/// # Errors
+/// Those of the system.
+pub fn forget_pages(file: &File) -> io::Result<()> {
+    Ok(fadvise(file, 0, None, Advice::DontNeed)?)
+}
+
+/// Reads `out.len()` bytes at `offset` from the disk itself, past the pages in memory; from these where the file system
+/// cannot do that. What lies behind the end of the file reads as zeros.
+///
+/// # Errors
+/// Those of the disk.
+pub fn read_through(path: &Path, offset: u64, out: &mut [u8]) -> io::Result<()> {
+    let flags = i32::try_from(OFlags::DIRECT.bits()).unwrap_or_default();
+    let opened = File::options().read(true).custom_flags(flags).open(path);
+    let file = match opened {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => File::open(path)?,
+        opened => opened?,
+    };
+    // Offset, length and memory of a direct read are multiples of a block.
+    let (start, end) = (offset / BLOCK * BLOCK, (offset + out.len() as u64).next_multiple_of(BLOCK));
+    let length = usize::try_from(end - start).map_err(io::Error::other)?;
+    let mut memory = vec![0_u8; length + BLOCK as usize];
+    let aligned = memory.as_ptr().align_offset(BLOCK as usize);
+    let block = &mut memory[aligned..aligned + length];
+    let mut done = 0;
+    while done < length {
+        match pread(&file, &mut block[done..], start + done as u64)? {
+            0 => break,
+            read => done += read,
+        }
+    }
+    let skip = usize::try_from(offset - start).map_err(io::Error::other)?;
+    out.copy_from_slice(&block[skip..skip + out.len()]);
+    Ok(())
 }
 
 /// A file that does nothing but take up room, so that there is some to give when the disk is full.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-/// Every door is open and the store is read: dependent units may start.
+/// Every listener is open and the store is read: dependent units may start.
 pub fn ready() {
     tell(&NotifyState::Ready);
 }

@@ -41,7 +41,7 @@ fn the_log_holds_no_message_no_address_and_no_secret() {
     let packet = shore.uplink("6846", &classic(true, "bob@world.example", "cargo-of-ivory"), None);
     shore.wait_acknowledged(packet);
     shore.uplink("6846", b"Quinquireme, which is no packet", None);
-    wait_for("the packet that cannot be read", SOON, || gateway.status().filter(|status| status["set_aside"] != 0));
+    wait_for("the packet that cannot be read", SOON, || gateway.status().filter(|status| status["quarantined"] != 0));
     gateway.cli_ok(&["settings", "set", "hive.password"], "p");
     gateway.cli_ok(&["settings", "set", "relay.password"], "sandalwood");
     gateway.cli_ok(&["people", "passwd", "ben"], "cedarwood and sweet white wine");
@@ -89,7 +89,7 @@ fn metrics_are_off_until_they_are_wanted_and_name_nobody() {
     let text =
         wait_for("the metrics", SOON, || Some(get(web, "/metrics")).filter(|text| text.contains("satpost_up 1")));
     assert!(text.contains("Content-Type: text/plain; version=0.0.4"), "{text}");
-    assert!(text.contains("satpost_messages_accepted_total{door=\"smtp\"} 1\n"), "{text}");
+    assert!(text.contains("satpost_messages_accepted_total{origin=\"smtp\"} 1\n"), "{text}");
     assert!(!text.contains("olga") && !text.contains("shore.example"), "{text}");
     let (_, body) = text.split_once("\r\n\r\n").unwrap();
     let mut kind = String::new();

@@ -1,5 +1,9 @@
 //! The way out by the mail relay: refused, put off, too late, down, and cut off at the worst moment.
 
+mod fake;
+mod hostile;
+mod limits;
+
 use crate::support::shore::{Shore, classic, from_outside, message};
 use crate::support::{SOON, Station, send, wait_for};
 
@@ -10,7 +14,7 @@ fn from_olga(gateway: &Station, to: &str) {
 
 /// Notices in the mailbox of the sender, as the mails they are.
 fn notices(gateway: &Station) -> Vec<String> {
-    let notices: Vec<_> = gateway.messages().into_iter().filter(|message| message["door"] == "notice").collect();
+    let notices: Vec<_> = gateway.messages().into_iter().filter(|message| message["origin"] == "notice").collect();
     notices
         .iter()
         .map(|notice| gateway.cli_ok(&["queue", "show", "--raw", notice["id"].as_str().unwrap()], ""))
@@ -40,7 +44,7 @@ fn a_refused_message_comes_back_with_the_reason() {
     ] {
         assert!(notices[0].contains(part), "{part}: {}", notices[0]);
     }
-    let notice = gateway.messages().into_iter().find(|message| message["door"] == "notice").unwrap();
+    let notice = gateway.messages().into_iter().find(|message| message["origin"] == "notice").unwrap();
     assert_eq!(
         (&notice["from"], &notice["to"], &notice["state"]),
         (&"<>".into(), &"olga@shore.example".into(), &"delivered".into())
@@ -98,7 +102,7 @@ fn a_relay_that_is_down_is_waited_for_and_can_be_replaced() {
     wait_for("a second try", SOON, || {
         gateway.messages().into_iter().find(|message| message["tries"].as_u64() > Some(1))
     });
-    assert_eq!(gateway.status().unwrap()["relay"]["well"], false);
+    assert_eq!(gateway.status().unwrap()["relay"]["ok"], false);
     shore.sink_says("clear");
     assert_eq!(shore.wait_mails(2).len(), 2);
     gateway.wait_state(SOON, "one@world.example", "delivered");
@@ -161,7 +165,7 @@ fn there_is_no_notice_about_a_notice() {
     gateway.wait_state(SOON, "gone@world.example", "returned");
     // The notice goes to a stranger, by the same relay, which refuses it as well.
     let notice = gateway.wait_state(SOON, "bob@world.example", "returned");
-    assert_eq!((&notice["door"], &notice["from"]), (&"notice".into(), &"<>".into()));
+    assert_eq!((&notice["origin"], &notice["from"]), (&"notice".into(), &"<>".into()));
     for (from, to, head) in [
         ("", "a@world.example", ""),
         ("x@world.example", "b@world.example", "Auto-Submitted: auto-generated\n"),
@@ -171,7 +175,7 @@ fn there_is_no_notice_about_a_notice() {
         assert!(reply.starts_with("250"), "{reply}");
         gateway.wait_state(SOON, to, "returned");
     }
-    assert_eq!(gateway.messages().iter().filter(|message| message["door"] == "notice").count(), 1);
+    assert_eq!(gateway.messages().iter().filter(|message| message["origin"] == "notice").count(), 1);
     assert!(shore.mails().is_empty());
     gateway.books_balance();
 }

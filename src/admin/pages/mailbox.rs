@@ -22,7 +22,7 @@ pub fn list(ask: &Ask) -> Reply {
     Ok(ask.page(200, "mailbox.html", "mailbox", "Mailbox", values))
 }
 
-/// One message. Looking changes nothing: the script, or a button, says that it was read.
+/// Shows one message. Looking changes nothing: the script, or a button, marks it as read.
 pub fn one(ask: &Ask, id: &str) -> Reply {
     let Ok(message) = message(ask, id) else { return Ok(ask.sorry(404, "There is no such message in your mailbox.")) };
     let (message, read) = message;
@@ -34,11 +34,11 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
         subject => message.subject,
         text => body(&message),
         cut => message.cut,
-        at => ask.face.moment(message.accepted),
+        at => ask.times.moment(message.accepted),
         reply => message.from.mailbox().is_some() || message.from.phone().is_some(),
         raw => message.mail.is_some(),
     };
-    Ok(ask.page(200, "letter.html", "mailbox", "Message", values))
+    Ok(ask.page(200, "mailbox-message.html", "mailbox", "Message", values))
 }
 
 /// Marks a message as read.
@@ -49,9 +49,9 @@ pub fn read(ask: &Ask, id: &str) -> Reply {
     Ok(Response::see("/mailbox"))
 }
 
-/// A message of this mailbox, and whether it was read.
+/// Gives a message of this mailbox, and whether it was read.
 fn message(ask: &Ask, id: &str) -> Result<(Message, bool), Fault> {
-    let id: Id = id.parse().map_err(Fault::Permanent)?;
+    let id: Id = id.parse().map_err(Fault::permanent)?;
     let newest = ask.app.store.read(|view| view.mailbox(ask.me(), Some(Id(id.0.saturating_add(1))), 1))?;
     let found = newest.into_iter().find(|(message, _)| message.id == id);
     found.ok_or_else(|| Fault::permanent("there is no such message in your mailbox"))

@@ -1,24 +1,23 @@
-//! The one way in which the desk changes anything: the right is checked, and the change, its line in the audit log and
+//! The one way in which the service changes anything: the right is checked, and the change, its line in the audit log and
 //! its event are one commit. So no operation can forget its record.
 
 use std::sync::Arc;
 
 use super::{Action, Actor, Service, nobody};
-use crate::engine::actions::MessageAction;
+use crate::engine::actions::{Applied, MessageAction};
 use crate::fault::Fault;
 use crate::message::Id;
 use crate::password;
 use crate::people::{Person, Role};
-use crate::route::choose::Policy;
 use crate::store::{Contents, Event, Record, Store, Tx, TxResult, reject};
 
 impl Service {
-    /// A desk for somebody.
+    /// Makes the service for somebody.
     pub fn new(store: &Store, by: Actor) -> Self {
         Self { store: store.clone(), by }
     }
 
-    /// Whether the one at the desk may do this.
+    /// Checks whether the actor may do this.
     ///
     /// # Errors
     /// Permanent, with who may.
@@ -30,18 +29,18 @@ impl Service {
         }
     }
 
-    /// Whether the one at the desk may change somebody of this role: nobody touches, or gives, more than they have.
+    /// Checks whether the actor may change somebody of this role: nobody changes, or gives, more than they have.
     ///
     /// # Errors
     /// Permanent, with the reason.
     pub fn may_touch(&self, role: Role) -> Result<(), Fault> {
         match self.by.role >= role {
             true => Ok(()),
-            false => Err(Fault::Permanent(format!("only an {} can do this with an {}", role.word(), role.word()))),
+            false => Err(Fault::permanent(format!("only an {} can do this with an {}", role.word(), role.word()))),
         }
     }
 
-    /// Does something, if it may be done, and writes it down.
+    /// Does something, if it may be done, and records it.
     pub(super) fn act<T: Send + 'static>(
         &self,
         action: Action,
@@ -72,7 +71,7 @@ impl Service {
         }
     }
 
-    /// What changes people and settings stands among the events of the front page too, signed.
+    /// Makes an event of what changes people and settings, for the front page.
     fn event(&self, action: Action, words: &str) -> Option<Event> {
         let part = action.word().split('.').next().filter(|part| ["people", "settings"].contains(part))?;
         let words = format!("{words}, by {}", self.by.sign());
@@ -88,8 +87,8 @@ impl Service {
         self.store.write(move |tx| tx.audit_again(&record))
     }
 
-    /// The person of this name and password. Takes as long for an unknown name as for a known one, and waits for its
-    /// turn: one hash at a time.
+    /// Finds the person of this name and password. Takes as long for an unknown name as for a known one, and waits for
+    /// its turn: one hash at a time.
     ///
     /// # Errors
     /// Permanent when the two do not belong together.
@@ -97,7 +96,7 @@ impl Service {
         let person = self.store.people().get(name.trim()).cloned();
         let right = password::verify(person.as_deref(), password);
         // A name that nobody has may be a password in the wrong field: it is not written down.
-        let known = person.as_ref().map_or("somebody unknown", |person| person.name.as_str());
+        let known = person.as_ref().map_or("an unknown name", |person| person.name.as_str());
         match person.as_ref().filter(|_| right) {
             Some(person) => {
                 let by = Actor { name: person.name.clone(), role: person.role, from: self.by.from.clone() };
@@ -112,7 +111,7 @@ impl Service {
         }
     }
 
-    /// True when this is the password of the one at the desk, who has to show it once more.
+    /// True when this is the password of the actor, who has to give it once more.
     pub fn is_own_password(&self, password: &str) -> bool {
         let people = self.store.people();
         let right = password::verify(people.get(&self.by.name).map(|person| &**person), password);
@@ -122,30 +121,30 @@ impl Service {
         right
     }
 
-    /// Grants a wish about a message and says so in a sentence.
+    /// Applies an action to a message and says so in a sentence.
     ///
     /// # Errors
     /// Permanent when it may not be, or it is too late.
-    pub fn wish(&self, wish: MessageAction, id: Id) -> Result<String, Fault> {
-        let (action, words) = match wish {
+    pub fn act_on(&self, wanted: MessageAction, id: Id) -> Result<Applied, Fault> {
+        let (action, words) = match wanted {
             MessageAction::Hold => (Action::Hold, "held"),
             MessageAction::Release => (Action::Release, "released"),
-            MessageAction::Allow => (Action::Allow, "released, and its sender may write from now on"),
+            MessageAction::Allow => (Action::Allow, "released, and its sender is allowed from now on"),
             MessageAction::Cancel => (Action::Cancel, "cancelled"),
             MessageAction::Retry => (Action::Retry, "tried again"),
         };
-        let policy = Policy::new(self.store.people(), self.store.settings());
+        let policy = crate::engine::policy(&self.store);
         let (who, now) = (self.by.sign(), self.store.clock().now());
-        self.act(action, &id.to_string(), words, move |tx| wish.apply(tx, &policy, id, &who, now))
+        self.act(action, &id.to_string(), words, move |tx| wanted.apply(tx, &policy, id, &who, now))
     }
 
-    /// Takes the news of what was set aside off the front page; the items stay.
+    /// Takes the note about new items in quarantine off the front page; the items stay.
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub fn see_aside(&self, note: &'static str, newest: u64) -> Result<(), Fault> {
+    pub fn see_quarantine(&self, note: &'static str, newest: u64) -> Result<(), Fault> {
         let about = format!("up to {newest}");
-        self.act(Action::SeeAside, "", about, move |tx| tx.put_note(note, Some(newest.to_string().as_bytes())))
+        self.act(Action::SeeQuarantine, "", about, move |tx| tx.put_note(note, Some(newest.to_string().as_bytes())))
     }
 
     /// Takes a step of the set-up off the list.
@@ -209,7 +208,7 @@ impl Service {
     }
 }
 
-/// Fails for a person whose role is above that of the one at the desk, as they are in the store at that moment.
+/// Reads a person as they are in the store at this moment; fails for one whose role is above that of the actor.
 pub(super) fn person_within(tx: &Tx, name: &str, by: Role) -> TxResult<Person> {
     match tx.person(name)? {
         None => reject(nobody(name)),

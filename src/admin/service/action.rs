@@ -1,4 +1,4 @@
-//! Everything that can be done at the desk, in one table: what it is called in the audit log, and who may.
+//! Every action of the pages and commands in one table: its name in the audit log, and the role it needs.
 
 use crate::people::Role;
 
@@ -18,7 +18,7 @@ macro_rules! actions {
                 match self { $(Self::$action => $word,)* }
             }
 
-            /// The least role that may do it.
+            /// Gives the least role that may do it.
             pub fn least(self) -> Role {
                 match self { $(Self::$action => Role::$least,)* }
             }
@@ -59,8 +59,8 @@ actions! {
     Cancel "queue.cancel" Operator
     /// A message was tried again.
     Retry "queue.retry" Operator
-    /// The news of what was set aside was taken note of.
-    SeeAside "aside.seen" Operator
+    /// The new items in quarantine were marked as seen.
+    SeeQuarantine "quarantine.seen" Operator
     /// The box was claimed by its first owner.
     Claim "box.claim" Person
     /// The code for the first owner was read.
@@ -87,7 +87,7 @@ actions! {
     ErasePerson "people.erase" Owner
 }
 
-/// Who is at the desk.
+/// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// Name of a person; `the command line`; empty for somebody who did not log in.
@@ -99,23 +99,23 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Somebody who is logged in on the page.
+    /// Stands for somebody who is logged in on the page.
     pub fn person(name: &str, role: Role, from: &str) -> Self {
         Self { name: name.to_owned(), role, from: from.to_owned() }
     }
 
-    /// Somebody on the page who is not logged in.
+    /// Stands for somebody on the page who is not logged in.
     pub fn nobody(from: &str) -> Self {
         Self::person("", Role::Person, from)
     }
 
-    /// Root or the user of the box, on the command line: they own the file, so they own the box.
+    /// Stands for root or the user of the box, on the command line: they own the file, so they own the box.
     pub fn command_line(uid: u32) -> Self {
         let from = if uid == 0 { "root".to_owned() } else { format!("user {uid}") };
         Self { name: COMMAND_LINE.to_owned(), role: Role::Owner, from }
     }
 
-    /// The signature in the list of events and in the time lines of messages.
+    /// Writes the actor for the list of events and the time lines of messages.
     pub fn sign(&self) -> String {
         match self.name.as_str() {
             "" => "somebody on the page".to_owned(),

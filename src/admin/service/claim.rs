@@ -1,4 +1,4 @@
-//! The claim: whoever can read the journal or the screen of the box becomes its owner, with a one-time code.
+//! Claims a new box: whoever can read its system log or its screen becomes the owner, with a one-time code.
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -26,11 +26,11 @@ struct Code {
 /// What somebody fills in to become the owner.
 #[derive(Debug, Clone, Default)]
 pub struct Claim {
-    /// The code, in any case, with blanks and hyphens as one likes.
+    /// The code, in any case, with spaces and hyphens as one likes.
     pub code: String,
     /// Name in the address.
     pub name: String,
-    /// Name for people.
+    /// Full name.
     pub full_name: String,
     /// Password, 12 characters or more.
     pub password: String,
@@ -44,7 +44,8 @@ impl Service {
         self.store.people().iter().any(|person| person.is_owner())
     }
 
-    /// The code that the first owner has to type, such as `K7QF-3M9X`; made when there is none yet (or when `new`).
+    /// Gives the code that the first owner has to type, such as `K7QF-3M9X`; made when there is none yet (or when
+    /// `new`).
     ///
     /// # Errors
     /// Permanent once there is an owner; otherwise as [`crate::store::Store::write`].
@@ -87,9 +88,9 @@ impl Service {
             added: self.store.clock().now(),
             ..Person::default()
         };
-        person.check().map_err(Fault::Permanent)?;
+        person.check().map_err(Fault::permanent)?;
         let row = crate::settings::row(Key::Domain);
-        let domain = crate::settings::check(row, &claim.domain).map_err(Fault::Permanent)?;
+        let domain = crate::settings::check(row, &claim.domain).map_err(Fault::permanent)?;
         person.password = Some(new_password(&claim.password, &person)?);
         let words = format!("the box was claimed by {}", person.name);
         let event = Event { at: person.added, part: "people".to_owned(), words: words.clone(), alarm: false };
@@ -136,7 +137,7 @@ impl Service {
     }
 }
 
-/// A code as it is stored: upper case, no blanks and hyphens, and the messages that look like digits read as such.
+/// Gives a code as it is stored: upper case, no spaces and hyphens, and characters that look like digits read as such.
 pub(super) fn normal_code(typed: &str) -> String {
     let read = |c: char| match c.to_ascii_uppercase() {
         'I' | 'L' => '1',
@@ -167,7 +168,7 @@ fn random_code() -> Result<String, Fault> {
 }
 
 fn wrong() -> Fault {
-    Fault::permanent("this is not the code of this box: look again in its journal, or run 'sudo satpost setup-code'")
+    Fault::permanent("this is not the code of this box: look again in its system log, or run 'sudo satpost setup-code'")
 }
 
 fn taken() -> Fault {

@@ -1,4 +1,4 @@
-//! A person's data in one file, and its end. The file is a tar archive with the messages as `letters.mbox` (RFC 4155, with
+//! Exports a person's data as one file, and erases it. The file is a tar archive with the messages as `messages.mbox` (RFC 4155, with
 //! `>From` quoting) and everything else as `data.json`: both can be read without this program.
 
 use std::io::{Seek, SeekFrom, Write};
@@ -22,7 +22,8 @@ impl Service {
     /// Writes all that the box has of a person into an archive; gives the number of messages.
     ///
     /// # Errors
-    /// Permanent when it may not be or there is nobody of this name; temporary when something cannot be read or written.
+    /// Permanent when it may not be or there is nobody of this name; temporary when something cannot be read or
+    /// written.
     pub fn export(&self, name: &str, to: &mut (impl Write + Seek)) -> Result<usize, Fault> {
         let own = name == self.by.name;
         let action = if own { Action::OwnExport } else { Action::ExportPerson };
@@ -35,10 +36,17 @@ impl Service {
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
         for message in &messages {
-            let raw = self.store.raw(message)?;
+            let raw = match self.store.raw(message) {
+                // Its text is there all the same: one damaged mail must not hide all others.
+                Err(fault) if fault.is_permanent() => {
+                    log::error!("export: {fault}");
+                    None
+                }
+                raw => raw?,
+            };
             entry(to, message, raw.as_deref()).map_err(failed)?;
         }
-        finish(to, begin, &format!("{}/letters.mbox", person.name), now).map_err(failed)?;
+        finish(to, begin, &format!("{}/messages.mbox", person.name), now).map_err(failed)?;
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
         // Maps, strings and numbers always serialise.
@@ -78,9 +86,9 @@ impl Service {
             .map(|message| {
                 json!({
                     "id": message.id.to_string(), "from": message.from, "to": message.to, "subject": message.subject,
-                    "accepted": message.accepted.to_string(), "state": message.state, "reason": message.reason,
+                    "accepted": message.accepted.to_string(), "state": message.state.words(), "reason": message.reason.to_string(),
                     "time_line": message.steps.iter().map(|step| {
-                        json!({"at": step.at.to_string(), "state": step.state, "cause": step.cause, "packets": step.packets})
+                        json!({"at": step.at.to_string(), "state": step.state.words(), "cause": step.cause.to_string(), "packets": step.packets})
                     }).collect::<Vec<_>>(),
                 })
             })
@@ -88,8 +96,8 @@ impl Service {
         Ok(json!({"person": record, "log_ins": sessions, "usage": usage, "audit": audit, "messages": messages}))
     }
 
-    /// Erases a person: their messages, but for those that somebody else here wrote or got, log-ins, contacts, counts. The
-    /// audit log keeps that it happened. Gives the number of messages that went.
+    /// Erases a person: their messages, but for those that somebody else here wrote or got, log-ins, contacts, counts.
+    /// The audit log keeps that it happened. Gives the number of messages that went.
     ///
     /// # Errors
     /// Permanent when it may not be, they are the last owner, or a link has a part of a message of theirs.
@@ -186,15 +194,15 @@ mod tests {
 
     fn message(context: &Context, from: &str, to: &str, text: &str) -> crate::message::Id {
         let author = context.store.people().get(from).cloned().unwrap();
-        let sheet =
+        let form =
             intake::ComposeForm { to: to.into(), subject: "Hello".into(), text: text.into(), ..Default::default() };
-        intake::compose(context, &author, &sheet).unwrap().ids()[0]
+        intake::compose(context, &author, &form).unwrap().ids()[0]
     }
 
     #[test]
     fn a_persons_data_is_taken_along_and_erased() {
         let place = Place::new();
-        let desk = place.desk();
+        let service = place.service();
         let (_stop, stop) = smol::channel::bounded(1);
         let context = Context {
             coders: Coders::new(place.store.folder()),
@@ -202,30 +210,30 @@ mod tests {
             status: StatusBoard::default(),
             stop,
         };
-        desk.set("box.domain", "sea.org").unwrap();
+        service.set("box.domain", "sea.org").unwrap();
         for name in ["anna", "ben"] {
-            desk.add(&PersonEdit { name: name.into(), ..PersonEdit::default() }).unwrap();
+            service.add(&PersonEdit { name: name.into(), ..PersonEdit::default() }).unwrap();
         }
-        let outside = message(&context, "ben", "bob@policy.org", "From here\nto there");
+        let outside = message(&context, "ben", "bob@world.org", "From here\nto there");
         let shared = message(&context, "ben", "anna@sea.org", "for both");
         let own = message(&context, "ben", "ben@sea.org", "a note");
-        let other = message(&context, "anna", "bob@policy.org", "not his");
+        let other = message(&context, "anna", "bob@world.org", "not his");
         let mut file = Cursor::new(Vec::new());
-        assert_eq!(desk.export("ben", &mut file).unwrap(), 3);
+        assert_eq!(service.export("ben", &mut file).unwrap(), 3);
         let file = file.into_inner();
         assert!(file.len() % RECORD == 0 && &file[257..262] == b"ustar");
         let text = String::from_utf8(file).unwrap();
-        assert!(text.contains("ben/letters.mbox") && text.contains("ben/data.json"));
+        assert!(text.contains("ben/messages.mbox") && text.contains("ben/data.json"));
         assert!(text.contains("\n>From here\nto there\n") && text.contains("for both") && !text.contains("not his"));
         assert!(!text.contains("argon2"));
         // A person takes their own, and nobody else's.
-        let own_desk = Service::new(&place.store, Actor::person("ben", crate::people::Role::Person, ""));
-        assert!(own_desk.export("ben", &mut Cursor::new(Vec::new())).is_ok());
-        assert!(own_desk.export("anna", &mut Cursor::new(Vec::new())).is_err());
-        assert!(own_desk.erase("ben").is_err());
+        let own_service = Service::new(&place.store, Actor::person("ben", crate::people::Role::Person, ""));
+        assert!(own_service.export("ben", &mut Cursor::new(Vec::new())).is_ok());
+        assert!(own_service.export("anna", &mut Cursor::new(Vec::new())).is_err());
+        assert!(own_service.erase("ben").is_err());
 
         let before = place.store.ledger().unwrap();
-        assert_eq!(desk.erase("ben").unwrap(), 2);
+        assert_eq!(service.erase("ben").unwrap(), 2);
         let kept = |id| place.store.message(id).unwrap();
         assert!(kept(outside).is_none() && kept(own).is_none() && kept(other).is_some());
         assert_eq!(kept(shared).unwrap().author, None);
@@ -247,13 +255,13 @@ mod tests {
     #[test]
     fn tar_reads_the_archive() {
         let place = Place::new();
-        place.desk().add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
+        place.service().add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
         let path = place.store.folder().join("ben.tar");
-        place.desk().export("ben", &mut std::fs::File::create(&path).unwrap()).unwrap();
+        place.service().export("ben", &mut std::fs::File::create(&path).unwrap()).unwrap();
         let listed = std::process::Command::new("tar").arg("-tvf").arg(&path).output().unwrap();
         let text = String::from_utf8(listed.stdout).unwrap();
         assert!(
-            listed.status.success() && text.contains("ben/letters.mbox") && text.contains("ben/data.json"),
+            listed.status.success() && text.contains("ben/messages.mbox") && text.contains("ben/data.json"),
             "{text}"
         );
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::admin::App;
 use crate::clock::Time;
 use crate::link::Health;
-use crate::message::{Id, Message, Origin, Packet, PacketState, Reference, State, Step, Way};
-use crate::status::{ConsoleLine, PartStatus};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Reason, Reference, State, Step, Way};
+use crate::status::{ConsoleLine, PartState, PartStatus};
 use crate::store::{BodyIn, Event, IncomingMail};
 
 const SUBJECTS: [&str; 6] = [
@@ -33,7 +33,7 @@ pub fn fill(app: &App) {
 fn message(n: usize, now: Time) -> Message {
     let (state, way, door, reason) = [
         (State::Held, Way::Link, Origin::Smtp, "takes 9 packets, 5 are allowed: waits for the owner"),
-        (State::OnModem, Way::Link, Origin::Smtp, "the modem has all 2 packets and waits for a satellite"),
+        (State::OnLink, Way::Link, Origin::Smtp, "the modem has all 2 packets and waits for a satellite"),
         (State::Queued, Way::Link, Origin::Web, "the modem has no GPS time yet; tried again in 4 min"),
         (State::Delivered, Way::Mailbox, Origin::Link, "in the mailbox"),
         (State::Sent, Way::Link, Origin::Smtp, "a satellite acknowledged all 2 packets"),
@@ -68,7 +68,7 @@ fn message(n: usize, now: Time) -> Message {
         accepted,
         deadline: accepted + Duration::from_secs(4 * 86_400),
         state,
-        reason: reason.into(),
+        reason: Reason::said(reason),
         way,
         next: if state == State::Queued { now + minutes(4) } else { Time::NEVER },
         tries: 1,
@@ -91,7 +91,7 @@ fn messages(app: &App, now: Time) {
                 Packet {
                     number: 0,
                     messages: vec![Id(2)],
-                    body: 0,
+                    group: 0,
                     part,
                     parts: 2,
                     device: None,
@@ -100,7 +100,7 @@ fn messages(app: &App, now: Time) {
                     at: now - minutes(2),
                     note: if part == 1 { "RSSI -104 dBm, SNR 3 dB".into() } else { String::new() },
                     ask: now,
-                    talk: None,
+                    peer: None,
                 }
             });
             tx.add_packets(&packets)?;
@@ -157,7 +157,7 @@ fn facts(app: &App, now: Time) {
             garbled: 3,
             reopened: 1,
         });
-        facts.smtp = Some(PartStatus { well: true, words: "Listening on port 25 and 587.".into(), at: now });
+        facts.smtp = Some(PartStatus { state: PartState::TakesMail, at: now });
         facts.relay = None;
     });
     for (ago, sent, text) in [

@@ -13,7 +13,7 @@ pub const ANNA: &str = "anna@boat.example";
 /// Anna as the world knows her.
 pub const ANNA_ASHORE: &str = "anna@shore.example";
 /// Somebody in the world.
-pub const BOB: &str = "bob@policy.example";
+pub const BOB: &str = "bob@world.example";
 
 /// A phone in the world.
 pub const PHONE: &str = "+14155550123";
@@ -22,13 +22,13 @@ pub const NUMBER: &str = "+14155550199";
 /// The phone, as a mail program on the boat writes to it.
 const PHONE_BY_MAIL: &str = "+14155550123@sms.boat.example";
 
-/// Addresses, log-ins, and what to copy.
-pub fn explain(policy: &DemoParts) -> String {
-    let [_, submission, station] = policy.station.listen;
-    let [smtp, _, gateway] = policy.gateway.listen;
-    let password = &policy.password;
+/// Writes addresses, log-ins, and lines to copy.
+pub fn explain(parts: &DemoParts) -> String {
+    let [_, submission, station] = parts.station.listen;
+    let [smtp, _, gateway] = parts.gateway.listen;
+    let password = &parts.password;
     let (port, back) = (submission.port(), smtp.port());
-    let carrier = policy.carrier.address();
+    let carrier = parts.carrier.address();
     format!(
         "
   station (boat)    http://{station}/   name anna, password {password}
@@ -54,38 +54,38 @@ Ctrl-C ends everything.
     )
 }
 
-/// A mail program on the boat sends a message.
+/// Sends a message as a mail program on the boat.
 ///
 /// # Errors
 /// When the station does not take it.
-pub fn out(policy: &DemoParts) -> Result<(), Failure> {
-    let login = Some(("anna".to_owned(), policy.password.clone()));
+pub fn out(parts: &DemoParts) -> Result<(), Failure> {
+    let login = Some(("anna".to_owned(), parts.password.clone()));
     let text = "All well on board. We expect to be in port on Friday.";
-    give(policy.station.listen[1], login, ANNA, BOB, "Hello from the boat", text)
+    give(parts.station.listen[1], login, ANNA, BOB, "Hello from the boat", text)
 }
 
-/// A mail server in the world sends the answer.
+/// Sends the answer as a mail server in the world.
 ///
 /// # Errors
 /// When the gateway does not take it.
-pub fn back(policy: &DemoParts) -> Result<(), Failure> {
+pub fn back(parts: &DemoParts) -> Result<(), Failure> {
     let text = "Good to hear. The quay is booked for Friday.";
-    give(policy.gateway.listen[0], None, BOB, ANNA_ASHORE, "Re: Hello from the boat", text)
+    give(parts.gateway.listen[0], None, BOB, ANNA_ASHORE, "Re: Hello from the boat", text)
 }
 
-/// A phone texts Anna.
-pub fn text(policy: &DemoParts) {
-    policy.carrier.text(PHONE, NUMBER, "Are you all right? Mum");
+/// Sends a text from a phone to Anna.
+pub fn text(parts: &DemoParts) {
+    parts.carrier.text(PHONE, NUMBER, "Are you all right? Mum");
 }
 
-/// Anna's mail program answers the phone.
+/// Answers the phone as Anna's mail program.
 ///
 /// # Errors
 /// When the station does not take it.
-pub fn text_back(policy: &DemoParts) -> Result<(), Failure> {
-    let login = Some(("anna".to_owned(), policy.password.clone()));
+pub fn text_back(parts: &DemoParts) -> Result<(), Failure> {
+    let login = Some(("anna".to_owned(), parts.password.clone()));
     let (subject, text) = ("Re: Are you all right? Mum", "All fine, home on Friday.");
-    give(policy.station.listen[1], login, ANNA, PHONE_BY_MAIL, subject, text)
+    give(parts.station.listen[1], login, ANNA, PHONE_BY_MAIL, subject, text)
 }
 
 fn give(
@@ -107,7 +107,7 @@ fn give(
         login,
         ca: None,
         timeout: Duration::from_secs(10),
-        hello: Some("mail.policy.example".to_owned()),
+        hello: Some("mail.world.example".to_owned()),
     };
     let mail = format!("From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\n\r\n{text}\r\n");
     let mut client = Relay::new();

@@ -1,4 +1,4 @@
-//! Says when a message arrives, with its time line from both boxes.
+//! Tells when a message arrives, with its time line from both boxes.
 
 use std::collections::BTreeSet;
 
@@ -26,34 +26,34 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// What is new, as texts to print.
+    /// Gives what is new, as texts to print.
     ///
     /// # Errors
     /// When a box hangs.
-    pub fn look(&mut self, policy: &DemoParts) -> Result<Vec<String>, Failure> {
+    pub fn look(&mut self, parts: &DemoParts) -> Result<Vec<String>, Failure> {
         let mut news = Vec::new();
-        let mails = policy.sink.mails();
+        let mails = parts.sink.mails();
         for mail in mails.iter().skip(self.at_sink) {
             let subject = mail.header("Subject").unwrap_or_default();
             let to = mail.to.join(", ");
             let head = format!("ARRIVED at the mail server: \"{}\" for {to}", one_line(&subject, 60));
-            let lines = self.time_lines(&[&policy.station, &policy.gateway], |message| {
+            let lines = self.time_lines(&[&parts.station, &parts.gateway], |message| {
                 message["to"] == to.as_str() && message["subject"] == subject.as_str()
             })?;
             news.push(format!("\n{head}\n{lines}"));
         }
         self.at_sink = mails.len();
-        let texts = policy.carrier.arrived();
+        let texts = parts.carrier.arrived();
         for (phone, words) in texts.iter().skip(self.at_phone) {
             let head = format!("ARRIVED at the phone: \"{}\" for {phone}", one_line(words, 60));
-            let lines = self.time_lines(&[&policy.station, &policy.gateway], |message| {
+            let lines = self.time_lines(&[&parts.station, &parts.gateway], |message| {
                 message["to"] == phone.as_str() && message["text"] == words.as_str()
             })?;
             news.push(format!("\n{head}\n{lines}"));
         }
         self.at_phone = texts.len();
-        for message in list(&policy.station)? {
-            let arrived = message["door"] == "link" && message["state"] == "delivered";
+        for message in list(&parts.station)? {
+            let arrived = message["origin"] == "link" && message["state"] == "delivered";
             let id = message["id"].as_str().unwrap_or_default().to_owned();
             if !arrived || !self.told.insert(id) {
                 continue;
@@ -63,9 +63,9 @@ impl Watch {
             let subject = message["subject"].as_str().unwrap_or_default().to_owned();
             let from = message["from"].as_str().unwrap_or_default();
             let head = format!("ARRIVED on the boat: \"{}\" from {from}", one_line(&subject, 60));
-            let lines = self.time_lines(&[&policy.gateway, &policy.station], |message| {
+            let lines = self.time_lines(&[&parts.gateway, &parts.station], |message| {
                 let to = message["to"].as_str().unwrap_or_default();
-                let inbound = to == ANNA_ASHORE || message["door"] == "link" || message["door"] == "sms";
+                let inbound = to == ANNA_ASHORE || message["origin"] == "link" || message["origin"] == "sms";
                 inbound && message["subject"] == subject.as_str() && message["way"] != "relay"
             })?;
             news.push(format!("\n{head}\n{lines}"));
@@ -73,7 +73,7 @@ impl Watch {
         Ok(news)
     }
 
-    /// The time lines of the newest message in each box that fits and was not shown before.
+    /// Gives the time lines of the newest message in each box that fits and was not shown before.
     fn time_lines(&mut self, places: &[&Place], fits: impl Fn(&Value) -> bool) -> Result<String, Failure> {
         let mut rows = Vec::new();
         for place in places {
@@ -101,7 +101,7 @@ impl Watch {
     }
 }
 
-/// The messages of a box, newest first.
+/// Gives the messages of a box, newest first.
 fn list(place: &Place) -> Result<Vec<Value>, Failure> {
     let found = place.ask(&["queue", "list", "--all", "--json", "--limit", "200"])?;
     Ok(found.and_then(|found| found.as_array().cloned()).unwrap_or_default())

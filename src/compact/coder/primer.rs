@@ -18,7 +18,7 @@ const ADDRESSES: &str = include_str!("../primer/addresses.txt");
 /// Each record of this number has an index in the place of its address, as letters have between boxes that know each
 /// other.
 const INDEXED_EVERY: usize = 3;
-/// Likewise one that names the person on the box.
+/// Each record of this number names the person on the box.
 const NAMED_EVERY: usize = 8;
 
 /// Records, each ended by a zero byte.

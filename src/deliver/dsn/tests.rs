@@ -24,7 +24,7 @@ fn build(kind: Kind, about: &Message, why: &str, original: Option<&[u8]>) -> Str
     let notice = Notice {
         kind,
         about,
-        why,
+        why: &Reason::Old(why.to_owned()),
         original,
         to: &to,
         domain: "box.example",
@@ -96,9 +96,9 @@ fn addresses_beyond_ascii_are_written_as_the_rfc_says() {
 
 #[test]
 fn a_status_is_taken_from_the_relay_only() {
-    assert_eq!(enhanced("relay 5.5.5.5:25 answered 550 5.7.26 no to RCPT"), Some("5.7.26"));
+    assert_eq!(Reason::Old("relay 5.5.5.5:25 answered 550 5.7.26 no to RCPT".into()).status(), Some("5.7.26"));
     for why in ["", "answered 550 no", "5.1", "5.1.x", "5..1", "450 4.1.1 later", "5.1234.1"] {
-        assert_eq!(enhanced(why), None, "{why}");
+        assert_eq!(Reason::Old(why.into()).status(), None, "{why}");
     }
 }
 

@@ -8,10 +8,10 @@ pub mod hook;
 
 use serde_json::Value;
 
-use super::client::{Answer, CallError, Client, encode, quote};
-use super::{Carrier, Delivery, Found, IncomingText, OutgoingText, Row, SmsRefusal, SmsResult, needed};
+use super::{Carrier, Delivery, Found, IncomingText, OutgoingText, Row, SmsRefusal, SmsResult, basic, needed};
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::http_client::{Answer, CallError, HttpClient, encode, quote};
 use crate::settings::{Key, Settings};
 use errors::{judge, judge_report};
 
@@ -34,7 +34,8 @@ const MOST_PAGES: usize = 50;
 const TOLERANCE: std::time::Duration = std::time::Duration::from_secs(6 * 3600);
 
 struct Twilio {
-    client: Client,
+    http: HttpClient,
+    login: String,
     account: String,
     /// Where reports are to go, without the query.
     callback: Option<String>,
@@ -46,10 +47,11 @@ impl Twilio {
         let token = needed(settings, Key::TwilioToken)?;
         let url = settings.text(Key::TwilioUrl);
         let limit = settings.span(Key::SmsTimeout);
-        let client = Client::new(ROW.title, "twilio.url", url, (&account, &token), limit);
+        let http = HttpClient::new(ROW.title, "twilio.url", url, limit);
+        let login = basic(&account, &token);
         let public = settings.text(Key::SmsPublicUrl);
         let callback = (!public.is_empty()).then(|| format!("{public}/hooks/twilio"));
-        Ok(Self { client, account, callback })
+        Ok(Self { http, login, account, callback })
     }
 
     fn messages(&self) -> String {
@@ -61,8 +63,10 @@ impl Twilio {
         let what = "the list of texts";
         let mut path = format!("{}?PageSize=100{query}", self.messages());
         for _ in 0..MOST_PAGES {
-            let answer = expect(what, self.client.get(what, &path).map_err(CallError::fault)?)?;
-            let Some(items) = answer.body.get("messages").and_then(Value::as_array) else {
+            let answer =
+                expect(what, self.http.get(what, &path, &[("Authorization", &self.login)]).map_err(CallError::fault)?)?;
+            let body = answer.json();
+            let Some(items) = body.get("messages").and_then(Value::as_array) else {
                 return Err(Fault::temporary("Twilio: its list of texts cannot be read"));
             };
             for item in items {
@@ -70,7 +74,7 @@ impl Twilio {
                     return Ok(());
                 }
             }
-            match answer.body.get("next_page_uri").and_then(Value::as_str) {
+            match body.get("next_page_uri").and_then(Value::as_str) {
                 Some(next) if next.starts_with("/2010-04-01/") => next.clone_into(&mut path),
                 _ => return Ok(()),
             }
@@ -85,12 +89,12 @@ impl Carrier for Twilio {
         let callback = self.callback.as_ref().map(|url| format!("{url}?m={}", encode(&text.tag)));
         let mut form = vec![("To", to.as_str()), ("From", from.as_str()), ("Body", text.text.as_str())];
         form.extend(callback.as_deref().map(|url| ("StatusCallback", url)));
-        let answer = match self.client.form("a text", &self.messages(), &form) {
+        let answer = match self.http.post_form("a text", &self.messages(), &[("Authorization", &self.login)], &form) {
             Ok(answer) => answer,
             Err(CallError::Unsent(fault)) => return SmsResult::Refused(fault.into()),
             Err(CallError::Lost(why)) => return SmsResult::Unknown(why),
         };
-        match (answer.status, text_of(&answer.body, "sid")) {
+        match (answer.status, text_of(&answer.json(), "sid")) {
             (200..=299, Some(sid)) => SmsResult::Taken(sid),
             // Only what carries a code of the interface, or a 4xx, is known to be a no.
             (200..=299, None) => SmsResult::Unknown("Twilio said yes and gave no name for the text".to_owned()),
@@ -120,13 +124,14 @@ impl Carrier for Twilio {
     fn fate(&mut self, id: &str) -> Result<Delivery, Fault> {
         let what = "the state of a text";
         let path = format!("/2010-04-01/Accounts/{}/Messages/{}.json", encode(&self.account), encode(id));
-        let answer = self.client.get(what, &path).map_err(CallError::fault)?;
+        let answer = self.http.get(what, &path, &[("Authorization", &self.login)]).map_err(CallError::fault)?;
         if answer.status == 404 {
             return Ok(Delivery::Unclear("Twilio does not know it any more".to_owned()));
         }
         let answer = expect(what, answer)?;
-        let status = text_of(&answer.body, "status").unwrap_or_default();
-        let code = answer.body.get("error_code").and_then(Value::as_u64);
+        let body = answer.json();
+        let status = text_of(&body, "status").unwrap_or_default();
+        let code = body.get("error_code").and_then(Value::as_u64);
         Ok(fate(&status, code))
     }
 
@@ -172,8 +177,9 @@ fn fate(status: &str, code: Option<u64>) -> Delivery {
 }
 
 fn refusal(answer: &Answer) -> SmsRefusal {
-    let code = answer.body.get("code").and_then(Value::as_u64);
-    let words = answer.body.get("message").and_then(Value::as_str).map(quote).unwrap_or_default();
+    let body = answer.json();
+    let code = body.get("code").and_then(Value::as_u64);
+    let words = body.get("message").and_then(Value::as_str).map(quote).unwrap_or_default();
     SmsRefusal { after: answer.after, ..judge(code, answer.status, &words) }
 }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
+use crate::message::reason::Waits;
 use crate::people::Person;
 use crate::status::StatusBoard;
 use crate::store::Store;
@@ -31,10 +32,10 @@ fn told(state: State) -> (String, String) {
         terms: Default::default(),
     };
     let policy = context.policy();
-    let message = Message { state, ..policy.plan(draft, clock.now(), true, 192) };
+    let message = Message { state, ..policy.plan(draft, None, clock.now(), true) };
     let id = context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0];
     clock.advance(policy.settings.span(Key::QueueDelayNotice) + Duration::from_secs(1));
-    let wait = || context.wait_on(&context.store.message(id).unwrap().unwrap(), "why it waits").unwrap();
+    let wait = || context.wait_on(&context.store.message(id).unwrap().unwrap(), Waits::Relay).unwrap();
     wait();
     wait();
     let mailbox = context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();

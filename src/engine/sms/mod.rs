@@ -13,7 +13,7 @@ use crate::deliver::sms::{self, Carrier, Row};
 use crate::fault::Fault;
 use crate::message::{Priority, State, Way};
 use crate::settings::{Key, Settings};
-use crate::status::PartStatus;
+use crate::status::{PartState, PartStatus};
 use crate::store::Queue;
 
 /// Longest sleep between two looks at the queue.
@@ -86,23 +86,19 @@ impl<'c> Texts<'c> {
 
     /// Tells the page how texts come in, or what is wrong.
     fn tell(&self, fault: Option<&Fault>) {
-        let rung = self.row.map(|row| PartStatus {
-            well: fault.is_none(),
-            words: fault.map_or_else(|| self.words(row), ToString::to_string),
+        let status = self.row.map(|row| PartStatus {
+            state: fault.map_or_else(|| self.state(row), |fault| PartState::Faulty(fault.clone())),
             at: self.context.now(),
         });
-        self.context.status.set(|facts| facts.texts = rung);
+        self.context.status.set(|facts| facts.texts = status);
     }
 
-    fn words(&self, row: &Row) -> String {
-        let (title, public) = (row.title, self.made_with.text(Key::SmsPublicUrl));
-        match (public, row.polls) {
-            ("", true) => format!("polling: {title} is asked for texts every {}", self.made_with.text(Key::SmsPoll)),
-            ("", false) => format!("{title} cannot be asked for texts: none come in until sms.public_url is set"),
-            (public, polls) => {
-                let also = if polls { ", and is asked every 15 minutes for what a call may have lost" } else { "" };
-                format!("webhook: {title} calls {public}/hooks/{}{also}", row.name)
-            }
+    fn state(&self, row: &Row) -> PartState {
+        let carrier = row.title;
+        match (self.made_with.text(Key::SmsPublicUrl), row.polls) {
+            ("", true) => PartState::Polls { carrier, every: self.made_with.text(Key::SmsPoll).to_owned() },
+            ("", false) => PartState::Unreachable { carrier },
+            (public, polls) => PartState::Called { carrier, hook: format!("{public}/hooks/{}", row.name), polls },
         }
     }
 

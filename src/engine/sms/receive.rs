@@ -5,11 +5,11 @@ use crate::address::{Address, Mailbox, Phone};
 use crate::clock::Time;
 use crate::deliver::compose;
 use crate::deliver::sms::{IncomingText, News, Row};
+use crate::engine::Context;
 use crate::engine::link::inbound;
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::mail_text::visible_text;
-use crate::message::{Message, Origin, Proof, Terms};
+use crate::message::{LinkSize, Message, Origin, Proof, Terms};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
@@ -45,7 +45,7 @@ pub fn called(context: &Context, row: &'static Row, news: &[News]) -> Result<(),
             News::Report(report) => report::take(context, row.name, report)?,
             News::Odd(event) => {
                 let (event, now) = (event.clone(), context.now());
-                context.store.write(move |tx| put_aside(tx, "what the carrier told cannot be read", &event, now))?;
+                context.store.write(move |tx| put_aside(tx, Unusable::Unreadable, &event, now))?;
             }
         }
     }
@@ -57,17 +57,12 @@ pub fn called(context: &Context, row: &'static Row, news: &[News]) -> Result<(),
 /// When the carrier called last, as an earlier life of this box knew it.
 ///
 /// # Errors
-/// As the store.
+/// When the store cannot be read or written.
 pub fn recall_heard(context: &Context) -> Result<(), Fault> {
     let note = context.store.read(|view| view.note(HEARD))?;
     let heard = note.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Time);
     context.status.set(|facts| facts.texts_heard = facts.texts_heard.or(heard));
     Ok(())
-}
-
-/// Why a phone that opted out is not texted.
-pub fn refusal(phone: Phone, out: &OptOut) -> String {
-    format!("{phone} wants no texts from this number since {} ({}): it has to send START first", out.at, out.how)
 }
 
 /// What is written when the carrier says that a phone opted out.
@@ -99,9 +94,10 @@ struct Intake {
     policy: Policy,
     now: Time,
     believed: bool,
-    max_payload: usize,
+    /// What it takes on the link to the device of its reader.
+    size: Option<LinkSize>,
     /// The phone, or a short code in the shape of an address.
-    from: Result<Address, String>,
+    from: Result<Address, Unusable>,
     /// Whose number it came to.
     person: Option<Person>,
     written_to: Option<Time>,
@@ -118,31 +114,37 @@ impl Intake {
             (Some(person), Ok(from)) => context.store.read(|view| view.written_to(&person.name, from))?,
             _ => None,
         };
-        Ok(Self {
+        let mut intake = Self {
             row,
             incoming: incoming.clone(),
             now: context.now(),
             believed: context.store.clock().believable(),
-            max_payload: max_payload(&policy.settings),
+            size: None,
             message_id: inbound::message_id(policy.settings.text(crate::settings::Key::Domain)),
             policy,
             from,
             person,
             written_to,
-        })
+        };
+        // Before the transaction, as it may wait for the coder; whichever thread it belongs to, the reader is the same.
+        let to = intake.person.as_ref().and_then(|person| intake.policy.address_of(person));
+        if let (Some(to), Ok(from)) = (to, &intake.from) {
+            intake.size = context.size_of(&intake.policy, &intake.plan(from, Address::Mail(to)));
+        }
+        Ok(intake)
     }
 
     fn keep(&self, tx: &mut Tx) -> TxResult<Vec<crate::message::Id>> {
         let from = match &self.from {
             Ok(from) => from.clone(),
-            Err(why) => return self.set_aside(tx, why).map(|()| Vec::new()),
+            Err(why) => return self.set_aside(tx, *why).map(|()| Vec::new()),
         };
         let Ok(number) = self.incoming.to.parse::<Phone>() else {
-            return self.set_aside(tx, "it came to something that is no phone number").map(|()| Vec::new());
+            return self.set_aside(tx, Unusable::NoNumber).map(|()| Vec::new());
         };
         if self.incoming.text.len() > MOST_TEXT {
-            let why = format!("it has {} bytes, more than any text", self.incoming.text.len());
-            return self.set_aside(tx, &why).map(|()| Vec::new());
+            let bytes = self.incoming.text.len();
+            return self.set_aside(tx, Unusable::TooLong { bytes }).map(|()| Vec::new());
         }
         let mut ids = match &self.person {
             Some(person) => self.to_person(tx, person, &from)?,
@@ -159,7 +161,7 @@ impl Intake {
     /// Into their mailbox as a mail of its thread, or over the link.
     fn to_person(&self, tx: &mut Tx, person: &Person, from: &Address) -> TxResult<Vec<crate::message::Id>> {
         let Some(address) = self.policy.address_of(person) else {
-            return self.set_aside(tx, "this box has no mail domain yet: set box.domain").map(|()| Vec::new());
+            return self.set_aside(tx, Unusable::NoDomain).map(|()| Vec::new());
         };
         let thread = match from.phone() {
             Some(phone) => tx.thread(&person.name, phone)?,
@@ -240,7 +242,7 @@ impl Intake {
             stranger,
             terms: Terms::default(),
         };
-        self.policy.plan(draft, self.now, self.believed, self.max_payload)
+        self.policy.plan(draft, self.size, self.now, self.believed)
     }
 
     /// Honours and records STOP, START and HELP. The text itself was kept like any other.
@@ -297,29 +299,58 @@ impl Intake {
             stranger: None,
             terms: Terms::default(),
         };
-        let message = self.policy.plan(draft, self.now, self.believed, self.max_payload);
+        let message = self.policy.plan(draft, None, self.now, self.believed);
         tx.add(&IncomingMail { messages: vec![message], body: BodyIn::None })
     }
 
-    fn set_aside(&self, tx: &mut Tx, why: &str) -> TxResult<()> {
+    fn set_aside(&self, tx: &mut Tx, why: Unusable) -> TxResult<()> {
         put_aside(tx, why, &self.incoming.text, self.now)
     }
 }
 
-fn put_aside(tx: &mut Tx, why: &str, text: &str, now: Time) -> TxResult<()> {
+/// Why a text from a phone cannot be used. Without the text and the sender: it is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unusable {
+    /// What the carrier told is none.
+    Unreadable,
+    /// It came to something that is no number.
+    NoNumber,
+    /// It is longer than any text.
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Its sender is neither a phone nor a name.
+    Sender,
+    /// There are no addresses here yet.
+    NoDomain,
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreadable => f.write_str("what the carrier told cannot be read"),
+            Self::NoNumber => f.write_str("it came to something that is no phone number"),
+            Self::TooLong { bytes } => write!(f, "it has {bytes} bytes, more than any text"),
+            Self::Sender => f.write_str("its sender is neither a phone nor a name"),
+            Self::NoDomain => f.write_str("this box has no mail domain yet: set box.domain"),
+        }
+    }
+}
+
+fn put_aside(tx: &mut Tx, why: Unusable, text: &str, now: Time) -> TxResult<()> {
     log::warn!("text: a text from a phone was set aside: {why}");
-    tx.quarantine("sms", why, text.as_bytes(), now)?;
+    tx.quarantine("sms", &why.to_string(), text.as_bytes(), now)?;
     let words = format!("a text from a phone was set aside: {why}");
     tx.event(&Event { at: now, part: "text".to_owned(), words, alarm: true })
 }
 
 /// Who wrote: a phone, or a short code or name, which cannot be answered.
-fn sender(policy: &Policy, from: &str) -> Result<Address, String> {
+fn sender(policy: &Policy, from: &str) -> Result<Address, Unusable> {
     if let Ok(phone) = from.parse() {
         return Ok(Address::Phone(phone));
     }
-    let domain = policy.sms_domain().ok_or("this box has no mail domain yet: set box.domain")?;
+    let domain = policy.sms_domain().ok_or(Unusable::NoDomain)?;
     let name: String = from.chars().map(|c| if c.is_whitespace() { '.' } else { c }).collect();
-    // Without the name itself: the reason is logged.
-    Mailbox::new(&name, &domain).map(Address::Mail).map_err(|_| "its sender is neither a phone nor a name".to_owned())
+    Mailbox::new(&name, &domain).map(Address::Mail).map_err(|_| Unusable::Sender)
 }

@@ -6,9 +6,10 @@ use super::receive;
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
 use crate::deliver::sms::{Carrier, Delivery, Report, Row, SmsRefusal};
-use crate::engine::{Context, max_payload, outcome};
+use crate::engine::{Context, outcome};
 use crate::fault::Fault;
-use crate::message::{Id, Message, State};
+use crate::message::reason::{Arrived, TextReason};
+use crate::message::{Id, Message, Reason, State};
 use crate::store::{IncomingMail, TextOut, TextState, Tx, TxResult};
 
 /// A text is asked after for the first time after this.
@@ -23,7 +24,7 @@ const MOST_RESENT: u32 = 2;
 /// Asks the carrier how far a text got.
 ///
 /// # Errors
-/// As the store; what the carrier says wrong only delays the next question.
+/// When the store cannot be read or written; what the carrier says wrong only delays the next question.
 pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextOut) -> Result<(), Fault> {
     let TextState::Taken(id) = &text.state else { return Ok(()) };
     let now = context.now();
@@ -55,7 +56,7 @@ pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextO
 /// Takes a report.
 ///
 /// # Errors
-/// As the store.
+/// When the store cannot be read or written.
 pub fn take(context: &Context, carrier: &str, report: &Report) -> Result<(), Fault> {
     let Some((message, text)) = find(context, carrier, report)? else { return Ok(()) };
     adopt(context, &text, report)?;
@@ -64,9 +65,12 @@ pub fn take(context: &Context, carrier: &str, report: &Report) -> Result<(), Fau
     match &report.fate {
         Delivery::Waiting => Ok(()),
         Delivery::Delivered => {
-            step(context, id, report, State::Delivered, &format!("delivered to the phone, says {title}"))
+            step(context, id, report, State::Delivered, Arrived::Phone { carrier: title.to_owned() }.into())
         }
-        Delivery::Unclear(why) => step(context, id, report, State::Sent, why),
+        Delivery::Unclear(why) => {
+            let why = Box::new(why.into());
+            step(context, id, report, State::Sent, TextReason::Unclear { why }.into())
+        }
         Delivery::Failed(refusal) => failed(context, &message, &text, report, refusal),
     }
 }
@@ -98,10 +102,7 @@ fn adopt(context: &Context, text: &TextOut, report: &Report) -> Result<(), Fault
         }
         tx.put_text(&taken)?;
         match tx.live(id)? {
-            Some(_) => {
-                let cause = "taken by the carrier: its report says so";
-                tx.step(id, now, State::Sent, cause, 0, Time::NEVER).map(drop)
-            }
+            Some(_) => tx.step(id, now, State::Sent, TextReason::TakenByReport, 0, Time::NEVER).map(drop),
             None => Ok(()),
         }
     })
@@ -116,12 +117,12 @@ fn ends(tx: &mut Tx, id: Id, name: &str, resent: u32) -> TxResult<bool> {
     Ok(tx.message(id)?.state == State::Sent)
 }
 
-fn step(context: &Context, id: Id, report: &Report, state: State, cause: &str) -> Result<(), Fault> {
-    let (cause, now, name) = (cause.to_owned(), context.now(), report.id.clone());
+fn step(context: &Context, id: Id, report: &Report, state: State, reason: Reason) -> Result<(), Fault> {
+    let (now, name) = (context.now(), report.id.clone());
     context.store.write(move |tx| {
         let resent = tx.text(id)?.map_or(0, |text| text.resent);
         match ends(tx, id, &name, resent)? {
-            true => tx.step(id, now, state, &cause, 0, Time::NEVER).map(drop),
+            true => tx.step(id, now, state, reason.clone(), 0, Time::NEVER).map(drop),
             false => Ok(()),
         }
     })
@@ -136,25 +137,26 @@ fn failed(
     refusal: &SmsRefusal,
 ) -> Result<(), Fault> {
     let (policy, now, id, name) = (context.policy(), context.now(), message.id, report.id.clone());
-    let why = refusal.fault.why().to_owned();
+    let why = Reason::from(&refusal.fault);
     let most = if refusal.once { 1 } else { MOST_RESENT };
     let again = !refusal.fault.is_permanent() && text.resent < most && now < message.deadline;
     let next = now + outcome::back_off(&policy, message.tries + text.resent + 1);
     let (resent, opted_out, number, phone) = (text.resent + 1, refusal.opted_out, text.from, text.to);
-    let bill = policy.bill(message, now, max_payload(&policy.settings));
+    let bill = policy.bill(message, now);
     let notice = if again { None } else { context.notice(&policy, message, Kind::Failed, &why) };
     log::info!("{id} could not be delivered by the carrier");
     context.store.write(move |tx| {
         if opted_out {
-            tx.opt_out(number, phone, Some(&receive::told_by_carrier(now, &why)))?;
+            tx.opt_out(number, phone, Some(&receive::told_by_carrier(now, &why.to_string())))?;
         }
         if !ends(tx, id, &name, resent)? {
             return Ok(());
         }
         if again {
-            return outcome::requeue(tx, id, bill.clone(), &format!("{why}: it is sent again"), now, next);
+            let why = Box::new(why.clone());
+            return outcome::requeue(tx, id, bill.clone(), TextReason::Again { why }, now, next);
         }
-        tx.step(id, now, State::Returned, &why, 0, Time::NEVER)?;
+        tx.step(id, now, State::Returned, why.clone(), 0, Time::NEVER)?;
         notice.as_ref().map_or(Ok(()), |notice: &IncomingMail| tx.add(notice).map(drop))
     })
 }

@@ -1,37 +1,25 @@
-//! The calls: each with a time limit and a body limit, logged in when need be.
+//! The calls of the Hive's interface, logged in when need be.
 
 use std::collections::HashSet;
-use std::io;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use ureq::http::Response;
-use ureq::{Agent, Body};
 
+use super::error::HiveError;
 use super::item::{self, Item};
-use super::sentence_end;
-use super::trouble::HiveError;
 use crate::fault::Fault;
+use crate::http_client::{Answer, CallError, HttpClient, quote};
 use crate::settings::{Key, Settings};
 
 /// Items asked for at once; the Hive gives at most 1000.
 const PAGE: usize = 100;
 /// Pages of one listing.
 const MAX_PAGES: usize = 100;
-/// Largest answer read, in bytes: a full page has some 60 kB.
-const MAX_ANSWER: u64 = 1 << 20;
 /// Longest token accepted, in bytes.
 const MAX_TOKEN: usize = 4096;
-/// A connection is used again within this time, so that many acknowledgements need one handshake.
-const KEEP: Duration = Duration::from_secs(5);
-/// As much is quoted of what the Hive says.
-const MAX_QUOTE: usize = 160;
-
 /// A client of the Hive.
 pub struct Api {
-    agent: Agent,
-    limit: Duration,
-    base: String,
+    http: HttpClient,
     user: String,
     password: String,
     token: Option<String>,
@@ -40,22 +28,8 @@ pub struct Api {
 impl Api {
     /// Each call ends within `limit`.
     pub fn new(settings: &Settings, limit: Duration) -> Self {
-        let config = Agent::config_builder()
-            .timeout_global(Some(limit))
-            .timeout_resolve(Some(limit * 2 / 3))
-            .timeout_connect(Some(limit * 2 / 3))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_idle_age(KEEP)
-            // A proxy for web pages, named in the environment, is none for this.
-            .proxy(None)
-            .user_agent(concat!("satpost/", env!("CARGO_PKG_VERSION")))
-            .build();
         Self {
-            agent: config.into(),
-            limit,
-            base: settings.text(Key::HiveUrl).trim_end_matches('/').to_owned(),
+            http: HttpClient::new("the Hive", "hive.url", settings.text(Key::HiveUrl), limit),
             user: settings.text(Key::HiveUser).to_owned(),
             password: settings.text(Key::HivePassword).to_owned(),
             token: None,
@@ -64,7 +38,7 @@ impl Api {
 
     /// The base address.
     pub fn base(&self) -> &str {
-        &self.base
+        self.http.base()
     }
 
     /// The log-in name.
@@ -166,25 +140,18 @@ impl Api {
         if let Err(HiveError::Status(401, text)) = done {
             self.token = None;
             let why = format!("the Hive refuses the log-in that it has just given{text}");
-            return Err(HiveError::Barred(Fault::Temporary(why)));
+            return Err(HiveError::Barred(Fault::temporary(why)));
         }
         done
     }
 
     fn once(&self, what: &str, path: &str, body: Option<&[u8]>, token: &str) -> Result<Vec<u8>, HiveError> {
-        let url = format!("{}{path}", self.base);
         let bearer = format!("Bearer {token}");
-        let answer = match body {
-            None => self.agent.get(&url).header("Accept", "application/json").header("Authorization", bearer).call(),
-            Some(body) => self
-                .agent
-                .post(&url)
-                .header("Accept", "application/json")
-                .header("Authorization", bearer)
-                .header("Content-Type", "application/json")
-                .send(body),
-        };
-        self.read(what, answer)
+        let headers = [("Accept", "application/json"), ("Authorization", bearer.as_str())];
+        read(match body {
+            None => self.http.get(what, path, &headers),
+            Some(body) => self.http.post_json(what, path, &headers, body),
+        })
     }
 
     fn log_in(&mut self) -> Result<String, HiveError> {
@@ -193,8 +160,8 @@ impl Api {
             return Err(HiveError::Barred(Fault::operator("no Hive user is set: set hive.user and hive.password")));
         }
         let form = [("username", self.user.as_str()), ("password", self.password.as_str())];
-        let answer = self.agent.post(format!("{}/login", self.base)).send_form(form);
-        let token = self.read(what, answer).and_then(|body| token(&body).map_err(|why| nonsense(what, why)));
+        let answer = self.http.post_form(what, "/login", &[], &form);
+        let token = read(answer).and_then(|body| token(&body).map_err(|why| nonsense(what, why)));
         token.map_err(|trouble| {
             HiveError::Barred(match trouble {
                 HiveError::Status(400 | 401 | 403, _) => Fault::operator(format_args!(
@@ -205,52 +172,20 @@ impl Api {
             })
         })
     }
-
-    fn read(&self, what: &str, answer: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, HiveError> {
-        let mut answer = answer.map_err(|why| self.trouble(what, &why))?;
-        let status = answer.status().as_u16();
-        let body = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
-        if status == 200 {
-            return body.map_err(|why| self.trouble(what, &why));
-        }
-        let error: Option<Value> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
-        let words = error.as_ref().and_then(|error| error.get("message")).and_then(Value::as_str).map(quote);
-        Err(HiveError::Status(status, words.map(|words| format!(" ({})", sentence_end(&words))).unwrap_or_default()))
-    }
-
-    fn trouble(&self, what: &str, why: &ureq::Error) -> HiveError {
-        use ureq::{Error, Timeout};
-        match why {
-            Error::BadUri(_) | Error::Http(_) => {
-                HiveError::Barred(Fault::operator(format_args!("'{}' is no address: check hive.url", self.base)))
-            }
-            Error::Timeout(Timeout::Resolve | Timeout::Connect)
-            | Error::HostNotFound
-            | Error::ConnectionFailed
-            | Error::Tls(_)
-            | Error::Rustls(_) => self.unreachable(why),
-            Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => self.unreachable(why),
-            // Happens before the request leaves. A box whose clock is wrong gets over it by itself.
-            Error::Io(io) if is_certificate(io) => HiveError::Barred(Fault::temporary(format_args!(
-                "the certificate of the Hive at {} is not accepted ({io}): check hive.url and the clock of this box",
-                self.base
-            ))),
-            Error::Timeout(_) => {
-                HiveError::Lost(format!("no answer of the Hive to {what} in {} s", self.limit.as_secs()))
-            }
-            why => HiveError::Lost(format!("the Hive broke off its answer to {what} ({why})")),
-        }
-    }
-
-    fn unreachable(&self, why: &ureq::Error) -> HiveError {
-        let why = format!("cannot reach the Hive at {} ({why}): check hive.url and the internet connection", self.base);
-        HiveError::Barred(Fault::Temporary(why))
-    }
 }
 
-fn is_certificate(why: &io::Error) -> bool {
-    let why = why.get_ref().and_then(|inner| inner.downcast_ref());
-    matches!(why, Some(rustls::Error::InvalidCertificate(_)))
+/// The body of a yes.
+fn read(answer: Result<Answer, CallError>) -> Result<Vec<u8>, HiveError> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(CallError::Unsent(fault)) => return Err(HiveError::Barred(fault)),
+        Err(CallError::Lost(why)) => return Err(HiveError::Lost(why)),
+    };
+    if answer.status == 200 {
+        return Ok(answer.body);
+    }
+    let words = answer.json().get("message").and_then(Value::as_str).map(quote).filter(|words| !words.is_empty());
+    Err(HiveError::Status(answer.status, words.map(|words| format!(" ({words})")).unwrap_or_default()))
 }
 
 fn nonsense(what: &str, why: &str) -> HiveError {
@@ -270,9 +205,4 @@ fn token(body: &[u8]) -> Result<String, &'static str> {
         }
         _ => Err("no token"),
     }
-}
-
-/// Words of the Hive, for a sentence of ours.
-fn quote(words: &str) -> String {
-    words.chars().filter(|c| !c.is_control()).take(MAX_QUOTE).collect()
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::Hive;
+use super::error::HiveError;
 use super::item::Item;
-use super::trouble::HiveError;
 use crate::link::{Event, Inbound, Token};
 
 /// With more packets of other applications than this, only ours are listed for a time.

@@ -4,11 +4,11 @@
 //! round lists what is new (`inbox`) and looks after what waits for its device (`outbox`).
 
 mod api;
+mod error;
 mod inbox;
 mod item;
 mod outbox;
-mod pace;
-mod trouble;
+mod poll_timer;
 mod watch;
 
 use std::time::{Duration, Instant};
@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use smol::channel::Receiver;
 
 use self::api::Api;
+use self::error::HiveError;
 use self::inbox::{Foreign, Shown};
-use self::pace::Pace;
-use self::trouble::HiveError;
+use self::poll_timer::PollTimer;
 use self::watch::Watch;
 use crate::clock::Clock;
 use crate::fault::Fault;
@@ -69,7 +69,7 @@ struct Hive {
     app: u16,
     /// Organization that sends; 0 leaves it out.
     organization: u32,
-    pace: Pace,
+    timer: PollTimer,
     /// Why calls are not tried before the next round; `None` while the Hive works.
     trouble: Option<Fault>,
     shown: Shown,
@@ -94,7 +94,7 @@ impl Hive {
             // The table of settings keeps both in range.
             app: u16::try_from(settings.number(Key::M138AppId)).unwrap_or_default(),
             organization: u32::try_from(settings.number(Key::HiveOrganization)).unwrap_or_default(),
-            pace: Pace::new(every, limits.first, limits.most),
+            timer: PollTimer::new(every, limits.first, limits.most),
             trouble: None,
             shown: Shown::new(limits.remind),
             foreign: Foreign::default(),
@@ -109,23 +109,23 @@ impl Hive {
         let done = self.collect().and_then(|()| self.look_after());
         match done {
             Ok(()) => {
-                self.pace.good();
+                self.timer.good();
                 if self.trouble.take().is_some() {
                     log::info!("hive: it answers again");
                 }
                 let words = format!("The Hive answers to user '{}'.{}", self.api.user(), self.foreign.words(self.app));
                 self.say(true, words);
             }
-            Err(trouble) => self.suffer(&trouble),
+            Err(trouble) => self.back_off(&trouble),
         }
     }
 
     /// Stops calling until the next round, which comes the later the longer this lasts.
-    fn suffer(&mut self, trouble: &HiveError) {
+    fn back_off(&mut self, trouble: &HiveError) {
         let fault = trouble.fault();
-        let wait = self.pace.failed();
+        let wait = self.timer.failed();
         log::warn!("hive: {fault}; next try in {} s", wait.as_secs());
-        self.say(false, sentence(fault.why()));
+        self.say(false, sentence(&fault.why()));
         self.trouble = Some(fault);
     }
 
@@ -138,7 +138,7 @@ impl Hive {
         if let Err(trouble) = &done
             && trouble.is_general()
         {
-            self.suffer(trouble);
+            self.back_off(trouble);
         }
         done
     }
@@ -161,15 +161,15 @@ impl Hive {
 
 impl Link for Hive {
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {
-        let until = Instant::now() + wait.min(pace::DAY);
+        let until = Instant::now() + wait.min(poll_timer::DAY);
         loop {
-            if self.pace.due() <= Instant::now() {
+            if self.timer.due() <= Instant::now() {
                 self.round();
             }
             if !self.events.is_empty() {
                 return std::mem::take(&mut self.events);
             }
-            let next = until.min(self.pace.due());
+            let next = until.min(self.timer.due());
             if woken(wake, next) || Instant::now() >= until {
                 return Vec::new();
             }
@@ -197,7 +197,7 @@ impl Link for Hive {
     }
 
     fn still_held(&mut self, reference: &Reference) -> PacketStatus {
-        self.whereabouts(reference)
+        self.packet_status(reference)
     }
 
     fn cancel(&mut self, _reference: &Reference) -> PacketStatus {
@@ -232,14 +232,9 @@ fn woken(wake: &Receiver<()>, next: Instant) -> bool {
 
 /// With a capital letter and a full stop.
 fn sentence(why: &str) -> String {
-    let mut messages = why.chars();
-    let first: String = messages.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", sentence_end(messages.as_str()))
-}
-
-/// Without a full stop.
-fn sentence_end(words: &str) -> &str {
-    words.trim_end_matches(['.', ' '])
+    let mut letters = why.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}.", letters.as_str().trim_end_matches(['.', ' ']))
 }
 
 /// Reads this as each answer that the Hive may give, for the fuzzers.

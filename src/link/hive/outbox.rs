@@ -1,4 +1,4 @@
-//! Packets for devices: handed over, found again after doubt, watched until they left.
+//! Packets for devices: submitted, searched for after a lost answer, tracked until they left.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::error::{HiveError, refusal};
 use super::item::Item;
-use super::trouble::{HiveError, refusal};
 use super::{HOLDER, Hive, MAX_PAYLOAD};
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::hex;
 use crate::link::{Event, LinkPacket, PacketStatus, SubmitResult, Verdict};
 use crate::message::{Intent, Reference};
 
@@ -77,7 +78,7 @@ impl Hive {
                 self.doubt = Some(Instant::now());
                 SubmitResult::Unknown(trouble.fault().why().to_owned())
             }
-            Err(trouble) => SubmitResult::Refused(refusal(&trouble, device)),
+            Err(trouble) => refusal(&trouble, device),
         }
     }
 
@@ -158,7 +159,7 @@ impl Hive {
         Ok(found)
     }
 
-    pub(super) fn whereabouts(&mut self, reference: &Reference) -> PacketStatus {
+    pub(super) fn packet_status(&mut self, reference: &Reference) -> PacketStatus {
         if reference.holder != HOLDER {
             return PacketStatus::Unknown(format!("{} is no packet of the Hive", reference.holder));
         }
@@ -247,5 +248,5 @@ fn reference(number: u64) -> Reference {
 
 fn fingerprint(device: DeviceId, payload: &[u8]) -> String {
     let hash = Sha256::new().chain_update(device.number().to_be_bytes()).chain_update(payload).finalize();
-    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash[..16])
 }

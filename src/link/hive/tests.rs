@@ -75,7 +75,7 @@ impl Bench {
         answer
     }
 
-    /// One round right now, whatever the pace says; its events.
+    /// One round right now, whatever the timer says; its events.
     fn round(&mut self) -> Vec<Event> {
         self.hive.round();
         std::mem::take(&mut self.hive.events)

@@ -1,4 +1,22 @@
-//! Packets on their way to the modem: prepared, handed over, asked after, withdrawn.
+//! Packets on their way to the modem: prepared, handed over, asked after, withdrawn. One hand-over at a time, and nothing
+//! is ever put into the modem's queue but the packets themselves.
+//!
+//! ```text
+//!            prepare: ready, room in the queue, no hand-over open
+//!               |  memo on disk: ids and count of the queue, newest id
+//!               v
+//!              $TD ----- OK,<id> -----------------------------------------------> Taken
+//!               |------- ERR -----------------------------------------------------> Refused
+//!               |  no answer, a restart, the port gone, this program died
+//!               v
+//!             open ----- late OK; the payload in the queue ----------------------> Taken
+//!               |------- acknowledgement of an id that is no other packet's -----> Sent
+//!               |------- queue did not grow; queue known whole, without it, and
+//!               |        no satellite since; next id follows the last directly --> NotTaken
+//!               |  none of these yet: others may go, as their ids are evidence too
+//!               v
+//!            unknown --- any of the above, later --------------------------------> as above
+//! ```
 
 use std::time::{Duration, Instant};
 
@@ -27,11 +45,17 @@ pub struct Memo {
     pub device: u64,
     /// Packets that waited in it.
     pub waiting: u64,
-    /// The newest id that it had given; `None` if its ids follow no known layout.
+    /// Those of them whose ids were known.
+    #[serde(default)]
+    pub queued: Vec<u64>,
+    /// The newest id known then; `None` if none was, or its ids follow no known layout.
     pub last: Option<u64>,
     /// The driver's epoch: while it is the same, nothing that the modem said was missed ...
     pub epoch: u64,
-    /// ... but for lines that came garbled.
+    /// While this is, nothing was missed but what restarts of the modem cost ...
+    #[serde(default)]
+    pub line_epoch: u64,
+    /// ... and lines that came garbled.
     pub garbled: u64,
     /// [`super::ledger::Ledger::moment`] then ...
     pub moment: u64,
@@ -50,10 +74,8 @@ pub struct Unsettled {
     pub since: Instant,
     /// When it was last asked after.
     pub asked: Instant,
-    /// Another packet waits for it.
-    pub hurried: bool,
-    /// It cannot be settled: other packets need not wait for it.
-    pub hopeless: bool,
+    /// Other packets need not wait for it: all is done that can be done before the next one.
+    pub others_may_go: bool,
 }
 
 impl M138 {
@@ -65,23 +87,20 @@ impl M138 {
         }
         self.check_ready()?;
         self.forget_old_hand_overs();
-        self.unsettled.iter_mut().for_each(|unsettled| unsettled.hurried = true);
-        if self.unsettled.iter().any(|unsettled| !unsettled.hopeless) {
+        if self.unsettled.iter().any(|unsettled| !unsettled.others_may_go) {
             return Err(Fault::temporary("it is not yet known whether the modem took an earlier packet"));
         }
         let waiting = self.count_waiting().map_err(|trouble| Fault::temporary(trouble.words()))?;
         if waiting >= self.window {
             return Err(Fault::temporary(format!("{waiting} packets wait on the modem already")));
         }
-        if self.ledger.last().is_none() {
-            // so that a crash right after this can be settled: the id of the next packet tells
-            self.make_evidence().map_err(|trouble| self.fault_of(&trouble))?;
-        }
         let memo = Memo {
             device: self.facts.device.map_or(0, |device| u64::from(device.number())),
-            waiting: self.facts.waiting.unwrap_or(waiting),
+            waiting,
+            queued: self.ledger.waiting(),
             last: self.ledger.last(),
             epoch: self.epoch,
+            line_epoch: self.line_epoch,
             garbled: self.garbled(),
             moment: self.ledger.moment(),
             life: self.life,
@@ -102,6 +121,10 @@ impl M138 {
         }
         let command = command::transmit(self.dialect(), self.app, &packet.payload, self.clock.now(), packet.deadline);
         match self.transmit(&command) {
+            Ok(id) if self.answers_another(id, packet) => {
+                self.ledger.doubt(id);
+                self.unknown(intent, "the modem's answer was a late one, to an earlier packet")
+            }
             Ok(id) => match self.reference(id) {
                 Some(reference) => {
                     self.claim(&intent.memo, id);
@@ -112,6 +135,12 @@ impl M138 {
             Err(trouble @ PortError::Refused(_)) => SubmitResult::Refused(self.fault_of(&trouble)),
             Err(trouble) => self.unknown(intent, &trouble.words()),
         }
+    }
+
+    /// True when the id is that of another packet: a late answer to a hand-over that is still open.
+    fn answers_another(&mut self, id: u64, packet: &LinkPacket) -> bool {
+        // one that cannot be looked at, or has left already, says nothing against its answer
+        !self.unsettled.is_empty() && matches!(self.find(id), Ok(Some(payload)) if payload != packet.payload)
     }
 
     /// What a failed `$TD` means, and what it says about the modem.
@@ -138,7 +167,7 @@ impl M138 {
             Some(at) => at,
             None => {
                 let memo = memo.to_owned();
-                self.unsettled.push(Unsettled { memo, since: now, asked: now, hurried: false, hopeless: false });
+                self.unsettled.push(Unsettled { memo, since: now, asked: now, others_may_go: false });
                 self.unsettled.len() - 1
             }
         };
@@ -156,11 +185,13 @@ impl M138 {
     }
 
     fn forget_old_hand_overs(&mut self) {
-        let is_old = |unsettled: &Unsettled| unsettled.asked.elapsed() >= FORGET_AFTER;
-        if self.unsettled.iter().any(|unsettled| is_old(unsettled) && !unsettled.hopeless) {
-            self.ledger.forget_last();
-        }
-        self.unsettled.retain(|unsettled| !is_old(unsettled));
+        self.unsettled.retain(|unsettled| unsettled.asked.elapsed() < FORGET_AFTER);
+    }
+
+    /// See [`crate::link::Link::exclude_match`].
+    pub fn exclude(&mut self, id: u64) {
+        self.ledger.known(id);
+        self.claims.retain(|(_, claimed)| *claimed != id);
     }
 
     /// See [`crate::link::Link::still_held`].
@@ -232,7 +263,7 @@ impl M138 {
 
     /// The number of a reference, if it is one of the modem that is plugged in and answers.
     fn own_id(&self, reference: &Reference) -> Result<u64, String> {
-        if self.stage != Phase::Running {
+        if self.phase != Phase::Running {
             return Err(self.words());
         }
         match self.reference(reference.number) {

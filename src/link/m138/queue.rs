@@ -2,16 +2,11 @@
 
 use std::time::Duration;
 
-use super::command::{self, Command, MIN_HOLD};
+use super::M138;
+use super::command::Command;
 use super::errors;
-use super::ledger::PacketFate;
 use super::sentence::{MT, Sentence};
 use super::wire::PortError;
-use super::{M138, Phase};
-
-/// A message without content (protocol version 1, from a device, no messages), queued only to see which id it gets and
-/// withdrawn at the next call. If a satellite passes in that very moment it costs one packet of four bytes.
-pub const MARKER: [u8; 4] = [0x08, 0x01, 0x18, 0x01];
 
 impl M138 {
     /// The modem's own queue, counted.
@@ -36,40 +31,6 @@ impl M138 {
         self.ledger.queued(id);
         self.facts.waiting = self.facts.waiting.map(|count| count + 1);
         Ok(id)
-    }
-
-    /// Lets the modem give an id to a packet of no content, which is withdrawn at the next call: later than the
-    /// engine's commit of what it proves, so that a crash in between leaves it to be found in the queue.
-    pub fn make_evidence(&mut self) -> Result<u64, PortError> {
-        self.withdraw_marker();
-        let command = command::transmit_for(self.dialect(), self.app, &MARKER, MIN_HOLD);
-        let id = self.transmit(&command);
-        self.marker_in_doubt = matches!(id, Err(PortError::Silent(_)));
-        let id = id?;
-        if self.find(id)?.is_some_and(|payload| payload != MARKER) {
-            // the answer to an earlier hand-over, so late that it was taken for this one's
-            self.ledger.doubt(id);
-            self.marker_in_doubt = true;
-            return Err(PortError::Silent("an answer to $TD came late".to_owned()));
-        }
-        self.marker = Some(id);
-        Ok(id)
-    }
-
-    /// Withdraws the marker, if there is one. A failure is no harm: it expires within the shortest hold time.
-    pub fn withdraw_marker(&mut self) {
-        if self.stage != Phase::Running {
-            return;
-        }
-        if let Some(id) = self.marker.take() {
-            match self.delete_outgoing(id) {
-                Ok(true) => self.ledger.gone(id, PacketFate::Withdrawn),
-                Ok(false) => self.ledger.gone(id, PacketFate::Sent),
-                Err(trouble) => log::debug!("m138: marker {id}: {}", trouble.words()),
-            }
-            // the count has to be right for what is prepared next
-            let _ = self.count_waiting();
-        }
     }
 
     /// True if it was there.

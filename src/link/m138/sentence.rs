@@ -2,8 +2,9 @@
 //! answer. Accepts the forms of firmware 1.x, 2.x and 3.x, and of the predecessor where they are known.
 
 use crate::clock::Time;
+use crate::hex;
 
-/// The two messages of a command and of its answers.
+/// The two letters of a command and of its answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tag([u8; 2]);
 
@@ -13,8 +14,8 @@ impl Tag {
         Self([messages.as_bytes()[0], messages.as_bytes()[1]])
     }
 
-    /// The messages.
-    pub fn messages(&self) -> &str {
+    /// The letters.
+    pub fn letters(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")
     }
 
@@ -115,6 +116,23 @@ pub enum Sentence {
     Other(String),
 }
 
+impl Sentence {
+    /// True for what the modem says only when it is asked.
+    pub fn is_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Ok(_)
+                | Self::Identity { .. }
+                | Self::Firmware(_)
+                | Self::Rate(..)
+                | Self::Count(..)
+                | Self::Notices(_)
+                | Self::Done(..)
+                | Self::Queued(_)
+        )
+    }
+}
+
 /// Figures of one radio packet; missing ones are `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Signal {
@@ -180,7 +198,7 @@ fn tagged(tag: Tag, args: &str) -> Option<Sentence> {
     if args == "OK" {
         return Some(Sentence::Ok(tag));
     }
-    match tag.messages() {
+    match tag.letters() {
         "CS" => identity(args),
         "FV" => args.contains(',').then(|| Sentence::Firmware(args.to_owned())),
         "TD" => transmit(args),
@@ -197,8 +215,8 @@ fn tagged(tag: Tag, args: &str) -> Option<Sentence> {
         "GS" => {
             let kind = field(args, 4)?;
             let satellites = field(args, 2)?.parse().ok()?;
-            let messages = kind.len() == 2 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            messages.then(|| Sentence::Fix { satellites, kind: kind.to_owned() })
+            let letters = kind.len() == 2 && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            letters.then(|| Sentence::Fix { satellites, kind: kind.to_owned() })
         }
         "PW" => Some(Sentence::Power(decimal(args, 0)?, decimal(args, 4)?)),
         "RT" => receive_test(args),
@@ -252,18 +270,8 @@ fn message(args: &str) -> Option<Message> {
 fn payload(data: &str) -> Option<Vec<u8>> {
     match data.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(text) => Some(text.as_bytes().to_vec()),
-        None => unhex(data).filter(|bytes| !bytes.is_empty()),
+        None => hex::decode(data.as_bytes()).filter(|bytes| !bytes.is_empty()),
     }
-}
-
-/// Bytes from pairs of hex digits in either case.
-pub fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
-        _ => None,
-    };
-    digits.as_bytes().chunks(2).map(pair).collect()
 }
 
 fn receive_test(args: &str) -> Option<Sentence> {

@@ -1,5 +1,5 @@
 //! What is due when. [`M138::poll_until`] sleeps until the modem speaks, the engine calls, or something is due, and a
-//! healthy idle modem makes nothing due: its own lines (`RATES` in `ladder`) prove that it lives.
+//! healthy idle modem makes nothing due: its own lines (`RATES` in `escalation`) prove that it lives.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::link::{Event, serial};
 pub const SILENCE: Duration = Duration::from_millis(2700);
 /// How often the modem's stores are counted although nothing points to a change.
 const COUNT_EVERY: Duration = Duration::from_secs(60);
-/// A modem that answers nothing although it speaks by itself (our line to it may be broken) is mute after so many
+/// A modem that answers nothing although it speaks by itself (our line to it may be broken) counts as unresponsive after so many
 /// questions.
 const MAX_UNANSWERED: u32 = 2;
 
@@ -54,7 +54,7 @@ impl M138 {
     /// See [`crate::link::Link::poll`].
     pub fn poll_until(&mut self, wake: &Receiver<()>, until: Instant) -> Vec<Event> {
         loop {
-            self.catch_up();
+            self.take_in();
             // what the last call found out is told before the next step, which may take seconds
             if self.report() {
                 return std::mem::take(&mut self.events);
@@ -78,24 +78,18 @@ impl M138 {
         }
     }
 
-    /// Takes in what the modem has said, and does what an earlier call left for this one.
-    pub fn catch_up(&mut self) {
-        self.take_in();
-        self.withdraw_marker();
-    }
-
     /// Reads, and turns what was heard into state and events.
     pub fn take_in(&mut self) {
         let Some(wire) = &mut self.wire else { return };
         let pumped = wire.pump();
         while let Some(heard) = self.wire.as_mut().and_then(|wire| wire.next_heard()) {
-            self.hear(heard);
+            self.on_sentence(heard);
         }
         if let Some(wire) = &mut self.wire {
             self.events.append(&mut wire.take_lines());
         }
         if let Err(trouble) = pumped {
-            self.stumble(&trouble);
+            self.on_failure(&trouble);
         }
     }
 
@@ -107,7 +101,7 @@ impl M138 {
         let answer = wire.ask(command, fits);
         match &answer {
             Ok(_) | Err(PortError::Refused(_)) => self.unanswered = 0,
-            Err(trouble) => self.stumble(trouble),
+            Err(trouble) => self.on_failure(trouble),
         }
         answer
     }
@@ -128,11 +122,11 @@ impl M138 {
 
     fn step(&mut self) {
         let now = Instant::now();
-        match self.stage {
+        match self.phase {
             Phase::Closed { next, tries, .. } if next <= now => self.look_for_port(tries),
-            Phase::Mute { rung, next } if next <= now => self.climb(rung),
-            Phase::Off { next } if next <= now => self.climb(0),
-            Phase::Starting { ask, rung } if ask <= now => self.climb(rung),
+            Phase::Unresponsive { step, next } if next <= now => self.escalate(step),
+            Phase::Off { next } if next <= now => self.escalate(0),
+            Phase::Starting { ask, step } if ask <= now => self.escalate(step),
             Phase::Running => self.keep_running(now),
             _ => {}
         }
@@ -141,7 +135,7 @@ impl M138 {
     fn keep_running(&mut self, now: Instant) {
         if self.wire.as_ref().is_some_and(|wire| wire.silence() >= SILENCE) {
             self.ask_time();
-            if self.stage != Phase::Running {
+            if self.phase != Phase::Running {
                 return;
             }
         }
@@ -151,8 +145,9 @@ impl M138 {
         if self.agenda.inbound <= now {
             self.look_for_inbound();
         }
-        if self.agenda.count <= now && self.stage == Phase::Running {
+        if self.agenda.count <= now && self.phase == Phase::Running {
             self.agenda.count = now + COUNT_EVERY;
+            self.look_for_readers();
             // a failure is followed up by `ask`
             let _ = self.count_waiting();
         }
@@ -162,7 +157,7 @@ impl M138 {
     fn ask_time(&mut self) {
         let clock = |heard: &Sentence| matches!(heard, Sentence::Clock { .. }).then(|| heard.clone());
         match self.ask(&Command::new("DT @"), clock) {
-            Ok(heard) => self.hear(heard),
+            Ok(heard) => self.on_sentence(heard),
             Err(PortError::Refused(_)) => self.facts.time_valid = Some(false),
             Err(_) => {}
         }
@@ -176,8 +171,8 @@ impl M138 {
 
     /// When the next step is due.
     fn due(&self) -> Instant {
-        match (&self.stage, &self.wire) {
-            (Phase::Closed { next, .. } | Phase::Mute { next, .. } | Phase::Off { next }, _) => *next,
+        match (&self.phase, &self.wire) {
+            (Phase::Closed { next, .. } | Phase::Unresponsive { next, .. } | Phase::Off { next }, _) => *next,
             (Phase::Starting { ask, .. }, _) => *ask,
             (Phase::Running, Some(_)) if self.unanswered > 0 => Instant::now(),
             (Phase::Running, Some(wire)) => {
@@ -189,18 +184,19 @@ impl M138 {
     }
 
     /// Draws the conclusion from a failed question.
-    pub fn stumble(&mut self, trouble: &PortError) {
+    pub fn on_failure(&mut self, trouble: &PortError) {
         match trouble {
             PortError::Gone(why) => {
                 self.close(&format!("the modem's port has gone ({why}): plug the modem in again"), 0)
             }
             PortError::Silent(_) => {
                 self.unanswered += 1;
-                let deaf = self.unanswered >= MAX_UNANSWERED;
-                let mute = self.wire.as_ref().is_none_or(|wire| wire.silence() >= SILENCE);
-                if self.stage == Phase::Running && (mute || deaf) {
+                self.look_for_readers();
+                let ignored = self.unanswered >= MAX_UNANSWERED;
+                let silent = self.wire.as_ref().is_none_or(|wire| wire.silence() >= SILENCE);
+                if self.phase == Phase::Running && (silent || ignored) {
                     self.gap();
-                    self.stage = Phase::Mute { rung: 0, next: Instant::now() };
+                    self.phase = Phase::Unresponsive { step: 0, next: Instant::now() };
                 }
             }
             // the boot lines are still to be heard, and say the rest
@@ -219,6 +215,6 @@ impl M138 {
             self.facts.time_valid = None;
         }
         let next = Instant::now() + serial::next_look(tries);
-        self.stage = Phase::Closed { next, tries, why: why.to_owned() };
+        self.phase = Phase::Closed { next, tries, why: why.to_owned() };
     }
 }

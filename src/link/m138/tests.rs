@@ -1,6 +1,7 @@
 //! The driver against a scripted modem on a pseudo-terminal.
 
 mod crash;
+mod line;
 mod peer;
 mod trouble;
 
@@ -83,8 +84,8 @@ impl Bench {
 
     fn hand_over(&mut self, packet: &LinkPacket) -> (Intent, SubmitResult) {
         let intent = self.driver.prepare(packet).unwrap();
-        let handed = self.driver.send(packet, &intent);
-        (intent, handed)
+        let result = self.driver.send(packet, &intent);
+        (intent, result)
     }
 
     fn taken(&mut self, text: &str) -> Reference {
@@ -120,14 +121,14 @@ fn adopts_a_modem_that_has_long_been_running() {
 fn adopts_a_modem_that_boots_and_waits_for_its_time() {
     let peer = Peer::start();
     peer.set(|modem| {
-        modem.mute = true;
+        modem.unresponsive = true;
         modem.time_valid = false;
     });
     let mut bench = Bench::new(&peer);
     peer.say_raw(b"Swarm Loader ....\x00\xff....");
     peer.say("M138 BOOT,POWERON,LPWR=n,WWDG=n,IWDG=n,SFT=n,BOR=Y,PIN=Y,OBL=n");
     bench.until("starting", |bench| bench.health().words == "the modem starts");
-    peer.set(|modem| modem.mute = false);
+    peer.set(|modem| modem.unresponsive = false);
     peer.say("M138 BOOT,RUNNING");
     bench.until("waiting for time", |bench| bench.health().words.contains("no GPS time"));
     let packet = bench.packet("x");
@@ -144,7 +145,7 @@ fn a_packet_is_taken_sent_and_told_once_more() {
     let reference = bench.taken("a $message*");
     assert_eq!(reference.holder, "m138:0x001abe");
     assert_eq!(peer.queue(), [b"a $message*".to_vec()]);
-    assert!(peer.was_asked(&format!("TD AI=1000,HD=3600,{}", command::hex(b"a $message*"))));
+    assert!(peer.was_asked(&format!("TD AI=1000,HD=3600,{}", crate::hex::encode(b"a $message*"))));
     assert_eq!(bench.driver.still_held(&reference), PacketStatus::Held);
     peer.transmit();
     let line = format!("TD SENT RSSI=-98,SNR=3,FDEV=12,{}", reference.number);
@@ -179,8 +180,8 @@ fn refusals_keep_their_kind() {
     let packet = bench.packet("x");
     for (word, permanent) in [("DBX_OUTGOINGFULL", false), ("BADDATA,0", true), ("GPS_TIMENOTSET", false)] {
         peer.set(|modem| modem.refuse_td = Some(word.to_owned()));
-        let handed = bench.hand_over(&packet).1;
-        assert!(matches!(&handed, SubmitResult::Refused(fault) if fault.is_permanent() == permanent), "{handed:?}");
+        let result = bench.hand_over(&packet).1;
+        assert!(matches!(&result, SubmitResult::Refused(fault) if fault.is_permanent() == permanent), "{result:?}");
         peer.set(|modem| modem.refuse_td = None);
         bench.driver.facts.full = None;
         bench.driver.facts.time_valid = Some(true);

@@ -8,6 +8,7 @@ use smol::channel::Receiver;
 use super::codec::{Codec, Frame, printable, sentence};
 use super::command::Command;
 use super::errors;
+use super::foreign::{self, Foreign};
 use super::sentence::{Sentence, parse};
 use crate::link::Event;
 use crate::link::serial::{self, Port, Unwritten};
@@ -16,7 +17,7 @@ use crate::link::serial::{self, Port, Unwritten};
 const WRITE_LIMIT: Duration = Duration::from_secs(1);
 /// After a time-out nothing is asked before the line was quiet for this long ...
 const QUIET: Duration = Duration::from_millis(300);
-/// ... or for this long in all, as a modem that babbles is never quiet.
+/// ... or for this long in all, as a noisy line is never quiet.
 const QUIET_LIMIT: Duration = Duration::from_secs(2);
 /// After `$CMD? ERR` the true answer gets this much more.
 const AFTER_BAD_LINE: Duration = Duration::from_millis(500);
@@ -24,6 +25,8 @@ const AFTER_BAD_LINE: Duration = Duration::from_millis(500);
 const DEAD_AFTER: Duration = Duration::from_millis(4200);
 /// ... but any command gets this much: real modems were seen to take over a second for a short answer.
 const LEAST_LIMIT: Duration = Duration::from_millis(1500);
+/// A modem is given at most this time to answer, however slow it was before.
+const MAX_PATIENCE: Duration = Duration::from_secs(40);
 /// Sentences and console lines that may wait; a modem that floods loses the rest.
 const MAX_WAITING: usize = 2000;
 /// Bytes taken in at a stretch.
@@ -67,6 +70,14 @@ pub struct Wire {
     last_byte: Option<Instant>,
     /// An answer may still come that nobody waits for.
     owing: bool,
+    /// When the oldest question was asked whose answer did not come in time and may still come.
+    unanswered: Option<Instant>,
+    /// A modem that answered late is given this much time from then on.
+    patience: Duration,
+    /// What was said last to the other side, without its frame.
+    said: String,
+    /// The other side looks like something else.
+    foreign: Option<Foreign>,
 }
 
 impl Wire {
@@ -80,7 +91,43 @@ impl Wire {
             last_sentence: Instant::now(),
             last_byte: None,
             owing: false,
+            unanswered: None,
+            patience: Duration::ZERO,
+            said: String::new(),
+            foreign: None,
         }
+    }
+
+    /// What the other side looks like, if that is no M138.
+    pub fn foreign(&self) -> Option<Foreign> {
+        self.foreign
+    }
+
+    /// It has answered like an M138: whatever else was heard was noise.
+    pub fn is_no_foreign(&mut self) {
+        self.foreign = None;
+    }
+
+    /// True when bytes came since the port was opened.
+    pub fn heard_anything(&self) -> bool {
+        self.last_byte.is_some()
+    }
+
+    /// The time that a slow modem is given for each answer; zero for one that answers in time.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// An answer came that nobody waits for any more. True when it shows that the modem is slow, not silent.
+    pub fn late_answer(&mut self) -> bool {
+        let Some(asked) = self.unanswered.take() else { return false };
+        self.patience = self.patience.max(asked.elapsed() * 3 / 2 + LEAST_LIMIT).min(MAX_PATIENCE);
+        true
+    }
+
+    /// Lines with bytes that no sentence has.
+    pub fn noisy_lines(&self) -> u64 {
+        self.codec.noisy()
     }
 
     /// The port.
@@ -99,7 +146,7 @@ impl Wire {
     }
 
     /// True when bytes come in that are no sentences.
-    pub fn babbles(&self) -> bool {
+    pub fn is_noisy(&self) -> bool {
         self.last_byte.is_some_and(|at| at > self.last_sentence && at.elapsed() < Duration::from_secs(6))
     }
 
@@ -128,17 +175,26 @@ impl Wire {
         self.codec.feed(buffer.get(..count).unwrap_or_default(), &mut frames);
         for frame in frames {
             let text = match frame {
+                Frame::Body(body) if body == "CS" && body == self.said => {
+                    self.suspect(Some(Foreign::Echo));
+                    sentence(&body).trim_end().to_owned()
+                }
                 Frame::Body(body) => {
+                    self.suspect(foreign::recognise(&format!("${body}")));
                     self.last_sentence = Instant::now();
                     if self.heard.len() < MAX_WAITING {
                         self.heard.push_back(parse(&body));
                     }
                     sentence(&body).trim_end().to_owned()
                 }
-                Frame::Junk(text) => text,
+                Frame::Junk(text) => {
+                    self.suspect(foreign::recognise(&text));
+                    text
+                }
             };
             self.note(false, text);
         }
+        self.suspect(foreign::recognise(&self.codec.begun()));
         Ok(())
     }
 
@@ -154,13 +210,15 @@ impl Wire {
     pub fn ask<T>(&mut self, command: &Command, mut fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
         self.settle()?;
         let mut next = self.heard.len();
+        self.said.clone_from(&command.body);
         self.write(&sentence(&command.body))?;
         let asked = Instant::now();
-        let mut limit = asked + command.limit;
+        let mut limit = asked + command.limit.max(self.patience);
         loop {
             while let Some(heard) = self.heard.get(next) {
                 if let Some(answer) = fits(heard) {
                     self.heard.remove(next);
+                    self.answered_after(asked.elapsed());
                     return Ok(answer);
                 }
                 match heard {
@@ -175,9 +233,10 @@ impl Wire {
                 }
                 next += 1;
             }
-            let until = limit.min((self.last_sentence + DEAD_AFTER).max(asked + LEAST_LIMIT));
+            let until = limit.min((self.last_sentence + DEAD_AFTER).max(asked + LEAST_LIMIT.max(self.patience)));
             if Instant::now() >= until {
                 self.owing = true;
+                self.unanswered.get_or_insert(asked);
                 let waited = asked.elapsed().as_secs_f32();
                 return Err(PortError::Silent(format!("no answer to {} in {waited:.1} s", command.name())));
             }
@@ -189,6 +248,20 @@ impl Wire {
             self.port.wait_readable(until);
             self.pump()?;
         }
+    }
+
+    /// A modem that answers in time again is soon given no more than that.
+    fn answered_after(&mut self, time: Duration) {
+        self.unanswered = None;
+        self.patience = match time < LEAST_LIMIT {
+            true if self.patience > LEAST_LIMIT * 2 => self.patience / 2,
+            true => Duration::ZERO,
+            false => self.patience.max(time * 2).min(MAX_PATIENCE),
+        };
+    }
+
+    fn suspect(&mut self, what: Option<Foreign>) {
+        self.foreign = self.foreign.max(what);
     }
 
     /// Writes a line whose answer nobody waits for.

@@ -1,4 +1,4 @@
-//! Attacks on the HTTP door, over real sockets, with tiny_http behind it.
+//! Attacks on the HTTP listener, over real sockets, with tiny_http behind it.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -15,9 +15,9 @@ use testing::Folder;
 
 use super::FakeIntake;
 use crate::address::Address;
+use crate::listen::counters::ClientCounters;
 use crate::listen::gate::Gate;
 use crate::listen::smtp_io::SmtpListener;
-use crate::listen::tally::ClientCounters;
 use crate::listen::tls::CertStore;
 use crate::settings::Settings;
 

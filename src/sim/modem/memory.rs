@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::DeviceId;
 use crate::clock::Time;
-use crate::sim::hex::{from_hex, to_hex};
 
 /// Received messages that fit; the manual names no number.
 pub(super) const INCOMING_CAPACITY: usize = 1024;
@@ -41,7 +40,7 @@ pub(super) struct Memory {
 pub(super) struct QueuedPacket {
     pub(super) id: u64,
     pub(super) app: u16,
-    #[serde(with = "hex")]
+    #[serde(with = "hex_field")]
     pub(super) data: Vec<u8>,
     /// When the host handed it over.
     pub(super) made: Time,
@@ -54,7 +53,7 @@ pub(super) struct QueuedPacket {
 pub(super) struct ReceivedPacket {
     pub(super) id: u64,
     pub(super) app: u16,
-    #[serde(with = "hex")]
+    #[serde(with = "hex_field")]
     pub(super) data: Vec<u8>,
     pub(super) received: Time,
     pub(super) read: bool,
@@ -171,16 +170,16 @@ pub(super) fn beside(path: &Path, word: &str) -> PathBuf {
     name.into()
 }
 
-mod hex {
+mod hex_field {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
     pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&super::to_hex(bytes))
+        to.serialize_str(&crate::hex::encode(bytes))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
         let digits = String::deserialize(from)?;
-        super::from_hex(digits.as_bytes()).ok_or_else(|| de::Error::custom("payload is not hex"))
+        crate::hex::decode(digits.as_bytes()).ok_or_else(|| de::Error::custom("payload is not hex"))
     }
 }
 

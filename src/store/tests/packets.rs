@@ -15,7 +15,7 @@ fn packet(messages: &[u64], state: PacketState) -> Packet {
     Packet {
         number: 0,
         messages: messages.iter().map(|id| Id(*id)).collect(),
-        body: 0,
+        group: 0,
         part: 1,
         parts: 1,
         device: None,
@@ -24,7 +24,7 @@ fn packet(messages: &[u64], state: PacketState) -> Packet {
         at: Time(1),
         note: String::new(),
         ask: Time(7),
-        talk: None,
+        peer: None,
     }
 }
 
@@ -35,9 +35,9 @@ fn packets_are_found_by_their_messages_and_by_the_number_of_the_link() {
     let packets = [packet(&[1, 2], PacketState::Planned), packet(&[2], PacketState::Planned)];
     let packets = packets.map(|packet| Packet { parts: 2, ..packet });
     let added = store.write(move |tx| tx.add_packets(&packets)).unwrap();
-    assert_eq!((added[0].number, added[0].body, added[1].number, added[1].body), (1, 1, 2, 1));
+    assert_eq!((added[0].number, added[0].group, added[1].number, added[1].group), (1, 1, 2, 1));
     assert_eq!(store.read(|v| v.packets_of(Id(2))).unwrap(), added);
-    assert_eq!(store.read(|v| v.body_of(&added[1])).unwrap(), added);
+    assert_eq!(store.read(|v| v.group_of(&added[1])).unwrap(), added);
     assert_eq!(store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap().len(), 2);
 
     let held = Packet { state: PacketState::Held(reference(1 << 40)), ..added[0].clone() };
@@ -108,7 +108,7 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
 fn what_awaits_a_receipt_is_not_done() {
     let folder = Folder::new();
     let store = store(&folder);
-    store.put(mail(vec![message(Way::Link, State::OnModem, 9)])).unwrap();
+    store.put(mail(vec![message(Way::Link, State::OnLink, 9)])).unwrap();
     let until = Time(50);
     store
         .write(move |tx| {
@@ -158,7 +158,7 @@ fn written_by_version_1(folder: &Folder) {
         txn.open_table(REFERENCES_1).unwrap().insert(("m138:0x001abe", 77), (1, 1)).unwrap();
         let mut meta = txn.open_table(META).unwrap();
         let row = meta.get("ledger").unwrap().unwrap().value().to_vec();
-        let mut ledger: serde_json::Value = serde_json::from_slice(&row).unwrap();
+        let mut ledger: serde_json::Value = super::super::schema::record(&row).unwrap();
         ledger["version"] = 1.into();
         ledger.as_object_mut().unwrap().remove("next_packet");
         meta.insert("ledger", serde_json::to_vec(&ledger).unwrap().as_slice()).unwrap();
@@ -172,9 +172,9 @@ fn a_store_of_version_1_keeps_its_packets() {
     written_by_version_1(&folder);
     let store = store(&folder);
     let ledger = store.ledger().unwrap();
-    assert_eq!((ledger.version, ledger.next_packet), (2, 4));
+    assert_eq!((ledger.version, ledger.next_packet), (super::super::schema::VERSION, 4));
     let packets = store.read(|v| v.packets_of(Id(1))).unwrap();
-    assert_eq!(packets.iter().map(|p| (p.part, p.parts, p.body)).collect::<Vec<_>>(), [(1, 2, 1), (2, 2, 1)]);
+    assert_eq!(packets.iter().map(|p| (p.part, p.parts, p.group)).collect::<Vec<_>>(), [(1, 2, 1), (2, 2, 1)]);
     assert_eq!((packets[0].state.clone(), packets[0].note.as_str()), (PacketState::Held(reference(77)), "as it was"));
     assert_eq!(store.read(|v| v.owner(&reference(77))).unwrap(), Some(1));
     assert_eq!(store.read(|v| v.on_link()).unwrap(), 1);
@@ -203,6 +203,6 @@ fn a_backup_of_version_1_can_be_restored() {
     restore(&file, &other, false, "x").unwrap();
     std::fs::remove_file(&file).unwrap();
     let store = store(&other);
-    assert_eq!(store.ledger().unwrap().version, 2);
+    assert_eq!(store.ledger().unwrap().version, super::super::schema::VERSION);
     assert_eq!(store.read(|v| v.packets_of(Id(1))).unwrap().len(), 2);
 }

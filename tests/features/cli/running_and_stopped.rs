@@ -39,13 +39,13 @@ fn a_stopped_box_answers_like_a_running_one() {
     let running = ask(&gateway);
     assert!(running[3].starts_with("Received: ") && running[3].contains("Subject: Number 1"), "{}", running[3]);
     assert_eq!(running[6].matches("\"id\"").count(), 1, "{}", running[6]);
-    let books = gateway.json(&["status"])["books"].clone();
+    let books = gateway.json(&["status"])["totals"].clone();
     assert_eq!(gateway.stop(), 0);
     assert_eq!(ask(&gateway), running);
     let stopped = gateway.cli(&["status", "--json"], "");
     assert_eq!(stopped.status.code(), Some(1));
     let stopped: serde_json::Value = serde_json::from_slice(&stopped.stdout).unwrap();
-    assert_eq!((&stopped["books"], &stopped["running"]), (&books, &false.into()));
+    assert_eq!((&stopped["totals"], &stopped["running"]), (&books, &false.into()));
     gateway.cli_ok(&["queue", "release", "m4"], "");
     shore.sink_says("clear");
     gateway.start();
@@ -154,7 +154,7 @@ fn check_finds_what_is_wrong() {
     let mut gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
     let well = gateway.cli_ok(&["check"], "");
     for part in ["domain", "people", "disk", "relay", "hive"] {
-        assert!(well.lines().any(|line| line.starts_with("well") && line.contains(part)), "{part}: {well}");
+        assert!(well.lines().any(|line| line.starts_with("ok") && line.contains(part)), "{part}: {well}");
     }
     shore.sink_says("code GREETING 554 go away");
     gateway.cli_ok(&["settings", "set", "box.domain", ""], "");
@@ -162,7 +162,7 @@ fn check_finds_what_is_wrong() {
         let found = gateway.cli(&["check", "--json"], "");
         assert_eq!(found.status.code(), Some(1));
         let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
-        let wrong: Vec<_> = found["findings"].as_array().unwrap().iter().filter(|f| f["grade"] == "wrong").collect();
+        let wrong: Vec<_> = found["findings"].as_array().unwrap().iter().filter(|f| f["level"] == "error").collect();
         assert!(wrong.iter().any(|f| f["words"].as_str().unwrap().contains("go away")), "{wrong:?}");
         assert!(wrong.iter().any(|f| f["words"].as_str().unwrap().contains("box.domain")), "{wrong:?}");
         gateway.stop();

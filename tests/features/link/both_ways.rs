@@ -9,7 +9,7 @@ fn a_message_goes_over_the_satellite_and_its_answer_comes_back() {
 
     let mail = "From: anna@boat.example\nSubject: From the boat\n\nAll is well here.\n-- \nAnna, skipper\n";
     let reply = send(&station, Some("anna"), "anna@boat.example", "bob@world.example", mail);
-    assert!(reply.starts_with("250 kept as m1"), "{reply}");
+    assert!(reply.starts_with("250 2.0.0 kept as m1"), "{reply}");
 
     let mail = wait_for("the mail at the internet's server", 3 * SOON, || world.mails().into_iter().next());
     assert_eq!(mail["from"], "anna@shore.example");

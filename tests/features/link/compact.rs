@@ -10,7 +10,7 @@ use serde_json::Value;
 fn from_anna(station: &Station, subject: &str) -> String {
     let mail = format!("From: anna@boat.example\nSubject: {subject}\n\nText of {subject}, all is well on board.\n");
     let reply = send(station, Some("anna"), "anna@boat.example", "bob@world.example", &mail);
-    reply.trim().strip_prefix("250 kept as ").unwrap_or_else(|| panic!("{reply}")).to_owned()
+    reply.trim().strip_prefix("250 2.0.0 kept as ").unwrap_or_else(|| panic!("{reply}")).to_owned()
 }
 
 fn from_bob(gateway: &Station, subject: &str) {
@@ -80,7 +80,7 @@ fn two_boxes_agree_bundle_and_confirm() {
     let four = while_the_modem_is_off(&world, &station, || {
         (1..=4).map(|n| from_anna(&station, &format!("Together {n}"))).collect::<Vec<_>>()
     });
-    let on_modem = wait_shown(&station, &four[3], "onmodem");
+    let on_modem = wait_shown(&station, &four[3], "on the link");
     assert_eq!(on_modem["packets"][0]["messages"].as_array().unwrap().len(), 4, "{on_modem}");
     world.modem_says("pass begin");
     for (number, id) in four.iter().enumerate() {
@@ -118,12 +118,12 @@ fn one_message_of_a_packet_on_the_modem_is_taken_back() {
     let three = while_the_modem_is_off(&world, &station, || {
         (1..=3).map(|n| from_anna(&station, &format!("Maybe {n}"))).collect::<Vec<_>>()
     });
-    let on_modem = wait_shown(&station, &three[2], "onmodem");
+    let on_modem = wait_shown(&station, &three[2], "on the link");
     assert_eq!(on_modem["packets"][0]["messages"].as_array().unwrap().len(), 3, "{on_modem}");
     assert!(station.cli_ok(&["queue", "cancel", &three[1]], "").contains("being withdrawn"));
     wait_shown(&station, &three[1], "cancelled");
     for id in [&three[0], &three[2]] {
-        wait_shown(&station, id, "onmodem");
+        wait_shown(&station, id, "on the link");
     }
     world.modem_says("pass begin");
     wait_ashore(&world, "Maybe 1");
@@ -142,7 +142,7 @@ fn a_power_cut_between_two_boxes_that_talk() {
     let two = while_the_modem_is_off(&world, &station, || {
         (1..=2).map(|n| from_anna(&station, &format!("Cut {n}"))).collect::<Vec<_>>()
     });
-    wait_shown(&station, &two[1], "onmodem");
+    wait_shown(&station, &two[1], "on the link");
     station.kill();
     gateway.kill();
     world.modem_says("pass begin");

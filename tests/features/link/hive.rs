@@ -189,7 +189,7 @@ fn a_lost_answer_of_the_hive_sends_nothing_twice() {
         let text = format!("number {number} {kind}");
         assert!(from_outside(&gateway, "anna@shore.example", &message("", &text)).starts_with("250"));
         wait_for(&format!("the packet after {kind}"), 2 * SOON, || {
-            gateway.messages().into_iter().find(|m| m["text"] == text.as_str() && m["state"] == "onmodem")
+            gateway.messages().into_iter().find(|m| m["text"] == text.as_str() && m["state"] == "on the link")
         });
     }
     let sent = shore.to_device(6846);

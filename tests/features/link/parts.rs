@@ -13,7 +13,7 @@ fn long_text() -> String {
 fn from_anna(station: &Station, subject: &str, text: &str) -> String {
     let mail = format!("From: anna@boat.example\nSubject: {subject}\n\n{text}\n");
     let reply = send(station, Some("anna"), "anna@boat.example", "bob@world.example", &mail);
-    reply.trim().strip_prefix("250 kept as ").unwrap_or_else(|| panic!("{reply}")).to_owned()
+    reply.trim().strip_prefix("250 2.0.0 kept as ").unwrap_or_else(|| panic!("{reply}")).to_owned()
 }
 
 fn shown(station: &Station, id: &str) -> serde_json::Value {
@@ -66,7 +66,7 @@ fn a_message_over_the_limit_waits_for_its_owner() {
     assert_eq!(shown(&station, &second)["state"], "cancelled");
     station.cli_ok(&["queue", "release", &first], "");
     let on_modem = wait_for("the message on the modem", 2 * SOON, || {
-        Some(shown(&station, &first)).filter(|m| m["state"] == "onmodem")
+        Some(shown(&station, &first)).filter(|m| m["state"] == "on the link")
     });
     assert!(on_modem["packets"].as_array().unwrap().len() > 2);
     assert_eq!(station.cli(&["queue", "release", &second], "").status.code(), Some(1));
@@ -86,7 +86,7 @@ fn a_message_on_the_modem_can_be_taken_back() {
     let (kept, unwanted) = (from_anna(&station, "", "Keep this one."), from_anna(&station, "", "Not this one."));
     for id in [&kept, &unwanted] {
         wait_for("the message on the modem", 2 * SOON, || {
-            Some(shown(&station, id)).filter(|m| m["state"] == "onmodem")
+            Some(shown(&station, id)).filter(|m| m["state"] == "on the link")
         });
     }
     assert!(station.cli_ok(&["queue", "cancel", &unwanted], "").contains("being withdrawn"));
@@ -120,7 +120,9 @@ fn the_modem_is_found_waited_for_and_heard() {
     assert_eq!(shown(&station, &id)["state"], "queued");
     world.modem_says("power on");
     ready(true);
-    wait_for("the message on the modem", 2 * SOON, || Some(shown(&station, &id)).filter(|m| m["state"] == "onmodem"));
+    wait_for("the message on the modem", 2 * SOON, || {
+        Some(shown(&station, &id)).filter(|m| m["state"] == "on the link")
+    });
     world.modem_says("pass begin");
     let payload = crate::support::shore::hex(&classic(false, "bob@world.example", "Hello boat"));
     assert_eq!(world.modem_says(&format!("down 1000 {payload}"))[0], "ok");

@@ -24,14 +24,14 @@ const PERSON = { name: "bert", password: "another few words of his own" };
 const TELLS_MS = 6000;
 
 const PAGES = [
-  "/", "/messages", "/messages?tab=waiting", "/messages?q=nothing-like-this", "/messages/aside", "/compose", "/mailbox",
+  "/", "/messages", "/messages?tab=waiting", "/messages?q=nothing-like-this", "/messages/quarantine", "/compose", "/mailbox",
   "/people", "/people/bert", "/modem", "/account", "/settings/box", "/settings/satellite-link", "/settings/on-air",
   "/settings/mail-in", "/settings/mail-out", "/settings/queue", "/settings/web-page",
   "/settings/money", "/settings/text-messages", "/settings/who-may-write-over-the-air", "/setup/box", "/setup/modem",
   "/setup/people", "/setup/test", "/help/start", "/help/modem", "/help/mail-programs", "/help/states", "/help/cut",
   "/help/costs", "/help/known-issues", "/help/command-line", "/help/backup", "/help/metrics",
   "/help/on-air", "/help/strangers", "/help/texting", "/usage", "/usage?by=month", "/usage?by=person", "/costs", "/audit",
-  "/log-ins", "/well", "/no/such/page",
+  "/log-ins", "/health", "/no/such/page",
 ];
 /** Pages that differ most: also judged in the dark. */
 const DARK = ["/", "/messages", "/modem", "/compose", "/settings/mail-in", "/help/states"];
@@ -179,7 +179,7 @@ async function withoutScripts(browser) {
   await settled(tab.state);
   console.log(`first visit: ${tab.state.bytes} bytes with the log-in`);
   if (tab.state.bytes > FIRST_MOST) fault(tab.where(), `the first visit weighs ${tab.state.bytes} bytes`);
-  for (const target of ["/messages", "/mailbox", "/people", "/people/bert", "/usage", "/audit", "/log-ins", "/well", "/modem", "/settings/box", "/setup/modem", "/help/start"]) {
+  for (const target of ["/messages", "/mailbox", "/people", "/people/bert", "/usage", "/audit", "/log-ins", "/health", "/modem", "/settings/box", "/setup/modem", "/help/start"]) {
     const response = await tab.go(target);
     if (response.status() !== 200) fault(tab.where(), `answers ${response.status()}`);
     await outline(tab);
@@ -191,7 +191,7 @@ async function withoutScripts(browser) {
   await submit(page, "Look at the cost first");
   await expect(tab, "no cost is told", page.getByText(/1 packet, over the satellite link/).isVisible());
   await submit(page, "Send");
-  await expect(tab, "the message is not kept", page.getByText(/Your message is kept as m\d+/).isVisible());
+  await expect(tab, "the message is not kept", page.getByText(/Your message is accepted as m\d+/).isVisible());
   for (const [button, state] of [["Hold", "held"], ["Release", "queued"]]) {
     await submit(page, button);
     await expect(tab, `${button} does not make it ${state}`, words(page, ".badge").then((word) => word === state));
@@ -215,7 +215,7 @@ async function asPerson(browser) {
   await page.fill("#password", PERSON.password);
   await Promise.all([page.waitForURL(`${base}/mailbox`), page.keyboard.press("Enter")]);
   await expect(tab, "the page of the owner is named", page.locator("nav a[href='/people']").count().then((n) => n === 0));
-  for (const target of ["/mailbox", "/messages", "/usage", "/well", "/account", "/people"]) {
+  for (const target of ["/mailbox", "/messages", "/usage", "/health", "/account", "/people"]) {
     const response = await tab.go(target);
     if ((response.status() === 403) !== (target === "/people")) fault(tab.where(), `answers ${response.status()}`);
     await axe(tab);

@@ -15,7 +15,7 @@ use crate::support::{PASSWORD, SATPOST, SOON, Station, send};
 const OWNERS: [&str; 7] =
     ["/settings", "/setup", "/modem", "/audit", "/log-ins", "POST /people/{name}/export", "POST /people/{name}/erase"];
 /// What an operator may open as well.
-const OPERATORS: [&str; 3] = ["/people", "/messages/aside", "POST /messages/{id}/{wish}"];
+const OPERATORS: [&str; 3] = ["/people", "/messages/quarantine", "POST /messages/{id}/{action}"];
 /// What needs no log-in.
 const OPEN: [&str; 4] = ["/assets/", "/healthz", "/metrics", "/hooks/"];
 
@@ -78,7 +78,7 @@ fn every_page_is_for_whom_it_is() {
                 ("{id}.eml", "m1.eml"),
                 ("{id}", "m1"),
                 ("{name}", if path.starts_with("/assets") { "style.css" } else { "nobody" }),
-                ("{wish}", "retry"),
+                ("{action}", "retry"),
                 ("{what}", "enable"),
                 ("{topic}", "start"),
                 ("{group}", "box"),

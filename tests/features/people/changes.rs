@@ -17,7 +17,10 @@ fn a_disabled_person_neither_gets_nor_sends() {
     gateway.cli_ok(&["people", "disable", "ben"], "");
 
     assert!(from_outside(&gateway, "anna@shore.example", &message("", "x")).starts_with("550"));
-    assert!(open.mail("ben@shore.example", "bob@world.example", &message("", "x")).starts_with("550 ben may not send"));
+    assert!(
+        open.mail("ben@shore.example", "bob@world.example", &message("", "x"))
+            .starts_with("550 5.7.1 ben may not send")
+    );
     let mut smtp = Smtp::connect(gateway.door("smtp"));
     assert!(smtp.say("AUTH PLAIN AGJlbgBhLWxvbmctZW5vdWdoLW9uZQ==").starts_with("535"));
     let packet = shore.uplink("6846", &classic(true, "bob@world.example", "from the field"), None);
@@ -109,7 +112,7 @@ fn settings_take_effect_without_a_restart() {
     let taken = other.local_addr().unwrap().to_string();
     gateway.cli_ok(&["settings", "set", "smtp.listen", &taken], "");
     wait_for("the box to say that the port is taken", SOON, || {
-        gateway.status().filter(|status| status["smtp"]["well"] == false)
+        gateway.status().filter(|status| status["smtp"]["ok"] == false)
     });
     assert!(TcpStream::connect(before).is_err());
     drop(other);
@@ -123,7 +126,7 @@ fn settings_take_effect_without_a_restart() {
     }
     gateway.cli_ok(&["settings", "set", "box.domain", "beach.example"], "");
     assert!(from_outside(&gateway, "olga@beach.example", &message("", "x")).starts_with("250"));
-    assert!(from_outside(&gateway, "olga@shore.example", &message("", "x")).starts_with("550 not relaying"));
+    assert!(from_outside(&gateway, "olga@shore.example", &message("", "x")).starts_with("550 5.7.1 not relaying"));
     gateway.cli_ok(&["settings", "set", "smtp.max_size", "10000"], "");
     assert!(
         from_outside(&gateway, "olga@beach.example", &"x".repeat(700).replace('x', "xxxxxxxxxxxxxx\n"))
@@ -147,7 +150,8 @@ fn passwords_change_at_once() {
     assert!(login().starts_with("535"));
     gateway.cli_ok(&["people", "remove", "ben"], "");
     assert!(
-        from_outside(&gateway, "ben@shore.example", &message("", "x")).starts_with("550 there is no person ben here")
+        from_outside(&gateway, "ben@shore.example", &message("", "x"))
+            .starts_with("550 5.1.1 there is no person ben here")
     );
 }
 

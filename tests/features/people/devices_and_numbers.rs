@@ -56,8 +56,8 @@ fn people_come_are_changed_and_go() {
     assert_eq!((count(&box_), person(&box_, "eve")), (1, Value::Null));
 
     // Nobody is an owner without a password, and the box is never left without one.
-    assert_eq!(box_.said(&["people", "add", "rex", "--owner"]).code, 2);
-    box_.said_with(&["people", "add", "rex", "--owner"], PASSWORD).ok();
+    assert_eq!(box_.said(&["people", "add", "rex", "--role", "owner"]).code, 2);
+    box_.said_with(&["people", "add", "rex", "--role", "owner"], PASSWORD).ok();
     box_.said(&["people", "disable", "olga"]).ok();
     for words in [&["people", "disable", "rex"][..], &["people", "remove", "rex"], &["people", "erase", "rex"]] {
         let said = box_.said(words);
@@ -107,7 +107,7 @@ fn numbers_are_blocked_and_let_in_again() {
     for _ in 0..2 {
         gateway.said(&["people", "edit", "ben", "--allow", MUM]).ok();
     }
-    gateway.said(&["queue", "release", "--allow", held["id"].as_str().unwrap()]).ok();
+    gateway.said(&["queue", "release", "--allow-sender", held["id"].as_str().unwrap()]).ok();
     assert_eq!(person(&gateway, "ben")["allow"], MUM);
     let packets = wait_for("the packet", SOON, || Some(ground.shore.to_device(6846)).filter(|all| !all.is_empty()));
     assert_eq!(packets.len(), 1, "what was blocked is not sent later");
@@ -180,7 +180,7 @@ fn a_disabled_person_neither_gets_nor_sends_texts() {
     let gateway = ground.gateway("bandwidth", &[("sms.public_url", PUBLIC)]).started();
     ground.call(&gateway);
     gateway.cli_ok(&["people", "edit", "anna", "--forward", "anna@world.example"], "");
-    gateway.said_with(&["people", "add", "olga", "--owner"], PASSWORD).ok();
+    gateway.said_with(&["people", "add", "olga", "--role", "owner"], PASSWORD).ok();
     // One text waits when it happens: the carrier takes none.
     ground.says("fail send 429 1000");
     let to = format!("{MUM}@sms.shore.example");

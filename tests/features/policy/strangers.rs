@@ -25,7 +25,7 @@ fn a_stranger_waits_for_one_tap_and_who_was_written_to_does_not() {
 
     assert!(from_outside(&gateway, ANNA, &message("Hello", "again")).starts_with("250"));
     let held = gateway.wait_state(SOON, ANNA, "held");
-    let said = gateway.cli_ok(&["queue", "release", "--allow", held["id"].as_str().unwrap()], "");
+    let said = gateway.cli_ok(&["queue", "release", "--allow-sender", held["id"].as_str().unwrap()], "");
     assert!(said.contains("bob@world.example may write"), "{said}");
     assert!(from_outside(&gateway, ANNA, &message("Hello", "and again")).starts_with("250"));
     wait_for("both messages", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 3));

@@ -314,11 +314,11 @@ fn another_program_can_hold_the_port() {
     let folder = Folder::new();
     let simulator = Simulator::quiet(&folder);
     let open = || serialport::new(simulator.port.to_str().unwrap(), 115_200).open_native();
-    simulator.tell("steal on");
+    simulator.tell("lock on");
     assert!(open().is_err());
-    simulator.tell("steal off");
+    simulator.tell("lock off");
     let held = open().unwrap();
-    assert!(simulator.ask("steal on")[0].starts_with("error"));
+    assert!(simulator.ask("lock on")[0].starts_with("error"));
     drop(held);
 }
 
@@ -346,9 +346,9 @@ fn the_line_can_be_bad() {
     host.send("CS");
     assert_eq!(host.line(SILENCE), None);
     simulator.tell("silent off");
-    simulator.tell("babble on");
+    simulator.tell("noise on");
     assert!(host.bytes.recv_timeout(LIMIT).is_ok());
-    simulator.tell("babble off");
+    simulator.tell("noise off");
 }
 
 #[test]
@@ -380,12 +380,12 @@ fn a_closed_port_keeps_nothing() {
     let mut first = [0; 1];
     port.read_exact(&mut first).unwrap();
     drop(port);
-    simulator.tell("babble on");
+    simulator.tell("noise on");
     let end = Instant::now() + SILENCE;
     while Instant::now() < end {
         simulator.ask("status");
     }
-    simulator.tell("babble off");
+    simulator.tell("noise off");
     let mut host = Host::open(&simulator.port);
     assert_eq!(host.line(SILENCE), None);
     assert!(host.buffer.is_empty());
@@ -413,8 +413,8 @@ fn every_control_word_of_the_help_is_known() {
     let help = String::from_utf8(binary.stdout).unwrap();
     for line in [
         "silent off",
-        "babble off",
-        "eat 0",
+        "noise off",
+        "ignore 0",
         "noreply off",
         "late 5",
         "late 5 0",
@@ -438,7 +438,7 @@ fn every_control_word_of_the_help_is_known() {
         "pass auto",
         "unplug",
         "plug",
-        "steal off",
+        "lock off",
         "variant noids on",
         "down 7 cafe",
         "expire",
@@ -449,7 +449,7 @@ fn every_control_word_of_the_help_is_known() {
     for line in ["status", "queue", "inbox", "journal"] {
         assert!(!simulator.ask(line).iter().any(|line| line.starts_with("error")));
     }
-    for line in ["", "x", "late", "eat x", "loss 101", "down 7", "down 7 caf", "down 70000 00", "variant x on"] {
+    for line in ["", "x", "late", "ignore x", "loss 101", "down 7", "down 7 caf", "down 70000 00", "variant x on"] {
         assert!(simulator.ask(line)[0].starts_with("error"), "{line}");
     }
 }

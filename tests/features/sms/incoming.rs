@@ -17,7 +17,7 @@ fn a_text_comes_in_by_polling_and_is_answered_by_mail() {
     ground.text(MUM, ANNA, "Yes, at noon");
     let message = wait_message(&gateway, "Yes, at noon", "delivered");
     assert_eq!(
-        (&message["from"], &message["to"], &message["door"]),
+        (&message["from"], &message["to"], &message["origin"]),
         (&MUM.into(), &"anna@shore.example".into(), &"sms".into())
     );
     let raw = gateway.cli_ok(&["queue", "show", "--raw", message["id"].as_str().unwrap()], "");
@@ -81,7 +81,7 @@ fn a_text_for_a_person_with_a_device_goes_on_air() {
     ground.text(MUM, BEN, "Come home");
     let held = wait_message(&gateway, "Come home", "held");
     assert!(held["reason"].as_str().unwrap().contains("stranger"), "{held}");
-    gateway.cli_ok(&["queue", "release", "--allow", held["id"].as_str().unwrap()], "");
+    gateway.cli_ok(&["queue", "release", "--allow-sender", held["id"].as_str().unwrap()], "");
     let packets =
         wait_for("the packet to ben", SOON, || Some(ground.shore.to_device(6846)).filter(|all| !all.is_empty()));
     let text = String::from_utf8_lossy(&packets[0]).into_owned();
@@ -181,6 +181,6 @@ fn bandwidth_calls() {
     wait_message(&gateway, "After it came back", "delivered");
     gateway.cli_ok(&["send", "--from", "anna", "--text", "Out", MUM], "");
     wait_message(&gateway, "Out", "delivered");
-    assert_eq!(gateway.messages().iter().filter(|m| m["door"] == "sms").count(), 3);
+    assert_eq!(gateway.messages().iter().filter(|m| m["origin"] == "sms").count(), 3);
     gateway.books_balance();
 }

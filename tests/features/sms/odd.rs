@@ -9,8 +9,8 @@ use crate::support::ground::{ANNA, BEN, Ground, MUM, PUBLIC, post, wait_message}
 use crate::support::web::Client;
 use crate::support::{SOON, wait_for};
 
-fn set_aside(gateway: &crate::support::Station) -> u64 {
-    gateway.status().unwrap()["set_aside"].as_u64().unwrap()
+fn quarantined(gateway: &crate::support::Station) -> u64 {
+    gateway.status().unwrap()["quarantined"].as_u64().unwrap()
 }
 
 /// What Twilio lists and nobody can deliver is set aside; the texts before and behind it arrive, and so does what comes
@@ -36,14 +36,14 @@ fn a_poison_text_in_the_list_holds_up_no_other() {
     let gateway = ground.gateway("twilio", &[("twilio.url", &fake.url)]).started();
     wait_message(&gateway, "the first", "delivered");
     wait_message(&gateway, "from the future", "delivered");
-    wait_for("three texts to be set aside", SOON, || (set_aside(&gateway) == 3).then_some(()));
+    wait_for("three texts to be set aside", SOON, || (quarantined(&gateway) == 3).then_some(()));
     let now = "Fri, 31 Dec 2032 00:00:00 +0000";
     list.lock().unwrap().insert(0, item("SM6", json!(MUM), ANNA, "after it", Some(now)));
     wait_message(&gateway, "after it", "delivered");
-    assert_eq!((gateway.messages().len(), set_aside(&gateway)), (3, 3));
-    let aside = Client::logged_in(&gateway, "anna").get("/messages/aside").body;
+    assert_eq!((gateway.messages().len(), quarantined(&gateway)), (3, 3));
+    let page = Client::logged_in(&gateway, "anna").get("/messages/quarantine").body;
     for why in ["more than any text", "neither a phone nor a name", "no phone number"] {
-        assert!(aside.contains(why), "{why}: {aside}");
+        assert!(page.contains(why), "{why}: {page}");
     }
     gateway.books_balance();
 }
@@ -75,7 +75,7 @@ fn a_call_of_twilio_is_kept_whatever_its_fields_are() {
         "2 files came with it, which stay at Twilio",
     ];
     assert_eq!(texts, wanted);
-    assert_eq!(set_aside(&gateway), 3);
+    assert_eq!(quarantined(&gateway), 3);
     gateway.books_balance();
 }
 
@@ -97,7 +97,7 @@ fn every_event_of_a_call_of_bandwidth_counts() {
     assert_eq!(bandwidth_calls(&gateway, &json!(events)), 200);
     let texts: Vec<_> = gateway.messages().iter().map(|m| m["text"].as_str().unwrap().to_owned()).collect();
     assert_eq!(texts, (0..150).map(|number| format!("event {number}")).collect::<Vec<_>>());
-    assert_eq!(set_aside(&gateway), 2);
+    assert_eq!(quarantined(&gateway), 2);
     gateway.books_balance();
 }
 

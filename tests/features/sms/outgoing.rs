@@ -172,7 +172,7 @@ fn reports_of_failure_are_judged() {
     let back = wait_message(&gateway, "to nobody", "returned");
     assert!(back["reason"].as_str().unwrap().contains("30005"), "{back}");
     let notice = wait_for("the notice", SOON, || {
-        gateway.messages().into_iter().find(|m| m["door"] == "notice" && m["about"] == back["id"])
+        gateway.messages().into_iter().find(|m| m["origin"] == "notice" && m["about"] == back["id"])
     });
     assert_eq!(notice["to"], "anna@shore.example");
     ground.says("reject +14155550102 30008");

@@ -23,10 +23,10 @@ fn recipients_are_checked_one_by_one() {
     }
     assert!(smtp.say("RCPT TO:<postmaster>").starts_with("250"));
     assert!(smtp.say("RCPT TO:<PostMaster@shore.example>").starts_with("250"));
-    assert_eq!(smtp.say("RCPT TO:<abc@hotmail.example>"), "550 not relaying to that domain\r\n");
-    assert_eq!(smtp.say("RCPT TO:<abc@sub.shore.example>"), "550 not relaying to that domain\r\n");
-    assert_eq!(smtp.say("RCPT TO:<abc@shore.example.evil.example>"), "550 not relaying to that domain\r\n");
-    assert!(smtp.say("RCPT TO:<nobody@shore.example>").starts_with("550 there is no person nobody here"));
+    assert_eq!(smtp.say("RCPT TO:<abc@hotmail.example>"), "550 5.7.1 not relaying to that domain\r\n");
+    assert_eq!(smtp.say("RCPT TO:<abc@sub.shore.example>"), "550 5.7.1 not relaying to that domain\r\n");
+    assert_eq!(smtp.say("RCPT TO:<abc@shore.example.evil.example>"), "550 5.7.1 not relaying to that domain\r\n");
+    assert!(smtp.say("RCPT TO:<nobody@shore.example>").starts_with("550 5.1.1 there is no person nobody here"));
     for trick in [
         "olga%world.example@shore.example",
         "bob@world.example@shore.example",
@@ -62,7 +62,7 @@ fn a_mail_becomes_one_text() {
         assert!(from_outside(&gateway, "olga@shore.example", mail).starts_with("250"));
         let message = newest(&gateway);
         assert_eq!(message["text"], text, "{mail}");
-        assert_eq!((&message["door"], &message["from"]), (&"smtp".into(), &"bob@world.example".into()));
+        assert_eq!((&message["origin"], &message["from"]), (&"smtp".into(), &"bob@world.example".into()));
     }
     assert!(from_outside(&gateway, "olga@shore.example", attachment).starts_with("250"));
     let text = newest(&gateway)["text"].as_str().unwrap().to_owned();
@@ -90,7 +90,7 @@ fn each_recipient_has_a_message_of_their_own() {
     }
     assert!(smtp.say("DATA").starts_with("354"));
     let reply = smtp.say("Subject: All of you\r\n\r\nHello.\r\n.");
-    assert_eq!(reply, "250 kept as m1 m2 m3\r\n");
+    assert_eq!(reply, "250 2.0.0 kept as m1 m2 m3\r\n");
     assert_eq!(shore.wait_mails(1).len(), 1);
     let packet = wait_for("the packet", SOON, || shore.to_device(6846).pop());
     assert_eq!(packet, classic(false, "olga@shore.example", "All of you\nHello."));
@@ -174,7 +174,7 @@ fn automatic_mail_is_never_on_air() {
     let reply = from_outside(&gateway, "anna@shore.example", &message("", "By hand"));
     assert!(reply.starts_with("250"), "{reply}");
     wait_for("the packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
-    assert!(gateway.messages().iter().all(|message| message["door"] != "notice"));
+    assert!(gateway.messages().iter().all(|message| message["origin"] != "notice"));
     gateway.books_balance();
 }
 
@@ -244,7 +244,7 @@ fn no_mail_can_be_smuggled_in_another() {
         );
         stream.write_all(talk.as_bytes()).unwrap();
         let said = read_all(&mut stream);
-        let accepted = said.lines().filter(|line| line.starts_with("250 kept")).count();
+        let accepted = said.lines().filter(|line| line.starts_with("250 2.0.0 kept")).count();
         assert!(accepted <= 1, "{end:?}: {said}");
     }
     assert!(gateway.messages().iter().all(|message| message["subject"] == "first"));
@@ -258,10 +258,31 @@ fn who_logged_in_is_the_sender() {
     let reply = send(&gateway, Some("ben"), "olga@shore.example", "bob@world.example", &message("", "Who am I?"));
     assert!(reply.starts_with("250"), "{reply}");
     assert_eq!(shore.wait_mails(1)[0]["from"], "ben@shore.example");
-    assert!(send(&gateway, None, "olga@shore.example", "bob@world.example", "x").starts_with("550 not relaying"));
+    assert!(send(&gateway, None, "olga@shore.example", "bob@world.example", "x").starts_with("550 5.7.1 not relaying"));
     let mut smtp = Smtp::connect(gateway.door("submission"));
     assert!(smtp.mail("olga@shore.example", "olga@shore.example", "x").starts_with("530"));
     smtp.login("OLGA@Shore.Example");
     assert!(smtp.mail("olga@shore.example", "bob@world.example", &message("", "x")).starts_with("250"));
     assert_eq!(shore.wait_mails(2)[1]["from"], "olga@shore.example");
+}
+
+/// What a client sends again, as it did not hear the answer, is the message that it was: also after a restart, and not when
+/// a word is another one.
+#[test]
+fn a_mail_that_comes_again_is_taken_once() {
+    let shore = Shore::start();
+    let mut gateway = shore.gateway(&[], &["olga", "ben"]).started();
+    let twice = |gateway: &Station, text: &str| {
+        let mail = format!("Message-ID: <once@world.example>\nSubject: Once\n\n{text}");
+        send(gateway, None, "bob@world.example", "olga@shore.example", &mail)
+    };
+    let first = twice(&gateway, "The tide is at six");
+    assert!(first.starts_with("250 2.0.0 kept as m"), "{first}");
+    assert!(twice(&gateway, "The tide is at six").contains("when it came before"));
+    gateway.stop();
+    let gateway = gateway.started();
+    assert!(twice(&gateway, "The tide is at six").contains("when it came before"));
+    assert_eq!(gateway.messages().len(), 1);
+    assert!(!twice(&gateway, "The tide is at seven").contains("before"));
+    assert_eq!(gateway.messages().len(), 2);
 }

@@ -147,10 +147,10 @@ fn unreadable_records_are_set_aside_and_the_others_flow() {
     station.start();
     station.wait_state(SOON, "bob@world.example", "sent");
     let status = station.status().unwrap();
-    assert_eq!(status["set_aside"], 1);
-    assert!(status["set_aside_last"]["why"].as_str().unwrap().contains("m1"), "{status}");
-    assert_eq!((&status["queues"]["link"]["waiting"], &status["books"]["smtp"]["waiting"]), (&0.into(), &0.into()));
-    assert!(station.cli_ok(&["status"], "").contains("set aside"));
+    assert_eq!(status["quarantined"], 1);
+    assert!(status["quarantined_last"]["why"].as_str().unwrap().contains("m1"), "{status}");
+    assert_eq!((&status["queues"]["link"]["waiting"], &status["totals"]["smtp"]["waiting"]), (&0.into(), &0.into()));
+    assert!(station.cli_ok(&["status"], "").contains("in quarantine"));
     assert_eq!(subjects(&station), ["fine"]);
     assert!(!station.cli(&["queue", "show", "m1"], "").status.success());
     station.books_balance();
@@ -174,7 +174,7 @@ fn poison_from_the_air_is_set_aside_and_the_others_flow() {
     let said = world.modem_says("down 1000 7fff0102ff");
     assert!(said[0].starts_with("ok"), "{said:?}");
     for at in [&station, &gateway] {
-        wait_for("the poison to be set aside", 2 * SOON, || (at.status()?["set_aside"] == 1).then_some(()));
+        wait_for("the poison to be set aside", 2 * SOON, || (at.status()?["quarantined"] == 1).then_some(()));
     }
     let reply = send(&station, Some("anna"), "anna@boat.example", "bob@world.example", &message("up"));
     assert!(reply.starts_with("250"), "{reply}");
@@ -189,7 +189,7 @@ fn poison_from_the_air_is_set_aside_and_the_others_flow() {
         messages.iter().all(|line| !line.contains("\"status\":0")).then_some(())
     });
     for at in [&station, &gateway] {
-        assert_eq!(at.status().unwrap()["set_aside"], 1);
+        assert_eq!(at.status().unwrap()["quarantined"], 1);
         at.books_balance();
     }
 }
@@ -212,7 +212,7 @@ fn a_box_starts_with_two_thousand_waiting_messages() {
     station.start();
     let status = station.status().unwrap();
     assert_eq!(status["queues"]["link"]["waiting"], LETTERS);
-    assert_eq!(status["books"]["smtp"]["waiting"], LETTERS);
+    assert_eq!(status["totals"]["smtp"]["waiting"], LETTERS);
     station.books_balance();
     let reply = send(&station, None, "anna@boat.example", "bob@world.example", &message("one more"));
     assert!(reply.starts_with("250"), "{reply}");

@@ -5,7 +5,7 @@ use testing::Dice;
 
 use super::world::{DAY, HOUR};
 use crate::letter::{Kind, Letter, Other};
-use crate::peer::{Peer, PeerContext, Rules, Waiting};
+use crate::peer::{Peer, PeerContext, PeerRules, WaitingMessage};
 
 #[test]
 fn noise_does_no_harm() {
@@ -16,21 +16,21 @@ fn noise_does_no_harm() {
     for round in 0..100_000_u64 {
         now += dice.between(0, HOUR);
         let side = dice.index(2);
-        let mut here = PeerContext { codec: &mut codec, now, room: 192, rules: Rules::default() };
+        let mut context = PeerContext { codec: &mut codec, now, room: 192, rules: PeerRules::default() };
         let mut send = Vec::new();
         if dice.chance(3) {
             let text = "x".repeat(dice.index(400));
             let other = Other::Address(format!("{}@example.org", dice.below(300)));
-            let letter = Letter { kind: Kind::Text, person: None, other, subject: String::new(), text };
-            send.extend(peers[side].plan(&mut here, &[Waiting { key: round, letter: &letter }]).send);
+            let message = Letter { kind: Kind::Text, person: None, other, subject: String::new(), text };
+            send.extend(peers[side].plan(&mut context, &[WaitingMessage { key: round, message: &message }]).send);
         }
         let packet = noise(&mut dice, &known);
-        send.extend(peers[side].heard(&mut here, &packet).send);
+        send.extend(peers[side].receive(&mut context, &packet).send);
         if dice.chance(5) {
-            send.extend(peers[side].tick(&mut here).send);
+            send.extend(peers[side].tick(&mut context).send);
         }
         for packet in send {
-            peers[side].sent(packet.ticket, packet.piece, now);
+            peers[side].sent(packet.ticket, packet.fragment, now);
             let at = dice.index(200);
             if at < known.len() {
                 known[at] = packet.payload;

@@ -46,12 +46,12 @@ pub fn judge_report(code: Option<u64>, words: &str) -> Delivery {
         None => format!("Bandwidth: {meaning}"),
     };
     let fault = match code {
-        Some(4302 | 4403 | 4481) => Fault::Operator(format!("{said}: check the service number of the sender")),
-        Some(4452) => Fault::Operator(format!("{said}: check bandwidth.application")),
-        Some(4795) => Fault::Operator(format!("{said}: verify it at Bandwidth")),
-        Some(4780..=4785 | 5000..=5999) => Fault::Temporary(said),
+        Some(4302 | 4403 | 4481) => Fault::operator(format!("{said}: check the service number of the sender")),
+        Some(4452) => Fault::operator(format!("{said}: check bandwidth.application")),
+        Some(4795) => Fault::operator(format!("{said}: verify it at Bandwidth")),
+        Some(4780..=4785 | 5000..=5999) => Fault::temporary(said),
         Some(9000..) => return Delivery::Unclear(said),
-        _ => Fault::Permanent(said),
+        _ => Fault::permanent(said),
     };
     Delivery::Failed(SmsRefusal { opted_out: code == Some(4775), ..fault.into() })
 }

@@ -1,14 +1,12 @@
 //! Bandwidth's callbacks: an array of events, told again for a day until they get a 2xx (the vendor's callback guides).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::super::client::quote;
-use super::super::{Delivery, Hook, IncomingText, News, Report, Unheard};
+use super::super::{Delivery, Hook, IncomingText, News, Report, Unheard, basic};
 use super::{iso, judge_report};
 use crate::clock::Time;
+use crate::http_client::quote;
 use crate::settings::{Key, Settings};
 
 /// Reads a callback that carries the right user and password.
@@ -21,7 +19,7 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
         let why = "callbacks cannot be checked: set bandwidth.hook_user and bandwidth.hook_password";
         return Err(Unheard::Forbidden(why.to_owned()));
     }
-    let wanted = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+    let wanted = basic(user, password);
     let given = (hook.header)("authorization").unwrap_or_default();
     if !bool::from(wanted.as_bytes().ct_eq(given.as_bytes())) {
         return Err(Unheard::Forbidden("it has no or the wrong user and password".to_owned()));
@@ -79,7 +77,8 @@ mod tests {
             .with(Key::BandwidthHookUser, "u")
             .and_then(|s| s.with(Key::BandwidthHookPassword, "p"))
             .unwrap();
-        let login = login.map(|login| format!("Basic {}", STANDARD.encode(login)));
+        let pair = login.map(|login| login.split_once(':').unwrap_or((login, "")));
+        let login = pair.map(|(user, password)| basic(user, password));
         let header = |name: &str| login.as_deref().filter(|_| name == "authorization");
         read(&settings, &Hook { target: "/hooks/bandwidth", header: &header, form: &[], body: body.as_bytes() })
     }

@@ -125,14 +125,14 @@ fn after_a_long_outage_it_resumes_by_itself() {
     while start.elapsed() < Duration::from_secs(2) {
         bench.hive.poll(&bench.wake, Duration::from_millis(100));
     }
-    let failures = bench.hive.pace.failures();
+    let failures = bench.hive.timer.failures();
     assert!((4..60).contains(&failures), "{failures}");
     assert!(bench.hive.confirm(&Token(1)).is_err());
-    assert_eq!(bench.hive.pace.failures(), failures, "no call outside of the rounds while it is down");
+    assert_eq!(bench.hive.timer.failures(), failures, "no call outside of the rounds while it is down");
     bench.sim("down off");
     bench.sim("uplink 6846 0a");
     bench.until(|event| matches!(event, Event::Inbound(_)).then_some(()));
-    assert_eq!(bench.hive.pace.failures(), 0);
+    assert_eq!(bench.hive.timer.failures(), 0);
 }
 
 #[test]

@@ -3,14 +3,14 @@ use super::*;
 impl Bench {
     fn hand_over(&mut self, payload: &[u8]) -> (Intent, SubmitResult) {
         let intent = self.hive.prepare(&packet(payload)).unwrap();
-        let handed = self.hive.send(&packet(payload), &intent);
-        (intent, handed)
+        let result = self.hive.send(&packet(payload), &intent);
+        (intent, result)
     }
 
     fn taken(&mut self, payload: &[u8]) -> Reference {
         match self.hand_over(payload) {
             (_, SubmitResult::Taken(reference)) => reference,
-            (_, handed) => panic!("{handed:?}"),
+            (_, result) => panic!("{result:?}"),
         }
     }
 
@@ -88,26 +88,31 @@ fn a_packet_that_the_hive_tries_again_is_followed() {
 fn refusals_are_told_apart() {
     let mut bench = Bench::start();
     bench.round();
-    for (fault, expected) in
-        [("403", "operator"), ("429", "temporary"), ("error200", "permanent"), ("401 2", "temporary")]
-    {
+    for (fault, expected) in [
+        ("403", "operator"),
+        ("400", "operator"),
+        ("429", "temporary"),
+        ("error200", "temporary"),
+        ("401 2", "temporary"),
+    ] {
         bench.sim(&format!("fail send {fault}"));
-        let (_, handed) = bench.hand_over(b"one");
-        let kind = match &handed {
-            SubmitResult::Refused(Fault::Operator(why)) if why.contains("device 0x001abe is not two-way enabled") => {
+        let (_, result) = bench.hand_over(b"one");
+        let kind = match &result {
+            SubmitResult::RefusedPacket(Fault::Operator(why)) if why.to_string().contains("device 0x001abe") => {
                 "operator"
             }
-            SubmitResult::Refused(Fault::Temporary(_)) => "temporary",
-            SubmitResult::Refused(Fault::Permanent(_)) => "permanent",
+            SubmitResult::Refused(Fault::Temporary(_)) | SubmitResult::RefusedPacket(Fault::Temporary(_)) => {
+                "temporary"
+            }
             _ => "other",
         };
-        assert_eq!(kind, expected, "{fault}: {handed:?}");
+        assert_eq!(kind, expected, "{fault}: {result:?}");
         bench.round();
     }
     assert_eq!(bench.packets(), Vec::<serde_json::Value>::new());
     let stranger = LinkPacket { device: Some("17".parse().unwrap()), ..packet(b"one") };
     let intent = bench.hive.prepare(&stranger).unwrap();
-    assert!(matches!(bench.hive.send(&stranger, &intent), SubmitResult::Refused(Fault::Operator(_))));
+    assert!(matches!(bench.hive.send(&stranger, &intent), SubmitResult::RefusedPacket(Fault::Operator(_))));
     for wrong in [packet(b""), packet(&[0; 193]), LinkPacket { device: None, ..packet(b"one") }] {
         assert!(matches!(bench.hive.prepare(&wrong), Err(Fault::Permanent(_))));
     }
@@ -136,8 +141,8 @@ fn doubt_about_a_hand_over_is_settled_by_the_listing() {
         let mut bench = Bench::start();
         bench.round();
         bench.sim(&format!("fail send {fault} 1"));
-        let (intent, handed) = bench.hand_over(b"one");
-        assert!(matches!(handed, SubmitResult::Unknown(_)), "{fault}: {handed:?}");
+        let (intent, result) = bench.hand_over(b"one");
+        assert!(matches!(result, SubmitResult::Unknown(_)), "{fault}: {result:?}");
         let first = bench.hive.reconcile(&packet(b"one"), &intent);
         assert!(matches!(first, Verdict::NotYet(_)), "{fault}: {first:?}");
         match bench.verdict(b"one", &intent) {
@@ -185,12 +190,12 @@ fn an_equal_packet_of_another_message_is_not_mistaken_for_this_one() {
     bench.round();
     let first = bench.taken(b"ok");
     bench.sim("fail send reset-before 1");
-    let (intent, handed) = bench.hand_over(b"ok");
-    assert!(matches!(handed, SubmitResult::Unknown(_)));
+    let (intent, result) = bench.hand_over(b"ok");
+    assert!(matches!(result, SubmitResult::Unknown(_)));
     assert!(matches!(bench.verdict(b"ok", &intent), Verdict::NotTaken(_)));
     bench.sim("fail send reset-after 1");
-    let (intent, handed) = bench.hand_over(b"ok");
-    assert!(matches!(handed, SubmitResult::Unknown(_)));
+    let (intent, result) = bench.hand_over(b"ok");
+    assert!(matches!(result, SubmitResult::Unknown(_)));
     bench.restart();
     match bench.verdict(b"ok", &intent) {
         Verdict::Taken(second) => assert!(second.number > first.number),

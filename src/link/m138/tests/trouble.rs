@@ -1,4 +1,4 @@
-//! A modem that falls silent, babbles, restarts, is pulled out: told within 5 s, survived always.
+//! A modem that falls silent, a noisy line, a modem that restarts, is pulled out: told within 5 s, survived always.
 
 use super::*;
 
@@ -8,20 +8,20 @@ const TOLD_WITHIN: Duration = Duration::from_secs(5);
 fn a_modem_that_falls_silent_is_told_and_taken_back() {
     let peer = Peer::start();
     let mut bench = Bench::ready(&peer);
-    peer.set(|modem| modem.mute = true);
+    peer.set(|modem| modem.unresponsive = true);
     let told = bench.until("silent", |bench| bench.health().words.contains("does not answer"));
     assert!(told < TOLD_WITHIN, "{told:?}");
     assert!(!bench.health().ready);
-    peer.set(|modem| modem.mute = false);
+    peer.set(|modem| modem.unresponsive = false);
     bench.until("ready again", |bench| bench.health().ready);
     bench.taken("after");
 }
 
 #[test]
-fn a_modem_that_babbles_is_told() {
+fn a_noisy_line_is_told() {
     let peer = Peer::start();
     let mut bench = Bench::ready(&peer);
-    peer.set(|modem| modem.mute = true);
+    peer.set(|modem| modem.unresponsive = true);
     let begun = Instant::now();
     while !bench.health().words.contains("only garbage") {
         assert!(begun.elapsed() < TOLD_WITHIN, "{:?}", bench.health());
@@ -52,13 +52,13 @@ fn a_modem_that_loses_its_time_or_restarts_is_told() {
 fn a_modem_that_speaks_but_hears_nothing_is_told() {
     let peer = Peer::start();
     let mut bench = Bench::ready(&peer);
-    peer.set(|modem| modem.deaf = true);
+    peer.set(|modem| modem.ignores_commands = true);
     let begun = Instant::now();
     let packet = bench.packet("x");
     assert!(bench.driver.prepare(&packet).is_err());
-    bench.until("deaf", |bench| bench.health().words.contains("answers nothing"));
+    bench.until("ignoring", |bench| bench.health().words.contains("answers nothing"));
     assert!(begun.elapsed() < TOLD_WITHIN, "{:?}", begun.elapsed());
-    peer.set(|modem| modem.deaf = false);
+    peer.set(|modem| modem.ignores_commands = false);
     bench.until("ready again", |bench| bench.health().ready);
 }
 
@@ -91,10 +91,10 @@ fn unplugged_and_plugged_in_again_and_again() {
 #[test]
 fn a_port_in_use_is_told_and_taken_when_free() {
     let peer = Peer::start();
-    let thief = crate::link::serial::Port::open(&peer.path(), 115_200).unwrap();
+    let other = crate::link::serial::Port::open(&peer.path(), 115_200).unwrap();
     let mut bench = Bench::new(&peer);
     bench.until("busy", |bench| bench.health().words.contains("held by another program"));
-    drop(thief);
+    drop(other);
     bench.until("ready", |bench| bench.health().ready);
 }
 

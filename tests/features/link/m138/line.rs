@@ -1,4 +1,4 @@
-//! The serial line: commands eaten, answers lost, late, garbled, glued, interrupted; a modem that is mute or babbles.
+//! The serial line: commands eaten, answers lost, late, garbled, glued, interrupted; a silent modem, a noisy line.
 
 use super::scene::{ALWAYS, Scene};
 
@@ -14,7 +14,7 @@ fn messages_through(modem: &[&str], faults: &[&str]) {
 }
 
 #[test]
-fn mute() {
+fn silent() {
     let mut scene = Scene::start(&[]);
     scene.both("before");
     scene.modem("silent on");
@@ -28,7 +28,7 @@ fn mute() {
 
 #[test]
 fn commands_are_eaten() {
-    messages_through(&[], &["eat 1", "eat 2", "eat 3"]);
+    messages_through(&[], &["ignore 1", "ignore 2", "ignore 3"]);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn answers_are_glued_and_interleaved() {
 
 #[test]
 fn deaf() {
-    only_talks("eat");
+    only_talks("ignore");
 }
 
 #[test]
@@ -80,12 +80,12 @@ fn only_talks(fault: &str) {
 #[test]
 fn only_garbage() {
     let mut scene = Scene::start(&[]);
-    scene.modem("babble on");
+    scene.modem("noise on");
     scene.modem("corrupt on");
     scene.both("during");
     scene.told("only garbage");
     scene.modem("corrupt off");
-    scene.modem("babble off");
+    scene.modem("noise off");
     scene.both("after");
     scene.settle();
     scene.ready();
@@ -95,12 +95,12 @@ fn only_garbage() {
 #[test]
 fn garbage_between_the_lines() {
     let mut scene = Scene::start(&[]);
-    scene.modem("babble on");
+    scene.modem("noise on");
     scene.both("during");
     scene.both("still");
     scene.told("garbled");
     scene.arrived();
-    scene.modem("babble off");
+    scene.modem("noise off");
     scene.both("after");
     scene.settle();
     scene.ready();

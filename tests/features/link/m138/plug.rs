@@ -26,11 +26,11 @@ fn pulled_in_the_middle_of_commands() {
 #[test]
 fn in_other_hands() {
     let world = World::start(&["--start", "running"]);
-    assert_eq!(world.modem_says("steal on"), ["ok"]);
+    assert_eq!(world.modem_says("lock on"), ["ok"]);
     let mut scene = Scene::over(world);
     scene.told("is held by");
     scene.both("first");
-    scene.modem("steal off");
+    scene.modem("lock off");
     scene.ready();
     scene.settle();
 }
@@ -42,7 +42,7 @@ fn another_modem_in_its_place() {
     scene.gateway.cli_ok(&["people", "add", "ben", "--device", SECOND_DEVICE], PASSWORD);
     scene.modem("pass end");
     let held = scene.up("held by the first");
-    scene.state(&held, "onmodem", MENDS);
+    scene.state(&held, "on the link", MENDS);
     scene.modem("unplug");
     scene.told("plug the modem in");
     let path = |name: &str| scene.world.folder.path(name).to_str().unwrap().to_owned();
@@ -55,7 +55,7 @@ fn another_modem_in_its_place() {
     assert_eq!(scene.link()["device"], 0x1abf);
     let over_second = scene.up("over the second");
     scene.state(&over_second, "sent", MENDS);
-    let shown = scene.state(&held, "onmodem", Duration::ZERO);
+    let shown = scene.state(&held, "on the link", Duration::ZERO);
     assert!(shown["reason"].as_str().unwrap().contains("0x001abe"), "{shown}");
     second.stop(crate::support::SOON);
     scene.modem("plug");

@@ -12,8 +12,6 @@ use crate::support::{Smtp, Station, World, pause, wait_for};
 pub const TOLD: Duration = Duration::from_secs(8);
 /// Limit for messages to arrive and for a link to mend.
 pub const MENDS: Duration = Duration::from_secs(60);
-/// A packet without content: the driver may queue it to learn the next number.
-const MARKER: &str = "08011801";
 
 /// A satellite is always in view.
 pub const ALWAYS: [&str; 4] = ["--pass-every", "1", "--pass-length", "1"];
@@ -168,10 +166,10 @@ impl Scene {
         assert_eq!(seen, expected, "{}", self.report());
         let messages = self.station.messages();
         for subject in &self.downs {
-            let count = messages.iter().filter(|m| m["door"] == "link" && m["subject"] == subject.as_str()).count();
+            let count = messages.iter().filter(|m| m["origin"] == "link" && m["subject"] == subject.as_str()).count();
             assert_eq!(count, 1, "'{subject}'\n{}", self.report());
         }
-        assert_eq!(messages.iter().filter(|m| m["door"] == "link").count(), self.downs.len(), "{}", self.report());
+        assert_eq!(messages.iter().filter(|m| m["origin"] == "link").count(), self.downs.len(), "{}", self.report());
         self.never_twice(&self.world.on_air());
         self.station.books_balance();
         self.gateway.books_balance();
@@ -180,7 +178,7 @@ impl Scene {
     /// No payload has two numbers of the modem.
     pub fn never_twice(&self, on_air: &[(String, String)]) {
         let mut numbers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (id, data) in on_air.iter().filter(|(_, data)| data != MARKER) {
+        for (id, data) in on_air {
             numbers.entry(data).or_default().insert(id);
         }
         let twice: Vec<_> = numbers.iter().filter(|(_, ids)| ids.len() > 1).collect();
@@ -195,7 +193,7 @@ impl Scene {
                 let id = message["id"].as_str().unwrap().to_owned();
                 let (subject, state, reason) = (&message["subject"], &message["state"], &message["reason"]);
                 text.push_str(&format!("{name} {id} '{subject}' {state}: {reason}\n"));
-                if message["door"] != "link" || state != "delivered" {
+                if message["origin"] != "link" || state != "delivered" {
                     let shown = of.json(&["queue", "show", &id]);
                     text.push_str(&format!("    {}\n    {}\n", shown["steps"], shown["packets"]));
                 }

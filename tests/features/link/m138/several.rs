@@ -35,7 +35,7 @@ fn each_station_gets_its_own_mail() {
     }
     let subjects = |station: &Station| {
         let messages = station.messages();
-        let inbound = messages.iter().filter(|m| m["door"] == "link");
+        let inbound = messages.iter().filter(|m| m["origin"] == "link");
         inbound.map(|m| m["subject"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let mut at_hut = wait_for("ben's mail", MENDS, || Some(subjects(&hut)).filter(|all| all.len() >= 3));

@@ -16,7 +16,7 @@ fn window_withdrawal_and_expiry() {
     scene.modem("pass end");
     let ids: Vec<_> = (0..5).map(|n| scene.up(&format!("message {n}"))).collect();
     (0..5).for_each(|n| scene.take_back(&format!("message {n}")));
-    scene.state(&ids[1], "onmodem", MENDS);
+    scene.state(&ids[1], "on the link", MENDS);
     assert_eq!(scene.on_modem(), 2, "{}", scene.report());
     for id in &ids[2..] {
         assert_eq!(scene.state(id, "queued", Duration::ZERO)["state"], "queued");
@@ -24,7 +24,7 @@ fn window_withdrawal_and_expiry() {
 
     scene.station.cli_ok(&["queue", "cancel", &ids[0]], "");
     scene.state(&ids[0], "cancelled", MENDS);
-    scene.state(&ids[2], "onmodem", MENDS);
+    scene.state(&ids[2], "on the link", MENDS);
     scene.station.cli_ok(&["queue", "cancel", &ids[4]], "");
     scene.state(&ids[4], "cancelled", MENDS);
     assert_eq!(scene.on_modem(), 2, "{}", scene.report());
@@ -38,7 +38,7 @@ fn window_withdrawal_and_expiry() {
     let notices = wait_for("three notices", MENDS, || {
         let messages = scene.station.messages();
         let notices: Vec<_> =
-            messages.into_iter().filter(|m| m["door"] == "notice" && m["state"] == "delivered").collect();
+            messages.into_iter().filter(|m| m["origin"] == "notice" && m["state"] == "delivered").collect();
         (notices.len() == 3).then_some(notices)
     });
     assert!(notices.iter().all(|m| m["to"] == "anna@boat.example"), "{notices:?}");
@@ -54,7 +54,7 @@ fn the_modem_gives_a_packet_up() {
     // Sixty seconds of hold time pass twenty times faster on the modem.
     let id = scene.up("too late");
     scene.take_back("too late");
-    scene.state(&id, "onmodem", MENDS);
+    scene.state(&id, "on the link", MENDS);
     let shown = scene.state(&id, "returned", MENDS);
     assert!(shown["reason"].as_str().unwrap().contains("hold time"), "{shown}");
     assert_eq!(scene.on_modem(), 0);
