@@ -17,9 +17,6 @@ const KILLS: usize = 50;
 const LIFE: u64 = 2400;
 /// All messages have arrived so long after the last kill.
 const SETTLE: Duration = Duration::from_secs(60);
-/// A packet without content, by which the driver learns how far the modem has counted; withdrawn at once, but a
-/// satellite may be quicker.
-const MARKER: &str = "08011801";
 
 #[allow(clippy::disallowed_methods)]
 fn rest(milliseconds: u64) {
@@ -225,9 +222,7 @@ fn arrived_once(written: &Written, found: &BTreeMap<String, BTreeSet<String>>) {
 fn nothing_paid_twice(world: &World) {
     let mut paid: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (id, payload) in world.on_air() {
-        if payload != MARKER {
-            paid.entry(payload).or_default().insert(id);
-        }
+        paid.entry(payload).or_default().insert(id);
     }
     let messages = world.hive_says("messages");
     for item in messages.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
