@@ -41,7 +41,7 @@ impl Station {
             let (name, device) = person.split_once('=').map_or((*person, None), |(name, device)| (name, Some(device)));
             let mut args = vec!["people", "add", name];
             if at == 0 {
-                args.push("--owner");
+                args.extend(["--role", "owner"]);
             }
             if let Some(device) = device {
                 args.extend(["--device", device]);
