@@ -44,12 +44,11 @@ pub fn http_head(data: &[u8]) {
     if let Ok(Some((request, length))) = http_head::read(data) {
         assert!(length <= data.len());
         let head = request.clean_head(IpAddr::from([127, 0, 0, 1]));
-        let again = http_head::read(&head).ok().flatten();
-        assert!(
-            again.is_some_and(|(again, _)| again.target == request.target),
-            "{:?}",
-            head.escape_ascii().to_string()
-        );
+        // More lines than the gate takes: it adds some of its own.
+        let mut lines = [httparse::EMPTY_HEADER; 256];
+        let mut passed_on = httparse::Request::new(&mut lines);
+        let whole = passed_on.parse(&head).is_ok_and(|end| end == httparse::Status::Complete(head.len()));
+        assert!(whole && passed_on.path == Some(request.target.as_str()), "{}", head.escape_ascii());
         let _ = fields(request.target.as_bytes());
     }
 }
