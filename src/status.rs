@@ -134,7 +134,7 @@ impl PartStatus {
 impl Serialize for PartStatus {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut shown = to.serialize_struct("PartStatus", 3)?;
-        shown.serialize_field("well", &self.is_ok())?;
+        shown.serialize_field("ok", &self.is_ok())?;
         shown.serialize_field("words", &self.words())?;
         shown.serialize_field("at", &self.at)?;
         shown.end()

@@ -3,6 +3,8 @@
 
 use super::group::PacketGroup;
 use super::submit::{PATIENCE, outgoing};
+use std::time::Duration;
+
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
@@ -12,6 +14,9 @@ use crate::message::{Id, Packet, PacketState, Reference};
 
 /// Equal packets of other messages that are told apart in one look.
 const MOST_EQUAL: usize = 16;
+
+/// A hand-over that the link cannot decide is left to the far box after this.
+const UNDECIDED: Duration = Duration::from_secs(20);
 
 /// What the evidence says of a hand-over.
 pub enum Evidence {
@@ -28,6 +33,8 @@ pub enum Evidence {
         /// What is not known, and why.
         why: String,
     },
+    /// Nobody on this side will ever know: only the far box can tell.
+    Undecidable,
     /// Nothing yet, and nobody waits for it any more.
     TooLate(String),
 }
@@ -50,6 +57,8 @@ pub fn find_out(
             Verdict::Taken(reference) => (Evidence::Taken(reference.clone()), reference),
             Verdict::Sent(reference) => (Evidence::Sent(reference.clone()), reference),
             Verdict::NotTaken(why) => return Ok(Some(Evidence::NotTaken(why))),
+            // The link may still find out; after a while it will not.
+            Verdict::Unknown(_) if now >= packet.at + UNDECIDED => return Ok(Some(Evidence::Undecidable)),
             Verdict::NotYet(why) | Verdict::Unknown(why) => return Ok(Some(unknown(group, packet, &why, now))),
         };
         match context.store.read(|view| view.owner(&reference))? {

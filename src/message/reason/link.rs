@@ -81,6 +81,8 @@ pub enum Taken {
     Found,
     /// It was found to have been taken, and has left.
     FoundGone,
+    /// Nobody can tell: it may have been taken, and sent.
+    NotKnown,
 }
 
 /// How it is known that a packet has left.
@@ -93,6 +95,8 @@ pub enum Acknowledged {
     NotSeen,
     /// It is not on the link any more after its time had run out.
     Late,
+    /// Nobody can tell on this side: only a receipt of the far box does.
+    NotKnown,
 }
 
 /// One of several packets that belong together.

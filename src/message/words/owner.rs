@@ -244,13 +244,15 @@ impl Display for LinkReason {
                     Taken::Handed => "handed to the link",
                     Taken::Found => "found on the link",
                     Taken::FoundGone => "found to be taken",
+                    Taken::NotKnown => "not known whether the link took it",
                 })?;
                 part.map_or(Ok(()), |part| write!(f, ", {part}"))?;
                 write!(f, " ({by})")
             }
             Self::Acknowledged { part, how } => {
                 part.map_or(Ok(()), |part| write!(f, "{part} "))?;
-                write!(f, "acknowledged by a satellite: {how}")
+                let by = if *how == Acknowledged::NotKnown { "" } else { "acknowledged by a satellite: " };
+                write!(f, "{by}{how}")
             }
             Self::Asking { part, why } => write!(f, "finding out whether the link took part {part}: {why}"),
             Self::Withdrawn => f.write_str("withdrawn from the link before it was sent"),
@@ -284,6 +286,7 @@ impl Display for Acknowledged {
             Self::Said(note) => f.write_str(note),
             Self::NotSeen => f.write_str("its acknowledgement was not seen"),
             Self::Late => f.write_str("gone from the link after its time had run out"),
+            Self::NotKnown => f.write_str("not known whether it was sent: only a receipt of the far box tells"),
         }
     }
 }

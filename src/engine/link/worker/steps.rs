@@ -157,6 +157,12 @@ impl LinkWorker<'_> {
                 let packet = self.taken(&group, packet, reference, Taken::FoundGone)?;
                 self.sent(&packet, Acknowledged::NotSeen)
             }
+            Some(Evidence::Undecidable) => {
+                // Paid for, as it may be on air; the receipt of the far box decides, or its absence repeats it.
+                let reference = Reference { holder: "unknown".to_owned(), number: packet.number };
+                let packet = self.taken(&group, packet, reference, Taken::NotKnown)?;
+                self.sent(&packet, Acknowledged::NotKnown)
+            }
             Some(Evidence::NotTaken(why)) => {
                 packet.state = PacketState::Planned;
                 packet.note = format!("certainly not taken: {why}");
