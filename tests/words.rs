@@ -18,7 +18,7 @@ use Where::{All, Shown};
 const GONE: &[(&str, &str, Where, &[&str])] = &[
     // Listeners, service, actions.
     ("door|doors", "listener; origin, for where a message came in", Shown, &[STORED_DOOR, SIM]),
-    ("desk|desks", "service, context", All, &[]),
+    ("desk|desks", "service, context", All, &["src/mail_text"]),
     ("keeper", "certificates, housekeeping", All, &["src/deliver/relay", SIM]),
     ("porter", "acceptor", All, &[]),
     (
