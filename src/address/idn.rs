@@ -28,7 +28,9 @@ fn label(label: &str) -> Result<String, String> {
         return Ok(label);
     }
     if label.contains(|c| ('\u{300}'..='\u{36f}').contains(&c)) {
-        return Err(format!("the domain label '{label}' holds combining marks: write each letter as one character"));
+        return Err(format!(
+            "the domain label '{label}' holds combining marks: write each character in its composed form"
+        ));
     }
     let points: Vec<u32> = label.chars().map(u32::from).collect();
     let coded = punycode(&points).map(|coded| format!("xn--{coded}")).filter(|coded| coded.len() <= 63);

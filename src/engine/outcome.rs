@@ -19,7 +19,7 @@ impl Context {
     /// The message has arrived, or left for good.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be written or read.
     pub fn delivered(&self, id: Id, reason: impl Into<Reason>) -> Result<(), Fault> {
         let (reason, now) = (reason.into(), self.now());
         self.store.write(move |tx| match tx.live(id)? {
@@ -31,7 +31,7 @@ impl Context {
     /// A try failed: again later, or never, with what the sender has to hear.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be written or read.
     pub fn failed(&self, message: &Message, fault: &Fault) -> Result<(), Fault> {
         if fault.is_permanent() {
             return self.give_back(message, State::Returned, fault);
@@ -45,7 +45,7 @@ impl Context {
     /// The message stays in its queue with this reason; the sender is told of a long delay, once.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be written or read.
     pub fn wait_on(&self, message: &Message, reason: impl Into<Reason>) -> Result<(), Fault> {
         self.wait_at_least(message, reason, Duration::ZERO)
     }
@@ -53,7 +53,7 @@ impl Context {
     /// The same, for at least this time.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be written or read.
     pub fn wait_at_least(&self, message: &Message, reason: impl Into<Reason>, least: Duration) -> Result<(), Fault> {
         let (policy, now, reason) = (self.policy(), self.now(), reason.into());
         let mut waiting = message.clone();
@@ -90,7 +90,7 @@ impl Context {
     /// The message ends here without having arrived; its sender is told in the same commit.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be written or read.
     pub fn give_back(&self, message: &Message, state: State, why: impl Into<Reason>) -> Result<(), Fault> {
         let (ending, now) = (self.ending(message, state, why), self.now());
         ending.log();
@@ -114,7 +114,7 @@ impl Context {
     /// A message that the relay had taken came back: its sender learns what the relay's sender learned.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be written or read.
     pub fn came_back(&self, id: Id, why: &Reason) -> Result<(), Fault> {
         let Some(message) = self.store.message(id)?.filter(|message| message.state == State::Delivered) else {
             return Ok(());

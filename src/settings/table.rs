@@ -101,7 +101,7 @@ settings! {
     AirAnswers, "air.answers", Seconds(0, 315_360_000), "90d", "Who may write over the air", "Replies allowed for", "Whom somebody on a device wrote to may reply for this long; 0: not at all.";
     AirKeyWord, "air.key_word", Text, "", "Who may write over the air", "Key word", "A subject with this word lets a message through. Empty: none.";
     AirTellHeld, "air.tell_held", Switch, "no", "Who may write over the air", "Tell a stranger that their message waits", "Once for each stranger, and only where the mail server in front vouches for the sender.";
-    SmtpAuthHost, "smtp.auth_host", Domain, "", "Who may write over the air", "Mail server in front", "The name with which it signs Authentication-Results; only those are believed. Empty: all senders are unproven.";
+    SmtpAuthHost, "smtp.auth_host", Domain, "", "Who may write over the air", "Mail server in front", "The name with which it signs Authentication-Results; only those are believed. Empty: all senders are not verified.";
 
     PricePacket, "price.packet", Amount, "0", "Money", "Price of a packet", "What the network charges for one packet on the link, for example 0.07; 0: not counted.";
     PriceTwilio, "price.twilio", Amount, "0", "Money", "Price of a text by Twilio", "For each text message; a long text is several. With the fees of the networks.";

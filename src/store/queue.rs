@@ -215,6 +215,8 @@ impl Tx<'_> {
         next: Time,
     ) -> TxResult<Message> {
         let reason = reason.into();
+        // A field of a fact that is named like a tag would be lost in the store.
+        debug_assert_eq!(record::<Reason>(&json(&reason)).ok().as_ref(), Some(&reason));
         self.change(id, |message| {
             message.state = state;
             message.reason = reason.clone();

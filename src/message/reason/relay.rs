@@ -40,7 +40,8 @@ pub struct RelayRefusal {
     pub relay: String,
     /// What it refused, as `RCPT`.
     pub at: String,
-    /// The three digits.
+    /// The three digits. Not `code` in the store, as that names the family of a reason.
+    #[serde(rename = "digits")]
     pub code: u16,
     /// The code of RFC 3463 behind them.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -116,7 +116,7 @@ impl Display for SplitError {
 impl Display for Barred {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let never = |medium: &Medium| match medium {
-            Medium::Air => "never goes on air",
+            Medium::Air => "never goes over the air",
             Medium::Phone => "never goes to a phone",
         };
         match self {
@@ -140,7 +140,7 @@ impl Display for Ground {
             Self::Stranger { proof } => f.write_str(match proof {
                 Proof::Failed => "the sender is not who the mail says (SPF and DKIM failed)",
                 Proof::Proven => "the sender is a stranger",
-                Proof::Unproven => "the sender is a stranger, and unproven",
+                Proof::Unproven => "the sender is a stranger, and not verified",
             }),
             Self::NoReader => f.write_str("it names no person here"),
         }

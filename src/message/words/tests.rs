@@ -17,7 +17,7 @@ fn the_owner_hears_the_whole_fact_and_what_to_do() {
         ),
         (
             Reason::RefusedByRule(Ground::Stranger { proof: Proof::Unproven }),
-            "the sender is a stranger, and unproven, and strangers are refused",
+            "the sender is a stranger, and not verified, and strangers are refused",
         ),
         (
             budget("", Exceeded::Packets { used: 8, most: 10, reserve: 20 }),

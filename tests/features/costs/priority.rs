@@ -72,13 +72,13 @@ fn an_urgent_message_may_use_what_a_budget_keeps_for_it() {
 fn what_cannot_go_in_time_comes_back_before_it() {
     let shore = Shore::start();
     let gateway = gateway_without_link(&shore, &[]);
-    let id = write(&gateway, "By noon", &["--by", "65s"]);
+    let id = write(&gateway, "By noon", &["--deliver-by", "65s"]);
     let back = wait_for("it to come back", 4 * SOON, || {
         Some(shown(&gateway, &id)).filter(|message| message["state"] == "expired")
     });
-    let by = back["by"].as_str().unwrap();
+    let by = back["deliver_by"].as_str().unwrap();
     assert!(back["reason"].as_str().unwrap().contains(&format!("wanted by {by}")), "{back}");
-    let notice = gateway.messages().into_iter().find(|m| m["door"] == "notice" && m["about"] == id.as_str()).unwrap();
+    let notice = gateway.messages().into_iter().find(|m| m["origin"] == "notice" && m["about"] == id.as_str()).unwrap();
     assert_eq!(notice["to"], OLGA);
     // Times of JSON are RFC 3339 in UTC: their order is that of their texts.
     assert!(notice["accepted"].as_str().unwrap() < by, "its sender has to hear of it before its time: {notice}");

@@ -81,7 +81,7 @@ fn a_forged_friend_is_a_stranger() {
     assert!(from_outside(&gateway, ANNA, &proven).starts_with("250"));
     wait_for("the proven friend", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
     let by_itself = signed("evil.example; spf=pass smtp.mailfrom=world.example", "trust me");
-    assert!(from_outside(&gateway, ANNA, &by_itself).starts_with("250"), "unproven, and on the list");
+    assert!(from_outside(&gateway, ANNA, &by_itself).starts_with("250"), "not verified, and on the list");
     wait_for("the listed friend", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 2));
     gateway.books_balance();
 }
@@ -125,8 +125,8 @@ fn a_proven_stranger_is_told_once_that_their_messages_wait() {
         [STRICT, ("queue.delay_notice", "5"), ("air.tell_held", "yes"), ("smtp.auth_host", "mx.shore.example")];
     let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
     let proven = signed("mx.shore.example; dkim=pass header.d=world.example", "first");
-    let unproven = message("x", "from anybody");
-    for mail in [&proven, &proven, &unproven] {
+    let unverified = message("x", "from anybody");
+    for mail in [&proven, &proven, &unverified] {
         assert!(from_outside(&gateway, ANNA, mail).starts_with("250"));
     }
     // Whoever wrote last is looked at last: when they have heard, the others would have, too.
@@ -134,6 +134,6 @@ fn a_proven_stranger_is_told_once_that_their_messages_wait() {
     assert!(smtp.mail("carl@world.example", ANNA, &proven).starts_with("250"));
     let mails = shore.wait_mails(2);
     assert!(mails[0].to_string().contains("waiting for a decision"), "{}", mails[0]);
-    assert_eq!(shore.mails().len(), 2, "bob hears once, and nobody for the unproven message");
+    assert_eq!(shore.mails().len(), 2, "bob hears once, and nobody for the one that is not verified");
     gateway.books_balance();
 }

@@ -54,7 +54,7 @@ fn what_machines_write_never_goes_on_air_and_its_page_says_why() {
     for message in &messages {
         let (id, reason) = (message["id"].as_str().unwrap(), message["reason"].as_str().unwrap());
         assert_eq!(message["state"], "refused", "{message}");
-        assert!(reason.contains("never goes on air"), "{reason}");
+        assert!(reason.contains("never goes over the air"), "{reason}");
         assert!(page_of(&olga, id).contains(reason), "{id}: {reason}");
     }
     assert_eq!(gateway.json(&["status"])["packets_sent"], 0);

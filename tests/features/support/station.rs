@@ -41,7 +41,7 @@ impl Station {
             let (name, device) = person.split_once('=').map_or((*person, None), |(name, device)| (name, Some(device)));
             let mut args = vec!["people", "add", name];
             if at == 0 {
-                args.push("--owner");
+                args.extend(["--role", "owner"]);
             }
             if let Some(device) = device {
                 args.extend(["--device", device]);
@@ -171,7 +171,7 @@ impl Station {
     /// Promise 7, per door.
     pub fn books_balance(&self) {
         let status = self.json(&["status"]);
-        let books = status["books"].as_object().unwrap();
+        let books = status["totals"].as_object().unwrap();
         for (door, books) in books {
             let count = |name: &str| books[name].as_u64().unwrap();
             let sum = count("waiting") + count("delivered") + count("returned") + count("refused");

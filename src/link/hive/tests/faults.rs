@@ -95,7 +95,7 @@ fn a_wrong_password_is_for_the_operator() {
     bench.settings = bench.settings.with(Key::HiveUser, "").unwrap();
     bench.restart();
     assert!(health(&bench.round()).words.contains("set hive.user"));
-    bench.settings = bench.settings.with(Key::HiveUrl, "not an address").unwrap().with(Key::HiveUser, "x").unwrap();
+    bench.settings = bench.settings.with(Key::HiveUrl, "http://[").unwrap().with(Key::HiveUser, "x").unwrap();
     bench.restart();
     let words = health(&bench.round()).words;
     assert!(words.contains("check hive.url"), "{words}");
