@@ -16,10 +16,19 @@ fn fixture(version: &str, ending: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/old").join(format!("{version}{ending}"))
 }
 
-/// What the version itself said of the box of this name.
+/// States that had another word in one of the versions, and the word of the present one.
+const RENAMED: [(&str, &str); 1] = [("onmodem", "on the link")];
+
+/// What the version itself said of the box of this name, in the words of the present one.
 fn said(version: &str, name: &str) -> Value {
     let text = fs::read_to_string(fixture(version, ".json")).unwrap();
-    serde_json::from_str::<Value>(&text).unwrap()[name].take()
+    let mut said = serde_json::from_str::<Value>(&text).unwrap()[name].take();
+    for message in said["messages"].as_array_mut().unwrap() {
+        if let Some((_, now)) = RENAMED.iter().find(|(then, _)| message["state"] == *then) {
+            message["state"] = (*now).into();
+        }
+    }
+    said
 }
 
 /// Unpacks all of it.
