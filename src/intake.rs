@@ -210,12 +210,14 @@ impl MailIntake for Intake {
             return Ok(format!("kept as {}, when it came before", words(&ids)));
         }
         let (body, spooled) = stored(&self.context.store, body, trace)?;
-        let taken = self.context.store.put(IncomingMail { messages: messages.clone(), body });
-        let committed = taken.map_err(|fault| {
-            self.repeats.in_doubt();
+        let names = messages.iter().map(repeats::name).collect();
+        let committed = self.context.store.put(IncomingMail { messages, body }).map_err(|fault| {
+            if !fault.is_permanent() {
+                self.repeats.in_doubt();
+            }
             self.later(&fault)
         })?;
-        self.repeats.taken(&messages, committed.ids());
+        self.repeats.taken(names, committed.ids());
         spooled.into_iter().for_each(store::Spooled::keep);
         // Reports have no sender (RFC 3464 section 2); what has one is somebody's word only.
         if envelope.from.is_nobody()

@@ -61,11 +61,11 @@ impl Repeats {
         Ok(Some(found))
     }
 
-    /// These were taken.
-    pub fn taken(&self, messages: &[Message], ids: &[Id]) {
+    /// Remembers what was taken, by the names that [`name`] gave before.
+    pub fn taken(&self, names: Vec<Option<String>>, ids: &[Id]) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (message, id) in messages.iter().zip(ids) {
-            known.add(message, *id);
+        for (name, id) in names.into_iter().zip(ids) {
+            known.add(name, *id);
         }
     }
 
@@ -81,14 +81,14 @@ impl Known {
         let since: Time = store.clock().now() - AGE;
         for message in store.read(|view| view.past(MOST))? {
             if message.door == Origin::Smtp && message.accepted >= since {
-                self.add(&message, message.id);
+                self.add(name(&message), message.id);
             }
         }
         Ok(())
     }
 
-    fn add(&mut self, message: &Message, id: Id) {
-        let Some(name) = name(message) else { return };
+    fn add(&mut self, name: Option<String>, id: Id) {
+        let Some(name) = name else { return };
         if self.ids.insert(name.clone(), id).is_none() {
             self.order.push_back(name);
         }
@@ -100,8 +100,8 @@ impl Known {
     }
 }
 
-/// What names a mail to one recipient.
-fn name(message: &Message) -> Option<String> {
+/// What names a mail to one recipient; `None` without a Message-ID.
+pub fn name(message: &Message) -> Option<String> {
     let message_id = message.message_id.as_ref()?;
     Some(format!("{message_id} {} {}", message.from, message.to).to_lowercase())
 }
