@@ -19,7 +19,7 @@ use smol::future::or;
 
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Extent, LinkSize, Message};
+use crate::message::{Extent, LinkSize, Message, Reason, State};
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, classic_size};
 use crate::status::StatusBoard;
@@ -49,6 +49,10 @@ impl Context {
     pub fn plan(&self, policy: &Policy, draft: NewMessage) -> Message {
         let (now, believed) = (self.now(), self.store.clock().believable());
         let message = policy.plan(draft.clone(), None, now, believed);
+        // What no size can save is not measured: mail of machines would keep the coder busy for nothing.
+        if message.state == State::Refused && !matches!(message.reason, Reason::OverPrice(_)) {
+            return message;
+        }
         match self.size_of(policy, &message) {
             Some(size) if size.compact.is_some() => policy.plan(draft, Some(size), now, believed),
             size => Message { size, ..message },

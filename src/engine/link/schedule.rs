@@ -150,16 +150,22 @@ fn gather(
 ) -> Option<Time> {
     let (now, settings) = (context.now(), context.store.settings());
     let timer = i64::try_from(settings.span(Key::AirGather).as_millis()).unwrap_or(i64::MAX);
+    let (room, compact) = (max_payload(&settings), context.form(peer, device).is_some());
     let mut waiting = Vec::new();
     for message in messages {
-        let bytes = *gathering.sizes.entry(message.id).or_insert_with(|| {
-            let on_air = context.on_air(message, device);
-            context.in_session(device, |session| peer.measure(session, &on_air)).0
-        });
+        // As it was measured when it was taken in; anew where the far box reads another coding since.
+        let known = message.size.filter(|size| compact && size.max_payload == room).and_then(|size| size.compact);
+        let measured = || {
+            *gathering.sizes.entry(message.id).or_insert_with(|| {
+                let on_air = context.on_air(message, device);
+                context.in_session(device, |session| peer.measure(session, &on_air)).0
+            })
+        };
+        let bytes = known.map_or_else(measured, |extent| extent.bytes);
         let urgent = message.pressed || message.terms.priority == Priority::Urgent;
         waiting.push(gather::GatheredMessage { since: message.accepted.0, urgent, bytes });
     }
-    match gather::departure(&waiting, max_payload(&settings), timer, gathering.in_view(now), now.0) {
+    match gather::departure(&waiting, room, timer, gathering.in_view(now), now.0) {
         gather::Departure::At(at) => Some(Time(at)),
         gather::Departure::Now(_) | gather::Departure::Never => None,
     }
