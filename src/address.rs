@@ -1,7 +1,9 @@
 //! Addresses as types that cannot be wrong: a mail address, a phone, a device, or nobody.
 
+mod error;
 mod phone;
 
+pub mod idn;
 pub mod pattern;
 
 use std::fmt;
@@ -9,7 +11,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub use phone::{COUNTRIES, Phone, looks_like_phone};
+pub use error::{AddressError, DeviceError};
+pub use phone::{COUNTRIES, Phone, PhoneError, looks_like_phone};
 
 /// Longest local part (RFC 5321 section 4.5.3.1.1), in bytes.
 pub const MAX_LOCAL: usize = 64;
@@ -73,23 +76,23 @@ impl From<Address> for String {
 }
 
 impl TryFrom<String> for Address {
-    type Error = String;
+    type Error = AddressError;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: String) -> Result<Self, AddressError> {
         text.parse()
     }
 }
 
 impl FromStr for Address {
-    type Err = String;
+    type Err = AddressError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.trim() {
-            "" | "<>" => Ok(Self::Nobody),
-            text if text.contains('@') => text.parse().map(Self::Mail),
-            text if text.starts_with('+') => text.parse().map(Self::Phone),
-            text => text.parse().map(Self::Device),
-        }
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        Ok(match text.trim() {
+            "" | "<>" => Self::Nobody,
+            text if text.contains('@') => Self::Mail(text.parse()?),
+            text if text.starts_with('+') => Self::Phone(text.parse()?),
+            text => Self::Device(text.parse()?),
+        })
     }
 }
 
@@ -105,18 +108,18 @@ impl Mailbox {
     /// From the two halves, checked.
     ///
     /// # Errors
-    /// A sentence saying which half is wrong.
-    pub fn new(local: &str, domain: &str) -> Result<Self, String> {
+    /// Which half is wrong.
+    pub fn new(local: &str, domain: &str) -> Result<Self, AddressError> {
         let bad_local = |c: char| c.is_control() || c.is_whitespace() || "<>()[]\\,;:\"@".contains(c);
         if local.is_empty() || local.len() > MAX_LOCAL {
-            return Err(format!("the part before the @ needs 1 to {MAX_LOCAL} bytes"));
+            return Err(AddressError::LocalLength);
         }
         if local.contains(bad_local) || local.starts_with('.') || local.ends_with('.') || local.contains("..") {
-            return Err(format!("'{}' cannot stand before the @", local.escape_debug()));
+            return Err(AddressError::Local(local.to_owned()));
         }
         check_domain(domain)?;
         if local.len() + domain.len() + 1 > MAX_ADDRESS {
-            return Err(format!("an address has at most {MAX_ADDRESS} bytes"));
+            return Err(AddressError::Length);
         }
         Ok(Self { local: local.to_owned(), domain: domain.to_lowercase() })
     }
@@ -141,12 +144,12 @@ impl Mailbox {
 /// Checks a host or mail domain: letters, digits, hyphens and dots (or non-ASCII labels), or an address literal.
 ///
 /// # Errors
-/// A sentence for the person who typed it.
-pub fn check_domain(domain: &str) -> Result<(), String> {
+/// That it is none.
+pub fn check_domain(domain: &str) -> Result<(), AddressError> {
     let literal = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Some(inner) = literal {
         let inner = inner.strip_prefix("IPv6:").unwrap_or(inner);
-        return inner.parse::<std::net::IpAddr>().map(drop).map_err(|_| format!("[{inner}] is not an IP address"));
+        return inner.parse::<std::net::IpAddr>().map(drop).map_err(|_| AddressError::Literal(inner.to_owned()));
     }
     let label_ok = |label: &str| {
         !label.is_empty()
@@ -161,7 +164,7 @@ pub fn check_domain(domain: &str) -> Result<(), String> {
             })
     };
     if domain.len() > 253 || !domain.split('.').all(label_ok) {
-        return Err(format!("'{}' is not a mail domain", domain.escape_debug()));
+        return Err(AddressError::Domain(domain.to_owned()));
     }
     Ok(())
 }
@@ -179,19 +182,18 @@ impl From<Mailbox> for String {
 }
 
 impl TryFrom<String> for Mailbox {
-    type Error = String;
+    type Error = AddressError;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: String) -> Result<Self, AddressError> {
         text.parse()
     }
 }
 
 impl FromStr for Mailbox {
-    type Err = String;
+    type Err = AddressError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (local, domain) =
-            text.trim().rsplit_once('@').ok_or_else(|| format!("'{}' has no @", text.escape_debug()))?;
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let (local, domain) = text.trim().rsplit_once('@').ok_or_else(|| AddressError::NoAt(text.to_owned()))?;
         Self::new(local, domain)
     }
 }
@@ -205,10 +207,10 @@ impl DeviceId {
     ///
     /// # Errors
     /// When it does not fit 18 bits or is 0.
-    pub fn new(id: u64) -> Result<Self, String> {
+    pub fn new(id: u64) -> Result<Self, DeviceError> {
         match u32::try_from(id) {
             Ok(id) if (1..=MAX_DEVICE).contains(&id) => Ok(Self(id)),
-            _ => Err(format!("{id} is not a device id: they run from 1 to {MAX_DEVICE}")),
+            _ => Err(DeviceError::Range(id)),
         }
     }
 
@@ -225,19 +227,18 @@ impl fmt::Display for DeviceId {
 }
 
 impl FromStr for DeviceId {
-    type Err = String;
+    type Err = DeviceError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, DeviceError> {
         let text = text.trim();
+        let wrong = || DeviceError::Text(text.to_owned());
         let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
         let number = match hex {
             Some(digits) if !digits.starts_with('+') => u64::from_str_radix(digits, 16),
-            Some(_) => return Err(format!("'{}' is not a device id", text.escape_debug())),
+            Some(_) => return Err(wrong()),
             None => text.parse(),
         };
-        let number =
-            number.map_err(|_| format!("'{}' is not a device id: write 0x001abe or 6846", text.escape_debug()))?;
-        Self::new(number)
+        Self::new(number.map_err(|_| wrong())?)
     }
 }
 

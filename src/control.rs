@@ -18,7 +18,7 @@ use crate::fault::Fault;
 
 /// Name of the socket in the data folder.
 pub const SOCKET: &str = "control.sock";
-/// Longest request, in bytes: a letter of a megabyte.
+/// Longest request, in bytes: a message of a megabyte.
 const REQUEST_MOST: u64 = 1024 * 1024 + 4096;
 /// Longest answer, in bytes.
 const ANSWER_MOST: u64 = 64 * 1024 * 1024;
@@ -57,7 +57,8 @@ pub fn serve(context: &Context) -> Result<Handle, Fault> {
     Ok(Handle { path, shared, thread: Some(thread.map_err(Fault::operator)?) })
 }
 
-/// What is there already was left by a box that was killed: the lock of the store says that none runs.
+/// Makes the socket. What is there already was left by a box that was killed: the lock of the store says that none
+/// runs.
 fn bind(path: &Path) -> io::Result<UnixListener> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -139,7 +140,7 @@ fn converse(stream: &UnixStream, shared: &Shared) -> Result<(), String> {
     Ok(())
 }
 
-/// Who asks. The file's mode keeps others out already; this holds where a folder was opened too wide.
+/// Tells who asks. The file's mode keeps others out already; this holds where a folder was opened too wide.
 fn may_command(stream: &UnixStream) -> Result<u32, String> {
     let peer =
         rustix::net::sockopt::socket_peercred(stream).map_err(|error| format!("who asks is unknown: {error}"))?;
@@ -155,7 +156,7 @@ fn refuse(stream: &UnixStream, why: &str) {
     let _ = write_line(stream, &answer);
 }
 
-/// One line within [`LINE_LIMIT`], however slowly it drips in.
+/// Reads one line within [`LINE_LIMIT`], however slowly it drips in.
 fn read_line(stream: &UnixStream) -> io::Result<Vec<u8>> {
     let until = Instant::now() + LINE_LIMIT;
     let mut line = Vec::new();
@@ -188,7 +189,7 @@ fn write_line(stream: &UnixStream, answer: &Answer) -> io::Result<()> {
     to.write_all(&line)
 }
 
-/// The other end: asks the box and waits at most `patience` for its answer.
+/// Asks the box and waits at most `patience` for its answer.
 ///
 /// # Errors
 /// Those of the socket; `TimedOut` or `WouldBlock` when the box does not answer in time.

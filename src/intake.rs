@@ -1,4 +1,4 @@
-//! The post office behind the doors: says who may send to whom, and takes mails and letters in.
+//! The intake behind the listeners: says who may send to whom, and takes mails and messages in.
 //!
 //! Taking in is one commit: every recipient gets a message of its own, planned by `route`, and the yes goes out only
 //! with the [`Committed`] of the store.
@@ -12,25 +12,28 @@ use std::time::{Duration, Instant};
 
 use crate::address::{Address, Mailbox};
 use crate::deliver::compose;
+use crate::engine::Context;
 use crate::engine::link::inbound::message_id;
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::listen::data::Spooled;
-use crate::listen::{Body, Caller, Envelope, Office, Refusal};
+use crate::listen::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::mail_text::{self, Shaped};
-use crate::message::{Door, Id, Message, Terms};
+use crate::message::reason::{NoRoute, RelayReason};
+use crate::message::words::smtp;
+use crate::message::{Id, Message, Origin, Terms};
 use crate::password;
-use crate::route::choose::{Choice, World};
-use crate::route::plan::{Draft, Stranger};
+use crate::route::choose::{Policy, Route};
+use crate::route::plan::{NewMessage, Stranger};
 use crate::route::proof;
 use crate::route::segments;
 use crate::route::terms;
 use crate::settings::{Key, Settings};
-use crate::store::{self, BodyIn, Letter, Store};
+use crate::store::{self, BodyIn, DiskRoom, IncomingMail, Store};
 
+mod repeats;
 mod writing;
 
-pub use writing::{Preview, Sheet, compose, preview};
+pub use writing::{ComposeForm, Preview, compose, preview};
 
 /// A mail that passed so many servers goes in a circle (RFC 5321 section 6.3).
 const MOST_HOPS: usize = 30;
@@ -45,31 +48,38 @@ const LOG_INS_EVERY: Duration = Duration::from_secs(3600);
 const ROOM_KNOWN: Duration = Duration::from_secs(1);
 
 /// The post office of a box.
-pub struct PostOffice {
+pub struct Intake {
     context: Context,
     /// Free bytes on disk, and when that was found out: asked anew at most once a second.
-    room: Mutex<Option<(Instant, u64)>>,
+    room: Mutex<Option<(Instant, DiskRoom)>>,
     /// Log-ins of mail programs that the audit log does not have yet.
     log_ins: Mutex<LogIns>,
+    /// Mails that were taken lately.
+    repeats: repeats::Repeats,
 }
 
 /// Who (or whose name) by address and outcome: when the audit log last heard of it, and how often it happened since.
 type LogIns = BTreeMap<(String, IpAddr, bool), (Instant, u32)>;
 
-impl PostOffice {
+impl Intake {
     /// With the box's store and rules.
     pub fn new(context: &Context) -> Arc<Self> {
-        Arc::new(Self { context: context.clone(), room: Mutex::default(), log_ins: Mutex::default() })
+        Arc::new(Self {
+            context: context.clone(),
+            room: Mutex::default(),
+            log_ins: Mutex::default(),
+            repeats: Default::default(),
+        })
     }
 
-    fn world(&self) -> World {
-        self.context.world()
+    fn policy(&self) -> Policy {
+        self.context.policy()
     }
 
     /// Who the mail is from: the person who logged in, whatever the envelope says, or the envelope sender.
-    fn author(&self, world: &World, caller: &Caller, from: &Address) -> (Option<String>, Address) {
-        let logged_in = caller.person.as_ref().and_then(|name| world.people.get(name));
-        match logged_in.and_then(|person| world.address_of(person).map(|address| (person, address))) {
+    fn author(&self, policy: &Policy, caller: &Caller, from: &Address) -> (Option<String>, Address) {
+        let logged_in = caller.person.as_ref().and_then(|name| policy.people.get(name));
+        match logged_in.and_then(|person| policy.address_of(person).map(|address| (person, address))) {
             Some((person, address)) => (Some(person.name.clone()), Address::Mail(address)),
             None => (None, from.clone()),
         }
@@ -79,73 +89,73 @@ impl PostOffice {
     /// writes from a trusted network.
     fn stranger(
         &self,
-        world: &World,
+        policy: &Policy,
         caller: &Caller,
         from: &Address,
         to: &Mailbox,
         shaped: &Shaped,
     ) -> Option<Stranger> {
-        let ours = from.mailbox().is_some_and(|from| world.is_ours(from));
+        let ours = from.mailbox().is_some_and(|from| policy.is_ours(from));
         if caller.person.is_some() || (ours && caller.trusted) {
             return None;
         }
         let domain = from.mailbox()?.domain();
-        let person = world.people.addressed(to)?;
-        let host = world.settings.text(Key::SmtpAuthHost);
+        let person = policy.people.addressed(to)?;
+        let host = policy.settings.text(Key::SmtpAuthHost);
         let proof = proof::judge(shaped.results.iter().map(String::as_str), host, domain);
         // What cannot be read was never written: then the sender is held, not let in.
         let written_to = self.context.store.read(|view| view.written_to(&person.name, from)).unwrap_or_default();
         Some(Stranger { proof, written_to })
     }
 
-    /// A delivery report about a letter of ours: the letter comes back to its sender.
+    /// A delivery report about a message of ours: the message comes back to its sender.
     fn bounced(&self, shaped: &Shaped) -> Result<(), Fault> {
         let Some(bounce) = shaped.bounce.as_ref().filter(|bounce| bounce.action == "failed") else { return Ok(()) };
         let Some(message_id) = &bounce.message_id else { return Ok(()) };
         let found = self.context.store.read(|view| view.by_message_id(message_id, bounce.recipient.as_deref()))?;
         let Some(id) = found else { return Ok(()) };
-        let why = bounce.diagnostic.as_deref().or(bounce.status.as_deref()).unwrap_or("no reason was given");
-        self.context.came_back(id, &format!("came back from the internet: {why}"))
+        let (status, said) = (bounce.status.clone(), bounce.diagnostic.clone());
+        self.context.came_back(id, &RelayReason::CameBack { status, said }.into())
     }
 }
 
-impl Office for PostOffice {
+impl MailIntake for Intake {
     fn settings(&self) -> Arc<Settings> {
         self.context.store.settings()
     }
 
     fn recipient(&self, caller: &Caller, _from: &Address, to: &str) -> Result<(), Refusal> {
-        let world = self.world();
-        may_send(&world, caller)?;
-        let to = address(&world, to)?;
+        let policy = self.policy();
+        may_send(&policy, caller)?;
+        let to = address(&policy, to)?;
         let known = caller.person.is_some() || caller.trusted;
-        let phone = world.is_sms(&to);
-        match (known, phone, world.is_ours(&to)) {
-            (false, true, _) => return Err(Refusal::new(550, "log in to text a phone")),
-            (false, false, false) => return Err(Refusal::new(550, "not relaying to that domain")),
+        let phone = policy.is_sms(&to);
+        match (known, phone, policy.is_ours(&to)) {
+            (false, true, _) => return Err(Refusal::new(550, "5.7.1", "log in to text a phone")),
+            (false, false, false) => return Err(Refusal::new(550, "5.7.1", "not relaying to that domain")),
             (true, false, false) => return Ok(()),
             _ => {}
         }
-        match world.choose(&Address::Mail(to)) {
-            Choice::Nowhere(why) => Err(Refusal::new(550, why)),
+        match policy.choose(&Address::Mail(to)) {
+            Route::Nowhere(why) => Err(smtp::refusal(&why.into())),
             _ => Ok(()),
         }
     }
 
     fn login(&self, caller: &Caller, user: &str, password: &str) -> Option<String> {
-        let world = self.world();
+        let policy = self.policy();
         let name = user.rsplit_once('@').map_or(user, |(name, _)| name);
-        let person = world.people.get(name);
+        let person = policy.people.get(name);
         let right = password::verify(person.map(|person| &**person), password);
         // A name that nobody has may be a password in the wrong field: it is not written down.
-        self.write_down(person.map_or("somebody unknown", |person| &person.name), caller.peer, right);
+        self.write_down(person.map_or("an unknown name", |person| &person.name), caller.peer, right);
         person.filter(|_| right).map(|person| person.name.clone())
     }
 
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
-        let world = self.world();
-        may_send(&world, caller)?;
-        self.room_on_disk(&world)?;
+        let policy = self.policy();
+        may_send(&policy, caller)?;
+        self.room_on_disk()?;
         let read_back;
         let head = match &body {
             Body::Memory(bytes) => bytes,
@@ -155,45 +165,59 @@ impl Office for PostOffice {
             }
         };
         if received_lines(head) > MOST_HOPS {
-            return Err(Refusal::new(554, "this mail goes in a circle"));
+            return Err(Refusal::new(554, "5.4.6", "this mail goes in a circle"));
         }
-        let mut shaped = mail_text::shape(head, &mail_text::Options { trim: world.settings.on(Key::AirTrim) });
+        let mut shaped = mail_text::shape(head, &mail_text::Options { trim: policy.settings.on(Key::AirTrim) });
         if envelope.from.is_nobody() && shaped.automatic.is_none() {
             shaped.automatic = Some("it has no sender".to_owned());
         }
-        let (author, from) = self.author(&world, caller, &envelope.from);
-        let to = recipients(&world, &envelope.to)?;
-        if to.iter().any(|to| world.is_sms(to))
+        let (author, from) = self.author(&policy, caller, &envelope.from);
+        let to = recipients(&policy, &envelope.to)?;
+        if to.iter().any(|to| policy.is_sms(to))
             && let Some(why) = segments::too_long(&segments::text_for_phone(&shaped.subject, &shaped.text))
         {
-            return Err(Refusal::new(554, format!("this goes to no phone: {why}")));
+            return Err(Refusal::new(554, "5.3.4", format!("this goes to no phone: {why}")));
         }
-        let own_id = message_id(world.settings.text(Key::Domain));
-        let trace = self.trace(&world, caller, &shaped, &own_id, head);
-        let shaped = Shaped { message_id: shaped.message_id.or(Some(own_id)), ..shaped };
+        // A mail without a name of its own gets one.
+        let new_id = message_id(policy.settings.text(Key::Domain));
+        let trace = self.trace(&policy, caller, &shaped, &new_id, head);
+        let own_id = shaped.message_id.is_none().then(|| new_id.clone());
+        let shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };
         let now = self.context.now();
-        let believed = self.context.store.clock().believable();
-        let most = max_payload(&world.settings);
         // Only people of this box may spend its reserve, or press others back.
         let wanted = author.as_ref().map(|_| &shaped.wanted);
-        let terms = wanted.map_or(Ok(Terms::default()), |wanted| terms::read(wanted, &world.settings, now));
-        let terms = terms.map_err(|why| Refusal::new(554, format!("the header asks for what cannot be: {why}")))?;
+        let terms = wanted.map_or(Ok(Terms::default()), |wanted| terms::read(wanted, &policy.settings, now));
+        let terms =
+            terms.map_err(|why| Refusal::new(554, "5.6.0", format!("the header asks for what cannot be: {why}")))?;
         let drafts = to.iter().flat_map(|to| {
             // What is no phone number was refused at RCPT.
             let draft = |to: Mailbox| {
-                let to = world.resolve(&to).unwrap_or(Address::Mail(to));
+                let to = policy.resolve(&to).unwrap_or(Address::Mail(to));
                 draft(from.clone(), to, author.clone(), &shaped, terms)
             };
-            let stranger = self.stranger(&world, caller, &from, to, &shaped);
-            let forward = forwarded(&world, to, &shaped).map(draft);
-            std::iter::once(Draft { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
+            let stranger = self.stranger(&policy, caller, &from, to, &shaped);
+            let forward = forwarded(&policy, to, &shaped).map(draft);
+            std::iter::once(NewMessage { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
         });
-        let messages: Vec<Message> = drafts.map(|draft| world.plan(draft, now, believed, most)).collect();
-        if let Some(why) = messages.iter().find_map(|message| world.too_dear(message, message.bill.as_ref())) {
-            return Err(Refusal::new(554, why));
+        let messages: Vec<Message> = drafts.map(|draft| self.context.plan(&policy, draft)).collect();
+        if let Some(why) = messages.iter().find_map(|message| policy.over_limit(message, message.bill.as_ref())) {
+            return Err(smtp::refusal(&why.into()));
+        }
+        if own_id.is_none()
+            && let Some(ids) = self.repeat(&messages, &body).map_err(|fault| self.later(&fault))?
+        {
+            log::info!("{} came again by smtp", words(&ids));
+            return Ok(format!("kept as {}, when it came before", words(&ids)));
         }
         let (body, spooled) = stored(&self.context.store, body, trace)?;
-        let committed = self.context.store.put(Letter { messages, body }).map_err(|fault| self.later(&fault))?;
+        let names = messages.iter().map(repeats::name).collect();
+        let committed = self.context.store.put(IncomingMail { messages, body }).map_err(|fault| {
+            if !fault.is_permanent() {
+                self.repeats.in_doubt();
+            }
+            self.later(&fault)
+        })?;
+        self.repeats.taken(names, committed.ids());
         spooled.into_iter().for_each(store::Spooled::keep);
         // Reports have no sender (RFC 3464 section 2); what has one is somebody's word only.
         if envelope.from.is_nobody()
@@ -201,13 +225,25 @@ impl Office for PostOffice {
         {
             log::warn!("a delivery report is kept but could not be matched: {fault}");
         }
-        let names: Vec<String> = committed.ids().iter().map(Id::to_string).collect();
-        log::info!("{} taken by smtp", names.join(" "));
-        Ok(format!("kept as {}", names.join(" ")))
+        log::info!("{} taken by smtp", words(committed.ids()));
+        Ok(format!("kept as {}", words(committed.ids())))
     }
 }
 
-impl PostOffice {
+fn words(ids: &[Id]) -> String {
+    ids.iter().map(Id::to_string).collect::<Vec<_>>().join(" ")
+}
+
+impl Intake {
+    /// The messages that this mail was made into when it came before.
+    fn repeat(&self, messages: &[Message], body: &Body) -> Result<Option<Vec<Id>>, Fault> {
+        let bytes = || match body {
+            Body::Memory(bytes) => Ok(bytes.clone()),
+            Body::File(file) => std::fs::read(file.path()).map_err(Fault::temporary),
+        };
+        self.repeats.of(&self.context.store, messages, bytes)
+    }
+
     /// Writes a log-in of a mail program into the audit log. Mail programs log in every few minutes, and so do those who
     /// guess: each kind is written at once and then every hour, with how often it was.
     fn write_down(&self, name: &str, peer: IpAddr, right: bool) {
@@ -232,7 +268,7 @@ impl PostOffice {
             at: self.context.now(),
             who: who.to_owned(),
             from: peer.to_string(),
-            deed: if right { "log-in" } else { "log-in.failed" }.to_owned(),
+            action: if right { "log-in" } else { "log-in.failed" }.to_owned(),
             about: about.to_owned(),
             words: if right { "logged in with a mail program" } else { "a mail program gave a wrong password" }
                 .to_owned(),
@@ -244,30 +280,31 @@ impl PostOffice {
         }
     }
 
-    fn room_on_disk(&self, world: &World) -> Result<(), Refusal> {
-        let reserve = u64::try_from(world.settings.number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
+    fn room_on_disk(&self) -> Result<(), Refusal> {
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         if room.is_none_or(|(at, _)| at.elapsed() >= ROOM_KNOWN) {
-            *room = self.context.store.free_disk().ok().map(|free| (Instant::now(), free));
+            *room = self.context.store.disk_room().ok().map(|room| (Instant::now(), room));
         }
         match *room {
-            Some((_, free)) if free < reserve => Err(Refusal::new(452, "too little room on disk, come again later")),
+            Some((_, room)) if room.is_short() => {
+                Err(Refusal::new(452, "4.3.1", "too little room on disk, come again later"))
+            }
             _ => Ok(()),
         }
     }
 
-    /// The reply for a letter that could not be kept.
+    /// The reply for a message that could not be kept.
     fn later(&self, fault: &Fault) -> Refusal {
         match fault.is_permanent() {
-            true => Refusal::new(554, fault.to_string()),
-            false if self.context.store.disk_full() => Refusal::new(452, "the disk is full, come again later"),
-            false => Refusal::new(451, fault.to_string()),
+            true => Refusal::new(554, "5.0.0", fault),
+            false if self.context.store.disk_full() => Refusal::new(452, "4.3.1", "the disk is full, come again later"),
+            false => Refusal::new(451, "4.3.0", fault),
         }
     }
 
     /// What is put in front of the mail: our trace, a Message-ID where there was none, and where there is no header
     /// at all the empty line that ends ours.
-    fn trace(&self, world: &World, caller: &Caller, shaped: &Shaped, own_id: &str, head: &[u8]) -> Vec<u8> {
+    fn trace(&self, policy: &Policy, caller: &Caller, shaped: &Shaped, own_id: &str, head: &[u8]) -> Vec<u8> {
         let with = match (caller.esmtp, caller.tls, caller.person.is_some()) {
             (false, ..) => "SMTP",
             (_, false, false) => "ESMTP",
@@ -275,7 +312,7 @@ impl PostOffice {
             (_, false, true) => "ESMTPA",
             (_, true, true) => "ESMTPSA",
         };
-        let by = world.settings.text(Key::Domain);
+        let by = policy.settings.text(Key::Domain);
         let received = compose::received(&compose::Received {
             helo: &caller.helo,
             ip: Some(caller.peer).filter(|ip: &IpAddr| !ip.is_loopback()),
@@ -297,25 +334,25 @@ impl PostOffice {
 }
 
 /// The text of a recipient as an address of some box; a bare `postmaster` is ours.
-fn address(world: &World, to: &str) -> Result<Mailbox, Refusal> {
+fn address(policy: &Policy, to: &str) -> Result<Mailbox, Refusal> {
     let parsed = match to.eq_ignore_ascii_case("postmaster") {
-        true => Mailbox::new("postmaster", world.settings.text(Key::Domain)),
+        true => Mailbox::new("postmaster", policy.settings.text(Key::Domain)),
         false => to.parse(),
     };
-    let mailbox = parsed.map_err(|why| Refusal::new(550, why))?;
-    Ok(world.proper(&mailbox))
+    let mailbox = parsed.map_err(|why| Refusal::new(550, "5.1.3", why))?;
+    Ok(policy.proper(&mailbox))
 }
 
-/// Each recipient once: a person of this box gets one letter of a mail, under however many addresses they are named.
-fn recipients(world: &World, named: &[String]) -> Result<Vec<Mailbox>, Refusal> {
+/// Each recipient once: a person of this box gets one message of a mail, under however many addresses they are named.
+fn recipients(policy: &Policy, named: &[String]) -> Result<Vec<Mailbox>, Refusal> {
     let mut to: Vec<Mailbox> = Vec::new();
     let person = |mailbox: &Mailbox| {
-        let person = world.people.addressed(mailbox).filter(|_| world.is_ours(mailbox));
+        let person = policy.people.addressed(mailbox).filter(|_| policy.is_ours(mailbox));
         person.map(|person| person.name.clone())
     };
     for name in named {
-        let mailbox = address(world, name)?;
-        let phone = |mailbox: &Mailbox| world.resolve(mailbox).ok().and_then(|address| address.phone());
+        let mailbox = address(policy, name)?;
+        let phone = |mailbox: &Mailbox| policy.resolve(mailbox).ok().and_then(|address| address.phone());
         let same = |known: &Mailbox| {
             *known == mailbox
                 || person(known).is_some_and(|p| Some(p) == person(&mailbox))
@@ -329,21 +366,21 @@ fn recipients(world: &World, named: &[String]) -> Result<Vec<Mailbox>, Refusal> 
 }
 
 /// Somebody who logged in may have been disabled or removed since.
-fn may_send(world: &World, caller: &Caller) -> Result<(), Refusal> {
+fn may_send(policy: &Policy, caller: &Caller) -> Result<(), Refusal> {
     let Some(name) = &caller.person else { return Ok(()) };
-    match world.people.get(name).is_some_and(|person| !person.disabled) {
+    match policy.people.get(name).is_some_and(|person| !person.disabled) {
         true => Ok(()),
-        false => Err(Refusal::new(550, format!("{name} may not send at present"))),
+        false => Err(smtp::refusal(&NoRoute::MayNotSend { name: name.clone() }.into())),
     }
 }
 
-fn draft(from: Address, to: Address, author: Option<String>, shaped: &Shaped, terms: Terms) -> Draft {
+fn draft(from: Address, to: Address, author: Option<String>, shaped: &Shaped, terms: Terms) -> NewMessage {
     let text = match to.phone() {
         Some(_) => segments::text_for_phone(&shaped.subject, &shaped.text),
         None => shaped.text.clone(),
     };
-    Draft {
-        door: Door::Smtp,
+    NewMessage {
+        door: Origin::Smtp,
         from,
         to,
         author,
@@ -359,17 +396,17 @@ fn draft(from: Address, to: Address, author: Option<String>, shaped: &Shaped, te
 }
 
 /// Where a copy goes that a person reading here wants; never over a link, and never of what a machine wrote.
-fn forwarded(world: &World, to: &Mailbox, shaped: &Shaped) -> Option<Mailbox> {
-    let Choice::Mailbox(person) = world.choose(&Address::Mail(to.clone())) else { return None };
+fn forwarded(policy: &Policy, to: &Mailbox, shaped: &Shaped) -> Option<Mailbox> {
+    let Route::Mailbox(person) = policy.choose(&Address::Mail(to.clone())) else { return None };
     let forward = person.forward.clone()?;
-    let by_relay = world.choose(&Address::Mail(forward.clone())) == Choice::Relay;
+    let by_relay = policy.choose(&Address::Mail(forward.clone())) == Route::Relay;
     (by_relay && shaped.automatic.is_none()).then_some(forward)
 }
 
 fn read_beginning(file: &Spooled) -> Result<Vec<u8>, Refusal> {
     let mut head = Vec::new();
     let read = File::open(file.path()).and_then(|file| file.take(READ_MOST).read_to_end(&mut head));
-    read.map_err(|error| Refusal::new(451, format!("the mail cannot be read back: {error}")))?;
+    read.map_err(|error| Refusal::new(451, "4.3.0", format!("the mail cannot be read back: {error}")))?;
     Ok(head)
 }
 
@@ -389,10 +426,11 @@ fn stored(store: &Store, body: Body, trace: Vec<u8>) -> Result<(BodyIn, Option<s
         }
         Body::File(file) => {
             let spooled = store.spool(&trace, file.path()).map_err(|error| {
-                let code = if error.kind() == std::io::ErrorKind::StorageFull { 452 } else { 451 };
-                Refusal::new(code, format!("the mail cannot be kept: {error}"))
+                let full = error.kind() == std::io::ErrorKind::StorageFull;
+                let (code, status) = if full { (452, "4.3.1") } else { (451, "4.3.0") };
+                Refusal::new(code, status, format!("the mail cannot be kept: {error}"))
             })?;
-            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size }, Some(spooled)))
+            Ok((BodyIn::File { name: spooled.name.clone(), size: spooled.size, check: spooled.check }, Some(spooled)))
         }
     }
 }

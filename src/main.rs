@@ -6,23 +6,23 @@
 //!  edge in         decide       keep         move          edge out
 //!  listen     ->   route   ->   store   ->   engine   ->   link, deliver, mailbox
 //!     ^                           |             |               |
-//!     +---- "yes" only with ------+             +--- settle <---+
+//!     +---- "yes" only with ------+             +-- outcome <---+
 //!           a Committed token                 (news of it comes back as a new message)
 //! ```
 //!
-//! Mail, a letter written on the page, a text from a phone and a packet from the air take the same five steps, in both directions. So a
+//! Mail, a message written on the page, a text from a phone and a packet from the air take the same five steps, in both directions. So a
 //! message can be lost or doubled at no other place than the one that the tests kill.
 //!
 //! 1. An edge reads what comes in, within limits, and decides nothing.
 //! 2. `route` says, as a pure function, what becomes of it: refused, held, or which way out.
 //! 3. `store` writes it down. Only a write that reached the disk makes a `Committed`, and only that makes a yes: the
 //!    `250` of the listener, the delete on the modem, the acknowledgement to the Hive.
-//! 4. `engine` claims what is due, has it carried, and settles what became of it.
+//! 4. `engine` claims what is due, has it carried, and records the outcome.
 //! 5. A link, the relay, the carrier of text messages or a mailbox takes it. What they say later finds the message through the store.
 //!
 //! # Who may use whom
 //!
-//! The crate in `src/compact` knows nothing of this one: it makes letters small and gives them back.
+//! The crate in `src/compact` knows nothing of this one: it makes messages small and gives them back.
 //!
 //! `tests/layers.rs` reads this table and the sources, and fails on any other arrow. `all` means every module, a path
 //! means nothing else of that module. The third column names crates that no other module may use.
@@ -32,28 +32,33 @@
 //! | `message`, `address`, `fault` | `message`, `address`, `fault`, `clock::Time`, `money` | | the words of the language: plain data, understood by reading |
 //! | `money` | | | amounts and limits, without knowing what they are for |
 //! | `clock` | | | one place that tests can make lie |
+//! | `http_client` | `fault`, `hex` | | one client for all services: what certainly did not arrive is told from what may have |
+//! | `hex`, `back_off` | | | small pure helpers that several rooms need: one of each
+//! | `build` | | | the build script: asks git which commit this is |
 //! | `settings` | `address`, `fault`, `money` | | has to work when all else is broken |
 //! | `people` | `message`, `address`, `clock`, `fault`, `money` | | who is who, without knowing where that is written down |
 //! | `coding` | `message`, `address`, `fault` | `prost` | bytes in, meaning out: a coding knows no link and no queue |
 //! | `password` | `people` | `argon2` | one hash at a time, whoever asks |
+//! | `limit` | | | how often somebody may try, for listeners and pages alike |
 //! | `sys` | `clock` | `sd_notify`, `async_signal` | the only calls to the platform, and the only unsafe code |
 //! | `mail_text` | `message`, `address`, `fault`, `clock` | | a mail becomes the text that a person would want to read: bytes in, words out |
 //! | `route` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `coding`, `money` | | pure: the same question gets the same answer, next year too |
 //! | `store` | `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys`, `money` | `redb` | the only module that knows the file, so the crash tests stay small |
-//! | `link` | `message`, `address`, `settings`, `clock`, `fault`, `sys::process` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
-//! | `deliver` | `message`, `address`, `settings`, `clock`, `fault` | `lettre` | gives back a receipt or a fault, nothing else |
-//! | `status` | `clock`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
-//! | `listen` | `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto` | an edge sends nothing by itself |
+//! | `link` | `message`, `address`, `settings`, `clock`, `fault`, `sys::process`, `hex`, `back_off`, `http_client` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
+//! | `deliver` | `message`, `address`, `settings`, `clock`, `fault`, `hex`, `http_client` | `webpki_roots`, `encodify` | gives back a receipt or a fault, nothing else |
+//! | `status` | `clock`, `fault`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
+//! | `listen` | `limit`, `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto` | an edge sends nothing by itself |
 //! | `engine` | `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |
-//! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and letters in, for all doors alike |
+//! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and messages in, for all listeners alike |
 //! | `control` | all | | runs commands for the command line in the box that owns the store |
-//! | `admin` | `store`, `engine`, `intake`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `money` | `minijinja` | a page wishes, the engine does |
-//! | `sim` | `address`, `clock`, `sys` | | the other side of the wire; it shares no code with the driver that it tests |
+//! | `admin` | `limit`, `store`, `engine`, `intake`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `money` | `minijinja` | a page asks, the engine acts |
+//! | `sim` | `address`, `clock`, `sys`, `hex` | | the other side of the wire; it shares no code with the driver that it tests |
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
 //! | `supervisor` | all | | wiring: opens the store, starts the threads, waits |
 
 mod address;
 mod admin;
+mod back_off;
 mod cli;
 mod clock;
 mod coding;
@@ -61,7 +66,13 @@ mod control;
 mod deliver;
 mod engine;
 mod fault;
+#[cfg(fuzzing)]
+#[path = "../tests/fuzz/targets.rs"]
+pub mod fuzz;
+mod hex;
+mod http_client;
 mod intake;
+mod limit;
 mod link;
 mod listen;
 mod mail_text;

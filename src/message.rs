@@ -10,9 +10,16 @@ use crate::clock::Time;
 use crate::money::Bill;
 
 mod packet;
+pub mod reason;
+#[cfg(test)]
+mod sample;
+mod size;
 mod terms;
+pub mod words;
 
-pub use packet::{Intent, Packet, PacketState, Reference, Talk};
+pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
+pub use reason::{GoneReason, Reason};
+pub use size::{Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
@@ -25,19 +32,29 @@ impl fmt::Display for Id {
     }
 }
 
-impl FromStr for Id {
-    type Err = String;
+/// What was read is no message id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdError(String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl fmt::Display for IdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' is not a message id: write m12", self.0.escape_debug())
+    }
+}
+
+impl FromStr for Id {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
         let digits = text.strip_prefix('m').unwrap_or(text);
-        digits.parse().map(Self).map_err(|_| format!("'{}' is not a message id: write m12", text.escape_debug()))
+        digits.parse().map(Self).map_err(|_| IdError(text.to_owned()))
     }
 }
 
 /// Where a message came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Door {
+pub enum Origin {
     /// The SMTP listener.
     Smtp,
     /// The compose page or `satpost send`.
@@ -50,7 +67,7 @@ pub enum Door {
     Notice,
 }
 
-impl Door {
+impl Origin {
     /// All doors, for the books.
     pub const ALL: [Self; 5] = [Self::Smtp, Self::Web, Self::Link, Self::Sms, Self::Notice];
 
@@ -100,8 +117,9 @@ pub enum State {
     Held,
     /// Waits for its way out.
     Queued,
-    /// The modem (or the Hive) has taken all its packets.
-    OnModem,
+    /// The link (a modem, or the ground service of its network) has taken all its packets.
+    #[serde(rename = "onmodem")]
+    OnLink,
     /// All its packets were acknowledged by a satellite, or the carrier of text messages took it. The end over a classic
     /// link, which has no receipts; a carrier may still report.
     Sent,
@@ -122,7 +140,7 @@ impl State {
     pub const ALL: [Self; 9] = [
         Self::Held,
         Self::Queued,
-        Self::OnModem,
+        Self::OnLink,
         Self::Sent,
         Self::Delivered,
         Self::Returned,
@@ -136,7 +154,7 @@ impl State {
         match self {
             Self::Held => "held",
             Self::Queued => "queued",
-            Self::OnModem => "on modem",
+            Self::OnLink => "on the link",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
             Self::Returned => "returned",
@@ -147,7 +165,7 @@ impl State {
     }
 
     /// The states of what has not left yet, or waits for somebody's decision.
-    pub const HERE: [Self; 3] = [Self::Held, Self::Queued, Self::OnModem];
+    pub const HERE: [Self; 3] = [Self::Held, Self::Queued, Self::OnLink];
 }
 
 /// A column of the books (promise 7: they always balance, per door).
@@ -170,7 +188,7 @@ pub struct Message {
     /// Given by the store; 0 before.
     pub id: Id,
     /// Where it came in.
-    pub door: Door,
+    pub door: Origin,
     /// Who gets notices and answers.
     pub from: Address,
     /// The one recipient.
@@ -206,8 +224,8 @@ pub struct Message {
     pub clock_believed: bool,
     /// Where it stands.
     pub state: State,
-    /// Why it stands there, in words.
-    pub reason: String,
+    /// Why it stands there.
+    pub reason: Reason,
     /// The queue it stands in while it waits.
     pub way: Way,
     /// When the next step is due; `Time::NEVER` while held or final.
@@ -215,6 +233,9 @@ pub struct Message {
     /// Tries that failed so far.
     #[serde(default)]
     pub tries: u32,
+    /// Times that the mail relay was given the whole of it and never answered: each may have been a delivery.
+    #[serde(default)]
+    pub unanswered: u32,
     /// The sender was told that it takes long.
     #[serde(default)]
     pub delay_told: bool,
@@ -225,9 +246,12 @@ pub struct Message {
     /// The terms on which it goes.
     #[serde(default)]
     pub terms: Terms,
-    /// Somebody pressed for it: it does not wait for other letters to share a packet with.
+    /// Somebody pressed for it: it does not wait for other messages to share a packet with.
     #[serde(default)]
     pub pressed: bool,
+    /// What it takes on the link when it leaves alone, for messages that go that way.
+    #[serde(default)]
+    pub size: Option<LinkSize>,
     /// What it takes on air, once that is planned.
     #[serde(default)]
     pub account: Option<Account>,
@@ -265,18 +289,18 @@ impl Message {
     /// True once nothing will happen to the message any more.
     pub fn is_final(&self) -> bool {
         match self.state {
-            State::Held | State::Queued | State::OnModem => false,
+            State::Held | State::Queued | State::OnLink => false,
             State::Sent => self.receipt_until.is_none(),
             State::Delivered | State::Returned | State::Expired | State::Cancelled | State::Refused => true,
         }
     }
 
-    /// True for a letter that this person wrote, or that is for them; `domain` is the mail domain of the box.
+    /// True for a message that this person wrote, or that is for them; `domain` is the mail domain of the box.
     pub fn concerns(&self, person: &str, domain: &str) -> bool {
         self.author.as_deref() == Some(person) || self.reader(domain).is_some_and(|reader| reader == person)
     }
 
-    /// The name of the person of this box whom it is for; `None` for a letter to the outside.
+    /// The name of the person of this box whom it is for; `None` for a message to the outside.
     pub fn reader(&self, domain: &str) -> Option<String> {
         let to = self.to.mailbox().filter(|to| match self.way {
             Way::Mailbox => true,
@@ -299,14 +323,14 @@ impl Message {
     pub fn column(&self) -> Column {
         match self.state {
             State::Sent | State::Delivered if self.is_final() => Column::Delivered,
-            State::Held | State::Queued | State::OnModem | State::Sent | State::Delivered => Column::Waiting,
+            State::Held | State::Queued | State::OnLink | State::Sent | State::Delivered => Column::Waiting,
             State::Returned | State::Expired => Column::Returned,
             State::Cancelled | State::Refused => Column::Refused,
         }
     }
 }
 
-/// What a letter takes on air, and what it would have taken.
+/// What a message takes on air, and what it would have taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Account {
     /// Bytes in the classic coding; 0 when it cannot be written so.
@@ -319,8 +343,9 @@ pub struct Account {
     pub bytes: usize,
     /// Packets that it travels in.
     pub packets: usize,
-    /// Letters in those packets.
-    pub letters: usize,
+    /// Messages in those packets.
+    #[serde(alias = "letters")]
+    pub messages: usize,
 }
 
 impl Account {
@@ -331,11 +356,11 @@ impl Account {
             0 => String::new(),
             packets => format!(" instead of {} in {}", count(self.classic_bytes, "byte"), count(packets, "packet")),
         };
-        let shared = match (self.letters, self.alone.saturating_sub(self.packets)) {
+        let shared = match (self.messages, self.alone.saturating_sub(self.packets)) {
             (0 | 1, _) => String::new(),
-            (letters, 0) => format!(", shared with {}", count(letters - 1, "other letter")),
-            (letters, saved) => {
-                format!(", shared with {}: {} less", count(letters - 1, "other letter"), count(saved, "packet"))
+            (messages, 0) => format!(", shared with {}", count(messages - 1, "other message")),
+            (messages, saved) => {
+                format!(", shared with {}: {} less", count(messages - 1, "other message"), count(saved, "packet"))
             }
         };
         format!("{} in {}{classic}{shared}", count(self.bytes, "byte"), count(self.packets, "packet"))
@@ -354,6 +379,9 @@ pub struct Mail {
     /// File in the spool folder; `None` when the bytes are in the store itself.
     #[serde(default)]
     pub file: Option<String>,
+    /// CRC-32 of the bytes; `None` for a mail of a time without.
+    #[serde(default)]
+    pub check: Option<u32>,
 }
 
 /// One line of a message's time line; appended, never changed.
@@ -363,8 +391,8 @@ pub struct Step {
     pub at: Time,
     /// The state it entered (or stayed in).
     pub state: State,
-    /// The cause, in words.
-    pub cause: String,
+    /// Why.
+    pub cause: Reason,
     /// Packets this step put on air.
     #[serde(default)]
     pub packets: u32,
@@ -393,11 +421,19 @@ mod tests {
     }
 
     #[test]
+    fn states_are_stored_under_their_first_names() {
+        let stored: Vec<_> = State::ALL.iter().map(|state| serde_json::to_string(state).unwrap()).collect();
+        let first = ["held", "queued", "onmodem", "sent", "delivered", "returned", "expired", "cancelled", "refused"];
+        assert_eq!(stored, first.map(|name| format!("\"{name}\"")));
+        assert_eq!(State::OnLink.words(), "on the link");
+    }
+
+    #[test]
     fn an_account_is_said_in_words() {
-        let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, letters: 1 };
+        let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, messages: 1 };
         assert_eq!(alone.words(), "70 bytes in 1 packet instead of 210 bytes in 2 packets");
-        let shared = Account { classic_bytes: 0, classic_packets: 0, letters: 4, ..alone };
-        assert_eq!(shared.words(), "70 bytes in 1 packet, shared with 3 other letters");
+        let shared = Account { classic_bytes: 0, classic_packets: 0, messages: 4, ..alone };
+        assert_eq!(shared.words(), "70 bytes in 1 packet, shared with 3 other messages");
     }
 
     #[test]

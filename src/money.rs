@@ -1,8 +1,8 @@
 //! Money: what a packet costs, what a month may cost, and what it did cost. Pure; the store keeps the sums.
 //!
-//! A letter is billed when it enters the queue of a way that costs, for what it takes alone; a letter that never left is
+//! A message is billed when it enters the queue of a way that costs, for what it takes alone; a message that never left is
 //! given back, one of which only a part left pays for that part, and one that has to go again pays again. Packets that
-//! belong to no letter (receipts, repeats) are billed to the box. So what is billed is never less than what was spent,
+//! belong to no message (receipts, repeats) are billed to the box. So what is billed is never less than what was spent,
 //! and a limit that bills cannot pass is a limit that nothing passes.
 
 use std::fmt;
@@ -43,11 +43,21 @@ impl fmt::Display for Money {
     }
 }
 
-impl FromStr for Money {
-    type Err = String;
+/// What was read is no amount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MoneyError(String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("'{}' is no amount: write 0.07 or 12", text.escape_debug());
+impl fmt::Display for MoneyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' is no amount: write 0.07 or 12", self.0.escape_debug())
+    }
+}
+
+impl FromStr for Money {
+    type Err = MoneyError;
+
+    fn from_str(text: &str) -> Result<Self, MoneyError> {
+        let wrong = || MoneyError(text.to_owned());
         let (whole, part) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if (whole.is_empty() && part.is_empty()) || !digits(whole) || !digits(part) || part.len() > 6 || whole.len() > 9
@@ -60,7 +70,68 @@ impl FromStr for Money {
     }
 }
 
-/// What an account used in a month, or what one letter uses.
+/// An amount with the currency that the box had at the time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amount {
+    /// How much.
+    pub money: Money,
+    /// Of what; empty where the owner named none.
+    #[serde(default)]
+    pub currency: String,
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.currency.as_str() {
+            "" => self.money.fmt(f),
+            currency => write!(f, "{} {currency}", self.money),
+        }
+    }
+}
+
+/// A message costs more than it may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverPrice {
+    /// What it costs.
+    pub costs: Amount,
+    /// What it may cost.
+    pub most: Amount,
+}
+
+/// A budget has no room for a message in this month.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverBudget {
+    /// Whose it is: a person's name, or [`BOX`].
+    pub account: String,
+    /// The limit in the way.
+    pub limit: Exceeded,
+}
+
+/// A limit that a message would pass, with what was used at the time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "snake_case")]
+pub enum Exceeded {
+    /// Packets of a month.
+    Packets {
+        /// Used.
+        used: u64,
+        /// Allowed.
+        most: u64,
+        /// This part of them, in hundredths, is kept for urgent messages, of which this is none.
+        reserve: u64,
+    },
+    /// Money of a month.
+    Money {
+        /// Spent.
+        used: Money,
+        /// Allowed.
+        most: Money,
+        /// This part of it, in hundredths, is kept for urgent messages, of which this is none.
+        reserve: u64,
+    },
+}
+
+/// What an account used in a month, or what one message uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Use {
     /// Packets on a link.
@@ -109,30 +180,28 @@ pub struct Limit {
     pub packets: Option<u64>,
     /// Money.
     pub money: Option<Money>,
-    /// This part of it, in hundredths, is kept for urgent letters.
+    /// This part of it, in hundredths, is kept for urgent messages.
     pub reserve: u64,
 }
 
 impl Limit {
-    /// Whether a letter may be billed on top of what was used; otherwise which limit is in the way, in words.
+    /// Whether a message may be billed on top of what was used.
     ///
     /// # Errors
-    /// The words.
-    pub fn check(&self, used: Use, wanted: Use, urgent: bool) -> Result<(), String> {
-        let kept = if urgent { 0 } else { self.reserve.min(100) };
-        let reserve = |whole: u64| whole - whole / 100 * kept - whole % 100 * kept / 100;
+    /// The limit that is in the way.
+    pub fn check(&self, used: Use, wanted: Use, urgent: bool) -> Result<(), Exceeded> {
+        let reserve = if urgent { 0 } else { self.reserve.min(100) };
+        let open = |whole: u64| whole - whole / 100 * reserve - whole % 100 * reserve / 100;
         if let Some(most) = self.packets
-            && used.packets.saturating_add(wanted.packets) > reserve(most)
+            && used.packets.saturating_add(wanted.packets) > open(most)
         {
-            let kept = if kept > 0 { format!(", of which {kept} % are for urgent letters") } else { String::new() };
-            return Err(format!("{} of {most} packets of this month are used{kept}", used.packets));
+            return Err(Exceeded::Packets { used: used.packets, most, reserve });
         }
-        if let Some(most) = self.money {
-            let open = reserve(u64::try_from(most.0).unwrap_or_default());
-            if u64::try_from(used.money.plus(wanted.money).0).unwrap_or_default() > open {
-                let kept = if kept > 0 { format!(", of which {kept} % are for urgent letters") } else { String::new() };
-                return Err(format!("{} of {most} of this month are spent{kept}", used.money));
-            }
+        if let Some(most) = self.money
+            && u64::try_from(used.money.plus(wanted.money).0).unwrap_or_default()
+                > open(u64::try_from(most.0).unwrap_or_default())
+        {
+            return Err(Exceeded::Money { used: used.money, most, reserve });
         }
         Ok(())
     }
@@ -146,15 +215,15 @@ impl Limit {
     }
 }
 
-/// The limits that a letter has to keep: those of the box, and those of its person.
+/// The limits that a message has to keep: those of the box, and those of its person.
 pub type Limits = Vec<(String, Limit)>;
 
-/// What a letter costs, and who pays.
+/// What a message costs, and who pays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bill {
     /// The month it counts in: `2026-11`, in the time zone of the box.
     pub month: String,
-    /// The person whose account it is; `None` for letters of nobody here.
+    /// The person whose account it is; `None` for messages of nobody here.
     pub person: Option<String>,
     /// What it uses alone.
     pub wanted: Use,
@@ -167,10 +236,10 @@ pub struct Bill {
     /// Steps that the time line had when it was charged: what left by later ones is paid by `wanted`.
     #[serde(default)]
     pub begun: usize,
-    /// The letter is held because a budget did not allow it.
+    /// The message is held because a budget did not allow it.
     #[serde(default)]
     pub short: bool,
-    /// Urgent letters may use the reserve.
+    /// Urgent messages may use the reserve.
     #[serde(default)]
     pub urgent: bool,
     /// The limits of the moment; not kept.
@@ -222,11 +291,12 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_keeps_its_reserve_for_urgent_letters() {
+    fn a_limit_keeps_its_reserve_for_urgent_messages() {
         let limit = Limit { packets: Some(10), money: None, reserve: 20 };
         let used = |packets| Use { packets, ..Use::default() };
         assert!(limit.check(used(7), used(1), false).is_ok());
-        assert!(limit.check(used(8), used(1), false).unwrap_err().contains("8 of 10 packets"));
+        let exceeded = Exceeded::Packets { used: 8, most: 10, reserve: 20 };
+        assert_eq!(limit.check(used(8), used(1), false), Err(exceeded));
         assert!(limit.check(used(8), used(2), true).is_ok());
         assert!(limit.check(used(8), used(3), true).is_err());
         assert_eq!(limit.percent(used(8)), Some(80));

@@ -37,15 +37,14 @@ static NOBODY: LazyLock<String> = LazyLock::new(|| hash("nobody has this passwor
 /// Refuses passwords that are too short, too long or known to everybody.
 ///
 /// # Errors
-/// A sentence for the one who chose it.
-pub fn judge(password: &str, name: &str, owner: bool) -> Result<(), String> {
+/// Why another one has to be chosen.
+pub fn judge(password: &str, name: &str, owner: bool) -> Result<(), PasswordError> {
     let least = if owner { LEAST_OWNER } else { LEAST };
     if password.chars().count() < least {
-        let whose = if owner { "an owner's password" } else { "a password" };
-        return Err(format!("{whose} needs at least {least} characters"));
+        return Err(PasswordError::Short { owner, least });
     }
     if password.len() > MOST {
-        return Err(format!("a password has at most {MOST} bytes"));
+        return Err(PasswordError::Long);
     }
     let lower = password.to_lowercase();
     let stem = lower.trim_end_matches(|c: char| !c.is_alphabetic());
@@ -54,7 +53,7 @@ pub fn judge(password: &str, name: &str, owner: bool) -> Result<(), String> {
     let same = characters.all(|c| Some(c) == first);
     let common = COMMON.split_whitespace().any(|known| known == lower || known == stem);
     if same || common || (!name.is_empty() && (lower == name || stem == name)) {
-        return Err("this password is one of the first that anybody would try: choose another".to_owned());
+        return Err(PasswordError::Common);
     }
     Ok(())
 }
@@ -63,10 +62,38 @@ pub fn judge(password: &str, name: &str, owner: bool) -> Result<(), String> {
 ///
 /// # Errors
 /// When the machine has no random numbers or too little memory.
-pub fn hash(password: &str) -> Result<String, String> {
+pub fn hash(password: &str) -> Result<String, argon2::password_hash::Error> {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let hashed = Argon2::default().hash_password(password.as_bytes());
-    hashed.map(|hash| hash.to_string()).map_err(|error| format!("the password cannot be hashed: {error}"))
+    Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
+}
+
+/// Why a password will not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordError {
+    /// It is too short.
+    Short {
+        /// For an owner, who needs a longer one.
+        owner: bool,
+        /// Fewest characters.
+        least: usize,
+    },
+    /// It is too long.
+    Long,
+    /// Everybody knows it.
+    Common,
+}
+
+impl std::fmt::Display for PasswordError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Short { owner, least } => {
+                let whose = if *owner { "an owner's password" } else { "a password" };
+                write!(f, "{whose} needs at least {least} characters")
+            }
+            Self::Long => write!(f, "a password has at most {MOST} bytes"),
+            Self::Common => f.write_str("this password is one of the first that anybody would try: choose another"),
+        }
+    }
 }
 
 /// True when `person` may log in with `password`. Takes as long for nobody as for somebody.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{DeviceId, Mailbox, Phone};
 use crate::clock::Time;
+use crate::fault::UnknownWord;
 use crate::money::Money;
 
 /// Where a person reads.
@@ -20,7 +21,7 @@ pub enum Home {
     Device,
 }
 
-/// What becomes of a letter from somebody who is on no list.
+/// What becomes of a message from somebody who is on no list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Strangers {
@@ -44,13 +45,12 @@ impl Strangers {
 }
 
 impl std::str::FromStr for Strangers {
-    type Err = String;
+    type Err = UnknownWord;
 
-    fn from_str(word: &str) -> Result<Self, String> {
-        let all = [Self::Hold, Self::Refuse, Self::Allow];
-        all.into_iter()
-            .find(|choice| choice.word() == word)
-            .ok_or_else(|| format!("letters of strangers: write hold, refuse or allow, not '{}'", word.escape_debug()))
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        let found = [Self::Hold, Self::Refuse, Self::Allow].into_iter().find(|choice| choice.word() == word);
+        let (what, known) = ("answer to strangers", "hold, refuse or allow");
+        found.ok_or_else(|| UnknownWord { what, word: word.to_owned(), known })
     }
 }
 
@@ -61,7 +61,7 @@ pub enum Role {
     /// Their own mailbox and what they sent.
     #[default]
     Person,
-    /// The letters of all in the queue, and the people.
+    /// The messages of all in the queue, and the people.
     Operator,
     /// Everything: settings, secrets, backup, the modem.
     Owner,
@@ -82,11 +82,11 @@ impl Role {
 }
 
 impl std::str::FromStr for Role {
-    type Err = String;
+    type Err = UnknownWord;
 
-    fn from_str(word: &str) -> Result<Self, String> {
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
         let found = Self::ALL.into_iter().find(|role| role.word() == word);
-        found.ok_or_else(|| format!("'{}' is no role: write person, operator or owner", word.escape_debug()))
+        found.ok_or_else(|| UnknownWord { what: "role", word: word.to_owned(), known: "person, operator or owner" })
     }
 }
 
@@ -134,10 +134,10 @@ pub struct Person {
     /// Mail for a person whose home is here goes on to this address too.
     #[serde(default)]
     pub forward: Option<Mailbox>,
-    /// Packets a letter to them may take; `None`: what the box allows.
+    /// Packets a message to them may take; `None`: what the box allows.
     #[serde(default)]
     pub max_parts: Option<u16>,
-    /// Packets that letters to and from them may take in a month.
+    /// Packets that messages to and from them may take in a month.
     #[serde(default)]
     pub budget_packets: Option<u64>,
     /// Money that these may cost in a month.
@@ -149,7 +149,7 @@ pub struct Person {
     /// Who may not.
     #[serde(default)]
     pub block: String,
-    /// What becomes of letters of strangers to them; `None`: what the box says.
+    /// What becomes of messages of strangers to them; `None`: what the box says.
     #[serde(default)]
     pub strangers: Option<Strangers>,
     /// Disabled: no log-in, no mail in either direction.
@@ -172,27 +172,52 @@ impl Person {
     /// Checks the name and the rest for contradictions.
     ///
     /// # Errors
-    /// A sentence for the operator.
-    pub fn check(&self) -> Result<(), String> {
+    /// What contradicts what.
+    pub fn check(&self) -> Result<(), PersonError> {
         std::iter::once(&self.name).chain(&self.aliases).try_for_each(|name| check_name(name))?;
         if self.home == Home::Device && self.device.is_none() {
-            return Err(format!("{} reads on a device, so the device id has to be given", self.name));
+            return Err(PersonError::NoDevice(self.name.clone()));
         }
         Ok(())
     }
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+/// What is wrong with the record of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PersonError {
+    /// Such a name cannot be.
+    Name(String),
+    /// Such a name cannot stand in a mail address.
+    MailName(String),
+    /// The name belongs to whoever owns the box.
+    Postmaster,
+    /// This person reads on a device that is not known.
+    NoDevice(String),
+}
+
+impl std::fmt::Display for PersonError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => write!(
+                f,
+                "'{}' cannot be a name: write 1 to 32 of a-z, 0-9, dot, hyphen, underscore",
+                name.escape_debug()
+            ),
+            Self::MailName(name) => write!(f, "'{name}' cannot be the name in a mail address"),
+            Self::Postmaster => f.write_str("postmaster is always the owner of the box: choose another name"),
+            Self::NoDevice(name) => write!(f, "{name} reads on a device, so the device id has to be given"),
+        }
+    }
+}
+
+fn check_name(name: &str) -> Result<(), PersonError> {
     let name_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);
     if name.is_empty() || name.len() > 32 || !name.chars().all(name_ok) {
-        return Err(format!(
-            "'{}' cannot be a name: write 1 to 32 of a-z, 0-9, dot, hyphen, underscore",
-            name.escape_debug()
-        ));
+        return Err(PersonError::Name(name.to_owned()));
     }
-    Mailbox::new(name, "x.org").map_err(|_| format!("'{name}' cannot be the name in a mail address"))?;
+    Mailbox::new(name, "x.org").map_err(|_| PersonError::MailName(name.to_owned()))?;
     match name {
-        "postmaster" => Err("postmaster is always the owner of the box: choose another name".to_owned()),
+        "postmaster" => Err(PersonError::Postmaster),
         _ => Ok(()),
     }
 }

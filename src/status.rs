@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
+use serde::ser::SerializeStruct;
 use smol::channel::{Receiver, Sender, bounded};
 
 use crate::clock::Time;
+use crate::fault::Fault;
 use crate::link::Health;
 
 /// Lines of the modem console that are kept.
@@ -15,10 +17,10 @@ pub const LINES: usize = 500;
 
 /// Live facts of one box; clones share them.
 #[derive(Clone)]
-pub struct Pulse(Arc<Inner>);
+pub struct StatusBoard(Arc<Inner>);
 
 struct Inner {
-    facts: Mutex<Facts>,
+    facts: Mutex<LiveStatus>,
     console: (Sender<String>, Receiver<String>),
     /// Wakes the link's thread.
     waker: Mutex<Option<Sender<()>>>,
@@ -26,19 +28,19 @@ struct Inner {
 
 /// All facts at one moment.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Facts {
+pub struct LiveStatus {
     /// The link; `None` when the box has none.
     pub link: Option<Health>,
-    /// The relay in words: ready, or what is wrong.
-    pub relay: Option<Rung>,
+    /// The relay: ready, or what is wrong.
+    pub relay: Option<PartStatus>,
     /// The carrier of text messages: how texts from phones come in, or what is wrong; `None` without a carrier.
-    pub texts: Option<Rung>,
+    pub texts: Option<PartStatus>,
     /// When the carrier was last heard: it answered a question for texts, or called.
     pub texts_heard: Option<Time>,
     /// A call in the carrier's name that was refused since the last one that was heard, and why.
-    pub texts_refused: Option<Rung>,
-    /// The SMTP door in words.
-    pub smtp: Option<Rung>,
+    pub texts_refused: Option<PartStatus>,
+    /// The listeners for mail.
+    pub smtp: Option<PartStatus>,
     /// Addresses in use, by door: `smtp`, `submission`, `web`.
     pub listen: BTreeMap<String, Vec<SocketAddr>>,
     /// Workers that failed and are started again: name and reason.
@@ -51,15 +53,92 @@ pub struct Facts {
     pub next_line: u64,
 }
 
-/// State of one part in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Rung {
-    /// Works.
-    pub well: bool,
-    /// One sentence.
-    pub words: String,
+/// How one part of the box is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartStatus {
+    /// What it does, or what is wrong.
+    pub state: PartState,
     /// Since when.
     pub at: Time,
+}
+
+/// What a part does, or what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartState {
+    /// Takes mail.
+    TakesMail,
+    /// Asks a carrier for texts from phones.
+    Polls {
+        /// The carrier's name for people.
+        carrier: &'static str,
+        /// How often, as it was set.
+        every: String,
+    },
+    /// Is called by a carrier.
+    Called {
+        /// The carrier's name for people.
+        carrier: &'static str,
+        /// The address that it calls.
+        hook: String,
+        /// It is asked besides, for what a call may have lost.
+        polls: bool,
+    },
+    /// Would be called by a carrier that cannot be asked, and has no address for that.
+    Unreachable {
+        /// The carrier's name for people.
+        carrier: &'static str,
+    },
+    /// Refused a call in a carrier's name.
+    RefusedCall {
+        /// The carrier's name for people.
+        carrier: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// Listeners that could not be opened.
+    Closed(Vec<String>),
+    /// Does not work.
+    Faulty(Fault),
+}
+
+impl PartStatus {
+    /// True while it works.
+    pub fn is_ok(&self) -> bool {
+        match self.state {
+            PartState::TakesMail | PartState::Polls { .. } | PartState::Called { .. } => true,
+            // Texts go out all the same, and the set-up page asks for what is missing.
+            PartState::Unreachable { .. } => true,
+            PartState::RefusedCall { .. } | PartState::Closed(_) | PartState::Faulty(_) => false,
+        }
+    }
+
+    /// The owner's words.
+    pub fn words(&self) -> String {
+        match &self.state {
+            PartState::TakesMail => "takes mail".to_owned(),
+            PartState::Polls { carrier, every } => format!("polling: {carrier} is asked for texts every {every}"),
+            PartState::Called { carrier, hook, polls } => {
+                let also = if *polls { ", and is asked every 15 minutes for what a call may have lost" } else { "" };
+                format!("webhook: {carrier} calls {hook}{also}")
+            }
+            PartState::Unreachable { carrier } => {
+                format!("{carrier} cannot be asked for texts: none come in until sms.public_url is set")
+            }
+            PartState::RefusedCall { carrier, why } => format!("A call in the name of {carrier} was refused: {why}."),
+            PartState::Closed(why) => why.join("; "),
+            PartState::Faulty(fault) => fault.to_string(),
+        }
+    }
+}
+
+impl Serialize for PartStatus {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut shown = to.serialize_struct("PartStatus", 3)?;
+        shown.serialize_field("ok", &self.is_ok())?;
+        shown.serialize_field("words", &self.words())?;
+        shown.serialize_field("at", &self.at)?;
+        shown.end()
+    }
 }
 
 /// A line between box and modem.
@@ -73,20 +152,20 @@ pub struct ConsoleLine {
     pub text: String,
 }
 
-impl Default for Pulse {
+impl Default for StatusBoard {
     fn default() -> Self {
         Self(Arc::new(Inner { facts: Mutex::default(), console: bounded(16), waker: Mutex::default() }))
     }
 }
 
-impl Pulse {
+impl StatusBoard {
     /// All facts at this moment.
-    pub fn facts(&self) -> Facts {
+    pub fn facts(&self) -> LiveStatus {
         self.0.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Changes facts.
-    pub fn set(&self, change: impl FnOnce(&mut Facts)) {
+    pub fn set(&self, change: impl FnOnce(&mut LiveStatus)) {
         change(&mut self.0.facts.lock().unwrap_or_else(PoisonError::into_inner));
     }
 

@@ -1,8 +1,9 @@
-//! Who may use whom: the table in the module comment of `src/main.rs`, held against every `crate::` path in `src/`.
+//! Who may use whom: the table in the module comment of `src/main.rs`, held against every `crate::` path in `src/`; and no
+//! two files of one room may need each other.
 //!
 //! Test code is exempt: files named `tests.rs`, and what follows `#[cfg(test)] mod` in a file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,104 @@ fn every_arrow_is_in_the_table() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// Files of one room that may need each other, and why that harms nobody.
+const HARMLESS: &[(&str, &str, &str)] = &[
+    ("admin::pages", "admin::route", "a row names its page, and a page asks for the row it was called by"),
+    (
+        "cli::demo::messages",
+        "cli::demo::parts",
+        "the demo writes its messages to the parts that it starts, and these name its phone",
+    ),
+    ("engine::sms::receive", "engine::sms::report", "a call of a carrier brings texts and reports in one"),
+    ("listen::smtp", "listen::smtp_auth", "the log-in is a part of the session in a file of its own"),
+    ("mail_text::body", "mail_text::output", "a part is written by its kind, and kinds are asked of the parts"),
+    ("mail_text::decode", "mail_text::mime", "a part is decoded by its header, which is decoded as well"),
+    ("mail_text::decode", "mail_text::head", "as above, for header fields"),
+    ("sim::modem::commands", "sim::modem::machine", "methods of the machine, in files by what they do"),
+    ("sim::modem::control", "sim::modem::engine", "the thread takes what the control file reads"),
+    ("sim::modem::power", "sim::modem::machine", "methods of the machine, in files by what they do"),
+    ("sim::modem::radio", "sim::modem::machine", "methods of the machine, in files by what they do"),
+    ("sim::modem::telemetry", "sim::modem::commands", "methods of the machine, in files by what they do"),
+    ("sim::modem::telemetry", "sim::modem::machine", "methods of the machine, in files by what they do"),
+    ("sim::modem::telemetry", "sim::modem::power", "methods of the machine, in files by what they do"),
+    ("store::books", "store::schema", "the transaction holds the counters, and these are a record of its tables"),
+    ("store::usage", "store::schema", "as above, for the counts of a day"),
+];
+
+#[test]
+fn no_files_of_a_room_need_each_other() {
+    let sources = sources();
+    let places: Vec<_> = sources.iter().map(|(file, _)| module_of(file).join("::")).collect();
+    let mut needs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for ((_, text), place) in sources.iter().zip(&places).filter(|(_, place)| !place.is_empty()) {
+        let path: Vec<_> = place.split("::").map(str::to_owned).collect();
+        let needed = needs.entry(place).or_default();
+        for arrow in arrows(text, &path) {
+            // The file that an arrow points into is the longest one that its path begins with.
+            let inside = |other: &&String| !other.is_empty() && (arrow == **other || is_below(&arrow, other));
+            let Some(target) = places.iter().filter(inside).max_by_key(|other| other.len()) else { continue };
+            let room = |name: &str| name.split("::").next().map(str::to_owned);
+            let kin = target == place || is_below(target, place) || is_below(place, target);
+            let harmless = HARMLESS
+                .iter()
+                .any(|(one, other, _)| [(one, other), (other, one)].contains(&(&place.as_str(), &target.as_str())));
+            if room(target) == room(place) && !kin && !harmless {
+                needed.insert(target);
+            }
+        }
+    }
+    let circles = circles(&needs);
+    let shown: Vec<_> = circles.iter().map(|circle| circle.join(" -> ")).collect();
+    assert!(shown.is_empty(), "files that need each other:\n{}", shown.join("\n"));
+    for (one, other, _) in HARMLESS {
+        assert!(places.iter().any(|p| p == one) && places.iter().any(|p| p == other), "{one} or {other} is gone");
+    }
+}
+
+fn is_below(path: &str, of: &str) -> bool {
+    path.strip_prefix(of).is_some_and(|rest| rest.starts_with("::"))
+}
+
+/// A shortest way back to itself for each file that has one; each circle once.
+fn circles<'n>(needs: &BTreeMap<&'n str, BTreeSet<&'n str>>) -> Vec<Vec<&'n str>> {
+    let mut found: Vec<Vec<&str>> = Vec::new();
+    for start in needs.keys() {
+        let mut ways = VecDeque::from([vec![*start]]);
+        let mut seen = BTreeSet::new();
+        while let Some(way) = ways.pop_front() {
+            let next = way.last().and_then(|last| needs.get(last)).into_iter().flatten();
+            for file in next {
+                if file == start {
+                    let same = |known: &Vec<&str>| known.iter().collect::<BTreeSet<_>>() == way.iter().collect();
+                    if !found.iter().any(same) {
+                        found.push(way.clone());
+                    }
+                    ways.clear();
+                    break;
+                }
+                if seen.insert(*file) {
+                    ways.push_back(way.iter().copied().chain([*file]).collect());
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_circle_is_found_once_and_a_line_is_none() {
+    let of = |arrows: &[(&'static str, &'static str)]| {
+        let mut needs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        arrows.iter().for_each(|(from, to)| {
+            needs.entry(from).or_default().insert(to);
+        });
+        circles(&needs)
+    };
+    assert!(of(&[("a", "b"), ("b", "c"), ("a", "c")]).is_empty());
+    assert_eq!(of(&[("a", "b"), ("b", "c"), ("c", "a")]).len(), 1);
+    assert_eq!(of(&[("a", "b"), ("b", "a"), ("c", "a")]), [["a", "b"]]);
 }
 
 #[test]

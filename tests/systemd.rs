@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use testing::Folder;
+
 const SOCKETS: [(&str, &str); 3] = [("web", "80"), ("smtp", "25"), ("submission", "587")];
 
 /// Directives that the unit must keep, one a line as `Name=value`.
@@ -113,24 +115,24 @@ fn sockets_have_their_names_and_ports() {
 }
 
 #[test]
+#[ignore = "needs systemd, which tests/run installs"]
 fn systemd_finds_nothing_wrong() {
-    let folder = Scratch::new("verify");
-    let units = folder.units();
+    let folder = Folder::new();
+    let units = units(&folder);
     let mut verify = Command::new("systemd-analyze");
-    let Some(verified) = run(verify.arg("verify").args(&units)) else { return };
+    let verified = run(verify.arg("verify").args(&units));
     let said = String::from_utf8_lossy(&verified.stderr).into_owned();
     assert!(verified.status.success(), "{said}");
     assert!(!said.contains("satpost"), "{said}");
 }
 
 #[test]
+#[ignore = "needs systemd, which tests/run installs"]
 fn the_service_is_exposed_as_little_as_its_work_allows() {
-    let folder = Scratch::new("security");
-    let units = folder.units();
+    let folder = Folder::new();
+    let units = units(&folder);
     let mut security = Command::new("systemd-analyze");
-    let Some(judged) = run(security.args(["security", "--offline=true", "--threshold=13"]).arg(&units[0])) else {
-        return;
-    };
+    let judged = run(security.args(["security", "--offline=true", "--threshold=13"]).arg(&units[0]));
     let said = String::from_utf8_lossy(&judged.stdout);
     assert!(judged.status.success(), "exposure above 1.3: {}", said.lines().last().unwrap_or_default());
 }
@@ -152,21 +154,19 @@ fn every_usb_rule_keeps_modemmanager_away_and_names_an_adapter() {
 }
 
 #[test]
+#[ignore = "needs systemd, which tests/run installs"]
 fn user_and_console_link_can_be_made() {
-    let folder = Scratch::new("users");
-    let root = format!("--root={}", folder.0.display());
-    fs::create_dir_all(folder.0.join("etc")).unwrap();
-    if let Some(made) = run(Command::new("systemd-sysusers").arg(&root).arg(source("satpost.sysusers"))) {
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let users = fs::read_to_string(folder.0.join("etc/passwd")).unwrap();
-        assert!(users.contains("satpost:") && users.contains(":/var/lib/satpost:"), "{users}");
-    }
-    if let Some(made) = run(Command::new("systemd-tmpfiles").args(["--create", &root]).arg(source("satpost.tmpfiles")))
-    {
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let link = fs::read_link(folder.0.join("run/issue.d/50-satpost.issue")).unwrap();
-        assert_eq!(link, Path::new("/run/satpost/issue"));
-    }
+    let folder = Folder::new();
+    let root = format!("--root={}", folder.display());
+    fs::create_dir_all(folder.join("etc")).unwrap();
+    let made = run(Command::new("systemd-sysusers").arg(&root).arg(source("satpost.sysusers")));
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let users = fs::read_to_string(folder.join("etc/passwd")).unwrap();
+    assert!(users.contains("satpost:") && users.contains(":/var/lib/satpost:"), "{users}");
+    let made = run(Command::new("systemd-tmpfiles").args(["--create", &root]).arg(source("satpost.tmpfiles")));
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let link = fs::read_link(folder.join("run/issue.d/50-satpost.issue")).unwrap();
+    assert_eq!(link, Path::new("/run/satpost/issue"));
 }
 
 #[test]
@@ -202,34 +202,17 @@ impl Unit {
     }
 }
 
-/// A folder of this test's own, removed at its end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("satpost-systemd-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
-    /// Copies of the units, the service first, that name the program of this build: it has to exist to be verified.
-    fn units(&self) -> Vec<PathBuf> {
-        let sockets = SOCKETS.map(|(name, _)| format!("satpost-{name}.socket"));
-        let names = std::iter::once("satpost.service".to_owned()).chain(sockets);
-        names
-            .map(|name| {
-                let copy = self.0.join(&name);
-                fs::write(&copy, text(&name).replace("/usr/bin/satpost", env!("CARGO_BIN_EXE_satpost"))).unwrap();
-                copy
-            })
-            .collect()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// Copies of the units, the service first, that name the program of this build: it has to exist to be verified.
+fn units(folder: &Folder) -> Vec<PathBuf> {
+    let sockets = SOCKETS.map(|(name, _)| format!("satpost-{name}.socket"));
+    let names = std::iter::once("satpost.service".to_owned()).chain(sockets);
+    names
+        .map(|name| {
+            let copy = folder.path(&name);
+            fs::write(&copy, text(&name).replace("/usr/bin/satpost", env!("CARGO_BIN_EXE_satpost"))).unwrap();
+            copy
+        })
+        .collect()
 }
 
 fn source(name: &str) -> PathBuf {
@@ -240,13 +223,9 @@ fn text(name: &str) -> String {
     fs::read_to_string(source(name)).unwrap()
 }
 
-/// Runs a program of systemd; `None`, with a note, where it is not installed.
-fn run(command: &mut Command) -> Option<Output> {
-    match command.env("SYSTEMD_COLORS", "0").output() {
-        Ok(output) => Some(output),
-        Err(why) => {
-            println!("not checked here: {} cannot be run ({why})", command.get_program().display());
-            None
-        }
-    }
+/// Runs a program of systemd.
+fn run(command: &mut Command) -> Output {
+    let name = command.get_program().to_owned();
+    let output = command.env("SYSTEMD_COLORS", "0").output();
+    output.unwrap_or_else(|why| panic!("{} cannot be run ({why}); tests/run installs it", name.display()))
 }

@@ -34,7 +34,7 @@
       : "This browser is " + Math.abs(seconds) + " s " + (seconds > 0 ? "behind" : "ahead of") + " the box.";
   }
 
-  // A letter that is looked at counts as read.
+  // A message that is looked at counts as read.
   const auto = $("form[data-auto]");
   if (auto) {
     fetch(auto.action, { method: "POST", body: new URLSearchParams(new FormData(auto)), redirect: "manual" })
@@ -62,7 +62,7 @@
   });
   const show = (status) => {
     for (const [name, tone, words] of status.strip) {
-      const badge = $("[data-rung=" + name + "]");
+      const badge = $("[data-state=" + name + "]");
       if (badge) {
         badge.className = "badge " + tone;
         badge.textContent = words;
@@ -75,9 +75,9 @@
     put("link", status.link);
     put("satellite", status.satellite);
     put("fix", status.fix);
-    const rung = status.strip.map((light) => light[1] + light[2]).join();
-    if (page !== rung && root.dataset.reload) location.reload();
-    page = rung;
+    const state = status.strip.map((light) => light[1] + light[2]).join();
+    if (page !== state && root.dataset.reload) location.reload();
+    page = state;
   };
   const view = $("#lines");
   const console_ = async () => {

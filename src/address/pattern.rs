@@ -1,6 +1,8 @@
 //! Entries of lists of senders: an address, a phone, a domain, or everybody.
 
-use super::{Address, Mailbox, Phone, check_domain, looks_like_phone};
+use std::fmt;
+
+use super::{Address, AddressError, Mailbox, Phone, check_domain, looks_like_phone};
 
 /// One entry of a list: `mum@example.org`, `+14155550123`, `example.org` or `@example.org` (with all below), or `*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,31 +21,28 @@ impl Pattern {
     /// Reads one entry.
     ///
     /// # Errors
-    /// A sentence for the person who typed it.
-    pub fn read(text: &str) -> Result<Self, String> {
+    /// What is wrong with it.
+    pub fn read(text: &str) -> Result<Self, PatternError> {
         let lower = text.to_lowercase();
         let read = match lower.strip_prefix('@').unwrap_or(&lower) {
             "*" => Ok(Self::All),
-            phone if phone.starts_with('+') && !phone.contains('@') => phone.parse().map(Self::Phone),
-            address if address.contains('@') => {
-                address.parse::<Mailbox>().map(|mailbox| Self::Address(mailbox.to_string()))
+            phone if phone.starts_with('+') && !phone.contains('@') => {
+                phone.parse().map(Self::Phone).map_err(|why| Some(AddressError::Phone(why)))
             }
-            digits if looks_like_phone(digits) => Err("a phone is written with its plus".to_owned()),
-            domain => check_domain(domain).map(|()| Self::Domain(domain.to_owned())),
+            address if address.contains('@') => {
+                address.parse::<Mailbox>().map(|mailbox| Self::Address(mailbox.to_string())).map_err(Some)
+            }
+            digits if looks_like_phone(digits) => Err(None),
+            domain => check_domain(domain).map(|()| Self::Domain(domain.to_owned())).map_err(Some),
         };
-        read.map_err(|why| {
-            format!(
-                "'{}' is no entry of the list ({why}): write mum@example.org, +14155550123, example.org or *",
-                text.escape_debug()
-            )
-        })
+        read.map_err(|why| PatternError { entry: text.to_owned(), why })
     }
 
     /// Reads a list parted by blanks, commas or lines.
     ///
     /// # Errors
-    /// The sentence about the first wrong entry.
-    pub fn list(text: &str) -> Result<Vec<Self>, String> {
+    /// The first wrong entry.
+    pub fn list(text: &str) -> Result<Vec<Self>, PatternError> {
         entries(text).map(Self::read).collect()
     }
 
@@ -70,6 +69,26 @@ impl Pattern {
             }
             _ => false,
         }
+    }
+}
+
+/// An entry that cannot stand in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatternError {
+    /// What was written.
+    entry: String,
+    /// What is wrong with it as an address; `None` for a phone without its plus.
+    why: Option<AddressError>,
+}
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}' is no entry of the list (", self.entry.escape_debug())?;
+        match &self.why {
+            Some(why) => why.fmt(f)?,
+            None => f.write_str("a phone is written with its plus")?,
+        }
+        f.write_str("): write mum@example.org, +14155550123, example.org or *")
     }
 }
 

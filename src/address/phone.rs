@@ -84,14 +84,14 @@ impl Phone {
     /// with any blanks, hyphens, dots, slashes and parentheses in it.
     ///
     /// # Errors
-    /// A sentence for the one who wrote it.
-    pub fn local(text: &str, country: &str) -> Result<Self, String> {
+    /// What is wrong with it.
+    pub fn local(text: &str, country: &str) -> Result<Self, PhoneError> {
         let digits = bare(text)?;
         if text.trim_start().starts_with('+') {
             return Self::of_digits(&digits, text);
         }
         let Some((_, code, trunk, abroad)) = PLANS.iter().find(|plan| plan.0 == country) else {
-            return Err(format!("'{}' needs its country: write it with a plus", text.escape_debug()));
+            return Err(PhoneError::new(text, PhoneFault::NoCountry));
         };
         let whole = match (digits.strip_prefix(abroad), digits.strip_prefix(trunk)) {
             (Some(rest), _) => rest.to_owned(),
@@ -102,23 +102,70 @@ impl Phone {
         Self::of_digits(&whole, text)
     }
 
-    fn of_digits(digits: &str, text: &str) -> Result<Self, String> {
-        let no = |why: &str| Err(format!("'{}' is not a phone number: {why}", text.trim().escape_debug()));
+    fn of_digits(digits: &str, text: &str) -> Result<Self, PhoneError> {
+        let no = |fault| Err(PhoneError::new(text, fault));
         if digits.starts_with('0') {
-            return no("no country begins with 0, write it as +14155550123");
+            return no(PhoneFault::LeadingZero);
         }
         if !DIGITS.contains(&digits.len()) {
-            return no("it has 7 to 15 digits with its country, as +14155550123");
+            return no(PhoneFault::Length);
         }
         if digits.starts_with('1') && digits.len() != 11 {
-            return no("a number of North America has ten digits behind +1");
+            return no(PhoneFault::NorthAmerica);
         }
-        digits.parse().map(Self).or_else(|_| no("it has 7 to 15 digits"))
+        digits.parse().map(Self).or_else(|_| no(PhoneFault::Length))
+    }
+}
+
+/// What was read is no phone number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhoneError {
+    /// What was read.
+    pub number: String,
+    /// What is wrong with it.
+    pub fault: PhoneFault,
+}
+
+/// What is wrong with a phone number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhoneFault {
+    /// It is written without its country, and the box has none.
+    NoCountry,
+    /// It has no plus where one is needed.
+    NoPlus,
+    /// There are other signs than digits in it, or no digits.
+    NotDigits,
+    /// It begins with a zero.
+    LeadingZero,
+    /// It has too few digits, or too many.
+    Length,
+    /// It is one of North America, and has other than ten digits behind its country.
+    NorthAmerica,
+}
+
+impl PhoneError {
+    fn new(number: &str, fault: PhoneFault) -> Self {
+        Self { number: number.trim().to_owned(), fault }
+    }
+}
+
+impl fmt::Display for PhoneError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.fault {
+            PhoneFault::NoCountry => "needs its country: write it with a plus",
+            PhoneFault::NoPlus => "is not a phone number with its country: write +14155550123",
+            PhoneFault::NotDigits => "is not a phone number: write it as +14155550123",
+            PhoneFault::LeadingZero => "is not a phone number: no country begins with 0, write it as +14155550123",
+            PhoneFault::Length => "is not a phone number: it has 7 to 15 digits with its country, as +14155550123",
+            PhoneFault::NorthAmerica => "is not a phone number: a number of North America has ten digits behind +1",
+        };
+        write!(f, "'{}' {why}", self.number.escape_debug())
     }
 }
 
 /// The digits of a number, without what people put between them.
-fn bare(text: &str) -> Result<String, String> {
+fn bare(text: &str) -> Result<String, PhoneError> {
     let text = text.trim();
     let inner = text.strip_prefix('+').unwrap_or(text);
     // Behind a country, "(0)" says what is dialled only inside of it.
@@ -126,7 +173,7 @@ fn bare(text: &str) -> Result<String, String> {
     let between = |c: char| matches!(c, ' ' | '-' | '.' | '/' | '(' | ')' | '\u{a0}');
     let digits: String = inner.chars().filter(|c| !between(*c)).collect();
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(format!("'{}' is not a phone number: write it as +14155550123", text.escape_debug()));
+        return Err(PhoneError::new(text, PhoneFault::NotDigits));
     }
     Ok(digits)
 }
@@ -143,15 +190,13 @@ impl fmt::Display for Phone {
 }
 
 impl FromStr for Phone {
-    type Err = String;
+    type Err = PhoneError;
 
     /// Reads a number with its plus.
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, PhoneError> {
         match text.trim().starts_with('+') {
             true => Self::of_digits(&bare(text)?, text),
-            false => {
-                Err(format!("'{}' is not a phone number with its country: write +14155550123", text.escape_debug()))
-            }
+            false => Err(PhoneError::new(text, PhoneFault::NoPlus)),
         }
     }
 }
@@ -163,9 +208,9 @@ impl From<Phone> for String {
 }
 
 impl TryFrom<String> for Phone {
-    type Error = String;
+    type Error = PhoneError;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: String) -> Result<Self, PhoneError> {
         text.parse()
     }
 }

@@ -4,9 +4,8 @@ use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
-use super::gzip::gzip;
 use super::request::Request;
-use super::response::Response;
+use super::response::{Response, gzip};
 
 /// A file that pages refer to.
 struct Asset {
@@ -38,12 +37,12 @@ impl Asset {
     }
 }
 
-/// The path of an asset; empty for one that does not exist.
+/// Gives the path of an asset; empty for one that does not exist.
 pub fn path(stem: &str) -> String {
     ASSETS.iter().find(|asset| asset.stem == stem).map(|asset| format!("/assets/{}", asset.name())).unwrap_or_default()
 }
 
-/// The asset of this name.
+/// Gives the asset of this name.
 pub fn answer(name: &str, request: &Request) -> Option<Response> {
     let asset = ASSETS.iter().find(|asset| asset.name() == name)?;
     let packed = request.header("accept-encoding").is_some_and(|value| value.contains("gzip"));

@@ -27,7 +27,7 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// Of the box with this random name.
+    /// Makes the names for the box with this random name.
     pub fn of(token: &str) -> Self {
         Self { session: format!("s{token}"), before: format!("p{token}") }
     }
@@ -74,7 +74,7 @@ pub struct Visitor {
     pub person: Arc<Person>,
 }
 
-/// 256 random bits in hex.
+/// Makes a token: 256 random bits in hex.
 ///
 /// # Errors
 /// When the machine has no random numbers.
@@ -84,7 +84,7 @@ pub fn token() -> Result<String, Fault> {
     Ok(hex(&random))
 }
 
-/// The one who sent the request, if they are logged in.
+/// Finds the one who sent the request, if they are logged in.
 ///
 /// # Errors
 /// As [`Store::read`].
@@ -164,7 +164,7 @@ impl Session {
     }
 }
 
-/// The log-ins that hold: name in the store and session, the one seen last first.
+/// Lists the log-ins that hold: name in the store and session, the one seen last first.
 ///
 /// # Errors
 /// As [`Store::read`].
@@ -189,7 +189,7 @@ fn sessions(store: &Store) -> Result<Vec<(String, Session)>, Fault> {
     Ok(stored.into_iter().filter_map(|(hash, json)| Some((hash, serde_json::from_slice(&json).ok()?))).collect())
 }
 
-/// A session as it is stored.
+/// Gives a session as it is stored.
 pub fn bytes(session: &Session) -> Vec<u8> {
     // Strings and numbers always serialise.
     serde_json::to_vec(session).unwrap_or_default()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::view::Face;
+use super::view::TimeFormat;
 use crate::clock::Time;
 
 /// Points of a day: one for five minutes.
@@ -63,25 +63,25 @@ pub struct Chart {
     pub last: Option<String>,
 }
 
-/// The values of the last 24 hours as a picture.
-pub fn day(scale: &Scale, samples: &[(Time, f64)], face: &Face) -> Chart {
-    let from = face.now - Duration::from_secs(86_400);
+/// Draws the values of the last 24 hours.
+pub fn day(scale: &Scale, samples: &[(Time, f64)], times: &TimeFormat) -> Chart {
+    let from = times.now - Duration::from_secs(86_400);
     let samples: Vec<_> = samples.iter().copied().filter(|(at, value)| *at >= from && value.is_finite()).collect();
     let points = buckets(&samples, from, POINTS);
     let low = samples.iter().map(|(_, value)| *value).fold(scale.range.0, f64::min);
     let high = samples.iter().map(|(_, value)| *value).fold(scale.range.1, f64::max);
     let words = words(scale, &samples);
     Chart {
-        svg: minijinja::Value::from_safe_string(picture(scale, &points, (low, high), &words, face)),
+        svg: minijinja::Value::from_safe_string(picture(scale, &points, (low, high), &words, times)),
         title: scale.title,
         unit: scale.unit,
-        rows: table(&samples, from, face),
+        rows: table(&samples, from, times),
         last: samples.last().map(|(_, value)| number(*value)),
         words,
     }
 }
 
-/// Lowest, mean and highest value of each of `count` equal parts of the day.
+/// Gives the lowest, mean and highest value of each of `count` equal parts of the day.
 fn buckets(samples: &[(Time, f64)], from: Time, count: usize) -> Vec<Option<(f64, f64, f64)>> {
     let width = 86_400_000 / count as u128;
     let mut sums: Vec<Option<(f64, f64, f64, u32)>> = vec![None; count];
@@ -107,7 +107,13 @@ fn number(value: f64) -> String {
     text.strip_suffix(".0").unwrap_or(&text).replace('-', "\u{2212}")
 }
 
-fn picture(scale: &Scale, points: &[Option<(f64, f64, f64)>], range: (f64, f64), words: &str, face: &Face) -> String {
+fn picture(
+    scale: &Scale,
+    points: &[Option<(f64, f64, f64)>],
+    range: (f64, f64),
+    words: &str,
+    times: &TimeFormat,
+) -> String {
     let (width, height) = SIZE;
     let x = |slot: usize| slot as f64 * width / (POINTS - 1) as f64;
     let y = |value: f64| height - (value - range.0) / (range.1 - range.0) * height;
@@ -130,7 +136,7 @@ fn picture(scale: &Scale, points: &[Option<(f64, f64, f64)>], range: (f64, f64),
         let _ = write!(svg, "<text x=-6 y={:.0} text-anchor=end>{}</text>", at + 5.0, number(value.round()));
     }
     for (hours, anchor) in [(24_u64, "start"), (18, "middle"), (12, "middle"), (6, "middle"), (0, "end")] {
-        let label = face.clock(face.now - Duration::from_secs(hours * 3600));
+        let label = times.clock(times.now - Duration::from_secs(hours * 3600));
         let at = width - width * hours as f64 / 24.0;
         let label = label.get(..5).unwrap_or_default();
         let _ = write!(svg, "<text x={at:.0} y={} text-anchor={anchor}>{label}</text>", height + 22.0);
@@ -151,12 +157,12 @@ fn picture(scale: &Scale, points: &[Option<(f64, f64, f64)>], range: (f64, f64),
     svg
 }
 
-fn table(samples: &[(Time, f64)], from: Time, face: &Face) -> Vec<(String, String, String, String)> {
+fn table(samples: &[(Time, f64)], from: Time, times: &TimeFormat) -> Vec<(String, String, String, String)> {
     let hours = buckets(samples, from, 24).into_iter().enumerate();
     hours
         .filter_map(|(hour, values)| {
             let (low, mean, high) = values?;
-            let start = face.clock(from + Duration::from_secs(hour as u64 * 3600));
+            let start = times.clock(from + Duration::from_secs(hour as u64 * 3600));
             Some((start.get(..5)?.to_owned(), number(low), number(mean), number(high)))
         })
         .collect()
@@ -168,18 +174,18 @@ mod tests {
 
     #[test]
     fn a_day_of_values_is_a_small_picture_with_gaps() {
-        let face = Face { zone: jiff::tz::TimeZone::UTC, now: Time(1_795_564_800_000) };
+        let times = TimeFormat { zone: jiff::tz::TimeZone::UTC, now: Time(1_795_564_800_000) };
         let mut samples: Vec<_> = (0..1440_u64)
-            .map(|minute| (face.now - Duration::from_secs(minute * 60), -100.0 + (minute % 17) as f64))
+            .map(|minute| (times.now - Duration::from_secs(minute * 60), -100.0 + (minute % 17) as f64))
             .collect();
         samples.reverse();
-        samples.retain(|(at, _)| !(36_000..50_000).contains(&face.now.since(*at).as_secs()));
-        let chart = day(&NOISE, &samples, &face);
+        samples.retain(|(at, _)| !(36_000..50_000).contains(&times.now.since(*at).as_secs()));
+        let chart = day(&NOISE, &samples, &times);
         assert!(chart.svg.as_str().unwrap().len() < 4096, "{}", chart.svg.as_str().unwrap().len());
         assert_eq!(chart.svg.as_str().unwrap().matches("h1").count(), 2);
         assert_eq!(chart.rows.len(), 21);
         assert!(["<title", "<desc"].iter().all(|part| chart.svg.as_str().unwrap().contains(part)));
-        assert!(day(&NOISE, &[], &face).words.starts_with("Nothing"));
-        assert!(day(&NOISE, &[(face.now, f64::NAN)], &face).words.starts_with("Nothing"));
+        assert!(day(&NOISE, &[], &times).words.starts_with("Nothing"));
+        assert!(day(&NOISE, &[(times.now, f64::NAN)], &times).words.starts_with("Nothing"));
     }
 }

@@ -1,7 +1,7 @@
-//! `/metrics`: the state of the box as Prometheus reads it (text format 0.0.4). Numbers only: no name, no address.
+//! Answers `/metrics` with the state of the box as Prometheus reads it (text format 0.0.4). Numbers only: no name, no address.
 //!
 //! It is there only when `web.metrics` is on. Whoever may open the log-in page may read it then: a scraper cannot log in,
-//! and the gate in front lets in the local network only. It is off by default, as the times of letters tell a neighbour
+//! and the gate in front lets in the local network only. It is off by default, as the times of messages tell a neighbour
 //! when somebody writes.
 
 use std::fmt::Write;
@@ -10,7 +10,7 @@ use super::App;
 use super::response::Response;
 use crate::message::State;
 use crate::settings::Key;
-use crate::status::Facts;
+use crate::status::LiveStatus;
 use crate::store::{Counts, Ledger, Span};
 use crate::sys::process;
 
@@ -20,11 +20,11 @@ struct Look {
     usage: Counts,
     /// Count and age in seconds of the oldest, by state.
     queue: Vec<(State, u64, f64)>,
-    set_aside: u64,
+    quarantined: u64,
     people: usize,
     free_disk: Option<u64>,
     clock: bool,
-    facts: Facts,
+    facts: LiveStatus,
 }
 
 /// Labels in braces, or nothing; and the value.
@@ -46,29 +46,29 @@ macro_rules! metrics {
 }
 
 metrics! {
-    "satpost_up" gauge "1 while the box takes letters and no part of it fails." |look| one(look.facts.failing.is_empty());
-    "satpost_letters_accepted_total" counter "Letters that the box said yes to, by door." |look| books(look, |b| b.accepted);
-    "satpost_letters_delivered_total" counter "Letters that left for good, or came into a mailbox; one that comes back is taken off." |look| books(look, |b| b.delivered);
-    "satpost_letters_returned_total" counter "Letters given back to their senders." |look| books(look, |b| b.returned);
-    "satpost_letters_refused_total" counter "Letters not carried, by rule or by wish." |look| books(look, |b| b.refused);
-    "satpost_letters_waiting" gauge "Letters on their way, or held." |look| books(look, |b| b.waiting);
-    "satpost_letters_left_total" counter "Letters that left, by way, since usage is counted." |look| {
+    "satpost_up" gauge "1 while the box takes messages and no worker fails." |look| one(look.facts.failing.is_empty());
+    "satpost_messages_accepted_total" counter "Messages accepted, by origin." |look| totals(look, |b| b.accepted);
+    "satpost_messages_delivered_total" counter "Messages delivered: left for good, or put into a mailbox; one that bounces is taken off." |look| totals(look, |b| b.delivered);
+    "satpost_messages_returned_total" counter "Messages returned to their senders." |look| totals(look, |b| b.returned);
+    "satpost_messages_refused_total" counter "Messages not carried: refused by rule, or cancelled." |look| totals(look, |b| b.refused);
+    "satpost_messages_waiting" gauge "Messages on their way, or held." |look| totals(look, |b| b.waiting);
+    "satpost_messages_left_total" counter "Messages that left, by way out, since usage is counted." |look| {
         look.usage.left.iter().map(|(way, count)| (format!("way=\"{way}\""), number(*count))).collect()
     };
-    "satpost_queue_letters" gauge "Letters in the queues, by state." |look| {
+    "satpost_queue_messages" gauge "Messages in the queues, by state." |look| {
         look.queue.iter().map(|(state, count, _)| (label("state", state.words()), number(*count))).collect()
     };
-    "satpost_queue_oldest_seconds" gauge "Age of the letter that is due first, by state." |look| {
+    "satpost_queue_oldest_seconds" gauge "Age of the message that is due first, by state." |look| {
         look.queue.iter().filter(|(_, count, _)| *count > 0).map(|(state, _, age)| (label("state", state.words()), *age)).collect()
     };
     "satpost_packets_sent_total" counter "Packets that went on air." |look| sample(look.ledger.packets_sent);
     "satpost_packets_received_total" counter "Packets from the air, repeats not counted." |look| sample(look.ledger.packets_in);
     "satpost_air_bytes_sent_total" counter "Bytes of the packets that went on air, since usage is counted." |look| sample(look.usage.bytes_air);
-    "satpost_letter_bytes_in_total" counter "Bytes of the letters taken in, since usage is counted." |look| sample(look.usage.bytes_in);
-    "satpost_letter_bytes_out_total" counter "Bytes of the letters that left, since usage is counted." |look| sample(look.usage.bytes_out);
-    "satpost_set_aside_items" gauge "Things that came in and could not be used." |look| sample(look.set_aside);
+    "satpost_message_bytes_in_total" counter "Bytes of the messages taken in, since usage is counted." |look| sample(look.usage.bytes_in);
+    "satpost_message_bytes_out_total" counter "Bytes of the messages that left, since usage is counted." |look| sample(look.usage.bytes_out);
+    "satpost_quarantine_items" gauge "Items in quarantine: what came in and could not be used." |look| sample(look.quarantined);
     "satpost_people" gauge "People who may get mail." |look| sample(look.people as u64);
-    "satpost_link_ready" gauge "1 when letters can go over the link; absent without a link." |look| {
+    "satpost_link_ready" gauge "1 when messages can go over the link; absent without a link." |look| {
         look.facts.link.as_ref().map(|link| (String::new(), flag(link.ready))).into_iter().collect()
     };
     "satpost_link_reopened_total" counter "Times that the link had to be opened anew." |look| {
@@ -77,14 +77,14 @@ metrics! {
     "satpost_link_garbled_total" counter "Lines of the modem that could not be read." |look| {
         look.facts.link.as_ref().map(|link| (String::new(), number(link.garbled))).into_iter().collect()
     };
-    "satpost_mail_door_open" gauge "1 when the mail listener works." |look| {
-        look.facts.smtp.as_ref().map(|rung| (String::new(), flag(rung.well))).into_iter().collect()
+    "satpost_mail_listening" gauge "1 when all listeners are open." |look| {
+        look.facts.smtp.as_ref().map(|part| (String::new(), flag(part.is_ok()))).into_iter().collect()
     };
-    "satpost_relay_well" gauge "1 when the relay took what it was given last; absent before it was asked." |look| {
-        look.facts.relay.as_ref().map(|rung| (String::new(), flag(rung.well))).into_iter().collect()
+    "satpost_relay_ok" gauge "1 when the relay took the last mail; absent before the first." |look| {
+        look.facts.relay.as_ref().map(|part| (String::new(), flag(part.is_ok()))).into_iter().collect()
     };
-    "satpost_workers_failing" gauge "Parts of the box that failed and are started again." |look| sample(look.facts.failing.len() as u64);
-    "satpost_clock_believable" gauge "1 when somebody vouches for the time." |look| one(look.clock);
+    "satpost_workers_failing" gauge "Workers that failed and are started again." |look| sample(look.facts.failing.len() as u64);
+    "satpost_clock_believable" gauge "1 when the time is known to be right." |look| one(look.clock);
     "satpost_disk_free_bytes" gauge "Bytes free on the disk of the data folder." |look| {
         look.free_disk.map(|free| (String::new(), number(free))).into_iter().collect()
     };
@@ -114,8 +114,8 @@ fn label(name: &str, words: &str) -> String {
     format!("{name}=\"{}\"", words.replace(' ', "_"))
 }
 
-fn books(look: &Look, column: fn(&crate::store::Books) -> u64) -> Samples {
-    look.ledger.books.iter().map(|(door, books)| (label("door", door), number(column(books)))).collect()
+fn totals(look: &Look, column: fn(&crate::store::Books) -> u64) -> Samples {
+    look.ledger.books.iter().map(|(origin, totals)| (label("origin", origin), number(column(totals)))).collect()
 }
 
 fn look(app: &App) -> Result<Look, crate::fault::Fault> {
@@ -125,30 +125,30 @@ fn look(app: &App) -> Result<Look, crate::fault::Fault> {
             let usage =
                 view.usage(Span::Person, Some(crate::money::BOX))?.pop().map(|row| row.counts).unwrap_or_default();
             let mut queue: Vec<(State, u64, f64)> = Vec::new();
-            for (lane, count, oldest) in view.queues()? {
+            for (queued, count, oldest) in view.queues()? {
                 let age = oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
-                match queue.iter_mut().find(|(state, ..)| *state == lane.state()) {
+                match queue.iter_mut().find(|(state, ..)| *state == queued.state()) {
                     Some((_, sum, oldest)) => (*sum, *oldest) = (*sum + count, oldest.max(age)),
-                    None => queue.push((lane.state(), count, age)),
+                    None => queue.push((queued.state(), count, age)),
                 }
             }
             Ok((usage, queue, view.set_aside()?.map_or(0, |(count, _)| count)))
         })
-        .and_then(|(usage, queue, set_aside)| {
+        .and_then(|(usage, queue, quarantined)| {
             Ok(Look {
                 ledger: app.store.ledger()?,
                 usage,
                 queue,
-                set_aside,
+                quarantined,
                 people: app.store.people().iter().filter(|person| !person.disabled).count(),
-                free_disk: app.store.free_disk().ok(),
+                free_disk: app.store.disk_room().ok().map(|room| room.free),
                 clock: app.store.clock().believable(),
-                facts: app.pulse.facts(),
+                facts: app.status.facts(),
             })
         })
 }
 
-/// The metrics, or 404 while they are switched off.
+/// Answers with the metrics, or 404 while they are switched off.
 pub fn answer(app: &App) -> Response {
     if !app.store.settings().on(Key::WebMetrics) {
         return Response::text(404, "There is nothing here.\n");

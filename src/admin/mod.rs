@@ -1,7 +1,7 @@
-//! The web page of the box, and the desk behind it that the commands use as well.
+//! The web page of the box, and the service behind it, which the commands use as well.
 //!
 //! ```text
-//!  browser -> gate (listen) -> Unix socket -> server -> route::answer -> pages/* -> desk -> store
+//!  browser -> gate (listen) -> Unix socket -> server -> route::answer -> pages/* -> service -> store
 //! ```
 //!
 //! The gate in front lets only complete, checked requests through, one to a connection, and tells the browser's
@@ -11,8 +11,6 @@
 mod assets;
 mod auth;
 mod chart;
-mod gzip;
-mod limit;
 mod metrics;
 mod pages;
 mod ports;
@@ -26,18 +24,26 @@ mod tests;
 mod view;
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::engine::Context;
 use crate::fault::Fault;
-use crate::status::Pulse;
+use crate::limit::{ALL_PASSWORDS, Limiter, PASSWORDS};
+use crate::status::StatusBoard;
 use crate::store::Store;
 use request::Request;
-use service::{By, Desk};
+use service::{Actor, Service};
 
 pub use server::Handle;
+
+/// The fields of a form, for the fuzzers.
+#[cfg(fuzzing)]
+pub fn fields(form: &[u8]) -> Vec<(String, String)> {
+    request::Fields::parse(form).pairs().to_vec()
+}
 
 /// Starts the pages on a Unix socket at `socket` (made with mode 0600; an old one is replaced).
 ///
@@ -63,8 +69,9 @@ pub fn serve_failure(why: &str, socket: &Path) -> Result<Handle, Fault> {
 struct App {
     context: Context,
     store: Store,
-    pulse: Pulse,
-    tries: Mutex<limit::Tries>,
+    status: StatusBoard,
+    /// Passwords and codes.
+    tries: Mutex<Limiter>,
     /// What a session is told on its next page.
     flashes: Mutex<BTreeMap<String, String>>,
     queue: Mutex<Option<(Instant, pages::queue::Queue)>>,
@@ -76,8 +83,8 @@ impl App {
         Self {
             context: context.clone(),
             store: context.store.clone(),
-            pulse: context.pulse.clone(),
-            tries: Mutex::new(limit::Tries::new(Instant::now())),
+            status: context.status.clone(),
+            tries: Mutex::new(Limiter::with_total(ALL_PASSWORDS, Instant::now())),
             flashes: Mutex::default(),
             queue: Mutex::default(),
             // A box that cannot be read has no log-ins either.
@@ -85,23 +92,27 @@ impl App {
         }
     }
 
-    fn desk(&self, by: By) -> Desk {
-        Desk::new(&self.store, by)
+    /// Makes the service for somebody.
+    fn service(&self, by: Actor) -> Service {
+        Service::new(&self.store, by)
     }
 
-    /// The desk for somebody who did not log in.
-    fn nobody(&self, request: &Request) -> Desk {
-        self.desk(By::nobody(&request.peer))
+    /// Makes the service for somebody who did not log in.
+    fn nobody(&self, request: &Request) -> Service {
+        self.service(Actor::nobody(&request.peer))
     }
 
     /// Takes one try for a password or a code.
+    ///
+    /// # Errors
+    /// How long to wait when there is none left.
     fn try_once(&self, peer: &str) -> Result<(), Duration> {
-        self.tries.lock().unwrap_or_else(PoisonError::into_inner).take(peer, Instant::now())
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).take(client(peer), PASSWORDS, Instant::now())
     }
 
-    /// It was right: the try is given back.
+    /// Gives the try back: it was right.
     fn was_right(&self, peer: &str) {
-        self.tries.lock().unwrap_or_else(PoisonError::into_inner).give_back(peer);
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).give_back(client(peer));
     }
 
     /// Tells a session something on its next page.
@@ -117,4 +128,9 @@ impl App {
     fn told(&self, session: &str) -> Option<String> {
         self.flashes.lock().unwrap_or_else(PoisonError::into_inner).remove(session)
     }
+}
+
+/// Gives the address of a browser as the gate wrote it; all that came without one share an allowance.
+fn client(peer: &str) -> IpAddr {
+    peer.parse().unwrap_or(Ipv4Addr::UNSPECIFIED.into())
 }

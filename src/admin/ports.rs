@@ -16,7 +16,7 @@ pub struct Port {
     pub about: String,
 }
 
-/// USB serial ports, in the order of their names.
+/// Lists the USB serial ports, in the order of their names.
 pub fn list() -> Vec<Port> {
     found(Path::new("/sys/class/tty"), Path::new("/dev"))
 }

@@ -1,5 +1,7 @@
 //! What a browser asked, taken apart; knows nothing of sockets, so that tests can make one.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
 /// Largest form that is read, in bytes; the gate in front has the same limit.
 pub const FORM_MOST: usize = 256 * 1024;
 /// Fields that are read of one form or query.
@@ -41,7 +43,8 @@ pub struct Request {
 pub struct Fields(Vec<(String, String)>);
 
 impl Request {
-    /// From the parts of an HTTP request. `peer` comes from the header `X-Satpost-Peer`, which only the gate can set.
+    /// Makes it from the parts of an HTTP request. `peer` comes from the header `X-Satpost-Peer`, which only the gate
+    /// can set.
     pub fn new(method: &str, target: &str, headers: Vec<(String, String)>, body: &[u8]) -> Self {
         let headers: Vec<_> = headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -69,12 +72,12 @@ impl Request {
         request
     }
 
-    /// The first header of this name (lower case).
+    /// Gives the first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// A cookie.
+    /// Gives a cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.headers.iter().filter(|(known, _)| known == "cookie");
         let mut pairs = cookies.flat_map(|(_, value)| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
@@ -96,27 +99,22 @@ impl Request {
 }
 
 impl Fields {
-    /// Reads `application/x-www-form-urlencoded`; bytes that are not UTF-8 become U+FFFD.
+    /// Reads `application/x-www-form-urlencoded`, at most 200 fields; bytes that are not UTF-8 become U+FFFD.
     pub fn parse(text: &[u8]) -> Self {
-        let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).take(FIELDS_MOST);
-        let read = |pair: &[u8]| {
-            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-            (decode(&pair[..at], true), decode(pair.get(at + 1..).unwrap_or_default(), true))
-        };
-        Self(pairs.map(read).collect())
+        Self(form_urlencoded::parse(text).into_owned().take(FIELDS_MOST).collect())
     }
 
-    /// All of them.
+    /// Gives all of them.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.0
     }
 
-    /// The first value of this name; empty when there is none.
+    /// Gives the first value of this name; empty when there is none.
     pub fn get(&self, name: &str) -> &str {
         self.find(name).unwrap_or_default()
     }
 
-    /// The first value of this name.
+    /// Gives the first value of this name.
     pub fn find(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -127,40 +125,29 @@ impl Fields {
     }
 }
 
-fn decode(text: &[u8], plus: bool) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        let hex = |byte: u8| char::from(byte).to_digit(16);
-        rest = tail;
-        match (first, tail) {
-            (b'%', [high, low, after @ ..]) if hex(*high).is_some() && hex(*low).is_some() => {
-                // Two hex digits fit a byte.
-                bytes.push((hex(*high).unwrap_or(0) * 16 + hex(*low).unwrap_or(0)) as u8);
-                rest = after;
-            }
-            (b'+', _) if plus => bytes.push(b' '),
-            _ => bytes.push(*first),
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+/// What stands in a query or a path as it is (RFC 3986 section 2.3); the slash keeps paths readable.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+
+/// Writes a text as part of a query.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
 }
 
-/// Text as part of a query.
-pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+/// Gives a target back if it is a page of this box, else the front page.
+///
+/// Browsers drop tabs and line ends from an address and read a backslash as a slash: what is not plain ASCII, or has an
+/// empty part in its path, could lead to another site.
+pub fn own_place(target: &str) -> &str {
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let plain = target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let parts = segments(path).filter(|parts| !parts.iter().any(String::is_empty));
+    if plain && parts.is_some() { target } else { "/" }
 }
 
 fn segments(path: &str) -> Option<Vec<String>> {
     let inner = path.strip_prefix('/')?;
-    let parts: Vec<_> = inner.split('/').map(|part| decode(part.as_bytes(), false)).collect();
+    let parts: Vec<_> =
+        inner.split('/').map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
     let bad = |part: &String| {
         part == "." || part.contains("..") || part.contains(['/', '\\', '\0', char::REPLACEMENT_CHARACTER])
     };
@@ -194,6 +181,34 @@ mod tests {
         assert_eq!((fields.get("a"), fields.get("b"), fields.find("c")), ("1 2", "\u{e9}%zz%", Some("")));
         assert_eq!((fields.get("d"), fields.find("e")), ("\u{fffd}", None));
         assert_eq!(Fields::parse(format!("q={}", encode("a&b=c d/\u{e9}")).as_bytes()).get("q"), "a&b=c d/\u{e9}");
+    }
+
+    #[test]
+    fn a_place_to_go_to_is_a_page_of_this_box() {
+        for bad in [
+            "//evil.org",
+            "http://evil.org",
+            "/\\evil.org",
+            "",
+            "/a\r\nSet-Cookie: x",
+            "/\t/evil.org",
+            "/\n/evil.org",
+            "\t//evil.org",
+            "/ /evil.org",
+            "/.//evil.org",
+            "/a/..//evil.org",
+            "/%2e%2e//evil.org",
+            "/%5cevil.org",
+            "/%09/evil.org/../",
+            "javascript:alert(1)",
+            "/\u{2028}/evil.org",
+            "evil.org",
+        ] {
+            assert_eq!(own_place(bad), "/", "{bad:?}");
+        }
+        for good in ["/", "/messages?tab=waiting", "/people/anna%20b", "/compose?to=a@b.org", "/setup/box#x"] {
+            assert_eq!(own_place(good), good);
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What goes back to the browser, with the headers that every answer carries.
 
-use super::gzip::gzip;
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
+
 use super::request::Request;
 
 /// Nothing runs, loads or frames this page but what the box itself serves.
@@ -35,44 +38,44 @@ pub struct Response {
 }
 
 impl Response {
-    /// A page.
+    /// Makes a page.
     pub fn html(status: u16, html: String) -> Self {
         Self::typed(status, "text/html; charset=utf-8", html.into_bytes())
     }
 
-    /// Plain text.
+    /// Makes plain text.
     pub fn text(status: u16, text: &str) -> Self {
         Self::typed(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
     }
 
-    /// JSON for the script of the pages.
+    /// Makes JSON for the script of the pages.
     pub fn json(body: Vec<u8>) -> Self {
         Self::typed(200, "application/json", body)
     }
 
-    /// A body of some type; not kept by any cache.
+    /// Makes a body of some type; not kept by any cache.
     pub fn typed(status: u16, kind: &str, body: Vec<u8>) -> Self {
         let headers = vec![("Content-Type", kind.to_owned()), ("Cache-Control", "no-store".to_owned())];
         Self { status, headers, body }
     }
 
-    /// Go there, with GET. The place is a path of ours.
+    /// Sends the browser there, with GET. The place is a path of ours.
     pub fn see(place: &str) -> Self {
         Self::text(303, "").with("Location", place.to_owned())
     }
 
-    /// With one header more.
+    /// Adds a header.
     pub fn with(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// With a cookie that scripts cannot read and other sites cannot use.
+    /// Adds a cookie that scripts cannot read and other sites cannot use.
     pub fn with_cookie(self, name: &str, value: &str, seconds: u64) -> Self {
         self.with("Set-Cookie", format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict"))
     }
 
-    /// The value of a header.
+    /// Gives the value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
@@ -95,5 +98,32 @@ impl Response {
             }
         }
         self
+    }
+}
+
+/// Packs bytes as gzip (RFC 1952), as small as they get.
+///
+/// The pages go over plain HTTP inside the local network, so the length of a packed page tells an eavesdropper nothing
+/// that it could not read anyway.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::best());
+    // Writing to memory does not fail.
+    let written = encoder.write_all(bytes);
+    debug_assert!(written.is_ok());
+    encoder.finish().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn what_is_packed_comes_out_as_it_went_in() {
+        for bytes in [&b""[..], b"a", include_bytes!("../../web/style.css"), &[7; 100_000]] {
+            let mut back = Vec::new();
+            flate2::read::GzDecoder::new(&gzip(bytes)[..]).read_to_end(&mut back).unwrap();
+            assert_eq!(back, bytes);
+        }
     }
 }

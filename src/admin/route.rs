@@ -65,11 +65,11 @@ routes! {
     Get "/compose" Person |ask, _| pages::compose::show(ask);
     Post "/compose" Person |ask, _| pages::compose::send(ask);
     Get "/messages" Person |ask, _| pages::messages::list(ask);
-    Get "/messages/aside" Operator |ask, _| pages::messages::aside(ask);
-    Post "/messages/aside" Operator |ask, _| pages::messages::aside_seen(ask);
+    Get "/messages/quarantine" Operator |ask, _| pages::quarantine::show(ask);
+    Post "/messages/quarantine" Operator |ask, _| pages::quarantine::seen(ask);
     Get "/messages/{id}.eml" Person |ask, part| pages::messages::download(ask, part[0]);
     Get "/messages/{id}" Person |ask, part| pages::messages::one(ask, part[0], 200, "");
-    Post "/messages/{id}/{wish}" Operator |ask, part| pages::messages::wish(ask, part[0], part[1]);
+    Post "/messages/{id}/{action}" Operator |ask, part| pages::messages::act(ask, part[0], part[1]);
     Get "/account" Person |ask, _| pages::account::show(ask, 200, "");
     Post "/account" Person |ask, _| pages::account::change(ask);
     Post "/account/export" Person |ask, _| pages::people::export(ask, ask.me());
@@ -81,7 +81,7 @@ routes! {
     Get "/costs.csv" Person |ask, _| pages::costs::csv(ask);
     Get "/usage" Person |ask, _| pages::usage::show(ask);
     Get "/usage.csv" Person |ask, _| pages::usage::csv(ask);
-    Get "/well" Person |ask, _| pages::status::well(ask);
+    Get "/health" Person |ask, _| pages::status::show(ask);
     Get "/people" Operator |ask, _| pages::people::list(ask, 200, "", &Default::default());
     Post "/people" Operator |ask, _| pages::people::add(ask);
     Get "/people/{name}" Operator |ask, part| pages::people::one(ask, part[0], 200, "", None);
@@ -117,7 +117,7 @@ pub fn answer_broken(why: &str, request: &Request) -> Response {
     let path: Vec<_> = path.iter().map(String::as_str).collect();
     match path[..] {
         ["assets", name] => assets::answer(name, request).unwrap_or_else(nothing_here),
-        ["healthz"] => Response::text(503, "not well\n"),
+        ["healthz"] => Response::text(503, "failing\n"),
         _ => view::page(503, "broken.html", context! { why, theme => theme(request) }),
     }
     .finish(request)
@@ -139,7 +139,7 @@ fn decide(app: &App, request: &Request) -> Response {
     }
     let visitor = match auth::visitor(&app.store, &app.cookies, request) {
         Ok(visitor) => visitor,
-        Err(fault) => return answer_broken(fault.why(), request),
+        Err(fault) => return answer_broken(&fault.why(), request),
     };
     let post = request.method == Method::Post;
     if post && !(request.is_from_own_page() && auth::has_token(request, &app.cookies, visitor.as_ref())) {
@@ -153,7 +153,7 @@ fn decide(app: &App, request: &Request) -> Response {
     }
 }
 
-/// The parts of a path that stand where the pattern has braces; `None` when it does not fit.
+/// Gives the parts of a path that stand where the pattern has braces; `None` when it does not fit.
 fn fits<'p>(pattern: &str, path: &[&'p str]) -> Option<Vec<&'p str>> {
     let wanted = pattern.strip_prefix('/').filter(|rest| !rest.is_empty()).map(|rest| rest.split('/'));
     let mut wanted = wanted.into_iter().flatten();
@@ -169,7 +169,7 @@ fn fits<'p>(pattern: &str, path: &[&'p str]) -> Option<Vec<&'p str>> {
     wanted.next().is_none().then_some(parts)
 }
 
-/// The page that a path and method mean, with the parts of the path.
+/// Finds the page that a path and method mean, with the parts of the path.
 fn find<'p>(method: Method, path: &[&'p str]) -> Option<(&'static Route, Vec<&'p str>)> {
     let routes = ROUTES.iter().filter(|route| route.method == method);
     routes.into_iter().find_map(|route| Some((route, fits(route.path, path)?)))
@@ -181,7 +181,7 @@ pub fn may_see(role: Role, href: &str) -> bool {
     find(Method::Get, &path).is_some_and(|(route, _)| role >= route.least)
 }
 
-/// For somebody who has not logged in.
+/// Answers somebody who has not logged in.
 fn outside(app: &App, request: &Request, path: &[&str]) -> Response {
     let claimed = app.nobody(request).claimed();
     let post = request.method == Method::Post;
@@ -198,7 +198,7 @@ fn outside(app: &App, request: &Request, path: &[&str]) -> Response {
     }
 }
 
-/// For somebody who has.
+/// Answers somebody who has logged in.
 fn inside(app: &App, request: &Request, visitor: &Visitor, path: &[&str]) -> Response {
     let ask = Ask::new(app, request, visitor);
     let reply = match find(request.method, path) {
@@ -212,7 +212,7 @@ fn inside(app: &App, request: &Request, visitor: &Visitor, path: &[&str]) -> Res
             Fault::Permanent(_) => 422,
             Fault::Operator(_) => 500,
         };
-        sorry(app, request, Some(visitor), status, fault.why())
+        sorry(app, request, Some(visitor), status, &fault.why())
     })
 }
 
@@ -227,19 +227,19 @@ fn sorry(app: &App, request: &Request, visitor: Option<&Visitor>, status: u16, w
     }
 }
 
-/// Heading of a page that says no.
+/// Gives the heading of a page that says no.
 pub fn title(status: u16) -> &'static str {
     match status {
         403 => "Not allowed",
         404 => "Not found",
-        422 => "That will not do",
+        422 => "Not accepted",
         429 => "Too many tries",
-        503 => "Not now",
+        503 => "Temporarily unavailable",
         _ => "Something went wrong",
     }
 }
 
-/// The colours that the browser asked for with its cookie.
+/// Gives the colours that the browser asked for with its cookie.
 pub fn theme(request: &Request) -> &'static str {
     match request.cookie("theme") {
         Some("light") => "light",

@@ -1,4 +1,4 @@
-//! tiny_http on a private Unix socket, behind the gate. Three workers; a panic in one costs one request.
+//! Runs tiny_http on a private Unix socket, behind the gate. Three workers; a panic in one costs one request.
 
 use std::io::{Cursor, Read};
 use std::os::unix::fs::PermissionsExt;

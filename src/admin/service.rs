@@ -1,4 +1,4 @@
-//! The desk: everything that the pages and the commands can change, without HTTP and without a terminal.
+//! The service: everything that the pages and the commands can change, without HTTP and without a terminal.
 //!
 //! Each change is checked against the role of the one who wants it, written in one commit together with its line in the
 //! audit log and in the event list, and answered with a sentence. Neither passwords nor their hashes nor secrets reach
@@ -20,19 +20,19 @@ use crate::fault::Fault;
 use crate::password;
 use crate::people::{Home, Person, Role, Strangers};
 use crate::settings::Key;
-use crate::store::{Store, Tx, said};
+use crate::store::{Store, Tx, reject};
 
 use act::person_within;
-pub use action::{By, Deed};
+pub use action::{Action, Actor};
 pub use claim::Claim;
 pub use table::{Row, zone};
 
 /// What somebody may do on this box; made anew for each request or command.
-pub struct Desk {
+pub struct Service {
     /// The store.
     pub store: Store,
     /// Who asks.
-    pub by: By,
+    pub by: Actor,
 }
 
 /// A person as somebody filled them in. Empty text means nothing was given.
@@ -40,7 +40,7 @@ pub struct Desk {
 pub struct PersonEdit {
     /// Name in the address; fixed once the person is there.
     pub name: String,
-    /// Name for people.
+    /// Full name.
     pub full_name: String,
     /// Reads on their device instead of here.
     pub on_device: bool,
@@ -48,21 +48,21 @@ pub struct PersonEdit {
     pub device: String,
     /// What people call it.
     pub device_name: String,
-    /// Other names in addresses, parted by blanks.
+    /// Other names in addresses, separated by spaces.
     pub aliases: String,
-    /// Mail address that letters go on to as well.
+    /// Mail address that messages go on to as well.
     pub forward: String,
-    /// Packets a letter to them may take.
+    /// Packets a message to them may take.
     pub max_parts: String,
-    /// Packets that letters to and from them may take in a month.
+    /// Packets that messages to and from them may take in a month.
     pub budget_packets: String,
     /// Money that these may cost in a month.
     pub budget_money: String,
-    /// Who may always write to them over the air.
+    /// Senders who may always write to them over the air.
     pub allow: String,
-    /// Who never may.
+    /// Blocked senders.
     pub block: String,
-    /// Letters of strangers to them: hold, refuse, allow, or empty for what the box says.
+    /// Messages of strangers to them: hold, refuse, allow, or empty for the default of the box.
     pub strangers: String,
     /// Service number for text messages, in the local form or with its plus.
     pub number: String,
@@ -73,7 +73,7 @@ pub struct PersonEdit {
 }
 
 impl PersonEdit {
-    /// The edit that would change nothing.
+    /// Makes the edit that would change nothing.
     pub fn of(person: &Person) -> Self {
         Self {
             name: person.name.clone(),
@@ -95,21 +95,21 @@ impl PersonEdit {
         }
     }
 
-    /// The same with the number as the world writes it.
+    /// Gives the same edit with the number in its international form.
     fn in_country(&self, country: &str) -> Result<Self, Fault> {
         let mut edit = self.clone();
         if !edit.number.trim().is_empty() {
-            edit.number = Phone::local(&edit.number, country).map_err(Fault::Permanent)?.to_string();
+            edit.number = Phone::local(&edit.number, country).map_err(Fault::permanent)?.to_string();
         }
         Ok(edit)
     }
 
     /// Reads the fields into `person`.
-    fn apply(&self, person: &mut Person) -> Result<(), String> {
+    fn apply(&self, person: &mut Person) -> Result<(), Fault> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let full_name = self.full_name.trim();
         if full_name.chars().count() > 80 || full_name.chars().any(char::is_control) {
-            return Err("the full name is one line of at most 80 characters".to_owned());
+            return Err(Fault::permanent("the full name is one line of at most 80 characters"));
         }
         full_name.clone_into(&mut person.full_name);
         person.home = if self.on_device { Home::Device } else { Home::Here };
@@ -118,52 +118,57 @@ impl PersonEdit {
             aliases.split([' ', ',', ';', '\n', '\r', '\t']).filter(|a| !a.is_empty()).map(str::to_owned).collect();
         person.aliases.dedup();
         if person.aliases.len() > 20 {
-            return Err("a person may have 20 other names".to_owned());
+            return Err(Fault::permanent("a person may have 20 other names"));
         }
-        person.device = given(&self.device).map(|text| text.parse::<DeviceId>()).transpose()?;
+        person.device =
+            given(&self.device).map(|text| text.parse::<DeviceId>()).transpose().map_err(Fault::permanent)?;
         let device_name = self.device_name.trim();
         if device_name.chars().count() > 40 || device_name.chars().any(char::is_control) {
-            return Err("the name of a device is one line of at most 40 characters".to_owned());
+            return Err(Fault::permanent("the name of a device is one line of at most 40 characters"));
         }
         // It goes with the device.
         person.device_name = if person.device.is_some() { device_name.to_owned() } else { String::new() };
-        person.forward = given(&self.forward).map(|text| text.parse::<Mailbox>()).transpose()?;
+        person.forward =
+            given(&self.forward).map(|text| text.parse::<Mailbox>()).transpose().map_err(Fault::permanent)?;
         person.max_parts = match given(&self.max_parts).map(|text| text.parse::<u16>()) {
             None => None,
             Some(Ok(parts @ 1..=99)) => Some(parts),
-            Some(_) => return Err("packets a letter may take: write a number from 1 to 99, or nothing".to_owned()),
+            Some(_) => {
+                return Err(Fault::permanent("packets a message may take: write a number from 1 to 99, or nothing"));
+            }
         };
-        person.number = given(&self.number).map(|text| text.parse()).transpose()?;
+        person.number = given(&self.number).map(|text| text.parse()).transpose().map_err(Fault::permanent)?;
         person.budget_packets = match given(&self.budget_packets).map(|text| text.parse::<u64>()) {
             None => None,
             Some(Ok(packets)) => Some(packets),
-            Some(Err(_)) => return Err("packets a month: write a number, or nothing".to_owned()),
+            Some(Err(_)) => return Err(Fault::permanent("packets a month: write a number, or nothing")),
         };
-        person.budget_money = given(&self.budget_money).map(|text| text.parse()).transpose()?;
+        person.budget_money =
+            given(&self.budget_money).map(|text| text.parse()).transpose().map_err(Fault::permanent)?;
         person.allow = senders(&self.allow)?;
         person.block = senders(&self.block)?;
-        person.strangers = given(&self.strangers).map(|word| word.parse()).transpose()?;
+        person.strangers = given(&self.strangers).map(|word| word.parse()).transpose().map_err(Fault::permanent)?;
         person.role = self.role;
-        person.check()
+        person.check().map_err(Fault::permanent)
     }
 }
 
-/// A list of senders, checked and tidy.
-fn senders(list: &str) -> Result<String, String> {
+/// Checks and tidies a list of senders.
+fn senders(list: &str) -> Result<String, Fault> {
     if list.len() > 8000 {
-        return Err("a list of senders may have 8000 bytes".to_owned());
+        return Err(Fault::permanent("a list of senders may have 8000 bytes"));
     }
-    Pattern::list(list)?;
+    Pattern::list(list).map_err(Fault::permanent)?;
     Ok(Pattern::tidy(list))
 }
 
-impl Desk {
-    /// All people, by name.
+impl Service {
+    /// Gives all people, by name.
     pub fn people(&self) -> Vec<Arc<Person>> {
         self.store.people().iter().cloned().collect()
     }
 
-    /// The person of this name.
+    /// Finds the person of this name.
     ///
     /// # Errors
     /// Permanent when there is none.
@@ -176,12 +181,12 @@ impl Desk {
     /// # Errors
     /// Permanent with the sentence that says which field is wrong; otherwise as [`Store::write`].
     pub fn add(&self, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
-        self.may(Deed::AddPerson)?;
+        self.may(Action::AddPerson)?;
         self.may_touch(edit.role)?;
         let edit = edit.in_country(self.store.settings().text(Key::SmsCountry))?;
         let mut person =
             Person { name: edit.name.trim().to_lowercase(), added: self.store.clock().now(), ..Person::default() };
-        edit.apply(&mut person).map_err(Fault::Permanent)?;
+        edit.apply(&mut person)?;
         if !edit.password.is_empty() {
             person.password = Some(new_password(&edit.password, &person)?);
         }
@@ -190,9 +195,9 @@ impl Desk {
             Role::Person => format!("{name} was added"),
             role => format!("{name} was added as {}", role.word()),
         };
-        self.act(Deed::AddPerson, &name, words, move |tx| {
+        self.act(Action::AddPerson, &name, words, move |tx| {
             if tx.person(&person.name)?.is_some() {
-                return said(Fault::permanent(format!("there is already somebody named {}", person.name)));
+                return reject(Fault::permanent(format!("there is already somebody named {}", person.name)));
             }
             belong_to_one(tx, &person)?;
             tx.put_person(&person)
@@ -203,14 +208,14 @@ impl Desk {
     /// Changes a person; the name stays. A password in the edit becomes theirs.
     ///
     /// # Errors
-    /// As [`Desk::add`]; also when it would leave the box without an owner.
+    /// As [`Service::add`]; also when it would leave the box without an owner.
     pub fn edit(&self, name: &str, edit: &PersonEdit) -> Result<Arc<Person>, Fault> {
-        self.may(Deed::EditPerson)?;
+        self.may(Action::EditPerson)?;
         let edit = edit.in_country(self.store.settings().text(Key::SmsCountry))?;
         let before = self.person(name)?;
         self.may_touch(before.role.max(edit.role))?;
         let mut draft = Person::clone(&before);
-        edit.apply(&mut draft).map_err(Fault::Permanent)?;
+        edit.apply(&mut draft)?;
         if draft.is_owner() && !before.is_owner() && edit.password.is_empty() && before.password.is_none() {
             let why = "an owner needs a password: give one together with the right";
             return Err(Fault::permanent(why));
@@ -223,7 +228,7 @@ impl Desk {
         let words =
             format!("{} was changed{}{}", before.name, if what.is_empty() { "" } else { ": " }, what.join(", "));
         let edit = edit.clone();
-        self.change(Deed::EditPerson, &before.name, words, move |person| {
+        self.change(Action::EditPerson, &before.name, words, move |person| {
             edit.apply(person)?;
             if hash.is_some() {
                 person.password.clone_from(&hash);
@@ -239,8 +244,8 @@ impl Desk {
     pub fn set_password(&self, name: &str, password: &str) -> Result<(), Fault> {
         let person = self.person(name)?;
         let own = person.name == self.by.name;
-        let deed = if own { Deed::OwnPassword } else { Deed::SetPassword };
-        self.may(deed)?;
+        let action = if own { Action::OwnPassword } else { Action::SetPassword };
+        self.may(action)?;
         self.may_touch(person.role)?;
         let hash = match password {
             "" if person.is_owner() => {
@@ -250,7 +255,7 @@ impl Desk {
             password => Some(new_password(password, &person)?),
         };
         let what = if hash.is_some() { "has a new password" } else { "has no log-in any more" };
-        self.change(deed, &person.name, format!("{} {what}", person.name), move |person| {
+        self.change(action, &person.name, format!("{} {what}", person.name), move |person| {
             person.password.clone_from(&hash);
             Ok(())
         })
@@ -262,26 +267,26 @@ impl Desk {
     /// # Errors
     /// Permanent when nobody has this name, or the box would be left without an owner.
     pub fn disable(&self, name: &str, disabled: bool) -> Result<(), Fault> {
-        let deed = if disabled { Deed::DisablePerson } else { Deed::EnablePerson };
-        self.may(deed)?;
+        let action = if disabled { Action::DisablePerson } else { Action::EnablePerson };
+        self.may(action)?;
         let person = self.person(name)?;
         let what = if disabled { "was disabled" } else { "was enabled" };
-        self.change(deed, &person.name, format!("{} {what}", person.name), move |person| {
+        self.change(action, &person.name, format!("{} {what}", person.name), move |person| {
             person.disabled = disabled;
             Ok(())
         })
         .map(drop)
     }
 
-    /// Removes a person. Their letters stay in the books and in the list.
+    /// Removes a person. Their messages stay in the totals and in the list.
     ///
     /// # Errors
     /// Permanent when nobody has this name, or they are the last owner.
     pub fn remove(&self, name: &str) -> Result<(), Fault> {
-        self.may(Deed::RemovePerson)?;
+        self.may(Action::RemovePerson)?;
         let name = self.person(name)?.name.clone();
         let (key, by) = (name.clone(), self.by.role);
-        self.act(Deed::RemovePerson, &name, format!("{name} was removed"), move |tx| {
+        self.act(Action::RemovePerson, &name, format!("{name} was removed"), move |tx| {
             person_within(tx, &key, by)?;
             let owned = has_owner(tx)?;
             tx.remove_person(&key)?;
@@ -292,17 +297,15 @@ impl Desk {
     /// Changes the person as they are in the store at that moment.
     fn change(
         &self,
-        deed: Deed,
+        action: Action,
         name: &str,
         words: String,
-        mut change: impl FnMut(&mut Person) -> Result<(), String> + Send + 'static,
+        mut change: impl FnMut(&mut Person) -> Result<(), Fault> + Send + 'static,
     ) -> Result<Arc<Person>, Fault> {
         let (key, by) = (name.to_owned(), self.by.role);
-        self.act(deed, name, words, move |tx| {
+        self.act(action, name, words, move |tx| {
             let mut person = person_within(tx, &key, by)?;
-            if let Err(why) = change(&mut person) {
-                return said(Fault::Permanent(why));
-            }
+            change(&mut person).or_else(reject)?;
             let owned = has_owner(tx)?;
             belong_to_one(tx, &person)?;
             tx.put_person(&person)?;
@@ -312,30 +315,30 @@ impl Desk {
     }
 }
 
-/// What is different, in words for the audit log; lists of senders and passwords by name only.
+/// Tells what is different, in words for the audit log; lists of senders and passwords by name only.
 fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
     let shown = |field: &Person, name: &str| match name {
-        "name for people" => field.full_name.clone(),
+        "full name" => field.full_name.clone(),
         "reads" => if field.home == Home::Device { "on the device" } else { "here" }.to_owned(),
         "other names" => field.aliases.join(" "),
         "device name" => field.device_name.clone(),
         "device" => field.device.map_or("none".to_owned(), |device| device.to_string()),
         "number" => field.number.map_or("none".to_owned(), |number| number.to_string()),
         "role" => field.role.word().to_owned(),
-        "packets a letter" => field.max_parts.map_or("as the box".to_owned(), |parts| parts.to_string()),
+        "packets a message" => field.max_parts.map_or("box default".to_owned(), |parts| parts.to_string()),
         "packets a month" => field.budget_packets.map_or("no limit".to_owned(), |packets| packets.to_string()),
         "money a month" => field.budget_money.map_or("no limit".to_owned(), |money| money.to_string()),
-        _ => field.strangers.map_or("as the box", Strangers::word).to_owned(),
+        _ => field.strangers.map_or("box default", Strangers::word).to_owned(),
     };
     let names = [
-        "name for people",
+        "full name",
         "other names",
         "reads",
         "device",
         "device name",
         "number",
         "role",
-        "packets a letter",
+        "packets a message",
         "packets a month",
         "money a month",
         "strangers",
@@ -344,16 +347,12 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         .into_iter()
         .map(|name| (name, shown(before, name), shown(after, name)))
         .filter(|(_, was, is)| was != is)
-        .map(
-            |(name, was, is)| {
-                if name == "name for people" { name.to_owned() } else { format!("{name} {is} (was {was})") }
-            },
-        )
+        .map(|(name, was, is)| if name == "full name" { name.to_owned() } else { format!("{name} {is} (was {was})") })
         .collect();
     for (name, different) in [
         ("where copies go", before.forward != after.forward),
-        ("who may write", before.allow != after.allow),
-        ("who may not write", before.block != after.block),
+        ("allowed senders", before.allow != after.allow),
+        ("blocked senders", before.block != after.block),
         ("password", password),
     ] {
         if different {
@@ -368,15 +367,15 @@ fn nobody(name: &str) -> Fault {
 }
 
 fn new_password(password: &str, person: &Person) -> Result<String, Fault> {
-    password::judge(password, &person.name, person.is_owner()).map_err(Fault::Permanent)?;
-    password::hash(password).map_err(Fault::Operator)
+    password::judge(password, &person.name, person.is_owner()).map_err(Fault::permanent)?;
+    password::hash(password).map_err(|error| Fault::operator(format!("the password cannot be hashed: {error}")))
 }
 
-/// A device, and a service number, belongs to one person at a time.
-fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::Outcome<()> {
+/// Makes sure that a device, a service number and a name belong to one person only.
+fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::TxResult<()> {
     let taken = |what: String, owner: &Person| {
         let whose = &owner.name;
-        said(Fault::permanent(format!(
+        reject(Fault::permanent(format!(
             "{what} belongs to {whose}: it belongs to one person at a time, take it away there first"
         )))
     };
@@ -395,17 +394,17 @@ fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::Outcome<()> {
     Ok(())
 }
 
-/// True when somebody can log in and mend things.
-fn has_owner(tx: &Tx) -> crate::store::Outcome<bool> {
+/// True when somebody can log in as owner.
+fn has_owner(tx: &Tx) -> crate::store::TxResult<bool> {
     let able = |person: &Person| person.is_owner() && !person.disabled && person.password.is_some();
     Ok(tx.everybody()?.iter().any(able))
 }
 
-/// A box that had an owner before a change has one after it.
-fn still_owned(tx: &Tx, before: bool) -> crate::store::Outcome<()> {
+/// Makes sure that a box that had an owner before a change has one after it.
+fn still_owned(tx: &Tx, before: bool) -> crate::store::TxResult<()> {
     if before && !has_owner(tx)? {
         let why = "that would leave the box without an owner who can log in: make somebody else owner first";
-        return said(Fault::permanent(why));
+        return reject(Fault::permanent(why));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The pages as a browser sees them, without sockets; and the data that they are looked at with.
 
+mod audiences;
 mod looks;
 mod made_up;
 mod rights;
@@ -8,14 +9,14 @@ use std::sync::LazyLock;
 
 use super::request::Request;
 use super::response::Response;
-use super::service::{By, PersonEdit};
+use super::service::{Actor, PersonEdit};
 use super::{App, auth, route};
 use crate::clock::{Clock, Time};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
 use crate::password;
 use crate::people::{Person, Role};
-use crate::status::Pulse;
+use crate::status::StatusBoard;
 use crate::store::Store;
 
 const PASSWORD: &str = "a boat in the bay";
@@ -47,21 +48,21 @@ impl Site {
     fn at(folder: std::path::PathBuf, clock: &Clock) -> Self {
         let store = Store::open(&folder, clock).unwrap();
         let (_, stop) = smol::channel::bounded(1);
-        let context = Context { coders: Coders::new(store.folder()), store, pulse: Pulse::default(), stop };
+        let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop };
         Self { app: App::new(&context), folder }
     }
 
     /// With an owner `anna` and a person `ben`.
     fn with_people() -> Self {
         let site = Self::new();
-        let desk = site.app.desk(By::command_line(0));
-        desk.add(&PersonEdit { name: "anna".into(), role: Role::Owner, ..PersonEdit::default() }).unwrap();
-        desk.add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
+        let service = site.app.service(Actor::command_line(0));
+        service.add(&PersonEdit { name: "anna".into(), role: Role::Owner, ..PersonEdit::default() }).unwrap();
+        service.add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
         for (name, hash) in [("anna", &HASHES.0), ("ben", &HASHES.1)] {
-            let person = Person { password: Some(hash.clone()), ..Person::clone(&desk.person(name).unwrap()) };
+            let person = Person { password: Some(hash.clone()), ..Person::clone(&service.person(name).unwrap()) };
             site.app.store.write(move |tx| tx.put_person(&person)).unwrap();
         }
-        desk.set("box.domain", "sea.org").unwrap();
+        service.set("box.domain", "sea.org").unwrap();
         site
     }
 
@@ -136,7 +137,7 @@ fn before_the_claim_there_is_only_the_claim() {
     }
     assert_eq!(browser.get("/healthz").status, 200);
     assert_eq!(browser.get("/../x").status, 404);
-    let code = site.app.desk(By::command_line(0)).setup_code(false).unwrap();
+    let code = site.app.service(Actor::command_line(0)).setup_code(false).unwrap();
     assert!(!text(&browser.get("/setup")).contains(&code));
     let fields = |code: &'static str| [("code", code), ("name", "anna"), ("password", PASSWORD), ("again", PASSWORD)];
     assert_eq!(browser.post("/setup", "/setup", &fields("0000-0000")).status, 422);
@@ -151,7 +152,7 @@ fn before_the_claim_there_is_only_the_claim() {
 #[test]
 fn claiming_by_guessing_is_slowed() {
     let site = Site::new();
-    site.app.desk(By::command_line(0)).setup_code(false).unwrap();
+    site.app.service(Actor::command_line(0)).setup_code(false).unwrap();
     let mut browser = site.browser();
     let statuses: Vec<_> = (0..7)
         .map(|_| browser.post("/setup", "/setup", &[("code", "x"), ("password", "y"), ("again", "y")]).status)
@@ -166,7 +167,7 @@ fn a_log_in_opens_a_session_that_ends() {
     assert_eq!(place(&browser.get("/messages?tab=held")), "/login?next=/messages%3Ftab%3Dheld");
     let wrong = browser.post("/login", "/login", &[("name", "anna"), ("password", "wrong")]);
     assert_eq!(wrong.status, 401);
-    let login = [("name", "Anna"), ("password", PASSWORD), ("next", "//evil.org")];
+    let login = [("name", "Anna"), ("password", PASSWORD), ("next", "/\t/evil.org")];
     let answer = browser.post("/login", "/login", &login);
     assert_eq!(place(&answer), "/");
     let cookie = answer.header("Set-Cookie").unwrap();
@@ -188,8 +189,8 @@ fn a_log_in_opens_a_session_that_ends() {
 #[test]
 fn sessions_end_with_time_password_and_number() {
     let site = Site::with_people();
-    let desk = site.app.desk(By::command_line(0));
-    let anna = desk.person("anna").unwrap();
+    let service = site.app.service(Actor::command_line(0));
+    let anna = service.person("anna").unwrap();
     let browser = |token: String| Browser { site: &site, cookies: vec![(site.app.cookies.session.clone(), token)] };
     let mut first = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
     assert_eq!(first.get("/").status, 200);
@@ -208,7 +209,7 @@ fn sessions_end_with_time_password_and_number() {
     assert_eq!(idle.get("/").status, 303);
     let mut sealed = browser(auth::open(&site.app.store, &anna, "").unwrap().0);
     assert_eq!(sealed.get("/").status, 200);
-    desk.set_password("anna", "gulls over the pier").unwrap();
+    service.set_password("anna", "gulls over the pier").unwrap();
     assert_eq!(sealed.get("/").status, 303);
 }
 
@@ -267,8 +268,8 @@ fn what_others_wrote_is_text_on_every_page() {
     let bad = "<script>alert(1)</script>\"'><img src=x>";
     let edit = [("name", "eve"), ("full_name", bad), ("home", "here")];
     assert_eq!(browser.post("/people", "/people", &edit).status, 303);
-    let letter = [("to", "ben@sea.org"), ("subject", bad), ("text", bad), ("do", "send")];
-    let place = place(&browser.post("/compose", "/compose", &letter)).to_owned();
+    let message = [("to", "ben@sea.org"), ("subject", bad), ("text", bad), ("do", "send")];
+    let place = place(&browser.post("/compose", "/compose", &message)).to_owned();
     let search = format!("/messages?q={}&tab={}", super::request::encode(bad), super::request::encode(bad));
     let pages = ["/", "/people", "/people/eve", &place, &search, "/compose?to=%3Cscript%3E", "/messages"];
     for page in pages {
@@ -317,18 +318,19 @@ fn persons_see_their_own_and_nothing_else() {
     assert!(!text(&ben.get("/messages")).contains("not for ben"));
     assert_eq!(ben.get(&to_ben).status, 200);
     assert_eq!(ben.get(&outside).status, 404);
-    for page in ["/people", "/people/anna", "/settings/box", "/modem", "/modem/lines", "/setup/box", "/messages/aside"]
+    for page in
+        ["/people", "/people/anna", "/settings/box", "/modem", "/modem/lines", "/setup/box", "/messages/quarantine"]
     {
         assert_eq!(ben.get(page).status, 403, "{page}");
     }
-    let wish = format!("{outside}/cancel");
+    let cancel = format!("{outside}/cancel");
     for (target, fields) in [
         ("/people", &[("name", "eve")][..]),
         ("/people/anna/remove", &[]),
         ("/settings/box", &[("box.name", "mine")]),
         ("/setup/box", &[("box.name", "mine")]),
         ("/modem/unlock", &[("password", "kittiwake")]),
-        (&wish, &[]),
+        (&cancel, &[]),
     ] {
         assert_eq!(ben.post("/account", target, fields).status, 403, "{target}");
     }
@@ -355,13 +357,13 @@ fn forms_do_what_they_say() {
     assert!(text(&anna.get("/people")).contains("Ben B"));
     assert_eq!(anna.post("/people/ben", "/people/ben/disable", &[]).status, 303);
     assert!(site.app.store.people().get("ben").unwrap().disabled);
-    let letter = [("to", "x@outside.org"), ("subject", "s"), ("text", "t"), ("do", "send")];
-    let letter = place(&anna.post("/compose", "/compose", &letter)).to_owned();
-    assert_eq!(anna.post(&letter, &format!("{letter}/hold"), &[]).status, 303);
-    assert!(text(&anna.get("/")).contains("One letter is held"));
-    assert_eq!(anna.post(&letter, &format!("{letter}/release"), &[]).status, 303);
-    assert_eq!(anna.post(&letter, &format!("{letter}/cancel"), &[]).status, 303);
-    assert_eq!(anna.post(&letter, &format!("{letter}/hold"), &[]).status, 409);
+    let message = [("to", "x@outside.org"), ("subject", "s"), ("text", "t"), ("do", "send")];
+    let message = place(&anna.post("/compose", "/compose", &message)).to_owned();
+    assert_eq!(anna.post(&message, &format!("{message}/hold"), &[]).status, 303);
+    assert!(text(&anna.get("/")).contains("One message is held"));
+    assert_eq!(anna.post(&message, &format!("{message}/release"), &[]).status, 303);
+    assert_eq!(anna.post(&message, &format!("{message}/cancel"), &[]).status, 303);
+    assert_eq!(anna.post(&message, &format!("{message}/hold"), &[]).status, 409);
     let waive = anna.post("/", "/setup/test", &[("do", "waive")]);
     assert_eq!(place(&waive), "/");
 }
@@ -374,7 +376,7 @@ fn the_console_takes_lines_only_after_the_password() {
     assert_eq!(anna.post("/modem", "/modem/unlock", &[("password", "wrong")]).status, 422);
     assert_eq!(anna.post("/modem", "/modem/unlock", &[("password", PASSWORD)]).status, 303);
     assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$CS")]).status, 303);
-    assert_eq!(site.app.pulse.console_take().as_deref(), Some("$CS"));
+    assert_eq!(site.app.status.console_take().as_deref(), Some("$CS"));
     assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$RS")]).status, 422);
     assert_eq!(anna.post("/modem", "/modem/send", &[("line", "$RS"), ("sure", "1")]).status, 303);
     assert_eq!(anna.post("/modem", "/modem/send", &[("line", "a\nb")]).status, 422);
@@ -477,7 +479,6 @@ fn whatever_is_asked_gets_an_answer() {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (random >> 8) as usize % most
     };
-    let begin = std::time::Instant::now();
     for turn in 0..1000 {
         let target: String =
             (0..next(7)).map(|_| format!("{}{}", words[next(words.len())], ["", "/"][next(2)])).collect();
@@ -496,5 +497,4 @@ fn whatever_is_asked_gets_an_answer() {
         let answer = route::answer(&site.app, &Request::new(method, &target, headers, body.as_bytes()));
         assert!((200..=504).contains(&answer.status) && answer.status != 500, "{method} {target} {body}");
     }
-    assert!(begin.elapsed() < std::time::Duration::from_secs(60), "{:?}", begin.elapsed());
 }

@@ -21,9 +21,9 @@ macro_rules! templates {
 
 templates! {
     "frame.html", "bare.html", "parts.html", "claim.html", "setup.html", "login.html", "dashboard.html",
-    "messages.html", "message.html", "compose.html", "mailbox.html", "letter.html", "people.html", "person.html",
-    "settings.html", "modem.html", "help.html", "aside.html", "costs.html", "sorry.html", "broken.html", "account.html",
-    "audit.html", "sessions.html", "usage.html", "well.html", "help/metrics.html",
+    "messages.html", "message.html", "compose.html", "mailbox.html", "mailbox-message.html", "people.html", "person.html",
+    "settings.html", "modem.html", "help.html", "quarantine.html", "costs.html", "sorry.html", "broken.html", "account.html",
+    "audit.html", "sessions.html", "usage.html", "health.html", "help/metrics.html",
     "help/start.html", "help/modem.html", "help/mail-programs.html", "help/states.html", "help/texting.html", "help/cut.html",
     "help/strangers.html", "help/costs.html", "help/known-issues.html", "help/command-line.html", "help/backup.html",
     "help/on-air.html",
@@ -62,14 +62,14 @@ pub fn page(status: u16, name: &str, values: Value) -> Response {
     }
 }
 
-/// Text of a help page, for the frame around it.
+/// Gives the text of a help page, for the frame around it.
 pub fn fragment(name: &str, values: Value) -> Option<Value> {
     let template = ENVIRONMENT.get_template(name).ok()?;
     let html = template.render(values).inspect_err(|error| log::error!("web: template {name}: {error:#}")).ok()?;
     Some(Value::from_safe_string(html))
 }
 
-/// The values of a page, on top of those of its frame.
+/// Gives the values of a page, on top of those of its frame.
 pub fn over(frame: &Frame, values: Value) -> Value {
     context! { ..values, ..Value::from_serialize(frame) }
 }
@@ -101,7 +101,7 @@ pub struct Frame {
     pub strip: Vec<Light>,
     /// What the last form did.
     pub flash: Option<String>,
-    /// Unread letters in the mailbox.
+    /// Unread messages in the mailbox.
     pub unread: usize,
     /// Path of this page, to come back to.
     pub here: String,
@@ -172,15 +172,15 @@ pub struct Moment {
 
 /// Tells times in the zone of the box.
 #[derive(Debug, Clone)]
-pub struct Face {
+pub struct TimeFormat {
     /// The zone.
     pub zone: TimeZone,
     /// The present.
     pub now: Time,
 }
 
-impl Face {
-    /// A moment in words; empty words for times that no calendar has.
+impl TimeFormat {
+    /// Gives a moment in words; empty words for times that no calendar has.
     pub fn moment(&self, time: Time) -> Moment {
         let zoned = |time: Time| Timestamp::from_second(time.seconds()).ok().map(|at| at.to_zoned(self.zone.clone()));
         let (Some(at), Some(now)) = (zoned(time), zoned(self.now)) else {
@@ -203,14 +203,14 @@ impl Face {
         }
     }
 
-    /// Time of day, for a console.
+    /// Gives the time of day, for a console.
     pub fn clock(&self, time: Time) -> String {
         let at = Timestamp::from_second(time.seconds()).map(|at| at.to_zoned(self.zone.clone()));
         at.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default()
     }
 }
 
-/// A span of time in words, one unit.
+/// Gives a span of time in words, one unit.
 pub fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
@@ -257,12 +257,12 @@ mod tests {
 
     #[test]
     fn times_are_told_in_the_zone_of_the_box() {
-        let face = Face { zone: TimeZone::fixed(jiff::tz::offset(-3)), now: Time(1_795_564_800_000) };
-        let moment = face.moment(face.now - Duration::from_secs(300));
+        let times = TimeFormat { zone: TimeZone::fixed(jiff::tz::offset(-3)), now: Time(1_795_564_800_000) };
+        let moment = times.moment(times.now - Duration::from_secs(300));
         assert_eq!(moment.ago, "5 min ago");
         assert_eq!(moment.iso.len(), "2026-11-25T00:00:00Z".len());
-        assert_eq!(face.moment(face.now + Duration::from_secs(90_000)).ago, "in 25 h");
-        assert_eq!(face.moment(Time::NEVER).short, "never");
+        assert_eq!(times.moment(times.now + Duration::from_secs(90_000)).ago, "in 25 h");
+        assert_eq!(times.moment(Time::NEVER).short, "never");
         assert_eq!((bytes(999), bytes(1500), bytes(2_500_000)), ("999 B".into(), "1.5 kB".into(), "2.5 MB".into()));
     }
 }

@@ -1,21 +1,21 @@
-//! `satpost audit`: who changed what.
+//! `satpost audit`: shows who changed what.
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::session::{Done, Session};
 use super::table::{columns, one_line};
 
 /// Print the audit log, newest first: who changed what, from where and when.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "audit",
     example = "  satpost audit --search people.
   satpost audit --limit 1000 --json",
-    note = "Neither letters nor the values of secrets stand in it."
+    note = "It holds neither messages nor the values of secrets."
 )]
 pub struct Audit {
-    /// only what has this in it: a name, an address, a deed such as settings.set
+    /// only records that contain this: a name, an address, an action such as settings.set
     #[argh(option, default = "String::new()")]
     search: String,
     /// at most so many (default 100)
@@ -33,7 +33,7 @@ impl Audit {
             let row = |(number, record): &(u64, crate::store::Record)| {
                 serde_json::json!({
                     "number": number, "at": record.at.to_string(), "first": record.first.to_string(),
-                    "count": record.count, "who": record.who, "from": record.from, "deed": record.deed,
+                    "count": record.count, "who": record.who, "from": record.from, "action": record.action,
                     "about": record.about, "words": record.words,
                 })
             };
@@ -41,12 +41,12 @@ impl Audit {
             return Ok(());
         }
         let row = |(_, record): &(u64, crate::store::Record)| {
-            let who = if record.who.is_empty() { "nobody known" } else { &record.who };
+            let who = if record.who.is_empty() { "unknown" } else { &record.who };
             let times = if record.count > 1 { format!(" ({} times)", record.count) } else { String::new() };
             vec![
                 record.at.to_string(),
                 format!("{who}, {}", record.from),
-                record.deed.clone(),
+                record.action.clone(),
                 record.about.clone(),
                 format!("{}{times}", one_line(&record.words, 300)),
             ]

@@ -1,4 +1,4 @@
-//! `satpost backup` and `satpost restore`.
+//! `satpost backup` and `satpost restore`: copies everything into one file, and puts it back.
 
 use std::fs::{self, File};
 use std::io;
@@ -6,13 +6,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::session::{Done, Failure, Request, Session};
 use super::{Command, reach};
-use crate::admin::service::{By, Desk};
+use crate::admin::service::{Actor, Service};
 use crate::clock::Clock;
-use crate::engine::actions::{Wish, grant};
+use crate::engine::actions::{MessageAction, apply};
 use crate::fault::Fault;
 use crate::message::State;
 use crate::store::{self, Contents, ListFilter, Store};
@@ -22,7 +22,7 @@ use crate::store::{self, Contents, ListFilter, Store};
 const PART: &str = "backup.part";
 
 /// Copy everything into one file, while the box runs: messages, mails, people, settings.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "backup",
@@ -39,8 +39,8 @@ pub struct Backup {
     json: bool,
 }
 
-/// Put a backup into the data folder. No box may run there.
-#[derive(FromArgs)]
+/// Restore a backup into the data folder. No box may run there.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "restore",
@@ -54,7 +54,7 @@ pub struct Restore {
     /// the backup
     #[argh(positional)]
     file: PathBuf,
-    /// put it in the place of the store that is there; that one is kept beside
+    /// replace the store that is there; it is kept beside
     #[argh(switch)]
     replace: bool,
     /// hold what waits for the link, the relay or the carrier
@@ -66,7 +66,7 @@ pub struct Restore {
 }
 
 impl Backup {
-    /// In the box: writes the backup into the data folder.
+    /// Writes, in the box: the backup into the data folder.
     pub(super) fn act(self, session: &mut Session) -> Done {
         let part = session.context.store.folder().join(PART);
         // Left behind by a command that was interrupted.
@@ -76,12 +76,12 @@ impl Backup {
             }
             _ => {}
         }
-        let contents = session.desk().backup(&part)?;
-        session.out = said(&self.file, contents, self.json);
+        let contents = session.service().backup(&part)?;
+        session.out = show(&self.file, contents, self.json);
         Ok(())
     }
 
-    /// In the command: has it written, and takes it where it is wanted.
+    /// Has, in the command: it written, and takes it where it is wanted.
     pub(super) fn go(self, data: &Path, words: Vec<String>) -> Result<ExitCode, Failure> {
         let file = self.file.clone();
         if file.symlink_metadata().is_ok() {
@@ -126,7 +126,7 @@ fn take(part: &Path, file: &Path) -> Result<(), Fault> {
     checked
 }
 
-fn said(file: &Path, contents: Contents, json: bool) -> String {
+fn show(file: &Path, contents: Contents, json: bool) -> String {
     if json {
         // Numbers and a path always serialise.
         let value = serde_json::json!({"file": file, "contents": contents});
@@ -150,13 +150,13 @@ impl Restore {
         let clock = Clock::system();
         let stamp = clock.now().seconds().to_string();
         let (contents, kept) = store::restore(&self.file, data, self.replace, &stamp)?;
-        let mut text = said(&self.file, contents, self.json);
+        let mut text = show(&self.file, contents, self.json);
         if let Some(kept) = kept.filter(|_| !self.json) {
             text.push_str(&format!("the store that was there is now {}\n", kept.display()));
         }
         let store = Store::open(data, &clock)?;
-        let by = By::command_line(rustix::process::getuid().as_raw());
-        let noted = Desk::new(&store, by).restored();
+        let by = Actor::command_line(rustix::process::getuid().as_raw());
+        let noted = Service::new(&store, by).restored();
         store.close();
         noted?;
         if self.hold {
@@ -175,7 +175,8 @@ fn hold(data: &Path, clock: &Clock) -> Result<usize, Failure> {
     let store = Store::open(data, clock)?;
     let filter = ListFilter { states: vec![State::Queued], limit: usize::MAX, ..ListFilter::default() };
     let waiting = store.read(|view| view.list(&filter))?;
-    let held = waiting.iter().filter(|message| grant(&store, Wish::Hold, message.id, "the restore").is_ok()).count();
+    let held =
+        waiting.iter().filter(|message| apply(&store, MessageAction::Hold, message.id, "the restore").is_ok()).count();
     store.close();
     Ok(held)
 }

@@ -1,20 +1,20 @@
-//! `satpost check`: looks at everything a box needs, one sentence for each finding, with the cure.
+//! `satpost check`: looks at everything a box needs, one sentence for each finding, with what to do.
 
 mod machine;
 mod ways;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde::Serialize;
 
 use super::session::{Done, Failure, Session};
 use super::table::columns;
 
-/// Check settings, people, ports, certificate, disk, clock, modem, Hive and relay. Ends with 0 only if nothing is wrong.
-#[derive(FromArgs)]
+/// Check settings, people, ports, certificate, disk, clock, modem, Hive and relay. Ends with 0 if there is no error.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "check",
-    note = "'wrong' has to be mended; 'look' works, but may not be what you want. The relay is asked, and gets no mail."
+    note = "'error' has to be fixed; 'warn' works, but may not be what you want. The relay is asked, and gets no mail."
 )]
 pub struct Check {
     /// print JSON
@@ -25,20 +25,31 @@ pub struct Check {
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Grade {
+enum Level {
     /// As it should be.
-    Well,
+    Ok,
     /// Works, and may not be what the owner wants.
-    Look,
-    /// Has to be mended.
-    Wrong,
+    Warn,
+    /// Has to be fixed.
+    Error,
+}
+
+impl Level {
+    /// Gives the word in front of a line, and in JSON.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// One sentence about one part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Finding {
     part: &'static str,
-    grade: Grade,
+    level: Level,
     words: String,
 }
 
@@ -47,16 +58,16 @@ struct Finding {
 struct Findings(Vec<Finding>);
 
 impl Findings {
-    fn well(&mut self, part: &'static str, words: impl Into<String>) {
-        self.0.push(Finding { part, grade: Grade::Well, words: words.into() });
+    fn ok(&mut self, part: &'static str, words: impl std::fmt::Display) {
+        self.0.push(Finding { part, level: Level::Ok, words: words.to_string() });
     }
 
-    fn look(&mut self, part: &'static str, words: impl Into<String>) {
-        self.0.push(Finding { part, grade: Grade::Look, words: words.into() });
+    fn warn(&mut self, part: &'static str, words: impl std::fmt::Display) {
+        self.0.push(Finding { part, level: Level::Warn, words: words.to_string() });
     }
 
-    fn wrong(&mut self, part: &'static str, words: impl Into<String>) {
-        self.0.push(Finding { part, grade: Grade::Wrong, words: words.into() });
+    fn error(&mut self, part: &'static str, words: impl std::fmt::Display) {
+        self.0.push(Finding { part, level: Level::Error, words: words.to_string() });
     }
 }
 
@@ -72,22 +83,17 @@ impl Check {
         ways::link(session, &mut findings);
         ways::relay(session, &mut findings);
         ways::texts(session, &mut findings);
-        let wrong = findings.0.iter().filter(|finding| finding.grade == Grade::Wrong).count();
+        let errors = findings.0.iter().filter(|finding| finding.level == Level::Error).count();
         if self.json {
-            session.json(&serde_json::json!({"well": wrong == 0, "findings": findings.0}));
+            session.json(&serde_json::json!({"ok": errors == 0, "findings": findings.0}));
         } else {
-            let word = |grade| match grade {
-                Grade::Well => "well",
-                Grade::Look => "look",
-                Grade::Wrong => "wrong",
-            };
-            let row = |found: &Finding| vec![word(found.grade).to_owned(), found.part.to_owned(), found.words.clone()];
+            let row = |found: &Finding| vec![found.level.word().to_owned(), found.part.to_owned(), found.words.clone()];
             session.out.push_str(&columns(&findings.0.iter().map(row).collect::<Vec<_>>()));
         }
-        match wrong {
+        match errors {
             0 => Ok(()),
-            1 => Err(Failure::failed("one thing is wrong")),
-            many => Err(Failure::failed(format!("{many} things are wrong"))),
+            1 => Err(Failure::failed("there is one error")),
+            many => Err(Failure::failed(format!("there are {many} errors"))),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `satpost code` and `satpost decode`: letters as JSON lines to compact packets in hex and back, to measure the coding
+//! `satpost code` and `satpost decode`: code messages (JSON lines) to compact packets in hex and back, to measure the coding
 //! and to look into packets.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,42 +6,42 @@ use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use compact::coder::{Coder, MODELS, Spec};
 use compact::letter::{Kind, Letter, Other};
-use compact::packet::body::{body, read};
-use compact::packet::pieces::{Piece, cut, join};
+use compact::packet::bundle::{decode, encode};
+use compact::packet::fragments::{Fragment, cut, join};
 use compact::packet::{Form, Unreadable};
 use compact::peer::book::index_of;
 use serde_json::{Value, json};
 
 use super::session::Failure;
 
-/// Code letters compactly: JSON lines on standard input, on each line of output the packets of one line in hex.
-#[derive(FromArgs)]
+/// Code messages compactly: JSON lines on standard input, on each line of output the packets of one line in hex.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "code",
     example = r#"  echo '{{"kind":"email","to":"mum@example.org","subject":"Boat","text":"All well."}}' | satpost code
-  satpost code --book letters.jsonl < letters.jsonl"#,
+  satpost code --book messages.jsonl < messages.jsonl"#,
     note = "A line names kind (email or sms), to, subject and text, with --book also from, the device. An array of such
-letters leaves together."
+messages leaves together."
 )]
 pub struct Code {
-    /// bytes that one packet holds (192)
+    /// bytes that one packet holds (default: 192)
     #[argh(option, default = "192")]
-    most: usize,
+    packet_size: usize,
     /// addresses that both ends know: JSON lines with from and to
     #[argh(option)]
     book: Option<PathBuf>,
-    /// number of the model: 3, the older 1, or 2 for little memory (3)
+    /// number of the model: 3, the older 1, or 2 for little memory (default: 3)
     #[argh(option, default = "MODELS[0].number")]
     model: u8,
 }
 
 /// Read compact packets: on each line of standard input the packets of one line in hex; writes JSON lines.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "decode", example = "  satpost code < letters.jsonl | satpost decode")]
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "decode", example = "  satpost code < messages.jsonl | satpost decode")]
 pub struct Decode {
     /// addresses that both ends know: JSON lines with from and to
     #[argh(option)]
@@ -49,7 +49,7 @@ pub struct Decode {
     /// the device whose packets they are: only its addresses are looked at
     #[argh(option)]
     device: Option<String>,
-    /// number of the model: 3, the older 1, or 2 for little memory (3)
+    /// number of the model: 3, the older 1, or 2 for little memory (default: 3)
     #[argh(option, default = "MODELS[0].number")]
     model: u8,
 }
@@ -61,18 +61,18 @@ struct Book(BTreeMap<String, BTreeSet<String>>);
 impl Code {
     /// Runs until standard input ends.
     pub fn go(self, data: &Path) -> Result<ExitCode, Failure> {
-        if self.most < 8 {
-            return Err(Failure::usage("--most has to be 8 or more"));
+        if self.packet_size < 8 {
+            return Err(Failure::usage("--packet-size has to be 8 or more"));
         }
         let book = Book::read(self.book.as_deref())?;
         let mut coder = primed(self.model, data)?;
         each_line(|number, line| {
-            let (letters, devices): (Vec<_>, Vec<_>) = letters(line)?.into_iter().unzip();
+            let (messages, devices): (Vec<_>, Vec<_>) = messages(line)?.into_iter().unzip();
             let on_air: Vec<_> =
-                letters.iter().zip(&devices).map(|(letter, from)| book.shorten(letter, from)).collect();
-            let body = body(&mut coder, Form::Model(self.model), &on_air, &letters, self.most, 1);
-            let packets = cut(&body, (number % 64) as u8, self.most);
-            let packets = packets.ok_or_else(|| format!("takes more than 16 packets of {} bytes", self.most))?;
+                messages.iter().zip(&devices).map(|(message, from)| book.shorten(message, from)).collect();
+            let bundle = encode(&mut coder, Form::Model(self.model), &on_air, &messages, self.packet_size, 1);
+            let packets = cut(&bundle, (number % 64) as u8, self.packet_size);
+            let packets = packets.ok_or_else(|| format!("takes more than 16 packets of {} bytes", self.packet_size))?;
             Ok(packets.iter().map(|packet| hex(packet)).collect::<Vec<_>>().join(" "))
         })
     }
@@ -90,12 +90,12 @@ impl Decode {
             let packets: Option<Vec<_>> = line.split_whitespace().map(bytes).collect();
             let packets = packets.ok_or("not hex")?;
             let whole = match &packets[..] {
-                [whole] if Piece::parse(whole).is_none() => Ok(whole.clone()),
-                pieces => join(pieces),
+                [whole] if Fragment::parse(whole).is_none() => Ok(whole.clone()),
+                fragments => join(fragments),
             };
             let whole = whole.map_err(|why| format!("cannot be put together: {why:?}"))?;
-            let letters = book.read_packet(&mut coder, &whole)?;
-            Ok(letters.iter().map(|letter| shown(letter).to_string()).collect::<Vec<_>>().join("\n"))
+            let messages = book.decode(&mut coder, &whole)?;
+            Ok(messages.iter().map(|message| shown(message).to_string()).collect::<Vec<_>>().join("\n"))
         })
     }
 }
@@ -115,36 +115,36 @@ impl Book {
         Ok(book)
     }
 
-    /// The letters of a packet of one of the devices.
-    fn read_packet(&self, coder: &mut Coder, whole: &[u8]) -> Result<Vec<Letter>, String> {
+    /// Reads the messages of a packet of one of the devices.
+    fn decode(&self, coder: &mut Coder, whole: &[u8]) -> Result<Vec<Letter>, String> {
         let unreadable = |why: Unreadable| format!("cannot be read: {why:?}");
-        match read(coder, whole, &|_| Vec::new()) {
+        match decode(coder, whole, &|_| Vec::new()) {
             Err(Unreadable::Book) => {}
             written_out => return written_out.map_err(unreadable),
         }
         // An index means an address of the device that the packet is of, and the packet does not say which that is.
         let mut found: Option<(&str, Vec<Letter>)> = None;
         for (device, own) in &self.0 {
-            let Ok(letters) = read(coder, whole, &|index| alike(own, index)) else { continue };
+            let Ok(messages) = decode(coder, whole, &|index| alike(own, index)) else { continue };
             match &found {
-                Some((other, same)) if *same != letters => {
+                Some((other, same)) if *same != messages => {
                     return Err(format!(
                         "fits the addresses of {other} and of {device}: name the device with --device"
                     ));
                 }
                 Some(_) => {}
-                None => found = Some((device, letters)),
+                None => found = Some((device, messages)),
             }
         }
-        found.map(|(_, letters)| letters).ok_or_else(|| unreadable(Unreadable::Book))
+        found.map(|(_, messages)| messages).ok_or_else(|| unreadable(Unreadable::Book))
     }
 
-    /// The letter with an index for its correspondent, where the device knows one address with that index.
-    fn shorten(&self, letter: &Letter, from: &str) -> Letter {
-        let mut short = letter.clone();
-        if let (Some(known), Other::Address(to)) = (self.0.get(from), &letter.other) {
+    /// Gives the message with an index for its correspondent, where the device knows one address with that index.
+    fn shorten(&self, message: &Letter, from: &str) -> Letter {
+        let mut short = message.clone();
+        if let (Some(known), Other::Address(to)) = (self.0.get(from), &message.other) {
             let same = known.iter().filter(|address| index_of(address) == index_of(to)).count();
-            if same == 1 && known.contains(to) && letter.kind.takes(to) {
+            if same == 1 && known.contains(to) && message.kind.takes(to) {
                 short.other = Other::Index(index_of(to));
             }
         }
@@ -152,7 +152,7 @@ impl Book {
     }
 }
 
-/// The addresses with this index.
+/// Gives the addresses with this index.
 fn alike<'a>(addresses: impl IntoIterator<Item = &'a String>, index: u8) -> Vec<String> {
     let all: BTreeSet<_> = addresses.into_iter().filter(|address| index_of(address) == index).collect();
     all.into_iter().cloned().collect()
@@ -190,16 +190,16 @@ fn each_line(mut work: impl FnMut(usize, &str) -> Result<String, String>) -> Res
     output.flush().map_err(|error| Failure::failed(error.to_string())).map(|()| ExitCode::SUCCESS)
 }
 
-/// A letter, or an array of letters that leave together; each with the device that it is from.
-fn letters(line: &str) -> Result<Vec<(Letter, String)>, String> {
+/// Reads a message, or an array of messages that leave together; each with the device that it is from.
+fn messages(line: &str) -> Result<Vec<(Letter, String)>, String> {
     match serde_json::from_str(line).map_err(|error| error.to_string())? {
-        Value::Array(values) if values.is_empty() => Err("an array without letters".to_owned()),
-        Value::Array(values) => values.iter().map(letter).collect(),
-        value => Ok(vec![letter(&value)?]),
+        Value::Array(values) if values.is_empty() => Err("an array without messages".to_owned()),
+        Value::Array(values) => values.iter().map(message).collect(),
+        value => Ok(vec![message(&value)?]),
     }
 }
 
-fn letter(value: &Value) -> Result<(Letter, String), String> {
+fn message(value: &Value) -> Result<(Letter, String), String> {
     let field = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let kind = match field("kind").as_str() {
         "email" => Kind::Mail,
@@ -213,13 +213,13 @@ fn letter(value: &Value) -> Result<(Letter, String), String> {
     Ok((Letter { kind, person: None, other, subject, text }, field("from")))
 }
 
-fn shown(letter: &Letter) -> Value {
-    let kind = if letter.kind == Kind::Mail { "email" } else { "sms" };
-    let to = match &letter.other {
+fn shown(message: &Letter) -> Value {
+    let kind = if message.kind == Kind::Mail { "email" } else { "sms" };
+    let to = match &message.other {
         Other::Address(address) => address.clone(),
         Other::Index(index) => format!("({index})"),
     };
-    json!({"kind": kind, "to": to, "subject": letter.subject, "text": letter.text})
+    json!({"kind": kind, "to": to, "subject": message.subject, "text": message.text})
 }
 
 fn hex(packet: &[u8]) -> String {

@@ -1,6 +1,6 @@
-//! `satpost costs`: what a month cost, by account.
+//! `satpost costs`: shows what a month cost, by account.
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
 
 use super::session::{Done, Failure, Session};
@@ -9,7 +9,7 @@ use crate::money::BOX;
 use crate::route::price;
 
 /// Show what a month cost: the whole box, and each person.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "costs", example = "  satpost costs --month 2026-11")]
 pub struct Costs {
     /// the month (default: this one)
@@ -43,7 +43,7 @@ impl Costs {
         }
         let row = |(account, used): &(String, crate::money::Use)| {
             let counts = [format!("{} packets", used.packets), format!("{} texts", used.texts)];
-            [vec![name(account)], counts.to_vec(), vec![price::shown(&settings, used.money)]].concat()
+            [vec![name(account)], counts.to_vec(), vec![price::amount(&settings, used.money).to_string()]].concat()
         };
         session.out.push_str(&columns(&accounts.iter().map(row).collect::<Vec<_>>()));
         Ok(())

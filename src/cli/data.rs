@@ -1,4 +1,4 @@
-//! Which box a command means: `--data DIR`, or the folder that a box has by itself.
+//! Finds the box that a command means: `--data DIR`, or the folder that a box has by default.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -32,8 +32,8 @@ pub fn take(words: &mut Vec<String>) -> Result<Option<PathBuf>, String> {
     found.map(absolute).transpose()
 }
 
-/// The folder of the service when this is the service, or root on a machine that has it; otherwise one in the user's
-/// home.
+/// Gives the folder of the service when this is the service, or root on a machine that has it; otherwise one in the
+/// user's home.
 ///
 /// # Errors
 /// A sentence when this user has no home.
@@ -57,7 +57,8 @@ pub fn default_folder() -> Result<PathBuf, String> {
 pub fn mention(help: &str) -> String {
     const LINE: &str = "Options:\n  --data            folder of the box (default: /var/lib/satpost for root and the \
                         service,\n                    ~/.local/share/satpost for others)\n";
-    if help.contains("simulate") && help.starts_with("Usage: satpost simulate") {
+    let without = super::outline::commands().into_iter().filter(|command| !command.has_data());
+    if without.into_iter().any(|command| help.starts_with(&format!("Usage: satpost{}", command.key()))) {
         return help.to_owned();
     }
     help.replacen("Options:\n", LINE, 1)

@@ -1,4 +1,4 @@
-//! `satpost demo`: a station, a gateway, and everything between and around them, simulated.
+//! `satpost demo`: runs a station and a gateway, and simulates everything between and around them.
 //!
 //! ```text
 //!  mail program -> station -> modem -> sky -> Hive -> gateway -> mail server, carrier and phone
@@ -7,20 +7,20 @@
 //!
 //! Both boxes are this same program with nothing changed; nothing in them knows that the rest is simulated.
 
-mod letters;
+mod messages;
 mod parts;
 mod watch;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use smol::future::or;
 
 use super::say;
 use super::session::Failure;
 use crate::sys::signals::Stop;
-use parts::World;
+use parts::DemoParts;
 use watch::Watch;
 
 /// How often the boxes are looked at.
@@ -28,12 +28,12 @@ const LOOK: Duration = Duration::from_millis(500);
 /// `--once` is over after this, one way or the other.
 const ONCE_LIMIT: Duration = Duration::from_secs(90);
 
-/// See it work: a station and a gateway with a simulated modem, sky, Hive, mail server and phone. Needs no root and no
-/// network; Ctrl-C ends it and leaves nothing behind.
-#[derive(FromArgs)]
-#[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: letters and texts arrived"))]
+/// Show how it works: a station and a gateway with a simulated modem, sky, Hive, mail server and phone. Needs no root
+/// and no network; Ctrl-C ends it and leaves nothing behind.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "demo", error_code(0, "ended by Ctrl-C, or with --once: messages and texts arrived"))]
 pub struct Demo {
-    /// send a letter and a text each way, wait for all, and end; with 1 if they did not arrive in 90 s
+    /// send a message and a text each way, wait for all, and end; with 1 if they did not arrive in 90 s
     #[argh(switch)]
     once: bool,
 }
@@ -44,54 +44,54 @@ impl Demo {
         let mut signals = Stop::catch().map_err(|error| Failure::failed(error.to_string()))?;
         let began = Instant::now();
         tell("Starting two boxes, a modem, a sky, a Hive, a mail server and a carrier with a phone ...");
-        let mut world = match World::start() {
+        let mut parts = match DemoParts::start() {
             // Ctrl-C on a terminal reaches the boxes as well: that they ended is no failure then.
             Err(_) if wait(&mut signals, Duration::ZERO) => return Ok(ExitCode::SUCCESS),
             started => started?,
         };
         if !self.once {
-            tell(&letters::explain(&world));
+            tell(&messages::explain(&parts));
         }
-        letters::out(&world)?;
-        tell("A first letter is on its way from the boat to bob@world.example.");
-        letters::text(&world);
+        messages::out(&parts)?;
+        tell("A first message is on its way from the boat to bob@world.example.");
+        messages::text(&parts);
         tell("A phone texts the boat.");
         let mut watch = Watch::default();
         let (mut answered, mut texted) = (false, false);
         loop {
-            for news in watch.look(&world)? {
+            for news in watch.look(&parts)? {
                 tell(&news);
             }
             if self.once && watch.at_sink > 0 && !answered {
                 answered = true;
-                letters::back(&world)?;
+                messages::back(&parts)?;
                 tell("Bob answers.");
             }
             if self.once && watch.texts_in_mailbox > 0 && !texted {
                 texted = true;
-                letters::text_back(&world)?;
+                messages::text_back(&parts)?;
                 tell("Anna answers the phone by mail.");
             }
             if self.once && watch.at_sink > 0 && watch.in_mailbox > 0 && watch.at_phone > 0 {
                 let took = began.elapsed().as_secs();
-                tell(&format!("Letters and texts arrived both ways, {took} s after the start."));
+                tell(&format!("Messages and texts arrived both ways, {took} s after the start."));
                 return Ok(ExitCode::SUCCESS);
             }
             if self.once && began.elapsed() > ONCE_LIMIT {
-                return Err(world.failure("letters or texts did not arrive in 90 s"));
+                return Err(parts.failure("messages or texts did not arrive in 90 s"));
             }
-            if let Some(why) = world.ended() {
-                return Err(world.failure(&why));
+            if let Some(why) = parts.ended() {
+                return Err(parts.failure(&why));
             }
             if wait(&mut signals, LOOK) {
-                tell("Ending.");
+                tell("Ended.");
                 return Ok(ExitCode::SUCCESS);
             }
         }
     }
 }
 
-/// A pause; true when somebody wants the end.
+/// Waits; true when somebody wants the end.
 fn wait(signals: &mut Stop, pause: Duration) -> bool {
     let signal = async {
         signals.next().await;

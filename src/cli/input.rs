@@ -1,4 +1,4 @@
-//! What commands read: a letter, or a password; never a terminal where there is none.
+//! Reads what a command needs: a message or a password, from a terminal only where there is one.
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::sync::mpsc::sync_channel;
@@ -10,7 +10,7 @@ use smol::future::or;
 use super::session::Failure;
 use crate::sys::signals::Stop;
 
-/// A letter has at most so many bytes; more would not fit a request.
+/// A message has at most so many bytes; more would not fit a request.
 const TEXT_MOST: u64 = 1024 * 1024;
 /// Standard input that is no terminal has to bring a password, or end, within this time.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,24 +26,24 @@ pub struct Secret {
     pub optional: bool,
 }
 
-/// All of standard input.
+/// Reads all of standard input.
 ///
 /// # Errors
 /// When it is not text, or more than a megabyte.
 pub fn text() -> Result<String, Failure> {
     if io::stdin().is_terminal() {
-        super::say(&mut io::stderr(), "Write the letter, and Ctrl-D on a line of its own at its end.\n");
+        super::say(&mut io::stderr(), "Write the message, and Ctrl-D on a line of its own at its end.\n");
     }
     let mut bytes = Vec::new();
     io::stdin().lock().take(TEXT_MOST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > TEXT_MOST {
-        return Err(Failure::usage("the letter has more than a megabyte"));
+        return Err(Failure::usage("the message has more than a megabyte"));
     }
-    String::from_utf8(bytes).map_err(|_| Failure::usage("the letter is not UTF-8 text"))
+    String::from_utf8(bytes).map_err(|_| Failure::usage("the message is not UTF-8 text"))
 }
 
-/// A secret: from the file, typed without echo on a terminal, or the first line of standard input. `None` when there
-/// is nothing and that will do.
+/// Reads a secret: from the file, typed without echo on a terminal, or the first line of standard input. `None` when
+/// there is nothing and that will do.
 ///
 /// # Errors
 /// When there is nothing and it is needed, or it cannot be read.
@@ -73,7 +73,7 @@ fn first_line(file: &str) -> Result<String, Failure> {
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
-/// The first line of what is piped in; `None` when that ends without one, or there is no standard input at all.
+/// Reads the first line of what is piped in; `None` when that ends without one, or there is no standard input at all.
 fn piped() -> Result<Option<String>, Failure> {
     let (line, read) = sync_channel(1);
     let work = move || drop(line.send(read_line()));
@@ -93,7 +93,7 @@ fn read_line() -> io::Result<Option<String>> {
     Ok((count > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
-/// Two lines from the terminal that have to be the same.
+/// Reads two lines from the terminal that have to be the same.
 fn typed(wanted: &Secret) -> Result<String, Failure> {
     let hint = if wanted.optional { " (empty for none)" } else { "" };
     let first = without_echo(&format!("{}{hint}: ", wanted.what))?;

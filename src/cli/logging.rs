@@ -1,19 +1,20 @@
-//! Log lines on standard error: for the journal with its priorities, for a terminal as plain text.
+//! Writes log lines to standard error: with priorities for the system log, as plain text for a terminal.
 
 use std::io::{IsTerminal, Write};
 
 use env_logger::{Builder, WriteStyle};
 use log::{Level, LevelFilter};
 
-/// Starts the log. `SATPOST_LOG` (error, warn, info, debug) overrides `level`; other crates never say more than warnings.
+/// Starts the log. `SATPOST_LOG` (error, warn, info, debug) overrides `level`; other crates never say more than
+/// warnings.
 pub fn start(level: LevelFilter) {
-    let wished = std::env::var("SATPOST_LOG").unwrap_or_default();
-    let level = wished.trim().parse().unwrap_or(level);
+    let wanted = std::env::var("SATPOST_LOG").unwrap_or_default();
+    let level = wanted.trim().parse().unwrap_or(level);
     let plain = std::io::stderr().is_terminal();
     let mut builder = Builder::new();
     builder.filter_level(level.min(LevelFilter::Warn)).filter_module("satpost", level);
     builder.write_style(WriteStyle::Never).format(move |out, record| {
-        // The journal reads the priority from the front of each line, so a text of several lines becomes one.
+        // systemd reads the priority from the front of each line, so a text of several lines becomes one.
         let text = record.args().to_string().replace('\n', " ");
         let target = record.target().strip_prefix("satpost::").unwrap_or(record.target());
         if plain {
@@ -26,7 +27,7 @@ pub fn start(level: LevelFilter) {
     let _ = builder.try_init();
 }
 
-/// Priority of syslog(3), which sd-daemon(3) understands.
+/// Gives priority of syslog(3), which sd-daemon(3) understands.
 fn priority(level: Level) -> u8 {
     match level {
         Level::Error => 3,

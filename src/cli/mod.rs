@@ -1,4 +1,4 @@
-//! The command line: `satpost COMMAND ...`.
+//! Reads the command line, `satpost COMMAND ...`, and carries it out.
 //!
 //! ```text
 //!  run, demo, simulate, restore        here, in this process
@@ -12,14 +12,18 @@ mod audit;
 mod backup;
 mod check;
 mod coding;
+mod completions;
 mod costs;
 mod data;
 mod demo;
 mod input;
 mod logging;
+mod manual;
+mod outline;
 mod people;
 mod queue;
 mod reach;
+mod repair;
 mod send;
 pub mod session;
 mod settings;
@@ -33,7 +37,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use session::{Done, Failure, Request, Session};
 
@@ -45,13 +49,13 @@ pub const USAGE: u8 = 2;
 pub const NOT_FOUND: u8 = 3;
 
 /// A satellite post office: mail in and out over a satellite modem.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     example = "A box with a modem, set up without a browser:
 
   satpost settings set box.domain station.example
   satpost settings set link.driver m138
-  satpost people add anna --owner < password.txt
+  satpost people add anna --role owner < password.txt
   satpost check
   satpost run
 
@@ -70,7 +74,7 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 enum Command {
     Run(Run),
@@ -87,17 +91,20 @@ enum Command {
     Audit(audit::Audit),
     Backup(backup::Backup),
     Restore(backup::Restore),
+    Repair(repair::Repair),
     Simulate(simulate::Simulate),
     Code(coding::Code),
     Decode(coding::Decode),
+    Man(manual::Man),
+    Completions(completions::Completions),
 }
 
 /// Run the box until SIGTERM or SIGINT; this is what the service starts.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "run",
-    note = "SATPOST_LOG=debug in the environment makes the log say more; error, warn, info and trace work as well.",
+    note = "SATPOST_LOG=debug in the environment makes the log say more; error, warn and info work as well.",
     error_code(2, "wrong settings, or the data folder cannot be used; systemd does not start it again")
 )]
 struct Run {
@@ -125,7 +132,7 @@ impl Command {
         }
     }
 
-    /// How long a running box may take for it.
+    /// Tells how long a running box may take for it.
     fn patience(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Check(_) => 180,
@@ -158,10 +165,24 @@ impl Command {
             Self::Usage(usage) => usage.act(session),
             Self::Audit(audit) => audit.act(session),
             Self::Backup(backup) => backup.act(session),
-            Self::Run(_) | Self::Demo(_) | Self::Restore(_) | Self::Simulate(_) | Self::Code(_) | Self::Decode(_) => {
-                Err(Failure::usage("this command is not for a running box"))
-            }
+            Self::Run(_)
+            | Self::Demo(_)
+            | Self::Restore(_)
+            | Self::Repair(_)
+            | Self::Simulate(_)
+            | Self::Code(_)
+            | Self::Decode(_)
+            | Self::Man(_)
+            | Self::Completions(_) => Err(Failure::usage("this command is not for a running box")),
         }
+    }
+}
+
+/// Gives the version with the commit it was built from, where that is known: `0.1.0 (1f2e3d4c5b)`.
+pub fn version() -> String {
+    match env!("SATPOST_COMMIT") {
+        "" => env!("CARGO_PKG_VERSION").to_owned(),
+        commit => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
     }
 }
 
@@ -190,7 +211,7 @@ pub fn run() -> ExitCode {
 fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
     let named = data::take(&mut words).map_err(Failure::usage)?;
     if words.first().is_some_and(|word| word == "--version" || word == "-V") {
-        say(&mut std::io::stdout(), concat!("satpost ", env!("CARGO_PKG_VERSION"), "\n"));
+        say(&mut std::io::stdout(), &format!("satpost {}\n", version()));
         if words.get(1).is_some_and(|word| word == "--licences") {
             say(&mut std::io::stdout(), include_str!("../compact/primer/LICENCES"));
         }
@@ -216,7 +237,10 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Simulate(simulate) => simulate.go(),
         Command::Code(code) => code.go(&data),
         Command::Decode(decode) => decode.go(&data),
+        Command::Man(man) => Ok(man.go()),
+        Command::Completions(completions) => Ok(completions.go()),
         Command::Restore(restore) => restore.go(&data),
+        Command::Repair(repair) => repair.go(&data),
         // A child with the user of the box only writes the part; its parent takes it from there.
         Command::Backup(backup) if !reach::as_owner_now() => backup.go(&data, words),
         Command::People(people) if people.exports().is_some() && !reach::as_owner_now() => {

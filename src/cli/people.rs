@@ -1,4 +1,4 @@
-//! `satpost people` and `satpost setup-code`.
+//! `satpost people`: adds, changes, exports and removes the people of the box.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,7 +15,6 @@ use super::table::columns;
 use super::{Command, reach};
 use crate::admin::service::PersonEdit;
 use crate::people::{Home, Person, Role};
-use crate::route::choose::World;
 
 mod words;
 
@@ -26,7 +25,7 @@ use words::{Add, Device, Edit, List, What};
 const PART: &str = "export.part";
 
 impl People {
-    /// The file that 'export' makes.
+    /// Gives the file that 'export' makes.
     pub(super) fn exports(&self) -> Option<&Path> {
         match &self.what {
             What::Export(export) => Some(&export.file),
@@ -34,7 +33,7 @@ impl People {
         }
     }
 
-    /// In the command: has the copy written, and takes it where it is wanted.
+    /// Has, in the command: the copy written, and takes it where it is wanted.
     pub(super) fn export(self, data: &Path, words: Vec<String>, file: &Path) -> Result<ExitCode, Failure> {
         let failed = |error: io::Error| Failure::failed(format!("{} cannot be written: {error}", file.display()));
         if file.symlink_metadata().is_ok() {
@@ -65,7 +64,7 @@ impl People {
             What::Add(add) => Wants::Secret(Secret {
                 what: format!("password of {}", add.name),
                 file: add.password_file.clone(),
-                optional: add.role() != Role::Owner,
+                optional: add.role != Role::Owner,
             }),
             What::Passwd(passwd) if !passwd.none => Wants::Secret(Secret {
                 what: format!("password of {}", passwd.name),
@@ -77,7 +76,7 @@ impl People {
     }
 
     pub(super) fn act(self, session: &mut Session) -> Done {
-        let desk = session.desk();
+        let service = session.service();
         match self.what {
             What::Add(add) => return add.act(session),
             What::List(list) => list.act(session),
@@ -87,7 +86,7 @@ impl People {
                     let words = "nothing to change: say what, such as --full-name 'Anna Smith' (see --help)";
                     return Err(Failure::usage(words));
                 }
-                let changed = desk.edit(&person.name, &edit.over(&person)).map_err(Failure::of_wish)?;
+                let changed = service.edit(&person.name, &edit.over(&person)).map_err(Failure::of_request)?;
                 let words = if changed == person { "was so already" } else { "is changed" };
                 session.line(format!("{} {words}", person.name));
                 unreachable(session, &changed);
@@ -95,13 +94,13 @@ impl People {
             What::Passwd(passwd) => {
                 let name = &known(session, &passwd.name)?.name;
                 let password = if passwd.none { String::new() } else { session.input.clone().unwrap_or_default() };
-                desk.set_password(name, &password).map_err(Failure::of_wish)?;
+                service.set_password(name, &password).map_err(Failure::of_request)?;
                 session
                     .line(format!("{name} has {}", if passwd.none { "no log-in any more" } else { "a new password" }));
             }
             What::Device(device) => {
                 let person = known(session, &device.name)?;
-                let changed = desk.edit(&person.name, &device.over(&person)).map_err(Failure::of_wish)?;
+                let changed = service.edit(&person.name, &device.over(&person)).map_err(Failure::of_request)?;
                 let words = changed.device.map_or("no device".to_owned(), |device| format!("device {device}"));
                 session.line(format!("{} has {words} and reads {}", changed.name, reads(&changed)));
                 unreachable(session, &changed);
@@ -110,23 +109,23 @@ impl People {
                 let person = known(session, &number.name)?;
                 let text = if number.number == "none" { String::new() } else { number.number };
                 let edit = PersonEdit { number: text, ..PersonEdit::of(&person) };
-                let changed = desk.edit(&person.name, &edit).map_err(Failure::of_wish)?;
+                let changed = service.edit(&person.name, &edit).map_err(Failure::of_request)?;
                 let words = changed.number.map_or("no service number".to_owned(), |number| format!("number {number}"));
                 session.line(format!("{} has {words}", changed.name));
             }
             What::Disable(one) => {
                 let name = &known(session, &one.name)?.name;
-                desk.disable(name, true)?;
+                service.disable(name, true)?;
                 session.line(format!("{name} is disabled"));
             }
             What::Enable(one) => {
                 let name = &known(session, &one.name)?.name;
-                desk.disable(name, false)?;
+                service.disable(name, false)?;
                 session.line(format!("{name} is enabled"));
             }
             What::Remove(one) => {
                 let name = &known(session, &one.name)?.name;
-                desk.remove(name)?;
+                service.remove(name)?;
                 session.line(format!("{name} is removed"));
             }
             What::Export(export) => {
@@ -136,29 +135,32 @@ impl People {
                 let _ = fs::remove_file(&part);
                 let file = File::options().write(true).create_new(true).mode(0o600).open(&part);
                 let mut file = file.map_err(|error| Failure::failed(format!("{}: {error}", part.display())))?;
-                let letters = desk.export(name, &mut file)?;
-                session.line(format!("{}: {letters} letters of {name}", export.file.display()));
+                let messages = service.export(name, &mut file)?;
+                session.line(format!("{}: {messages} messages of {name}", export.file.display()));
             }
             What::Erase(one) => {
                 let name = &known(session, &one.name)?.name;
-                let letters = desk.erase(name).map_err(Failure::of_wish)?;
-                session.line(format!("{name} is erased, with {letters} letters"));
+                let messages = service.erase(name).map_err(Failure::of_request)?;
+                session.line(format!("{name} is erased, with {messages} messages"));
             }
         }
         Ok(())
     }
 }
 
-/// The person of this name, who has to be there.
+/// Finds the person of this name.
+///
+/// # Errors
+/// Not found, when there is none.
 pub fn known(session: &Session, name: &str) -> Result<std::sync::Arc<Person>, Failure> {
-    session.desk().person(name).map_err(|fault| Failure::not_found(fault.why()))
+    session.service().person(name).map_err(|fault| Failure::not_found(fault.why()))
 }
 
-/// Says so when a letter to them cannot go.
+/// Warns when no message can reach them.
 fn unreachable(session: &mut Session, person: &Person) {
     let store = &session.context.store;
-    let world = World::new(store.people(), store.settings());
-    if let Some(why) = world.no_way_to(person) {
+    let policy = crate::engine::policy(store);
+    if let Some(why) = policy.no_way_to(person) {
         session.err.push_str(&format!("satpost: {why}\n"));
     }
 }
@@ -168,13 +170,8 @@ fn reads(person: &Person) -> &'static str {
 }
 
 impl Add {
-    fn role(&self) -> Role {
-        if self.owner { Role::Owner } else { self.role }
-    }
-
     fn act(self, session: &mut Session) -> Done {
         let home = self.home.unwrap_or(if self.device.is_empty() { Home::Here } else { Home::Device });
-        let role = self.role();
         let edit = PersonEdit {
             name: self.name,
             full_name: self.full_name,
@@ -184,11 +181,11 @@ impl Add {
             device: self.device,
             forward: self.forward,
             max_parts: self.max_parts,
-            role,
+            role: self.role,
             password: session.input.clone().unwrap_or_default(),
             ..PersonEdit::default()
         };
-        let person = session.desk().add(&edit).map_err(Failure::of_wish)?;
+        let person = session.service().add(&edit).map_err(Failure::of_request)?;
         if self.json {
             session.json(&shown(&person));
             return Ok(());
@@ -215,14 +212,12 @@ impl Edit {
             self.block.is_some(),
             self.strangers.is_some(),
             self.role.is_some(),
-            self.owner.is_some(),
         ];
         given.iter().all(|given| !given)
     }
 
     fn over(self, person: &Person) -> PersonEdit {
         let before = PersonEdit::of(person);
-        let flag = self.owner.map(|owner| if owner { Role::Owner } else { Role::Person });
         PersonEdit {
             full_name: self.full_name.unwrap_or(before.full_name),
             aliases: self.aliases.unwrap_or(before.aliases),
@@ -235,7 +230,7 @@ impl Edit {
             allow: self.allow.unwrap_or(before.allow),
             block: self.block.unwrap_or(before.block),
             strangers: self.strangers.unwrap_or(before.strangers),
-            role: self.role.or(flag).unwrap_or(before.role),
+            role: self.role.unwrap_or(before.role),
             ..before
         }
     }
@@ -255,7 +250,7 @@ impl Device {
 
 impl List {
     fn act(&self, session: &mut Session) {
-        let people = session.desk().people();
+        let people = session.service().people();
         if self.json {
             let all: Vec<_> = people.iter().map(|person| shown(person)).collect();
             return session.json(&all);
@@ -281,7 +276,7 @@ impl List {
     }
 }
 
-/// A person for scripts: without the hash of the password.
+/// Writes a person for scripts, without the hash of the password.
 fn shown(person: &Person) -> serde_json::Value {
     json!({
         "name": person.name,
@@ -299,7 +294,6 @@ fn shown(person: &Person) -> serde_json::Value {
         "block": person.block,
         "strangers": person.strangers,
         "role": person.role,
-        "owner": person.is_owner(),
         "disabled": person.disabled,
         "log_in": person.password.is_some(),
         "added": person.added.to_string(),

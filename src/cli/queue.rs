@@ -1,19 +1,19 @@
-//! `satpost queue`: look at messages, and do to them what their owner may do.
+//! `satpost queue`: shows messages, and holds, releases, cancels and retries them.
 
 use std::collections::BTreeSet;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde_json::{Value, json};
 
 use super::session::{Done, Failure, Session};
 use super::table::{columns, one_line};
 use crate::clock::Time;
-use crate::engine::actions::Wish;
-use crate::message::{Id, Mail, Message, Packet, PacketState, State};
+use crate::engine::actions::MessageAction;
+use crate::message::{Account, Id, Message, Packet, PacketState, State};
 use crate::store::ListFilter;
 
-/// Messages: what waits, and what became of the others.
-#[derive(FromArgs)]
+/// Show messages, and hold, release, cancel or retry them.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "queue",
@@ -27,7 +27,7 @@ pub struct Queue {
     what: What,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 enum What {
     List(List),
@@ -39,13 +39,14 @@ enum What {
 }
 
 /// List messages, newest first; those that wait, unless something else is asked for.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "list")]
 struct List {
     /// all states
     #[argh(switch)]
     all: bool,
-    /// only this state: held, queued, onmodem, sent, delivered, returned, expired, cancelled, refused; may be repeated
+    /// only this state: held, queued, on-the-link, sent, delivered, returned, expired, cancelled, refused; may be
+    /// repeated
     #[argh(option, from_str_fn(state))]
     state: Vec<State>,
     /// only what has this in sender, recipient, subject or text
@@ -66,7 +67,7 @@ struct List {
 }
 
 /// Show one message with its text and its time line.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "show")]
 struct Show {
     /// message, such as m12
@@ -81,7 +82,7 @@ struct Show {
 }
 
 /// Keep messages here until they are released.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "hold")]
 struct Hold {
     /// messages, such as m12
@@ -89,20 +90,20 @@ struct Hold {
     ids: Vec<Id>,
 }
 
-/// Let held messages go, whatever held them.
-#[derive(FromArgs)]
+/// Release held messages, whatever held them.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "release")]
 struct Release {
     /// messages, such as m12
     #[argh(positional)]
     ids: Vec<Id>,
-    /// let their senders write to these people from now on
+    /// also put their senders on the list of allowed senders of these people
     #[argh(switch)]
-    allow: bool,
+    allow_sender: bool,
 }
 
-/// Take messages back; what is on the modem and not yet sent is withdrawn from it.
-#[derive(FromArgs)]
+/// Cancel messages; packets on the link that are not sent yet are withdrawn from it.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "cancel")]
 struct Cancel {
     /// messages, such as m12
@@ -111,7 +112,7 @@ struct Cancel {
 }
 
 /// Try waiting messages again now.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "retry")]
 struct Retry {
     /// messages, such as m12
@@ -119,11 +120,11 @@ struct Retry {
     ids: Vec<Id>,
 }
 
-/// Reads a state as it is written in JSON or on the page.
+/// Reads a state as the page writes it, with blanks or hyphens between the words.
 fn state(word: &str) -> Result<State, String> {
-    let same = |state: &&State| state.words().replace(' ', "") == word.to_lowercase().replace([' ', '-', '_'], "");
+    let same = |state: &&State| state.words() == word.to_lowercase().replace(['-', '_'], " ");
     State::ALL.iter().find(same).copied().ok_or_else(|| {
-        let all: Vec<_> = State::ALL.iter().map(|state| state.words().replace(' ', "")).collect();
+        let all: Vec<_> = State::ALL.iter().map(|state| state.words().replace(' ', "-")).collect();
         format!("'{}' is no state: write one of {}", word.escape_debug(), all.join(", "))
     })
 }
@@ -133,24 +134,24 @@ impl Queue {
         match self.what {
             What::List(list) => list.act(session),
             What::Show(show) => show.act(session),
-            What::Hold(hold) => each(session, &hold.ids, Wish::Hold),
-            What::Release(release) if release.allow => each(session, &release.ids, Wish::Allow),
-            What::Release(release) => each(session, &release.ids, Wish::Release),
-            What::Cancel(cancel) => each(session, &cancel.ids, Wish::Cancel),
-            What::Retry(retry) => each(session, &retry.ids, Wish::Retry),
+            What::Hold(hold) => each(session, &hold.ids, MessageAction::Hold),
+            What::Release(release) if release.allow_sender => each(session, &release.ids, MessageAction::Allow),
+            What::Release(release) => each(session, &release.ids, MessageAction::Release),
+            What::Cancel(cancel) => each(session, &cancel.ids, MessageAction::Cancel),
+            What::Retry(retry) => each(session, &retry.ids, MessageAction::Retry),
         }
     }
 }
 
-/// Does the same to each message; one that refuses does not keep the others from it.
-fn each(session: &mut Session, ids: &[Id], wish: Wish) -> Done {
+/// Does the same to each message; an error with one does not keep the others from it.
+fn each(session: &mut Session, ids: &[Id], action: MessageAction) -> Done {
     if ids.is_empty() {
         return Err(Failure::usage("name the messages, such as m12"));
     }
     let mut worst = Ok(());
-    // Said twice means once.
+    // A message that is named twice is acted on once.
     for id in ids.iter().collect::<BTreeSet<_>>() {
-        let done = found(session, *id).and_then(|_| Ok(session.desk().wish(wish, *id)?));
+        let done = found(session, *id).and_then(|_| Ok(session.service().act_on(action, *id)?));
         match done {
             Ok(words) => session.line(words),
             Err(failure) => {
@@ -203,7 +204,7 @@ impl List {
                 message.accepted.to_string(),
                 format!("{} -> {}", message.from, message.to),
                 one_line(&message.subject, 40),
-                one_line(&message.reason, 80),
+                one_line(&message.reason.to_string(), 80),
             ]
         };
         session.out.push_str(&columns(&messages.iter().map(row).collect::<Vec<_>>()));
@@ -216,8 +217,13 @@ impl Show {
         let message = found(session, self.id)?;
         if self.raw {
             match &message.mail {
-                None => return Err(Failure::failed(format!("{} never was more than its text", message.id))),
-                Some(Mail { file: Some(name), .. }) => session.file = Some(session.context.store.spool_file(name)),
+                None => {
+                    return Err(Failure::failed(format!(
+                        "{} came in as text, not as a mail: there is no raw form",
+                        message.id
+                    )));
+                }
+                Some(mail) if mail.file.is_some() => session.file = session.context.store.spool_file(mail)?,
                 Some(_) => session.bytes = session.context.store.raw(&message)?,
             }
             return Ok(());
@@ -234,7 +240,12 @@ impl Show {
     }
 
     fn print(&self, session: &mut Session, message: &Message, packets: &[Packet]) {
-        session.line(format!("{}  {}: {}", message.id, message.state.words(), one_line(&message.reason, 500)));
+        session.line(format!(
+            "{}  {}: {}",
+            message.id,
+            message.state.words(),
+            one_line(&message.reason.to_string(), 500)
+        ));
         session.line(format!("from     {}", message.from));
         session.line(format!("to       {} by {}", message.to, message.way.word()));
         session.line(format!("subject  {}", one_line(&message.subject, 500)));
@@ -259,9 +270,9 @@ impl Show {
         for packet in packets {
             let state = packet_state(&packet.state);
             let (part, parts) = (packet.part, packet.parts);
-            let with = match packet.letters.len() {
+            let with = match packet.messages.len() {
                 0 | 1 => String::new(),
-                letters => format!(", {letters} letters"),
+                messages => format!(", {messages} messages"),
             };
             session.line(format!(
                 "packet {part} of {parts}, {} bytes{with}: {state} {}",
@@ -272,11 +283,11 @@ impl Show {
     }
 }
 
-/// The time line of a message, one step a line.
+/// Writes the time line of a message, one step a line.
 pub fn time_line(message: &Message) -> String {
     let row = |step: &crate::message::Step| {
         let packets = if step.packets > 0 { format!("{} packets", step.packets) } else { String::new() };
-        vec![step.at.to_string(), step.state.words().to_owned(), one_line(&step.cause, 200), packets]
+        vec![step.at.to_string(), step.state.words().to_owned(), one_line(&step.cause.to_string(), 200), packets]
     };
     columns(&message.steps.iter().map(row).collect::<Vec<_>>())
 }
@@ -284,10 +295,10 @@ pub fn time_line(message: &Message) -> String {
 fn packet_state(state: &PacketState) -> String {
     match state {
         PacketState::Planned => "planned".to_owned(),
-        PacketState::Handing(_) => "being handed over".to_owned(),
-        PacketState::Held(reference) => format!("held by {reference}"),
-        PacketState::Sent(reference) => format!("sent by {reference}"),
-        PacketState::Gone(why) => format!("gone: {why}"),
+        PacketState::Handing(_) => "being submitted".to_owned(),
+        PacketState::Held(reference) => format!("on the link as {reference}"),
+        PacketState::Sent(reference) => format!("sent as {reference}"),
+        PacketState::Gone(why) => format!("dropped: {why}"),
     }
 }
 
@@ -295,7 +306,7 @@ fn packet(packet: &Packet) -> Value {
     json!({
         "part": packet.part,
         "parts": packet.parts,
-        "letters": packet.letters.iter().map(Id::to_string).collect::<Vec<_>>(),
+        "messages": packet.messages.iter().map(Id::to_string).collect::<Vec<_>>(),
         "device": packet.device.map(|device| device.to_string()),
         "bytes": packet.payload.len(),
         "state": packet_state(&packet.state),
@@ -304,15 +315,27 @@ fn packet(packet: &Packet) -> Value {
     })
 }
 
-/// A message for scripts.
+/// Writes what a message takes on air; the store has one of the numbers under another name.
+fn on_air(account: &Account) -> Value {
+    json!({
+        "classic_bytes": account.classic_bytes,
+        "classic_packets": account.classic_packets,
+        "alone": account.alone,
+        "bytes": account.bytes,
+        "packets": account.packets,
+        "messages": account.messages,
+    })
+}
+
+/// Writes a message for scripts.
 fn shown(message: &Message) -> Value {
     let time = |time: Time| (time != Time::NEVER).then(|| time.to_string());
     let steps: Vec<_> = message.steps.iter().map(|step| {
-        json!({"at": step.at.to_string(), "state": step.state, "cause": step.cause, "packets": step.packets})
+        json!({"at": step.at.to_string(), "state": step.state.words(), "cause": step.cause.to_string(), "code": step.cause.code(), "packets": step.packets})
     }).collect();
     json!({
         "id": message.id.to_string(),
-        "door": message.door,
+        "origin": message.door,
         "from": message.from,
         "to": message.to,
         "author": message.author,
@@ -326,14 +349,15 @@ fn shown(message: &Message) -> Value {
         "accepted": message.accepted.to_string(),
         "deadline": time(message.deadline),
         "priority": message.terms.priority,
-        "by": message.terms.by.map(|by| by.to_string()),
+        "deliver_by": message.terms.by.map(|by| by.to_string()),
         "at_most": message.terms.at_most.map(|money| money.to_string()),
         "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
-        "state": message.state,
+        "state": message.state.words(),
         "final": message.is_final(),
-        "reason": message.reason,
+        "reason": message.reason.to_string(),
+        "code": message.reason.code(),
         "receipt_until": message.receipt_until.map(|until| until.to_string()),
-        "on_air": message.account,
+        "on_air": message.account.as_ref().map(on_air),
         "way": message.way,
         "next": time(message.next),
         "tries": message.tries,

@@ -1,4 +1,4 @@
-//! The way to a box: its control socket, or its store when no box runs.
+//! Reaches a box: through its control socket, or its store when no box runs.
 
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -19,7 +19,7 @@ use crate::control::{self, SOCKET};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
 use crate::fault::Fault;
-use crate::status::Pulse;
+use crate::status::StatusBoard;
 use crate::store::{FILE, Store};
 
 /// A store that is in use while nobody answers at the socket: a box starts or ends, or another command is at work.
@@ -50,7 +50,7 @@ pub fn ask(data: &Path, request: &Request, command: &Command) -> Result<Answer, 
             return as_owner(data, request, owner);
         }
         if !data.join(FILE).exists()
-            && let Some(answer) = rehearse(request)?
+            && let Some(answer) = try_out(request)?
         {
             return Ok(answer);
         }
@@ -91,9 +91,9 @@ pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Opt
     }
 }
 
-/// Tries a command on a box that is thrown away, so that one that fails makes no box where there was none; gives back its
-/// answer if it failed.
-fn rehearse(request: &Request) -> Result<Option<Answer>, Failure> {
+/// Tries a command on a box that is thrown away, so that one that fails makes no box where there was none; gives back
+/// its answer if it failed.
+fn try_out(request: &Request) -> Result<Option<Answer>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("no place to try the command in: {error}"));
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| failed(&error))?;
@@ -106,7 +106,7 @@ fn rehearse(request: &Request) -> Result<Option<Answer>, Failure> {
     Ok(Some(answer?).filter(|answer| answer.code != 0))
 }
 
-/// Number of the user who gave the command; root's stays known to a child that took another user.
+/// Gives number of the user who gave the command; root's stays known to a child that took another user.
 fn asker() -> u32 {
     let told = std::env::var(AS_OWNER).ok().and_then(|uid| uid.parse().ok());
     told.unwrap_or_else(|| rustix::process::getuid().as_raw())
@@ -116,14 +116,14 @@ fn asker() -> u32 {
 fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
     let store = Store::open(data, &Clock::system())?;
     let (_stop, stopped) = bounded(1);
-    let context = Context { coders: Coders::new(store.folder()), store, pulse: Pulse::default(), stop: stopped };
+    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop: stopped };
     let answer = carry_out(&context, false, asker(), request.clone());
     context.store.close();
     Ok(answer)
 }
 
-/// The user and group that the data folder belongs to, when we are root and it is somebody else's: files made by root
-/// would lock the service out of its own folder.
+/// Gives the user and group that the data folder belongs to, when we are root and it is somebody else's: files made by
+/// root would lock the service out of its own folder.
 fn foreign_owner(data: &Path) -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() || as_owner_now() {
         return None;

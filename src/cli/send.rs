@@ -1,8 +1,8 @@
-//! `satpost send`: a letter without a mail program.
+//! `satpost send`: sends a message without a mail program.
 
 use std::sync::Arc;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
 
 use super::Wants;
@@ -15,20 +15,20 @@ use crate::people::Person;
 use crate::route::price;
 use crate::route::segments::Segments;
 
-/// Write a letter. Its text is standard input, unless --text gives it.
-#[derive(FromArgs)]
+/// Send a message. Its text is standard input, unless --text gives it.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "send",
     example = "  echo 'All well on board.' | satpost send --from anna --subject Position bob@example.org
   satpost send --from anna --dry-run --text 'How long would this be?' bob@example.org",
-    note = "The letter is on disk when this ends with 0. 'satpost queue show' tells what became of it."
+    note = "The message is on disk when this ends with 0. 'satpost queue show' shows its state."
 )]
 pub struct Send {
     /// recipients: mail addresses, phone numbers, or names of people of this box
     #[argh(positional)]
     to: Vec<String>,
-    /// the person of this box who writes (default: the owner)
+    /// the person of this box who sends it (default: the owner)
     #[argh(option)]
     from: Option<String>,
     /// subject, one line
@@ -37,16 +37,16 @@ pub struct Send {
     /// the text, instead of standard input
     #[argh(option)]
     text: Option<String>,
-    /// urgent goes first and may use the reserve of a budget, bulk goes when nothing else waits (default: normal)
+    /// urgent, normal or bulk: urgent goes first and may use the reserve of a budget, bulk goes last (default: normal)
     #[argh(option)]
     priority: Option<Priority>,
-    /// the time by which it has to go, or come back: 2h, or '2026-12-01 18:00'
+    /// the time by which it has to leave, or come back: 2h, or '2026-12-01 18:00'
     #[argh(option, default = "String::new()")]
-    by: String,
-    /// what it may cost at most
+    deliver_by: String,
+    /// the most it may cost; a message that costs more is not accepted
     #[argh(option, default = "String::new()")]
     at_most: String,
-    /// only say what would become of it, how many packets it takes, and what they cost
+    /// send nothing; print the route, the packets and the price
     #[argh(switch)]
     dry_run: bool,
     /// print JSON
@@ -65,49 +65,49 @@ impl Send {
         }
         let author = self.author(session)?;
         let text = self.text.clone().or_else(|| session.input.clone()).unwrap_or_default();
-        // All are tried before the first is kept, so that a mistyped one does not leave the letter half sent.
+        // All are tried before the first is kept, so that a mistyped one does not leave the message half sent.
         let mut previews = Vec::new();
         for to in &self.to {
-            let sheet = intake::Sheet {
+            let form = intake::ComposeForm {
                 to: to.clone(),
                 subject: self.subject.clone(),
                 text: text.clone(),
                 wanted: Wanted {
                     priority: self.priority.map_or(String::new(), |priority| priority.to_string()),
-                    by: self.by.clone(),
+                    by: self.deliver_by.clone(),
                     at_most: self.at_most.clone(),
                 },
             };
-            let preview = intake::preview(session.context, &author, &sheet).map_err(Failure::of_wish)?;
-            previews.push((sheet, preview));
+            let preview = intake::preview(session.context, &author, &form).map_err(Failure::of_request)?;
+            previews.push((form, preview));
         }
         let settings = session.context.store.settings();
         let mut all = Vec::new();
-        for (sheet, preview) in previews {
-            let to = &sheet.to;
+        for (form, preview) in previews {
+            let to = &form.to;
             let mut id = None;
             if !self.dry_run {
-                let kept = intake::compose(session.context, &author, &sheet);
-                id = kept.map_err(Failure::of_wish)?.ids().first().map(ToString::to_string);
+                let kept = intake::compose(session.context, &author, &form);
+                id = kept.map_err(Failure::of_request)?.ids().first().map(ToString::to_string);
             }
             if !self.json {
                 let price =
-                    preview.price.map(|money| format!(", {}", price::shown(&settings, money))).unwrap_or_default();
+                    preview.price.map(|money| format!(", {}", price::amount(&settings, money))).unwrap_or_default();
                 let packets = match preview.packets {
                     0 => String::new(),
                     1 => format!(" (1 packet, {} bytes{price})", preview.bytes),
                     many => format!(" ({many} packets, {} bytes{price})", preview.bytes),
                 };
                 let words = |texts: &Segments| match preview.packets {
-                    0 => format!(" ({}{price})", texts.words()),
-                    _ => format!(" ({})", texts.words()),
+                    0 => format!(" ({}{price})", texts.total()),
+                    _ => format!(" ({})", texts.total()),
                 };
                 let texts = preview.texts.as_ref().map(words).unwrap_or_default();
                 let name = id.as_deref().unwrap_or("it");
-                session.line(format!("{name} to {to}: {}, {}{packets}{texts}", preview.state.words(), preview.reason));
+                session.line(format!("{name} to {to}: {}, {}{packets}{texts}", preview.state.words(), preview.said()));
             }
             all.push(json!({
-                "id": id, "to": to, "state": preview.state, "reason": preview.reason, "way": preview.way,
+                "id": id, "to": to, "state": preview.state.words(), "reason": preview.said(), "code": preview.reason.code(), "way": preview.way,
                 "packets": preview.packets, "bytes": preview.bytes, "price": preview.price.map(|money| money.to_string()),
                 "texts": preview.texts.as_ref().map(Segments::parts), "alphabet": preview.texts.map(|t| t.alphabet.word()),
             }));
@@ -125,6 +125,6 @@ impl Send {
         let people = session.context.store.people();
         let mut able = people.iter().filter(|person| !person.disabled);
         let only = able.next().filter(|_| able.next().is_none());
-        people.owner().or(only).cloned().ok_or_else(|| Failure::usage("say who writes: --from NAME"))
+        people.owner().or(only).cloned().ok_or_else(|| Failure::usage("name the sender: --from NAME"))
     }
 }

@@ -1,4 +1,4 @@
-//! What a command acts on: the store with its live facts, what it was given to read, and what it says.
+//! What a command works with: the store with its live facts, its input, and its output.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{FAILED, NOT_FOUND, USAGE};
-use crate::admin::service::{By, Desk};
+use crate::admin::service::{Actor, Service};
 use crate::engine::Context;
 use crate::fault::Fault;
 
@@ -22,7 +22,7 @@ pub struct Request {
     pub input: Option<String>,
 }
 
-/// What became of it: one line of JSON.
+/// The answer of the box: one line of JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Exit code.
@@ -52,23 +52,23 @@ pub struct Failure {
 pub type Done = Result<(), Failure>;
 
 impl Failure {
-    /// Something did not work.
-    pub fn failed(why: impl Into<String>) -> Self {
-        Self { code: FAILED, why: why.into() }
+    /// Says that something did not work.
+    pub fn failed(why: impl std::fmt::Display) -> Self {
+        Self { code: FAILED, why: why.to_string() }
     }
 
-    /// The command line is wrong.
-    pub fn usage(why: impl Into<String>) -> Self {
-        Self { code: USAGE, why: why.into() }
+    /// Says that the command line is wrong.
+    pub fn usage(why: impl std::fmt::Display) -> Self {
+        Self { code: USAGE, why: why.to_string() }
     }
 
-    /// There is no such thing.
-    pub fn not_found(why: impl Into<String>) -> Self {
-        Self { code: NOT_FOUND, why: why.into() }
+    /// Says that there is no such thing.
+    pub fn not_found(why: impl std::fmt::Display) -> Self {
+        Self { code: NOT_FOUND, why: why.to_string() }
     }
 
-    /// A fault whose permanent kind means that what was asked for is wrong.
-    pub fn of_wish(fault: Fault) -> Self {
+    /// Turns a fault into a failure; a permanent one means that the request itself is wrong.
+    pub fn of_request(fault: Fault) -> Self {
         if fault.is_permanent() { Self::usage(fault.why()) } else { fault.into() }
     }
 }
@@ -100,9 +100,9 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// The desk, for root or the user of the box.
-    pub fn desk(&self) -> Desk {
-        Desk::new(&self.context.store, By::command_line(self.uid))
+    /// Gives the service, in the name of root or the user of the box.
+    pub fn service(&self) -> Service {
+        Service::new(&self.context.store, Actor::command_line(self.uid))
     }
 
     /// Adds a line for people.
@@ -118,7 +118,7 @@ impl Session<'_> {
     }
 }
 
-/// Carries a request out. Never fails itself: what goes wrong is in the answer.
+/// Carries out a request. Never fails itself: what goes wrong is in the answer.
 pub fn carry_out(context: &Context, live: bool, uid: u32, request: Request) -> Answer {
     let command = match super::parse(&request.args) {
         Ok(command) => command,

@@ -1,6 +1,6 @@
-//! `satpost settings`: the same table as on the page.
+//! `satpost settings`: lists, reads and changes the settings; the same table as on the page.
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
 
 use super::Wants;
@@ -10,8 +10,8 @@ use super::table::columns;
 use crate::admin::service::Row;
 use crate::settings::{self, Kind};
 
-/// The settings of the box; the same table as on the page.
-#[derive(FromArgs)]
+/// List, read and change the settings of the box; the same table as on the page.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "settings",
@@ -20,14 +20,14 @@ use crate::settings::{self, Kind};
   satpost settings set relay.host mail.example.org relay.tls starttls
   satpost settings set relay.password < password.txt
   satpost settings set relay.password ''",
-    note = "A running box follows at once, without a restart."
+    note = "A running box applies them at once, without a restart."
 )]
 pub struct Settings {
     #[argh(subcommand)]
     what: What,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 enum What {
     List(List),
@@ -37,7 +37,7 @@ enum What {
 }
 
 /// List settings with their values; those that differ from the default are marked with a star.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "list")]
 struct List {
     /// only those whose name begins so
@@ -52,7 +52,7 @@ struct List {
 }
 
 /// Print one value. A secret is printed as '(set)'.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "get")]
 struct Get {
     /// name, such as box.domain
@@ -64,7 +64,7 @@ struct Get {
 }
 
 /// Change settings, all or none. A single name without a value takes it from standard input: for secrets.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "set")]
 struct Set {
     /// name and value, as often as you like
@@ -72,8 +72,8 @@ struct Set {
     pairs: Vec<String>,
 }
 
-/// Try rules on the letters of the past, and change nothing: name and value pairs as with 'set'.
-#[derive(FromArgs)]
+/// Try rules on past messages, and change nothing: name and value pairs as with 'set'.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "try", example = "  satpost settings try air.strangers refuse air.block spam.example")]
 struct Try {
     /// name and value, as often as you like
@@ -109,7 +109,7 @@ impl Settings {
 impl List {
     fn act(&self, session: &mut Session) -> Done {
         let prefix = self.prefix.as_deref().unwrap_or_default();
-        let mut rows = session.desk().settings();
+        let mut rows = session.service().settings();
         rows.retain(|row| row.setting.name.starts_with(prefix));
         if rows.is_empty() {
             return Err(Failure::not_found(format!("no setting begins with '{}'", prefix.escape_debug())));
@@ -131,7 +131,7 @@ impl List {
 
 impl Get {
     fn act(&self, session: &mut Session) -> Done {
-        let row = session.desk().get(&self.name).map_err(|fault| Failure::not_found(fault.why()))?;
+        let row = session.service().get(&self.name).map_err(|fault| Failure::not_found(fault.why()))?;
         if self.json {
             session.json(&shown(&row));
         } else {
@@ -148,7 +148,7 @@ impl Try {
             return Err(Failure::usage("write a name and a value: satpost settings try air.strangers refuse"));
         }
         let pairs: Vec<_> = pairs.iter().map(|[name, value]| (name.clone(), value.clone())).collect();
-        let rehearsal = session.desk().rehearse(&pairs).map_err(Failure::of_wish)?;
+        let rehearsal = session.service().rehearse(&pairs).map_err(Failure::of_request)?;
         session.line(rehearsal.words());
         Ok(())
     }
@@ -176,9 +176,9 @@ impl Set {
             settings::find(name).map_err(Failure::not_found)?;
         }
         let pairs: Vec<_> = pairs.iter().map(|[name, value]| (name.clone(), value.clone())).collect();
-        let said = session.desk().set_all(&pairs).map_err(Failure::of_wish)?;
+        let said = session.service().set_all(&pairs).map_err(Failure::of_request)?;
         if said.is_empty() {
-            session.line("it was so already");
+            session.line("nothing was different");
         }
         for words in said {
             session.line(words);
@@ -212,9 +212,11 @@ fn kind(kind: Kind) -> String {
         Kind::Number(low, high) => format!("a number from {low} to {high}"),
         Kind::Seconds(low, high) => format!("{low} to {high} seconds; s, m, h, d may follow the number"),
         Kind::Choice(words) => format!("one of {}", words.join(", ")),
-        Kind::Listen => "ip:port, several separated by blanks".to_owned(),
+        Kind::Listen => "ip:port, several separated by spaces".to_owned(),
         Kind::Amount => "an amount such as 0.07".to_owned(),
-        Kind::Senders => "addresses and domains, several separated by blanks".to_owned(),
-        Kind::Networks => "address/bits, several separated by blanks".to_owned(),
+        Kind::Url => "an address that begins with https://".to_owned(),
+        Kind::Path => "a path".to_owned(),
+        Kind::Senders => "addresses and domains, several separated by spaces".to_owned(),
+        Kind::Networks => "address/bits, several separated by spaces".to_owned(),
     }
 }

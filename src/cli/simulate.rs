@@ -1,14 +1,14 @@
-//! `satpost simulate`: the simulators as programs of their own.
+//! `satpost simulate`: runs the simulators as programs of their own.
 
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::session::Failure;
 use crate::sim::{carrier, hive, modem, sink};
 
 /// Run a simulator of something that a box talks to, until SIGINT or SIGTERM.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "simulate",
@@ -22,7 +22,7 @@ pub struct Simulate {
     what: What,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 enum What {
     Modem(modem::Options),

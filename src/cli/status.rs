@@ -1,23 +1,23 @@
-//! `satpost status`: what the running box is doing.
+//! `satpost status`: shows what the running box is doing.
 
 use std::collections::BTreeMap;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde_json::{Value, json};
 
 use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::store::{Lane, Store};
+use crate::store::{Queue, Store};
 use crate::sys::process;
 
-/// Say what the running box is doing: doors, link, queues, books. Ends with 1 when no box runs.
-#[derive(FromArgs)]
+/// Show what the running box is doing: listeners, link, queues, totals. Ends with 1 when no box runs.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "status",
-    note = "Without a running box the queues and books of its store are printed all the same."
+    note = "Without a running box the queues and totals of its store are printed all the same."
 )]
 pub struct Status {
     /// print JSON
@@ -28,20 +28,20 @@ pub struct Status {
 impl Status {
     pub(super) fn act(&self, session: &mut Session) -> Done {
         let context = session.context;
-        let facts = context.pulse.facts();
+        let facts = context.status.facts();
         let queues = queues(&context.store)?;
         let ledger = context.store.ledger()?;
-        let set_aside = context.store.read(|view| view.set_aside())?;
+        let quarantined = context.store.read(|view| view.set_aside())?;
         if self.json {
             session.json(&json!({
-                "version": env!("CARGO_PKG_VERSION"),
+                "version": super::version(),
                 "running": session.live,
                 "pid": session.live.then(std::process::id),
                 "memory": session.live.then(process::resident_bytes).flatten(),
                 "data": context.store.folder(),
                 "time": context.now().to_string(),
                 "clock_believable": context.store.clock().believable(),
-                "free_disk": context.store.free_disk().ok(),
+                "free_disk": context.store.disk_room().ok().map(|room| room.free),
                 "listen": facts.listen,
                 "link": facts.link,
                 "smtp": facts.smtp,
@@ -55,17 +55,17 @@ impl Status {
                 "failing": facts.failing,
                 "store": context.store.broken(),
                 "queues": queues.iter().map(|queue| (queue.name.to_owned(), queue.json())).collect::<BTreeMap<_, _>>(),
-                "books": ledger.books,
-                "set_aside": set_aside.as_ref().map_or(0, |(count, _)| *count),
-                "set_aside_last": set_aside.map(|(_, last)| json!({"at": last.at.to_string(), "why": last.why})),
+                "totals": ledger.books,
+                "quarantined": quarantined.as_ref().map_or(0, |(count, _)| *count),
+                "quarantined_last": quarantined.map(|(_, last)| json!({"at": last.at.to_string(), "why": last.why})),
                 "packets_sent": ledger.packets_sent,
                 "packets_in": ledger.packets_in,
                 "packets_saved": ledger.packets_saved,
             }));
         } else {
             self.print(session, &queues, &ledger.books);
-            if let Some((count, last)) = set_aside {
-                session.line(format!("{count} unreadable set aside, the last one {}: {}", last.at, last.why));
+            if let Some((count, last)) = quarantined {
+                session.line(format!("{count} in quarantine, the last one {}: {}", last.at, last.why));
             }
         }
         match session.live {
@@ -74,74 +74,71 @@ impl Status {
         }
     }
 
-    fn print(&self, session: &mut Session, queues: &[Queue], books: &BTreeMap<String, crate::store::Books>) {
-        let facts = session.context.pulse.facts();
+    fn print(&self, session: &mut Session, queues: &[QueueLine], totals: &BTreeMap<String, crate::store::Books>) {
+        let facts = session.context.status.facts();
         let mut rows = Vec::new();
         let mut row = |name: &str, words: String| rows.push(vec![name.to_owned(), words]);
         if session.live {
-            row(
-                "box",
-                format!("satpost {} in {}", env!("CARGO_PKG_VERSION"), session.context.store.folder().display()),
-            );
-            for (door, addresses) in &facts.listen {
+            row("box", format!("satpost {} in {}", super::version(), session.context.store.folder().display()));
+            for (listener, addresses) in &facts.listen {
                 let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-                row(door, if addresses.is_empty() { "closed".to_owned() } else { addresses.join(" ") });
+                row(listener, if addresses.is_empty() { "not listening".to_owned() } else { addresses.join(" ") });
             }
-            row("mail in", facts.smtp.map_or("not known yet".to_owned(), |rung| rung.words));
+            row("mail in", facts.smtp.map_or("unknown yet".to_owned(), |part| part.words()));
             row("link", facts.link.map_or("none".to_owned(), |health| health.words));
-            row("relay", facts.relay.map_or("not used yet".to_owned(), |rung| rung.words));
+            row("relay", facts.relay.map_or("not used yet".to_owned(), |part| part.words()));
             if let Some(texts) = &facts.texts {
                 let heard = facts.texts_heard.map(|at| format!(", last heard {at}")).unwrap_or_default();
-                row("texts", format!("{}{heard}", texts.words));
+                row("texts", format!("{}{heard}", texts.words()));
             }
             if let Some(refused) = &facts.texts_refused {
-                row("texts", format!("{} ({})", refused.words, refused.at));
+                row("texts", format!("{} ({})", refused.words(), refused.at));
             }
             for (part, why) in &facts.failing {
                 row("failing", format!("{part}: {why}"));
             }
             if !session.context.store.clock().believable() {
-                row("clock", "not believable yet: no NTP, and no time from the modem".to_owned());
+                row("clock", "not set yet: no NTP, and no time from the modem".to_owned());
             }
         }
         for queue in queues {
             let since = queue.oldest.map(|oldest| format!(", next one accepted {oldest}")).unwrap_or_default();
             row(queue.name, format!("{} wait{since}", queue.waiting));
         }
-        for (door, books) in books {
+        for (origin, books) in totals {
             let words = format!(
                 "{} accepted = {} delivered + {} returned + {} waiting + {} refused",
                 books.accepted, books.delivered, books.returned, books.waiting, books.refused
             );
-            row(&format!("by {door}"), words);
+            row(&format!("from {origin}"), words);
         }
         let text = columns(&rows);
         session.out.push_str(&text);
     }
 }
 
-struct Queue {
+struct QueueLine {
     name: &'static str,
     waiting: u64,
     oldest: Option<Time>,
 }
 
-impl Queue {
+impl QueueLine {
     fn json(&self) -> Value {
         json!({"waiting": self.waiting, "oldest": self.oldest.map(|time| time.to_string())})
     }
 }
 
-fn queues(store: &Store) -> Result<Vec<Queue>, Fault> {
-    let name = |lane| match lane {
-        Lane::Mailbox => "mailbox",
-        Lane::Relay => "relay",
-        Lane::Link | Lane::LinkUrgent | Lane::LinkBulk | Lane::Timed => "link",
-        Lane::Carrier => "carrier",
-        Lane::OnModem => "onmodem",
-        Lane::Held => "held",
-        Lane::Receipt => "receipt",
+fn queues(store: &Store) -> Result<Vec<QueueLine>, Fault> {
+    let name = |queue| match queue {
+        Queue::Mailbox => "mailbox",
+        Queue::Relay => "relay",
+        Queue::Link | Queue::LinkUrgent | Queue::LinkBulk | Queue::Timed => "link",
+        Queue::Carrier => "carrier",
+        Queue::OnLink => "on the link",
+        Queue::Held => "held",
+        Queue::Receipt => "receipt",
     };
     let queues = store.read(|view| view.queues())?;
-    Ok(queues.into_iter().map(|(lane, waiting, oldest)| Queue { name: name(lane), waiting, oldest }).collect())
+    Ok(queues.into_iter().map(|(queue, waiting, oldest)| QueueLine { name: name(queue), waiting, oldest }).collect())
 }

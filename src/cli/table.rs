@@ -1,6 +1,6 @@
-//! Columns for people.
+//! Writes columns for people.
 
-/// Lines with columns as wide as their widest cell, in characters; the last column is not filled up.
+/// Writes lines with columns as wide as their widest cell, in characters; the last column is not filled up.
 pub fn columns(rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = (0..rows.iter().map(Vec::len).max().unwrap_or(0))
         .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0))
@@ -17,7 +17,7 @@ pub fn columns(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A text of others on one line, without what a terminal would obey, cut to `most` characters.
+/// Writes a text of others on one line, without what a terminal would obey, cut to `most` characters.
 pub fn one_line(text: &str, most: usize) -> String {
     let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut short: String = clean.clone().take(most).collect();

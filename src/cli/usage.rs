@@ -1,13 +1,13 @@
-//! `satpost usage`: letters, packets and bytes by day, month, year or person.
+//! `satpost usage`: counts messages, packets and bytes by day, month, year or person.
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::session::{Done, Session};
 use super::table::columns;
 use crate::store::{Span, Usage as Row};
 
-/// Count letters, packets and bytes by day, month or year, or by person, newest first.
-#[derive(FromArgs)]
+/// Count messages, packets and bytes by day, month or year, or by person, newest first.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "usage",

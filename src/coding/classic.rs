@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every field but the repeated one is required. The decoder insists on that, since a packet that lacks `to` would
-//! otherwise become a letter to nobody. `to` is the recipient on the way up and the sender on the way down.
+//! otherwise become a message to nobody. `to` is the recipient on the way up and the sender on the way down.
 
 use prost::Message as _;
 
@@ -87,29 +87,75 @@ pub fn encode(packet: &Packet) -> Vec<u8> {
 /// Reads a packet.
 ///
 /// # Errors
-/// A sentence saying what is wrong with it; the bytes are then to be set aside.
-pub fn decode(bytes: &[u8]) -> Result<Packet, String> {
+/// What is wrong with it; the bytes are then to be set aside.
+pub fn decode(bytes: &[u8]) -> Result<Packet, DecodeError> {
     if bytes.is_empty() {
-        return Err("the packet is empty".to_owned());
+        return Err(DecodeError::Empty);
     }
-    let wire = WirePacket::decode(bytes).map_err(|why| format!("not a MessageDataPB: {why}"))?;
-    let version = wire.version.ok_or("the packet has no version")?;
+    let wire = WirePacket::decode(bytes).map_err(|why| DecodeError::NotClassic(why.to_string()))?;
+    let version = wire.version.ok_or(DecodeError::NoVersion)?;
     if version > VERSION {
-        return Err(format!("the packet has version {version}, this box reads up to {VERSION}"));
+        return Err(DecodeError::Version(version));
     }
-    let from_device = wire.from_device.ok_or("the packet does not say which way it goes (from_device)")?;
+    let from_device = wire.from_device.ok_or(DecodeError::NoDirection)?;
     let messages = wire.messages.into_iter().enumerate().map(|(at, inner)| read_inner(at + 1, inner));
     Ok(Packet { version, from_device, messages: messages.collect::<Result<_, _>>()? })
 }
 
-fn read_inner(number: usize, wire: WireInner) -> Result<Inner, String> {
-    let lacks = |what: &str| format!("message {number} of the packet has no {what}");
+/// What is wrong with a packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecodeError {
+    /// There is nothing in it.
+    Empty,
+    /// It is something else; what the decoder says.
+    NotClassic(String),
+    /// It has no version.
+    NoVersion,
+    /// It has a version that came after this one.
+    Version(u32),
+    /// It does not say which way it goes.
+    NoDirection,
+    /// A message in it lacks a field.
+    Lacks {
+        /// Which message, from 1.
+        message: usize,
+        /// Which field.
+        field: &'static str,
+    },
+    /// A message in it has a protocol that nobody knows.
+    Protocol {
+        /// Which message, from 1.
+        message: usize,
+        /// The number of the protocol.
+        protocol: i32,
+    },
+}
+
+impl std::fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the packet is empty"),
+            Self::NotClassic(why) => write!(f, "not a MessageDataPB: {why}"),
+            Self::NoVersion => f.write_str("the packet has no version"),
+            Self::Version(version) => {
+                write!(f, "the packet has version {version}, this box reads up to {VERSION}")
+            }
+            Self::NoDirection => f.write_str("the packet does not say which way it goes (from_device)"),
+            Self::Lacks { message, field } => write!(f, "message {message} of the packet has no {field}"),
+            Self::Protocol { message, protocol } => {
+                write!(f, "message {message} of the packet has the unknown protocol {protocol}")
+            }
+        }
+    }
+}
+
+fn read_inner(message: usize, wire: WireInner) -> Result<Inner, DecodeError> {
+    let lacks = |field| DecodeError::Lacks { message, field };
     let protocol = wire.protocol.ok_or_else(|| lacks("protocol"))?;
     Ok(Inner {
         text: wire.text.ok_or_else(|| lacks("text"))?,
         to: wire.to.ok_or_else(|| lacks("'to'"))?,
-        protocol: Protocol::try_from(protocol)
-            .map_err(|_| format!("message {number} of the packet has the unknown protocol {protocol}"))?,
+        protocol: Protocol::try_from(protocol).map_err(|_| DecodeError::Protocol { message, protocol })?,
     })
 }
 

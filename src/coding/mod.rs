@@ -1,5 +1,5 @@
 //! Codings of packets: bytes in, messages out, and back. No I/O.
 
 pub mod classic;
-pub mod letters;
+pub mod messages;
 pub mod parts;

@@ -8,10 +8,11 @@
 use sha2::{Digest, Sha256};
 
 use super::classic::{self, Inner, Packet, Protocol, encoded_len};
+use crate::message::reason::SplitError;
 
 /// A longer text is refused.
 pub const MOST_PARTS: usize = 99;
-/// Least room for text in a part, in bytes: below it, a letter would cost more than anybody means to spend.
+/// Least room for text in a part, in bytes: below it, a message would cost more than anybody means to spend.
 const LEAST_ROOM: usize = 16;
 /// `(`, `/`, blank, four characters, `)`, blank.
 const MARK_WITHOUT_DIGITS: usize = 9;
@@ -24,7 +25,7 @@ pub struct PartMark<'a> {
     pub number: u16,
     /// 1 to [`MOST_PARTS`].
     pub total: u16,
-    /// Names the letter among others of the same sender.
+    /// Names the message among others of the same sender.
     pub tag: &'a str,
     /// The piece of the text.
     pub rest: &'a str,
@@ -33,14 +34,14 @@ pub struct PartMark<'a> {
 /// Encodes a text as one classic packet, or as several with marks, each of at most `max_payload` bytes.
 ///
 /// # Errors
-/// A sentence when `to` leaves no room for text, or when more than [`MOST_PARTS`] parts were needed.
+/// When `to` leaves no room for text, or when more than [`MOST_PARTS`] parts were needed.
 pub fn split(
     text: &str,
     to: &str,
     from_device: bool,
     protocol: Protocol,
     max_payload: usize,
-) -> Result<Vec<Vec<u8>>, String> {
+) -> Result<Vec<Vec<u8>>, SplitError> {
     let encode = |text: String| {
         let inner = Inner { text, to: to.to_owned(), protocol };
         classic::encode(&Packet { version: classic::VERSION, from_device, messages: vec![inner] })
@@ -91,7 +92,7 @@ fn count(digits: &str) -> Option<u16> {
     if fine { digits.parse().ok() } else { None }
 }
 
-fn cut_up(text: &str, to: usize, max_payload: usize) -> Result<Vec<&str>, String> {
+fn cut_up(text: &str, to: usize, max_payload: usize) -> Result<Vec<&str>, SplitError> {
     // The mark is longer with a total of two digits, so the pieces are cut for one digit first.
     for total_digits in 1..=2 {
         let most = if total_digits == 1 { 9 } else { MOST_PARTS };
@@ -101,9 +102,7 @@ fn cut_up(text: &str, to: usize, max_payload: usize) -> Result<Vec<&str>, String
             let digits = total_digits + if pieces.len() < 9 { 1 } else { 2 };
             let room = room(MARK_WITHOUT_DIGITS + digits, to, max_payload);
             if room < LEAST_ROOM {
-                return Err(format!(
-                    "the address has {to} bytes and leaves no room for text in a packet of {max_payload}"
-                ));
+                return Err(SplitError::NoRoom { address: to, max_payload });
             }
             let (piece, after) = rest.split_at(cut(rest, room));
             pieces.push(piece);
@@ -113,7 +112,7 @@ fn cut_up(text: &str, to: usize, max_payload: usize) -> Result<Vec<&str>, String
             return Ok(pieces);
         }
     }
-    Err(format!("the text needs more than {MOST_PARTS} packets of {max_payload} bytes"))
+    Err(SplitError::TooLong { most: MOST_PARTS, max_payload })
 }
 
 /// How many bytes of text fit beside a mark of `mark` bytes.

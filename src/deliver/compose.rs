@@ -14,7 +14,7 @@ use crate::clock::Time;
 
 /// A mail with one plain text. Line ends of `text` are LF or CRLF.
 #[derive(Debug, Clone)]
-pub struct Letter<'a> {
+pub struct ComposedMail<'a> {
     /// Who wrote it; also the envelope sender.
     pub from: &'a Mailbox,
     /// A name to show beside the address.
@@ -36,22 +36,22 @@ pub struct Letter<'a> {
 }
 
 /// Builds the mail. The header holds bytes beyond ASCII only where an address does (RFC 6532).
-pub fn letter(letter: &Letter<'_>) -> Vec<u8> {
+pub fn build(mail: &ComposedMail<'_>) -> Vec<u8> {
     let from =
-        Address::new_address(letter.from_name.map(one_line).filter(|name| !name.is_empty()), letter.from.to_string());
-    let mut mail = MessageBuilder::new()
+        Address::new_address(mail.from_name.map(one_line).filter(|name| !name.is_empty()), mail.from.to_string());
+    let mut built = MessageBuilder::new()
         .from(from)
-        .to(letter.to.to_string())
-        .subject(one_line(letter.subject))
-        .date(letter.date.seconds())
-        .message_id(bare_id(letter.message_id));
-    if let Some(id) = letter.in_reply_to.map(bare_id).filter(|id| !id.is_empty()) {
-        mail = mail.in_reply_to(id.clone()).references(id);
+        .to(mail.to.to_string())
+        .subject(one_line(mail.subject))
+        .date(mail.date.seconds())
+        .message_id(bare_id(mail.message_id));
+    if let Some(id) = mail.in_reply_to.map(bare_id).filter(|id| !id.is_empty()) {
+        built = built.in_reply_to(id.clone()).references(id);
     }
-    if let Some(value) = letter.auto_submitted {
-        mail = mail.header("Auto-Submitted", raw(one_line(value)));
+    if let Some(value) = mail.auto_submitted {
+        built = built.header("Auto-Submitted", raw(one_line(value)));
     }
-    written(mail.body(text_part(letter.text)))
+    written(built.body(text_part(mail.text)))
 }
 
 /// The text as one MIME part.

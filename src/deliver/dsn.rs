@@ -1,4 +1,4 @@
-//! Notices to senders: a letter could not be delivered, takes long, or is held (RFC 3464, RFC 3834).
+//! Notices to senders: a message could not be delivered, takes long, or is held (RFC 3464, RFC 3834).
 //!
 //! A notice has the null envelope sender and says `Auto-Submitted: auto-replied`; there is never one about a notice.
 
@@ -8,15 +8,16 @@ use mail_builder::headers::address::Address as Header;
 use mail_builder::headers::content_type::ContentType;
 use mail_builder::mime::{BodyPart, MimePart};
 
-use super::compose::{self, Letter, bare_id, one_line, raw, text_part};
+use super::compose::{self, ComposedMail, bare_id, one_line, raw, text_part};
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
-use crate::message::{Door, Message};
+use crate::message::words::for_notice;
+use crate::message::{Message, Origin, Reason};
 
 /// At most so much of the original's header goes back, in bytes.
 const MOST_HEADER: usize = 16 * 1024;
 
-/// What happened to the letter.
+/// What happened to the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// It cannot be delivered.
@@ -34,10 +35,10 @@ pub enum Kind {
 pub struct Notice<'a> {
     /// What happened.
     pub kind: Kind,
-    /// To which letter.
+    /// To which message.
     pub about: &'a Message,
-    /// Why, in words; the last answer of the relay if there was one.
-    pub why: &'a str,
+    /// Why; the last answer of the relay if there was one.
+    pub why: &'a Reason,
     /// The mail as it came in, or its beginning; `None` when there was none.
     pub original: Option<&'a [u8]>,
     /// Who is told.
@@ -53,7 +54,7 @@ pub struct Notice<'a> {
 /// True when the sender of this message may be told about it: a person wrote it, and it can be answered.
 pub fn may_notify(message: &Message) -> bool {
     let machine = |from: &Mailbox| from.local().eq_ignore_ascii_case("mailer-daemon");
-    message.door != Door::Notice
+    message.door != Origin::Notice
         && message.about.is_none()
         && message.automatic.is_none()
         && !message.from.is_nobody()
@@ -63,17 +64,17 @@ pub fn may_notify(message: &Message) -> bool {
 /// The subject of a notice.
 pub fn subject(kind: Kind) -> &'static str {
     match kind {
-        Kind::Failed => "Your letter could not be delivered",
-        Kind::Expired => "Your letter did not arrive in time",
-        Kind::Delayed => "Your letter is delayed",
-        Kind::Held => "Your letter is waiting for a decision",
+        Kind::Failed => "Your message could not be delivered",
+        Kind::Expired => "Your message did not arrive in time",
+        Kind::Delayed => "Your message is delayed",
+        Kind::Held => "Your message is waiting for a decision",
     }
 }
 
 /// What a notice says in plain words; all that a device or a mailbox page needs of it.
 pub fn words(notice: &Notice<'_>) -> String {
     let (to, accepted, deadline) = (&notice.about.to, day(notice.about.accepted), day(notice.about.deadline));
-    let why = one_line(notice.why);
+    let why = one_line(&for_notice(notice.about, notice.why));
     let fate = match notice.kind {
         Kind::Failed => format!("could not be delivered and will not be tried again:\n\n    {why}"),
         Kind::Expired => format!("did not arrive in time and was given up. What stood in the way last:\n\n    {why}"),
@@ -86,7 +87,7 @@ pub fn words(notice: &Notice<'_>) -> String {
     };
     let subject = one_line(&notice.about.subject);
     let named = if subject.is_empty() { String::new() } else { format!("\n\nIts subject is: {subject}") };
-    format!("Your letter to {to}, taken on {accepted}, {fate}{named}\n")
+    format!("Your message to {to}, taken on {accepted}, {fate}{named}\n")
 }
 
 /// Builds the notice as a mail. Its envelope sender is [`Address::Nobody`].
@@ -113,7 +114,7 @@ pub fn mail(notice: &Notice<'_>) -> Vec<u8> {
 
 fn machine_part(notice: &Notice<'_>) -> String {
     let (action, status) = match notice.kind {
-        Kind::Failed => ("failed", enhanced(notice.why).unwrap_or("5.0.0")),
+        Kind::Failed => ("failed", notice.why.status().unwrap_or("5.0.0")),
         Kind::Expired => ("failed", "4.4.7"),
         Kind::Delayed => ("delayed", "4.0.0"),
         Kind::Held => ("delayed", "4.7.0"),
@@ -125,23 +126,13 @@ fn machine_part(notice: &Notice<'_>) -> String {
         format!("Final-Recipient: {}", recipient(&notice.about.to)),
         format!("Action: {action}"),
         format!("Status: {status}"),
-        format!("Diagnostic-Code: x-satpost; {}", ascii(&one_line(notice.why))),
+        format!("Diagnostic-Code: x-satpost; {}", ascii(&one_line(&notice.why.to_string()))),
         format!("Last-Attempt-Date: {}", date(notice.now)),
     ];
     if action == "delayed" {
         lines.push(format!("Will-Retry-Until: {}", date(notice.about.deadline)));
     }
     lines.join("\r\n") + "\r\n"
-}
-
-/// The permanent status code that the relay gave in its answer (RFC 3463), such as `5.1.1`.
-fn enhanced(why: &str) -> Option<&str> {
-    let number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-    let is_code = |word: &&str| {
-        let parts: Vec<_> = word.split('.').collect();
-        parts.len() == 3 && parts[0] == "5" && parts.iter().all(number)
-    };
-    why.split_whitespace().find(is_code)
 }
 
 /// Address type and address (RFC 3464 section 2.3.2, RFC 6533 section 3).
@@ -210,7 +201,7 @@ fn stand_in(notice: &Notice<'_>) -> Vec<u8> {
             .message_id(bare_id(about.message_id.as_deref().unwrap_or(notice.message_id)));
         return compose::written(mail.text_body(""));
     };
-    compose::letter(&Letter {
+    compose::build(&ComposedMail {
         from,
         from_name: None,
         to,

@@ -1,8 +1,10 @@
 //! The way out by a mail relay (smarthost).
 //!
-//! A failure is judged by the stage it happened at: what the relay says before it hears of a letter says nothing
-//! about that letter, so only a 5xx to MAIL, RCPT, DATA or the text returns it. Each letter has one recipient, so that
-//! a refused one does not take others with it. A connection is kept for [`KEPT`] and used again.
+//! A failure is judged by the stage it happened at: what the relay says before it hears of a message says nothing
+//! about that message, so only a 5xx to MAIL, RCPT, DATA or the text returns it. Each message has one recipient, so
+//! that a refused one does not take others with it. A connection is kept for [`IDLE_LIMIT`] and used again.
+//!
+//! The conversation itself, with a table of its states, is in `session.rs`.
 
 use std::time::{Duration, Instant};
 
@@ -13,16 +15,22 @@ use crate::fault::Fault;
 
 pub use config::{RelayConfig, Tls};
 use session::Session;
+pub use stage::Failure;
 
 mod config;
-mod line;
+mod extensions;
+mod message;
+mod reply;
 mod session;
+mod seven_bit;
 mod stage;
+mod stream;
+mod tls;
 
 /// An idle connection is closed after this time.
-pub const KEPT: Duration = Duration::from_secs(30);
-/// Letters over one connection; some relays close it after a hundred.
-const MOST_LETTERS: u32 = 80;
+pub const IDLE_LIMIT: Duration = Duration::from_secs(30);
+/// Messages over one connection; some relays close it after a hundred.
+const MAX_MESSAGES: u32 = 80;
 
 /// The client of the relay, owned by one thread.
 pub struct Relay {
@@ -35,7 +43,7 @@ struct Kept {
     config: RelayConfig,
     session: Session,
     used: Instant,
-    letters: u32,
+    messages: u32,
 }
 
 /// What [`Relay::check`] found.
@@ -59,31 +67,32 @@ impl Relay {
         self.stopper.clone()
     }
 
-    /// Gives one letter to the relay and returns the relay's last answer. Blocks at most for the sum of the limits of
-    /// its steps: eight times [`RelayConfig::timeout`] until the text goes, then five times plus one second for each
+    /// Gives one message to the relay and returns the relay's last answer. Blocks at most for the sum of the limits of
+    /// its steps: thirteen times [`RelayConfig::timeout`] until the text goes, then five times plus one second for each
     /// 4 KiB.
     ///
     /// # Errors
-    /// `Permanent` when the relay refuses this letter, `Operator` when it refuses us, `Temporary` for all else. After
-    /// a connection lost behind the final dot the letter may have been taken: its repeat carries the same Message-ID.
+    /// The fault is `Permanent` when the relay refuses this message, `Operator` when it refuses us, `Temporary` for all
+    /// else. `unanswered` says that the relay may have taken it: a repeat has to carry the same Message-ID, and there
+    /// must be an end to them.
     pub fn deliver(
         &mut self,
         config: &RelayConfig,
         from: &Address,
         to: &Mailbox,
         mail: &[u8],
-    ) -> Result<String, Fault> {
+    ) -> Result<String, Failure> {
         let mut kept = match self.reusable(config) {
             Some(kept) => kept,
             None => {
                 let session = Session::open(config, &self.stop, &mut Vec::new())?;
-                Kept { config: config.clone(), session, used: Instant::now(), letters: 0 }
+                Kept { config: config.clone(), session, used: Instant::now(), messages: 0 }
             }
         };
-        let result = kept.session.letter(from, to, mail);
+        let result = kept.session.message(from, to, mail);
         kept.used = Instant::now();
-        kept.letters += 1;
-        if kept.letters >= MOST_LETTERS {
+        kept.messages += 1;
+        if kept.messages >= MAX_MESSAGES {
             kept.session.quit();
         } else if kept.session.usable() {
             self.kept = Some(kept);
@@ -94,18 +103,18 @@ impl Relay {
     /// The open connection, if it fits these settings and still answers.
     fn reusable(&mut self, config: &RelayConfig) -> Option<Kept> {
         let mut kept = self.kept.take()?;
-        if kept.config != *config || kept.used.elapsed() >= KEPT {
+        if kept.config != *config || kept.used.elapsed() >= IDLE_LIMIT {
             kept.session.quit();
             return None;
         }
         kept.session.reset().then_some(kept)
     }
 
-    /// Closes a connection that has been idle for [`KEPT`]; to be called now and then. Returns when it wants to be
+    /// Closes a connection that has been idle for [`IDLE_LIMIT`]; to be called now and then. Returns when it wants to be
     /// called next, if a connection is open.
     pub fn idle(&mut self) -> Option<Duration> {
         let kept = self.kept.as_ref()?;
-        let left = KEPT.saturating_sub(kept.used.elapsed());
+        let left = IDLE_LIMIT.saturating_sub(kept.used.elapsed());
         if left.is_zero() {
             self.close();
             return None;
@@ -113,7 +122,7 @@ impl Relay {
         Some(left)
     }
 
-    /// True while a connection that works is kept: a fault since was about one letter, not about the relay.
+    /// True while a connection that works is kept: a fault since was about one message, not about the relay.
     pub fn is_open(&self) -> bool {
         self.kept.is_some()
     }
@@ -125,7 +134,7 @@ impl Relay {
         }
     }
 
-    /// Tries everything but a letter, on a connection of its own: for the set-up page and `satpost check`.
+    /// Tries everything but a message, on a connection of its own: for the set-up page and `satpost check`.
     pub fn check(&self, config: &RelayConfig) -> Check {
         let mut lines = Vec::new();
         let result = Session::open(config, &self.stop, &mut lines).and_then(|mut session| {
@@ -134,9 +143,9 @@ impl Relay {
             Ok(())
         });
         if result.is_ok() {
-            lines.push("The relay answers; a letter could go now.".to_owned());
+            lines.push("The relay answers; a message could go now.".to_owned());
         }
-        Check { lines, fault: result.err() }
+        Check { lines, fault: result.err().map(|failure| failure.fault) }
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! A carrier does what it is told and says what came of it; it keeps nothing. How an error of a carrier is judged is a
 //! table in its file: again later, never for this text, or not before somebody mends something. A request whose answer
-//! was lost is [`Handed::Unknown`]: it has to be looked up with [`Carrier::find`], for no carrier recognises a repeat.
+//! was lost is [`SmsResult::Unknown`]: it has to be looked up with [`Carrier::find`], for no carrier recognises a repeat.
 
 pub mod bandwidth;
-mod client;
 pub mod twilio;
 
 use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::address::Phone;
 use crate::clock::Time;
@@ -17,7 +19,7 @@ use crate::settings::{Key, Settings};
 
 /// A text on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
+pub struct OutgoingText {
     /// Service number of the person who wrote it.
     pub from: Phone,
     /// The phone.
@@ -30,18 +32,18 @@ pub struct Outgoing {
 
 /// What became of a request to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Handed {
+pub enum SmsResult {
     /// The carrier has it, under this name.
     Taken(String),
     /// The carrier certainly has it not.
-    Refused(Refusal),
+    Refused(SmsRefusal),
     /// The answer was lost, or said nothing.
     Unknown(String),
 }
 
 /// Why a carrier does not take a text, or could not deliver it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct SmsRefusal {
     /// What the queue does about it.
     pub fault: Fault,
     /// Not before this time has passed: the carrier asked for it.
@@ -52,7 +54,7 @@ pub struct Refusal {
     pub once: bool,
 }
 
-impl From<Fault> for Refusal {
+impl From<Fault> for SmsRefusal {
     fn from(fault: Fault) -> Self {
         Self { fault, after: None, opted_out: false, once: false }
     }
@@ -72,13 +74,13 @@ pub enum Found {
 
 /// How far a text got that a carrier took.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum Delivery {
     /// On its way.
     Waiting,
     /// The phone has it.
     Delivered,
     /// It will not arrive.
-    Failed(Refusal),
+    Failed(SmsRefusal),
     /// The carrier will not say more, and this is no proof that it did not arrive.
     Unclear(String),
 }
@@ -91,12 +93,12 @@ pub struct Report {
     /// Our name for it, if the carrier tells it.
     pub tag: Option<String>,
     /// How far it got.
-    pub fate: Fate,
+    pub fate: Delivery,
 }
 
 /// A text from a phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Incoming {
+pub struct IncomingText {
     /// The carrier's name for it: the same whenever it is told again.
     pub id: String,
     /// A phone number, a short code or a name.
@@ -115,7 +117,7 @@ pub struct Incoming {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// A text from a phone.
-    Incoming(Incoming),
+    IncomingText(IncomingText),
     /// News of a text to a phone.
     Report(Report),
     /// A text from a phone that cannot be read, as it came.
@@ -147,25 +149,25 @@ pub enum Unheard {
 /// A carrier at work. Each call ends within the time limit of the settings.
 pub trait Carrier: Send {
     /// Gives it a text.
-    fn send(&mut self, text: &Outgoing) -> Handed;
+    fn send(&mut self, text: &OutgoingText) -> SmsResult;
 
     /// Looks whether it has a text whose request began at `since`. `others` tells names that belong to other texts.
     ///
     /// # Errors
     /// When the look-up fails: nothing is known then.
-    fn find(&mut self, text: &Outgoing, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault>;
+    fn find(&mut self, text: &OutgoingText, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault>;
 
     /// How far a text got.
     ///
     /// # Errors
     /// When the look-up fails.
-    fn fate(&mut self, id: &str) -> Result<Fate, Fault>;
+    fn fate(&mut self, id: &str) -> Result<Delivery, Fault>;
 
     /// Gives `each` the texts from phones that came since then, newest first, perhaps some older ones too.
     ///
     /// # Errors
     /// When the list cannot be read to its end, or `each` fails; what was given so far may be kept.
-    fn inbound(&mut self, since: Time, each: &mut dyn FnMut(Incoming) -> Result<(), Fault>) -> Result<(), Fault>;
+    fn inbound(&mut self, since: Time, each: &mut dyn FnMut(IncomingText) -> Result<(), Fault>) -> Result<(), Fault>;
 }
 
 /// A row of the table of carriers.
@@ -194,6 +196,11 @@ pub static CARRIERS: [Row; 2] = [twilio::ROW, bandwidth::ROW];
 /// The carrier of this box, if it has one.
 pub fn carrier(settings: &Settings) -> Option<&'static Row> {
     CARRIERS.iter().find(|row| row.name == settings.text(Key::SmsCarrier))
+}
+
+/// The header of a log-in with user and password.
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
 /// A value that has to be set.

@@ -1,4 +1,4 @@
-//! Looks after what no other worker looks at: held letters and their deadlines, letters for a link that is not there,
+//! Looks after what no other worker looks at: held messages and their deadlines, messages for a link that is not there,
 //! parts that will not be complete, what has grown old, and a clock that became believable.
 
 use std::time::Duration;
@@ -7,14 +7,18 @@ use super::link::inbound;
 use super::{Context, actions, relay};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Message, PacketState, State, Way};
+use crate::message::reason::{ActionReason, LinkReason};
+use crate::message::{Id, Message, PacketState, State, Way};
 use crate::settings::Key;
-use crate::store::{Lane, TextState};
+use crate::store::{Queue, TextState};
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(20);
 /// Rounds between two clean-ups.
 const CLEAN_UP: u32 = 180;
+/// Rounds between two looks whether messages can be read, and how many are looked at: a store of 100,000 in a day.
+const VERIFY: u32 = 3;
+const VERIFY_MOST: usize = 100;
 /// A packet that the modem may hold is given up this long after its deadline if the modem never came back.
 const GRACE: Duration = Duration::from_secs(86_400);
 /// Inbound keys are kept this long: the ids of a modem repeat after a year.
@@ -29,7 +33,7 @@ const BATCH: usize = 200;
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_never, nothing) = smol::channel::bounded(1);
     let mut clock = ClockWatch::new(context);
-    let mut rounds = 0;
+    let (mut rounds, mut verified) = (0, Id(0));
     while !context.stopping() {
         clock.round(context)?;
         held(context)?;
@@ -45,17 +49,29 @@ pub fn run(context: &Context) -> Result<(), Fault> {
                 }
             }
         }
+        if rounds % VERIFY == 0 {
+            verified = verify(context, verified)?;
+        }
         rounds += 1;
-        let next = context.store.read(|view| view.next_due(Lane::Held))?;
+        let next = context.store.read(|view| view.next_due(Queue::Held))?;
         context.rest(&nothing, context.until(next, ROUND).max(Duration::from_millis(500)));
     }
     Ok(())
 }
 
-/// Held letters: the sender hears of it in time, and nothing is held for ever.
+/// Looks whether messages can be read; one that cannot is set aside, with its bytes, and counted. Gives where to go on.
+fn verify(context: &Context, from: Id) -> Result<Id, Fault> {
+    let found = context.store.read(|view| view.unreadable(from, VERIFY_MOST))?;
+    for (id, why) in found.messages {
+        relay::set_aside(context, id, &why)?;
+    }
+    Ok(found.next.unwrap_or(Id(0)))
+}
+
+/// Held messages: the sender hears of it in time, and nothing is held for ever.
 fn held(context: &Context) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Lane::Held, now, BATCH))? {
+    for item in context.store.read(|view| view.due(Queue::Held, now, BATCH))? {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
             Ok(message) => look_at(context, &message)?,
@@ -64,15 +80,15 @@ fn held(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Letters that wait for a link, of each priority oldest first: the ones whose time has come stand in front.
+/// Messages that wait for a link, of each priority oldest first: the ones whose time has come stand in front.
 fn waiting_for_link(context: &Context) -> Result<(), Fault> {
-    for part in [Lane::LinkUrgent, Lane::Link, Lane::LinkBulk] {
+    for part in [Queue::LinkUrgent, Queue::Link, Queue::LinkBulk] {
         waiting_in(context, part)?;
     }
     Ok(())
 }
 
-fn waiting_in(context: &Context, part: Lane) -> Result<(), Fault> {
+fn waiting_in(context: &Context, part: Queue) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(part, now, BATCH))? {
         match item {
@@ -94,24 +110,23 @@ fn waiting_in(context: &Context, part: Lane) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A letter for the link whose time is over goes back, unless the link may have a part of it.
+/// A message for the link whose time is over goes back, unless the link may have a part of it.
 fn over(context: &Context, message: &Message) -> Result<(), Fault> {
     let packets = context.store.read(|view| view.packets_of(message.id))?;
-    // Of a plan that waits for the link nothing has reached it: it is dropped when its letters are over.
+    // Of a plan that waits for the link nothing has reached it: it is dropped when its messages are over.
     if packets.iter().all(|packet| matches!(packet.state, PacketState::Planned | PacketState::Gone(_))) {
         return look_at(context, message);
     }
     if context.now() < message.deadline + GRACE {
         return Ok(());
     }
-    let why = "the link that may have taken a part has not been seen since; it may have been sent";
-    context.give_back(message, State::Expired, why)
+    context.give_back(message, State::Expired, LinkReason::NotSeenSince { part: true })
 }
 
-/// Letters that were wanted by a time stand in their queues in other orders than that of their times.
+/// Messages that were wanted by a time stand in their queues in other orders than that of their times.
 fn wanted_by_now(context: &Context) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Lane::Timed, now, BATCH))? {
+    for item in context.store.read(|view| view.due(Queue::Timed, now, BATCH))? {
         match item {
             Ok(message) if message.state == State::Queued && message.way == Way::Link => over(context, &message)?,
             Ok(message) if message.state == State::Queued && message.way == Way::Carrier => {
@@ -130,7 +145,7 @@ fn wanted_by_now(context: &Context) -> Result<(), Fault> {
 
 fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
     if context.now() >= message.deadline {
-        return context.give_back(message, State::Expired, &message.reason);
+        return context.give_back(message, State::Expired, message.reason.clone());
     }
     if message.state == State::Held
         && message.bill.as_ref().is_some_and(|bill| bill.short)
@@ -139,7 +154,7 @@ fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
         return Ok(());
     }
     let place = message.next;
-    context.wait_on(message, &message.reason)?;
+    context.wait_on(message, message.reason.clone())?;
     if message.state == State::Queued {
         // In the queue of the link the next look is also the place in the line, which it must not lose.
         let id = message.id;
@@ -148,14 +163,14 @@ fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A letter that a budget kept back goes on once there is room: in a new month, or in a larger budget.
+/// A message that a budget kept back goes on once there is room: in a new month, or in a larger budget.
 fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
-    let (world, now, message) = (context.world(), context.now(), message.clone());
+    let (policy, now, message) = (context.policy(), context.now(), message.clone());
     let freed = context.store.write(move |tx| {
         if tx.live(message.id)?.is_none_or(|live| live.state != State::Held) {
             return Ok(());
         }
-        actions::freed(tx, &world, &message, "the budget allows it now", now)
+        actions::freed(tx, &policy, &message, ActionReason::Afforded, now)
     });
     match freed {
         Ok(()) => Ok(true),
@@ -164,15 +179,14 @@ fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
     }
 }
 
-/// Letters that a modem took which never came back.
+/// Messages that a modem took which never came back.
 fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Lane::OnModem, now - GRACE, BATCH))? {
+    for item in context.store.read(|view| view.due(Queue::OnLink, now - GRACE, BATCH))? {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
             Ok(message) if now >= message.deadline + GRACE => {
-                let why = "the link that took it has not been seen since; it may have been sent";
-                context.give_back(&message, State::Expired, why)?;
+                context.give_back(&message, State::Expired, LinkReason::NotSeenSince { part: false })?;
             }
             Ok(_) => {}
         }
@@ -180,15 +194,14 @@ fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Letters that are sent, and of which the far box was expected to say that it has them.
+/// Messages that are sent, and of which the far box was expected to say that it has them.
 fn unconfirmed(context: &Context) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Lane::Receipt, now, BATCH))? {
+    for item in context.store.read(|view| view.due(Queue::Receipt, now, BATCH))? {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
             Ok(message) if message.receipt_until.is_some_and(|until| now >= until) => {
-                let why = "it was sent, and the far box has not said that it has it: it may have arrived";
-                context.give_back(&message, State::Expired, why)?;
+                context.give_back(&message, State::Expired, LinkReason::Unconfirmed)?;
             }
             Ok(message) => {
                 let (id, until) = (message.id, message.receipt_until.unwrap_or(Time::NEVER));
@@ -207,7 +220,7 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     };
     let limit = before(Key::KeepDays);
     let (events, audit) = (before(Key::KeepEvents), before(Key::KeepAudit));
-    let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepAside));
+    let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepQuarantine));
     while !context.stopping() && context.store.write(move |tx| tx.prune(limit, BATCH))? == BATCH {}
     context.store.write(move |tx| {
         tx.set_aside_parts(now)?;
@@ -220,7 +233,7 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     })
 }
 
-/// Notices when a clock nobody could vouch for becomes believable, and moves the times of waiting letters along.
+/// Notices when a clock nobody could vouch for becomes believable, and moves the times of waiting messages along.
 struct ClockWatch {
     believed: bool,
     last: Time,
@@ -237,7 +250,7 @@ impl ClockWatch {
         let jump = now.since(self.last + self.seen.elapsed());
         if believed && !self.believed && jump > Duration::from_secs(60) {
             let moved = context.store.write(move |tx| tx.shift_doubtful(jump))?;
-            log::warn!("the clock became believable: times of {moved} waiting letters moved by {} s", jump.as_secs());
+            log::warn!("the clock became believable: times of {moved} waiting messages moved by {} s", jump.as_secs());
         }
         (self.believed, self.last, self.seen) = (believed, now, std::time::Instant::now());
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Four workers, each one thread that the house starts again when it ends: [`relay`] hands mail to the relay, [`link`]
 //! drives the link in both directions, [`sms`] the carrier of text messages, [`housekeeping`] looks after deadlines, held
-//! letters, and what has grown old.
+//! messages, and what has grown old.
 //! [`actions`] are what the owner may do to a message.
 
 pub mod actions;
@@ -19,8 +19,10 @@ use smol::future::or;
 
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::route::choose::{Measure, World};
-use crate::status::Pulse;
+use crate::message::{Extent, LinkSize, Message, Reason, State};
+use crate::route::choose::{Policy, Route};
+use crate::route::plan::{NewMessage, classic_size};
+use crate::status::StatusBoard;
 use crate::store::Store;
 
 /// What a worker works with.
@@ -29,7 +31,7 @@ pub struct Context {
     /// The store.
     pub store: Store,
     /// Live facts.
-    pub pulse: Pulse,
+    pub status: StatusBoard,
     /// Closed when the box stops: every wait hears it.
     pub stop: Receiver<()>,
     /// The coder of the compact coding.
@@ -38,10 +40,34 @@ pub struct Context {
 
 impl Context {
     /// People and rules at this moment.
-    pub fn world(&self) -> World {
-        let measured = self.clone();
-        let measure = Measure::new(move |message| measured.measure(message).map(|(_, packets)| packets));
-        World { people: self.store.people(), settings: self.store.settings(), measure }
+    pub fn policy(&self) -> Policy {
+        policy(&self.store)
+    }
+
+    /// The message that a draft becomes, with what it takes on the link: this is where a message is measured, once. It may
+    /// wait some seconds for the coder, so nobody calls it within a transaction.
+    pub fn plan(&self, policy: &Policy, draft: NewMessage) -> Message {
+        let (now, believed) = (self.now(), self.store.clock().believable());
+        let message = policy.plan(draft.clone(), None, now, believed);
+        // What no size can save is not measured: mail of machines would keep the coder busy for nothing.
+        if message.state == State::Refused && !matches!(message.reason, Reason::OverPrice(_)) {
+            return message;
+        }
+        match self.size_of(policy, &message) {
+            Some(size) if size.compact.is_some() => policy.plan(draft, Some(size), now, believed),
+            size => Message { size, ..message },
+        }
+    }
+
+    /// What a message takes on the link, by the coding that its far box reads; `None` for one that goes another way.
+    pub fn size_of(&self, policy: &Policy, message: &Message) -> Option<LinkSize> {
+        let Route::Link(device) = policy.choose(&message.to) else { return None };
+        let mut size = classic_size(message, device.is_some(), policy.max_payload);
+        let extent = |(bytes, packets)| Extent { bytes, packets };
+        // One packet is the least there is: that needs no waiting.
+        let patient = size.classic.is_none_or(|classic| classic.packets > 1);
+        size.compact = self.measure(message, patient).map(extent);
+        Some(size)
     }
 
     /// Now.
@@ -96,6 +122,13 @@ impl Context {
 /// Keeps what [`Context::at_end`] is to do from being forgotten.
 pub struct Ender {
     _over: smol::channel::Sender<()>,
+}
+
+/// People and rules of a store at this moment, and what packets of its link hold.
+pub fn policy(store: &Store) -> Policy {
+    let settings = store.settings();
+    let max_payload = max_payload(&settings);
+    Policy::new(store.people(), settings, max_payload)
 }
 
 /// Largest payload of the link of this box, in bytes; of the smallest known link when the box has none yet.

@@ -2,27 +2,28 @@
 
 use std::time::Duration;
 
-use super::{Context, max_payload};
+use super::Context;
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
 use crate::fault::Fault;
-use crate::message::{Door, Id, Message, Proof, State, Terms, Way};
+use crate::message::reason::{Arrived, NoRoute};
+use crate::message::{Id, Message, Origin, Proof, Reason, State, Terms, Way};
 use crate::money::Bill;
-use crate::route::choose::{Choice, World};
-use crate::route::plan::Draft;
+use crate::route::choose::{Policy, Route};
+use crate::route::plan::NewMessage;
 use crate::settings::Key;
-use crate::store::{BodyIn, Letter, Outcome, Tx};
+use crate::store::{BodyIn, IncomingMail, Tx, TxResult};
 
 impl Context {
     /// The message has arrived, or left for good.
     ///
     /// # Errors
-    /// As the store.
-    pub fn delivered(&self, id: Id, cause: &str) -> Result<(), Fault> {
-        let (cause, now) = (cause.to_owned(), self.now());
+    /// When the store cannot be written or read.
+    pub fn delivered(&self, id: Id, reason: impl Into<Reason>) -> Result<(), Fault> {
+        let (reason, now) = (reason.into(), self.now());
         self.store.write(move |tx| match tx.live(id)? {
-            Some(_) => tx.step(id, now, State::Delivered, &cause, 0, Time::NEVER).map(drop),
+            Some(_) => tx.step(id, now, State::Delivered, reason.clone(), 0, Time::NEVER).map(drop),
             None => Ok(()),
         })
     }
@@ -30,50 +31,49 @@ impl Context {
     /// A try failed: again later, or never, with what the sender has to hear.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store cannot be written or read.
     pub fn failed(&self, message: &Message, fault: &Fault) -> Result<(), Fault> {
         if fault.is_permanent() {
-            return self.give_back(message, State::Returned, fault.why());
+            return self.give_back(message, State::Returned, fault);
         }
         if self.now() >= message.deadline {
-            return self.give_back(message, State::Expired, fault.why());
+            return self.give_back(message, State::Expired, fault);
         }
-        self.wait_on(message, fault.why())
+        self.wait_on(message, fault)
     }
 
     /// The message stays in its queue with this reason; the sender is told of a long delay, once.
     ///
     /// # Errors
-    /// As the store.
-    pub fn wait_on(&self, message: &Message, why: &str) -> Result<(), Fault> {
-        self.wait_at_least(message, why, Duration::ZERO)
+    /// When the store cannot be written or read.
+    pub fn wait_on(&self, message: &Message, reason: impl Into<Reason>) -> Result<(), Fault> {
+        self.wait_at_least(message, reason, Duration::ZERO)
     }
 
     /// The same, for at least this time.
     ///
     /// # Errors
-    /// As the store.
-    pub fn wait_at_least(&self, message: &Message, why: &str, least: Duration) -> Result<(), Fault> {
-        let (world, now) = (self.world(), self.now());
+    /// When the store cannot be written or read.
+    pub fn wait_at_least(&self, message: &Message, reason: impl Into<Reason>, least: Duration) -> Result<(), Fault> {
+        let (policy, now, reason) = (self.policy(), self.now(), reason.into());
         let mut waiting = message.clone();
         waiting.tries += 1;
-        let tell = !message.delay_told && now >= message.accepted + world.settings.span(Key::QueueDelayNotice);
+        let tell = !message.delay_told && now >= message.accepted + policy.settings.span(Key::QueueDelayNotice);
         waiting.delay_told |= tell;
         let kind = if message.state == State::Held { Kind::Held } else { Kind::Delayed };
-        let notice = if tell { self.notice(&world, message, kind, why) } else { None };
+        let notice = if tell { self.notice(&policy, message, kind, &reason) } else { None };
         let short = message.bill.as_ref().is_some_and(|bill| bill.short);
         let decided = message.state == State::Held && !short;
-        let retry = if decided { Time::NEVER } else { now + back_off(&world, waiting.tries).max(least) };
-        waiting.next = world.next_look(&waiting, retry);
-        let why = why.to_owned();
+        let retry = if decided { Time::NEVER } else { now + back_off(&policy, waiting.tries).max(least) };
+        waiting.next = policy.next_look(&waiting, retry);
         self.store.write(move |tx| {
             // What its owner, or the link, did with it meanwhile stands.
             if tx.live(waiting.id)?.is_none_or(|live| live.state != waiting.state) {
                 return Ok(());
             }
-            let same = tx.message(waiting.id)?.reason == why;
-            if !same {
-                tx.step(waiting.id, now, waiting.state, &why, 0, waiting.next)?;
+            // The time line names each fact once, however often it is met.
+            if tx.message(waiting.id)?.reason != reason {
+                tx.step(waiting.id, now, waiting.state, reason.clone(), 0, waiting.next)?;
             }
             tx.change(waiting.id, |message| {
                 message.tries = waiting.tries;
@@ -90,49 +90,48 @@ impl Context {
     /// The message ends here without having arrived; its sender is told in the same commit.
     ///
     /// # Errors
-    /// As the store.
-    pub fn give_back(&self, message: &Message, state: State, why: &str) -> Result<(), Fault> {
+    /// When the store cannot be written or read.
+    pub fn give_back(&self, message: &Message, state: State, why: impl Into<Reason>) -> Result<(), Fault> {
         let (ending, now) = (self.ending(message, state, why), self.now());
         ending.log();
         self.store.write(move |tx| ending.apply(tx, now))
     }
 
     /// The end of a message that has not arrived, ready to be written: what [`Context::give_back`] writes alone.
-    pub fn ending(&self, message: &Message, state: State, why: &str) -> Ending {
+    pub fn ending(&self, message: &Message, state: State, why: impl Into<Reason>) -> Bounce {
+        let why = why.into();
         let kind = if state == State::Expired { Kind::Expired } else { Kind::Failed };
-        let why = &match message.terms.by.filter(|_| state == State::Expired) {
-            Some(by) => format!("{why}; it was wanted by {by}"),
-            None => why.to_owned(),
+        let wanted_by = message.terms.by.filter(|_| state == State::Expired);
+        let notice = self.notice(&self.policy(), message, kind, &why);
+        let untold = notice.is_none();
+        let reason = match (wanted_by, untold) {
+            (None, false) => why,
+            _ => Reason::Ended { why: Box::new(why), wanted_by, untold },
         };
-        let notice = self.notice(&self.world(), message, kind, why);
-        let told = match &notice {
-            Some(_) => "",
-            None => " (nobody is told: it has no sender that could be)",
-        };
-        Ending { id: message.id, state, cause: format!("{why}{told}"), notice }
+        Bounce { id: message.id, state, reason, notice }
     }
 
-    /// A letter that the relay had taken came back: its sender learns what the relay's sender learned.
+    /// A message that the relay had taken came back: its sender learns what the relay's sender learned.
     ///
     /// # Errors
-    /// As the store.
-    pub fn came_back(&self, id: Id, why: &str) -> Result<(), Fault> {
+    /// When the store cannot be written or read.
+    pub fn came_back(&self, id: Id, why: &Reason) -> Result<(), Fault> {
         let Some(message) = self.store.message(id)?.filter(|message| message.state == State::Delivered) else {
             return Ok(());
         };
-        let (world, now, why) = (self.world(), self.now(), why.to_owned());
+        let (policy, now, why) = (self.policy(), self.now(), why.clone());
         // Who reads mail here got the report itself; only the others need a notice.
-        let reads_here = matches!(world.choose(&message.from), Choice::Mailbox(_));
-        let notice = if reads_here { None } else { self.notice(&world, &message, Kind::Failed, &why) };
+        let reads_here = matches!(policy.choose(&message.from), Route::Mailbox(_));
+        let notice = if reads_here { None } else { self.notice(&policy, &message, Kind::Failed, &why) };
         self.store.write(move |tx| {
-            tx.step(id, now, State::Returned, &why, 0, Time::NEVER)?;
+            tx.step(id, now, State::Returned, why.clone(), 0, Time::NEVER)?;
             notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop))
         })
     }
 
-    /// The notice to the sender of a message, as a letter ready to be kept; `None` when nobody can or may be told.
-    pub(super) fn notice(&self, world: &World, about: &Message, kind: Kind, why: &str) -> Option<Letter> {
-        if !dsn::may_notify(about) || (held_stranger(about) && !may_hear(world, about)) {
+    /// The notice to the sender of a message, as a message ready to be kept; `None` when nobody can or may be told.
+    pub(super) fn notice(&self, policy: &Policy, about: &Message, kind: Kind, why: &Reason) -> Option<IncomingMail> {
+        if !dsn::may_notify(about) || (held_stranger(about) && !may_hear(policy, about)) {
             return None;
         }
         let to = about.from.mailbox()?;
@@ -145,12 +144,12 @@ impl Context {
             why,
             original: original.as_deref(),
             to,
-            domain: world.settings.text(Key::Domain),
+            domain: policy.settings.text(Key::Domain),
             now,
-            message_id: &format!("<{}.{}.{token}@{}>", about.id, now.0, world.settings.text(Key::Domain)),
+            message_id: &format!("<{}.{}.{token}@{}>", about.id, now.0, policy.settings.text(Key::Domain)),
         };
-        let draft = Draft {
-            door: Door::Notice,
+        let draft = NewMessage {
+            door: Origin::Notice,
             from: Address::Nobody,
             to: about.from.clone(),
             author: None,
@@ -163,12 +162,12 @@ impl Context {
             stranger: None,
             terms: Terms::default(),
         };
-        let mut message = world.plan(draft, now, self.store.clock().believable(), max_payload(&world.settings));
+        let mut message = self.plan(policy, draft);
         if message.way == Way::Link && message.state != State::Queued {
-            keep_here(world, to, &mut message)?;
+            keep_here(policy, to, &mut message)?;
         }
         let body = dsn::mail(&notice);
-        Some(Letter { messages: vec![message], body: BodyIn::Bytes(body) })
+        Some(IncomingMail { messages: vec![message], body: BodyIn::Bytes(body) })
     }
 }
 
@@ -177,14 +176,14 @@ fn held_stranger(message: &Message) -> bool {
     message.stranger.is_some() && message.state == State::Held && !message.released
 }
 
-/// A stranger hears that their letter waits only if they are who they say: else the notice would go to somebody whose
+/// A stranger hears that their message waits only if they are who they say: else the notice would go to somebody whose
 /// address was forged.
-fn may_hear(world: &World, about: &Message) -> bool {
-    about.stranger == Some(Proof::Proven) && world.settings.on(Key::AirTellHeld)
+fn may_hear(policy: &Policy, about: &Message) -> bool {
+    about.stranger == Some(Proof::Proven) && policy.settings.on(Key::AirTellHeld)
 }
 
-/// True unless a stranger was told before that a letter of theirs to this person waits.
-fn first_word(tx: &mut Tx, message: &Message, now: Time) -> Outcome<bool> {
+/// True unless a stranger was told before that a message of theirs to this person waits.
+fn first_word(tx: &mut Tx, message: &Message, now: Time) -> TxResult<bool> {
     match held_stranger(message) {
         true => tx.once(&format!("told:{}:{}", message.to, message.from).to_lowercase(), now),
         false => Ok(true),
@@ -192,39 +191,35 @@ fn first_word(tx: &mut Tx, message: &Message, now: Time) -> Outcome<bool> {
 }
 
 /// A message that had gone, and was paid for, goes once more: it pays again, or is held when a budget does not allow it.
-pub fn once_more(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time, next: Time) -> Outcome<()> {
+pub fn requeue(tx: &mut Tx, id: Id, bill: Option<Bill>, why: impl Into<Reason>, now: Time, next: Time) -> TxResult<()> {
     let mut message = tx.message(id)?;
     match tx.rebill(&mut message, bill, now)? {
         Ok(()) => {
             tx.change(id, |live| live.bill = message.bill)?;
             tx.step(id, now, State::Queued, why, 0, next).map(drop)
         }
-        Err(short) => {
+        Err(budget) => {
             tx.change(id, |live| live.bill.iter_mut().for_each(|bill| bill.short = true))?;
-            tx.step(id, now, State::Held, &format!("{why}, but {short}"), 0, next).map(drop)
+            let why = Box::new(why.into());
+            tx.step(id, now, State::Held, Reason::AgainOverBudget { why, budget }, 0, next).map(drop)
         }
     }
 }
 
 /// The end of a message, with the notice to its sender.
-pub struct Ending {
+pub struct Bounce {
     id: Id,
     state: State,
-    cause: String,
-    notice: Option<Letter>,
+    reason: Reason,
+    notice: Option<IncomingMail>,
 }
 
-impl Ending {
-    /// Of which message.
-    pub fn id(&self) -> Id {
-        self.id
-    }
-
+impl Bounce {
     /// Writes it, unless the message has ended already.
-    pub fn apply(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
+    pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         let Some(live) = tx.live(self.id)? else { return Ok(()) };
         let was_held = held_stranger(&live);
-        tx.step(self.id, now, self.state, &self.cause, 0, Time::NEVER)?;
+        tx.step(self.id, now, self.state, self.reason.clone(), 0, Time::NEVER)?;
         match &self.notice {
             // Who was told that it waits, if anybody, is not told again.
             Some(notice) if !was_held => tx.add(notice).map(drop),
@@ -234,24 +229,24 @@ impl Ending {
 
     /// Says it in the log.
     pub fn log(&self) {
-        log::info!("{} {}", self.id, self.state.words());
+        log::info!("{} {} ({})", self.id, self.state.words(), self.reason.code());
     }
 }
 
 /// A notice that may not go on air waits in the mailbox that its reader has on this box; outside nobody is told.
-fn keep_here(world: &World, to: &Mailbox, message: &mut Message) -> Option<()> {
-    let person = world.people.addressed(to).filter(|_| world.is_ours(to))?;
+fn keep_here(policy: &Policy, to: &Mailbox, message: &mut Message) -> Option<()> {
+    let person = policy.people.addressed(to).filter(|_| policy.is_ours(to))?;
     message.way = Way::Mailbox;
     message.state = State::Delivered;
     message.next = Time::NEVER;
-    message.reason = format!("in the mailbox of {} here: notices do not go on air", person.name);
+    message.reason = Arrived::NoticeKeptHere { name: person.name.clone() }.into();
     Some(())
 }
 
 /// The wait after so many failed tries: doubled each time up to the longest, with a fifth of jitter.
-pub fn back_off(world: &World, tries: u32) -> Duration {
-    let first = world.settings.span(Key::QueueRetryFirst);
-    let most = world.settings.span(Key::QueueRetryMost);
+pub fn back_off(policy: &Policy, tries: u32) -> Duration {
+    let first = policy.settings.span(Key::QueueRetryFirst);
+    let most = policy.settings.span(Key::QueueRetryMost);
     let wait = first.saturating_mul(1 << tries.saturating_sub(1).min(20)).min(most.max(first));
     let mut random = [0; 2];
     // Without random numbers there is no jitter, which harms nobody.
@@ -261,13 +256,13 @@ pub fn back_off(world: &World, tries: u32) -> Duration {
 }
 
 /// Where a waiting message really stands in the way of people and rules as they are now; why it goes nowhere, if so.
-pub fn moved(world: &World, message: &Message) -> Option<Result<Way, String>> {
-    let author = message.author.as_ref().and_then(|name| world.people.get(name));
+pub fn moved(policy: &Policy, message: &Message) -> Option<Result<Way, NoRoute>> {
+    let author = message.author.as_ref().and_then(|name| policy.people.get(name));
     if let Some(author) = author.filter(|author| author.disabled) {
-        return Some(Err(format!("{} may not send at present", author.name)));
+        return Some(Err(NoRoute::MayNotSend { name: author.name.clone() }));
     }
-    match world.choose(&message.to) {
-        Choice::Nowhere(why) => Some(Err(why)),
+    match policy.choose(&message.to) {
+        Route::Nowhere(why) => Some(Err(why)),
         choice => choice.way().filter(|way| *way != message.way).map(Ok),
     }
 }

@@ -5,19 +5,22 @@ use std::time::Duration;
 use super::{Context, outcome};
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
-use crate::deliver::compose::{self, Letter};
-use crate::deliver::relay::{Relay, RelayConfig};
+use crate::deliver::compose::{self, ComposedMail};
+use crate::deliver::relay::{Failure, Relay, RelayConfig};
 use crate::fault::Fault;
-use crate::message::{Id, Message, State, Way};
+use crate::message::reason::{Arrived, NoRoute, RelayReason, Waits};
+use crate::message::{Id, Message, Reason, State, Way};
 use crate::money::Bill;
 use crate::settings::Key;
-use crate::status::Rung;
-use crate::store::{Event, Lane};
+use crate::status::{PartState, PartStatus};
+use crate::store::{Event, Queue};
 
 /// Longest sleep between two looks at the queue.
 const LOOK: Duration = Duration::from_secs(60);
 /// Messages taken from the queue at once.
 const BATCH: usize = 32;
+/// A message that went so often without an answer goes no more by itself: each time may have been a delivery.
+const MAX_UNANSWERED: u32 = 3;
 /// When one of these changes, what waits for the relay is tried at once.
 const OF_THE_RELAY: [Key; 7] = [
     Key::RelayHost,
@@ -32,7 +35,7 @@ const OF_THE_RELAY: [Key; 7] = [
 /// The worker: returns when the box stops.
 ///
 /// # Errors
-/// When the store fails; the house starts it again.
+/// When the store fails; the supervisor starts it again.
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (_keep, wake) = context.store.wake_on(Way::Relay);
     let mut relay = Relay::new();
@@ -44,12 +47,12 @@ pub fn run(context: &Context) -> Result<(), Fault> {
     while !context.stopping() {
         let before = std::mem::replace(&mut settings, context.store.settings());
         if OF_THE_RELAY.iter().any(|key| before.text(*key) != settings.text(*key)) {
-            try_all(context, Lane::Relay)?;
+            try_all(context, Queue::Relay)?;
         }
         let now = context.now();
-        let due = context.store.read(|view| view.due(Lane::Relay, now, BATCH))?;
+        let due = context.store.read(|view| view.due(Queue::Relay, now, BATCH))?;
         if due.is_empty() {
-            let next = context.store.read(|view| view.next_due(Lane::Relay))?;
+            let next = context.store.read(|view| view.next_due(Queue::Relay))?;
             let idle = relay.idle().unwrap_or(LOOK);
             context.rest(&wake, context.until(next, LOOK).min(idle).max(Duration::from_millis(100)));
             continue;
@@ -59,7 +62,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
             if context.stopping() {
                 break;
             }
-            // Its owner may have decided otherwise while the letters before it were on their way.
+            // Its owner may have decided otherwise while the messages before it were on their way.
             if let Ok(message) = &item
                 && !still_waits(context, message)?
             {
@@ -82,7 +85,7 @@ fn still_waits(context: &Context, message: &Message) -> Result<bool, Fault> {
 }
 
 /// Makes what waits in a queue due now; of a very long one the first thousand.
-pub fn try_all(context: &Context, lane: Lane) -> Result<(), Fault> {
+pub fn try_all(context: &Context, lane: Queue) -> Result<(), Fault> {
     let waiting = context.store.read(|view| view.due(lane, Time::NEVER, 1000))?;
     let ids: Vec<Id> = waiting.into_iter().flatten().map(|message| message.id).collect();
     let now = context.now();
@@ -107,11 +110,18 @@ pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
     })
 }
 
-/// One delivery. Gives back the fault when the relay itself, not this letter, is what failed.
+/// One delivery. Gives back the fault when the relay itself, not this message, is what failed.
+///
+/// | the relay | the message |
+/// |---|---|
+/// | took it | delivered |
+/// | refuses it | returned, with its reason |
+/// | cannot be used, or not now | waits with the usual back-off |
+/// | was given all of it and did not answer | waits long, and goes again; after the third time it is held for its owner |
 fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Option<Fault>, Fault> {
-    let world = context.world();
-    match outcome::moved(&world, message) {
-        Some(Err(why)) => return context.give_back(message, State::Returned, &why).map(|()| None),
+    let policy = context.policy();
+    match outcome::moved(&policy, message) {
+        Some(Err(why)) => return context.give_back(message, State::Returned, why).map(|()| None),
         Some(Ok(way)) => return reroute(context, message, way).map(|()| None),
         None => {}
     }
@@ -121,62 +131,105 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
         return context.failed(message, &Fault::operator(why)).map(|()| None);
     };
     let Some(to) = message.to.mailbox() else {
-        return context.give_back(message, State::Returned, "the recipient is no mail address").map(|()| None);
+        return context.give_back(message, State::Returned, NoRoute::NoMailAddress).map(|()| None);
     };
     let outcome = bytes(context, message, &from, to)
-        .and_then(|raw| RelayConfig::from_settings(&world.settings).map(|config| (raw, config)))
+        .and_then(|raw| RelayConfig::from_settings(&policy.settings).map(|config| (raw, config)))
+        .map_err(Failure::from)
         .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw));
-    let rung = |well: bool, words: String| Rung { well, words, at: context.now() };
+    let status = |state| Some(PartStatus { state, at: context.now() });
     match outcome {
         Ok(reply) => {
-            context.pulse.set(|facts| facts.relay = Some(rung(true, "takes mail".to_owned())));
+            context.status.set(|facts| facts.relay = status(PartState::TakesMail));
             log::info!("{} taken by the relay", message.id);
-            context.delivered(message.id, &format!("taken by the relay: {reply}")).map(|()| None)
+            context.delivered(message.id, RelayReason::Taken { reply }).map(|()| None)
         }
-        Err(fault) => {
+        Err(failure) => {
+            let Failure { fault, code, unanswered } = failure;
             if !fault.is_permanent() {
-                context.pulse.set(|facts| facts.relay = Some(rung(false, fault.why().to_owned())));
+                context.status.set(|facts| facts.relay = status(PartState::Faulty(fault.clone())));
             }
-            log::info!(
-                "{} not taken by the relay, {}",
-                message.id,
-                if fault.is_permanent() { "for good" } else { "for now" }
-            );
-            context.failed(message, &fault)?;
+            let how_long = if fault.is_permanent() { "for good" } else { "for now" };
+            let code = match code {
+                Some((code, Some(status))) => format!(" ({code} {status})"),
+                Some((code, None)) => format!(" ({code})"),
+                None => String::new(),
+            };
+            log::info!("{} not taken by the relay, {how_long}{code}: {fault}", message.id);
+            let fault = if unanswered {
+                went_unanswered(context, message, fault.reason())?;
+                // What may have become of this message is nothing to say of others.
+                Fault::temporary("the relay did not answer a message before this one")
+            } else {
+                context.failed(message, &fault)?;
+                fault
+            };
             Ok(Some(fault).filter(|fault| !fault.is_permanent() && !relay.is_open()))
         }
     }
 }
 
+/// The relay has all of it and said nothing: it goes again after the longest of the usual waits, as the same message, so
+/// that a relay or reader that knows it by its Message-ID drops the copy. In the end its owner decides.
+fn went_unanswered(context: &Context, message: &Message, why: &Reason) -> Result<(), Fault> {
+    let (id, now, times) = (message.id, context.now(), message.unanswered + 1);
+    // On disk before anything else: no restart may begin the count again.
+    context.store.write(move |tx| match tx.live(id)? {
+        Some(_) => tx.change(id, |message| message.unanswered = times).map(drop),
+        None => Ok(()),
+    })?;
+    let reason = |held| RelayReason::Unanswered { times, why: Box::new(why.clone()), held };
+    if now >= message.deadline {
+        return context.give_back(message, State::Expired, reason(true));
+    }
+    let policy = context.policy();
+    if times < MAX_UNANSWERED {
+        let least = policy.settings.span(Key::QueueRetryMost);
+        return context.wait_at_least(message, reason(false), least);
+    }
+    let next = policy.next_look(message, Time::NEVER);
+    let cause = Reason::from(reason(true));
+    log::warn!("{id} is held: {cause}");
+    context.store.write(move |tx| match tx.live(id)? {
+        Some(live) if live.state == State::Queued => tx.step(id, now, State::Held, cause.clone(), 0, next).map(drop),
+        _ => Ok(()),
+    })
+}
+
 /// Puts a waiting message into the queue that people and rules send it to now.
 pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fault> {
     let (id, now) = (message.id, context.now());
-    let world = context.world();
-    let bill = world.bill(message, now, super::max_payload(&world.settings));
+    let policy = context.policy();
+    // Measured for the way it takes from here on.
+    let size = context.size_of(&policy, message);
+    let message = &Message { size, ..message.clone() };
+    let bill = policy.bill(message, now);
     let (state, reason) = match way {
-        Way::Mailbox => (State::Delivered, "in the mailbox here".to_owned()),
-        Way::Relay => (State::Queued, "waits for the mail relay".to_owned()),
-        Way::Link | Way::Carrier if let Some(why) = world.too_dear(message, bill.as_ref()) => (State::Held, why),
-        Way::Link => {
-            let to_device = matches!(world.choose(&message.to), crate::route::choose::Choice::Link(Some(_)));
-            world.on_air(message, to_device, super::max_payload(&world.settings))
+        Way::Mailbox => (State::Delivered, Arrived::Mailbox { name: None }.into()),
+        Way::Relay => (State::Queued, Waits::Relay.into()),
+        Way::Link | Way::Carrier if let Some(why) = policy.over_limit(message, bill.as_ref()) => {
+            (State::Held, why.into())
         }
-        Way::Carrier => world.by_carrier(message),
+        Way::Link => {
+            let to_device = matches!(policy.choose(&message.to), crate::route::choose::Route::Link(Some(_)));
+            policy.on_air(message, to_device)
+        }
+        Way::Carrier => policy.by_carrier(message),
     };
-    let held_until = world.next_look(message, Time::NEVER);
+    let held_until = policy.next_look(message, Time::NEVER);
     context.store.write(move |tx| {
         let Some(mut billed) = tx.live(id)? else { return Ok(()) };
         // What goes another way from here on, or has arrived, is billed for that one only.
         let may_go = matches!(state, State::Queued | State::Delivered);
         let (mut state, mut reason) = (state, reason.clone());
         if may_go && let Err(why) = tx.rebill(&mut billed, bill.clone(), now)? {
-            (state, reason) = (State::Held, why);
+            (state, reason) = (State::Held, why.into());
         }
         let goes = matches!(state, State::Queued | State::Delivered);
         // One that a budget keeps back is looked at whenever there may be room.
-        tx.step(id, now, state, &reason, 0, if may_go { now } else { held_until })?;
+        tx.step(id, now, state, reason, 0, if may_go { now } else { held_until })?;
         tx.change(id, |message| {
-            message.way = way;
+            (message.way, message.size) = (way, size);
             let paid = message.bill.as_ref().map(Bill::total).unwrap_or_default();
             let short = may_go && !goes;
             message.bill = if goes { billed.bill } else { bill.clone().map(|bill| Bill { short, paid, ..bill }) };
@@ -188,11 +241,11 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
 fn sender(context: &Context, message: &Message) -> Option<Address> {
     match &message.from {
         Address::Device(device) => {
-            let world = context.world();
-            let person = world.people.by_device(*device)?;
-            world.address_of(person).map(Address::Mail)
+            let policy = context.policy();
+            let person = policy.people.by_device(*device)?;
+            policy.address_of(person).map(Address::Mail)
         }
-        Address::Phone(_) => context.world().mail_of(&message.from).map(Address::Mail),
+        Address::Phone(_) => context.policy().mail_of(&message.from).map(Address::Mail),
         other => Some(other.clone()),
     }
 }
@@ -200,16 +253,16 @@ fn sender(context: &Context, message: &Message) -> Option<Address> {
 /// The mail as it goes to the relay: as it was taken in, or composed from the text. Always the same for
 /// the same message, so that a repeat is recognisable by its Message-ID.
 fn bytes(context: &Context, message: &Message, from: &Address, to: &Mailbox) -> Result<Vec<u8>, Fault> {
-    let world = context.world();
+    let policy = context.policy();
     if let Some(raw) = context.store.raw(message)? {
         return Ok(raw);
     }
     let Address::Mail(from) = from else {
-        return Err(Fault::permanent("a letter without a sender has to come as a whole mail"));
+        return Err(Fault::permanent("a message without a sender has to come as a whole mail"));
     };
-    let name = message.author.as_ref().and_then(|name| world.people.get(name)).map(|person| person.full_name.clone());
-    let fallback = format!("<{}@{}>", message.id, world.settings.text(Key::Domain));
-    Ok(compose::letter(&Letter {
+    let name = message.author.as_ref().and_then(|name| policy.people.get(name)).map(|person| person.full_name.clone());
+    let fallback = format!("<{}@{}>", message.id, policy.settings.text(Key::Domain));
+    Ok(compose::build(&ComposedMail {
         from,
         from_name: name.as_deref().filter(|name| !name.is_empty()),
         to,

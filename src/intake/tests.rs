@@ -1,20 +1,22 @@
+mod dialogues;
+
 use super::*;
 use crate::clock::{Clock, Time};
 use crate::people::Person;
-use crate::status::Pulse;
-use crate::store::tests::Folder;
+use crate::status::StatusBoard;
+use testing::Folder;
 
 /// A mail from a mail program of the boat, as the store keeps it.
 fn kept(mail: &[u8]) -> String {
     let folder = Folder::new();
-    let store = Store::open(&folder.0, &Clock::fake(Time(1_790_000_000_000))).unwrap();
+    let store = Store::open(&folder, &Clock::fake(Time(1_790_000_000_000))).unwrap();
     store.set("box.domain", "here.org").unwrap();
     let anna = Person { name: "anna".into(), ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
-    let office = PostOffice::new(&Context {
+    let office = Intake::new(&Context {
         store: store.clone(),
-        pulse: Pulse::default(),
+        status: StatusBoard::default(),
         stop,
         coders: crate::engine::link::coders::Coders::new(store.folder()),
     });

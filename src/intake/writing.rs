@@ -1,30 +1,33 @@
-//! Letters written on the page or with `satpost send`, and what they would become.
+//! Messages written on the page or with `satpost send`, and what they would become.
 
-use crate::address::{Address, Mailbox, looks_like_phone};
+use crate::address::{Address, AddressError, Mailbox, looks_like_phone};
 use crate::deliver::compose::one_line;
+use crate::engine::Context;
 use crate::engine::link::inbound::message_id;
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::message::Wanted;
-use crate::message::{Door, Message, State, Way};
-use crate::money::{Bill, Money, Use};
+use crate::message::reason::{NeedsOwner, NoRoute};
+use crate::message::{Message, Origin, Reason, State, Way, words};
+use crate::money::{Bill, Money, OverBudget, Use};
 use crate::people::Person;
-use crate::route::choose::{Choice, World};
-use crate::route::plan::{self, Draft};
+use crate::route::choose::{Policy, Route};
+use crate::route::plan::{self, NewMessage};
 use crate::route::segments::{self, Segments};
 use crate::route::terms;
 use crate::settings::Key;
-use crate::store::{BodyIn, Committed, Letter};
+use crate::store::{BodyIn, Committed, IncomingMail};
 
-/// What a letter would become: shown before it is sent.
+/// What a message would become: shown before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
     /// The way it would take.
     pub way: Way,
     /// What would become of it at once.
     pub state: State,
-    /// Why, in words.
-    pub reason: String,
+    /// Why.
+    pub reason: Reason,
+    /// A budget in the way of it: it would be held.
+    pub over: Option<OverBudget>,
     /// Bytes of its text on a link; 0 on other ways.
     pub bytes: usize,
     /// Packets on a link; 0 on other ways.
@@ -35,9 +38,9 @@ pub struct Preview {
     pub price: Option<Money>,
 }
 
-/// A letter as it was written.
+/// A message as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Sheet {
+pub struct ComposeForm {
     /// A mail address, a phone number, or the name of a person of this box.
     pub to: String,
     /// One line.
@@ -48,86 +51,114 @@ pub struct Sheet {
     pub wanted: Wanted,
 }
 
-/// Keeps a letter written on the page or with `satpost send`.
+/// Keeps a message written on the page or with `satpost send`.
 ///
 /// # Errors
 /// Permanent with a sentence when it cannot be sent like that; temporary when the disk is in the way.
-pub fn compose(context: &Context, author: &Person, sheet: &Sheet) -> Result<Committed, Fault> {
+pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Committed, Fault> {
     let message = written(context, author, sheet)?;
-    let committed = context.store.put(Letter { messages: vec![message], body: BodyIn::None })?;
+    let committed = context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None })?;
     for id in committed.ids() {
         log::info!("{id} taken by web");
     }
     Ok(committed)
 }
 
-/// What [`compose`] would make of a letter, without keeping it.
+/// What [`compose`] would make of a message, without keeping it.
 ///
 /// # Errors
 /// As [`compose`].
-pub fn preview(context: &Context, author: &Person, sheet: &Sheet) -> Result<Preview, Fault> {
+pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Preview, Fault> {
     let message = written(context, author, sheet)?;
-    let world = context.world();
-    let on_link = |to_device| plan::packets(&message, to_device, max_payload(&world.settings));
-    let packets = match world.choose(&message.to) {
-        Choice::Link(device) => on_link(device.is_some()).map_err(Fault::Permanent)?,
-        _ => Vec::new(),
+    let policy = context.policy();
+    let (bytes, packets) = match policy.choose(&message.to) {
+        Route::Link(device) => match message.size.and_then(|size| size.compact.or(size.classic)) {
+            Some(extent) => (extent.bytes, extent.packets),
+            None => return Err(unwritable(&message, device.is_some(), policy.max_payload)),
+        },
+        _ => (0, 0),
     };
-    let classic = (packets.iter().map(Vec::len).sum(), packets.len());
-    let (bytes, packets) = if packets.is_empty() { classic } else { context.measure(&message).unwrap_or(classic) };
     let texts = message.to.phone().map(|_| segments::count(&message.text));
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
     let (way, state, reason) = (message.way, message.state, message.reason.clone());
     let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
-    let reason = over.map_or(reason, |why| format!("{why}: it would be held"));
-    Ok(Preview { way, state, reason, bytes, packets, texts, price })
+    Ok(Preview { way, state, reason, over, bytes, packets, texts, price })
 }
 
-/// Which budget would be in the way of a bill, in words.
-fn over_budget(context: &Context, bill: &Bill) -> Option<String> {
+impl Preview {
+    /// Why, in the owner's words.
+    pub fn said(&self) -> String {
+        match &self.over {
+            Some(budget) => format!("{budget}: it would be held"),
+            None => self.reason.to_string(),
+        }
+    }
+
+    /// Why, in the words of a person.
+    pub fn for_person(&self) -> String {
+        match &self.over {
+            Some(budget) => words::person(&budget.clone().into(), self.way, State::Held),
+            None => words::person(&self.reason, self.way, self.state),
+        }
+    }
+}
+
+/// Why a message can be written in no coding.
+fn unwritable(message: &Message, to_device: bool, max_payload: usize) -> Fault {
+    match plan::packets(message, to_device, max_payload) {
+        Err(why) => Fault::refused(NeedsOwner::Unsplittable(why)),
+        Ok(_) => Fault::permanent("it cannot be written into packets"),
+    }
+}
+
+/// Which budget would be in the way of a bill.
+fn over_budget(context: &Context, bill: &Bill) -> Option<OverBudget> {
     let used = context.store.read(|view| view.used_in(&bill.month)).unwrap_or_default();
     let of = |account: &str| used.iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| *used);
-    bill.limits.iter().find_map(|(account, limit)| limit.check(of(account), bill.wanted, bill.urgent).err())
+    bill.limits.iter().find_map(|(account, limit)| {
+        let limit = limit.check(of(account), bill.wanted, bill.urgent).err()?;
+        Some(OverBudget { account: account.clone(), limit })
+    })
 }
 
 /// A recipient as somebody writes it: a person of this box, a phone in the local form, or a mail address.
-fn recipient(world: &World, to: &str) -> Result<Address, String> {
+fn recipient(policy: &Policy, to: &str) -> Result<Address, AddressError> {
     if to.contains('@') || to.is_empty() {
-        return world.resolve(&to.parse()?);
+        return Ok(policy.resolve(&to.parse()?)?);
     }
-    if looks_like_phone(to) && world.people.get(to).is_none() {
-        return world.at_number(to);
+    if looks_like_phone(to) && policy.people.get(to).is_none() {
+        return Ok(policy.at_number(to)?);
     }
-    world.resolve(&Mailbox::new(to, world.settings.text(Key::Domain))?)
+    Ok(policy.resolve(&Mailbox::new(to, policy.settings.text(Key::Domain))?)?)
 }
 
-fn written(context: &Context, author: &Person, sheet: &Sheet) -> Result<Message, Fault> {
-    let (world, now) = (context.world(), context.now());
-    let to = recipient(&world, &sheet.to).map_err(Fault::Permanent)?;
-    let terms = terms::read(&sheet.wanted, &world.settings, now).map_err(Fault::Permanent)?;
+fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Message, Fault> {
+    let (policy, now) = (context.policy(), context.now());
+    let to = recipient(&policy, &sheet.to).map_err(Fault::permanent)?;
+    let terms = terms::read(&sheet.wanted, &policy.settings, now).map_err(Fault::permanent)?;
     if author.disabled {
-        return Err(Fault::permanent(format!("{} may not send at present", author.name)));
+        return Err(Fault::refused(NoRoute::MayNotSend { name: author.name.clone() }));
     }
-    if let Choice::Nowhere(why) = world.choose(&to) {
-        return Err(Fault::Permanent(why));
+    if let Route::Nowhere(why) = policy.choose(&to) {
+        return Err(Fault::refused(why));
     }
     let from =
-        world.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
+        policy.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
     let subject = one_line(&sheet.subject);
     let text = sheet.text.replace("\r\n", "\n");
     let text = text.trim_end();
     let text = match (subject.as_str(), text) {
-        ("", "") => return Err(Fault::permanent("the letter is empty")),
+        ("", "") => return Err(Fault::permanent("the message is empty")),
         ("", text) => text.to_owned(),
         (subject, "") => subject.to_owned(),
         (subject, text) => format!("{subject}\n{text}"),
     };
     let text = if to.phone().is_some() { segments::text_for_phone(&subject, &text) } else { text };
     if let Some(why) = to.phone().and_then(|_| segments::too_long(&text)) {
-        return Err(Fault::Permanent(why));
+        return Err(Fault::refused(why));
     }
-    let draft = Draft {
-        door: Door::Web,
+    let draft = NewMessage {
+        door: Origin::Web,
         from: Address::Mail(from),
         to,
         author: Some(author.name.clone()),
@@ -135,14 +166,14 @@ fn written(context: &Context, author: &Person, sheet: &Sheet) -> Result<Message,
         text,
         cut: Vec::new(),
         automatic: None,
-        message_id: Some(message_id(world.settings.text(Key::Domain))),
+        message_id: Some(message_id(policy.settings.text(Key::Domain))),
         about: None,
         stranger: None,
         terms,
     };
-    let message = world.plan(draft, now, context.store.clock().believable(), max_payload(&world.settings));
-    match world.too_dear(&message, message.bill.as_ref()) {
-        Some(why) => Err(Fault::Permanent(why)),
+    let message = context.plan(&policy, draft);
+    match policy.over_limit(&message, message.bill.as_ref()) {
+        Some(why) => Err(Fault::refused(why)),
         None => Ok(message),
     }
 }

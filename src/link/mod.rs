@@ -29,23 +29,23 @@ pub trait Link: Send {
     ///
     /// # Errors
     /// The reason in words; temporary or for the operator.
-    fn prepare(&mut self, packet: &Outgoing) -> Result<Intent, Fault>;
+    fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault>;
 
     /// Hands one packet over. Called once per [`Link::prepare`].
-    fn send(&mut self, packet: &Outgoing, intent: &Intent) -> Handed;
+    fn send(&mut self, packet: &LinkPacket, intent: &Intent) -> SubmitResult;
 
-    /// Finds out what became of a hand-over that ended in [`Handed::Unknown`] or in a crash.
-    fn reconcile(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict;
+    /// Finds out what became of a hand-over that ended in [`SubmitResult::Unknown`] or in a crash.
+    fn reconcile(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict;
 
     /// The packet that [`Link::reconcile`] named last is known to be another one with the same content: it is not named
     /// again. For links whose other side may hold equal packets that this run did not hand over.
-    fn another(&mut self, _reference: &Reference) {}
+    fn exclude_match(&mut self, _reference: &Reference) {}
 
     /// Asks whether a packet that the link took is still waiting there.
-    fn still_held(&mut self, reference: &Reference) -> Whereabouts;
+    fn still_held(&mut self, reference: &Reference) -> PacketStatus;
 
     /// Withdraws a packet that was not yet sent.
-    fn cancel(&mut self, reference: &Reference) -> Whereabouts;
+    fn cancel(&mut self, reference: &Reference) -> PacketStatus;
 
     /// Lets the other side forget an inbound packet (modem delete, Hive ack): only after it is committed here.
     ///
@@ -62,7 +62,7 @@ pub trait Link: Send {
 
 /// What one transmission should carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
+pub struct LinkPacket {
     /// 1 to [`Driver::max_payload`] bytes.
     pub payload: Vec<u8>,
     /// The device it is meant for, on links with many far ends.
@@ -73,11 +73,13 @@ pub struct Outgoing {
 
 /// The end of a hand-over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Handed {
+pub enum SubmitResult {
     /// The link holds it now.
     Taken(Reference),
-    /// The link certainly does not hold it.
+    /// The link certainly does not hold it, and would not hold another one now.
     Refused(Fault),
+    /// The link certainly does not hold it; the fault is of this packet or of its device alone, others may be taken.
+    RefusedPacket(Fault),
     /// Nobody knows: settle it with [`Link::reconcile`] before anything else is sent of this packet.
     Unknown(String),
 }
@@ -91,13 +93,17 @@ pub enum Verdict {
     Sent(Reference),
     /// It certainly was not taken: it may be handed over again.
     NotTaken(String),
-    /// Not known yet; ask again later.
+    /// Not known yet, but evidence may come by itself: ask again soon. The packet is not free to go again.
     NotYet(String),
+    /// Cannot be told from this side: the link may have taken the packet, and may have sent it. It is not free to go again
+    /// on the link's word; the far box or the owner decides. Other packets need not wait for it. Asking again later is
+    /// allowed and may still find an answer.
+    Unknown(String),
 }
 
 /// Where a packet is that the link took.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whereabouts {
+pub enum PacketStatus {
     /// Still in the link's queue.
     Held,
     /// No longer in the queue although its time has not run out: it was sent.

@@ -17,6 +17,7 @@ use rustix::termios::{OptionalActions, QueueSelector};
 use serialport::{SerialPortInfo, SerialPortType};
 use smol::channel::Receiver;
 
+use crate::back_off::BackOff;
 use crate::sys::process;
 
 /// The link that `udev` makes to a modem that was pinned to one adapter.
@@ -237,7 +238,7 @@ fn refusal(path: &Path, why: &io::Error) -> String {
 
 /// How long to wait before a port is looked for again: every second at first, later every two.
 pub fn next_look(tries: u32) -> Duration {
-    Duration::from_secs(if tries < 10 { 1 } else { 2 })
+    BackOff::doubling(Duration::from_secs(1), Duration::from_secs(2)).wait(1 + tries / 10)
 }
 
 #[cfg(test)]
@@ -246,7 +247,9 @@ pub(super) mod tests {
 
     /// A pseudo-terminal: our end, and the path of the other.
     pub fn terminal() -> (OwnedFd, PathBuf) {
-        let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
+        use rustix::pty::OpenptFlags;
+        // a child must not be taken for the other side of the terminal
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = rustix::pty::openpt(flags).unwrap();
         rustix::pty::grantpt(&master).unwrap();
         rustix::pty::unlockpt(&master).unwrap();

@@ -63,7 +63,7 @@ enum At {
 }
 
 impl Reader {
-    /// For a mail of at most `limit` bytes; large ones go into `folder`.
+    /// Makes the reader of a mail of at most `limit` bytes; large ones go into `folder`.
     pub fn new(limit: u64, folder: &Path) -> Self {
         Self { at: At::LineStart, seen: 0, limit, flaw: None, store: Spool::new(folder) }
     }
@@ -96,7 +96,7 @@ impl Reader {
         if self.seen > self.limit.saturating_mul(2) { Progress::Flood } else { Progress::More }
     }
 
-    /// One byte; true when it ended the mail.
+    /// Takes one byte; true when it ended the mail.
     fn step(&mut self, byte: u8) -> bool {
         self.at = match (self.at, byte) {
             (At::DotCr, b'\n') => return true,
@@ -136,7 +136,7 @@ impl Reader {
         }
     }
 
-    /// The first flaw decides, and what was kept so far is let go.
+    /// Notes a flaw: the first one decides, and what was kept so far is dropped.
     fn flaw(&mut self, flaw: Flaw) {
         if self.flaw.is_none() {
             self.flaw = Some(flaw);
@@ -163,7 +163,7 @@ pub struct Spooled {
 }
 
 impl Spooled {
-    /// Where it is.
+    /// Tells where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -176,7 +176,7 @@ impl Drop for Spooled {
     }
 }
 
-/// Removes the spool files that a crash left in `folder`; for the start, before any door opens.
+/// Removes the spool files that a crash left in `folder`; for the start, before any listener opens.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -201,7 +201,7 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// An empty one; a file would be made in `folder`.
+    /// Makes an empty one; a file would be made in `folder`.
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), size: 0, memory: Vec::new(), file: None }
     }
@@ -211,7 +211,7 @@ impl Spool {
         self.size
     }
 
-    /// Appends.
+    /// Appends bytes.
     ///
     /// # Errors
     /// When the disk is full or fails.
@@ -235,7 +235,7 @@ impl Spool {
         Ok(())
     }
 
-    /// All that was written; a file is synced with its folder.
+    /// Gives all that was written; a file is synced with its folder.
     ///
     /// # Errors
     /// When the disk is full or fails.
@@ -252,7 +252,7 @@ impl Spool {
     }
 }
 
-/// A new file that only this user can read.
+/// Makes a new file that only this user can read.
 fn create(folder: &Path) -> io::Result<(File, Spooled)> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     loop {

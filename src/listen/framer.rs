@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::data::{IN_MEMORY, Progress, Reader};
 use super::reply::{Next, say};
-use super::smtp::{Desk, Session};
+use super::smtp::{SessionContext, SmtpSession};
 
 /// Longest command line without CR LF, in bytes. RFC 5321 asks for 510 and its extensions for some hundred more; a
 /// PLAIN response of a long password fits too.
@@ -14,7 +14,7 @@ const HOPELESS: usize = 64 * 1024;
 
 /// What the connection does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum NextStep {
     /// Send the replies, then read on.
     Read,
     /// Send the replies, then begin TLS. Input behind the command has been thrown away.
@@ -25,8 +25,8 @@ pub enum Turn {
 
 /// The state of one conversation.
 #[derive(Debug)]
-pub struct Talk {
-    session: Session,
+pub struct SmtpFramer {
+    session: SmtpSession,
     spool: PathBuf,
     /// The beginning of a command whose end has not come yet.
     line: Vec<u8>,
@@ -36,15 +36,15 @@ pub struct Talk {
     progress: u64,
 }
 
-impl Talk {
+impl SmtpFramer {
     /// Begins with the greeting; large mails go into the folder `spool`.
-    pub fn new(session: Session, spool: PathBuf, out: &mut Vec<u8>) -> Self {
+    pub fn new(session: SmtpSession, spool: PathBuf, out: &mut Vec<u8>) -> Self {
         session.greet(out);
         Self { session, spool, line: Vec::new(), wasted: 0, mail: None, progress: 0 }
     }
 
-    /// The session, for what is known of the caller.
-    pub fn session(&self) -> &Session {
+    /// Gives the session, for what is known of the caller.
+    pub fn session(&self) -> &SmtpSession {
         &self.session
     }
 
@@ -55,36 +55,36 @@ impl Talk {
         self.progress + in_mail
     }
 
-    /// The TLS handshake is done.
+    /// Notes that the TLS handshake is done.
     pub fn encrypted(&mut self) {
         self.progress += 1;
         self.session.encrypted();
     }
 
     /// Takes what was read and appends the replies to `out`.
-    pub fn take(&mut self, mut input: &[u8], desk: Desk<'_>, out: &mut Vec<u8>) -> Turn {
+    pub fn take(&mut self, mut input: &[u8], context: SessionContext<'_>, out: &mut Vec<u8>) -> NextStep {
         while !input.is_empty() {
             let (used, next) = match &mut self.mail {
                 Some(mail) => match mail.take(input) {
-                    Progress::More => return Turn::Read,
+                    Progress::More => return NextStep::Read,
                     Progress::Flood => (input.len(), self.flooded(out)),
                     Progress::End(used, result) => {
                         self.progress += 1 + mail.seen() / IN_MEMORY as u64;
                         self.mail = None;
-                        (used, self.session.received(result, desk, out))
+                        (used, self.session.received(result, context, out))
                     }
                 },
-                None => self.command(input, desk, out),
+                None => self.command(input, context, out),
             };
             input = &input[used..];
             match next {
                 Next::Command => {}
                 Next::Data => self.mail = Some(Reader::new(self.session.max_size(), &self.spool)),
-                Next::StartTls => return Turn::StartTls,
-                Next::Close => return Turn::Close,
+                Next::StartTls => return NextStep::StartTls,
+                Next::Close => return NextStep::Close,
             }
         }
-        Turn::Read
+        NextStep::Read
     }
 
     fn flooded(&mut self, out: &mut Vec<u8>) -> Next {
@@ -93,7 +93,7 @@ impl Talk {
     }
 
     /// Reads up to the end of a line, and answers if it came.
-    fn command(&mut self, input: &[u8], desk: Desk<'_>, out: &mut Vec<u8>) -> (usize, Next) {
+    fn command(&mut self, input: &[u8], context: SessionContext<'_>, out: &mut Vec<u8>) -> (usize, Next) {
         let end = input.iter().position(|&byte| byte == b'\n');
         let piece = &input[..end.map_or(input.len(), |end| end + 1)];
         // One byte more than fits, so that a CR LF behind the longest line has its place.
@@ -113,16 +113,16 @@ impl Talk {
             return (piece.len(), Next::Command);
         }
         self.progress += 1;
-        (piece.len(), self.answer(desk, out))
+        (piece.len(), self.answer(context, out))
     }
 
-    fn answer(&mut self, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    fn answer(&mut self, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         let line = std::mem::take(&mut self.line);
         let next = if std::mem::take(&mut self.wasted) > 0 {
             self.session.fail(out, 500, "line too long")
         } else {
             match line.strip_suffix(b"\r\n") {
-                Some(command) if !command.contains(&b'\r') => self.session.line(command, desk, out),
+                Some(command) if !command.contains(&b'\r') => self.session.line(command, context, out),
                 _ => self.session.fail(out, 500, "lines end with CR LF, nothing else"),
             }
         };

@@ -1,4 +1,4 @@
-//! The gate before every network door: how many may come in, from where, and how they leave at stop.
+//! The gate before every network listener: how many clients may connect, from where, and how their sessions end at stop.
 //!
 //! One named thread accepts; each connection gets a thread of its own with a small stack. The gate holds every live
 //! socket, so that stop is heard by a session that waits for its peer.
@@ -19,8 +19,8 @@ use smol::channel::{Receiver, Sender, bounded};
 use smol::future::or;
 use smol::{Async, Timer};
 
-use super::household;
 use super::stream::Stream;
+use crate::limit::network_of;
 
 /// Stack of a session thread, in bytes. Debug builds do a TLS handshake in less than half of it.
 pub const STACK: usize = 256 * 1024;
@@ -44,11 +44,11 @@ pub struct Caps {
 
 /// What stands behind a gate.
 pub trait Service: Send + Sync + 'static {
-    /// One word, for the names of threads and for the log.
+    /// Gives one word, for the names of threads and for the log.
     fn name(&self) -> &'static str;
-    /// Asked at each connection.
+    /// Gives the limits; asked at each connection.
     fn caps(&self) -> Caps;
-    /// What somebody over the caps hears before the connection closes.
+    /// Gives what a client over the limits gets before the connection closes.
     fn refusal(&self) -> &[u8];
     /// Serves one connection to its end. Has to set the stream's deadline before it reads or writes; may panic.
     fn serve(&self, stream: Stream, peer: IpAddr);
@@ -61,7 +61,7 @@ pub struct Gate {
     stop: Sender<()>,
     /// Closed once the listeners are.
     closed: Receiver<()>,
-    room: Arc<Room>,
+    connections: Arc<Connections>,
 }
 
 impl Gate {
@@ -74,16 +74,16 @@ impl Gate {
         let listeners = listeners.into_iter().map(Async::new).collect::<io::Result<Vec<_>>>()?;
         let (stop, stopped) = bounded(1);
         let (closing, closed) = bounded(1);
-        let room = Arc::new(Room::default());
-        let porter = Porter { listeners, service, room: room.clone(), stopped, warned: None };
-        thread::Builder::new().name(format!("{}-gate", porter.service.name())).spawn(move || {
-            porter.run();
+        let connections = Arc::new(Connections::default());
+        let acceptor = Acceptor { listeners, service, connections: connections.clone(), stopped, warned: None };
+        thread::Builder::new().name(format!("{}-gate", acceptor.service.name())).spawn(move || {
+            acceptor.run();
             drop(closing);
         })?;
-        Ok(Self { addresses, stop, closed, room })
+        Ok(Self { addresses, stop, closed, connections })
     }
 
-    /// The addresses it listens on.
+    /// Gives the addresses it listens on.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -91,7 +91,7 @@ impl Gate {
     /// Connections that live now.
     #[cfg(test)]
     pub fn live(&self) -> usize {
-        self.room.lock().len()
+        self.connections.lock().len()
     }
 
     /// Stops accepting and ends all sessions within `limit`: first they hear the end of input and may finish what
@@ -105,80 +105,81 @@ impl Gate {
         };
         // Ends with an error when the accepting thread lets go of its end, which is what is waited for.
         let _ = smol::block_on(or(self.closed.recv(), late));
-        self.room.stopping.store(true, Ordering::Relaxed);
-        self.room.shut(Shutdown::Read);
-        if self.room.empty_by(start + limit / 2) > 0 {
-            self.room.shut(Shutdown::Both);
+        self.connections.stopping.store(true, Ordering::Relaxed);
+        self.connections.shut(Shutdown::Read);
+        if self.connections.empty_by(start + limit / 2) > 0 {
+            self.connections.shut(Shutdown::Both);
         }
-        self.room.empty_by(start + limit)
+        self.connections.empty_by(start + limit)
     }
 }
 
 /// The connections that live.
 #[derive(Debug, Default)]
-struct Room {
+struct Connections {
     stopping: Arc<AtomicBool>,
-    guests: Mutex<HashMap<u64, Guest>>,
+    live: Mutex<HashMap<u64, Connection>>,
     left: Condvar,
 }
 
 #[derive(Debug)]
-struct Guest {
+struct Connection {
     socket: Arc<TcpStream>,
-    household: IpAddr,
+    network: IpAddr,
     leaving: Arc<AtomicBool>,
 }
 
-impl Room {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Guest>> {
+impl Connections {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Connection>> {
         // No code that holds the lock can leave the map half changed.
-        self.guests.lock().unwrap_or_else(PoisonError::into_inner)
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn admits(&self, household: IpAddr, caps: Caps) -> bool {
-        let guests = self.lock();
-        let stays = |guest: &&Guest| guest.household == household && !guest.leaving.load(Ordering::Relaxed);
-        guests.len() < caps.total && guests.values().filter(stays).count() < caps.per_address
+    fn admits(&self, network: IpAddr, caps: Caps) -> bool {
+        let live = self.lock();
+        let stays =
+            |connection: &&Connection| connection.network == network && !connection.leaving.load(Ordering::Relaxed);
+        live.len() < caps.total && live.values().filter(stays).count() < caps.per_address
     }
 
     fn shut(&self, how: Shutdown) {
-        for guest in self.lock().values() {
+        for connection in self.lock().values() {
             // A peer that is gone already is as good as shut.
-            let _ = guest.socket.shutdown(how);
+            let _ = connection.socket.shutdown(how);
         }
     }
 
     fn empty_by(&self, until: Instant) -> usize {
         let left = until.saturating_duration_since(Instant::now());
-        let waited = self.left.wait_timeout_while(self.lock(), left, |guests| !guests.is_empty());
+        let waited = self.left.wait_timeout_while(self.lock(), left, |live| !live.is_empty());
         waited.unwrap_or_else(PoisonError::into_inner).0.len()
     }
 }
 
-/// A guest's number; leaves the room when the session ends, however it ends.
+/// The number of a connection; takes it off the list when the session ends, however it ends.
 struct Ticket {
-    room: Arc<Room>,
+    connections: Arc<Connections>,
     number: u64,
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        // With the guest goes the last handle of the socket: who sees the room empty sees all sockets closed.
-        self.room.lock().remove(&self.number);
-        self.room.left.notify_all();
+        // With the connection goes the last handle of the socket: who sees the connections empty sees all sockets closed.
+        self.connections.lock().remove(&self.number);
+        self.connections.left.notify_all();
     }
 }
 
 /// The accepting thread.
-struct Porter {
+struct Acceptor {
     listeners: Vec<Async<TcpListener>>,
     service: Arc<dyn Service>,
-    room: Arc<Room>,
+    connections: Arc<Connections>,
     stopped: Receiver<()>,
     warned: Option<Instant>,
 }
 
-impl Porter {
+impl Acceptor {
     fn run(mut self) {
         let mut number = 0;
         while self.wait() {
@@ -218,7 +219,7 @@ impl Porter {
         match self.listeners[at].get_ref().accept() {
             Ok(caller) => Some(caller),
             Err(e) if e.kind() == ErrorKind::WouldBlock => None,
-            // The caller left between knocking and the door opening.
+            // The client left before its connection was taken.
             Err(e) if matches!(e.kind(), ErrorKind::ConnectionAborted | ErrorKind::Interrupted) => None,
             Err(e) => {
                 self.warn(&format!("cannot accept a connection: {e}"));
@@ -235,19 +236,19 @@ impl Porter {
     fn admit(&mut self, socket: TcpStream, peer: IpAddr, number: u64) {
         // Replies are written whole, so nothing is gained by waiting for more. Failure costs only speed.
         let _ = socket.set_nodelay(true);
-        let household = household(peer);
+        let network = network_of(peer);
         if spare_descriptors() < RESERVE.min(descriptor_limit() / 4) {
             self.warn("file descriptors run out, callers are sent away");
             return refuse(&socket, self.service.refusal());
         }
-        if !self.room.admits(household, self.service.caps()) {
+        if !self.connections.admits(network, self.service.caps()) {
             return refuse(&socket, self.service.refusal());
         }
         let socket = Arc::new(socket);
         let leaving = Arc::new(AtomicBool::new(false));
-        let stream = Stream::new(socket.clone(), self.room.stopping.clone(), leaving.clone());
-        self.room.lock().insert(number, Guest { socket: socket.clone(), household, leaving });
-        let ticket = Ticket { room: self.room.clone(), number };
+        let stream = Stream::new(socket.clone(), self.connections.stopping.clone(), leaving.clone());
+        self.connections.lock().insert(number, Connection { socket: socket.clone(), network, leaving });
+        let ticket = Ticket { connections: self.connections.clone(), number };
         let service = self.service.clone();
         let name = self.service.name();
         let thread = thread::Builder::new().name(format!("{name}-{number}")).stack_size(STACK);
@@ -275,7 +276,7 @@ impl Porter {
     }
 }
 
-/// File descriptors that this process can still open.
+/// Gives file descriptors that this process can still open.
 pub fn spare_descriptors() -> usize {
     // Not being able to look means that there is none to look with.
     let used = std::fs::read_dir("/proc/self/fd").map_or(usize::MAX, Iterator::count);

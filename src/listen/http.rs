@@ -28,10 +28,10 @@ const STILL_THERE: Duration = Duration::from_secs(5);
 /// How long a client may take to notice that its answer is complete.
 const FAREWELL: Duration = Duration::from_secs(1);
 const PIECE: usize = 16 * 1024;
-/// File descriptors of one request behind this door, counted generously.
+/// File descriptors of one request behind this listener, counted generously.
 const DESCRIPTORS: usize = 5;
 
-/// The HTTP door: what a gate opens for browsers.
+/// The HTTP listener: what a gate opens for browsers.
 pub struct HttpFront {
     /// Where the web server listens.
     pub socket: PathBuf,
@@ -81,7 +81,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// What the settings say. `host` is the host name of the machine.
+    /// Reads the rules from the settings. `host` is the host name of the machine.
     pub fn new(settings: &Settings, host: &str) -> Self {
         let bare = [settings.text(Key::BoxName), host];
         let bare = bare.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty());
@@ -133,7 +133,7 @@ impl Service for HttpFront {
 }
 
 impl HttpFront {
-    /// In front of the server on `socket`, with the usual caps and times.
+    /// Makes the front of the server on `socket`, with the usual caps and times.
     pub fn new(socket: PathBuf, spool: PathBuf, rules: Box<dyn Fn() -> Rules + Send + Sync>) -> Self {
         Self { socket, spool, caps: CAPS, times: Times::default(), rules, waiting: Mutex::default() }
     }
@@ -254,7 +254,7 @@ impl HttpFront {
     }
 }
 
-/// The head and what came behind it; `None` when the client left, or never said anything.
+/// Reads the head and what came behind it; `None` when the client left, or never said anything.
 fn read_head(stream: &mut Stream) -> Result<Option<(Request, Vec<u8>)>, Answer> {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];

@@ -20,12 +20,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer with this status and text.
+    /// Makes an answer with this status and text.
     pub fn new(status: &'static str, text: impl Into<String>) -> Self {
         Self { status, text: text.into() }
     }
 
-    /// As bytes; `head_only` leaves out the text, for HEAD.
+    /// Writes it as bytes; `head_only` leaves out the text, for HEAD.
     pub fn bytes(&self, head_only: bool) -> Vec<u8> {
         let Self { status, text } = self;
         let length = text.len() + 1;
@@ -160,7 +160,7 @@ fn passed_on(field: &httparse::Header<'_>) -> Option<(String, String)> {
 }
 
 impl Request {
-    /// The head for the server behind: one request a connection, with the peer's address in `X-Satpost-Peer`.
+    /// Gives the head for the server behind: one request a connection, with the peer's address in `X-Satpost-Peer`.
     pub fn clean_head(&self, peer: IpAddr) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         for (name, value) in &self.fields {
@@ -174,7 +174,7 @@ impl Request {
     }
 }
 
-/// The name in a Host field, lower case, without port and final dot; `None` if it is no host.
+/// Gives the name in a Host field, lower case, without port and final dot; `None` if it is no host.
 pub fn host_name(host: &str) -> Option<String> {
     let (name, port) = match host.strip_prefix('[') {
         Some(rest) => {
@@ -196,7 +196,7 @@ pub fn host_name(host: &str) -> Option<String> {
     port_good.then(|| name.to_ascii_lowercase())
 }
 
-/// Whether a browser that asks for `host` means this box: its own address, `localhost`, or one of `names` (lower
+/// Tells whether a browser that asks for `host` means this box: its own address, `localhost`, or one of `names` (lower
 /// case). Anything else is somebody else's name that was pointed here (DNS rebinding).
 pub fn host_is_ours(host: &str, local: IpAddr, names: &[String]) -> bool {
     let literal = host.parse::<IpAddr>().map(|ip| ip.to_canonical());
@@ -205,7 +205,7 @@ pub fn host_is_ours(host: &str, local: IpAddr, names: &[String]) -> bool {
         || names.iter().any(|name| name == host)
 }
 
-/// Whether an address belongs to this machine or to the networks around it: loopback, private, link-local, unique
+/// Tells whether an address belongs to this machine or to the networks around it: loopback, private, link-local, unique
 /// local.
 pub fn is_near(ip: IpAddr) -> bool {
     match ip.to_canonical() {

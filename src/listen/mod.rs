@@ -1,9 +1,10 @@
-//! The doors: what comes in over the network, behind the gate.
+//! The listeners: what comes in over the network, behind the gate.
 //!
 //! A connection passes [`gate`] (caps, deadlines, stop) and then speaks SMTP ([`smtp_io`] moves the bytes,
-//! [`talk`] frames them, [`smtp`] answers commands, [`data`] takes mails) or HTTP ([`http`]). What stands behind
-//! the doors is reached only through [`Office`].
+//! [`framer`] splits them into commands and mails, [`smtp`] answers commands, [`data`] takes mails) or HTTP ([`http`]).
+//! What stands behind is reached only through [`MailIntake`].
 
+pub mod counters;
 pub mod data;
 pub mod framer;
 pub mod gate;
@@ -14,7 +15,6 @@ pub mod smtp;
 pub mod smtp_auth;
 pub mod smtp_io;
 pub mod stream;
-pub mod tally;
 pub mod tls;
 
 #[cfg(test)]
@@ -26,20 +26,22 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::settings::Settings;
 
-/// What the SMTP listener asks the post office behind it. Called from many session threads at once, each with a
+pub use crate::message::words::smtp::Refusal;
+
+/// What the SMTP listener asks the intake behind it. Called from many session threads at once, each with a
 /// stack of [`gate::STACK`] bytes.
-pub trait Office: Send + Sync {
-    /// The settings in force; a session keeps the snapshot it began with.
+pub trait MailIntake: Send + Sync {
+    /// Gives the settings in force; a session keeps the snapshot it began with.
     fn settings(&self) -> Arc<Settings>;
 
-    /// Whether mail from `from` may go to `to`, the text inside `<>` with quotes resolved: an address, or the bare
-    /// word `postmaster` in any case.
+    /// Tells whether mail from `from` may go to `to`, the text inside `<>` with quotes resolved: an address, or the
+    /// bare word `postmaster` in any case.
     ///
     /// # Errors
     /// The reply for this recipient; the session goes on.
     fn recipient(&self, caller: &Caller, from: &Address, to: &str) -> Result<(), Refusal>;
 
-    /// The person who logs in with this name and password; `None` when they do not belong together.
+    /// Finds the person who logs in with this name and password; `None` when they do not belong together.
     fn login(&self, caller: &Caller, user: &str, password: &str) -> Option<String>;
 
     /// Takes the mail and returns the text after `250 ` once it is on disk: this is the only way to a final 250.
@@ -50,7 +52,7 @@ pub trait Office: Send + Sync {
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal>;
 }
 
-/// Who is at the door.
+/// The client of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The address the connection comes from, IPv4 unmapped.
@@ -65,7 +67,7 @@ pub struct Caller {
     pub tls: bool,
     /// The peer is in a trusted network (setting smtp.trusted).
     pub trusted: bool,
-    /// It came through the door for mail programs, which requires a log-in.
+    /// It came to the listener for mail programs, which requires a log-in.
     pub submission: bool,
 }
 
@@ -74,7 +76,7 @@ pub struct Caller {
 pub struct Envelope {
     /// The reverse path; [`Address::Nobody`] for notices.
     pub from: Address,
-    /// The forward paths that [`Office::recipient`] allowed, each once, in order.
+    /// The forward paths that [`MailIntake::recipient`] allowed, each once, in order.
     pub to: Vec<String>,
     /// The client asked for SMTPUTF8 (RFC 6531): addresses and header fields may be UTF-8.
     pub utf8: bool,
@@ -87,28 +89,4 @@ pub enum Body {
     Memory(Vec<u8>),
     /// A large one, already synced to disk.
     File(data::Spooled),
-}
-
-/// A "no" to the client, for a person to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// SMTP reply code, 4xx or 5xx.
-    pub code: u16,
-    /// One sentence.
-    pub text: String,
-}
-
-impl Refusal {
-    /// A refusal with this code and text.
-    pub fn new(code: u16, text: impl Into<String>) -> Self {
-        Self { code, text: text.into() }
-    }
-}
-
-/// The network that shares one allowance: an IPv4 address, or the /64 that one IPv6 household has.
-pub fn household(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() & (u128::MAX << 64)).into()),
-        ip => ip,
-    }
 }

@@ -1,7 +1,7 @@
 //! The SMTP session: one command in, one reply out. No sockets, no threads, no clock.
 //!
-//! RFC 5321 with SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), PIPELINING (2920), STARTTLS (3207), AUTH (4954).
-//! No CHUNKING and no enhanced status codes. A log-in lives until the end of the session or STARTTLS.
+//! RFC 5321 with SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), PIPELINING (2920), STARTTLS (3207), AUTH (4954) and
+//! enhanced status codes (2034). No CHUNKING. A log-in lives until the end of the session or STARTTLS.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -10,11 +10,11 @@ use std::time::Instant;
 
 use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request};
 
+use super::counters::ClientCounters;
 use super::data::Flaw;
-use super::reply::{Next, answer, clip, say};
+use super::reply::{Next, answer, clip, say, say_with};
 use super::smtp_auth::Exchange;
-use super::tally::Tally;
-use super::{Body, Caller, Envelope, Office, Refusal};
+use super::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::address::{Address, check_domain};
 use crate::settings::{Key, Settings};
 
@@ -23,18 +23,18 @@ const MAX_ERRORS: u32 = 20;
 
 /// What the session needs to answer.
 #[derive(Clone, Copy)]
-pub struct Desk<'a> {
+pub struct SessionContext<'a> {
     /// Who decides.
-    pub office: &'a dyn Office,
-    /// What the caller's household did before.
-    pub tally: &'a Tally,
-    /// For the tally.
+    pub intake: &'a dyn MailIntake,
+    /// What the client's network did before.
+    pub counters: &'a ClientCounters,
+    /// For the counters.
     pub now: Instant,
 }
 
 /// One SMTP session.
 #[derive(Debug)]
-pub struct Session {
+pub struct SmtpSession {
     pub(super) caller: Caller,
     settings: Arc<Settings>,
     tls_offered: bool,
@@ -45,8 +45,8 @@ pub struct Session {
     accepted: u64,
 }
 
-impl Session {
-    /// For a connection from `peer`; `tls_offered` when there is a certificate.
+impl SmtpSession {
+    /// Makes the session of a connection from `peer`; `tls_offered` when there is a certificate.
     pub fn new(peer: IpAddr, settings: Arc<Settings>, tls_offered: bool, submission: bool) -> Self {
         let trusted = settings.contains(Key::SmtpTrusted, peer);
         let caller = Caller { peer, helo: String::new(), esmtp: false, person: None, tls: false, trusted, submission };
@@ -62,12 +62,12 @@ impl Session {
         }
     }
 
-    /// The greeting.
+    /// Writes the greeting.
     pub fn greet(&self, out: &mut Vec<u8>) {
-        say(out, 220, &format!("{} ESMTP satpost", host_name(&self.settings)));
+        say_with(out, 220, "", &format!("{} ESMTP satpost", host_name(&self.settings)));
     }
 
-    /// Largest mail, in bytes.
+    /// Gives largest mail, in bytes.
     pub fn max_size(&self) -> u64 {
         self.settings.count(Key::SmtpMaxSize) as u64
     }
@@ -77,7 +77,7 @@ impl Session {
         self.accepted
     }
 
-    /// The connection is encrypted now: what was said before is forgotten (RFC 3207 section 4.2).
+    /// Notes that the connection is encrypted now: what was said before is forgotten (RFC 3207 section 4.2).
     pub fn encrypted(&mut self) {
         self.caller = Caller { helo: String::new(), esmtp: false, person: None, tls: true, ..self.caller.clone() };
         self.envelope = None;
@@ -85,9 +85,9 @@ impl Session {
     }
 
     /// Answers one line, given without its CR LF.
-    pub fn line(&mut self, line: &[u8], desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    pub fn line(&mut self, line: &[u8], context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         if self.exchange.is_some() {
-            return self.auth_line(line, desk, out);
+            return self.auth_line(line, context, out);
         }
         let Some(text) = std::str::from_utf8(line).ok().filter(|text| !text.contains(char::is_control)) else {
             return self.fail(out, 500, "a command is one line of UTF-8 without control characters");
@@ -95,13 +95,17 @@ impl Session {
         // The parser wants to see the end of the line.
         let whole = [text.trim_end().as_bytes(), b"\r\n"].concat();
         match Request::parse(&mut whole.iter()) {
-            Ok(request) => self.command(request, text.trim_end(), desk, out),
+            Ok(request) => self.command(request, text.trim_end(), context, out),
             Err(error) => self.misunderstood(&error, text, out),
         }
     }
 
-    /// A reply to a line that could not even be read.
+    /// Replies that a command failed.
     pub fn fail(&mut self, out: &mut Vec<u8>, code: u16, why: &str) -> Next {
+        self.fail_with(out, code, None, why)
+    }
+
+    fn fail_with(&mut self, out: &mut Vec<u8>, code: u16, status: Option<&str>, why: &str) -> Next {
         if code >= 500 {
             self.errors += 1;
         }
@@ -109,21 +113,25 @@ impl Session {
             say(out, 421, &format!("{why}; too many errors, closing"));
             return Next::Close;
         }
-        say(out, code, why);
+        match status {
+            Some(status) => say_with(out, code, status, why),
+            None => say(out, code, why),
+        }
         Next::Command
     }
 
-    /// The office said no. Whatever code it gave, this never becomes a yes.
+    /// Replies that the intake refused. Whatever code it gave, this never becomes a yes.
     fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) -> Next {
-        let code = if (400..600).contains(&refusal.code) { refusal.code } else { 451 };
-        match self.fail(out, code, &refusal.text) {
+        let no = (400..600).contains(&refusal.code);
+        let (code, status) = if no { (refusal.code, Some(refusal.status)) } else { (451, None) };
+        match self.fail_with(out, code, status, &refusal.text) {
             Next::Command if code == 421 => Next::Close,
             next => next,
         }
     }
 
-    /// The mail has ended: asks the office to take it and answers.
-    pub fn received(&mut self, mail: Result<Body, Flaw>, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    /// Takes a mail that has ended: asks the intake to take it and answers.
+    pub fn received(&mut self, mail: Result<Body, Flaw>, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         // DATA is answered with 354 only while there is an envelope.
         let Some(envelope) = self.envelope.take() else {
             return self.fail(out, 503, "MAIL first");
@@ -134,7 +142,7 @@ impl Session {
             Err(Flaw::TooBig) => return self.fail(out, 552, &self.too_big()),
             Err(Flaw::NoRoom) => return self.fail(out, 452, "no space to take the mail, try later"),
         };
-        match desk.office.accept(&self.caller, envelope, body) {
+        match context.intake.accept(&self.caller, envelope, body) {
             Ok(text) => {
                 self.errors = 0;
                 self.accepted += 1;
@@ -145,12 +153,18 @@ impl Session {
         }
     }
 
-    fn command(&mut self, request: Request<Cow<'_, str>>, line: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    fn command(
+        &mut self,
+        request: Request<Cow<'_, str>>,
+        line: &str,
+        context: SessionContext<'_>,
+        out: &mut Vec<u8>,
+    ) -> Next {
         match request {
             Request::Ehlo { host } => self.hello(&host, true, out),
             Request::Helo { host } => self.hello(&host, false, out),
-            Request::Mail { from } => self.mail(&from, line, desk, out),
-            Request::Rcpt { to } => self.rcpt(&to, line, desk, out),
+            Request::Mail { from } => self.mail(&from, line, context, out),
+            Request::Rcpt { to } => self.rcpt(&to, line, context, out),
             Request::Data | Request::Rset | Request::Quit | Request::StartTls if line.contains(' ') => {
                 self.fail(out, 501, "this command has no parameters")
             }
@@ -169,7 +183,7 @@ impl Session {
                 if self.envelope.is_some() {
                     return self.fail(out, 503, "not within a mail");
                 }
-                self.auth(mechanism, &initial_response, desk, out)
+                self.auth(mechanism, &initial_response, context, out)
             }
             Request::Vrfy { .. } => answer(out, 252, "cannot tell, but will take mail and try"),
             Request::Help { .. } => {
@@ -202,7 +216,8 @@ impl Session {
         self.caller.esmtp = esmtp;
         let name = host_name(&self.settings);
         if !esmtp {
-            return answer(out, 250, &name);
+            say_with(out, 250, "", &name);
+            return Next::Command;
         }
         let mut lines = vec![
             name,
@@ -210,6 +225,7 @@ impl Session {
             "8BITMIME".to_owned(),
             "SMTPUTF8".to_owned(),
             "PIPELINING".to_owned(),
+            "ENHANCEDSTATUSCODES".to_owned(),
         ];
         if self.tls_offered && !self.caller.tls {
             lines.push("STARTTLS".to_owned());
@@ -218,7 +234,8 @@ impl Session {
             lines.push("AUTH PLAIN LOGIN".to_owned());
         }
         lines.push("HELP".to_owned());
-        answer(out, 250, &lines.join("\n"))
+        say_with(out, 250, "", &lines.join("\n"));
+        Next::Command
     }
 
     /// Passwords travel only under TLS, on this machine, or where the owner trusts the network.
@@ -226,7 +243,13 @@ impl Session {
         self.caller.tls || self.caller.trusted || self.caller.peer.is_loopback()
     }
 
-    fn mail(&mut self, from: &MailFrom<Cow<'_, str>>, line: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    fn mail(
+        &mut self,
+        from: &MailFrom<Cow<'_, str>>,
+        line: &str,
+        context: SessionContext<'_>,
+        out: &mut Vec<u8>,
+    ) -> Next {
         if self.caller.helo.is_empty() {
             return self.fail(out, 503, "EHLO first");
         }
@@ -249,14 +272,14 @@ impl Session {
         let Some(address) = sender(&from.address, line) else {
             return self.fail(out, 553, "this sender address cannot be read");
         };
-        if !desk.tally.may_send(self.caller.peer, self.settings.count(Key::SmtpRate), desk.now) {
+        if !context.counters.may_send(self.caller.peer, self.settings.count(Key::SmtpRate), context.now) {
             return self.fail(out, 450, "too many mails a minute from your address, try later");
         }
         self.envelope = Some(Envelope { from: address, to: Vec::new(), utf8 });
         answer(out, 250, "OK")
     }
 
-    fn rcpt(&mut self, to: &RcptTo<Cow<'_, str>>, line: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    fn rcpt(&mut self, to: &RcptTo<Cow<'_, str>>, line: &str, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         let Some(envelope) = &mut self.envelope else {
             return self.fail(out, 503, "MAIL first");
         };
@@ -277,7 +300,7 @@ impl Session {
         if envelope.to.len() >= self.settings.count(Key::SmtpMaxRecipients) {
             return self.fail(out, 452, "too many recipients, send the rest in another mail");
         }
-        match desk.office.recipient(&self.caller, &envelope.from, address) {
+        match context.intake.recipient(&self.caller, &envelope.from, address) {
             Ok(()) => {
                 envelope.to.push(address.to_owned());
                 answer(out, 250, "OK")
@@ -313,13 +336,13 @@ impl Session {
     }
 }
 
-/// The name this box gives itself in SMTP: its own name if that can be a host name, else its mail domain.
+/// Gives the name of this box in SMTP: its own name if that can be a host name, else its mail domain.
 pub fn host_name(settings: &Settings) -> String {
     let names = [settings.text(Key::BoxName), settings.text(Key::Domain)];
     names.into_iter().find(|name| check_domain(name).is_ok()).unwrap_or("satpost").to_owned()
 }
 
-/// The first parameter that EHLO did not offer.
+/// Finds the first parameter that EHLO did not offer.
 fn not_offered(from: &MailFrom<Cow<'_, str>>) -> Option<&'static str> {
     let known = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8;
     let used = [
@@ -335,13 +358,13 @@ fn not_offered(from: &MailFrom<Cow<'_, str>>) -> Option<&'static str> {
     used.into_iter().find_map(|(name, used)| used.then_some(name))
 }
 
-/// The parser's sum of SIZE runs over beyond 64 bits.
+/// Finds a SIZE that the parser cannot sum, beyond 64 bits.
 fn has_huge_size(line: &str) -> bool {
     let upper = line.to_ascii_uppercase();
     upper.rsplit_once(" SIZE=").is_some_and(|(_, value)| value.bytes().take_while(u8::is_ascii_digit).count() > 18)
 }
 
-/// The parser gives the same empty text for `<>` and `<postmaster>`, which is no sender.
+/// Reads the sender: the parser gives the same empty text for `<>` and `<postmaster>`, which is no sender.
 fn sender(address: &str, line: &str) -> Option<Address> {
     match address {
         "" if names_postmaster(line) => None,

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use smtp_proto::{AUTH_LOGIN, AUTH_PLAIN};
 
 use super::reply::{Next, answer, say};
-use super::smtp::{Desk, Session};
+use super::smtp::{SessionContext, SmtpSession};
 
 /// Wrong passwords in one session before it ends.
 const MAX_WRONG: u32 = 3;
@@ -21,9 +21,15 @@ pub enum Exchange {
     Password(String),
 }
 
-impl Session {
-    /// The AUTH command with its mechanism (a bit of smtp-proto) and the response that came with it.
-    pub(super) fn auth(&mut self, mechanism: u64, response: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+impl SmtpSession {
+    /// Takes the AUTH command with its mechanism (a bit of smtp-proto) and the response that came with it.
+    pub(super) fn auth(
+        &mut self,
+        mechanism: u64,
+        response: &str,
+        context: SessionContext<'_>,
+        out: &mut Vec<u8>,
+    ) -> Next {
         if self.caller.person.is_some() {
             return self.fail(out, 503, "logged in already");
         }
@@ -42,13 +48,13 @@ impl Session {
         self.exchange = Some(exchange);
         match response {
             "" => self.ask(prompt, out),
-            "=" => self.auth_line(b"", desk, out),
-            response => self.auth_line(response.as_bytes(), desk, out),
+            "=" => self.auth_line(b"", context, out),
+            response => self.auth_line(response.as_bytes(), context, out),
         }
     }
 
-    /// A line within the exchange.
-    pub(super) fn auth_line(&mut self, line: &[u8], desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
+    /// Takes a line within the exchange.
+    pub(super) fn auth_line(&mut self, line: &[u8], context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         let exchange = self.exchange.take();
         if line == b"*" {
             return self.fail(out, 501, "log-in given up");
@@ -63,10 +69,10 @@ impl Session {
                 // "Password:"
                 self.ask("UGFzc3dvcmQ6", out)
             }
-            Some(Exchange::Password(user)) => self.log_in(&user, &text, desk, out),
+            Some(Exchange::Password(user)) => self.log_in(&user, &text, context, out),
             Some(Exchange::Plain) => match text.split('\0').collect::<Vec<_>>()[..] {
                 [acting_as, user, password] if acting_as.is_empty() || acting_as == user => {
-                    self.log_in(user, password, desk, out)
+                    self.log_in(user, password, context, out)
                 }
                 [_, _, _] => self.fail(out, 535, "nobody can act for somebody else here"),
                 _ => self.fail(out, 501, "PLAIN is: nothing, NUL, name, NUL, password"),
@@ -81,12 +87,12 @@ impl Session {
         Next::Command
     }
 
-    fn log_in(&mut self, user: &str, password: &str, desk: Desk<'_>, out: &mut Vec<u8>) -> Next {
-        if !desk.tally.may_try(self.caller.peer, desk.now) {
+    fn log_in(&mut self, user: &str, password: &str, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
+        if !context.counters.may_try(self.caller.peer, context.now) {
             return self.fail(out, 454, "too many wrong passwords from your address: one try each 30 s");
         }
-        if let Some(person) = desk.office.login(&self.caller, user, password) {
-            desk.tally.right(self.caller.peer, desk.now);
+        if let Some(person) = context.intake.login(&self.caller, user, password) {
+            context.counters.right(self.caller.peer);
             self.caller.person = Some(person);
             return answer(out, 235, "logged in");
         }

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use rustls::{ServerConnection, StreamOwned};
 
-use super::Office;
-use super::framer::{Talk, Turn};
+use super::MailIntake;
+use super::counters::ClientCounters;
+use super::framer::{NextStep, SmtpFramer};
 use super::gate::{Caps, Service};
 use super::reply::say;
-use super::smtp::{Desk, Session};
+use super::smtp::{SessionContext, SmtpSession};
 use super::stream::Stream;
-use super::tally::Tally;
-use super::tls::Keeper;
+use super::tls::CertStore;
 use crate::settings::Key;
 
 /// Bytes of one read; also bounds the replies of one pipelined batch.
@@ -25,27 +25,27 @@ const PROMPT: Duration = Duration::from_secs(30);
 /// How long a client that is sent away may take to hear why.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// The SMTP door: what a gate opens for mail servers, and for mail programs.
-pub struct SmtpDoor {
+/// The SMTP listeners: what a gate opens for mail servers, and for mail programs.
+pub struct SmtpListener {
     /// Who decides.
-    pub office: Arc<dyn Office>,
+    pub intake: Arc<dyn MailIntake>,
     /// The certificate for STARTTLS; without one it is not offered.
-    pub tls: Option<Arc<Keeper>>,
+    pub tls: Option<Arc<CertStore>>,
     /// An existing folder for large mails, on the disk of the store.
     pub spool: PathBuf,
-    /// Shared with the other SMTP door.
-    pub tally: Arc<Tally>,
-    /// This is the door for mail programs: MAIL needs a log-in or a trusted network.
+    /// Shared with the other SMTP listener.
+    pub counters: Arc<ClientCounters>,
+    /// This is the listener for mail programs: MAIL needs a log-in or a trusted network.
     pub submission: bool,
 }
 
-impl Service for SmtpDoor {
+impl Service for SmtpListener {
     fn name(&self) -> &'static str {
         if self.submission { "submission" } else { "smtp" }
     }
 
     fn caps(&self) -> Caps {
-        let settings = self.office.settings();
+        let settings = self.intake.settings();
         Caps { total: settings.count(Key::SmtpConnections), per_address: settings.count(Key::SmtpPerAddress) }
     }
 
@@ -64,52 +64,52 @@ impl Service for SmtpDoor {
     }
 }
 
-impl SmtpDoor {
+impl SmtpListener {
     fn session(&self, stream: Stream, peer: IpAddr) -> io::Result<()> {
-        let settings = self.office.settings();
+        let settings = self.intake.settings();
         let limits = Limits { idle: settings.span(Key::SmtpIdle), session: settings.span(Key::SmtpSession) };
         let mut out = Vec::with_capacity(1024);
-        let session = Session::new(peer, settings, self.tls.is_some(), self.submission);
-        let mut talk = Talk::new(session, self.spool.clone(), &mut out);
-        let mut wire = Wire::Plain(stream);
+        let session = SmtpSession::new(peer, settings, self.tls.is_some(), self.submission);
+        let mut framer = SmtpFramer::new(session, self.spool.clone(), &mut out);
+        let mut connection = Connection::Plain(stream);
         let mut input = vec![0; READ];
         let mut patience = Patience::new(limits);
         loop {
-            wire.send(&mut out, limits)?;
-            wire.stream().set_deadline(patience.until(&talk));
-            let read = match wire.read(&mut input) {
-                Ok(0) if !wire.stream().stopping() => return Ok(()),
+            connection.send(&mut out, limits)?;
+            connection.stream().set_deadline(patience.until(&framer));
+            let read = match connection.read(&mut input) {
+                Ok(0) if !connection.stream().stopping() => return Ok(()),
                 Ok(read) => read,
                 // What the end of input looks like under TLS.
-                Err(_) if wire.stream().stopping() => 0,
-                Err(e) if e.kind() == ErrorKind::TimedOut => return wire.leave(&mut out, "too slow, closing"),
+                Err(_) if connection.stream().stopping() => 0,
+                Err(e) if e.kind() == ErrorKind::TimedOut => return connection.leave(&mut out, "too slow, closing"),
                 Err(e) => return Err(e),
             };
-            let desk = Desk { office: &*self.office, tally: &self.tally, now: Instant::now() };
-            let turn = talk.take(&input[..read], desk, &mut out);
-            if turn == Turn::Close {
-                return wire.close(&mut out);
+            let context = SessionContext { intake: &*self.intake, counters: &self.counters, now: Instant::now() };
+            let turn = framer.take(&input[..read], context, &mut out);
+            if turn == NextStep::Close {
+                return connection.close(&mut out);
             }
-            if wire.stream().stopping() {
-                return wire.leave(&mut out, "shutting down, try later");
+            if connection.stream().stopping() {
+                return connection.leave(&mut out, "shutting down, try later");
             }
-            if turn == Turn::StartTls {
-                wire.send(&mut out, limits)?;
-                wire = self.encrypt(wire, limits)?;
-                talk.encrypted();
+            if turn == NextStep::StartTls {
+                connection.send(&mut out, limits)?;
+                connection = self.encrypt(connection, limits)?;
+                framer.encrypted();
             }
         }
     }
 
-    fn encrypt(&self, wire: Wire, limits: Limits) -> io::Result<Wire> {
-        let (Wire::Plain(mut stream), Some(keeper)) = (wire, &self.tls) else {
+    fn encrypt(&self, connection: Connection, limits: Limits) -> io::Result<Connection> {
+        let (Connection::Plain(mut stream), Some(certificates)) = (connection, &self.tls) else {
             // The session offers STARTTLS only once, and only with a certificate.
             return Err(ErrorKind::InvalidInput.into());
         };
-        let mut connection = ServerConnection::new(keeper.current()).map_err(io::Error::other)?;
+        let mut connection = ServerConnection::new(certificates.current()).map_err(io::Error::other)?;
         stream.allow(limits.prompt());
         connection.complete_io(&mut stream)?;
-        Ok(Wire::Tls(Box::new(StreamOwned::new(connection, stream))))
+        Ok(Connection::Tls(Box::new(StreamOwned::new(connection, stream))))
     }
 }
 
@@ -142,26 +142,26 @@ impl Patience {
         Self { limits, progress: 0, accepted: 0, idle_until, session_until }
     }
 
-    fn until(&mut self, talk: &Talk) -> Instant {
+    fn until(&mut self, framer: &SmtpFramer) -> Instant {
         let now = Instant::now();
-        if talk.progress() != self.progress {
-            self.progress = talk.progress();
+        if framer.progress() != self.progress {
+            self.progress = framer.progress();
             self.idle_until = now + self.limits.idle;
         }
-        if talk.session().accepted() != self.accepted {
-            self.accepted = talk.session().accepted();
+        if framer.session().accepted() != self.accepted {
+            self.accepted = framer.session().accepted();
             self.session_until = now + self.limits.session;
         }
         self.idle_until.min(self.session_until)
     }
 }
 
-enum Wire {
+enum Connection {
     Plain(Stream),
     Tls(Box<StreamOwned<ServerConnection, Stream>>),
 }
 
-impl Wire {
+impl Connection {
     fn stream(&mut self) -> &mut Stream {
         match self {
             Self::Plain(stream) => stream,

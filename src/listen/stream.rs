@@ -25,14 +25,14 @@ const READ: usize = 0;
 const WRITE: usize = 1;
 
 impl Stream {
-    /// Around a socket that the gate can shut down; the gate raises `stopping` when it does, the session raises
-    /// `leaving` when its work is done. The deadline is now.
+    /// Makes a stream around a socket that the gate can shut down; the gate raises `stopping` when it does, the session
+    /// raises `leaving` when its work is done. The deadline is now.
     pub fn new(socket: Arc<TcpStream>, stopping: Arc<AtomicBool>, leaving: Arc<AtomicBool>) -> Self {
         Self { socket, until: Instant::now(), stopping, leaving, armed: [Duration::ZERO; 2] }
     }
 
-    /// Only farewells are left to say: the peer may come again before this connection is quite gone, and the cap for
-    /// its address no longer counts it.
+    /// Notes that only the farewell is left: the peer may come again before this connection is quite gone, and the cap
+    /// for its address no longer counts it.
     pub fn leaving(&self) {
         self.leaving.store(true, Ordering::Relaxed);
     }
@@ -53,7 +53,7 @@ impl Stream {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// The address of this box that the peer connected to.
+    /// Gives the address of this box that the peer connected to.
     ///
     /// # Errors
     /// When the socket is no longer connected.

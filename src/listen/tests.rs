@@ -1,25 +1,27 @@
-//! A made-up post office for the tests of the doors, and the runner of the dialogues in tests/dialog.
+//! A made-up intake for attacks on the listeners. What is said to whom is in tests/dialog, played against the true
+//! intake by src/intake/tests.
 
 mod http;
 mod process;
 mod smtp;
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::framer::{Talk, Turn};
-use super::smtp::{Desk, Session};
-use super::tally::Tally;
-use super::{Body, Caller, Envelope, Office, Refusal};
+use testing::Dice;
+
+use super::counters::ClientCounters;
+use super::framer::{NextStep, SmtpFramer};
+use super::smtp::{SessionContext, SmtpSession};
+use super::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::address::Address;
 use crate::settings::{self, Settings};
 
-/// An office for spacebeaver.com with the people abc, anna, ben and postmaster; anna's password is `secret`.
-pub struct FakeOffice {
-    /// What the doors see.
+/// An intake for spacebeaver.com with the people abc, anna, ben and postmaster; anna's password is `secret`.
+pub struct FakeIntake {
+    /// What the listeners see.
     pub settings: Arc<Settings>,
     /// Somebody is in `accept`; a mail from `slow@...` stays there for half a second.
     pub busy: AtomicBool,
@@ -27,7 +29,7 @@ pub struct FakeOffice {
     pub mails: Mutex<Vec<(Caller, Envelope, Vec<u8>)>>,
 }
 
-impl FakeOffice {
+impl FakeIntake {
     /// With these settings besides its own name.
     pub fn new(pairs: &[(&str, &str)]) -> Arc<Self> {
         let own = [("box.name", "box.example.org"), ("box.domain", "spacebeaver.com")];
@@ -44,7 +46,7 @@ impl FakeOffice {
     }
 }
 
-impl Office for FakeOffice {
+impl MailIntake for FakeIntake {
     fn settings(&self) -> Arc<Settings> {
         self.settings.clone()
     }
@@ -54,17 +56,17 @@ impl Office for FakeOffice {
         if to.eq_ignore_ascii_case("postmaster") {
             return Ok(());
         }
-        let address: Address = to.parse().map_err(|why: String| Refusal::new(550, why))?;
-        let mailbox = address.mailbox().ok_or_else(|| Refusal::new(550, "not an address"))?;
+        let address: Address = to.parse().map_err(|why| Refusal::new(550, "5.1.3", why))?;
+        let mailbox = address.mailbox().ok_or_else(|| Refusal::new(550, "5.1.3", "not an address"))?;
         if mailbox.domain() == "spacebeaver.com" {
             return match mailbox.person().as_str() {
                 "abc" | "anna" | "ben" | "postmaster" => Ok(()),
-                _ => Err(Refusal::new(550, "nobody of that name here")),
+                _ => Err(Refusal::new(550, "5.1.1", "nobody of that name here")),
             };
         }
         match caller.trusted || caller.person.is_some() {
             true => Ok(()),
-            false => Err(Refusal::new(550, "not relaying to that domain")),
+            false => Err(Refusal::new(550, "5.7.1", "not relaying to that domain")),
         }
     }
 
@@ -74,7 +76,7 @@ impl Office for FakeOffice {
 
     fn accept(&self, caller: &Caller, envelope: Envelope, body: Body) -> Result<String, Refusal> {
         if let Some(code) = envelope.from.to_string().strip_prefix("refuse-") {
-            return Err(Refusal::new(code[..3].parse().unwrap(), "the disk is full\n\x07or nearly so"));
+            return Err(Refusal::new(code[..3].parse().unwrap(), "4.3.1", "the disk is full\n\x07or nearly so"));
         }
         self.busy.store(true, Ordering::SeqCst);
         if envelope.from.to_string().starts_with("slow@") {
@@ -94,30 +96,6 @@ impl Office for FakeOffice {
     }
 }
 
-/// A folder that goes away with its owner.
-pub struct Folder(PathBuf);
-
-impl Folder {
-    /// A new one with this word in its name.
-    pub fn new(word: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("satpost-{word}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    /// Where.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Runs one ignored test in a process of its own, with limits and memory of its own.
 pub fn in_child(test: &str) {
     let program = std::env::current_exe().unwrap();
@@ -126,175 +104,36 @@ pub fn in_child(test: &str) {
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
-/// A small generator of numbers below a bound (xorshift), the same at each run.
-pub fn dice(seed: u64) -> impl FnMut(usize) -> usize {
-    let mut state = seed;
-    move |below| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state >> 33).unwrap() % below
-    }
-}
-
+/// The intake may refuse a mail after DATA, for now or for good: its words cannot break the protocol, a refusal never
+/// becomes a yes, and 421 ends the session.
 #[test]
-fn dialogues() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialog");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    assert!(files.len() > 10);
-    for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
-        for piece in [1, 3, 100_000] {
-            Dialogue::new(&text, &file, piece).run(&text);
-        }
+fn the_words_of_a_refusal_cannot_break_the_protocol() {
+    let intake = FakeIntake::new(&[]);
+    let counters = ClientCounters::default();
+    let (mut out, mut next) = (Vec::new(), NextStep::Read);
+    let session = SmtpSession::new(IpAddr::from([198, 51, 100, 1]), intake.settings(), true, false);
+    let mut framer = SmtpFramer::new(session, std::env::temp_dir(), &mut out);
+    let mut replies = |input: &str| {
+        out.clear();
+        let context = SessionContext { intake: &*intake, counters: &counters, now: Instant::now() };
+        next = framer.take(input.as_bytes(), context, &mut out);
+        (String::from_utf8(out.clone()).unwrap(), next == NextStep::Close)
+    };
+    replies("HELO x\r\n");
+    for (asked, told, status, closed) in
+        [(452, 452, "4.3.1", false), (554, 554, "4.3.1", false), (250, 451, "4.3.0", false), (421, 421, "4.3.1", true)]
+    {
+        let (said, ended) = replies(&format!(
+            "MAIL FROM:<refuse-{asked}@example.net>\r\nRCPT TO:<abc@spacebeaver.com>\r\nDATA\r\n.\r\n"
+        ));
+        let reply: Vec<_> = said.split_inclusive("\r\n").skip(3).collect();
+        assert_eq!(
+            (reply.concat(), ended),
+            (format!("{told}-{status} the disk is full\r\n{told} {status} ?or nearly so\r\n"), closed),
+            "{said}"
+        );
     }
-}
-
-/// One file being played, its bytes cut into pieces of one size.
-struct Dialogue {
-    office: Arc<FakeOffice>,
-    tally: Tally,
-    begin: Begin,
-    talk: Talk,
-    unsent: Vec<u8>,
-    out: Vec<u8>,
-    turn: Turn,
-    piece: usize,
-    place: String,
-}
-
-#[derive(Clone)]
-struct Begin {
-    peer: IpAddr,
-    certificate: bool,
-    submission: bool,
-    tls: bool,
-}
-
-impl Begin {
-    fn talk(&self, office: &FakeOffice, out: &mut Vec<u8>) -> Talk {
-        let session = Session::new(self.peer, office.settings(), self.certificate, self.submission);
-        let mut talk = Talk::new(session, std::env::temp_dir(), out);
-        if self.tls {
-            talk.encrypted();
-        }
-        talk
-    }
-}
-
-impl Dialogue {
-    fn new(text: &str, file: &Path, piece: usize) -> Self {
-        let orders: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("! ")).collect();
-        let has = |word: &str| orders.contains(&word);
-        let settings: Vec<_> = orders.iter().filter_map(|o| o.strip_prefix("set ")?.split_once(' ')).collect();
-        let peer = orders.iter().find_map(|order| order.strip_prefix("peer ")).unwrap_or("198.51.100.1");
-        let begin = Begin {
-            peer: peer.parse().unwrap(),
-            certificate: !has("no-certificate"),
-            submission: has("submission"),
-            tls: has("tls"),
-        };
-        let office = FakeOffice::new(&settings);
-        let mut out = Vec::new();
-        let talk = begin.talk(&office, &mut out);
-        let place = format!("{} in pieces of {piece}", file.display());
-        Self { office, tally: Tally::default(), begin, talk, unsent: vec![], out, turn: Turn::Read, piece, place }
-    }
-
-    fn run(mut self, text: &str) {
-        for (number, line) in text.lines().enumerate() {
-            let place = format!("{}, line {}", self.place, number + 1);
-            let (mark, rest) = line.split_at_checked(1).unwrap_or(("#", ""));
-            let rest = rest.strip_prefix(' ').unwrap_or(rest);
-            match mark {
-                ">" => self.unsent.extend([rest.as_bytes(), b"\r\n"].concat()),
-                "+" => self.unsent.extend(unescape(rest)),
-                "<" => self.expect(rest, &place),
-                "!" => self.order(rest, &place),
-                _ => assert_eq!(mark, "#", "{place}"),
-            }
-        }
-        self.send();
-        assert!(self.out.is_empty(), "{}: more replies: {}", self.place, self.out.escape_ascii());
-    }
-
-    fn send(&mut self) {
-        let desk = Desk { office: &*self.office, tally: &self.tally, now: Instant::now() };
-        for piece in std::mem::take(&mut self.unsent).chunks(self.piece) {
-            if self.turn == Turn::Read {
-                self.turn = self.talk.take(piece, desk, &mut self.out);
-            }
-        }
-    }
-
-    fn expect(&mut self, want: &str, place: &str) {
-        self.send();
-        let end = self.out.windows(2).position(|two| two == b"\r\n");
-        let end = end.unwrap_or_else(|| panic!("{place}: no reply"));
-        let reply: Vec<u8> = self.out.drain(..end + 2).collect();
-        let reply = String::from_utf8_lossy(&reply[..end]).into_owned();
-        match want.strip_suffix("...") {
-            Some(start) => assert!(reply.starts_with(start), "{place}: {reply}"),
-            None => assert_eq!(reply, want, "{place}"),
-        }
-    }
-
-    fn order(&mut self, order: &str, place: &str) {
-        match order.split_once(' ').unwrap_or((order, "")) {
-            ("closed", _) => {
-                self.send();
-                assert_eq!(self.turn, Turn::Close, "{place}");
-            }
-            ("handshake", _) => {
-                self.send();
-                assert_eq!(self.turn, Turn::StartTls, "{place}");
-                self.turn = Turn::Read;
-                self.talk.encrypted();
-            }
-            ("again", _) => {
-                self.talk = self.begin.talk(&self.office, &mut self.out);
-                self.turn = Turn::Read;
-            }
-            ("mails", count) => {
-                self.send();
-                assert_eq!(self.office.count().to_string(), count, "{place}");
-            }
-            ("line", bytes) => {
-                self.unsent.extend([&b"l".repeat(bytes.parse().unwrap())[..], b"\r\n"].concat());
-            }
-            ("fill", bytes) => {
-                for _ in 0..bytes.parse::<usize>().unwrap() / 100 {
-                    self.unsent.extend([&b"z".repeat(98)[..], b"\r\n"].concat());
-                }
-            }
-            ("set" | "peer" | "tls" | "submission" | "no-certificate", _) => {}
-            _ => panic!("{place}: what is {order}?"),
-        }
-    }
-}
-
-fn unescape(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'\\' {
-            bytes.push(byte);
-            continue;
-        }
-        bytes.push(match rest.next().unwrap() {
-            b'r' => b'\r',
-            b'n' => b'\n',
-            b't' => b'\t',
-            b'0' => 0,
-            b'x' => {
-                let digits = [rest.next().unwrap(), rest.next().unwrap()];
-                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
-            }
-            other => other,
-        });
-    }
-    bytes
+    assert_eq!(intake.count(), 0);
 }
 
 /// Whatever is said, in whatever pieces: no panic, replies are well formed, memory stays small.
@@ -326,26 +165,26 @@ fn nonsense_gets_well_formed_replies() {
         b" ORCPT=rfc822;a+4",
         b" HOLDUNTIL=2026-",
     ];
-    let mut random = dice(0x1234_5678_9abc_def1);
-    let office = FakeOffice::new(&[]);
-    let tally = Tally::default();
-    let begin = Begin { peer: "127.0.0.1".parse().unwrap(), certificate: true, submission: false, tls: false };
+    let mut dice = Dice::new(0x1234_5678_9abc_def1);
+    let intake = FakeIntake::new(&[]);
+    let counters = ClientCounters::default();
     let mut inputs = 0;
     while inputs < 100_000 {
         let mut out = Vec::new();
-        let mut talk = begin.talk(&office, &mut out);
+        let session = SmtpSession::new(IpAddr::from([127, 0, 0, 1]), intake.settings(), true, false);
+        let mut framer = SmtpFramer::new(session, std::env::temp_dir(), &mut out);
         for _ in 0..200 {
             inputs += 1;
-            let mut input = phrases[random(phrases.len())].to_vec();
-            if random(8) == 0 {
-                let at = random(input.len());
-                input[at] = u8::try_from(random(256)).unwrap();
+            let mut input = phrases[dice.index(phrases.len())].to_vec();
+            if dice.index(8) == 0 {
+                let at = dice.index(input.len());
+                input[at] = u8::try_from(dice.index(256)).unwrap();
             }
-            let desk = Desk { office: &*office, tally: &tally, now: Instant::now() };
-            match talk.take(&input, desk, &mut out) {
-                Turn::Read => {}
-                Turn::StartTls => talk.encrypted(),
-                Turn::Close => break,
+            let context = SessionContext { intake: &*intake, counters: &counters, now: Instant::now() };
+            match framer.take(&input, context, &mut out) {
+                NextStep::Read => {}
+                NextStep::StartTls => framer.encrypted(),
+                NextStep::Close => break,
             }
         }
         for line in out.split_inclusive(|&byte| byte == b'\n') {

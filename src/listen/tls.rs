@@ -20,7 +20,7 @@ const OWN: (&str, &str) = ("tls-certificate.pem", "tls-key.pem");
 
 /// Holds the certificate, and takes up a renewed one without a restart.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct CertStore {
     certificate: PathBuf,
     key: PathBuf,
     loaded: Mutex<Loaded>,
@@ -34,13 +34,13 @@ struct Loaded {
 
 type Stamp = [Option<SystemTime>; 2];
 
-impl Keeper {
+impl CertStore {
     /// Loads the files that the settings name; where they name none, the box's own in the folder `data`, which are
     /// made if they are missing or broken.
     ///
     /// # Errors
-    /// A sentence for the operator.
-    pub fn new(settings: &Settings, data: &Path) -> Result<Self, String> {
+    /// What is wrong with them.
+    pub fn new(settings: &Settings, data: &Path) -> Result<Self, TlsError> {
         let named = [Key::TlsCert, Key::TlsKey].map(|key| settings.text(key));
         match named {
             ["", ""] => {
@@ -53,17 +53,18 @@ impl Keeper {
             [certificate, key] if !certificate.is_empty() && !key.is_empty() => {
                 Self::load(certificate.into(), key.into())
             }
-            _ => Err("set both tls.certificate and tls.key, or neither".to_owned()),
+            _ => Err(TlsError::HalfSet),
         }
     }
 
-    fn load(certificate: PathBuf, key: PathBuf) -> Result<Self, String> {
+    fn load(certificate: PathBuf, key: PathBuf) -> Result<Self, TlsError> {
         let stamp = [changed(&certificate), changed(&key)];
         let config = read(&certificate, &key)?;
         Ok(Self { certificate, key, loaded: Mutex::new(Loaded { stamp, config }) })
     }
 
-    /// What the next handshake uses. Files that changed are read again; if they will not do, the old ones stay.
+    /// Gives what the next handshake uses. Files that changed are read again; if they cannot be used, the old ones
+    /// stay.
     pub fn current(&self) -> Arc<ServerConfig> {
         let stamp = [changed(&self.certificate), changed(&self.key)];
         // Replaced as a whole, so never half changed.
@@ -83,36 +84,82 @@ fn changed(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|data| data.modified()).ok()
 }
 
-fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, String> {
-    let wrong = |path: &Path, e: &dyn std::fmt::Display| {
-        format!("{} cannot be used: {e}; it has to be a PEM file that satpost may read", path.display())
-    };
+/// Why there is no certificate.
+#[derive(Debug)]
+pub enum TlsError {
+    /// The settings name a certificate without its key, or the other way round.
+    HalfSet,
+    /// A file that the settings name is of no use.
+    Unusable {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        error: rustls::pki_types::pem::Error,
+    },
+    /// Certificate and key do not belong together, or are of a kind that nobody speaks.
+    Apart {
+        /// File of the certificate.
+        certificate: PathBuf,
+        /// File of the key.
+        key: PathBuf,
+        /// Why.
+        error: rustls::Error,
+    },
+    /// The box could not make a certificate of its own.
+    Make(rcgen::Error),
+    /// The box could not keep the one that it made.
+    Write {
+        /// File that could not be written.
+        file: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+impl std::fmt::Display for TlsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::HalfSet => f.write_str("set both tls.certificate and tls.key, or neither"),
+            Self::Unusable { file, error } => {
+                write!(f, "{} cannot be used: {error}; it has to be a PEM file that satpost may read", file.display())
+            }
+            Self::Apart { certificate, key, error } => {
+                write!(f, "{} and {} do not go together: {error}", certificate.display(), key.display())
+            }
+            Self::Make(error) => write!(f, "cannot make a certificate: {error}"),
+            Self::Write { file, error } => write!(f, "cannot write {}: {error}", file.display()),
+        }
+    }
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    let wrong = |file: &Path, error| TlsError::Unusable { file: file.to_owned(), error };
+    let apart = |error| TlsError::Apart { certificate: certificate.to_owned(), key: key.to_owned(), error };
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|e| wrong(certificate, &e))?;
-    let secret = PrivateKeyDer::from_pem_file(key).map_err(|e| wrong(key, &e))?;
+        .map_err(|error| wrong(certificate, error))?;
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error))?;
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|e| e.to_string())?
+        .map_err(apart)?
         .with_no_client_auth()
         .with_single_cert(chain, secret)
-        .map_err(|e| format!("{} and {} do not go together: {e}", certificate.display(), key.display()))?;
+        .map_err(apart)?;
     Ok(Arc::new(config))
 }
 
 /// Makes a certificate of its own for all names and addresses of this box. P-256, not a CA; valid for 30 years, as the
 /// clock of a box without a battery cannot renew in time, and clients pin or ignore it anyway.
-fn make(settings: &Settings, certificate: &Path, key: &Path) -> Result<(), String> {
-    let failed = |e: rcgen::Error| format!("cannot make a certificate: {e}");
-    let mut params = CertificateParams::new(names(settings)).map_err(failed)?;
+fn make(settings: &Settings, certificate: &Path, key: &Path) -> Result<(), TlsError> {
+    let mut params = CertificateParams::new(names(settings)).map_err(TlsError::Make)?;
     params.is_ca = IsCa::ExplicitNoCa;
     params.not_before = date_time_ymd(2026, 1, 1);
     params.not_after = date_time_ymd(2056, 1, 1);
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.distinguished_name.push(DnType::CommonName, super::smtp::host_name(settings));
-    let pair = KeyPair::generate().map_err(failed)?;
-    let signed = params.self_signed(&pair).map_err(failed)?;
+    let pair = KeyPair::generate().map_err(TlsError::Make)?;
+    let signed = params.self_signed(&pair).map_err(TlsError::Make)?;
     // The key first: a crash in between leaves a pair that cannot be loaded, and is made anew.
     write(key, &pair.serialize_pem())?;
     write(certificate, &signed.pem())
@@ -130,7 +177,7 @@ fn names(settings: &Settings) -> Vec<String> {
     names
 }
 
-/// The addresses of this box as far as its routes tell; connecting a UDP socket sends nothing. The far ends are
+/// Lists the addresses of this box as far as its routes tell; connecting a UDP socket sends nothing. The far ends are
 /// reserved for documentation (RFC 5737, RFC 3849).
 fn addresses() -> Vec<IpAddr> {
     let routes = [("0.0.0.0:0", "192.0.2.1:9"), ("[::]:0", "[2001:db8::1]:9")];
@@ -143,7 +190,7 @@ fn addresses() -> Vec<IpAddr> {
 }
 
 /// Writes a file that only this user can read, whole or not at all.
-fn write(path: &Path, text: &str) -> Result<(), String> {
+fn write(path: &Path, text: &str) -> Result<(), TlsError> {
     let part = path.with_extension("new");
     let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part).and_then(
         |mut file: File| {
@@ -152,25 +199,25 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
             fs::rename(&part, path)
         },
     );
-    written.map_err(|e| format!("cannot write {}: {e}", path.display()))
+    written.map_err(|error| TlsError::Write { file: path.to_owned(), error })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listen::tests::Folder;
+    use testing::Folder;
 
     #[test]
     fn the_own_certificate_is_made_once_and_healed() {
-        let folder = Folder::new("tls-own");
-        let data = folder.path();
+        let folder = Folder::new();
+        let data = &folder;
         let settings = Settings::default().with(Key::BoxName, "boat").unwrap();
-        Keeper::new(&settings, data).unwrap();
+        CertStore::new(&settings, data).unwrap();
         let first = fs::read(data.join(OWN.0)).unwrap();
-        Keeper::new(&settings, data).unwrap();
+        CertStore::new(&settings, data).unwrap();
         assert_eq!(fs::read(data.join(OWN.0)).unwrap(), first);
         fs::write(data.join(OWN.1), "cut off").unwrap();
-        Keeper::new(&settings, data).unwrap();
+        CertStore::new(&settings, data).unwrap();
         assert_ne!(fs::read(data.join(OWN.0)).unwrap(), first);
     }
 
@@ -185,20 +232,20 @@ mod tests {
 
     #[test]
     fn wrong_files_get_a_sentence_and_renewed_ones_are_taken_up() {
-        let folder = Folder::new("tls-named");
-        let data = folder.path();
+        let folder = Folder::new();
+        let data = &folder;
         let (certificate, key) = (data.join("c.pem"), data.join("k.pem"));
         let one = Settings::default().with(Key::TlsCert, certificate.to_str().unwrap()).unwrap();
         let both = one.with(Key::TlsKey, key.to_str().unwrap()).unwrap();
-        assert!(Keeper::new(&one, data).unwrap_err().contains("tls.key"));
-        assert!(Keeper::new(&both, data).unwrap_err().contains("c.pem"));
+        assert!(CertStore::new(&one, data).unwrap_err().to_string().contains("tls.key"));
+        assert!(CertStore::new(&both, data).unwrap_err().to_string().contains("c.pem"));
         make(&both, &certificate, &key).unwrap();
-        let keeper = Keeper::new(&both, data).unwrap();
-        let first = keeper.current();
-        assert!(Arc::ptr_eq(&first, &keeper.current()));
+        let store = CertStore::new(&both, data).unwrap();
+        let first = store.current();
+        assert!(Arc::ptr_eq(&first, &store.current()));
         fs::write(&certificate, "cut off").unwrap();
-        assert!(Arc::ptr_eq(&first, &keeper.current()), "a broken file changes nothing");
+        assert!(Arc::ptr_eq(&first, &store.current()), "a broken file changes nothing");
         make(&both, &certificate, &key).unwrap();
-        assert!(!Arc::ptr_eq(&first, &keeper.current()));
+        assert!(!Arc::ptr_eq(&first, &store.current()));
     }
 }

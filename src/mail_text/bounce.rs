@@ -1,4 +1,4 @@
-//! What a delivery report says: which letter, which recipient, what became of it.
+//! What a delivery report says: which mail, which recipient, what became of it.
 
 use super::clean;
 use super::decode;
@@ -8,10 +8,10 @@ use super::mime::{Part, Tree};
 /// Bytes of a report that are read.
 const MAX_REPORT: usize = 64 * 1024;
 
-/// A delivery status notification (RFC 3464), or an older mail server's letter to the same end.
+/// A delivery status notification (RFC 3464), or an older mail server's mail to the same end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounce {
-    /// Message-ID of the letter it is about, with angle brackets.
+    /// Message-ID of the mail it is about, with angle brackets.
     pub message_id: Option<String>,
     /// The recipient it is about, as far as the report says.
     pub recipient: Option<String>,
@@ -23,7 +23,7 @@ pub struct Bounce {
     pub diagnostic: Option<String>,
 }
 
-/// Reads the report in a mail; `None` when it is none. Only the first recipient is looked at: a box sends one letter
+/// Reads the report in a mail; `None` when it is none. Only the first recipient is looked at: a box sends one mail
 /// to each recipient.
 pub fn read(tree: &Tree<'_>) -> Option<Bounce> {
     let report = tree
@@ -90,7 +90,7 @@ fn original_id(tree: &Tree<'_>) -> Option<String> {
     })
 }
 
-/// Exim, and mail servers of before RFC 3464: a header names the recipient, the text holds a copy of the letter.
+/// Exim, and mail servers of before RFC 3464: a header names the recipient, the text holds a copy of the mail.
 fn old_style(tree: &Tree<'_>) -> Option<Bounce> {
     let head = &tree.root().head;
     let recipient = head.raw("x-failed-recipients");

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use mail_parser::decoders::charsets::map::charset_decoder;
-
+use super::head::Head;
 use super::mime::Part;
+use super::{charset, embedded};
 
 /// Encoded bytes of one text part that are read.
 pub const MAX_TEXT: usize = 1024 * 1024;
@@ -14,48 +14,58 @@ pub fn text(part: &Part<'_>) -> String {
     let bytes = bytes(part, MAX_TEXT);
     let named = part.typed.param("charset").map(str::to_owned);
     let named = named.or_else(|| (part.typed.value == "text/html").then(|| meta_charset(&bytes)).flatten());
-    to_string(&bytes, named.as_deref())
+    charset::decode(&bytes, named.as_deref())
 }
 
 /// The bytes of a part without their transfer encoding; at most `cap` encoded bytes are read.
 pub fn bytes<'a>(part: &Part<'a>, cap: usize) -> Cow<'a, [u8]> {
     let body = &part.body[..part.body.len().min(cap)];
-    match encoding(part).as_str() {
-        "base64" => Cow::Owned(base64(body)),
-        "quoted-printable" => Cow::Owned(quoted_printable(body)),
-        _ => Cow::Borrowed(body),
+    match Transfer::of(&part.head) {
+        Transfer::Base64 => Cow::Owned(base64(body)),
+        Transfer::QuotedPrintable => Cow::Owned(quoted_printable(body)),
+        Transfer::Uuencode => embedded::uudecode(body).map_or(Cow::Borrowed(body), Cow::Owned),
+        Transfer::Plain => Cow::Borrowed(body),
     }
 }
 
 /// Size of a part in bytes once it is decoded; of quoted-printable, as it is encoded.
 pub fn size(part: &Part<'_>) -> usize {
-    match encoding(part).as_str() {
-        "base64" => part.body.iter().filter(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'=')).count() * 3 / 4,
+    match Transfer::of(&part.head) {
+        Transfer::Base64 => {
+            part.body.iter().filter(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'=')).count() * 3 / 4
+        }
         _ => part.body.len(),
     }
 }
 
-fn encoding(part: &Part<'_>) -> String {
-    part.head.raw("content-transfer-encoding").unwrap_or_default().to_ascii_lowercase()
+/// `Content-Transfer-Encoding` (RFC 2045 section 6), by what its first word begins with: programs add comments,
+/// parameters and hyphens of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transfer {
+    /// `7bit`, `8bit`, `binary`, or what nobody knows.
+    Plain,
+    /// `base64`.
+    Base64,
+    /// `quoted-printable`.
+    QuotedPrintable,
+    /// `x-uuencode`.
+    Uuencode,
 }
 
-fn to_string(bytes: &[u8], charset: Option<&str>) -> String {
-    let charset = charset.map(|name| name.trim().trim_matches(['"', '\'']).to_ascii_lowercase());
-    // Most programs that name ASCII or nothing and send 8-bit bytes mean UTF-8, else the Windows set.
-    if charset.as_deref().is_none_or(|name| matches!(name, "" | "us-ascii" | "ascii" | "utf-8" | "utf8")) {
-        let declared_utf8 = charset.is_some_and(|name| name.starts_with("utf"));
-        return match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            // Cut off in the middle of a character: the rest is sound UTF-8.
-            Err(error) if declared_utf8 || error.error_len().is_none() => String::from_utf8_lossy(bytes).into_owned(),
-            Err(_) => charset_decoder(b"windows-1252")
-                .map_or_else(|| String::from_utf8_lossy(bytes).into_owned(), |decode| decode(bytes)),
-        };
-    }
-    let decoder = charset.and_then(|name| charset_decoder(name.as_bytes()));
-    match decoder {
-        Some(decode) => decode(bytes),
-        None => String::from_utf8_lossy(bytes).into_owned(),
+impl Transfer {
+    /// Reads the field of a part.
+    pub fn of(head: &Head) -> Self {
+        let mut name = head.raw("content-transfer-encoding").unwrap_or_default().to_ascii_lowercase();
+        while let Some((open, close)) = name.find('(').zip(name.find(')')).filter(|(open, close)| open < close) {
+            name.replace_range(open..=close, " ");
+        }
+        let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        match name.as_str() {
+            _ if name.starts_with("base64") || name.starts_with("b64") => Self::Base64,
+            _ if name.starts_with("quoted") || name == "qp" => Self::QuotedPrintable,
+            _ if name.contains("uue") => Self::Uuencode,
+            _ => Self::Plain,
+        }
     }
 }
 
@@ -70,7 +80,7 @@ fn meta_charset(html: &[u8]) -> Option<String> {
 }
 
 /// RFC 2045 section 6.8, skipping what does not belong there; a cut-off last group gives the bytes it holds.
-fn base64(body: &[u8]) -> Vec<u8> {
+pub fn base64(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() / 4 * 3);
     let (mut group, mut bits) = (0_u32, 0);
     for byte in body {
@@ -98,7 +108,7 @@ fn base64(body: &[u8]) -> Vec<u8> {
 }
 
 /// RFC 2045 section 6.7; a `=` that starts nothing valid stands for itself.
-fn quoted_printable(body: &[u8]) -> Vec<u8> {
+pub fn quoted_printable(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body;
     while let Some((&first, after)) = rest.split_first() {

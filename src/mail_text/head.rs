@@ -2,11 +2,10 @@
 //!
 //! Values are read with mail-parser only when somebody asks, so a huge header costs no more than its bytes.
 
-use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Addr, HeaderValue};
 
-use super::clean;
+use super::{charset, clean, encoded_words};
 
 /// Lines that are neither field nor continuation and are still taken for a badly folded header, per block.
 const MAX_STRAYS: usize = 10;
@@ -131,12 +130,8 @@ impl Head {
 
     /// The first field of this name, decoded (RFC 2047), on one line.
     pub fn text(&self, name: &str) -> Option<String> {
-        let joined = join_words(self.value(name)?);
-        let value = match MessageStream::new(joined.as_bytes()).parse_unstructured() {
-            HeaderValue::Text(text) => clean::one_line(&text),
-            _ => String::new(),
-        };
-        Some(value)
+        let unfolded = clean::one_line(self.value(name)?);
+        Some(clean::one_line(&encoded_words::decode_text(&unfolded)))
     }
 
     /// Message ids of a field, with their angle brackets.
@@ -152,7 +147,8 @@ impl Head {
 
     /// Name and address of the first mailbox in an address field.
     pub fn mailbox(&self, name: &str) -> Option<(Option<String>, Option<String>)> {
-        let value = self.stream(name)?.parse_address();
+        let sound = encoded_words::normalize(self.value(name)?);
+        let value = MessageStream::new(sound.as_bytes()).parse_address();
         let Addr { name, address } = value.as_address()?.first()?;
         let tidy = |text: &std::borrow::Cow<'_, str>| Some(clean::one_line(text)).filter(|text| !text.is_empty());
         Some((name.as_ref().and_then(tidy), address.as_ref().and_then(tidy)))
@@ -160,8 +156,8 @@ impl Head {
 
     /// A field of the shape `type; name=value`.
     pub fn typed(&self, name: &str) -> Typed {
-        let Some(HeaderValue::ContentType(parsed)) = self.stream(name).map(|mut stream| stream.parse_content_type())
-        else {
+        let sound = encoded_words::normalize(self.value(name).unwrap_or_default());
+        let HeaderValue::ContentType(parsed) = MessageStream::new(sound.as_bytes()).parse_content_type() else {
             return Typed::default();
         };
         let value = match parsed.subtype() {
@@ -224,39 +220,6 @@ impl Block {
     }
 }
 
-/// Joins encoded words (RFC 2047) that a careless program split within a character, which the RFC forbids.
-fn join_words(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    let mut rest = value;
-    let mut last: Option<&str> = None;
-    while let Some(at) = rest.find("=?") {
-        let (before, word) = rest.split_at(at);
-        let Some((opening, payload, after)) = encoded_word(word) else { break };
-        let same = last.is_some_and(|last| last.eq_ignore_ascii_case(opening)) && before.trim().is_empty();
-        // After padding a base64 text is over.
-        if same && out.ends_with("?=") && !out.ends_with("=?=") {
-            out.truncate(out.len() - 2);
-        } else {
-            out.push_str(before);
-            out.push_str(opening);
-        }
-        out.push_str(payload);
-        out.push_str("?=");
-        (last, rest) = (Some(opening), after);
-    }
-    out.push_str(rest);
-    out
-}
-
-/// `=?charset?b?`, the payload, and what follows the word at the start of `text`.
-fn encoded_word(text: &str) -> Option<(&str, &str, &str)> {
-    let (_, after_charset) = text.strip_prefix("=?")?.split_once('?')?;
-    let payload = after_charset.get(2..).filter(|_| after_charset.as_bytes().get(1) == Some(&b'?'))?;
-    let end = payload.find("?=")?;
-    let opening = &text[..text.len() - payload.len()];
-    Some((opening, &payload[..end], &payload[end + 2..]))
-}
-
 fn known_field_near(bytes: &[u8], mut pos: usize) -> bool {
     for _ in 0..STRAY_REACH {
         let end = line_end(bytes, pos);
@@ -284,28 +247,19 @@ fn is_known(name: &str) -> bool {
     KNOWN.contains(&name) || ["x-", "list-", "content-", "resent-", "arc-"].iter().any(|start| name.starts_with(start))
 }
 
-/// Raw 8-bit headers of old programs: read in the charset that the body names, or else as windows-1252.
+/// Raw 8-bit headers of old programs: read in the charset that the body names, or as their bytes say.
 fn to_text(block: &[u8]) -> String {
     match std::str::from_utf8(block) {
-        Ok(text) => text.to_owned(),
-        Err(_) => {
-            let decoder = named_charset(block).filter(|name| is_ascii_superset(name));
-            let decoder = decoder.and_then(|name| charset_decoder(name.as_bytes()));
-            decoder.or_else(|| charset_decoder(b"windows-1252")).map_or_else(String::new, |decode| decode(block))
-        }
+        Ok(text) if !text.contains("\x1b$") => text.to_owned(),
+        _ => charset::decode(block, named_charset(block).filter(|name| charset::keeps_ascii(name)).as_deref()),
     }
 }
 
 fn named_charset(block: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(block).to_ascii_lowercase();
     let (_, rest) = text.split_once("charset=")?;
-    let name: String =
-        rest.trim_start_matches('"').chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
-    Some(name).filter(|name| name != "utf-8")
-}
-
-fn is_ascii_superset(charset: &str) -> bool {
-    !["utf-16", "utf-7", "utf-32", "utf16", "iso-2022"].iter().any(|start| charset.starts_with(start))
+    let rest = rest.trim_start_matches(['"', '\'']);
+    Some(rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect())
 }
 
 /// Where the line that starts at `pos` ends, its line feed included.

@@ -1,24 +1,48 @@
 //! HTML as a person would read it aloud: no markup, no pictures, no addresses that only a browser needs.
 
-use super::clean;
-use super::tags::{self, Tag};
-use super::urls;
+use super::tags::{self, HiddenClasses, Role, Tag};
+use super::{clean, links, marks};
 
 /// Deepest quote that is marked as such.
 const MAX_QUOTE: usize = 8;
 /// Open elements that are remembered; deeper ones are read without meaning.
 const MAX_OPEN: usize = 256;
 
+/// Fewest words of a picture's text that are a sentence rather than a label.
+const ALT_WORDS: usize = 3;
+
+/// What is read of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// What a person sees.
+    Seen,
+    /// What is hidden or struck out, too.
+    Everything,
+    /// The words of all pictures, too.
+    Pictures,
+}
+
 /// The text of an HTML page: paragraphs apart by blank lines, items with `- ` or their number, cells with ` | `,
-/// quotes with `> `. The address of a link follows its text when it is short and says something else.
-pub fn to_text(html: &str) -> String {
-    let text = Page::read(html, true);
+/// quotes with `> `. The address of a link follows its text when it is short and says something else. What the page
+/// says about its own text outright (here is a signature, here history begins) is kept as [`marks`].
+pub fn to_marked_text(html: &str) -> String {
     // A page hidden as a whole is more likely a broken style than a secret.
-    if text.is_empty() { Page::read(html, false) } else { text }
+    for reading in [Reading::Seen, Reading::Everything, Reading::Pictures] {
+        let text = Reader::read(html, reading);
+        if text.chars().any(char::is_alphanumeric) {
+            return text;
+        }
+    }
+    Reader::read(html, Reading::Seen)
+}
+
+/// The same without marks.
+pub fn to_text(html: &str) -> String {
+    clean::text(&marks::without(&to_marked_text(html)))
 }
 
 #[derive(Default)]
-struct Page {
+struct Reader {
     out: String,
     /// Text of the current line, without its quote marks.
     line: String,
@@ -39,11 +63,19 @@ struct Page {
     mark: String,
     /// A cell ended in this row, and the next text is another one's.
     cell: bool,
+    /// Words of all pictures are wanted.
+    pictures: bool,
+    /// Name of the element that is a signature, and how many of that name are open in it.
+    signature: Option<(String, usize)>,
+    /// The next line says whose words are quoted below.
+    attribution: bool,
 }
 
-impl Page {
-    fn read(html: &str, mut heed_hidden: bool) -> String {
-        let mut page = Self::default();
+impl Reader {
+    fn read(html: &str, reading: Reading) -> String {
+        let hidden = HiddenClasses::read(html);
+        let mut heeds = reading == Reading::Seen;
+        let mut page = Self { pictures: reading == Reading::Pictures, ..Self::default() };
         let mut rest = html;
         while !rest.is_empty() {
             let (text, after) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
@@ -54,20 +86,70 @@ impl Page {
                 continue;
             };
             rest = after;
-            if !tag.closes && (tag.is_silent() || heed_hidden && tag.is_hidden()) {
+            let unseen = heeds && !tag.closes && (tag.is_hidden() || tag.is_struck() || hidden.holds(&tag));
+            if !tag.closes && (tag.is_silent() || unseen) {
                 match tags::after_end(rest, &tag) {
+                    _ if tag.is_void() => (),
                     Some(after) => rest = after,
                     // What follows an open script can be nothing but script.
                     None if tag.is_silent() => rest = "",
-                    // A box that never closes: rather read too much than lose the letter.
-                    None => heed_hidden = false,
+                    // A box that never closes: rather read too much than lose the mail.
+                    None => heeds = false,
                 }
                 continue;
             }
+            page.role(&tag);
             page.tag(&tag);
         }
         page.end_line();
+        if page.signature.is_some() {
+            page.mark(marks::END);
+        }
         clean::text(&page.out)
+    }
+
+    /// Heeds what the element is to the text. Inside of quotes it is somebody else's.
+    fn role(&mut self, tag: &Tag<'_>) {
+        if let Some((name, depth)) = self.signature.as_mut().filter(|(name, _)| *name == tag.name) {
+            match tag.closes {
+                true => *depth -= 1,
+                false => *depth += 1,
+            }
+            if *depth == 0 {
+                name.clear();
+                self.signature = None;
+                self.end_line();
+                self.mark(marks::END);
+            }
+        }
+        if tag.closes || self.quotes.contains(&true) {
+            return;
+        }
+        match tag.role() {
+            Role::Signature if self.signature.is_none() && !tag.is_void() => {
+                self.end_line();
+                self.mark(marks::SIGNATURE);
+                self.signature = Some((tag.name.clone(), 1));
+            }
+            Role::History => {
+                self.end_line();
+                self.mark(marks::HISTORY);
+            }
+            Role::Attribution => {
+                self.end_line();
+                self.attribution = true;
+            }
+            _ => (),
+        }
+    }
+
+    /// Puts a mark on a line of its own.
+    fn mark(&mut self, mark: &str) {
+        if std::mem::take(&mut self.gap) {
+            self.out.push('\n');
+        }
+        self.out.push_str(mark);
+        self.out.push('\n');
     }
 
     fn text(&mut self, raw: &str) {
@@ -185,17 +267,23 @@ impl Page {
     }
 
     fn picture(&mut self, tag: &Tag<'_>) {
-        // Mail programs send emoji as small pictures; everything else a picture says is for the eye.
-        let alt = tag.attribute("alt").unwrap_or_default();
-        if !alt.is_empty() && alt.chars().count() <= 4 && !alt.chars().any(|c| c.is_ascii() || c.is_alphabetic()) {
+        let alt = clean::one_line(&tag.attribute("alt").unwrap_or_default());
+        // Mail programs send emoji as small pictures.
+        let is_emoji =
+            !alt.is_empty() && alt.chars().count() <= 4 && !alt.chars().any(|c| c.is_ascii() || c.is_alphabetic());
+        if is_emoji {
             self.text(&alt);
+        } else if tags::is_sentence(&alt, if self.pictures { 1 } else { ALT_WORDS }) && !tag.is_pixel() {
+            self.space = true;
+            self.word(&format!("[{alt}]"));
+            self.space = true;
         }
     }
 
     fn end_link(&mut self) {
         let Some((href, start)) = self.links.pop() else { return };
         let text = self.line.get(start..).unwrap_or_default().trim().to_owned();
-        if let Some(shown) = urls::worth_showing(&href, &text) {
+        if let Some(shown) = links::worth_showing(&href, &text) {
             self.space = true;
             self.word(&format!("({shown})"));
         }
@@ -222,14 +310,17 @@ impl Page {
             return;
         }
         let depth = self.quotes.iter().filter(|quotes| **quotes).count();
-        let marks = ">".repeat(depth.min(MAX_QUOTE));
-        let outer = std::mem::replace(&mut self.depth, marks.len()).min(marks.len());
+        let signs = ">".repeat(depth.min(MAX_QUOTE));
+        let outer = std::mem::replace(&mut self.depth, signs.len()).min(signs.len());
         if std::mem::take(&mut self.gap) {
-            self.out.push_str(&marks[..outer]);
+            self.out.push_str(&signs[..outer]);
             self.out.push('\n');
         }
-        self.out.push_str(&marks);
-        if !marks.is_empty() {
+        if std::mem::take(&mut self.attribution) && signs.is_empty() {
+            self.out.push(marks::ATTRIBUTION);
+        }
+        self.out.push_str(&signs);
+        if !signs.is_empty() {
             self.out.push(' ');
         }
         self.out.push_str(line.trim_end());

@@ -1,5 +1,6 @@
 //! The parts of a mail, found in one pass over its lines, with a bound on everything a stranger could make large.
 
+use super::decode::Transfer;
 use super::head::{Head, Typed, line_end};
 
 /// Header bytes that are read of one mail, all parts together.
@@ -148,10 +149,7 @@ impl<'a> Scan<'a> {
         if typed.value.starts_with("multipart/") {
             return self.boundary(typed, body).map_or(leaf, |boundary| (Kind::Multipart, boundary));
         }
-        let plain = head.raw("content-transfer-encoding").is_none_or(|name| {
-            let name = name.to_ascii_lowercase();
-            name != "base64" && name != "quoted-printable"
-        });
+        let plain = Transfer::of(head) == Transfer::Plain;
         if plain && matches!(typed.value.as_str(), "message/rfc822" | "message/global") {
             return (Kind::Message, Vec::new());
         }

@@ -4,48 +4,76 @@
 //! whatever a stranger sends (256 KiB of header, 200 parts, 32 levels, 1 MiB of each text are read; 256 KiB of text
 //! come out). The rules, in the order in which they work:
 //!
-//! 1. A block of `Word: rest` lines is a header only if a known field name is among them, else it is text ([`head`]).
-//! 2. Of several forms of one text the plain one is read, unless it is empty or a mere hint at the HTML ([`body`]).
-//! 3. HTML becomes text without markup ([`html`]); unseen characters go ([`clean`]).
-//! 4. Quoted history, signatures and legal notices are cut, if the box is set so ([`history`], [`sign`]).
-//! 5. Files, and what is encrypted, are named in one line ([`files`]).
+//! | step | rule | file |
+//! |---|---|---|
+//! | header or text | lines of `Word: rest` are a header only if a known field is among them | [`head`] |
+//! | characters | the bytes are believed more than the name of their set | [`charset`], [`encoded_words`], [`decode`] |
+//! | the right part | plain text, unless it is a stub, markup or another text than the HTML | [`body`] |
+//! | HTML | no markup, nothing hidden or struck out; elements that say what they are become marks | [`html`], [`marks`] |
+//! | files in texts | uuencode, yEnc, BinHex, base64 become an attachment's name | [`embedded`] |
+//! | only if the box is set so: | | [`trim`] |
+//! | words of programs | places of pictures, doubled and wrapped addresses, marks of the subject | [`artifacts`], [`wrapped`], [`subject`] |
+//! | above the text | warnings of servers, lines of help desks | [`notices`] |
+//! | history | titles, header blocks, attributions, by shape in any language | [`history`], [`blocks`], [`attribution`] |
+//! | below the text | notices, footers, signatures, lines of telephones | [`notices`], [`signature`] |
+//! | quotes | only in an answer; between own words in short form | [`quotes`] |
+//! | nothing left | then nothing was cut | [`output`] |
+//! | what stays behind | files, and what is encrypted, are named in one line | [`files`], [`armor`] |
+//!
+//! Each cut has a rule and a confidence ([`cuts`]). What a rule is unsure of stays, and its cost is told.
 
 mod armor;
+mod artifacts;
+mod attribution;
 mod automatic;
+mod blocks;
 mod body;
 mod bounce;
 mod calendar;
+mod charset;
 mod clean;
+mod context;
+mod cuts;
 mod decode;
+mod embedded;
+mod encoded_words;
 mod files;
 mod flowed;
 mod head;
 mod history;
 mod html;
+mod links;
+mod marks;
 mod mime;
-mod page;
-mod sign;
+mod notices;
+mod output;
+mod quotes;
+mod shapes;
+mod signature;
+mod subject;
 mod tags;
 #[cfg(test)]
 mod tests;
 mod trim;
-mod urls;
 mod words;
+mod wrapped;
 
 use std::borrow::Cow;
 
 pub use bounce::Bounce;
 pub use clean::text as visible_text;
+pub use cuts::Cut;
 
+use context::Context;
 use head::Head;
 use mime::Tree;
-use page::Page;
+use output::{Finished, Output};
 
 use crate::message::Wanted;
 
 /// Longest subject, in bytes.
 const MAX_SUBJECT: usize = 1000;
-/// Ids of earlier letters that are kept.
+/// Ids of earlier mails that are kept.
 const MAX_IDS: usize = 50;
 
 /// How a box wants its mail.
@@ -53,6 +81,15 @@ const MAX_IDS: usize = 50;
 pub struct Options {
     /// Cut quoted history, signatures, legal notices and tracking parameters of links.
     pub trim: bool,
+}
+
+/// A mailbox of the header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writer {
+    /// The name beside the address, decoded.
+    pub name: Option<String>,
+    /// As it stands there.
+    pub address: String,
 }
 
 /// What a mail says.
@@ -67,15 +104,19 @@ pub struct Shaped {
     pub full: String,
     /// What was cut or left behind, in words: "signature of 4 lines", "attachment photo.jpg, 240 kB, not sent".
     pub cut: Vec<String>,
-    /// Why a machine must have written it; `None` for a letter by a person. An empty envelope sender is the caller's
+    /// What was cut by rule, and what a rule was unsure of and left in the text.
+    pub cuts: Vec<Cut>,
+    /// Why a machine must have written it; `None` for a mail by a person. An empty envelope sender is the caller's
     /// to see.
     pub automatic: Option<String>,
     /// With angle brackets.
     pub message_id: Option<String>,
-    /// The letters that it answers: `In-Reply-To`, then `References`, latest first; with angle brackets.
+    /// The mails that it answers: `In-Reply-To`, then `References`, latest first; with angle brackets.
     pub in_reply_to: Vec<String>,
-    /// The name beside the address in `From`.
-    pub from_name: Option<String>,
+    /// Who wrote it: `Reply-To`, else `From`. Proof of a domain is about `from`.
+    pub writer: Option<Writer>,
+    /// The mailbox in `From`.
+    pub from: Option<Writer>,
     /// `Authentication-Results` of servers on the way, topmost first, as they came.
     pub results: Vec<String>,
     /// What a delivery report says.
@@ -89,11 +130,13 @@ pub fn shape(raw: &[u8], options: &Options) -> Shaped {
     let raw = with_line_feeds(raw);
     let tree = Tree::read(&raw);
     let head = &tree.root().head;
-    let subject = subject(head);
-    let mut page = Page::new(options.trim, is_forward(&subject));
-    tree.notes.iter().for_each(|note| page.note(note));
-    body::show(&tree, 0, &mut page);
-    let (body, full, cut) = page.finish();
+    let whole = subject(head);
+    let parts = subject::read(&whole);
+    let mut out = Output::new(Context::new(head, &parts, options.trim));
+    tree.notes.iter().for_each(|note| out.note(note));
+    body::show(&tree, 0, &mut out);
+    let Finished { text: body, full, cuts, notes } = out.finish();
+    let subject = if options.trim { parts.short } else { whole };
     let text = match (subject.as_str(), body.as_str()) {
         ("", "") => "[empty mail]".to_owned(),
         ("", body) => body.to_owned(),
@@ -101,19 +144,22 @@ pub fn shape(raw: &[u8], options: &Options) -> Shaped {
         (subject, body) => format!("{subject}\n{body}"),
     };
     let bounce = bounce::read(&tree);
+    let from = mailbox(head, "from");
     let automatic = automatic::reason(&tree, &subject);
     Shaped {
         automatic: automatic.or_else(|| bounce.is_some().then(|| "a delivery report".to_owned())),
         message_id: head.ids("message-id").into_iter().next(),
         in_reply_to: answered(head),
-        from_name: head.mailbox("from").and_then(|(name, _)| name),
+        writer: mailbox(head, "reply-to").map(|reply| named(reply, from.as_ref())).or_else(|| from.clone()),
+        from,
         results: head.all("authentication-results"),
         bounce,
         wanted: wanted(head),
         subject,
         text,
         full,
-        cut,
+        cut: notes,
+        cuts,
     }
 }
 
@@ -132,7 +178,7 @@ fn subject(head: &Head) -> String {
     subject
 }
 
-/// The terms that the header asks for: the fields by which mail programs mark a letter (RFC 2156 section 2.3, and what
+/// The terms that the header asks for: the fields by which mail programs mark a mail (RFC 2156 section 2.3, and what
 /// they write instead), and two of our own.
 fn wanted(head: &Head) -> Wanted {
     let field = |name: &str| head.raw(name).unwrap_or_default().trim().to_lowercase();
@@ -151,9 +197,15 @@ fn wanted(head: &Head) -> Wanted {
     Wanted { priority: priority.to_owned(), by: own("x-satpost-by"), at_most: own("x-satpost-at-most") }
 }
 
-fn is_forward(subject: &str) -> bool {
-    let lower = subject.to_lowercase();
-    words::FORWARD_PREFIX.iter().any(|prefix| lower.starts_with(prefix))
+fn mailbox(head: &Head, field: &str) -> Option<Writer> {
+    let (name, address) = head.mailbox(field)?;
+    Some(Writer { name, address: address.filter(|address| address.contains('@'))? })
+}
+
+/// A bare `Reply-To` is of the person in `From`.
+fn named(reply: Writer, from: Option<&Writer>) -> Writer {
+    let name = reply.name.or_else(|| from.and_then(|from| from.name.clone()));
+    Writer { name, ..reply }
 }
 
 fn answered(head: &Head) -> Vec<String> {

@@ -1,10 +1,15 @@
 //! Tags, attributes and entities of HTML, as far as text needs them.
 
-use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::decoders::html::add_html_token;
+
+use super::marks;
 
 /// Bytes of a tag that are looked at; longer ones carry pictures inside.
 const MAX_TAG: usize = 2 * 1024;
+/// Bytes of a page in which style sheets are looked for.
+const MAX_STYLES: usize = 128 * 1024;
+/// Hidden classes that are remembered.
+const MAX_CLASSES: usize = 64;
 /// Longest entity name of HTML is 31 letters.
 const MAX_ENTITY: usize = 33;
 
@@ -13,6 +18,148 @@ const SILENT: [&str; 13] = [
     "style", "script", "title", "template", "xml", "object", "svg", "select", "textarea", "noframes", "iframe", "math",
     "audio",
 ];
+
+/// Styles that hide an element, without blanks.
+const HIDING: [&str; 14] = [
+    "display:none",
+    "visibility:hidden",
+    "mso-hide:all",
+    "max-height:0;",
+    "max-height:0px",
+    "font-size:0;",
+    "font-size:0px",
+    "font-size:0p",
+    "opacity:0;",
+    "opacity:0.0;",
+    "color:transparent",
+    "text-indent:-9999",
+    "left:-9999",
+    "clip:rect(0",
+];
+/// Names of elements with which the history begins: Outlook, its new kind, Yahoo, Zimbra, Zoho, Outlook of old, NetEase.
+const HISTORY: [&str; 8] = [
+    "divrplyfwdmsg",
+    "mail-editor-reference-message",
+    "yahoo_quoted",
+    "zwchr",
+    "zmail_extra",
+    "outlookmessageheader",
+    "isreplycontent",
+    "replysplit",
+];
+/// Names of elements that say whose words are quoted below: Gmail, Thunderbird, Proton, Roundcube.
+const ATTRIBUTION: [&str; 4] = ["gmail_attr", "moz-cite-prefix", "protonmail_quote", "reply-intro"];
+/// Words of a picture's text that describe the picture rather than say something, in lower case.
+const DESCRIBING: [&str; 12] = [
+    "logo",
+    "icon",
+    "image",
+    "picture",
+    "photo",
+    "banner",
+    "avatar",
+    "generated",
+    "facebook",
+    "linkedin",
+    "instagram",
+    "twitter",
+];
+
+/// What an element is to the text around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Nothing that matters here.
+    None,
+    /// It holds a signature.
+    Signature,
+    /// With it the history begins.
+    History,
+    /// Its first line says whose words are quoted below.
+    Attribution,
+}
+
+/// A box without height or width that shows nothing of what flows over.
+fn is_tiny(style: &str) -> bool {
+    let overflows = style.contains("overflow:hidden");
+    overflows
+        && [";height:0", ";width:0", ";max-width:0", ";line-height:0"].iter().any(|size| {
+            format!(";{style}").match_indices(size).any(|(at, _)| {
+                let rest = format!(";{style}")[at + size.len()..].to_owned();
+                rest.starts_with(';') || rest.starts_with("px") || rest.starts_with("pt") || rest.starts_with('!')
+            })
+        })
+}
+
+/// True when a picture's text says something: a sentence, no name of a file, no description.
+pub fn is_sentence(alt: &str, least: usize) -> bool {
+    let lower = alt.to_lowercase();
+    let is_file = lower.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "png" | "jpg" | "jpeg" | "gif" | "svg"));
+    let wide = lower.chars().filter(|c| *c > '\u{2e80}' && c.is_alphabetic()).count();
+    let words = lower.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count();
+    (words >= least || wide >= least * 2)
+        && !is_file
+        && !DESCRIBING.iter().any(|word| lower.split(|c: char| !c.is_alphanumeric()).any(|own| own == *word))
+}
+
+/// Classes that the style sheet of a page hides, outside of rules for some screens only.
+#[derive(Debug, Default)]
+pub struct HiddenClasses(Vec<String>);
+
+impl HiddenClasses {
+    /// Reads the style sheets of a page.
+    pub fn read(html: &str) -> Self {
+        let mut found = Vec::new();
+        let mut rest = &html[..html.floor_char_boundary(MAX_STYLES)];
+        while let Some(at) = rest.find("<style") {
+            rest = &rest[at..];
+            let end = rest.find("</style").unwrap_or(rest.len());
+            Self::read_sheet(rest[..end].split_once('>').map_or("", |(_, sheet)| sheet), &mut found);
+            rest = &rest[end..];
+            if rest.is_empty() {
+                break;
+            }
+            rest = rest.get(2..).unwrap_or("");
+        }
+        Self(found)
+    }
+
+    fn read_sheet(sheet: &str, found: &mut Vec<String>) {
+        let mut depth = 0_usize;
+        let mut selector = "";
+        let mut start = 0;
+        for (at, byte) in sheet.bytes().enumerate() {
+            match byte {
+                b'{' => {
+                    if depth == 0 {
+                        selector = sheet[start..at].trim();
+                    }
+                    depth += 1;
+                    start = at + 1;
+                }
+                b'}' => {
+                    let body: String = sheet[start..at].chars().filter(|c| !c.is_whitespace()).collect();
+                    if depth == 1 && !selector.contains('@') && body.to_ascii_lowercase().contains("display:none") {
+                        let classes = selector.split(',').filter_map(|own| own.trim().split_once('.'));
+                        let simple = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+                        let room = MAX_CLASSES.saturating_sub(found.len());
+                        found.extend(classes.map(|(_, name)| name).filter(simple).take(room).map(str::to_owned));
+                    }
+                    depth = depth.saturating_sub(1);
+                    start = at + 1;
+                }
+                _ => (),
+            }
+        }
+    }
+
+    /// True when the element is of such a class.
+    pub fn holds(&self, tag: &Tag<'_>) -> bool {
+        !self.0.is_empty()
+            && tag
+                .attribute("class")
+                .is_some_and(|own| own.split_whitespace().any(|name| self.0.iter().any(|hidden| hidden == name)))
+    }
+}
 
 /// One tag.
 #[derive(Debug)]
@@ -77,16 +224,58 @@ impl<'a> Tag<'a> {
         SILENT.contains(&self.name.as_str())
     }
 
-    /// True when a style hides the element: previews that mail programs show in their lists, tracking boxes.
+    /// True for elements that never hold anything.
+    pub fn is_void(&self) -> bool {
+        matches!(
+            self.name.as_str(),
+            "br" | "hr" | "img" | "input" | "meta" | "link" | "area" | "base" | "col" | "embed" | "source" | "wbr"
+        ) || self.inner.trim_end().ends_with('/') && matches!(self.name.as_str(), "o:p" | "span" | "div")
+    }
+
+    /// True when the page hides the element: previews that mail programs show in their lists, tracking boxes.
     pub fn is_hidden(&self) -> bool {
-        if !matches!(self.name.as_str(), "div" | "span" | "td" | "tr" | "table" | "p" | "font" | "center") {
+        if matches!(self.name.as_str(), "" | "html" | "body" | "head") {
             return false;
         }
-        let style = self.style();
-        ["display:none", "visibility:hidden", "mso-hide:all", "max-height:0", "font-size:0;", "font-size:0px"]
-            .iter()
-            .any(|way| style.contains(way))
-            && !style.contains("max-height:0.")
+        let mut style = self.style();
+        style.push(';');
+        self.has_flag("hidden") || HIDING.iter().any(|way| style.contains(way)) || is_tiny(&style)
+    }
+
+    /// True for words that are struck out.
+    pub fn is_struck(&self) -> bool {
+        matches!(self.name.as_str(), "s" | "strike" | "del") || self.style().contains("line-through")
+    }
+
+    /// True for a picture of one pixel, which counts readers.
+    pub fn is_pixel(&self) -> bool {
+        let small =
+            |name: &str| self.attribute(name).is_some_and(|size| matches!(size.trim_end_matches("px"), "0" | "1"));
+        small("width") || small("height")
+    }
+
+    /// What the element is to the text around it, by the names that mail programs give.
+    pub fn role(&self) -> Role {
+        let names = ["id", "class", "name", "data-smartmail"].map(|name| self.attribute(name).unwrap_or_default());
+        let names: Vec<String> =
+            names.iter().flat_map(|value| value.split_whitespace()).map(str::to_ascii_lowercase).collect();
+        // Outlook puts `x_` before the names of a mail that it quotes.
+        if names.iter().any(|name| name.contains("signature") && !name.starts_with("x_")) {
+            return Role::Signature;
+        }
+        let is = |own: &[&str]| names.iter().any(|name| own.iter().any(|start| name.starts_with(start)));
+        if is(&HISTORY) {
+            Role::History
+        } else if is(&ATTRIBUTION) {
+            Role::Attribution
+        } else {
+            Role::None
+        }
+    }
+
+    /// An attribute without a value, or with any.
+    fn has_flag(&self, name: &str) -> bool {
+        self.inner.len() < MAX_TAG && self.inner.contains(name) && self.attribute(name).is_some()
     }
 
     /// True for a paragraph without distance to its neighbours.
@@ -237,10 +426,12 @@ fn decode_one(rest: &str, out: &mut String) -> usize {
 
 /// The character of a numeric reference; 128 to 159 mean the Windows set, as browsers have it.
 fn numbered(code: u32) -> char {
-    if let (Ok(byte @ 0x80..=0x9f), Some(decode)) = (u8::try_from(code), charset_decoder(b"windows-1252")) {
-        return decode(&[byte]).chars().next().unwrap_or(char::REPLACEMENT_CHARACTER);
+    if let Ok(byte @ 0x80..=0x9f) = u8::try_from(code) {
+        let byte = [byte];
+        let read = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&byte).0;
+        return read.chars().next().unwrap_or(char::REPLACEMENT_CHARACTER);
     }
-    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+    char::from_u32(code).filter(|c| !marks::is_mark(*c)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 /// Where the tag ends: the first `>` outside of quotes, or the first one at all when the quotes do not match.

@@ -1,55 +1,90 @@
 //! Cuts a text down to what its writer wanted to say.
 
-use super::{clean, history, sign, urls};
+use super::context::Context;
+use super::cuts::{Cut, Cuts};
+use super::history::{self, Split};
+use super::{artifacts, clean, marks, notices, quotes, shapes, signature};
 
 /// Forwards inside forwards that are read as such.
 const MAX_FORWARDS: usize = 3;
 /// Longest run of one drawing character.
 const MAX_RULE: usize = 3;
+/// Most things that are cut off one end, one after the other.
+const MAX_ROUNDS: usize = 20;
 
-/// What is left of a text, and notes on what went.
-#[derive(Debug, Default)]
+/// A text before and after.
+#[derive(Debug, Clone, Default)]
 pub struct Trimmed {
-    /// The text.
+    /// What is left.
     pub text: String,
-    /// In words: "signature of 4 lines".
-    pub notes: Vec<String>,
+    /// What goes on air if nothing but this was said: the text without the marks of programs.
+    pub whole: String,
+    /// What went, and what nearly went.
+    pub cuts: Vec<Cut>,
 }
 
 impl Trimmed {
     /// Nothing was cut.
-    pub fn whole(text: &str) -> Self {
-        Self { text: text.to_owned(), notes: Vec::new() }
+    pub fn untouched(text: &str) -> Self {
+        Self { text: text.to_owned(), whole: text.to_owned(), cuts: Vec::new() }
+    }
+
+    /// Nothing that says anything is left.
+    pub fn is_empty(&self) -> bool {
+        let lines: Vec<&str> = self.text.lines().collect();
+        shapes::says_nothing(&lines) && !shapes::says_nothing(&self.whole.lines().collect::<Vec<_>>())
     }
 }
 
-/// Trims a clean text (see [`super::clean::text`]). A text of which only quotes were left stays as it is.
-pub fn trim(text: &str, is_forward: bool) -> Trimmed {
-    let lines: Vec<&str> = text.lines().collect();
-    let mut counts = vec![("quoted history", 0)];
-    let out = letter(&lines, is_forward, 0, &mut counts);
-    if out.is_empty() && counts[0].1 > 0 {
-        return Trimmed::whole(text);
-    }
-    let cut = counts.into_iter().filter(|(_, count)| *count > 0);
-    let notes = cut.map(|(what, count)| format!("{what} of {count} {}", if count == 1 { "line" } else { "lines" }));
-    Trimmed { text: urls::clean(&rules(&out)), notes: notes.collect() }
+/// Trims a clean text (see [`super::clean::text`]) that may hold [`marks`].
+pub fn trim(text: &str, context: &Context) -> Trimmed {
+    let text = clean::text(&artifacts::clean(text));
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut cuts = Cuts::default();
+    let out = message(lines, context, 0, &mut cuts);
+    let whole = clean::text(&marks::without(&text));
+    Trimmed { text: rules(&marks::without(&out)), whole: rules(&whole), cuts: cuts.0 }
 }
 
-fn letter(lines: &[&str], is_forward: bool, depth: usize, counts: &mut sign::Counts) -> String {
-    let history::Cut { mut own, history, forward } = history::cut(lines, is_forward);
-    sign::cut(&mut own, counts);
-    let (mut own, quoted) = history::answers(&own);
+fn message(mut lines: Vec<String>, context: &Context, depth: usize, cuts: &mut Cuts) -> String {
+    signature::cut_marked(&mut lines, cuts);
+    notices::cut_first(&mut lines, cuts);
+    let all: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let (end, other) = match history::split(&all, context) {
+        Split::Own => (all.len(), None),
+        Split::History(at, confidence) => {
+            let gone: Vec<&str> = all[at..].iter().copied().filter(|line| !line.starts_with(marks::is_mark)).collect();
+            cuts.add(super::cuts::Rule::History, confidence, &gone);
+            (at, None)
+        }
+        Split::Other(at, from, header) => (at, Some((from, header))),
+    };
+    let mut own: Vec<String> = all[..end].iter().map(|line| (*line).to_owned()).collect();
+    cut_ends(&mut own, cuts);
+    signature::cut_delimited(&mut own, cuts);
+    cut_ends(&mut own, cuts);
+    let mut own = quotes::cut(&own.iter().map(String::as_str).collect::<Vec<_>>(), context, cuts);
     // What stood between the words and the quotes.
-    sign::cut(&mut own, counts);
-    counts[0].1 += history + quoted;
+    signature::cut_delimited(&mut own, cuts);
+    cut_ends(&mut own, cuts);
+    signature::doubt_added(&own, cuts);
     let mut out = own.join("\n");
-    if let Some((header, body)) = forward {
-        let body: Vec<&str> = body.iter().map(String::as_str).skip_while(|line| line.is_empty()).collect();
-        let body = if depth < MAX_FORWARDS { letter(&body, false, depth + 1, counts) } else { body.join("\n") };
+    if let Some((from, header)) = other {
+        let body: Vec<String> = quotes::unquote(&all[from..]).into_iter().skip_while(String::is_empty).collect();
+        let deeper = depth < MAX_FORWARDS;
+        let body = if deeper { message(body, &context.inner(), depth + 1, cuts) } else { body.join("\n") };
         out = format!("{}\n\n{header}\n{body}", out.trim_end());
     }
     clean::text(&out)
+}
+
+/// Cuts what programs added at the end, as long as there is some.
+fn cut_ends(lines: &mut Vec<String>, cuts: &mut Cuts) {
+    for _ in 0..MAX_ROUNDS {
+        if !notices::cut_last(lines, cuts) && !signature::cut_added(lines, cuts) {
+            break;
+        }
+    }
 }
 
 /// Shortens lines that are drawn with one character.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Id;
+use super::{GoneReason, Id};
 use crate::clock::Time;
 use crate::money::Bill;
 
@@ -13,10 +13,12 @@ use crate::money::Bill;
 pub struct Packet {
     /// Given by the store; 0 before.
     pub number: u64,
-    /// The letters that it carries, or a piece of them, in order; none in one that only says something to the far box.
-    pub letters: Vec<Id>,
-    /// Number of the first packet of those that belong together: all of them are sent, or their letters are not.
-    pub body: u64,
+    /// The messages that it carries, or a fragment of them, in order; none in one that only says something to the far box.
+    #[serde(rename = "letters")]
+    pub messages: Vec<Id>,
+    /// Number of the first packet of those that belong together: all of them are sent, or their messages are not.
+    #[serde(rename = "body")]
+    pub group: u64,
     /// Part number, from 1.
     pub part: u16,
     /// Number of packets that belong together.
@@ -36,20 +38,22 @@ pub struct Packet {
     /// When the link is asked after it again, while it holds it.
     #[serde(default)]
     pub ask: Time,
-    /// Its place in the talk of two boxes; `None` where there is none.
-    #[serde(default)]
-    pub talk: Option<Talk>,
+    /// Its place in the session with the far box; `None` where there is none.
+    #[serde(default, rename = "talk")]
+    pub peer: Option<PeerFragment>,
 }
 
-/// The place of a packet in the talk with the far box.
+/// The place of a packet in the session with the far box: which fragment of which bundle it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Talk {
-    /// Names what it is a piece of.
+pub struct PeerFragment {
+    /// Names the bundle.
     pub ticket: u64,
-    /// Which piece, from 0.
-    pub piece: u8,
+    /// Which fragment, from 0.
+    #[serde(rename = "piece")]
+    pub fragment: u8,
     /// Of how many.
-    pub pieces: u8,
+    #[serde(rename = "pieces")]
+    pub fragments: u8,
     /// The far box is expected to say that it has it.
     pub receipt: bool,
     /// It need not go any more.
@@ -58,7 +62,7 @@ pub struct Talk {
     /// It goes once more, as no receipt came.
     #[serde(default)]
     pub repeat: bool,
-    /// What it costs when no letter pays for it, see [`Packet::is_extra`].
+    /// What it costs when no message pays for it, see [`Packet::is_extra`].
     #[serde(default)]
     pub bill: Option<Bill>,
 }
@@ -76,7 +80,7 @@ pub enum PacketState {
     /// Acknowledged by a satellite (or on its way up, where the link says no more).
     Sent(Reference),
     /// The link let it expire, or it was withdrawn before it was sent.
-    Gone(String),
+    Gone(GoneReason),
 }
 
 /// What a link must know to find out later whether a hand-over happened; written to disk before the hand-over.
@@ -103,9 +107,9 @@ impl Packet {
         matches!(self.state, PacketState::Planned | PacketState::Handing(_) | PacketState::Held(_))
     }
 
-    /// True for a packet that no letter pays for: it carries none, or carries it once more.
+    /// True for a packet that no message pays for: it carries none, or carries it once more.
     pub fn is_extra(&self) -> bool {
-        self.talk.as_ref().is_some_and(|talk| talk.repeat || self.letters.is_empty())
+        self.peer.as_ref().is_some_and(|place| place.repeat || self.messages.is_empty())
     }
 
     /// The link's name for it, while the link holds it or after it left.
@@ -120,5 +124,22 @@ impl Packet {
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.holder, self.number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_of_the_first_version_is_read_and_written_back_as_it_was() {
+        let record = r#"{"number":7,"letters":[1,2],"body":6,"part":2,"parts":2,"device":null,"payload":[145,1],
+            "state":{"held":{"holder":"m138:0x001abe","number":9}},"at":5,"note":"","ask":8,
+            "talk":{"ticket":3,"piece":1,"pieces":2,"receipt":true,"needless":false,"repeat":false,"bill":null}}"#;
+        let packet: Packet = serde_json::from_str(record).unwrap();
+        let fragment = packet.peer.as_ref().unwrap();
+        assert_eq!((packet.group, fragment.fragment, fragment.fragments), (6, 1, 2));
+        let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(json(&serde_json::to_string(&packet).unwrap()), json(record));
     }
 }

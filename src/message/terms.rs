@@ -1,4 +1,4 @@
-//! The terms on which a letter goes: how urgent it is, by when, and for how much at most.
+//! The terms on which a message goes: how urgent it is, by when, and for how much at most.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,9 +6,10 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
+use crate::fault::UnknownWord;
 use crate::money::Money;
 
-/// Which letters go first where not all can go at once.
+/// Which messages go first where not all can go at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
@@ -42,15 +43,16 @@ impl fmt::Display for Priority {
 }
 
 impl FromStr for Priority {
-    type Err = String;
+    type Err = UnknownWord;
 
-    fn from_str(word: &str) -> Result<Self, String> {
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
         let found = Self::ALL.into_iter().find(|priority| priority.word() == word);
-        found.ok_or_else(|| format!("'{}' is no priority: write urgent, normal or bulk", word.escape_debug()))
+        let known = "urgent, normal or bulk";
+        found.ok_or_else(|| UnknownWord { what: "priority", word: word.to_owned(), known })
     }
 }
 
-/// The terms of a letter; those of somebody who is not of this box are always the usual ones.
+/// The terms of a message; those of somebody who is not of this box are always the usual ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Terms {
     /// Its place among others.

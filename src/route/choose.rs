@@ -12,49 +12,26 @@
 
 use std::sync::Arc;
 
-use crate::address::{Address, DeviceId, Mailbox, Phone};
+use crate::address::{Address, DeviceId, Mailbox, Phone, PhoneError};
+use crate::message::reason::NoRoute;
 use crate::message::{Message, Way};
 use crate::people::{Home, People, Person};
 use crate::settings::{Key, Settings};
 
 /// What a decision may look at: people and rules at one moment.
 #[derive(Debug, Clone)]
-pub struct World {
+pub struct Policy {
     /// Who lives here.
     pub people: Arc<People>,
     /// The rules.
     pub settings: Arc<Settings>,
-    /// What a letter takes on air where that is less than by the classic coding.
-    pub measure: Measure,
-}
-
-/// Tells the packets of a letter by the coding that its far box reads; nothing where that is the classic one.
-#[derive(Clone, Default)]
-pub struct Measure(Option<Arc<Packets>>);
-
-type Packets = dyn Fn(&Message) -> Option<usize> + Send + Sync;
-
-impl Measure {
-    /// With this way to find out.
-    pub fn new(measure: impl Fn(&Message) -> Option<usize> + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(measure)))
-    }
-
-    /// Packets of a letter that leaves alone.
-    pub fn packets(&self, message: &Message) -> Option<usize> {
-        self.0.as_ref().and_then(|measure| measure(message))
-    }
-}
-
-impl std::fmt::Debug for Measure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Measure")
-    }
+    /// Largest payload of one packet of the link, in bytes.
+    pub max_payload: usize,
 }
 
 /// A way out, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Choice {
+pub enum Route {
     /// The mailbox of this person.
     Mailbox(Arc<Person>),
     /// The link; to this device, or to the one far end there is.
@@ -64,10 +41,10 @@ pub enum Choice {
     /// The carrier of text messages.
     Carrier,
     /// Nobody can get it: unknown or disabled.
-    Nowhere(String),
+    Nowhere(NoRoute),
 }
 
-impl Choice {
+impl Route {
     /// The queue this choice stands in, if it is a way.
     pub fn way(&self) -> Option<Way> {
         match self {
@@ -80,10 +57,10 @@ impl Choice {
     }
 }
 
-impl World {
-    /// These people and rules; letters are measured by the classic coding.
-    pub fn new(people: Arc<People>, settings: Arc<Settings>) -> Self {
-        Self { people, settings, measure: Measure::default() }
+impl Policy {
+    /// These people and rules, and a link whose packets hold so many bytes.
+    pub fn new(people: Arc<People>, settings: Arc<Settings>, max_payload: usize) -> Self {
+        Self { people, settings, max_payload }
     }
 
     /// True when this mail address belongs to this box.
@@ -103,30 +80,25 @@ impl World {
     }
 
     /// The way to a recipient.
-    pub fn choose(&self, to: &Address) -> Choice {
+    pub fn choose(&self, to: &Address) -> Route {
         match to {
-            Address::Nobody => Choice::Nowhere("there is no recipient".to_owned()),
+            Address::Nobody => Route::Nowhere(NoRoute::NoRecipient),
             Address::Device(device) => self.to_device(*device),
             Address::Phone(phone) => self.to_phone(*phone),
             Address::Mail(mailbox) if self.is_ours(mailbox) => self.to_person(mailbox),
             Address::Mail(mailbox) if self.is_sms(mailbox) => match self.resolve(mailbox) {
                 Ok(address) => self.choose(&address),
-                Err(why) => Choice::Nowhere(why),
+                Err(why) => Route::Nowhere(NoRoute::BadNumber(why)),
             },
-            Address::Mail(_) if self.by_satellite() => Choice::Link(None),
-            Address::Mail(_) => Choice::Relay,
+            Address::Mail(_) if self.by_satellite() => Route::Link(None),
+            Address::Mail(_) => Route::Relay,
         }
     }
 
-    /// Why no letter can reach a person on their device, if so: the modem of a station speaks to the one far end only.
-    pub fn no_way_to(&self, person: &Person) -> Option<String> {
-        (person.home == Home::Device && self.settings.text(Key::LinkDriver) == "m138").then(|| {
-            format!(
-                "{} reads on a device, and the modem of this box (link.driver m138) cannot send to a device: let them \
-                 read here, or write to them at the address that they have on the far box",
-                person.name
-            )
-        })
+    /// Why no message can reach a person on their device, if so: the modem of a station speaks to the one far end only.
+    pub fn no_way_to(&self, person: &Person) -> Option<NoRoute> {
+        let out_of_reach = person.home == Home::Device && self.settings.text(Key::LinkDriver) == "m138";
+        out_of_reach.then(|| NoRoute::DeviceOutOfReach { name: person.name.clone() })
     }
 
     /// The domain under which phones are written as mail addresses; `None` while the box has no mail domain.
@@ -143,8 +115,8 @@ impl World {
     /// Who is reached at a number as it was written: the person of this box who has it, or a phone.
     ///
     /// # Errors
-    /// A sentence when it is no phone number.
-    pub fn at_number(&self, text: &str) -> Result<Address, String> {
+    /// When it is no phone number.
+    pub fn at_number(&self, text: &str) -> Result<Address, PhoneError> {
         let phone = Phone::local(text, self.settings.text(Key::SmsCountry))?;
         let own = self.people.by_number(phone).and_then(|person| self.address_of(person));
         Ok(own.map_or(Address::Phone(phone), Address::Mail))
@@ -153,15 +125,15 @@ impl World {
     /// What a mail address means: a phone, if it names one in the domain for phones.
     ///
     /// # Errors
-    /// A sentence when it stands in that domain and is no phone number.
-    pub fn resolve(&self, mailbox: &Mailbox) -> Result<Address, String> {
+    /// When it stands in that domain and is no phone number.
+    pub fn resolve(&self, mailbox: &Mailbox) -> Result<Address, PhoneError> {
         match self.is_sms(mailbox) {
             true => self.at_number(mailbox.local()),
             false => Ok(Address::Mail(self.proper(mailbox))),
         }
     }
 
-    /// The address under which a letter is kept: that of an alias, or of `postmaster`, is that of the person, as this is
+    /// The address under which a message is kept: that of an alias, or of `postmaster`, is that of the person, as this is
     /// the mailbox which they open.
     pub fn proper(&self, mailbox: &Mailbox) -> Mailbox {
         let person = self.people.addressed(mailbox).filter(|_| self.is_ours(mailbox));
@@ -192,36 +164,36 @@ impl World {
         author.or_else(sender)?.number
     }
 
-    fn to_person(&self, mailbox: &Mailbox) -> Choice {
+    fn to_person(&self, mailbox: &Mailbox) -> Route {
         let Some(person) = self.people.addressed(mailbox) else {
-            return Choice::Nowhere(format!("there is no person {} here", mailbox.person()));
+            return Route::Nowhere(NoRoute::NoPerson { name: mailbox.person() });
         };
         match self.no_way_to(person).filter(|_| !person.disabled) {
-            Some(why) => Choice::Nowhere(why),
+            Some(why) => Route::Nowhere(why),
             None => Self::home_of(person),
         }
     }
 
-    fn home_of(person: &Arc<Person>) -> Choice {
+    fn home_of(person: &Arc<Person>) -> Route {
         match (person.disabled, person.home, person.device) {
-            (true, ..) => Choice::Nowhere(format!("{} takes no mail at present", person.name)),
-            (_, Home::Device, Some(device)) => Choice::Link(Some(device)),
-            _ => Choice::Mailbox(Arc::clone(person)),
+            (true, ..) => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
+            (_, Home::Device, Some(device)) => Route::Link(Some(device)),
+            _ => Route::Mailbox(Arc::clone(person)),
         }
     }
 
-    fn to_phone(&self, phone: Phone) -> Choice {
+    fn to_phone(&self, phone: Phone) -> Route {
         match self.people.by_number(phone) {
             Some(person) => Self::home_of(person),
-            None if self.by_satellite() => Choice::Link(None),
-            None => Choice::Carrier,
+            None if self.by_satellite() => Route::Link(None),
+            None => Route::Carrier,
         }
     }
 
-    fn to_device(&self, device: DeviceId) -> Choice {
+    fn to_device(&self, device: DeviceId) -> Route {
         match self.people.by_device(device) {
-            Some(person) if person.disabled => Choice::Nowhere(format!("{} takes no mail at present", person.name)),
-            _ => Choice::Link(Some(device)),
+            Some(person) if person.disabled => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
+            _ => Route::Link(Some(device)),
         }
     }
 }
@@ -230,7 +202,7 @@ impl World {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn world(reach: &str) -> World {
+    pub(crate) fn policy(reach: &str) -> Policy {
         let settings =
             Settings::default().with(Key::Domain, "here.org").and_then(|s| s.with(Key::Reach, reach)).unwrap();
         let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
@@ -238,45 +210,40 @@ pub(crate) mod tests {
         let number = "+14155550199".parse().ok();
         let ben = Person { name: "ben".into(), home: Home::Device, device, number, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
-        World {
-            people: Arc::new(People::new([anna, ben, carl])),
-            settings: Arc::new(settings),
-            measure: Measure::default(),
-        }
+        Policy { people: Arc::new(People::new([anna, ben, carl])), settings: Arc::new(settings), max_payload: 192 }
     }
 
     #[test]
     fn the_table_of_ways() {
-        let (station, gateway) = (world("satellite"), world("internet"));
-        let way = |world: &World, to: &str| world.choose(&to.parse().unwrap()).way();
+        let (station, gateway) = (policy("satellite"), policy("internet"));
+        let way = |policy: &Policy, to: &str| policy.choose(&to.parse().unwrap()).way();
         for box_ in [&station, &gateway] {
             assert_eq!(way(box_, "Anna+x@HERE.org"), Some(Way::Mailbox));
             assert_eq!(way(box_, "postmaster@here.org"), Some(Way::Mailbox));
-            assert_eq!(box_.choose(&"ben@here.org".parse().unwrap()), Choice::Link(DeviceId::new(6846).ok()));
+            assert_eq!(box_.choose(&"ben@here.org".parse().unwrap()), Route::Link(DeviceId::new(6846).ok()));
             assert_eq!(way(box_, "carl@here.org"), None);
             assert_eq!(way(box_, "dora@here.org"), None);
             assert_eq!(way(box_, "<>"), None);
         }
-        assert_eq!(station.choose(&"a@else.org".parse().unwrap()), Choice::Link(None));
-        assert_eq!(gateway.choose(&"a@else.org".parse().unwrap()), Choice::Relay);
+        assert_eq!(station.choose(&"a@else.org".parse().unwrap()), Route::Link(None));
+        assert_eq!(gateway.choose(&"a@else.org".parse().unwrap()), Route::Relay);
     }
 
     #[test]
     fn a_station_with_a_modem_sends_to_no_device() {
-        let mut world = world("satellite");
-        world.settings = Arc::new(world.settings.with(Key::LinkDriver, "m138").unwrap());
-        assert!(
-            matches!(world.choose(&"ben@here.org".parse().unwrap()), Choice::Nowhere(why) if why.contains("device"))
-        );
-        assert_eq!(world.choose(&"a@else.org".parse().unwrap()), Choice::Link(None));
+        let mut policy = policy("satellite");
+        policy.settings = Arc::new(policy.settings.with(Key::LinkDriver, "m138").unwrap());
+        let why = NoRoute::DeviceOutOfReach { name: "ben".into() };
+        assert_eq!(policy.choose(&"ben@here.org".parse().unwrap()), Route::Nowhere(why));
+        assert_eq!(policy.choose(&"a@else.org".parse().unwrap()), Route::Link(None));
     }
 
     #[test]
     fn phones_go_to_the_carrier_or_over_the_link() {
-        let (station, gateway) = (world("satellite"), world("internet"));
+        let (station, gateway) = (policy("satellite"), policy("internet"));
         for phone in ["+14155550123", "+14155550123@sms.here.org", "415-555-0123@SMS.here.org"] {
             let to = phone.parse().unwrap();
-            assert_eq!((station.choose(&to), gateway.choose(&to)), (Choice::Link(None), Choice::Carrier), "{phone}");
+            assert_eq!((station.choose(&to), gateway.choose(&to)), (Route::Link(None), Route::Carrier), "{phone}");
             assert_eq!(gateway.phone_of(&to).unwrap().to_string(), "+14155550123");
             assert_eq!(
                 gateway.mail_of(&gateway.phone_of(&to).map(Address::Phone).unwrap()).unwrap().to_string(),
@@ -285,17 +252,17 @@ pub(crate) mod tests {
         }
         let own = "+14155550199@sms.here.org".parse().unwrap();
         assert_eq!(gateway.at_number("4155550199").unwrap().to_string(), "ben@here.org");
-        assert_eq!(gateway.choose(&own), Choice::Link(DeviceId::new(6846).ok()));
+        assert_eq!(gateway.choose(&own), Route::Link(DeviceId::new(6846).ok()));
         for bad in ["anna@sms.here.org", "12@sms.here.org"] {
-            assert!(matches!(gateway.choose(&bad.parse().unwrap()), Choice::Nowhere(_)), "{bad}");
+            assert!(matches!(gateway.choose(&bad.parse().unwrap()), Route::Nowhere(_)), "{bad}");
         }
-        assert_eq!(gateway.choose(&"+14155550123@sms.else.org".parse().unwrap()), Choice::Relay);
+        assert_eq!(gateway.choose(&"+14155550123@sms.else.org".parse().unwrap()), Route::Relay);
     }
 
     #[test]
     fn a_box_without_a_domain_owns_no_address() {
-        let mut world = world("internet");
-        world.settings = Arc::new(Settings::default());
-        assert!(!world.is_ours(&"anna@here.org".parse().unwrap()));
+        let mut policy = policy("internet");
+        policy.settings = Arc::new(Settings::default());
+        assert!(!policy.is_ours(&"anna@here.org".parse().unwrap()));
     }
 }

@@ -1,6 +1,6 @@
 //! What becomes of a message at acceptance: which queue it enters, held, arrived, or refused, and why.
 
-use super::choose::{Choice, World};
+use super::choose::{Policy, Route};
 use super::price;
 use super::rules::{Case, Rules, Verdict};
 use super::segments;
@@ -8,15 +8,16 @@ use crate::address::Address;
 use crate::clock::Time;
 use crate::coding::classic::Protocol;
 use crate::coding::parts;
-use crate::message::{Door, Id, Message, Priority, Proof, State, Terms, Way};
+use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SplitError, Waits};
+use crate::message::{Extent, Id, LinkSize, Message, Origin, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Use};
 use crate::settings::Key;
 
 /// A message as a door hands it in.
 #[derive(Debug, Clone)]
-pub struct Draft {
+pub struct NewMessage {
     /// Where it came in.
-    pub door: Door,
+    pub door: Origin,
     /// Who gets notices and answers.
     pub from: Address,
     /// The recipient.
@@ -35,7 +36,7 @@ pub struct Draft {
     pub message_id: Option<String>,
     /// For a notice: what it is about.
     pub about: Option<Id>,
-    /// Set for a letter of somebody who is not of this box and did not log in: the rules judge it.
+    /// Set for a message of somebody who is not of this box and did not log in: the rules judge it.
     pub stranger: Option<Stranger>,
     /// The terms on which it goes.
     pub terms: Terms,
@@ -53,16 +54,23 @@ pub struct Stranger {
 /// The packets of a text on a link, by the classic coding.
 ///
 /// # Errors
-/// A sentence when it cannot be sent at all.
-pub fn packets(message: &Message, to_device: bool, max_payload: usize) -> Result<Vec<Vec<u8>>, String> {
+/// When it cannot be cut into packets.
+pub fn packets(message: &Message, to_device: bool, max_payload: usize) -> Result<Vec<Vec<u8>>, SplitError> {
     // Toward a device the packet names the writer, so that the reader can answer; toward the world the recipient.
     let other = if to_device { &message.from } else { &message.to };
     let protocol = if other.phone().is_some() { Protocol::Sms } else { Protocol::Email };
     parts::split(&message.text, &other.to_string(), !to_device, protocol, max_payload)
 }
 
-impl World {
-    /// Packets that a letter may take before it is held.
+/// What a message takes by the classic coding.
+pub fn classic_size(message: &Message, to_device: bool, max_payload: usize) -> LinkSize {
+    let packets = packets(message, to_device, max_payload).ok();
+    let extent = |packets: Vec<Vec<u8>>| Extent { bytes: packets.iter().map(Vec::len).sum(), packets: packets.len() };
+    LinkSize { max_payload, classic: packets.map(extent), compact: None }
+}
+
+impl Policy {
+    /// Packets that a message may take before it is held.
     pub fn max_parts(&self, message: &Message) -> usize {
         let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
         let author = message.author.as_ref().and_then(|name| self.people.get(name));
@@ -70,8 +78,9 @@ impl World {
         own.map_or(self.settings.count(Key::AirMaxParts), usize::from)
     }
 
-    /// The message that a draft becomes: state, reason, queue and times are set. Pure: `now` comes from outside.
-    pub fn plan(&self, draft: Draft, now: Time, clock_believed: bool, max_payload: usize) -> Message {
+    /// The message that a draft becomes: state, reason, queue and times are set. `size` is what was measured; without it
+    /// the classic coding counts.
+    pub fn plan(&self, draft: NewMessage, size: Option<LinkSize>, now: Time, clock_believed: bool) -> Message {
         let choice = self.choose(&draft.to);
         let way = choice.way().unwrap_or(Way::Mailbox);
         let mut message = Message {
@@ -91,30 +100,32 @@ impl World {
             deadline: self.deadline(way, &draft.terms, now),
             clock_believed,
             state: State::Queued,
-            reason: String::new(),
+            reason: Reason::default(),
             way,
             next: now,
             tries: 0,
+            unanswered: 0,
             delay_told: false,
             bill: None,
             receipt_until: None,
             terms: draft.terms,
             pressed: false,
+            size,
             account: None,
             recall: false,
             stranger: draft.stranger.map(|stranger| stranger.proof),
             released: false,
             steps: Vec::new(),
         };
-        let (state, reason) = self.first_state(&message, &choice, draft.stranger, max_payload);
+        let (state, reason) = self.first_state(&message, &choice, draft.stranger);
         message.state = state;
         message.reason = reason;
-        message.bill = self.bill(&message, now, max_payload);
+        message.bill = self.bill(&message, now);
         if let Some(why) = self
-            .too_dear(&message, message.bill.as_ref())
+            .over_limit(&message, message.bill.as_ref())
             .filter(|_| matches!(message.state, State::Queued | State::Held))
         {
-            (message.state, message.reason) = (State::Refused, why);
+            (message.state, message.reason) = (State::Refused, why.into());
         }
         message.next = match message.state {
             State::Queued => now,
@@ -124,45 +135,42 @@ impl World {
         message
     }
 
-    fn first_state(
-        &self,
-        message: &Message,
-        choice: &Choice,
-        stranger: Option<Stranger>,
-        max_payload: usize,
-    ) -> (State, String) {
+    fn first_state(&self, message: &Message, choice: &Route, stranger: Option<Stranger>) -> (State, Reason) {
         match choice {
-            Choice::Nowhere(why) => (State::Refused, why.clone()),
-            Choice::Mailbox(person) => (State::Delivered, format!("in the mailbox of {}", person.name)),
-            Choice::Relay if matches!(message.from, Address::Device(_)) => (
-                State::Held,
-                format!("device {} belongs to nobody here: give it to a person, then release this", message.from),
-            ),
-            Choice::Relay => (State::Queued, "waits for the mail relay".to_owned()),
-            Choice::Carrier => self.by_carrier(message),
-            Choice::Link(device) => {
-                let judged = self.on_air(message, device.is_some(), max_payload);
+            Route::Nowhere(why) => (State::Refused, why.clone().into()),
+            Route::Mailbox(person) => (State::Delivered, Arrived::Mailbox { name: Some(person.name.clone()) }.into()),
+            Route::Relay => match message.from {
+                Address::Device(device) => (State::Held, NeedsOwner::DeviceOfNobody { device }.into()),
+                _ => (State::Queued, Waits::Relay.into()),
+            },
+            Route::Carrier => self.by_carrier(message),
+            Route::Link(device) => {
+                let judged = self.on_air(message, device.is_some());
                 match stranger.map(|stranger| self.judge(message, stranger)) {
                     // What is refused or held anyway keeps that reason.
-                    Some(Verdict::Refuse(why)) if judged.0 != State::Refused => (State::Refused, why),
-                    Some(Verdict::Hold(why)) if judged.0 == State::Queued => (State::Held, why),
+                    Some(Verdict::Refuse(ground)) if judged.0 != State::Refused => {
+                        (State::Refused, Reason::RefusedByRule(ground))
+                    }
+                    Some(Verdict::Hold(ground)) if judged.0 == State::Queued => {
+                        (State::Held, Reason::HeldByRule(ground))
+                    }
                     _ => judged,
                 }
             }
         }
     }
 
-    /// What a letter costs on its way, alone, in the coding that its far box reads; `None` on ways that cost nothing. It
+    /// What a message costs on its way, alone, in the coding that its far box reads; `None` on ways that cost nothing. It
     /// counts in the month of `now`.
-    pub fn bill(&self, message: &Message, now: Time, max_payload: usize) -> Option<Bill> {
+    pub fn bill(&self, message: &Message, now: Time) -> Option<Bill> {
         let choice = self.choose(&message.to);
         let wanted = match &choice {
-            Choice::Link(device) => self.packets_wanted(message, device.is_some(), max_payload)?,
-            Choice::Carrier => {
+            Route::Link(device) => self.packets_wanted(message, device.is_some())?,
+            Route::Carrier => {
                 let texts = segments::count(&message.text).parts() as u64;
                 Use::of_texts(texts, price::text_price(&self.settings))
             }
-            Choice::Mailbox(_) | Choice::Relay | Choice::Nowhere(_) => return None,
+            Route::Mailbox(_) | Route::Relay | Route::Nowhere(_) => return None,
         };
         let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
         let author = || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
@@ -174,19 +182,24 @@ impl World {
         Some(Bill { person: person.map(|person| person.name.clone()), urgent, ..bill })
     }
 
-    /// What a letter takes on air alone, in the coding that its far box reads.
-    fn packets_wanted(&self, message: &Message, to_device: bool, max_payload: usize) -> Option<Use> {
-        let classic = packets(message, to_device, max_payload).ok().map(|packets| packets.len());
-        // What takes one packet anyway need not be measured.
-        let packets = classic.filter(|packets| *packets == 1).or_else(|| self.measure.packets(message)).or(classic)?;
+    /// What a message takes on air alone, in the coding that its far box reads.
+    fn packets_wanted(&self, message: &Message, to_device: bool) -> Option<Use> {
+        let packets = self.size_of(message, to_device).best()?.packets;
         Some(Use::of_packets(packets as u64, price::packet_price(&self.settings)))
     }
 
-    /// What the rules say of a letter of somebody who is not of this box, for a person who reads on a device.
+    /// What a message takes on the link alone: as it was measured, or by the classic coding when it was measured for no
+    /// link or for another one.
+    pub fn size_of(&self, message: &Message, to_device: bool) -> LinkSize {
+        let kept = message.size.filter(|size| size.max_payload == self.max_payload);
+        kept.unwrap_or_else(|| classic_size(message, to_device, self.max_payload))
+    }
+
+    /// What the rules say of a message of somebody who is not of this box, for a person who reads on a device.
     pub fn judge(&self, message: &Message, stranger: Stranger) -> Verdict {
         let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
         let (Some(person), Address::Mail(_) | Address::Phone(_)) = (to, &message.from) else {
-            return Verdict::Hold("it names no person here: release it to send it".to_owned());
+            return Verdict::Hold(Ground::NoReader);
         };
         Rules::of(&self.settings, person).judge(&Case {
             from: &message.from,
@@ -198,58 +211,52 @@ impl World {
     }
 
     /// What may go to a phone is decided before it is queued: it costs money as well.
-    pub fn by_carrier(&self, message: &Message) -> (State, String) {
-        if message.door == Door::Sms {
-            let why = format!("nobody here has the number {}: give it to a person, then release this", message.to);
-            return (State::Held, why);
+    pub fn by_carrier(&self, message: &Message) -> (State, Reason) {
+        let on = Medium::Phone;
+        if message.door == Origin::Sms {
+            let number = message.to.phone().map(|number| NeedsOwner::NumberOfNobody { number }.into());
+            return (State::Held, number.unwrap_or_else(|| NoRoute::NoPhone.into()));
         }
-        if let Some(how) = &message.automatic {
-            return (State::Refused, format!("written by a machine ({how}): never goes to a phone"));
+        if let Some(how) = message.automatic.clone() {
+            return (State::Refused, Barred::Automatic { how, on }.into());
         }
         if message.from.is_nobody() {
-            return (State::Refused, "it has no sender, as bounces have none: never goes to a phone".to_owned());
+            return (State::Refused, Barred::NoSender { on }.into());
         }
         if self.service_number(message).is_none() {
             let who = message.author.clone().unwrap_or_else(|| message.from.to_string());
-            let why = format!("{who} has no service number to text from: give one, then release this");
-            return (State::Held, why);
+            return (State::Held, NeedsOwner::NoServiceNumber { who }.into());
         }
         if self.settings.text(Key::SmsCarrier) == "none" {
-            let why = "waits for a carrier of text messages, and this box has none: set sms.carrier";
-            return (State::Queued, why.to_owned());
+            return (State::Queued, Waits::NoCarrier.into());
         }
-        let parts = segments::count(&message.text).parts();
-        let words = if parts == 1 { "1 text".to_owned() } else { format!("{parts} texts") };
-        (State::Queued, format!("waits for the carrier, {words}"))
+        (State::Queued, Waits::Carrier { texts: segments::count(&message.text).parts() }.into())
     }
 
     /// What may go on air is decided before it is queued (promise 5).
-    pub fn on_air(&self, message: &Message, to_device: bool, max_payload: usize) -> (State, String) {
-        let notice = message.door == Door::Notice && self.settings.on(Key::AirNotices);
-        if let Some(how) = &message.automatic
+    pub fn on_air(&self, message: &Message, to_device: bool) -> (State, Reason) {
+        let on = Medium::Air;
+        let notice = message.door == Origin::Notice && self.settings.on(Key::AirNotices);
+        if let Some(how) = message.automatic.clone()
             && !notice
         {
-            return (State::Refused, format!("written by a machine ({how}): never goes on air"));
+            return (State::Refused, Barred::Automatic { how, on }.into());
         }
         if message.from.is_nobody() && !notice {
-            return (State::Refused, "it has no sender, as bounces have none: never goes on air".to_owned());
+            return (State::Refused, Barred::NoSender { on }.into());
         }
-        let classic = packets(message, to_device, max_payload).map(|packets| packets.len());
         let most = self.max_parts(message);
-        // Only a letter that is too long is worth a look at what another coding makes of it.
-        let too_long = !classic.as_ref().is_ok_and(|packets| *packets <= most);
-        let needs = if too_long { self.measure.packets(message).map_or(classic, Ok) } else { classic };
+        let needs = match self.size_of(message, to_device).best() {
+            Some(extent) => Ok(extent.packets),
+            None => packets(message, to_device, self.max_payload).map(|packets| packets.len()),
+        };
         match needs {
-            Err(why) => (State::Held, why),
-            Ok(needs) if needs > most && !message.released => (
-                State::Held,
-                format!("needs {needs} packets, and {most} are allowed: release it to send it all the same"),
-            ),
-            Ok(_) if self.settings.text(Key::LinkDriver) == "none" => {
-                (State::Queued, "waits for a link, and this box has none: set link.driver".to_owned())
+            Err(why) => (State::Held, NeedsOwner::Unsplittable(why).into()),
+            Ok(needs) if needs > most && !message.released => {
+                (State::Held, NeedsOwner::TooManyPackets { needs, most }.into())
             }
-            Ok(1) => (State::Queued, "waits for the link, 1 packet".to_owned()),
-            Ok(packets) => (State::Queued, format!("waits for the link, {packets} packets")),
+            Ok(_) if self.settings.text(Key::LinkDriver) == "none" => (State::Queued, Waits::NoLink.into()),
+            Ok(packets) => (State::Queued, Waits::Link { packets }.into()),
         }
     }
 
@@ -265,12 +272,12 @@ impl World {
 mod tests {
     use std::time::Duration;
 
-    use super::super::choose::tests::world;
+    use super::super::choose::tests::policy;
     use super::*;
 
-    fn draft(to: &str, text: &str) -> Draft {
-        Draft {
-            door: Door::Smtp,
+    fn draft(to: &str, text: &str) -> NewMessage {
+        NewMessage {
+            door: Origin::Smtp,
             from: "mum@else.org".parse().unwrap(),
             to: to.parse().unwrap(),
             author: None,
@@ -285,8 +292,8 @@ mod tests {
         }
     }
 
-    fn planned(reach: &str, draft: Draft) -> Message {
-        world(reach).plan(draft, Time(1000), true, 192)
+    fn planned(reach: &str, draft: NewMessage) -> Message {
+        policy(reach).plan(draft, None, Time(1000), true)
     }
 
     #[test]
@@ -295,21 +302,28 @@ mod tests {
         assert_eq!((queued.state, queued.way, queued.next), (State::Queued, Way::Link, Time(1000)));
         let long = planned("internet", draft("ben@here.org", &"word ".repeat(400)));
         assert_eq!((long.state, long.next), (State::Held, Time(1000) + Duration::from_secs(4 * 3600)));
-        assert!(long.reason.contains("packets"), "{}", long.reason);
-        let auto = planned("internet", Draft { automatic: Some("List-Id".into()), ..draft("ben@here.org", "x") });
+        assert!(
+            matches!(&long.reason, Reason::NeedsOwner(NeedsOwner::TooManyPackets { most: 5, .. })),
+            "{}",
+            long.reason
+        );
+        let auto = planned("internet", NewMessage { automatic: Some("List-Id".into()), ..draft("ben@here.org", "x") });
         assert_eq!(auto.state, State::Refused);
-        let bounce = planned("internet", Draft { from: Address::Nobody, ..draft("ben@here.org", "x") });
+        let bounce = planned("internet", NewMessage { from: Address::Nobody, ..draft("ben@here.org", "x") });
         assert_eq!(bounce.state, State::Refused);
     }
 
     #[test]
     fn a_stranger_is_judged_and_a_person_of_the_box_is_not() {
         let stranger = Some(Stranger::default());
-        let held = planned("internet", Draft { stranger, ..draft("ben@here.org", "hello") });
+        let held = planned("internet", NewMessage { stranger, ..draft("ben@here.org", "hello") });
         assert_eq!((held.state, held.way), (State::Held, Way::Link));
         let answer = Some(Stranger { written_to: Some(Time(0)), ..Stranger::default() });
-        assert_eq!(planned("internet", Draft { stranger: answer, ..draft("ben@here.org", "x") }).state, State::Queued);
-        let here = planned("internet", Draft { stranger, ..draft("anna@here.org", "hello") });
+        assert_eq!(
+            planned("internet", NewMessage { stranger: answer, ..draft("ben@here.org", "x") }).state,
+            State::Queued
+        );
+        let here = planned("internet", NewMessage { stranger, ..draft("anna@here.org", "hello") });
         assert_eq!(here.state, State::Delivered, "what costs nothing is not judged");
     }
 
@@ -322,19 +336,19 @@ mod tests {
     }
 
     #[test]
-    fn a_device_without_a_person_holds_its_letters() {
+    fn a_device_without_a_person_holds_its_messages() {
         let from = Address::Device(crate::address::DeviceId::new(9).unwrap());
-        let message = planned("internet", Draft { from, ..draft("mum@else.org", "x") });
+        let message = planned("internet", NewMessage { from, ..draft("mum@else.org", "x") });
         assert_eq!(message.state, State::Held);
     }
 
     #[test]
     fn the_next_look_is_never_after_the_deadline() {
-        let world = world("internet");
+        let policy = policy("internet");
         let mut message = planned("internet", draft("mum@else.org", "x"));
-        assert_eq!(world.next_look(&message, Time(5000)), Time(5000));
-        assert_eq!(world.next_look(&message, Time::NEVER), Time(1000) + Duration::from_secs(4 * 3600));
+        assert_eq!(policy.next_look(&message, Time(5000)), Time(5000));
+        assert_eq!(policy.next_look(&message, Time::NEVER), Time(1000) + Duration::from_secs(4 * 3600));
         message.delay_told = true;
-        assert_eq!(world.next_look(&message, Time::NEVER), message.deadline);
+        assert_eq!(policy.next_look(&message, Time::NEVER), message.deadline);
     }
 }

@@ -1,7 +1,7 @@
-//! What a letter will cost, whose limits it has to keep, and in which month it counts: by the settings of the moment.
+//! What a message will cost, whose limits it has to keep, and in which month it counts: by the settings of the moment.
 
 use crate::clock::Time;
-use crate::money::{BOX, Limit, Limits, Money};
+use crate::money::{Amount, BOX, Limit, Limits, Money};
 use crate::people::Person;
 use crate::settings::{Key, Settings};
 
@@ -22,11 +22,11 @@ pub fn text_price(settings: &Settings) -> Money {
 }
 
 /// An amount with the currency of the box.
-pub fn shown(settings: &Settings, money: Money) -> String {
-    format!("{money} {}", settings.text(Key::PriceCurrency)).trim_end().to_owned()
+pub fn amount(settings: &Settings, money: Money) -> Amount {
+    Amount { money, currency: settings.text(Key::PriceCurrency).to_owned() }
 }
 
-/// The limits for letters of a person.
+/// The limits for messages of a person.
 pub fn limits(settings: &Settings, person: Option<&Person>) -> Limits {
     let packets = u64::try_from(settings.number(Key::BudgetPackets)).ok().filter(|most| *most > 0);
     let money = settings.text(Key::BudgetMoney).parse().ok().filter(|most: &Money| most.0 > 0);

@@ -1,8 +1,8 @@
-//! What other rules would have done with the letters of the past: shown before they are saved.
+//! What other rules would have done with the messages of the past: shown before they are saved.
 
 use std::collections::BTreeMap;
 
-use super::choose::World;
+use super::choose::Policy;
 use super::plan::Stranger;
 use super::rules::Verdict;
 use crate::address::Address;
@@ -13,32 +13,32 @@ use crate::people::Home;
 /// Examples that are named.
 const EXAMPLES: usize = 5;
 
-/// What would have become of letters from outside for people who read on a device.
+/// What would have become of messages from outside for people who read on a device.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rehearsal {
-    /// Letters that were judged.
-    pub letters: u64,
+    /// Messages that were judged.
+    pub messages: u64,
     /// Would have gone on air.
     pub passed: u64,
     /// Would have been held.
     pub held: u64,
     /// Would have been refused.
     pub refused: u64,
-    /// Packets that went on air for letters that would have been held or refused.
+    /// Packets that went on air for messages that would have been held or refused.
     pub saved: u64,
-    /// Letters that went on air and would not have, newest last.
+    /// Messages that went on air and would not have, newest last.
     pub kept_off: Vec<Id>,
-    /// Letters that were held or refused and would have gone on air, newest last.
+    /// Messages that were held or refused and would have gone on air, newest last.
     pub let_in: Vec<Id>,
 }
 
 impl Rehearsal {
-    /// Looks at one letter more; letters have to come in the order in which they were taken.
+    /// Looks at one message more; messages have to come in the order in which they were taken.
     fn count(&mut self, message: &Message, verdict: &Verdict) {
         let packets: u64 = message.steps.iter().map(|step| u64::from(step.packets)).sum();
         let first = message.steps.first().map_or(message.state, |step| step.state);
         let judged_off = packets == 0 && matches!(first, State::Held | State::Refused);
-        self.letters += 1;
+        self.messages += 1;
         match verdict {
             Verdict::Pass(_) => self.passed += 1,
             Verdict::Hold(_) => self.held += 1,
@@ -61,13 +61,13 @@ impl Rehearsal {
 
     /// In one or two sentences.
     pub fn words(&self) -> String {
-        if self.letters == 0 {
-            return "There is no letter from outside yet that these rules would have judged.".to_owned();
+        if self.messages == 0 {
+            return "There is no message from outside yet that these rules would have judged.".to_owned();
         }
         let names = |ids: &[Id]| ids.iter().map(Id::to_string).collect::<Vec<_>>().join(", ");
         let mut words = format!(
-            "Of {} letters from outside these rules would have let {} on air, held {} and refused {}, and saved {} packets.",
-            self.letters, self.passed, self.held, self.refused, self.saved
+            "Of {} messages from outside these rules would have let {} on air, held {} and refused {}, and saved {} packets.",
+            self.messages, self.passed, self.held, self.refused, self.saved
         );
         if !self.kept_off.is_empty() {
             words.push_str(&format!(" Off the air would have been, last: {}.", names(&self.kept_off)));
@@ -79,9 +79,9 @@ impl Rehearsal {
     }
 }
 
-impl World {
-    /// Judges the letters of the past, oldest first, by the rules of this world. Whom a person had written to by then is
-    /// taken from the same letters.
+impl Policy {
+    /// Judges the messages of the past, oldest first, by the rules of this policy. Whom a person had written to by then is
+    /// taken from the same messages.
     pub fn rehearse<'m>(&self, past: impl IntoIterator<Item = &'m Message>) -> Rehearsal {
         let mut written: BTreeMap<(String, String), Time> = BTreeMap::new();
         let mut rehearsal = Rehearsal::default();
@@ -107,15 +107,15 @@ impl World {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::choose::tests::world;
-    use super::super::plan::Draft;
+    use super::super::choose::tests::policy;
+    use super::super::plan::NewMessage;
     use super::*;
-    use crate::message::{Door, Proof, Step};
+    use crate::message::{Origin, Proof, Reason, Step};
     use crate::settings::Key;
 
-    fn letter(world: &World, number: u64, from: &str, to: &str, author: Option<&str>) -> Message {
-        let draft = Draft {
-            door: Door::Smtp,
+    fn message(policy: &Policy, number: u64, from: &str, to: &str, author: Option<&str>) -> Message {
+        let draft = NewMessage {
+            door: Origin::Smtp,
             from: from.parse().unwrap(),
             to: to.parse().unwrap(),
             author: author.map(str::to_owned),
@@ -128,7 +128,7 @@ mod tests {
             stranger: author.is_none().then(Stranger::default),
             terms: Default::default(),
         };
-        let mut message = world.plan(draft, Time(number.cast_signed() * 1000), true, 192);
+        let mut message = policy.plan(draft, None, Time(number.cast_signed() * 1000), true);
         message.id = Id(number);
         let (at, state, cause) = (message.accepted, message.state, message.reason.clone());
         message.steps.push(Step { at, state, cause, packets: 0 });
@@ -137,19 +137,19 @@ mod tests {
 
     #[test]
     fn the_past_is_judged_anew_in_its_own_order() {
-        let strict = world("internet");
+        let strict = policy("internet");
         let mut open = strict.clone();
         open.settings = Arc::new(strict.settings.with(Key::AirStrangers, "allow").unwrap());
-        let mut sent = letter(&open, 1, "mum@else.org", "ben@here.org", None);
-        sent.steps.push(Step { at: Time(2), state: State::Sent, cause: String::new(), packets: 3 });
-        let asked = letter(&open, 2, "ben@here.org", "bob@else.org", Some("ben"));
-        let answer = letter(&strict, 3, "bob@else.org", "ben@here.org", None);
-        let held = letter(&strict, 4, "eve@else.org", "ben@here.org", None);
+        let mut sent = message(&open, 1, "mum@else.org", "ben@here.org", None);
+        sent.steps.push(Step { at: Time(2), state: State::Sent, cause: Reason::default(), packets: 3 });
+        let asked = message(&open, 2, "ben@here.org", "bob@else.org", Some("ben"));
+        let answer = message(&strict, 3, "bob@else.org", "ben@here.org", None);
+        let held = message(&strict, 4, "eve@else.org", "ben@here.org", None);
         assert_eq!((held.state, held.stranger), (State::Held, Some(Proof::Unproven)));
-        let here = letter(&strict, 5, "eve@else.org", "anna@here.org", None);
+        let here = message(&strict, 5, "eve@else.org", "anna@here.org", None);
         let past = [sent, asked, answer, held, here];
         let strictly = strict.rehearse(&past);
-        assert_eq!((strictly.letters, strictly.passed, strictly.held, strictly.saved), (3, 1, 2, 3));
+        assert_eq!((strictly.messages, strictly.passed, strictly.held, strictly.saved), (3, 1, 2, 3));
         assert_eq!(strictly.kept_off, [Id(1)]);
         let openly = open.rehearse(&past);
         assert_eq!((openly.passed, openly.saved), (3, 0));

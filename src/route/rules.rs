@@ -1,23 +1,22 @@
 //! Who may write over the air: pure rules, each verdict with its reason (promise 5).
 //!
-//! They judge letters that come from outside for a person who reads on a device. What the person writes, and what
+//! They judge messages that come from outside for a person who reads on a device. What the person writes, and what
 //! people of this box write to each other, is the budget's business, not theirs. The order of the rules:
 //!
 //! 1. The person's own lists, then those of the box: blocked is refused, allowed passes.
 //! 2. Somebody the person wrote to may answer, for a time.
-//! 3. A key word in the subject lets a letter through.
+//! 3. A key word in the subject lets a message through.
 //! 4. Whoever is left is a stranger: held for one tap, refused, or let in.
 //!
 //! Rules 1 and 2 let nobody in whose mail server says that the sender is forged.
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::address::Address;
 use crate::address::pattern::Pattern;
 use crate::clock::Time;
 use crate::message::Proof;
+use crate::message::reason::{Ground, Whose};
 use crate::people::{Person, Strangers};
 use crate::settings::{Key, Settings};
 
@@ -35,7 +34,7 @@ pub struct Rules {
     key_word: String,
 }
 
-/// What there is to know of a letter at the door.
+/// What there is to know of a message at the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Case<'c> {
     /// Who it says it is from.
@@ -50,16 +49,15 @@ pub struct Case<'c> {
     pub at: Time,
 }
 
-/// What the rules say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// What the rules say, and what that stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It may go on air.
-    Pass(String),
+    Pass(Ground),
     /// It waits for one tap.
-    Hold(String),
+    Hold(Ground),
     /// It is not carried.
-    Refuse(String),
+    Refuse(Ground),
 }
 
 impl Rules {
@@ -80,38 +78,31 @@ impl Rules {
         }
     }
 
-    /// What becomes of a letter.
+    /// What becomes of a message.
     pub fn judge(&self, case: &Case) -> Verdict {
         let on = |list: &[Pattern]| list.iter().any(|pattern| pattern.covers(case.from));
         let forged = case.proof == Proof::Failed;
-        for (allow, block, whose) in
-            [(&self.own_allow, &self.own_block, "their"), (&self.allow, &self.block, "the box's")]
-        {
+        let of_reader = (&self.own_allow, &self.own_block, Whose::Reader);
+        for (allow, block, list) in [of_reader, (&self.allow, &self.block, Whose::Box)] {
             if on(block) {
-                return Verdict::Refuse(format!("the sender is on {whose} block list"));
+                return Verdict::Refuse(Ground::Blocked { list });
             }
             if on(allow) && !forged {
-                return Verdict::Pass(format!("the sender is on {whose} allow list"));
+                return Verdict::Pass(Ground::Allowed { list });
             }
         }
         let since = case.written_to.map(|written| case.at.since(written));
         if !forged && !self.answers.is_zero() && since.is_some_and(|since| since <= self.answers) {
-            return Verdict::Pass("the sender was written to, and may answer".to_owned());
+            return Verdict::Pass(Ground::Answer);
         }
         if !self.key_word.is_empty() && case.subject.to_lowercase().contains(&self.key_word) {
-            return Verdict::Pass("the subject has the key word".to_owned());
+            return Verdict::Pass(Ground::KeyWord);
         }
-        let who = match case.proof {
-            Proof::Failed => "the sender is not who the mail says (SPF and DKIM failed)",
-            Proof::Proven => "the sender is a stranger",
-            Proof::Unproven => "the sender is a stranger, and unproven",
-        };
+        let ground = Ground::Stranger { proof: case.proof };
         match self.strangers {
-            Strangers::Allow if !forged => Verdict::Pass(format!("{who}, and strangers are let in")),
-            Strangers::Refuse => Verdict::Refuse(format!("{who}, and strangers are refused")),
-            Strangers::Hold | Strangers::Allow => {
-                Verdict::Hold(format!("{who}: release it to send it, or allow the sender"))
-            }
+            Strangers::Allow if !forged => Verdict::Pass(ground),
+            Strangers::Refuse => Verdict::Refuse(ground),
+            Strangers::Hold | Strangers::Allow => Verdict::Hold(ground),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What a text costs as text messages: alphabet, units, and how many messages phones put together again (3GPP TS 23.038
 //! for the alphabets, 3GPP TS 23.040 section 9.2.3.24.1 for the parts).
 
+use crate::message::reason::{TextCount, TextReason};
+
 /// Longest text that is given to a carrier, in characters: Twilio takes 1600, Bandwidth 2048.
 pub const MOST_CHARACTERS: usize = 1600;
 
@@ -63,10 +65,9 @@ impl Segments {
         self.each.iter().sum()
     }
 
-    /// In words, as `2 texts (GSM-7, 164 units)`.
-    pub fn words(&self) -> String {
-        let texts = if self.parts() == 1 { "1 text".to_owned() } else { format!("{} texts", self.parts()) };
-        format!("{texts} ({}, {} units)", self.alphabet.word(), self.units())
+    /// What is kept of it, and shown, as `2 texts (GSM-7, 164 units)`.
+    pub fn total(&self) -> TextCount {
+        TextCount { texts: self.parts(), alphabet: self.alphabet.word().to_owned(), units: self.units() }
     }
 }
 
@@ -90,14 +91,13 @@ pub fn count(text: &str) -> Segments {
     Segments { alphabet, each }
 }
 
-/// The sentence for a text that no carrier takes; `None` for one that may go.
-pub fn too_long(text: &str) -> Option<String> {
-    let length = text.chars().count();
-    (length > MOST_CHARACTERS)
-        .then(|| format!("it has {length} characters, and a text to a phone may have {MOST_CHARACTERS}: shorten it"))
+/// Why no carrier takes a text; `None` for one that may go.
+pub fn too_long(text: &str) -> Option<TextReason> {
+    let has = text.chars().count();
+    (has > MOST_CHARACTERS).then_some(TextReason::TooLong { has, most: MOST_CHARACTERS })
 }
 
-/// What of a letter goes to a phone: the subject of an answer repeats what both know and is left out.
+/// What of a message goes to a phone: the subject of an answer repeats what both know and is left out.
 pub fn text_for_phone(subject: &str, text: &str) -> String {
     const ANSWERS: [&str; 6] = ["re:", "aw:", "sv:", "antw:", "rif:", "res:"];
     let lower = subject.trim_start().to_lowercase();

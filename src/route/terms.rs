@@ -1,37 +1,66 @@
-//! Terms of a letter as people write them, and whether they can be kept.
+//! Terms of a message as people write them, and whether they can be kept.
 
 use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::choose::World;
+use super::choose::Policy;
 use super::price;
 use crate::clock::Time;
+use crate::fault::UnknownWord;
 use crate::message::{Message, Terms, Wanted, Way};
-use crate::money::Bill;
+use crate::money::{Bill, MoneyError, OverPrice};
 use crate::settings::{Key, Settings, seconds};
 
-/// No letter is promised sooner than this.
+/// No message is promised sooner than this.
 const SOONEST: Duration = Duration::from_secs(60);
-/// A letter is given up so long before its time, or a tenth of what is left where that is less: its sender still has
+/// A message is given up so long before its time, or a tenth of what is left where that is less: its sender still has
 /// time to find another way.
 const MARGIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
 
 /// Reads terms.
 ///
 /// # Errors
-/// A sentence that says what to write.
-pub fn read(wanted: &Wanted, settings: &Settings, now: Time) -> Result<Terms, String> {
+/// Which of them cannot be.
+pub fn read(wanted: &Wanted, settings: &Settings, now: Time) -> Result<Terms, TermsError> {
     let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     Ok(Terms {
-        priority: given(&wanted.priority).map_or(Ok(Default::default()), |word| word.to_lowercase().parse())?,
+        priority: given(&wanted.priority)
+            .map_or(Ok(Default::default()), |word| word.to_lowercase().parse())
+            .map_err(TermsError::Priority)?,
         by: given(&wanted.by).map(|text| time(&text, settings, now)).transpose()?,
-        at_most: given(&wanted.at_most).map(|text| text.parse()).transpose()?,
+        at_most: given(&wanted.at_most).map(|text| text.parse()).transpose().map_err(TermsError::Amount)?,
     })
 }
 
-fn time(text: &str, settings: &Settings, now: Time) -> Result<Time, String> {
+/// Terms that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TermsError {
+    /// There is no such priority.
+    Priority(UnknownWord),
+    /// That is no time.
+    NoTime(String),
+    /// That time is over, or sooner than anything can go.
+    TooSoon(Time),
+    /// That is no amount.
+    Amount(MoneyError),
+}
+
+impl std::fmt::Display for TermsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Priority(why) => why.fmt(f),
+            Self::NoTime(text) => {
+                write!(f, "'{}' is no time: write 2h, or 2026-12-01 18:00", text.escape_debug())
+            }
+            Self::TooSoon(at) => write!(f, "it cannot go by {at}: that is over, or sooner than anything can go"),
+            Self::Amount(why) => why.fmt(f),
+        }
+    }
+}
+
+fn time(text: &str, settings: &Settings, now: Time) -> Result<Time, TermsError> {
     let at = match (seconds(text), text.parse::<jiff::Timestamp>(), text.parse::<DateTime>()) {
         (Some(seconds), ..) => u64::try_from(seconds).ok().map(|seconds| now + Duration::from_secs(seconds)),
         (_, Ok(at), _) => Some(Time(at.as_millisecond())),
@@ -41,28 +70,27 @@ fn time(text: &str, settings: &Settings, now: Time) -> Result<Time, String> {
         }
         _ => None,
     };
-    let at = at.ok_or_else(|| format!("'{}' is no time: write 2h, or 2026-12-01 18:00", text.escape_debug()))?;
+    let at = at.ok_or_else(|| TermsError::NoTime(text.to_owned()))?;
     match at.since(now) < SOONEST {
-        true => Err(format!("it cannot go by {at}: that is over, or sooner than anything can go")),
+        true => Err(TermsError::TooSoon(at)),
         false => Ok(at),
     }
 }
 
-/// When a letter that has to be somewhere by a time is given up.
+/// When a message that has to be somewhere by a time is given up.
 pub fn give_up(by: Time, now: Time) -> Time {
     by - (by.since(now) / 10).clamp(MARGIN.0, MARGIN.1)
 }
 
-impl World {
-    /// Why a letter with this bill costs more than it may, if so.
-    pub fn too_dear(&self, message: &Message, bill: Option<&Bill>) -> Option<String> {
-        let (bill, most) = (bill?, message.terms.at_most?);
-        let shown = |money| price::shown(&self.settings, money);
-        let wanted = bill.wanted.money;
-        (wanted > most).then(|| format!("it costs {}, and {} at most are allowed", shown(wanted), shown(most)))
+impl Policy {
+    /// Why a message with this bill costs more than it may, if so.
+    pub fn over_limit(&self, message: &Message, bill: Option<&Bill>) -> Option<OverPrice> {
+        let (costs, most) = (bill?.wanted.money, message.terms.at_most?);
+        let amount = |money| price::amount(&self.settings, money);
+        (costs > most).then(|| OverPrice { costs: amount(costs), most: amount(most) })
     }
 
-    /// When a new letter is given up: after its time on its way, or before the time by which it was wanted.
+    /// When a new message is given up: after its time on its way, or before the time by which it was wanted.
     pub fn deadline(&self, way: Way, terms: &Terms, now: Time) -> Time {
         let lifetime = if way == Way::Link { Key::AirLifetime } else { Key::QueueLifetime };
         let usual = now + self.settings.span(lifetime);
@@ -78,7 +106,7 @@ mod tests {
 
     const NOW: Time = Time(1_796_000_000_000);
 
-    fn wanted(by: &str) -> Result<Terms, String> {
+    fn wanted(by: &str) -> Result<Terms, TermsError> {
         let settings = Settings::default().with(Key::TimeZone, "Europe/Lisbon").unwrap();
         read(&Wanted { by: by.into(), ..Wanted::default() }, &settings, NOW)
     }
@@ -98,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_is_given_up_before_its_time() {
+    fn a_message_is_given_up_before_its_time() {
         let after = |seconds| NOW + Duration::from_secs(seconds);
         assert_eq!(give_up(after(60), NOW), after(30));
         assert_eq!(give_up(after(1000), NOW), after(900));

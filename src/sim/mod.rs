@@ -2,8 +2,10 @@
 //! and share no code with the drivers, so that a mistake cannot hide on both sides.
 
 pub mod carrier;
-mod hex;
+mod faults;
 pub mod hive;
+mod http;
+mod lines;
 pub mod modem;
 pub mod sink;
 pub mod sky;

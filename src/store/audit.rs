@@ -1,10 +1,10 @@
 //! The audit log: who changed what on this box, from where and when. Bounded by count and by age; what somebody wrote in
-//! a letter, and the value of a secret, never stand in it.
+//! a message, and the value of a secret, never stand in it.
 
 use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
-use super::schema::{self, Outcome, Tx, View, json};
+use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
 
 /// Records that are kept; the oldest go.
@@ -27,9 +27,10 @@ pub struct Record {
     pub who: String,
     /// Their address, or who gave the command.
     pub from: String,
-    /// The deed: a word of the table of deeds, such as `people.edit`.
-    pub deed: String,
-    /// The person, letter or setting that it was done to; empty for none.
+    /// The action: a word of the table of actions, such as `people.edit`.
+    #[serde(rename = "deed")]
+    pub action: String,
+    /// The person, message or setting that it was done to; empty for none.
     pub about: String,
     /// What happened, in words.
     pub words: String,
@@ -37,7 +38,7 @@ pub struct Record {
 
 impl Tx<'_> {
     /// Appends a record.
-    pub fn audit(&mut self, record: &Record) -> Outcome<()> {
+    pub fn audit(&mut self, record: &Record) -> TxResult<()> {
         let number = self.ledger.next_event;
         self.ledger.next_event += 1;
         let record = Record { first: record.at, count: record.count.max(1), ..record.clone() };
@@ -48,14 +49,14 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Adds to the record of the same deed by the same one from the same place, or appends one.
-    pub fn audit_again(&mut self, record: &Record) -> Outcome<()> {
+    /// Adds to the record of the same action by the same one from the same place, or appends one.
+    pub fn audit_again(&mut self, record: &Record) -> TxResult<()> {
         let mut known = None;
         for row in self.audit.iter()?.rev().take(LOOK_BACK) {
             let (number, bytes) = row?;
-            let Ok(old) = serde_json::from_slice::<Record>(bytes.value()) else { continue };
-            let same = (&old.deed, &old.who, &old.from, &old.about)
-                == (&record.deed, &record.who, &record.from, &record.about);
+            let Ok(old) = super::schema::record::<Record>(bytes.value()) else { continue };
+            let same = (&old.action, &old.who, &old.from, &old.about)
+                == (&record.action, &record.who, &record.from, &record.about);
             if same && record.at.0.saturating_sub(old.first.0) < TOGETHER_MS {
                 known = Some((number.value(), old));
                 break;
@@ -68,9 +69,9 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Removes records whose last deed was before `limit`.
-    pub fn drop_audit_before(&mut self, limit: Time) -> Outcome<()> {
-        self.audit.retain(|_, bytes| serde_json::from_slice::<Record>(bytes).is_ok_and(|record| record.at >= limit))?;
+    /// Removes records whose last action was before `limit`.
+    pub fn drop_audit_before(&mut self, limit: Time) -> TxResult<()> {
+        self.audit.retain(|_, bytes| super::schema::record::<Record>(bytes).is_ok_and(|record| record.at >= limit))?;
         Ok(())
     }
 }
@@ -78,7 +79,7 @@ impl Tx<'_> {
 impl View {
     /// Records with their numbers, newest first: older than `before`, with all of `search` (in any case) in one of their
     /// texts.
-    pub fn audit(&self, before: Option<u64>, search: &str, limit: usize) -> Outcome<Vec<(u64, Record)>> {
+    pub fn audit(&self, before: Option<u64>, search: &str, limit: usize) -> TxResult<Vec<(u64, Record)>> {
         let search = search.to_lowercase();
         let mut found = Vec::new();
         for row in self.0.open_table(schema::AUDIT)?.range(..before.unwrap_or(u64::MAX))?.rev() {
@@ -86,8 +87,8 @@ impl View {
                 break;
             }
             let (number, bytes) = row?;
-            let Ok(record) = serde_json::from_slice::<Record>(bytes.value()) else { continue };
-            let texts = [&record.who, &record.from, &record.deed, &record.about, &record.words];
+            let Ok(record) = super::schema::record::<Record>(bytes.value()) else { continue };
+            let texts = [&record.who, &record.from, &record.action, &record.about, &record.words];
             if search.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&search)) {
                 found.push((number.value(), record));
             }

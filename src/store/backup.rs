@@ -83,6 +83,7 @@ macro_rules! for_each_table {
         rows
     }};
 }
+pub(super) use for_each_table;
 
 impl Store {
     /// Writes a backup to a new file and reads it back.
@@ -155,7 +156,7 @@ impl From<io::Error> for Copy {
     }
 }
 
-fn create(file: File) -> Result<Database, DatabaseError> {
+pub(super) fn create(file: File) -> Result<Database, DatabaseError> {
     Database::builder().set_cache_size(CACHE).create_with_backend(FileBackend::new(file)?)
 }
 
@@ -164,7 +165,7 @@ fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<u64, redb::
 }
 
 /// A table; `None` when the store never needed it.
-fn table_of<K: redb::Key + 'static, V: redb::Value + 'static>(
+pub(super) fn table_of<K: redb::Key + 'static, V: redb::Value + 'static>(
     from: &ReadTransaction,
     table: TableDefinition<K, V>,
 ) -> Result<Option<ReadOnlyTable<K, V>>, redb::Error> {

@@ -6,7 +6,7 @@ use redb::{ReadableTable, Table};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
-use crate::message::{Column, Door};
+use crate::message::{Column, Origin};
 
 /// The counts of one door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ impl Books {
 pub struct Ledger {
     /// Version of the tables.
     pub version: u64,
+    /// Commits ever made: a commit in doubt was kept when its number is here.
+    #[serde(default)]
+    pub commits: u64,
     /// The number the next message gets.
     pub next_message: u64,
     /// The number the next packet gets.
@@ -80,7 +83,7 @@ fn first() -> u64 {
 
 impl Ledger {
     pub(super) fn load(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Self, redb::StorageError> {
-        let found = meta.get(ROW)?.map(|row| serde_json::from_slice(row.value()));
+        let found = meta.get(ROW)?.map(|row| super::schema::record(row.value()));
         Ok(match found {
             Some(Ok(ledger)) => ledger,
             Some(Err(error)) => {
@@ -102,7 +105,7 @@ impl Ledger {
     }
 
     /// Books a message in, or from one column to another.
-    pub(super) fn book(&mut self, door: Door, from: Option<Column>, to: Column) {
+    pub(super) fn book(&mut self, door: Origin, from: Option<Column>, to: Column) {
         let books = self.books.entry(door.word().to_owned()).or_default();
         match from {
             None => books.accepted += 1,
@@ -120,10 +123,10 @@ mod tests {
     #[test]
     fn books_balance_whatever_is_booked() {
         let mut ledger = Ledger::default();
-        ledger.book(Door::Smtp, None, Column::Waiting);
-        ledger.book(Door::Smtp, None, Column::Delivered);
-        ledger.book(Door::Smtp, Some(Column::Waiting), Column::Returned);
-        ledger.book(Door::Smtp, Some(Column::Returned), Column::Returned);
+        ledger.book(Origin::Smtp, None, Column::Waiting);
+        ledger.book(Origin::Smtp, None, Column::Delivered);
+        ledger.book(Origin::Smtp, Some(Column::Waiting), Column::Returned);
+        ledger.book(Origin::Smtp, Some(Column::Returned), Column::Returned);
         let books = ledger.books["smtp"];
         assert!(books.balance());
         assert_eq!((books.accepted, books.returned, books.delivered), (2, 1, 1));

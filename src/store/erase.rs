@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::audit::Record;
 use super::inbound::PartIn;
 use super::queue::parse;
-use super::schema::{Outcome, Tx, View, json, said};
+use super::schema::{Tx, TxResult, View, json, reject};
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::message::reason::ActionReason;
 use crate::message::{Message, Packet, State, Way};
 use crate::people::Person;
 
@@ -16,32 +17,31 @@ use crate::people::Person;
 const SOMEBODY: &str = "(erased)";
 
 impl View {
-    /// All letters by a person and to them, oldest first; unreadable ones are left out.
-    pub fn letters_of(&self, person: &str, domain: &str) -> Outcome<Vec<Message>> {
+    /// All messages by a person and to them, oldest first; unreadable ones are left out.
+    pub fn messages_of(&self, person: &str, domain: &str) -> TxResult<Vec<Message>> {
         let mut found = Vec::new();
         for row in self.messages()?.iter()? {
-            let (id, bytes) = row?;
-            found.extend(parse(id.value(), bytes.value()).ok().filter(|message| message.concerns(person, domain)));
+            let (_, bytes) = row?;
+            found.extend(parse(bytes.value()).ok().filter(|message| message.concerns(person, domain)));
         }
         Ok(found)
     }
 }
 
 impl Tx<'_> {
-    /// Removes a person with their letters, but for those that somebody else here wrote or got, their log-ins, contacts
-    /// and counts; their name goes from events and audit log. Gives back how many letters went. The books, the counts and
+    /// Removes a person with their messages, but for those that somebody else here wrote or got, their log-ins, contacts
+    /// and counts; their name goes from events and audit log. Gives back how many messages went. The books, the counts and
     /// the costs of the box stay.
-    pub fn erase_person(&mut self, person: &Person, now: Time) -> Outcome<usize> {
+    pub fn erase_person(&mut self, person: &Person, now: Time) -> TxResult<usize> {
         let name = person.name.as_str();
-        let mut letters = Vec::new();
+        let mut messages = Vec::new();
         for row in self.messages.iter()? {
-            let (id, bytes) = row?;
-            letters
-                .extend(parse(id.value(), bytes.value()).ok().filter(|message| message.concerns(name, &self.domain)));
+            let (_, bytes) = row?;
+            messages.extend(parse(bytes.value()).ok().filter(|message| message.concerns(name, &self.domain)));
         }
         let (shared, own): (Vec<_>, Vec<_>) =
-            letters.into_iter().partition(|message| self.is_of_another(message, name).unwrap_or(true));
-        self.stop_letters(&own, now)?;
+            messages.into_iter().partition(|message| self.is_of_another(message, name).unwrap_or(true));
+        self.stop_messages(&own, now)?;
         for message in &own {
             self.remove(message)?;
         }
@@ -54,22 +54,22 @@ impl Tx<'_> {
             })?;
         }
         self.sessions
-            .retain(|_, bytes| serde_json::from_slice::<Value>(bytes).is_ok_and(|session| session["person"] != name))?;
+            .retain(|_, bytes| super::schema::record::<Value>(bytes).is_ok_and(|session| session["person"] != name))?;
         self.contacts.retain(|(author, _), _| author != name)?;
         self.spent.retain(|(_, account), _| account != name)?;
         self.usage.retain(|(_, who), _| who != name)?;
         self.ledger.today.people.remove(name);
         if let Some(device) = person.device.map(|device| device.to_string()) {
             self.parts
-                .retain(|_, bytes| !serde_json::from_slice::<PartIn>(bytes).is_ok_and(|part| part.device == device))?;
+                .retain(|_, bytes| !super::schema::record::<PartIn>(bytes).is_ok_and(|part| part.device == device))?;
         }
         self.forget_name(name)?;
         self.remove_person(name)?;
         Ok(own.len())
     }
 
-    /// True for a letter that somebody else on this box wrote or got.
-    fn is_of_another(&self, message: &Message, name: &str) -> Outcome<bool> {
+    /// True for a message that somebody else on this box wrote or got.
+    fn is_of_another(&self, message: &Message, name: &str) -> TxResult<bool> {
         let reader = message.reader(&self.domain).filter(|_| message.way == Way::Mailbox || message.author.is_none());
         for other in message.author.iter().chain(&reader).filter(|other| *other != name) {
             if self.people.get(other.as_str())?.is_some() {
@@ -80,30 +80,30 @@ impl Tx<'_> {
     }
 
     /// Cancels what waits; what a link may have a part of has to end first, as it is paid for.
-    fn stop_letters(&mut self, letters: &[Message], now: Time) -> Outcome<()> {
+    fn stop_messages(&mut self, messages: &[Message], now: Time) -> TxResult<()> {
         let mut open = Vec::new();
-        for message in letters.iter().filter(|message| !message.is_final()) {
+        for message in messages.iter().filter(|message| !message.is_final()) {
             if self.packets_of(message.id)?.iter().any(Packet::is_open) {
                 open.push(message.id.to_string());
             } else {
-                self.step(message.id, now, State::Cancelled, "its person was erased", 0, Time::NEVER)?;
+                self.step(message.id, now, State::Cancelled, ActionReason::PersonErased, 0, Time::NEVER)?;
             }
         }
         match open.is_empty() {
             true => Ok(()),
-            false => said(Fault::Permanent(format!(
-                "the link has a part of {}: cancel these letters first, or let them arrive",
+            false => reject(Fault::permanent(format!(
+                "the link has a part of {}: cancel these messages first, or let them arrive",
                 open.join(", ")
             ))),
         }
     }
 
-    fn forget_name(&mut self, name: &str) -> Outcome<()> {
+    fn forget_name(&mut self, name: &str) -> TxResult<()> {
         self.events.retain(|_, bytes| !words_hold(&String::from_utf8_lossy(bytes), name))?;
         let mut records = Vec::new();
         for row in self.audit.iter()? {
             let (number, bytes) = row?;
-            let Ok(record) = serde_json::from_slice::<Record>(bytes.value()) else { continue };
+            let Ok(record) = super::schema::record::<Record>(bytes.value()) else { continue };
             let named = [&record.who, &record.about].iter().any(|field| *field == name);
             if named || words_hold(&record.words, name) {
                 records.push((number.value(), record));

@@ -3,15 +3,15 @@
 use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
-use super::schema::{self, Outcome, Tx, View, json};
+use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
 
-/// A part of a letter from the air, kept until the rest is there.
+/// A part of a message from the air, kept until the rest is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartIn {
     /// The text as it came, with its mark.
     pub text: String,
-    /// Number of parts of the letter.
+    /// Number of parts of the message.
     pub total: u16,
     /// The device it came from, or empty.
     pub device: String,
@@ -21,7 +21,7 @@ pub struct PartIn {
     pub at: Time,
 }
 
-/// The parts of one letter by number, under the name of their set.
+/// The parts of one message by number, under the name of their set.
 pub type PartSet = (String, Vec<(u16, PartIn)>);
 
 /// Something that could not be used, kept with the reason.
@@ -42,7 +42,7 @@ const QUARANTINE_MOST: u64 = 1000;
 
 impl Tx<'_> {
     /// Remembers the key of a packet for good; false when it was known.
-    pub fn remember(&mut self, key: &str, now: Time) -> Outcome<bool> {
+    pub fn remember(&mut self, key: &str, now: Time) -> TxResult<bool> {
         let new = self.once(key, now)?;
         if new {
             self.ledger.packets_in += 1;
@@ -52,7 +52,7 @@ impl Tx<'_> {
     }
 
     /// True for a key the first time that it is named.
-    pub fn once(&mut self, key: &str, now: Time) -> Outcome<bool> {
+    pub fn once(&mut self, key: &str, now: Time) -> TxResult<bool> {
         let known = self.seen.insert(key, now.0)?.map(|row| row.value());
         if let Some(first) = known {
             self.seen.insert(key, first)?;
@@ -61,19 +61,19 @@ impl Tx<'_> {
     }
 
     /// Forgets keys older than `limit`; a link's ids repeat only after a year.
-    pub fn forget_before(&mut self, limit: Time) -> Outcome<()> {
+    pub fn forget_before(&mut self, limit: Time) -> TxResult<()> {
         self.seen.retain(|_, at| at >= limit.0)?;
         Ok(())
     }
 
     /// Keeps a part and gives back all parts of its set, by number.
-    pub fn put_part(&mut self, set: &str, number: u16, part: &PartIn) -> Outcome<Vec<(u16, PartIn)>> {
+    pub fn put_part(&mut self, set: &str, number: u16, part: &PartIn) -> TxResult<Vec<(u16, PartIn)>> {
         self.parts.insert((set, number), json(part).as_slice())?;
         let range = self.parts.range((set, 0)..=(set, u16::MAX))?;
         let mut all = Vec::new();
         for row in range {
             let (key, bytes) = row?;
-            if let Ok(part) = serde_json::from_slice(bytes.value()) {
+            if let Ok(part) = super::schema::record(bytes.value()) {
                 all.push((key.value().1, part));
             }
         }
@@ -81,7 +81,7 @@ impl Tx<'_> {
     }
 
     /// Removes a set of parts.
-    pub fn drop_parts(&mut self, set: &str) -> Outcome<()> {
+    pub fn drop_parts(&mut self, set: &str) -> TxResult<()> {
         let numbers: Vec<u16> =
             self.parts.range((set, 0)..=(set, u16::MAX))?.filter_map(Result::ok).map(|row| row.0.value().1).collect();
         for number in numbers {
@@ -90,25 +90,25 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets parts aside that cannot be read: the others of their letter wait in vain for them otherwise.
-    pub fn set_aside_parts(&mut self, at: Time) -> Outcome<()> {
+    /// Sets parts aside that cannot be read: the others of their message wait in vain for them otherwise.
+    pub fn set_aside_parts(&mut self, at: Time) -> TxResult<()> {
         let mut bad = Vec::new();
         for row in self.parts.iter()? {
             let (key, bytes) = row?;
-            if let Err(error) = serde_json::from_slice::<PartIn>(bytes.value()) {
+            if let Err(error) = super::schema::record::<PartIn>(bytes.value()) {
                 let (set, number) = key.value();
                 bad.push((set.to_owned(), number, bytes.value().to_vec(), error.to_string()));
             }
         }
         for (set, number, bytes, why) in bad {
             self.parts.remove((set.as_str(), number))?;
-            self.quarantine("store", &format!("a part of a letter is unreadable: {why}"), &bytes, at)?;
+            self.quarantine("store", &format!("a part of a message is unreadable: {why}"), &bytes, at)?;
         }
         Ok(())
     }
 
     /// Sets something aside with the reason.
-    pub fn quarantine(&mut self, source: &str, why: &str, bytes: &[u8], at: Time) -> Outcome<()> {
+    pub fn quarantine(&mut self, source: &str, why: &str, bytes: &[u8], at: Time) -> TxResult<()> {
         let number = self.ledger.next_event;
         self.ledger.next_event += 1;
         let hex = bytes.iter().take(64 * 1024).map(|byte| format!("{byte:02x}")).collect();
@@ -121,31 +121,31 @@ impl Tx<'_> {
     }
 
     /// Removes items that were set aside before `limit`.
-    pub fn drop_aside_before(&mut self, limit: Time) -> Outcome<()> {
+    pub fn drop_aside_before(&mut self, limit: Time) -> TxResult<()> {
         self.quarantine
-            .retain(|_, bytes| serde_json::from_slice::<Quarantined>(bytes).is_ok_and(|item| item.at >= limit))?;
+            .retain(|_, bytes| super::schema::record::<Quarantined>(bytes).is_ok_and(|item| item.at >= limit))?;
         Ok(())
     }
 
-    fn quarantine_len(&self) -> Outcome<u64> {
+    fn quarantine_len(&self) -> TxResult<u64> {
         Ok(self.quarantine.len()?)
     }
 }
 
 impl View {
     /// True for a key that was named before.
-    pub fn known(&self, key: &str) -> Outcome<bool> {
+    pub fn known(&self, key: &str) -> TxResult<bool> {
         Ok(self.0.open_table(schema::SEEN)?.get(key)?.is_some())
     }
 
     /// Sets of parts whose newest part is older than `limit`: they will not be complete any more. Unreadable parts count
     /// as missing.
-    pub fn stale_parts(&self, limit: Time) -> Outcome<Vec<PartSet>> {
+    pub fn stale_parts(&self, limit: Time) -> TxResult<Vec<PartSet>> {
         let mut sets: Vec<PartSet> = Vec::new();
         for row in self.0.open_table(schema::PARTS)?.iter()? {
             let (key, bytes) = row?;
             let (set, number) = key.value();
-            let Ok(part) = serde_json::from_slice::<PartIn>(bytes.value()) else { continue };
+            let Ok(part) = super::schema::record::<PartIn>(bytes.value()) else { continue };
             match sets.last_mut().filter(|last| last.0 == set) {
                 Some(last) => last.1.push((number, part)),
                 None => sets.push((set.to_owned(), vec![(number, part)])),
@@ -156,18 +156,18 @@ impl View {
     }
 
     /// How many things are set aside, and the newest of them; `None` when there are none.
-    pub fn set_aside(&self) -> Outcome<Option<(u64, Quarantined)>> {
+    pub fn set_aside(&self) -> TxResult<Option<(u64, Quarantined)>> {
         let count = self.0.open_table(schema::QUARANTINE)?.len()?;
         Ok(self.quarantined(1)?.pop().map(|(_, newest)| (count, newest)))
     }
 
     /// What was set aside, newest first.
-    pub fn quarantined(&self, limit: usize) -> Outcome<Vec<(u64, Quarantined)>> {
+    pub fn quarantined(&self, limit: usize) -> TxResult<Vec<(u64, Quarantined)>> {
         let table = self.0.open_table(schema::QUARANTINE)?;
         let mut found = Vec::new();
         for row in table.iter()?.rev().take(limit) {
             let (number, bytes) = row?;
-            if let Ok(item) = serde_json::from_slice(bytes.value()) {
+            if let Ok(item) = super::schema::record(bytes.value()) {
                 found.push((number.value(), item));
             }
         }

@@ -3,7 +3,7 @@
 use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
-use super::schema::{self, Outcome, Tx, View, json};
+use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
 
 /// Events that are kept.
@@ -25,7 +25,7 @@ pub struct Event {
 
 impl Tx<'_> {
     /// Appends an event; the oldest ones go.
-    pub fn event(&mut self, event: &Event) -> Outcome<()> {
+    pub fn event(&mut self, event: &Event) -> TxResult<()> {
         let number = self.ledger.next_event;
         self.ledger.next_event += 1;
         self.events.insert(number, json(event).as_slice())?;
@@ -36,13 +36,13 @@ impl Tx<'_> {
     }
 
     /// Removes events older than `limit`.
-    pub fn drop_events_before(&mut self, limit: Time) -> Outcome<()> {
-        self.events.retain(|_, bytes| serde_json::from_slice::<Event>(bytes).is_ok_and(|event| event.at >= limit))?;
+    pub fn drop_events_before(&mut self, limit: Time) -> TxResult<()> {
+        self.events.retain(|_, bytes| super::schema::record::<Event>(bytes).is_ok_and(|event| event.at >= limit))?;
         Ok(())
     }
 
     /// Adds measured values, all at once: samples are collected so that they cost one write a minute.
-    pub fn samples(&mut self, samples: &[(&'static str, Time, f64)]) -> Outcome<()> {
+    pub fn samples(&mut self, samples: &[(&'static str, Time, f64)]) -> TxResult<()> {
         for (series, at, value) in samples {
             self.samples.insert((*series, at.0), value)?;
         }
@@ -50,7 +50,7 @@ impl Tx<'_> {
     }
 
     /// Removes values older than `limit`.
-    pub fn drop_samples_before(&mut self, limit: Time) -> Outcome<()> {
+    pub fn drop_samples_before(&mut self, limit: Time) -> TxResult<()> {
         self.samples.retain(|key, _| key.1 >= limit.0)?;
         Ok(())
     }
@@ -58,17 +58,17 @@ impl Tx<'_> {
 
 impl View {
     /// Events, newest first.
-    pub fn events(&self, limit: usize) -> Outcome<Vec<Event>> {
+    pub fn events(&self, limit: usize) -> TxResult<Vec<Event>> {
         let table = self.0.open_table(schema::EVENTS)?;
         let mut found = Vec::new();
         for row in table.iter()?.rev().take(limit) {
-            found.extend(serde_json::from_slice::<Event>(row?.1.value()));
+            found.extend(super::schema::record::<Event>(row?.1.value()));
         }
         Ok(found)
     }
 
     /// The values of a series since `from`, oldest first.
-    pub fn samples(&self, series: &str, from: Time) -> Outcome<Vec<(Time, f64)>> {
+    pub fn samples(&self, series: &str, from: Time) -> TxResult<Vec<(Time, f64)>> {
         let table = self.0.open_table(schema::SAMPLES)?;
         let mut found = Vec::new();
         for row in table.range((series, from.0)..(series, i64::MAX))? {

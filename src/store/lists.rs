@@ -1,10 +1,10 @@
 //! Messages found: by number, when due, in a list, in a mailbox.
 
-use super::queue::{Lane, parse};
-use super::schema::{self, Outcome, View, said};
+use super::queue::{Queue, parse, unreadable};
+use super::schema::{self, TxResult, View, reject};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Door, Id, Mail, Message, State, Way};
+use crate::message::{Id, Mail, Message, Origin, State, Way};
 
 /// Which messages a list wants.
 #[derive(Debug, Clone, Default)]
@@ -17,27 +17,37 @@ pub struct ListFilter {
     pub search: String,
     /// From or to this person only.
     pub person: Option<String>,
-    /// The mail domain of the box: says which letters over the link are to the person.
+    /// The mail domain of the box: says which messages over the link are to the person.
     pub domain: String,
     /// In this queue, or out by this way.
     pub way: Option<Way>,
     /// In by this door.
-    pub door: Option<Door>,
+    pub door: Option<Origin>,
     /// Older than this message.
     pub before: Option<Id>,
     /// At most so many.
     pub limit: usize,
 }
 
+/// What a look through the messages found.
+#[derive(Debug, Default)]
+pub struct Unreadable {
+    /// Messages that cannot be read, and why.
+    pub messages: Vec<(Id, String)>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Id>,
+}
+
 impl View {
     /// The message of this number.
-    pub fn message(&self, id: Id) -> Outcome<Option<Message>> {
+    pub fn message(&self, id: Id) -> TxResult<Option<Message>> {
         let row = self.messages()?.get(id.0)?;
-        row.map(|row| parse(id.0, row.value())).transpose().or_else(|why| said(Fault::permanent(why)))
+        let message = row.map(|row| parse(row.value())).transpose();
+        message.or_else(|error| reject(Fault::permanent(unreadable(id, &error))))
     }
 
     /// The message that went outside under this Message-ID; of a mail to several, the one to `recipient`.
-    pub fn by_message_id(&self, message_id: &str, recipient: Option<&str>) -> Outcome<Option<Id>> {
+    pub fn by_message_id(&self, message_id: &str, recipient: Option<&str>) -> TxResult<Option<Id>> {
         let Some(id) = self.0.open_table(schema::MESSAGE_IDS)?.get(message_id)?.map(|row| Id(row.value())) else {
             return Ok(None);
         };
@@ -55,15 +65,15 @@ impl View {
     }
 
     /// Messages of a queue that are due, earliest first; unreadable ones as `Err` with their number and the reason.
-    pub fn due(&self, lane: Lane, now: Time, limit: usize) -> Outcome<Vec<Result<Message, (Id, String)>>> {
+    pub fn due(&self, lane: Queue, now: Time, limit: usize) -> TxResult<Vec<Result<Message, (Id, String)>>> {
         let (messages, due) = (self.messages()?, self.0.open_table(schema::DUE)?);
         let mut found = Vec::new();
         for part in lane.parts() {
             let code = *part as u8;
             for row in due.range((code, i64::MIN, 0)..=(code, now.0, u64::MAX))?.take(limit - found.len()) {
                 let id = row?.0.value().2;
-                let message = match messages.get(id)? {
-                    Some(bytes) => parse(id, bytes.value()),
+                let message = match messages.get(id)?.map(|bytes| parse(bytes.value())) {
+                    Some(message) => message.map_err(|error| unreadable(Id(id), &error)),
                     None => Err(format!("message m{id} is in the queue and nowhere else")),
                 };
                 found.push(message.map_err(|why| (Id(id), why)));
@@ -73,7 +83,7 @@ impl View {
     }
 
     /// When the next message of a queue is due; `None` when nothing waits there.
-    pub fn next_due(&self, lane: Lane) -> Outcome<Option<Time>> {
+    pub fn next_due(&self, lane: Queue) -> TxResult<Option<Time>> {
         let due = self.0.open_table(schema::DUE)?;
         let mut next = None;
         for part in lane.parts() {
@@ -86,10 +96,10 @@ impl View {
     }
 
     /// How many wait in each queue, and since when the one waits that is due first.
-    pub fn queues(&self) -> Outcome<Vec<(Lane, u64, Option<Time>)>> {
+    pub fn queues(&self) -> TxResult<Vec<(Queue, u64, Option<Time>)>> {
         let due = self.0.open_table(schema::DUE)?;
         let mut queues = Vec::new();
-        for lane in Lane::ALL {
+        for lane in Queue::ALL {
             let (mut count, mut oldest) = (0, None);
             for part in lane.parts() {
                 let range = || due.range((*part as u8, i64::MIN, 0)..=(*part as u8, i64::MAX, u64::MAX));
@@ -105,14 +115,14 @@ impl View {
     }
 
     /// Messages, newest first.
-    pub fn list(&self, filter: &ListFilter) -> Outcome<Vec<Message>> {
+    pub fn list(&self, filter: &ListFilter) -> TxResult<Vec<Message>> {
         let messages = self.messages()?;
         let search = filter.search.to_lowercase();
         let end = filter.before.map_or(u64::MAX, |id| id.0);
         let mut found = Vec::new();
         for row in messages.range(..end)?.rev() {
-            let (id, bytes) = row?;
-            if let Ok(message) = parse(id.value(), bytes.value())
+            let (_, bytes) = row?;
+            if let Ok(message) = parse(bytes.value())
                 && filter.wants(&message, &search)
             {
                 found.push(message);
@@ -125,18 +135,33 @@ impl View {
     }
 
     /// The last `most` messages, oldest first; unreadable ones are left out.
-    pub fn past(&self, most: usize) -> Outcome<Vec<Message>> {
+    pub fn past(&self, most: usize) -> TxResult<Vec<Message>> {
         let mut found = Vec::new();
         for row in self.messages()?.range::<u64>(..)?.rev().take(most) {
-            let (id, bytes) = row?;
-            found.extend(parse(id.value(), bytes.value()));
+            let (_, bytes) = row?;
+            found.extend(parse(bytes.value()));
         }
         found.reverse();
         Ok(found)
     }
 
+    /// Looks through `most` messages from a number on.
+    pub fn unreadable(&self, from: Id, most: usize) -> TxResult<Unreadable> {
+        let mut found = Unreadable::default();
+        for (count, row) in self.messages()?.range(from.0..)?.enumerate() {
+            let (id, bytes) = row?;
+            if count == most {
+                found.next = Some(Id(id.value()));
+                break;
+            }
+            let id = Id(id.value());
+            found.messages.extend(parse(bytes.value()).err().map(|error| (id, unreadable(id, &error))));
+        }
+        Ok(found)
+    }
+
     /// A person's mailbox, newest first: messages and whether they were read.
-    pub fn mailbox(&self, person: &str, before: Option<Id>, limit: usize) -> Outcome<Vec<(Message, bool)>> {
+    pub fn mailbox(&self, person: &str, before: Option<Id>, limit: usize) -> TxResult<Vec<(Message, bool)>> {
         let messages = self.messages()?;
         let end = before.map_or(u64::MAX, |id| id.0);
         let mut found = Vec::new();
@@ -144,7 +169,7 @@ impl View {
             let (key, read) = row?;
             let id = key.value().1;
             if let Some(bytes) = messages.get(id)?
-                && let Ok(message) = parse(id, bytes.value())
+                && let Ok(message) = parse(bytes.value())
             {
                 found.push((message, read.value() != 0));
             }
@@ -153,7 +178,7 @@ impl View {
     }
 
     /// Unread messages of a mailbox.
-    pub fn unread(&self, person: &str) -> Outcome<usize> {
+    pub fn unread(&self, person: &str) -> TxResult<usize> {
         let mut unread = 0;
         for row in self.0.open_table(schema::MAILBOX)?.range((person, 0)..=(person, u64::MAX))? {
             unread += usize::from(row?.1.value() == 0);
@@ -162,7 +187,7 @@ impl View {
     }
 
     /// The bytes of a mail that are not in a file.
-    pub(super) fn body(&self, mail: &Mail) -> Outcome<Option<Vec<u8>>> {
+    pub(super) fn body(&self, mail: &Mail) -> TxResult<Option<Vec<u8>>> {
         Ok(self.0.open_table(schema::BODIES)?.get(mail.first.0)?.map(|row| row.value().to_vec()))
     }
 }

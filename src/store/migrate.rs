@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use redb::{Database, ReadableTable, WriteTransaction};
 use serde::Deserialize;
 
-use super::schema::{Outcome, PACKETS_1, REFERENCES_1, Tx, VERSION};
+use super::schema::{PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION};
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::message::{Id, Packet, PacketState};
 
 /// Migrates a file of this version; one that is up to date is left alone.
-pub fn migrate(database: &Database, version: u64) -> Outcome<()> {
+pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     if version >= VERSION {
         return Ok(());
     }
@@ -44,7 +44,7 @@ struct Packet1 {
     note: String,
 }
 
-fn old_packets(txn: &WriteTransaction) -> Outcome<BTreeMap<u64, Vec<Vec<u8>>>> {
+fn old_packets(txn: &WriteTransaction) -> TxResult<BTreeMap<u64, Vec<Vec<u8>>>> {
     let mut old: BTreeMap<u64, Vec<Vec<u8>>> = BTreeMap::new();
     for row in txn.open_table(PACKETS_1)?.iter()? {
         let (key, bytes) = row?;
@@ -54,14 +54,14 @@ fn old_packets(txn: &WriteTransaction) -> Outcome<BTreeMap<u64, Vec<Vec<u8>>>> {
 }
 
 /// A plan of which nothing has left is made anew; anything else keeps its packets.
-fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> Outcome<()> {
+fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
     let mut packets = Vec::new();
     for bytes in rows {
         match serde_json::from_slice::<Packet1>(bytes) {
             Ok(old) => packets.push(Packet {
                 number: 0,
-                letters: vec![message],
-                body: 0,
+                messages: vec![message],
+                group: 0,
                 part: old.part,
                 parts: old.parts,
                 device: old.device,
@@ -70,7 +70,7 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> Outcome<()> {
                 at: old.at,
                 note: old.note,
                 ask: Time(0),
-                talk: None,
+                peer: None,
             }),
             Err(_) => tx.keep_unreadable(message, bytes)?,
         }

@@ -5,6 +5,7 @@
 //! closes the file; it is opened again with back-off while callers get a temporary fault. A ballast file keeps room for
 //! that on a full disk.
 
+mod accounting;
 mod audit;
 mod backup;
 mod books;
@@ -15,10 +16,11 @@ mod lists;
 mod migrate;
 mod packets;
 mod people;
-mod purse;
 mod queue;
+mod repair;
 mod schema;
 mod spool;
+mod synced_file;
 #[cfg(test)]
 pub(crate) mod tests;
 mod texts;
@@ -39,7 +41,7 @@ use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::message::{Id, Way};
 use crate::people::People;
-use crate::settings::Settings;
+use crate::settings::{Key, Settings};
 
 pub use audit::Record;
 pub use backup::{Contents, contents, restore};
@@ -47,9 +49,10 @@ pub use books::{Books, Ledger};
 pub use inbound::PartIn;
 pub use journal::Event;
 pub use lists::ListFilter;
-pub use packets::Stage;
-pub use queue::{BodyIn, Lane, Letter};
-pub use schema::{Outcome, Trouble, Tx, View, said};
+pub use packets::PacketQueue;
+pub use queue::{BodyIn, IncomingMail, Queue};
+pub use repair::repair;
+pub use schema::{StoreError, Tx, TxResult, View, reject};
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
@@ -71,6 +74,22 @@ impl Committed {
     /// The messages, in the order they were given; empty for something that was known already.
     pub fn ids(&self) -> &[Id] {
         &self.ids
+    }
+}
+
+/// Room on the disk of the data folder, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskRoom {
+    /// What the box may still write.
+    pub free: u64,
+    /// What the setting `store.reserve` keeps free.
+    pub reserve: u64,
+}
+
+impl DiskRoom {
+    /// True when nothing may be taken in until there is more room.
+    pub fn is_short(self) -> bool {
+        self.free < self.reserve
     }
 }
 
@@ -129,10 +148,10 @@ impl Store {
     /// batch failed, the batch is undone and each runs alone): it must depend on the transaction only.
     ///
     /// # Errors
-    /// What the job said, or a temporary fault when the disk or the time limit is in the way.
+    /// What the job rejects, or a temporary fault when the disk or the time limit is in the way.
     pub fn write<T: Send + 'static>(
         &self,
-        mut job: impl FnMut(&mut Tx) -> Outcome<T> + Send + 'static,
+        mut job: impl FnMut(&mut Tx) -> TxResult<T> + Send + 'static,
     ) -> Result<T, Fault> {
         let slot = Arc::new(Mutex::new(None));
         let fill = Arc::clone(&slot);
@@ -153,13 +172,13 @@ impl Store {
     ///
     /// # Errors
     /// A temporary fault when the store is closed or the disk fails.
-    pub fn read<T>(&self, job: impl FnOnce(&View) -> Outcome<T>) -> Result<T, Fault> {
+    pub fn read<T>(&self, job: impl FnOnce(&View) -> TxResult<T>) -> Result<T, Fault> {
         let database = self.0.database.read().unwrap_or_else(PoisonError::into_inner).clone();
         let database = database.ok_or_else(|| Fault::temporary(self.broken().unwrap_or_default()))?;
-        let attempt = database.begin_read().map_err(Trouble::from).and_then(|txn| job(&View(txn)));
+        let attempt = database.begin_read().map_err(StoreError::from).and_then(|txn| job(&View(txn)));
         attempt.map_err(|trouble| match trouble {
-            Trouble::Said(fault) => fault,
-            Trouble::Storage(error) => Fault::temporary(format!("the store cannot be read: {error}")),
+            StoreError::Rejected(fault) => fault,
+            StoreError::Storage(error) => Fault::temporary(format!("the store cannot be read: {error}")),
         })
     }
 
@@ -199,17 +218,13 @@ impl Store {
         spool::keep(&self.0.folder, front, from)
     }
 
-    /// Where a large mail lies, by the name in its record.
-    pub fn spool_file(&self, name: &str) -> PathBuf {
-        spool::folder(&self.0.folder).join(name)
-    }
-
-    /// Bytes free on the disk that holds the data folder.
+    /// Looks how much room the disk of the data folder has, and how much of it `store.reserve` keeps free.
     ///
     /// # Errors
     /// When the system does not say.
-    pub fn free_disk(&self) -> std::io::Result<u64> {
-        crate::sys::disk::free(&self.0.folder)
+    pub fn disk_room(&self) -> std::io::Result<DiskRoom> {
+        let reserve = u64::try_from(self.settings().number(Key::DiskReserve)).unwrap_or(0).saturating_mul(1_000_000);
+        Ok(DiskRoom { free: crate::sys::disk::free(&self.0.folder)?, reserve })
     }
 
     /// True when the last commit failed because the disk is full.

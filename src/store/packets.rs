@@ -1,22 +1,22 @@
-//! Packets on a link: written before a hand-over, found again by their letters and by the link's own number.
+//! Packets on a link: written before a hand-over, found again by their messages and by the link's own number.
 
 use redb::{ReadOnlyTable, ReadableTable};
 
-use super::schema::{self, Outcome, Trouble, Tx, View, json, said};
+use super::schema::{self, StoreError, Tx, TxResult, View, json, reject};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Packet, PacketState, Reference, Way};
 
 /// Packets that are not settled, in the order in which they are worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum PacketQueue {
     /// To be handed over, or being handed over; in the order of their plan.
     Outbox = 0,
     /// The link holds them; ordered by when it is asked after them.
     OnLink = 1,
 }
 
-impl Stage {
+impl PacketQueue {
     fn key(packet: &Packet) -> Option<(u8, i64, u64)> {
         match packet.state {
             PacketState::Planned | PacketState::Handing(_) => Some((Self::Outbox as u8, 0, packet.number)),
@@ -26,22 +26,22 @@ impl Stage {
     }
 }
 
-pub(super) fn parse(number: u64, bytes: &[u8]) -> Outcome<Packet> {
-    serde_json::from_slice(bytes)
-        .or_else(|error| said(Fault::permanent(format!("packet {number} is unreadable: {error}"))))
+pub(super) fn parse(number: u64, bytes: &[u8]) -> TxResult<Packet> {
+    super::schema::record(bytes)
+        .or_else(|error| reject(Fault::permanent(format!("packet {number} is unreadable: {error}"))))
 }
 
 impl Tx<'_> {
-    /// Writes the packets of a new body, gives them their numbers, and gives them back.
-    pub fn add_packets(&mut self, packets: &[Packet]) -> Outcome<Vec<Packet>> {
-        let body = self.ledger.next_packet;
+    /// Writes the packets of a new group, gives them their numbers, and gives them back.
+    pub fn add_packets(&mut self, packets: &[Packet]) -> TxResult<Vec<Packet>> {
+        let group = self.ledger.next_packet;
         let mut added = packets.to_vec();
         for packet in &mut added {
             packet.number = self.ledger.next_packet;
-            packet.body = body;
+            packet.group = group;
             self.ledger.next_packet += 1;
-            for letter in &packet.letters {
-                self.carried.insert((letter.0, packet.number), ())?;
+            for message in &packet.messages {
+                self.carried.insert((message.0, packet.number), ())?;
             }
             self.put_packet(packet)?;
         }
@@ -49,7 +49,7 @@ impl Tx<'_> {
     }
 
     /// Writes a packet that has its number, and keeps the indexes true.
-    pub fn put_packet(&mut self, packet: &Packet) -> Outcome<()> {
+    pub fn put_packet(&mut self, packet: &Packet) -> TxResult<()> {
         let old = self.packets.get(packet.number)?.map(|row| parse(packet.number, row.value())).transpose()?;
         if let Some(old) = &old {
             self.unindex(old)?;
@@ -57,58 +57,58 @@ impl Tx<'_> {
         if let Some(new) = packet.reference() {
             self.references.insert((new.holder.as_str(), new.number), packet.number)?;
         }
-        if let Some(key) = Stage::key(packet) {
+        if let Some(key) = PacketQueue::key(packet) {
             self.open.insert(key, ())?;
         }
         self.packets.insert(packet.number, json(packet).as_slice())?;
         Ok(())
     }
 
-    fn unindex(&mut self, packet: &Packet) -> Outcome<()> {
+    fn unindex(&mut self, packet: &Packet) -> TxResult<()> {
         if let Some(reference) = packet.reference() {
             self.references.remove((reference.holder.as_str(), reference.number))?;
         }
-        if let Some(key) = Stage::key(packet) {
+        if let Some(key) = PacketQueue::key(packet) {
             self.open.remove(key)?;
         }
         Ok(())
     }
 
     /// The packet of this number.
-    pub fn packet(&self, number: u64) -> Outcome<Option<Packet>> {
+    pub fn packet(&self, number: u64) -> TxResult<Option<Packet>> {
         self.packets.get(number)?.map(|row| parse(number, row.value())).transpose()
     }
 
     /// The packets that carry a message, in the order in which they were planned.
-    pub fn packets_of(&self, message: Id) -> Outcome<Vec<Packet>> {
+    pub fn packets_of(&self, message: Id) -> TxResult<Vec<Packet>> {
         let numbers = self.numbers_of(message)?;
-        let packets = numbers.into_iter().map(|number| self.packet(number)).collect::<Outcome<Vec<_>>>()?;
+        let packets = numbers.into_iter().map(|number| self.packet(number)).collect::<TxResult<Vec<_>>>()?;
         Ok(packets.into_iter().flatten().collect())
     }
 
-    fn numbers_of(&self, message: Id) -> Outcome<Vec<u64>> {
+    fn numbers_of(&self, message: Id) -> TxResult<Vec<u64>> {
         let range = self.carried.range((message.0, 0)..=(message.0, u64::MAX))?;
         range.map(|row| Ok(row?.0.value().1)).collect()
     }
 
     /// The packet that a link holds, or held, under this reference.
-    pub fn packet_at(&self, reference: &Reference) -> Outcome<Option<Packet>> {
+    pub fn packet_at(&self, reference: &Reference) -> TxResult<Option<Packet>> {
         let number = self.references.get((reference.holder.as_str(), reference.number))?.map(|row| row.value());
         number.map_or(Ok(None), |number| self.packet(number))
     }
 
-    /// All packets of the body that this one belongs to.
-    pub fn body_of(&self, packet: &Packet) -> Outcome<Vec<Packet>> {
-        let last = packet.body + u64::from(packet.parts.max(1));
-        let mut body = Vec::new();
-        for number in packet.body..last {
-            body.extend(self.packet(number)?.filter(|other| other.body == packet.body));
+    /// All packets of the group that this one belongs to.
+    pub fn group_of(&self, packet: &Packet) -> TxResult<Vec<Packet>> {
+        let last = packet.group + u64::from(packet.parts.max(1));
+        let mut group = Vec::new();
+        for number in packet.group..last {
+            group.extend(self.packet(number)?.filter(|other| other.group == packet.group));
         }
-        Ok(body)
+        Ok(group)
     }
 
     /// Counts a packet that went on air.
-    pub fn packet_went(&mut self, packet: &Packet) -> Outcome<()> {
+    pub fn packet_went(&mut self, packet: &Packet) -> TxResult<()> {
         self.ledger.packets_sent += 1;
         self.count_packet(packet)
     }
@@ -121,7 +121,7 @@ impl Tx<'_> {
     }
 
     /// Puts off, or brings forward, when the link is asked after packets.
-    pub fn ask_later(&mut self, numbers: &[u64], at: Time) -> Outcome<()> {
+    pub fn ask_later(&mut self, numbers: &[u64], at: Time) -> TxResult<()> {
         for number in numbers {
             if let Some(packet) = self.packet(*number)? {
                 self.put_packet(&Packet { ask: at, ..packet })?;
@@ -131,22 +131,22 @@ impl Tx<'_> {
     }
 
     /// Removes a packet, as if it had never been planned.
-    pub fn drop_packet(&mut self, packet: &Packet) -> Outcome<()> {
+    pub fn drop_packet(&mut self, packet: &Packet) -> TxResult<()> {
         self.unindex(packet)?;
-        for letter in &packet.letters {
-            self.carried.remove((letter.0, packet.number))?;
+        for message in &packet.messages {
+            self.carried.remove((message.0, packet.number))?;
         }
         self.packets.remove(packet.number)?;
         Ok(())
     }
 
     /// All packets that are not settled; unreadable ones are left out.
-    pub fn open_packets(&self) -> Outcome<Vec<Packet>> {
+    pub fn open_packets(&self) -> TxResult<Vec<Packet>> {
         let mut found = Vec::new();
         for row in self.open.iter()? {
             let number = row?.0.value().2;
             match self.packet(number) {
-                Err(Trouble::Said(_)) => {}
+                Err(StoreError::Rejected(_)) => {}
                 packet => found.extend(packet?),
             }
         }
@@ -154,26 +154,26 @@ impl Tx<'_> {
     }
 
     /// What is known of a far box, as it was written.
-    pub fn peer(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
+    pub fn peer(&self, name: &str) -> TxResult<Option<Vec<u8>>> {
         Ok(self.peers.get(name)?.map(|row| row.value().to_vec()))
     }
 
     /// Writes what is known of a far box.
-    pub fn put_peer(&mut self, name: &str, json: &[u8]) -> Outcome<()> {
+    pub fn put_peer(&mut self, name: &str, json: &[u8]) -> TxResult<()> {
         self.peers.insert(name, json)?;
         Ok(())
     }
 
     /// Takes a message out of its packets; what carries nothing else goes. An unreadable one goes as well.
-    pub(super) fn remove_packets(&mut self, message: Id) -> Outcome<()> {
+    pub(super) fn remove_packets(&mut self, message: Id) -> TxResult<()> {
         for number in self.numbers_of(message)? {
             self.carried.remove((message.0, number))?;
             match self.packet(number) {
-                Ok(Some(packet)) if packet.letters.iter().all(|id| *id == message || !self.is_kept(*id)) => {
+                Ok(Some(packet)) if packet.messages.iter().all(|id| *id == message || !self.is_kept(*id)) => {
                     self.drop_packet(&packet)?;
                 }
                 Ok(_) => {}
-                Err(Trouble::Said(_)) => self.remove_unreadable(number).map(drop)?,
+                Err(StoreError::Rejected(_)) => self.remove_unreadable(number).map(drop)?,
                 Err(trouble) => return Err(trouble),
             }
         }
@@ -184,36 +184,36 @@ impl Tx<'_> {
         self.messages.get(id.0).is_ok_and(|row| row.is_some())
     }
 
-    /// Takes an unreadable packet out of all tables and gives back its bytes and the letters that were in it.
-    fn remove_unreadable(&mut self, number: u64) -> Outcome<(Vec<u8>, Vec<Id>)> {
+    /// Takes an unreadable packet out of all tables and gives back its bytes and the messages that were in it.
+    fn remove_unreadable(&mut self, number: u64) -> TxResult<(Vec<u8>, Vec<Id>)> {
         let bytes = self.packets.remove(number)?.map(|row| row.value().to_vec()).unwrap_or_default();
         self.open.retain(|key, ()| key.2 != number)?;
         self.references.retain(|_, packet| packet != number)?;
-        let mut letters = Vec::new();
-        self.carried.retain(|(letter, packet), ()| {
+        let mut messages = Vec::new();
+        self.carried.retain(|(message, packet), ()| {
             if packet == number {
-                letters.push(Id(letter));
+                messages.push(Id(message));
             }
             packet != number
         })?;
-        Ok((bytes, letters))
+        Ok((bytes, messages))
     }
 
-    /// Moves an unreadable packet out of the way, with the reason, and gives back the letters that were in it.
-    pub fn set_aside_packet(&mut self, number: u64, why: &str, at: Time) -> Outcome<Vec<Id>> {
-        let (bytes, letters) = self.remove_unreadable(number)?;
+    /// Moves an unreadable packet out of the way, with the reason, and gives back the messages that were in it.
+    pub fn set_aside_packet(&mut self, number: u64, why: &str, at: Time) -> TxResult<Vec<Id>> {
+        let (bytes, messages) = self.remove_unreadable(number)?;
         self.quarantine("store", why, &bytes, at)?;
-        Ok(letters)
+        Ok(messages)
     }
 
-    /// Removes packets without letters that were settled before `limit`.
-    pub fn prune_packets(&mut self, limit: Time) -> Outcome<()> {
+    /// Removes packets without messages that were settled before `limit`.
+    pub fn prune_packets(&mut self, limit: Time) -> TxResult<()> {
         let mut old = Vec::new();
         for row in self.packets.iter()? {
             let (number, bytes) = row?;
             match parse(number.value(), bytes.value()) {
                 Ok(packet) if packet.at >= limit => break,
-                Ok(packet) if packet.letters.is_empty() && !packet.is_open() => old.push(packet),
+                Ok(packet) if packet.messages.is_empty() && !packet.is_open() => old.push(packet),
                 _ => {}
             }
         }
@@ -221,18 +221,18 @@ impl Tx<'_> {
     }
 
     /// Keeps a packet that cannot be read where the link's worker will find it.
-    pub(super) fn keep_unreadable(&mut self, letter: Id, bytes: &[u8]) -> Outcome<()> {
+    pub(super) fn keep_unreadable(&mut self, message: Id, bytes: &[u8]) -> TxResult<()> {
         let number = self.ledger.next_packet;
         self.ledger.next_packet += 1;
         self.packets.insert(number, bytes)?;
-        self.carried.insert((letter.0, number), ())?;
-        self.open.insert((Stage::Outbox as u8, 0, number), ())?;
+        self.carried.insert((message.0, number), ())?;
+        self.open.insert((PacketQueue::Outbox as u8, 0, number), ())?;
         Ok(())
     }
 
     /// Makes the record of one message, and that of a packet of another, unreadable.
     #[cfg(test)]
-    pub fn spoil(&mut self, message: Id, carried: Id) -> Outcome<()> {
+    pub fn spoil(&mut self, message: Id, carried: Id) -> TxResult<()> {
         self.messages.insert(message.0, b"{".as_slice())?;
         self.keep_unreadable(carried, b"{")
     }
@@ -244,7 +244,7 @@ impl View {
     }
 
     /// The packets that carry a message, in the order in which they were planned.
-    pub fn packets_of(&self, message: Id) -> Outcome<Vec<Packet>> {
+    pub fn packets_of(&self, message: Id) -> TxResult<Vec<Packet>> {
         let (packets, carried) = (self.packets()?, self.0.open_table(schema::CARRIED)?);
         let mut found = Vec::new();
         for row in carried.range((message.0, 0)..=(message.0, u64::MAX))? {
@@ -256,31 +256,31 @@ impl View {
         Ok(found)
     }
 
-    /// All packets of the body that this one belongs to; unreadable ones are left out.
-    pub fn body_of(&self, packet: &Packet) -> Outcome<Vec<Packet>> {
-        let (packets, mut body) = (self.packets()?, Vec::new());
-        for row in packets.range(packet.body..packet.body + u64::from(packet.parts.max(1)))? {
+    /// All packets of the group that this one belongs to; unreadable ones are left out.
+    pub fn group_of(&self, packet: &Packet) -> TxResult<Vec<Packet>> {
+        let (packets, mut group) = (self.packets()?, Vec::new());
+        for row in packets.range(packet.group..packet.group + u64::from(packet.parts.max(1)))? {
             let (number, bytes) = row?;
-            body.extend(parse(number.value(), bytes.value()).ok().filter(|other| other.body == packet.body));
+            group.extend(parse(number.value(), bytes.value()).ok().filter(|other| other.group == packet.group));
         }
-        Ok(body)
+        Ok(group)
     }
 
     /// The number of the packet that a link holds, or held, under this reference.
-    pub fn owner(&self, reference: &Reference) -> Outcome<Option<u64>> {
+    pub fn owner(&self, reference: &Reference) -> TxResult<Option<u64>> {
         let table = self.0.open_table(schema::REFERENCES)?;
         let row = table.get((reference.holder.as_str(), reference.number))?;
         Ok(row.map(|row| row.value()))
     }
 
-    /// Packets of a stage that are due, in order; unreadable ones as `Err` with their number and the reason.
-    pub fn open(&self, stage: Stage, due: Time) -> Outcome<Vec<Result<Packet, (u64, String)>>> {
-        let (packets, code, mut found) = (self.packets()?, stage as u8, Vec::new());
+    /// Packets of a queue that are due, in order; unreadable ones as `Err` with their number and the reason.
+    pub fn open(&self, queue: PacketQueue, due: Time) -> TxResult<Vec<Result<Packet, (u64, String)>>> {
+        let (packets, code, mut found) = (self.packets()?, queue as u8, Vec::new());
         for row in self.0.open_table(schema::OPEN)?.range((code, i64::MIN, 0)..=(code, due.0, u64::MAX))? {
             let number = row?.0.value().2;
             let packet = match packets.get(number)?.map(|row| parse(number, row.value())) {
                 None => Err(format!("packet {number} is on its way and nowhere else")),
-                Some(Err(Trouble::Said(why))) => Err(why.to_string()),
+                Some(Err(StoreError::Rejected(why))) => Err(why.to_string()),
                 Some(packet) => Ok(packet?),
             };
             found.push(packet.map_err(|why| (number, why)));
@@ -289,12 +289,12 @@ impl View {
     }
 
     /// What is known of a far box, as it was written.
-    pub fn peer(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
+    pub fn peer(&self, name: &str) -> TxResult<Option<Vec<u8>>> {
         Ok(self.0.open_table(schema::PEERS)?.get(name)?.map(|row| row.value().to_vec()))
     }
 
     /// All far boxes by name, with what is known of them.
-    pub fn peers(&self) -> Outcome<Vec<(String, Vec<u8>)>> {
+    pub fn peers(&self) -> TxResult<Vec<(String, Vec<u8>)>> {
         let table = self.0.open_table(schema::PEERS)?;
         table
             .iter()?
@@ -303,16 +303,16 @@ impl View {
     }
 
     /// When the link is asked after one of its packets next.
-    pub fn next_ask(&self) -> Outcome<Option<Time>> {
-        let code = Stage::OnLink as u8;
+    pub fn next_ask(&self) -> TxResult<Option<Time>> {
+        let code = PacketQueue::OnLink as u8;
         let open = self.0.open_table(schema::OPEN)?;
         let first = open.range((code, i64::MIN, 0)..=(code, i64::MAX, u64::MAX))?.next().transpose()?;
         Ok(first.map(|row| Time(row.0.value().1)))
     }
 
     /// How many packets the link holds.
-    pub fn on_link(&self) -> Outcome<usize> {
-        let code = Stage::OnLink as u8;
+    pub fn on_link(&self) -> TxResult<usize> {
+        let code = PacketQueue::OnLink as u8;
         Ok(self.0.open_table(schema::OPEN)?.range((code, i64::MIN, 0)..=(code, i64::MAX, u64::MAX))?.count())
     }
 }

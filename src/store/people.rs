@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use redb::ReadableTable;
 
 use super::Store;
-use super::schema::{self, Outcome, Tx, View, json};
+use super::schema::{self, Tx, TxResult, View, json};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
@@ -14,54 +14,54 @@ use crate::settings::Settings;
 
 impl Tx<'_> {
     /// Gives the box its random name on the first use.
-    pub(super) fn first_use(&mut self) -> Outcome<()> {
+    pub(super) fn first_use(&mut self) -> TxResult<()> {
         if self.ledger.box_token.is_empty() {
             let mut random = [0; 5];
             getrandom::fill(&mut random)
-                .or_else(|error| super::said(Fault::operator(format!("no random numbers: {error}"))))?;
+                .or_else(|error| super::reject(Fault::operator(format!("no random numbers: {error}"))))?;
             self.ledger.box_token = random.iter().map(|byte| format!("{byte:02x}")).collect();
         }
         Ok(())
     }
 
     /// Writes a person.
-    pub fn put_person(&mut self, person: &Person) -> Outcome<()> {
+    pub fn put_person(&mut self, person: &Person) -> TxResult<()> {
         self.people.insert(person.name.as_str(), json(person).as_slice())?;
         self.after.people = true;
         Ok(())
     }
 
     /// The person of this name, as of this transaction.
-    pub fn person(&self, name: &str) -> Outcome<Option<Person>> {
+    pub fn person(&self, name: &str) -> TxResult<Option<Person>> {
         let row = self.people.get(name)?;
-        Ok(row.and_then(|row| serde_json::from_slice(row.value()).ok()))
+        Ok(row.and_then(|row| super::schema::record(row.value()).ok()))
     }
 
     /// All people, as of this transaction.
-    pub fn everybody(&self) -> Outcome<Vec<Person>> {
+    pub fn everybody(&self) -> TxResult<Vec<Person>> {
         let mut all = Vec::new();
         for row in self.people.iter()? {
-            all.extend(serde_json::from_slice::<Person>(row?.1.value()));
+            all.extend(super::schema::record::<Person>(row?.1.value()));
         }
         Ok(all)
     }
 
     /// Removes a person; their messages stay.
-    pub fn remove_person(&mut self, name: &str) -> Outcome<()> {
+    pub fn remove_person(&mut self, name: &str) -> TxResult<()> {
         self.people.remove(name)?;
         self.after.people = true;
         Ok(())
     }
 
     /// Stores a checked value.
-    pub fn put_setting(&mut self, name: &str, value: &str) -> Outcome<()> {
+    pub fn put_setting(&mut self, name: &str, value: &str) -> TxResult<()> {
         self.settings.insert(name, value)?;
         self.after.settings = true;
         Ok(())
     }
 
     /// Stores a web session (JSON of the page's own) under the hash of its token; `None` removes it.
-    pub fn put_session(&mut self, hash: &str, session: Option<&[u8]>) -> Outcome<()> {
+    pub fn put_session(&mut self, hash: &str, session: Option<&[u8]>) -> TxResult<()> {
         if let Some(bytes) = session {
             self.sessions.insert(hash, bytes)?;
         } else {
@@ -71,7 +71,7 @@ impl Tx<'_> {
     }
 
     /// A small value of another part of the program (the claim code, for instance); `None` removes it.
-    pub fn put_note(&mut self, name: &str, value: Option<&[u8]>) -> Outcome<()> {
+    pub fn put_note(&mut self, name: &str, value: Option<&[u8]>) -> TxResult<()> {
         let name = format!("note:{name}");
         if let Some(bytes) = value {
             self.meta.insert(name.as_str(), bytes)?;
@@ -82,21 +82,21 @@ impl Tx<'_> {
     }
 
     /// A value stored with [`Tx::put_note`], as of this transaction.
-    pub fn note(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
+    pub fn note(&self, name: &str) -> TxResult<Option<Vec<u8>>> {
         Ok(self.meta.get(format!("note:{name}").as_str())?.map(|row| row.value().to_vec()))
     }
 }
 
 impl View {
     /// When a person last wrote to this address.
-    pub fn written_to(&self, person: &str, to: &Address) -> Outcome<Option<Time>> {
+    pub fn written_to(&self, person: &str, to: &Address) -> TxResult<Option<Time>> {
         let key = to.to_string().to_lowercase();
         let row = self.0.open_table(schema::CONTACTS)?.get((person, key.as_str()))?;
         Ok(row.map(|row| Time(row.value())))
     }
 
     /// All web sessions: hash of the token and JSON.
-    pub fn sessions(&self) -> Outcome<Vec<(String, Vec<u8>)>> {
+    pub fn sessions(&self) -> TxResult<Vec<(String, Vec<u8>)>> {
         let mut all = Vec::new();
         for row in self.0.open_table(schema::SESSIONS)?.iter()? {
             let (hash, bytes) = row?;
@@ -106,7 +106,7 @@ impl View {
     }
 
     /// A value stored with [`Tx::put_note`].
-    pub fn note(&self, name: &str) -> Outcome<Option<Vec<u8>>> {
+    pub fn note(&self, name: &str) -> TxResult<Option<Vec<u8>>> {
         let row = self.0.open_table(schema::META)?.get(format!("note:{name}").as_str())?;
         Ok(row.map(|row| row.value().to_vec()))
     }
@@ -118,7 +118,7 @@ impl Store {
             let mut people = Vec::new();
             for row in view.0.open_table(schema::PEOPLE)?.iter()? {
                 let (name, bytes) = row?;
-                match serde_json::from_slice::<Person>(bytes.value()) {
+                match super::schema::record::<Person>(bytes.value()) {
                     Ok(person) => people.push(person),
                     Err(error) => log::error!("person '{}' is unreadable and left out: {error}", name.value()),
                 }

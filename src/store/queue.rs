@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use redb::ReadableTable;
 
-use super::schema::{INLINE, Outcome, Trouble, Tx, json, said};
+use super::schema::{INLINE, StoreError, Tx, TxResult, Unreadable, json, record, reject};
 use super::{Committed, Store, spool};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Column, Door, Id, Mail, Message, Priority, State, Step, Way};
+use crate::message::{Column, Id, Mail, Message, Origin, Priority, Reason, State, Step, Way};
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
-pub struct Letter {
+pub struct IncomingMail {
     /// Messages without a number.
     pub messages: Vec<Message>,
     /// The whole mail.
@@ -34,44 +34,46 @@ pub enum BodyIn {
         name: String,
         /// In bytes.
         size: u64,
+        /// CRC-32 of them.
+        check: u32,
     },
 }
 
 /// A queue of messages that are not final, ordered by when the next look at them is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
+pub enum Queue {
     /// Waits for a mailbox; empty but for a moment.
     Mailbox = 0,
     /// Waits for the relay.
     Relay = 1,
-    /// Waits for the link: urgent letters first, bulk last, among equals in order of acceptance.
+    /// Waits for the link: urgent messages first, bulk last, among equals in order of acceptance.
     Link = 2,
     /// The link has all its packets.
-    OnModem = 3,
+    OnLink = 3,
     /// Waits for the owner.
     Held = 4,
     /// Sent; the far box is expected to say that it has it.
     Receipt = 5,
     /// Waits for the carrier of text messages.
     Carrier = 6,
-    /// Waits for the link, before [`Lane::Link`].
+    /// Waits for the link, before [`Queue::Link`].
     LinkUrgent = 7,
     /// Waits for the link, after it.
     LinkBulk = 8,
-    /// Letters with a time by which they are wanted, once more, in order of their deadlines.
+    /// Messages with a time by which they are wanted, once more, in order of their deadlines.
     Timed = 9,
 }
 
-impl Lane {
+impl Queue {
     /// All queues; that of the link stands for its three.
     pub const ALL: [Self; 7] =
-        [Self::Mailbox, Self::Relay, Self::Link, Self::Carrier, Self::OnModem, Self::Held, Self::Receipt];
+        [Self::Mailbox, Self::Relay, Self::Link, Self::Carrier, Self::OnLink, Self::Held, Self::Receipt];
 
     /// The state of what stands in it.
     pub fn state(self) -> State {
         match self {
             Self::Held => State::Held,
-            Self::OnModem => State::OnModem,
+            Self::OnLink => State::OnLink,
             Self::Receipt => State::Sent,
             _ => State::Queued,
         }
@@ -83,7 +85,7 @@ impl Lane {
             Self::Mailbox => &[Self::Mailbox],
             Self::Relay => &[Self::Relay],
             Self::Link => &[Self::LinkUrgent, Self::Link, Self::LinkBulk],
-            Self::OnModem => &[Self::OnModem],
+            Self::OnLink => &[Self::OnLink],
             Self::Held => &[Self::Held],
             Self::Receipt => &[Self::Receipt],
             Self::Carrier => &[Self::Carrier],
@@ -96,7 +98,7 @@ impl Lane {
     fn of(message: &Message) -> Self {
         match (message.state, message.way) {
             (State::Held, _) => Self::Held,
-            (State::OnModem, _) => Self::OnModem,
+            (State::OnLink, _) => Self::OnLink,
             (State::Sent, _) => Self::Receipt,
             (_, Way::Mailbox) => Self::Mailbox,
             (_, Way::Relay) => Self::Relay,
@@ -111,30 +113,35 @@ impl Lane {
 }
 
 /// A record of a message.
-pub(super) fn parse(id: u64, bytes: &[u8]) -> Result<Message, String> {
-    serde_json::from_slice(bytes).map_err(|error| format!("message m{id} is unreadable: {error}"))
+pub(super) fn parse(bytes: &[u8]) -> Result<Message, Unreadable> {
+    record(bytes)
+}
+
+/// What is said of a record that cannot be read.
+pub(super) fn unreadable(id: Id, error: &Unreadable) -> String {
+    format!("message {id} is unreadable: {error}")
 }
 
 impl Tx<'_> {
-    /// Keeps a letter and gives its messages their numbers.
-    pub fn add(&mut self, letter: &Letter) -> Outcome<Vec<Id>> {
+    /// Keeps a mail and gives its messages their numbers.
+    pub fn add(&mut self, mail: &IncomingMail) -> TxResult<Vec<Id>> {
         let first = Id(self.ledger.next_message);
-        let copies = u32::try_from(letter.messages.len()).unwrap_or(u32::MAX);
-        let mail = |size: u64, file: Option<String>| Some(Mail { first, copies, size, file });
-        let mail = match &letter.body {
+        let copies = u32::try_from(mail.messages.len()).unwrap_or(u32::MAX);
+        let kept = |size, file, check| Some(Mail { first, copies, size, file, check: Some(check) });
+        let body = match &mail.body {
             BodyIn::None => None,
             BodyIn::Bytes(bytes) if bytes.len() <= INLINE => {
                 self.bodies.insert(first.0, bytes.as_slice())?;
-                mail(bytes.len() as u64, None)
+                kept(bytes.len() as u64, None, crc32fast::hash(bytes))
             }
-            BodyIn::Bytes(_) => return said(Fault::permanent("a large mail has to come as a file")),
-            BodyIn::File { name, size } => mail(*size, Some(name.clone())),
+            BodyIn::Bytes(_) => return reject(Fault::permanent("a large mail has to come as a file")),
+            BodyIn::File { name, size, check } => kept(*size, Some(name.clone()), *check),
         };
-        let mut ids = Vec::with_capacity(letter.messages.len());
-        for message in &letter.messages {
+        let mut ids = Vec::with_capacity(mail.messages.len());
+        for message in &mail.messages {
             let id = Id(self.ledger.next_message);
             self.ledger.next_message += 1;
-            let mut message = Message { id, mail: mail.clone(), ..message.clone() };
+            let mut message = Message { id, mail: body.clone(), ..message.clone() };
             self.bill_new(&mut message)?;
             if message.steps.is_empty() {
                 message.steps.push(Step {
@@ -157,29 +164,29 @@ impl Tx<'_> {
     }
 
     /// The message of this number.
-    pub fn message(&self, id: Id) -> Outcome<Message> {
+    pub fn message(&self, id: Id) -> TxResult<Message> {
         let row = self.messages.get(id.0)?;
-        match row.map(|row| parse(id.0, row.value())) {
+        match row.map(|row| parse(row.value())) {
             Some(Ok(message)) => Ok(message),
-            Some(Err(why)) => said(Fault::permanent(why)),
-            None => said(Fault::permanent(format!("there is no message {id}"))),
+            Some(Err(error)) => reject(Fault::permanent(unreadable(id, &error))),
+            None => reject(Fault::permanent(format!("there is no message {id}"))),
         }
     }
 
     /// The message of this number, if it is there and can be read.
-    pub fn find(&self, id: Id) -> Outcome<Option<Message>> {
+    pub fn find(&self, id: Id) -> TxResult<Option<Message>> {
         let row = self.messages.get(id.0)?;
-        Ok(row.and_then(|row| parse(id.0, row.value()).ok()))
+        Ok(row.and_then(|row| parse(row.value()).ok()))
     }
 
     /// The message of this number while something can still happen to it. What cannot be read is set aside when it is
     /// due, and does not count here.
-    pub fn live(&self, id: Id) -> Outcome<Option<Message>> {
+    pub fn live(&self, id: Id) -> TxResult<Option<Message>> {
         Ok(self.find(id)?.filter(|message| !message.is_final()))
     }
 
     /// Changes a message. A new state or reason becomes a step of its time line by [`Tx::step`]; this is the rest.
-    pub fn change(&mut self, id: Id, change: impl FnOnce(&mut Message)) -> Outcome<Message> {
+    pub fn change(&mut self, id: Id, change: impl FnOnce(&mut Message)) -> TxResult<Message> {
         let before = self.message(id)?;
         let mut after = before.clone();
         change(&mut after);
@@ -198,18 +205,29 @@ impl Tx<'_> {
 
     /// Moves a message to a state and writes the step into its time line. `packets` are those that the time line says
     /// went on air by it; the box counts them with [`Tx::packet_went`].
-    pub fn step(&mut self, id: Id, at: Time, state: State, cause: &str, packets: u32, next: Time) -> Outcome<Message> {
+    pub fn step(
+        &mut self,
+        id: Id,
+        at: Time,
+        state: State,
+        reason: impl Into<Reason>,
+        packets: u32,
+        next: Time,
+    ) -> TxResult<Message> {
+        let reason = reason.into();
+        // A field of a fact that is named like a tag would be lost in the store.
+        debug_assert_eq!(record::<Reason>(&json(&reason)).ok().as_ref(), Some(&reason));
         self.change(id, |message| {
             message.state = state;
-            cause.clone_into(&mut message.reason);
+            message.reason = reason.clone();
             message.next = next;
-            message.steps.push(Step { at, state, cause: cause.to_owned(), packets });
+            message.steps.push(Step { at, state, cause: reason, packets });
         })
     }
 
     /// Keeps the queue and the mailbox index true.
-    fn index(&mut self, after: &Message, before: Option<&Message>) -> Outcome<()> {
-        let key = |message: &Message| (Lane::of(message) as u8, message.next.0, message.id.0);
+    pub(super) fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
+        let key = |message: &Message| (Queue::of(message) as u8, message.next.0, message.id.0);
         let old = before.filter(|before| !before.is_final()).map(key);
         let new = Some(after).filter(|after| !after.is_final()).map(key);
         if old != new {
@@ -223,7 +241,7 @@ impl Tx<'_> {
         }
         let timed = |message: &Message| {
             let waits = State::HERE.contains(&message.state) && message.terms.by.is_some();
-            waits.then_some((Lane::Timed as u8, message.deadline.0, message.id.0))
+            waits.then_some((Queue::Timed as u8, message.deadline.0, message.id.0))
         };
         let (old, new) = (before.and_then(timed), timed(after));
         if old != new {
@@ -247,7 +265,7 @@ impl Tx<'_> {
     }
 
     /// Moves the times of waiting messages that were taken under a clock nobody could vouch for.
-    pub fn shift_doubtful(&mut self, by: Duration) -> Outcome<usize> {
+    pub fn shift_doubtful(&mut self, by: Duration) -> TxResult<usize> {
         let mut ids = Vec::new();
         for row in self.due.iter()? {
             ids.push(Id(row?.0.value().2));
@@ -256,7 +274,7 @@ impl Tx<'_> {
         for id in ids {
             // An unreadable record is set aside when it is due.
             let message = match self.message(id) {
-                Err(Trouble::Said(_)) => continue,
+                Err(StoreError::Rejected(_)) => continue,
                 message => message?,
             };
             if !message.clock_believed {
@@ -275,7 +293,7 @@ impl Tx<'_> {
     }
 
     /// Moves an unreadable record out of the way, with the reason. The books count it as given back.
-    pub fn set_aside_message(&mut self, id: Id, why: &str, at: Time) -> Outcome<()> {
+    pub fn set_aside_message(&mut self, id: Id, why: &str, at: Time) -> TxResult<()> {
         let bytes = self.messages.remove(id.0)?.map(|row| row.value().to_vec()).unwrap_or_default();
         let stale: Vec<_> =
             self.due.iter()?.filter_map(Result::ok).map(|row| row.0.value()).filter(|key| key.2 == id.0).collect();
@@ -293,28 +311,28 @@ impl Tx<'_> {
 
     /// The door whose books count more waiting messages than there are: an unreadable record does not say by which it
     /// came in.
-    fn miscounted(&self) -> Outcome<Option<Door>> {
+    fn miscounted(&self) -> TxResult<Option<Origin>> {
         let mut there: BTreeMap<&str, u64> = BTreeMap::new();
         for row in self.due.iter()? {
             let (lane, _, id) = row?.0.value();
             // Those stand in a queue of their own as well.
-            if lane == Lane::Timed as u8 {
+            if lane == Queue::Timed as u8 {
                 continue;
             }
-            if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(id, row.value())) {
+            if let Some(Ok(message)) = self.messages.get(id)?.map(|row| parse(row.value())) {
                 *there.entry(message.door.word()).or_default() += 1;
             }
         }
-        let waiting = |door: &Door| self.ledger.books.get(door.word()).map_or(0, |books| books.waiting);
-        Ok(Door::ALL.into_iter().find(|door| waiting(door) > there.get(door.word()).copied().unwrap_or(0)))
+        let waiting = |door: &Origin| self.ledger.books.get(door.word()).map_or(0, |books| books.waiting);
+        Ok(Origin::ALL.into_iter().find(|door| waiting(door) > there.get(door.word()).copied().unwrap_or(0)))
     }
 
     /// Removes finished messages that were accepted before `limit`, with what belongs to them. The books keep them.
-    pub fn prune(&mut self, limit: Time, most: usize) -> Outcome<usize> {
+    pub fn prune(&mut self, limit: Time, most: usize) -> TxResult<usize> {
         let mut old = Vec::new();
         for row in self.messages.iter()? {
-            let (id, bytes) = row?;
-            match parse(id.value(), bytes.value()) {
+            let (_, bytes) = row?;
+            match parse(bytes.value()) {
                 Ok(message) if message.accepted >= limit || old.len() >= most => break,
                 Ok(message) if message.is_final() => old.push(message),
                 _ => {}
@@ -326,7 +344,7 @@ impl Tx<'_> {
         Ok(old.len())
     }
 
-    pub(super) fn remove(&mut self, message: &Message) -> Outcome<()> {
+    pub(super) fn remove(&mut self, message: &Message) -> TxResult<()> {
         self.messages.remove(message.id.0)?;
         if let Some(mailbox) = message.to.mailbox() {
             self.mailbox.remove((mailbox.person().as_str(), message.id.0))?;
@@ -350,7 +368,7 @@ impl Tx<'_> {
     }
 
     /// Marks a message of a mailbox as read.
-    pub fn mark_read(&mut self, person: &str, id: Id) -> Outcome<()> {
+    pub fn mark_read(&mut self, person: &str, id: Id) -> TxResult<()> {
         if self.mailbox.get((person, id.0))?.is_some() {
             self.mailbox.insert((person, id.0), 1)?;
         }
@@ -359,12 +377,12 @@ impl Tx<'_> {
 }
 
 impl Store {
-    /// Keeps a letter (promise 1): the only way in for messages.
+    /// Keeps a message (promise 1): the only way in for messages.
     ///
     /// # Errors
     /// Temporary when the disk is in the way; nothing was kept then.
-    pub fn put(&self, letter: Letter) -> Result<Committed, Fault> {
-        let ids = self.write(move |tx| tx.add(&letter))?;
+    pub fn put(&self, mail: IncomingMail) -> Result<Committed, Fault> {
+        let ids = self.write(move |tx| tx.add(&mail))?;
         Ok(Committed { ids })
     }
 
@@ -374,7 +392,7 @@ impl Store {
     /// As [`Store::write`].
     pub fn commit_in<T: Send + 'static>(
         &self,
-        job: impl FnMut(&mut Tx) -> Outcome<(Vec<Id>, T)> + Send + 'static,
+        job: impl FnMut(&mut Tx) -> TxResult<(Vec<Id>, T)> + Send + 'static,
     ) -> Result<(Committed, T), Fault> {
         let (ids, value) = self.write(job)?;
         Ok((Committed { ids }, value))
@@ -386,15 +404,37 @@ impl Store {
     /// As [`Store::read`]; temporary when the spool file cannot be read.
     pub fn raw(&self, message: &Message) -> Result<Option<Vec<u8>>, Fault> {
         let Some(mail) = &message.mail else { return Ok(None) };
-        match &mail.file {
+        let bytes = match &mail.file {
             Some(name) => spool::read(self.folder(), name)
                 .map(Some)
-                .map_err(|error| Fault::temporary(format!("the mail of {} cannot be read: {error}", message.id))),
-            None => self.read(|view| view.body(mail)),
+                .map_err(|error| Fault::temporary(format!("the mail of {} cannot be read: {error}", message.id)))?,
+            None => self.read(|view| view.body(mail))?,
+        };
+        let damaged = |bytes: &Vec<u8>| mail.check.is_some_and(|check| check != crc32fast::hash(bytes));
+        match bytes {
+            Some(bytes) if bytes.len() as u64 != mail.size || damaged(&bytes) => {
+                Err(Fault::permanent(format!("the mail of {} is damaged on the disk of this box", message.id)))
+            }
+            bytes => Ok(bytes),
         }
     }
 
-    /// Removes spool files that no message refers to; the few large mails are looked up one by one.
+    /// The file of a large mail, after a look that it is whole.
+    ///
+    /// # Errors
+    /// When it cannot be read; permanent when it is not what was written.
+    pub fn spool_file(&self, mail: &Mail) -> Result<Option<std::path::PathBuf>, Fault> {
+        let Some(name) = &mail.file else { return Ok(None) };
+        let path = spool::folder(self.folder()).join(name);
+        let found = spool::check(&path).map_err(|error| Fault::temporary(format!("{}: {error}", path.display())))?;
+        match found.0 == mail.size && mail.check.is_none_or(|check| check == found.1) {
+            true => Ok(Some(path)),
+            false => Err(Fault::permanent(format!("{} is damaged: it is not what was written", path.display()))),
+        }
+    }
+
+    /// Removes spool files that no message refers to; the few large mails are looked up one by one. While a record cannot
+    /// be read nothing is removed: the file may be the last copy of what it speaks of.
     pub(super) fn sweep_spool(&self) -> Result<(), Fault> {
         let found = spool::names(self.folder()).map_err(Fault::operator)?;
         if found.is_empty() {
@@ -404,10 +444,18 @@ impl Store {
             let mut known = std::collections::HashSet::new();
             for row in view.messages()?.iter()? {
                 let (id, bytes) = row?;
-                known.extend(parse(id.value(), bytes.value()).ok().and_then(|message| message.mail?.file));
+                match parse(bytes.value()) {
+                    Ok(message) => known.extend(message.mail.and_then(|mail| mail.file)),
+                    Err(error) => {
+                        let why = unreadable(Id(id.value()), &error);
+                        log::error!("store: {why}; spool files without a message stay");
+                        return Ok(None);
+                    }
+                }
             }
-            Ok(known)
+            Ok(Some(known))
         })?;
+        let Some(known) = known else { return Ok(()) };
         for name in found.iter().filter(|name| !known.contains(*name)) {
             log::warn!("store: spool file {name} belongs to no message and goes");
             spool::remove(self.folder(), name).map_err(Fault::operator)?;

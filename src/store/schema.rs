@@ -5,7 +5,7 @@ use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransact
 use crate::fault::Fault;
 
 /// Version of the tables; a newer file is refused, an older one is migrated.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 /// Mails up to this size live in the store; larger ones are files in the spool folder (values are rounded up to
 /// powers of two inside redb, and a huge value would cost its size in memory).
 pub const INLINE: usize = 72 * 1024;
@@ -34,7 +34,7 @@ pub const PACKETS_1: TableDefinition<(u64, u16), &[u8]> = TableDefinition::new("
 pub const REFERENCES_1: TableDefinition<(&str, u64), (u64, u16)> = TableDefinition::new("references");
 /// Keys of inbound packets that were taken -> when (ms).
 pub const SEEN: TableDefinition<&str, i64> = TableDefinition::new("seen");
-/// Parts of letters from the air that are not complete: set / part number -> JSON of `PartIn`.
+/// Parts of messages from the air that are not complete: set / part number -> JSON of `PartIn`.
 pub const PARTS: TableDefinition<(&str, u16), &[u8]> = TableDefinition::new("parts");
 /// Message-ID of mails that went outside -> message.
 pub const MESSAGE_IDS: TableDefinition<&str, u64> = TableDefinition::new("message_ids");
@@ -73,25 +73,25 @@ pub const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 
 /// Why a job in the store did not happen.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum StoreError {
     /// The disk or the file: the store has to be opened anew.
     Storage(redb::Error),
     /// A rule of ours.
-    Said(Fault),
+    Rejected(Fault),
 }
 
-impl<E: Into<redb::Error>> From<E> for Trouble {
+impl<E: Into<redb::Error>> From<E> for StoreError {
     fn from(error: E) -> Self {
         Self::Storage(error.into())
     }
 }
 
 /// Shorthand for jobs in the store.
-pub type Outcome<T> = Result<T, Trouble>;
+pub type TxResult<T> = Result<T, StoreError>;
 
 /// A rule that was broken, as the end of a job.
-pub fn said<T>(fault: Fault) -> Outcome<T> {
-    Err(Trouble::Said(fault))
+pub fn reject<T>(fault: Fault) -> TxResult<T> {
+    Err(StoreError::Rejected(fault))
 }
 
 /// All tables of a write transaction, open. One batch of jobs shares it.
@@ -204,8 +204,69 @@ impl View {
     }
 }
 
-/// JSON of a record of ours.
+/// A record of ours: JSON, and behind a line feed, which no such JSON holds, its CRC-32 in hex digits.
+///
+/// redb checks nothing when it reads a page: a flipped bit would be served as true.
 pub fn json<T: serde::Serialize>(record: &T) -> Vec<u8> {
     // Our records hold strings, numbers and lists: serialisation to memory cannot fail.
-    serde_json::to_vec(record).expect("records of the store serialise")
+    let mut bytes = serde_json::to_vec(record).expect("records of the store serialise");
+    let check = crc32fast::hash(&bytes);
+    bytes.extend_from_slice(format!("\n{check:08x}").as_bytes());
+    bytes
+}
+
+/// Why a record cannot be used.
+#[derive(Debug)]
+pub enum Unreadable {
+    /// Its bytes are not the ones that were written.
+    Damaged,
+    /// It is no record of this kind.
+    Malformed(serde_json::Error),
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Damaged => f.write_str("its bytes are not the ones that were written"),
+            Self::Malformed(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Reads what [`json`] wrote; records of earlier versions, which have no checksum, as they are.
+///
+/// # Errors
+/// When it is damaged, or no record of this kind.
+pub fn record<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
+    let json = match bytes.len().checked_sub(CHECK).map(|at| bytes.split_at(at)) {
+        Some((json, [b'\n', digits @ ..])) => {
+            if format!("{:08x}", crc32fast::hash(json)).as_bytes() != digits {
+                return Err(Unreadable::Damaged);
+            }
+            json
+        }
+        _ => bytes,
+    };
+    serde_json::from_slice(json).map_err(Unreadable::Malformed)
+}
+
+/// Length of a line feed and the checksum behind it.
+const CHECK: usize = 9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flipped_bit_of_a_record_is_noticed() {
+        let bytes = json(&("a text\nof two lines", 7_u32));
+        assert_eq!(record::<(String, u32)>(&bytes).unwrap(), ("a text\nof two lines".to_owned(), 7));
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let read = record::<(String, u32)>(&damaged);
+            assert!(read.is_err(), "bit {bit}: {read:?}");
+        }
+        assert_eq!(record::<u32>(b"12").unwrap(), 12, "from before there was a checksum");
+    }
 }

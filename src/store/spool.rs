@@ -49,6 +49,8 @@ pub struct Spooled {
     pub name: String,
     /// In bytes.
     pub size: u64,
+    /// CRC-32 of them.
+    pub check: u32,
     kept: bool,
 }
 
@@ -74,13 +76,40 @@ pub fn keep(data: &Path, front: &[u8], from: &Path) -> io::Result<Spooled> {
     getrandom::fill(&mut random).map_err(io::Error::other)?;
     let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let path = folder(data).join(&name);
-    let mut spooled = Spooled { path, name, size: 0, kept: false };
+    let mut spooled = Spooled { path, name, size: 0, check: 0, kept: false };
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(&spooled.path)?;
-    file.write_all(front)?;
-    spooled.size = front.len() as u64 + io::copy(&mut File::open(from)?, &mut file)?;
+    let mut writer = Summed { inner: &mut file, sum: crc32fast::Hasher::new() };
+    writer.write_all(front)?;
+    spooled.size = front.len() as u64 + io::copy(&mut File::open(from)?, &mut writer)?;
+    spooled.check = writer.sum.finalize();
     file.sync_all()?;
     crate::sys::disk::sync_folder(&folder(data))?;
     Ok(spooled)
+}
+
+/// Sums up what passes through.
+struct Summed<W> {
+    inner: W,
+    sum: crc32fast::Hasher,
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.sum.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Size and CRC-32 of a file.
+pub fn check(path: &Path) -> io::Result<(u64, u32)> {
+    let mut sink = Summed { inner: io::sink(), sum: crc32fast::Hasher::new() };
+    let size = io::copy(&mut File::open(path)?, &mut sink)?;
+    Ok((size, sink.sum.finalize()))
 }
 
 /// Reads a spool file.

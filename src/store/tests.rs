@@ -1,34 +1,18 @@
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+use testing::Folder;
 
 use super::*;
 use crate::address::Address;
 use crate::clock::Time;
-use crate::message::{Door, Message, State};
-
-/// A folder of its own for each test, removed at the end.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    pub fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("satpost-store-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        Self(std::env::temp_dir().join(name))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use crate::message::reason::Waits;
+use crate::message::{Message, Reason, State};
 
 impl Store {
     /// Changes one setting, as the desk does.
     pub fn set(&self, name: &str, value: &str) -> Result<(), Fault> {
-        let key = crate::settings::find(name).map_err(Fault::Permanent)?.key;
-        let value = self.settings().with(key, value).map_err(Fault::Permanent)?.text(key).to_owned();
+        let key = crate::settings::find(name).map_err(Fault::permanent)?.key;
+        let value = self.settings().with(key, value).map_err(Fault::permanent)?.text(key).to_owned();
         let name = crate::settings::row(key).name;
         self.write(move |tx| tx.put_setting(name, &value))
     }
@@ -37,47 +21,25 @@ impl Store {
 mod packets;
 
 pub fn message(way: Way, state: State, next: i64) -> Message {
-    let at = Time(1_790_000_000_000);
     Message {
-        id: Id(0),
-        door: Door::Smtp,
         from: "a@x.org".parse().unwrap(),
-        to: "ben@here.org".parse().unwrap(),
-        author: None,
         subject: "s".into(),
         text: "s\nt".into(),
-        cut: vec![],
-        mail: None,
-        automatic: None,
         message_id: Some(format!("<{next}@x>")),
-        about: None,
-        accepted: at,
-        deadline: at + Duration::from_secs(60),
-        clock_believed: true,
         state,
-        reason: "waits".into(),
+        reason: Waits::Relay.into(),
         way,
         next: Time(next),
-        tries: 0,
-        delay_told: false,
-        stranger: None,
-        bill: None,
-        receipt_until: None,
-        terms: Default::default(),
-        pressed: false,
-        account: None,
-        recall: false,
-        released: false,
-        steps: vec![],
+        ..Message::sample()
     }
 }
 
-fn letter(messages: Vec<Message>) -> Letter {
-    Letter { messages, body: BodyIn::Bytes(b"raw".to_vec()) }
+fn mail(messages: Vec<Message>) -> IncomingMail {
+    IncomingMail { messages, body: BodyIn::Bytes(b"raw".to_vec()) }
 }
 
-fn store(folder: &Folder) -> Store {
-    Store::open(&folder.0, &Clock::fake(Time(1_790_000_000_000))).unwrap()
+pub fn store(folder: &Folder) -> Store {
+    Store::open(folder, &Clock::fake(Time(1_790_000_000_000))).unwrap()
 }
 
 #[test]
@@ -85,17 +47,17 @@ fn what_is_put_is_due_and_survives_a_restart() {
     let folder = Folder::new();
     let first = store(&folder);
     let done =
-        first.put(letter(vec![message(Way::Relay, State::Queued, 5), message(Way::Link, State::Queued, 3)])).unwrap();
+        first.put(mail(vec![message(Way::Relay, State::Queued, 5), message(Way::Link, State::Queued, 3)])).unwrap();
     assert_eq!(done.ids(), [Id(1), Id(2)]);
     first.close();
     drop(first);
     let again = store(&folder);
-    let due = again.read(|v| v.due(Lane::Relay, Time(5), 10)).unwrap();
+    let due = again.read(|v| v.due(Queue::Relay, Time(5), 10)).unwrap();
     assert_eq!(due.len(), 1);
     let found = due[0].as_ref().unwrap();
     assert_eq!(again.raw(found).unwrap().as_deref(), Some(&b"raw"[..]));
-    assert_eq!(again.read(|v| v.next_due(Lane::Link)).unwrap(), Some(Time(3)));
-    assert!(again.read(|v| v.due(Lane::Link, Time(2), 10)).unwrap().is_empty());
+    assert_eq!(again.read(|v| v.next_due(Queue::Link)).unwrap(), Some(Time(3)));
+    assert!(again.read(|v| v.due(Queue::Link, Time(2), 10)).unwrap().is_empty());
 }
 
 #[test]
@@ -103,13 +65,13 @@ fn books_and_queue_follow_each_step() {
     let folder = Folder::new();
     let store = store(&folder);
     store
-        .put(letter(vec![message(Way::Relay, State::Queued, 5), message(Way::Mailbox, State::Delivered, i64::MAX)]))
+        .put(mail(vec![message(Way::Relay, State::Queued, 5), message(Way::Mailbox, State::Delivered, i64::MAX)]))
         .unwrap();
     store.write(|tx| tx.step(Id(1), Time(9), State::Delivered, "taken", 0, Time(0)).map(drop)).unwrap();
     let books = store.ledger().unwrap().books["smtp"];
     assert!(books.balance());
     assert_eq!((books.accepted, books.delivered), (2, 2));
-    assert_eq!(store.read(|v| v.next_due(Lane::Relay)).unwrap(), None);
+    assert_eq!(store.read(|v| v.next_due(Queue::Relay)).unwrap(), None);
     assert!(store.read(|v| v.queues()).unwrap().iter().all(|queue| queue.1 == 0));
     assert_eq!(store.read(|v| v.mailbox("ben", None, 9)).unwrap().len(), 1);
     assert_eq!(store.message(Id(1)).unwrap().unwrap().steps.len(), 2);
@@ -125,8 +87,8 @@ fn one_failing_job_does_not_touch_its_neighbours() {
             let store = &store;
             scope.spawn(move || match at % 4 {
                 0 => assert!(store.write(|tx| tx.message(Id(999)).map(drop)).is_err()),
-                1 if at < 8 => assert!(store.write(|_| -> Outcome<()> { panic!("on purpose") }).is_err()),
-                _ => drop(store.put(letter(vec![message(Way::Link, State::Queued, at)])).unwrap()),
+                1 if at < 8 => assert!(store.write(|_| -> TxResult<()> { panic!("on purpose") }).is_err()),
+                _ => drop(store.put(mail(vec![message(Way::Link, State::Queued, at)])).unwrap()),
             });
         }
     });
@@ -140,8 +102,8 @@ fn room_is_kept_for_a_full_disk() {
     let folder = Folder::new();
     let _store = store(&folder);
     // What is there once the first write was answered; a tiny disk has none.
-    let roomy = crate::sys::disk::free(&folder.0).unwrap() >= 64 << 20;
-    let bytes = std::fs::metadata(folder.0.join("ballast")).map_or(0, |file| file.len());
+    let roomy = crate::sys::disk::free(&folder).unwrap() >= 64 << 20;
+    let bytes = std::fs::metadata(folder.join("ballast")).map_or(0, |file| file.len());
     assert_eq!(bytes, if roomy { 4 << 20 } else { 0 });
 }
 
@@ -158,21 +120,21 @@ fn keys_are_taken_once() {
 fn an_unreadable_record_is_set_aside() {
     let folder = Folder::new();
     let store = store(&folder);
-    store.put(letter(vec![message(Way::Link, State::Queued, 1), message(Way::Link, State::Queued, 2)])).unwrap();
+    store.put(mail(vec![message(Way::Link, State::Queued, 1), message(Way::Link, State::Queued, 2)])).unwrap();
     store.write(|tx| Ok(tx.messages.insert(1, &b"{broken"[..])?.is_some())).unwrap();
-    let due = store.read(|v| v.due(Lane::Link, Time(9), 9)).unwrap();
+    let due = store.read(|v| v.due(Queue::Link, Time(9), 9)).unwrap();
     assert!(due[0].is_err() && due[1].is_ok());
     store.write(|tx| tx.set_aside_message(Id(1), "unreadable", Time(3))).unwrap();
-    assert_eq!(store.read(|v| v.due(Lane::Link, Time(9), 9)).unwrap().len(), 1);
+    assert_eq!(store.read(|v| v.due(Queue::Link, Time(9), 9)).unwrap().len(), 1);
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);
 }
 
 #[test]
-fn old_letters_go_with_their_bytes_and_the_books_stay() {
+fn old_messages_go_with_their_bytes_and_the_books_stay() {
     let folder = Folder::new();
     let store = store(&folder);
     let done = message(Way::Mailbox, State::Delivered, i64::MAX);
-    store.put(letter(vec![done, message(Way::Link, State::Queued, 2)])).unwrap();
+    store.put(mail(vec![done, message(Way::Link, State::Queued, 2)])).unwrap();
     let later = Time(1_790_000_000_001);
     assert_eq!(store.write(move |tx| tx.prune(later, 10)).unwrap(), 1);
     assert!(store.message(Id(1)).unwrap().is_none());
@@ -188,7 +150,7 @@ fn old_letters_go_with_their_bytes_and_the_books_stay() {
 fn a_second_program_gets_a_sentence() {
     let folder = Folder::new();
     let _first = store(&folder);
-    let Err(fault) = Store::open(&folder.0, &Clock::system()) else { panic!("opened twice") };
+    let Err(fault) = Store::open(&folder, &Clock::system()) else { panic!("opened twice") };
     assert!(fault.why().contains("in use by another satpost"), "{fault}");
     assert_ne!(Address::Nobody.to_string(), "");
 }
@@ -196,9 +158,35 @@ fn a_second_program_gets_a_sentence() {
 #[test]
 fn a_folder_with_other_things_is_left_alone() {
     let folder = Folder::new();
-    std::fs::create_dir_all(&folder.0).unwrap();
-    std::fs::write(folder.0.join("letter.txt"), "mine").unwrap();
-    let Err(fault) = Store::open(&folder.0, &Clock::system()) else { panic!("it was taken") };
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("message.txt"), "mine").unwrap();
+    let Err(fault) = Store::open(&folder, &Clock::system()) else { panic!("it was taken") };
     assert!(fault.why().contains("holds other things"), "{fault}");
-    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+}
+
+/// Records of the versions that kept sentences: a message that waits, and its packet that is gone.
+#[test]
+fn sentences_of_older_versions_are_read_and_kept() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    store.put(mail(vec![message(Way::Link, State::Queued, 1)])).unwrap();
+    let old = |mut json: serde_json::Value| {
+        json["reason"] = "waits for the link, 1 packet".into();
+        json["steps"] = serde_json::json!([{"at": 1, "state": "queued", "cause": "waits for the link, 1 packet"}]);
+        serde_json::to_vec(&json).unwrap()
+    };
+    let record = old(serde_json::to_value(store.message(Id(1)).unwrap().unwrap()).unwrap());
+    store.write(move |tx| Ok(tx.messages.insert(1, record.as_slice())?.is_some())).unwrap();
+    store.close();
+    drop(store);
+    let store = self::store(&folder);
+    let words = Reason::Old("waits for the link, 1 packet".into());
+    let found = store.message(Id(1)).unwrap().unwrap();
+    assert_eq!((&found.reason, &found.steps[0].cause), (&words, &words));
+    assert_eq!(found.reason.to_string(), "waits for the link, 1 packet");
+    let stepped =
+        store.write(|tx| tx.step(Id(1), Time(2), State::Queued, Waits::Link { packets: 1 }, 0, Time(2))).unwrap();
+    assert_eq!(stepped.steps.iter().map(|step| step.cause.code()).collect::<Vec<_>>(), ["unknown", "waits.link"]);
+    assert_eq!(store.message(Id(1)).unwrap().unwrap().steps[0].cause, words, "the old step stays as it was");
 }

@@ -4,7 +4,7 @@
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
-use super::schema::{self, Outcome, Tx, View, json, said};
+use super::schema::{self, Tx, TxResult, View, json, reject};
 use crate::address::Phone;
 use crate::clock::Time;
 use crate::fault::Fault;
@@ -67,9 +67,9 @@ pub struct Thread {
     pub subject: String,
 }
 
-fn parse(bytes: &[u8]) -> Outcome<TextOut> {
-    serde_json::from_slice(bytes)
-        .or_else(|error| said(Fault::permanent(format!("the record of a text is unreadable: {error}"))))
+fn parse(bytes: &[u8]) -> TxResult<TextOut> {
+    super::schema::record(bytes)
+        .or_else(|error| reject(Fault::permanent(format!("the record of a text is unreadable: {error}"))))
 }
 
 fn named(text: &TextOut) -> Option<String> {
@@ -85,13 +85,13 @@ fn due(text: &TextOut) -> Option<(i64, u64)> {
 
 impl Tx<'_> {
     /// What the carrier has of a message.
-    pub fn text(&self, message: Id) -> Outcome<Option<TextOut>> {
+    pub fn text(&self, message: Id) -> TxResult<Option<TextOut>> {
         self.texts.get(message.0)?.map(|row| parse(row.value())).transpose()
     }
 
     /// Writes the record of a text and keeps its indexes true. A name that a carrier gave is remembered for as long as
     /// the message, also after the text was sent again under another one.
-    pub fn put_text(&mut self, text: &TextOut) -> Outcome<()> {
+    pub fn put_text(&mut self, text: &TextOut) -> TxResult<()> {
         if let Some(due) = self.text(text.message)?.as_ref().and_then(due) {
             self.text_due.remove(due)?;
         }
@@ -105,7 +105,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub(super) fn remove_text(&mut self, message: Id) -> Outcome<()> {
+    pub(super) fn remove_text(&mut self, message: Id) -> TxResult<()> {
         let Some(text) = self.text(message)? else { return Ok(()) };
         if let Some(due) = due(&text) {
             self.text_due.remove(due)?;
@@ -119,7 +119,7 @@ impl Tx<'_> {
 
     /// Writes that a phone wants no texts from a service number; `None`: it wants them again. True when it wanted none
     /// before.
-    pub fn opt_out(&mut self, number: Phone, phone: Phone, out: Option<&OptOut>) -> Outcome<bool> {
+    pub fn opt_out(&mut self, number: Phone, phone: Phone, out: Option<&OptOut>) -> TxResult<bool> {
         let (number, phone) = (number.to_string(), phone.to_string());
         let key = (number.as_str(), phone.as_str());
         let before = match out {
@@ -130,13 +130,13 @@ impl Tx<'_> {
     }
 
     /// The last mail between a person and a phone.
-    pub fn thread(&self, person: &str, phone: Phone) -> Outcome<Option<Thread>> {
+    pub fn thread(&self, person: &str, phone: Phone) -> TxResult<Option<Thread>> {
         let row = self.threads.get((person, phone.to_string().as_str()))?;
-        Ok(row.and_then(|row| serde_json::from_slice(row.value()).ok()))
+        Ok(row.and_then(|row| super::schema::record(row.value()).ok()))
     }
 
     /// Writes it.
-    pub fn put_thread(&mut self, person: &str, phone: Phone, thread: &Thread) -> Outcome<()> {
+    pub fn put_thread(&mut self, person: &str, phone: Phone, thread: &Thread) -> TxResult<()> {
         self.threads.insert((person, phone.to_string().as_str()), json(thread).as_slice())?;
         Ok(())
     }
@@ -144,12 +144,12 @@ impl Tx<'_> {
 
 impl View {
     /// What the carrier has of a message.
-    pub fn text(&self, message: Id) -> Outcome<Option<TextOut>> {
+    pub fn text(&self, message: Id) -> TxResult<Option<TextOut>> {
         self.0.open_table(schema::TEXTS)?.get(message.0)?.map(|row| parse(row.value())).transpose()
     }
 
     /// Texts whose next look at the carrier is due, earliest first.
-    pub fn texts_due(&self, now: Time, limit: usize) -> Outcome<Vec<TextOut>> {
+    pub fn texts_due(&self, now: Time, limit: usize) -> TxResult<Vec<TextOut>> {
         let mut found = Vec::new();
         for row in self.0.open_table(schema::TEXT_DUE)?.range((i64::MIN, 0)..=(now.0, u64::MAX))?.take(limit) {
             found.extend(self.text(Id(row?.0.value().1))?);
@@ -158,31 +158,31 @@ impl View {
     }
 
     /// When the next of them is due.
-    pub fn next_text(&self) -> Outcome<Option<Time>> {
+    pub fn next_text(&self) -> TxResult<Option<Time>> {
         let due = self.0.open_table(schema::TEXT_DUE)?;
         let first = due.iter()?.next().transpose()?;
         Ok(first.map(|row| Time(row.0.value().0)))
     }
 
     /// The message of a text that the carrier names so.
-    pub fn text_named(&self, carrier: &str, id: &str) -> Outcome<Option<Id>> {
+    pub fn text_named(&self, carrier: &str, id: &str) -> TxResult<Option<Id>> {
         let table = self.0.open_table(schema::TEXT_IDS)?;
         Ok(table.get(format!("{carrier}:{id}").as_str())?.map(|row| Id(row.value())))
     }
 
     /// Since when, and how, a phone wants no texts from a service number.
-    pub fn opted_out(&self, number: Phone, phone: Phone) -> Outcome<Option<OptOut>> {
+    pub fn opted_out(&self, number: Phone, phone: Phone) -> TxResult<Option<OptOut>> {
         let table = self.0.open_table(schema::OPT_OUTS)?;
         let row = table.get((number.to_string().as_str(), phone.to_string().as_str()))?;
-        Ok(row.and_then(|row| serde_json::from_slice(row.value()).ok()))
+        Ok(row.and_then(|row| super::schema::record(row.value()).ok()))
     }
 
     /// Phones that want no texts: service number, phone, and how they said so.
-    pub fn opt_outs(&self, limit: usize) -> Outcome<Vec<(String, String, OptOut)>> {
+    pub fn opt_outs(&self, limit: usize) -> TxResult<Vec<(String, String, OptOut)>> {
         let mut found = Vec::new();
         for row in self.0.open_table(schema::OPT_OUTS)?.iter()?.take(limit) {
             let (key, bytes) = row?;
-            if let Ok(out) = serde_json::from_slice(bytes.value()) {
+            if let Ok(out) = super::schema::record(bytes.value()) {
                 let (number, phone) = key.value();
                 found.push((number.to_owned(), phone.to_owned(), out));
             }

@@ -1,4 +1,4 @@
-//! Usage: letters, packets and bytes by day and person, counted in the same commit as what they count.
+//! Usage: messages, packets and bytes by day and person, counted in the same commit as what they count.
 //!
 //! The counts of the present day stand in the row of the ledger, which every commit writes anyway; when the day is over
 //! they move into a table. A day is one of the calendar in the time zone of the box at the moment of the commit.
@@ -11,8 +11,9 @@ use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 
 use super::Ledger;
-use super::schema::{self, Outcome, Tx, View, json};
+use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
+use crate::fault::UnknownWord;
 use crate::message::{Column, Message, Packet};
 use crate::money::BOX;
 use crate::settings::{Key, Settings};
@@ -20,25 +21,25 @@ use crate::settings::{Key, Settings};
 /// What was counted. Over all days of the box: taken = left - came back + returned + refused + what waits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
-    /// Letters taken in, by door; of a person those that they wrote.
+    /// Messages taken in, by door; of a person those that they wrote.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub taken: BTreeMap<String, u64>,
-    /// Letters that left for good or were put into a mailbox, by way; of a person those that they wrote.
+    /// Messages that left for good or were put into a mailbox, by way; of a person those that they wrote.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left: BTreeMap<String, u64>,
-    /// Letters that reached a person of this box.
+    /// Messages that reached a person of this box.
     #[serde(default, skip_serializing_if = "none")]
     pub got: u64,
-    /// Letters given back to their senders.
+    /// Messages given back to their senders.
     #[serde(default, skip_serializing_if = "none")]
     pub returned: u64,
     /// Of these, the ones that had left before.
     #[serde(default, skip_serializing_if = "none")]
     pub came_back: u64,
-    /// Letters not carried, by rule or by wish.
+    /// Messages not carried, by rule or by wish.
     #[serde(default, skip_serializing_if = "none")]
     pub refused: u64,
-    /// Packets that went on air; of a person those with a letter by them, or else to them.
+    /// Packets that went on air; of a person those with a message by them, or else to them.
     #[serde(default, skip_serializing_if = "none")]
     pub packets_sent: u64,
     /// Packets from the air, repeats not counted; known for the box only.
@@ -47,10 +48,10 @@ pub struct Counts {
     /// Packets that the compact coding saved; known for the box only.
     #[serde(default, skip_serializing_if = "none")]
     pub packets_saved: u64,
-    /// Bytes of the letters taken in.
+    /// Bytes of the messages taken in.
     #[serde(default, skip_serializing_if = "none")]
     pub bytes_in: u64,
-    /// Bytes of the letters that left.
+    /// Bytes of the messages that left.
     #[serde(default, skip_serializing_if = "none")]
     pub bytes_out: u64,
     /// Bytes of the packets that went on air.
@@ -133,11 +134,12 @@ impl Span {
 }
 
 impl std::str::FromStr for Span {
-    type Err = String;
+    type Err = UnknownWord;
 
-    fn from_str(word: &str) -> Result<Self, String> {
+    fn from_str(word: &str) -> Result<Self, UnknownWord> {
         let found = Self::ALL.into_iter().find(|span| span.word() == word);
-        found.ok_or_else(|| format!("'{}' will not do: write day, month, year or person", word.escape_debug()))
+        let known = "day, month, year or person";
+        found.ok_or_else(|| UnknownWord { what: "span", word: word.to_owned(), known })
     }
 }
 
@@ -161,7 +163,7 @@ pub(super) fn day(settings: &Settings, now: Time) -> String {
 }
 
 impl Tx<'_> {
-    fn count(&mut self, person: &str, add: impl FnOnce(&mut Counts)) -> Outcome<()> {
+    fn count(&mut self, person: &str, add: impl FnOnce(&mut Counts)) -> TxResult<()> {
         if self.ledger.today.day != self.day {
             self.close_day()?;
         }
@@ -171,7 +173,7 @@ impl Tx<'_> {
 
     /// Moves the counts of the day that was into the table, and takes those of the day that is from there: a clock that
     /// was set back comes to a day again that has counts.
-    fn close_day(&mut self) -> Outcome<()> {
+    fn close_day(&mut self) -> TxResult<()> {
         let before = std::mem::take(&mut self.ledger.today);
         for (person, counts) in &before.people {
             self.usage.insert((before.day.as_str(), person.as_str()), json(counts).as_slice())?;
@@ -183,7 +185,7 @@ impl Tx<'_> {
             if day != self.day {
                 break;
             }
-            if let Ok(counts) = serde_json::from_slice(bytes.value()) {
+            if let Ok(counts) = super::schema::record(bytes.value()) {
                 today.people.insert(person.to_owned(), counts);
             }
         }
@@ -192,13 +194,13 @@ impl Tx<'_> {
     }
 
     /// Counts packets that the compact coding saved.
-    pub fn packets_saved(&mut self, packets: usize) -> Outcome<()> {
+    pub fn packets_saved(&mut self, packets: usize) -> TxResult<()> {
         self.ledger.packets_saved += packets as u64;
         self.count(BOX, |counts| counts.packets_saved += packets as u64)
     }
 
-    /// Counts a letter that was taken in.
-    pub(super) fn count_taken(&mut self, message: &Message) -> Outcome<()> {
+    /// Counts a message that was taken in.
+    pub(super) fn count_taken(&mut self, message: &Message) -> TxResult<()> {
         let (door, size) = (message.door.word(), size(message));
         for person in accounts(message) {
             self.count(&person, |counts| {
@@ -212,8 +214,8 @@ impl Tx<'_> {
         }
     }
 
-    /// Counts a letter that came from one column of the books into another.
-    pub(super) fn count_moved(&mut self, message: &Message, from: Option<Column>, to: Column) -> Outcome<()> {
+    /// Counts a message that came from one column of the books into another.
+    pub(super) fn count_moved(&mut self, message: &Message, from: Option<Column>, to: Column) -> TxResult<()> {
         let (way, size) = (message.way.word(), size(message));
         for person in accounts(message) {
             self.count(&person, |counts| {
@@ -237,15 +239,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Counts a letter that cannot be read any more as given back.
-    pub(super) fn count_lost(&mut self) -> Outcome<()> {
+    /// Counts a message that cannot be read any more as given back.
+    pub(super) fn count_lost(&mut self) -> TxResult<()> {
         self.count(BOX, |counts| counts.returned += 1)
     }
 
-    /// Counts a packet that went on air. Letters that share it share its price: it is that of the first one.
-    pub(super) fn count_packet(&mut self, packet: &Packet) -> Outcome<()> {
-        let first = packet.letters.first().map(|id| self.live(*id)).transpose()?.flatten();
-        let payer = first.and_then(|letter| letter.author.clone().or_else(|| letter.reader(&self.domain)));
+    /// Counts a packet that went on air. Messages that share it share its price: it is that of the first one.
+    pub(super) fn count_packet(&mut self, packet: &Packet) -> TxResult<()> {
+        let first = packet.messages.first().map(|id| self.live(*id)).transpose()?.flatten();
+        let payer = first.and_then(|message| message.author.clone().or_else(|| message.reader(&self.domain)));
         let bytes = packet.payload.len() as u64;
         for person in std::iter::once(BOX.to_owned()).chain(payer) {
             self.count(&person, |counts| {
@@ -257,12 +259,12 @@ impl Tx<'_> {
     }
 
     /// Counts a packet from the air.
-    pub(super) fn count_packet_in(&mut self) -> Outcome<()> {
+    pub(super) fn count_packet_in(&mut self) -> TxResult<()> {
         self.count(BOX, |counts| counts.packets_in += 1)
     }
 }
 
-/// Who a letter is counted for: the box, and whoever wrote it here.
+/// Who a message is counted for: the box, and whoever wrote it here.
 fn accounts(message: &Message) -> impl Iterator<Item = String> + use<> {
     std::iter::once(BOX.to_owned()).chain(message.author.clone())
 }
@@ -273,7 +275,7 @@ fn size(message: &Message) -> u64 {
 
 impl View {
     /// The counts by period, newest first; of the box, of one person, or (by person) of each person.
-    pub fn usage(&self, span: Span, person: Option<&str>) -> Outcome<Vec<Usage>> {
+    pub fn usage(&self, span: Span, person: Option<&str>) -> TxResult<Vec<Usage>> {
         let today = Ledger::load(&self.0.open_table(schema::META)?)?.today;
         let mut sums: BTreeMap<(String, String), Counts> = BTreeMap::new();
         let wanted = |name: &str| match person {
@@ -289,7 +291,7 @@ impl View {
             let (key, bytes) = row?;
             let (day, name) = key.value();
             if day != today.day
-                && let Ok(counts) = serde_json::from_slice::<Counts>(bytes.value())
+                && let Ok(counts) = super::schema::record::<Counts>(bytes.value())
             {
                 add(day, name, &counts);
             }

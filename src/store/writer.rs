@@ -1,16 +1,30 @@
 //! The one thread that writes: takes what waits, commits it together, answers each; opens the file anew after errors.
+//!
+//! A commit whose end is not known is in doubt: its callers are answered only after the file is open again and says
+//! whether the commit survived. Each commit writes its number, so that is one look.
+//!
+//! ```text
+//!  batch -> commit -> ok ------------------------------------> yes
+//!              |
+//!              +----> error: in doubt -> file closed, opened -> number there?  yes -> yes
+//!                                                                 no  -> a temporary no
+//! ```
 
+use std::fs::File;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, Durability, ReadableDatabase};
 use smol::channel::{Receiver, TrySendError};
 
-use super::schema::{After, Outcome, Trouble, Tx};
+use super::schema::{After, StoreError, Tx, TxResult};
+use super::synced_file::{self, Cache, SyncedFile};
 use super::{FILE, Store};
 use crate::fault::Fault;
 use crate::message::Way;
@@ -30,7 +44,7 @@ const ROOMY: u64 = 64 * 1024 * 1024;
 const BALLAST_EVERY: Duration = Duration::from_secs(60);
 
 /// Work on an open transaction; may run twice.
-pub type Job = Box<dyn FnMut(&mut Tx) -> Outcome<()> + Send>;
+pub type Job = Box<dyn FnMut(&mut Tx) -> TxResult<()> + Send>;
 
 /// A job and where its end is told.
 pub struct Ask {
@@ -41,7 +55,10 @@ pub struct Ask {
 /// Opens the file; a file that is in use or cannot be read is said in a sentence.
 pub fn open(path: &Path) -> Result<Database, Fault> {
     let shown = path.display();
-    let database = Database::builder().set_cache_size(CACHE).create(path).map_err(|error| match error {
+    // redb panics on some damaged files.
+    let opened = std::panic::catch_unwind(|| create(path));
+    let opened = opened.unwrap_or_else(|_| Err(redb::StorageError::Corrupted("it cannot be read".to_owned()).into()));
+    let database = opened.map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => Fault::temporary(format!(
             "{shown} is in use by another satpost: stop it, or ask it through its control socket"
         )),
@@ -54,10 +71,34 @@ pub fn open(path: &Path) -> Result<Database, Fault> {
         return Err(Fault::operator(format!("{shown} was written by a newer satpost: install that one")));
     }
     super::migrate::migrate(&database, version).map_err(|trouble| match trouble {
-        Trouble::Said(fault) => fault,
-        Trouble::Storage(error) => Fault::operator(format!("{shown} cannot be brought up to date: {error}")),
+        StoreError::Rejected(fault) => fault,
+        StoreError::Storage(error) => Fault::operator(format!("{shown} cannot be brought up to date: {error}")),
     })?;
     Ok(database)
+}
+
+fn create(path: &Path) -> Result<Database, DatabaseError> {
+    let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let cache = PageCache { path: path.to_owned(), file: file.try_clone()? };
+    let file = SyncedFile::new(FileBackend::new(file)?, cache, synced_file::PATIENCE)?;
+    Database::builder().set_cache_size(CACHE).create_with_backend(file)
+}
+
+/// The pages of the file that the system holds in memory.
+#[derive(Debug)]
+struct PageCache {
+    path: PathBuf,
+    file: File,
+}
+
+impl Cache for PageCache {
+    fn forget(&self) -> std::io::Result<()> {
+        disk::forget_pages(&self.file)
+    }
+
+    fn read_through(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        disk::read_through(&self.path, offset, out)
+    }
 }
 
 /// The version of the tables in a file; of a new one, today's.
@@ -87,10 +128,10 @@ pub fn start(store: &Store, asks: Receiver<Ask>) -> Result<std::thread::JoinHand
             {
                 batch.push(next);
             }
-            if let Err(error) = store.run_batch(batch) {
-                log::error!("store: {error}; opening the file anew");
+            if let Err(doubt) = store.run_batch(batch) {
+                log::error!("store: {}; opening the file anew", doubt.error);
                 let _ = ballast.release().inspect_err(|error| log::warn!("store: the ballast stays: {error}"));
-                store.reopen(&asks, &error.to_string());
+                store.reopen(&asks, doubt);
                 looked = Instant::now();
             } else if looked.elapsed() >= BALLAST_EVERY {
                 take_up(&ballast, &folder);
@@ -114,10 +155,30 @@ fn take_up(ballast: &Ballast, folder: &Path) {
     }
 }
 
+/// How far a commit came.
+#[derive(Default)]
+struct Attempt {
+    /// Its number, once nothing but the disk could be in its way.
+    number: Option<u64>,
+    /// What is to be done if it was kept.
+    after: After,
+}
+
+/// A commit that ended with an error of the disk: it may have been kept.
+struct Doubt {
+    error: redb::Error,
+    attempt: Attempt,
+    /// Who waits for its end.
+    batch: Vec<Ask>,
+    /// Who was not tried yet.
+    unheard: Vec<Ask>,
+}
+
 impl Store {
     /// Commits a batch. A job that fails by rule undoes the batch; then each job runs in a commit of its own.
-    fn run_batch(&self, mut batch: Vec<Ask>) -> Result<(), redb::Error> {
-        match self.commit(&mut batch) {
+    fn run_batch(&self, mut batch: Vec<Ask>) -> Result<(), Box<Doubt>> {
+        let mut attempt = Attempt::default();
+        match self.commit(&mut batch, &mut attempt) {
             Ok(()) => {
                 self.0.full.store(false, Ordering::Relaxed);
                 for ask in batch {
@@ -125,26 +186,29 @@ impl Store {
                 }
                 Ok(())
             }
-            Err(Trouble::Said(fault)) if batch.len() == 1 => {
+            Err(StoreError::Rejected(fault)) if batch.len() == 1 => {
                 let _ = batch[0].done.send(Err(fault));
                 Ok(())
             }
-            Err(Trouble::Said(_)) => batch.into_iter().try_for_each(|ask| self.run_batch(vec![ask])),
-            Err(Trouble::Storage(error)) => {
+            Err(StoreError::Rejected(_)) => {
+                let mut rest = batch.into_iter();
+                while let Some(ask) = rest.next() {
+                    self.run_batch(vec![ask])
+                        .map_err(|doubt| Box::new(Doubt { unheard: rest.by_ref().collect(), ..*doubt }))?;
+                }
+                Ok(())
+            }
+            Err(StoreError::Storage(error)) => {
                 let full = matches!(&error, redb::Error::Io(why) if why.kind() == ErrorKind::StorageFull);
                 self.0.full.store(full, Ordering::Relaxed);
-                let fault = Fault::temporary(format!("the store cannot be written: {error}"));
-                for ask in batch {
-                    let _ = ask.done.send(Err(fault.clone()));
-                }
-                Err(error)
+                Err(Box::new(Doubt { error, attempt, batch, unheard: Vec::new() }))
             }
         }
     }
 
-    fn commit(&self, batch: &mut [Ask]) -> Outcome<()> {
+    fn commit(&self, batch: &mut [Ask], attempt: &mut Attempt) -> TxResult<()> {
         let database = self.0.database.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(database) = database else { return super::said(Fault::temporary("the store is closed")) };
+        let Some(database) = database else { return super::reject(Fault::temporary("the store is closed")) };
         let mut txn = database.begin_write()?;
         // The default, said aloud: promise 1 stands on it.
         txn.set_durability(Durability::Immediate)?;
@@ -155,14 +219,43 @@ impl Store {
         for ask in batch {
             // A panic in one job must not take the writer along; the batch is undone and the job told.
             let run = std::panic::AssertUnwindSafe(|| (ask.job)(&mut tx));
-            std::panic::catch_unwind(run).unwrap_or_else(|_| super::said(Fault::permanent("store: a job panicked")))?;
+            std::panic::catch_unwind(run)
+                .unwrap_or_else(|_| super::reject(Fault::temporary("the store could not do this: see the log")))?;
         }
         tx.ledger.last_time = tx.ledger.last_time.max(self.0.clock.now());
+        tx.ledger.commits += 1;
+        let number = tx.ledger.commits;
         let after = tx.close()?;
+        *attempt = Attempt { number: Some(number), after };
         txn.commit()?;
         drop(database);
-        self.follow_up(after);
+        self.follow_up(std::mem::take(&mut attempt.after));
         Ok(())
+    }
+
+    /// Tells the callers of a commit in doubt what became of it, now that the file is open.
+    fn resolve(&self, doubt: Box<Doubt>) {
+        let Doubt { error, attempt, batch, unheard } = *doubt;
+        let kept = match (attempt.number, self.ledger()) {
+            (Some(number), Ok(ledger)) => ledger.commits >= number,
+            (None, _) => false,
+            // The file is open and cannot be read: the callers keep what they have.
+            (Some(_), Err(fault)) => {
+                log::error!("store: whether the last commit was kept cannot be read: {fault}");
+                false
+            }
+        };
+        if kept {
+            log::warn!("store: the commit that failed with '{error}' was kept all the same");
+            self.follow_up(attempt.after);
+        }
+        let no = Fault::temporary(format!("the store cannot be written: {error}"));
+        for ask in batch {
+            let _ = ask.done.send(if kept { Ok(()) } else { Err(no.clone()) });
+        }
+        for ask in unheard {
+            let _ = ask.done.send(Err(no.clone()));
+        }
     }
 
     fn follow_up(&self, after: After) {
@@ -196,10 +289,11 @@ impl Store {
     }
 
     /// Closes the file and opens it again, with back-off, while callers get a temporary fault.
-    fn reopen(&self, asks: &Receiver<Ask>, why: &str) {
+    fn reopen(&self, asks: &Receiver<Ask>, doubt: Box<Doubt>) {
+        let why = doubt.error.to_string();
         let mut wait = REOPEN.0;
         loop {
-            *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = Some(why.to_owned());
+            *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
             self.shut();
             crate::clock::sleep(wait);
             while let Ok(ask) = asks.try_recv() {
@@ -210,6 +304,7 @@ impl Store {
                     *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(database));
                     *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = None;
                     log::warn!("store: open again");
+                    self.resolve(doubt);
                     return;
                 }
                 Err(fault) => log::error!("store: {fault}"),

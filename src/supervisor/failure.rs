@@ -1,4 +1,4 @@
-//! The box cannot open its store: its page says why, on every path, until that is mended. Only where systemd handed
+//! The box cannot open its store: its page says why, on every path, until that is fixed. Only where systemd handed
 //! over the socket of the page; a box that somebody started by hand says it to them and ends.
 
 use std::net::TcpListener;
@@ -22,7 +22,7 @@ use crate::sys::signals::Stop;
 /// The store is tried again after this.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Says the fault, on the page if there is one, and waits until it is mended or the box is told to end.
+/// Says the fault, on the page if there is one, and waits until it is fixed or the box is told to end.
 pub fn tell(fault: &Fault, data: &Path, web: Vec<TcpListener>, signals: Stop) -> ExitCode {
     log::error!("{fault}");
     let code = ExitCode::from(if matches!(fault, Fault::Operator(_)) { WRONG_SETTINGS } else { 1 });
@@ -42,13 +42,13 @@ fn serve(fault: &Fault, data: &Path, web: Vec<TcpListener>, mut signals: Stop) -
     let folder = std::env::temp_dir().join(format!("satpost-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(Fault::operator)?;
     let socket = folder.join("web.sock");
-    let page = crate::admin::serve_failure(fault.why(), &socket)?;
-    let host = super::doors::host_name();
+    let page = crate::admin::serve_failure(&fault.why(), &socket)?;
+    let host = super::listeners::host_name();
     let rules = Box::new(move || Rules::new(&Settings::default(), &host));
     let front = HttpFront::new(socket, folder.clone(), rules);
     let gate = Gate::open(web, Arc::new(front)).map_err(Fault::operator)?;
     notify::ready();
-    notify::status(fault.why());
+    notify::status(&fault.why());
     let code = loop {
         let ended = async {
             signals.next().await;

@@ -1,20 +1,20 @@
-//! What a new box says: where its page is, and the code that claims it, in the journal and on the console's log-in
-//! screen.
+//! Says where the page of the box is, and the code that claims a new one: in the system log and on the log-in screen of the
+//! console.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::admin::service::{By, Desk};
+use crate::admin::service::{Actor, Service};
 use crate::engine::Context;
 
 /// Says where the page is, and the claim code while the box has no owner.
 pub fn say(context: &Context) {
-    let facts = context.pulse.facts();
+    let facts = context.status.facts();
     let pages: Vec<_> = facts.listen.get("web").into_iter().flatten().map(|address| page(*address)).collect();
-    let desk = Desk::new(&context.store, By::command_line(rustix::process::getuid().as_raw()));
+    let service = Service::new(&context.store, Actor::command_line(rustix::process::getuid().as_raw()));
     let mut lines: Vec<String> = pages.iter().map(|page| format!("satpost: {page}")).collect();
-    if !desk.claimed() {
-        match desk.setup_code(false) {
+    if !service.claimed() {
+        match service.setup_code(false) {
             Ok(code) => lines.push(format!("this box has no owner yet: open its page and type the code {code}")),
             Err(fault) => log::error!("the box cannot be claimed: {fault}"),
         }
@@ -30,10 +30,10 @@ pub fn say(context: &Context) {
     }
 }
 
-/// The address that a person types; a door that is open on all addresses is named by one that leads to it.
+/// Makes the address that a person types; a listener on all addresses is named by one that leads to it.
 fn page(address: SocketAddr) -> String {
     let host = match address.ip() {
-        ip if ip.is_unspecified() => outward().map_or_else(super::doors::host_name, |ip| ip.to_string()),
+        ip if ip.is_unspecified() => outward().map_or_else(super::listeners::host_name, |ip| ip.to_string()),
         IpAddr::V6(ip) => format!("[{ip}]"),
         ip => ip.to_string(),
     };
@@ -43,7 +43,7 @@ fn page(address: SocketAddr) -> String {
     }
 }
 
-/// The address that this machine has toward its network; nothing is sent to find it out.
+/// Gives the address that this machine has toward its network; nothing is sent to find it out.
 fn outward() -> Option<IpAddr> {
     let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
     // Any address outside will do: connecting a datagram socket only looks up the route.

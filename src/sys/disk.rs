@@ -2,10 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::fs::{Advice, FallocateFlags, OFlags, fadvise, fallocate, statvfs};
+use rustix::io::pread;
+
+/// Multiple of every block size of a disk that is in use.
+const BLOCK: u64 = 4096;
 
 /// Bytes that an unprivileged process may still write to the file system of `path`.
 ///
@@ -22,6 +26,44 @@ pub fn free(path: &Path) -> io::Result<u64> {
 /// Those of the disk; then nothing may be called kept.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// Drops the pages of a file that the system holds in memory, but for those that wait to be written.
+///
+/// # Errors
+/// Those of the system.
+pub fn forget_pages(file: &File) -> io::Result<()> {
+    Ok(fadvise(file, 0, None, Advice::DontNeed)?)
+}
+
+/// Reads `out.len()` bytes at `offset` from the disk itself, past the pages in memory; from these where the file system
+/// cannot do that. What lies behind the end of the file reads as zeros.
+///
+/// # Errors
+/// Those of the disk.
+pub fn read_through(path: &Path, offset: u64, out: &mut [u8]) -> io::Result<()> {
+    let flags = i32::try_from(OFlags::DIRECT.bits()).unwrap_or_default();
+    let opened = File::options().read(true).custom_flags(flags).open(path);
+    let file = match opened {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => File::open(path)?,
+        opened => opened?,
+    };
+    // Offset, length and memory of a direct read are multiples of a block.
+    let (start, end) = (offset / BLOCK * BLOCK, (offset + out.len() as u64).next_multiple_of(BLOCK));
+    let length = usize::try_from(end - start).map_err(io::Error::other)?;
+    let mut memory = vec![0_u8; length + BLOCK as usize];
+    let aligned = memory.as_ptr().align_offset(BLOCK as usize);
+    let block = &mut memory[aligned..aligned + length];
+    let mut done = 0;
+    while done < length {
+        match pread(&file, &mut block[done..], start + done as u64)? {
+            0 => break,
+            read => done += read,
+        }
+    }
+    let skip = usize::try_from(offset - start).map_err(io::Error::other)?;
+    out.copy_from_slice(&block[skip..skip + out.len()]);
+    Ok(())
 }
 
 /// A file that does nothing but take up room, so that there is some to give when the disk is full.
@@ -90,28 +132,14 @@ impl Ballast {
 
 #[cfg(test)]
 mod tests {
+    use testing::Folder;
+
     use super::*;
-
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("satpost-disk-{name}-{}", std::process::id()));
-            fs::create_dir_all(&path).unwrap();
-            Self(path)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
 
     #[test]
     fn ballast_takes_room_and_gives_it_back() {
-        let folder = Folder::new("ballast");
-        let ballast = Ballast::new(&folder.0, 256);
+        let folder = Folder::new();
+        let ballast = Ballast::new(&folder, 256);
         assert!(!ballast.is_kept());
         assert!(!ballast.release().unwrap());
         ballast.keep().unwrap();
@@ -123,8 +151,8 @@ mod tests {
 
     #[test]
     fn a_file_with_holes_is_no_ballast() {
-        let folder = Folder::new("holes");
-        let ballast = Ballast::new(&folder.0, 256);
+        let folder = Folder::new();
+        let ballast = Ballast::new(&folder, 256);
         File::create(&ballast.path).unwrap().set_len(256 * 1024).unwrap();
         assert!(!ballast.is_kept());
         ballast.keep().unwrap();
@@ -133,18 +161,19 @@ mod tests {
 
     #[test]
     fn a_ballast_larger_than_the_disk_leaves_nothing_behind() {
-        let folder = Folder::new("large");
-        let ballast = Ballast::new(&folder.0, free(&folder.0).unwrap() / 1024 * 2 + 1024);
+        let folder = Folder::new();
+        // No file system takes a file of an exbibyte, so none is filled at the cost of all else on this machine.
+        let ballast = Ballast::new(&folder, 1 << 50);
         assert!(ballast.keep().is_err());
         assert!(!ballast.path.exists());
     }
 
     #[test]
     fn room_and_sync_need_a_real_folder() {
-        let folder = Folder::new("room");
-        assert!(free(&folder.0).unwrap() > 0);
-        sync_folder(&folder.0).unwrap();
-        let nowhere = folder.0.join("nowhere");
+        let folder = Folder::new();
+        assert!(free(&folder).unwrap() > 0);
+        sync_folder(&folder).unwrap();
+        let nowhere = folder.join("nowhere");
         assert!(free(&nowhere).is_err() && sync_folder(&nowhere).is_err());
     }
 }

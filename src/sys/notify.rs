@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-/// Every door is open and the store is read: dependent units may start.
+/// Every listener is open and the store is read: dependent units may start.
 pub fn ready() {
     tell(&NotifyState::Ready);
 }
@@ -42,32 +42,43 @@ mod tests {
     use std::os::unix::net::UnixDatagram;
     use std::process::Command;
 
+    use testing::Folder;
+
     use super::*;
 
-    /// Not a test of its own: [`systemd_hears_each_word`] runs it in a process with systemd's variables.
+    /// Not a test of its own: [`systemd_hears_each_word`] runs it in a process with systemd's variables, and
+    /// [`without_systemd_nothing_happens`] in one without.
     #[test]
-    #[ignore = "run by another test"]
-    fn speak() {
-        assert_eq!(watchdog_interval(), Some(Duration::from_secs(15)));
+    #[ignore = "run by other tests"]
+    fn child() {
+        let watched = std::env::var_os("WATCHDOG_USEC").map(|_| Duration::from_secs(15));
+        assert_eq!(watchdog_interval(), watched);
         ready();
         status("two\nlines");
         watchdog();
         stopping();
     }
 
-    #[test]
-    fn systemd_hears_each_word() {
-        let socket = std::env::temp_dir().join(format!("satpost-notify-{}", std::process::id()));
-        let listener = UnixDatagram::bind(&socket).unwrap();
+    /// Runs [`child`] with these variables and nothing else from systemd.
+    fn speak(variables: &[(&str, &std::ffi::OsStr)]) {
         let ended = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "sys::notify::tests::speak"])
-            .env("NOTIFY_SOCKET", &socket)
-            .env("WATCHDOG_USEC", "30000000")
+            .args(["--ignored", "--exact", "sys::notify::tests::child"])
+            .env_remove("NOTIFY_SOCKET")
+            .env_remove("WATCHDOG_USEC")
             .env_remove("WATCHDOG_PID")
+            .envs(variables.iter().copied())
             .output()
             .unwrap();
-        std::fs::remove_file(&socket).unwrap();
-        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success() && said.contains("1 passed"), "{said}");
+    }
+
+    #[test]
+    fn systemd_hears_each_word() {
+        let folder = Folder::new();
+        let socket = folder.path("notify");
+        let listener = UnixDatagram::bind(&socket).unwrap();
+        speak(&[("NOTIFY_SOCKET", socket.as_os_str()), ("WATCHDOG_USEC", "30000000".as_ref())]);
         listener.set_nonblocking(true).unwrap();
         for want in ["READY=1\n", "STATUS=two lines\n", "WATCHDOG=1\n", "STOPPING=1\n"] {
             let mut buffer = [0; 100];
@@ -76,12 +87,11 @@ mod tests {
         }
     }
 
+    /// No word fails where nobody listens, whether there is no socket at all or one that is gone.
     #[test]
     fn without_systemd_nothing_happens() {
-        if std::env::var_os("NOTIFY_SOCKET").is_none() {
-            ready();
-            status("alone");
-            stopping();
-        }
+        speak(&[]);
+        let folder = Folder::new();
+        speak(&[("NOTIFY_SOCKET", folder.path("gone").as_os_str())]);
     }
 }

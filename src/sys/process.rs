@@ -59,7 +59,28 @@ pub fn device_holder(device: &Path) -> Option<Holder> {
         pid != std::process::id()
             && fs::read_link(descriptor).is_ok_and(|target| target.starts_with("/dev"))
             && fs::metadata(descriptor).is_ok_and(|file| file.rdev() == wanted)
+            && !is_other_side(descriptor, rustix::fs::minor(wanted))
     })
+}
+
+/// True when the process of this descriptor is the other side of the pseudo-terminal of this number: it may keep our side
+/// open as well, and reads nothing there.
+fn is_other_side(descriptor: &Path, number: u32) -> bool {
+    let Some(folder) = descriptor.parent().and_then(Path::parent) else { return false };
+    let masters = fs::read_dir(folder.join("fd")).into_iter().flatten().flatten();
+    let masters = masters.filter(|entry| fs::read_link(entry.path()).is_ok_and(|target| target.ends_with("ptmx")));
+    let index = format!("tty-index:\t{number}");
+    masters
+        .filter_map(|entry| fs::read_to_string(folder.join("fdinfo").join(entry.file_name())).ok())
+        .any(|info| info.lines().any(|line| line == index))
+}
+
+/// True when a program of this short name runs.
+pub fn is_running(name: &str) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|entry| fs::read_to_string(entry.path().join("comm")).ok())
+        .any(|known| known.trim_end() == name)
 }
 
 /// Resident memory of this process in bytes; `None` where /proc is not there.
@@ -145,7 +166,9 @@ mod tests {
 
     #[test]
     fn a_device_names_its_holder_but_never_ourselves() {
-        let peer = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
+        use rustix::pty::OpenptFlags;
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+        let peer = rustix::pty::openpt(flags | OpenptFlags::CLOEXEC).unwrap();
         rustix::pty::grantpt(&peer).unwrap();
         rustix::pty::unlockpt(&peer).unwrap();
         let name = rustix::pty::ptsname(&peer, Vec::new()).unwrap().into_string().unwrap();
@@ -156,7 +179,17 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(holder.map(|holder| holder.pid), Some(child.id()));
+
+        // The program at the other side of a pseudo-terminal keeps it open, and reads nothing there.
+        rustix::io::fcntl_setfd(&peer, rustix::io::FdFlags::empty()).unwrap();
+        let tty = fs::File::options().read(true).write(true).open(&name).unwrap();
+        let mut other_side = Command::new("sleep").arg("60").stdin(Stdio::from(tty)).spawn().unwrap();
+        let holder = device_holder(Path::new(&name));
+        other_side.kill().unwrap();
+        other_side.wait().unwrap();
+        assert_eq!(holder, None);
         assert_eq!(device_holder(Path::new("/dev/there-is-no-such-port")), None);
+        assert!(!is_running("no-such-program"));
     }
 
     #[test]
@@ -208,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_ends_with_its_parent() {
+    fn an_orphan_ends_at_once() {
         assert!(orphan("$$").contains("bound"));
         assert!(orphan("1").contains("refused: the parent, process 1, is gone"));
     }

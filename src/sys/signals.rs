@@ -1,4 +1,4 @@
-//! The wish of the operator (or of systemd) that the box ends, as something a thread can wait for.
+//! The signal of the operator (or of systemd) that the box has to end, as something a thread can wait for.
 
 use std::io;
 

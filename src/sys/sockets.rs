@@ -15,7 +15,7 @@ pub const NAMES: [&str; 3] = ["web", "smtp", "submission"];
 /// The sockets were taken: a file descriptor may have one owner only. Set once; sequential order for plainness.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The sockets handed over, until each door takes its own.
+/// The sockets handed over, until each listener takes its own.
 #[derive(Debug, Default)]
 pub struct Sockets {
     named: Vec<(String, TcpListener)>,
@@ -27,15 +27,14 @@ impl Sockets {
     /// Takes what systemd handed to this process: once; a second call finds nothing. Each is close-on-exec and blocks.
     ///
     /// # Errors
-    /// A sentence for the operator when systemd's variables contradict themselves.
-    pub fn from_systemd() -> Result<Self, String> {
+    /// When systemd's variables contradict themselves.
+    pub fn from_systemd() -> Result<Self, SocketsError> {
         // The variables of a parent may be inherited; they mean that parent.
         let meant = std::env::var("LISTEN_PID").is_ok_and(|pid| pid.trim() == std::process::id().to_string());
         if !meant || TAKEN.swap(true, Ordering::SeqCst) {
             return Ok(Self::default());
         }
-        let passed = sd_notify::listen_fds_with_names()
-            .map_err(|error| format!("the sockets that systemd passes cannot be read (LISTEN_FDS): {error}"))?;
+        let passed = sd_notify::listen_fds_with_names().map_err(|error| SocketsError(error.to_string()))?;
         let mut sockets = Self::default();
         for (fd, name) in passed {
             // SAFETY: systemd passed this descriptor to this very process (LISTEN_PID was compared, and the descriptor
@@ -62,10 +61,20 @@ impl Sockets {
     }
 }
 
+/// The sockets that systemd passes cannot be read.
+#[derive(Debug)]
+pub struct SocketsError(String);
+
+impl std::fmt::Display for SocketsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the sockets that systemd passes cannot be read (LISTEN_FDS): {}", self.0)
+    }
+}
+
 /// A socket of the wrong kind would make `accept` fail for ever: it is told apart here.
 fn check(name: &str, socket: OwnedFd) -> Result<TcpListener, String> {
     if !NAMES.contains(&name) {
-        return Err(format!("no door has this name; set FileDescriptorName= to one of {}", NAMES.join(", ")));
+        return Err(format!("no listener has this name; set FileDescriptorName= to one of {}", NAMES.join(", ")));
     }
     let listens = sockopt::socket_acceptconn(&socket).map_err(|error| format!("it is no socket ({error})"))?;
     let tcp = sockopt::socket_type(&socket) == Ok(SocketType::STREAM)
@@ -166,12 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn what_no_door_can_use_is_named() {
+    fn what_no_listener_can_use_is_named() {
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let ended = pass(udp, listener().0, "LISTEN_FDS=2 LISTEN_FDNAMES=smtp:satpost.socket");
         let said = String::from_utf8_lossy(&ended.stderr);
         assert!(said.contains("complaint: systemd passed a socket 'smtp': it does not listen"), "{said}");
-        assert!(said.contains("'satpost.socket': no door has this name"), "{said}");
+        assert!(said.contains("'satpost.socket': no listener has this name"), "{said}");
     }
 
     #[test]

@@ -8,13 +8,13 @@ use crate::admin::pages::login::too_many;
 use crate::fault::Fault;
 use crate::password::{LEAST, LEAST_OWNER};
 
-/// The form.
+/// Shows the form.
 pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
     let least = if ask.owner() { LEAST_OWNER } else { LEAST };
     let person = &ask.visitor.person;
     let address = format!("{}@{}", person.name, ask.settings.text(crate::settings::Key::Domain));
     let role = person.role.word();
-    let since = ask.face.moment(ask.visitor.session.created);
+    let since = ask.times.moment(ask.visitor.session.created);
     let values = context! { error, least, role, address, since, full_name => person.full_name };
     Ok(ask.page(status, "account.html", "account", "Your account", values))
 }
@@ -25,7 +25,7 @@ pub fn change(ask: &Ask) -> Reply {
     if let Err(wait) = ask.app.try_once(&ask.request.peer) {
         return show(ask, 429, &too_many(wait));
     }
-    if !ask.desk.is_own_password(form.get("old")) {
+    if !ask.service.is_own_password(form.get("old")) {
         return show(ask, 422, "The old password is wrong.");
     }
     ask.app.was_right(&ask.request.peer);
@@ -35,13 +35,13 @@ pub fn change(ask: &Ask) -> Reply {
     if form.get("new").is_empty() {
         return show(ask, 422, "The new password is empty.");
     }
-    match ask.desk.set_password(ask.me(), form.get("new")) {
+    match ask.service.set_password(ask.me(), form.get("new")) {
         Ok(()) => {}
-        Err(Fault::Permanent(why)) => return show(ask, 422, &why),
+        Err(Fault::Permanent(why)) => return show(ask, 422, &why.to_string()),
         Err(fault) => return Err(fault),
     }
     auth::keep(&ask.app.store, &ask.visitor.hash, None)?;
-    let person = ask.desk.person(ask.me())?;
+    let person = ask.service.person(ask.me())?;
     let (token, visitor) = auth::open(&ask.app.store, &person, &ask.request.peer)?;
     ask.app.tell(&visitor.hash, "Your password is changed. Everybody else who was logged in as you is out.".to_owned());
     Ok(crate::admin::response::Response::see("/account").with_cookie(&ask.app.cookies.session, &token, LIFE.as_secs()))

@@ -6,7 +6,7 @@ use super::{Ask, Reply, query};
 
 const PAGE: usize = 100;
 
-/// The page; `?q=` searches, `?before=` leafs.
+/// Shows the page; `?q=` searches, `?before=` goes to older ones.
 pub fn show(ask: &Ask) -> Reply {
     let before = ask.request.query.get("before").parse::<u64>().ok();
     let search: String = ask.request.query.get("q").trim().chars().take(100).collect();
@@ -20,12 +20,12 @@ pub fn show(ask: &Ask) -> Reply {
         .iter()
         .map(|(_, record)| {
             context! {
-                at => ask.face.moment(record.at),
-                first => (record.count > 1).then(|| ask.face.moment(record.first)),
+                at => ask.times.moment(record.at),
+                first => (record.count > 1).then(|| ask.times.moment(record.first)),
                 count => record.count,
                 who => record.who,
                 from => record.from,
-                deed => record.deed,
+                action => record.action,
                 about => record.about,
                 words => record.words,
             }

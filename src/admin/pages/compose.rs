@@ -1,11 +1,11 @@
-//! Writing a letter, with a look at what it will cost before it goes.
+//! Composing a message, with its cost before it is sent.
 
 use minijinja::context;
 
 use super::{Ask, Reply, queue};
 use crate::address::Address;
 use crate::fault::Fault;
-use crate::intake::{self, Sheet};
+use crate::intake::{self, ComposeForm};
 use crate::message::Wanted;
 use crate::message::{Id, Priority, Way};
 use crate::settings::Key;
@@ -13,10 +13,10 @@ use crate::settings::Key;
 /// Longest text that the form takes, in bytes; mail programs may send more.
 const TEXT_MOST: usize = 64 * 1024;
 
-/// The form; `?reply=m12` fills it in, `?to=` names a recipient.
+/// Shows the form; `?reply=m12` fills it in, `?to=` names a recipient.
 pub fn show(ask: &Ask) -> Reply {
     let query = &ask.request.query;
-    let mut draft = Sheet { to: query.get("to").to_owned(), ..Sheet::default() };
+    let mut draft = ComposeForm { to: query.get("to").to_owned(), ..ComposeForm::default() };
     if let Some(message) = query.find("reply").and_then(|id| id.parse::<Id>().ok()) {
         let message = super::messages::mine(ask, message)?;
         draft.to = match &message.from {
@@ -30,10 +30,10 @@ pub fn show(ask: &Ask) -> Reply {
     form(ask, 200, &draft, None, "")
 }
 
-/// Looks at the letter or sends it, as the button says.
+/// Looks at the message or sends it, as the button says.
 pub fn send(ask: &Ask) -> Reply {
     let form_fields = &ask.request.form;
-    let draft = Sheet {
+    let draft = ComposeForm {
         to: form_fields.get("to").trim().to_owned(),
         subject: form_fields.get("subject").trim().to_owned(),
         text: form_fields.get("text").replace("\r\n", "\n"),
@@ -53,27 +53,27 @@ pub fn send(ask: &Ask) -> Reply {
     if form_fields.get("do") != "send" {
         return match intake::preview(context, me, &draft) {
             Ok(preview) => form(ask, 200, &draft, Some(preview), ""),
-            Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why),
+            Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why.to_string()),
             Err(fault) => Err(fault),
         };
     }
     match intake::compose(context, me, &draft) {
         Ok(kept) => {
-            queue::look_anew(ask.app);
+            queue::forget(ask.app);
             let ids: Vec<_> = kept.ids().iter().map(ToString::to_string).collect();
             let place = ids.first().map_or("/messages".to_owned(), |id| format!("/messages/{id}"));
-            ask.done(&place, format!("Your letter is kept as {}.", ids.join(", ")))
+            ask.done(&place, format!("Your message is accepted as {}.", ids.join(", ")))
         }
-        Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why),
+        Err(Fault::Permanent(why)) => form(ask, 422, &draft, None, &why.to_string()),
         Err(fault) => Err(fault),
     }
 }
 
-fn form(ask: &Ask, status: u16, draft: &Sheet, preview: Option<intake::Preview>, error: &str) -> Reply {
+fn form(ask: &Ask, status: u16, draft: &ComposeForm, preview: Option<intake::Preview>, error: &str) -> Reply {
     let domain = ask.settings.text(Key::Domain);
     let people: Vec<_> = match domain {
         "" => Vec::new(),
-        domain => ask.desk.people().iter().filter(|p| !p.disabled).map(|p| format!("{}@{domain}", p.name)).collect(),
+        domain => ask.service.people().iter().filter(|p| !p.disabled).map(|p| format!("{}@{domain}", p.name)).collect(),
     };
     let preview = preview.map(|preview| {
         let way = match preview.way {
@@ -82,8 +82,8 @@ fn form(ask: &Ask, status: u16, draft: &Sheet, preview: Option<intake::Preview>,
             Way::Link => "over the satellite link",
             Way::Carrier => "by the carrier of text messages",
         };
-        let texts = preview.texts.map(|texts| texts.words());
-        context! { way, texts, bytes => preview.bytes, packets => preview.packets, reason => preview.reason,
+        let texts = preview.texts.as_ref().map(|texts| texts.total().to_string());
+        context! { way, texts, bytes => preview.bytes, packets => preview.packets, reason => if ask.operator() { preview.said() } else { preview.for_person() },
         price => preview.price.map(|money| super::costs::amount(ask, money)) }
     });
     let values = context! {
@@ -94,5 +94,5 @@ fn form(ask: &Ask, status: u16, draft: &Sheet, preview: Option<intake::Preview>,
         by => draft.wanted.by, at_most => draft.wanted.at_most, currency => ask.settings.text(Key::PriceCurrency),
         terms => draft.wanted != Wanted::default() && draft.wanted.priority != Priority::default().word(),
     };
-    Ok(ask.page(status, "compose.html", "compose", "Write a letter", values))
+    Ok(ask.page(status, "compose.html", "compose", "Write a message", values))
 }

@@ -1,4 +1,4 @@
-//! What a month cost, by person: as a page and as a table for a spreadsheet.
+//! Shows what a month cost, by person: as a page and as a table for a spreadsheet.
 
 use minijinja::context;
 
@@ -16,13 +16,13 @@ struct Row {
     limit: Limit,
 }
 
-/// An amount with its currency.
+/// Gives an amount with its currency.
 pub fn amount(ask: &Ask, money: Money) -> String {
-    price::shown(&ask.settings, money)
+    price::amount(&ask.settings, money).to_string()
 }
 
-/// The accounts of a month: the box first, then people by name; whoever used nothing is left out. A person sees their
-/// own.
+/// Gives the accounts of a month: the box first, then people by name; whoever used nothing is left out. A person sees
+/// their own.
 fn rows(ask: &Ask, month: &str) -> Result<Vec<Row>, crate::fault::Fault> {
     let mut used = ask.app.store.read(|view| view.used_in(month))?;
     if !ask.operator() {
@@ -34,7 +34,7 @@ fn rows(ask: &Ask, month: &str) -> Result<Vec<Row>, crate::fault::Fault> {
         used.insert(0, (BOX.to_owned(), Use::default()));
     }
     let row = |(name, used): (String, Use)| {
-        let person = ask.desk.person(&name).ok();
+        let person = ask.service.person(&name).ok();
         let limits = price::limits(&ask.settings, person.as_deref());
         let limit = limits.into_iter().find(|(account, _)| *account == name).map(|(_, limit)| limit);
         Row { name, used, limit: limit.unwrap_or_default() }
@@ -45,10 +45,10 @@ fn rows(ask: &Ask, month: &str) -> Result<Vec<Row>, crate::fault::Fault> {
 fn month(ask: &Ask) -> String {
     let asked = ask.request.query.get("month");
     let known = asked.len() == 7 && asked.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    if known { asked.to_owned() } else { price::month(&ask.settings, ask.face.now) }
+    if known { asked.to_owned() } else { price::month(&ask.settings, ask.times.now) }
 }
 
-/// The report.
+/// Shows the report.
 pub fn show(ask: &Ask) -> Reply {
     let month = month(ask);
     let rows: Vec<_> = rows(ask, &month)?
@@ -78,7 +78,7 @@ fn saved(ask: &Ask, month: &str) -> Result<u64, crate::fault::Fault> {
     Ok(months.iter().find(|usage| usage.period == month).map_or(0, |usage| usage.counts.packets_saved))
 }
 
-/// The same for a spreadsheet.
+/// Shows the same for a spreadsheet.
 pub fn csv(ask: &Ask) -> Reply {
     let month = month(ask);
     let mut text =

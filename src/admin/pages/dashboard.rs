@@ -5,12 +5,12 @@ use std::time::Duration;
 use minijinja::{Value, context};
 use serde::Serialize;
 
-use super::messages::{aside_news, tone};
-use super::{Ask, Reply, modem, queue, setup};
+use super::messages::tone;
+use super::{Ask, Reply, modem, quarantine, queue, setup};
 use crate::admin::chart;
 use crate::admin::route::may_see;
 use crate::settings::Key;
-use crate::status::Facts;
+use crate::status::LiveStatus;
 
 const EVENTS: usize = 10;
 
@@ -25,10 +25,10 @@ struct Need {
     button: &'static str,
 }
 
-/// The page.
+/// Shows the page.
 pub fn show(ask: &Ask) -> Reply {
-    let facts = ask.app.pulse.facts();
-    let from = ask.face.now - Duration::from_secs(86_400);
+    let facts = ask.app.status.facts();
+    let from = ask.times.now - Duration::from_secs(86_400);
     let (noise, events, ledger) = ask
         .app
         .store
@@ -39,7 +39,7 @@ pub fn show(ask: &Ask) -> Reply {
         .states
         .iter()
         .map(|(state, count, oldest)| {
-            context! { state => state.words(), tone => tone(*state), count, oldest => ask.face.moment(*oldest) }
+            context! { state => state.words(), tone => tone(*state), count, oldest => ask.times.moment(*oldest) }
         })
         .collect();
     let events: Vec<_> = events
@@ -47,75 +47,75 @@ pub fn show(ask: &Ask) -> Reply {
         // What the settings are is the owner's.
         .filter(|event| ask.owner() || event.part != "settings")
         .map(|event| {
-            context! { at => ask.face.moment(event.at), part => event.part, words => event.words, alarm => event.alarm }
+            context! { at => ask.times.moment(event.at), part => event.part, words => event.words, alarm => event.alarm }
         })
         .collect();
-    let books: Vec<_> =
-        ledger.books.iter().map(|(door, books)| context! { door, books, balance => books.balance() }).collect();
+    let totals: Vec<_> =
+        ledger.books.iter().map(|(origin, totals)| context! { origin, totals, balance => totals.balance() }).collect();
     let values = context! {
         needs => needs(ask, &facts, &queue),
         steps => if ask.owner() { setup::open_steps(ask)? } else { Vec::new() },
         link => facts.link.as_ref().map(|health| modem::figures(ask, health)),
         driver => ask.settings.text(Key::LinkDriver),
-        noise => chart::day(&chart::NOISE, &noise, &ask.face),
+        noise => chart::day(&chart::NOISE, &noise, &ask.times),
         states, waiting => queue.waiting, held => queue.held,
-        smtp => facts.smtp.as_ref().map(|rung| rung_of(ask, rung)),
-        relay => facts.relay.as_ref().map(|rung| rung_of(ask, rung)),
-        texts => facts.texts.as_ref().map(|rung| rung_of(ask, rung)),
-        texts_heard => facts.texts_heard.map(|at| ask.face.moment(at)),
-        texts_refused => facts.texts_refused.as_ref().map(|rung| rung_of(ask, rung)),
+        smtp => facts.smtp.as_ref().map(|part| part_of(ask, part)),
+        relay => facts.relay.as_ref().map(|part| part_of(ask, part)),
+        texts => facts.texts.as_ref().map(|part| part_of(ask, part)),
+        texts_heard => facts.texts_heard.map(|at| ask.times.moment(at)),
+        texts_refused => facts.texts_refused.as_ref().map(|part| part_of(ask, part)),
         gateway => ask.settings.text(Key::Reach) == "internet",
-        books, packets_sent => ledger.packets_sent, packets_in => ledger.packets_in, events,
+        totals, packets_sent => ledger.packets_sent, packets_in => ledger.packets_in, events,
     };
     Ok(ask.page(200, "dashboard.html", "dashboard", "Dashboard", values))
 }
 
-fn rung_of(ask: &Ask, rung: &crate::status::Rung) -> Value {
-    context! { well => rung.well, words => rung.words, at => ask.face.moment(rung.at) }
+fn part_of(ask: &Ask, part: &crate::status::PartStatus) -> Value {
+    context! { ok => part.is_ok(), words => part.words(), at => ask.times.moment(part.at) }
 }
 
-fn needs(ask: &Ask, facts: &Facts, queue: &queue::Queue) -> Vec<Need> {
+fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     let mut needs = Vec::new();
     let mut need = |class, words: String, href, button| needs.push(Need { class, words, href, button });
     for (worker, why) in &facts.failing {
         need(
             "danger",
-            format!("The part \u{201c}{worker}\u{201d} fails and is started again: {why}"),
+            format!("The worker \u{201c}{worker}\u{201d} fails and is started again: {why}"),
             "/help/known-issues",
             "Help",
         );
     }
-    if let Some(relay) = facts.relay.as_ref().filter(|rung| !rung.well) {
-        need("danger", format!("Mail relay: {}", relay.words), "/setup/relay", "Check the relay");
+    if let Some(relay) = facts.relay.as_ref().filter(|part| !part.is_ok()) {
+        need("danger", format!("Mail relay: {}", relay.words()), "/setup/relay", "Check the relay");
     }
-    if let Some(smtp) = facts.smtp.as_ref().filter(|rung| !rung.well) {
-        need("danger", format!("Mail door: {}", smtp.words), "/settings/mail-in", "Mail in");
+    if let Some(smtp) = facts.smtp.as_ref().filter(|part| !part.is_ok()) {
+        need("danger", format!("Mail listeners: {}", smtp.words()), "/settings/mail-in", "Mail in");
     }
-    if let Some(texts) = facts.texts.as_ref().filter(|rung| !rung.well) {
-        need("warn", format!("Text messages: {}", texts.words), "/settings/text-messages", "Check the carrier");
+    if let Some(texts) = facts.texts.as_ref().filter(|part| !part.is_ok()) {
+        need("warn", format!("Text messages: {}", texts.words()), "/settings/text-messages", "Check the carrier");
     }
     if let Some(link) = facts.link.as_ref().filter(|health| !health.ready) {
         need("warn", format!("Link: {}", link.words), "/setup/modem", "Check the link");
     }
     if queue.held > 0 {
         let (words, button) = match queue.held {
-            1 => ("One letter is held and waits for your decision.".to_owned(), "Look at it"),
-            held => (format!("{held} letters are held and wait for your decision."), "Look at them"),
+            1 => ("One message is held and waits for your decision.".to_owned(), "Look at it"),
+            held => (format!("{held} messages are held and wait for your decision."), "Look at them"),
         };
         need("warn", words, "/messages?tab=held", button);
     }
-    match aside_news(ask) {
+    match quarantine::unseen(ask) {
         0 => {}
         1 => need(
             "warn",
-            "One thing that came in could not be used and was set aside.".into(),
-            "/messages/aside",
+            "One thing that came in could not be used and is in quarantine.".into(),
+            "/messages/quarantine",
             "Look at it",
         ),
-        news => need(
+        unseen => need(
             "warn",
-            format!("{news} things that came in could not be used and were set aside."),
-            "/messages/aside",
+            format!("{unseen} things that came in could not be used and are in quarantine."),
+            "/messages/quarantine",
             "Look at them",
         ),
     }
@@ -124,7 +124,7 @@ fn needs(ask: &Ask, facts: &Facts, queue: &queue::Queue) -> Vec<Need> {
     }
     let people = ask.app.store.people();
     if people.iter().all(|person| person.disabled) {
-        need("warn", "There is nobody on this box who could get a letter.".into(), "/people", "Add somebody");
+        need("warn", "There is nobody on this box who could get a message.".into(), "/people", "Add somebody");
     }
     if !ask.app.store.clock().believable() {
         let words = "The clock of this box cannot be right. Until a time server or the modem's GPS sets it, times \

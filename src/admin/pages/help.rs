@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use minijinja::context;
 
 use super::{Ask, Reply};
-use crate::admin::view::fragment;
+use crate::admin::view::{fragment, span};
+use crate::settings::Key;
 
 /// Topics in the order of their list: name in the path, and title.
 pub const TOPICS: [(&str, &str); 13] = [
@@ -21,24 +22,24 @@ pub const TOPICS: [(&str, &str); 13] = [
     ("known-issues", "Proven, and known issues"),
     ("command-line", "The command line"),
     ("backup", "Backup and restore"),
-    ("metrics", "Numbers for a monitor"),
+    ("metrics", "Metrics for a monitor"),
 ];
 
-/// One topic.
+/// Shows one topic.
 pub fn show(ask: &Ask, topic: &str) -> Reply {
     let Some((name, title)) = TOPICS.into_iter().find(|(name, _)| *name == topic) else {
         return Ok(ask.sorry(404, "There is no help on this."));
     };
     let listen: BTreeMap<_, Vec<_>> = ask
         .app
-        .pulse
+        .status
         .facts()
         .listen
         .into_iter()
-        .map(|(door, at)| (door, at.iter().map(|at| at.port().to_string()).collect()))
+        .map(|(listener, at)| (listener, at.iter().map(|at| at.port().to_string()).collect()))
         .collect();
-    let port = |door: &str, usual: &str| {
-        listen.get(door).and_then(|ports: &Vec<String>| ports.first().cloned()).unwrap_or_else(|| usual.to_owned())
+    let port = |listener: &str, usual: &str| {
+        listen.get(listener).and_then(|ports: &Vec<String>| ports.first().cloned()).unwrap_or_else(|| usual.to_owned())
     };
     let host = ask.request.header("host").unwrap_or("this-box").to_owned();
     let host = match host.rsplit_once(':') {
@@ -51,22 +52,22 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         smtp => port("smtp", "25"),
         me => ask.me(),
         owner => ask.owner(), operator => ask.operator(),
-        domain => match ask.settings.text(crate::settings::Key::Domain) { "" => "your.domain", domain => domain },
-        trim => ask.settings.on(crate::settings::Key::AirTrim),
+        domain => match ask.settings.text(Key::Domain) { "" => "your.domain", domain => domain },
+        trim => ask.settings.on(Key::AirTrim),
         max_payload => crate::engine::max_payload(&ask.settings),
-        max_parts => ask.settings.text(crate::settings::Key::AirMaxParts),
-        strangers => ask.settings.text(crate::settings::Key::AirStrangers),
-        answers => ask.settings.text(crate::settings::Key::AirAnswers),
-        auth_host => ask.settings.text(crate::settings::Key::SmtpAuthHost),
-        lifetime => ask.settings.text(crate::settings::Key::QueueLifetime),
-        air_lifetime => ask.settings.text(crate::settings::Key::AirLifetime),
-        carrier => ask.settings.text(crate::settings::Key::SmsCarrier),
-        public_url => ask.settings.text(crate::settings::Key::SmsPublicUrl),
-        poll => ask.settings.text(crate::settings::Key::SmsPoll),
-        country => ask.settings.text(crate::settings::Key::SmsCountry),
-        delay_notice => ask.settings.text(crate::settings::Key::QueueDelayNotice),
-        gather => ask.settings.text(crate::settings::Key::AirGather),
-        receipt_wait => ask.settings.text(crate::settings::Key::AirReceiptWait),
+        max_parts => ask.settings.text(Key::AirMaxParts),
+        strangers => ask.settings.text(Key::AirStrangers),
+        answers => span(ask.settings.span(Key::AirAnswers)),
+        auth_host => ask.settings.text(Key::SmtpAuthHost),
+        lifetime => span(ask.settings.span(Key::QueueLifetime)),
+        air_lifetime => span(ask.settings.span(Key::AirLifetime)),
+        carrier => ask.settings.text(Key::SmsCarrier),
+        public_url => ask.settings.text(Key::SmsPublicUrl),
+        poll => span(ask.settings.span(Key::SmsPoll)),
+        country => ask.settings.text(Key::SmsCountry),
+        delay_notice => span(ask.settings.span(Key::QueueDelayNotice)),
+        gather => span(ask.settings.span(Key::AirGather)),
+        receipt_wait => span(ask.settings.span(Key::AirReceiptWait)),
     };
     let Some(text) = fragment(&format!("help/{name}.html"), values) else {
         return Ok(ask.sorry(500, "This help text has a fault."));

@@ -1,4 +1,4 @@
-//! Webhooks: calls of the carrier of text messages. No log-in and no page; the carrier's own proof says who calls, and
+//! Answers the webhooks that the carrier of text messages calls. No log-in and no page; the carrier's own proof says who calls, and
 //! the yes goes out after the commit.
 
 use crate::admin::App;
@@ -7,7 +7,7 @@ use crate::admin::response::Response;
 use crate::deliver::sms::{self, Hook, Unheard};
 use crate::engine::sms::receive;
 use crate::settings::Key;
-use crate::status::Rung;
+use crate::status::{PartState, PartStatus};
 
 /// Answers a call to `/hooks/<carrier>`.
 pub fn answer(app: &App, request: &Request, name: &str) -> Response {
@@ -17,8 +17,8 @@ pub fn answer(app: &App, request: &Request, name: &str) -> Response {
     if settings.text(Key::SmsPublicUrl).is_empty() {
         return none();
     }
-    if request.method != Method::Post {
-        return Response::text(405, "").with("Allow", "POST".to_owned());
+    if !matches!(request.method, Method::Post | Method::Get) {
+        return Response::text(405, "").with("Allow", "GET, POST".to_owned());
     }
     let hook = Hook {
         target: &request.target,
@@ -36,9 +36,9 @@ pub fn answer(app: &App, request: &Request, name: &str) -> Response {
         },
         Err(Unheard::Forbidden(why)) => {
             log::warn!("text: a call to the webhook of {} is refused: {why}", row.title);
-            let words = format!("A call in the name of {} was refused: {why}.", row.title);
-            let refused = Rung { well: false, words, at: app.context.now() };
-            app.pulse.set(|facts| facts.texts_refused = Some(refused));
+            let state = PartState::RefusedCall { carrier: row.title, why };
+            let refused = PartStatus { state, at: app.context.now() };
+            app.status.set(|facts| facts.texts_refused = Some(refused));
             Response::text(403, "")
         }
         Err(Unheard::Unreadable(why)) => {

@@ -1,4 +1,4 @@
-//! Log in, log out, light and dark; and the bare frame of pages for somebody who is not logged in.
+//! Logs in and out, sets the theme, and makes the bare frame of pages for somebody who is not logged in.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use minijinja::{Value, context};
 use super::{Ask, Reply};
 use crate::admin::App;
 use crate::admin::auth::{self, LIFE};
-use crate::admin::request::Request;
+use crate::admin::request::{Request, own_place};
 use crate::admin::response::Response;
 use crate::admin::route::theme;
-use crate::admin::service::Deed;
+use crate::admin::service::Action;
 use crate::admin::view::Frame;
 use crate::admin::view::{over, page, span};
 use crate::settings::Key;
@@ -20,7 +20,7 @@ const THEME_LIFE: u64 = 365 * 86_400;
 /// The token of a form before the log-in.
 const PRE_LIFE: u64 = 12 * 3600;
 
-/// A page without rail. Gives the browser a token for its forms if it has none.
+/// Makes a page without navigation. Gives the browser a token for its forms if it has none.
 pub fn bare(app: &App, request: &Request, status: u16, template: &str, values: Value) -> Response {
     let known = request
         .cookie(&app.cookies.before)
@@ -40,7 +40,7 @@ pub fn bare(app: &App, request: &Request, status: u16, template: &str, values: V
     if known.is_some() { response } else { response.with_cookie(&app.cookies.before, &csrf, PRE_LIFE) }
 }
 
-/// The log-in form.
+/// Shows the log-in form.
 pub fn show(app: &App, request: &Request, status: u16, error: &str) -> Response {
     let next = [request.form.get("next"), request.query.get("next")].into_iter().find(|next| !next.is_empty());
     let (next, name) = (next.unwrap_or_default(), request.form.get("name"));
@@ -57,26 +57,26 @@ pub fn log_in(app: &App, request: &Request) -> Response {
         Ok(person) => person,
         Err(fault) if fault.is_permanent() => {
             log::warn!("web: a log-in failed from {}", request.peer);
-            return show(app, request, 401, fault.why());
+            return show(app, request, 401, &fault.why());
         }
-        Err(fault) => return show(app, request, 503, fault.why()),
+        Err(fault) => return show(app, request, 503, &fault.why()),
     };
     app.was_right(&request.peer);
     match auth::open(&app.store, &person, &request.peer) {
         Ok((token, _)) => {
             Response::see(own_place(request.form.get("next"))).with_cookie(&app.cookies.session, &token, LIFE.as_secs())
         }
-        Err(fault) => show(app, request, 503, fault.why()),
+        Err(fault) => show(app, request, 503, &fault.why()),
     }
 }
 
 /// Ends the session.
 pub fn log_out(ask: &Ask) -> Reply {
-    ask.desk.session(Deed::LogOut, "", "logged out", &ask.visitor.hash, None)?;
+    ask.service.session(Action::LogOut, "", "logged out", &ask.visitor.hash, None)?;
     Ok(Response::see("/login").with_cookie(&ask.app.cookies.session, "", 0))
 }
 
-/// Light, dark, or as the machine has it.
+/// Sets the theme: light, dark, or that of the machine.
 pub fn set_theme(request: &Request) -> Response {
     let theme = match request.form.get("theme") {
         theme @ ("light" | "dark") => theme,
@@ -85,26 +85,7 @@ pub fn set_theme(request: &Request) -> Response {
     Response::see(own_place(request.form.get("next"))).with_cookie("theme", theme, THEME_LIFE)
 }
 
-/// What somebody is told who tried too often.
+/// Says how long to wait after too many tries.
 pub fn too_many(wait: Duration) -> String {
     format!("Too many tries. Wait {} and try again.", span(wait + Duration::from_secs(1)))
-}
-
-/// A place on this box; anything else becomes the front page.
-fn own_place(next: &str) -> &str {
-    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']) && next.is_ascii();
-    if own { next } else { "/" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::own_place;
-
-    #[test]
-    fn a_log_in_leads_to_no_other_site() {
-        for bad in ["//evil.org", "http://evil.org", "/\\evil.org", "", "/a\r\nSet-Cookie: x"] {
-            assert_eq!(own_place(bad), "/", "{bad}");
-        }
-        assert_eq!(own_place("/messages?tab=waiting"), "/messages?tab=waiting");
-    }
 }

@@ -10,7 +10,7 @@ use crate::message::{Id, Message};
 
 const PAGE: usize = 50;
 
-/// Letters, newest first.
+/// Messages, newest first.
 pub fn list(ask: &Ask) -> Reply {
     let before = ask.request.query.get("before").parse::<Id>().ok();
     let mut found = ask.app.store.read(|view| view.mailbox(ask.me(), before, PAGE + 1))?;
@@ -22,9 +22,9 @@ pub fn list(ask: &Ask) -> Reply {
     Ok(ask.page(200, "mailbox.html", "mailbox", "Mailbox", values))
 }
 
-/// One letter. Looking changes nothing: the script, or a button, says that it was read.
+/// Shows one message. Looking changes nothing: the script, or a button, marks it as read.
 pub fn one(ask: &Ask, id: &str) -> Reply {
-    let Ok(message) = letter(ask, id) else { return Ok(ask.sorry(404, "There is no such letter in your mailbox.")) };
+    let Ok(message) = message(ask, id) else { return Ok(ask.sorry(404, "There is no such message in your mailbox.")) };
     let (message, read) = message;
     let values = context! {
         read,
@@ -34,25 +34,25 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
         subject => message.subject,
         text => body(&message),
         cut => message.cut,
-        at => ask.face.moment(message.accepted),
+        at => ask.times.moment(message.accepted),
         reply => message.from.mailbox().is_some() || message.from.phone().is_some(),
         raw => message.mail.is_some(),
     };
-    Ok(ask.page(200, "letter.html", "mailbox", "Letter", values))
+    Ok(ask.page(200, "mailbox-message.html", "mailbox", "Message", values))
 }
 
-/// Marks a letter as read.
+/// Marks a message as read.
 pub fn read(ask: &Ask, id: &str) -> Reply {
-    let (message, _) = letter(ask, id)?;
+    let (message, _) = message(ask, id)?;
     let (me, id) = (ask.me().to_owned(), message.id);
     ask.app.store.write(move |tx| tx.mark_read(&me, id))?;
     Ok(Response::see("/mailbox"))
 }
 
-/// A letter of this mailbox, and whether it was read.
-fn letter(ask: &Ask, id: &str) -> Result<(Message, bool), Fault> {
-    let id: Id = id.parse().map_err(Fault::Permanent)?;
+/// Gives a message of this mailbox, and whether it was read.
+fn message(ask: &Ask, id: &str) -> Result<(Message, bool), Fault> {
+    let id: Id = id.parse().map_err(Fault::permanent)?;
     let newest = ask.app.store.read(|view| view.mailbox(ask.me(), Some(Id(id.0.saturating_add(1))), 1))?;
     let found = newest.into_iter().find(|(message, _)| message.id == id);
-    found.ok_or_else(|| Fault::permanent("there is no such letter in your mailbox"))
+    found.ok_or_else(|| Fault::permanent("there is no such message in your mailbox"))
 }

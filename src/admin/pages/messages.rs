@@ -1,4 +1,4 @@
-//! Messages: the list, one message with its time line, and what can be wished of it.
+//! Messages: the list, one message with its time line, and the actions on it.
 
 use minijinja::{Value, context};
 use serde::Serialize;
@@ -6,24 +6,20 @@ use serde::Serialize;
 use super::{Ask, Reply, query, queue};
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
-use crate::engine::actions::Wish;
+use crate::engine::actions::MessageAction;
 use crate::fault::Fault;
-use crate::message::{Door, Id, Message, Packet, PacketState, Priority, State, Way};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, words};
 use crate::route::segments;
 use crate::settings::Key;
 use crate::store::ListFilter;
 
 const PAGE: usize = 50;
-/// Set aside items that the page shows.
-const ASIDE: usize = 100;
-/// Newest item that somebody has seen.
-const ASIDE_NOTE: &str = "aside-seen";
 
 /// Tabs: name in the query, words.
 const TABS: [(&str, &str); 6] = [
     ("", "All"),
-    ("up", "To space"),
-    ("down", "From space"),
+    ("up", "Outgoing (satellite)"),
+    ("down", "Incoming (satellite)"),
     ("waiting", "Waiting"),
     ("held", "Held"),
     ("failed", "Failed"),
@@ -43,38 +39,48 @@ pub struct Line {
     way: &'static str,
 }
 
-/// The line of a message.
+/// Makes the line of a message.
 pub fn line(ask: &Ask, message: &Message) -> Line {
     Line {
         id: message.id.to_string(),
-        at: ask.face.moment(message.accepted),
+        at: ask.times.moment(message.accepted),
         from: message.from.to_string(),
         to: message.to.to_string(),
         subject: shorten(&message.subject, 90),
         state: message.state.words(),
         tone: tone_of(message),
-        reason: shorten(&message.reason, 160),
+        reason: shorten(&reason(ask, message), 160),
         way: message.way.word(),
     }
 }
 
-/// Colour and sign of a state.
+/// Why a message is in its state: the whole fact for who looks after the box, plain words for a person.
+fn reason(ask: &Ask, message: &Message) -> String {
+    if ask.operator() { message.reason.to_string() } else { words::for_person(message) }
+}
+
+/// Why a step of its time line was, for the same two.
+fn cause(ask: &Ask, message: &Message, step: &Step) -> String {
+    if ask.operator() { step.cause.to_string() } else { words::person(&step.cause, message.way, step.state) }
+}
+
+/// Gives the colour and sign of a state.
 pub fn tone(state: State) -> &'static str {
     match state {
         State::Held => "warn",
-        State::Queued | State::OnModem => "wait",
+        State::Queued | State::OnLink => "wait",
         State::Sent | State::Delivered => "good",
         State::Returned | State::Expired => "bad",
         State::Cancelled | State::Refused => "off",
     }
 }
 
-/// Likewise of a message: what is sent and awaits a receipt is not done.
+/// Gives the colour and sign of a message: one that is sent and awaits a receipt is not done.
 fn tone_of(message: &Message) -> &'static str {
     if message.state == State::Sent && !message.is_final() { "wait" } else { tone(message.state) }
 }
 
-/// The list. Persons see their own messages, operators all.
+/// Shows the list. Persons see their own messages, operators all.
 pub fn list(ask: &Ask) -> Reply {
     let fields = &ask.request.query;
     let tab = TABS.iter().map(|(name, _)| *name).find(|name| *name == fields.get("tab")).unwrap_or_default();
@@ -89,8 +95,8 @@ pub fn list(ask: &Ask) -> Reply {
     };
     match tab {
         "up" => filter.way = Some(Way::Link),
-        "down" => filter.door = Some(Door::Link),
-        "waiting" => filter.states = vec![State::Queued, State::OnModem],
+        "down" => filter.door = Some(Origin::Link),
+        "waiting" => filter.states = vec![State::Queued, State::OnLink],
         "held" => filter.states = vec![State::Held],
         "failed" => filter.states = vec![State::Returned, State::Expired],
         _ => {}
@@ -122,7 +128,7 @@ pub fn list(ask: &Ask) -> Reply {
     Ok(ask.page(200, "messages.html", "messages", "Messages", values))
 }
 
-/// A message that the one who asks may see.
+/// Finds a message that the one who asks may see.
 ///
 /// # Errors
 /// Permanent when there is none, or it is somebody else's.
@@ -133,7 +139,7 @@ pub fn mine(ask: &Ask, id: Id) -> Result<Message, Fault> {
     if ask.operator() || own { Ok(message) } else { Err(none()) }
 }
 
-/// One message.
+/// Shows one message.
 pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
     let Some(message) = id.parse().ok().and_then(|id| mine(ask, id).ok()) else {
         return Ok(ask.sorry(404, "There is no such message."));
@@ -143,7 +149,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         .steps
         .iter()
         .rev()
-        .map(|step| context! { at => ask.face.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => step.cause, packets => step.packets })
+        .map(|step| context! { at => ask.times.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => cause(ask, &message, step), packets => step.packets })
         .collect();
     let whole = ask.request.query.ticked("whole") && message.mail.is_some();
     let text = if whole { whole_text(ask, &message)? } else { body(&message) };
@@ -153,27 +159,27 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         row => line(ask, &message),
         id => message.id.to_string(),
         subject => message.subject,
-        reason => message.reason,
-        door => message.door.word(),
+        reason => reason(ask, &message),
+        origin => message.door.word(),
         author => message.author,
         about => message.about.map(|id| id.to_string()),
         automatic => message.automatic,
         cut => message.cut,
         message_id => message.message_id,
         priority => Some(message.terms.priority).filter(|priority| *priority != Priority::Normal).map(Priority::word),
-        by => message.terms.by.map(|by| ask.face.moment(by)),
+        by => message.terms.by.map(|by| ask.times.moment(by)),
         at_most => message.terms.at_most.map(|money| super::costs::amount(ask, money)),
-        deadline => waits.then(|| ask.face.moment(message.limit())),
-        next => (waits && ![State::Held, State::Sent].contains(&message.state)).then(|| ask.face.moment(message.next)),
+        deadline => waits.then(|| ask.times.moment(message.limit())),
+        next => (waits && ![State::Held, State::Sent].contains(&message.state)).then(|| ask.times.moment(message.next)),
         tries => message.tries,
         unsure => !message.clock_believed,
         size => message.mail.as_ref().map(|mail| bytes(mail.size)),
         air => bytes(message.text.len() as u64),
         account => message.account.as_ref().map(|account| account.words()),
-        texts => phone(&message).then(|| segments::count(&message.text).words()),
+        texts => phone(&message).then(|| segments::count(&message.text).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
-        wishes => if ask.operator() { possible(&message) } else { Vec::new() },
+        actions => if ask.operator() { possible(&message) } else { Vec::new() },
     };
     Ok(ask.page(status, "message.html", "messages", "Message", values))
 }
@@ -183,7 +189,7 @@ fn phone(message: &Message) -> bool {
     message.to.phone().or(message.from.phone()).is_some()
 }
 
-/// Wishes that make sense for a message in this state: name in the path, label, what it does.
+/// Lists the actions that make sense for a message in this state: name in the path, label, what it does.
 fn possible(message: &Message) -> Vec<(&'static str, &'static str, &'static str)> {
     let hold = ("hold", "Hold", "It stays here until you release it.");
     let retry = ("retry", "Try now", "It does not wait for its next turn.");
@@ -193,38 +199,38 @@ fn possible(message: &Message) -> Vec<(&'static str, &'static str, &'static str)
     match message.state {
         State::Held if message.stranger.is_some() => vec![
             release,
-            ("allow", "Release and let them write", "It goes out now, and so does what they write from now on."),
+            ("allow", "Release and allow sender", "It goes out now, and so does what this sender writes from now on."),
             cancel,
         ],
         State::Held => vec![release, cancel],
         State::Queued => vec![retry, hold, cancel],
-        State::OnModem => vec![cancel],
+        State::OnLink => vec![cancel],
         _ => Vec::new(),
     }
 }
 
 fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
-    let others: Vec<_> = packet.letters.iter().filter(|other| **other != id).map(Id::to_string).collect();
+    let others: Vec<_> = packet.messages.iter().filter(|other| **other != id).map(Id::to_string).collect();
     let (word, tone, more) = match &packet.state {
         PacketState::Planned => ("planned", "wait", String::new()),
-        PacketState::Handing(_) => ("being handed over", "wait", String::new()),
-        PacketState::Held(reference) => ("on modem", "wait", reference.to_string()),
+        PacketState::Handing(_) => ("being submitted", "wait", String::new()),
+        PacketState::Held(reference) => ("on the link", "wait", reference.to_string()),
         PacketState::Sent(reference) => ("sent", "good", reference.to_string()),
-        PacketState::Gone(why) => ("gone", "off", why.clone()),
+        PacketState::Gone(why) => ("dropped", "off", why.to_string()),
     };
     context! {
         part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more, others,
-        note => packet.note, at => ask.face.moment(packet.at),
+        note => packet.note, at => ask.times.moment(packet.at),
     }
 }
 
-/// The text without its subject line.
+/// Gives the text without its subject line.
 pub fn body(message: &Message) -> String {
     let rest = message.text.strip_prefix(message.subject.as_str()).and_then(|rest| rest.strip_prefix('\n'));
     rest.unwrap_or(&message.text).trim_end().to_owned()
 }
 
-/// The text of the whole mail: nothing cut, still without markup.
+/// Gives the text of the whole mail: nothing cut, still without markup.
 fn whole_text(ask: &Ask, message: &Message) -> Result<String, Fault> {
     let raw = ask.app.store.raw(message)?.unwrap_or_default();
     let parsed = mail_parser::MessageParser::default().parse(&raw);
@@ -232,65 +238,36 @@ fn whole_text(ask: &Ask, message: &Message) -> Result<String, Fault> {
     Ok(text.unwrap_or_else(|| body(message)))
 }
 
-/// The mail as it came in.
+/// Sends the mail as it came in.
 pub fn download(ask: &Ask, id: &str) -> Reply {
     let Some(message) = id.parse().ok().and_then(|id| mine(ask, id).ok()) else {
         return Ok(ask.sorry(404, "There is no such message."));
     };
     let Some(raw) = ask.app.store.raw(&message)? else {
-        return Ok(ask.sorry(404, "Of this message there never was more than its text."));
+        return Ok(ask.sorry(404, "This message came in as text, not as a mail: there is nothing to download."));
     };
     Ok(Response::typed(200, "message/rfc822", raw)
         .with("Content-Disposition", format!("attachment; filename=\"{}.eml\"", message.id))
         .with("Content-Security-Policy", "sandbox; default-src 'none'".to_owned()))
 }
 
-/// Hold, release, cancel, retry.
-pub fn wish(ask: &Ask, id: &str, wish: &str) -> Reply {
-    let number: Id = id.parse().map_err(Fault::Permanent)?;
-    let Some(wish) = Wish::ALL.into_iter().find(|known| known.word() == wish) else {
+/// Holds, releases, cancels or retries a message.
+pub fn act(ask: &Ask, id: &str, action: &str) -> Reply {
+    let number: Id = id.parse().map_err(Fault::permanent)?;
+    let Some(action) = MessageAction::ALL.into_iter().find(|known| known.word() == action) else {
         return Ok(ask.sorry(404, "There is no such page."));
     };
-    let done = ask.desk.wish(wish, number);
-    queue::look_anew(ask.app);
+    let done = ask.service.act_on(action, number);
+    queue::forget(ask.app);
     match done {
-        Ok(words) => ask.done(&format!("/messages/{number}"), words),
-        Err(Fault::Permanent(why)) => one(ask, id, 409, &why),
+        Ok(done) => ask.done(&format!("/messages/{number}"), done.to_string()),
+        Err(Fault::Permanent(why)) => one(ask, id, 409, &why.to_string()),
         Err(fault) => Err(fault),
     }
 }
 
-/// What could not be used, with the reason.
-pub fn aside(ask: &Ask) -> Reply {
-    let items = ask.app.store.read(|view| view.quarantined(ASIDE))?;
-    let newest = items.first().map(|(number, _)| *number);
-    let rows: Vec<_> = items
-        .iter()
-        .map(|(number, item)| {
-            let hex = shorten(&item.bytes, 384);
-            context! { number, source => item.source, why => item.why, hex, size => item.bytes.len() / 2, at => ask.face.moment(item.at) }
-        })
-        .collect();
-    Ok(ask.page(200, "aside.html", "messages", "Set aside", context! { rows, newest, news => aside_news(ask) > 0 }))
-}
-
-/// Items that were set aside since somebody looked.
-pub fn aside_news(ask: &Ask) -> usize {
-    let count = ask.app.store.read(|view| {
-        let seen = view.note(ASIDE_NOTE)?.and_then(|bytes| String::from_utf8(bytes).ok()?.parse::<u64>().ok());
-        Ok(view.quarantined(ASIDE)?.iter().filter(|(number, _)| Some(*number) > seen).count())
-    });
-    count.unwrap_or_default()
-}
-
-/// Somebody looked.
-pub fn aside_seen(ask: &Ask) -> Reply {
-    let newest: u64 = ask.request.form.get("newest").parse().map_err(|_| Fault::permanent("nothing was set aside"))?;
-    ask.desk.see_aside(ASIDE_NOTE, newest)?;
-    ask.done("/", "Seen. The items stay on their page.")
-}
-
-fn shorten(text: &str, most: usize) -> String {
+/// Cuts a text after `most` characters.
+pub fn shorten(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}\u{2026}", &text[..at]),
         None => text.to_owned(),

@@ -1,4 +1,4 @@
-//! The pages, one file each. A page reads what it shows, fills its template, and passes wishes to the desk.
+//! The pages, one file each. A page reads what it shows, fills its template, and has the service apply what is asked for.
 
 pub mod account;
 pub mod audit;
@@ -12,6 +12,7 @@ pub mod mailbox;
 pub mod messages;
 pub mod modem;
 pub mod people;
+pub mod quarantine;
 pub mod queue;
 pub mod sessions;
 pub mod settings;
@@ -28,8 +29,8 @@ use super::auth::Visitor;
 use super::request::{Request, encode};
 use super::response::Response;
 use super::route::{may_see, theme, title};
-use super::service::{By, Desk, zone};
-use super::view::{Face, Frame, Light, NAV, over, page};
+use super::service::{Actor, Service, zone};
+use super::view::{Frame, Light, NAV, TimeFormat, over, page};
 use crate::fault::Fault;
 use crate::people::Role;
 use crate::settings::{Key, Settings};
@@ -46,29 +47,29 @@ pub struct Ask<'a> {
     /// Who asks.
     pub visitor: &'a Visitor,
     /// What they can do.
-    pub desk: Desk,
+    pub service: Service,
     /// Settings in force.
     pub settings: Arc<Settings>,
     /// Tells times.
-    pub face: Face,
+    pub times: TimeFormat,
 }
 
 impl<'a> Ask<'a> {
-    /// From a request and its session.
+    /// Makes it from a request and its session.
     pub fn new(app: &'a App, request: &'a Request, visitor: &'a Visitor) -> Self {
         let settings = app.store.settings();
-        let face = Face { zone: zone(&settings), now: app.store.clock().now() };
+        let times = TimeFormat { zone: zone(&settings), now: app.store.clock().now() };
         Self {
             app,
             request,
             visitor,
-            desk: app.desk(By::person(&visitor.person.name, visitor.person.role, &request.peer)),
+            service: app.service(Actor::person(&visitor.person.name, visitor.person.role, &request.peer)),
             settings,
-            face,
+            times,
         }
     }
 
-    /// What the one who asks may do.
+    /// Gives what the one who asks may do.
     pub fn role(&self) -> Role {
         self.visitor.person.role
     }
@@ -83,30 +84,30 @@ impl<'a> Ask<'a> {
         self.role() >= Role::Operator
     }
 
-    /// Name of the one who asks.
+    /// Gives the name of the one who asks.
     pub fn me(&self) -> &str {
         &self.visitor.person.name
     }
 
-    /// A page inside the frame.
+    /// Makes a page inside the frame.
     pub fn page(&self, status: u16, template: &str, section: &'static str, title: &str, values: Value) -> Response {
         page(status, template, over(&self.frame(section, title), values))
     }
 
-    /// A page that says no, and why.
+    /// Makes a page that says no, and why.
     pub fn sorry(&self, status: u16, why: &str) -> Response {
         let title = title(status);
         self.page(status, "sorry.html", "", title, context! { why })
     }
 
-    /// Back to a page with GET, which then says `words`.
+    /// Leads back to a page with GET, which then says `words`.
     pub fn done(&self, place: &str, words: impl Into<String>) -> Reply {
         self.app.tell(&self.visitor.hash, words.into());
         Ok(Response::see(place))
     }
 
     fn frame(&self, section: &'static str, title: &str) -> Frame {
-        let moment = self.face.moment(self.face.now);
+        let moment = self.times.moment(self.times.now);
         Frame {
             box_name: self.settings.text(Key::BoxName).to_owned(),
             domain: self.settings.text(Key::Domain).to_owned(),
@@ -130,9 +131,9 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// Link, mail and queue in a few words each.
+    /// Says of link, mail and queue how they are, in a few words each.
     pub fn strip(&self) -> Vec<Light> {
-        let facts = self.app.pulse.facts();
+        let facts = self.app.status.facts();
         // Somebody who may not see a page is not sent there.
         let to = |href| if may_see(self.role(), href) { href } else { "/" };
         let link = match &facts.link {
@@ -142,9 +143,9 @@ impl<'a> Ask<'a> {
             Some(_) => ("warn", "not ready"),
         };
         let mail = match (&facts.smtp, &facts.relay) {
-            (Some(smtp), _) if !smtp.well => ("warn", "door closed"),
-            (_, Some(relay)) if !relay.well => ("warn", "relay in trouble"),
-            (Some(_), _) => ("good", "open"),
+            (Some(smtp), _) if !smtp.is_ok() => ("warn", "not listening"),
+            (_, Some(relay)) if !relay.is_ok() => ("warn", "relay error"),
+            (Some(_), _) => ("good", "OK"),
             (None, _) => ("off", "not started"),
         };
         let queue = queue::look(self.app);
@@ -161,21 +162,21 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// The front page: how everything stands, or the mailbox of somebody who runs nothing here.
+/// Shows the front page: how everything stands, or the mailbox of somebody who runs nothing here.
 pub fn front(ask: &Ask) -> Reply {
     if ask.operator() { dashboard::show(ask) } else { Ok(Response::see("/mailbox")) }
 }
 
-/// For somebody who asks for a page that needs more than their role.
+/// Answers somebody who asks for a page that needs more than their role.
 pub fn no_right(ask: &Ask, least: Role) -> Response {
     let why = match least {
-        Role::Operator => "This is for the operators and the owner of the box. Your letters are in the mailbox.",
-        _ => "This is for the owner of the box. Your letters are in the mailbox.",
+        Role::Operator => "This is for the operators and the owner of the box. Your messages are in the mailbox.",
+        _ => "This is for the owner of the box. Your messages are in the mailbox.",
     };
     ask.sorry(403, why)
 }
 
-/// A query string from the given pairs, without the empty ones.
+/// Writes a query string from the given pairs, without the empty ones.
 pub fn query(pairs: &[(&str, &str)]) -> String {
     let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
     let joined: Vec<_> = pairs.map(|(name, value)| format!("{name}={}", encode(value))).collect();

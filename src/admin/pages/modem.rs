@@ -8,7 +8,7 @@ use super::{Ask, Reply, login};
 use crate::admin::auth::{self, Session};
 use crate::admin::chart;
 use crate::admin::response::Response;
-use crate::admin::service::Deed;
+use crate::admin::service::Action;
 use crate::clock::Time;
 use crate::link::Health;
 
@@ -18,38 +18,38 @@ const UNLOCKED: Duration = Duration::from_secs(600);
 const SHOWN: usize = 60;
 /// Longest line to the modem, in bytes.
 const LINE_MOST: usize = 500;
-/// Commands that cost money, forget letters or stop the modem: they are asked about once more.
+/// Commands that cost money, forget messages or stop the modem: they are asked about once more.
 const GRAVE: [&str; 6] = ["$TD", "$RS", "$PO", "$SL", "$MT D", "$MM D"];
 
-/// The page.
+/// Shows the page.
 pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
-    let facts = ask.app.pulse.facts();
-    let from = ask.face.now - Duration::from_secs(86_400);
+    let facts = ask.app.status.facts();
+    let from = ask.times.now - Duration::from_secs(86_400);
     let mut charts = Vec::new();
     for scale in [chart::NOISE, chart::RSSI, chart::TEMPERATURE] {
         let samples = ask.app.store.read(|view| view.samples(scale.series, from))?;
-        charts.push(chart::day(&scale, &samples, &ask.face));
+        charts.push(chart::day(&scale, &samples, &ask.times));
     }
     let skip = facts.lines.len().saturating_sub(SHOWN);
     let lines: Vec<_> = facts
         .lines
         .iter()
         .skip(skip)
-        .map(|(_, line)| context! { at => ask.face.clock(line.at), sent => line.sent, text => line.text })
+        .map(|(_, line)| context! { at => ask.times.clock(line.at), sent => line.sent, text => line.text })
         .collect();
     let values = context! {
         error, charts, lines,
         driver => ask.settings.text(crate::settings::Key::LinkDriver),
         link => facts.link.as_ref().map(|health| figures(ask, health)),
         next => facts.next_line,
-        unlocked => unlocked(ask).then(|| ask.face.moment(ask.visitor.session.unlocked)),
+        unlocked => unlocked(ask).then(|| ask.times.moment(ask.visitor.session.unlocked)),
         typed => if error.is_empty() { "" } else { ask.request.form.get("line") },
         grave => is_grave(ask.request.form.get("line")),
     };
     Ok(ask.page(status, "modem.html", "modem", "Modem", values))
 }
 
-/// What is known of the modem, for people.
+/// Gives what is known of the modem, for people.
 pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
     context! {
         ready => health.ready,
@@ -60,17 +60,17 @@ pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
         position => health.position.map(|(lat, lon, _)| coordinates(lat, lon)),
         altitude => health.position.map(|(_, _, altitude)| format!("{altitude:.0} m")),
         fix => health.fix,
-        satellite => health.last_satellite.map(|at| ask.face.moment(at)),
+        satellite => health.last_satellite.map(|at| ask.times.moment(at)),
         waiting => health.waiting,
         garbled => health.garbled,
         reopened => health.reopened,
     }
 }
 
-/// What the link says of itself, as a sentence below its badge.
+/// Gives what the link says of itself, as a sentence below its badge.
 pub fn words(health: &Health) -> String {
     match health.words.as_str() {
-        "ready" => "Letters can go.".to_owned(),
+        "ready" => "Messages can be sent.".to_owned(),
         words => words.chars().take(300).collect(),
     }
 }
@@ -81,9 +81,9 @@ fn coordinates(lat: f64, lon: f64) -> String {
     format!("{:.4}\u{b0}\u{a0}{ns}, {:.4}\u{b0}\u{a0}{ew}", lat.abs(), lon.abs())
 }
 
-/// Console lines after `?after=N`, for the script.
+/// Gives the console lines after `?after=N`, for the script.
 pub fn lines(ask: &Ask) -> Response {
-    let facts = ask.app.pulse.facts();
+    let facts = ask.app.status.facts();
     let after: u64 = ask.request.query.get("after").parse().unwrap_or_default();
     // A number from before a restart of the box: start over.
     let after = if after > facts.next_line { 0 } else { after };
@@ -91,7 +91,7 @@ pub fn lines(ask: &Ask) -> Response {
         .lines
         .iter()
         .filter(|(number, _)| *number >= after)
-        .map(|(_, line)| (ask.face.clock(line.at), line.sent, line.text.as_str()))
+        .map(|(_, line)| (ask.times.clock(line.at), line.sent, line.text.as_str()))
         .collect();
     let body = serde_json::json!({ "next": facts.next_line, "lines": lines });
     Response::json(body.to_string().into_bytes())
@@ -102,17 +102,17 @@ pub fn unlock(ask: &Ask) -> Reply {
     if let Err(wait) = ask.app.try_once(&ask.request.peer) {
         return show(ask, 429, &login::too_many(wait));
     }
-    if !ask.desk.is_own_password(ask.request.form.get("password")) {
+    if !ask.service.is_own_password(ask.request.form.get("password")) {
         return show(ask, 422, "The password is wrong.");
     }
     ask.app.was_right(&ask.request.peer);
-    set_unlocked(ask, Deed::UnlockConsole, "unlocked for ten minutes", ask.face.now + UNLOCKED)?;
+    set_unlocked(ask, Action::UnlockConsole, "unlocked for ten minutes", ask.times.now + UNLOCKED)?;
     ask.done("/modem#console", "The console takes lines for ten minutes.")
 }
 
 /// Closes it before that.
 pub fn lock(ask: &Ask) -> Reply {
-    set_unlocked(ask, Deed::LockConsole, "locked", Time(0))?;
+    set_unlocked(ask, Action::LockConsole, "locked", Time(0))?;
     ask.done("/modem#console", "The console is locked.")
 }
 
@@ -126,11 +126,11 @@ pub fn send(ask: &Ask) -> Reply {
         return show(ask, 422, "A line to the modem is 1 to 500 printable ASCII characters.");
     }
     if is_grave(line) && !ask.request.form.ticked("sure") {
-        let why = "This line costs money, forgets letters or stops the modem. Tick the box if you mean it.";
+        let why = "This line costs money, forgets messages or stops the modem. Tick the box if you mean it.";
         return show(ask, 422, why);
     }
-    ask.desk.console_line(line)?;
-    if !ask.app.pulse.console_send(line.to_owned()) {
+    ask.service.console_line(line)?;
+    if !ask.app.status.console_send(line.to_owned()) {
         return show(ask, 503, "Sixteen lines wait for the modem already. Is it there at all?");
     }
     ask.done("/modem#console", "The line is on its way to the modem.")
@@ -142,12 +142,12 @@ fn is_grave(line: &str) -> bool {
 }
 
 fn unlocked(ask: &Ask) -> bool {
-    ask.visitor.session.unlocked > ask.face.now
+    ask.visitor.session.unlocked > ask.times.now
 }
 
-fn set_unlocked(ask: &Ask, deed: Deed, words: &str, until: Time) -> Result<(), crate::fault::Fault> {
+fn set_unlocked(ask: &Ask, action: Action, words: &str, until: Time) -> Result<(), crate::fault::Fault> {
     let session = Session { unlocked: until, ..ask.visitor.session.clone() };
-    ask.desk.session(deed, "", words, &ask.visitor.hash, Some(auth::bytes(&session)))
+    ask.service.session(action, "", words, &ask.visitor.hash, Some(auth::bytes(&session)))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! People: the list, somebody new, one person.
+//! People: lists them, adds somebody, changes one person.
 
 use minijinja::{Value, context};
 
@@ -11,7 +11,7 @@ use crate::password::{LEAST, LEAST_OWNER};
 use crate::people::{Home, Person, Role};
 use crate::settings::Key;
 
-/// The fields of a form.
+/// Reads the fields of a form.
 pub fn edit_of(form: &Fields) -> PersonEdit {
     PersonEdit {
         name: form.get("name").trim().to_owned(),
@@ -44,9 +44,9 @@ pub fn fields(edit: &PersonEdit) -> Value {
     }
 }
 
-/// Everybody, and the form for somebody new.
+/// Shows everybody, and the form for somebody new.
 pub fn list(ask: &Ask, status: u16, error: &str, edit: &PersonEdit) -> Reply {
-    let rows: Vec<_> = ask.desk.people().iter().map(|person| row(ask, person)).collect();
+    let rows: Vec<_> = ask.service.people().iter().map(|person| row(ask, person)).collect();
     let max_parts = ask.settings.text(Key::AirMaxParts);
     let roles = roles(ask);
     let values =
@@ -68,11 +68,11 @@ fn row(ask: &Ask, person: &Person) -> Value {
         role => person.role.word(),
         mine => ask.role() >= person.role,
         logs_in => person.password.is_some(),
-        added => ask.face.moment(person.added),
+        added => ask.times.moment(person.added),
     }
 }
 
-/// The roles that the one who asks may give: word, and what it means.
+/// Gives the roles that the one who asks may give: word, and what it means.
 pub fn roles(ask: &Ask) -> Vec<(&'static str, &'static str)> {
     let words = |role| match role {
         Role::Person => "Person: their own mailbox and what they wrote",
@@ -92,16 +92,16 @@ fn address(ask: &Ask, person: &Person) -> String {
 /// Adds somebody.
 pub fn add(ask: &Ask) -> Reply {
     let edit = edit_of(&ask.request.form);
-    match ask.desk.add(&edit) {
+    match ask.service.add(&edit) {
         Ok(person) => ask.done(&format!("/people/{}", person.name), format!("{} is here now.", person.name)),
-        Err(Fault::Permanent(why)) => list(ask, 422, &why, &edit),
+        Err(Fault::Permanent(why)) => list(ask, 422, &why.to_string(), &edit),
         Err(fault) => Err(fault),
     }
 }
 
-/// One person.
+/// Shows one person.
 pub fn one(ask: &Ask, name: &str, status: u16, error: &str, edit: Option<&PersonEdit>) -> Reply {
-    let Ok(person) = ask.desk.person(name) else { return Ok(ask.sorry(404, "There is nobody of this name.")) };
+    let Ok(person) = ask.service.person(name) else { return Ok(ask.sorry(404, "There is nobody of this name.")) };
     let current = PersonEdit::of(&person);
     let values = context! {
         error,
@@ -121,20 +121,20 @@ pub fn edit(ask: &Ask, name: &str) -> Reply {
         return Ok(no);
     }
     let edit = PersonEdit { name: name.to_owned(), ..edit_of(&ask.request.form) };
-    match ask.desk.edit(name, &edit) {
+    match ask.service.edit(name, &edit) {
         Ok(person) => ask.done(&format!("/people/{}", person.name), "Saved."),
-        Err(Fault::Permanent(why)) => one(ask, name, 422, &why, Some(&edit)),
+        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), Some(&edit)),
         Err(fault) => Err(fault),
     }
 }
 
-/// A page that says no, for a person whose role is above that of the one who asks.
+/// Refuses, with a page, for a person whose role is above that of the one who asks.
 fn out_of_reach(ask: &Ask, name: &str) -> Option<Response> {
-    let person = ask.desk.person(name).ok()?;
-    ask.desk.may_touch(person.role).err().map(|fault| ask.sorry(403, fault.why()))
+    let person = ask.service.person(name).ok()?;
+    ask.service.may_touch(person.role).err().map(|fault| ask.sorry(403, &fault.why()))
 }
 
-/// Password, disable, enable, remove.
+/// Sets the password of a person, disables, enables or removes them.
 pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
     if let Some(no) = out_of_reach(ask, name) {
         return Ok(no);
@@ -146,16 +146,16 @@ pub fn act(ask: &Ask, name: &str, what: &str) -> Reply {
         }
         "password" => {
             let words = "The new password holds from now on; who was logged in with the old one is out.";
-            (ask.desk.set_password(name, ask.request.form.get("password")), place, words.to_owned())
+            (ask.service.set_password(name, ask.request.form.get("password")), place, words.to_owned())
         }
-        "disable" => (ask.desk.disable(name, true), place, format!("{name} is disabled: no log-in, no mail.")),
-        "enable" => (ask.desk.disable(name, false), place, format!("{name} is enabled again.")),
-        "remove" => (ask.desk.remove(name), "/people".to_owned(), format!("{name} is removed.")),
+        "disable" => (ask.service.disable(name, true), place, format!("{name} is disabled: no log-in, no mail.")),
+        "enable" => (ask.service.disable(name, false), place, format!("{name} is enabled again.")),
+        "remove" => (ask.service.remove(name), "/people".to_owned(), format!("{name} is removed.")),
         _ => return Ok(ask.sorry(404, "There is no such page.")),
     };
     match done {
         Ok(()) => ask.done(&place, words),
-        Err(Fault::Permanent(why)) => one(ask, name, 422, &why, None),
+        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), None),
         Err(fault) => Err(fault),
     }
 }
@@ -185,14 +185,14 @@ impl std::io::Seek for Bounded {
     }
 }
 
-/// All that the box has of a person, as a file.
+/// Sends all that the box has of a person, as a file.
 pub fn export(ask: &Ask, name: &str) -> Reply {
-    let person = match ask.desk.person(name) {
+    let person = match ask.service.person(name) {
         Ok(person) => person,
         Err(_) => return Ok(ask.sorry(404, "There is nobody of this name.")),
     };
     let mut file = Bounded(std::io::Cursor::default());
-    ask.desk.export(&person.name, &mut file)?;
+    ask.service.export(&person.name, &mut file)?;
     let disposition = format!("attachment; filename=\"{}.tar\"", person.name);
     Ok(Response::typed(200, "application/x-tar", file.0.into_inner()).with("Content-Disposition", disposition))
 }
@@ -202,10 +202,10 @@ pub fn erase(ask: &Ask, name: &str) -> Reply {
     if ask.request.form.get("name").trim() != name {
         return one(ask, name, 422, "Nothing was erased: type the name of the person into the field.", None);
     }
-    match ask.desk.erase(name) {
-        Ok(1) => ask.done("/people", format!("{name} is erased, and one letter.")),
-        Ok(letters) => ask.done("/people", format!("{name} is erased, and {letters} letters.")),
-        Err(Fault::Permanent(why)) => one(ask, name, 422, &why, None),
+    match ask.service.erase(name) {
+        Ok(1) => ask.done("/people", format!("{name} is erased, and one message.")),
+        Ok(messages) => ask.done("/people", format!("{name} is erased, and {messages} messages.")),
+        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), None),
         Err(fault) => Err(fault),
     }
 }

@@ -13,15 +13,15 @@ const FRESH: Duration = Duration::from_secs(2);
 /// What waits.
 #[derive(Debug, Clone, Default)]
 pub struct Queue {
-    /// Messages that wait for their way out, or on the modem.
+    /// Messages that wait for their way out, or on the link.
     pub waiting: usize,
     /// Messages that wait for the owner.
     pub held: usize,
-    /// Count and oldest acceptance by state, in the order of the ladder.
+    /// Count and oldest acceptance by state, in the order of the states.
     pub states: Vec<(State, usize, Time)>,
 }
 
-/// What waits now. An unreadable queue looks empty here; the page has its failure banner from the store itself.
+/// Looks what waits now. An unreadable queue looks empty here; the page has its failure banner from the store itself.
 pub fn look(app: &App) -> Queue {
     let mut kept = app.queue.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((at, queue)) = &*kept
@@ -34,15 +34,15 @@ pub fn look(app: &App) -> Queue {
     queue
 }
 
-/// The next look sees what a form just changed.
-pub fn look_anew(app: &App) {
+/// Forgets the last look, so that the next one sees what a form just changed.
+pub fn forget(app: &App) {
     *app.queue.lock().unwrap_or_else(PoisonError::into_inner) = None;
 }
 
 fn read(app: &App) -> Result<Queue, crate::fault::Fault> {
     let mut queue = Queue::default();
-    for (lane, count, oldest) in app.store.read(|view| view.queues())? {
-        let (state, count) = (lane.state(), usize::try_from(count).unwrap_or(usize::MAX));
+    for (queued, count, oldest) in app.store.read(|view| view.queues())? {
+        let (state, count) = (queued.state(), usize::try_from(count).unwrap_or(usize::MAX));
         let Some(oldest) = oldest.filter(|_| count > 0) else { continue };
         match queue.states.iter_mut().find(|(known, ..)| *known == state) {
             Some((_, sum, first)) => (*sum, *first) = (*sum + count, oldest.min(*first)),

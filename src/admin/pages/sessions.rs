@@ -4,12 +4,12 @@ use minijinja::context;
 
 use super::{Ask, Reply};
 use crate::admin::auth;
-use crate::admin::service::Deed;
+use crate::admin::service::Action;
 
 /// Characters of a session's name in the store that name it in a path: the name is a hash, so it opens nothing.
 const NAME: usize = 16;
 
-/// The page.
+/// Shows the page.
 pub fn show(ask: &Ask) -> Reply {
     let rows: Vec<_> = auth::alive(&ask.app.store)?
         .iter()
@@ -18,8 +18,8 @@ pub fn show(ask: &Ask) -> Reply {
                 id => hash.get(..NAME),
                 person => session.person,
                 from => session.from,
-                created => ask.face.moment(session.created),
-                seen => ask.face.moment(session.seen),
+                created => ask.times.moment(session.created),
+                seen => ask.times.moment(session.seen),
                 mine => *hash == ask.visitor.hash,
             }
         })
@@ -33,6 +33,6 @@ pub fn end(ask: &Ask, id: &str) -> Reply {
     let found = all.iter().find(|(hash, _)| id.len() == NAME && hash.starts_with(id));
     let Some((hash, session)) = found else { return Ok(ask.sorry(404, "This log-in has ended already.")) };
     let words = format!("a log-in of {} was ended", session.person);
-    ask.desk.session(Deed::EndLogIn, &session.person, &words, hash, None)?;
+    ask.service.session(Action::EndLogIn, &session.person, &words, hash, None)?;
     ask.done("/log-ins", format!("{} is logged out there.", session.person))
 }

@@ -1,4 +1,4 @@
-//! Settings: the one table, a page for each of its groups.
+//! Settings: a page for each group of the table.
 
 use minijinja::{Value, context};
 
@@ -10,7 +10,7 @@ use crate::money::Money;
 use crate::route::price;
 use crate::settings::{Key, Kind, TABLE};
 
-/// The groups in the order of the table: name in the path, heading.
+/// Gives the groups in the order of the table: name in the path, heading.
 pub fn groups() -> Vec<(String, &'static str)> {
     let mut groups: Vec<(String, &'static str)> = Vec::new();
     for row in TABLE {
@@ -30,18 +30,18 @@ const TEXTS: &str = "Text messages";
 /// Phones that want no texts, as many as the page shows.
 const OPT_OUTS: usize = 200;
 
-/// One group.
+/// Shows one group.
 pub fn show(ask: &Ask, group: &str, status: u16, error: &str) -> Reply {
     shown(ask, group, status, error, None)
 }
 
-/// One group, with what a rehearsal found; then as it was typed.
+/// Shows one group, with what a rehearsal found; then as it was typed.
 fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) -> Reply {
     let groups = groups();
     let Some((slug, heading)) = groups.iter().find(|(slug, _)| slug == group) else {
         return Ok(ask.sorry(404, "There is no such group of settings."));
     };
-    let all = ask.desk.settings();
+    let all = ask.service.settings();
     let posted = (!error.is_empty() || tried.is_some()).then_some(&ask.request.form);
     let rows: Vec<_> =
         all.iter().filter(|row| row.setting.group == *heading).map(|row| field(ask, row, posted)).collect();
@@ -52,29 +52,29 @@ fn shown(ask: &Ask, group: &str, status: u16, error: &str, tried: Option<&str>) 
             context! { slug, words, changed, current => slug == group }
         })
         .collect();
-    let unproven = *heading == RULES && ask.settings.text(Key::SmtpAuthHost).is_empty();
+    let unverified = *heading == RULES && ask.settings.text(Key::SmtpAuthHost).is_empty();
     let texts = if *heading == TEXTS { Some(texts(ask)?) } else { None };
-    let values = context! { rows, tabs, error, slug, heading, tried, unproven, texts, rules => *heading == RULES };
+    let values = context! { rows, tabs, error, slug, heading, tried, unverified, texts, rules => *heading == RULES };
     Ok(ask.page(status, "settings.html", "settings", "Settings", values))
 }
 
-/// How texts come in, when the carrier was heard, and who wants none.
+/// Tells how texts come in, when the carrier was heard, and who opted out.
 fn texts(ask: &Ask) -> Result<Value, Fault> {
-    let facts = ask.app.pulse.facts();
+    let facts = ask.app.status.facts();
     let outs = ask.app.store.read(|view| view.opt_outs(OPT_OUTS))?;
     let outs: Vec<_> = outs
         .iter()
-        .map(|(number, phone, out)| context! { number, phone, how => out.how, at => ask.face.moment(out.at) })
+        .map(|(number, phone, out)| context! { number, phone, how => out.how, at => ask.times.moment(out.at) })
         .collect();
     Ok(context! {
-        state => facts.texts.as_ref().map(|rung| context! { well => rung.well, words => rung.words }),
-        heard => facts.texts_heard.map(|at| ask.face.moment(at)),
-        refused => facts.texts_refused.as_ref().map(|rung| context! { words => rung.words, at => ask.face.moment(rung.at) }),
+        state => facts.texts.as_ref().map(|part| context! { ok => part.is_ok(), words => part.words() }),
+        heard => facts.texts_heard.map(|at| ask.times.moment(at)),
+        refused => facts.texts_refused.as_ref().map(|part| context! { words => part.words(), at => ask.times.moment(part.at) }),
         outs,
     })
 }
 
-/// A setting as a field of a form; after an error with what was typed.
+/// Makes a field of a form from a setting; after an error with what was typed.
 pub fn field(ask: &Ask, row: &Row, posted: Option<&Fields>) -> Value {
     let setting = row.setting;
     let stored = ask.settings.text(setting.key);
@@ -104,17 +104,17 @@ pub fn field(ask: &Ask, row: &Row, posted: Option<&Fields>) -> Value {
     }
 }
 
-/// What a setting is worth at the prices of this box, in words.
+/// Gives what a setting is worth at the prices of this box, in words.
 fn worth(ask: &Ask, key: Key) -> Option<String> {
     let price = price::packet_price(&ask.settings);
     let gathers = key == Key::AirGather && price.0 > 0;
     gathers.then(|| {
-        let (alone, shared) = (price::shown(&ask.settings, price), price::shown(&ask.settings, Money(price.0 / 2)));
-        format!("Alone a short letter costs {alone}; of four that leave together each costs about {shared}.")
+        let (alone, shared) = (price::amount(&ask.settings, price), price::amount(&ask.settings, Money(price.0 / 2)));
+        format!("Alone a short message costs {alone}; of four that leave together each costs about {shared}.")
     })
 }
 
-/// What a form says about a group of settings. Secrets that were left empty stay as they are.
+/// Reads a group of settings from a form. Secrets that were left empty stay as they are.
 pub fn read(form: &Fields, wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     for setting in TABLE.iter().filter(|setting| wanted(setting.name)) {
@@ -138,24 +138,24 @@ pub fn save(ask: &Ask, group: &str) -> Reply {
         return Ok(ask.sorry(404, "There is no such group of settings."));
     };
     let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == *heading);
-    match ask.desk.set_all(&read(&ask.request.form, in_group)) {
+    match ask.service.set_all(&read(&ask.request.form, in_group)) {
         Ok(said) => ask.done(&format!("/settings/{slug}"), saved(&said)),
-        Err(Fault::Permanent(why)) => show(ask, slug, 422, &why),
+        Err(Fault::Permanent(why)) => show(ask, slug, 422, &why.to_string()),
         Err(fault) => Err(fault),
     }
 }
 
-/// Shows what the rules of the form would have done with the letters of the past, and saves nothing.
+/// Shows what the rules of the form would have done with the messages of the past, and saves nothing.
 pub fn rehearse(ask: &Ask) -> Reply {
     let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == RULES);
-    match ask.desk.rehearse(&read(&ask.request.form, in_group)) {
+    match ask.service.rehearse(&read(&ask.request.form, in_group)) {
         Ok(rehearsal) => shown(ask, RULES_SLUG, 200, "", Some(&rehearsal.words())),
-        Err(Fault::Permanent(why)) => show(ask, RULES_SLUG, 422, &why),
+        Err(Fault::Permanent(why)) => show(ask, RULES_SLUG, 422, &why.to_string()),
         Err(fault) => Err(fault),
     }
 }
 
-/// What changed, in one line.
+/// Gives what changed, in one line.
 pub fn saved(said: &[String]) -> String {
     match said {
         [] => "Nothing was different.".to_owned(),

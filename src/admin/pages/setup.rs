@@ -39,10 +39,10 @@ const STEPS: [Step; 5] = [
         words: "Mail relay",
         settings: &["relay.host", "relay.port", "relay.tls", "relay.user", "relay.password"],
     },
-    Step { name: "test", words: "Test letter", settings: &[] },
+    Step { name: "test", words: "Test message", settings: &[] },
 ];
 
-/// The page of a box that nobody owns yet.
+/// Shows the page of a box that nobody owns yet.
 pub fn ask_code(app: &App, request: &Request, status: u16, error: &str) -> Response {
     let form = &request.form;
     let values = context! {
@@ -78,8 +78,8 @@ pub fn claim(app: &App, request: &Request) -> Response {
             app.was_right(&request.peer);
             Response::see("/setup/box").with_cookie(&app.cookies.session, &token, LIFE.as_secs())
         }
-        Err(Fault::Permanent(why)) => ask_code(app, request, 422, &why),
-        Err(fault) => ask_code(app, request, 503, fault.why()),
+        Err(Fault::Permanent(why)) => ask_code(app, request, 422, &why.to_string()),
+        Err(fault) => ask_code(app, request, 503, &fault.why()),
     }
 }
 
@@ -96,17 +96,17 @@ pub fn open_steps(ask: &Ask) -> Result<Vec<(&'static str, &'static str)>, Fault>
     Ok(open.map(|(name, words, _)| (name, words)).collect())
 }
 
-/// The steps of this box and whether they are done.
+/// Gives the steps of this box and whether they are done.
 fn progress(ask: &Ask) -> Result<Vec<(&'static str, &'static str, bool)>, Fault> {
     let settings = &ask.settings;
-    // Letters that went through the box say more than a test letter would, and somebody wrote or got them.
+    // Messages that went through the box say more than a test message would, and somebody wrote or got them.
     let used = ask.app.store.ledger()?.books.values().any(|books| books.accepted > 0);
     let mut steps = Vec::new();
     for step in STEPS {
         let done = match step.name {
             "box" => !settings.text(Key::Domain).is_empty(),
             "modem" => settings.text(Key::LinkDriver) != "none",
-            "people" => used || ask.desk.people().len() > 1,
+            "people" => used || ask.service.people().len() > 1,
             "relay" if settings.text(Key::Reach) != "internet" => continue,
             "relay" => !settings.text(Key::RelayHost).is_empty(),
             _ => used,
@@ -121,7 +121,7 @@ fn waived(ask: &Ask) -> Result<Vec<String>, Fault> {
     Ok(String::from_utf8_lossy(&note).split_whitespace().map(str::to_owned).collect())
 }
 
-/// One step; `results` are the lines of a test that was just made.
+/// Shows one step; `results` are the lines of a test that was just made.
 pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String]) -> Reply {
     let Some(known) = STEPS.iter().find(|known| known.name == step) else {
         return Ok(ask.sorry(404, "There is no such step."));
@@ -129,7 +129,7 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
     let steps = progress(ask)?;
     let next = steps.iter().skip_while(|(name, ..)| *name != step).nth(1).map(|(name, ..)| *name);
     let posted = (!error.is_empty()).then_some(&ask.request.form);
-    let rows: Vec<_> = ask.desk.settings();
+    let rows: Vec<_> = ask.service.settings();
     let fields: Vec<_> = known
         .settings
         .iter()
@@ -145,16 +145,16 @@ pub fn show(ask: &Ask, step: &str, status: u16, error: &str, results: &[String])
     Ok(ask.page(status, "setup.html", "setup", "Set-up", values))
 }
 
-/// What only one of the steps shows.
+/// Gives what only one of the steps shows.
 fn special(ask: &Ask, step: &str) -> Value {
     match step {
         "box" => context! {
-            clock => ask.face.moment(ask.face.now),
-            ms => ask.face.now.0,
+            clock => ask.times.moment(ask.times.now),
+            ms => ask.times.now.0,
             believable => ask.app.store.clock().believable(),
         },
         "modem" => {
-            let facts = ask.app.pulse.facts();
+            let facts = ask.app.status.facts();
             let lines: Vec<_> = facts
                 .lines
                 .iter()
@@ -162,7 +162,7 @@ fn special(ask: &Ask, step: &str) -> Value {
                 .take(12)
                 .rev()
                 .map(|(_, line)| {
-                    context! { at => ask.face.clock(line.at), sent => line.sent, text => line.text }
+                    context! { at => ask.times.clock(line.at), sent => line.sent, text => line.text }
                 })
                 .collect();
             context! {
@@ -172,7 +172,7 @@ fn special(ask: &Ask, step: &str) -> Value {
             }
         }
         "people" => context! {
-            people => ask.desk.people().iter().map(|person| person.name.clone()).collect::<Vec<_>>(),
+            people => ask.service.people().iter().map(|person| person.name.clone()).collect::<Vec<_>>(),
             who => people::fields(&people::edit_of(&ask.request.form)),
             max_parts => ask.settings.text(Key::AirMaxParts),
         },
@@ -187,20 +187,20 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
     };
     let form = &ask.request.form;
     if form.get("do") == "waive" {
-        ask.desk.waive(WAIVED, known.name)?;
+        ask.service.waive(WAIVED, known.name)?;
         return ask.done("/", format!("\u{201c}{}\u{201d} is off the list; it stays in the set-up.", known.words));
     }
     let saved = match step {
         "people" => ask
-            .desk
+            .service
             .add(&PersonEdit { role: Role::Person, ..people::edit_of(form) })
             .map(|person| vec![format!("{} is here now", person.name)]),
         "test" => send_test(ask),
-        _ => ask.desk.set_all(&settings::read(form, |name| known.settings.contains(&name))),
+        _ => ask.service.set_all(&settings::read(form, |name| known.settings.contains(&name))),
     };
     let said = match saved {
         Ok(said) => said,
-        Err(Fault::Permanent(why)) => return show(ask, step, 422, &why, &[]),
+        Err(Fault::Permanent(why)) => return show(ask, step, 422, &why.to_string(), &[]),
         Err(fault) => return Err(fault),
     };
     if step == "relay" && form.get("do") == "test" {
@@ -215,14 +215,14 @@ pub fn save(ask: &Ask, step: &str) -> Reply {
         (_, false) => format!("/setup/{next}"),
     };
     let words = if step == "test" {
-        "The test letter is on its way: this page shows how far it is.".to_owned()
+        "The test message is on its way: this page shows how far it is.".to_owned()
     } else {
         settings::saved(&said)
     };
     ask.done(&place, words)
 }
 
-/// Everything but a letter, tried with the relay: one sentence for each step.
+/// Tries everything with the relay but a message: one sentence for each step.
 fn test_relay(settings: &Settings) -> Vec<String> {
     let config = match RelayConfig::from_settings(settings) {
         Ok(config) => config,
@@ -237,8 +237,8 @@ fn send_test(ask: &Ask) -> Result<Vec<String>, Fault> {
         "" => format!("{}@{}", ask.me(), ask.settings.text(Key::Domain)),
         to => to.to_owned(),
     };
-    let text = format!("A test letter from {}.", ask.settings.text(Key::BoxName));
-    let sheet = intake::Sheet { to, subject: "Test".to_owned(), text, ..Default::default() };
+    let text = format!("A test message from {}.", ask.settings.text(Key::BoxName));
+    let sheet = intake::ComposeForm { to, subject: "Test".to_owned(), text, ..Default::default() };
     let kept = intake::compose(&ask.app.context, &ask.visitor.person, &sheet)?;
     Ok(kept.ids().iter().map(ToString::to_string).collect())
 }

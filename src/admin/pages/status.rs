@@ -1,4 +1,4 @@
-//! What scripts and watchdogs ask: the state of the box in under two kilobytes.
+//! The state of the box: for the script of the pages, for people, and for a watchdog.
 
 use minijinja::context;
 use serde::Serialize;
@@ -26,7 +26,7 @@ struct Status {
     unread: usize,
 }
 
-/// State for the script of the pages; 304 when nothing changed.
+/// Gives the state to the script of the pages; 304 when nothing changed.
 pub fn json(ask: &Ask) -> Reply {
     let unread = ask.app.store.read(|view| view.unread(ask.me()))?;
     let mut status = Status {
@@ -38,11 +38,11 @@ pub fn json(ask: &Ask) -> Reply {
         unread,
     };
     if ask.operator() {
-        let facts = ask.app.pulse.facts();
+        let facts = ask.app.status.facts();
         let health = facts.link.unwrap_or_default();
         status.strip = ask.strip().into_iter().map(|light| (light.name, light.tone, light.words)).collect();
         status.link = modem::words(&health);
-        status.satellite = health.last_satellite.map(|at| ask.face.moment(at).ago).unwrap_or_default();
+        status.satellite = health.last_satellite.map(|at| ask.times.moment(at).ago).unwrap_or_default();
         status.fix = health.fix.unwrap_or_default().chars().take(80).collect();
         status.line = facts.next_line;
     }
@@ -58,18 +58,18 @@ pub fn json(ask: &Ask) -> Reply {
     Ok(response.with("ETag", tag).with("Cache-Control", "private, no-cache".to_owned()))
 }
 
-/// One sentence for a person: is all well? What they cannot mend themselves they are told to whom to say.
-pub fn well(ask: &Ask) -> Reply {
-    let (app, facts) = (ask.app, ask.app.pulse.facts());
+/// Tells a person in one sentence whether everything works, and whom to tell if not.
+pub fn show(ask: &Ask) -> Reply {
+    let (app, facts) = (ask.app, ask.app.status.facts());
     let why = match &facts {
         _ if app.store.ledger().is_err() => Some("the box cannot read its own store"),
         facts if !facts.failing.is_empty() => Some("a part of the box fails and is started again and again"),
-        facts if facts.smtp.as_ref().is_some_and(|rung| !rung.well) => Some("the box takes no mail at present"),
-        facts if facts.relay.as_ref().is_some_and(|rung| !rung.well) => {
-            Some("mail to the internet waits, as the mail relay is in trouble")
+        facts if facts.smtp.as_ref().is_some_and(|part| !part.is_ok()) => Some("the box takes no mail at present"),
+        facts if facts.relay.as_ref().is_some_and(|part| !part.is_ok()) => {
+            Some("mail to the internet waits, as the mail relay does not take it")
         }
         facts if facts.link.as_ref().is_some_and(|link| !link.ready) => {
-            Some("letters over the satellite wait, as the link is not ready")
+            Some("messages over the satellite wait, as the link is not ready")
         }
         _ if !app.store.clock().believable() => Some("the box does not know what time it is"),
         _ => None,
@@ -84,11 +84,11 @@ pub fn well(ask: &Ask) -> Reply {
         };
         view.list(&filter)
     })?;
-    Ok(ask.page(200, "well.html", "", "Is all well?", context! { why, held => held.len() }))
+    Ok(ask.page(200, "health.html", "", "Service status", context! { why, held => held.len() }))
 }
 
-/// 200 when the store takes letters and no worker fails, else 503; no details for strangers.
+/// Answers 200 when the store takes messages and no worker fails, else 503; no details for strangers.
 pub fn health(app: &App) -> Response {
-    let well = app.store.ledger().is_ok() && app.pulse.facts().failing.is_empty();
-    if well { Response::text(200, "well\n") } else { Response::text(503, "not well\n") }
+    let ok = app.store.ledger().is_ok() && app.status.facts().failing.is_empty();
+    if ok { Response::text(200, "ok\n") } else { Response::text(503, "failing\n") }
 }

@@ -11,7 +11,7 @@ use crate::store::{Counts, Span, Usage};
 /// Rows that the page shows; the table for a spreadsheet has all.
 const SHOWN: usize = 62;
 
-/// What is asked for: a span, and one person or the whole box. Somebody who runs nothing here sees their own.
+/// Reads what is asked for: a span, and one person or the whole box. Somebody who runs nothing here sees their own.
 fn asked(ask: &Ask) -> (Span, Option<String>) {
     let span = ask.request.query.get("by").parse().unwrap_or(Span::Day);
     let person = match ask.operator() {
@@ -26,12 +26,12 @@ fn rows(ask: &Ask) -> Result<Vec<Usage>, Fault> {
     ask.app.store.read(move |view| view.usage(span, person.as_deref()))
 }
 
-/// The page.
+/// Shows the page.
 pub fn show(ask: &Ask) -> Reply {
     let (span, person) = asked(ask);
     let all = rows(ask)?;
-    let letters = |counts: &Counts| counts.taken.values().sum::<u64>() + counts.got;
-    let most = all.iter().map(|row| letters(&row.counts)).max().unwrap_or_default();
+    let messages = |counts: &Counts| counts.taken.values().sum::<u64>() + counts.got;
+    let most = all.iter().map(|row| messages(&row.counts)).max().unwrap_or_default();
     let list = |counts: &std::collections::BTreeMap<String, u64>| -> Vec<String> {
         counts.iter().map(|(name, count)| format!("{count} {name}")).collect()
     };
@@ -42,11 +42,11 @@ pub fn show(ask: &Ask) -> Reply {
             let counts = &row.counts;
             context! {
                 period => row.period, person => row.person,
-                taken => counts.taken.values().sum::<u64>(), doors => list(&counts.taken),
+                taken => counts.taken.values().sum::<u64>(), origins => list(&counts.taken),
                 left => counts.left.values().sum::<u64>(), ways => list(&counts.left),
                 got => counts.got, returned => counts.returned, refused => counts.refused,
                 sent => counts.packets_sent, came => counts.packets_in, air => bytes(counts.bytes_air),
-                letters => letters(counts),
+                messages => messages(counts),
                 size => bytes(counts.bytes_in + counts.bytes_out),
             }
         })
@@ -57,7 +57,7 @@ pub fn show(ask: &Ask) -> Reply {
         .map(|known| context! { href => format!("/usage{}", link(known.word())), words => known.word(), current => *known == span })
         .collect();
     let people: Vec<_> = match ask.operator() {
-        true => ask.desk.people().iter().map(|person| person.name.clone()).collect(),
+        true => ask.service.people().iter().map(|person| person.name.clone()).collect(),
         false => Vec::new(),
     };
     let values = context! {
@@ -67,12 +67,12 @@ pub fn show(ask: &Ask) -> Reply {
     Ok(ask.page(200, "usage.html", "costs", "Usage", values))
 }
 
-/// The same for a spreadsheet; doors and ways in columns of their own.
+/// Writes the same for a spreadsheet; origins and ways in columns of their own.
 pub fn csv(ask: &Ask) -> Reply {
-    const DOORS: [&str; 5] = ["smtp", "web", "link", "sms", "notice"];
+    const ORIGINS: [&str; 5] = ["smtp", "web", "link", "sms", "notice"];
     const WAYS: [&str; 4] = ["mailbox", "relay", "link", "carrier"];
     let mut text = String::from("period,person");
-    DOORS.iter().for_each(|door| text.push_str(&format!(",in_{door}")));
+    ORIGINS.iter().for_each(|origin| text.push_str(&format!(",in_{origin}")));
     text.push_str(",in_other");
     WAYS.iter().for_each(|way| text.push_str(&format!(",out_{way}")));
     text.push_str(",out_other,received,returned,came_back,refused,packets_sent,packets_received,packets_saved,bytes_in,bytes_out,bytes_on_air\r\n");
@@ -84,7 +84,7 @@ pub fn csv(ask: &Ask) -> Reply {
             let other: u64 = counts.iter().filter(|(name, _)| !known.contains(&name.as_str())).map(|(_, n)| n).sum();
             cells.push(other.to_string());
         };
-        split(&counts.taken, &DOORS);
+        split(&counts.taken, &ORIGINS);
         split(&counts.left, &WAYS);
         let rest = [
             counts.got,

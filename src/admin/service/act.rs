@@ -1,57 +1,56 @@
-//! The one way in which the desk changes anything: the right is checked, and the change, its line in the audit log and
+//! The one way in which the service changes anything: the right is checked, and the change, its line in the audit log and
 //! its event are one commit. So no operation can forget its record.
 
 use std::sync::Arc;
 
-use super::{By, Deed, Desk, nobody};
-use crate::engine::actions::Wish;
+use super::{Action, Actor, Service, nobody};
+use crate::engine::actions::{Applied, MessageAction};
 use crate::fault::Fault;
 use crate::message::Id;
 use crate::password;
 use crate::people::{Person, Role};
-use crate::route::choose::World;
-use crate::store::{Contents, Event, Outcome, Record, Store, Tx, said};
+use crate::store::{Contents, Event, Record, Store, Tx, TxResult, reject};
 
-impl Desk {
-    /// A desk for somebody.
-    pub fn new(store: &Store, by: By) -> Self {
+impl Service {
+    /// Makes the service for somebody.
+    pub fn new(store: &Store, by: Actor) -> Self {
         Self { store: store.clone(), by }
     }
 
-    /// Whether the one at the desk may do this.
+    /// Checks whether the actor may do this.
     ///
     /// # Errors
     /// Permanent, with who may.
-    pub fn may(&self, deed: Deed) -> Result<(), Fault> {
-        match deed.least() {
+    pub fn may(&self, action: Action) -> Result<(), Fault> {
+        match action.least() {
             least if self.by.role >= least => Ok(()),
             Role::Operator => Err(Fault::permanent("only an operator or the owner of the box can do this")),
             _ => Err(Fault::permanent("only the owner of the box can do this")),
         }
     }
 
-    /// Whether the one at the desk may change somebody of this role: nobody touches, or gives, more than they have.
+    /// Checks whether the actor may change somebody of this role: nobody changes, or gives, more than they have.
     ///
     /// # Errors
     /// Permanent, with the reason.
     pub fn may_touch(&self, role: Role) -> Result<(), Fault> {
         match self.by.role >= role {
             true => Ok(()),
-            false => Err(Fault::Permanent(format!("only an {} can do this with an {}", role.word(), role.word()))),
+            false => Err(Fault::permanent(format!("only an {} can do this with an {}", role.word(), role.word()))),
         }
     }
 
-    /// Does something, if it may be done, and writes it down.
+    /// Does something, if it may be done, and records it.
     pub(super) fn act<T: Send + 'static>(
         &self,
-        deed: Deed,
+        action: Action,
         about: &str,
         words: impl Into<String>,
-        mut job: impl FnMut(&mut Tx) -> Outcome<T> + Send + 'static,
+        mut job: impl FnMut(&mut Tx) -> TxResult<T> + Send + 'static,
     ) -> Result<T, Fault> {
-        self.may(deed)?;
-        let record = self.record(deed, about, words);
-        let event = self.event(deed, &record.words);
+        self.may(action)?;
+        let record = self.record(action, about, words);
+        let event = self.event(action, &record.words);
         self.store.write(move |tx| {
             let done = job(tx)?;
             tx.audit(&record)?;
@@ -60,36 +59,36 @@ impl Desk {
         })
     }
 
-    fn record(&self, deed: Deed, about: &str, words: impl Into<String>) -> Record {
+    fn record(&self, action: Action, about: &str, words: impl Into<String>) -> Record {
         Record {
             at: self.store.clock().now(),
             who: self.by.name.clone(),
             from: self.by.from.clone(),
-            deed: deed.word().to_owned(),
+            action: action.word().to_owned(),
             about: about.to_owned(),
             words: words.into(),
             ..Record::default()
         }
     }
 
-    /// What changes people and settings stands among the events of the front page too, signed.
-    fn event(&self, deed: Deed, words: &str) -> Option<Event> {
-        let part = deed.word().split('.').next().filter(|part| ["people", "settings"].contains(part))?;
+    /// Makes an event of what changes people and settings, for the front page.
+    fn event(&self, action: Action, words: &str) -> Option<Event> {
+        let part = action.word().split('.').next().filter(|part| ["people", "settings"].contains(part))?;
         let words = format!("{words}, by {}", self.by.sign());
         Some(Event { at: self.store.clock().now(), part: part.to_owned(), words, alarm: false })
     }
 
-    /// Writes down something that happens often; it joins the record of the same deed of that day.
+    /// Writes down something that happens often; it joins the record of the same action of that day.
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub fn note(&self, deed: Deed, about: &str, words: &str) -> Result<(), Fault> {
-        let record = self.record(deed, about, words);
+    pub fn note(&self, action: Action, about: &str, words: &str) -> Result<(), Fault> {
+        let record = self.record(action, about, words);
         self.store.write(move |tx| tx.audit_again(&record))
     }
 
-    /// The person of this name and password. Takes as long for an unknown name as for a known one, and waits for its
-    /// turn: one hash at a time.
+    /// Finds the person of this name and password. Takes as long for an unknown name as for a known one, and waits for
+    /// its turn: one hash at a time.
     ///
     /// # Errors
     /// Permanent when the two do not belong together.
@@ -97,55 +96,55 @@ impl Desk {
         let person = self.store.people().get(name.trim()).cloned();
         let right = password::verify(person.as_deref(), password);
         // A name that nobody has may be a password in the wrong field: it is not written down.
-        let known = person.as_ref().map_or("somebody unknown", |person| person.name.as_str());
+        let known = person.as_ref().map_or("an unknown name", |person| person.name.as_str());
         match person.as_ref().filter(|_| right) {
             Some(person) => {
-                let by = By { name: person.name.clone(), role: person.role, from: self.by.from.clone() };
-                Self::new(&self.store, by).note(Deed::LogIn, "", "logged in on the page")?;
+                let by = Actor { name: person.name.clone(), role: person.role, from: self.by.from.clone() };
+                Self::new(&self.store, by).note(Action::LogIn, "", "logged in on the page")?;
                 Ok(Arc::clone(person))
             }
             None => {
-                let told = self.note(Deed::LogInFailed, known, "a wrong password was given on the page");
+                let told = self.note(Action::LogInFailed, known, "a wrong password was given on the page");
                 told.unwrap_or_else(|fault| log::warn!("audit: {fault}"));
                 Err(Fault::permanent("Name or password is wrong."))
             }
         }
     }
 
-    /// True when this is the password of the one at the desk, who has to show it once more.
+    /// True when this is the password of the actor, who has to give it once more.
     pub fn is_own_password(&self, password: &str) -> bool {
         let people = self.store.people();
         let right = password::verify(people.get(&self.by.name).map(|person| &**person), password);
-        if !right && let Err(fault) = self.note(Deed::LogInFailed, "", "gave a wrong password when asked once more") {
+        if !right && let Err(fault) = self.note(Action::LogInFailed, "", "gave a wrong password when asked once more") {
             log::warn!("audit: {fault}");
         }
         right
     }
 
-    /// Grants a wish about a letter and says so in a sentence.
+    /// Applies an action to a message and says so in a sentence.
     ///
     /// # Errors
     /// Permanent when it may not be, or it is too late.
-    pub fn wish(&self, wish: Wish, id: Id) -> Result<String, Fault> {
-        let (deed, words) = match wish {
-            Wish::Hold => (Deed::Hold, "held"),
-            Wish::Release => (Deed::Release, "released"),
-            Wish::Allow => (Deed::Allow, "released, and its sender may write from now on"),
-            Wish::Cancel => (Deed::Cancel, "cancelled"),
-            Wish::Retry => (Deed::Retry, "tried again"),
+    pub fn act_on(&self, wanted: MessageAction, id: Id) -> Result<Applied, Fault> {
+        let (action, words) = match wanted {
+            MessageAction::Hold => (Action::Hold, "held"),
+            MessageAction::Release => (Action::Release, "released"),
+            MessageAction::Allow => (Action::Allow, "released, and its sender is allowed from now on"),
+            MessageAction::Cancel => (Action::Cancel, "cancelled"),
+            MessageAction::Retry => (Action::Retry, "tried again"),
         };
-        let world = World::new(self.store.people(), self.store.settings());
+        let policy = crate::engine::policy(&self.store);
         let (who, now) = (self.by.sign(), self.store.clock().now());
-        self.act(deed, &id.to_string(), words, move |tx| wish.grant(tx, &world, id, &who, now))
+        self.act(action, &id.to_string(), words, move |tx| wanted.apply(tx, &policy, id, &who, now))
     }
 
-    /// Takes the news of what was set aside off the front page; the items stay.
+    /// Takes the note about new items in quarantine off the front page; the items stay.
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub fn see_aside(&self, note: &'static str, newest: u64) -> Result<(), Fault> {
+    pub fn see_quarantine(&self, note: &'static str, newest: u64) -> Result<(), Fault> {
         let about = format!("up to {newest}");
-        self.act(Deed::SeeAside, "", about, move |tx| tx.put_note(note, Some(newest.to_string().as_bytes())))
+        self.act(Action::SeeQuarantine, "", about, move |tx| tx.put_note(note, Some(newest.to_string().as_bytes())))
     }
 
     /// Takes a step of the set-up off the list.
@@ -153,7 +152,7 @@ impl Desk {
     /// # Errors
     /// As [`Store::write`].
     pub fn waive(&self, note: &'static str, step: &'static str) -> Result<(), Fault> {
-        self.act(Deed::WaiveStep, step, "not needed", move |tx| {
+        self.act(Action::WaiveStep, step, "not needed", move |tx| {
             let before = tx.note(note)?.unwrap_or_default();
             let mut names = String::from_utf8_lossy(&before).into_owned();
             if !names.split_whitespace().any(|name| name == step) {
@@ -163,14 +162,14 @@ impl Desk {
         })
     }
 
-    /// Writes a line to the modem down: its command only, as a line may hold a letter.
+    /// Writes a line to the modem down: its command only, as a line may hold a message.
     ///
     /// # Errors
     /// As [`Store::write`].
     pub fn console_line(&self, line: &str) -> Result<(), Fault> {
         let end = line.find([' ', '=', ',', '*']).unwrap_or(line.len()).min(8);
         let command = line.get(..end).unwrap_or("a line").to_owned();
-        self.act(Deed::ConsoleLine, "", format!("sent {command} to the modem"), |_| Ok(()))
+        self.act(Action::ConsoleLine, "", format!("sent {command} to the modem"), |_| Ok(()))
     }
 
     /// Ends or changes a session of the page.
@@ -179,14 +178,14 @@ impl Desk {
     /// As [`Store::write`].
     pub fn session(
         &self,
-        deed: Deed,
+        action: Action,
         about: &str,
         words: &str,
         hash: &str,
         json: Option<Vec<u8>>,
     ) -> Result<(), Fault> {
         let hash = hash.to_owned();
-        self.act(deed, about, words, move |tx| tx.put_session(&hash, json.as_deref()))
+        self.act(action, about, words, move |tx| tx.put_session(&hash, json.as_deref()))
     }
 
     /// Makes a backup.
@@ -194,9 +193,9 @@ impl Desk {
     /// # Errors
     /// As [`Store::backup`].
     pub fn backup(&self, to: &std::path::Path) -> Result<Contents, Fault> {
-        self.may(Deed::Backup)?;
+        self.may(Action::Backup)?;
         let contents = self.store.backup(to)?;
-        self.act(Deed::Backup, "", "a backup was made", |_| Ok(()))?;
+        self.act(Action::Backup, "", "a backup was made", |_| Ok(()))?;
         Ok(contents)
     }
 
@@ -205,16 +204,16 @@ impl Desk {
     /// # Errors
     /// As [`Store::write`].
     pub fn restored(&self) -> Result<(), Fault> {
-        self.act(Deed::Restore, "", "a backup was put in place", |_| Ok(()))
+        self.act(Action::Restore, "", "a backup was put in place", |_| Ok(()))
     }
 }
 
-/// Fails for a person whose role is above that of the one at the desk, as they are in the store at that moment.
-pub(super) fn person_within(tx: &Tx, name: &str, by: Role) -> Outcome<Person> {
+/// Reads a person as they are in the store at this moment; fails for one whose role is above that of the actor.
+pub(super) fn person_within(tx: &Tx, name: &str, by: Role) -> TxResult<Person> {
     match tx.person(name)? {
-        None => said(nobody(name)),
+        None => reject(nobody(name)),
         Some(person) if person.role > by => {
-            said(Fault::permanent(format!("only an {} can do this with an {0}", person.role.word())))
+            reject(Fault::permanent(format!("only an {} can do this with an {0}", person.role.word())))
         }
         Some(person) => Ok(person),
     }

@@ -1,32 +1,32 @@
-//! Everything that can be done at the desk, in one table: what it is called in the audit log, and who may.
+//! Every action of the pages and commands in one table: its name in the audit log, and the role it needs.
 
 use crate::people::Role;
 
-macro_rules! deeds {
-    ($($(#[$doc:meta])* $deed:ident $word:literal $least:ident)*) => {
+macro_rules! actions {
+    ($($(#[$doc:meta])* $action:ident $word:literal $least:ident)*) => {
         /// Something that somebody does.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Deed { $($(#[$doc])* $deed,)* }
+        pub enum Action { $($(#[$doc])* $action,)* }
 
-        impl Deed {
-            /// All deeds.
+        impl Action {
+            /// All actions.
             #[cfg(test)]
-            pub const ALL: &[Self] = &[$(Self::$deed,)*];
+            pub const ALL: &[Self] = &[$(Self::$action,)*];
 
             /// Its name in the audit log.
             pub fn word(self) -> &'static str {
-                match self { $(Self::$deed => $word,)* }
+                match self { $(Self::$action => $word,)* }
             }
 
-            /// The least role that may do it.
+            /// Gives the least role that may do it.
             pub fn least(self) -> Role {
-                match self { $(Self::$deed => Role::$least,)* }
+                match self { $(Self::$action => Role::$least,)* }
             }
         }
     };
 }
 
-deeds! {
+actions! {
     /// Somebody logged in.
     LogIn "log-in" Person
     /// Somebody gave a wrong password or code.
@@ -49,18 +49,18 @@ deeds! {
     EnablePerson "people.enable" Operator
     /// A person was removed.
     RemovePerson "people.remove" Operator
-    /// A letter was held.
+    /// A message was held.
     Hold "queue.hold" Operator
-    /// A held letter was released.
+    /// A held message was released.
     Release "queue.release" Operator
-    /// A held letter was released and its sender put on the list.
+    /// A held message was released and its sender put on the list.
     Allow "queue.allow" Operator
-    /// A letter was cancelled.
+    /// A message was cancelled.
     Cancel "queue.cancel" Operator
-    /// A letter was tried again.
+    /// A message was tried again.
     Retry "queue.retry" Operator
-    /// The news of what was set aside was taken note of.
-    SeeAside "aside.seen" Operator
+    /// The new items in quarantine were marked as seen.
+    SeeQuarantine "quarantine.seen" Operator
     /// The box was claimed by its first owner.
     Claim "box.claim" Person
     /// The code for the first owner was read.
@@ -87,9 +87,9 @@ deeds! {
     ErasePerson "people.erase" Owner
 }
 
-/// Who is at the desk.
+/// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct By {
+pub struct Actor {
     /// Name of a person; `the command line`; empty for somebody who did not log in.
     pub name: String,
     /// What they may do.
@@ -98,24 +98,24 @@ pub struct By {
     pub from: String,
 }
 
-impl By {
-    /// Somebody who is logged in on the page.
+impl Actor {
+    /// Stands for somebody who is logged in on the page.
     pub fn person(name: &str, role: Role, from: &str) -> Self {
         Self { name: name.to_owned(), role, from: from.to_owned() }
     }
 
-    /// Somebody on the page who is not logged in.
+    /// Stands for somebody on the page who is not logged in.
     pub fn nobody(from: &str) -> Self {
         Self::person("", Role::Person, from)
     }
 
-    /// Root or the user of the box, on the command line: they own the file, so they own the box.
+    /// Stands for root or the user of the box, on the command line: they own the file, so they own the box.
     pub fn command_line(uid: u32) -> Self {
         let from = if uid == 0 { "root".to_owned() } else { format!("user {uid}") };
         Self { name: COMMAND_LINE.to_owned(), role: Role::Owner, from }
     }
 
-    /// The signature in the list of events and in the time lines of letters.
+    /// Writes the actor for the list of events and the time lines of messages.
     pub fn sign(&self) -> String {
         match self.name.as_str() {
             "" => "somebody on the page".to_owned(),

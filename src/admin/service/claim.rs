@@ -1,12 +1,12 @@
-//! The claim: whoever can read the journal or the screen of the box becomes its owner, with a one-time code.
+//! Claims a new box: whoever can read its system log or its screen becomes the owner, with a one-time code.
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::{By, Deed, Desk, Person, Role, new_password};
+use super::{Action, Actor, Person, Role, Service, new_password};
 use crate::fault::Fault;
 use crate::settings::Key;
-use crate::store::{Event, Tx, said};
+use crate::store::{Event, Tx, reject};
 
 /// Crockford's base 32: no I, L, O, U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -26,11 +26,11 @@ struct Code {
 /// What somebody fills in to become the owner.
 #[derive(Debug, Clone, Default)]
 pub struct Claim {
-    /// The code, in any case, with blanks and hyphens as one likes.
+    /// The code, in any case, with spaces and hyphens as one likes.
     pub code: String,
     /// Name in the address.
     pub name: String,
-    /// Name for people.
+    /// Full name.
     pub full_name: String,
     /// Password, 12 characters or more.
     pub password: String,
@@ -38,22 +38,26 @@ pub struct Claim {
     pub domain: String,
 }
 
-impl Desk {
+impl Service {
     /// True once the box has an owner.
     pub fn claimed(&self) -> bool {
         self.store.people().iter().any(|person| person.is_owner())
     }
 
-    /// The code that the first owner has to type, such as `K7QF-3M9X`; made when there is none yet (or when `new`).
+    /// Gives the code that the first owner has to type, such as `K7QF-3M9X`; made when there is none yet (or when
+    /// `new`).
     ///
     /// # Errors
     /// Permanent once there is an owner; otherwise as [`crate::store::Store::write`].
     pub fn setup_code(&self, new: bool) -> Result<String, Fault> {
         let fresh = random_code()?;
-        let code =
-            self.act(Deed::SetupCode, "", if new { "a new code was made" } else { "the code was read" }, move |tx| {
+        let code = self.act(
+            Action::SetupCode,
+            "",
+            if new { "a new code was made" } else { "the code was read" },
+            move |tx| {
                 if tx.everybody()?.iter().any(|person| person.is_owner()) {
-                    return said(taken());
+                    return reject(taken());
                 }
                 match stored(tx)? {
                     Some(code) if !new => Ok(code.code),
@@ -62,7 +66,8 @@ impl Desk {
                         Ok(fresh.clone())
                     }
                 }
-            })?;
+            },
+        )?;
         Ok(format!("{}-{}", &code[..LENGTH / 2], &code[LENGTH / 2..]))
     }
 
@@ -83,22 +88,22 @@ impl Desk {
             added: self.store.clock().now(),
             ..Person::default()
         };
-        person.check().map_err(Fault::Permanent)?;
+        person.check().map_err(Fault::permanent)?;
         let row = crate::settings::row(Key::Domain);
-        let domain = crate::settings::check(row, &claim.domain).map_err(Fault::Permanent)?;
+        let domain = crate::settings::check(row, &claim.domain).map_err(Fault::permanent)?;
         person.password = Some(new_password(&claim.password, &person)?);
         let words = format!("the box was claimed by {}", person.name);
         let event = Event { at: person.added, part: "people".to_owned(), words: words.clone(), alarm: false };
         let made = person.clone();
-        let by = By { name: person.name.clone(), ..self.by.clone() };
-        Self::new(&self.store, by).act(Deed::Claim, "", words, move |tx| {
+        let by = Actor { name: person.name.clone(), ..self.by.clone() };
+        Self::new(&self.store, by).act(Action::Claim, "", words, move |tx| {
             if tx.everybody()?.iter().any(|person| person.is_owner()) {
-                return said(taken());
+                return reject(taken());
             }
             match stored(tx)? {
                 // Another claim may have changed the code since it was checked.
                 Some(code) if same(&code.code, &typed) => tx.put_note(NOTE, None)?,
-                _ => return said(wrong()),
+                _ => return reject(wrong()),
             }
             if !domain.is_empty() {
                 tx.put_setting(row.name, &domain)?;
@@ -127,12 +132,12 @@ impl Desk {
         if right {
             return Ok(());
         }
-        self.note(Deed::LogInFailed, "", "a wrong code was given to claim the box")?;
+        self.note(Action::LogInFailed, "", "a wrong code was given to claim the box")?;
         Err(wrong())
     }
 }
 
-/// A code as it is stored: upper case, no blanks and hyphens, and the letters that look like digits read as such.
+/// Gives a code as it is stored: upper case, no spaces and hyphens, and characters that look like digits read as such.
 pub(super) fn normal_code(typed: &str) -> String {
     let read = |c: char| match c.to_ascii_uppercase() {
         'I' | 'L' => '1',
@@ -147,11 +152,11 @@ fn same(code: &str, typed: &str) -> bool {
     code.as_bytes().ct_eq(typed.as_bytes()).into()
 }
 
-fn stored(tx: &Tx) -> crate::store::Outcome<Option<Code>> {
+fn stored(tx: &Tx) -> crate::store::TxResult<Option<Code>> {
     Ok(tx.note(NOTE)?.and_then(|bytes| serde_json::from_slice::<Code>(&bytes).ok()))
 }
 
-fn keep(tx: &mut Tx, code: &Code) -> crate::store::Outcome<()> {
+fn keep(tx: &mut Tx, code: &Code) -> crate::store::TxResult<()> {
     // A string and a number always serialise.
     tx.put_note(NOTE, Some(&serde_json::to_vec(code).unwrap_or_default()))
 }
@@ -163,7 +168,7 @@ fn random_code() -> Result<String, Fault> {
 }
 
 fn wrong() -> Fault {
-    Fault::permanent("this is not the code of this box: look again in its journal, or run 'sudo satpost setup-code'")
+    Fault::permanent("this is not the code of this box: look again in its system log, or run 'sudo satpost setup-code'")
 }
 
 fn taken() -> Fault {

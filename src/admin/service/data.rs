@@ -1,4 +1,4 @@
-//! A person's data in one file, and its end. The file is a tar archive with the letters as `letters.mbox` (RFC 4155, with
+//! Exports a person's data as one file, and erases it. The file is a tar archive with the messages as `messages.mbox` (RFC 4155, with
 //! `>From` quoting) and everything else as `data.json`: both can be read without this program.
 
 use std::io::{Seek, SeekFrom, Write};
@@ -6,51 +6,61 @@ use std::io::{Seek, SeekFrom, Write};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Deed, Desk, person_within};
+use super::{Action, Service, person_within};
 use crate::admin::auth;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::Message;
 use crate::people::Person;
 use crate::settings::Key;
-use crate::store::{Outcome, Span};
+use crate::store::{Span, TxResult};
 
 /// Length of a record of a tar archive (POSIX.1-1988, ustar).
 const RECORD: usize = 512;
 
-impl Desk {
-    /// Writes all that the box has of a person into an archive; gives the number of letters.
+impl Service {
+    /// Writes all that the box has of a person into an archive; gives the number of messages.
     ///
     /// # Errors
-    /// Permanent when it may not be or there is nobody of this name; temporary when something cannot be read or written.
+    /// Permanent when it may not be or there is nobody of this name; temporary when something cannot be read or
+    /// written.
     pub fn export(&self, name: &str, to: &mut (impl Write + Seek)) -> Result<usize, Fault> {
         let own = name == self.by.name;
-        let deed = if own { Deed::OwnExport } else { Deed::ExportPerson };
-        self.may(deed)?;
+        let action = if own { Action::OwnExport } else { Action::ExportPerson };
+        self.may(action)?;
         let person = self.person(name)?;
         let domain = self.store.settings().text(Key::Domain).to_owned();
-        let letters = self.store.read(|view| view.letters_of(&person.name, &domain))?;
+        let messages = self.store.read(|view| view.messages_of(&person.name, &domain))?;
         let failed = |error: std::io::Error| Fault::temporary(format!("the copy cannot be written: {error}"));
         let now = self.store.clock().now();
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
-        for message in &letters {
-            let raw = self.store.raw(message)?;
+        for message in &messages {
+            let raw = match self.store.raw(message) {
+                // Its text is there all the same: one damaged mail must not hide all others.
+                Err(fault) if fault.is_permanent() => {
+                    log::error!("export: {fault}");
+                    None
+                }
+                raw => raw?,
+            };
             entry(to, message, raw.as_deref()).map_err(failed)?;
         }
-        finish(to, begin, &format!("{}/letters.mbox", person.name), now).map_err(failed)?;
+        finish(to, begin, &format!("{}/messages.mbox", person.name), now).map_err(failed)?;
         let begin = to.stream_position().map_err(failed)?;
         to.write_all(&[0; RECORD]).map_err(failed)?;
         // Maps, strings and numbers always serialise.
-        let data = serde_json::to_vec_pretty(&self.data(&person, &letters)?).unwrap_or_default();
+        let data = serde_json::to_vec_pretty(&self.data(&person, &messages)?).unwrap_or_default();
         to.write_all(&data).map_err(failed)?;
         finish(to, begin, &format!("{}/data.json", person.name), now).map_err(failed)?;
         to.write_all(&[0; 2 * RECORD]).and_then(|()| to.flush()).map_err(failed)?;
-        self.act(deed, &person.name, format!("a copy of their data was made: {} letters", letters.len()), |_| Ok(()))?;
-        Ok(letters.len())
+        self.act(action, &person.name, format!("a copy of their data was made: {} messages", messages.len()), |_| {
+            Ok(())
+        })?;
+        Ok(messages.len())
     }
 
-    fn data(&self, person: &Person, letters: &[Message]) -> Result<Value, Fault> {
+    fn data(&self, person: &Person, messages: &[Message]) -> Result<Value, Fault> {
         let mut record = serde_json::to_value(person).unwrap_or_default();
         if let Some(fields) = record.as_object_mut() {
             // A hash is a secret of theirs; that there is a password is not.
@@ -69,43 +79,43 @@ impl Desk {
             .into_iter()
             .map(|(_, record)| record)
             .filter(|record| record.who == person.name || record.about == person.name)
-            .map(|record| json!({"at": record.at.to_string(), "who": record.who, "deed": record.deed, "words": record.words}))
+            .map(|record| json!({"at": record.at.to_string(), "who": record.who, "action": record.action, "words": record.words}))
             .collect();
-        let letters: Vec<_> = letters
+        let messages: Vec<_> = messages
             .iter()
             .map(|message| {
                 json!({
                     "id": message.id.to_string(), "from": message.from, "to": message.to, "subject": message.subject,
-                    "accepted": message.accepted.to_string(), "state": message.state, "reason": message.reason,
+                    "accepted": message.accepted.to_string(), "state": message.state.words(), "reason": message.reason.to_string(),
                     "time_line": message.steps.iter().map(|step| {
-                        json!({"at": step.at.to_string(), "state": step.state, "cause": step.cause, "packets": step.packets})
+                        json!({"at": step.at.to_string(), "state": step.state.words(), "cause": step.cause.to_string(), "packets": step.packets})
                     }).collect::<Vec<_>>(),
                 })
             })
             .collect();
-        Ok(json!({"person": record, "log_ins": sessions, "usage": usage, "audit": audit, "letters": letters}))
+        Ok(json!({"person": record, "log_ins": sessions, "usage": usage, "audit": audit, "messages": messages}))
     }
 
-    /// Erases a person: their letters, but for those that somebody else here wrote or got, log-ins, contacts, counts. The
-    /// audit log keeps that it happened. Gives the number of letters that went.
+    /// Erases a person: their messages, but for those that somebody else here wrote or got, log-ins, contacts, counts.
+    /// The audit log keeps that it happened. Gives the number of messages that went.
     ///
     /// # Errors
-    /// Permanent when it may not be, they are the last owner, or a link has a part of a letter of theirs.
+    /// Permanent when it may not be, they are the last owner, or a link has a part of a message of theirs.
     pub fn erase(&self, name: &str) -> Result<usize, Fault> {
-        self.may(Deed::ErasePerson)?;
+        self.may(Action::ErasePerson)?;
         let name = self.person(name)?.name.clone();
         let (by, now) = (self.by.role, self.store.clock().now());
-        self.act(Deed::ErasePerson, "(erased)", "a person and their data were erased", move |tx| -> Outcome<usize> {
+        self.act(Action::ErasePerson, "(erased)", "a person and their data were erased", move |tx| -> TxResult<usize> {
             let person = person_within(tx, &name, by)?;
             let owned = super::has_owner(tx)?;
-            let letters = tx.erase_person(&person, now)?;
+            let messages = tx.erase_person(&person, now)?;
             super::still_owned(tx, owned)?;
-            Ok(letters)
+            Ok(messages)
         })
     }
 }
 
-/// Writes a letter as an entry of an mbox: lines end with a line feed, and `From ` at the start of one is quoted.
+/// Writes a message as an entry of an mbox: lines end with a line feed, and `From ` at the start of one is quoted.
 fn entry(to: &mut impl Write, message: &Message, raw: Option<&[u8]>) -> std::io::Result<()> {
     let at = Timestamp::from_second(message.accepted.seconds()).unwrap_or_default();
     let sender = message.from.mailbox().map_or("MAILER-DAEMON".to_owned(), ToString::to_string);
@@ -176,53 +186,54 @@ mod tests {
 
     use super::*;
     use crate::admin::service::tests::Place;
-    use crate::admin::service::{By, PersonEdit};
+    use crate::admin::service::{Actor, PersonEdit};
     use crate::engine::Context;
     use crate::engine::link::coders::Coders;
     use crate::intake;
-    use crate::status::Pulse;
+    use crate::status::StatusBoard;
 
-    fn letter(context: &Context, from: &str, to: &str, text: &str) -> crate::message::Id {
+    fn message(context: &Context, from: &str, to: &str, text: &str) -> crate::message::Id {
         let author = context.store.people().get(from).cloned().unwrap();
-        let sheet = intake::Sheet { to: to.into(), subject: "Hello".into(), text: text.into(), ..Default::default() };
-        intake::compose(context, &author, &sheet).unwrap().ids()[0]
+        let form =
+            intake::ComposeForm { to: to.into(), subject: "Hello".into(), text: text.into(), ..Default::default() };
+        intake::compose(context, &author, &form).unwrap().ids()[0]
     }
 
     #[test]
     fn a_persons_data_is_taken_along_and_erased() {
         let place = Place::new();
-        let desk = place.desk();
+        let service = place.service();
         let (_stop, stop) = smol::channel::bounded(1);
         let context = Context {
             coders: Coders::new(place.store.folder()),
             store: place.store.clone(),
-            pulse: Pulse::default(),
+            status: StatusBoard::default(),
             stop,
         };
-        desk.set("box.domain", "sea.org").unwrap();
+        service.set("box.domain", "sea.org").unwrap();
         for name in ["anna", "ben"] {
-            desk.add(&PersonEdit { name: name.into(), ..PersonEdit::default() }).unwrap();
+            service.add(&PersonEdit { name: name.into(), ..PersonEdit::default() }).unwrap();
         }
-        let outside = letter(&context, "ben", "bob@world.org", "From here\nto there");
-        let shared = letter(&context, "ben", "anna@sea.org", "for both");
-        let own = letter(&context, "ben", "ben@sea.org", "a note");
-        let other = letter(&context, "anna", "bob@world.org", "not his");
+        let outside = message(&context, "ben", "bob@world.org", "From here\nto there");
+        let shared = message(&context, "ben", "anna@sea.org", "for both");
+        let own = message(&context, "ben", "ben@sea.org", "a note");
+        let other = message(&context, "anna", "bob@world.org", "not his");
         let mut file = Cursor::new(Vec::new());
-        assert_eq!(desk.export("ben", &mut file).unwrap(), 3);
+        assert_eq!(service.export("ben", &mut file).unwrap(), 3);
         let file = file.into_inner();
         assert!(file.len() % RECORD == 0 && &file[257..262] == b"ustar");
         let text = String::from_utf8(file).unwrap();
-        assert!(text.contains("ben/letters.mbox") && text.contains("ben/data.json"));
+        assert!(text.contains("ben/messages.mbox") && text.contains("ben/data.json"));
         assert!(text.contains("\n>From here\nto there\n") && text.contains("for both") && !text.contains("not his"));
         assert!(!text.contains("argon2"));
         // A person takes their own, and nobody else's.
-        let own_desk = Desk::new(&place.store, By::person("ben", crate::people::Role::Person, ""));
-        assert!(own_desk.export("ben", &mut Cursor::new(Vec::new())).is_ok());
-        assert!(own_desk.export("anna", &mut Cursor::new(Vec::new())).is_err());
-        assert!(own_desk.erase("ben").is_err());
+        let own_service = Service::new(&place.store, Actor::person("ben", crate::people::Role::Person, ""));
+        assert!(own_service.export("ben", &mut Cursor::new(Vec::new())).is_ok());
+        assert!(own_service.export("anna", &mut Cursor::new(Vec::new())).is_err());
+        assert!(own_service.erase("ben").is_err());
 
         let before = place.store.ledger().unwrap();
-        assert_eq!(desk.erase("ben").unwrap(), 2);
+        assert_eq!(service.erase("ben").unwrap(), 2);
         let kept = |id| place.store.message(id).unwrap();
         assert!(kept(outside).is_none() && kept(own).is_none() && kept(other).is_some());
         assert_eq!(kept(shared).unwrap().author, None);
@@ -234,7 +245,7 @@ mod tests {
         let usage = place.store.read(|view| view.usage(Span::Person, None)).unwrap();
         assert!(usage.iter().all(|row| row.person != "ben") && usage[0].counts.taken["web"] == 4);
         let audit = place.store.read(|view| view.audit(None, "", 100)).unwrap();
-        assert!(audit.iter().any(|(_, record)| record.deed == "people.erase"));
+        assert!(audit.iter().any(|(_, record)| record.action == "people.erase"));
         let events = place.store.read(|view| view.events(100)).unwrap();
         let all = format!("{audit:?} {events:?}");
         assert!(!all.contains("ben"), "{all}");
@@ -244,13 +255,13 @@ mod tests {
     #[test]
     fn tar_reads_the_archive() {
         let place = Place::new();
-        place.desk().add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
+        place.service().add(&PersonEdit { name: "ben".into(), ..PersonEdit::default() }).unwrap();
         let path = place.store.folder().join("ben.tar");
-        place.desk().export("ben", &mut std::fs::File::create(&path).unwrap()).unwrap();
+        place.service().export("ben", &mut std::fs::File::create(&path).unwrap()).unwrap();
         let listed = std::process::Command::new("tar").arg("-tvf").arg(&path).output().unwrap();
         let text = String::from_utf8(listed.stdout).unwrap();
         assert!(
-            listed.status.success() && text.contains("ben/letters.mbox") && text.contains("ben/data.json"),
+            listed.status.success() && text.contains("ben/messages.mbox") && text.contains("ben/data.json"),
             "{text}"
         );
     }

@@ -1,18 +1,18 @@
-//! The desk's drawer of settings: shown, checked against each other, changed.
+//! The settings in the service: shown, checked against each other, changed.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{Deed, Desk};
+use super::{Action, Service};
 use crate::fault::Fault;
 use crate::people::People;
-use crate::route::choose::World;
+use crate::route::choose::Policy;
 use crate::route::rehearse::Rehearsal;
 use crate::settings::{self, Key, Kind, Setting, Settings, TABLE};
 
-/// Letters that a rehearsal looks back on.
+/// Messages that a rehearsal looks back on.
 const PAST: usize = 10_000;
 
 /// A setting as it stands.
@@ -26,8 +26,8 @@ pub struct Row {
     pub changed: bool,
 }
 
-impl Desk {
-    /// All settings in the order of the table.
+impl Service {
+    /// Gives all settings in the order of the table.
     pub fn settings(&self) -> Vec<Row> {
         let settings = self.store.settings();
         let row = |setting: &'static Setting| Row {
@@ -38,50 +38,51 @@ impl Desk {
         TABLE.iter().map(row).collect()
     }
 
-    /// One setting.
+    /// Gives one setting.
     ///
     /// # Errors
     /// Permanent with the nearest names when there is none of this name.
     pub fn get(&self, name: &str) -> Result<Row, Fault> {
-        let setting = settings::find(name).map_err(Fault::Permanent)?;
+        let setting = settings::find(name).map_err(Fault::permanent)?;
         let settings = self.store.settings();
         let shown = settings.shown(setting.key).to_owned();
         Ok(Row { setting, shown, changed: settings.changed(setting.key) })
     }
 
-    /// What the rules for letters from outside would have done with those of the past, with these settings.
+    /// Tells what the rules for messages from outside would have done with past messages, with these settings.
     ///
     /// # Errors
-    /// Permanent with the first sentence that says why a value will not do.
+    /// Permanent with the first sentence that says why a value is not valid.
     pub fn rehearse(&self, pairs: &[(String, String)]) -> Result<Rehearsal, Fault> {
         let mut settings = Settings::clone(&self.store.settings());
         for (name, value) in pairs {
-            let key = settings::find(name).map_err(Fault::Permanent)?.key;
-            settings = settings.with(key, value).map_err(Fault::Permanent)?;
+            let key = settings::find(name).map_err(Fault::permanent)?.key;
+            settings = settings.with(key, value).map_err(Fault::permanent)?;
         }
-        let world = World::new(self.store.people(), Arc::new(settings));
+        let max_payload = crate::engine::max_payload(&settings);
+        let policy = Policy::new(self.store.people(), Arc::new(settings), max_payload);
         let past = self.store.read(|view| view.past(PAST))?;
-        Ok(world.rehearse(&past))
+        Ok(policy.rehearse(&past))
     }
 
     /// Changes several settings in one commit, all or none; gives one sentence for each that is different now.
     ///
     /// # Errors
-    /// Permanent with the first sentence that says why a value will not do.
+    /// Permanent with the first sentence that says why a value is not valid.
     pub fn set_all(&self, pairs: &[(String, String)]) -> Result<Vec<String>, Fault> {
-        self.may(Deed::SetSettings)?;
+        self.may(Action::SetSettings)?;
         let before = self.store.settings();
         let mut after = Settings::clone(&before);
         let mut keys = Vec::new();
         for (name, value) in pairs {
-            let key = settings::find(name).map_err(Fault::Permanent)?.key;
-            after = after.with(key, value).map_err(Fault::Permanent)?;
+            let key = settings::find(name).map_err(Fault::permanent)?.key;
+            after = after.with(key, value).map_err(Fault::permanent)?;
             keys.push(key);
         }
         keys.retain(|key| before.text(*key) != after.text(*key));
         for key in &keys {
             fits(*key, &after, &self.store.people())
-                .map_err(|why| Fault::Permanent(format!("{}: {why}", settings::row(*key).name)))?;
+                .map_err(|why| Fault::permanent(format!("{}: {why}", settings::row(*key).name)))?;
         }
         let said: Vec<_> = keys.iter().map(|key| difference(*key, &before, &after)).collect();
         if keys.is_empty() {
@@ -89,14 +90,14 @@ impl Desk {
         }
         let names: Vec<_> = keys.iter().map(|key| settings::row(*key).name).collect();
         let rows: Vec<_> = keys.iter().map(|key| (settings::row(*key).name, after.text(*key).to_owned())).collect();
-        self.act(Deed::SetSettings, &names.join(" "), said.join("; "), move |tx| {
+        self.act(Action::SetSettings, &names.join(" "), said.join("; "), move |tx| {
             rows.iter().try_for_each(|(name, value)| tx.put_setting(name, value))
         })?;
         Ok(said)
     }
 }
 
-/// The time zone of the pages; UTC when the setting names none that this machine knows.
+/// Gives the time zone of the pages; UTC when the setting names none that this machine knows.
 pub fn zone(settings: &Settings) -> TimeZone {
     TimeZone::get(settings.text(Key::TimeZone)).unwrap_or(TimeZone::UTC)
 }
@@ -112,7 +113,7 @@ fn difference(key: Key, before: &Settings, after: &Settings) -> String {
     }
 }
 
-/// What one value alone cannot tell: does it fit this machine, these people, the other values?
+/// Checks what one value alone cannot tell: whether it fits this machine, these people, the other values.
 fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
     let value = settings.text(key);
     match key {
@@ -128,11 +129,6 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
             Err(format!("there is nobody named {value}: add them first"))
         }
         Key::TlsCert | Key::TlsKey | Key::RelayCa if !value.is_empty() => pem(value),
-        Key::M138Port if !value.is_empty() && !value.starts_with('/') => {
-            Err("write a path such as /dev/ttyUSB0, or nothing".to_owned())
-        }
-        Key::HiveUrl | Key::TwilioUrl | Key::BandwidthUrl => web_address(value),
-        Key::SmsPublicUrl if !value.is_empty() => web_address(value),
         Key::RelayTls if value == "none" && !settings.text(Key::RelayUser).is_empty() && !relay_is_here(settings) => {
             Err("without encryption the log-in would be readable on its way: choose starttls or tls, or clear \
                  relay.user first"
@@ -143,7 +139,7 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
         {
             Err("the first repeat cannot come later than the longest wait between tries".to_owned())
         }
-        Key::WebNames => settings.words(key).try_for_each(crate::address::check_domain),
+        Key::WebNames => settings.words(key).try_for_each(crate::address::check_domain).map_err(|why| why.to_string()),
         _ => Ok(()),
     }
 }
@@ -151,19 +147,6 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
 fn relay_is_here(settings: &Settings) -> bool {
     let host = settings.text(Key::RelayHost).trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-fn web_address(value: &str) -> Result<(), String> {
-    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://")).unwrap_or_default();
-    match rest.is_empty()
-        || rest.starts_with('/')
-        || rest.ends_with('/')
-        || rest.contains(['?', '#'])
-        || rest.contains(char::is_whitespace)
-    {
-        true => Err("write an address that begins with https:// and does not end with a slash".to_owned()),
-        false => Ok(()),
-    }
 }
 
 fn pem(path: &str) -> Result<(), String> {

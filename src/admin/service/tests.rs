@@ -12,18 +12,18 @@ impl Place {
     pub fn new() -> Self {
         use std::sync::atomic::{AtomicU32, Ordering};
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("satpost-desk-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!("satpost-service-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = std::env::temp_dir().join(name);
         let clock = Clock::fake(Time(1_795_000_000_000));
         Self { store: Store::open(&folder, &clock).unwrap(), folder }
     }
 
-    pub fn desk(&self) -> Desk {
-        Desk::new(&self.store, By::command_line(0))
+    pub fn service(&self) -> Service {
+        Service::new(&self.store, Actor::command_line(0))
     }
 }
 
-impl Desk {
+impl Service {
     /// Changes one setting; says what changed, or that it was so already.
     pub fn set(&self, name: &str, value: &str) -> Result<String, Fault> {
         let changed = self.set_all(&[(name.to_owned(), value.to_owned())])?;
@@ -49,23 +49,23 @@ fn person(name: &str) -> PersonEdit {
 #[test]
 fn people_come_change_and_go() {
     let place = Place::new();
-    let desk = place.desk();
-    desk.add(&owner()).unwrap();
+    let service = place.service();
+    service.add(&owner()).unwrap();
     let ben = PersonEdit { device: "6846".into(), on_device: true, full_name: " Ben B ".into(), ..person("Ben") };
-    let ben = desk.add(&ben).unwrap();
+    let ben = service.add(&ben).unwrap();
     assert_eq!((ben.name.as_str(), ben.full_name.as_str()), ("ben", "Ben B"));
-    assert!(desk.add(&person("ben")).unwrap_err().why().contains("already"));
+    assert!(service.add(&person("ben")).unwrap_err().why().contains("already"));
     let carl = PersonEdit { device: "0x001abe".into(), ..person("carl") };
-    assert!(desk.add(&carl).unwrap_err().why().contains("belongs to ben"));
-    assert!(desk.add(&PersonEdit { on_device: true, ..person("dora") }).is_err());
-    assert!(desk.add(&PersonEdit { max_parts: "0".into(), ..person("dora") }).is_err());
-    assert!(desk.add(&PersonEdit { forward: "nowhere".into(), ..person("dora") }).is_err());
-    let moved = desk.edit("ben", &PersonEdit { on_device: false, ..PersonEdit::of(&ben) }).unwrap();
+    assert!(service.add(&carl).unwrap_err().why().contains("belongs to ben"));
+    assert!(service.add(&PersonEdit { on_device: true, ..person("dora") }).is_err());
+    assert!(service.add(&PersonEdit { max_parts: "0".into(), ..person("dora") }).is_err());
+    assert!(service.add(&PersonEdit { forward: "nowhere".into(), ..person("dora") }).is_err());
+    let moved = service.edit("ben", &PersonEdit { on_device: false, ..PersonEdit::of(&ben) }).unwrap();
     assert_eq!(moved.home, Home::Here);
-    desk.edit("ben", &person("ben")).unwrap();
-    desk.add(&carl).unwrap();
-    desk.remove("ben").unwrap();
-    assert!(desk.remove("ben").is_err());
+    service.edit("ben", &person("ben")).unwrap();
+    service.add(&carl).unwrap();
+    service.remove("ben").unwrap();
+    assert!(service.remove("ben").is_err());
     let events = place.store.read(|view| view.events(10)).unwrap();
     assert_eq!(events[0].words, "ben was removed, by the command line");
     assert!(events.iter().all(|event| !event.words.contains("boat") && !event.words.contains("argon")));
@@ -74,32 +74,32 @@ fn people_come_change_and_go() {
 #[test]
 fn the_last_owner_cannot_be_lost() {
     let place = Place::new();
-    let desk = place.desk();
-    desk.add(&person("carl")).unwrap();
-    desk.edit("carl", &PersonEdit { full_name: "C".into(), ..person("carl") }).unwrap();
-    desk.remove("carl").unwrap();
-    desk.add(&owner()).unwrap();
-    desk.add(&person("ben")).unwrap();
-    assert!(desk.remove("anna").is_err());
-    assert!(desk.disable("anna", true).is_err());
-    assert!(desk.edit("anna", &person("anna")).is_err());
-    assert!(desk.set_password("anna", "").is_err());
+    let service = place.service();
+    service.add(&person("carl")).unwrap();
+    service.edit("carl", &PersonEdit { full_name: "C".into(), ..person("carl") }).unwrap();
+    service.remove("carl").unwrap();
+    service.add(&owner()).unwrap();
+    service.add(&person("ben")).unwrap();
+    assert!(service.remove("anna").is_err());
+    assert!(service.disable("anna", true).is_err());
+    assert!(service.edit("anna", &person("anna")).is_err());
+    assert!(service.set_password("anna", "").is_err());
     assert!(
-        desk.edit("ben", &PersonEdit { role: Role::Owner, ..person("ben") }).unwrap_err().why().contains("password")
+        service.edit("ben", &PersonEdit { role: Role::Owner, ..person("ben") }).unwrap_err().why().contains("password")
     );
     let second = PersonEdit { role: Role::Owner, password: "gulls over the pier".into(), ..person("ben") };
-    desk.edit("ben", &second).unwrap();
-    desk.disable("anna", true).unwrap();
-    assert!(desk.log_in("anna", "a boat in the bay").is_err());
-    desk.disable("anna", false).unwrap();
-    assert!(desk.log_in(" Anna ", "a boat in the bay").is_ok());
-    desk.remove("anna").unwrap();
+    service.edit("ben", &second).unwrap();
+    service.disable("anna", true).unwrap();
+    assert!(service.log_in("anna", "a boat in the bay").is_err());
+    service.disable("anna", false).unwrap();
+    assert!(service.log_in(" Anna ", "a boat in the bay").is_ok());
+    service.remove("anna").unwrap();
 }
 
 #[test]
 fn settings_are_checked_against_the_world() {
     let place = Place::new();
-    let desk = place.desk();
+    let service = place.service();
     for (name, value) in [
         ("box.time_zone", "Mars/Olympus"),
         ("box.name", ""),
@@ -113,16 +113,16 @@ fn settings_are_checked_against_the_world() {
         ("web.names", "a b..c"),
         ("no.such", "x"),
     ] {
-        assert!(desk.set(name, value).is_err(), "{name} {value}");
+        assert!(service.set(name, value).is_err(), "{name} {value}");
     }
-    assert_eq!(desk.set("box.domain", "Sea.org").unwrap(), "box.domain is sea.org now");
-    assert_eq!(desk.set("box.domain", "sea.org").unwrap(), "box.domain was so already");
-    assert_eq!(desk.set("relay.password", "hush hush").unwrap(), "relay.password was set");
-    assert_eq!(desk.get("relay.password").unwrap().shown, "(set)");
-    desk.set_all(&[("relay.host".into(), "mail.x.org".into()), ("relay.user".into(), "u".into())]).unwrap();
-    assert!(desk.set("relay.tls", "none").is_err());
+    assert_eq!(service.set("box.domain", "Sea.org").unwrap(), "box.domain is sea.org now");
+    assert_eq!(service.set("box.domain", "sea.org").unwrap(), "box.domain was so already");
+    assert_eq!(service.set("relay.password", "hush hush").unwrap(), "relay.password was set");
+    assert_eq!(service.get("relay.password").unwrap().shown, "(set)");
+    service.set_all(&[("relay.host".into(), "mail.x.org".into()), ("relay.user".into(), "u".into())]).unwrap();
+    assert!(service.set("relay.tls", "none").is_err());
     // All or none.
-    assert!(desk.set_all(&[("box.name".into(), "gull".into()), ("relay.port".into(), "0".into())]).is_err());
+    assert!(service.set_all(&[("box.name".into(), "gull".into()), ("relay.port".into(), "0".into())]).is_err());
     assert_eq!(place.store.settings().text(Key::BoxName), "satpost");
     let events = place.store.read(|view| view.events(20)).unwrap();
     assert!(events.iter().all(|event| !event.words.contains("hush")));
@@ -132,9 +132,9 @@ fn settings_are_checked_against_the_world() {
 #[test]
 fn the_box_is_claimed_once_with_its_code() {
     let place = Place::new();
-    let desk = place.desk();
-    let code = desk.setup_code(false).unwrap();
-    assert_eq!(code, desk.setup_code(false).unwrap());
+    let service = place.service();
+    let code = service.setup_code(false).unwrap();
+    assert_eq!(code, service.setup_code(false).unwrap());
     assert_eq!((code.len(), code.as_bytes()[4]), (9, b'-'));
     let claim = Claim {
         code: format!(" {} ", code.to_lowercase().replace('-', " ")),
@@ -143,26 +143,26 @@ fn the_box_is_claimed_once_with_its_code() {
         password: "a boat in the bay".into(),
         domain: "sea.org".into(),
     };
-    assert!(desk.claim(&Claim { code: "AAAA-AAAA".into(), ..claim.clone() }).is_err());
-    assert!(desk.claim(&Claim { code: String::new(), ..claim.clone() }).is_err());
-    assert!(desk.claim(&Claim { password: "short".into(), ..claim.clone() }).unwrap_err().why().contains("12"));
-    assert!(desk.claim(&Claim { domain: "a b".into(), ..claim.clone() }).is_err());
-    assert!(!desk.claimed());
-    desk.claim(&claim).unwrap();
-    assert!(desk.claimed() && desk.claim(&claim).is_err() && desk.setup_code(true).is_err());
+    assert!(service.claim(&Claim { code: "AAAA-AAAA".into(), ..claim.clone() }).is_err());
+    assert!(service.claim(&Claim { code: String::new(), ..claim.clone() }).is_err());
+    assert!(service.claim(&Claim { password: "short".into(), ..claim.clone() }).unwrap_err().why().contains("12"));
+    assert!(service.claim(&Claim { domain: "a b".into(), ..claim.clone() }).is_err());
+    assert!(!service.claimed());
+    service.claim(&claim).unwrap();
+    assert!(service.claimed() && service.claim(&claim).is_err() && service.setup_code(true).is_err());
     assert_eq!(place.store.settings().text(Key::Domain), "sea.org");
-    assert!(desk.log_in("anna", "a boat in the bay").is_ok());
+    assert!(service.log_in("anna", "a boat in the bay").is_ok());
 }
 
 #[test]
 fn fifty_wrong_codes_make_a_new_one() {
     let place = Place::new();
-    let desk = place.desk();
-    let code = desk.setup_code(false).unwrap();
+    let service = place.service();
+    let code = service.setup_code(false).unwrap();
     for _ in 0..50 {
-        assert!(desk.claim(&Claim { code: "0000-0000".into(), ..Claim::default() }).is_err());
+        assert!(service.claim(&Claim { code: "0000-0000".into(), ..Claim::default() }).is_err());
     }
-    assert_ne!(desk.setup_code(false).unwrap(), code);
+    assert_ne!(service.setup_code(false).unwrap(), code);
     assert_eq!(claim::normal_code("k7qf-3m9x"), "K7QF3M9X");
     assert_eq!(claim::normal_code(" o i l "), "011");
 }

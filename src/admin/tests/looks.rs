@@ -9,7 +9,7 @@ pub const PAGES: [&str; 33] = [
     "/",
     "/messages",
     "/messages?tab=held",
-    "/messages/aside",
+    "/messages/quarantine",
     "/messages/m1",
     "/messages/m2",
     "/messages/m3",
@@ -28,7 +28,7 @@ pub const PAGES: [&str; 33] = [
     "/usage",
     "/usage?by=person",
     "/costs",
-    "/well",
+    "/health",
     "/help/metrics",
     "/help",
     "/help/modem",
@@ -43,15 +43,15 @@ pub const PAGES: [&str; 33] = [
 
 #[test]
 #[ignore = "serves until it is killed, for a look with a browser"]
-fn looks() {
+fn looks_by_hand() {
     let place = std::env::var("SATPOST_LOOK").unwrap_or_else(|_| "/tmp/satpost-look.socket".to_owned());
     let folder = std::env::temp_dir().join(format!("satpost-looks-{}", std::process::id()));
     let site = Site::at(folder, &Clock::system());
     let empty = std::env::var("SATPOST_LOOK_EMPTY").is_ok();
     if empty {
-        println!("code {}", site.app.desk(By::command_line(0)).setup_code(false).unwrap());
+        println!("code {}", site.app.service(Actor::command_line(0)).setup_code(false).unwrap());
     } else {
-        let desk = site.app.desk(By::command_line(0));
+        let service = site.app.service(Actor::command_line(0));
         let anna = PersonEdit {
             name: "anna".into(),
             full_name: "Anna Berg".into(),
@@ -59,7 +59,7 @@ fn looks() {
             password: PASSWORD.into(),
             ..PersonEdit::default()
         };
-        desk.add(&anna).unwrap();
+        service.add(&anna).unwrap();
         let ben = PersonEdit {
             name: "ben".into(),
             full_name: "Ben Hollis".into(),
@@ -68,14 +68,15 @@ fn looks() {
             device: "6846".into(),
             ..PersonEdit::default()
         };
-        desk.add(&ben).unwrap();
-        desk.set_all(&[
-            ("box.domain".into(), "tern.example.org".into()),
-            ("box.name".into(), "tern".into()),
-            ("box.time_zone".into(), "Europe/Lisbon".into()),
-            ("link.driver".into(), "m138".into()),
-        ])
-        .unwrap();
+        service.add(&ben).unwrap();
+        service
+            .set_all(&[
+                ("box.domain".into(), "tern.example.org".into()),
+                ("box.name".into(), "tern".into()),
+                ("box.time_zone".into(), "Europe/Lisbon".into()),
+                ("link.driver".into(), "m138".into()),
+            ])
+            .unwrap();
         made_up::fill(&site.app);
     }
     let _handle = server::start(place.as_ref(), move |request| route::answer(&site.app, request)).unwrap();

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::admin::App;
 use crate::clock::Time;
 use crate::link::Health;
-use crate::message::{Door, Id, Message, Packet, PacketState, Reference, State, Step, Way};
-use crate::status::{ConsoleLine, Rung};
-use crate::store::{BodyIn, Event, Letter};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Reason, Reference, State, Step, Way};
+use crate::status::{ConsoleLine, PartState, PartStatus};
+use crate::store::{BodyIn, Event, IncomingMail};
 
 const SUBJECTS: [&str; 6] = [
     "Weather for Thursday",
@@ -32,14 +32,14 @@ pub fn fill(app: &App) {
 
 fn message(n: usize, now: Time) -> Message {
     let (state, way, door, reason) = [
-        (State::Held, Way::Link, Door::Smtp, "takes 9 packets, 5 are allowed: waits for the owner"),
-        (State::OnModem, Way::Link, Door::Smtp, "the modem has all 2 packets and waits for a satellite"),
-        (State::Queued, Way::Link, Door::Web, "the modem has no GPS time yet; tried again in 4 min"),
-        (State::Delivered, Way::Mailbox, Door::Link, "in the mailbox"),
-        (State::Sent, Way::Link, Door::Smtp, "a satellite acknowledged all 2 packets"),
-        (State::Returned, Way::Link, Door::Smtp, "nobody here is named carl; the sender was told"),
-        (State::Refused, Way::Link, Door::Smtp, "automatic mail does not go on air"),
-        (State::Delivered, Way::Mailbox, Door::Link, "in the mailbox"),
+        (State::Held, Way::Link, Origin::Smtp, "takes 9 packets, 5 are allowed: waits for the owner"),
+        (State::OnLink, Way::Link, Origin::Smtp, "the modem has all 2 packets and waits for a satellite"),
+        (State::Queued, Way::Link, Origin::Web, "the modem has no GPS time yet; tried again in 4 min"),
+        (State::Delivered, Way::Mailbox, Origin::Link, "in the mailbox"),
+        (State::Sent, Way::Link, Origin::Smtp, "a satellite acknowledged all 2 packets"),
+        (State::Returned, Way::Link, Origin::Smtp, "nobody here is named carl; the sender was told"),
+        (State::Refused, Way::Link, Origin::Smtp, "automatic mail does not go on air"),
+        (State::Delivered, Way::Mailbox, Origin::Link, "in the mailbox"),
     ][n % 8];
     let accepted = now - minutes(7 * (n as u64 + 1));
     let subject = SUBJECTS[n % SUBJECTS.len()];
@@ -55,7 +55,6 @@ fn message(n: usize, now: Time) -> Message {
         steps.push(step(3, state, reason, if state == State::Sent { 2 } else { 0 }));
     }
     Message {
-        id: Id(0),
         door,
         from: if inbound { "weather@meteo.example.net" } else { "anna@tern.example.org" }.parse().unwrap(),
         to: if inbound { "anna@tern.example.org" } else { "harbourmaster@horta.example.com" }.parse().unwrap(),
@@ -65,28 +64,16 @@ fn message(n: usize, now: Time) -> Message {
             "{subject}\nWind NW 5 to 6, later 4. Sea moderate.\n\nWe are four miles off and will be in by noon. Please keep the berth.\n\nAnna"
         ),
         cut: vec!["quoted history, 12 lines".into(), "attachment papers.pdf, 318 kB, not sent".into()],
-        mail: None,
-        automatic: None,
         message_id: Some(format!("<{n}.7f3a@tern.example.org>")),
-        about: None,
         accepted,
         deadline: accepted + Duration::from_secs(4 * 86_400),
-        clock_believed: true,
         state,
-        reason: reason.into(),
+        reason: Reason::said(reason),
         way,
         next: if state == State::Queued { now + minutes(4) } else { Time::NEVER },
         tries: 1,
-        delay_told: false,
-        stranger: None,
-        bill: None,
-        receipt_until: None,
-        terms: Default::default(),
-        pressed: false,
-        account: None,
-        recall: false,
-        released: false,
         steps,
+        ..Message::sample()
     }
 }
 
@@ -94,7 +81,7 @@ fn messages(app: &App, now: Time) {
     for n in 0..120 {
         let body =
             BodyIn::Bytes(b"From: anna@tern.example.org\r\nSubject: s\r\n\r\nWhole text.\r\n> quoted\r\n".to_vec());
-        app.store.put(Letter { messages: vec![message(n, now)], body }).unwrap();
+        app.store.put(IncomingMail { messages: vec![message(n, now)], body }).unwrap();
     }
     app.store
         .write(move |tx| {
@@ -103,8 +90,8 @@ fn messages(app: &App, now: Time) {
                     Reference { holder: "m138:0x001abe".into(), number: 5_354_468_575_855 + u64::from(part) };
                 Packet {
                     number: 0,
-                    letters: vec![Id(2)],
-                    body: 0,
+                    messages: vec![Id(2)],
+                    group: 0,
                     part,
                     parts: 2,
                     device: None,
@@ -113,7 +100,7 @@ fn messages(app: &App, now: Time) {
                     at: now - minutes(2),
                     note: if part == 1 { "RSSI -104 dBm, SNR 3 dB".into() } else { String::new() },
                     ask: now,
-                    talk: None,
+                    peer: None,
                 }
             });
             tx.add_packets(&packets)?;
@@ -156,7 +143,7 @@ fn samples(app: &App, now: Time) {
 }
 
 fn facts(app: &App, now: Time) {
-    app.pulse.set(|facts| {
+    app.status.set(|facts| {
         facts.link = Some(Health {
             ready: true,
             words: "The modem is ready and waits for a satellite.".into(),
@@ -170,7 +157,7 @@ fn facts(app: &App, now: Time) {
             garbled: 3,
             reopened: 1,
         });
-        facts.smtp = Some(Rung { well: true, words: "Listening on port 25 and 587.".into(), at: now });
+        facts.smtp = Some(PartStatus { state: PartState::TakesMail, at: now });
         facts.relay = None;
     });
     for (ago, sent, text) in [
@@ -181,6 +168,6 @@ fn facts(app: &App, now: Time) {
         (4, true, "$MT C=U*12"),
         (4, false, "$MT 1*0b"),
     ] {
-        app.pulse.line(ConsoleLine { at: now - Duration::from_secs(ago), sent, text: text.into() });
+        app.status.line(ConsoleLine { at: now - Duration::from_secs(ago), sent, text: text.into() });
     }
 }

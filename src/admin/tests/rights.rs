@@ -1,10 +1,10 @@
-//! Who may do what: every page and every deed, by every role and by somebody who is not logged in, against two tables
-//! written by hand. A page or a deed without a row fails the test.
+//! Who may do what: every page and every action, by every role and by somebody who is not logged in, against two tables
+//! written by hand. A page or an action without a row fails the test.
 
 use super::*;
 use crate::admin::request::Method;
-use crate::admin::service::{Claim, Deed, Desk};
-use crate::engine::actions::Wish;
+use crate::admin::service::{Action, Claim, Service};
+use crate::engine::actions::MessageAction;
 use crate::fault::Fault;
 use crate::message::Id;
 
@@ -19,11 +19,11 @@ const PAGES: &str = "
     Get  /compose                                   in  yes yes yes
     Post /compose                                   in  yes yes yes
     Get  /messages                                  in  yes yes yes
-    Get  /messages/aside                            in  no  yes yes
-    Post /messages/aside                            in  no  yes yes
+    Get  /messages/quarantine                       in  no  yes yes
+    Post /messages/quarantine                       in  no  yes yes
     Get  /messages/{id}.eml                         in  yes yes yes
     Get  /messages/{id}                             in  yes yes yes
-    Post /messages/{id}/{wish}                      in  no  yes yes
+    Post /messages/{id}/{action}                    in  no  yes yes
     Get  /account                                   in  yes yes yes
     Post /account                                   in  yes yes yes
     Post /account/export                            in  yes yes yes
@@ -35,7 +35,7 @@ const PAGES: &str = "
     Get  /costs.csv                                 in  yes yes yes
     Get  /usage                                     in  yes yes yes
     Get  /usage.csv                                 in  yes yes yes
-    Get  /well                                      in  yes yes yes
+    Get  /health                                    in  yes yes yes
     Get  /people                                    in  no  yes yes
     Post /people                                    in  no  yes yes
     Get  /people/{name}                             in  no  yes yes
@@ -67,8 +67,8 @@ const OPEN: &str = "
     Get /hooks/{carrier}
     Post /hooks/{carrier}";
 
-/// Deeds: person, operator, owner; the command line is the owner.
-const DEEDS: &str = "
+/// Actions: person, operator, owner; the command line is the owner.
+const ACTIONS: &str = "
     log-in            yes yes yes
     log-in.failed     yes yes yes
     log-out           yes yes yes
@@ -85,7 +85,7 @@ const DEEDS: &str = "
     queue.allow       no  yes yes
     queue.cancel      no  yes yes
     queue.retry       no  yes yes
-    aside.seen        no  yes yes
+    quarantine.seen   no  yes yes
     box.claim         yes yes yes
     box.setup-code    no  no  yes
     setup.waive       no  no  yes
@@ -99,12 +99,12 @@ const DEEDS: &str = "
     people.export     no  no  yes
     people.erase      no  no  yes";
 
-/// With an operator `olga`, a person `carl` and letters.
+/// With an operator `olga`, a person `carl` and messages.
 fn site() -> Site {
     let site = Site::with_people();
-    let desk = site.app.desk(By::command_line(0));
-    desk.add(&PersonEdit { name: "olga".into(), role: Role::Operator, ..PersonEdit::default() }).unwrap();
-    desk.add(&PersonEdit { name: "carl".into(), ..PersonEdit::default() }).unwrap();
+    let service = site.app.service(Actor::command_line(0));
+    service.add(&PersonEdit { name: "olga".into(), role: Role::Operator, ..PersonEdit::default() }).unwrap();
+    service.add(&PersonEdit { name: "carl".into(), ..PersonEdit::default() }).unwrap();
     site
 }
 
@@ -117,7 +117,7 @@ fn example(path: &str) -> String {
     let parts = [
         ("{id}.eml", "m9.eml"),
         ("/{id}", "/m9"),
-        ("{wish}", "retry"),
+        ("{action}", "retry"),
         ("{topic}", "start"),
         ("/people/{name}/e", "/people/dora/e"),
         ("/people/{name}", "/people/carl"),
@@ -203,64 +203,66 @@ fn the_navigation_shows_what_the_role_may_use() {
     }
 }
 
-/// Does a deed once; the compiler asks for a row here when there is a new deed.
-fn perform(site: &Site, desk: &Desk, deed: Deed) -> Result<(), Fault> {
+/// Does an action once; the compiler asks for a row here when there is a new action.
+fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> {
     let edit = |name: &str| PersonEdit { name: name.into(), full_name: "C".into(), ..PersonEdit::default() };
-    let letter = |state: &str| prepared(site, state);
+    let message = |state: &str| prepared(site, state);
     let session = |who: &str| {
         let person = site.app.store.people().get(who).cloned().unwrap();
         auth::open(&site.app.store, &person, "").unwrap().1.hash
     };
     let note = "a-note";
-    match deed {
-        Deed::LogIn => desk.log_in("anna", PASSWORD).map(drop),
-        Deed::LogInFailed => desk.log_in("anna", "wrong").map_or(Ok(()), |_| panic!()),
-        Deed::LogOut => desk.session(deed, "", "logged out", &session("ben"), None),
-        Deed::OwnPassword => {
-            let name = &desk.by.name;
-            let before = desk.person(name)?;
-            let done = desk.set_password(name, "gulls over the pier");
+    match action {
+        Action::LogIn => service.log_in("anna", PASSWORD).map(drop),
+        Action::LogInFailed => service.log_in("anna", "wrong").map_or(Ok(()), |_| panic!()),
+        Action::LogOut => service.session(action, "", "logged out", &session("ben"), None),
+        Action::OwnPassword => {
+            let name = &service.by.name;
+            let before = service.person(name)?;
+            let done = service.set_password(name, "gulls over the pier");
             site.app.store.write(move |tx| tx.put_person(&before)).unwrap();
             done
         }
-        Deed::AddPerson => desk.add(&edit("dora")).map(drop),
-        Deed::EditPerson => desk.edit("carl", &edit("carl")).map(drop),
-        Deed::SetPassword => desk.set_password("carl", "terns at the quay"),
-        Deed::DisablePerson => desk.disable("carl", true),
-        Deed::EnablePerson => desk.disable("carl", false),
-        Deed::RemovePerson => desk.remove("carl"),
-        Deed::Hold => desk.wish(Wish::Hold, letter("queued")).map(drop),
-        Deed::Release => desk.wish(Wish::Release, letter("held")).map(drop),
-        Deed::Allow => desk.wish(Wish::Allow, letter("stranger")).map(drop),
-        Deed::Cancel => desk.wish(Wish::Cancel, letter("queued")).map(drop),
-        Deed::Retry => desk.wish(Wish::Retry, letter("queued")).map(drop),
-        Deed::SeeAside => desk.see_aside(note, 1),
-        Deed::Claim => {
-            let code = site.app.desk(By::command_line(0)).setup_code(false)?;
-            desk.claim(&Claim { code, name: "anna".into(), password: PASSWORD.into(), ..Claim::default() }).map(drop)
+        Action::AddPerson => service.add(&edit("dora")).map(drop),
+        Action::EditPerson => service.edit("carl", &edit("carl")).map(drop),
+        Action::SetPassword => service.set_password("carl", "terns at the quay"),
+        Action::DisablePerson => service.disable("carl", true),
+        Action::EnablePerson => service.disable("carl", false),
+        Action::RemovePerson => service.remove("carl"),
+        Action::Hold => service.act_on(MessageAction::Hold, message("queued")).map(drop),
+        Action::Release => service.act_on(MessageAction::Release, message("held")).map(drop),
+        Action::Allow => service.act_on(MessageAction::Allow, message("stranger")).map(drop),
+        Action::Cancel => service.act_on(MessageAction::Cancel, message("queued")).map(drop),
+        Action::Retry => service.act_on(MessageAction::Retry, message("queued")).map(drop),
+        Action::SeeQuarantine => service.see_quarantine(note, 1),
+        Action::Claim => {
+            let code = site.app.service(Actor::command_line(0)).setup_code(false)?;
+            service.claim(&Claim { code, name: "anna".into(), password: PASSWORD.into(), ..Claim::default() }).map(drop)
         }
-        Deed::SetupCode => desk.setup_code(false).map(drop),
-        Deed::WaiveStep => desk.waive(note, "test"),
-        Deed::SetSettings => desk.set_all(&[("relay.password".into(), format!("hush {}", desk.by.name))]).map(drop),
-        Deed::UnlockConsole | Deed::LockConsole => desk.session(deed, "", "x", &session("anna"), None),
-        Deed::ConsoleLine => desk.console_line("$TD 48656c6c6f"),
-        Deed::EndLogIn => desk.session(deed, "ben", "ended", &session("ben"), None),
-        Deed::Backup => {
+        Action::SetupCode => service.setup_code(false).map(drop),
+        Action::WaiveStep => service.waive(note, "test"),
+        Action::SetSettings => {
+            service.set_all(&[("relay.password".into(), format!("hush {}", service.by.name))]).map(drop)
+        }
+        Action::UnlockConsole | Action::LockConsole => service.session(action, "", "x", &session("anna"), None),
+        Action::ConsoleLine => service.console_line("$TD 48656c6c6f"),
+        Action::EndLogIn => service.session(action, "ben", "ended", &session("ben"), None),
+        Action::Backup => {
             let part = site.folder.join("test.backup");
             let _ = std::fs::remove_file(&part);
-            desk.backup(&part).map(drop)
+            service.backup(&part).map(drop)
         }
-        Deed::Restore => desk.restored(),
-        Deed::OwnExport => desk.export(&desk.by.name, &mut std::io::Cursor::new(Vec::new())).map(drop),
-        Deed::ExportPerson => desk.export("carl", &mut std::io::Cursor::new(Vec::new())).map(drop),
-        Deed::ErasePerson => desk.erase("carl").map(drop),
+        Action::Restore => service.restored(),
+        Action::OwnExport => service.export(&service.by.name, &mut std::io::Cursor::new(Vec::new())).map(drop),
+        Action::ExportPerson => service.export("carl", &mut std::io::Cursor::new(Vec::new())).map(drop),
+        Action::ErasePerson => service.erase("carl").map(drop),
     }
 }
 
-/// A letter in some state.
+/// A message in some state.
 fn prepared(site: &Site, state: &str) -> Id {
     let author = site.app.store.people().get("anna").cloned().unwrap();
-    let sheet = crate::intake::Sheet {
+    let sheet = crate::intake::ComposeForm {
         to: "bob@outside.org".into(),
         subject: "s".into(),
         text: "secret words".into(),
@@ -269,7 +271,7 @@ fn prepared(site: &Site, state: &str) -> Id {
     let kept = crate::intake::compose(&site.app.context, &author, &sheet).unwrap();
     let id = kept.ids()[0];
     if state != "queued" {
-        crate::engine::actions::grant(&site.app.store, Wish::Hold, id, "a test").unwrap();
+        crate::engine::actions::apply(&site.app.store, MessageAction::Hold, id, "a test").unwrap();
     }
     if state == "stranger" {
         let change = move |message: &mut crate::message::Message| {
@@ -282,26 +284,26 @@ fn prepared(site: &Site, state: &str) -> Id {
 }
 
 #[test]
-fn every_deed_asks_for_its_role_and_is_written_down() {
-    let rows = words(DEEDS);
-    let there: Vec<_> = Deed::ALL.iter().map(|deed| deed.word()).collect();
-    assert_eq!(there, rows.iter().map(|row| row[0]).collect::<Vec<_>>(), "the two tables of deeds differ");
+fn every_action_asks_for_its_role_and_is_written_down() {
+    let rows = words(ACTIONS);
+    let there: Vec<_> = Action::ALL.iter().map(|action| action.word()).collect();
+    assert_eq!(there, rows.iter().map(|row| row[0]).collect::<Vec<_>>(), "the two tables of actions differ");
     let (house, mut last) = (site(), Site::new());
-    for (deed, row) in Deed::ALL.iter().zip(&rows) {
+    for (action, row) in Action::ALL.iter().zip(&rows) {
         for (name, wanted) in [("ben", row[1]), ("olga", row[2]), ("anna", row[3]), ("", row[3])] {
-            let unclaimed = [Deed::Claim, Deed::SetupCode].contains(deed);
-            if *deed == Deed::Claim || (*deed == Deed::SetupCode && name == "ben") {
+            let unclaimed = [Action::Claim, Action::SetupCode].contains(action);
+            if *action == Action::Claim || (*action == Action::SetupCode && name == "ben") {
                 last = Site::new();
             }
             let site = if unclaimed { &last } else { &house };
             if !unclaimed && site.app.store.people().get("carl").is_none() {
                 site.app
-                    .desk(By::command_line(0))
+                    .service(Actor::command_line(0))
                     .add(&PersonEdit { name: "carl".into(), ..PersonEdit::default() })
                     .unwrap();
             }
             if site.app.store.people().get("dora").is_some() {
-                site.app.desk(By::command_line(0)).remove("dora").unwrap();
+                site.app.service(Actor::command_line(0)).remove("dora").unwrap();
             }
             let role = site.app.store.people().get(name).map_or(Role::Owner, |person| person.role);
             let role = match name {
@@ -309,30 +311,30 @@ fn every_deed_asks_for_its_role_and_is_written_down() {
                 "olga" if unclaimed => Role::Operator,
                 _ => role,
             };
-            let by = if name.is_empty() { By::command_line(0) } else { By::person(name, role, "192.168.1.9") };
-            if [Deed::OwnPassword, Deed::OwnExport].contains(deed) && name.is_empty() {
+            let by = if name.is_empty() { Actor::command_line(0) } else { Actor::person(name, role, "192.168.1.9") };
+            if [Action::OwnPassword, Action::OwnExport].contains(action) && name.is_empty() {
                 continue;
             }
-            let desk = site.app.desk(by.clone());
-            let records = || site.app.store.read(|view| view.audit(None, deed.word(), 100)).unwrap();
+            let service = site.app.service(by.clone());
+            let records = || site.app.store.read(|view| view.audit(None, action.word(), 100)).unwrap();
             let before: u32 = records().iter().map(|(_, record)| record.count).sum();
-            let done = perform(site, &desk, *deed);
-            assert_eq!(done.is_ok(), wanted == "yes", "{deed:?} by {name}: {done:?}");
+            let done = perform(site, &service, *action);
+            assert_eq!(done.is_ok(), wanted == "yes", "{action:?} by {name}: {done:?}");
             let after = records();
             let count: u32 = after.iter().map(|(_, record)| record.count).sum();
-            assert_eq!(count, before + u32::from(done.is_ok()), "{deed:?} by {name} in the log");
+            assert_eq!(count, before + u32::from(done.is_ok()), "{action:?} by {name} in the log");
             if done.is_ok() {
                 let (_, newest) = &after[0];
-                assert_eq!(newest.deed, deed.word());
-                assert_eq!(newest.from, by.from, "{deed:?}");
-                if !["log-in", "box.claim"].contains(&deed.word()) {
-                    assert_eq!(newest.who, by.name, "{deed:?}");
+                assert_eq!(newest.action, action.word());
+                assert_eq!(newest.from, by.from, "{action:?}");
+                if !["log-in", "box.claim"].contains(&action.word()) {
+                    assert_eq!(newest.who, by.name, "{action:?}");
                 }
             }
             let all = site.app.store.read(|view| view.audit(None, "", 100)).unwrap();
             let all = format!("{all:?}");
             for secret in [PASSWORD, "hush", "gulls", "terns", "48656c", "secret words", "argon"] {
-                assert!(!all.contains(secret), "{deed:?}: {secret} is in the log: {all}");
+                assert!(!all.contains(secret), "{action:?}: {secret} is in the log: {all}");
             }
         }
     }
@@ -363,22 +365,22 @@ fn operators_touch_nobody_above_them_and_give_no_more_than_they_have() {
     assert!(people.get("anna").is_some_and(|anna| !anna.disabled) && people.get("eve").is_some());
     assert!(!text(&olga.get("/people/anna")).contains("action=\"/people/anna"));
     // A session outlives a role: what counts is what somebody is now.
-    let desk = site.app.desk(By::command_line(0));
-    desk.edit("olga", &PersonEdit { name: "olga".into(), ..PersonEdit::default() }).unwrap();
+    let service = site.app.service(Actor::command_line(0));
+    service.edit("olga", &PersonEdit { name: "olga".into(), ..PersonEdit::default() }).unwrap();
     assert_eq!(olga.get("/people").status, 403);
 }
 
 #[test]
-fn letters_of_a_namesake_elsewhere_are_not_mine() {
+fn messages_of_a_namesake_elsewhere_are_not_mine() {
     let site = site();
-    site.app.desk(By::command_line(0)).set("link.driver", "m138").unwrap();
+    site.app.service(Actor::command_line(0)).set("link.driver", "m138").unwrap();
     let mut carl = site.logged_in("carl");
     let fields = [("to", "ben@elsewhere.org"), ("subject", "private"), ("text", "x"), ("do", "send")];
-    let letter = place(&carl.post("/compose", "/compose", &fields)).to_owned();
+    let message = place(&carl.post("/compose", "/compose", &fields)).to_owned();
     let mut ben = site.logged_in("ben");
-    assert_eq!(ben.get(&letter).status, 404);
+    assert_eq!(ben.get(&message).status, 404);
     assert!(!text(&ben.get("/messages")).contains("private"));
-    assert_eq!(carl.get(&letter).status, 200);
+    assert_eq!(carl.get(&message).status, 200);
 }
 
 #[test]
@@ -391,7 +393,7 @@ fn failed_log_ins_are_summed_up_and_a_log_in_can_be_ended() {
     browser.post("/login", "/login", &[("name", "my password by mistake"), ("password", "x")]);
     let failed = site.app.store.read(|view| view.audit(None, "log-in.failed", 10)).unwrap();
     let counts: Vec<_> = failed.iter().map(|(_, record)| (record.about.as_str(), record.count)).collect();
-    assert_eq!(counts, [("somebody unknown", 1), ("ben", 3)]);
+    assert_eq!(counts, [("an unknown name", 1), ("ben", 3)]);
     let mut ben = site.logged_in("ben");
     let mut anna = site.logged_in("anna");
     let page = text(&anna.get("/log-ins"));

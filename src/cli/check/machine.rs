@@ -1,4 +1,4 @@
-//! What the machine has to give: room, time, ports, a certificate.
+//! Checks the machine: disk, clock, ports, certificate.
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -7,29 +7,31 @@ use crate::listen::tls;
 use crate::settings::Key;
 use crate::sys::process::port_taken;
 
-/// Room on the disk.
+/// Checks the room on the disk.
 pub fn disk(session: &Session, findings: &mut Findings) {
     let store = &session.context.store;
-    let reserve = u64::try_from(store.settings().number(Key::DiskReserve)).unwrap_or(0);
-    match store.free_disk().map(|bytes| bytes / 1_000_000) {
-        Ok(free) if free < reserve => findings.wrong(
-            "disk",
-            format!("{free} MB are free and store.reserve keeps {reserve}: no mail is taken until you make room"),
-        ),
-        Ok(free) if free < reserve * 4 => {
-            findings.look("disk", format!("{free} MB are free; below {reserve} no mail is taken: make room soon"));
-        }
-        Ok(free) => findings.well("disk", format!("{free} MB are free in {}", store.folder().display())),
-        Err(error) => findings.wrong("disk", format!("{} does not answer: {error}", store.folder().display())),
+    let room = match store.disk_room() {
+        Ok(room) => room,
+        Err(error) => return findings.error("disk", format!("{} does not answer: {error}", store.folder().display())),
+    };
+    let (free, reserve) = (room.free / 1_000_000, room.reserve / 1_000_000);
+    if room.is_short() {
+        let words =
+            format!("{free} MB are free and store.reserve keeps {reserve}: no mail is taken until you make room");
+        findings.error("disk", words);
+    } else if room.free < room.reserve.saturating_mul(4) {
+        findings.warn("disk", format!("{free} MB are free; below {reserve} no mail is taken: make room soon"));
+    } else {
+        findings.ok("disk", format!("{free} MB are free in {}", store.folder().display()));
     }
 }
 
-/// The time.
+/// Checks the clock.
 pub fn clock(session: &Session, findings: &mut Findings) {
     let clock = session.context.store.clock();
     match clock.believable() {
-        true => findings.well("clock", format!("it is {}", clock.now())),
-        false => findings.wrong(
+        true => findings.ok("clock", format!("it is {}", clock.now())),
+        false => findings.error(
             "clock",
             "the clock of this machine runs behind what the box has seen: let NTP set it ('timedatectl'), or wait for \
              the time of the modem",
@@ -37,27 +39,31 @@ pub fn clock(session: &Session, findings: &mut Findings) {
     }
 }
 
-/// The doors.
+/// Checks the listeners: open, or a port that could be opened.
 pub fn ports(session: &Session, findings: &mut Findings) {
     let settings = session.context.store.settings();
-    let open = session.context.pulse.facts().listen;
-    for (door, key) in [("smtp", Key::SmtpListen), ("submission", Key::SubmissionListen), ("web", Key::WebListen)] {
+    let open = session.context.status.facts().listen;
+    for (listener, key) in crate::supervisor::listeners::names() {
         let name = crate::settings::row(key).name;
-        let in_use = open.get(door).map(Vec::as_slice).unwrap_or_default();
+        let in_use = open.get(listener).map(Vec::as_slice).unwrap_or_default();
         if !in_use.is_empty() {
             let addresses: Vec<_> = in_use.iter().map(ToString::to_string).collect();
-            findings.well(door, format!("open on {}", addresses.join(" ")));
+            findings.ok(listener, format!("listening on {}", addresses.join(" ")));
             continue;
         }
         if settings.text(key).is_empty() {
-            findings.well(door, format!("closed, as {name} is empty"));
+            findings.ok(listener, format!("not listening, as {name} is empty"));
             continue;
         }
         for address in settings.words(key) {
             match address.parse().map_err(|_| "it is no address".to_owned()).and_then(free) {
-                Ok(()) if session.live => findings.look(door, format!("{address} is free now; the box opens it soon")),
-                Ok(()) => findings.well(door, format!("{address} is free")),
-                Err(why) => findings.wrong(door, format!("{why}; stop that program, or choose another port in {name}")),
+                Ok(()) if session.live => {
+                    findings.warn(listener, format!("{address} is free now; the box will listen on it soon"))
+                }
+                Ok(()) => findings.ok(listener, format!("{address} is free")),
+                Err(why) => {
+                    findings.error(listener, format!("{why}; stop that program, or choose another port in {name}"))
+                }
             }
         }
     }
@@ -69,22 +75,22 @@ fn free(address: SocketAddr) -> Result<(), String> {
         std::io::ErrorKind::PermissionDenied => {
             format!("port {} may not be opened by this user (the systemd sockets may)", address.port())
         }
-        _ => format!("{address} cannot be listened on ({error})"),
+        _ => format!("{address} cannot be used ({error})"),
     })
 }
 
-/// What STARTTLS shows.
+/// Checks the certificate of STARTTLS.
 pub fn certificate(session: &Session, findings: &mut Findings) {
     let store = &session.context.store;
     let settings = store.settings();
     let own = settings.text(Key::TlsCert).is_empty();
-    match tls::Keeper::new(&settings, store.folder()) {
-        Ok(_) if own => findings.well(
+    match tls::CertStore::new(&settings, store.folder()) {
+        Ok(_) if own => findings.ok(
             "certificate",
             "the box made its own; a mail program asks once whether to trust it. tls.certificate and tls.key name \
              another",
         ),
-        Ok(_) => findings.well("certificate", format!("{} is in use", settings.text(Key::TlsCert))),
-        Err(why) => findings.wrong("certificate", format!("{why}; mail is taken without encryption until then")),
+        Ok(_) => findings.ok("certificate", format!("{} is in use", settings.text(Key::TlsCert))),
+        Err(why) => findings.error("certificate", format!("{why}; mail is taken without encryption until then")),
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::letters::{NUMBER, PHONE};
+use super::messages::{NUMBER, PHONE};
 use crate::address::DeviceId;
 use crate::cli::session::{Failure, Request};
 use crate::cli::{parse, reach};
@@ -27,7 +27,7 @@ const END_LIMIT: Duration = Duration::from_secs(12);
 const PASSES: (Duration, Duration) = (Duration::from_secs(6), Duration::from_secs(4));
 
 /// All parts. The order of the fields is the order in which they end: boxes, simulators, folder.
-pub struct World {
+pub struct DemoParts {
     /// The box on the boat.
     pub station: Place,
     /// The box on shore.
@@ -66,7 +66,7 @@ impl Drop for Folder {
     }
 }
 
-impl World {
+impl DemoParts {
     /// Starts everything and waits until both boxes are ready.
     ///
     /// # Errors
@@ -84,6 +84,7 @@ impl World {
             account: "ACdemo".to_owned(),
             token: password.clone(),
             hook_login: String::new(),
+            number: Vec::new(),
             control: None,
         };
         let carrier = carrier::start(carrier).map_err(|error| part("carrier", &error))?;
@@ -116,14 +117,14 @@ impl World {
         Ok(Self { station, gateway, sink, carrier, _modem: modem, _hive: hive, password, _folder: folder })
     }
 
-    /// A sentence when a box has ended by itself.
+    /// Gives a sentence when a box has ended by itself.
     pub fn ended(&mut self) -> Option<String> {
         let ended = |place: &mut Place| matches!(place.child.try_wait(), Ok(Some(_))).then_some(place.name);
         let name = ended(&mut self.station).or_else(|| ended(&mut self.gateway))?;
         Some(format!("the {name} ended by itself"))
     }
 
-    /// A failure with the last lines of both logs.
+    /// Gives a failure with the last lines of both logs.
     pub fn failure(&self, why: &str) -> Failure {
         Failure::failed(format!("{why}\n{}{}", self.station.last_words(), self.gateway.last_words()))
     }
@@ -200,7 +201,7 @@ fn gateway_settings(hive: &str, password: &str, relay: SocketAddr, carrier: Sock
     ])
 }
 
-/// The settings that differ, with those that both boxes share.
+/// Gives the settings that differ, with those that both boxes share.
 fn words(pairs: &[(&str, &str)]) -> Vec<String> {
     let any = "127.0.0.1:0";
     let shared = [("smtp.listen", any), ("submission.listen", any), ("web.listen", any)];
@@ -212,7 +213,8 @@ impl Place {
     /// Sets a box up by the commands that anybody would use, and starts it.
     fn start(name: &'static str, data: &Path, password: &str, settings: &[String]) -> Result<Self, Failure> {
         command(data, settings, None)?;
-        let mut add: Vec<_> = ["people", "add", "anna", "--full-name", "Anna", "--owner"].map(str::to_owned).into();
+        let mut add: Vec<_> =
+            ["people", "add", "anna", "--full-name", "Anna", "--role", "owner"].map(str::to_owned).into();
         if name == "gateway" {
             add.extend(["--device".to_owned(), format!("{DEVICE:#08x}")]);
         }
@@ -267,13 +269,13 @@ impl Place {
     }
 }
 
-/// The first address of each door, once all are open.
+/// Reads the first address of each listener, once all are open.
 fn addresses(status: &Value) -> Option<[SocketAddr; 3]> {
-    let first = |door: &str| status["listen"][door][0].as_str()?.parse().ok();
+    let first = |listener: &str| status["listen"][listener][0].as_str()?.parse().ok();
     Some([first("smtp")?, first("submission")?, first("web")?])
 }
 
-/// A command on the store of a box that does not run yet.
+/// Runs a command on the store of a box that does not run yet.
 fn command(data: &Path, words: &[String], input: Option<String>) -> Result<(), Failure> {
     let command = parse(words).map_err(|exit| Failure::failed(exit.output))?;
     let answer = reach::ask(data, &Request { args: words.to_vec(), input }, &command)?;

@@ -1,20 +1,20 @@
-//! Says when a letter arrives, with its time line from both boxes.
+//! Tells when a message arrives, with its time line from both boxes.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::letters::ANNA_ASHORE;
-use super::parts::{Place, World};
+use super::messages::ANNA_ASHORE;
+use super::parts::{DemoParts, Place};
 use crate::cli::session::Failure;
 use crate::cli::table::{columns, one_line};
 
 /// What was seen so far.
 #[derive(Debug, Default)]
 pub struct Watch {
-    /// Letters that arrived at the mail server.
+    /// Messages that arrived at the mail server.
     pub at_sink: usize,
-    /// Letters that arrived in the mailbox on the boat.
+    /// Messages that arrived in the mailbox on the boat.
     pub in_mailbox: usize,
     /// Texts that arrived there.
     pub texts_in_mailbox: usize,
@@ -26,34 +26,34 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// What is new, as texts to print.
+    /// Gives what is new, as texts to print.
     ///
     /// # Errors
     /// When a box hangs.
-    pub fn look(&mut self, world: &World) -> Result<Vec<String>, Failure> {
+    pub fn look(&mut self, parts: &DemoParts) -> Result<Vec<String>, Failure> {
         let mut news = Vec::new();
-        let mails = world.sink.mails();
+        let mails = parts.sink.mails();
         for mail in mails.iter().skip(self.at_sink) {
             let subject = mail.header("Subject").unwrap_or_default();
             let to = mail.to.join(", ");
             let head = format!("ARRIVED at the mail server: \"{}\" for {to}", one_line(&subject, 60));
-            let lines = self.time_lines(&[&world.station, &world.gateway], |message| {
+            let lines = self.time_lines(&[&parts.station, &parts.gateway], |message| {
                 message["to"] == to.as_str() && message["subject"] == subject.as_str()
             })?;
             news.push(format!("\n{head}\n{lines}"));
         }
         self.at_sink = mails.len();
-        let texts = world.carrier.arrived();
+        let texts = parts.carrier.arrived();
         for (phone, words) in texts.iter().skip(self.at_phone) {
             let head = format!("ARRIVED at the phone: \"{}\" for {phone}", one_line(words, 60));
-            let lines = self.time_lines(&[&world.station, &world.gateway], |message| {
+            let lines = self.time_lines(&[&parts.station, &parts.gateway], |message| {
                 message["to"] == phone.as_str() && message["text"] == words.as_str()
             })?;
             news.push(format!("\n{head}\n{lines}"));
         }
         self.at_phone = texts.len();
-        for message in list(&world.station)? {
-            let arrived = message["door"] == "link" && message["state"] == "delivered";
+        for message in list(&parts.station)? {
+            let arrived = message["origin"] == "link" && message["state"] == "delivered";
             let id = message["id"].as_str().unwrap_or_default().to_owned();
             if !arrived || !self.told.insert(id) {
                 continue;
@@ -63,9 +63,9 @@ impl Watch {
             let subject = message["subject"].as_str().unwrap_or_default().to_owned();
             let from = message["from"].as_str().unwrap_or_default();
             let head = format!("ARRIVED on the boat: \"{}\" from {from}", one_line(&subject, 60));
-            let lines = self.time_lines(&[&world.gateway, &world.station], |message| {
+            let lines = self.time_lines(&[&parts.gateway, &parts.station], |message| {
                 let to = message["to"].as_str().unwrap_or_default();
-                let inbound = to == ANNA_ASHORE || message["door"] == "link" || message["door"] == "sms";
+                let inbound = to == ANNA_ASHORE || message["origin"] == "link" || message["origin"] == "sms";
                 inbound && message["subject"] == subject.as_str() && message["way"] != "relay"
             })?;
             news.push(format!("\n{head}\n{lines}"));
@@ -73,12 +73,12 @@ impl Watch {
         Ok(news)
     }
 
-    /// The time lines of the newest message in each box that fits and was not shown before.
+    /// Gives the time lines of the newest message in each box that fits and was not shown before.
     fn time_lines(&mut self, places: &[&Place], fits: impl Fn(&Value) -> bool) -> Result<String, Failure> {
         let mut rows = Vec::new();
         for place in places {
             let all = list(place)?;
-            // Oldest first: letters with the same subject arrive in their order.
+            // Oldest first: messages with the same subject arrive in their order.
             let found = all.iter().rev().filter(|message| fits(message)).find(|message| {
                 let id = message["id"].as_str().unwrap_or_default();
                 !self.shown.contains(&(place.name, id.to_owned()))
@@ -101,7 +101,7 @@ impl Watch {
     }
 }
 
-/// The messages of a box, newest first.
+/// Gives the messages of a box, newest first.
 fn list(place: &Place) -> Result<Vec<Value>, Failure> {
     let found = place.ask(&["queue", "list", "--all", "--json", "--limit", "200"])?;
     Ok(found.and_then(|found| found.as_array().cloned()).unwrap_or_default())

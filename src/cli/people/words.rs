@@ -1,13 +1,13 @@
-//! The words of `satpost people`, and what each of them means.
+//! The arguments of `satpost people`.
 
 use std::path::PathBuf;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use crate::people::{Home, Role};
 
-/// The people of the box: who has an address here, and where they read.
-#[derive(FromArgs)]
+/// Manage the people of the box: who has an address here, and where they read.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "people",
@@ -24,7 +24,7 @@ pub struct People {
     pub(super) what: What,
 }
 
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand)]
 pub(super) enum What {
     Add(Add),
@@ -41,16 +41,16 @@ pub(super) enum What {
 }
 
 /// Add a person. The password is the first line of standard input; with none there is no log-in until 'passwd'.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "add")]
 pub(super) struct Add {
     /// name in the address: a-z, 0-9, dot, hyphen, underscore
     #[argh(positional)]
     pub(super) name: String,
-    /// name for people
+    /// full name
     #[argh(option, default = "String::new()")]
     pub(super) full_name: String,
-    /// other names in their address, parted by blanks
+    /// other names in their address, separated by spaces
     #[argh(option, default = "String::new()")]
     pub(super) aliases: String,
     /// their modem, hex or decimal: 0x001abe or 6846
@@ -62,18 +62,15 @@ pub(super) struct Add {
     /// where they read: here or device (default: device when one is given)
     #[argh(option, from_str_fn(home))]
     pub(super) home: Option<Home>,
-    /// mail address that letters go on to as well
+    /// mail address that messages go on to as well
     #[argh(option, default = "String::new()")]
     pub(super) forward: String,
-    /// packets a letter to them may take (default: what the box allows)
+    /// packets a message to them may take (default: that of the box, air.max_parts)
     #[argh(option, default = "String::new()")]
     pub(super) max_parts: String,
     /// what they may do: person, operator or owner (default: person); an owner needs a password of 12 characters
     #[argh(option, default = "Role::Person")]
     pub(super) role: Role,
-    /// the same as --role owner
-    #[argh(switch)]
-    pub(super) owner: bool,
     /// file whose first line is the password; - is standard input
     #[argh(option)]
     pub(super) password_file: Option<String>,
@@ -83,7 +80,7 @@ pub(super) struct Add {
 }
 
 /// List the people.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "list")]
 pub(super) struct List {
     /// print JSON
@@ -92,16 +89,16 @@ pub(super) struct List {
 }
 
 /// Change what is given, and leave the rest. An empty text ('') clears a field.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "edit")]
 pub(super) struct Edit {
     /// name
     #[argh(positional)]
     pub(super) name: String,
-    /// name for people
+    /// full name
     #[argh(option)]
     pub(super) full_name: Option<String>,
-    /// other names in their address, parted by blanks
+    /// other names in their address, separated by spaces
     #[argh(option)]
     pub(super) aliases: Option<String>,
     /// what people call their modem
@@ -110,37 +107,34 @@ pub(super) struct Edit {
     /// where they read: here or device
     #[argh(option, from_str_fn(home))]
     pub(super) home: Option<Home>,
-    /// mail address that letters go on to as well
+    /// mail address that messages go on to as well
     #[argh(option)]
     pub(super) forward: Option<String>,
-    /// packets a letter to them may take
+    /// packets a message to them may take
     #[argh(option)]
     pub(super) max_parts: Option<String>,
-    /// packets that letters to and from them may take in a month; empty for no limit
+    /// packets that messages to and from them may take in a month; empty for no limit
     #[argh(option)]
     pub(super) budget_packets: Option<String>,
     /// money that these may cost in a month; empty for no limit
     #[argh(option)]
     pub(super) budget_money: Option<String>,
-    /// who may always write to them over the air, as in air.allow
+    /// senders who may always write to them over the air, as in air.allow
     #[argh(option)]
     pub(super) allow: Option<String>,
-    /// who never may
+    /// blocked senders, as in air.block
     #[argh(option)]
     pub(super) block: Option<String>,
-    /// letters of strangers over the air: hold, refuse, allow, or empty for what the box says
+    /// messages of strangers over the air: hold, refuse, allow, or empty to use the box default
     #[argh(option)]
     pub(super) strangers: Option<String>,
     /// what they may do: person, operator or owner
     #[argh(option)]
     pub(super) role: Option<Role>,
-    /// yes is the same as --role owner, no as --role person
-    #[argh(option, from_str_fn(yes_or_no))]
-    pub(super) owner: Option<bool>,
 }
 
 /// Set a password: the first line of standard input, or typed twice on a terminal.
-#[derive(FromArgs)]
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "passwd")]
 pub(super) struct Passwd {
     /// name
@@ -149,13 +143,13 @@ pub(super) struct Passwd {
     /// file whose first line is the password; - is standard input
     #[argh(option)]
     pub(super) password_file: Option<String>,
-    /// take the password, and with it the log-in, away
+    /// remove the password, and with it the log-in
     #[argh(switch)]
     pub(super) none: bool,
 }
 
-/// Give a person a modem and let them read there, or take it away.
-#[derive(FromArgs)]
+/// Assign a modem to a person, who reads there from then on, or remove it.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "device")]
 pub(super) struct Device {
     /// name
@@ -169,8 +163,8 @@ pub(super) struct Device {
     pub(super) home: Option<Home>,
 }
 
-/// Give a person a service number: texts to it are theirs, and theirs come from it. Or take it away.
-#[derive(FromArgs)]
+/// Assign a service number to a person: texts to it are theirs, and theirs come from it. Or remove it.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "number", example = "  satpost people number anna +14155550123")]
 pub(super) struct Number {
     /// name
@@ -181,8 +175,8 @@ pub(super) struct Number {
     pub(super) number: String,
 }
 
-/// Take log-in and mail away from a person, until 'enable'.
-#[derive(FromArgs)]
+/// Disable a person: no log-in and no mail, until 'enable'.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "disable")]
 pub(super) struct Disable {
     /// name
@@ -190,8 +184,8 @@ pub(super) struct Disable {
     pub(super) name: String,
 }
 
-/// Give log-in and mail back to a person.
-#[derive(FromArgs)]
+/// Enable a person again.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "enable")]
 pub(super) struct Enable {
     /// name
@@ -199,8 +193,8 @@ pub(super) struct Enable {
     pub(super) name: String,
 }
 
-/// Remove a person; their letters stay in the list and in the books.
-#[derive(FromArgs)]
+/// Remove a person; their messages stay in the list and in the totals.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "remove")]
 pub(super) struct Remove {
     /// name
@@ -208,8 +202,8 @@ pub(super) struct Remove {
     pub(super) name: String,
 }
 
-/// Copy all that the box has of a person into a file: a tar archive with letters.mbox and data.json.
-#[derive(FromArgs)]
+/// Copy all that the box has of a person into a file: a tar archive with messages.mbox and data.json.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "export")]
 pub(super) struct Export {
     /// name
@@ -220,9 +214,9 @@ pub(super) struct Export {
     pub(super) file: PathBuf,
 }
 
-/// Erase a person and their data: log-ins, counts, and all letters by and to them but those that somebody else here wrote
-/// or got. There is no way back.
-#[derive(FromArgs)]
+/// Erase a person and their data: log-ins, counts, and all messages from and to them but those that somebody else here
+/// wrote or received. This cannot be undone.
+#[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "erase")]
 pub(super) struct Erase {
     /// name
@@ -234,14 +228,6 @@ fn home(word: &str) -> Result<Home, String> {
     match word {
         "here" => Ok(Home::Here),
         "device" => Ok(Home::Device),
-        _ => Err(format!("'{}' is no home: write here or device", word.escape_debug())),
-    }
-}
-
-fn yes_or_no(word: &str) -> Result<bool, String> {
-    match word {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        _ => Err(format!("write yes or no, not '{}'", word.escape_debug())),
+        _ => Err(format!("'{}' is no place to read: write here or device", word.escape_debug())),
     }
 }

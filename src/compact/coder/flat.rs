@@ -1,4 +1,4 @@
-//! What no text teaches: the kind of a letter and the digits of a telephone number, each at a fixed price.
+//! What no text teaches: the kind of a message and the digits of a telephone number, each at a fixed price.
 
 use super::history::{Field, History};
 use crate::letter::{FIRST_INDEX, INDEXED, INDEXES, Kind, NAMED};

@@ -10,15 +10,15 @@ use super::spec::Make;
 use crate::letter::{INDEXED, Kind, NAMED};
 use crate::peer::book::index_of;
 
-/// Texts written for this project: short messages a line, in English and in other languages; letters with a subject,
+/// Texts written for this project: short messages a line, in English and in other languages; mails with a subject,
 /// parted by lines of `===`; and made-up addresses.
 const TEXTS: &str = include_str!("../primer/texts.txt");
 const LANGUAGES: &str = include_str!("../primer/languages.txt");
-const LETTERS: &str = include_str!("../primer/letters.txt");
+const MAILS: &str = include_str!("../primer/mails.txt");
 const ADDRESSES: &str = include_str!("../primer/addresses.txt");
 
-/// What the second make learns beside them: letters of many hands, and texts a line.
-const MORE_LETTERS: [&str; 5] = [
+/// What the second make learns beside them: mails of many hands, and texts a line.
+const MORE_MAILS: [&str; 5] = [
     include_str!("../primer/mail-lists.txt"),
     include_str!("../primer/mail-office.txt"),
     include_str!("../primer/mail-family.txt"),
@@ -28,10 +28,10 @@ const MORE_LETTERS: [&str; 5] = [
 const MORE_TEXTS: [&str; 1] = [include_str!("../primer/text-world.txt")];
 const MORE_LANGUAGES: [&str; 1] = [include_str!("../primer/text-languages.txt")];
 
-/// Each record of this number has an index in the place of its address, as letters have between boxes that know each
+/// Each record of this number has an index in the place of its address, as messages have between boxes that know each
 /// other.
 const INDEXED_EVERY: usize = 3;
-/// Likewise one that names the person on the box.
+/// Each record of this number names the person on the box.
 const NAMED_EVERY: usize = 8;
 
 type Text = (Kind, &'static str);
@@ -51,15 +51,15 @@ pub fn records(make: Make) -> Vec<u8> {
     match make {
         Make::First => {
             records.bytes = [&[WORDS, b'\n'], &words()[..], &[0]].concat();
-            let texts = in_lines(LANGUAGES).chain(in_letters(LETTERS)).chain(in_lines(TEXTS));
+            let texts = in_lines(LANGUAGES).chain(in_mails(MAILS)).chain(in_lines(TEXTS));
             texts.for_each(|text| records.add(text));
         }
         Make::Second => {
             let more = MORE_LANGUAGES.iter().flat_map(|file| in_lines(file));
             more.chain(in_lines(LANGUAGES).step_by(2)).for_each(|text| records.add(text));
             let rest = in_lines(LANGUAGES).skip(1).step_by(2).collect();
-            let mut kinds = vec![rest, in_letters(LETTERS).collect(), in_lines(TEXTS).collect()];
-            kinds.extend(MORE_LETTERS.iter().map(|file| in_letters(file).collect::<Vec<_>>()));
+            let mut kinds = vec![rest, in_mails(MAILS).collect(), in_lines(TEXTS).collect()];
+            kinds.extend(MORE_MAILS.iter().map(|file| in_mails(file).collect::<Vec<_>>()));
             kinds.extend(MORE_TEXTS.iter().map(|file| in_lines(file).collect::<Vec<_>>()));
             mixed(kinds).for_each(|text| records.add(text));
         }
@@ -67,8 +67,8 @@ pub fn records(make: Make) -> Vec<u8> {
     records.bytes
 }
 
-fn in_letters(file: &'static str) -> impl Iterator<Item = Text> {
-    file.split("\n===\n").map(|letter| (Kind::Mail, letter.trim_matches('\n')))
+fn in_mails(file: &'static str) -> impl Iterator<Item = Text> {
+    file.split("\n===\n").map(|mail| (Kind::Mail, mail.trim_matches('\n')))
 }
 
 /// All of these kinds, each spread evenly over the whole.
@@ -147,10 +147,10 @@ mod tests {
     #[test]
     fn no_six_words_come_more_often_than_ten_times() {
         let mut often: HashMap<Vec<&str>, usize> = HashMap::new();
-        let files = [TEXTS, LANGUAGES, LETTERS];
-        for file in files.iter().chain(&MORE_LETTERS).chain(&MORE_TEXTS).chain(&MORE_LANGUAGES) {
-            for letter in file.split(['\n']) {
-                let words: Vec<_> = letter.split_whitespace().collect();
+        let files = [TEXTS, LANGUAGES, MAILS];
+        for file in files.iter().chain(&MORE_MAILS).chain(&MORE_TEXTS).chain(&MORE_LANGUAGES) {
+            for mail in file.split(['\n']) {
+                let words: Vec<_> = mail.split_whitespace().collect();
                 words.windows(6).for_each(|six| *often.entry(six.to_vec()).or_default() += 1);
             }
         }
@@ -160,8 +160,8 @@ mod tests {
 
     #[test]
     fn the_texts_are_whole() {
-        for letter in MORE_LETTERS.iter().flat_map(|file| in_letters(file)).map(|(_, letter)| letter) {
-            assert!(letter.contains('\n') && !letter.contains(['\0', '\r', '\t']), "{letter}");
+        for mail in MORE_MAILS.iter().flat_map(|file| in_mails(file)).map(|(_, mail)| mail) {
+            assert!(mail.contains('\n') && !mail.contains(['\0', '\r', '\t']), "{mail}");
         }
         for text in MORE_TEXTS.iter().chain(&MORE_LANGUAGES).flat_map(|file| file.lines()) {
             assert!(!text.trim().is_empty() && text.trim() == text, "{text:?}");

@@ -55,7 +55,7 @@ fn records_come_back_alone_and_together_in_any_order() {
             assert_eq!(&coder.encode(&[record]), code, "every message starts from the same state");
         }
         let twice = coder.encode(&[&records[1], &records[1]]);
-        assert!(2 * twice.len() < 3 * alone[1].len(), "a letter profits from the one before it");
+        assert!(2 * twice.len() < 3 * alone[1].len(), "a message profits from the one before it");
         assert!(alone[0].len() < 26 && alone[1].len() < 40, "{} {}", alone[0].len(), alone[1].len());
     }
 }

@@ -1,22 +1,22 @@
 //! What a transmission carries.
 //!
 //! ```text
-//! 10FF MMMM | check | body              whole letters: FF 0 stored, 1 coded by model MMMM with CRC-8, 2 with CRC-16
+//! 10FF MMMM | check | bundle              whole messages: FF 0 stored, 1 coded by model MMMM with CRC-8, 2 with CRC-16
 //! 1011 ....                             notes before a packet, see `peer::notes`
-//! 11II IIII | index, last | a piece     one of up to 16 pieces of a body with CRC-16, four bits each
+//! 11II IIII | index, last | a fragment     one of up to 16 fragments of a bundle with CRC-16, four bits each
 //! ```
 //!
 //! A classic packet (`MessageDataPB`) starts with a byte below 0x80, so one byte tells them apart. The check is over
 //! the plain records with their closing zeros, every address written out, not over the code: it finds a wrong model and
-//! a wrong address book as well as a wrong piece.
+//! a wrong address book as well as a wrong fragment.
 
-pub mod body;
+pub mod bundle;
 pub mod check;
-pub mod pieces;
+pub mod fragments;
 
 use crate::coder::Coder;
 use crate::letter::Letter;
-use pieces::{Piece, cut, join};
+use fragments::{Fragment, cut, join};
 
 /// Number and mark of a model. The number stands in each packet; the mark (the start of the hash of the primed state)
 /// is told once, so that no two builds take different models for the same.
@@ -43,7 +43,7 @@ pub trait Coding {
     fn front(&mut self, model: u8, code: &[u8]) -> Vec<Vec<u8>>;
 }
 
-/// How letters are written in a body.
+/// How messages are written in a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Form {
     /// As they are.
@@ -59,11 +59,11 @@ pub enum Unreadable {
     Foreign,
     /// It needs this model, and there is none of this number here.
     Model(u8),
-    /// Its check is wrong: noise, another primer, or pieces of two letters.
+    /// Its check is wrong: noise, another primer, or fragments of two messages.
     Check,
     /// No address known here fits its check, or more than one.
     Book,
-    /// Pieces are missing.
+    /// Fragments are missing.
     Incomplete,
 }
 
@@ -85,22 +85,22 @@ impl Coding for Coder {
     }
 }
 
-/// The packets of letters that leave together, each at most `most` bytes; `None` when they take more than 16 pieces.
-/// `id` names the pieces, below 64.
-pub fn pack<C: Coding + ?Sized>(coding: &mut C, letters: &[Letter], id: u8, most: usize) -> Option<Vec<Vec<u8>>> {
+/// The packets of messages that leave together, each at most `most` bytes; `None` when they take more than 16 fragments.
+/// `id` names the fragments, below 64.
+pub fn pack<C: Coding + ?Sized>(coding: &mut C, messages: &[Letter], id: u8, most: usize) -> Option<Vec<Vec<u8>>> {
     let form = coding.models().first().map_or(Form::Stored, |model| Form::Model(model.number));
-    cut(&body::body(coding, form, letters, letters, most, 1), id, most)
+    cut(&bundle::encode(coding, form, messages, messages, most, 1), id, most)
 }
 
-/// The letters of all packets of one body, in any order. There is no address book: an index cannot be read.
+/// The messages of all packets of one bundle, in any order. There is no address book: an index cannot be read.
 ///
 /// # Errors
 /// Why it cannot be read.
 pub fn unpack<C: Coding + ?Sized, P: AsRef<[u8]>>(coding: &mut C, packets: &[P]) -> Result<Vec<Letter>, Unreadable> {
     let no_book = |_| Vec::new();
     match packets {
-        [whole] if Piece::parse(whole.as_ref()).is_none() => body::read(coding, whole.as_ref(), &no_book),
-        pieces => body::read(coding, &join(pieces)?, &no_book),
+        [whole] if Fragment::parse(whole.as_ref()).is_none() => bundle::decode(coding, whole.as_ref(), &no_book),
+        fragments => bundle::decode(coding, &join(fragments)?, &no_book),
     }
 }
 

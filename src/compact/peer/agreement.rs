@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::notes::Note;
 use crate::packet::check::crc8;
 use crate::packet::{Form, ModelId};
 
@@ -47,7 +46,7 @@ pub struct Agreement {
 const SAY_AGAIN: i64 = 24 * 3_600_000;
 
 impl Agreement {
-    /// The form in which it reads letters; `None`: classic.
+    /// The form in which it reads messages; `None`: classic.
     pub fn form(&self, ours: &[ModelId]) -> Option<Form> {
         let theirs = self.theirs.as_ref()?;
         let common = ours.iter().filter(|model| theirs.models.contains(model)).map(|model| Form::Model(model.number));
@@ -78,7 +77,7 @@ impl Agreement {
     }
 
     /// A packet with our hello goes out.
-    pub fn said(&mut self, now: i64) {
+    pub fn hello_sent(&mut self, now: i64) {
         self.said = Some(now);
         if self.owed.take().is_some() {
             self.answered = Some(now);
@@ -86,7 +85,7 @@ impl Agreement {
     }
 
     /// That packet did not go out.
-    pub fn unsaid(&mut self, now: i64) {
+    pub fn hello_lost(&mut self, now: i64) {
         self.said = None;
         if self.known == 0 && self.theirs.is_some() {
             self.owed.get_or_insert(now);
@@ -99,7 +98,7 @@ impl Agreement {
     }
 
     /// It says hello; true when that is news.
-    pub fn heard(&mut self, hello: &Hello, models: &[ModelId], hours: u8, now: i64) -> bool {
+    pub fn receive(&mut self, hello: &Hello, models: &[ModelId], hours: u8, now: i64) -> bool {
         let same = |known: &Hello| (known.hours, &known.models) == (hello.hours, &hello.models);
         let news = !self.theirs.as_ref().is_some_and(same);
         let ours = self.ours(models, hours).check();
@@ -144,11 +143,6 @@ impl Agreement {
     }
 }
 
-/// The hello among notes.
-pub fn hello_in(notes: &[Note]) -> Option<&Hello> {
-    notes.iter().find_map(|note| if let Note::Hello(hello) = note { Some(hello) } else { None })
-}
-
 fn bit(form: Form) -> u32 {
     match form {
         Form::Model(number) => 1 << (number & 15),
@@ -170,13 +164,13 @@ mod tests {
         let (ours, theirs) = ([NORMAL, SMALL], [SMALL, OTHER]);
         assert_eq!(here.form(&ours), None);
         let first = here.hello(&ours, 24, 0).unwrap();
-        here.said(0);
+        here.hello_sent(0);
         assert_eq!((first.echo, here.hello(&ours, 24, 1000).as_ref()), (0, Some(&first)));
-        assert!(there.heard(&first, &theirs, 48, 5));
+        assert!(there.receive(&first, &theirs, 48, 5));
         assert_eq!((there.form(&theirs), there.owed), (Some(Form::Model(2)), Some(5)));
         let answer = there.hello(&theirs, 48, 6).unwrap();
-        there.said(6);
-        assert!(here.heard(&answer, &ours, 24, 9) && !here.heard(&answer, &ours, 24, 9));
+        there.hello_sent(6);
+        assert!(here.receive(&answer, &ours, 24, 9) && !here.receive(&answer, &ours, 24, 9));
         assert_eq!((here.form(&ours), here.owed, here.receipt_hours()), (Some(Form::Model(2)), None, Some(48)));
         assert_eq!(here.hello(&ours, 24, i64::MAX), None);
         there.has_ours(&answer);
@@ -189,14 +183,14 @@ mod tests {
         let mut here = Agreement::default();
         let ours = [NORMAL, SMALL];
         let hello = Hello { hours: 0, echo: 0, models: ours.to_vec() };
-        here.heard(&hello, &ours, 24, 0);
+        here.receive(&hello, &ours, 24, 0);
         for form in [Form::Model(1), Form::Model(2), Form::Stored] {
             assert_eq!(here.form(&ours), Some(form));
             here.strike(form);
         }
         assert_eq!((here.form(&ours), here.receipt_hours(), here.knows_us()), (None, None, true));
         assert!(here.unlearned() && !here.unlearned() && !here.knows_us());
-        here.heard(&hello, &ours, 24, 0);
+        here.receive(&hello, &ours, 24, 0);
         assert_eq!(here.form(&ours), Some(Form::Model(1)));
     }
 }

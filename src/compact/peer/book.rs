@@ -1,5 +1,5 @@
 //! The address book that both boxes learn from what they say to each other. No numbers are exchanged: an address stands
-//! for itself by six bits of its hash, and the check over the written-out letter tells which one is meant.
+//! for itself by six bits of its hash, and the check over the written-out message tells which one is meant.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,20 +13,20 @@ const LONGEST: usize = 120;
 
 /// The addresses that passed between two boxes, the one used last at the end.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Book {
-    entries: Vec<Entry>,
+pub struct AddressBook {
+    entries: Vec<BookEntry>,
     /// Counts the addresses that came in: what could not be read may be tried again.
     pub(super) growth: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
+struct BookEntry {
     address: String,
     /// The other box certainly has it: it wrote it, or has a packet of ours in which it stood.
     there: bool,
 }
 
-impl Book {
+impl AddressBook {
     /// The index byte for an address, if the other box will know what it means.
     pub fn index(&self, address: &str) -> Option<u8> {
         let index = index_of(address);
@@ -65,10 +65,10 @@ impl Book {
         self.entries.iter_mut().filter(|entry| entry.address == address).for_each(|entry| entry.there = false);
     }
 
-    fn touch(&mut self, address: &str) -> &mut Entry {
+    fn touch(&mut self, address: &str) -> &mut BookEntry {
         let entry = match self.entries.iter().position(|entry| entry.address == address) {
             Some(at) => self.entries.remove(at),
-            None => Entry { address: address.to_owned(), there: false },
+            None => BookEntry { address: address.to_owned(), there: false },
         };
         let over = (self.entries.len() + 1).saturating_sub(MOST);
         self.entries.drain(..over);
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn an_index_means_an_address_that_is_there_and_alone() {
-        let mut book = Book::default();
+        let mut book = AddressBook::default();
         book.used("mum@example.org");
         assert_eq!(book.index("mum@example.org"), None);
         book.is_there("mum@example.org");
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_longest_unused_leaves_a_full_book() {
-        let mut book = Book::default();
+        let mut book = AddressBook::default();
         for n in 0..MOST {
             book.is_there(&format!("{n}"));
         }

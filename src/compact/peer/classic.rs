@@ -1,67 +1,73 @@
-//! Letters in classic packets: for a box that has not said more, and for what is too long for sixteen pieces.
+//! Messages in classic packets: for a box that has not said more, and for what is too long for sixteen fragments.
 
-use super::agreement::hello_in;
-use super::memory::{Name, hash, name_of};
-use super::notes::{MARK, Note, append_to_classic, find_in_classic, vary_classic};
-use super::outbox::Part;
-use super::plan::{Account, Plan, Waiting};
-use super::seal::MOST_SALTS;
-use super::{Here, Outgoing, Peer};
+use super::memory::{BundleName, MOST_SALTS, hash, name_of};
+use super::notes::{MARK, Note, append_to_classic, find_in_classic, hello_in, vary_classic};
+use super::outbox::OutboxFragment;
+use super::{AirUse, OutgoingPacket, Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::Letter;
 
 impl Peer {
-    /// A letter in classic packets, with a mark and a hello where these take no packet more.
-    pub(super) fn plan_classic(&mut self, here: &mut Here, waiting: Waiting<'_>, plan: &mut Plan) {
-        let room = here.room;
-        let Some(plain) = here.codec.classic(waiting.letter, room) else {
+    /// A message in classic packets, with a mark and a hello where these take no packet more.
+    pub(super) fn plan_classic(&mut self, context: &mut PeerContext, waiting: WaitingMessage<'_>, plan: &mut SendPlan) {
+        let room = context.room;
+        let Some(plain) = context.codec.classic(waiting.message, room) else {
             return plan.refused.push((waiting.key, "it cannot be written in the classic coding".to_owned()));
         };
-        let hello = self.agreement.hello(&here.codec.models(), here.rules.receipt_hours, here.now).map(Note::Hello);
+        let hello =
+            self.agreement.hello(&context.codec.models(), context.rules.receipt_hours, context.now).map(Note::Hello);
         let head = |note: &Note| append_to_classic(&[], std::slice::from_ref(note)).map_or(MARK, |head| head.len());
         let known = self.agreement.knows_us();
         let spares = [hello.as_ref().map_or(MARK, head), MARK];
         let packets = spares.into_iter().find_map(|spare| {
-            let packets = here.codec.classic(waiting.letter, room.saturating_sub(spare))?;
+            let packets = context.codec.classic(waiting.message, room.saturating_sub(spare))?;
             (packets.len() == plain.len() || known && spare == MARK).then_some(packets)
         });
         let packets = packets.unwrap_or_else(|| plain.clone());
         let bytes = packets.iter().map(Vec::len).sum();
         let (count, classic) = (packets.len(), (plain.iter().map(Vec::len).sum(), plain.len()));
-        let all = self.classic_packets(here, waiting.key, packets);
+        let all = self.classic_packets(context, waiting.key, packets);
         plan.send.extend(all);
-        plan.accounts.push(Account { key: waiting.key, classic, alone: count, bytes, packets: count, letters: 1 });
+        plan.uses.push(AirUse { key: waiting.key, classic, alone: count, bytes, packets: count, messages: 1 });
     }
 
-    fn classic_packets(&mut self, here: &mut Here, key: u64, packets: Vec<Vec<u8>>) -> Vec<Outgoing> {
-        let cores: Vec<_> = packets.into_iter().map(|packet| self.mark(here, packet)).collect();
+    fn classic_packets(&mut self, context: &mut PeerContext, key: u64, packets: Vec<Vec<u8>>) -> Vec<OutgoingPacket> {
+        let cores: Vec<_> = packets.into_iter().map(|packet| self.mark(context, packet)).collect();
         let countable = cores.iter().all(|(_, name)| name.is_some());
         let mut all = Vec::new();
         for (core, name) in cores {
             let ticket = self.next_ticket();
-            let mut record = self.record(here, ticket, vec![key]);
-            (record.name, record.countable, record.packets) = (name, countable, vec![Part::default()]);
+            let mut record = self.record(context, ticket, vec![key]);
+            (record.name, record.countable, record.packets) = (name, countable, vec![OutboxFragment::default()]);
             record.wait = record.wait.filter(|_| countable);
-            let dressed = name.and_then(|_| self.dress(here, &core, Vec::new(), true));
+            let dressed = name.and_then(|_| self.add_notes(context, &core, Vec::new(), true));
             let (payload, carries) = dressed.unwrap_or((core, Vec::new()));
             record.hello = hello_in(&carries).cloned();
-            record.packets[0] = Part { with_link: true, carries, ..Part::default() };
+            record.packets[0] = OutboxFragment { with_link: true, carries, ..OutboxFragment::default() };
             let receipt = record.wait.is_some();
             self.out.push(record);
-            all.push(Outgoing { ticket, piece: 0, pieces: 1, payload, letters: vec![key], receipt, repeat: false });
+            all.push(OutgoingPacket {
+                ticket,
+                fragment: 0,
+                fragments: 1,
+                payload,
+                messages: vec![key],
+                receipt,
+                repeat: false,
+            });
         }
         all
     }
 
     /// A classic packet with a name of its own, if it has room for the mark.
-    fn mark(&mut self, here: &Here, packet: Vec<u8>) -> (Vec<u8>, Option<Name>) {
+    fn mark(&mut self, context: &PeerContext, packet: Vec<u8>) -> (Vec<u8>, Option<BundleName>) {
         let salted = |salt: u16| if salt == 0 { packet.clone() } else { vary_classic(&packet, salt) };
-        let marked = (0..MOST_SALTS).map(salted).take_while(|core| core.len() + MARK <= here.room);
+        let marked = (0..MOST_SALTS).map(salted).take_while(|core| core.len() + MARK <= context.room);
         let named = marked
             .map(|core| (name_of(hash(&core)), core))
             .find(|(name, core)| !self.used.has(*name) && find_in_classic(core).1.is_none());
         match named {
             Some((name, core)) => {
-                self.used.add(name, here.now);
+                self.used.add(name, context.now);
                 (core, Some(name))
             }
             None => (packet, None),
@@ -69,8 +75,8 @@ impl Peer {
     }
 }
 
-/// Bytes and packets that a letter takes classically.
-pub fn size(here: &mut Here, letter: &Letter) -> Option<(usize, usize)> {
-    let packets = here.codec.classic(letter, here.room)?;
+/// Bytes and packets that a message takes classically.
+pub fn size(context: &mut PeerContext, message: &Letter) -> Option<(usize, usize)> {
+    let packets = context.codec.classic(message, context.room)?;
     Some((packets.iter().map(Vec::len).sum(), packets.len()))
 }

@@ -1,22 +1,24 @@
-//! What is remembered for weeks: the names that went out, and the bodies that came in.
+//! What is remembered for weeks: the names that went out, and the bundles that came in.
 //!
 //! Both are written as one line of hex digits: there may be thousands of them in the record of a peer.
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a body toward both ends: sixteen bits of the hash of its bytes.
+/// The name of a bundle toward both ends: sixteen bits of the hash of its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Name(pub u16);
+pub struct BundleName(pub u16);
 
-/// How long a body that came in is known again, after it last came. Longer than the sender repeats it.
+/// How long a bundle that came in is known again, after it last came. Longer than the sender repeats it.
 const TAKEN_HOURS: i64 = 30 * 24;
-/// How long a name is not given to another body. Longer than the receiver knows it again.
+/// How long a name is not given to another bundle. Longer than the receiver knows it again.
 const USED_HOURS: i64 = 45 * 24;
-/// Most bodies, and most names, that are remembered.
+/// Most bundles, and most names, that are remembered.
 const MOST: usize = 2048;
+/// Variations that are tried for a bundle whose name is taken.
+pub const MOST_SALTS: u16 = 64;
 const HOUR: i64 = 3_600_000;
 
-/// The hash of a body, the same in all versions: FNV-1a, its bits mixed.
+/// The hash of a bundle, the same in all versions: FNV-1a, its bits mixed.
 pub fn hash(bytes: &[u8]) -> u64 {
     let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, fold);
@@ -25,25 +27,25 @@ pub fn hash(bytes: &[u8]) -> u64 {
     hash ^ hash >> 33
 }
 
-/// The name of a body with this hash.
-pub fn name_of(hash: u64) -> Name {
-    Name(hash as u16)
+/// The name of a bundle with this hash.
+pub fn name_of(hash: u64) -> BundleName {
+    BundleName(hash as u16)
 }
 
 /// Bytes that are written as hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Bytes(pub Vec<u8>);
+pub struct HexBytes(pub Vec<u8>);
 
-impl From<Bytes> for String {
-    fn from(bytes: Bytes) -> Self {
+impl From<HexBytes> for String {
+    fn from(bytes: HexBytes) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
         bytes.0.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
     }
 }
 
-impl TryFrom<String> for Bytes {
+impl TryFrom<String> for HexBytes {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -53,68 +55,68 @@ impl TryFrom<String> for Bytes {
     }
 }
 
-/// What became of a body that came in.
+/// What became of a bundle that came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum Reception {
     /// It could not be read; it is kept.
     Parked,
-    /// Its letters were delivered.
+    /// Its messages were delivered.
     Delivered,
-    /// Another body brought its letters, or some of them.
+    /// Another bundle brought its messages, or some of them.
     Replaced,
 }
 
-/// The bodies that came in, the last one last.
+/// The bundles that came in, the last one last.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(into = "Bytes", try_from = "Bytes")]
-pub struct Taken(Vec<Entry>);
+#[serde(into = "HexBytes", try_from = "HexBytes")]
+pub struct TakenBundles(Vec<TakenEntry>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Entry {
+struct TakenEntry {
     /// Zero when only the name is known.
     hash: u64,
-    name: Name,
-    fate: Fate,
+    name: BundleName,
+    reception: Reception,
     hour: u32,
 }
 
-impl Taken {
-    /// Name and fate of what has this hash: a body, or a piece of one.
-    pub fn find(&self, hash: u64) -> Option<(Name, Fate)> {
-        self.0.iter().find(|entry| entry.hash == hash).map(|entry| (entry.name, entry.fate))
+impl TakenBundles {
+    /// Name and state of what has this hash: a bundle, or a fragment of one.
+    pub fn find(&self, hash: u64) -> Option<(BundleName, Reception)> {
+        self.0.iter().find(|entry| entry.hash == hash).map(|entry| (entry.name, entry.reception))
     }
 
-    /// What became of the body of this name.
-    pub fn fate(&self, name: Name) -> Option<Fate> {
-        self.0.iter().find(|entry| entry.name == name).map(|entry| entry.fate)
+    /// What became of the bundle of this name.
+    pub fn reception(&self, name: BundleName) -> Option<Reception> {
+        self.0.iter().find(|entry| entry.name == name).map(|entry| entry.reception)
     }
 
-    /// Remembers a body, or a piece of the body of this name.
-    pub fn add(&mut self, hash: u64, name: Name, fate: Fate, now: i64) {
+    /// Remembers a bundle, or a fragment of the bundle of this name.
+    pub fn add(&mut self, hash: u64, name: BundleName, reception: Reception, now: i64) {
         self.0.retain(|entry| entry.hash != hash || hash == 0);
-        self.0.push(Entry { hash, name, fate, hour: hour(now) });
+        self.0.push(TakenEntry { hash, name, reception, hour: hour(now) });
         let over = self.0.len().saturating_sub(MOST);
         self.0.drain(..over);
     }
 
-    /// Something else became of the body of this name, whether or not it ever came.
-    pub fn settle(&mut self, name: Name, fate: Fate, now: i64) {
+    /// Something else became of the bundle of this name, whether or not it ever came.
+    pub fn settle(&mut self, name: BundleName, reception: Reception, now: i64) {
         let mut known = false;
         for entry in self.0.iter_mut().filter(|entry| entry.name == name) {
-            (entry.fate, entry.hour, known) = (fate, hour(now), true);
+            (entry.reception, entry.hour, known) = (reception, hour(now), true);
         }
         if !known {
-            self.add(0, name, fate, now);
+            self.add(0, name, reception, now);
         }
     }
 
     /// It came once more: it is remembered from now on.
-    pub fn touch(&mut self, name: Name, now: i64) {
+    pub fn touch(&mut self, name: BundleName, now: i64) {
         self.0.iter_mut().filter(|entry| entry.name == name).for_each(|entry| entry.hour = hour(now));
     }
 
     /// As if it had never come.
-    pub fn forget(&mut self, name: Name) {
+    pub fn forget(&mut self, name: BundleName) {
         self.0.retain(|entry| entry.name != name);
     }
 
@@ -128,13 +130,13 @@ fn hour(now: i64) -> u32 {
     u32::try_from(now / HOUR).unwrap_or(0)
 }
 
-impl From<Taken> for Bytes {
-    fn from(taken: Taken) -> Self {
-        let line = |entry: Entry| {
+impl From<TakenBundles> for HexBytes {
+    fn from(taken: TakenBundles) -> Self {
+        let line = |entry: TakenEntry| {
             let mut line = [0; 15];
             line[..8].copy_from_slice(&entry.hash.to_be_bytes());
             line[8..10].copy_from_slice(&entry.name.0.to_be_bytes());
-            line[10] = entry.fate as u8;
+            line[10] = entry.reception as u8;
             line[11..].copy_from_slice(&entry.hour.to_be_bytes());
             line
         };
@@ -142,36 +144,37 @@ impl From<Taken> for Bytes {
     }
 }
 
-impl TryFrom<Bytes> for Taken {
+impl TryFrom<HexBytes> for TakenBundles {
     type Error = &'static str;
 
-    fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
+    fn try_from(bytes: HexBytes) -> Result<Self, Self::Error> {
         let entry = |line: &[u8]| {
             let (hash, rest) = line.split_first_chunk::<8>()?;
             let (&[high, low], rest) = rest.split_first_chunk::<2>()?;
-            let (&fate, hour) = rest.split_first()?;
-            let fate =
-                [Fate::Parked, Fate::Delivered, Fate::Replaced].into_iter().find(|known| *known as u8 == fate)?;
+            let (&reception, hour) = rest.split_first()?;
+            let reception = [Reception::Parked, Reception::Delivered, Reception::Replaced]
+                .into_iter()
+                .find(|known| *known as u8 == reception)?;
             let (hash, hour) = (u64::from_be_bytes(*hash), u32::from_be_bytes(hour.try_into().ok()?));
-            Some(Entry { hash, name: Name(u16::from_be_bytes([high, low])), fate, hour })
+            Some(TakenEntry { hash, name: BundleName(u16::from_be_bytes([high, low])), reception, hour })
         };
-        bytes.0.chunks(15).map(entry).collect::<Option<_>>().map(Self).ok_or("not a memory of bodies")
+        bytes.0.chunks(15).map(entry).collect::<Option<_>>().map(Self).ok_or("not a memory of bundles")
     }
 }
 
 /// The names that went out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(into = "Bytes", try_from = "Bytes")]
-pub struct Used(Vec<(Name, u32)>);
+#[serde(into = "HexBytes", try_from = "HexBytes")]
+pub struct UsedNames(Vec<(BundleName, u32)>);
 
-impl Used {
+impl UsedNames {
     /// True for a name that the far box may still know.
-    pub fn has(&self, name: Name) -> bool {
+    pub fn has(&self, name: BundleName) -> bool {
         self.0.iter().any(|(used, _)| *used == name)
     }
 
     /// It goes out, or goes out again.
-    pub fn add(&mut self, name: Name, now: i64) {
+    pub fn add(&mut self, name: BundleName, now: i64) {
         self.0.retain(|(used, _)| *used != name);
         self.0.push((name, hour(now)));
         let over = self.0.len().saturating_sub(2 * MOST);
@@ -184,20 +187,20 @@ impl Used {
     }
 }
 
-impl From<Used> for Bytes {
-    fn from(used: Used) -> Self {
-        let line = |(name, hour): (Name, u32)| name.0.to_be_bytes().into_iter().chain(hour.to_be_bytes());
+impl From<UsedNames> for HexBytes {
+    fn from(used: UsedNames) -> Self {
+        let line = |(name, hour): (BundleName, u32)| name.0.to_be_bytes().into_iter().chain(hour.to_be_bytes());
         Self(used.0.into_iter().flat_map(line).collect())
     }
 }
 
-impl TryFrom<Bytes> for Used {
+impl TryFrom<HexBytes> for UsedNames {
     type Error = &'static str;
 
-    fn try_from(bytes: Bytes) -> Result<Self, Self::Error> {
+    fn try_from(bytes: HexBytes) -> Result<Self, Self::Error> {
         let entry = |line: &[u8]| {
             let (&[high, low], hour) = line.split_first_chunk::<2>()?;
-            Some((Name(u16::from_be_bytes([high, low])), u32::from_be_bytes(hour.try_into().ok()?)))
+            Some((BundleName(u16::from_be_bytes([high, low])), u32::from_be_bytes(hour.try_into().ok()?)))
         };
         bytes.0.chunks(6).map(entry).collect::<Option<_>>().map(Self).ok_or("not a memory of names")
     }
@@ -209,34 +212,40 @@ mod tests {
 
     #[test]
     fn what_is_remembered_survives_the_record_and_ends_with_its_time() {
-        let (mut taken, mut used) = (Taken::default(), Used::default());
+        let (mut taken, mut used) = (TakenBundles::default(), UsedNames::default());
         let start = 500_000 * HOUR;
-        taken.add(77, Name(5), Fate::Parked, start);
-        taken.add(78, Name(5), Fate::Parked, start);
-        taken.settle(Name(5), Fate::Delivered, start);
-        taken.settle(Name(6), Fate::Replaced, start + HOUR);
-        used.add(Name(9), start);
+        taken.add(77, BundleName(5), Reception::Parked, start);
+        taken.add(78, BundleName(5), Reception::Parked, start);
+        taken.settle(BundleName(5), Reception::Delivered, start);
+        taken.settle(BundleName(6), Reception::Replaced, start + HOUR);
+        used.add(BundleName(9), start);
         let (text, names) = (serde_json::to_string(&taken).unwrap(), serde_json::to_string(&used).unwrap());
-        assert_eq!(serde_json::from_str::<Taken>(&text).unwrap(), taken);
-        assert_eq!(serde_json::from_str::<Used>(&names).unwrap(), used);
-        assert_eq!(taken.find(78), Some((Name(5), Fate::Delivered)));
-        assert_eq!((taken.fate(Name(6)), taken.find(0x5555)), (Some(Fate::Replaced), None));
+        assert_eq!(serde_json::from_str::<TakenBundles>(&text).unwrap(), taken);
+        assert_eq!(serde_json::from_str::<UsedNames>(&names).unwrap(), used);
+        assert_eq!(taken.find(78), Some((BundleName(5), Reception::Delivered)));
+        assert_eq!((taken.reception(BundleName(6)), taken.find(0x5555)), (Some(Reception::Replaced), None));
         taken.age(start + TAKEN_HOURS * HOUR);
         used.age(start + TAKEN_HOURS * HOUR);
-        assert_eq!((taken.find(77), taken.fate(Name(6)), used.has(Name(9))), (None, Some(Fate::Replaced), true));
+        assert_eq!(
+            (taken.find(77), taken.reception(BundleName(6)), used.has(BundleName(9))),
+            (None, Some(Reception::Replaced), true)
+        );
         for bad in ["\"0\"", "\"0g\"", "\"00\"", "7"] {
-            assert!(serde_json::from_str::<Taken>(bad).is_err() && serde_json::from_str::<Used>(bad).is_err(), "{bad}");
+            assert!(
+                serde_json::from_str::<TakenBundles>(bad).is_err() && serde_json::from_str::<UsedNames>(bad).is_err(),
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn a_memory_is_bounded() {
-        let (mut taken, mut used) = (Taken::default(), Used::default());
+        let (mut taken, mut used) = (TakenBundles::default(), UsedNames::default());
         for n in 1..=10_000_u16 {
-            taken.add(u64::from(n), Name(n), Fate::Delivered, 0);
-            used.add(Name(n), 0);
+            taken.add(u64::from(n), BundleName(n), Reception::Delivered, 0);
+            used.add(BundleName(n), 0);
         }
         assert_eq!((taken.0.len(), used.0.len()), (MOST, 2 * MOST));
-        assert!(taken.find(1).is_none() && taken.find(10_000).is_some() && used.has(Name(10_000)));
+        assert!(taken.find(1).is_none() && taken.find(10_000).is_some() && used.has(BundleName(10_000)));
     }
 }

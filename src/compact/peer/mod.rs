@@ -1,38 +1,72 @@
-//! The talk of two boxes: which coding the other one reads, which of our letters it has, what it is owed, what both know.
+//! The session with a far box: which coding it reads, which of our messages it has, what it is owed, what both know.
 //!
-//! One [`Peer`] for each far box. Pure: bytes in, bytes and wishes out; time is passed in. Whatever a call changes in the
-//! peer goes to disk in one commit with what the call gave back (work on a copy, commit, then keep it): that is all it
-//! takes to deliver each letter once, whatever the channel and a power cut do.
+//! One [`Peer`] for each far box. Pure: bytes in, bytes and requests out; time is passed in. Whatever a call changes in
+//! the peer goes to disk in one commit with what the call gave back (work on a copy, commit, then keep it): that is all
+//! it takes to deliver each message once, whatever the channel and a power cut do.
 //!
 //! ```text
-//!   letter accepted     when()    go now, or wait for more until a time
-//!   it goes             plan()    packets of several letters, with notes; handed to the link after the commit
-//!   link: sent          sent()    the wait for the receipt begins; the notes in it are no longer owed
-//!   link: not taken     lost()    the packets of this ticket never went out: the letters wait again, the notes are owed again
-//!   packet came in      heard()   letters to deliver, letters of ours that are delivered, letters to send again
-//!   due() is over       tick()    repeats, notes that go alone, what is given up
+//!   message accepted    departure()  go now, or wait for more until a time
+//!   it goes             plan()       packets of several messages, with notes; handed to the link after the commit
+//!   link: sent          sent()       the wait for the receipt begins; the notes in it are no longer owed
+//!   link: not taken     lost()       the packets of this ticket never went out: messages and notes wait again
+//!   packet came in      receive()    messages to deliver, messages of ours that are delivered, or have to go again
+//!   due() is over       tick()       repeats, notes that go alone, what is given up
 //! ```
 //!
-//! A *body* is what one receipt is for: a packet, or up to 16 pieces. Both ends name it by sixteen bits of the hash of
-//! its bytes, which costs nothing on air; so the sender never makes two bodies of one name within weeks (it varies the
-//! bytes), and the receiver remembers the hash of what it took for weeks: what comes twice is not delivered twice.
+//! A *bundle* is what one receipt is for: a packet, or up to 16 fragments. Both ends name it by sixteen bits of the hash
+//! of its bytes, which costs nothing on air; so the sender never makes two bundles of one name within weeks (it varies
+//! the bytes), and the receiver remembers the hash of what it took for weeks: what comes twice is not delivered twice.
 //!
-//! What is said between the letters is a *note* ([`notes`]): a receipt, a hello (my models, and how long I keep receipts
-//! back), a question (I cannot read that), *replaces* (these letters are those of that body), the pieces that came.
+//! What is said between the messages is a *note* ([`notes`]): a receipt, a hello (my models, and how long I keep receipts
+//! back), a question (I cannot read that), *replaces* (these messages are those of that bundle), the fragments that came.
+//!
+//! # States
+//!
+//! The far box, as this one knows it (`agreement`); our first packets are classic and carry a hello where an old decoder
+//! does not look:
+//!
+//! ```text
+//!               hello of the far box                     it cannot read a form: the next one in common
+//!   classic ─────────────────────────> compact, best ───────────────────────────────> ... ─> stored ─> classic
+//!      ^                                   │
+//!      └───────────────────────────────────┘ no answer for days, or classic packets without a mark
+//! ```
+//!
+//! A bundle of ours (`outbox`):
+//!
+//! ```text
+//!                      sent()                       receipt
+//!   with the link ──────────────> waits for receipt ───────> delivered, forgotten
+//!      │     ^                      │    │     │
+//!      │     └──── due: repeated ───┘    │     └─ repeated often enough, or too old: unconfirmed, kept for a late receipt
+//!      │ lost()                          └─ the far box cannot read it: replaced, its messages wait for another bundle
+//!      └──> nothing of it left: forgotten, its messages are planned anew
+//! ```
+//!
+//! A bundle of the far box (`reassembly`, `memory`):
+//!
+//! ```text
+//!   fragments ── all there ──> bundle ── readable ──> delivered, receipted; what comes again is receipted again
+//!       │                        │ not readable here                ^
+//!       │ others do not come     v                                  │ an address or a model came
+//!       └──> what can be       parked, the far box is asked ────────┤
+//!            read is shown       │                                  v
+//!                                └─ weeks later: quarantined      replaced: another bundle brought its messages
+//! ```
 
 mod agreement;
 pub mod book;
 mod classic;
-mod hear;
-mod intake;
+pub mod gather;
 mod memory;
 pub mod notes;
 mod outbox;
 mod owed;
 mod plan;
+mod reassembly;
+mod receive;
 mod seal;
 mod tick;
-pub mod when;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,45 +74,45 @@ use crate::letter::Letter;
 use crate::packet::{Coding, Form};
 use agreement::Agreement;
 pub use agreement::Hello;
-use book::Book;
-use intake::{Parked, Set};
-pub use memory::Name;
-use memory::{Taken, Used};
-use outbox::Body;
-use owed::Owed;
-pub use plan::{Account, Plan, Waiting};
+use book::AddressBook;
+pub use memory::BundleName;
+use memory::{TakenBundles, UsedNames};
+use outbox::OutboxBundle;
+use owed::OwedNotes;
+use reassembly::{FragmentSet, ParkedBundle};
 
 /// What this box and one far box know of each other. A record of the store: everything in it is bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Peer {
     agreement: Agreement,
-    book: Book,
-    owed: Owed,
-    out: Vec<Body>,
-    /// Letters that the far box could not read in the bodies of these names.
+    book: AddressBook,
+    owed: OwedNotes,
+    out: Vec<OutboxBundle>,
+    /// Messages that the far box could not read in the bundles of these names.
     recode: Vec<Recode>,
-    used: Used,
-    taken: Taken,
-    parked: Vec<Parked>,
-    sets: Vec<Set>,
+    used: UsedNames,
+    taken: TakenBundles,
+    parked: Vec<ParkedBundle>,
+    sets: Vec<FragmentSet>,
     /// When the far box last said something that only such a box says.
     alive: Option<i64>,
-    /// Numbers of bodies, and ids of pieces, that were given.
+    /// Numbers of bundles, and ids of fragments, that were given.
     tickets: u64,
     ids: u8,
 }
 
-/// Letters that wait to replace those in other bodies.
+/// Messages that wait to replace those in other bundles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Recode {
-    names: Vec<Name>,
-    letters: Vec<u64>,
+    names: Vec<BundleName>,
+    #[serde(rename = "letters")]
+    messages: Vec<u64>,
     at: i64,
 }
 
 impl Peer {
-    /// The form in which the next letters go; `None`: classic.
+    /// The form in which the next messages go; `None`: classic.
     pub fn form(&self, codec: &dyn Codec) -> Option<Form> {
         self.agreement.form(&codec.models())
     }
@@ -89,8 +123,8 @@ impl Peer {
     }
 }
 
-/// What the talk needs of its box at one moment.
-pub struct Here<'h> {
+/// What the session needs of its box at one moment.
+pub struct PeerContext<'h> {
     /// The coders, and the classic coding.
     pub codec: &'h mut dyn Codec,
     /// Milliseconds since 1970; never runs backwards.
@@ -98,13 +132,13 @@ pub struct Here<'h> {
     /// Bytes that a packet of this link holds; at least 100.
     pub room: usize,
     /// How this box wants it.
-    pub rules: Rules,
+    pub rules: PeerRules,
 }
 
 /// The codings of this box.
 pub trait Codec: Coding {
-    /// The classic packets of a letter, each of at most `room` bytes; `None` when it cannot be said classically.
-    fn classic(&mut self, letter: &Letter, room: usize) -> Option<Vec<Vec<u8>>>;
+    /// The classic packets of a message, each of at most `room` bytes; `None` when it cannot be said classically.
+    fn classic(&mut self, message: &Letter, room: usize) -> Option<Vec<Vec<u8>>>;
 
     /// True for a classic packet that can be read, and so is receipted.
     fn reads_classic(&mut self, packet: &[u8]) -> bool;
@@ -112,45 +146,82 @@ pub trait Codec: Coding {
 
 /// How this box wants it; spans in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
+pub struct PeerRules {
     /// Receipts that found no packet to ride with leave alone after these hours; 0: never.
     pub receipt_hours: u8,
     /// Answers and questions leave alone after this.
     pub answer_wait: i64,
-    /// A body without a receipt is repeated this long after the receipt was due.
+    /// A bundle without a receipt is repeated this long after the receipt was due.
     pub patience: i64,
-    /// Missing pieces are asked for after this.
-    pub pieces_wait: i64,
-    /// Pieces, and packets that nobody here can read, are given up after this.
+    /// Missing fragments are asked for after this.
+    pub fragments_wait: i64,
+    /// Fragments, and packets that nobody here can read, are given up after this.
     pub parts_wait: i64,
 }
 
-impl Default for Rules {
+impl Default for PeerRules {
     fn default() -> Self {
         const HOUR: i64 = 3_600_000;
         Self {
             receipt_hours: 24,
             answer_wait: HOUR / 4,
             patience: 24 * HOUR,
-            pieces_wait: 6 * HOUR,
+            fragments_wait: 6 * HOUR,
             parts_wait: 14 * 24 * HOUR,
         }
     }
 }
 
+/// A waiting message.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitingMessage<'l> {
+    /// Its number on this box.
+    pub key: u64,
+    /// What it says; `other` is written out.
+    pub message: &'l Letter,
+}
+
+/// What [`Peer::plan`] made of the waiting messages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SendPlan {
+    /// The packets.
+    pub send: Vec<OutgoingPacket>,
+    /// What each message takes.
+    pub uses: Vec<AirUse>,
+    /// Messages that cannot go, and why.
+    pub refused: Vec<(u64, String)>,
+}
+
+/// What one message takes on air.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AirUse {
+    /// Its number.
+    pub key: u64,
+    /// Bytes and packets in the classic coding; zero when it cannot be said classically.
+    pub classic: (usize, usize),
+    /// Packets that it would have taken alone.
+    pub alone: usize,
+    /// Its share of the bytes that go.
+    pub bytes: usize,
+    /// Packets of the bundle it travels in.
+    pub packets: usize,
+    /// Messages in that bundle.
+    pub messages: usize,
+}
+
 /// A packet to hand to the link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    /// Names its body toward [`Peer::sent`] and [`Peer::lost`]; never used again.
+pub struct OutgoingPacket {
+    /// Names its bundle toward [`Peer::sent`] and [`Peer::lost`]; never used again.
     pub ticket: u64,
-    /// Which piece of the body, from 0.
-    pub piece: u8,
-    /// Pieces of the body; 1 for most.
-    pub pieces: u8,
+    /// Which fragment of the bundle, from 0.
+    pub fragment: u8,
+    /// Fragments of the bundle; 1 for most.
+    pub fragments: u8,
     /// The bytes.
     pub payload: Vec<u8>,
-    /// Numbers of the letters in it; none in a packet of notes.
-    pub letters: Vec<u64>,
+    /// Numbers of the messages in it; none in a packet of notes.
+    pub messages: Vec<u64>,
     /// The far box is expected to say that it has it; otherwise *sent* is all that will be known.
     pub receipt: bool,
     /// It went out before, and goes once more because nothing was heard of it.
@@ -159,25 +230,25 @@ pub struct Outgoing {
 
 /// What a call asks of the box; most of it is empty most of the time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Turn {
-    /// Letters that came in, to deliver now and once; the correspondent is written out.
-    pub letters: Vec<Letter>,
+pub struct PeerTurn {
+    /// Messages that came in, to deliver now and once; the correspondent is written out.
+    pub messages: Vec<Letter>,
     /// A classic packet that came in, without its notes, to be read and delivered.
     pub classic: Option<Vec<u8>>,
-    /// Beginnings of letters whose rest did not come in time.
-    pub fronts: Vec<Letter>,
-    /// Letters of ours that the far box has.
+    /// Beginnings of messages whose rest did not come in time.
+    pub truncated: Vec<Letter>,
+    /// Messages of ours that the far box has.
     pub delivered: Vec<u64>,
-    /// Letters of ours that the far box could not read: they wait for the next plan, which says that they replace those.
+    /// Messages of ours that the far box could not read: they wait for the next plan, which says that they replace those.
     pub again: Vec<(u64, String)>,
-    /// Letters of ours of which nothing was heard: they may have arrived.
+    /// Messages of ours of which nothing was heard: they may have arrived.
     pub unconfirmed: Vec<u64>,
     /// Packets to hand to the link: repeats, and notes alone.
-    pub send: Vec<Outgoing>,
+    pub send: Vec<OutgoingPacket>,
     /// Tickets of packets that need not go any more, if they have not gone.
     pub needless: Vec<u64>,
     /// Bytes that could not be read, and why.
-    pub aside: Vec<(Vec<u8>, String)>,
+    pub quarantine: Vec<(Vec<u8>, String)>,
     /// What changed between the boxes, in words for the log.
     pub news: Vec<String>,
 }

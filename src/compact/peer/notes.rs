@@ -1,8 +1,8 @@
-//! What two boxes say between the letters.
+//! What two boxes say between the messages.
 //!
 //! ```text
-//! 1011 nnnn | n receipts | body         n 1 to 15; the body may be missing
-//! 1011 0000 | length | notes | body
+//! 1011 nnnn | n receipts | bundle         n 1 to 15; the bundle may be missing
+//! 1011 0000 | length | notes | bundle
 //! classic packet | C2 3E | length | notes       field 1000 of a MessageDataPB, which decoders that do not know it skip
 //! ```
 //!
@@ -10,16 +10,16 @@
 //!
 //! ```text
 //! 1n  receipts: n names                      2n  hello: hours, echo, n models of number and mark
-//! 3m  lacks model m for the body: name       4m  the same for pieces: id
-//! 50  check failed: name                     51  check failed: id of pieces
-//! 6n  replaces: n names                      70  pieces that came: id, 16 bits
+//! 3m  lacks model m for the bundle: name       4m  the same for fragments: id
+//! 50  check failed: name                     51  check failed: id of fragments
+//! 6n  replaces: n names                      70  fragments that came: id, 16 bits
 //! 8x and above: a length and what it says, skipped
 //! ```
 
 use serde::{Deserialize, Serialize};
 
 use super::Hello;
-use super::memory::Name;
+use super::memory::BundleName;
 use crate::packet::ModelId;
 
 /// First byte of an envelope: the high four bits.
@@ -37,26 +37,36 @@ const MOST: usize = 127;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Note {
     /// I have it, all of it, for good.
-    Receipt(Name),
+    Receipt(BundleName),
     /// What I read.
     Hello(Hello),
     /// I have no model of this number.
-    Lacks(u8, Which),
-    /// Its check is wrong: noise, another address book, pieces of two bodies.
-    Check(Which),
-    /// The letters in this packet are some of those of that body.
-    Replaces(Name),
-    /// Of these pieces I have those whose bits are set, and wait for the others.
-    Pieces(u8, u16),
+    #[serde(rename = "Lacks")]
+    NoModel(u8, NoteSubject),
+    /// Its check is wrong: noise, another address book, fragments of two bundles.
+    #[serde(rename = "Check")]
+    BadCheck(NoteSubject),
+    /// The messages in this packet are some of those of that bundle.
+    Replaces(BundleName),
+    /// Of these fragments I have those whose bits are set, and wait for the others.
+    #[serde(rename = "Pieces")]
+    Fragments(u8, u16),
 }
 
 /// What a question is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Which {
+pub enum NoteSubject {
     /// A packet.
-    Body(Name),
-    /// All pieces of this id.
-    Pieces(u8),
+    #[serde(rename = "Body")]
+    Bundle(BundleName),
+    /// All fragments of this id.
+    #[serde(rename = "Pieces")]
+    Fragments(u8),
+}
+
+/// The hello among notes.
+pub fn hello_in(notes: &[Note]) -> Option<&Hello> {
+    notes.iter().find_map(|note| if let Note::Hello(hello) = note { Some(hello) } else { None })
 }
 
 /// Notes as bytes, those of one kind together.
@@ -87,9 +97,9 @@ fn write(notes: &[Note]) -> Vec<u8> {
                     block.extend(model.mark);
                 });
             }
-            Note::Lacks(model, which) => about(&mut block, 0x30 | model & 15, 0x40 | model & 15, *which),
-            Note::Check(which) => about(&mut block, 0x50, 0x51, *which),
-            Note::Pieces(id, there) => {
+            Note::NoModel(model, subject) => about(&mut block, 0x30 | model & 15, 0x40 | model & 15, *subject),
+            Note::BadCheck(subject) => about(&mut block, 0x50, 0x51, *subject),
+            Note::Fragments(id, there) => {
                 block.extend([0x70, *id]);
                 block.extend(there.to_be_bytes());
             }
@@ -99,13 +109,13 @@ fn write(notes: &[Note]) -> Vec<u8> {
     block
 }
 
-fn about(block: &mut Vec<u8>, body: u8, pieces: u8, which: Which) {
-    match which {
-        Which::Body(name) => {
-            block.push(body);
+fn about(block: &mut Vec<u8>, bundle: u8, fragments: u8, subject: NoteSubject) {
+    match subject {
+        NoteSubject::Bundle(name) => {
+            block.push(bundle);
             block.extend(name.0.to_be_bytes());
         }
-        Which::Pieces(id) => block.extend([pieces, id]),
+        NoteSubject::Fragments(id) => block.extend([fragments, id]),
     }
 }
 
@@ -134,14 +144,14 @@ fn read_one(first: u8, rest: &mut &[u8], notes: &mut Vec<Note>) -> Option<()> {
             let models = (0..count).map(model).collect::<Option<_>>()?;
             notes.push(Note::Hello(Hello { hours, echo, models }));
         }
-        3 => notes.push(Note::Lacks(count, Which::Body(name(rest)?))),
-        4 => notes.push(Note::Lacks(count, Which::Pieces(take::<1>(rest)?[0]))),
-        5 if count == 0 => notes.push(Note::Check(Which::Body(name(rest)?))),
-        5 if count == 1 => notes.push(Note::Check(Which::Pieces(take::<1>(rest)?[0]))),
+        3 => notes.push(Note::NoModel(count, NoteSubject::Bundle(name(rest)?))),
+        4 => notes.push(Note::NoModel(count, NoteSubject::Fragments(take::<1>(rest)?[0]))),
+        5 if count == 0 => notes.push(Note::BadCheck(NoteSubject::Bundle(name(rest)?))),
+        5 if count == 1 => notes.push(Note::BadCheck(NoteSubject::Fragments(take::<1>(rest)?[0]))),
         6 => (0..count).try_for_each(|_| name(rest).map(|name| notes.push(Note::Replaces(name))))?,
         7 => {
             let [id, high, low] = take::<3>(rest)?;
-            notes.push(Note::Pieces(id, u16::from_be_bytes([high, low])));
+            notes.push(Note::Fragments(id, u16::from_be_bytes([high, low])));
         }
         8.. => {
             let [length] = take::<1>(rest)?;
@@ -158,20 +168,20 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
-fn name(rest: &mut &[u8]) -> Option<Name> {
-    take::<2>(rest).map(|bytes| Name(u16::from_be_bytes(bytes)))
+fn name(rest: &mut &[u8]) -> Option<BundleName> {
+    take::<2>(rest).map(|bytes| BundleName(u16::from_be_bytes(bytes)))
 }
 
 /// A packet with these notes before it; `None` when there are too many.
-pub fn wrap(notes: &[Note], body: &[u8]) -> Option<Vec<u8>> {
+pub fn wrap(notes: &[Note], bundle: &[u8]) -> Option<Vec<u8>> {
     let block = write(notes);
     match block.first() {
-        None => Some(body.to_vec()),
+        None => Some(bundle.to_vec()),
         // Nothing but up to fifteen receipts.
         Some(first) if first >> 4 == 1 && block.len() == 1 + 2 * usize::from(first & 15) => {
-            Some([&[ENVELOPE | first & 15], &block[1..], body].concat())
+            Some([&[ENVELOPE | first & 15], &block[1..], bundle].concat())
         }
-        Some(_) if block.len() <= MOST => Some([&[ENVELOPE, block.len() as u8], &block[..], body].concat()),
+        Some(_) if block.len() <= MOST => Some([&[ENVELOPE, block.len() as u8], &block[..], bundle].concat()),
         Some(_) => None,
     }
 }
@@ -182,19 +192,19 @@ pub fn unwrap(packet: &[u8]) -> Option<(Vec<Note>, &[u8])> {
     if first & 0xF0 != ENVELOPE {
         return Some((Vec::new(), packet));
     }
-    let (block, body) = match usize::from(first & 15) {
+    let (block, bundle) = match usize::from(first & 15) {
         0 => {
             let (&length, rest) = rest.split_first()?;
-            let (block, body) = rest.split_at_checked(usize::from(length))?;
-            (read(block), body)
+            let (block, bundle) = rest.split_at_checked(usize::from(length))?;
+            (read(block), bundle)
         }
         count => {
-            let (names, body) = rest.split_at_checked(2 * count)?;
-            let pair = |pair: &[u8]| Note::Receipt(Name(u16::from_be_bytes([pair[0], pair[1]])));
-            (names.chunks_exact(2).map(pair).collect(), body)
+            let (names, bundle) = rest.split_at_checked(2 * count)?;
+            let pair = |pair: &[u8]| Note::Receipt(BundleName(u16::from_be_bytes([pair[0], pair[1]])));
+            (names.chunks_exact(2).map(pair).collect(), bundle)
         }
     };
-    Some((block, body))
+    Some((block, bundle))
 }
 
 /// A classic packet with these notes, maybe none, in a field of its own; `None` when there are too many.
@@ -261,32 +271,32 @@ mod tests {
     fn all() -> Vec<Note> {
         let models = vec![ModelId { number: 1, mark: *b"mark" }, ModelId { number: 2, mark: *b"more" }];
         vec![
-            Note::Replaces(Name(1)),
-            Note::Replaces(Name(0xffff)),
+            Note::Replaces(BundleName(1)),
+            Note::Replaces(BundleName(0xffff)),
             Note::Hello(Hello { hours: 24, echo: 7, models }),
-            Note::Lacks(3, Which::Body(Name(4))),
-            Note::Lacks(15, Which::Pieces(63)),
-            Note::Check(Which::Body(Name(5))),
-            Note::Check(Which::Pieces(6)),
-            Note::Pieces(7, 0b1011),
-            Note::Receipt(Name(8)),
+            Note::NoModel(3, NoteSubject::Bundle(BundleName(4))),
+            Note::NoModel(15, NoteSubject::Fragments(63)),
+            Note::BadCheck(NoteSubject::Bundle(BundleName(5))),
+            Note::BadCheck(NoteSubject::Fragments(6)),
+            Note::Fragments(7, 0b1011),
+            Note::Receipt(BundleName(8)),
         ]
     }
 
     #[test]
     fn notes_come_back_before_and_in_a_packet() {
-        for body in [&b""[..], b"\x91xyz"] {
-            let packet = wrap(&all(), body).unwrap();
-            assert_eq!(unwrap(&packet), Some((all(), body)));
+        for bundle in [&b""[..], b"\x91xyz"] {
+            let packet = wrap(&all(), bundle).unwrap();
+            assert_eq!(unwrap(&packet), Some((all(), bundle)));
             for count in 1..=40 {
-                let receipts: Vec<_> = (0..count).map(|n| Note::Receipt(Name(n))).collect();
-                let packet = wrap(&receipts, body).unwrap();
+                let receipts: Vec<_> = (0..count).map(|n| Note::Receipt(BundleName(n))).collect();
+                let packet = wrap(&receipts, bundle).unwrap();
                 let head = if count <= 15 { 1 } else { 2 + usize::from(count.div_ceil(15)) };
-                assert_eq!(packet.len(), head + 2 * usize::from(count) + body.len());
-                assert_eq!(unwrap(&packet), Some((receipts, body)));
+                assert_eq!(packet.len(), head + 2 * usize::from(count) + bundle.len());
+                assert_eq!(unwrap(&packet), Some((receipts, bundle)));
             }
         }
-        let many: Vec<_> = (0..100).map(|n| Note::Receipt(Name(n))).collect();
+        let many: Vec<_> = (0..100).map(|n| Note::Receipt(BundleName(n))).collect();
         assert!(wrap(&many, b"").is_none() && append_to_classic(b"", &many).is_none());
     }
 
@@ -307,7 +317,7 @@ mod tests {
     #[test]
     fn what_a_later_version_says_is_passed_over() {
         let block = [0x80, 2, 9, 9, 0x70, 1, 0, 2];
-        assert_eq!(read(&block), [Note::Pieces(1, 2)]);
+        assert_eq!(read(&block), [Note::Fragments(1, 2)]);
         assert_eq!(read(&[0x70, 1]), []);
         assert_eq!(unwrap(&[0xB3, 1, 2]), None);
         assert_eq!(unwrap(&[0xB0, 9, 1]), None);

@@ -1,72 +1,36 @@
-//! Which letters go in which packets. Letters share a body when that takes fewer packets; among equals, bodies that stand
-//! alone go before one that is cut in pieces, as one lost packet then costs only its own letters.
+//! Which messages go in which packets. Messages share a bundle when that takes fewer packets; among equals, bundles that
+//! stand alone go before one that is cut in fragments, as one lost packet then costs only its own messages.
 
 use super::classic;
-use super::memory::Name;
+use super::memory::BundleName;
 use super::notes::{Note, wrap};
 use super::tick::REPLACEABLE;
-use super::{Here, Outgoing, Peer};
+use super::{Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::{Letter, Other};
 use crate::packet::Form;
-use crate::packet::body::body;
-use crate::packet::pieces::{HEAD, MOST_PIECES};
+use crate::packet::bundle::encode;
+use crate::packet::fragments::{HEAD, MOST_FRAGMENTS};
 
-/// Letters in one body.
-const MOST_LETTERS: usize = 16;
-/// A waiting letter.
-#[derive(Debug, Clone, Copy)]
-pub struct Waiting<'l> {
-    /// Its number on this box.
-    pub key: u64,
-    /// What it says; `other` is written out.
-    pub letter: &'l Letter,
-}
+/// Messages in one bundle.
+const MOST_MESSAGES: usize = 16;
 
-/// What [`Peer::plan`] made of the waiting letters.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plan {
-    /// The packets.
-    pub send: Vec<Outgoing>,
-    /// What each letter takes.
-    pub accounts: Vec<Account>,
-    /// Letters that cannot go, and why.
-    pub refused: Vec<(u64, String)>,
-}
-
-/// What one letter takes on air.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account {
-    /// Its number.
-    pub key: u64,
-    /// Bytes and packets in the classic coding; zero when it cannot be said classically.
-    pub classic: (usize, usize),
-    /// Packets that it would have taken alone.
-    pub alone: usize,
-    /// Its share of the bytes that go.
-    pub bytes: usize,
-    /// Packets of the body it travels in.
-    pub packets: usize,
-    /// Letters in that body.
-    pub letters: usize,
-}
-
-/// Letters that go in one body.
-pub struct Bundle {
-    /// Places in the load.
-    pub letters: Vec<usize>,
-    /// Bytes of the body.
+/// Messages that go in one bundle.
+pub struct DraftBundle {
+    /// Places in the batch.
+    pub messages: Vec<usize>,
+    /// Bytes of the bundle.
     size: usize,
 }
 
-/// Letters on their way into bodies.
-pub struct Load<'l> {
+/// Messages on their way into bundles.
+pub struct Batch<'l> {
     pub form: Form,
-    /// Bodies whose letters these are.
-    pub names: Vec<Name>,
+    /// Bundles whose messages these are.
+    pub names: Vec<BundleName>,
     /// What a packet holds beside the notes that say so.
     pub room: usize,
-    pub waiting: Vec<Waiting<'l>>,
-    /// The letters, with an index where the far box knows it.
+    pub waiting: Vec<WaitingMessage<'l>>,
+    /// The messages, with an index where the far box knows it.
     pub on_air: Vec<Letter>,
     /// The same, written out.
     pub written: Vec<Letter>,
@@ -74,33 +38,34 @@ pub struct Load<'l> {
     pub alone: Vec<usize>,
 }
 
-impl Load<'_> {
-    /// The body of some of the letters.
-    pub fn body(&self, here: &mut Here, letters: &[usize], salt: u16) -> Vec<u8> {
-        let some = |all: &[Letter]| letters.iter().map(|at| all[*at].clone()).collect::<Vec<_>>();
-        body(here.codec, self.form, &some(&self.on_air), &some(&self.written), self.room, salt)
+impl Batch<'_> {
+    /// The bundle of some of the messages.
+    pub fn bundle(&self, context: &mut PeerContext, messages: &[usize], salt: u16) -> Vec<u8> {
+        let some = |all: &[Letter]| messages.iter().map(|at| all[*at].clone()).collect::<Vec<_>>();
+        encode(context.codec, self.form, &some(&self.on_air), &some(&self.written), self.room, salt)
     }
 
-    /// Packets that a body of this size takes.
+    /// Packets that a bundle of this size takes.
     pub fn packets(&self, size: usize) -> usize {
         if size <= self.room { 1 } else { size.div_ceil(self.room.saturating_sub(HEAD).max(1)) }
     }
 }
 
 impl Peer {
-    /// Packets for all these letters. Those of letters that the far box could not read say so.
-    pub fn plan(&mut self, here: &mut Here, waiting: &[Waiting<'_>]) -> Plan {
-        let mut plan = Plan::default();
-        let form = self.agreement.form(&here.codec.models());
-        let group = |key: u64| self.recode.iter().position(|group| group.letters.contains(&key));
-        let (again, fresh): (Vec<Waiting>, Vec<Waiting>) =
+    /// Packets for all these messages. Those of messages that the far box could not read say so.
+    pub fn plan(&mut self, context: &mut PeerContext, waiting: &[WaitingMessage<'_>]) -> SendPlan {
+        let mut plan = SendPlan::default();
+        let form = self.agreement.form(&context.codec.models());
+        let group = |key: u64| self.recode.iter().position(|group| group.messages.contains(&key));
+        let (again, fresh): (Vec<WaitingMessage>, Vec<WaitingMessage>) =
             waiting.iter().copied().partition(|waiting| group(waiting.key).is_some());
         for mut group in std::mem::take(&mut self.recode) {
-            let some: Vec<Waiting> = again.iter().copied().filter(|one| group.letters.contains(&one.key)).collect();
-            group.letters.retain(|key| !some.iter().any(|waiting| waiting.key == *key));
-            let young = group.at.saturating_add(REPLACEABLE) > here.now;
+            let some: Vec<WaitingMessage> =
+                again.iter().copied().filter(|one| group.messages.contains(&one.key)).collect();
+            group.messages.retain(|key| !some.iter().any(|waiting| waiting.key == *key));
+            let young = group.at.saturating_add(REPLACEABLE) > context.now;
             match form.filter(|_| young) {
-                Some(form) => self.plan_compact(here, form, &group.names, &some, &mut plan),
+                Some(form) => self.plan_compact(context, form, &group.names, &some, &mut plan),
                 // In a classic packet nothing would tell that they replace others.
                 None => plan.refused.extend(some.iter().map(|waiting| {
                     (waiting.key, "the far box has it, cannot read it, and reads no other coding now".to_owned())
@@ -109,30 +74,36 @@ impl Peer {
             self.recode.push(group);
         }
         match form {
-            Some(form) => self.plan_compact(here, form, &[], &fresh, &mut plan),
-            None => fresh.iter().for_each(|waiting| self.plan_classic(here, *waiting, &mut plan)),
+            Some(form) => self.plan_compact(context, form, &[], &fresh, &mut plan),
+            None => fresh.iter().for_each(|waiting| self.plan_classic(context, *waiting, &mut plan)),
         }
         self.sweep();
         plan
     }
 
-    /// Bytes and packets that a letter takes alone, as things stand.
-    pub fn measure(&self, here: &mut Here, letter: &Letter) -> (usize, usize) {
-        match self.agreement.form(&here.codec.models()) {
+    /// Bytes and packets that a message takes alone, as things stand.
+    pub fn measure(&self, context: &mut PeerContext, message: &Letter) -> (usize, usize) {
+        match self.agreement.form(&context.codec.models()) {
             Some(form) => {
-                let load = self.load(here, form, &[], &[Waiting { key: 0, letter }]);
-                (load.alone[0], load.packets(load.alone[0]))
+                let batch = self.batch(context, form, &[], &[WaitingMessage { key: 0, message }]);
+                (batch.alone[0], batch.packets(batch.alone[0]))
             }
-            None => classic::size(here, letter).unwrap_or_default(),
+            None => classic::size(context, message).unwrap_or_default(),
         }
     }
 
-    fn load<'l>(&self, here: &mut Here, form: Form, names: &[Name], waiting: &[Waiting<'l>]) -> Load<'l> {
-        let written: Vec<Letter> = waiting.iter().map(|waiting| waiting.letter.clone()).collect();
+    fn batch<'l>(
+        &self,
+        context: &mut PeerContext,
+        form: Form,
+        names: &[BundleName],
+        waiting: &[WaitingMessage<'l>],
+    ) -> Batch<'l> {
+        let written: Vec<Letter> = waiting.iter().map(|waiting| waiting.message.clone()).collect();
         let notes: Vec<_> = names.iter().copied().map(Note::Replaces).collect();
         let head = wrap(&notes, &[]).map_or(0, |head| head.len());
-        let room = here.room.saturating_sub(head);
-        let mut load = Load {
+        let room = context.room.saturating_sub(head);
+        let mut batch = Batch {
             form,
             names: names.to_vec(),
             room,
@@ -141,64 +112,70 @@ impl Peer {
             written,
             alone: Vec::new(),
         };
-        for letter in &mut load.on_air {
-            let Other::Address(address) = &letter.other else { continue };
-            if let Some(index) =
-                self.book.index(address).filter(|_| matches!(form, Form::Model(_)) && letter.kind.takes(address))
-            {
-                letter.other = Other::Index(index);
+        for message in &mut batch.on_air {
+            let Other::Address(address) = &message.other else { continue };
+            let known = self.book.index(address).filter(|_| message.kind.takes(address));
+            if let Some(index) = known.filter(|_| matches!(form, Form::Model(_))) {
+                message.other = Other::Index(index);
             }
         }
-        load.alone = (0..waiting.len()).map(|at| load.body(here, &[at], 1).len()).collect();
-        load
+        batch.alone = (0..waiting.len()).map(|at| batch.bundle(context, &[at], 1).len()).collect();
+        batch
     }
 
-    fn plan_compact(&mut self, here: &mut Here, form: Form, names: &[Name], waiting: &[Waiting<'_>], plan: &mut Plan) {
-        let load = self.load(here, form, names, waiting);
-        for letter in &load.written {
-            if let Other::Address(address) = &letter.other {
+    fn plan_compact(
+        &mut self,
+        context: &mut PeerContext,
+        form: Form,
+        names: &[BundleName],
+        waiting: &[WaitingMessage<'_>],
+        plan: &mut SendPlan,
+    ) {
+        let batch = self.batch(context, form, names, waiting);
+        for message in &batch.written {
+            if let Other::Address(address) = &message.other {
                 self.book.used(address);
             }
         }
         let (fitting, long): (Vec<_>, Vec<_>) =
-            (0..waiting.len()).partition(|at| load.packets(load.alone[*at]) <= MOST_PIECES);
-        for bundle in bundles(here, &load, &fitting) {
-            self.seal(here, &load, &bundle, plan);
+            (0..waiting.len()).partition(|at| batch.packets(batch.alone[*at]) <= MOST_FRAGMENTS);
+        for draft in drafts(context, &batch, &fitting) {
+            self.seal(context, &batch, &draft, plan);
         }
         for at in long {
             match names {
-                [] => self.plan_classic(here, waiting[at], plan),
+                [] => self.plan_classic(context, waiting[at], plan),
                 _ => plan.refused.push((waiting[at].key, "it takes more than 16 packets".to_owned())),
             }
         }
     }
 }
 
-/// The letters in as few packets as are found. First-fit: a letter goes to the first body that has room for it.
-fn bundles(here: &mut Here, load: &Load<'_>, letters: &[usize]) -> Vec<Bundle> {
-    let mut standing: Vec<Bundle> = Vec::new();
-    for &at in letters {
-        let size = load.alone[at];
-        let place = standing.iter_mut().find_map(|bundle| {
+/// The messages in as few packets as are found. First-fit: a message goes to the first bundle that has room for it.
+fn drafts(context: &mut PeerContext, batch: &Batch<'_>, messages: &[usize]) -> Vec<DraftBundle> {
+    let mut standing: Vec<DraftBundle> = Vec::new();
+    for &at in messages {
+        let size = batch.alone[at];
+        let place = standing.iter_mut().find_map(|draft| {
             // A bundle rarely takes less than this: then there is no need to code it.
-            let full = bundle.letters.len() == MOST_LETTERS;
-            if full || bundle.size > load.room || bundle.size + size * 3 / 4 > load.room + 8 {
+            let full = draft.messages.len() == MOST_MESSAGES;
+            if full || draft.size > batch.room || draft.size + size * 3 / 4 > batch.room + 8 {
                 return None;
             }
-            let together = [&bundle.letters[..], &[at]].concat();
-            let size = load.body(here, &together, 1).len();
-            (size <= load.room).then(|| (bundle.letters, bundle.size) = (together, size))
+            let together = [&draft.messages[..], &[at]].concat();
+            let size = batch.bundle(context, &together, 1).len();
+            (size <= batch.room).then(|| (draft.messages, draft.size) = (together, size))
         });
         if place.is_none() {
-            standing.push(Bundle { letters: vec![at], size });
+            standing.push(DraftBundle { messages: vec![at], size });
         }
     }
-    if standing.len() > 1 && letters.len() <= MOST_LETTERS {
-        let size = load.body(here, letters, 1).len();
-        let packets = load.packets(size);
-        let apart: usize = standing.iter().map(|bundle| load.packets(bundle.size)).sum();
-        if packets < apart && packets <= MOST_PIECES {
-            return vec![Bundle { letters: letters.to_vec(), size }];
+    if standing.len() > 1 && messages.len() <= MOST_MESSAGES {
+        let size = batch.bundle(context, messages, 1).len();
+        let packets = batch.packets(size);
+        let apart: usize = standing.iter().map(|draft| batch.packets(draft.size)).sum();
+        if packets < apart && packets <= MOST_FRAGMENTS {
+            return vec![DraftBundle { messages: messages.to_vec(), size }];
         }
     }
     standing

@@ -1,5 +1,6 @@
 mod codec;
 mod histories;
 mod noise;
-mod talk;
+mod records;
+mod session;
 mod world;

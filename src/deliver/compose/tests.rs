@@ -6,8 +6,8 @@ fn mailbox(text: &str) -> Mailbox {
     text.parse().unwrap()
 }
 
-fn sample<'a>(from: &'a Mailbox, to: &'a Mailbox, subject: &'a str, text: &'a str) -> Letter<'a> {
-    Letter {
+fn sample<'a>(from: &'a Mailbox, to: &'a Mailbox, subject: &'a str, text: &'a str) -> ComposedMail<'a> {
+    ComposedMail {
         from,
         from_name: Some("Anna Å, \"Skipper\""),
         to,
@@ -50,7 +50,7 @@ fn the_body_is_exactly_the_text() {
         &long,
         &wide,
     ] {
-        let mail = letter(&sample(&from, &to, "S", text));
+        let mail = build(&sample(&from, &to, "S", text));
         check_clean(&mail, true);
         let parsed = MessageParser::new().parse(&mail).unwrap();
         let body = parsed.body_text(0).unwrap().replace("\r\n", "\n");
@@ -64,7 +64,7 @@ fn headers_say_what_they_should() {
     let (from, to) = (mailbox("anna@box.example"), mailbox("bob@far.example"));
     let mut wanted = sample(&from, &to, "Hej\r\nBcc: evil@x.org\t på  dig", "T");
     wanted.auto_submitted = Some("auto-generated");
-    let mail = letter(&wanted);
+    let mail = build(&wanted);
     check_clean(&mail, true);
     let parsed = MessageParser::new().parse(&mail).unwrap();
     assert_eq!(parsed.subject(), Some("Hej Bcc: evil@x.org på dig"));
@@ -77,7 +77,7 @@ fn headers_say_what_they_should() {
     assert_eq!(parsed.references().as_text(), Some("q@far.example"));
     assert_eq!(parsed.date().unwrap().to_timestamp(), 1_800_000_000);
     assert_eq!(parsed.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
-    assert_eq!(letter(&wanted), mail, "the same letter is the same mail at each try");
+    assert_eq!(build(&wanted), mail, "the same message is the same mail at each try");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn foreign_words_cannot_break_a_header() {
     wanted.message_id = "<a\r\nBcc: evil@x.org>";
     wanted.in_reply_to = Some("\r\n\r\nbody");
     wanted.auto_submitted = Some("no\nBcc: evil@x.org");
-    let mail = letter(&wanted);
+    let mail = build(&wanted);
     check_clean(&mail, true);
     let parsed = MessageParser::new().parse(&mail).unwrap();
     assert_eq!(parsed.bcc(), None);
@@ -101,9 +101,9 @@ fn foreign_words_cannot_break_a_header() {
 fn odd_times_and_names_do_no_harm() {
     let (from, to) = (mailbox("anna@box.example"), mailbox("bob@far.example"));
     for date in [Time(0), Time(i64::MIN), Time::NEVER] {
-        check_clean(&letter(&Letter { date, ..sample(&from, &to, "S", "T") }), true);
+        check_clean(&build(&ComposedMail { date, ..sample(&from, &to, "S", "T") }), true);
     }
-    let mail = letter(&Letter { from_name: Some(" \t"), in_reply_to: Some("<>"), ..sample(&from, &to, "", "T") });
+    let mail = build(&ComposedMail { from_name: Some(" \t"), in_reply_to: Some("<>"), ..sample(&from, &to, "", "T") });
     let text = String::from_utf8(mail).unwrap();
     assert!(text.contains("From: <anna@box.example>\r\n") && !text.contains("In-Reply-To"), "{text}");
 }
@@ -111,7 +111,7 @@ fn odd_times_and_names_do_no_harm() {
 #[test]
 fn addresses_beyond_ascii_stand_in_the_header_as_utf_8() {
     let (from, to) = (mailbox("anna@box.example"), mailbox("josé@example.com"));
-    let mail = letter(&sample(&from, &to, "ü", "ü"));
+    let mail = build(&sample(&from, &to, "ü", "ü"));
     check_clean(&mail, false);
     let text = String::from_utf8(mail).unwrap();
     assert!(text.contains("To: <josé@example.com>\r\n"), "{text}");

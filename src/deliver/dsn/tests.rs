@@ -1,40 +1,21 @@
 use mail_parser::{MessageParser, MimeHeaders};
 
 use super::*;
-use crate::message::{Id, State, Way};
+use crate::message::Id;
 
-fn letter(from: &str, to: &str) -> Message {
+fn message(from: &str, to: &str) -> Message {
     Message {
         id: Id(7),
-        door: Door::Smtp,
         from: from.parse().unwrap(),
         to: to.parse().unwrap(),
-        author: None,
         subject: "Grüße\nan Bord".to_owned(),
         text: "T".to_owned(),
-        cut: vec![],
-        mail: None,
-        automatic: None,
         message_id: Some("<orig@far.example>".to_owned()),
-        about: None,
         accepted: Time::from_seconds(1_800_000_000),
         deadline: Time::from_seconds(1_800_345_600),
-        clock_believed: true,
-        state: State::Queued,
-        reason: String::new(),
-        way: Way::Relay,
         next: Time::NEVER,
         tries: 3,
-        delay_told: false,
-        stranger: None,
-        bill: None,
-        receipt_until: None,
-        terms: Default::default(),
-        pressed: false,
-        account: None,
-        recall: false,
-        released: false,
-        steps: Vec::new(),
+        ..Message::sample()
     }
 }
 
@@ -43,7 +24,7 @@ fn build(kind: Kind, about: &Message, why: &str, original: Option<&[u8]>) -> Str
     let notice = Notice {
         kind,
         about,
-        why,
+        why: &Reason::Old(why.to_owned()),
         original,
         to: &to,
         domain: "box.example",
@@ -58,7 +39,7 @@ fn build(kind: Kind, about: &Message, why: &str, original: Option<&[u8]>) -> Str
 
 #[test]
 fn a_failure_is_told_to_people_and_machines() {
-    let about = letter("anna@box.example", "bob@far.example");
+    let about = message("anna@box.example", "bob@far.example");
     let original = b"From: Anna <anna@box.example>\nSubject: x\nX-Raw: \xe9\n\nsecret body";
     let text = build(Kind::Failed, &about, "relay: 550 5.1.1\r\nno such \u{fc}ser", Some(original));
     let parsed = MessageParser::new().parse(text.as_bytes()).unwrap();
@@ -72,7 +53,7 @@ fn a_failure_is_told_to_people_and_machines() {
 
     let words = parsed.body_text(0).unwrap();
     assert!(
-        words.starts_with("Your letter to bob@far.example, taken on 15 January 2027, 08:00 UTC, could not be"),
+        words.starts_with("Your message to bob@far.example, taken on 15 January 2027, 08:00 UTC, could not be"),
         "{words}"
     );
     assert!(words.contains("550 5.1.1 no such üser") && words.contains("Grüße an Bord"), "{words}");
@@ -91,7 +72,7 @@ fn a_failure_is_told_to_people_and_machines() {
 
 #[test]
 fn delay_and_hold_say_how_long() {
-    let about = letter("anna@box.example", "0x001abe");
+    let about = message("anna@box.example", "0x001abe");
     for (kind, phrase) in
         [(Kind::Delayed, "goes on trying until 19 January 2027, 08:00 UTC"), (Kind::Held, "owner of this box decides")]
     {
@@ -108,22 +89,22 @@ fn delay_and_hold_say_how_long() {
 
 #[test]
 fn addresses_beyond_ascii_are_written_as_the_rfc_says() {
-    let about = letter("anna@box.example", "josé@example.com");
+    let about = message("anna@box.example", "josé@example.com");
     let text = build(Kind::Failed, &about, "no", Some(b"Subject: x\r\n\r\n"));
     assert!(text.contains("Final-Recipient: utf-8; jos\\x{E9}@example.com"), "{text}");
 }
 
 #[test]
 fn a_status_is_taken_from_the_relay_only() {
-    assert_eq!(enhanced("relay 5.5.5.5:25 answered 550 5.7.26 no to RCPT"), Some("5.7.26"));
+    assert_eq!(Reason::Old("relay 5.5.5.5:25 answered 550 5.7.26 no to RCPT".into()).status(), Some("5.7.26"));
     for why in ["", "answered 550 no", "5.1", "5.1.x", "5..1", "450 4.1.1 later", "5.1234.1"] {
-        assert_eq!(enhanced(why), None, "{why}");
+        assert_eq!(Reason::Old(why.into()).status(), None, "{why}");
     }
 }
 
 #[test]
 fn long_and_broken_originals_are_cut_at_a_line() {
-    let about = letter("anna@box.example", "bob@far.example");
+    let about = message("anna@box.example", "bob@far.example");
     let endless = "X-Line: 0123456789\n".repeat(5000);
     let text = build(Kind::Failed, &about, &"why ".repeat(2000), Some(endless.as_bytes()));
     assert!(text.len() < 40_000, "{}", text.len());
@@ -135,12 +116,12 @@ fn long_and_broken_originals_are_cut_at_a_line() {
 
 #[test]
 fn machines_are_never_told() {
-    let fine = letter("anna@box.example", "bob@far.example");
+    let fine = message("anna@box.example", "bob@far.example");
     assert!(may_notify(&fine));
-    assert!(may_notify(&letter("0x001abe", "bob@far.example")));
-    assert!(!may_notify(&letter("<>", "bob@far.example")));
-    assert!(!may_notify(&letter("Mailer-Daemon@far.example", "bob@far.example")));
+    assert!(may_notify(&message("0x001abe", "bob@far.example")));
+    assert!(!may_notify(&message("<>", "bob@far.example")));
+    assert!(!may_notify(&message("Mailer-Daemon@far.example", "bob@far.example")));
     assert!(!may_notify(&Message { automatic: Some("list".to_owned()), ..fine.clone() }));
-    assert!(!may_notify(&Message { door: Door::Notice, ..fine.clone() }));
+    assert!(!may_notify(&Message { door: Origin::Notice, ..fine.clone() }));
     assert!(!may_notify(&Message { about: Some(Id(1)), ..fine }));
 }

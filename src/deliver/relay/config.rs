@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::address::idn;
 use crate::fault::Fault;
 use crate::settings::{Key, Settings};
 
@@ -28,7 +29,7 @@ pub struct RelayConfig {
     pub tls: Tls,
     /// User and password.
     pub login: Option<(String, String)>,
-    /// PEM file of an authority to trust besides the public ones.
+    /// PEM file of authorities to trust besides the public ones, or of the relay's own certificate.
     pub ca: Option<PathBuf>,
     /// Limit for each answer.
     pub timeout: Duration,
@@ -40,13 +41,14 @@ impl RelayConfig {
     /// From the settings of the box.
     ///
     /// # Errors
-    /// `Fault::Operator` when no relay is set.
+    /// `Fault::Operator` when no relay is set, or one whose name cannot be written in ASCII.
     pub fn from_settings(settings: &Settings) -> Result<Self, Fault> {
         let text = |key| Some(settings.text(key).to_owned()).filter(|text| !text.is_empty());
         let Some(host) = text(Key::RelayHost) else {
             return Err(Fault::operator("no mail relay is set: name one in the settings (relay.host)"));
         };
-        let host = host.trim_start_matches('[').trim_end_matches(']').trim_start_matches("ipv6:").to_owned();
+        let host = host.trim_start_matches('[').trim_end_matches(']').trim_start_matches("ipv6:");
+        let host = idn::to_ascii(host).map_err(|why| Fault::operator(format!("relay.host: {why}")))?;
         Ok(Self {
             host,
             // Checked by the table of settings: 1 to 65535.
@@ -59,7 +61,7 @@ impl RelayConfig {
             login: text(Key::RelayUser).map(|user| (user, settings.text(Key::RelayPassword).to_owned())),
             ca: text(Key::RelayCa).map(PathBuf::from),
             timeout: settings.span(Key::RelayTimeout),
-            hello: text(Key::Domain).filter(|domain| domain.is_ascii()),
+            hello: text(Key::Domain).and_then(|domain| idn::to_ascii(&domain).ok()),
         })
     }
 
@@ -83,7 +85,9 @@ mod tests {
     #[test]
     fn settings_become_a_relay() {
         let none = Settings::default();
-        assert!(matches!(RelayConfig::from_settings(&none), Err(Fault::Operator(why)) if why.contains("relay.host")));
+        assert!(
+            matches!(RelayConfig::from_settings(&none), Err(Fault::Operator(why)) if why.to_string().contains("relay.host"))
+        );
         let set = |pairs: &[(Key, &str)]| {
             let settings = pairs.iter().fold(none.clone(), |all, (key, value)| all.with(*key, value).unwrap());
             RelayConfig::from_settings(&settings).unwrap()
@@ -102,5 +106,8 @@ mod tests {
         assert_eq!((full.host.as_str(), full.tls, full.timeout.as_secs()), ("::1", Tls::Direct, 120));
         assert_eq!(full.hello.as_deref(), Some("box.example"));
         assert!(!format!("{full:?}").contains("hush"));
+        let umlauts = set(&[(Key::RelayHost, "post.bücher.example"), (Key::Domain, "bücher.example")]);
+        assert_eq!(umlauts.host, "post.xn--bcher-kva.example");
+        assert_eq!(umlauts.hello.as_deref(), Some("xn--bcher-kva.example"));
     }
 }

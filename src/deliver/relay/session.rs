@@ -1,46 +1,80 @@
-//! One conversation with the relay, from the connection to QUIT. lettre speaks, stage by stage; the [`Line`] under it
-//! keeps the time.
+//! One conversation with the relay (RFC 5321), from the connection to QUIT.
+//!
+//! | state | we say | it says | and then |
+//! |---|---|---|---|
+//! | connected | (TLS, with `relay.tls` = `tls`) | 2xx | greeted |
+//! | greeted | EHLO | 2xx with its extensions | introduced |
+//! | | | 5xx: HELO, for a server of the old kind | introduced, without extensions |
+//! | introduced | STARTTLS, if wanted and not encrypted yet | 2xx, then TLS | greeted: what was offered in clear text is forgotten |
+//! | | AUTH, if there is a log-in | 2xx | ready |
+//! | ready | MAIL, RCPT (at once, if it offers PIPELINING) | 2xx each | addressed |
+//! | addressed | DATA | 3xx | open |
+//! | open | the text and the final dot | 2xx: **taken** | ready |
+//! | | | 4xx, 5xx: not taken | ready |
+//! | | | nothing, or nonsense: **unanswered** | over |
+//! | ready, addressed | RSET, before another message | 2xx | ready |
+//! | any | | 421, nonsense, an answer that nobody asked for, silence, the end | over |
+//!
+//! Two things must hold, or a message is lost or doubled. *Taken* is only a 2xx that came after the whole text had
+//! gone. *Unanswered* is only what may have been taken: the final dot had gone and no clear answer came.
 
-use std::fmt::Display;
 use std::net::IpAddr;
 
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Noop, Quit, Rset};
-use lettre::transport::smtp::extension::{ClientId, Extension};
-use lettre::transport::smtp::{Error, response::Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use smol::channel::Receiver;
 
-use super::KEPT;
 use super::config::{RelayConfig, Tls};
-use super::line::Line;
-use super::stage::{Failed, Stage, expected, failed};
+use super::extensions::Extensions;
+use super::message::{self, Envelope};
+use super::reply::{Replies, Reply};
+use super::stage::{Failure, Stage};
+use super::stream::Stream;
+use super::tls::Trust;
 use crate::address::{Address, Mailbox};
-use crate::deliver::compose::crlf;
 use crate::fault::Fault;
 
-/// A connection that is ready for letters.
+/// A connection that is ready for messages.
 pub(super) struct Session {
     config: RelayConfig,
-    smtp: SmtpConnection,
-    line: Line,
+    stream: Stream,
+    replies: Replies,
+    extensions: Extensions,
+    /// What it calls itself.
+    name: String,
+    /// Its refusal of EHLO, when it took HELO instead.
+    no_ehlo: Option<String>,
     usable: bool,
 }
 
 impl Session {
     /// Connects, greets, encrypts and logs in; what worked goes into `lines`.
-    pub(super) fn open(config: &RelayConfig, stop: &Receiver<()>, lines: &mut Vec<String>) -> Result<Self, Fault> {
-        let tls = tls_parameters(config)?;
-        let line = Line::open(config, stop)?;
-        lines.push(format!("Connected to {} ({}).", config.host, line.peer));
-        check_secrecy(config, line.peer.ip())?;
-        let mut session = Self::greet(config, line, &tls)?;
-        if config.tls == Tls::Upgraded {
-            session.starttls(&tls)?;
+    pub(super) fn open(config: &RelayConfig, stop: &Receiver<()>, lines: &mut Vec<String>) -> Result<Self, Failure> {
+        // Read first, and in clear text too: a wrong file is to be heard of.
+        let trust = (config.tls != Tls::None || config.ca.is_some()).then(|| Trust::new(config)).transpose()?;
+        let stream = Stream::open(config, stop)?;
+        lines.push(format!("Connected to {} ({}).", config.host, stream.peer));
+        check_secrecy(config, stream.peer.ip())?;
+        let mut session = Self {
+            config: config.clone(),
+            stream,
+            replies: Replies::default(),
+            extensions: Extensions::default(),
+            name: String::new(),
+            no_ehlo: None,
+            usable: true,
+        };
+        if let Some(trust) = trust.as_ref().filter(|_| config.tls == Tls::Direct) {
+            session.encrypt(Stage::Greeting, trust)?;
         }
-        let server = session.smtp.server_info().name().to_owned();
-        let how = if session.smtp.is_encrypted() { "encrypted" } else { "not encrypted" };
-        lines.push(format!("It calls itself {}; the connection is {how}.", server.escape_debug()));
+        session.begin(Stage::Greeting, 0);
+        session.hear(Stage::Greeting)?;
+        session.introduce()?;
+        if let Some(trust) = trust.as_ref().filter(|_| config.tls == Tls::Upgraded) {
+            session.starttls(trust)?;
+        }
+        let how = if session.stream.is_encrypted() { "encrypted" } else { "not encrypted" };
+        lines.push(format!("It calls itself {}; the connection is {how}.", session.name.escape_debug()));
         if let Some((user, password)) = &config.login {
             session.login(user, password)?;
             lines.push(format!("Logged in as {}.", user.escape_debug()));
@@ -48,125 +82,219 @@ impl Session {
         Ok(session)
     }
 
-    fn greet(config: &RelayConfig, line: Line, tls: &TlsParameters) -> Result<Self, Fault> {
-        let direct = (config.tls == Tls::Direct).then_some(tls);
-        line.limit(config.timeout);
-        // No limit of lettre's own, which would only hold for each byte: the line ends every wait.
-        let smtp = SmtpConnection::connect(line.entrance, None, &hello(config, &line), direct, Some(line.source));
-        match smtp {
-            Ok(smtp) => Ok(Self { config: config.clone(), smtp, line, usable: true }),
-            Err(error) => Err(failed(&config.name(), Stage::Greeting, &error, line.cut()).fault),
-        }
-    }
-
-    fn starttls(&mut self, tls: &TlsParameters) -> Result<(), Fault> {
-        if !self.smtp.can_starttls() {
-            return Err(Fault::operator(format!(
-                "{} does not offer STARTTLS; set relay.tls to tls (port 465), or to none for a relay in the house",
-                self.config.name()
-            )));
-        }
-        let hello = hello(&self.config, &self.line);
-        self.line.limit(self.config.timeout);
-        let result = self.smtp.starttls(tls, &hello);
-        result.map_err(|error| self.fail(Stage::StartTls, &error))
-    }
-
-    fn login(&mut self, user: &str, password: &str) -> Result<(), Fault> {
-        let offered = [Mechanism::Plain, Mechanism::Login];
-        if self.smtp.server_info().get_auth_mechanism(&offered).is_none() {
-            return Err(Fault::operator(format!(
-                "{} offers no log-in by password here; remove relay.user, or set relay.tls and relay.port as it wants them",
-                self.config.name()
-            )));
-        }
-        self.line.limit(self.config.timeout);
-        let result = self.smtp.auth(&offered, &Credentials::new(user.to_owned(), password.to_owned()));
-        result.map(drop).map_err(|error| self.fail(Stage::Login, &error))
-    }
-
-    /// Sends one letter and gives back the last answer.
-    pub(super) fn letter(&mut self, from: &Address, to: &Mailbox, mail: &[u8]) -> Result<String, Fault> {
-        let mail = crlf(mail);
-        let from = match from {
-            Address::Nobody => String::new(),
-            Address::Mail(mailbox) => mailbox.to_string(),
-            other => return Err(Fault::permanent(format!("{other} cannot be the sender of a mail"))),
+    /// EHLO, or HELO where that is not known.
+    fn introduce(&mut self) -> Result<(), Failure> {
+        let hello = match (&self.config.hello, self.stream.local) {
+            (Some(name), _) => name.clone(),
+            (None, IpAddr::V4(ip)) => format!("[{ip}]"),
+            (None, IpAddr::V6(ip)) => format!("[IPv6:{ip}]"),
         };
-        let options = self.mail_options(&from, to, &mail)?;
-        self.step(Stage::Mail, format!("MAIL FROM:<{from}>{options}\r\n"))?;
-        self.step(Stage::Rcpt, format!("RCPT TO:<{to}>\r\n"))?;
-        self.step(Stage::Data, Data)?;
-        // lettre ends the text with CRLF before the dot, which would be one line end too many.
-        let text = mail.strip_suffix(b"\r\n").unwrap_or(&mail);
-        self.line.limit(Stage::Text.limit(self.config.timeout, text.len()));
-        let result = self.smtp.message(text);
-        self.settle(Stage::Text, result)
-    }
-
-    fn mail_options(&self, from: &str, to: &Mailbox, mail: &[u8]) -> Result<String, Fault> {
-        let server = self.smtp.server_info();
-        let mut options = String::new();
-        // Without 8BITMIME the letter goes as it is: nearly every such relay passes it on, and else refuses it itself.
-        if !mail.is_ascii() && server.supports_feature(Extension::EightBitMime) {
-            options.push_str(" BODY=8BITMIME");
-        }
-        if !from.is_ascii() || !to.to_string().is_ascii() {
-            if !server.supports_feature(Extension::SmtpUtfEight) {
-                return Err(Fault::permanent(format!(
-                    "{} does not take addresses with letters beyond ASCII (no SMTPUTF8)",
-                    self.config.name()
-                )));
+        (self.extensions, self.no_ehlo) = (Extensions::default(), None);
+        let reply = match self.step(Stage::Hello, &format!("EHLO {hello}\r\n")) {
+            Ok(reply) => {
+                self.extensions = Extensions::read(&reply);
+                reply
             }
-            options.push_str(" SMTPUTF8");
-        }
-        Ok(options)
+            Err(refusal) if self.usable && refusal.code.is_some_and(|(code, _)| code >= 500) => {
+                let reply = self.step(Stage::Hello, &format!("HELO {hello}\r\n"))?;
+                self.no_ehlo = Some(refusal.fault.to_string());
+                reply
+            }
+            Err(failure) => return Err(failure),
+        };
+        let words = reply.lines.first().map(String::as_str).unwrap_or_default();
+        self.name = words.split_whitespace().next().unwrap_or("nothing").chars().take(255).collect();
+        Ok(())
     }
 
-    /// Makes the relay forget a half-said letter; false when it does not answer, and then the connection is gone.
+    fn starttls(&mut self, trust: &Trust) -> Result<(), Failure> {
+        if !self.extensions.starttls {
+            return Err(self.misses(
+                "does not offer STARTTLS; set relay.tls to tls (port 465), or to none for a relay in the house",
+            ));
+        }
+        self.step(Stage::StartTls, "STARTTLS\r\n")?;
+        // What stands behind the answer came in clear text and would be taken for an answer within TLS (RFC 3207
+        // section 6): anybody on the way can have written it.
+        if !self.replies.is_empty() {
+            let why = "something spoke behind the answer to STARTTLS: the connection may be under attack";
+            return Err(self.lose(Stage::StartTls, &why));
+        }
+        self.encrypt(Stage::StartTls, trust)?;
+        self.introduce()
+    }
+
+    fn encrypt(&mut self, stage: Stage, trust: &Trust) -> Result<(), Failure> {
+        self.begin(stage, 0);
+        let relay = self.config.name();
+        let connection = trust.connection().map_err(|error| Fault::operator(format!("{relay}: {error}")))?;
+        self.stream.encrypt(connection, &mut self.replies).map_err(|lost| Failure::tls(&relay, stage, &lost))
+    }
+
+    /// PLAIN if it is offered, else LOGIN. The whole exchange has the limit of one step.
+    fn login(&mut self, user: &str, password: &str) -> Result<(), Failure> {
+        let coded = |text: &str| STANDARD.encode(text);
+        let lines = match self.extensions {
+            Extensions { plain: true, .. } => {
+                let secret = coded(&format!("\0{user}\0{password}"));
+                // At once, or as an answer where a command line would be too long (RFC 4954 section 4).
+                let first = if secret.len() < 490 { format!("AUTH PLAIN {secret}") } else { "AUTH PLAIN".to_owned() };
+                vec![first, secret]
+            }
+            Extensions { login: true, .. } => vec!["AUTH LOGIN".to_owned(), coded(user), coded(password)],
+            _ => {
+                return Err(self.misses(
+                    "offers no log-in by password here; remove relay.user, or set relay.tls and relay.port as it wants them",
+                ));
+            }
+        };
+        self.begin(Stage::Login, 0);
+        for line in lines {
+            self.say(Stage::Login, &(line + "\r\n"))?;
+            let reply = self.answer(Stage::Login)?;
+            if reply.is(2) {
+                return Ok(());
+            }
+            if !reply.is(3) {
+                return Err(self.refused(Stage::Login, &reply));
+            }
+        }
+        Err(self.lose(Stage::Login, &"it asks for more than name and password"))
+    }
+
+    /// What the relay would have had to offer; told together with why it offers nothing.
+    fn misses(&self, what: &str) -> Failure {
+        let why = self.no_ehlo.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        Failure::from(Fault::operator(format!("{} {what}{why}", self.config.name())))
+    }
+
+    /// Sends one message and gives back the last answer.
+    pub(super) fn message(&mut self, from: &Address, to: &Mailbox, mail: &[u8]) -> Result<String, Failure> {
+        let Envelope { from, to, options, text } =
+            message::prepare(&self.config.name(), &self.extensions, from, to, mail)?;
+        let (mail, rcpt) = (format!("MAIL FROM:<{from}>{options}\r\n"), format!("RCPT TO:<{to}>\r\n"));
+        if self.extensions.pipelining {
+            self.begin(Stage::Mail, 0);
+            self.say(Stage::Mail, &(mail + &rcpt))?;
+            let first = self.hear(Stage::Mail);
+            // The answer to RCPT comes whatever became of MAIL, and must not be taken for that to a later command.
+            let second = if self.usable { self.hear(Stage::Rcpt) } else { first.clone() };
+            first.and(second)?;
+        } else {
+            self.step(Stage::Mail, &mail)?;
+            self.step(Stage::Rcpt, &rcpt)?;
+        }
+        self.step(Stage::Data, "DATA\r\n")?;
+        self.begin(Stage::Text, text.len());
+        self.text(&text)
+    }
+
+    /// The text with its dots stuffed, and the final dot.
+    fn text(&mut self, text: &[u8]) -> Result<String, Failure> {
+        self.check_turn(Stage::Text)?;
+        let sent = self.stream.send(&message::stuffed(text), &mut self.replies);
+        let whole = match sent {
+            Ok(whole) => whole,
+            Err(lost) => return Err(self.lose(Stage::Text, &lost)),
+        };
+        let reply = match self.answer(Stage::Text) {
+            Ok(reply) => reply,
+            Err(failure) if whole => return Err(failure.without_answer()),
+            Err(failure) => return Err(failure),
+        };
+        // A relay that spoke before the end is amid a text that nobody goes on with.
+        self.usable &= whole;
+        match (whole, reply.code / 100) {
+            (true, 2) => Ok(reply.to_string()),
+            (_, 4 | 5) => Err(self.refused(Stage::Text, &reply)),
+            (true, _) => Err(self.refused(Stage::Text, &reply).without_answer()),
+            (false, _) => Err(self.lose(Stage::Text, &format!("it said {reply} before the end"))),
+        }
+    }
+
+    /// Makes the relay forget a message that was begun; false when it does not answer, and then the connection is gone.
     pub(super) fn reset(&mut self) -> bool {
-        self.step(Stage::Reset, Rset).is_ok()
+        self.step(Stage::Reset, "RSET\r\n").is_ok()
     }
 
     /// Asks whether the relay is there.
-    pub(super) fn noop(&mut self) -> Result<(), Fault> {
-        self.step(Stage::Noop, Noop).map(drop)
+    pub(super) fn noop(&mut self) -> Result<(), Failure> {
+        self.step(Stage::Noop, "NOOP\r\n").map(drop)
     }
 
     /// Says good-bye; what the relay answers does not matter.
     pub(super) fn quit(mut self) {
         if self.usable {
-            let _ = self.step(Stage::Quit, Quit);
+            let _ = self.step(Stage::Quit, "QUIT\r\n");
+            self.stream.close();
         }
     }
 
-    /// True while another letter can go over it.
+    /// True while another message can go over it.
     pub(super) fn usable(&self) -> bool {
         self.usable
     }
 
-    fn step(&mut self, stage: Stage, command: impl Display) -> Result<String, Fault> {
-        self.line.limit(stage.limit(self.config.timeout, 0));
-        let result = self.smtp.command(command);
-        self.settle(stage, result)
+    /// One command and its answer.
+    fn step(&mut self, stage: Stage, command: &str) -> Result<Reply, Failure> {
+        self.begin(stage, 0);
+        self.say(stage, command)?;
+        self.hear(stage)
     }
 
-    fn settle(&mut self, stage: Stage, result: Result<Response, Error>) -> Result<String, Fault> {
-        let relay = self.config.name();
-        let result = match result {
-            Ok(response) => expected(&relay, stage, &response),
-            Err(error) => Err(failed(&relay, stage, &error, self.line.cut())),
-        };
-        self.line.limit(KEPT * 2);
-        result.map_err(|Failed { fault, usable }| {
-            self.usable = usable;
-            fault
-        })
+    /// The clock of a step starts.
+    fn begin(&mut self, stage: Stage, text: usize) {
+        self.stream.limit(stage.limit(self.config.timeout, text));
     }
 
-    fn fail(&mut self, stage: Stage, error: &Error) -> Fault {
+    fn say(&mut self, stage: Stage, command: &str) -> Result<(), Failure> {
+        self.check_turn(stage)?;
+        // What did not go is told by the answer, or by the end.
+        self.stream.send(command.as_bytes(), &mut self.replies).map(drop).map_err(|lost| self.lose(stage, &lost))
+    }
+
+    /// An answer that nobody asked for would be taken for that to the next command, and each one after it too. Only a
+    /// good-bye (421) comes at any time.
+    fn check_turn(&mut self, stage: Stage) -> Result<(), Failure> {
+        if self.replies.is_empty() {
+            return Ok(());
+        }
+        let reply = self.answer(stage)?;
+        if reply.code == 421 {
+            return Err(self.refused(stage, &reply));
+        }
+        Err(self.lose(stage, &format!("it said {reply} without being asked")))
+    }
+
+    /// The answer to a command, which has to be the one that leads on.
+    fn hear(&mut self, stage: Stage) -> Result<Reply, Failure> {
+        let reply = self.answer(stage)?;
+        if reply.is(stage.wanted()) { Ok(reply) } else { Err(self.refused(stage, &reply)) }
+    }
+
+    /// Any whole answer.
+    fn answer(&mut self, stage: Stage) -> Result<Reply, Failure> {
+        loop {
+            match self.replies.next() {
+                Ok(Some(reply)) => return Ok(reply),
+                Ok(None) => {}
+                Err(nonsense) => return Err(self.lose(stage, &nonsense)),
+            }
+            if let Err(lost) = self.stream.fill(&mut self.replies) {
+                return Err(self.lose(stage, &lost));
+            }
+        }
+    }
+
+    fn refused(&mut self, stage: Stage, reply: &Reply) -> Failure {
+        // 421 is a good-bye, and what is neither yes nor no may belong to another command.
+        self.usable &= reply.code != 421 && (reply.is(4) || reply.is(5));
+        Failure::refused(&self.config.name(), stage, reply)
+    }
+
+    fn lose(&mut self, stage: Stage, why: &dyn std::fmt::Display) -> Failure {
         self.usable = false;
-        failed(&self.config.name(), stage, error, self.line.cut()).fault
+        Failure::lost(&self.config.name(), stage, why)
     }
 }
 
@@ -181,27 +309,6 @@ fn check_secrecy(config: &RelayConfig, peer: IpAddr) -> Result<(), Fault> {
     )))
 }
 
-fn hello(config: &RelayConfig, line: &Line) -> ClientId {
-    match (&config.hello, line.local) {
-        (Some(name), _) => ClientId::Domain(name.clone()),
-        (None, IpAddr::V4(ip)) => ClientId::Ipv4(ip),
-        (None, IpAddr::V6(ip)) => ClientId::Ipv6(ip),
-    }
-}
-
-fn tls_parameters(config: &RelayConfig) -> Result<TlsParameters, Fault> {
-    let mut builder = TlsParameters::builder(config.host.clone());
-    if let Some(path) = &config.ca {
-        let bad = |why: String| Fault::operator(format!("relay.ca: {}: {why}", path.display()));
-        let pem = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
-        if !pem.windows(10).any(|bytes| bytes == b"-----BEGIN") {
-            return Err(bad("it holds no PEM certificate".to_owned()));
-        }
-        builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| bad(error.to_string()))?);
-    }
-    builder.build().map_err(|error| Fault::operator(format!("{}: {error}", config.name())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,7 +321,7 @@ mod tests {
             tls: Tls::None,
             login: Some(("u".to_owned(), "p".to_owned())),
             ca: None,
-            timeout: KEPT,
+            timeout: super::super::IDLE_LIMIT,
             hello: None,
         };
         for local in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
@@ -222,7 +329,7 @@ mod tests {
         }
         for far in ["10.0.0.1", "192.168.1.1", "fe80::1", "::ffff:10.0.0.1"] {
             let fault = check_secrecy(&config, far.parse().unwrap()).unwrap_err();
-            assert!(matches!(fault, Fault::Operator(why) if why.contains("relay.tls")));
+            assert!(matches!(fault, Fault::Operator(why) if why.to_string().contains("relay.tls")));
         }
         config.tls = Tls::Upgraded;
         assert_eq!(check_secrecy(&config, "10.0.0.1".parse().unwrap()), Ok(()));

@@ -1,19 +1,18 @@
 //! The stages of a conversation with the relay, and what a failure at each of them means.
 
-use std::error::Error as _;
-use std::io;
 use std::time::Duration;
 
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::response::{Response, Severity};
-
-use crate::deliver::compose::one_line;
+use super::reply::{Reply, Status};
+use super::stream::Lost;
 use crate::fault::Fault;
+use crate::message::Reason;
+use crate::message::reason::{RelayHint, RelayReason, RelayRefusal};
 
 /// Where in the conversation we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Greeting,
+    Hello,
     StartTls,
     Login,
     Mail,
@@ -29,13 +28,14 @@ impl Stage {
     /// Its name in faults.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Greeting => "greeting and EHLO",
+            Self::Greeting => "the greeting",
+            Self::Hello => "EHLO",
             Self::StartTls => "STARTTLS",
             Self::Login => "AUTH",
             Self::Mail => "MAIL",
             Self::Rcpt => "RCPT",
             Self::Data => "DATA",
-            Self::Text => "the text of the letter",
+            Self::Text => "the text of the message",
             Self::Reset => "RSET",
             Self::Noop => "NOOP",
             Self::Quit => "QUIT",
@@ -53,95 +53,104 @@ impl Stage {
         }
     }
 
-    /// True where the relay speaks about the letter and not about us.
-    fn about_the_letter(self) -> bool {
+    /// The hundred of the code that leads on: 3xx to DATA, else 2xx.
+    pub(super) fn wanted(self) -> u16 {
+        if self == Self::Data { 3 } else { 2 }
+    }
+
+    /// True where the relay speaks about the message and not about us.
+    fn is_about_the_message(self) -> bool {
         matches!(self, Self::Mail | Self::Rcpt | Self::Data | Self::Text)
     }
 
-    /// What an answer other than the expected one means. `code` is 0 when none came.
-    fn judge(self, code: u16, words: String) -> Fault {
+    /// What a refusal with this code means.
+    fn judge(self, relay: &str, reply: &Reply) -> Fault {
+        let code = reply.code;
+        let reason = |hint| {
+            Reason::from(RelayReason::Refused(Box::new(RelayRefusal {
+                relay: relay.to_owned(),
+                at: self.name().to_owned(),
+                code,
+                status: reply.status().map(|status| status.to_string()),
+                reply: reply.to_string(),
+                hint,
+            })))
+        };
         match code {
-            // Without a log-in or encryption nothing goes, whatever the letter (RFC 4954 section 6, RFC 3207 section 4).
-            530 | 534 | 535 | 538 => Fault::Operator(format!("{words}; check the relay's log-in and encryption")),
-            503 if self == Self::Mail => Fault::Operator(format!("{words}; it may want a log-in")),
-            500..=599 if self.about_the_letter() => Fault::Permanent(words),
-            500..=599 => Fault::Operator(words),
-            0 if self == Self::Text => Fault::Temporary(format!(
-                "{words}; the letter may have been taken, it is sent again with the same Message-ID"
-            )),
-            _ => Fault::Temporary(words),
+            // Without a log-in or encryption nothing goes, whatever the message (RFC 4954 section 6, RFC 3207 section 4).
+            530 | 534 | 535 | 538 => Fault::Operator(reason(Some(RelayHint::LogIn))),
+            503 if self == Self::Mail => Fault::Operator(reason(Some(RelayHint::NoLogIn))),
+            500..=599 if self.is_about_the_message() => Fault::Permanent(reason(None)),
+            500..=599 => Fault::Operator(reason(None)),
+            _ => Fault::Temporary(reason(None)),
         }
     }
 }
 
-/// A failed step: the fault, and whether the connection can still be used.
-pub(super) struct Failed {
-    pub(super) fault: Fault,
-    pub(super) usable: bool,
+/// Why a message was not taken, or a relay cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What follows from it, and why in a sentence.
+    pub fault: Fault,
+    /// The relay's code and the enhanced one behind it, if it said no in so many words.
+    pub code: Option<(u16, Option<Status>)>,
+    /// The whole message went and was never answered: the relay may have taken it.
+    pub unanswered: bool,
 }
 
-/// Judges a lettre error. `cut` is what the line knows about the end of the connection.
-pub(super) fn failed(relay: &str, stage: Stage, error: &Error, cut: Option<String>) -> Failed {
-    let said = error.source().map(|source| one_line(&source.to_string())).unwrap_or_default();
-    if let Some(status) = error.status() {
-        let code = u16::from(status);
-        let fault = stage.judge(code, format!("{relay} answered {code} {said} to {}", stage.name()));
-        return Failed { fault, usable: code != 421 };
-    }
-    if matches!(stage, Stage::Greeting | Stage::StartTls)
-        && let Some(tls) = tls_error(error)
-    {
-        return Failed { fault: tls_fault(relay, &tls), usable: false };
-    }
-    let what = match cut {
-        Some(why) => why,
-        None if said.is_empty() => one_line(&error.to_string()),
-        None => said,
-    };
-    let fault = if error.is_client() {
-        Fault::Operator(format!("{relay}: {what} ({})", stage.name()))
-    } else {
-        stage.judge(0, format!("{relay}: {what} at {}", stage.name()))
-    };
-    Failed { fault, usable: false }
-}
-
-/// The answer as one line, if it is the one that the stage needs: 354 to DATA, else 2xx.
-pub(super) fn expected(relay: &str, stage: Stage, response: &Response) -> Result<String, Failed> {
-    let line = format!("{} {}", response.code(), one_line(&response.message().collect::<Vec<_>>().join(" ")));
-    let fits = match stage {
-        Stage::Data => response.has_code(354),
-        _ => response.code().severity == Severity::PositiveCompletion,
-    };
-    if fits {
-        return Ok(line);
-    }
-    let fault = stage.judge(0, format!("{relay} answered {line} to {}, which does not belong there", stage.name()));
-    Err(Failed { fault, usable: false })
-}
-
-fn tls_error(error: &Error) -> Option<rustls::Error> {
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let boxed = inner.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let found = boxed.and_then(|inner| inner.downcast_ref()).or_else(|| inner.downcast_ref());
-        if let Some(found) = found {
-            return Some(rustls::Error::clone(found));
+impl Failure {
+    /// The relay refuses.
+    pub(super) fn refused(relay: &str, stage: Stage, reply: &Reply) -> Self {
+        if reply.is(4) || reply.is(5) {
+            let code = Some((reply.code, reply.status()));
+            return Self { fault: stage.judge(relay, reply), code, unanswered: false };
         }
-        source = inner.source();
+        // Neither yes nor no. To a whole text it leaves open what became of it.
+        let words = format!("{relay} answered {reply} to {}, which does not belong there", stage.name());
+        let fault = Fault::temporary(words);
+        Self { fault, code: None, unanswered: false }
     }
-    None
+
+    /// The connection is of no use any more: `why` goes on behind the relay's name.
+    pub(super) fn lost(relay: &str, stage: Stage, why: &dyn std::fmt::Display) -> Self {
+        Self::from(Fault::temporary(format!("{relay}: {why} at {}", stage.name())))
+    }
+
+    /// TLS came to nothing.
+    pub(super) fn tls(relay: &str, stage: Stage, lost: &Lost) -> Self {
+        let Lost::Tls(error) = lost else { return Self::lost(relay, stage, lost) };
+        let cure = match error {
+            rustls::Error::InvalidCertificate(_) => {
+                "its certificate is not trusted for that name; if an authority of your own signed it, name that one's PEM file, or that of the certificate itself (relay.ca)"
+            }
+            // It had just said that it would.
+            rustls::Error::InvalidMessage(_) if stage == Stage::StartTls => {
+                let words = "no TLS came behind its answer to STARTTLS: the connection may be under attack";
+                return Self::from(Fault::temporary(format!("{relay}: {words} ({error})")));
+            }
+            rustls::Error::InvalidMessage(_) => {
+                "it does not speak TLS there; relay.tls and relay.port have to fit each other"
+            }
+            _ => "no encryption could be agreed on",
+        };
+        Self::from(Fault::operator(format!("{relay}: {cure} ({error})")))
+    }
+
+    /// The same, where the final dot had gone: nobody knows what became of the message.
+    pub(super) fn without_answer(self) -> Self {
+        let fault = Fault::temporary(format!("{}; it may have been delivered all the same", self.fault));
+        Self { fault, code: None, unanswered: true }
+    }
 }
 
-fn tls_fault(relay: &str, error: &rustls::Error) -> Fault {
-    let cure = match error {
-        rustls::Error::InvalidCertificate(_) => {
-            "its certificate is not trusted for that name; if an authority of your own signed it, name that one's PEM file (relay.ca)"
-        }
-        rustls::Error::InvalidMessage(_) => {
-            "it does not speak TLS there; relay.tls and relay.port have to fit each other"
-        }
-        _ => "no encryption could be agreed on",
-    };
-    Fault::Operator(format!("{relay}: {cure} ({})", one_line(&error.to_string())))
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self { fault, code: None, unanswered: false }
+    }
 }

@@ -29,7 +29,8 @@ fn start() -> (Handle, RelayConfig) {
 }
 
 fn send(relay: &mut Relay, config: &RelayConfig) -> Result<String, Fault> {
-    relay.deliver(config, &"a@box.example".parse().unwrap(), &"b@far.example".parse().unwrap(), MAIL)
+    let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
+    relay.deliver(config, &from, &to, MAIL).map_err(|failure| failure.fault)
 }
 
 /// A server that says and hears what a test wants, once.
@@ -47,7 +48,7 @@ fn hear(reader: &mut BufReader<TcpStream>) -> String {
 }
 
 #[test]
-fn letters_arrive_as_they_are_over_one_connection() {
+fn messages_arrive_as_they_are_over_one_connection() {
     let (sink, config) = start();
     let mut relay = Relay::new();
     assert_eq!(send(&mut relay, &config).unwrap(), "250 2.0.0 kept");
@@ -64,8 +65,8 @@ fn letters_arrive_as_they_are_over_one_connection() {
     let other = RelayConfig { hello: None, ..config.clone() };
     send(&mut relay, &other).unwrap();
     assert_eq!(sink.connections(), 2);
-    assert!(relay.idle().unwrap() <= KEPT);
-    relay.kept.as_mut().unwrap().used -= KEPT;
+    assert!(relay.idle().unwrap() <= IDLE_LIMIT);
+    relay.kept.as_mut().unwrap().used -= IDLE_LIMIT;
     assert_eq!(relay.idle(), None);
     assert_eq!(relay.idle(), None);
     assert_eq!(sink.commands().iter().filter(|word| *word == "QUIT").count(), 2);
@@ -87,9 +88,9 @@ fn answers_are_judged_by_their_stage() {
     let (sink, mut config) = start();
     config.login = Some(("user".to_owned(), "hush".to_owned()));
     for (fault, kind, words) in [
-        ("code GREETING 554 5.7.1 go away", 'O', "554 5.7.1 go away to greeting"),
+        ("code GREETING 554 5.7.1 go away", 'O', "554 5.7.1 go away to the greeting"),
         ("code GREETING 421", 'T', "421"),
-        ("code EHLO 550", 'O', "550"),
+        ("code EHLO 550", 'O', "no log-in by password here"),
         ("code EHLO 451", 'T', "451"),
         ("code AUTH 535 5.7.8 wrong", 'O', "535 5.7.8 wrong to AUTH; check the relay's log-in"),
         ("code AUTH 454", 'T', "454"),
@@ -119,9 +120,22 @@ fn answers_are_judged_by_their_stage() {
         assert_eq!(found, kind, "{fault}: {got}");
         assert!(got.why().contains(words) && !got.why().contains("hush"), "{fault}: {got}");
         assert!(got.why().starts_with(&config.name()), "{got}");
-        // A refused letter does no harm to the next one on the same connection.
+        // A refused message does no harm to the next one on the same connection.
         sink.fault("clear").unwrap();
         send(&mut relay, &config).unwrap();
+    }
+}
+
+#[test]
+fn the_relays_codes_are_kept_as_data() {
+    let (sink, config) = start();
+    for (answer, code) in [("550 5.1.1 no such user", (550, Some("5.1.1"))), ("452 full", (452, None))] {
+        sink.fault(&format!("code RCPT {answer}")).unwrap();
+        let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
+        let failure = Relay::new().deliver(&config, &from, &to, MAIL).unwrap_err();
+        let found = failure.code.map(|(code, status)| (code, status.map(|status| status.to_string())));
+        assert_eq!(found, Some((code.0, code.1.map(str::to_owned))));
+        assert!(!failure.unanswered);
     }
 }
 
@@ -130,8 +144,9 @@ fn a_connection_lost_after_the_dot_is_told_as_such() {
     let (sink, config) = start();
     let mut relay = Relay::new();
     sink.fault("drop-after-dot 1").unwrap();
-    let fault = send(&mut relay, &config).unwrap_err();
-    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("may have been taken")), "{fault}");
+    let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
+    let failure = relay.deliver(&config, &from, &to, MAIL).unwrap_err();
+    assert!(failure.unanswered && failure.fault.why().contains("may have been delivered"), "{failure}");
     send(&mut relay, &config).unwrap();
     let ids: Vec<_> = sink.mails().iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
     assert_eq!(ids, ["<m1@box.example>", "<m1@box.example>"]);
@@ -145,14 +160,103 @@ fn slow_and_mute_relays_hold_nobody() {
     let began = Instant::now();
     let fault = send(&mut Relay::new(), &config).unwrap_err();
     assert!(
-        matches!(&fault, Fault::Temporary(why) if why.contains("no complete answer in 0.3 s at greeting")),
+        matches!(&fault, Fault::Temporary(why) if why.to_string().contains("no complete answer in 0.3 s at the greeting")),
         "{fault}"
     );
     let mut mute = scripted(|stream| drop(BufReader::new(stream).read_line(&mut String::new())));
     mute.timeout = config.timeout;
     let fault = send(&mut Relay::new(), &mute).unwrap_err();
-    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("no complete answer")), "{fault}");
+    assert!(matches!(&fault, Fault::Temporary(why) if why.to_string().contains("no complete answer")), "{fault}");
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+/// A relay that goes through these answers, one for each line that it hears; what it heard.
+fn answering(answers: &[&str]) -> (RelayConfig, std::sync::mpsc::Receiver<String>) {
+    let answers: Vec<String> = answers.iter().map(|answer| format!("{answer}\r\n")).collect();
+    let (heard, lines) = std::sync::mpsc::channel();
+    let config = scripted(move |stream| {
+        let mut reader = BufReader::new(stream);
+        for answer in answers {
+            reader.get_mut().write_all(answer.as_bytes()).unwrap();
+            // Not every test listens.
+            let _ = heard.send(hear(&mut reader).trim_end().to_owned());
+        }
+        let _ = reader.read_to_end(&mut Vec::new());
+    });
+    (config, lines)
+}
+
+#[test]
+fn silence_after_the_dot_is_told_as_such() {
+    let (mut config, _) = answering(&["220 x", "250 x", "250 ok", "250 ok", "354 go"]);
+    config.timeout = Duration::from_millis(200);
+    let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
+    let failure = Relay::new().deliver(&config, &from, &to, MAIL).unwrap_err();
+    assert!(failure.unanswered && failure.fault.why().contains("no complete answer"), "{failure}");
+}
+
+#[test]
+fn a_yes_before_the_end_of_the_text_is_none() {
+    let (config, _) = answering(&["220 x", "250 x", "250 ok", "250 ok", "354 go\r\n250 taken"]);
+    let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
+    let failure = Relay::new().deliver(&config, &from, &to, MAIL).unwrap_err();
+    assert!(
+        matches!(&failure.fault, Fault::Temporary(why) if why.to_string().contains("without being asked")),
+        "{failure}"
+    );
+    assert!(!failure.unanswered);
+}
+
+#[test]
+fn log_ins_are_said_as_they_are_offered() {
+    let secret = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+    let long = "x".repeat(400);
+    let login = ["250-x\r\n250 AUTH LOGIN", "334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 ok", "250 here", "221 bye"];
+    let plain = ["250-x\r\n250 AUTH=LOGIN PLAIN", "235 2.7.0 ok", "250 here", "221 bye"];
+    let later = ["250-x\r\n250 AUTH PLAIN", "334", "235 ok", "250 here", "221 bye"];
+    for (answers, password, lines) in [
+        (&login[..], "hush", vec!["AUTH LOGIN".to_owned(), secret("user"), secret("hush")]),
+        (&plain[..], "hush", vec![format!("AUTH PLAIN {}", secret("\0user\0hush"))]),
+        (&later[..], &long, vec!["AUTH PLAIN".to_owned(), secret(&format!("\0user\0{long}"))]),
+    ] {
+        let (mut config, heard) = answering(&[&["220 x"], answers].concat());
+        config.login = Some(("user".to_owned(), password.to_owned()));
+        let check = Relay::new().check(&config);
+        assert_eq!(check.fault, None, "{:?}", check.lines);
+        assert_eq!(heard.iter().skip(1).take(lines.len()).collect::<Vec<_>>(), lines);
+    }
+    let (mut config, _) = answering(&["220 x", "250-x\r\n250 AUTH LOGIN", "334", "334", "334 more?"]);
+    config.login = Some(("user".to_owned(), "hush".to_owned()));
+    let fault = Relay::new().check(&config).fault.unwrap();
+    assert!(
+        matches!(&fault, Fault::Temporary(why) if why.to_string().contains("more than name and password")),
+        "{fault}"
+    );
+}
+
+#[test]
+fn a_relay_without_ehlo_is_told_what_it_lacks() {
+    let (mut config, heard) = answering(&["220 x", "502 5.5.1 no such command", "250 x", "250 here"]);
+    assert_eq!(Relay::new().check(&config).fault, None);
+    assert_eq!(heard.iter().take(3).collect::<Vec<_>>(), ["EHLO box.example", "HELO box.example", "NOOP"]);
+    config = answering(&["220 x", "502 5.5.1 no such command", "250 x"]).0;
+    config.tls = Tls::Upgraded;
+    let fault = Relay::new().check(&config).fault.unwrap();
+    assert!(fault.why().contains("STARTTLS") && fault.why().contains("502 5.5.1 no such command"), "{fault}");
+}
+
+#[test]
+fn commands_go_together_only_where_that_is_offered() {
+    let (config, heard) = answering(&["220 x", "250-x\r\n250 PIPELINING", "550 no\r\n503 first MAIL", "250 ok"]);
+    let mut relay = Relay::new();
+    let fault = send(&mut relay, &config).unwrap_err();
+    assert!(matches!(&fault, Fault::Permanent(why) if why.to_string().contains("550 no to MAIL")), "{fault}");
+    // The answer to RCPT was not left behind for the next command.
+    assert!(relay.kept.as_mut().unwrap().session.reset());
+    assert_eq!(
+        heard.iter().take(3).collect::<Vec<_>>(),
+        ["EHLO box.example", "MAIL FROM:<a@box.example>", "RCPT TO:<b@far.example>"]
+    );
 }
 
 #[test]
@@ -172,7 +276,7 @@ fn a_stop_is_heard_in_every_wait() {
     });
     for _ in 0..2 {
         let fault = send(&mut relay, &config).unwrap_err();
-        assert!(matches!(&fault, Fault::Temporary(why) if why.contains("this box is stopping")), "{fault}");
+        assert!(matches!(&fault, Fault::Temporary(why) if why.to_string().contains("this box is stopping")), "{fault}");
     }
     stop.join().unwrap();
 }
@@ -181,7 +285,7 @@ fn a_stop_is_heard_in_every_wait() {
 fn a_relay_that_talks_without_end_is_cut() {
     let config = scripted(|mut stream| while stream.write_all(&[b'x'; 4096]).is_ok() {});
     let fault = send(&mut Relay::new(), &config).unwrap_err();
-    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("sends without end")), "{fault}");
+    assert!(matches!(&fault, Fault::Temporary(why) if why.to_string().contains("sends without end")), "{fault}");
 }
 
 #[test]
@@ -198,8 +302,8 @@ fn a_refusal_amid_the_text_is_heard() {
     });
     let big = [MAIL, &b"0123456789012345678901234567890123456789\r\n".repeat(100_000)].concat();
     let to = "b@far.example".parse().unwrap();
-    let fault = Relay::new().deliver(&config, &"a@box.example".parse().unwrap(), &to, &big).unwrap_err();
-    assert!(matches!(&fault, Fault::Permanent(why) if why.contains("552 5.3.4 too big")), "{fault}");
+    let fault = Relay::new().deliver(&config, &"a@box.example".parse().unwrap(), &to, &big).unwrap_err().fault;
+    assert!(matches!(&fault, Fault::Permanent(why) if why.to_string().contains("552 5.3.4 too big")), "{fault}");
 }
 
 #[test]
@@ -207,11 +311,11 @@ fn nothing_goes_in_clear_text_where_encryption_is_wanted() {
     let (sink, mut config) = start();
     config.tls = Tls::Upgraded;
     let fault = send(&mut Relay::new(), &config).unwrap_err();
-    assert!(matches!(&fault, Fault::Operator(why) if why.contains("does not offer STARTTLS")), "{fault}");
+    assert!(matches!(&fault, Fault::Operator(why) if why.to_string().contains("does not offer STARTTLS")), "{fault}");
     config.tls = Tls::Direct;
     config.timeout = Duration::from_secs(1);
     let fault = send(&mut Relay::new(), &config).unwrap_err();
-    assert!(matches!(&fault, Fault::Operator(why) if why.contains("does not speak TLS")), "{fault}");
+    assert!(matches!(&fault, Fault::Operator(why) if why.to_string().contains("does not speak TLS")), "{fault}");
     let commands = sink.commands();
     assert!(!commands.iter().any(|word| word == "MAIL" || word == "AUTH"), "{commands:?}");
 }
@@ -234,22 +338,8 @@ fn words_slipped_in_behind_starttls_are_noticed() {
         });
         config.tls = Tls::Upgraded;
         let fault = send(&mut Relay::new(), &config).unwrap_err();
-        assert!(matches!(&fault, Fault::Temporary(why) if why.contains("under attack")), "{fault}");
+        assert!(matches!(&fault, Fault::Temporary(why) if why.to_string().contains("under attack")), "{fault}");
     }
-}
-
-#[test]
-fn no_other_program_gets_onto_the_line() {
-    use lettre::transport::smtp::{client::SmtpConnection, extension::ClientId};
-    let (sink, config) = start();
-    let relay = Relay::new();
-    let line = line::Line::open(&config, &relay.stop).unwrap();
-    let outsider = TcpStream::connect(line.entrance).unwrap();
-    assert_eq!((&outsider).read(&mut [0; 100]).unwrap_or(0), 0);
-    let hello = ClientId::Domain("box.example".to_owned());
-    let insider = SmtpConnection::connect(line.entrance, None, &hello, None, Some(line.source));
-    assert!(insider.unwrap().test_connected());
-    assert_eq!(sink.connections(), 1);
 }
 
 #[test]
@@ -262,10 +352,10 @@ fn addresses_beyond_ascii_need_a_relay_that_takes_them() {
     assert_eq!(sink.mails()[0].to, ["josé@example.com"]);
     relay.close();
     sink.fault("hide SMTPUTF8").unwrap();
-    let fault = relay.deliver(&config, &from, &to, MAIL).unwrap_err();
-    assert!(matches!(&fault, Fault::Permanent(why) if why.contains("SMTPUTF8")), "{fault}");
+    let fault = relay.deliver(&config, &from, &to, MAIL).unwrap_err().fault;
+    assert!(matches!(&fault, Fault::Permanent(why) if why.to_string().contains("SMTPUTF8")), "{fault}");
     let device = relay.deliver(&config, &"0x001abe".parse().unwrap(), &to, MAIL).unwrap_err();
-    assert!(device.is_permanent());
+    assert!(device.fault.is_permanent());
     send(&mut relay, &config).unwrap();
     assert_eq!(sink.connections(), 2);
 }
@@ -275,11 +365,14 @@ fn relays_that_cannot_be_reached_are_temporary() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut config = config(port);
     let fault = send(&mut Relay::new(), &config).unwrap_err();
-    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("no connection to 127.0.0.1:")), "{fault}");
+    assert!(
+        matches!(&fault, Fault::Temporary(why) if why.to_string().contains("no connection to 127.0.0.1:")),
+        "{fault}"
+    );
     config.host = "no-such-host.invalid".to_owned();
     config.timeout = Duration::from_secs(2);
     let fault = send(&mut Relay::new(), &config).unwrap_err();
-    assert!(matches!(&fault, Fault::Temporary(why) if why.contains("its name was not found")), "{fault}");
+    assert!(matches!(&fault, Fault::Temporary(why) if why.to_string().contains("its name was not found")), "{fault}");
 }
 
 #[test]
@@ -296,6 +389,6 @@ fn the_check_tells_how_far_it_came() {
     assert!(matches!(check.fault, Some(Fault::Operator(_))));
     config.ca = Some(PathBuf::from("/no/such/file"));
     let check = Relay::new().check(&config);
-    assert!(matches!(check.fault, Some(Fault::Operator(why)) if why.contains("relay.ca: /no/such/file")));
+    assert!(matches!(check.fault, Some(Fault::Operator(why)) if why.to_string().contains("relay.ca: /no/such/file")));
     assert!(!sink.commands().iter().any(|word| word == "MAIL"));
 }

@@ -8,10 +8,10 @@ pub mod hook;
 
 use serde_json::{Value, json};
 
-use super::client::{Answer, Client, Trouble, encode, quote};
-use super::{Carrier, Fate, Found, Handed, Incoming, Outgoing, Refusal, Row, needed};
+use super::{Carrier, Delivery, Found, IncomingText, OutgoingText, Row, SmsRefusal, SmsResult, basic, needed};
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::http_client::{Answer, CallError, HttpClient, encode, quote};
 use crate::settings::{Key, Settings};
 use errors::judge_report;
 
@@ -38,7 +38,8 @@ pub const ROW: Row = Row {
 const TOLERANCE: std::time::Duration = std::time::Duration::from_secs(120);
 
 struct Bandwidth {
-    client: Client,
+    http: HttpClient,
+    login: String,
     account: String,
     application: String,
 }
@@ -48,10 +49,10 @@ impl Bandwidth {
         let account = needed(settings, Key::BandwidthAccount)?;
         let user = needed(settings, Key::BandwidthUser)?;
         let application = needed(settings, Key::BandwidthApplication)?;
-        let login = (user.as_str(), settings.text(Key::BandwidthPassword));
         let url = settings.text(Key::BandwidthUrl);
-        let client = Client::new(ROW.title, "bandwidth.url", url, login, settings.span(Key::SmsTimeout));
-        Ok(Self { client, account, application })
+        let http = HttpClient::new(ROW.title, "bandwidth.url", url, settings.span(Key::SmsTimeout));
+        let login = basic(&user, settings.text(Key::BandwidthPassword));
+        Ok(Self { http, login, account, application })
     }
 
     fn messages(&self) -> String {
@@ -61,8 +62,9 @@ impl Bandwidth {
     fn search(&self, query: &str) -> Result<Vec<Value>, Fault> {
         let what = "a search for texts";
         let path = format!("{}?{query}", self.messages());
-        let answer = self.client.get(what, &path).map_err(Trouble::fault)?;
-        match (answer.status, answer.body.get("messages").and_then(Value::as_array)) {
+        let answer = self.http.get(what, &path, &[("Authorization", &self.login)]).map_err(CallError::fault)?;
+        let body = answer.json();
+        match (answer.status, body.get("messages").and_then(Value::as_array)) {
             (200..=299, Some(messages)) => Ok(messages.clone()),
             (200..=299, None) => Err(Fault::temporary("Bandwidth: its list of texts cannot be read")),
             (401 | 403, _) => Err(refusal(&answer).fault),
@@ -72,7 +74,7 @@ impl Bandwidth {
 }
 
 impl Carrier for Bandwidth {
-    fn send(&mut self, text: &Outgoing) -> Handed {
+    fn send(&mut self, text: &OutgoingText) -> SmsResult {
         let body = json!({
             "applicationId": self.application,
             "to": [text.to],
@@ -80,22 +82,26 @@ impl Carrier for Bandwidth {
             "text": text.text,
             "tag": text.tag,
         });
-        match self.client.json("a text", &self.messages(), &body) {
-            Ok(answer) if (200..300).contains(&answer.status) => match answer.body.get("id").and_then(Value::as_str) {
-                Some(id) => Handed::Taken(id.to_owned()),
-                None => Handed::Unknown("Bandwidth said yes and gave no name for the text".to_owned()),
-            },
-            // A gateway before Bandwidth speaks for itself: only Bandwidth's own errors have a type.
-            Ok(answer) if matches!(answer.status, 502..=504) && answer.body.get("type").is_none() => {
-                Handed::Unknown(format!("Bandwidth answered {} to a text", answer.status))
+        let headers = [("Authorization", self.login.as_str())];
+        match self.http.post_json("a text", &self.messages(), &headers, body.to_string().as_bytes()) {
+            Ok(answer) if (200..300).contains(&answer.status) => {
+                match answer.json().get("id").and_then(Value::as_str) {
+                    Some(id) => SmsResult::Taken(id.to_owned()),
+                    None => SmsResult::Unknown("Bandwidth said yes and gave no name for the text".to_owned()),
+                }
             }
-            Ok(answer) => Handed::Refused(refusal(&answer)),
-            Err(Trouble::Unsent(fault)) => Handed::Refused(fault.into()),
-            Err(Trouble::Lost(why)) => Handed::Unknown(why),
+            // A gateway before Bandwidth lost its answer: only Bandwidth's own errors have a type. 503 is a refusal whoever
+            // says it.
+            Ok(answer) if matches!(answer.status, 502 | 504) && answer.json().get("type").is_none() => {
+                SmsResult::Unknown(format!("Bandwidth answered {} to a text", answer.status))
+            }
+            Ok(answer) => SmsResult::Refused(refusal(&answer)),
+            Err(CallError::Unsent(fault)) => SmsResult::Refused(fault.into()),
+            Err(CallError::Lost(why)) => SmsResult::Unknown(why),
         }
     }
 
-    fn find(&mut self, text: &Outgoing, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault> {
+    fn find(&mut self, text: &OutgoingText, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault> {
         let query = format!(
             "messageDirection=OUTBOUND&sourceTn={}&destinationTn={}&fromDateTime={}&limit=100",
             encode(&text.from.to_string()),
@@ -111,27 +117,28 @@ impl Carrier for Bandwidth {
         })
     }
 
-    fn fate(&mut self, id: &str) -> Result<Fate, Fault> {
+    fn fate(&mut self, id: &str) -> Result<Delivery, Fault> {
         let found = self.search(&format!("messageId={}", encode(id)))?;
-        let Some(item) = found.first() else { return Ok(Fate::Waiting) };
+        let Some(item) = found.first() else { return Ok(Delivery::Waiting) };
         let code = item.get("errorCode").and_then(Value::as_u64).filter(|code| *code != 0);
         Ok(match item.get("messageStatus").and_then(Value::as_str).unwrap_or_default() {
-            "DELIVERED" => Fate::Delivered,
+            "DELIVERED" => Delivery::Delivered,
             "FAILED" | "UNDELIVERED" => judge_report(code, ""),
-            _ => Fate::Waiting,
+            _ => Delivery::Waiting,
         })
     }
 
     /// Bandwidth's search never shows texts: they come by webhook only.
-    fn inbound(&mut self, _since: Time, _each: &mut dyn FnMut(Incoming) -> Result<(), Fault>) -> Result<(), Fault> {
+    fn inbound(&mut self, _since: Time, _each: &mut dyn FnMut(IncomingText) -> Result<(), Fault>) -> Result<(), Fault> {
         Ok(())
     }
 }
 
 /// What an error of the interface means.
-fn refusal(answer: &Answer) -> Refusal {
-    let text = |name: &str| answer.body.get(name).and_then(Value::as_str).map(quote).unwrap_or_default();
-    let fields = answer.body.get("fieldErrors").and_then(Value::as_array).into_iter().flatten();
+fn refusal(answer: &Answer) -> SmsRefusal {
+    let body = answer.json();
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(quote).unwrap_or_default();
+    let fields = body.get("fieldErrors").and_then(Value::as_array).into_iter().flatten();
     let fields: Vec<_> = fields
         .filter_map(|field| {
             Some(format!("{}: {}", field.get("fieldName")?.as_str()?, field.get("description")?.as_str()?))
@@ -141,18 +148,18 @@ fn refusal(answer: &Answer) -> Refusal {
     let said = format!("Bandwidth answered {} {kind} {words} {}", answer.status, quote(&fields.join("; ")));
     let said = crate::deliver::compose::one_line(&said);
     let fault = match answer.status {
-        401 | 403 => Fault::Operator(format!("{said}: check bandwidth.user, bandwidth.password and bandwidth.account")),
-        404 | 405 | 406 | 415 => Fault::Operator(format!("{said}: check bandwidth.url and bandwidth.account")),
+        401 | 403 => Fault::operator(format!("{said}: check bandwidth.user, bandwidth.password and bandwidth.account")),
+        404 | 405 | 406 | 415 => Fault::operator(format!("{said}: check bandwidth.url and bandwidth.account")),
         400 if fields.iter().any(|field| field.starts_with("applicationId")) => {
-            Fault::Operator(format!("{said}: check bandwidth.application"))
+            Fault::operator(format!("{said}: check bandwidth.application"))
         }
         400 if fields.iter().any(|field| field.starts_with("from")) => {
-            Fault::Operator(format!("{said}: check the service number of the sender"))
+            Fault::operator(format!("{said}: check the service number of the sender"))
         }
-        429 | 408 | 500..=599 => Fault::Temporary(said),
-        _ => Fault::Permanent(said),
+        429 | 408 | 500..=599 => Fault::temporary(said),
+        _ => Fault::permanent(said),
     };
-    Refusal { after: answer.after, ..fault.into() }
+    SmsRefusal { after: answer.after, ..fault.into() }
 }
 
 /// A time such as `2021-07-21T21:00:45.179Z`.

@@ -8,10 +8,10 @@ pub mod hook;
 
 use serde_json::Value;
 
-use super::client::{Answer, Client, Trouble, encode, quote};
-use super::{Carrier, Fate, Found, Handed, Incoming, Outgoing, Refusal, Row, needed};
+use super::{Carrier, Delivery, Found, IncomingText, OutgoingText, Row, SmsRefusal, SmsResult, basic, needed};
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::http_client::{Answer, CallError, HttpClient, encode, quote};
 use crate::settings::{Key, Settings};
 use errors::{judge, judge_report};
 
@@ -34,7 +34,8 @@ const MOST_PAGES: usize = 50;
 const TOLERANCE: std::time::Duration = std::time::Duration::from_secs(6 * 3600);
 
 struct Twilio {
-    client: Client,
+    http: HttpClient,
+    login: String,
     account: String,
     /// Where reports are to go, without the query.
     callback: Option<String>,
@@ -46,10 +47,11 @@ impl Twilio {
         let token = needed(settings, Key::TwilioToken)?;
         let url = settings.text(Key::TwilioUrl);
         let limit = settings.span(Key::SmsTimeout);
-        let client = Client::new(ROW.title, "twilio.url", url, (&account, &token), limit);
+        let http = HttpClient::new(ROW.title, "twilio.url", url, limit);
+        let login = basic(&account, &token);
         let public = settings.text(Key::SmsPublicUrl);
         let callback = (!public.is_empty()).then(|| format!("{public}/hooks/twilio"));
-        Ok(Self { client, account, callback })
+        Ok(Self { http, login, account, callback })
     }
 
     fn messages(&self) -> String {
@@ -61,8 +63,10 @@ impl Twilio {
         let what = "the list of texts";
         let mut path = format!("{}?PageSize=100{query}", self.messages());
         for _ in 0..MOST_PAGES {
-            let answer = expect(what, self.client.get(what, &path).map_err(Trouble::fault)?)?;
-            let Some(items) = answer.body.get("messages").and_then(Value::as_array) else {
+            let answer =
+                expect(what, self.http.get(what, &path, &[("Authorization", &self.login)]).map_err(CallError::fault)?)?;
+            let body = answer.json();
+            let Some(items) = body.get("messages").and_then(Value::as_array) else {
                 return Err(Fault::temporary("Twilio: its list of texts cannot be read"));
             };
             for item in items {
@@ -70,7 +74,7 @@ impl Twilio {
                     return Ok(());
                 }
             }
-            match answer.body.get("next_page_uri").and_then(Value::as_str) {
+            match body.get("next_page_uri").and_then(Value::as_str) {
                 Some(next) if next.starts_with("/2010-04-01/") => next.clone_into(&mut path),
                 _ => return Ok(()),
             }
@@ -80,26 +84,26 @@ impl Twilio {
 }
 
 impl Carrier for Twilio {
-    fn send(&mut self, text: &Outgoing) -> Handed {
+    fn send(&mut self, text: &OutgoingText) -> SmsResult {
         let (from, to) = (text.from.to_string(), text.to.to_string());
         let callback = self.callback.as_ref().map(|url| format!("{url}?m={}", encode(&text.tag)));
         let mut form = vec![("To", to.as_str()), ("From", from.as_str()), ("Body", text.text.as_str())];
         form.extend(callback.as_deref().map(|url| ("StatusCallback", url)));
-        let answer = match self.client.form("a text", &self.messages(), &form) {
+        let answer = match self.http.post_form("a text", &self.messages(), &[("Authorization", &self.login)], &form) {
             Ok(answer) => answer,
-            Err(Trouble::Unsent(fault)) => return Handed::Refused(fault.into()),
-            Err(Trouble::Lost(why)) => return Handed::Unknown(why),
+            Err(CallError::Unsent(fault)) => return SmsResult::Refused(fault.into()),
+            Err(CallError::Lost(why)) => return SmsResult::Unknown(why),
         };
-        match (answer.status, text_of(&answer.body, "sid")) {
-            (200..=299, Some(sid)) => Handed::Taken(sid),
+        match (answer.status, text_of(&answer.json(), "sid")) {
+            (200..=299, Some(sid)) => SmsResult::Taken(sid),
             // Only what carries a code of the interface, or a 4xx, is known to be a no.
-            (200..=299, None) => Handed::Unknown("Twilio said yes and gave no name for the text".to_owned()),
-            (500..=599, _) => Handed::Unknown(format!("Twilio answered {} to a text", answer.status)),
-            _ => Handed::Refused(refusal(&answer)),
+            (200..=299, None) => SmsResult::Unknown("Twilio said yes and gave no name for the text".to_owned()),
+            (500..=599, _) => SmsResult::Unknown(format!("Twilio answered {} to a text", answer.status)),
+            _ => SmsResult::Refused(refusal(&answer)),
         }
     }
 
-    fn find(&mut self, text: &Outgoing, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault> {
+    fn find(&mut self, text: &OutgoingText, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault> {
         let query = format!("&To={}&From={}", encode(&text.to.to_string()), encode(&text.from.to_string()));
         let mut found = None;
         self.list(&query, |item| {
@@ -117,20 +121,21 @@ impl Carrier for Twilio {
         Ok(found.map_or(Found::Nothing { certain: true }, Found::Taken))
     }
 
-    fn fate(&mut self, id: &str) -> Result<Fate, Fault> {
+    fn fate(&mut self, id: &str) -> Result<Delivery, Fault> {
         let what = "the state of a text";
         let path = format!("/2010-04-01/Accounts/{}/Messages/{}.json", encode(&self.account), encode(id));
-        let answer = self.client.get(what, &path).map_err(Trouble::fault)?;
+        let answer = self.http.get(what, &path, &[("Authorization", &self.login)]).map_err(CallError::fault)?;
         if answer.status == 404 {
-            return Ok(Fate::Unclear("Twilio does not know it any more".to_owned()));
+            return Ok(Delivery::Unclear("Twilio does not know it any more".to_owned()));
         }
         let answer = expect(what, answer)?;
-        let status = text_of(&answer.body, "status").unwrap_or_default();
-        let code = answer.body.get("error_code").and_then(Value::as_u64);
+        let body = answer.json();
+        let status = text_of(&body, "status").unwrap_or_default();
+        let code = body.get("error_code").and_then(Value::as_u64);
         Ok(fate(&status, code))
     }
 
-    fn inbound(&mut self, since: Time, each: &mut dyn FnMut(Incoming) -> Result<(), Fault>) -> Result<(), Fault> {
+    fn inbound(&mut self, since: Time, each: &mut dyn FnMut(IncomingText) -> Result<(), Fault>) -> Result<(), Fault> {
         let day = since.to_string();
         let query = format!("&DateSent%3E={}", encode(day.get(..10).unwrap_or_default()));
         self.list(&query, |item| {
@@ -148,9 +153,9 @@ impl Carrier for Twilio {
     }
 }
 
-fn incoming(item: &Value, at: Time) -> Option<Incoming> {
+fn incoming(item: &Value, at: Time) -> Option<IncomingText> {
     let files = text_of(item, "num_media").and_then(|count| count.parse().ok()).unwrap_or(0);
-    Some(Incoming {
+    Some(IncomingText {
         id: text_of(item, "sid").filter(|sid| !sid.is_empty())?,
         // Without these it cannot be delivered, and is set aside.
         from: text_of(item, "from").unwrap_or_default(),
@@ -162,19 +167,20 @@ fn incoming(item: &Value, at: Time) -> Option<Incoming> {
 }
 
 /// The meaning of a status and its error code, in an answer or in a report.
-fn fate(status: &str, code: Option<u64>) -> Fate {
+fn fate(status: &str, code: Option<u64>) -> Delivery {
     match status {
-        "delivered" | "read" | "partially_delivered" => Fate::Delivered,
-        "undelivered" | "failed" => Fate::Failed(judge_report(code)),
-        "canceled" => Fate::Failed(Fault::permanent("it was cancelled at Twilio").into()),
-        _ => Fate::Waiting,
+        "delivered" | "read" | "partially_delivered" => Delivery::Delivered,
+        "undelivered" | "failed" => Delivery::Failed(judge_report(code)),
+        "canceled" => Delivery::Failed(Fault::permanent("it was cancelled at Twilio").into()),
+        _ => Delivery::Waiting,
     }
 }
 
-fn refusal(answer: &Answer) -> Refusal {
-    let code = answer.body.get("code").and_then(Value::as_u64);
-    let words = answer.body.get("message").and_then(Value::as_str).map(quote).unwrap_or_default();
-    Refusal { after: answer.after, ..judge(code, answer.status, &words) }
+fn refusal(answer: &Answer) -> SmsRefusal {
+    let body = answer.json();
+    let code = body.get("code").and_then(Value::as_u64);
+    let words = body.get("message").and_then(Value::as_str).map(quote).unwrap_or_default();
+    SmsRefusal { after: answer.after, ..judge(code, answer.status, &words) }
 }
 
 /// The answer to a question about texts, if it is one.

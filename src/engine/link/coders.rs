@@ -62,25 +62,25 @@ impl Coders {
     }
 
     /// What speaks these models.
-    pub fn of(&self, models: &'static [Spec]) -> Voice {
-        Voice { coders: self.clone(), models }
+    pub fn of(&self, models: &'static [Spec]) -> CoderHandle {
+        CoderHandle { coders: self.clone(), models }
     }
 }
 
 /// The coders that speak some of the models.
 #[derive(Clone)]
-pub struct Voice {
+pub struct CoderHandle {
     coders: Coders,
     models: &'static [Spec],
 }
 
-impl Voice {
+impl CoderHandle {
     /// True when the coder of the best model is there, or never will be; if not, it will be soon.
     pub fn ready(&self) -> bool {
         self.models.first().is_none_or(|model| self.has(model.number))
     }
 
-    /// Likewise of this model.
+    /// True when the coder of this model is there, or never will be; if not, it will be soon.
     pub fn has(&self, number: u8) -> bool {
         let Some(at) = place(number) else { return true };
         let mut states = self.coders.0.lock();
@@ -88,7 +88,7 @@ impl Voice {
         states[at].is_settled()
     }
 
-    /// Likewise, within the time that somebody at a page or a mail program will wait.
+    /// Waits for the coder of a model, within the time that somebody at a page or a mail program will wait.
     pub fn has_soon(&self, number: u8) -> bool {
         let Some(at) = place(number) else { return true };
         let mut states = self.coders.0.lock();
@@ -175,7 +175,7 @@ fn look_after(inner: &Weak<Inner>, at: usize) {
     }
 }
 
-impl Coding for Voice {
+impl Coding for CoderHandle {
     fn models(&self) -> Vec<ModelId> {
         let states = self.coders.0.lock();
         let whole = self.models.iter().filter(|model| {
@@ -204,18 +204,22 @@ mod tests {
 
     #[test]
     fn it_is_made_ready_once_and_ends_with_its_box() {
-        let folder = crate::store::tests::Folder::new();
-        std::fs::create_dir_all(&folder.0).unwrap();
-        let coders = Coders::new(&folder.0);
-        let mut voice = coders.of(models("small"));
-        assert!(!voice.ready());
-        assert_eq!(voice.models().len(), 1);
-        assert!(voice.encode(MODELS[0].number, &[b"hello".to_vec()], 1).is_empty(), "not a model of this voice");
-        let code = voice.encode(MODELS[2].number, &[b"hello".to_vec()], 1);
-        assert!(voice.ready() && voice.has_soon(MODELS[2].number));
+        let folder = testing::Folder::new();
+        let coders = Coders::new(&folder);
+        let mut coder = coders.of(models("small"));
+        assert!(!coder.ready());
+        assert_eq!(coder.models().len(), 1);
+        assert!(coder.encode(MODELS[0].number, &[b"hello".to_vec()], 1).is_empty(), "not a model of this handle");
+        let code = coder.encode(MODELS[2].number, &[b"hello".to_vec()], 1);
+        assert!(coder.ready() && coder.has_soon(MODELS[2].number));
         assert_eq!(coders.of(models("normal")).decode(MODELS[2].number, &code), Some(vec![b"hello".to_vec()]));
         let weak = Arc::downgrade(&coders.0);
-        drop((coders, voice));
-        assert!(weak.upgrade().is_none());
+        drop((coders, coder));
+        // Its thread may just be telling that it is ready, and lets go then.
+        let end = Instant::now() + Duration::from_secs(60);
+        while weak.upgrade().is_some() {
+            assert!(Instant::now() < end, "its thread stays");
+            std::thread::yield_now();
+        }
     }
 }

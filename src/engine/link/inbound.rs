@@ -1,24 +1,25 @@
 //! Packets from the air become messages: in one commit with the memory that this packet was taken.
 
 use compact::letter::{Kind, Letter, Other};
-use compact::peer::{Peer, Turn};
+use compact::peer::{Peer, PeerTurn};
 
-use super::peer::Errand;
-use crate::address::{Address, DeviceId};
+use super::peer::PeerEffects;
+use crate::address::{Address, AddressError, DeviceId};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
-use crate::coding::letters;
+use crate::coding::messages;
 use crate::coding::parts::{self, PartMark};
-use crate::engine::{Context, max_payload};
+use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
-use crate::message::{Door, Id, Message, State, Terms};
+use crate::message::reason::NoRoute;
+use crate::message::{Id, Message, Origin, State, Terms};
 use crate::people::Person;
-use crate::route::choose::World;
-use crate::route::plan::Draft;
+use crate::route::choose::Policy;
+use crate::route::plan::NewMessage;
 use crate::route::subject::first_line;
 use crate::settings::Key;
-use crate::store::{self, BodyIn, Committed, Event, Outcome, PartIn, Tx};
+use crate::store::{self, BodyIn, Committed, Event, PartIn, Tx, TxResult};
 
 /// Longest subject made from a text, in characters.
 const SUBJECT: usize = 72;
@@ -30,22 +31,22 @@ const SUBJECT: usize = 72;
 /// can be read here.
 pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
     let payload = &inbound.payload;
-    let intake = Intake::new(context, inbound.device)?;
-    let heard = match (context.talks(), payload.first().is_some_and(|first| *first >= 0x80)) {
+    let unpacker = Unpacker::new(context, inbound.device)?;
+    let received = match (context.speaks_compact(), payload.first().is_some_and(|first| *first >= 0x80)) {
         (false, true) => {
             return Err(Fault::permanent("it is in the compact coding, which is off here (air.compact)"));
         }
-        (false, false) => Heard { classic: Some(payload.clone()), letters: Vec::new(), errand: None },
-        (true, true) if !context.voice().ready() => return Err(Fault::temporary("the coder is being made ready")),
+        (false, false) => Received { classic: Some(payload.clone()), messages: Vec::new(), effects: None },
+        (true, true) if !context.coder().ready() => return Err(Fault::temporary("the coder is being made ready")),
         (true, _) => {
             let mut peer = context.peer(inbound.device)?;
-            let turn = context.here(inbound.device, |here| peer.heard(here, payload));
-            Heard::new(context, inbound.device, peer, turn)
+            let turn = context.in_session(inbound.device, |session| peer.receive(session, payload));
+            Received::new(context, inbound.device, peer, turn)
         }
     };
-    let (key, now) = (inbound.key.clone(), intake.now);
+    let (key, now) = (inbound.key.clone(), unpacker.now);
     let (committed, ()) = context.store.commit_in(move |tx| match tx.remember(&key, now)? {
-        true => Ok((heard.keep(tx, Some(&intake), now)?, ())),
+        true => Ok((received.keep(tx, Some(&unpacker), now)?, ())),
         false => Ok((Vec::new(), ())),
     })?;
     for id in committed.ids() {
@@ -54,51 +55,51 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
     Ok(committed)
 }
 
-/// Does what is due in the talk with a far box; what could be read by now is delivered.
+/// Does what is due in the session with a far box; what could be read by now is delivered.
 ///
 /// # Errors
-/// As the store.
+/// When the store fails.
 pub fn tick(context: &Context, device: Option<DeviceId>) -> Result<(), Fault> {
     let mut peer = context.peer(device)?;
-    let turn = context.here(device, |here| peer.tick(here));
-    let heard = Heard::new(context, device, peer, turn);
-    let intake = if heard.letters.is_empty() { None } else { Some(Intake::new(context, device)?) };
+    let turn = context.in_session(device, |session| peer.tick(session));
+    let received = Received::new(context, device, peer, turn);
+    let unpacker = if received.messages.is_empty() { None } else { Some(Unpacker::new(context, device)?) };
     let now = context.now();
-    context.store.write(move |tx| heard.keep(tx, intake.as_ref(), now).map(drop))
+    context.store.write(move |tx| received.keep(tx, unpacker.as_ref(), now).map(drop))
 }
 
-/// What a turn of the talk brought.
-struct Heard {
+/// What a turn of the session brought.
+struct Received {
     /// A classic packet.
     classic: Option<Vec<u8>>,
-    /// Letters, and whether all of each is there.
-    letters: Vec<(Letter, bool)>,
-    /// What the talk asks besides.
-    errand: Option<Errand>,
+    /// Messages, and whether all of each is there.
+    messages: Vec<(Letter, bool)>,
+    /// What the session asks besides.
+    effects: Option<PeerEffects>,
 }
 
-impl Heard {
-    fn new(context: &Context, device: Option<DeviceId>, peer: Peer, mut turn: Turn) -> Self {
-        let whole = std::mem::take(&mut turn.letters).into_iter().map(|letter| (letter, true));
-        let fronts = std::mem::take(&mut turn.fronts).into_iter().map(|letter| (letter, false));
-        let (classic, letters) = (turn.classic.take(), whole.chain(fronts).collect());
-        Self { classic, letters, errand: Some(Errand::new(context, device, peer, turn)) }
+impl Received {
+    fn new(context: &Context, device: Option<DeviceId>, peer: Peer, mut turn: PeerTurn) -> Self {
+        let whole = std::mem::take(&mut turn.messages).into_iter().map(|message| (message, true));
+        let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, false));
+        let (classic, messages) = (turn.classic.take(), whole.chain(truncated).collect());
+        Self { classic, messages, effects: Some(PeerEffects::new(context, device, peer, turn)) }
     }
 
-    fn keep(&self, tx: &mut Tx, intake: Option<&Intake>, now: Time) -> Outcome<Vec<Id>> {
+    fn keep(&self, tx: &mut Tx, unpacker: Option<&Unpacker>, now: Time) -> TxResult<Vec<Id>> {
         let mut ids = Vec::new();
-        if let Some(intake) = intake {
+        if let Some(unpacker) = unpacker {
             if let Some(payload) = &self.classic {
                 match classic::decode(payload) {
-                    Ok(packet) => ids.extend(intake.packet(tx, &packet, payload)?),
-                    Err(why) => intake.set_aside(tx, &why, payload)?,
+                    Ok(packet) => ids.extend(unpacker.packet(tx, &packet, payload)?),
+                    Err(why) => unpacker.set_aside(tx, &why.to_string(), payload)?,
                 }
             }
-            for (letter, whole) in &self.letters {
-                ids.extend(intake.letter(tx, letter, *whole)?);
+            for (message, whole) in &self.messages {
+                ids.extend(unpacker.compact(tx, message, *whole)?);
             }
         }
-        self.errand.as_ref().map_or(Ok(()), |errand| errand.apply(tx, now))?;
+        self.effects.as_ref().map_or(Ok(()), |effects| effects.apply(tx, now))?;
         Ok(ids)
     }
 }
@@ -106,7 +107,7 @@ impl Heard {
 /// Sets aside what a link could not even read.
 ///
 /// # Errors
-/// As the store.
+/// When the store fails.
 pub fn poison(context: &Context, bytes: &[u8], why: &str) -> Result<(), Fault> {
     let (bytes, why, now) = (bytes.to_vec(), why.to_owned(), context.now());
     log::warn!("link: a packet was set aside: {why}");
@@ -116,21 +117,21 @@ pub fn poison(context: &Context, bytes: &[u8], why: &str) -> Result<(), Fault> {
     })
 }
 
-/// Delivers the parts of letters that will not be complete any more, as they are.
+/// Delivers the parts of messages that will not be complete any more, as they are.
 ///
 /// # Errors
-/// As the store.
+/// When the store fails.
 pub fn give_up_on_parts(context: &Context) -> Result<(), Fault> {
     let limit = context.now() - context.store.settings().span(Key::AirPartsWait);
     for (set, parts) in context.store.read(|view| view.stale_parts(limit))? {
         let Some((_, first)) = parts.first().cloned() else { continue };
-        let intake = Intake::new(context, first.device.parse().ok())?;
+        let unpacker = Unpacker::new(context, first.device.parse().ok())?;
         let text = incomplete(&parts, first.total);
         context.store.write(move |tx| {
             tx.drop_parts(&set)?;
-            match intake.message(&first.other, None, None, text.clone()) {
+            match unpacker.message(&first.other, None, None, text.clone()) {
                 Ok(message) => tx.add(&alone(message)).map(drop),
-                Err(why) => intake.set_aside(tx, &why, text.as_bytes()),
+                Err(why) => unpacker.set_aside(tx, &why, text.as_bytes()),
             }
         })?;
     }
@@ -146,21 +147,20 @@ fn incomplete(parts: &[(u16, PartIn)], total: u16) -> String {
     (1..=total).map(part).collect()
 }
 
-/// A letter of its own: it has no mail in common with others.
-fn alone(message: Message) -> store::Letter {
-    store::Letter { messages: vec![message], body: BodyIn::None }
+/// A message of its own: it has no mail in common with others.
+fn alone(message: Message) -> store::IncomingMail {
+    store::IncomingMail { messages: vec![message], body: BodyIn::None }
 }
 
 fn alarm(at: Time, words: String) -> Event {
     Event { at, part: "link".to_owned(), words, alarm: true }
 }
 
-/// What is known about a packet before its content is looked at.
-struct Intake {
-    world: World,
+/// Makes messages of what a packet holds, with what is known about it before its content is looked at.
+struct Unpacker {
+    policy: Policy,
     now: Time,
     believed: bool,
-    max_payload: usize,
     side: Side,
 }
 
@@ -169,33 +169,32 @@ enum Side {
     /// A device in the field wrote to the world; its owner, if somebody owns it.
     Field(DeviceId, Option<Person>),
     /// The world wrote to the one who reads here.
-    Here(Person),
+    Reader(Person),
 }
 
-impl Intake {
+impl Unpacker {
     fn new(context: &Context, device: Option<DeviceId>) -> Result<Self, Fault> {
-        let world = context.world();
+        let policy = context.policy();
         let side = match device {
-            Some(device) => Side::Field(device, world.people.by_device(device).map(|person| (**person).clone())),
+            Some(device) => Side::Field(device, policy.people.by_device(device).map(|person| (**person).clone())),
             None => {
-                let reader = world.people.default_person(world.settings.text(Key::DefaultPerson));
+                let reader = policy.people.default_person(policy.settings.text(Key::DefaultPerson));
                 let reader =
                     reader.ok_or_else(|| Fault::operator("a packet waits and nobody reads here: add a person"))?;
-                Side::Here((**reader).clone())
+                Side::Reader((**reader).clone())
             }
         };
-        let max_payload = max_payload(&world.settings);
-        Ok(Self { world, now: context.now(), believed: context.store.clock().believable(), max_payload, side })
+        Ok(Self { policy, now: context.now(), believed: context.store.clock().believable(), side })
     }
 
     fn device(&self) -> String {
         match &self.side {
             Side::Field(device, _) => device.to_string(),
-            Side::Here(_) => String::new(),
+            Side::Reader(_) => String::new(),
         }
     }
 
-    fn packet(&self, tx: &mut Tx, packet: &classic::Packet, payload: &[u8]) -> Outcome<Vec<Id>> {
+    fn packet(&self, tx: &mut Tx, packet: &classic::Packet, payload: &[u8]) -> TxResult<Vec<Id>> {
         let from_field = matches!(self.side, Side::Field(..));
         if packet.from_device != from_field {
             self.set_aside(tx, "the packet says that it goes the other way", payload)?;
@@ -208,7 +207,7 @@ impl Intake {
                 Err(why) => self.set_aside(tx, &why, payload)?,
             }
         }
-        // Each is a letter of its own: they have no mail in common.
+        // Each is a message of its own: they have no mail in common.
         let mut ids = Vec::new();
         for message in messages {
             ids.extend(tx.add(&alone(message))?);
@@ -217,7 +216,7 @@ impl Intake {
     }
 
     /// One inner message; `None` while it is a part and others are missing.
-    fn inner(&self, tx: &mut Tx, inner: &Inner) -> Outcome<Result<Option<Message>, String>> {
+    fn inner(&self, tx: &mut Tx, inner: &Inner) -> TxResult<Result<Option<Message>, String>> {
         let other = match (self.other(&inner.to, inner.protocol == Protocol::Sms), &self.side) {
             (Err(why), _) => return Ok(Err(why)),
             (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err("it does not say to whom it goes".to_owned())),
@@ -234,14 +233,14 @@ impl Intake {
     fn other(&self, name: &str, by_phone: bool) -> Result<Address, String> {
         match (by_phone, name.parse::<Address>()) {
             // Who wrote from a phone stays a phone; a number that is written to may be somebody's here.
-            (true, Ok(phone)) if matches!(self.side, Side::Here(_)) => Ok(phone),
-            (true, _) | (_, Ok(Address::Phone(_))) => self.world.at_number(name),
-            (_, Ok(Address::Mail(mailbox))) => self.world.resolve(&mailbox),
-            (_, other) => other,
+            (true, Ok(phone)) if matches!(self.side, Side::Reader(_)) => Ok(phone),
+            (true, _) | (_, Ok(Address::Phone(_))) => self.policy.at_number(name).map_err(|why| why.to_string()),
+            (_, Ok(Address::Mail(mailbox))) => self.policy.resolve(&mailbox).map_err(|why| why.to_string()),
+            (_, other) => other.map_err(|why| why.to_string()),
         }
     }
 
-    fn part(&self, tx: &mut Tx, inner: &Inner, other: &str, mark: &PartMark<'_>) -> Outcome<Option<String>> {
+    fn part(&self, tx: &mut Tx, inner: &Inner, other: &str, mark: &PartMark<'_>) -> TxResult<Option<String>> {
         let set = format!("{}|{}|{}|{}", self.device(), inner.to, mark.tag, mark.total);
         let part = PartIn {
             text: inner.text.clone(),
@@ -259,17 +258,17 @@ impl Intake {
         Ok(whole)
     }
 
-    /// A letter of the compact coding becomes a message.
-    fn letter(&self, tx: &mut Tx, letter: &Letter, whole: bool) -> Outcome<Vec<Id>> {
-        let Other::Address(other) = &letter.other else { return Ok(Vec::new()) };
-        let mut text = letters::text(letter);
+    /// A message of the compact coding becomes one of this box.
+    fn compact(&self, tx: &mut Tx, received: &Letter, whole: bool) -> TxResult<Vec<Id>> {
+        let Other::Address(other) = &received.other else { return Ok(Vec::new()) };
+        let mut text = messages::text(received);
         if !whole {
             text.push_str("\n[the rest did not arrive]\n");
         }
-        let subject = Some(letter.subject.clone()).filter(|subject| !subject.is_empty());
-        let end = self.other(other, letter.kind == Kind::Text);
+        let subject = Some(received.subject.clone()).filter(|subject| !subject.is_empty());
+        let end = self.other(other, received.kind == Kind::Text);
         let message =
-            end.and_then(|end| self.message(&end.to_string(), letter.person.as_deref(), subject, text.clone()));
+            end.and_then(|end| self.message(&end.to_string(), received.person.as_deref(), subject, text.clone()));
         match message {
             Ok(message) => tx.add(&alone(message)),
             Err(why) => {
@@ -288,26 +287,26 @@ impl Intake {
         subject: Option<String>,
         text: String,
     ) -> Result<Message, String> {
-        let other: Address = other.parse()?;
-        let named = named.and_then(|name| self.world.people.get(name));
+        let other: Address = other.parse().map_err(|why: AddressError| why.to_string())?;
+        let named = named.and_then(|name| self.policy.people.get(name));
         let (from, to, author, refused) = match &self.side {
             Side::Field(device, None) => (Address::Device(*device), other, None, None),
             Side::Field(device, Some(owner)) => {
                 // Only who has this device may be named by it.
                 let person = named.map_or(owner, |named| &**named);
                 let person = if person.device == Some(*device) { person } else { owner };
-                let from = self.world.address_of(person).map_or(Address::Device(*device), Address::Mail);
-                let refused = person.disabled.then(|| format!("{} may not send at present", person.name));
+                let from = self.policy.address_of(person).map_or(Address::Device(*device), Address::Mail);
+                let refused = person.disabled.then(|| NoRoute::MayNotSend { name: person.name.clone() });
                 (from, other, Some(person.name.clone()), refused)
             }
-            Side::Here(reader) => {
+            Side::Reader(reader) => {
                 let person = named.map_or(reader, |named| &**named);
-                let to = self.world.address_of(person).ok_or("this box has no mail domain yet: set box.domain")?;
+                let to = self.policy.address_of(person).ok_or("this box has no mail domain yet: set box.domain")?;
                 (other, Address::Mail(to), None, None)
             }
         };
-        let draft = Draft {
-            door: Door::Link,
+        let draft = NewMessage {
+            door: Origin::Link,
             from,
             to,
             author,
@@ -315,22 +314,22 @@ impl Intake {
             text,
             cut: Vec::new(),
             automatic: None,
-            message_id: Some(message_id(self.world.settings.text(Key::Domain))),
+            message_id: Some(message_id(self.policy.settings.text(Key::Domain))),
             about: None,
             stranger: None,
             terms: Terms::default(),
         };
-        let mut message = self.world.plan(draft, self.now, self.believed, self.max_payload);
+        let mut message = self.policy.plan(draft, None, self.now, self.believed);
         if let Some(why) = refused {
-            (message.state, message.reason, message.next) = (State::Refused, why, Time::NEVER);
+            (message.state, message.reason, message.next) = (State::Refused, why.into(), Time::NEVER);
         }
         Ok(message)
     }
 
-    fn set_aside(&self, tx: &mut Tx, why: &str, bytes: &[u8]) -> Outcome<()> {
+    fn set_aside(&self, tx: &mut Tx, why: &str, bytes: &[u8]) -> TxResult<()> {
         let from = match &self.side {
             Side::Field(device, _) => format!(" from device {device}"),
-            Side::Here(_) => String::new(),
+            Side::Reader(_) => String::new(),
         };
         log::warn!("link: a packet{from} was set aside: {why}");
         tx.quarantine("link", why, bytes, self.now)?;

@@ -1,4 +1,7 @@
 //! What came in and is not kept yet: offered to the store, and only then may the other side forget it (promise 1).
+//!
+//! In order, one after the other: while one cannot be kept (the disk is full, the coder is not ready), those behind it
+//! wait, and the far side keeps its copies.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,7 +12,6 @@ use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Inbound, Link, Token};
-use crate::settings::Key;
 
 /// At most so many wait here; more than a modem can hold. What is left out comes again, as it is not confirmed.
 const MOST: usize = 4096;
@@ -33,13 +35,13 @@ pub enum Incoming {
 
 /// The line of those that wait for the store.
 #[derive(Default)]
-pub struct Unsaved {
+pub struct InboundBuffer {
     line: VecDeque<Incoming>,
     failures: u32,
     again: Option<Time>,
 }
 
-impl Unsaved {
+impl InboundBuffer {
     /// Takes one in.
     pub fn push(&mut self, incoming: Incoming) {
         if self.line.len() < MOST {
@@ -57,7 +59,7 @@ impl Unsaved {
     /// Keeps what can be kept now, in order. Something that never can be is set aside instead.
     ///
     /// Gives back from which devices.
-    pub fn save(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<DeviceId>> {
+    pub fn keep_all(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<DeviceId>> {
         let mut from = Vec::new();
         if self.again.is_some_and(|again| again > context.now()) {
             return from;
@@ -90,7 +92,7 @@ fn keep(context: &Context, incoming: &Incoming) -> Result<Token, Fault> {
     match incoming {
         Incoming::Poison { bytes, why, token } => inbound::poison(context, bytes, why).map(|()| token.clone()),
         Incoming::Packet(packet) => match inbound::take(context, packet) {
-            Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, fault.why()),
+            Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, &fault.why()),
             kept => kept.map(drop),
         }
         .map(|()| packet.token.clone()),
@@ -98,10 +100,9 @@ fn keep(context: &Context, incoming: &Incoming) -> Result<Token, Fault> {
 }
 
 fn disk_has_room(context: &Context) -> Result<(), Fault> {
-    let reserve = u64::try_from(context.store.settings().number(Key::DiskReserve)).unwrap_or(0) * 1_000_000;
-    match context.store.free_disk() {
-        Ok(free) if free < reserve => {
-            Err(Fault::temporary(format!("{} MB are free on disk, less than store.reserve", free / 1_000_000)))
+    match context.store.disk_room() {
+        Ok(room) if room.is_short() => {
+            Err(Fault::temporary(format!("{} MB are free on disk, less than store.reserve", room.free / 1_000_000)))
         }
         _ => Ok(()),
     }

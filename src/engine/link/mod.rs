@@ -1,13 +1,30 @@
 //! Drives the link of the box in both directions.
+//!
+//! ```text
+//!                    ┌──────────────────────── worker: one turn after the other ────────────────────────┐
+//!   link ── poll ──> inbound_buffer -> inbound          what came in is kept, then confirmed
+//!                    track                              what the link holds is asked after, or withdrawn
+//!                    reconcile                          hand-overs whose end is unknown
+//!                    timers -> inbound::tick            what is due in the sessions with far boxes
+//!                    schedule                           waiting messages become packets
+//!                    submit ── send ──> link            packets are handed over
+//! ```
+//!
+//! The [`worker`] alone holds what changes from turn to turn: the state of the link, how much it holds, and what is in
+//! doubt. The other files are functions of plain values: they say what to do, and the worker does it. [`group`] decides
+//! what becomes of packets that belong together, [`commit`] writes it.
 
 pub mod coders;
+mod commit;
 mod group;
 pub mod inbound;
 mod inbound_buffer;
 mod peer;
+mod process;
 mod reconcile;
 mod schedule;
 mod submit;
+mod telemetry;
 mod timers;
 mod track;
 pub mod worker;

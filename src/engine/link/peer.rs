@@ -1,29 +1,30 @@
-//! The talk with the far boxes: what [`Peer`] knows of each, and what it asks of this box, kept in one commit with the
-//! letters and packets that it is about.
+//! The sessions with the far boxes: what [`Peer`] knows of each, and what it asks of this box, kept in one commit with the
+//! messages and packets that it is about. The states of a session are drawn in [`compact::peer`].
 //!
 //! Only the link's thread changes what is known of a peer, so it may be read before a commit and written in it.
 
 use std::collections::BTreeMap;
 
 use compact::packet::Form;
-use compact::peer::{Here, Outgoing, Peer, Rules, Turn};
+use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerRules, PeerTurn};
 
-use super::coders::{Voice, models};
+use super::coders::{CoderHandle, models};
 use crate::address::DeviceId;
 use crate::clock::Time;
-use crate::coding::letters::{self, Codec};
-use crate::engine::outcome::{self, Ending};
+use crate::coding::messages::{self, Codec};
+use crate::engine::outcome::{self, Bounce};
 use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
-use crate::message::{Id, Message, Packet, PacketState, State, Talk};
+use crate::message::reason::{Arrived, LinkReason};
+use crate::message::{Id, Message, Packet, PacketState, PeerFragment, State};
 use crate::money::Bill;
-use crate::route::choose::Choice;
+use crate::route::choose::Route;
 use crate::settings::{Key, Settings};
-use crate::store::{Event, Outcome, Tx};
+use crate::store::{Event, Tx, TxResult};
 
-/// A letter that the far box asks for again gets at least this much time.
+/// A message that the far box asks for again gets at least this much time.
 const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
-/// Longest that a receipt is waited for, whatever the talk says: later it would say nothing any more.
+/// Longest that a receipt is waited for, whatever the session says: later it would say nothing any more.
 pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(21 * 86_400);
 
 /// The name of a far box in the store: its device, or nothing for the one that a station writes to.
@@ -39,13 +40,13 @@ pub fn device(name: &str) -> Option<DeviceId> {
 fn read(name: &str, bytes: Option<Vec<u8>>) -> Peer {
     let Some(bytes) = bytes else { return Peer::default() };
     serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-        log::error!("link: what was known of the far box '{name}' is unreadable, the talk begins anew: {error}");
+        log::error!("link: what was known of the far box '{name}' is unreadable, the session begins anew: {error}");
         Peer::default()
     })
 }
 
 /// Changes what is known of a far box.
-pub fn change(tx: &mut Tx, device: Option<DeviceId>, change: impl FnOnce(&mut Peer)) -> Outcome<()> {
+pub fn change(tx: &mut Tx, device: Option<DeviceId>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
     let name = name(device);
     let mut peer = read(&name, tx.peer(&name)?);
     change(&mut peer);
@@ -53,96 +54,113 @@ pub fn change(tx: &mut Tx, device: Option<DeviceId>, change: impl FnOnce(&mut Pe
 }
 
 /// Writes what is known of a far box.
-pub fn put(tx: &mut Tx, device: Option<DeviceId>, peer: &Peer) -> Outcome<()> {
+pub fn put(tx: &mut Tx, device: Option<DeviceId>, peer: &Peer) -> TxResult<()> {
     // A peer holds strings, numbers and lists: serialisation to memory cannot fail.
     tx.put_peer(&name(device), &serde_json::to_vec(peer).expect("a peer serialises"))
 }
 
-/// How this box talks.
-pub fn rules(settings: &Settings) -> Rules {
+/// The rules of this box for its sessions.
+fn rules(settings: &Settings) -> PeerRules {
     let hours = settings.span(Key::AirReceiptWait).as_secs().div_ceil(3600);
     let parts = i64::try_from(settings.span(Key::AirPartsWait).as_millis()).unwrap_or(i64::MAX);
-    let usual = Rules::default();
-    Rules { receipt_hours: u8::try_from(hours).unwrap_or(u8::MAX), parts_wait: usual.parts_wait.max(parts), ..usual }
+    let usual = PeerRules::default();
+    PeerRules {
+        receipt_hours: u8::try_from(hours).unwrap_or(u8::MAX),
+        parts_wait: usual.parts_wait.max(parts),
+        ..usual
+    }
+}
+
+/// When something is due in the session with a far box; in the past: now.
+///
+/// # Errors
+/// When the store fails.
+pub fn due(context: &Context, device: Option<DeviceId>) -> Result<Option<Time>, Fault> {
+    Ok(context.peer(device)?.due(&rules(&context.store.settings())).map(Time))
 }
 
 impl Context {
     /// True when this box speaks, and reads, more than the classic coding.
-    pub fn talks(&self) -> bool {
+    pub fn speaks_compact(&self) -> bool {
         !models(self.store.settings().text(Key::AirCompact)).is_empty()
     }
 
     /// The coders of this box; without a model where the compact coding is off.
-    pub fn voice(&self) -> Voice {
+    pub fn coder(&self) -> CoderHandle {
         self.coders.of(models(self.store.settings().text(Key::AirCompact)))
     }
 
     /// What is known of a far box.
     ///
     /// # Errors
-    /// As the store.
+    /// When the store fails.
     pub fn peer(&self, device: Option<DeviceId>) -> Result<Peer, Fault> {
         let name = name(device);
         let bytes = self.store.read(|view| view.peer(&name))?;
         Ok(read(&name, bytes))
     }
 
-    /// Does something in the talk with a far box, by the settings of this moment.
-    pub fn here<T>(&self, device: Option<DeviceId>, act: impl FnOnce(&mut Here) -> T) -> T {
+    /// Does something in the session with a far box, by the settings of this moment.
+    pub fn in_session<T>(&self, device: Option<DeviceId>, act: impl FnOnce(&mut PeerContext) -> T) -> T {
         let settings = self.store.settings();
-        let mut voice = self.voice();
+        let mut coder = self.coder();
         // Toward a device this box speaks for the world.
-        let mut codec = Codec { coding: &mut voice, from_device: device.is_none() };
+        let mut codec = Codec { coding: &mut coder, from_device: device.is_none() };
         let (now, room, rules) = (self.now().0, max_payload(&settings), rules(&settings));
-        act(&mut Here { codec: &mut codec, now, room, rules })
+        act(&mut PeerContext { codec: &mut codec, now, room, rules })
     }
 
-    /// The form in which a far box reads letters; `None`: the classic coding.
+    /// The form in which a far box reads messages; `None`: the classic coding.
     pub fn form(&self, peer: &Peer, device: Option<DeviceId>) -> Option<Form> {
-        self.here(device, |here| peer.form(here.codec))
+        self.in_session(device, |session| peer.form(session.codec))
     }
 
     /// Bytes and packets that a message takes alone in the coding that its far box reads; `None` when that is the
-    /// classic one, or the coder is not there in time.
-    pub fn measure(&self, message: &Message) -> Option<(usize, usize)> {
-        let Choice::Link(device) = self.world().choose(&message.to) else { return None };
-        let peer = self.peer(device).ok().filter(|_| self.talks())?;
+    /// classic one, or the coder is not there: it is waited for, some seconds at most, if `patient`.
+    pub fn measure(&self, message: &Message, patient: bool) -> Option<(usize, usize)> {
+        let Route::Link(device) = self.policy().choose(&message.to) else { return None };
+        let peer = self.peer(device).ok().filter(|_| self.speaks_compact())?;
         match self.form(&peer, device)? {
-            Form::Model(number) if !self.voice().has_soon(number) => return None,
-            Form::Model(_) | Form::Stored => {}
+            Form::Model(number) => {
+                let coder = self.coder();
+                let there = if patient { coder.has_soon(number) } else { coder.has(number) };
+                there.then_some(())?;
+            }
+            Form::Stored => {}
         }
-        let letter = self.on_air(message, device);
-        Some(self.here(device, |here| peer.measure(here, &letter)))
+        let on_air = self.on_air(message, device);
+        Some(self.in_session(device, |session| peer.measure(session, &on_air)))
     }
 
     /// A message as it goes over the air. The person on the station is named unless the far end knows without.
     pub fn on_air(&self, message: &Message, device: Option<DeviceId>) -> compact::letter::Letter {
-        let world = self.world();
+        let policy = self.policy();
         let (other, person) = match device {
             Some(device) => {
-                let owner = world.people.by_device(device).map(|owner| owner.name.clone());
-                let to = message.to.mailbox().filter(|to| world.is_ours(to)).and_then(|to| world.people.addressed(to));
+                let owner = policy.people.by_device(device).map(|owner| owner.name.clone());
+                let to =
+                    message.to.mailbox().filter(|to| policy.is_ours(to)).and_then(|to| policy.people.addressed(to));
                 (&message.from, to.map(|person| person.name.clone()).filter(|person| Some(person) != owner.as_ref()))
             }
             None => {
-                let reader = world.people.default_person(world.settings.text(Key::DefaultPerson));
+                let reader = policy.people.default_person(policy.settings.text(Key::DefaultPerson));
                 let author = message.author.clone().filter(|author| reader.is_none_or(|reader| reader.name != *author));
                 (&message.to, author)
             }
         };
-        letters::letter(person, other.to_string(), &message.subject, &message.text)
+        messages::on_air(person, other.to_string(), &message.subject, &message.text)
     }
 }
 
-/// Packets that the talk wants to go out, together with those of the same letters.
-pub fn bodies(send: &[Outgoing], device: Option<DeviceId>, now: Time) -> Vec<Vec<Packet>> {
-    let together = |one: &Outgoing, next: &Outgoing| {
-        one.ticket == next.ticket || (!one.letters.is_empty() && one.letters == next.letters)
+/// Packets that the session wants to go out, in groups: those of a bundle, and of the same messages, belong together.
+pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, now: Time) -> Vec<Vec<Packet>> {
+    let together = |one: &OutgoingPacket, next: &OutgoingPacket| {
+        one.ticket == next.ticket || (!one.messages.is_empty() && one.messages == next.messages)
     };
-    let packet = |(part, parts): (u16, u16), out: &Outgoing| Packet {
+    let packet = |(part, parts): (u16, u16), out: &OutgoingPacket| Packet {
         number: 0,
-        letters: out.letters.iter().map(|letter| Id(*letter)).collect(),
-        body: 0,
+        messages: out.messages.iter().map(|key| Id(*key)).collect(),
+        group: 0,
         part,
         parts,
         device,
@@ -151,55 +169,55 @@ pub fn bodies(send: &[Outgoing], device: Option<DeviceId>, now: Time) -> Vec<Vec
         at: now,
         note: if out.repeat { "once more: no receipt came".to_owned() } else { String::new() },
         ask: Time(0),
-        talk: Some(Talk {
+        peer: Some(PeerFragment {
             ticket: out.ticket,
-            piece: out.piece,
-            pieces: out.pieces,
+            fragment: out.fragment,
+            fragments: out.fragments,
             receipt: out.receipt,
             needless: false,
             repeat: out.repeat,
             bill: None,
         }),
     };
-    let body = |body: &[Outgoing]| {
-        let parts = u16::try_from(body.len()).unwrap_or(u16::MAX);
-        (1..=parts).zip(body).map(|(part, out)| packet((part, parts), out)).collect()
+    let group = |group: &[OutgoingPacket]| {
+        let parts = u16::try_from(group.len()).unwrap_or(u16::MAX);
+        (1..=parts).zip(group).map(|(part, out)| packet((part, parts), out)).collect()
     };
-    send.chunk_by(together).map(body).collect()
+    send.chunk_by(together).map(group).collect()
 }
 
-/// What the talk asks of the box besides letters that came in, ready to be written.
-pub struct Errand {
+/// What a session asks of the box besides messages that came in, ready to be written.
+pub struct PeerEffects {
     device: Option<DeviceId>,
     peer: Peer,
-    turn: Turn,
-    /// What letters that go once more cost then.
+    turn: PeerTurn,
+    /// What messages that go once more cost then.
     bills: BTreeMap<u64, Bill>,
-    unconfirmed: Vec<Ending>,
+    unconfirmed: Vec<Bounce>,
 }
 
-impl Errand {
-    /// What a turn of the talk asks; the peer is as it is after it.
-    pub fn new(context: &Context, device: Option<DeviceId>, peer: Peer, turn: Turn) -> Self {
-        let why = "it was sent, and the far box has not said that it has it: it may have arrived";
-        let letters = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
-        let unconfirmed = letters.map(|letter| context.ending(&letter, State::Expired, why)).collect();
+impl PeerEffects {
+    /// What a turn of the session asks; the peer is as it is after it.
+    pub fn new(context: &Context, device: Option<DeviceId>, peer: Peer, turn: PeerTurn) -> Self {
+        let messages = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
+        let unconfirmed =
+            messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
         for news in &turn.news {
             log::info!("link: {news}");
         }
-        let world = context.world();
+        let policy = context.policy();
         let bill = |key: u64| {
-            let letter = context.store.message(Id(key)).ok().flatten()?;
-            Some((key, world.bill(&letter, context.now(), max_payload(&world.settings))?))
+            let message = context.store.message(Id(key)).ok().flatten()?;
+            Some((key, policy.bill(&message, context.now())?))
         };
         let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
         Self { device, peer, turn, bills, unconfirmed }
     }
 
     /// Writes it.
-    pub fn apply(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
+    pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         put(tx, self.device, &self.peer)?;
-        for packets in bodies(&self.turn.send, self.device, now) {
+        for packets in groups(&self.turn.send, self.device, now) {
             tx.add_packets(&packets)?;
         }
         for key in &self.turn.delivered {
@@ -211,7 +229,7 @@ impl Errand {
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
         let from = self.device.map(|device| format!(" of device {device}")).unwrap_or_default();
-        for (bytes, why) in &self.turn.aside {
+        for (bytes, why) in &self.turn.quarantine {
             tx.quarantine("link", why, bytes, now)?;
             let words = format!("a packet{from} was set aside: {why}");
             tx.event(&Event { at: now, part: "link".to_owned(), words, alarm: true })?;
@@ -223,15 +241,15 @@ impl Errand {
     }
 
     /// Packets that need not go any more are asked back, if they have not gone.
-    fn call_back(&self, tx: &mut Tx, now: Time) -> Outcome<()> {
+    fn call_back(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         if self.turn.needless.is_empty() {
             return Ok(());
         }
         for packet in tx.open_packets()? {
-            match &packet.talk {
-                Some(talk) if packet.device == self.device && self.turn.needless.contains(&talk.ticket) => {
-                    let talk = Some(Talk { needless: true, ..talk.clone() });
-                    tx.put_packet(&Packet { talk, ask: now, ..packet })?;
+            match &packet.peer {
+                Some(place) if packet.device == self.device && self.turn.needless.contains(&place.ticket) => {
+                    let peer = Some(PeerFragment { needless: true, ..place.clone() });
+                    tx.put_packet(&Packet { peer, ask: now, ..packet })?;
                 }
                 _ => {}
             }
@@ -240,23 +258,23 @@ impl Errand {
     }
 }
 
-/// The far box has a letter; also one that was given up for lack of just this news.
-fn arrived(tx: &mut Tx, id: Id, now: Time) -> Outcome<()> {
+/// The far box has a message; also one that was given up for lack of just this news.
+fn arrived(tx: &mut Tx, id: Id, now: Time) -> TxResult<()> {
     let Some(message) = tx.find(id)? else { return Ok(()) };
     let given_up = message.state == State::Expired && message.receipt_until.is_some();
     match !message.is_final() || given_up {
-        true => tx.step(id, now, State::Delivered, "the far box has it", 0, Time::NEVER).map(drop),
+        true => tx.step(id, now, State::Delivered, Arrived::FarBox, 0, Time::NEVER).map(drop),
         false => Ok(()),
     }
 }
 
-/// The far box cannot read a letter: it waits for the link again, and goes in another form.
-fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time) -> Outcome<()> {
+/// The far box cannot read a message: it waits for the link again, and goes in another form.
+fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time) -> TxResult<()> {
     let Some(live) = tx.live(id)?.filter(|live| !live.recall) else {
         return Ok(());
     };
     if live.terms.by.is_none() {
         tx.change(id, |message| message.deadline = message.deadline.max(now + ONCE_MORE))?;
     }
-    outcome::once_more(tx, id, bill, why, now, live.accepted)
+    outcome::requeue(tx, id, bill, why, now, live.accepted)
 }

@@ -1,23 +1,84 @@
-//! What an earlier life, or a link that was away, left half done. All of it is looked at before anything new is handed
-//! over: the evidence of how a hand-over ended gets weaker with each packet that follows it.
+//! What an earlier life, or a link that was away, left half done: hand-overs whose end is unknown. All of them are looked
+//! at before anything new is handed over: the evidence of how one ended gets weaker with each packet that follows it.
 
-use super::submit;
-use super::worker::Air;
+use super::group::PacketGroup;
+use super::submit::{PATIENCE, outgoing};
+use std::time::Duration;
+
 use crate::clock::Time;
+use crate::engine::Context;
 use crate::fault::Fault;
-use crate::message::PacketState;
-use crate::store::Stage;
+use crate::link::{Link, Verdict};
+use crate::message::reason::LinkReason;
+use crate::message::{Id, Packet, PacketState, Reference};
 
-/// Settles open hand-overs.
+/// Equal packets of other messages that are told apart in one look.
+const MOST_EQUAL: usize = 16;
+
+/// A hand-over that the link cannot decide is left to the far box after this.
+const UNDECIDED: Duration = Duration::from_secs(20);
+
+/// What the evidence says of a hand-over.
+pub enum Evidence {
+    /// It was taken, under this reference.
+    Taken(Reference),
+    /// It was taken, and has left already.
+    Sent(Reference),
+    /// It certainly was not taken.
+    NotTaken(String),
+    /// Nothing yet; the time of these messages is over, and nobody knows whether they went.
+    Unknown {
+        /// The messages whose time is over.
+        late: Vec<Id>,
+        /// What is not known, and why.
+        why: String,
+    },
+    /// Nobody on this side will ever know: only the far box can tell.
+    Undecidable,
+    /// Nothing yet, and nobody waits for it any more.
+    TooLate(String),
+}
+
+/// Finds out how the hand-over of a packet ended, if that can be known now; `None` when it is not open.
 ///
 /// # Errors
-/// As the store.
-pub fn recover(air: &mut Air) -> Result<(), Fault> {
-    for item in air.context.store.read(|view| view.open(Stage::Outbox, Time::NEVER))? {
-        let open = item.as_ref().map_or(true, |packet| matches!(packet.state, PacketState::Handing(_)));
-        if open {
-            air.attend_packet(item, |air, packet| submit::settle(air, packet).map(drop))?;
+/// When the store fails.
+pub fn find_out(
+    context: &Context,
+    link: &mut dyn Link,
+    group: &PacketGroup,
+    packet: &Packet,
+) -> Result<Option<Evidence>, Fault> {
+    let PacketState::Handing(intent) = &packet.state else { return Ok(None) };
+    let (outgoing, now) = (outgoing(group, packet, context.now()), context.now());
+    // The link finds packets by their content: a message may say the same as an earlier one, and is not that one.
+    for _ in 0..MOST_EQUAL {
+        let (evidence, reference) = match link.reconcile(&outgoing, intent) {
+            Verdict::Taken(reference) => (Evidence::Taken(reference.clone()), reference),
+            Verdict::Sent(reference) => (Evidence::Sent(reference.clone()), reference),
+            Verdict::NotTaken(why) => return Ok(Some(Evidence::NotTaken(why))),
+            // The link may still find out; after a while it will not.
+            Verdict::Unknown(_) if now >= packet.at + UNDECIDED => return Ok(Some(Evidence::Undecidable)),
+            Verdict::NotYet(why) | Verdict::Unknown(why) => return Ok(Some(unknown(group, packet, &why, now))),
+        };
+        match context.store.read(|view| view.owner(&reference))? {
+            Some(owner) if owner != packet.number => link.exclude_match(&reference),
+            _ => return Ok(Some(evidence)),
         }
     }
-    Ok(())
+    Ok(Some(unknown(group, packet, "the link names packets of other messages only", now)))
+}
+
+fn unknown(group: &PacketGroup, packet: &Packet, why: &str, now: Time) -> Evidence {
+    let late: Vec<_> = group.late(now).map(|message| message.id).collect();
+    let waited_for = !packet.messages.is_empty() || now >= packet.at + PATIENCE;
+    match late.len() == group.messages.len() && waited_for {
+        true => Evidence::TooLate(why.to_owned()),
+        false => Evidence::Unknown { late, why: why.to_owned() },
+    }
+}
+
+/// What the sender of a message hears whose time is over while nobody knows whether it went.
+pub fn never_known(why: &str) -> LinkReason {
+    LinkReason::TakenUnknown { why: Box::new(why.into()) }
 }

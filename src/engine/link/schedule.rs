@@ -1,22 +1,23 @@
-//! Letters that wait for the link become packets when the link can take them: until then people and rules may change.
+//! Messages that wait for the link become packets when the link can take them: until then people and rules may change.
 //!
-//! Letters for a far box that reads the compact coding wait a moment for each other (`air.gather`): a packet that is
-//! full, a satellite in view, or a letter that cannot wait ends that. Others leave one by one, in their order.
+//! Messages for a far box that reads the compact coding wait a moment for each other (`air.gather`): a packet that is
+//! full, a satellite in view, or a message that cannot wait ends that. Others leave one by one, in their order.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use compact::packet::Form;
-use compact::peer::{Plan, Waiting, when};
+use compact::peer::{Peer, SendPlan, WaitingMessage, gather};
 
-use super::peer;
-use super::worker::Air;
+use super::{commit, peer};
 use crate::address::DeviceId;
 use crate::clock::Time;
-use crate::engine::{max_payload, outcome};
+use crate::engine::{Context, max_payload, outcome, relay};
 use crate::fault::Fault;
+use crate::link::Driver;
+use crate::message::reason::{NeedsOwner, NoRoute};
 use crate::message::{Account, Id, Message, Packet, PacketState, Priority, State};
-use crate::route::choose::Choice;
+use crate::route::choose::Route;
 use crate::route::plan;
 use crate::settings::Key;
 
@@ -24,14 +25,12 @@ use crate::settings::Key;
 const CODER: Duration = Duration::from_millis(300);
 /// A satellite that was heard is in view for so long.
 const IN_VIEW: Duration = Duration::from_secs(60);
-/// Letters planned at once.
+/// Messages planned at once.
 const TOGETHER: usize = 16;
 
-/// What is known about waiting letters between two turns.
+/// What is known about waiting messages between two turns.
 #[derive(Default)]
 pub struct Gathering {
-    /// When one of them has waited long enough.
-    pub until: Option<Time>,
     /// Bytes that each takes alone.
     sizes: HashMap<Id, usize>,
     /// When a satellite was heard last.
@@ -49,111 +48,164 @@ impl Gathering {
     }
 }
 
-/// The device that a waiting letter goes to, if it goes to one. `None` when it has packets already, or goes no further
-/// on this way: it is given back, held, or stands in another queue now.
-pub fn ready(air: &Air, message: &Message) -> Result<Option<Option<DeviceId>>, Fault> {
-    if air.context.store.read(|view| view.packets_of(message.id))?.iter().any(Packet::is_open) {
+/// What became of messages that were to be planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheduled {
+    /// They have packets, which wait in the outbox.
+    Planned,
+    /// They wait until then for others, or for the coder.
+    Waits(Time),
+    /// Their owner decided otherwise a moment ago, or they have ended.
+    Decided,
+}
+
+/// The far box that a waiting message goes to by this link: its device, or `None` for the one of a station. `None` when it
+/// has packets already, or goes no further on this way: it is given back, held, or stands in another queue now.
+///
+/// # Errors
+/// When the store fails.
+pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<Option<Option<DeviceId>>, Fault> {
+    if context.store.read(|view| view.packets_of(message.id))?.iter().any(Packet::is_open) {
         return Ok(None);
     }
-    still_goes(air, message)
+    let policy = context.policy();
+    if context.now() >= message.deadline {
+        return context.give_back(message, State::Expired, message.reason.clone()).map(|()| None);
+    }
+    // People and rules may have changed since it was queued.
+    let device = match (outcome::moved(&policy, message), policy.choose(&message.to)) {
+        (Some(Err(why)), _) => return context.give_back(message, State::Returned, why).map(|()| None),
+        (Some(Ok(way)), _) => return relay::reroute(context, message, way).map(|()| None),
+        (None, Route::Link(device)) => device,
+        (None, _) => None,
+    };
+    let (state, reason) = policy.on_air(message, device.is_some());
+    if state != State::Queued {
+        return commit::step(context, message, state, &reason, message.deadline).map(|()| None);
+    }
+    if device.is_some() && !driver.many_devices {
+        let why = NoRoute::OneFarBox { driver: driver.name.to_owned() };
+        return context.give_back(message, State::Returned, why).map(|()| None);
+    }
+    Ok(Some(device))
 }
 
-/// Plans letters that are ready for one far box; false when they wait on, or were decided otherwise a moment ago.
-pub fn letters(air: &mut Air, device: Option<DeviceId>, letters: &[Message]) -> Result<bool, Fault> {
-    if !air.context.talks() {
-        let mut any = false;
-        for message in letters {
-            any |= classic(air, message, device)?;
-        }
-        return Ok(any);
-    }
-    let mut peer = air.context.peer(device)?;
-    if let Some(form) = air.context.form(&peer, device) {
-        let now = air.context.now();
-        if matches!(form, Form::Model(number) if !air.context.voice().has(number)) {
-            air.gathering.until = Some(now + CODER);
-            return Ok(false);
-        }
-        if let Some(until) = gather(air, &mut peer, device, letters) {
-            air.gathering.until = Some(air.gathering.until.map_or(until, |known| known.min(until)));
-            return Ok(false);
-        }
-    }
-    let written: Vec<_> = letters.iter().map(|message| air.context.on_air(message, device)).collect();
-    let waiting: Vec<_> =
-        letters.iter().zip(&written).map(|(message, letter)| Waiting { key: message.id.0, letter }).collect();
-    let plan = air.context.here(device, |here| peer.plan(here, &waiting));
-    plan.refused.iter().for_each(|(key, _)| peer.forget(*key));
-    keep(air, device, letters, peer, plan)
-}
-
-/// How many letters for one far box are planned at once: those of a classic one share nothing.
-pub fn together(air: &Air, device: Option<DeviceId>) -> Result<usize, Fault> {
-    let shares = air.context.talks() && air.context.form(&air.context.peer(device)?, device).is_some();
+/// How many messages for one far box are planned at once: those of a classic one share nothing.
+///
+/// # Errors
+/// When the store fails.
+pub fn together(context: &Context, device: Option<DeviceId>) -> Result<usize, Fault> {
+    let shares = context.speaks_compact() && context.form(&context.peer(device)?, device).is_some();
     Ok(if shares { TOGETHER } else { 1 })
 }
 
-/// Until when the letters wait for others; `None` when they leave now.
-fn gather(
-    air: &mut Air,
-    peer: &mut compact::peer::Peer,
+/// Plans messages that are ready for one far box.
+///
+/// # Errors
+/// Permanent when these messages cannot be planned. Otherwise when the store fails.
+pub fn plan(
+    context: &Context,
+    driver: &Driver,
+    gathering: &mut Gathering,
     device: Option<DeviceId>,
-    letters: &[Message],
-) -> Option<Time> {
-    let (now, settings) = (air.context.now(), air.context.store.settings());
-    let timer = i64::try_from(settings.span(Key::AirGather).as_millis()).unwrap_or(i64::MAX);
-    let mut waits = Vec::new();
-    for message in letters {
-        let context = air.context;
-        let bytes = *air.gathering.sizes.entry(message.id).or_insert_with(|| {
-            let letter = context.on_air(message, device);
-            context.here(device, |here| peer.measure(here, &letter)).0
-        });
-        let urgent = message.pressed || message.terms.priority == Priority::Urgent;
-        waits.push(when::Waits { since: message.accepted.0, urgent, bytes });
+    messages: &[Message],
+) -> Result<Scheduled, Fault> {
+    if !context.speaks_compact() {
+        let mut scheduled = Scheduled::Decided;
+        for message in messages {
+            if plan_classic(context, driver, message, device)? {
+                scheduled = Scheduled::Planned;
+            }
+        }
+        return Ok(scheduled);
     }
-    match when::when(&waits, max_payload(&settings), timer, air.gathering.in_view(now), now.0) {
-        when::When::At(at) => Some(Time(at)),
-        when::When::Now(_) | when::When::Never => None,
+    let mut peer = context.peer(device)?;
+    if let Some(form) = context.form(&peer, device) {
+        if matches!(form, Form::Model(number) if !context.coder().has(number)) {
+            return Ok(Scheduled::Waits(context.now() + CODER));
+        }
+        if let Some(until) = gather(context, gathering, &peer, device, messages) {
+            return Ok(Scheduled::Waits(until));
+        }
+    }
+    let on_air: Vec<_> = messages.iter().map(|message| context.on_air(message, device)).collect();
+    let waiting = messages.iter().zip(&on_air).map(|(known, message)| WaitingMessage { key: known.id.0, message });
+    let waiting: Vec<_> = waiting.collect();
+    let plan = context.in_session(device, |session| peer.plan(session, &waiting));
+    plan.refused.iter().for_each(|(key, _)| peer.forget(*key));
+    for message in messages {
+        gathering.sizes.remove(&message.id);
+    }
+    let kept = keep(context, device, messages, peer, plan)?;
+    Ok(if kept { Scheduled::Planned } else { Scheduled::Decided })
+}
+
+/// Until when the messages wait for others; `None` when they leave now.
+fn gather(
+    context: &Context,
+    gathering: &mut Gathering,
+    peer: &Peer,
+    device: Option<DeviceId>,
+    messages: &[Message],
+) -> Option<Time> {
+    let (now, settings) = (context.now(), context.store.settings());
+    let timer = i64::try_from(settings.span(Key::AirGather).as_millis()).unwrap_or(i64::MAX);
+    let (room, compact) = (max_payload(&settings), context.form(peer, device).is_some());
+    let mut waiting = Vec::new();
+    for message in messages {
+        // As it was measured when it was taken in; anew where the far box reads another coding since.
+        let known = message.size.filter(|size| compact && size.max_payload == room).and_then(|size| size.compact);
+        let measured = || {
+            *gathering.sizes.entry(message.id).or_insert_with(|| {
+                let on_air = context.on_air(message, device);
+                context.in_session(device, |session| peer.measure(session, &on_air)).0
+            })
+        };
+        let bytes = known.map_or_else(measured, |extent| extent.bytes);
+        let urgent = message.pressed || message.terms.priority == Priority::Urgent;
+        waiting.push(gather::GatheredMessage { since: message.accepted.0, urgent, bytes });
+    }
+    match gather::departure(&waiting, room, timer, gathering.in_view(now), now.0) {
+        gather::Departure::At(at) => Some(Time(at)),
+        gather::Departure::Now(_) | gather::Departure::Never => None,
     }
 }
 
-/// Keeps a plan with all that hangs on it, unless the owner of one of the letters decided otherwise a moment ago.
+/// Keeps a plan with all that hangs on it, in one commit; false when the owner of one of the messages decided otherwise a
+/// moment ago: then nothing of it is kept.
 fn keep(
-    air: &mut Air,
+    context: &Context,
     device: Option<DeviceId>,
-    letters: &[Message],
-    peer: compact::peer::Peer,
-    plan: Plan,
+    messages: &[Message],
+    peer: Peer,
+    plan: SendPlan,
 ) -> Result<bool, Fault> {
-    let now = air.context.now();
-    let message = |key: u64| letters.iter().find(|message| message.id.0 == key);
+    let now = context.now();
+    let message = |key: u64| messages.iter().find(|message| message.id.0 == key);
     let refused = plan.refused.iter().filter_map(|(key, why)| message(*key).map(|message| (message, why)));
-    let endings: Vec<_> = refused.map(|(message, why)| air.context.ending(message, State::Returned, why)).collect();
-    let (ids, bodies): (Vec<_>, _) = (letters.iter().map(|m| m.id).collect(), peer::bodies(&plan.send, device, now));
-    for id in &ids {
-        air.gathering.sizes.remove(id);
-    }
-    air.talks.touch(device);
-    air.context.store.write(move |tx| {
+    let endings: Vec<_> =
+        refused.map(|(message, why)| context.ending(message, State::Returned, why.as_str())).collect();
+    let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+    let groups = peer::groups(&plan.send, device, now);
+    context.store.write(move |tx| {
         for id in &ids {
             if tx.live(*id)?.is_none_or(|live| live.state != State::Queued || live.recall) {
                 return Ok(false);
             }
         }
-        for packets in &bodies {
+        for packets in &groups {
             tx.add_packets(packets)?;
         }
-        for account in &plan.accounts {
-            let known = Account {
-                classic_bytes: account.classic.0,
-                classic_packets: account.classic.1,
-                alone: account.alone,
-                bytes: account.bytes,
-                packets: account.packets,
-                letters: account.letters,
+        for planned in &plan.uses {
+            let account = Account {
+                classic_bytes: planned.classic.0,
+                classic_packets: planned.classic.1,
+                alone: planned.alone,
+                bytes: planned.bytes,
+                packets: planned.packets,
+                messages: planned.messages,
             };
-            tx.change(Id(account.key), |message| message.account = Some(known))?;
+            tx.change(Id(planned.key), |message| message.account = Some(account))?;
         }
         peer::put(tx, device, &peer)?;
         endings.iter().try_for_each(|ending| ending.apply(tx, now))?;
@@ -161,12 +213,16 @@ fn keep(
     })
 }
 
-/// Plans a letter for a far box with which there is no talk.
-fn classic(air: &Air, message: &Message, device: Option<DeviceId>) -> Result<bool, Fault> {
-    let context = air.context;
-    let payloads = match plan::packets(message, device.is_some(), air.driver.max_payload) {
+/// Plans a message for a far box with which there is no session; false when it has ended, or its owner decided otherwise.
+fn plan_classic(
+    context: &Context,
+    driver: &Driver,
+    message: &Message,
+    device: Option<DeviceId>,
+) -> Result<bool, Fault> {
+    let payloads = match plan::packets(message, device.is_some(), driver.max_payload) {
         Ok(payloads) => payloads,
-        Err(why) => return context.give_back(message, State::Returned, &why).map(|()| false),
+        Err(why) => return context.give_back(message, State::Returned, NeedsOwner::Unsplittable(why)).map(|()| false),
     };
     let parts = u16::try_from(payloads.len()).unwrap_or(u16::MAX);
     let packets: Vec<Packet> =
@@ -180,34 +236,11 @@ fn classic(air: &Air, message: &Message, device: Option<DeviceId>) -> Result<boo
     })
 }
 
-fn still_goes(air: &Air, message: &Message) -> Result<Option<Option<DeviceId>>, Fault> {
-    let context = air.context;
-    let world = context.world();
-    if context.now() >= message.deadline {
-        return context.give_back(message, State::Expired, &message.reason).map(|()| None);
-    }
-    let device = match (outcome::moved(&world, message), world.choose(&message.to)) {
-        (Some(Err(why)), _) => return context.give_back(message, State::Returned, &why).map(|()| None),
-        (Some(Ok(way)), _) => return crate::engine::relay::reroute(context, message, way).map(|()| None),
-        (None, Choice::Link(device)) => device,
-        (None, _) => None,
-    };
-    let (state, reason) = world.on_air(message, device.is_some(), max_payload(&world.settings));
-    if state != State::Queued {
-        return air.step(message, state, &reason, message.deadline).map(|()| None);
-    }
-    if device.is_some() && !air.driver.many_devices {
-        let why = format!("the link {} reaches one far box, not a device of its own", air.driver.name);
-        return context.give_back(message, State::Returned, &why).map(|()| None);
-    }
-    Ok(Some(device))
-}
-
 fn planned(message: &Message, part: u16, parts: u16, device: Option<DeviceId>, payload: Vec<u8>) -> Packet {
     Packet {
         number: 0,
-        letters: vec![message.id],
-        body: 0,
+        messages: vec![message.id],
+        group: 0,
         part,
         parts,
         device,
@@ -216,6 +249,6 @@ fn planned(message: &Message, part: u16, parts: u16, device: Option<DeviceId>, p
         at: message.accepted,
         note: String::new(),
         ask: Time(0),
-        talk: None,
+        peer: None,
     }
 }

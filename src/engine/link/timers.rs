@@ -1,75 +1,68 @@
-//! The talks with far boxes, as time goes by: repeats, notes that leave alone, what is given up.
+//! When something is due in the sessions with far boxes: repeats, notes that leave alone, what is given up. Plain values;
+//! what is due then, [`inbound::tick`](super::inbound::tick) does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::worker::Air;
-use super::{inbound, peer};
 use crate::address::DeviceId;
 use crate::clock::Time;
-use crate::fault::Fault;
 use crate::message::Packet;
 
-/// A talk in which something stays due is not looked at more often.
+/// A session in which something stays due is not looked at more often.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// When something is due in each talk.
+/// When something is due with each far box (its device; `None` for the one that a station writes to).
 #[derive(Default)]
-pub struct Talks {
+pub struct Timers {
     due: BTreeMap<Option<DeviceId>, Time>,
-    /// Something happened in these.
+    /// Something happened with these: when the next thing is due has to be found out.
     stale: BTreeSet<Option<DeviceId>>,
     /// All were looked at since the start.
     begun: bool,
 }
 
-impl Talks {
-    /// Something happened in the talk with this far box.
+impl Timers {
+    /// Something happened in the session with this far box.
     pub fn touch(&mut self, device: Option<DeviceId>) {
         self.stale.insert(device);
     }
 
-    /// Likewise, if the packet is part of a talk.
-    pub fn changed(&mut self, packet: &Packet) {
-        if packet.talk.is_some() {
-            self.touch(packet.device);
-        }
+    /// Something became of these packets; those of no session say nothing.
+    pub fn packets_changed<'p>(&mut self, packets: impl IntoIterator<Item = &'p Packet>) {
+        self.stale.extend(packets.into_iter().filter(|packet| packet.peer.is_some()).map(|packet| packet.device));
     }
 
     /// When something is due.
     pub fn next(&self) -> Option<Time> {
         self.due.values().min().copied()
     }
-}
 
-/// Does what is due in the talks. What they want to say waits in the outbox then.
-pub fn tend(air: &mut Air) -> Result<(), Fault> {
-    if !air.context.talks() {
-        air.talks.due.clear();
-        return Ok(());
+    /// True once: a box that starts may have other models, or other rules, than before, so all sessions are looked at.
+    pub fn begins(&mut self) -> bool {
+        !std::mem::replace(&mut self.begun, true)
     }
-    let now = air.context.now();
-    if !std::mem::replace(&mut air.talks.begun, true) {
-        // A box that starts may have other models, or other rules, than before.
-        let all = air.context.store.read(|view| view.peers())?;
-        air.talks.due.extend(all.into_iter().map(|(name, _)| (peer::device(&name), now)));
-    }
-    for device in std::mem::take(&mut air.talks.stale) {
-        note_due(air, device, now)?;
-    }
-    let due: Vec<_> = air.talks.due.iter().filter(|(_, at)| **at <= now).map(|(device, _)| *device).collect();
-    for device in due {
-        inbound::tick(air.context, device)?;
-        note_due(air, device, now + PAUSE)?;
-    }
-    Ok(())
-}
 
-fn note_due(air: &mut Air, device: Option<DeviceId>, least: Time) -> Result<(), Fault> {
-    let rules = peer::rules(&air.context.store.settings());
-    match air.context.peer(device)?.due(&rules) {
-        Some(at) => air.talks.due.insert(device, Time(at).max(least)),
-        None => air.talks.due.remove(&device),
-    };
-    Ok(())
+    /// The far boxes with which something happened since this was asked last.
+    pub fn take_stale(&mut self) -> BTreeSet<Option<DeviceId>> {
+        std::mem::take(&mut self.stale)
+    }
+
+    /// The far boxes with which something is due now.
+    pub fn due(&self, now: Time) -> Vec<Option<DeviceId>> {
+        self.due.iter().filter(|(_, at)| **at <= now).map(|(device, _)| *device).collect()
+    }
+
+    /// Notes when something is due with a far box; `done` when what was due now has just been done.
+    pub fn set(&mut self, device: Option<DeviceId>, at: Option<Time>, now: Time, done: bool) {
+        let least = if done { now + PAUSE } else { now };
+        match at {
+            Some(at) => self.due.insert(device, at.max(least)),
+            None => self.due.remove(&device),
+        };
+    }
+
+    /// Forgets all: there are no sessions any more.
+    pub fn clear(&mut self) {
+        self.due.clear();
+    }
 }

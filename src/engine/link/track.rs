@@ -3,79 +3,69 @@
 
 use std::time::Duration;
 
-use super::group::{self, Body};
-use super::worker::Air;
+use super::group::PacketGroup;
 use crate::clock::Time;
-use crate::fault::Fault;
-use crate::link::Whereabouts;
-use crate::message::{Packet, PacketState, Reference};
+use crate::link::{Link, PacketStatus};
+use crate::message::reason::Acknowledged;
+use crate::message::{GoneReason, Id, Reference};
 
 /// A packet on the link is asked after this often.
 pub const AGAIN: Duration = Duration::from_secs(60);
 /// What is being withdrawn is looked at again after this.
 const WITHDRAWING: Duration = Duration::from_secs(3);
 
-/// Asks after one packet; gives back when to ask again if the link still has it.
-pub fn packet(air: &mut Air, packet: Packet) -> Result<Option<Duration>, Fault> {
-    let PacketState::Held(reference) = &packet.state else { return Ok(None) };
-    let (body, now) = (Body::of(air, &packet)?, air.context.now());
-    let mut found = air.link.still_held(reference);
-    let unwanted = body.unwanted(now);
-    if found == Whereabouts::Held && unwanted {
-        found = air.link.cancel(reference);
+/// Where a packet is that the link took.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Tracked {
+    /// Still there, as far as can be told: asked after again when this time is over.
+    Held(Duration),
+    /// It left; nobody was told so. The time of these messages was over by then, so whether they went is not known.
+    Sent {
+        /// The messages whose time was over.
+        late: Vec<Id>,
+        /// How that is known.
+        how: Acknowledged,
+    },
+    /// It left the link when the time of all its messages was over: sent or given up, nobody knows.
+    Unclear,
+    /// It certainly was not sent.
+    Gone(GoneReason),
+}
+
+/// Asks the link after one of its packets, and withdraws that when it is not wanted any more.
+pub fn ask(link: &mut dyn Link, group: &PacketGroup, reference: &Reference, now: Time) -> Tracked {
+    let unwanted = group.is_unwanted(now);
+    let mut found = link.still_held(reference);
+    if found == PacketStatus::Held && unwanted {
+        found = link.cancel(reference);
     }
     match found {
-        Whereabouts::Held | Whereabouts::Unknown(_) if unwanted => return Ok(Some(WITHDRAWING)),
-        Whereabouts::Held | Whereabouts::Unknown(_) => return Ok(Some(next_look(&body, now))),
-        Whereabouts::Sent if body.expired(now) => left_late(air, body, packet)?,
-        Whereabouts::Sent => air.sent_unseen(packet)?,
-        Whereabouts::Withdrawn => gone(air, body, packet, group::WITHDRAWN)?,
-        Whereabouts::GaveUp(why) => gone(air, body, packet, &why)?,
+        PacketStatus::Held | PacketStatus::Unknown(_) if unwanted => Tracked::Held(WITHDRAWING),
+        PacketStatus::Held | PacketStatus::Unknown(_) => Tracked::Held(next_look(group, now)),
+        PacketStatus::Sent => left(group, now),
+        PacketStatus::Withdrawn => Tracked::Gone(GoneReason::Withdrawn),
+        PacketStatus::GaveUp(why) => Tracked::Gone(given_up(&why)),
     }
-    Ok(None)
+}
+
+/// What the link says of a packet that it gave up.
+pub fn given_up(why: &str) -> GoneReason {
+    GoneReason::GivenUp { why: Box::new(why.into()) }
 }
 
 /// When a packet that the link took is asked after: often enough, and at the end of its time.
-pub fn next_look(body: &Body, now: Time) -> Duration {
-    body.deadline(Time::NEVER).since(now).clamp(WITHDRAWING, AGAIN)
+pub fn next_look(group: &PacketGroup, now: Time) -> Duration {
+    group.deadline().unwrap_or(Time::NEVER).since(now).clamp(WITHDRAWING, AGAIN)
 }
 
-/// The packet is not on the link any more, and whether it was sent or given up nobody knows. Letters whose time is over
-/// end so; the others count as sent, and the far box tells whether they are.
-fn left_late(air: &mut Air, body: Body, packet: Packet) -> Result<(), Fault> {
-    let now = air.context.now();
-    let late: Vec<_> = body.letters.iter().filter(|letter| now >= letter.limit()).collect();
-    let (note, words) =
-        ("gone from the link after its time had run out", "its time ran out on the link; it may have been sent");
-    if late.len() == body.letters.len() {
-        return close(air, body, packet, note, Some(words));
+/// The packet is not on the link any more. Before the end of its time that means that it was sent. Later the link may
+/// have given it up: messages whose time is over end with that, the others count as sent, and the far box tells whether
+/// they are.
+fn left(group: &PacketGroup, now: Time) -> Tracked {
+    let late: Vec<_> = group.late(now).map(|message| message.id).collect();
+    match late.len() {
+        0 => Tracked::Sent { late, how: Acknowledged::NotSeen },
+        all if all == group.messages.len() => Tracked::Unclear,
+        _ => Tracked::Sent { late, how: Acknowledged::Late },
     }
-    for letter in late {
-        air.context.give_back(letter, crate::message::State::Expired, words)?;
-    }
-    air.sent(packet, note)
-}
-
-/// The link says by itself that it gave a packet up.
-pub fn gave_up(air: &mut Air, reference: &Reference, why: &str) -> Result<(), Fault> {
-    let at = reference.clone();
-    let Some(packet) = air.context.store.write(move |tx| tx.packet_at(&at))? else { return Ok(()) };
-    if !matches!(packet.state, PacketState::Held(_)) {
-        return Ok(());
-    }
-    let body = Body::of(air, &packet)?;
-    gone(air, body, packet, why)
-}
-
-/// A packet certainly was not sent; what the link holds of the same body is of no use any more.
-fn gone(air: &mut Air, body: Body, packet: Packet, why: &str) -> Result<(), Fault> {
-    close(air, body, packet, why, None)
-}
-
-fn close(air: &mut Air, mut body: Body, packet: Packet, why: &str, unclear: Option<&str>) -> Result<(), Fault> {
-    let now = air.context.now();
-    air.outstanding = air.outstanding.saturating_sub(1);
-    body.put(Packet { state: PacketState::Gone(why.to_owned()), at: now, ..packet });
-    body.drop_rest(now);
-    body.close(air, unclear)
 }

@@ -1,23 +1,24 @@
 use super::*;
 use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
+use crate::message::reason::Waits;
 use crate::people::Person;
-use crate::status::Pulse;
+use crate::status::StatusBoard;
 use crate::store::Store;
-use crate::store::tests::Folder;
+use testing::Folder;
 
-/// The subject and text of the notice that anna gets when her letter, in this state, takes long.
+/// The subject and text of the notice that anna gets when her message, in this state, takes long.
 fn told(state: State) -> (String, String) {
     let folder = Folder::new();
     let clock = Clock::fake(Time(1_790_000_000_000));
-    let store = Store::open(&folder.0, &clock).unwrap();
+    let store = Store::open(&folder, &clock).unwrap();
     store.set("box.domain", "here.org").unwrap();
     let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
-    let context = Context { coders: Coders::new(store.folder()), store, pulse: Pulse::default(), stop };
-    let draft = Draft {
-        door: Door::Smtp,
+    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop };
+    let draft = NewMessage {
+        door: Origin::Smtp,
         from: "anna@here.org".parse().unwrap(),
         to: "mum@else.org".parse().unwrap(),
         author: Some("anna".into()),
@@ -30,11 +31,11 @@ fn told(state: State) -> (String, String) {
         stranger: None,
         terms: Default::default(),
     };
-    let world = context.world();
-    let message = Message { state, ..world.plan(draft, clock.now(), true, 192) };
-    let id = context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0];
-    clock.advance(world.settings.span(Key::QueueDelayNotice) + Duration::from_secs(1));
-    let wait = || context.wait_on(&context.store.message(id).unwrap().unwrap(), "why it waits").unwrap();
+    let policy = context.policy();
+    let message = Message { state, ..policy.plan(draft, None, clock.now(), true) };
+    let id = context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0];
+    clock.advance(policy.settings.span(Key::QueueDelayNotice) + Duration::from_secs(1));
+    let wait = || context.wait_on(&context.store.message(id).unwrap().unwrap(), Waits::Relay).unwrap();
     wait();
     wait();
     let mailbox = context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();
@@ -43,15 +44,15 @@ fn told(state: State) -> (String, String) {
 }
 
 #[test]
-fn the_sender_of_a_held_letter_hears_that_somebody_has_to_decide() {
+fn the_sender_of_a_held_message_hears_that_somebody_has_to_decide() {
     let (subject, text) = told(State::Held);
-    assert_eq!(subject, "Your letter is waiting for a decision");
+    assert_eq!(subject, "Your message is waiting for a decision");
     assert!(text.contains("is held until the owner of this box decides"), "{text}");
 }
 
 #[test]
-fn the_sender_of_a_waiting_letter_hears_of_the_delay() {
+fn the_sender_of_a_waiting_message_hears_of_the_delay() {
     let (subject, text) = told(State::Queued);
-    assert_eq!(subject, "Your letter is delayed");
+    assert_eq!(subject, "Your message is delayed");
     assert!(text.contains("goes on trying"), "{text}");
 }

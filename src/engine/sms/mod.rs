@@ -13,8 +13,8 @@ use crate::deliver::sms::{self, Carrier, Row};
 use crate::fault::Fault;
 use crate::message::{Priority, State, Way};
 use crate::settings::{Key, Settings};
-use crate::status::Rung;
-use crate::store::Lane;
+use crate::status::{PartState, PartStatus};
+use crate::store::Queue;
 
 /// Longest sleep between two looks at the queue.
 const LOOK: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
     while !context.stopping() {
         if texts.is_outdated() {
             texts = Texts::new(context);
-            relay::try_all(context, Lane::Carrier)?;
+            relay::try_all(context, Queue::Carrier)?;
         }
         texts.send_due()?;
         texts.ask_reports()?;
@@ -86,23 +86,19 @@ impl<'c> Texts<'c> {
 
     /// Tells the page how texts come in, or what is wrong.
     fn tell(&self, fault: Option<&Fault>) {
-        let rung = self.row.map(|row| Rung {
-            well: fault.is_none(),
-            words: fault.map_or_else(|| self.words(row), ToString::to_string),
+        let status = self.row.map(|row| PartStatus {
+            state: fault.map_or_else(|| self.state(row), |fault| PartState::Faulty(fault.clone())),
             at: self.context.now(),
         });
-        self.context.pulse.set(|facts| facts.texts = rung);
+        self.context.status.set(|facts| facts.texts = status);
     }
 
-    fn words(&self, row: &Row) -> String {
-        let (title, public) = (row.title, self.made_with.text(Key::SmsPublicUrl));
-        match (public, row.polls) {
-            ("", true) => format!("polling: {title} is asked for texts every {}", self.made_with.text(Key::SmsPoll)),
-            ("", false) => format!("{title} cannot be asked for texts: none come in until sms.public_url is set"),
-            (public, polls) => {
-                let also = if polls { ", and is asked every 15 minutes for what a call may have lost" } else { "" };
-                format!("webhook: {title} calls {public}/hooks/{}{also}", row.name)
-            }
+    fn state(&self, row: &Row) -> PartState {
+        let carrier = row.title;
+        match (self.made_with.text(Key::SmsPublicUrl), row.polls) {
+            ("", true) => PartState::Polls { carrier, every: self.made_with.text(Key::SmsPoll).to_owned() },
+            ("", false) => PartState::Unreachable { carrier },
+            (public, polls) => PartState::Called { carrier, hook: format!("{public}/hooks/{}", row.name), polls },
         }
     }
 
@@ -113,7 +109,7 @@ impl<'c> Texts<'c> {
             if self.paused > now || self.context.stopping() {
                 return Ok(());
             }
-            let mut due = self.context.store.read(|view| view.due(Lane::Carrier, now, IN_SIGHT))?;
+            let mut due = self.context.store.read(|view| view.due(Queue::Carrier, now, IN_SIGHT))?;
             if due.is_empty() {
                 return Ok(());
             }
@@ -191,13 +187,13 @@ impl<'c> Texts<'c> {
             context.store.write(move |tx| tx.put_note(&note, Some(at.0.to_string().as_bytes())))?;
         }
         self.tell(None);
-        context.pulse.set(|facts| facts.texts_heard = Some(now));
+        context.status.set(|facts| facts.texts_heard = Some(now));
         Ok(())
     }
 
     /// How long nothing is due.
     fn next(&self) -> Result<Duration, Fault> {
-        let (send, report) = self.context.store.read(|view| Ok((view.next_due(Lane::Carrier)?, view.next_text()?)))?;
+        let (send, report) = self.context.store.read(|view| Ok((view.next_due(Queue::Carrier)?, view.next_text()?)))?;
         let send = send.map(|at| at.max(self.paused));
         let usable = self.carrier.is_ok();
         let ask = self.row.filter(|row| row.polls && usable).map(|_| self.ask_at);

@@ -4,17 +4,17 @@ use super::report;
 use crate::address::{Address, Mailbox, Phone};
 use crate::clock::Time;
 use crate::deliver::compose;
-use crate::deliver::sms::{Incoming, News, Row};
+use crate::deliver::sms::{IncomingText, News, Row};
+use crate::engine::Context;
 use crate::engine::link::inbound;
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::mail_text::visible_text;
-use crate::message::{Door, Message, Proof, Terms};
+use crate::message::{LinkSize, Message, Origin, Proof, Terms};
 use crate::people::Person;
-use crate::route::choose::{Choice, World};
-use crate::route::plan::{Draft, Stranger};
+use crate::route::choose::{Policy, Route};
+use crate::route::plan::{NewMessage, Stranger};
 use crate::route::subject::first_line;
-use crate::store::{BodyIn, Committed, Event, Letter, OptOut, Outcome, Thread, Tx};
+use crate::store::{BodyIn, Committed, Event, IncomingMail, OptOut, Thread, Tx, TxResult};
 
 /// Longest subject made from a text, in characters.
 const SUBJECT: usize = 72;
@@ -41,33 +41,28 @@ pub fn key(row: &Row, id: &str) -> String {
 pub fn called(context: &Context, row: &'static Row, news: &[News]) -> Result<(), Fault> {
     for one in news {
         match one {
-            News::Incoming(incoming) => drop(take(context, row, incoming)?),
+            News::IncomingText(incoming) => drop(take(context, row, incoming)?),
             News::Report(report) => report::take(context, row.name, report)?,
             News::Odd(event) => {
                 let (event, now) = (event.clone(), context.now());
-                context.store.write(move |tx| put_aside(tx, "what the carrier told cannot be read", &event, now))?;
+                context.store.write(move |tx| put_aside(tx, Unusable::Unreadable, &event, now))?;
             }
         }
     }
     let now = context.now();
-    context.pulse.set(|facts| (facts.texts_heard, facts.texts_refused) = (Some(now), None));
+    context.status.set(|facts| (facts.texts_heard, facts.texts_refused) = (Some(now), None));
     context.store.write(move |tx| tx.put_note(HEARD, Some(now.0.to_string().as_bytes())))
 }
 
 /// When the carrier called last, as an earlier life of this box knew it.
 ///
 /// # Errors
-/// As the store.
+/// When the store cannot be read or written.
 pub fn recall_heard(context: &Context) -> Result<(), Fault> {
     let note = context.store.read(|view| view.note(HEARD))?;
     let heard = note.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Time);
-    context.pulse.set(|facts| facts.texts_heard = facts.texts_heard.or(heard));
+    context.status.set(|facts| facts.texts_heard = facts.texts_heard.or(heard));
     Ok(())
-}
-
-/// Why a phone that opted out is not texted.
-pub fn refusal(phone: Phone, out: &OptOut) -> String {
-    format!("{phone} wants no texts from this number since {} ({}): it has to send START first", out.at, out.how)
 }
 
 /// What is written when the carrier says that a phone opted out.
@@ -79,7 +74,7 @@ pub fn told_by_carrier(at: Time, why: &str) -> OptOut {
 ///
 /// # Errors
 /// Temporary when it has to be offered again: the disk is full.
-pub fn take(context: &Context, row: &'static Row, incoming: &Incoming) -> Result<Committed, Fault> {
+pub fn take(context: &Context, row: &'static Row, incoming: &IncomingText) -> Result<Committed, Fault> {
     let intake = Intake::new(context, row, incoming)?;
     let key = key(row, &incoming.id);
     let (committed, ()) = context.store.commit_in(move |tx| match tx.once(&key, intake.now)? {
@@ -95,13 +90,14 @@ pub fn take(context: &Context, row: &'static Row, incoming: &Incoming) -> Result
 /// A text with all that is known about it before it is written down.
 struct Intake {
     row: &'static Row,
-    incoming: Incoming,
-    world: World,
+    incoming: IncomingText,
+    policy: Policy,
     now: Time,
     believed: bool,
-    max_payload: usize,
+    /// What it takes on the link to the device of its reader.
+    size: Option<LinkSize>,
     /// The phone, or a short code in the shape of an address.
-    from: Result<Address, String>,
+    from: Result<Address, Unusable>,
     /// Whose number it came to.
     person: Option<Person>,
     written_to: Option<Time>,
@@ -109,44 +105,52 @@ struct Intake {
 }
 
 impl Intake {
-    fn new(context: &Context, row: &'static Row, incoming: &Incoming) -> Result<Self, Fault> {
-        let world = context.world();
-        let from = sender(&world, &incoming.from);
-        let person = incoming.to.parse().ok().and_then(|number| world.people.by_number(number));
+    fn new(context: &Context, row: &'static Row, incoming: &IncomingText) -> Result<Self, Fault> {
+        let policy = context.policy();
+        let from = sender(&policy, &incoming.from);
+        let person = incoming.to.parse().ok().and_then(|number| policy.people.by_number(number));
         let person = person.map(|person| Person::clone(person));
         let written_to = match (&person, &from) {
             (Some(person), Ok(from)) => context.store.read(|view| view.written_to(&person.name, from))?,
             _ => None,
         };
-        Ok(Self {
+        let mut intake = Self {
             row,
             incoming: incoming.clone(),
             now: context.now(),
             believed: context.store.clock().believable(),
-            max_payload: max_payload(&world.settings),
-            message_id: inbound::message_id(world.settings.text(crate::settings::Key::Domain)),
-            world,
+            size: None,
+            message_id: inbound::message_id(policy.settings.text(crate::settings::Key::Domain)),
+            policy,
             from,
             person,
             written_to,
-        })
+        };
+        // Before the transaction, as it may wait for the coder; whichever thread it belongs to, the reader is the same.
+        let to = intake.person.as_ref().and_then(|person| intake.policy.address_of(person));
+        if let (Some(to), Ok(from)) = (to, &intake.from) {
+            intake.size = context.size_of(&intake.policy, &intake.plan(from, Address::Mail(to)));
+        }
+        Ok(intake)
     }
 
-    fn keep(&self, tx: &mut Tx) -> Outcome<Vec<crate::message::Id>> {
+    fn keep(&self, tx: &mut Tx) -> TxResult<Vec<crate::message::Id>> {
         let from = match &self.from {
             Ok(from) => from.clone(),
-            Err(why) => return self.set_aside(tx, why).map(|()| Vec::new()),
+            Err(why) => return self.set_aside(tx, *why).map(|()| Vec::new()),
         };
         let Ok(number) = self.incoming.to.parse::<Phone>() else {
-            return self.set_aside(tx, "it came to something that is no phone number").map(|()| Vec::new());
+            return self.set_aside(tx, Unusable::NoNumber).map(|()| Vec::new());
         };
         if self.incoming.text.len() > MOST_TEXT {
-            let why = format!("it has {} bytes, more than any text", self.incoming.text.len());
-            return self.set_aside(tx, &why).map(|()| Vec::new());
+            let bytes = self.incoming.text.len();
+            return self.set_aside(tx, Unusable::TooLong { bytes }).map(|()| Vec::new());
         }
         let mut ids = match &self.person {
             Some(person) => self.to_person(tx, person, &from)?,
-            None => tx.add(&Letter { messages: vec![self.plan(&from, Address::Phone(number))], body: BodyIn::None })?,
+            None => {
+                tx.add(&IncomingMail { messages: vec![self.plan(&from, Address::Phone(number))], body: BodyIn::None })?
+            }
         };
         if let Some(phone) = from.phone() {
             ids.extend(self.obey(tx, number, phone)?);
@@ -155,18 +159,18 @@ impl Intake {
     }
 
     /// Into their mailbox as a mail of its thread, or over the link.
-    fn to_person(&self, tx: &mut Tx, person: &Person, from: &Address) -> Outcome<Vec<crate::message::Id>> {
-        let Some(address) = self.world.address_of(person) else {
-            return self.set_aside(tx, "this box has no mail domain yet: set box.domain").map(|()| Vec::new());
+    fn to_person(&self, tx: &mut Tx, person: &Person, from: &Address) -> TxResult<Vec<crate::message::Id>> {
+        let Some(address) = self.policy.address_of(person) else {
+            return self.set_aside(tx, Unusable::NoDomain).map(|()| Vec::new());
         };
         let thread = match from.phone() {
             Some(phone) => tx.thread(&person.name, phone)?,
             None => None,
         };
         let mut messages = vec![self.plan(from, Address::Mail(address.clone()))];
-        match self.world.choose(&messages[0].to) {
-            Choice::Link(_) => return tx.add(&Letter { messages, body: BodyIn::None }),
-            Choice::Mailbox(_) => messages.extend(self.forward(person, from)),
+        match self.policy.choose(&messages[0].to) {
+            Route::Link(_) => return tx.add(&IncomingMail { messages, body: BodyIn::None }),
+            Route::Mailbox(_) => messages.extend(self.forward(person, from)),
             _ => {}
         }
         let subject = match &thread {
@@ -176,7 +180,7 @@ impl Intake {
             Some(thread) => format!("Re: {}", thread.subject),
             None => messages[0].subject.clone(),
         };
-        let body = match self.world.mail_of(from) {
+        let body = match self.policy.mail_of(from) {
             Some(sender) => BodyIn::Bytes(self.mail(&sender, &address, &subject, thread.as_ref())),
             None => BodyIn::None,
         };
@@ -184,12 +188,12 @@ impl Intake {
             let subject = thread.map_or(subject, |thread| thread.subject);
             tx.put_thread(&person.name, phone, &Thread { last: self.message_id.clone(), subject })?;
         }
-        tx.add(&Letter { messages, body })
+        tx.add(&IncomingMail { messages, body })
     }
 
     fn mail(&self, from: &Mailbox, to: &Mailbox, subject: &str, thread: Option<&Thread>) -> Vec<u8> {
         let more = self.files().map(|words| format!("\n\n[{words}]")).unwrap_or_default();
-        compose::letter(&compose::Letter {
+        compose::build(&compose::ComposedMail {
             from,
             from_name: None,
             to,
@@ -213,7 +217,7 @@ impl Intake {
     /// The copy that a person who reads here wants elsewhere too.
     fn forward(&self, person: &Person, from: &Address) -> Option<Message> {
         let to = Address::Mail(person.forward.clone()?);
-        (self.world.choose(&to) == Choice::Relay).then(|| self.plan(from, to))
+        (self.policy.choose(&to) == Route::Relay).then(|| self.plan(from, to))
     }
 
     fn plan(&self, from: &Address, to: Address) -> Message {
@@ -224,8 +228,8 @@ impl Intake {
         };
         // The carrier vouches for the number.
         let stranger = Some(Stranger { proof: Proof::Proven, written_to: self.written_to });
-        let draft = Draft {
-            door: Door::Sms,
+        let draft = NewMessage {
+            door: Origin::Sms,
             from: from.clone(),
             to,
             author: None,
@@ -238,11 +242,11 @@ impl Intake {
             stranger,
             terms: Terms::default(),
         };
-        self.world.plan(draft, self.now, self.believed, self.max_payload)
+        self.policy.plan(draft, self.size, self.now, self.believed)
     }
 
     /// Honours and records STOP, START and HELP. The text itself was kept like any other.
-    fn obey(&self, tx: &mut Tx, number: Phone, phone: Phone) -> Outcome<Vec<crate::message::Id>> {
+    fn obey(&self, tx: &mut Tx, number: Phone, phone: Phone) -> TxResult<Vec<crate::message::Id>> {
         let word = self.incoming.text.trim().to_uppercase();
         let record = |tx: &mut Tx, what: &str| {
             let words = format!("a phone sent {word}: {what}");
@@ -270,19 +274,19 @@ impl Intake {
     }
 
     /// Answers HELP where the carrier does not, once a day for a phone.
-    fn help(&self, tx: &mut Tx, number: Phone, phone: Phone) -> Outcome<Vec<crate::message::Id>> {
+    fn help(&self, tx: &mut Tx, number: Phone, phone: Phone) -> TxResult<Vec<crate::message::Id>> {
         let day = self.now.to_string();
         let key = format!("help:{number}:{phone}:{}", day.get(..10).unwrap_or_default());
         let answering = |person: &&Person| !person.disabled && !self.row.answers_help;
         let Some(person) = self.person.as_ref().filter(answering) else { return Ok(Vec::new()) };
-        let Some(address) = self.world.address_of(person) else { return Ok(Vec::new()) };
+        let Some(address) = self.policy.address_of(person) else { return Ok(Vec::new()) };
         if !tx.once(&key, self.now)? {
             return Ok(Vec::new());
         }
         let name = if person.full_name.is_empty() { &person.name } else { &person.full_name };
         let text = format!("This is the number of {name}. Send STOP to get no texts from it, START to get them again.");
-        let draft = Draft {
-            door: Door::Notice,
+        let draft = NewMessage {
+            door: Origin::Notice,
             from: Address::Mail(address),
             to: Address::Phone(phone),
             author: Some(person.name.clone()),
@@ -295,29 +299,58 @@ impl Intake {
             stranger: None,
             terms: Terms::default(),
         };
-        let message = self.world.plan(draft, self.now, self.believed, self.max_payload);
-        tx.add(&Letter { messages: vec![message], body: BodyIn::None })
+        let message = self.policy.plan(draft, None, self.now, self.believed);
+        tx.add(&IncomingMail { messages: vec![message], body: BodyIn::None })
     }
 
-    fn set_aside(&self, tx: &mut Tx, why: &str) -> Outcome<()> {
+    fn set_aside(&self, tx: &mut Tx, why: Unusable) -> TxResult<()> {
         put_aside(tx, why, &self.incoming.text, self.now)
     }
 }
 
-fn put_aside(tx: &mut Tx, why: &str, text: &str, now: Time) -> Outcome<()> {
+/// Why a text from a phone cannot be used. Without the text and the sender: it is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unusable {
+    /// What the carrier told is none.
+    Unreadable,
+    /// It came to something that is no number.
+    NoNumber,
+    /// It is longer than any text.
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Its sender is neither a phone nor a name.
+    Sender,
+    /// There are no addresses here yet.
+    NoDomain,
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreadable => f.write_str("what the carrier told cannot be read"),
+            Self::NoNumber => f.write_str("it came to something that is no phone number"),
+            Self::TooLong { bytes } => write!(f, "it has {bytes} bytes, more than any text"),
+            Self::Sender => f.write_str("its sender is neither a phone nor a name"),
+            Self::NoDomain => f.write_str("this box has no mail domain yet: set box.domain"),
+        }
+    }
+}
+
+fn put_aside(tx: &mut Tx, why: Unusable, text: &str, now: Time) -> TxResult<()> {
     log::warn!("text: a text from a phone was set aside: {why}");
-    tx.quarantine("sms", why, text.as_bytes(), now)?;
+    tx.quarantine("sms", &why.to_string(), text.as_bytes(), now)?;
     let words = format!("a text from a phone was set aside: {why}");
     tx.event(&Event { at: now, part: "text".to_owned(), words, alarm: true })
 }
 
 /// Who wrote: a phone, or a short code or name, which cannot be answered.
-fn sender(world: &World, from: &str) -> Result<Address, String> {
+fn sender(policy: &Policy, from: &str) -> Result<Address, Unusable> {
     if let Ok(phone) = from.parse() {
         return Ok(Address::Phone(phone));
     }
-    let domain = world.sms_domain().ok_or("this box has no mail domain yet: set box.domain")?;
+    let domain = policy.sms_domain().ok_or(Unusable::NoDomain)?;
     let name: String = from.chars().map(|c| if c.is_whitespace() { '.' } else { c }).collect();
-    // Without the name itself: the reason is logged.
-    Mailbox::new(&name, &domain).map(Address::Mail).map_err(|_| "its sender is neither a phone nor a name".to_owned())
+    Mailbox::new(&name, &domain).map(Address::Mail).map_err(|_| Unusable::Sender)
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::receive;
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
-use crate::deliver::sms::{Carrier, Fate, Refusal, Report, Row};
-use crate::engine::{Context, max_payload, outcome};
+use crate::deliver::sms::{Carrier, Delivery, Report, Row, SmsRefusal};
+use crate::engine::{Context, outcome};
 use crate::fault::Fault;
-use crate::message::{Id, Message, State};
-use crate::store::{Letter, Outcome, TextOut, TextState, Tx};
+use crate::message::reason::{Arrived, TextReason};
+use crate::message::{Id, Message, Reason, State};
+use crate::store::{IncomingMail, TextOut, TextState, Tx, TxResult};
 
 /// A text is asked after for the first time after this.
 pub const FIRST_ASK: Duration = Duration::from_secs(3);
@@ -23,22 +24,24 @@ const MOST_RESENT: u32 = 2;
 /// Asks the carrier how far a text got.
 ///
 /// # Errors
-/// As the store; what the carrier says wrong only delays the next question.
+/// When the store cannot be read or written; what the carrier says wrong only delays the next question.
 pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextOut) -> Result<(), Fault> {
     let TextState::Taken(id) = &text.state else { return Ok(()) };
     let now = context.now();
     let fate = match () {
-        () if text.carrier != row.name => Fate::Unclear("the carrier was changed, and cannot be asked".to_owned()),
+        () if text.carrier != row.name => Delivery::Unclear("the carrier was changed, and cannot be asked".to_owned()),
         () => match carrier.fate(id) {
-            Ok(Fate::Waiting) if now >= text.at + GIVE_UP => Fate::Unclear("no report came in 3 days".to_owned()),
+            Ok(Delivery::Waiting) if now >= text.at + GIVE_UP => {
+                Delivery::Unclear("no report came in 3 days".to_owned())
+            }
             Ok(fate) => fate,
             Err(fault) => {
                 log::info!("{}: {} cannot be asked how far it got: {fault}", text.message, row.title);
-                Fate::Waiting
+                Delivery::Waiting
             }
         },
     };
-    if fate != Fate::Waiting {
+    if fate != Delivery::Waiting {
         let report = Report { id: id.clone(), tag: None, fate };
         return take(context, &text.carrier, &report);
     }
@@ -53,19 +56,22 @@ pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextO
 /// Takes a report.
 ///
 /// # Errors
-/// As the store.
+/// When the store cannot be read or written.
 pub fn take(context: &Context, carrier: &str, report: &Report) -> Result<(), Fault> {
     let Some((message, text)) = find(context, carrier, report)? else { return Ok(()) };
     adopt(context, &text, report)?;
     let id = message.id;
     let title = crate::deliver::sms::CARRIERS.iter().find(|row| row.name == carrier).map_or("the carrier", |r| r.title);
     match &report.fate {
-        Fate::Waiting => Ok(()),
-        Fate::Delivered => {
-            step(context, id, report, State::Delivered, &format!("delivered to the phone, says {title}"))
+        Delivery::Waiting => Ok(()),
+        Delivery::Delivered => {
+            step(context, id, report, State::Delivered, Arrived::Phone { carrier: title.to_owned() }.into())
         }
-        Fate::Unclear(why) => step(context, id, report, State::Sent, why),
-        Fate::Failed(refusal) => failed(context, &message, &text, report, refusal),
+        Delivery::Unclear(why) => {
+            let why = Box::new(why.into());
+            step(context, id, report, State::Sent, TextReason::Unclear { why }.into())
+        }
+        Delivery::Failed(refusal) => failed(context, &message, &text, report, refusal),
     }
 }
 
@@ -96,17 +102,14 @@ fn adopt(context: &Context, text: &TextOut, report: &Report) -> Result<(), Fault
         }
         tx.put_text(&taken)?;
         match tx.live(id)? {
-            Some(_) => {
-                let cause = "taken by the carrier: its report says so";
-                tx.step(id, now, State::Sent, cause, 0, Time::NEVER).map(drop)
-            }
+            Some(_) => tx.step(id, now, State::Sent, TextReason::TakenByReport, 0, Time::NEVER).map(drop),
             None => Ok(()),
         }
     })
 }
 
 /// True the first time that the end of a text is told; then it is over.
-fn ends(tx: &mut Tx, id: Id, name: &str, resent: u32) -> Outcome<bool> {
+fn ends(tx: &mut Tx, id: Id, name: &str, resent: u32) -> TxResult<bool> {
     let Some(text) = tx.text(id)?.filter(|text| text.state == TextState::Taken(name.to_owned())) else {
         return Ok(false);
     };
@@ -114,12 +117,12 @@ fn ends(tx: &mut Tx, id: Id, name: &str, resent: u32) -> Outcome<bool> {
     Ok(tx.message(id)?.state == State::Sent)
 }
 
-fn step(context: &Context, id: Id, report: &Report, state: State, cause: &str) -> Result<(), Fault> {
-    let (cause, now, name) = (cause.to_owned(), context.now(), report.id.clone());
+fn step(context: &Context, id: Id, report: &Report, state: State, reason: Reason) -> Result<(), Fault> {
+    let (now, name) = (context.now(), report.id.clone());
     context.store.write(move |tx| {
         let resent = tx.text(id)?.map_or(0, |text| text.resent);
         match ends(tx, id, &name, resent)? {
-            true => tx.step(id, now, state, &cause, 0, Time::NEVER).map(drop),
+            true => tx.step(id, now, state, reason.clone(), 0, Time::NEVER).map(drop),
             false => Ok(()),
         }
     })
@@ -131,28 +134,29 @@ fn failed(
     message: &Message,
     text: &TextOut,
     report: &Report,
-    refusal: &Refusal,
+    refusal: &SmsRefusal,
 ) -> Result<(), Fault> {
-    let (world, now, id, name) = (context.world(), context.now(), message.id, report.id.clone());
-    let why = refusal.fault.why().to_owned();
+    let (policy, now, id, name) = (context.policy(), context.now(), message.id, report.id.clone());
+    let why = Reason::from(&refusal.fault);
     let most = if refusal.once { 1 } else { MOST_RESENT };
     let again = !refusal.fault.is_permanent() && text.resent < most && now < message.deadline;
-    let next = now + outcome::back_off(&world, message.tries + text.resent + 1);
+    let next = now + outcome::back_off(&policy, message.tries + text.resent + 1);
     let (resent, opted_out, number, phone) = (text.resent + 1, refusal.opted_out, text.from, text.to);
-    let bill = world.bill(message, now, max_payload(&world.settings));
-    let notice = if again { None } else { context.notice(&world, message, Kind::Failed, &why) };
+    let bill = policy.bill(message, now);
+    let notice = if again { None } else { context.notice(&policy, message, Kind::Failed, &why) };
     log::info!("{id} could not be delivered by the carrier");
     context.store.write(move |tx| {
         if opted_out {
-            tx.opt_out(number, phone, Some(&receive::told_by_carrier(now, &why)))?;
+            tx.opt_out(number, phone, Some(&receive::told_by_carrier(now, &why.to_string())))?;
         }
         if !ends(tx, id, &name, resent)? {
             return Ok(());
         }
         if again {
-            return outcome::once_more(tx, id, bill.clone(), &format!("{why}: it is sent again"), now, next);
+            let why = Box::new(why.clone());
+            return outcome::requeue(tx, id, bill.clone(), TextReason::Again { why }, now, next);
         }
-        tx.step(id, now, State::Returned, &why, 0, Time::NEVER)?;
-        notice.as_ref().map_or(Ok(()), |notice: &Letter| tx.add(notice).map(drop))
+        tx.step(id, now, State::Returned, why.clone(), 0, Time::NEVER)?;
+        notice.as_ref().map_or(Ok(()), |notice: &IncomingMail| tx.add(notice).map(drop))
     })
 }

@@ -1,37 +1,25 @@
-//! The calls: each with a time limit and a body limit, logged in when need be.
+//! The calls of the Hive's interface, logged in when need be.
 
 use std::collections::HashSet;
-use std::io;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use ureq::http::Response;
-use ureq::{Agent, Body};
 
+use super::error::HiveError;
 use super::item::{self, Item};
-use super::sentence_end;
-use super::trouble::Trouble;
 use crate::fault::Fault;
+use crate::http_client::{Answer, CallError, HttpClient, quote};
 use crate::settings::{Key, Settings};
 
 /// Items asked for at once; the Hive gives at most 1000.
 const PAGE: usize = 100;
 /// Pages of one listing.
 const MAX_PAGES: usize = 100;
-/// Largest answer read, in bytes: a full page has some 60 kB.
-const MAX_ANSWER: u64 = 1 << 20;
 /// Longest token accepted, in bytes.
 const MAX_TOKEN: usize = 4096;
-/// A connection is used again within this time, so that many acknowledgements need one handshake.
-const KEEP: Duration = Duration::from_secs(5);
-/// As much is quoted of what the Hive says.
-const MAX_QUOTE: usize = 160;
-
 /// A client of the Hive.
 pub struct Api {
-    agent: Agent,
-    limit: Duration,
-    base: String,
+    http: HttpClient,
     user: String,
     password: String,
     token: Option<String>,
@@ -40,22 +28,8 @@ pub struct Api {
 impl Api {
     /// Each call ends within `limit`.
     pub fn new(settings: &Settings, limit: Duration) -> Self {
-        let config = Agent::config_builder()
-            .timeout_global(Some(limit))
-            .timeout_resolve(Some(limit * 2 / 3))
-            .timeout_connect(Some(limit * 2 / 3))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .max_idle_age(KEEP)
-            // A proxy for web pages, named in the environment, is none for this.
-            .proxy(None)
-            .user_agent(concat!("satpost/", env!("CARGO_PKG_VERSION")))
-            .build();
         Self {
-            agent: config.into(),
-            limit,
-            base: settings.text(Key::HiveUrl).trim_end_matches('/').to_owned(),
+            http: HttpClient::new("the Hive", "hive.url", settings.text(Key::HiveUrl), limit),
             user: settings.text(Key::HiveUser).to_owned(),
             password: settings.text(Key::HivePassword).to_owned(),
             token: None,
@@ -64,7 +38,7 @@ impl Api {
 
     /// The base address.
     pub fn base(&self) -> &str {
-        &self.base
+        self.http.base()
     }
 
     /// The log-in name.
@@ -81,7 +55,7 @@ impl Api {
         filter: &str,
         until: Instant,
         mut each: impl FnMut(Vec<Item>, u64) -> bool,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<bool, HiveError> {
         let mut seen = HashSet::new();
         let mut cursor = String::new();
         for page in 0..MAX_PAGES {
@@ -101,26 +75,26 @@ impl Api {
     }
 
     /// One listing.
-    pub fn list(&mut self, query: &str) -> Result<(Vec<Item>, u64), Trouble> {
+    pub fn list(&mut self, query: &str) -> Result<(Vec<Item>, u64), HiveError> {
         let what = "the list of packets";
         let body = self.call(what, &format!("/api/v1/messages?{query}"), None)?;
         item::page(&body).map_err(|why| nonsense(what, &why))
     }
 
     /// All attempts at one message.
-    pub fn attempts(&mut self, message: u64) -> Result<Vec<Item>, Trouble> {
+    pub fn attempts(&mut self, message: u64) -> Result<Vec<Item>, HiveError> {
         let what = "the details of a packet";
         let body = self.call(what, &format!("/api/v1/messages/details/{message}"), None)?;
         item::attempts(&body).map_err(|why| nonsense(what, &why))
     }
 
     /// Acknowledges a packet from a device. One that the Hive does not know needs no acknowledgement.
-    pub fn acknowledge(&mut self, packet: u64) -> Result<(), Trouble> {
+    pub fn acknowledge(&mut self, packet: u64) -> Result<(), HiveError> {
         let what = "an acknowledgement";
         let text = match self.call(what, &format!("/api/v1/messages/rxack/{packet}"), Some(&[])) {
             Ok(body) => item::receipt(&body).map_err(|why| nonsense(what, &why))?.1,
             // With a number for a name, nothing else can be wrong with this request.
-            Err(Trouble::Status(400 | 404, text)) => format!("unknown packet{text}"),
+            Err(HiveError::Status(400 | 404, text)) => format!("unknown packet{text}"),
             Err(trouble) => return Err(trouble),
         };
         if is_ok(&text) {
@@ -132,25 +106,25 @@ impl Api {
             log::info!("hive: packet {packet} needs no acknowledgement: {text}");
             return Ok(());
         }
-        Err(Trouble::Refused(text))
+        Err(HiveError::Refused(text))
     }
 
     /// Gives the Hive a packet for a device; its number there.
-    pub fn send(&mut self, message: &Value) -> Result<u64, Trouble> {
+    pub fn send(&mut self, message: &Value) -> Result<u64, HiveError> {
         let what = "a packet to send";
         let body = self.call(what, "/api/v1/messages", Some(message.to_string().as_bytes()))?;
         match item::receipt(&body).map_err(|why| nonsense(what, &why))? {
             (Some(packet), text) if is_ok(&text) => Ok(packet),
             (None, text) if is_ok(&text) => Err(nonsense(what, "OK without a number")),
-            (_, text) => Err(Trouble::Refused(quote(&text))),
+            (_, text) => Err(HiveError::Refused(quote(&text))),
         }
     }
 
     /// A call with a log-in. If the Hive does not accept the token (any more), it gets one new log-in.
-    fn call(&mut self, what: &str, path: &str, body: Option<&[u8]>) -> Result<Vec<u8>, Trouble> {
+    fn call(&mut self, what: &str, path: &str, body: Option<&[u8]>) -> Result<Vec<u8>, HiveError> {
         if let Some(token) = &self.token {
             match self.once(what, path, body, token) {
-                Err(Trouble::Status(401, _)) => {}
+                Err(HiveError::Status(401, _)) => {}
                 done => return done,
             }
         }
@@ -158,46 +132,39 @@ impl Api {
         // The very first token may be as short-lived as any.
         let fresh = self.token.replace(token.clone()).is_none();
         let mut done = self.once(what, path, body, &token);
-        if fresh && matches!(done, Err(Trouble::Status(401, _))) {
+        if fresh && matches!(done, Err(HiveError::Status(401, _))) {
             token = self.log_in()?;
             self.token = Some(token.clone());
             done = self.once(what, path, body, &token);
         }
-        if let Err(Trouble::Status(401, text)) = done {
+        if let Err(HiveError::Status(401, text)) = done {
             self.token = None;
             let why = format!("the Hive refuses the log-in that it has just given{text}");
-            return Err(Trouble::Barred(Fault::Temporary(why)));
+            return Err(HiveError::Barred(Fault::temporary(why)));
         }
         done
     }
 
-    fn once(&self, what: &str, path: &str, body: Option<&[u8]>, token: &str) -> Result<Vec<u8>, Trouble> {
-        let url = format!("{}{path}", self.base);
+    fn once(&self, what: &str, path: &str, body: Option<&[u8]>, token: &str) -> Result<Vec<u8>, HiveError> {
         let bearer = format!("Bearer {token}");
-        let answer = match body {
-            None => self.agent.get(&url).header("Accept", "application/json").header("Authorization", bearer).call(),
-            Some(body) => self
-                .agent
-                .post(&url)
-                .header("Accept", "application/json")
-                .header("Authorization", bearer)
-                .header("Content-Type", "application/json")
-                .send(body),
-        };
-        self.read(what, answer)
+        let headers = [("Accept", "application/json"), ("Authorization", bearer.as_str())];
+        read(match body {
+            None => self.http.get(what, path, &headers),
+            Some(body) => self.http.post_json(what, path, &headers, body),
+        })
     }
 
-    fn log_in(&mut self) -> Result<String, Trouble> {
+    fn log_in(&mut self) -> Result<String, HiveError> {
         let what = "the log-in";
         if self.user.is_empty() {
-            return Err(Trouble::Barred(Fault::operator("no Hive user is set: set hive.user and hive.password")));
+            return Err(HiveError::Barred(Fault::operator("no Hive user is set: set hive.user and hive.password")));
         }
         let form = [("username", self.user.as_str()), ("password", self.password.as_str())];
-        let answer = self.agent.post(format!("{}/login", self.base)).send_form(form);
-        let token = self.read(what, answer).and_then(|body| token(&body).map_err(|why| nonsense(what, why)));
+        let answer = self.http.post_form(what, "/login", &[], &form);
+        let token = read(answer).and_then(|body| token(&body).map_err(|why| nonsense(what, why)));
         token.map_err(|trouble| {
-            Trouble::Barred(match trouble {
-                Trouble::Status(400 | 401 | 403, _) => Fault::operator(format_args!(
+            HiveError::Barred(match trouble {
+                HiveError::Status(400 | 401 | 403, _) => Fault::operator(format_args!(
                     "the Hive refuses user '{}': check hive.user and hive.password",
                     self.user.escape_debug()
                 )),
@@ -205,56 +172,24 @@ impl Api {
             })
         })
     }
-
-    fn read(&self, what: &str, answer: Result<Response<Body>, ureq::Error>) -> Result<Vec<u8>, Trouble> {
-        let mut answer = answer.map_err(|why| self.trouble(what, &why))?;
-        let status = answer.status().as_u16();
-        let body = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec();
-        if status == 200 {
-            return body.map_err(|why| self.trouble(what, &why));
-        }
-        let error: Option<Value> = body.ok().and_then(|body| serde_json::from_slice(&body).ok());
-        let words = error.as_ref().and_then(|error| error.get("message")).and_then(Value::as_str).map(quote);
-        Err(Trouble::Status(status, words.map(|words| format!(" ({})", sentence_end(&words))).unwrap_or_default()))
-    }
-
-    fn trouble(&self, what: &str, why: &ureq::Error) -> Trouble {
-        use ureq::{Error, Timeout};
-        match why {
-            Error::BadUri(_) | Error::Http(_) => {
-                Trouble::Barred(Fault::operator(format_args!("'{}' is no address: check hive.url", self.base)))
-            }
-            Error::Timeout(Timeout::Resolve | Timeout::Connect)
-            | Error::HostNotFound
-            | Error::ConnectionFailed
-            | Error::Tls(_)
-            | Error::Rustls(_) => self.unreachable(why),
-            Error::Io(io) if io.kind() == io::ErrorKind::ConnectionRefused => self.unreachable(why),
-            // Happens before the request leaves. A box whose clock is wrong gets over it by itself.
-            Error::Io(io) if is_certificate(io) => Trouble::Barred(Fault::temporary(format_args!(
-                "the certificate of the Hive at {} is not accepted ({io}): check hive.url and the clock of this box",
-                self.base
-            ))),
-            Error::Timeout(_) => {
-                Trouble::Lost(format!("no answer of the Hive to {what} in {} s", self.limit.as_secs()))
-            }
-            why => Trouble::Lost(format!("the Hive broke off its answer to {what} ({why})")),
-        }
-    }
-
-    fn unreachable(&self, why: &ureq::Error) -> Trouble {
-        let why = format!("cannot reach the Hive at {} ({why}): check hive.url and the internet connection", self.base);
-        Trouble::Barred(Fault::Temporary(why))
-    }
 }
 
-fn is_certificate(why: &io::Error) -> bool {
-    let why = why.get_ref().and_then(|inner| inner.downcast_ref());
-    matches!(why, Some(rustls::Error::InvalidCertificate(_)))
+/// The body of a yes.
+fn read(answer: Result<Answer, CallError>) -> Result<Vec<u8>, HiveError> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(CallError::Unsent(fault)) => return Err(HiveError::Barred(fault)),
+        Err(CallError::Lost(why)) => return Err(HiveError::Lost(why)),
+    };
+    if answer.status == 200 {
+        return Ok(answer.body);
+    }
+    let words = answer.json().get("message").and_then(Value::as_str).map(quote).filter(|words| !words.is_empty());
+    Err(HiveError::Status(answer.status, words.map(|words| format!(" ({words})")).unwrap_or_default()))
 }
 
-fn nonsense(what: &str, why: &str) -> Trouble {
-    Trouble::Nonsense(format!("the answer of the Hive to {what} cannot be read: {why}"))
+fn nonsense(what: &str, why: &str) -> HiveError {
+    HiveError::Nonsense(format!("the answer of the Hive to {what} cannot be read: {why}"))
 }
 
 fn is_ok(status: &str) -> bool {
@@ -270,9 +205,4 @@ fn token(body: &[u8]) -> Result<String, &'static str> {
         }
         _ => Err("no token"),
     }
-}
-
-/// Words of the Hive, for a sentence of ours.
-fn quote(words: &str) -> String {
-    words.chars().filter(|c| !c.is_control()).take(MAX_QUOTE).collect()
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::Hive;
+use super::error::HiveError;
 use super::item::Item;
-use super::trouble::Trouble;
 use crate::link::{Event, Inbound, Token};
 
 /// With more packets of other applications than this, only ours are listed for a time.
@@ -77,7 +77,7 @@ impl Shown {
 
 impl Hive {
     /// Lists what is new and reports it, oldest first; after a failure what was listed before it.
-    pub(super) fn collect(&mut self) -> Result<(), Trouble> {
+    pub(super) fn collect(&mut self) -> Result<(), HiveError> {
         self.shown.tidy();
         let mut filter = "status=0&direction=fromdevice".to_owned();
         if self.foreign.is_crowded() {

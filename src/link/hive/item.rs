@@ -6,7 +6,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
 use super::MAX_PAYLOAD;
-use crate::address::DeviceId;
+use crate::address::{DeviceError, DeviceId};
 use crate::clock::Time;
 
 /// Standard base64, with or without its padding.
@@ -107,9 +107,9 @@ fn to_device(direction: &Value) -> bool {
 
 fn device(value: Option<&Value>) -> Result<DeviceId, String> {
     match value {
-        Some(Value::String(text)) => text.parse(),
+        Some(Value::String(text)) => text.parse().map_err(|why: DeviceError| why.to_string()),
         Some(Value::Number(id)) => match id.as_u64() {
-            Some(id) => DeviceId::new(id),
+            Some(id) => DeviceId::new(id).map_err(|why| why.to_string()),
             None => Err(format!("{id} is not a device id")),
         },
         _ => Err("it names no device".to_owned()),
@@ -166,7 +166,7 @@ mod tests {
         let expected = Item {
             packet: 54_189_236,
             message: 54_189_236,
-            device: "0x001abe".parse(),
+            device: Ok("0x001abe".parse().unwrap()),
             app: Some(1000),
             status: Some(0),
             from_device: true,
@@ -182,7 +182,10 @@ mod tests {
         assert_eq!(one(r#"{"packetId":7,"messageId":null}"#).message, 7);
         assert_eq!(one(r#"{"packetId":"7","messageId":"5"}"#).message, 5);
         for device in ["6846", "\"6846\"", "\"0x001abe\"", "\"0x1ABE\""] {
-            assert_eq!(one(&format!(r#"{{"packetId":7,"deviceId":{device}}}"#)).device, "0x001abe".parse());
+            assert_eq!(
+                one(&format!(r#"{{"packetId":7,"deviceId":{device}}}"#)).device,
+                Ok("0x001abe".parse().unwrap())
+            );
         }
         assert_eq!(time("2023-04-09T01:06:00Z"), time("2023-04-09T01:06:00"));
         assert_eq!(time("2023-04-09T01:06:00.250Z"), Some(Time(1_681_002_360_250)));

@@ -4,11 +4,11 @@
 //! round lists what is new (`inbox`) and looks after what waits for its device (`outbox`).
 
 mod api;
+mod error;
 mod inbox;
 mod item;
 mod outbox;
-mod pace;
-mod trouble;
+mod poll_timer;
 mod watch;
 
 use std::time::{Duration, Instant};
@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 use smol::channel::Receiver;
 
 use self::api::Api;
+use self::error::HiveError;
 use self::inbox::{Foreign, Shown};
-use self::pace::Pace;
-use self::trouble::Trouble;
+use self::poll_timer::PollTimer;
 use self::watch::Watch;
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::link::{Event, Handed, Health, Link, Outgoing, Token, Verdict, Whereabouts};
+use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
 use crate::message::{Intent, Reference};
 use crate::settings::{Key, Settings};
 
@@ -33,7 +33,7 @@ const MAX_PAYLOAD: usize = 192;
 
 /// The times of this link; tests shorten them.
 #[derive(Debug, Clone, Copy)]
-struct Limits {
+struct HiveLimits {
     /// Each call ends within this time.
     call: Duration,
     /// Wait after the first failure; doubled after each further one.
@@ -46,7 +46,7 @@ struct Limits {
     remind: Duration,
 }
 
-impl Limits {
+impl HiveLimits {
     const REAL: Self = Self {
         call: Duration::from_secs(15),
         first: Duration::from_secs(2),
@@ -58,18 +58,18 @@ impl Limits {
 
 /// Makes the link; it opens nothing before the first poll.
 pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
-    Box::new(Hive::new(settings, clock, Limits::REAL))
+    Box::new(Hive::new(settings, clock, HiveLimits::REAL))
 }
 
 struct Hive {
     api: Api,
     clock: Clock,
-    limits: Limits,
+    limits: HiveLimits,
     /// Application id of our packets.
     app: u16,
     /// Organization that sends; 0 leaves it out.
     organization: u32,
-    pace: Pace,
+    timer: PollTimer,
     /// Why calls are not tried before the next round; `None` while the Hive works.
     trouble: Option<Fault>,
     shown: Shown,
@@ -83,7 +83,7 @@ struct Hive {
 }
 
 impl Hive {
-    fn new(settings: &Settings, clock: &Clock, limits: Limits) -> Self {
+    fn new(settings: &Settings, clock: &Clock, limits: HiveLimits) -> Self {
         let every = settings.span(Key::HivePoll);
         let api = Api::new(settings, limits.call);
         Self {
@@ -94,7 +94,7 @@ impl Hive {
             // The table of settings keeps both in range.
             app: u16::try_from(settings.number(Key::M138AppId)).unwrap_or_default(),
             organization: u32::try_from(settings.number(Key::HiveOrganization)).unwrap_or_default(),
-            pace: Pace::new(every, limits.first, limits.most),
+            timer: PollTimer::new(every, limits.first, limits.most),
             trouble: None,
             shown: Shown::new(limits.remind),
             foreign: Foreign::default(),
@@ -109,36 +109,36 @@ impl Hive {
         let done = self.collect().and_then(|()| self.look_after());
         match done {
             Ok(()) => {
-                self.pace.good();
+                self.timer.good();
                 if self.trouble.take().is_some() {
                     log::info!("hive: it answers again");
                 }
                 let words = format!("The Hive answers to user '{}'.{}", self.api.user(), self.foreign.words(self.app));
                 self.say(true, words);
             }
-            Err(trouble) => self.suffer(&trouble),
+            Err(trouble) => self.back_off(&trouble),
         }
     }
 
     /// Stops calling until the next round, which comes the later the longer this lasts.
-    fn suffer(&mut self, trouble: &Trouble) {
+    fn back_off(&mut self, trouble: &HiveError) {
         let fault = trouble.fault();
-        let wait = self.pace.failed();
+        let wait = self.timer.failed();
         log::warn!("hive: {fault}; next try in {} s", wait.as_secs());
-        self.say(false, sentence(fault.why()));
+        self.say(false, sentence(&fault.why()));
         self.trouble = Some(fault);
     }
 
     /// A call outside of a round; not even tried while the Hive is in trouble.
-    fn guarded<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    fn guarded<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, HiveError>) -> Result<T, HiveError> {
         if let Some(fault) = &self.trouble {
-            return Err(Trouble::Barred(fault.clone()));
+            return Err(HiveError::Barred(fault.clone()));
         }
         let done = call(self);
         if let Err(trouble) = &done
             && trouble.is_general()
         {
-            self.suffer(trouble);
+            self.back_off(trouble);
         }
         done
     }
@@ -161,22 +161,22 @@ impl Hive {
 
 impl Link for Hive {
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {
-        let until = Instant::now() + wait.min(pace::DAY);
+        let until = Instant::now() + wait.min(poll_timer::DAY);
         loop {
-            if self.pace.due() <= Instant::now() {
+            if self.timer.due() <= Instant::now() {
                 self.round();
             }
             if !self.events.is_empty() {
                 return std::mem::take(&mut self.events);
             }
-            let next = until.min(self.pace.due());
+            let next = until.min(self.timer.due());
             if woken(wake, next) || Instant::now() >= until {
                 return Vec::new();
             }
         }
     }
 
-    fn prepare(&mut self, packet: &Outgoing) -> Result<Intent, Fault> {
+    fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
         match &self.trouble {
             Some(fault) => Err(fault.clone()),
             None if !self.health.ready => Err(Fault::temporary("the Hive was not asked yet")),
@@ -184,24 +184,24 @@ impl Link for Hive {
         }
     }
 
-    fn send(&mut self, packet: &Outgoing, intent: &Intent) -> Handed {
+    fn send(&mut self, packet: &LinkPacket, intent: &Intent) -> SubmitResult {
         self.hand_over(packet, intent)
     }
 
-    fn reconcile(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict {
+    fn reconcile(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
         self.find_out(packet, intent)
     }
 
-    fn another(&mut self, reference: &Reference) {
-        self.watch.another(reference.number);
+    fn exclude_match(&mut self, reference: &Reference) {
+        self.watch.exclude_match(reference.number);
     }
 
-    fn still_held(&mut self, reference: &Reference) -> Whereabouts {
-        self.whereabouts(reference)
+    fn still_held(&mut self, reference: &Reference) -> PacketStatus {
+        self.packet_status(reference)
     }
 
-    fn cancel(&mut self, _reference: &Reference) -> Whereabouts {
-        Whereabouts::Unknown("the Hive cannot give a packet back; it goes to the device when that is heard".to_owned())
+    fn cancel(&mut self, _reference: &Reference) -> PacketStatus {
+        PacketStatus::Unknown("the Hive cannot give a packet back; it goes to the device when that is heard".to_owned())
     }
 
     fn confirm(&mut self, token: &Token) -> Result<(), Fault> {
@@ -234,12 +234,13 @@ fn woken(wake: &Receiver<()>, next: Instant) -> bool {
 fn sentence(why: &str) -> String {
     let mut letters = why.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", sentence_end(letters.as_str()))
+    format!("{first}{}.", letters.as_str().trim_end_matches(['.', ' ']))
 }
 
-/// Without a full stop.
-fn sentence_end(words: &str) -> &str {
-    words.trim_end_matches(['.', ' '])
+/// Reads this as each answer that the Hive may give, for the fuzzers.
+#[cfg(fuzzing)]
+pub fn fuzz(body: &[u8]) {
+    let _ = (item::page(body), item::attempts(body), item::receipt(body));
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Packets for devices: handed over, found again after doubt, watched until they left.
+//! Packets for devices: submitted, searched for after a lost answer, tracked until they left.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::error::{HiveError, refusal};
 use super::item::Item;
-use super::trouble::{Trouble, refusal};
 use super::{HOLDER, Hive, MAX_PAYLOAD};
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::link::{Event, Handed, Outgoing, Verdict, Whereabouts};
+use crate::hex;
+use crate::link::{Event, LinkPacket, PacketStatus, SubmitResult, Verdict};
 use crate::message::{Intent, Reference};
 
 /// The clocks of the box and of the Hive may differ by this much.
@@ -33,7 +34,7 @@ struct Memo {
 }
 
 /// What became of a packet that the Hive took.
-enum Fate {
+enum HiveFate {
     Held,
     Sent(String),
     GaveUp(String),
@@ -41,7 +42,7 @@ enum Fate {
 }
 
 impl Hive {
-    pub(super) fn intend(&mut self, packet: &Outgoing) -> Result<Intent, Fault> {
+    pub(super) fn intend(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
         if !(1..=MAX_PAYLOAD).contains(&packet.payload.len()) {
             return Err(Fault::permanent(format_args!("a packet holds 1 to {MAX_PAYLOAD} bytes")));
         }
@@ -54,10 +55,10 @@ impl Hive {
         Ok(Intent { at: self.clock.now(), memo })
     }
 
-    pub(super) fn hand_over(&mut self, packet: &Outgoing, intent: &Intent) -> Handed {
+    pub(super) fn hand_over(&mut self, packet: &LinkPacket, intent: &Intent) -> SubmitResult {
         let device = match target(packet) {
             Ok(device) => device,
-            Err(fault) => return Handed::Refused(fault),
+            Err(fault) => return SubmitResult::Refused(fault),
         };
         let mut message = json!({
             "deviceType": 1,
@@ -71,17 +72,17 @@ impl Hive {
         match self.guarded(|hive| hive.api.send(&message)) {
             Ok(number) => {
                 self.watch.took(fingerprint(device, &packet.payload), memo(intent).tag, number);
-                Handed::Taken(reference(number))
+                SubmitResult::Taken(reference(number))
             }
             Err(trouble) if trouble.may_have_acted() => {
                 self.doubt = Some(Instant::now());
-                Handed::Unknown(trouble.fault().why().to_owned())
+                SubmitResult::Unknown(trouble.fault().why().to_owned())
             }
-            Err(trouble) => Handed::Refused(refusal(&trouble, device)),
+            Err(trouble) => refusal(&trouble, device),
         }
     }
 
-    pub(super) fn find_out(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict {
+    pub(super) fn find_out(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
         let device = match target(packet) {
             Ok(device) => device,
             Err(fault) => return Verdict::NotTaken(fault.why().to_owned()),
@@ -118,7 +119,7 @@ impl Hive {
     }
 
     /// Looks for a packet like this that was handed over since the intent and belongs to no other hand-over.
-    fn search(&mut self, device: DeviceId, payload: &[u8], intent: &Intent) -> Result<Option<Item>, Trouble> {
+    fn search(&mut self, device: DeviceId, payload: &[u8], intent: &Intent) -> Result<Option<Item>, HiveError> {
         let hash = fingerprint(device, payload);
         let mut others = self.watch.with_hash(&hash);
         others.extend(memo(intent).known);
@@ -148,9 +149,9 @@ impl Hive {
             });
             match done {
                 // A server may not know each of the rarer values of this filter.
-                Err(Trouble::Status(400, _)) if status != Some(1) => {}
+                Err(HiveError::Status(400, _)) if status != Some(1) => {}
                 Err(trouble) => return Err(trouble),
-                Ok(false) => return Err(Trouble::Refused("its list for this device does not end".to_owned())),
+                Ok(false) => return Err(HiveError::Refused("its list for this device does not end".to_owned())),
                 Ok(true) if found.is_some() => break,
                 Ok(true) => {}
             }
@@ -158,40 +159,40 @@ impl Hive {
         Ok(found)
     }
 
-    pub(super) fn whereabouts(&mut self, reference: &Reference) -> Whereabouts {
+    pub(super) fn packet_status(&mut self, reference: &Reference) -> PacketStatus {
         if reference.holder != HOLDER {
-            return Whereabouts::Unknown(format!("{} is no packet of the Hive", reference.holder));
+            return PacketStatus::Unknown(format!("{} is no packet of the Hive", reference.holder));
         }
         let packet = reference.number;
         match self.guarded(|hive| hive.fate(packet)) {
-            Ok(Fate::Held) => {
+            Ok(HiveFate::Held) => {
                 self.watch.add(packet);
-                Whereabouts::Held
+                PacketStatus::Held
             }
-            Ok(Fate::Sent(_)) => {
+            Ok(HiveFate::Sent(_)) => {
                 self.watch.done(packet);
-                Whereabouts::Sent
+                PacketStatus::Sent
             }
-            Ok(Fate::GaveUp(why)) => {
+            Ok(HiveFate::GaveUp(why)) => {
                 self.watch.done(packet);
-                Whereabouts::GaveUp(why)
+                PacketStatus::GaveUp(why)
             }
-            Ok(Fate::Unlisted) => Whereabouts::Unknown(format!("the Hive does not list packet {packet}")),
-            Err(trouble) => Whereabouts::Unknown(trouble.fault().why().to_owned()),
+            Ok(HiveFate::Unlisted) => PacketStatus::Unknown(format!("the Hive does not list packet {packet}")),
+            Err(trouble) => PacketStatus::Unknown(trouble.fault().why().to_owned()),
         }
     }
 
     /// Asks after packets that wait for their devices.
-    pub(super) fn look_after(&mut self) -> Result<(), Trouble> {
+    pub(super) fn look_after(&mut self) -> Result<(), HiveError> {
         let until = self.budget();
         for packet in self.watch.due() {
             if Instant::now() >= until {
                 break;
             }
             let event = match self.fate(packet) {
-                Ok(Fate::Sent(note)) => Event::Sent { reference: reference(packet), note },
-                Ok(Fate::GaveUp(why)) => Event::Lost { reference: reference(packet), why },
-                Ok(Fate::Held | Fate::Unlisted) => {
+                Ok(HiveFate::Sent(note)) => Event::Sent { reference: reference(packet), note },
+                Ok(HiveFate::GaveUp(why)) => Event::Lost { reference: reference(packet), why },
+                Ok(HiveFate::Held | HiveFate::Unlisted) => {
                     self.watch.later(packet);
                     continue;
                 }
@@ -208,9 +209,9 @@ impl Hive {
         Ok(())
     }
 
-    fn fate(&mut self, packet: u64) -> Result<Fate, Trouble> {
+    fn fate(&mut self, packet: u64) -> Result<HiveFate, HiveError> {
         let (items, _) = self.api.list(&format!("packetid={packet}"))?;
-        let Some(item) = items.into_iter().find(|item| item.packet == packet) else { return Ok(Fate::Unlisted) };
+        let Some(item) = items.into_iter().find(|item| item.packet == packet) else { return Ok(HiveFate::Unlisted) };
         if item.status != Some(-3) {
             return Ok(fate(item.status));
         }
@@ -227,17 +228,17 @@ fn memo(intent: &Intent) -> Memo {
     serde_json::from_str(&intent.memo).unwrap_or_default()
 }
 
-fn fate(status: Option<i64>) -> Fate {
+fn fate(status: Option<i64>) -> HiveFate {
     match status {
-        Some(2) => Fate::Sent("on a ground station".to_owned()),
-        Some(3) => Fate::Sent("on a satellite".to_owned()),
-        Some(-1) => Fate::GaveUp("the Hive reports an error with this packet".to_owned()),
-        Some(-4) => Fate::GaveUp("the Hive could not reach the device and gave up".to_owned()),
-        _ => Fate::Held,
+        Some(2) => HiveFate::Sent("on a ground station".to_owned()),
+        Some(3) => HiveFate::Sent("on a satellite".to_owned()),
+        Some(-1) => HiveFate::GaveUp("the Hive reports an error with this packet".to_owned()),
+        Some(-4) => HiveFate::GaveUp("the Hive could not reach the device and gave up".to_owned()),
+        _ => HiveFate::Held,
     }
 }
 
-fn target(packet: &Outgoing) -> Result<DeviceId, Fault> {
+fn target(packet: &LinkPacket) -> Result<DeviceId, Fault> {
     packet.device.ok_or_else(|| Fault::permanent("the Hive has to know for which device a packet is"))
 }
 
@@ -247,5 +248,5 @@ fn reference(number: u64) -> Reference {
 
 fn fingerprint(device: DeviceId, payload: &[u8]) -> String {
     let hash = Sha256::new().chain_update(device.number().to_be_bytes()).chain_update(payload).finalize();
-    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&hash[..16])
 }

@@ -14,7 +14,7 @@ mod faults;
 mod inbound;
 mod outbound;
 
-const LIMITS: Limits = Limits {
+const LIMITS: HiveLimits = HiveLimits {
     call: Duration::from_millis(1500),
     first: Duration::from_millis(50),
     most: Duration::from_millis(200),
@@ -75,7 +75,7 @@ impl Bench {
         answer
     }
 
-    /// One round right now, whatever the pace says; its events.
+    /// One round right now, whatever the timer says; its events.
     fn round(&mut self) -> Vec<Event> {
         self.hive.round();
         std::mem::take(&mut self.hive.events)
@@ -127,6 +127,6 @@ fn health(events: &[Event]) -> Health {
     found.expect("a change of health")
 }
 
-fn packet(payload: &[u8]) -> Outgoing {
-    Outgoing { payload: payload.to_vec(), device: Some("6846".parse().unwrap()), deadline: Time::NEVER }
+fn packet(payload: &[u8]) -> LinkPacket {
+    LinkPacket { payload: payload.to_vec(), device: Some("6846".parse().unwrap()), deadline: Time::NEVER }
 }

@@ -59,7 +59,7 @@ impl Watch {
     }
 
     /// The packet became of an intent that is not known any more.
-    pub fn another(&mut self, packet: u64) {
+    pub fn exclude_match(&mut self, packet: u64) {
         self.taken.iter_mut().filter(|taken| taken.packet == packet).for_each(|taken| taken.tag = 0);
     }
 

@@ -3,6 +3,8 @@
 //! A sentence is `$` body `*` two hex digits LF; the checksum is the XOR of the bytes between `$` and the last `*`
 //! (M138 manual rev 1.20, message format). Bytes before `$` are noise of the boot loader, `$` starts anew at any point.
 
+use crate::hex;
+
 /// Longest line that is looked at, in bytes; the longest sentence of the manual has 433.
 pub const MAX_LINE: usize = 1024;
 
@@ -22,12 +24,24 @@ pub struct Codec {
     /// The current line outgrew [`MAX_LINE`]: all is thrown away up to `$` or LF.
     overlong: bool,
     garbled: u64,
+    noisy: u64,
 }
 
 impl Codec {
     /// Lines that began as a sentence and failed: wrong sum, cut short, too long, bytes that no sentence has.
     pub fn garbled(&self) -> u64 {
         self.garbled
+    }
+
+    /// Lines with bytes that nobody meant to send, such as noise makes them. A line that lost bytes, to another reader of the
+    /// port for example, has none.
+    pub fn noisy(&self) -> u64 {
+        self.noisy
+    }
+
+    /// The line that has begun, made fit to be shown: a prompt has no end.
+    pub fn begun(&self) -> String {
+        printable(&self.line)
     }
 
     /// Takes bytes in and appends the frames they complete.
@@ -56,6 +70,7 @@ impl Codec {
         if text.is_empty() {
             return;
         }
+        self.noisy += u64::from(text.iter().any(|byte| !(0x20..0x7f).contains(byte) && *byte != b'\t'));
         match text.strip_prefix(b"$") {
             Some(rest) => match checked(rest) {
                 Some(body) => frames.push(Frame::Body(body)),
@@ -99,7 +114,7 @@ pub fn printable(bytes: &[u8]) -> String {
 fn checked(rest: &[u8]) -> Option<String> {
     let (body, tail) = rest.split_at_checked(rest.len().checked_sub(3)?)?;
     let sum = match tail {
-        [b'*', high, low] => hex_digit(*high)? << 4 | hex_digit(*low)?,
+        [b'*', high, low] => hex::byte(*high, *low)?,
         _ => return None,
     };
     if !body.iter().all(|byte| (0x20..0x7f).contains(byte)) {
@@ -113,10 +128,6 @@ fn checked(rest: &[u8]) -> Option<String> {
 /// A modem that really sends it is understood.
 fn converted_sum(body: &[u8]) -> Option<u8> {
     body.starts_with(b"M138 ").then(|| checksum(body) ^ checksum(b"M138") ^ checksum(b"TILE"))
-}
-
-fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::sentence::Tag;
 use crate::clock::Time;
+use crate::hex;
 
 /// Shortest hold time that the modem takes.
 pub const MIN_HOLD: Duration = Duration::from_secs(60);
@@ -90,12 +91,7 @@ pub fn transmit(dialect: Dialect, app: u32, payload: &[u8], now: Time, deadline:
 /// `$TD` with a hold time.
 pub fn transmit_for(dialect: Dialect, app: u32, payload: &[u8], hold: Duration) -> Command {
     let app = if dialect.has_app_id() { format!("AI={app},") } else { String::new() };
-    Command::new(format!("TD {app}HD={},{}", hold.as_secs(), hex(payload)))
-}
-
-/// Lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Command::new(format!("TD {app}HD={},{}", hold.as_secs(), hex::encode(payload)))
 }
 
 #[cfg(test)]

@@ -1,4 +1,22 @@
-//! Packets on their way to the modem: prepared, handed over, asked after, withdrawn.
+//! Packets on their way to the modem: prepared, handed over, asked after, withdrawn. One hand-over at a time, and nothing
+//! is ever put into the modem's queue but the packets themselves.
+//!
+//! ```text
+//!            prepare: ready, room in the queue, no hand-over open
+//!               |  memo on disk: ids and count of the queue, newest id
+//!               v
+//!              $TD ----- OK,<id> -----------------------------------------------> Taken
+//!               |------- ERR -----------------------------------------------------> Refused
+//!               |  no answer, a restart, the port gone, this program died
+//!               v
+//!             open ----- late OK; the payload in the queue ----------------------> Taken
+//!               |------- acknowledgement of an id that is no other packet's -----> Sent
+//!               |------- queue did not grow; queue known whole, without it, and
+//!               |        no satellite since; next id follows the last directly --> NotTaken
+//!               |  none of these yet: others may go, as their ids are evidence too
+//!               v
+//!            unknown --- any of the above, later --------------------------------> as above
+//! ```
 
 use std::time::{Duration, Instant};
 
@@ -6,12 +24,12 @@ use serde::{Deserialize, Serialize};
 
 use super::command;
 use super::errors;
-use super::ledger::Fate;
-use super::wire::Trouble;
-use super::{M138, MAX_PAYLOAD, Stage};
+use super::ledger::PacketFate;
+use super::wire::PortError;
+use super::{M138, MAX_PAYLOAD, Phase};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::link::{Handed, Outgoing, Whereabouts};
+use crate::link::{LinkPacket, PacketStatus, SubmitResult};
 use crate::message::{Intent, Reference};
 
 /// A hand-over that nobody asked after for this long was given up by the engine.
@@ -27,11 +45,17 @@ pub struct Memo {
     pub device: u64,
     /// Packets that waited in it.
     pub waiting: u64,
-    /// The newest id that it had given; `None` if its ids follow no known layout.
+    /// Those of them whose ids were known.
+    #[serde(default)]
+    pub queued: Vec<u64>,
+    /// The newest id known then; `None` if none was, or its ids follow no known layout.
     pub last: Option<u64>,
     /// The driver's epoch: while it is the same, nothing that the modem said was missed ...
     pub epoch: u64,
-    /// ... but for lines that came garbled.
+    /// While this is, nothing was missed but what restarts of the modem cost ...
+    #[serde(default)]
+    pub line_epoch: u64,
+    /// ... and lines that came garbled.
     pub garbled: u64,
     /// [`super::ledger::Ledger::moment`] then ...
     pub moment: u64,
@@ -50,38 +74,33 @@ pub struct Unsettled {
     pub since: Instant,
     /// When it was last asked after.
     pub asked: Instant,
-    /// Another packet waits for it.
-    pub hurried: bool,
-    /// It cannot be settled: other packets need not wait for it.
-    pub hopeless: bool,
+    /// Other packets need not wait for it: all is done that can be done before the next one.
+    pub others_may_go: bool,
 }
 
 impl M138 {
     /// See [`crate::link::Link::prepare`].
-    pub fn prepare_packet(&mut self, packet: &Outgoing) -> Result<Intent, Fault> {
+    pub fn prepare_packet(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
         let length = packet.payload.len();
         if length == 0 || length > MAX_PAYLOAD {
             return Err(Fault::permanent(format!("a packet has 1 to {MAX_PAYLOAD} bytes, this one {length}")));
         }
         self.check_ready()?;
         self.forget_old_hand_overs();
-        self.unsettled.iter_mut().for_each(|unsettled| unsettled.hurried = true);
-        if self.unsettled.iter().any(|unsettled| !unsettled.hopeless) {
+        if self.unsettled.iter().any(|unsettled| !unsettled.others_may_go) {
             return Err(Fault::temporary("it is not yet known whether the modem took an earlier packet"));
         }
         let waiting = self.count_waiting().map_err(|trouble| Fault::temporary(trouble.words()))?;
         if waiting >= self.window {
             return Err(Fault::temporary(format!("{waiting} packets wait on the modem already")));
         }
-        if self.ledger.last().is_none() {
-            // so that a crash right after this can be settled: the id of the next packet tells
-            self.make_evidence().map_err(|trouble| self.fault_of(&trouble))?;
-        }
         let memo = Memo {
             device: self.facts.device.map_or(0, |device| u64::from(device.number())),
-            waiting: self.facts.waiting.unwrap_or(waiting),
+            waiting,
+            queued: self.ledger.waiting(),
             last: self.ledger.last(),
             epoch: self.epoch,
+            line_epoch: self.line_epoch,
             garbled: self.garbled(),
             moment: self.ledger.moment(),
             life: self.life,
@@ -92,31 +111,41 @@ impl M138 {
     }
 
     /// See [`crate::link::Link::send`].
-    pub fn hand_over(&mut self, packet: &Outgoing, intent: &Intent) -> Handed {
+    pub fn hand_over(&mut self, packet: &LinkPacket, intent: &Intent) -> SubmitResult {
         if let Err(fault) = self.check_ready() {
-            return Handed::Refused(fault);
+            return SubmitResult::Refused(fault);
         }
         let prepared_for = serde_json::from_str::<Memo>(&intent.memo).map(|memo| memo.device).ok();
         if prepared_for != self.facts.device.map(|device| u64::from(device.number())) {
-            return Handed::Refused(Fault::temporary("the modem was exchanged for another one just now"));
+            return SubmitResult::Refused(Fault::temporary("the modem was exchanged for another one just now"));
         }
         let command = command::transmit(self.dialect(), self.app, &packet.payload, self.clock.now(), packet.deadline);
         match self.transmit(&command) {
+            Ok(id) if self.answers_another(id, packet) => {
+                self.ledger.doubt(id);
+                self.unknown(intent, "the modem's answer was a late one, to an earlier packet")
+            }
             Ok(id) => match self.reference(id) {
                 Some(reference) => {
                     self.claim(&intent.memo, id);
-                    Handed::Taken(reference)
+                    SubmitResult::Taken(reference)
                 }
                 None => self.unknown(intent, "the modem has no device id"),
             },
-            Err(trouble @ Trouble::Refused(_)) => Handed::Refused(self.fault_of(&trouble)),
+            Err(trouble @ PortError::Refused(_)) => SubmitResult::Refused(self.fault_of(&trouble)),
             Err(trouble) => self.unknown(intent, &trouble.words()),
         }
     }
 
+    /// True when the id is that of another packet: a late answer to a hand-over that is still open.
+    fn answers_another(&mut self, id: u64, packet: &LinkPacket) -> bool {
+        // one that cannot be looked at, or has left already, says nothing against its answer
+        !self.unsettled.is_empty() && matches!(self.find(id), Ok(Some(payload)) if payload != packet.payload)
+    }
+
     /// What a failed `$TD` means, and what it says about the modem.
-    fn fault_of(&mut self, trouble: &Trouble) -> Fault {
-        let Trouble::Refused(word) = trouble else { return Fault::temporary(trouble.words()) };
+    fn fault_of(&mut self, trouble: &PortError) -> Fault {
+        let PortError::Refused(word) = trouble else { return Fault::temporary(trouble.words()) };
         if errors::full(word) {
             self.facts.full = Some(Instant::now());
         }
@@ -126,9 +155,9 @@ impl M138 {
         errors::transmit_fault(word)
     }
 
-    fn unknown(&mut self, intent: &Intent, why: &str) -> Handed {
+    fn unknown(&mut self, intent: &Intent, why: &str) -> SubmitResult {
         self.remember_unsettled(&intent.memo);
-        Handed::Unknown(why.to_owned())
+        SubmitResult::Unknown(why.to_owned())
     }
 
     /// Notes a hand-over that is not settled, or that it was asked after again.
@@ -138,7 +167,7 @@ impl M138 {
             Some(at) => at,
             None => {
                 let memo = memo.to_owned();
-                self.unsettled.push(Unsettled { memo, since: now, asked: now, hurried: false, hopeless: false });
+                self.unsettled.push(Unsettled { memo, since: now, asked: now, others_may_go: false });
                 self.unsettled.len() - 1
             }
         };
@@ -156,83 +185,85 @@ impl M138 {
     }
 
     fn forget_old_hand_overs(&mut self) {
-        let is_old = |unsettled: &Unsettled| unsettled.asked.elapsed() >= FORGET_AFTER;
-        if self.unsettled.iter().any(|unsettled| is_old(unsettled) && !unsettled.hopeless) {
-            self.ledger.forget_last();
-        }
-        self.unsettled.retain(|unsettled| !is_old(unsettled));
+        self.unsettled.retain(|unsettled| unsettled.asked.elapsed() < FORGET_AFTER);
+    }
+
+    /// See [`crate::link::Link::exclude_match`].
+    pub fn exclude(&mut self, id: u64) {
+        self.ledger.known(id);
+        self.claims.retain(|(_, claimed)| *claimed != id);
     }
 
     /// See [`crate::link::Link::still_held`].
-    pub fn ask_after(&mut self, reference: &Reference) -> Whereabouts {
+    pub fn ask_after(&mut self, reference: &Reference) -> PacketStatus {
         let id = match self.own_id(reference) {
             Ok(id) => id,
-            Err(why) => return Whereabouts::Unknown(why),
+            Err(why) => return PacketStatus::Unknown(why),
         };
         match self.ledger.fate(id) {
-            Some(Fate::Sent) => return Whereabouts::Sent,
-            Some(Fate::Expired) => return Whereabouts::GaveUp("its hold time ran out on the modem".to_owned()),
-            Some(Fate::Withdrawn) => return Whereabouts::Withdrawn,
-            Some(Fate::Queued) | None => {}
+            Some(PacketFate::Sent) => return PacketStatus::Sent,
+            Some(PacketFate::Expired) => return PacketStatus::GaveUp("its hold time ran out on the modem".to_owned()),
+            Some(PacketFate::Withdrawn) => return PacketStatus::Withdrawn,
+            Some(PacketFate::Queued) | None => {}
         }
         match self.find(id) {
             Ok(Some(_)) => {
                 self.ledger.known(id);
-                Whereabouts::Held
+                PacketStatus::Held
             }
             Ok(None) => self.no_longer_there(id),
-            Err(trouble) => Whereabouts::Unknown(trouble.words()),
+            Err(trouble) => PacketStatus::Unknown(trouble.words()),
         }
     }
 
     /// See [`crate::link::Link::cancel`].
-    pub fn withdraw(&mut self, reference: &Reference) -> Whereabouts {
+    pub fn withdraw(&mut self, reference: &Reference) -> PacketStatus {
         let id = match self.own_id(reference) {
             Ok(id) => id,
-            Err(why) => return Whereabouts::Unknown(why),
+            Err(why) => return PacketStatus::Unknown(why),
         };
-        if let Some(Fate::Sent) = self.ledger.fate(id) {
-            return Whereabouts::Sent;
+        if let Some(PacketFate::Sent) = self.ledger.fate(id) {
+            return PacketStatus::Sent;
         }
         match self.delete_outgoing(id) {
             Ok(true) => {
                 self.withdrawing.retain(|known| *known != id);
-                self.ledger.gone(id, Fate::Withdrawn);
+                self.ledger.gone(id, PacketFate::Withdrawn);
                 self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
                 self.facts.full = None;
-                Whereabouts::Withdrawn
+                PacketStatus::Withdrawn
             }
             Ok(false) => self.no_longer_there(id),
-            Err(trouble @ Trouble::Refused(_)) => Whereabouts::Unknown(trouble.words()),
+            Err(trouble @ PortError::Refused(_)) => PacketStatus::Unknown(trouble.words()),
             Err(trouble) => {
                 self.withdrawing.push(id);
-                Whereabouts::Unknown(trouble.words())
+                PacketStatus::Unknown(trouble.words())
             }
         }
     }
 
     /// The modem has no packet of this id. A delete whose answer was lost has taken it; otherwise it was sent.
-    fn no_longer_there(&mut self, id: u64) -> Whereabouts {
+    fn no_longer_there(&mut self, id: u64) -> PacketStatus {
         self.take_in();
         match self.ledger.fate(id) {
-            Some(Fate::Expired) => Whereabouts::GaveUp("its hold time ran out on the modem".to_owned()),
-            Some(Fate::Withdrawn) => Whereabouts::Withdrawn,
-            Some(Fate::Sent) => Whereabouts::Sent,
+            Some(PacketFate::Expired) => PacketStatus::GaveUp("its hold time ran out on the modem".to_owned()),
+            Some(PacketFate::Withdrawn) => PacketStatus::Withdrawn,
+            Some(PacketFate::Sent) => PacketStatus::Sent,
             _ if self.withdrawing.contains(&id) => {
                 self.withdrawing.retain(|known| *known != id);
-                self.ledger.gone(id, Fate::Withdrawn);
-                Whereabouts::Withdrawn
+                self.ledger.gone(id, PacketFate::Withdrawn);
+                PacketStatus::Withdrawn
             }
             _ => {
-                self.ledger.gone(id, Fate::Sent);
-                Whereabouts::Sent
+                self.ledger.gone(id, PacketFate::Sent);
+                PacketStatus::Sent
             }
         }
     }
 
     /// The number of a reference, if it is one of the modem that is plugged in and answers.
     fn own_id(&self, reference: &Reference) -> Result<u64, String> {
-        if self.stage != Stage::Running {
+        if self.phase != Phase::Running {
             return Err(self.words());
         }
         match self.reference(reference.number) {

@@ -10,7 +10,7 @@ use super::M138;
 use super::command::Command;
 use super::errors;
 use super::sentence::{MM, Message, Sentence};
-use super::wire::Trouble;
+use super::wire::PortError;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{Event, Inbound, Token};
@@ -19,22 +19,22 @@ use crate::link::{Event, Inbound, Token};
 #[derive(Debug, Default)]
 pub struct Store {
     /// Given to the engine, not yet confirmed.
-    given: BTreeSet<u64>,
+    reported: BTreeSet<u64>,
     /// Confirmed, but the delete did not work yet.
-    doomed: BTreeSet<u64>,
+    confirmed: BTreeSet<u64>,
     /// So many messages the modem counted but did not show at the last look.
     hidden: u64,
     /// Ids tried in the search for them.
-    pub hunted: u64,
-    /// There are more between the oldest and the newest, which are both given: no question names those.
+    pub ids_tried: u64,
+    /// There are more between the oldest and the newest, which are both reported: no question names those.
     covered: bool,
 }
 
 impl Store {
     /// Something may have been missed: what is not confirmed is given again.
     pub fn reopened(&mut self) {
-        self.given.clear();
-        (self.hunted, self.covered) = (0, false);
+        self.reported.clear();
+        (self.ids_tried, self.covered) = (0, false);
     }
 
     /// Another modem.
@@ -43,11 +43,11 @@ impl Store {
     }
 
     fn knows(&self, id: u64) -> bool {
-        self.given.contains(&id) || self.doomed.contains(&id)
+        self.reported.contains(&id) || self.confirmed.contains(&id)
     }
 
     fn len(&self) -> u64 {
-        self.given.union(&self.doomed).count() as u64
+        self.reported.union(&self.confirmed).count() as u64
     }
 }
 
@@ -61,11 +61,13 @@ impl M138 {
         }
     }
 
-    fn try_inbound(&mut self) -> Result<(), Trouble> {
-        for id in self.inbound.doomed.clone() {
+    fn try_inbound(&mut self) -> Result<(), PortError> {
+        for id in self.inbound.confirmed.clone() {
             match self.delete(id) {
                 // other messages must still flow: this one stays known and is tried again
-                Err(Trouble::Refused(word)) => log::warn!("m138: message {id} cannot be deleted on the modem ({word})"),
+                Err(PortError::Refused(word)) => {
+                    log::warn!("m138: message {id} cannot be deleted on the modem ({word})")
+                }
                 done => done?,
             }
         }
@@ -91,25 +93,25 @@ impl M138 {
         Ok(())
     }
 
-    fn look_for_hidden(&mut self, count: u64) -> Result<(), Trouble> {
+    fn look_for_hidden(&mut self, count: u64) -> Result<(), PortError> {
         let hidden = count.saturating_sub(self.inbound.len());
         if hidden > self.inbound.hidden {
-            self.inbound.hunted = 0;
+            self.inbound.ids_tried = 0;
             log::info!("m138: {hidden} messages on the modem were read before and are now searched by their ids");
         }
         self.inbound.hidden = hidden;
-        self.hunt()
+        self.search_ids()
     }
 
     /// Reads a message: `MM R=O`, `MM R=N` or `MM R=<id>`.
-    pub fn read(&mut self, which: &str) -> Result<Option<Message>, Trouble> {
+    pub fn read(&mut self, which: &str) -> Result<Option<Message>, PortError> {
         let message = |heard: &Sentence| match heard {
             Sentence::Message(tag, message) if *tag == MM => Some(message.clone()),
             _ => None,
         };
         match self.ask(&Command::new(which), message) {
             Ok(message) => Ok(Some(message)),
-            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => Ok(None),
+            Err(PortError::Refused(word)) if errors::unknown_id(&word) => Ok(None),
             Err(trouble) => Err(trouble),
         }
     }
@@ -120,7 +122,7 @@ impl M138 {
         if self.inbound.knows(message.id) {
             return;
         }
-        self.inbound.given.insert(message.id);
+        self.inbound.reported.insert(message.id);
         if message.app.is_some_and(|app| app != self.app) {
             log::info!("m138: a packet came with application id {:?}, ours is {}", message.app, self.app);
         }
@@ -141,25 +143,25 @@ impl M138 {
     /// See [`crate::link::Link::confirm`]: the message is on disk here, the modem may forget it. If that fails now it is
     /// repeated at each look.
     pub fn delete_inbound(&mut self, token: &Token) -> Result<(), Fault> {
-        self.inbound.given.remove(&token.0);
-        self.inbound.doomed.insert(token.0);
+        self.inbound.reported.remove(&token.0);
+        self.inbound.confirmed.insert(token.0);
         if std::mem::take(&mut self.inbound.covered) {
             self.agenda.inbound = Instant::now();
         }
         self.delete(token.0).map_err(|trouble| Fault::temporary(trouble.words()))
     }
 
-    fn delete(&mut self, id: u64) -> Result<(), Trouble> {
+    fn delete(&mut self, id: u64) -> Result<(), PortError> {
         let done = |heard: &Sentence| match heard {
             Sentence::Done(tag, named) if *tag == MM && named.is_none_or(|named| named == id) => Some(()),
             _ => None,
         };
         match self.ask(&Command::new(format!("MM D={id}")), done) {
             Ok(()) => {}
-            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => {}
+            Err(PortError::Refused(word)) if errors::unknown_id(&word) => {}
             Err(trouble) => return Err(trouble),
         }
-        self.inbound.doomed.remove(&id);
+        self.inbound.confirmed.remove(&id);
         Ok(())
     }
 }

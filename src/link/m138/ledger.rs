@@ -19,7 +19,7 @@ const MAX_STEP: u64 = 16;
 
 /// What became of an id, as far as this program saw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum PacketFate {
     /// Taken by the modem.
     Queued,
     /// Acknowledged by a satellite.
@@ -32,14 +32,14 @@ pub enum Fate {
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    fate: Fate,
+    fate: PacketFate,
     /// The modem's `$TD OK` for it was heard, as the so manieth thing noted; 0 if it was not.
     queued_at: u64,
-    /// Likewise of a `$TD OK` that nobody waited for.
+    /// A `$TD OK` that nobody waited for was heard, as the so manieth thing noted; 0 if it was not.
     overheard_at: u64,
     /// It is known which packet this is.
     accounted: bool,
-    /// Likewise when it was seen to leave the queue.
+    /// It was seen to leave the queue, as the so manieth thing noted; 0 if it was not.
     left_at: u64,
     acked: bool,
 }
@@ -50,6 +50,8 @@ pub struct Ledger {
     device: u64,
     ids: BTreeMap<u64, Entry>,
     last: Option<u64>,
+    /// The newest id heard of in any other way: a later one may have been given.
+    observed: Option<u64>,
     irregular: bool,
     moment: u64,
 }
@@ -60,10 +62,16 @@ impl Ledger {
         Self { device, ..Self::default() }
     }
 
-    /// The id of the newest packet that the modem took: exact, as only `$TD OK` sets it. `None` for a modem whose ids
-    /// do not follow the layout.
+    /// The newest id known: the modem gave it, and perhaps later ones. `None` for a modem whose ids do not follow the
+    /// layout.
     pub fn last(&self) -> Option<u64> {
-        self.last.filter(|_| !self.irregular)
+        self.last.or(self.observed).filter(|_| !self.irregular)
+    }
+
+    /// Packets that are known to wait in the modem's queue, and to be others than any that is asked after.
+    pub fn waiting(&self) -> Vec<u64> {
+        let waits = |entry: &Entry| entry.accounted && entry.fate == PacketFate::Queued;
+        self.ids.iter().filter(|(_, entry)| waits(entry)).map(|(id, _)| *id).collect()
     }
 
     /// A count of the things noted: a later thing has a higher one.
@@ -72,7 +80,7 @@ impl Ledger {
     }
 
     /// What became of an id.
-    pub fn fate(&self, id: u64) -> Option<Fate> {
+    pub fn fate(&self, id: u64) -> Option<PacketFate> {
         self.ids.get(&id).map(|entry| entry.fate)
     }
 
@@ -80,7 +88,7 @@ impl Ledger {
     pub fn queued(&mut self, id: u64) {
         self.note_newest(id);
         let moment = self.moment;
-        let entry = self.entry(id, Fate::Queued);
+        let entry = self.entry(id, PacketFate::Queued);
         entry.queued_at = moment;
         entry.accounted = true;
     }
@@ -89,13 +97,13 @@ impl Ledger {
     pub fn overheard(&mut self, id: u64) {
         self.note_newest(id);
         let moment = self.moment;
-        self.entry(id, Fate::Queued).overheard_at = moment;
+        self.entry(id, PacketFate::Queued).overheard_at = moment;
     }
 
     /// The answer with this id was not that of the packet it was taken for.
     pub fn doubt(&mut self, id: u64) {
         let moment = self.moment;
-        let entry = self.entry(id, Fate::Queued);
+        let entry = self.entry(id, PacketFate::Queued);
         (entry.queued_at, entry.overheard_at, entry.accounted) = (0, moment, false);
     }
 
@@ -103,24 +111,19 @@ impl Ledger {
         self.moment += 1;
         if let Some(last) = self.last {
             let ahead = step(last, id);
-            self.irregular |= (MAX_STEP + 1..COUNTER_BITS - MAX_STEP).contains(&ahead) || !self.lawful(id);
+            self.irregular |= (MAX_STEP + 1..COUNTER_BITS - MAX_STEP).contains(&ahead) || !self.has_layout(id);
         }
-        if self.lawful(id) && self.last.is_none_or(|last| step(last, id) <= MAX_STEP) {
+        if self.has_layout(id) && self.last.is_none_or(|last| step(last, id) <= MAX_STEP) {
             self.last = Some(id);
         }
-    }
-
-    /// The newest id is no longer known for sure: a hand-over was never settled.
-    pub fn forget_last(&mut self) {
-        self.last = None;
     }
 
     /// `$TD SENT` with this id was heard.
     pub fn acked(&mut self, id: u64) {
         self.moment += 1;
         let moment = self.moment;
-        let entry = self.entry(id, Fate::Sent);
-        entry.fate = Fate::Sent;
+        let entry = self.entry(id, PacketFate::Sent);
+        entry.fate = PacketFate::Sent;
         entry.acked = true;
         if entry.left_at == 0 {
             entry.left_at = moment;
@@ -128,7 +131,7 @@ impl Ledger {
     }
 
     /// The modem said, or was told, that it no longer holds it.
-    pub fn gone(&mut self, id: u64, fate: Fate) {
+    pub fn gone(&mut self, id: u64, fate: PacketFate) {
         self.moment += 1;
         let moment = self.moment;
         let entry = self.entry(id, fate);
@@ -140,7 +143,11 @@ impl Ledger {
 
     /// It is known from elsewhere which packet has this id.
     pub fn known(&mut self, id: u64) {
-        self.entry(id, Fate::Queued).accounted = true;
+        let newer = |than: u64| (1..=COUNTER_BITS / 2).contains(&step(than, id));
+        if self.has_layout(id) && self.observed.is_none_or(newer) {
+            self.observed = Some(id);
+        }
+        self.entry(id, PacketFate::Queued).accounted = true;
     }
 
     /// A packet whose answer was never heard was found to have this id.
@@ -172,21 +179,21 @@ impl Ledger {
     }
 
     /// Ids acknowledged after a moment of which it is not known which packet they were.
-    pub fn strays_since(&self, moment: u64) -> Vec<u64> {
+    pub fn unattributed_since(&self, moment: u64) -> Vec<u64> {
         let stray = |entry: &Entry| entry.acked && entry.left_at > moment && !entry.accounted;
         self.ids.iter().filter(|(_, entry)| stray(entry)).map(|(id, _)| *id).collect()
     }
 
     /// How many ids between two are not accounted for; `None` when the ids do not follow the layout.
     pub fn unaccounted(&self, after: u64, before: u64) -> Option<u64> {
-        if self.irregular || !self.lawful(after) || !self.lawful(before) {
+        if self.irregular || !self.has_layout(after) || !self.has_layout(before) {
             return None;
         }
         let span = step(after, before);
         if !(1..=MAX_STEP).contains(&span) {
             return None;
         }
-        let between = |id: u64| self.lawful(id) && (1..span).contains(&step(after, id));
+        let between = |id: u64| self.has_layout(id) && (1..span).contains(&step(after, id));
         let accounted = self.ids.iter().filter(|(id, entry)| entry.accounted && between(**id)).count() as u64;
         Some((span - 1).saturating_sub(accounted))
     }
@@ -197,13 +204,19 @@ impl Ledger {
         (1..=4).flat_map(|step| days.iter().map(move |day| (*day, step))).map(|(day, step)| at(day, step)).collect()
     }
 
+    /// Ids that the last few packets before `next` can have got on one of these days of the year, nearest first.
+    pub fn candidates_before(&self, next: u64, days: &[u64]) -> Vec<u64> {
+        let at = |day: u64, step: u64| self.compose(day, next.wrapping_sub(step) & COUNTER_BITS);
+        (1..=4).flat_map(|step| days.iter().map(move |day| (*day, step))).map(|(day, step)| at(day, step)).collect()
+    }
+
     /// True when an id can be that of one of the next few packets after `last`.
     pub fn plausible(&self, last: u64, id: u64) -> bool {
-        self.lawful(id) && (1..=4).contains(&step(last, id))
+        self.has_layout(id) && (1..=4).contains(&step(last, id))
     }
 
     /// True when an id has the layout of this modem's own packets.
-    pub fn lawful(&self, id: u64) -> bool {
+    pub fn has_layout(&self, id: u64) -> bool {
         id >> 40 == FROM_DEVICE && id >> 24 & 0xffff == self.device & 0xffff
     }
 
@@ -211,7 +224,7 @@ impl Ledger {
         FROM_DEVICE << 40 | (self.device & 0xffff) << 24 | (day & DAY_BITS) << 15 | counter
     }
 
-    fn entry(&mut self, id: u64, fate: Fate) -> &mut Entry {
+    fn entry(&mut self, id: u64, fate: PacketFate) -> &mut Entry {
         if self.ids.len() >= MAX_IDS && !self.ids.contains_key(&id) {
             self.ids.pop_first();
         }
@@ -259,11 +272,11 @@ mod tests {
     fn published_ids_follow_the_layout() {
         let ledger = Ledger::new(DEVICE);
         for id in [5_354_468_575_855, FIRST, FIRST + 1, FIRST + 3] {
-            assert!(ledger.lawful(id));
+            assert!(ledger.has_layout(id));
         }
-        assert!(Ledger::new(0x6c0e).lawful(4_862_137_892_975));
-        assert!(!ledger.lawful(4_862_137_892_975));
-        assert!(!ledger.lawful(21_990_235_111_426));
+        assert!(Ledger::new(0x6c0e).has_layout(4_862_137_892_975));
+        assert!(!ledger.has_layout(4_862_137_892_975));
+        assert!(!ledger.has_layout(21_990_235_111_426));
         assert!(ledger.candidates(FIRST, &[101]).contains(&(FIRST + 1)));
         let days = |seconds| days_around(Time::from_seconds(seconds), Duration::from_secs(60));
         assert_eq!(days(1_618_140_000), [101]);
@@ -314,7 +327,7 @@ mod tests {
         ledger.acked(FIRST);
         ledger.acked(FIRST + 1);
         ledger.acked(FIRST + 1);
-        assert_eq!(ledger.strays_since(moment), [FIRST + 1]);
+        assert_eq!(ledger.unattributed_since(moment), [FIRST + 1]);
         assert_eq!(ledger.left_since(moment), 2);
         assert!(ledger.plausible(FIRST, FIRST + 1));
     }

@@ -1,23 +1,24 @@
 //! Driver of the Swarm M138 modem, on a serial port of this machine.
 //!
 //! `codec`, `sentence`, `errors`, `command` and `ledger` are pure. `wire` holds one conversation with a modem; the
-//! state that outlives it is [`M138`], whose parts stand by theme: `session` (what is due when), `ladder` (finding,
-//! opening, adopting, reviving), `hear` (what comes unasked), `inbound` and `hunt`, `queue`, `handover` and `reconcile`.
+//! state that outlives it is [`M138`], whose parts stand by theme: `session` (what is due when), `escalation`
+//! (finding, opening, adopting, resetting), `unsolicited`, `inbound` and `id_search`, `queue`, `handover` and `reconcile`.
 
 mod codec;
 mod command;
 mod errors;
+mod escalation;
+mod foreign;
 mod handover;
-mod hear;
-mod hunt;
+mod id_search;
 mod inbound;
-mod ladder;
 mod ledger;
 mod queue;
 mod reconcile;
 mod report;
 mod sentence;
 mod session;
+mod unsolicited;
 mod wire;
 
 use std::collections::VecDeque;
@@ -32,9 +33,10 @@ use self::wire::Wire;
 use crate::address::DeviceId;
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::link::{Event, Handed, Health, Link, Outgoing, Token, Verdict, Whereabouts};
+use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
 use crate::message::{Intent, Reference};
 use crate::settings::{Key, Settings};
+use crate::sys::process;
 
 /// Largest payload of one packet, in bytes.
 const MAX_PAYLOAD: usize = 192;
@@ -46,7 +48,7 @@ pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
 
 /// Where the driver stands with its modem.
 #[derive(Debug, Clone, PartialEq)]
-enum Stage {
+enum Phase {
     /// No port is open.
     Closed {
         /// When to look again.
@@ -57,9 +59,9 @@ enum Stage {
         why: String,
     },
     /// A port is open and the modem does not answer (yet).
-    Mute {
-        /// The next rung of the ladder.
-        rung: u32,
+    Unresponsive {
+        /// The next step of the escalation.
+        step: u32,
         /// When to take it.
         next: Instant,
     },
@@ -67,8 +69,8 @@ enum Stage {
     Starting {
         /// When to ask it: at once after `BOOT,RUNNING`, else when its start takes too long.
         ask: Instant,
-        /// The rung of the ladder to take then.
-        rung: u32,
+        /// The step of the escalation to take then.
+        step: u32,
     },
     /// `BOOT,SHUTDOWN` was heard: only a power cycle revives it.
     Off {
@@ -86,27 +88,27 @@ pub struct M138 {
     app: u32,
     window: u64,
     wire: Option<Wire>,
-    stage: Stage,
+    phase: Phase,
     events: Vec<Event>,
     /// What the last [`Event::Health`] said, and when.
     reported: Option<(Health, Instant)>,
     facts: Facts,
     /// Questions without an answer, in a row.
     unanswered: u32,
+    /// Until when a late answer is waited for.
+    listening: Option<Instant>,
     /// When the modem was last told to restart.
     restarted: Option<Instant>,
     ledger: Ledger,
     /// Changes whenever the driver may have missed something the modem said.
     epoch: u64,
+    /// Changes likewise, but for restarts of the modem: those lose what it was about to say, and no more.
+    line_epoch: u64,
     /// Names the ledger.
     life: u64,
     unsettled: Vec<Unsettled>,
     /// Hand-overs (by their memo) and the ids they got.
     claims: VecDeque<(String, u64)>,
-    /// A packet of ours without content that is to be withdrawn at the next call.
-    marker: Option<u64>,
-    /// The modem may have taken a marker without an answer.
-    marker_in_doubt: bool,
     /// Packets whose withdrawal was asked for and not answered.
     withdrawing: Vec<u64>,
     inbound: inbound::Store,
@@ -143,6 +145,14 @@ struct Facts {
     /// Garbled lines, and when they were last compared.
     garbled_mark: Option<(u64, Instant)>,
     garbles: bool,
+    /// All of the garbled lines lately were only cut short: bytes get lost, or go to somebody else.
+    cut_short: bool,
+    noisy_mark: u64,
+    /// Another program that has the port open, and when it was last looked for.
+    other_reader: Option<process::Holder>,
+    looked_for_readers: Option<Instant>,
+    /// `brltty` runs, which takes adapters of this kind away from the system.
+    brltty: bool,
 }
 
 impl M138 {
@@ -155,19 +165,19 @@ impl M138 {
             app: u32::try_from(number(Key::M138AppId)).unwrap_or_default(),
             window: number(Key::M138Window),
             wire: None,
-            stage: Stage::Closed { next: Instant::now(), tries: 0, why: "looking for the modem".to_owned() },
+            phase: Phase::Closed { next: Instant::now(), tries: 0, why: "looking for the modem".to_owned() },
             events: Vec::new(),
             reported: None,
             facts: Facts::default(),
             unanswered: 0,
+            listening: None,
             restarted: None,
             ledger: Ledger::default(),
             epoch: fresh(),
+            line_epoch: fresh(),
             life: fresh(),
             unsettled: Vec::new(),
             claims: VecDeque::new(),
-            marker: None,
-            marker_in_doubt: false,
             withdrawing: Vec::new(),
             inbound: inbound::Store::default(),
             agenda: session::Agenda::default(),
@@ -176,7 +186,7 @@ impl M138 {
 
     /// Starts a new epoch: something may have been missed.
     fn gap(&mut self) {
-        self.epoch = fresh();
+        (self.epoch, self.line_epoch) = (fresh(), fresh());
     }
 
     /// The name under which packets are held by this modem.
@@ -204,38 +214,58 @@ impl Link for M138 {
         self.poll_until(wake, Instant::now() + wait)
     }
 
-    fn prepare(&mut self, packet: &Outgoing) -> Result<Intent, Fault> {
-        self.catch_up();
+    fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
+        self.take_in();
         self.prepare_packet(packet)
     }
 
-    fn send(&mut self, packet: &Outgoing, intent: &Intent) -> Handed {
-        self.catch_up();
+    fn send(&mut self, packet: &LinkPacket, intent: &Intent) -> SubmitResult {
+        self.take_in();
         self.hand_over(packet, intent)
     }
 
-    fn reconcile(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict {
-        self.catch_up();
+    fn reconcile(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
+        self.take_in();
         self.find_out(packet, intent)
     }
 
-    fn still_held(&mut self, reference: &Reference) -> Whereabouts {
-        self.catch_up();
+    fn exclude_match(&mut self, reference: &Reference) {
+        self.exclude(reference.number);
+    }
+
+    fn still_held(&mut self, reference: &Reference) -> PacketStatus {
+        self.take_in();
         self.ask_after(reference)
     }
 
-    fn cancel(&mut self, reference: &Reference) -> Whereabouts {
-        self.catch_up();
+    fn cancel(&mut self, reference: &Reference) -> PacketStatus {
+        self.take_in();
         self.withdraw(reference)
     }
 
     fn confirm(&mut self, token: &Token) -> Result<(), Fault> {
-        self.catch_up();
+        self.take_in();
         self.delete_inbound(token)
     }
 
     fn console(&mut self, line: &str) -> Result<(), Fault> {
         self.say(line)
+    }
+}
+
+/// Hears these bytes on the serial line, for the fuzzers.
+#[cfg(fuzzing)]
+pub fn fuzz(bytes: &[u8]) {
+    let mut frames = Vec::new();
+    codec::Codec::default().feed(bytes, &mut frames);
+    for frame in frames {
+        match frame {
+            codec::Frame::Body(body) => drop(sentence::parse(&body)),
+            codec::Frame::Junk(_) => {}
+        }
+    }
+    if let Ok(body) = std::str::from_utf8(bytes) {
+        drop(sentence::parse(body));
     }
 }
 

@@ -2,20 +2,15 @@
 
 use std::time::Duration;
 
-use super::command::{self, Command, MIN_HOLD};
+use super::M138;
+use super::command::Command;
 use super::errors;
-use super::ledger::Fate;
 use super::sentence::{MT, Sentence};
-use super::wire::Trouble;
-use super::{M138, Stage};
-
-/// A message without content (protocol version 1, from a device, no messages), queued only to see which id it gets and
-/// withdrawn at the next call. If a satellite passes in that very moment it costs one packet of four bytes.
-pub const MARKER: [u8; 4] = [0x08, 0x01, 0x18, 0x01];
+use super::wire::PortError;
 
 impl M138 {
     /// The modem's own queue, counted.
-    pub fn count_waiting(&mut self) -> Result<u64, Trouble> {
+    pub fn count_waiting(&mut self) -> Result<u64, PortError> {
         let count = self.ask(&Command::new("MT C=U"), |heard| match heard {
             Sentence::Count(tag, count) if *tag == MT => Some(*count),
             _ => None,
@@ -28,7 +23,7 @@ impl M138 {
     }
 
     /// `$TD` and the id it gets.
-    pub fn transmit(&mut self, command: &Command) -> Result<u64, Trouble> {
+    pub fn transmit(&mut self, command: &Command) -> Result<u64, PortError> {
         let id = self.ask(command, |heard| match heard {
             Sentence::Queued(id) => Some(*id),
             _ => None,
@@ -38,55 +33,21 @@ impl M138 {
         Ok(id)
     }
 
-    /// Lets the modem give an id to a packet of no content, which is withdrawn at the next call: later than the
-    /// engine's commit of what it proves, so that a crash in between leaves it to be found in the queue.
-    pub fn make_evidence(&mut self) -> Result<u64, Trouble> {
-        self.withdraw_marker();
-        let command = command::transmit_for(self.dialect(), self.app, &MARKER, MIN_HOLD);
-        let id = self.transmit(&command);
-        self.marker_in_doubt = matches!(id, Err(Trouble::Silent(_)));
-        let id = id?;
-        if self.find(id)?.is_some_and(|payload| payload != MARKER) {
-            // the answer to an earlier hand-over, so late that it was taken for this one's
-            self.ledger.doubt(id);
-            self.marker_in_doubt = true;
-            return Err(Trouble::Silent("an answer to $TD came late".to_owned()));
-        }
-        self.marker = Some(id);
-        Ok(id)
-    }
-
-    /// Withdraws the marker, if there is one. A failure is no harm: it expires within the shortest hold time.
-    pub fn withdraw_marker(&mut self) {
-        if self.stage != Stage::Running {
-            return;
-        }
-        if let Some(id) = self.marker.take() {
-            match self.delete_outgoing(id) {
-                Ok(true) => self.ledger.gone(id, Fate::Withdrawn),
-                Ok(false) => self.ledger.gone(id, Fate::Sent),
-                Err(trouble) => log::debug!("m138: marker {id}: {}", trouble.words()),
-            }
-            // the count has to be right for what is prepared next
-            let _ = self.count_waiting();
-        }
-    }
-
     /// True if it was there.
-    pub fn delete_outgoing(&mut self, id: u64) -> Result<bool, Trouble> {
+    pub fn delete_outgoing(&mut self, id: u64) -> Result<bool, PortError> {
         let done = |heard: &Sentence| match heard {
             Sentence::Done(tag, named) if *tag == MT && named.is_none_or(|named| named == id) => Some(()),
             _ => None,
         };
         match self.ask(&Command::new(format!("MT D={id}")), done) {
             Ok(()) => Ok(true),
-            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => Ok(false),
+            Err(PortError::Refused(word)) if errors::unknown_id(&word) => Ok(false),
             Err(trouble) => Err(trouble),
         }
     }
 
     /// The payload of a packet in the modem's queue. Firmware 1.x lists all, later firmware shows one.
-    pub fn find(&mut self, id: u64) -> Result<Option<Vec<u8>>, Trouble> {
+    pub fn find(&mut self, id: u64) -> Result<Option<Vec<u8>>, PortError> {
         if self.dialect().lists_queue() {
             let listed = self.list()?;
             return Ok(listed.into_iter().find(|(listed, _)| *listed == id).map(|(_, payload)| payload));
@@ -97,14 +58,14 @@ impl M138 {
         };
         match self.ask_twice(&Command::new(format!("MT L={id}")), message) {
             Ok(message) => Ok(Some(message.payload.unwrap_or_default())),
-            Err(Trouble::Refused(word)) if errors::unknown_id(&word) => Ok(None),
+            Err(PortError::Refused(word)) if errors::unknown_id(&word) => Ok(None),
             Err(trouble) => Err(trouble),
         }
     }
 
     /// The whole queue, from firmware that lists it. The list has no end mark, so it is complete when it has as many
     /// messages as the modem counts.
-    pub fn list(&mut self) -> Result<Vec<(u64, Vec<u8>)>, Trouble> {
+    pub fn list(&mut self) -> Result<Vec<(u64, Vec<u8>)>, PortError> {
         let count = usize::try_from(self.count_waiting()?).unwrap_or(usize::MAX);
         let mut listed: Vec<(u64, Vec<u8>)> = Vec::new();
         if count == 0 {

@@ -1,25 +1,28 @@
 //! Finds out whether a packet was taken whose hand-over ended in a time-out or a crash. Never on a guess: a packet is
-//! free to go again only when something proves that the modem does not have it and never had.
+//! free to go again only when something proves that the modem does not have it and never had, and it counts as taken
+//! only when it, or its acknowledgement, was seen. What neither is so of is unknown, and is said to be.
 //!
-//! In this order: a late `$TD OK`; the packet itself in the modem's queue; an acknowledgement with an unknown id;
-//! a driver that missed nothing and a queue that did not grow; no satellite heard since; and at last the counter in
-//! the ids, as the id of the next packet tells whether ours took one.
+//! In this order: a late `$TD OK`; the packet itself in the modem's queue; an acknowledgement with an id that no other
+//! packet has; a driver that missed nothing and a queue that did not grow; a queue that is known to its last packet,
+//! while no satellite came; and the id of the next packet, if it follows the last
+//! one directly. A gap between ids
+//! proves nothing: firmware may count packets of both directions with one counter.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::command::Command;
 use super::handover::Memo;
-use super::ledger::{Fate, days_around};
-use super::queue::MARKER;
+use super::ledger::{PacketFate, days_around};
 use super::sentence::Sentence;
-use super::wire::Trouble;
-use super::{M138, Stage};
+use super::wire::PortError;
+use super::{M138, Phase};
 use crate::clock::Time;
-use crate::link::{Outgoing, Verdict};
+use crate::link::{LinkPacket, Verdict};
 use crate::message::Intent;
 
-/// After this a marker is queued to get the next id; at once when another packet waits, which may not go before.
-const EVIDENCE_AFTER: Duration = Duration::from_secs(30);
+/// A hand-over of which nothing is found out within this time is unknown.
+const SETTLE_WITHIN: Duration = Duration::from_secs(30);
 /// Two times that the modem gave may differ by this much although they name the same moment.
 const STAMPS_DIFFER: Duration = Duration::from_secs(10);
 /// A packet is taken so soon after the time in its memo.
@@ -27,10 +30,10 @@ const TAKEN_WITHIN: Duration = Duration::from_secs(300);
 
 impl M138 {
     /// See [`crate::link::Link::reconcile`].
-    pub fn find_out(&mut self, packet: &Outgoing, intent: &Intent) -> Verdict {
+    pub fn find_out(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
         let memo: Memo = match serde_json::from_str(&intent.memo) {
             Ok(memo) => memo,
-            Err(why) => return Verdict::NotYet(format!("what was noted at the hand-over cannot be read: {why}")),
+            Err(why) => return Verdict::Unknown(format!("what was noted at the hand-over cannot be read: {why}")),
         };
         if self.facts.device.is_some_and(|device| u64::from(device.number()) != memo.device) {
             return Verdict::NotYet(format!("it may be on modem 0x{:06x}: plug that modem back in", memo.device));
@@ -38,11 +41,14 @@ impl M138 {
         if let Some((_, id)) = self.claims.iter().find(|(claimed, _)| *claimed == intent.memo).cloned()
             && let Some(reference) = self.reference(id)
         {
-            let left = self.ledger.fate(id) == Some(Fate::Sent);
+            let left = self.ledger.fate(id) == Some(PacketFate::Sent);
             return if left { Verdict::Sent(reference) } else { Verdict::Taken(reference) };
         }
+        if let Some(last) = memo.last {
+            self.ledger.known(last);
+        }
         self.remember_unsettled(&intent.memo);
-        if self.stage != Stage::Running {
+        if self.phase != Phase::Running {
             return Verdict::NotYet(self.words());
         }
         let verdict = self.judge(packet, intent, &memo).unwrap_or_else(|trouble| Verdict::NotYet(trouble.words()));
@@ -50,13 +56,13 @@ impl M138 {
             self.ledger.known(reference.number);
             self.claim(&intent.memo, reference.number);
         }
-        if !matches!(verdict, Verdict::NotYet(_)) {
+        if !matches!(verdict, Verdict::NotYet(_) | Verdict::Unknown(_)) {
             self.unsettled.retain(|unsettled| unsettled.memo != intent.memo);
         }
         verdict
     }
 
-    fn judge(&mut self, packet: &Outgoing, intent: &Intent, memo: &Memo) -> Result<Verdict, Trouble> {
+    fn judge(&mut self, packet: &LinkPacket, intent: &Intent, memo: &Memo) -> Result<Verdict, PortError> {
         let was_whole = self.missed_nothing(memo);
         // an answer to this question also means that the hand-over, if it arrived, has been dealt with
         let waiting = self.count_waiting()?;
@@ -72,18 +78,26 @@ impl M138 {
             return Ok(verdict);
         }
         self.take_in();
-        if let Some(verdict) = self.judge_strays(memo, was_whole) {
+        if let Some(verdict) = self.judge_unattributed(memo) {
             return Ok(verdict);
         }
         let before = memo.waiting.saturating_sub(self.ledger.left_since(memo.moment));
         if was_whole && self.missed_nothing(memo) {
-            if waiting <= before {
-                return Ok(Verdict::NotTaken("the modem's queue did not grow".to_owned()));
-            }
-        } else if memo.last.is_some() && self.no_satellite_since(memo)? {
-            return Ok(Verdict::NotTaken("it is not on the modem, and no satellite came since".to_owned()));
+            return Ok(match waiting <= before {
+                true => Verdict::NotTaken("the modem's queue did not grow".to_owned()),
+                false => self.leave_open(intent, "the modem has it, under an id that is not known yet", false),
+            });
         }
-        self.judge_counter(intent, memo)
+        match self.others_in_queue(memo)?.cmp(&waiting) {
+            std::cmp::Ordering::Less => {
+                return Ok(self.leave_open(intent, "the modem has a packet of unknown id", false));
+            }
+            _ if self.heard_no_satellite(memo) || self.no_satellite_since(memo)? => {
+                return Ok(Verdict::NotTaken("it is not on the modem, and no satellite came since".to_owned()));
+            }
+            _ => {}
+        }
+        Ok(self.judge_next_id(intent, memo))
     }
 
     /// Nothing that the modem said since the memo can have escaped us.
@@ -91,10 +105,22 @@ impl M138 {
         memo.epoch == self.epoch && memo.garbled == self.garbled()
     }
 
+    /// Nothing was missed but what restarts of the modem cost.
+    fn heard_through(&self, memo: &Memo) -> bool {
+        memo.line_epoch == self.line_epoch && memo.garbled == self.garbled()
+    }
+
+    /// The modem reports each packet of a satellite that it hears, and sends only after one: so nothing left.
+    fn heard_no_satellite(&self, memo: &Memo) -> bool {
+        let begun = memo.clock.unwrap_or(Time(i64::MAX));
+        let none_left = self.ledger.left_since(self.moment_of(memo)) == 0;
+        self.heard_through(memo) && none_left && self.facts.last_satellite.is_none_or(|at| at + STAMPS_DIFFER < begun)
+    }
+
     /// An id that came late: ours if its payload is, or if it has left already.
-    fn judge_id(&mut self, packet: &Outgoing, id: u64) -> Result<Option<Verdict>, Trouble> {
+    fn judge_id(&mut self, packet: &LinkPacket, id: u64) -> Result<Option<Verdict>, PortError> {
         let Some(reference) = self.reference(id) else { return Ok(None) };
-        if self.ledger.fate(id) == Some(Fate::Sent) {
+        if self.ledger.fate(id) == Some(PacketFate::Sent) {
             return Ok(Some(Verdict::Sent(reference)));
         }
         Ok(match self.find(id)? {
@@ -108,13 +134,12 @@ impl M138 {
     }
 
     /// Looks for the packet in the modem's queue, and learns of others that stand where it could.
-    fn search(&mut self, packet: &Outgoing, intent: &Intent, memo: &Memo) -> Result<Option<Verdict>, Trouble> {
+    fn search(&mut self, packet: &LinkPacket, intent: &Intent, memo: &Memo) -> Result<Option<Verdict>, PortError> {
         let found: Vec<(u64, Vec<u8>)> = if self.dialect().lists_queue() {
             self.list()?
         } else {
             let mut found = Vec::new();
-            let candidates = memo.last.map(|last| self.ledger.candidates(last, &days_of(intent, memo)));
-            for id in candidates.unwrap_or_default() {
+            for id in self.candidates(intent, memo) {
                 found.extend(self.find(id)?.map(|payload| (id, payload)));
             }
             found
@@ -124,17 +149,40 @@ impl M138 {
             *payload == packet.payload && !driver.ledger.is_accounted(*id) && driver.is_after(memo, *id)
         };
         let hit = found.iter().find(|(id, payload)| ours(id, payload, self)).map(|(id, _)| *id);
-        for (id, payload) in &found {
-            if memo.last.is_some_and(|last| self.ledger.plausible(last, *id)) && Some(*id) != hit {
-                self.ledger.known(*id);
-                if *payload == MARKER && self.marker.is_none() {
-                    self.marker = Some(*id);
-                }
-            }
+        for (id, _) in found.iter().filter(|(_, payload)| *payload != packet.payload) {
+            self.ledger.known(*id);
         }
         let Some(id) = hit else { return Ok(None) };
         self.ledger.found(id);
         Ok(self.reference(id).map(Verdict::Taken))
+    }
+
+    /// Ids that the packet can have: next to the last one before it, and next to the first one after it.
+    fn candidates(&self, intent: &Intent, memo: &Memo) -> BTreeSet<u64> {
+        let days = days_of(intent, memo);
+        let mut ids = BTreeSet::new();
+        if let Some(last) = memo.last {
+            ids.extend(self.ledger.candidates(last, &days));
+        }
+        if let Some(next) = self.ledger.first_queued_since(self.moment_of(memo)) {
+            ids.extend(self.ledger.candidates_before(next, &days));
+        }
+        ids.retain(|id| !self.ledger.is_accounted(*id));
+        ids
+    }
+
+    /// How many packets of the queue are certainly others. Only what was looked for and found counts.
+    fn others_in_queue(&mut self, memo: &Memo) -> Result<u64, PortError> {
+        if self.dialect().lists_queue() {
+            // the search has seen all of them
+            return self.count_waiting();
+        }
+        let mut others = 0;
+        let known: BTreeSet<u64> = memo.queued.iter().copied().chain(self.ledger.waiting()).collect();
+        for id in known {
+            others += u64::from(self.find(id)?.is_some());
+        }
+        Ok(others)
     }
 
     fn is_after(&self, memo: &Memo, id: u64) -> bool {
@@ -142,20 +190,20 @@ impl M138 {
     }
 
     /// An acknowledgement of a packet that we never saw taken.
-    fn judge_strays(&self, memo: &Memo, was_whole: bool) -> Option<Verdict> {
-        let strays = self.ledger.strays_since(self.moment_of(memo));
+    fn judge_unattributed(&self, memo: &Memo) -> Option<Verdict> {
+        let unattributed = self.ledger.unattributed_since(self.moment_of(memo));
         let ours = |id: &u64| match memo.last {
             Some(last) => self.ledger.plausible(last, *id),
-            None => was_whole,
+            None => self.heard_through(memo),
         };
-        match strays.iter().filter(|id| ours(id)).collect::<Vec<_>>().as_slice() {
+        match unattributed.iter().filter(|id| ours(id)).collect::<Vec<_>>().as_slice() {
             [id] => self.reference(**id).map(Verdict::Sent),
             _ => None,
         }
     }
 
     /// True when the last satellite that the modem heard passed before the hand-over: so nothing left since.
-    fn no_satellite_since(&mut self, memo: &Memo) -> Result<bool, Trouble> {
+    fn no_satellite_since(&mut self, memo: &Memo) -> Result<bool, PortError> {
         let Some(begun) = memo.clock else { return Ok(false) };
         let signal = |heard: &Sentence| match heard {
             Sentence::Satellite(signal) => Some(signal.at),
@@ -164,51 +212,38 @@ impl M138 {
         };
         let heard: Option<Time> = match self.ask(&Command::new("RT @"), signal) {
             Ok(heard) => heard,
-            Err(Trouble::Refused(_)) => None,
+            Err(PortError::Refused(_)) => None,
             Err(trouble) => return Err(trouble),
         };
         Ok(heard.is_some_and(|at| at + STAMPS_DIFFER < begun))
     }
 
-    /// The counter rule: the first id given after the hand-over is next to the last one before it, or one further.
-    fn judge_counter(&mut self, intent: &Intent, memo: &Memo) -> Result<Verdict, Trouble> {
-        let Some(last) = memo.last else {
-            let why = "this modem's ids tell nothing, and what happened after the hand-over was not heard";
-            return Ok(self.hopeless(intent, why));
+    /// Ids name packets, so none is given twice: when the first id given after the hand-over follows the last one before
+    /// it, and all between are those of other packets, ours got none.
+    fn judge_next_id(&mut self, intent: &Intent, memo: &Memo) -> Verdict {
+        let Some(next) = self.ledger.first_queued_since(self.moment_of(memo)) else {
+            return self.leave_open(intent, "the modem may have taken it, and a satellite too", false);
         };
-        let next = match self.ledger.first_queued_since(self.moment_of(memo)) {
-            Some(next) => next,
-            None if self.is_time_for_evidence(intent) => self.make_evidence()?,
-            None => return Ok(Verdict::NotYet("the id of the next packet will tell".to_owned())),
-        };
-        Ok(match self.ledger.unaccounted(last, next) {
+        match memo.last.and_then(|last| self.ledger.unaccounted(last, next)) {
             Some(0) => Verdict::NotTaken("the modem gave no id to it".to_owned()),
-            Some(1) => {
-                let day: Vec<u64> = days_of(intent, memo).into_iter().take(1).collect();
-                let id = self.ledger.candidates(last, &day).into_iter().find(|id| !self.ledger.is_accounted(*id));
-                match id.and_then(|id| self.reference(id)) {
-                    Some(reference) => {
-                        self.ledger.gone(reference.number, Fate::Sent);
-                        Verdict::Sent(reference)
-                    }
-                    None => self.hopeless(intent, "the modem took it, its id is not known"),
-                }
-            }
-            Some(more) => self.hopeless(intent, &format!("the modem gave {more} ids that this box did not see")),
-            None => self.hopeless(intent, "this modem's ids tell nothing"),
-        })
+            Some(_) => self.leave_open(
+                intent,
+                "the modem gave ids that this box did not see, to this packet or to others",
+                true,
+            ),
+            None => self.leave_open(intent, "the modem may have taken it, and its ids do not tell", true),
+        }
     }
 
-    /// Other packets wait for this one, or it waited long enough for them.
-    fn is_time_for_evidence(&mut self, intent: &Intent) -> bool {
+    /// It does not go again, and others need not wait for it. With no more evidence to wait for, or after a while, it is
+    /// unknown.
+    fn leave_open(&mut self, intent: &Intent, why: &str, all_is_known: bool) -> Verdict {
         let unsettled = self.remember_unsettled(&intent.memo);
-        unsettled.hurried || unsettled.since.elapsed() >= EVIDENCE_AFTER
-    }
-
-    /// It may have been sent: it does not go again, and others need not wait for it.
-    fn hopeless(&mut self, intent: &Intent, why: &str) -> Verdict {
-        self.remember_unsettled(&intent.memo).hopeless = true;
-        Verdict::NotYet(why.to_owned())
+        unsettled.others_may_go = true;
+        match all_is_known || unsettled.since.elapsed() >= SETTLE_WITHIN {
+            true => Verdict::Unknown(why.to_owned()),
+            false => Verdict::NotYet(why.to_owned()),
+        }
     }
 
     /// The moment of a memo in our ledger; of one that was written in an earlier run, all that we know is later.

@@ -2,16 +2,20 @@
 
 use std::time::{Duration, Instant};
 
+use super::escalation::{LISTEN, SLOW};
 use super::session::SILENCE;
-use super::{M138, Stage};
+use super::{M138, Phase};
 use crate::link::{Event, Health};
+use crate::sys::process;
 
 /// Changes that a person need not see at once (counts, position) are reported no more often than this.
 const MINOR_EVERY: Duration = Duration::from_secs(5);
 /// Garbled lines are judged over this time ...
 const GARBLE_SPAN: Duration = Duration::from_secs(30);
-/// ... and so many of them are many.
-const MANY_GARBLED: u64 = 5;
+/// ... and so many of them are many: one may be a line that was cut when the port was opened.
+const MANY_GARBLED: u64 = 2;
+/// Another program that reads the port is looked for no more often than this.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A modem that said that it is full is tried again after this, if nothing left it before.
 const FULL_FOR: Duration = Duration::from_secs(60);
 /// Above this noise, in dBm, the modem will not work reliably (M138 manual rev 1.20, `$RT`).
@@ -59,7 +63,7 @@ impl M138 {
     /// The modem takes packets.
     pub fn is_ready(&self) -> bool {
         let can_send = self.facts.time_valid == Some(true) && !self.is_full() && self.facts.device.is_some();
-        self.stage == Stage::Running && can_send
+        self.phase == Phase::Running && can_send
     }
 
     fn is_full(&self) -> bool {
@@ -69,21 +73,37 @@ impl M138 {
     /// One sentence: what is going on and what to do.
     pub fn words(&self) -> String {
         let port = self.wire.as_ref().map(|wire| wire.port().path().display().to_string()).unwrap_or_default();
-        match &self.stage {
-            Stage::Closed { why, .. } => why.clone(),
-            Stage::Mute { .. } if self.wire.as_ref().is_some_and(|wire| wire.babbles()) => {
+        match &self.phase {
+            Phase::Closed { why, .. } => why.clone(),
+            Phase::Unresponsive { .. } if self.foreign().is_some() => {
+                let what = self.foreign().map_or("", |what| what.words());
+                format!(
+                    "what is plugged in at {port} looks like {what}, not like an M138: name the modem's port in m138.port"
+                )
+            }
+            Phase::Unresponsive { .. } if self.facts.other_reader.is_some() => {
+                let reader = self.facts.other_reader.as_ref().map(ToString::to_string).unwrap_or_default();
+                format!("{reader} reads {port} as well and takes the modem's answers: stop that program")
+            }
+            Phase::Unresponsive { .. } if self.is_cut_short() => {
+                format!(
+                    "what the modem at {port} says arrives incomplete: another program may read the same port \
+                     ('sudo fuser -v {port}' names it), or the cable loses bytes"
+                )
+            }
+            Phase::Unresponsive { .. } if self.wire.as_ref().is_some_and(|wire| wire.is_noisy()) => {
                 format!(
                     "only garbage comes from the modem at {port}: check cable, ground and power; satpost keeps asking"
                 )
             }
-            Stage::Mute { .. } if self.wire.as_ref().is_some_and(|wire| wire.silence() < SILENCE) => {
+            Phase::Unresponsive { .. } if self.wire.as_ref().is_some_and(|wire| wire.silence() < SILENCE) => {
                 format!("the modem at {port} speaks but answers nothing: check the line that leads to it")
             }
-            Stage::Mute { rung, .. } => format!("the modem at {port} does not answer, {}", attempt(*rung)),
-            Stage::Starting { rung: 0, .. } => "the modem starts".to_owned(),
-            Stage::Starting { .. } => "the modem did not answer and was told to restart".to_owned(),
-            Stage::Off { .. } => "the modem was shut down: switch its power off and on".to_owned(),
-            Stage::Running => self.words_running(),
+            Phase::Unresponsive { step, .. } => format!("the modem at {port} does not answer, {}", attempt(*step)),
+            Phase::Starting { step: 0, .. } => "the modem starts".to_owned(),
+            Phase::Starting { .. } => "the modem did not answer and was told to restart".to_owned(),
+            Phase::Off { .. } => "the modem was shut down: switch its power off and on".to_owned(),
+            Phase::Running => self.words_running(),
         }
     }
 
@@ -98,8 +118,22 @@ impl M138 {
         if self.is_full() {
             return "the modem's queue is full: packets wait here until a satellite takes some".to_owned();
         }
+        if let Some(reader) = &self.facts.other_reader {
+            return format!(
+                "ready, but {reader} has the modem's port open as well and takes some of what it says: stop that program"
+            );
+        }
+        if self.facts.garbles && self.facts.cut_short {
+            return "ready, but lines of the modem arrive incomplete: another program may read the same port \
+                    ('sudo fuser -v' with its path names it), or the cable loses bytes"
+                .to_owned();
+        }
         if self.facts.garbles {
             return "ready, but many of the modem's lines arrive garbled: check cable and power".to_owned();
+        }
+        if let Some(patience) = self.wire.as_ref().map(|wire| wire.patience()).filter(|patience| *patience >= SLOW) {
+            let seconds = patience.as_secs();
+            return format!("ready, but the modem answers slowly: it is given {seconds} s for each answer");
         }
         match self.facts.noise.map(f64::round) {
             Some(noise) if noise > NOISE_ALARM => {
@@ -113,17 +147,40 @@ impl M138 {
         }
     }
 
+    /// Bytes come, none of them noise, and no whole sentence among them.
+    fn is_cut_short(&self) -> bool {
+        self.wire.as_ref().is_some_and(|wire| wire.is_noisy() && wire.garbled() > 0 && wire.noisy_lines() == 0)
+    }
+
+    /// Looks whether another program has the port open: it takes bytes that are meant for this one.
+    pub fn look_for_readers(&mut self) {
+        if self.facts.looked_for_readers.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return;
+        }
+        self.facts.looked_for_readers = Some(Instant::now());
+        let reader = self.wire.as_ref().and_then(|wire| process::device_holder(wire.port().path()));
+        if let Some(reader) = reader.as_ref().filter(|reader| self.facts.other_reader.as_ref() != Some(reader)) {
+            log::warn!("m138: {reader} has the modem's port open as well");
+        }
+        self.facts.other_reader = reader;
+    }
+
     fn judge_garbling(&mut self) {
         let now = self.garbled();
+        let noisy = self.wire.as_ref().map_or(0, |wire| wire.noisy_lines());
+        if self.facts.garbled_mark.is_some_and(|(before, _)| now > before) || self.facts.other_reader.is_some() {
+            self.look_for_readers();
+        }
+        self.facts.cut_short = noisy <= self.facts.noisy_mark;
         match self.facts.garbled_mark {
             Some((before, at)) if at.elapsed() < GARBLE_SPAN => {
                 self.facts.garbles |= now.saturating_sub(before) >= MANY_GARBLED;
             }
             Some((before, _)) => {
                 self.facts.garbles = now.saturating_sub(before) >= MANY_GARBLED;
-                self.facts.garbled_mark = Some((now, Instant::now()));
+                (self.facts.garbled_mark, self.facts.noisy_mark) = (Some((now, Instant::now())), noisy);
             }
-            None => self.facts.garbled_mark = Some((now, Instant::now())),
+            None => (self.facts.garbled_mark, self.facts.noisy_mark) = (Some((now, Instant::now())), noisy),
         }
     }
 }
@@ -138,11 +195,12 @@ fn is_minor(old: &Health, new: &Health) -> bool {
 }
 
 /// What is being tried.
-fn attempt(next_rung: u32) -> &'static str {
-    match next_rung {
+fn attempt(next_step: u32) -> &'static str {
+    match next_step {
         0 | 1 => "it is asked again",
         2 => "its port is opened anew",
-        3 => "it is told to restart",
+        LISTEN => "a late answer is waited for; without one it is told to restart",
+        4 => "it is told to restart",
         _ => "it is asked again every minute: check its power and cable, or switch it off and on",
     }
 }

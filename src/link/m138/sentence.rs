@@ -2,6 +2,7 @@
 //! answer. Accepts the forms of firmware 1.x, 2.x and 3.x, and of the predecessor where they are known.
 
 use crate::clock::Time;
+use crate::hex;
 
 /// The two letters of a command and of its answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,8 +10,8 @@ pub struct Tag([u8; 2]);
 
 impl Tag {
     /// From a literal such as `"TD"`.
-    pub const fn new(letters: &str) -> Self {
-        Self([letters.as_bytes()[0], letters.as_bytes()[1]])
+    pub const fn new(messages: &str) -> Self {
+        Self([messages.as_bytes()[0], messages.as_bytes()[1]])
     }
 
     /// The letters.
@@ -113,6 +114,23 @@ pub enum Sentence {
     Wake,
     /// Right in form, but of no kind known here.
     Other(String),
+}
+
+impl Sentence {
+    /// True for what the modem says only when it is asked.
+    pub fn is_answer(&self) -> bool {
+        matches!(
+            self,
+            Self::Ok(_)
+                | Self::Identity { .. }
+                | Self::Firmware(_)
+                | Self::Rate(..)
+                | Self::Count(..)
+                | Self::Notices(_)
+                | Self::Done(..)
+                | Self::Queued(_)
+        )
+    }
 }
 
 /// Figures of one radio packet; missing ones are `None`.
@@ -252,18 +270,8 @@ fn message(args: &str) -> Option<Message> {
 fn payload(data: &str) -> Option<Vec<u8>> {
     match data.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(text) => Some(text.as_bytes().to_vec()),
-        None => unhex(data).filter(|bytes| !bytes.is_empty()),
+        None => hex::decode(data.as_bytes()).filter(|bytes| !bytes.is_empty()),
     }
-}
-
-/// Bytes from pairs of hex digits in either case.
-pub fn unhex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
-        _ => None,
-    };
-    digits.as_bytes().chunks(2).map(pair).collect()
 }
 
 fn receive_test(args: &str) -> Option<Sentence> {

@@ -1,5 +1,5 @@
 //! What is due when. [`M138::poll_until`] sleeps until the modem speaks, the engine calls, or something is due, and a
-//! healthy idle modem makes nothing due: its own lines (`RATES` in `ladder`) prove that it lives.
+//! healthy idle modem makes nothing due: its own lines (`RATES` in `escalation`) prove that it lives.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use smol::channel::Receiver;
 
 use super::command::Command;
 use super::sentence::Sentence;
-use super::wire::Trouble;
-use super::{M138, Stage, codec};
+use super::wire::PortError;
+use super::{M138, Phase, codec};
 use crate::fault::Fault;
 use crate::link::{Event, serial};
 
@@ -17,7 +17,7 @@ use crate::link::{Event, serial};
 pub const SILENCE: Duration = Duration::from_millis(2700);
 /// How often the modem's stores are counted although nothing points to a change.
 const COUNT_EVERY: Duration = Duration::from_secs(60);
-/// A modem that answers nothing although it speaks by itself (our line to it may be broken) is mute after so many
+/// A modem that answers nothing although it speaks by itself (our line to it may be broken) counts as unresponsive after so many
 /// questions.
 const MAX_UNANSWERED: u32 = 2;
 
@@ -54,7 +54,7 @@ impl M138 {
     /// See [`crate::link::Link::poll`].
     pub fn poll_until(&mut self, wake: &Receiver<()>, until: Instant) -> Vec<Event> {
         loop {
-            self.catch_up();
+            self.take_in();
             // what the last call found out is told before the next step, which may take seconds
             if self.report() {
                 return std::mem::take(&mut self.events);
@@ -78,36 +78,30 @@ impl M138 {
         }
     }
 
-    /// Takes in what the modem has said, and does what an earlier call left for this one.
-    pub fn catch_up(&mut self) {
-        self.take_in();
-        self.withdraw_marker();
-    }
-
     /// Reads, and turns what was heard into state and events.
     pub fn take_in(&mut self) {
         let Some(wire) = &mut self.wire else { return };
         let pumped = wire.pump();
         while let Some(heard) = self.wire.as_mut().and_then(|wire| wire.next_heard()) {
-            self.hear(heard);
+            self.on_sentence(heard);
         }
         if let Some(wire) = &mut self.wire {
             self.events.append(&mut wire.take_lines());
         }
         if let Err(trouble) = pumped {
-            self.stumble(&trouble);
+            self.on_failure(&trouble);
         }
     }
 
     /// Asks, and follows up on what the failure of a question says about the modem.
-    pub fn ask<T>(&mut self, command: &Command, fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, Trouble> {
+    pub fn ask<T>(&mut self, command: &Command, fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
         let Some(wire) = &mut self.wire else {
-            return Err(Trouble::Gone("no port is open".to_owned()));
+            return Err(PortError::Gone("no port is open".to_owned()));
         };
         let answer = wire.ask(command, fits);
         match &answer {
-            Ok(_) | Err(Trouble::Refused(_)) => self.unanswered = 0,
-            Err(trouble) => self.stumble(trouble),
+            Ok(_) | Err(PortError::Refused(_)) => self.unanswered = 0,
+            Err(trouble) => self.on_failure(trouble),
         }
         answer
     }
@@ -128,12 +122,12 @@ impl M138 {
 
     fn step(&mut self) {
         let now = Instant::now();
-        match self.stage {
-            Stage::Closed { next, tries, .. } if next <= now => self.look_for_port(tries),
-            Stage::Mute { rung, next } if next <= now => self.climb(rung),
-            Stage::Off { next } if next <= now => self.climb(0),
-            Stage::Starting { ask, rung } if ask <= now => self.climb(rung),
-            Stage::Running => self.keep_running(now),
+        match self.phase {
+            Phase::Closed { next, tries, .. } if next <= now => self.look_for_port(tries),
+            Phase::Unresponsive { step, next } if next <= now => self.escalate(step),
+            Phase::Off { next } if next <= now => self.escalate(0),
+            Phase::Starting { ask, step } if ask <= now => self.escalate(step),
+            Phase::Running => self.keep_running(now),
             _ => {}
         }
     }
@@ -141,7 +135,7 @@ impl M138 {
     fn keep_running(&mut self, now: Instant) {
         if self.wire.as_ref().is_some_and(|wire| wire.silence() >= SILENCE) {
             self.ask_time();
-            if self.stage != Stage::Running {
+            if self.phase != Phase::Running {
                 return;
             }
         }
@@ -151,8 +145,9 @@ impl M138 {
         if self.agenda.inbound <= now {
             self.look_for_inbound();
         }
-        if self.agenda.count <= now && self.stage == Stage::Running {
+        if self.agenda.count <= now && self.phase == Phase::Running {
             self.agenda.count = now + COUNT_EVERY;
+            self.look_for_readers();
             // a failure is followed up by `ask`
             let _ = self.count_waiting();
         }
@@ -162,47 +157,50 @@ impl M138 {
     fn ask_time(&mut self) {
         let clock = |heard: &Sentence| matches!(heard, Sentence::Clock { .. }).then(|| heard.clone());
         match self.ask(&Command::new("DT @"), clock) {
-            Ok(heard) => self.hear(heard),
-            Err(Trouble::Refused(_)) => self.facts.time_valid = Some(false),
+            Ok(heard) => self.on_sentence(heard),
+            Err(PortError::Refused(_)) => self.facts.time_valid = Some(false),
             Err(_) => {}
         }
     }
 
     /// After a question without an answer: asks what is never said unasked, so that a modem that speaks and does not
-    /// hear is known at once, not at the next letter.
-    pub fn check_hearing(&mut self) -> Result<(), Trouble> {
+    /// hear is known at once, not at the next message.
+    pub fn check_hearing(&mut self) -> Result<(), PortError> {
         self.ask(&Command::new("CS"), |heard| matches!(heard, Sentence::Identity { .. }).then_some(()))
     }
 
     /// When the next step is due.
     fn due(&self) -> Instant {
-        match (&self.stage, &self.wire) {
-            (Stage::Closed { next, .. } | Stage::Mute { next, .. } | Stage::Off { next }, _) => *next,
-            (Stage::Starting { ask, .. }, _) => *ask,
-            (Stage::Running, Some(_)) if self.unanswered > 0 => Instant::now(),
-            (Stage::Running, Some(wire)) => {
+        match (&self.phase, &self.wire) {
+            (Phase::Closed { next, .. } | Phase::Unresponsive { next, .. } | Phase::Off { next }, _) => *next,
+            (Phase::Starting { ask, .. }, _) => *ask,
+            (Phase::Running, Some(_)) if self.unanswered > 0 => Instant::now(),
+            (Phase::Running, Some(wire)) => {
                 let silent = Instant::now() + SILENCE.saturating_sub(wire.silence());
                 silent.min(self.agenda.count).min(self.agenda.inbound)
             }
-            (Stage::Running, None) => Instant::now(),
+            (Phase::Running, None) => Instant::now(),
         }
     }
 
     /// Draws the conclusion from a failed question.
-    pub fn stumble(&mut self, trouble: &Trouble) {
+    pub fn on_failure(&mut self, trouble: &PortError) {
         match trouble {
-            Trouble::Gone(why) => self.close(&format!("the modem's port has gone ({why}): plug the modem in again"), 0),
-            Trouble::Silent(_) => {
+            PortError::Gone(why) => {
+                self.close(&format!("the modem's port has gone ({why}): plug the modem in again"), 0)
+            }
+            PortError::Silent(_) => {
                 self.unanswered += 1;
-                let deaf = self.unanswered >= MAX_UNANSWERED;
-                let mute = self.wire.as_ref().is_none_or(|wire| wire.silence() >= SILENCE);
-                if self.stage == Stage::Running && (mute || deaf) {
+                self.look_for_readers();
+                let ignored = self.unanswered >= MAX_UNANSWERED;
+                let silent = self.wire.as_ref().is_none_or(|wire| wire.silence() >= SILENCE);
+                if self.phase == Phase::Running && (silent || ignored) {
                     self.gap();
-                    self.stage = Stage::Mute { rung: 0, next: Instant::now() };
+                    self.phase = Phase::Unresponsive { step: 0, next: Instant::now() };
                 }
             }
             // the boot lines are still to be heard, and say the rest
-            Trouble::Rebooted | Trouble::Refused(_) => {}
+            PortError::Rebooted | PortError::Refused(_) => {}
         }
     }
 
@@ -217,6 +215,6 @@ impl M138 {
             self.facts.time_valid = None;
         }
         let next = Instant::now() + serial::next_look(tries);
-        self.stage = Stage::Closed { next, tries, why: why.to_owned() };
+        self.phase = Phase::Closed { next, tries, why: why.to_owned() };
     }
 }

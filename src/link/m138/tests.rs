@@ -1,6 +1,7 @@
 //! The driver against a scripted modem on a pseudo-terminal.
 
 mod crash;
+mod line;
 mod peer;
 mod trouble;
 
@@ -76,20 +77,20 @@ impl Bench {
         sent.collect()
     }
 
-    fn packet(&self, text: &str) -> Outgoing {
+    fn packet(&self, text: &str) -> LinkPacket {
         let deadline = self.clock.now() + Duration::from_secs(3600);
-        Outgoing { payload: text.as_bytes().to_vec(), device: None, deadline }
+        LinkPacket { payload: text.as_bytes().to_vec(), device: None, deadline }
     }
 
-    fn hand_over(&mut self, packet: &Outgoing) -> (Intent, Handed) {
+    fn hand_over(&mut self, packet: &LinkPacket) -> (Intent, SubmitResult) {
         let intent = self.driver.prepare(packet).unwrap();
-        let handed = self.driver.send(packet, &intent);
-        (intent, handed)
+        let result = self.driver.send(packet, &intent);
+        (intent, result)
     }
 
     fn taken(&mut self, text: &str) -> Reference {
         match self.hand_over(&self.packet(text)).1 {
-            Handed::Taken(reference) => reference,
+            SubmitResult::Taken(reference) => reference,
             other => panic!("{other:?}"),
         }
     }
@@ -120,14 +121,14 @@ fn adopts_a_modem_that_has_long_been_running() {
 fn adopts_a_modem_that_boots_and_waits_for_its_time() {
     let peer = Peer::start();
     peer.set(|modem| {
-        modem.mute = true;
+        modem.unresponsive = true;
         modem.time_valid = false;
     });
     let mut bench = Bench::new(&peer);
     peer.say_raw(b"Swarm Loader ....\x00\xff....");
     peer.say("M138 BOOT,POWERON,LPWR=n,WWDG=n,IWDG=n,SFT=n,BOR=Y,PIN=Y,OBL=n");
     bench.until("starting", |bench| bench.health().words == "the modem starts");
-    peer.set(|modem| modem.mute = false);
+    peer.set(|modem| modem.unresponsive = false);
     peer.say("M138 BOOT,RUNNING");
     bench.until("waiting for time", |bench| bench.health().words.contains("no GPS time"));
     let packet = bench.packet("x");
@@ -141,17 +142,17 @@ fn adopts_a_modem_that_boots_and_waits_for_its_time() {
 fn a_packet_is_taken_sent_and_told_once_more() {
     let peer = Peer::start();
     let mut bench = Bench::ready(&peer);
-    let reference = bench.taken("a $letter*");
+    let reference = bench.taken("a $message*");
     assert_eq!(reference.holder, "m138:0x001abe");
-    assert_eq!(peer.queue(), [b"a $letter*".to_vec()]);
-    assert!(peer.was_asked(&format!("TD AI=1000,HD=3600,{}", command::hex(b"a $letter*"))));
-    assert_eq!(bench.driver.still_held(&reference), Whereabouts::Held);
+    assert_eq!(peer.queue(), [b"a $message*".to_vec()]);
+    assert!(peer.was_asked(&format!("TD AI=1000,HD=3600,{}", crate::hex::encode(b"a $message*"))));
+    assert_eq!(bench.driver.still_held(&reference), PacketStatus::Held);
     peer.transmit();
     let line = format!("TD SENT RSSI=-98,SNR=3,FDEV=12,{}", reference.number);
     peer.say(&line);
     bench.until("sent twice", |bench| bench.sent() == [reference.number, reference.number]);
-    assert_eq!(bench.driver.still_held(&reference), Whereabouts::Sent);
-    assert_eq!(bench.driver.cancel(&reference), Whereabouts::Sent);
+    assert_eq!(bench.driver.still_held(&reference), PacketStatus::Sent);
+    assert_eq!(bench.driver.cancel(&reference), PacketStatus::Sent);
     bench.until("counted once", |bench| bench.health().waiting == Some(0));
 }
 
@@ -162,11 +163,11 @@ fn a_lost_acknowledgement_shows_in_the_queue_and_a_cancelled_packet_is_gone() {
     let first = bench.taken("one");
     let second = bench.taken("two");
     peer.set(|modem| modem.queue.retain(|(id, _)| *id != first.number));
-    assert_eq!(bench.driver.still_held(&first), Whereabouts::Sent);
-    assert_eq!(bench.driver.cancel(&second), Whereabouts::Withdrawn);
+    assert_eq!(bench.driver.still_held(&first), PacketStatus::Sent);
+    assert_eq!(bench.driver.cancel(&second), PacketStatus::Withdrawn);
     assert_eq!(peer.queue().len(), 0);
     let elsewhere = Reference { holder: "m138:0x000007".to_owned(), number: 5 };
-    assert!(matches!(bench.driver.still_held(&elsewhere), Whereabouts::Unknown(why) if why.contains("0x000007")));
+    assert!(matches!(bench.driver.still_held(&elsewhere), PacketStatus::Unknown(why) if why.contains("0x000007")));
     peer.say(&format!("TD ERR,HOLDTIMEEXPIRED,{}", second.number));
     bench.until("lost", |bench| bench.seen.iter().any(|event| matches!(event, Event::Lost { .. })));
 }
@@ -179,13 +180,13 @@ fn refusals_keep_their_kind() {
     let packet = bench.packet("x");
     for (word, permanent) in [("DBX_OUTGOINGFULL", false), ("BADDATA,0", true), ("GPS_TIMENOTSET", false)] {
         peer.set(|modem| modem.refuse_td = Some(word.to_owned()));
-        let handed = bench.hand_over(&packet).1;
-        assert!(matches!(&handed, Handed::Refused(fault) if fault.is_permanent() == permanent), "{handed:?}");
+        let result = bench.hand_over(&packet).1;
+        assert!(matches!(&result, SubmitResult::Refused(fault) if fault.is_permanent() == permanent), "{result:?}");
         peer.set(|modem| modem.refuse_td = None);
         bench.driver.facts.full = None;
         bench.driver.facts.time_valid = Some(true);
     }
-    let long = Outgoing { payload: vec![0; 193], ..packet };
+    let long = LinkPacket { payload: vec![0; 193], ..packet };
     assert!(matches!(bench.driver.prepare(&long), Err(Fault::Permanent(_))));
 }
 

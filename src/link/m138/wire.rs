@@ -8,6 +8,7 @@ use smol::channel::Receiver;
 use super::codec::{Codec, Frame, printable, sentence};
 use super::command::Command;
 use super::errors;
+use super::foreign::{self, Foreign};
 use super::sentence::{Sentence, parse};
 use crate::link::Event;
 use crate::link::serial::{self, Port, Unwritten};
@@ -16,7 +17,7 @@ use crate::link::serial::{self, Port, Unwritten};
 const WRITE_LIMIT: Duration = Duration::from_secs(1);
 /// After a time-out nothing is asked before the line was quiet for this long ...
 const QUIET: Duration = Duration::from_millis(300);
-/// ... or for this long in all, as a modem that babbles is never quiet.
+/// ... or for this long in all, as a noisy line is never quiet.
 const QUIET_LIMIT: Duration = Duration::from_secs(2);
 /// After `$CMD? ERR` the true answer gets this much more.
 const AFTER_BAD_LINE: Duration = Duration::from_millis(500);
@@ -24,6 +25,8 @@ const AFTER_BAD_LINE: Duration = Duration::from_millis(500);
 const DEAD_AFTER: Duration = Duration::from_millis(4200);
 /// ... but any command gets this much: real modems were seen to take over a second for a short answer.
 const LEAST_LIMIT: Duration = Duration::from_millis(1500);
+/// A modem is given at most this time to answer, however slow it was before.
+const MAX_PATIENCE: Duration = Duration::from_secs(40);
 /// Sentences and console lines that may wait; a modem that floods loses the rest.
 const MAX_WAITING: usize = 2000;
 /// Bytes taken in at a stretch.
@@ -31,7 +34,7 @@ const GULP: usize = 4096;
 
 /// Why there was no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
+pub enum PortError {
     /// The port has gone.
     Gone(String),
     /// No answer within the limit, with the command and the limit in words.
@@ -42,7 +45,7 @@ pub enum Trouble {
     Refused(String),
 }
 
-impl Trouble {
+impl PortError {
     /// As a sentence.
     pub fn words(&self) -> String {
         match self {
@@ -67,6 +70,14 @@ pub struct Wire {
     last_byte: Option<Instant>,
     /// An answer may still come that nobody waits for.
     owing: bool,
+    /// When the oldest question was asked whose answer did not come in time and may still come.
+    unanswered: Option<Instant>,
+    /// A modem that answered late is given this much time from then on.
+    patience: Duration,
+    /// What was said last to the other side, without its frame.
+    said: String,
+    /// The other side looks like something else.
+    foreign: Option<Foreign>,
 }
 
 impl Wire {
@@ -80,7 +91,43 @@ impl Wire {
             last_sentence: Instant::now(),
             last_byte: None,
             owing: false,
+            unanswered: None,
+            patience: Duration::ZERO,
+            said: String::new(),
+            foreign: None,
         }
+    }
+
+    /// What the other side looks like, if that is no M138.
+    pub fn foreign(&self) -> Option<Foreign> {
+        self.foreign
+    }
+
+    /// It has answered like an M138: whatever else was heard was noise.
+    pub fn is_no_foreign(&mut self) {
+        self.foreign = None;
+    }
+
+    /// True when bytes came since the port was opened.
+    pub fn heard_anything(&self) -> bool {
+        self.last_byte.is_some()
+    }
+
+    /// The time that a slow modem is given for each answer; zero for one that answers in time.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// An answer came that nobody waits for any more. True when it shows that the modem is slow, not silent.
+    pub fn late_answer(&mut self) -> bool {
+        let Some(asked) = self.unanswered.take() else { return false };
+        self.patience = self.patience.max(asked.elapsed() * 3 / 2 + LEAST_LIMIT).min(MAX_PATIENCE);
+        true
+    }
+
+    /// Lines with bytes that no sentence has.
+    pub fn noisy_lines(&self) -> u64 {
+        self.codec.noisy()
     }
 
     /// The port.
@@ -99,7 +146,7 @@ impl Wire {
     }
 
     /// True when bytes come in that are no sentences.
-    pub fn babbles(&self) -> bool {
+    pub fn is_noisy(&self) -> bool {
         self.last_byte.is_some_and(|at| at > self.last_sentence && at.elapsed() < Duration::from_secs(6))
     }
 
@@ -117,9 +164,9 @@ impl Wire {
     ///
     /// # Errors
     /// When the port has gone.
-    pub fn pump(&mut self) -> Result<(), Trouble> {
+    pub fn pump(&mut self) -> Result<(), PortError> {
         let mut buffer = [0; GULP];
-        let count = self.port.read(&mut buffer).map_err(|gone| Trouble::Gone(gone.0))?;
+        let count = self.port.read(&mut buffer).map_err(|gone| PortError::Gone(gone.0))?;
         if count == 0 {
             return Ok(());
         }
@@ -128,17 +175,26 @@ impl Wire {
         self.codec.feed(buffer.get(..count).unwrap_or_default(), &mut frames);
         for frame in frames {
             let text = match frame {
+                Frame::Body(body) if body == "CS" && body == self.said => {
+                    self.suspect(Some(Foreign::Echo));
+                    sentence(&body).trim_end().to_owned()
+                }
                 Frame::Body(body) => {
+                    self.suspect(foreign::recognise(&format!("${body}")));
                     self.last_sentence = Instant::now();
                     if self.heard.len() < MAX_WAITING {
                         self.heard.push_back(parse(&body));
                     }
                     sentence(&body).trim_end().to_owned()
                 }
-                Frame::Junk(text) => text,
+                Frame::Junk(text) => {
+                    self.suspect(foreign::recognise(&text));
+                    text
+                }
             };
             self.note(false, text);
         }
+        self.suspect(foreign::recognise(&self.codec.begun()));
         Ok(())
     }
 
@@ -150,36 +206,39 @@ impl Wire {
     /// Asks, and waits for the first sentence that `fits`; others stay in order for [`Wire::next_heard`].
     ///
     /// # Errors
-    /// [`Trouble`]; the limit is the command's own.
-    pub fn ask<T>(&mut self, command: &Command, mut fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, Trouble> {
+    /// [`PortError`]; the limit is the command's own.
+    pub fn ask<T>(&mut self, command: &Command, mut fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
         self.settle()?;
         let mut next = self.heard.len();
+        self.said.clone_from(&command.body);
         self.write(&sentence(&command.body))?;
         let asked = Instant::now();
-        let mut limit = asked + command.limit;
+        let mut limit = asked + command.limit.max(self.patience);
         loop {
             while let Some(heard) = self.heard.get(next) {
                 if let Some(answer) = fits(heard) {
                     self.heard.remove(next);
+                    self.answered_after(asked.elapsed());
                     return Ok(answer);
                 }
                 match heard {
-                    Sentence::Boot { .. } => return Err(Trouble::Rebooted),
+                    Sentence::Boot { .. } => return Err(PortError::Rebooted),
                     Sentence::Error { tag, word, id } if *tag == command.tag && !is_notice(word, *id) => {
                         let word = word.clone();
                         self.heard.remove(next);
-                        return Err(Trouble::Refused(word));
+                        return Err(PortError::Refused(word));
                     }
                     Sentence::BadLine(_) => limit = limit.min(Instant::now() + AFTER_BAD_LINE),
                     _ => {}
                 }
                 next += 1;
             }
-            let until = limit.min((self.last_sentence + DEAD_AFTER).max(asked + LEAST_LIMIT));
+            let until = limit.min((self.last_sentence + DEAD_AFTER).max(asked + LEAST_LIMIT.max(self.patience)));
             if Instant::now() >= until {
                 self.owing = true;
+                self.unanswered.get_or_insert(asked);
                 let waited = asked.elapsed().as_secs_f32();
-                return Err(Trouble::Silent(format!("no answer to {} in {waited:.1} s", command.name())));
+                return Err(PortError::Silent(format!("no answer to {} in {waited:.1} s", command.name())));
             }
             if next >= MAX_WAITING {
                 // a flood that is not looked at may hide the answer: make room, the end of the wait is near anyway
@@ -191,11 +250,25 @@ impl Wire {
         }
     }
 
+    /// A modem that answers in time again is soon given no more than that.
+    fn answered_after(&mut self, time: Duration) {
+        self.unanswered = None;
+        self.patience = match time < LEAST_LIMIT {
+            true if self.patience > LEAST_LIMIT * 2 => self.patience / 2,
+            true => Duration::ZERO,
+            false => self.patience.max(time * 2).min(MAX_PATIENCE),
+        };
+    }
+
+    fn suspect(&mut self, what: Option<Foreign>) {
+        self.foreign = self.foreign.max(what);
+    }
+
     /// Writes a line whose answer nobody waits for.
     ///
     /// # Errors
     /// When it could not be written.
-    pub fn say(&mut self, line: &str) -> Result<(), Trouble> {
+    pub fn say(&mut self, line: &str) -> Result<(), PortError> {
         self.owing = true;
         self.write(line)
     }
@@ -204,7 +277,7 @@ impl Wire {
     ///
     /// # Errors
     /// When it could not be written.
-    pub fn nudge(&mut self) -> Result<(), Trouble> {
+    pub fn nudge(&mut self) -> Result<(), PortError> {
         self.owing = true;
         self.write_bytes("\n")
     }
@@ -217,7 +290,7 @@ impl Wire {
 
     /// Reads until the line is quiet, if an answer is owed, so that it is not taken for the answer to something else;
     /// and refuses while a restart was heard that nobody has looked at yet.
-    fn settle(&mut self) -> Result<(), Trouble> {
+    fn settle(&mut self) -> Result<(), PortError> {
         self.pump()?;
         if std::mem::take(&mut self.owing) {
             let limit = Instant::now() + QUIET_LIMIT;
@@ -232,20 +305,20 @@ impl Wire {
             }
         }
         match self.heard.iter().any(|heard| matches!(heard, Sentence::Boot { .. })) {
-            true => Err(Trouble::Rebooted),
+            true => Err(PortError::Rebooted),
             false => Ok(()),
         }
     }
 
-    fn write(&mut self, line: &str) -> Result<(), Trouble> {
+    fn write(&mut self, line: &str) -> Result<(), PortError> {
         self.note(true, printable(line.trim_end().as_bytes()));
         self.write_bytes(line)
     }
 
-    fn write_bytes(&mut self, line: &str) -> Result<(), Trouble> {
+    fn write_bytes(&mut self, line: &str) -> Result<(), PortError> {
         self.port.write_all(line.as_bytes(), Instant::now() + WRITE_LIMIT).map_err(|why| match why {
-            Unwritten::Gone(gone) => Trouble::Gone(gone.0),
-            Unwritten::Stalled => Trouble::Silent(format!("the port took no bytes in {WRITE_LIMIT:?}")),
+            Unwritten::Gone(gone) => PortError::Gone(gone.0),
+            Unwritten::Stalled => PortError::Silent(format!("the port took no bytes in {WRITE_LIMIT:?}")),
         })
     }
 

@@ -1,8 +1,8 @@
 use super::*;
-use crate::listen::tests::{Folder, dice};
+use testing::{Dice, Folder};
 
 fn files(folder: &Folder) -> usize {
-    fs::read_dir(folder.path()).unwrap().count()
+    fs::read_dir(folder).unwrap().count()
 }
 
 fn bytes(body: Body) -> Vec<u8> {
@@ -72,12 +72,12 @@ fn dots_are_unstuffed() {
 
 #[test]
 fn a_large_mail_goes_to_disk_and_an_unwanted_one_leaves_nothing() {
-    let folder = Folder::new("data-large");
+    let folder = Folder::new();
     let line = [b"x".repeat(998), b"\r\n".to_vec()].concat();
     let mail = line.repeat(300);
     let wire = [mail.as_slice(), b".\r\n"].concat();
 
-    let mut reader = Reader::new(1_000_000, folder.path());
+    let mut reader = Reader::new(1_000_000, &folder);
     let Progress::More = reader.take(&wire[..200_000]) else { panic!() };
     assert!(reader.store.memory.capacity() <= 3 * IN_MEMORY);
     let Progress::End(_, Ok(Body::File(file))) = reader.take(&wire[200_000..]) else { panic!() };
@@ -85,18 +85,18 @@ fn a_large_mail_goes_to_disk_and_an_unwanted_one_leaves_nothing() {
     drop(file);
     assert_eq!(files(&folder), 0);
 
-    let mut reader = Reader::new(1_000_000, folder.path());
+    let mut reader = Reader::new(1_000_000, &folder);
     reader.take(&wire[..200_000]);
     assert_eq!(files(&folder), 1);
     drop(reader);
     assert_eq!(files(&folder), 0, "the client left in the middle");
 
-    let mut reader = Reader::new(1_000_000, folder.path());
+    let mut reader = Reader::new(1_000_000, &folder);
     let Progress::End(_, Ok(Body::File(file))) = reader.take(&wire) else { panic!() };
     // As after a crash: nobody is left to remove it.
     std::mem::forget(file);
     assert_eq!(files(&folder), 1);
-    sweep(folder.path()).unwrap();
+    sweep(&folder).unwrap();
     assert_eq!(files(&folder), 0);
 }
 
@@ -112,11 +112,11 @@ fn size_is_limited_and_a_flood_is_cut() {
 
 #[test]
 fn any_bytes_in_any_pieces_give_the_same() {
-    let mut random = dice(0x9e37_79b9_7f4a_7c15);
+    let mut dice = Dice::new(0x9e37_79b9_7f4a_7c15);
     for _ in 0..100_000 {
-        let input: Vec<u8> = (0..random(24)).map(|_| b"\r\r\n\n..a\0"[random(8)]).collect();
+        let input: Vec<u8> = (0..dice.index(24)).map(|_| b"\r\r\n\n..a\0"[dice.index(8)]).collect();
         let whole = read(&input, input.len().max(1), 1000);
-        assert_eq!(whole, read(&input, 1 + random(4), 1000), "{:?}", input.escape_ascii().to_string());
+        assert_eq!(whole, read(&input, 1 + dice.index(4), 1000), "{:?}", input.escape_ascii().to_string());
         let end = std::iter::once(&b"\r\n"[..]).chain([&input[..]]).collect::<Vec<_>>().concat();
         let end = end.windows(5).position(|five| five == b"\r\n.\r\n").map(|at| input.len() - at - 3);
         assert_eq!(whole.map(|(left, _)| left), end, "{:?}", input.escape_ascii().to_string());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::listen::tests::dice;
+use testing::Dice;
 
 fn status(request: &str) -> Result<Option<Request>, &'static str> {
     read(request.as_bytes()).map(|read| read.map(|(request, _)| request)).map_err(|answer| &answer.status[..3])
@@ -124,13 +124,13 @@ fn mutated_heads_never_pass_unclean() {
         b"\xff",
         b"1",
     ];
-    let mut random = dice(0xfeed_f00d_dead_beef);
+    let mut dice = Dice::new(0xfeed_f00d_dead_beef);
     let mut passed = 0;
     for _ in 0..100_000 {
         let mut text = seed.to_vec();
-        for _ in 0..=random(3) {
-            let (at, bit) = (random(text.len()), bits[random(bits.len())]);
-            let to = (at + random(4)).min(text.len());
+        for _ in 0..=dice.index(3) {
+            let (at, bit) = (dice.index(text.len()), bits[dice.index(bits.len())]);
+            let to = (at + dice.index(4)).min(text.len());
             text.splice(at..to, bit.iter().copied());
         }
         let Ok(Some((request, _))) = read(&text) else { continue };

@@ -1,4 +1,4 @@
-//! Attacks on the HTTP door, over real sockets, with tiny_http behind it.
+//! Attacks on the HTTP listener, over real sockets, with tiny_http behind it.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Folder, in_child};
+use testing::Folder;
+
+use super::in_child;
 use crate::listen::gate::{Caps, Gate};
 use crate::listen::http::{CAPS, HttpFront, Rules, Times};
 
@@ -30,9 +32,9 @@ impl Drop for Site {
 }
 
 impl Site {
-    fn open(word: &str, caps: Caps, times: Times) -> Self {
-        let folder = Folder::new(word);
-        let socket = folder.path().join("web");
+    fn open(caps: Caps, times: Times) -> Self {
+        let folder = Folder::new();
+        let socket = folder.join("web");
         let server = tiny_http::Server::from_listener(UnixListener::bind(&socket).unwrap(), None).unwrap();
         let server = Arc::new(server);
         for _ in 0..WORKERS {
@@ -49,15 +51,15 @@ impl Site {
             streams: vec![("/events".to_owned(), PATIENCE)],
             ..Rules::default()
         };
-        let spool = folder.path().to_owned();
+        let spool = folder.to_path_buf();
         let mut front = HttpFront::new(socket, spool, Box::new(move || rules.clone()));
         (front.caps, front.times) = (caps, times);
         let gate = Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(front)).unwrap();
         Self { address: gate.addresses()[0], gate, server, folder }
     }
 
-    fn usual(word: &str) -> Self {
-        Self::open(word, CAPS, Times::default())
+    fn usual() -> Self {
+        Self::open(CAPS, Times::default())
     }
 
     fn connect(&self) -> TcpStream {
@@ -128,7 +130,7 @@ fn answer(mut request: tiny_http::Request) {
 
 #[test]
 fn a_page_is_served() {
-    let site = Site::usual("page");
+    let site = Site::usual();
     let answer = site.get("/");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("hello"), "{answer}");
     let head = site.ask("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -140,7 +142,7 @@ fn a_page_is_served() {
 
 #[test]
 fn large_bodies_pass_where_they_may() {
-    let site = Site::usual("upload");
+    let site = Site::usual();
     let body = "u".repeat(3 << 20);
     let post =
         |path: &str| format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}", body.len());
@@ -159,7 +161,7 @@ fn large_bodies_pass_where_they_may() {
 
 #[test]
 fn lies_about_length_harm_nobody() {
-    let site = Site::usual("lies");
+    let site = Site::usual();
     for length in ["1000000000000", "9223372036854775808", "18446744073709551615"] {
         let answer = site.ask(&format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"));
         assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
@@ -184,7 +186,7 @@ fn lies_about_length_harm_nobody() {
 
 #[test]
 fn names_that_are_not_ours_are_told_so() {
-    let site = Site::usual("names");
+    let site = Site::usual();
     let answer = site.ask("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 421") && answer.contains("settings set web.names evil.example"), "{answer}");
     assert!(site.ask(&format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", site.address)).ends_with("hello"));
@@ -192,13 +194,13 @@ fn names_that_are_not_ours_are_told_so() {
 
 #[test]
 fn every_request_of_a_burst_is_answered() {
-    let site = Site::usual("burst");
+    let site = Site::usual();
     std::thread::scope(|scope| {
         for _ in 0..6 {
             scope.spawn(|| assert!((0..20).all(|_| site.get("/").ends_with("hello"))));
         }
     });
-    let site = Site::open("crowd", Caps { total: 400, per_address: 400 }, Times::default());
+    let site = Site::open(Caps { total: 400, per_address: 400 }, Times::default());
     std::thread::scope(|scope| {
         for _ in 0..200 {
             scope.spawn(|| assert!(site.get("/").ends_with("hello")));
@@ -209,7 +211,7 @@ fn every_request_of_a_burst_is_answered() {
 #[test]
 fn idle_and_dripping_connections_are_cut() {
     let second = Duration::from_secs(1);
-    let site = Site::open("idle", CAPS, Times { head: second, body: second, answer: second });
+    let site = Site::open(CAPS, Times { head: second, body: second, answer: second });
     let idle: Vec<_> = (0..CAPS.per_address).map(|_| site.connect()).collect();
     let over = site.get("/");
     assert!(over.starts_with("HTTP/1.1 503"), "{over}");
@@ -240,7 +242,7 @@ fn idle_and_dripping_connections_are_cut() {
 
 #[test]
 fn a_browser_that_never_reads_is_cut() {
-    let site = Site::open("deaf", CAPS, Times { answer: Duration::from_secs(1), ..Times::default() });
+    let site = Site::open(CAPS, Times { answer: Duration::from_secs(1), ..Times::default() });
     let deaf: Vec<_> = (0..WORKERS)
         .map(|_| {
             let mut socket = site.connect();
@@ -261,7 +263,7 @@ fn a_browser_that_never_reads_is_cut() {
 
 #[test]
 fn floods_of_heads_are_cut() {
-    let site = Site::usual("floods");
+    let site = Site::usual();
     let mut socket = site.connect();
     socket.write_all(b"GET / HTTP/1.1\r\nX: ").unwrap();
     let mut sent = 0;
@@ -285,7 +287,7 @@ fn floods_of_heads_are_cut() {
 
 #[test]
 fn a_page_that_panics_gives_an_error() {
-    let site = Site::usual("panics");
+    let site = Site::usual();
     for _ in 0..2 * WORKERS {
         let answer = site.get("/panic");
         assert!(answer.starts_with("HTTP/1.1 50"), "{answer}");
@@ -295,7 +297,7 @@ fn a_page_that_panics_gives_an_error() {
 
 #[test]
 fn events_arrive_one_by_one_and_nobody_writes_to_a_closed_browser() {
-    let site = Site::usual("events");
+    let site = Site::usual();
     let start = Instant::now();
     let mut socket = site.connect();
     socket.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
@@ -313,8 +315,8 @@ fn events_arrive_one_by_one_and_nobody_writes_to_a_closed_browser() {
 
 #[test]
 fn without_a_server_the_reader_is_told_to_wait() {
-    let site = Site::usual("alone");
-    std::fs::remove_file(site.folder.path().join("web")).unwrap();
+    let site = Site::usual();
+    std::fs::remove_file(site.folder.join("web")).unwrap();
     assert!(site.get("/").starts_with("HTTP/1.1 503"));
 }
 
@@ -330,7 +332,7 @@ fn fd_limit_child() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let all = Caps { total: 1000, per_address: 1000 };
     let second = Duration::from_secs(1);
-    let site = Site::open("descriptors", all, Times { answer: second, ..Times::default() });
+    let site = Site::open(all, Times { answer: second, ..Times::default() });
     assert!(site.get("/").ends_with("hello"));
     let idle: Vec<_> = (0..40).map(|_| site.connect()).collect();
     let ready: Vec<_> = (0..20).map(|_| site.connect()).collect();

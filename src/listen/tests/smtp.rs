@@ -1,4 +1,4 @@
-//! Attacks on the SMTP door, over real sockets.
+//! Attacks on the SMTP server, over real sockets.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,39 +11,41 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::{FakeOffice, Folder};
+use testing::Folder;
+
+use super::FakeIntake;
 use crate::address::Address;
+use crate::listen::counters::ClientCounters;
 use crate::listen::gate::Gate;
-use crate::listen::smtp_io::SmtpDoor;
-use crate::listen::tally::Tally;
-use crate::listen::tls::Keeper;
+use crate::listen::smtp_io::SmtpListener;
+use crate::listen::tls::CertStore;
 use crate::settings::Settings;
 
 /// Longer than anything here takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An open SMTP door with a made-up office behind it.
-pub struct Door {
+/// An open SMTP server with a made-up intake behind it.
+pub struct Server {
     pub gate: Gate,
-    pub office: Arc<FakeOffice>,
+    pub intake: Arc<FakeIntake>,
     folder: Folder,
     pub address: SocketAddr,
 }
 
-impl Door {
-    pub fn open(word: &str, settings: &[(&str, &str)]) -> Self {
-        let (office, folder) = (FakeOffice::new(settings), Folder::new(word));
-        let keeper = Keeper::new(&Settings::default(), folder.path()).unwrap();
-        let door = SmtpDoor {
-            office: office.clone(),
+impl Server {
+    pub fn open(settings: &[(&str, &str)]) -> Self {
+        let (intake, folder) = (FakeIntake::new(settings), Folder::new());
+        let keeper = CertStore::new(&Settings::default(), &folder).unwrap();
+        let server = SmtpListener {
+            intake: intake.clone(),
             tls: Some(Arc::new(keeper)),
-            spool: folder.path().to_owned(),
-            tally: Arc::new(Tally::default()),
+            spool: folder.to_path_buf(),
+            counters: Arc::new(ClientCounters::default()),
             submission: false,
         };
-        let gate = Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(door)).unwrap();
+        let gate = Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(server)).unwrap();
         let address = gate.addresses()[0];
-        Self { gate, office, folder, address }
+        Self { gate, intake, folder, address }
     }
 
     pub fn client(&self) -> Client<TcpStream> {
@@ -119,9 +121,9 @@ impl<S: Read + Write> Client<S> {
 }
 
 impl Client<TcpStream> {
-    fn encrypt(self, door: &Door) -> Client<StreamOwned<ClientConnection, TcpStream>> {
+    fn encrypt(self, server: &Server) -> Client<StreamOwned<ClientConnection, TcpStream>> {
         let mut roots = RootCertStore::empty();
-        let own = door.folder.path().join("tls-certificate.pem");
+        let own = server.folder.join("tls-certificate.pem");
         roots.add(CertificateDer::from_pem_file(own).unwrap()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -155,13 +157,13 @@ impl Client<TcpStream> {
 
 #[test]
 fn a_pipelined_mail_comes_in() {
-    let door = Door::open("pipelined", &[]);
-    let mut client = door.client();
+    let server = Server::open(&[]);
+    let mut client = server.client();
     assert_eq!(client.ask("EHLO client.example.net"), 250);
     assert_eq!(client.mail("Subject: x\r\n\r\n..dot"), 250);
     assert_eq!(client.ask("QUIT"), 221);
     assert_eq!(client.code(), 0);
-    let mails = door.office.mails.lock().unwrap();
+    let mails = server.intake.mails.lock().unwrap();
     let (caller, envelope, mail) = &mails[0];
     assert!(caller.peer.is_loopback() && caller.helo == "client.example.net" && caller.esmtp && !caller.tls);
     assert_eq!(envelope.from, "a@example.net".parse::<Address>().unwrap());
@@ -171,28 +173,28 @@ fn a_pipelined_mail_comes_in() {
 
 #[test]
 fn a_large_mail_comes_in_encrypted() {
-    let door = Door::open("large", &[]);
-    let mut client = door.client();
+    let server = Server::open(&[]);
+    let mut client = server.client();
     assert_eq!(client.ask("EHLO x"), 250);
     assert_eq!(client.ask("STARTTLS"), 220);
-    let mut client = client.encrypt(&door);
+    let mut client = client.encrypt(&server);
     assert_eq!(client.ask("EHLO x"), 250);
     assert_eq!(client.ask("AUTH PLAIN AGFubmEAc2VjcmV0"), 235);
     assert_eq!(client.mail(&format!("{}\r\n", "0123456789".repeat(80)).repeat(6000)), 250);
-    let mails = door.office.mails.lock().unwrap();
+    let mails = server.intake.mails.lock().unwrap();
     assert_eq!(mails[0].2.len(), 802 * 6000 + 2);
     assert!(mails[0].0.tls && mails[0].0.person.as_deref() == Some("anna"));
-    let left = std::fs::read_dir(door.folder.path()).unwrap();
+    let left = std::fs::read_dir(&server.folder).unwrap();
     assert!(left.flatten().all(|file| file.path().extension().is_some_and(|e| e == "pem")));
 }
 
 #[test]
 fn nothing_is_injected_before_tls() {
-    let door = Door::open("injection", &[]);
-    let mut client = door.client();
+    let server = Server::open(&[]);
+    let mut client = server.client();
     assert_eq!(client.ask("EHLO x"), 250);
     assert_eq!(client.ask("STARTTLS\r\nEHLO evil\r\nMAIL FROM:<evil@example.net>"), 220);
-    let mut client = client.encrypt(&door);
+    let mut client = client.encrypt(&server);
     assert_eq!(client.ask("RCPT TO:<abc@spacebeaver.com>"), 503);
     assert_eq!(client.ask("EHLO x"), 250);
     assert_eq!(client.mail("x"), 250);
@@ -200,11 +202,11 @@ fn nothing_is_injected_before_tls() {
 
 #[test]
 fn over_the_cap_everybody_hears_421() {
-    let door = Door::open("caps", &[("smtp.per_address", "1000"), ("smtp.connections", "64")]);
+    let server = Server::open(&[("smtp.per_address", "1000"), ("smtp.connections", "64")]);
     let mut greeted = Vec::new();
     let mut refused = 0;
     for _ in 0..500 {
-        let mut client = door.knock();
+        let mut client = server.knock();
         match client.code() {
             220 => greeted.push(client),
             421 => refused += 1,
@@ -215,51 +217,51 @@ fn over_the_cap_everybody_hears_421() {
     assert_eq!(greeted[63].ask("EHLO x"), 250);
     assert_eq!(greeted[63].mail("x"), 250);
     drop(greeted);
-    door.empties_to(0);
-    assert_eq!(door.client().ask("NOOP"), 250);
+    server.empties_to(0);
+    assert_eq!(server.client().ask("NOOP"), 250);
 }
 
 #[test]
 fn one_address_cannot_take_all_places() {
-    let door = Door::open("address", &[("smtp.per_address", "2")]);
-    let (first, _second) = (door.client(), door.client());
-    assert_eq!(door.knock().code(), 421);
+    let server = Server::open(&[("smtp.per_address", "2")]);
+    let (first, _second) = (server.client(), server.client());
+    assert_eq!(server.knock().code(), 421);
     drop(first);
-    door.empties_to(1);
-    assert_eq!(door.knock().code(), 220);
+    server.empties_to(1);
+    assert_eq!(server.knock().code(), 220);
 }
 
 #[test]
 fn an_endless_line_is_cut() {
-    let door = Door::open("line", &[]);
-    let mut client = door.client();
+    let server = Server::open(&[]);
+    let mut client = server.client();
     let sent = client.pour(&[b'x'; 65_536], 200_000_000);
     assert!(sent < 20_000_000, "{sent} bytes, most of them in buffers of the kernel");
-    door.empties_to(0);
+    server.empties_to(0);
 }
 
 #[test]
 fn an_endless_mail_is_cut() {
-    let door = Door::open("endless", &[("smtp.max_size", "1000000")]);
-    let mut client = door.client();
+    let server = Server::open(&[("smtp.max_size", "1000000")]);
+    let mut client = server.client();
     client.ask("EHLO x");
     client.say("MAIL FROM:<a@example.net>\r\nRCPT TO:<abc@spacebeaver.com>\r\nDATA\r\n").unwrap();
     let sent = client.pour(&b"y".repeat(65_536), 200_000_000);
     assert!(sent < 20_000_000, "{sent} bytes");
-    door.empties_to(0);
-    assert_eq!(door.office.count(), 0);
+    server.empties_to(0);
+    assert_eq!(server.intake.count(), 0);
 }
 
 #[test]
 fn a_dripping_client_is_cut_wherever_it_drips() {
-    let door = Door::open("drip", &[("smtp.idle", "1"), ("smtp.per_address", "1000")]);
+    let server = Server::open(&[("smtp.idle", "1"), ("smtp.per_address", "1000")]);
     let limit = Duration::from_millis(900)..Duration::from_secs(15);
-    let mut command = door.client();
-    let mut data = door.client();
+    let mut command = server.client();
+    let mut data = server.client();
     data.ask("EHLO x");
     data.say("MAIL FROM:<a@example.net>\r\nRCPT TO:<abc@spacebeaver.com>\r\nDATA\r\n").unwrap();
     assert_eq!([data.code(), data.code(), data.code()], [250, 250, 354]);
-    let mut tls = door.client();
+    let mut tls = server.client();
     tls.ask("EHLO x");
     assert_eq!(tls.ask("STARTTLS"), 220);
     // The head of a record of 512 bytes, which a per-read time-out would wait for byte by byte.
@@ -270,24 +272,24 @@ fn a_dripping_client_is_cut_wherever_it_drips() {
             scope.spawn(move || assert!(limit.contains(&client.drip())));
         }
     });
-    command = door.client();
+    command = server.client();
     assert_eq!(command.code(), 421, "a silent client is told why");
 }
 
 #[test]
 fn a_client_that_never_reads_is_cut() {
-    let door = Door::open("deaf", &[("smtp.idle", "1")]);
-    let mut client = door.client();
+    let server = Server::open(&[("smtp.idle", "1")]);
+    let mut client = server.client();
     let start = Instant::now();
     client.pour(&b"HELP\r\n".repeat(1000), usize::MAX);
     assert!(start.elapsed() < PATIENCE);
-    door.empties_to(0);
+    server.empties_to(0);
 }
 
 #[test]
 fn a_session_that_brings_no_mail_ends() {
-    let door = Door::open("session", &[("smtp.session", "1")]);
-    let mut client = door.client();
+    let server = Server::open(&[("smtp.session", "1")]);
+    let mut client = server.client();
     let start = Instant::now();
     while client.ask("NOOP") == 250 {
         assert!(start.elapsed() < PATIENCE);
@@ -297,72 +299,72 @@ fn a_session_that_brings_no_mail_ends() {
 
 #[test]
 fn a_session_that_panics_dies_alone() {
-    let door = Door::open("panic", &[]);
-    let mut other = door.client();
+    let server = Server::open(&[]);
+    let mut other = server.client();
     for _ in 0..8 {
-        let mut client = door.client();
+        let mut client = server.client();
         client.ask("EHLO x");
         client.ask("MAIL FROM:<a@example.net>");
         assert_eq!(client.ask("RCPT TO:<panic@spacebeaver.com>"), 0);
     }
     assert_eq!(other.ask("EHLO x"), 250);
     assert_eq!(other.mail("x"), 250);
-    door.empties_to(1);
+    server.empties_to(1);
 }
 
 #[test]
 fn five_thousand_recipients_are_too_many() {
-    let door = Door::open("recipients", &[]);
-    let mut client = door.client();
+    let server = Server::open(&[]);
+    let mut client = server.client();
     client.ask("EHLO x");
     assert_eq!(client.ask("MAIL FROM:<a@example.net>"), 250);
     let codes: Vec<_> = (0..5000).map(|n| client.ask(&format!("RCPT TO:<abc+{n}@spacebeaver.com>"))).collect();
     assert!(codes[..50].iter().all(|&code| code == 250) && codes[50..].iter().all(|&code| code == 452));
     assert_eq!(client.ask("DATA"), 354);
     assert_eq!(client.ask("x\r\n."), 250);
-    assert_eq!(door.office.mails.lock().unwrap()[0].1.to.len(), 50);
+    assert_eq!(server.intake.mails.lock().unwrap()[0].1.to.len(), 50);
 }
 
 #[test]
 fn stop_is_heard_by_idle_clients() {
-    let door = Door::open("stop", &[]);
-    let mut clients: Vec<_> = (0..10).map(|_| door.client()).collect();
-    let mut encrypted = door.client();
+    let server = Server::open(&[]);
+    let mut clients: Vec<_> = (0..10).map(|_| server.client()).collect();
+    let mut encrypted = server.client();
     encrypted.ask("EHLO x");
     encrypted.ask("STARTTLS");
-    let mut encrypted = encrypted.encrypt(&door);
+    let mut encrypted = encrypted.encrypt(&server);
     encrypted.ask("EHLO x");
     let start = Instant::now();
-    assert_eq!(door.gate.stop(PATIENCE), 0);
+    assert_eq!(server.gate.stop(PATIENCE), 0);
     assert!(start.elapsed() < PATIENCE / 2, "nobody had to be forced");
     assert!(clients.iter_mut().all(|client| client.code() == 421));
     assert_eq!(encrypted.code(), 421);
     // A test beside this one that starts a program may hold a copy of the listener for a moment.
-    while !TcpStream::connect(door.address).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
+    while !TcpStream::connect(server.address).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
         assert!(start.elapsed() < PATIENCE, "nobody listens any more");
     }
 }
 
 #[test]
 fn a_mail_in_hand_is_finished_at_stop() {
-    let door = Door::open("finish", &[]);
-    let mut client = door.client();
+    let server = Server::open(&[]);
+    let mut client = server.client();
     client.ask("EHLO x");
     client.say("MAIL FROM:<slow@example.net>\r\nRCPT TO:<abc@spacebeaver.com>\r\nDATA\r\n").unwrap();
     assert_eq!([client.code(), client.code(), client.code()], [250, 250, 354]);
     client.say("x\r\n.\r\n").unwrap();
     let start = Instant::now();
-    while !door.office.busy.load(Ordering::SeqCst) {
+    while !server.intake.busy.load(Ordering::SeqCst) {
         assert!(start.elapsed() < PATIENCE);
     }
-    assert_eq!(door.gate.stop(PATIENCE), 0);
+    assert_eq!(server.gate.stop(PATIENCE), 0);
     assert_eq!([client.code(), client.code()], [250, 421]);
 }
 
 /// A foreign client, with TLS and log-in. Needs python3.
 #[test]
 fn python_sends_a_mail() {
-    let door = Door::open("python", &[]);
+    let server = Server::open(&[]);
     let script = r#"
 import smtplib, ssl, sys
 context = ssl.create_default_context(cafile=sys.argv[2])
@@ -371,31 +373,11 @@ with smtplib.SMTP("localhost", int(sys.argv[1]), timeout=30) as s:
     s.login("anna", "secret")
     s.sendmail("anna@spacebeaver.com", ["friend@hotmail.com", "abc@spacebeaver.com"], "Subject: hi\n\n.\nbye\n", ["BODY=8BITMIME"])
 "#;
-    let certificate = door.folder.path().join("tls-certificate.pem");
-    let port = door.address.port().to_string();
+    let certificate = server.folder.join("tls-certificate.pem");
+    let port = server.address.port().to_string();
     let python = Command::new("python3").args(["-c", script, &port]).arg(certificate).output().unwrap();
     assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
-    let mails = door.office.mails.lock().unwrap();
+    let mails = server.intake.mails.lock().unwrap();
     assert_eq!(mails[0].1.to, ["friend@hotmail.com", "abc@spacebeaver.com"]);
     assert_eq!(mails[0].2, b"Subject: hi\r\n\r\n.\r\nbye\r\n");
-}
-
-/// How fast the door is when the office behind it costs nothing: `cargo test --release intake -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn intake() {
-    let door = Door::open("intake", &[]);
-    let text = format!("Subject: x\r\n\r\n{}", "0123456789".repeat(7).repeat(28).as_str());
-    let start = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 0..20 {
-            scope.spawn(|| {
-                let mut client = door.client();
-                client.ask("EHLO x");
-                assert!((0..500).all(|_| client.mail(&text) == 250));
-            });
-        }
-    });
-    let seconds = start.elapsed().as_secs_f64();
-    println!("{:.0} mails a second over 20 connections", 10_000.0 / seconds);
 }

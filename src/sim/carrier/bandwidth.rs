@@ -2,20 +2,24 @@
 
 use serde_json::{Value, json};
 
-use super::phones::Text;
+use super::phones::{self, Text};
 use super::twilio::{form, iso};
 use super::{Carrier, logged_in};
-use crate::sim::hive::http::{Answer, Request};
+use crate::sim::http::{Answer, Request};
 
 impl Carrier {
     pub(super) fn bandwidth(&mut self, request: &Request, account: &str, late: bool) -> Answer {
         let own = self.options.account.clone();
-        if account != own || !logged_in(request, &own, &self.options.token) {
+        if !logged_in(request, &own, &self.options.token) {
             return Answer::json(401, &json!({"type": "unauthorized", "description": "Authentication Failed"}));
+        }
+        if account != own {
+            return not_found(request);
         }
         match request.method.as_str() {
             "POST" => self.bandwidth_send(request, late),
-            _ => self.bandwidth_search(&form(request.query.as_bytes())),
+            "GET" => self.bandwidth_search(&form(request.query.as_bytes())),
+            _ => Answer::json(405, &json!({"type": "method-not-allowed", "description": "Method not allowed"})),
         }
     }
 
@@ -26,28 +30,46 @@ impl Carrier {
         }
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let field = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let to = body.pointer("/to/0").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let list = |name: &str| -> Vec<String> {
+            let values = body.get(name).and_then(Value::as_array).into_iter().flatten();
+            values.map(|value| value.as_str().unwrap_or_default().to_owned()).collect()
+        };
+        let (to, media) = (list("to"), list("media"));
         let (from, text, application) = (field("from"), field("text"), field("applicationId"));
-        let missing = [("applicationId", &application), ("from", &from), ("to", &to), ("text", &text)];
-        if let Some((name, _)) = missing.iter().find(|(_, value)| value.is_empty()) {
-            return refuse(name, "is required");
+        let unique: std::collections::BTreeSet<_> = to.iter().collect();
+        let wrong = match () {
+            () if application.is_empty() => Some(("applicationId", "is required")),
+            () if application != self.options.account => Some(("applicationId", "is not one of this account")),
+            () if from.is_empty() => Some(("from", "is required")),
+            () if !phones::is_e164(&from) => Some(("from", "must be an E164 telephone number")),
+            () if !self.owns(&from) => Some(("from", "does not belong to this application")),
+            () if to.is_empty() => Some(("to", "is required")),
+            () if to.len() > 10 => Some(("to", "must have at most 10 numbers")),
+            () if unique.len() < to.len() => Some(("to", "must be unique")),
+            () if !to.iter().all(|to| phones::is_e164(to)) => Some(("to", "must be an E164 telephone number")),
+            () if text.is_empty() && media.is_empty() => Some(("text", "is required")),
+            () if text.chars().count() > 2048 => Some(("text", "must have at most 2048 characters")),
+            () if !media.iter().all(|url| url.starts_with("http")) => Some(("media", "must be a URL")),
+            () if field("tag").chars().count() > 1024 => Some(("tag", "must have at most 1024 characters")),
+            () => None,
+        };
+        if let Some((name, why)) = wrong {
+            return refuse(name, why);
         }
-        if application != self.options.account {
-            return refuse("applicationId", "is not one of this account");
-        }
-        if text.chars().count() > 2048 {
-            return refuse("text", "is too long");
-        }
-        if self.phones.refused(&from, &to).is_some_and(|code| code != 21_610) {
+        if to.iter().any(|to| self.phones.refused(&from, to).is_some_and(|code| code != 21_610)) {
             return refuse("to", "is not a valid number");
         }
         let tag = Some(field("tag")).filter(|tag| !tag.is_empty());
-        let id = self.phones.outbound(&from, &to, &text, late);
-        self.phones.report_to(&id, None, tag.clone());
+        // One to several phones is a group: each of them gets it, and its report.
+        let ids: Vec<_> = to.iter().map(|to| self.phones.outbound(&from, to, &text, late)).collect();
+        for id in &ids {
+            self.phones.report_to(id, None, tag.clone());
+            self.phones.attach(id, media.len());
+        }
         Answer::json(
             202,
-            &json!({"id": id, "owner": from, "applicationId": application, "direction": "out", "to": [to], "from": from,
-                    "text": text, "tag": tag, "priority": "default", "segmentCount": 1}),
+            &json!({"id": ids.first(), "owner": from, "applicationId": application, "direction": "out", "to": to,
+                    "from": from, "text": text, "media": media, "tag": tag, "priority": "default", "segmentCount": 1}),
         )
     }
 
@@ -83,6 +105,13 @@ impl Carrier {
     }
 }
 
+/// Not of the form of the other errors: a server in front answers it.
+fn not_found(request: &Request) -> Answer {
+    let value = json!({"timestamp": iso(phones::now()), "status": 404, "error": "Not Found",
+                       "message": "No message available", "path": request.path});
+    Answer::json(404, &value)
+}
+
 fn refuse(field: &str, why: &str) -> Answer {
     Answer::json(
         400,
@@ -99,6 +128,7 @@ pub fn received(text: &Text) -> Value {
         "message": {
             "id": text.id, "owner": text.to, "time": iso(text.created), "segmentCount": text.segments(),
             "direction": "in", "to": [text.to], "from": text.from, "text": text.body, "applicationId": "demo",
+            "media": (0..text.media).map(|at| format!("https://media.example/{}/{at}", text.id)).collect::<Vec<_>>(),
         },
     }])
 }

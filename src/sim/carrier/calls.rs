@@ -5,10 +5,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::faults::{Endpoint, Fault};
+use super::faults::{FORGED, NEVER, SLOW, TWICE};
 use super::phones::{Text, now};
 use super::twilio::encode;
 use super::{Carrier, bandwidth};
+use crate::sim::faults::Fault;
 
 /// Limit of one call.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -21,6 +22,8 @@ pub struct Call {
     url: String,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
+    /// All that it says stands in the address.
+    get: bool,
     /// Not before.
     at: i64,
     /// It is made until somebody says yes.
@@ -33,6 +36,8 @@ pub struct Calls {
     waiting: Vec<Call>,
     /// What is called, and the address it has for the world.
     pub hook: Option<(String, String)>,
+    /// Twilio's calls are made with GET.
+    pub get: bool,
 }
 
 impl Calls {
@@ -53,10 +58,14 @@ impl Calls {
 pub fn make(call: &Call) -> bool {
     let config = ureq::Agent::config_builder().timeout_global(Some(LIMIT)).proxy(None).build();
     let agent: ureq::Agent = config.into();
-    let mut request = agent.post(&call.url);
-    for (name, value) in &call.headers {
-        request = request.header(*name, value);
+    let headers = call.headers.iter();
+    if call.get {
+        return headers
+            .fold(agent.get(&call.url), |request, (name, value)| request.header(*name, value))
+            .call()
+            .is_ok();
     }
+    let request = headers.fold(agent.post(&call.url), |request, (name, value)| request.header(*name, value));
     request.send(&call.body[..]).is_ok()
 }
 
@@ -82,10 +91,19 @@ impl Carrier {
     }
 
     fn incoming_fields(&self, text: &Text) -> Vec<(&'static str, String)> {
-        vec![
+        const MEDIA: [(&str, &str); 3] = [
+            ("MediaUrl0", "MediaContentType0"),
+            ("MediaUrl1", "MediaContentType1"),
+            ("MediaUrl2", "MediaContentType2"),
+        ];
+        let files = MEDIA.iter().take(text.media).enumerate().flat_map(|(at, (url, kind))| {
+            [(*url, format!("https://media.example/{}/{at}", text.id)), (*kind, "image/jpeg".to_owned())]
+        });
+        let mut fields: Vec<_> = files.collect();
+        fields.extend([
             ("ToCountry", "US".to_owned()),
             ("SmsMessageSid", text.id.clone()),
-            ("NumMedia", "0".to_owned()),
+            ("NumMedia", text.media.to_string()),
             ("ToCity", String::new()),
             ("SmsSid", text.id.clone()),
             ("SmsStatus", "received".to_owned()),
@@ -96,7 +114,8 @@ impl Carrier {
             ("AccountSid", self.options.account.clone()),
             ("From", text.from.clone()),
             ("ApiVersion", "2010-04-01".to_owned()),
-        ]
+        ]);
+        fields
     }
 
     /// Tells how far a text to a phone got.
@@ -130,6 +149,9 @@ impl Carrier {
         let body: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
         fields.sort();
         let signed: String = fields.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect();
+        let get = self.calls.get;
+        let query = format!("{}{}", if public.contains('?') { '&' } else { '?' }, body.join("&"));
+        let (signed, url) = if get { (query.clone(), format!("{url}{query}")) } else { (signed, url.to_owned()) };
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, self.options.token.as_bytes());
         let signature = STANDARD.encode(ring::hmac::sign(&key, format!("{public}{signed}").as_bytes()));
         let headers = vec![
@@ -138,7 +160,7 @@ impl Carrier {
             ("X-Twilio-Signature", signature),
         ];
         let body = body.join("&").into_bytes();
-        self.call(Call { url: url.to_owned(), headers, body, at: now(), until_yes: false });
+        self.call(Call { url, headers, body, get, at: now(), until_yes: false });
     }
 
     fn call_bandwidth(&mut self, url: &str, body: Vec<u8>) {
@@ -148,15 +170,22 @@ impl Carrier {
             ("User-Agent", "BandwidthAPI/v2".to_owned()),
             ("Authorization", login),
         ];
-        self.call(Call { url: format!("{url}/hooks/bandwidth"), headers, body, at: now(), until_yes: true });
+        self.call(Call {
+            url: format!("{url}/hooks/bandwidth"),
+            headers,
+            body,
+            get: false,
+            at: now(),
+            until_yes: true,
+        });
     }
 
     fn call(&mut self, call: Call) {
-        match self.faults.next(Endpoint::Call) {
-            Some(Fault::Never) => {}
-            Some(Fault::Twice) => self.calls.waiting.extend([call.clone(), call]),
-            Some(Fault::Slow) => self.calls.waiting.push(Call { at: call.at + 2000, ..call }),
-            Some(Fault::Forged) => {
+        match self.faults.next("call") {
+            Some(Fault::Own(NEVER)) => {}
+            Some(Fault::Own(TWICE)) => self.calls.waiting.extend([call.clone(), call]),
+            Some(Fault::Own(SLOW)) => self.calls.waiting.push(Call { at: call.at + 2000, ..call }),
+            Some(Fault::Own(FORGED)) => {
                 let spoil = |(name, value): (&'static str, String)| match name {
                     "X-Twilio-Signature" | "Authorization" => (name, value.to_lowercase()),
                     _ => (name, value),

@@ -1,7 +1,6 @@
 //! The words of the control socket.
 
 use super::Carrier;
-use super::faults::{ENDPOINTS, KINDS};
 use super::phones::Text;
 
 impl Carrier {
@@ -17,13 +16,12 @@ impl Carrier {
                 let text = line.splitn(4, ' ').nth(3).unwrap_or_default().replace("\\n", "\n");
                 return Ok(format!("ok {}", self.phone_texts(from, to, &text)));
             }
-            ["fail", endpoint, kind, rest @ ..] => {
-                let named = |name: &str| ENDPOINTS.iter().find(|row| row.0 == name).map(|row| row.1);
-                let endpoint = named(endpoint).ok_or("no such endpoint")?;
-                let kind = KINDS.iter().find(|row| row.0 == *kind).ok_or("no such kind of fault")?.1;
-                let count = rest.first().map_or(Ok(1), |count| count.parse().map_err(|_| "N is a number"))?;
-                self.faults.plan(endpoint, kind, count);
+            ["media", count, from, to, ..] => {
+                let count = count.parse().map_err(|_| "N is a number")?;
+                let text = line.splitn(5, ' ').nth(4).unwrap_or_default().replace("\\n", "\n");
+                return Ok(format!("ok {}", self.phone_sends(from, to, &text, count)));
             }
+            ["fail", rest @ ..] => self.faults.plan(rest)?,
             ["clear-faults"] => self.faults.clear(),
             ["reject", number, code] => {
                 let code = code.parse().map_err(|_| "CODE is a number")?;
@@ -36,7 +34,10 @@ impl Carrier {
                 self.calls.hook = None;
                 self.calls.clear();
             }
-            ["hook", url, public] => self.calls.hook = Some(((*url).to_owned(), (*public).to_owned())),
+            ["hook", url, public, method @ ..] if matches!(method, [] | ["get"]) => {
+                self.calls.hook = Some(((*url).to_owned(), (*public).to_owned()));
+                self.calls.get = !method.is_empty();
+            }
             ["again", id] => match self.phones.find(id).map(|text| text.outbound) {
                 Some(true) => self.tell_report(id),
                 Some(false) => self.tell_incoming(id),

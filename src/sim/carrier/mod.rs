@@ -17,14 +17,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
 
-use self::faults::{Endpoint, Fault, Faults};
 use self::phones::Phones;
-use super::hive::http::{Answer, Request, Wire};
-use super::hive::lines::Lines;
-use super::hive::server::Server;
+use super::faults::{Fault, Faults};
+use super::http::server::Server;
+use super::http::{Answer, Request, Wire};
+use super::lines::Lines;
 use crate::sys::signals::Stop;
 
 /// Requests that are remembered.
@@ -33,7 +33,7 @@ const JOURNAL: usize = 10_000;
 const TICK: Duration = Duration::from_millis(50);
 
 /// A simulated carrier of text messages on a loopback port, with the interfaces of Twilio and of Bandwidth.
-#[derive(FromArgs, Debug, Clone)]
+#[derive(ArgsInfo, FromArgs, Debug, Clone)]
 #[argh(subcommand, name = "carrier")]
 #[argh(
     example = "A phone that texts a service number, and what arrived at phones, with curl:
@@ -42,15 +42,16 @@ const TICK: Duration = Duration::from_millis(50);
   curl http://127.0.0.1:PORT/phone",
     note = "Each line on the control socket gets a line 'ok ...' or 'error ...'; lists end with a line that holds a dot.
   text FROM TO WORDS            a phone texts a service number
+  media N FROM TO WORDS         the same, with N pictures
   phones                        texts from and to phones, as JSON lines
   fail ENDPOINT KIND [N]        the next N calls (1) go wrong
       ENDPOINT  send list fetch call
-      KIND      401 403 429 500 502 timeout trickle truncated reset-before reset-after late (send)
+      KIND      400 401 403 429 500 502 503 504 timeout trickle truncated reset-before reset-after late (send)
                 twice never forged slow (call: the carrier's webhook)
   clear-faults                  nothing goes wrong any more
   reject NUMBER CODE            texts to this number fail with this code, at once or in the report
   report STATUS                 the end of texts from now on: delivered, undelivered or never
-  hook URL PUBLIC               call URL; sign as if it were PUBLIC
+  hook URL PUBLIC [get]         call URL, by GET if told so; sign as if it were PUBLIC
   again ID                      tell a text from a phone, or a report, once more
   journal                       the requests so far, as JSON lines"
 )]
@@ -74,6 +75,10 @@ pub struct Options {
     /// user and password of Bandwidth's callbacks, as user:password
     #[argh(option, default = "String::new()")]
     pub hook_login: String,
+
+    /// a service number of the account; may be repeated. Default: any number is one
+    #[argh(option)]
+    pub number: Vec<String>,
 
     /// unix socket to take commands on
     #[argh(option)]
@@ -118,7 +123,7 @@ pub fn start(options: Options) -> io::Result<Handle> {
     let carrier = Carrier {
         options,
         phones: Phones::default(),
-        faults: Faults::default(),
+        faults: Faults::new(&faults::MENU),
         calls: calls::Calls::default(),
         journal: VecDeque::new(),
     };
@@ -204,15 +209,15 @@ impl Carrier {
         let parts: Vec<&str> = request.path.split('/').filter(|part| !part.is_empty()).collect();
         let endpoint = match (request.method.as_str(), parts.as_slice()) {
             (_, ["phone"]) => return self.phone(request),
-            ("POST", [.., "Messages.json" | "messages"]) => Endpoint::Send,
-            ("GET", [.., "Messages.json" | "messages"]) => Endpoint::List,
-            _ => Endpoint::Fetch,
+            ("POST", [.., "Messages.json" | "messages"]) => "send",
+            ("GET", [.., "Messages.json" | "messages"]) => "list",
+            _ => "fetch",
         };
         let fault = self.faults.next(endpoint);
         let answer = match fault.and_then(faults::instead) {
             Some(answer) => answer,
             None => {
-                let late = fault == Some(Fault::Late);
+                let late = fault == Some(Fault::Own(faults::LATE));
                 let answer = match parts.as_slice() {
                     ["2010-04-01", "Accounts", account, rest @ ..] => self.twilio(request, account, rest, late),
                     ["api", "v2", "users", account, "messages"] => self.bandwidth(request, account, late),
@@ -247,9 +252,19 @@ impl Carrier {
         Answer::json(201, &json!({"id": id}))
     }
 
+    /// True when this is a service number of the account.
+    fn owns(&self, number: &str) -> bool {
+        self.options.number.is_empty() || self.options.number.iter().any(|known| known == number)
+    }
+
     /// A phone texts a service number.
     fn phone_texts(&mut self, from: &str, to: &str, text: &str) -> String {
+        self.phone_sends(from, to, text, 0)
+    }
+
+    fn phone_sends(&mut self, from: &str, to: &str, text: &str, media: usize) -> String {
         let id = self.phones.inbound(from, to, text);
+        self.phones.attach(&id, media);
         self.tell_incoming(&id);
         id
     }

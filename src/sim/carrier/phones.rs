@@ -32,6 +32,8 @@ pub struct Text {
     /// Where its reports go, and the name that the sender gave it.
     pub callback: Option<String>,
     pub tag: Option<String>,
+    /// Pictures and other files that came with it.
+    pub media: usize,
 }
 
 impl Text {
@@ -39,7 +41,7 @@ impl Text {
     pub fn shown(&self) -> Value {
         json!({
             "id": self.id, "from": self.from, "to": self.to, "text": self.body, "outbound": self.outbound,
-            "status": self.status, "code": self.code, "tag": self.tag,
+            "status": self.status, "code": self.code, "tag": self.tag, "media": self.media,
         })
     }
 
@@ -55,6 +57,12 @@ impl Text {
         let (alone, each) = if gsm { (160, 153) } else { (70, 67) };
         if units <= alone { 1 } else { units.div_ceil(each) }
     }
+}
+
+/// True for a number of E.164 with its plus: 7 to 15 digits that begin with a country.
+pub fn is_e164(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// All of them.
@@ -119,6 +127,13 @@ impl Phones {
         }
     }
 
+    /// Files come with it.
+    pub fn attach(&mut self, id: &str, media: usize) {
+        if let Some(text) = self.texts.iter_mut().find(|text| text.id == id) {
+            text.media = media;
+        }
+    }
+
     fn blank(&self, from: &str, to: &str, body: &str) -> Text {
         let now = now();
         Text {
@@ -134,6 +149,7 @@ impl Phones {
             moves_at: now + STEP,
             callback: None,
             tag: None,
+            media: 0,
         }
     }
 

@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::faults::{self, Endpoint, Fault, Faults, error};
-use super::http::{Answer, Request};
+use super::faults::{self, error};
 use super::state::{ACKNOWLEDGED, MAX_PAYLOAD, NEW, ORGANIZATION, Packet, State};
+use crate::sim::faults::{Fault, Faults};
+use crate::sim::http::{Answer, Request};
 
 /// Entries that the journal keeps.
 const JOURNAL: usize = 10_000;
@@ -42,7 +43,7 @@ impl Hive {
                 answer
             }
             None => {
-                if fault == Some(Fault::Duplicate) {
+                if fault == Some(Fault::Own(faults::DUPLICATE)) {
                     self.state.duplicate();
                 }
                 let answer = self.route(request, &parts);
@@ -56,9 +57,9 @@ impl Hive {
         answer
     }
 
-    fn note(&mut self, request: &Request, endpoint: Option<Endpoint>, fault: Option<Fault>, answer: &Answer) {
+    fn note(&mut self, request: &Request, endpoint: Option<&str>, fault: Option<Fault>, answer: &Answer) {
         // The form of a log-in holds the password.
-        let body = if endpoint == Some(Endpoint::Login) { "".into() } else { String::from_utf8_lossy(&request.body) };
+        let body = if endpoint == Some("login") { "".into() } else { String::from_utf8_lossy(&request.body) };
         let entry = json!({
             "at": crate::clock::Clock::system().now().to_string(),
             "method": request.method,
@@ -66,7 +67,7 @@ impl Hive {
             "query": request.query,
             "body": body,
             "status": answer.status,
-            "fault": fault.map(|fault| faults::KINDS.iter().find(|(_, known)| *known == fault).map(|(name, _)| *name)),
+            "fault": fault.map(Fault::name),
         });
         self.journal.push_back(entry.to_string());
         if self.journal.len() > JOURNAL {
@@ -223,12 +224,12 @@ impl Hive {
     }
 }
 
-fn endpoint(method: &str, parts: &[&str]) -> Option<Endpoint> {
+fn endpoint(method: &str, parts: &[&str]) -> Option<&'static str> {
     match (method, parts) {
-        ("POST", ["login"]) => Some(Endpoint::Login),
-        ("POST", ["api", "v1", "messages"]) => Some(Endpoint::Send),
-        (_, ["api", "v1", "messages", .., "rxack", _]) => Some(Endpoint::Ack),
-        ("GET", ["api", "v1", "messages", ..]) => Some(Endpoint::List),
+        ("POST", ["login"]) => Some("login"),
+        ("POST", ["api", "v1", "messages"]) => Some("send"),
+        (_, ["api", "v1", "messages", .., "rxack", _]) => Some("ack"),
+        ("GET", ["api", "v1", "messages", ..]) => Some("list"),
         _ => None,
     }
 }

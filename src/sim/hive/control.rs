@@ -2,9 +2,8 @@
 
 use super::Sim;
 use super::api::item;
-use super::faults::{ENDPOINTS, KINDS, named};
-use crate::address::DeviceId;
-use crate::sim::hex::{from_hex, to_hex};
+use crate::address::{DeviceError, DeviceId};
+use crate::hex;
 use crate::sim::sky::{Ask, Down, Reply};
 
 use base64::Engine;
@@ -29,7 +28,7 @@ impl Sim {
         let mut hive = self.hive();
         match words.as_slice() {
             ["uplink", device, hex, rest @ ..] => {
-                let device: DeviceId = device.parse()?;
+                let device: DeviceId = device.parse().map_err(|why: DeviceError| why.to_string())?;
                 let message = rest.first().map(|id| id.parse().map_err(|_| "MESSAGE is a number")).transpose()?;
                 let id = hive.state.uplink(device.number(), APP, &bytes(hex)?, None, message);
                 hive.state.save().map_err(|why| why.to_string())?;
@@ -39,11 +38,8 @@ impl Sim {
                 hive.state.expire_tokens();
                 Ok("ok".to_owned())
             }
-            ["fail", endpoint, kind, rest @ ..] => {
-                let endpoint = named(ENDPOINTS, endpoint).ok_or("no such endpoint")?;
-                let kind = named(KINDS, kind).ok_or("no such kind of fault")?;
-                let count = rest.first().map_or(Ok(1), |count| count.parse().map_err(|_| "N is a number"))?;
-                hive.faults.plan(endpoint, kind, count);
+            ["fail", rest @ ..] => {
+                hive.faults.plan(rest)?;
                 Ok("ok".to_owned())
             }
             ["clear-faults"] => {
@@ -91,7 +87,7 @@ impl Sim {
                 let packet = hive.state.waiting(device).map(|packet| Down {
                     packet_id: packet.packet_id,
                     app: packet.app,
-                    data: to_hex(&STANDARD.decode(&packet.data).unwrap_or_default()),
+                    data: hex::encode(&STANDARD.decode(&packet.data).unwrap_or_default()),
                 });
                 return Ok(Reply { packet, ..Reply::default() });
             }
@@ -102,7 +98,7 @@ impl Sim {
 }
 
 fn bytes(hex: &str) -> Result<Vec<u8>, String> {
-    from_hex(hex.as_bytes()).ok_or_else(|| "write the bytes as pairs of hex digits".to_owned())
+    hex::decode(hex.as_bytes()).ok_or_else(|| "write the bytes as pairs of hex digits".to_owned())
 }
 
 fn list(lines: impl Iterator<Item = String>) -> String {

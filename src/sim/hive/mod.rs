@@ -3,9 +3,6 @@
 mod api;
 mod control;
 mod faults;
-pub(in crate::sim) mod http;
-pub(in crate::sim) mod lines;
-pub(in crate::sim) mod server;
 mod state;
 
 use std::io::{self, Write};
@@ -14,18 +11,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use self::api::Hive;
-use self::faults::Faults;
-use self::lines::Lines;
-use self::server::Server;
 use self::state::State;
 use crate::address::DeviceId;
+use crate::sim::faults::Faults;
+use crate::sim::http::server::Server;
+use crate::sim::lines::Lines;
 use crate::sys::signals::Stop;
 
 /// A simulated Swarm Hive on a loopback port, with a sky for simulated modems and faults on demand.
-#[derive(FromArgs, Debug, Clone)]
+#[derive(ArgsInfo, FromArgs, Debug, Clone)]
 #[argh(subcommand, name = "hive")]
 #[argh(
     note = "Each line on the control socket gets a line 'ok ...' or 'error ...'; lists end with a line that holds a dot.
@@ -33,8 +30,8 @@ use crate::sys::signals::Stop;
   expire-tokens                 everybody has to log in again
   fail ENDPOINT KIND [N]        the next N calls (1) go wrong
       ENDPOINT  login list ack send
-      KIND      401 403 429 500 502 timeout trickle reset-before reset-after error200 truncated object
-                no-message-id string-message-id garbage duplicate unsorted
+      KIND      400 401 403 429 500 502 503 504 timeout trickle reset-before reset-after truncated object
+                error200 no-message-id string-message-id garbage duplicate unsorted
   clear-faults                  nothing goes wrong any more
   down on|off                   connections are refused, or taken again
   status PACKET N               0 new, 1 waiting, 2 acknowledged, 3 on a satellite, -1 error, -3 failed, -4 given up
@@ -117,14 +114,14 @@ pub fn start(options: Options) -> io::Result<Handle> {
         user: options.user,
         password: options.password,
         state: State::new(options.state, two_way, life)?,
-        faults: Faults::default(),
+        faults: Faults::new(&faults::MENU),
         journal: std::collections::VecDeque::new(),
     };
     let sim = Arc::new(Sim { hive: Mutex::new(hive), server: OnceLock::new() });
 
     // The server lives inside `sim`, so its handler must not keep `sim` alive.
     let weak: Weak<Sim> = Arc::downgrade(&sim);
-    let handler = move |request: &http::Request| match weak.upgrade() {
+    let handler = move |request: &crate::sim::http::Request| match weak.upgrade() {
         Some(sim) => sim.hive().handle(request),
         None => faults::error(500, "the simulated Hive is stopping"),
     };

@@ -99,7 +99,7 @@ impl State {
     pub fn log_in(&mut self) -> io::Result<String> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(io::Error::other)?;
-        let token = crate::sim::hex::to_hex(&random);
+        let token = crate::hex::encode(&random);
         self.tokens.retain(|_, until| *until > Instant::now());
         self.tokens.insert(token.clone(), Instant::now() + self.token_life);
         Ok(token)

@@ -19,7 +19,7 @@ use super::machine::Machine;
 use super::power::{Cause, Phase};
 use super::pty::{Port, remove};
 use super::radio::Passes;
-use crate::sim::hex::{from_hex, to_hex};
+use crate::hex;
 
 use crate::clock::Time;
 
@@ -35,7 +35,7 @@ pub(super) fn command(machine: &mut Machine, port: &mut Port, line: &str, now: T
     match words.as_slice() {
         ["unplug"] => port.unplug().map_err(failed)?,
         ["plug"] => port.plug().map_err(failed)?,
-        ["steal", word] => port.steal(switch(word)?).map_err(failed)?,
+        ["lock", word] => port.lock(switch(word)?).map_err(failed)?,
         ["status"] => return Ok(machine.status(port.words(), now)),
         words => return machine.command(words, now),
     }
@@ -99,14 +99,16 @@ impl Machine {
             ["expire"] => return ok(&format!("{} expired", self.scan_expired(now))),
             ["journal"] => return Ok(dotted(self.journal.lines().to_vec())),
             ["queue"] => {
-                let line =
-                    |m: &super::memory::Outgoing| format!("{} {} {} {}", m.id, m.app, to_hex(&m.data), m.expires);
+                let line = |m: &super::memory::QueuedPacket| {
+                    format!("{} {} {} {}", m.id, m.app, hex::encode(&m.data), m.expires)
+                };
                 return Ok(dotted(self.memory.outgoing.iter().map(line).collect()));
             }
             ["inbox"] => {
                 let state = |read| if read { "read" } else { "unread" };
-                let line =
-                    |m: &super::memory::Incoming| format!("{} {} {} {}", m.id, m.app, to_hex(&m.data), state(m.read));
+                let line = |m: &super::memory::ReceivedPacket| {
+                    format!("{} {} {} {}", m.id, m.app, hex::encode(&m.data), state(m.read))
+                };
                 return Ok(dotted(self.memory.incoming.iter().map(line).collect()));
             }
             [name, word] => {
@@ -139,7 +141,7 @@ impl Machine {
     /// `down APP HEX`: a packet for this modem that the next pass brings.
     fn inject(&mut self, app: &str, data: &str, now: Time) -> Result<(), String> {
         let app = app.parse().map_err(|_| "write an application id from 0 to 65535".to_owned())?;
-        let data = from_hex(data.as_bytes()).filter(|data| (1..=192).contains(&data.len()));
+        let data = hex::decode(data.as_bytes()).filter(|data| (1..=192).contains(&data.len()));
         let data = data.ok_or("write 1 to 192 bytes as hex digits")?;
         let number = self.memory.local_number();
         self.radio.expect(super::uplink::Down { number, app, data }, now);

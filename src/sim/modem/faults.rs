@@ -8,7 +8,7 @@ pub(super) struct Faults {
     /// Hears nothing and says nothing; the radio goes on.
     pub(super) silent: bool,
     /// Garbage all the time.
-    pub(super) babble: bool,
+    pub(super) noise: bool,
     /// The outgoing queue counts as full.
     pub(super) full: bool,
     /// No GPS time, although the antenna may see the sky.
@@ -29,7 +29,7 @@ pub(super) struct Faults {
     /// Commands that are carried out but not answered.
     pub(super) noreply: u32,
     /// Commands that are not even carried out.
-    pub(super) eat: u32,
+    pub(super) ignore: u32,
     /// `$TD SENT` that never leaves.
     pub(super) nosent: u32,
     /// `$TD SENT` that leaves twice.
@@ -59,7 +59,7 @@ impl Faults {
     pub(super) fn switch(&mut self, name: &str) -> Option<&mut bool> {
         Some(match name {
             "silent" => &mut self.silent,
-            "babble" => &mut self.babble,
+            "noise" => &mut self.noise,
             "full" => &mut self.full,
             _ => return None,
         })
@@ -73,7 +73,7 @@ impl Faults {
             "glue" => &mut self.glue,
             "interleave" => &mut self.interleave,
             "noreply" => &mut self.noreply,
-            "eat" => &mut self.eat,
+            "ignore" => &mut self.ignore,
             "nosent" => &mut self.nosent,
             "dupsent" => &mut self.dupsent,
             "ackloss" => &mut self.ackloss,

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::memory::{Outgoing, beside};
+use super::memory::{QueuedPacket, beside};
 use crate::address::DeviceId;
 use crate::clock::Time;
-use crate::sim::hex::to_hex;
+use crate::hex;
 
 /// One line per transmission, oldest first.
 #[derive(Debug, Default)]
@@ -47,9 +47,9 @@ impl Journal {
     }
 
     /// Writes down a transmission that has just ended.
-    pub(super) fn record(&mut self, device: DeviceId, message: &Outgoing, now: Time) {
-        let Outgoing { id, app, data, .. } = message;
-        let entry = Transmission { device: device.number(), id: *id, app: *app, data: to_hex(data), at: now.0 };
+    pub(super) fn record(&mut self, device: DeviceId, message: &QueuedPacket, now: Time) {
+        let QueuedPacket { id, app, data, .. } = message;
+        let entry = Transmission { device: device.number(), id: *id, app: *app, data: hex::encode(data), at: now.0 };
         let line = serde_json::to_string(&entry).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"));
         if let Some(file) = &mut self.file
             && let Err(error) = writeln!(file, "{line}")

@@ -9,19 +9,19 @@ use super::dialect::{Firmware, Variants};
 use super::faults::{Faults, take};
 use super::journal::Journal;
 use super::memory::Memory;
-use super::power::{Phase, Power, Stage};
+use super::power::{BootPhase, Phase, Power};
 use super::radio::Radio;
 use super::receiver::{Heard, Receiver, sentence};
 use super::telemetry::Telemetry;
 use super::weather::Weather;
-use super::wire::{Wire, babble};
+use super::wire::{Wire, noise};
 use crate::address::DeviceId;
 use crate::clock::Time;
 
 /// Commands that wait while another is carried out; more are lost.
 const INBOX: usize = 8;
 /// Time between two bursts of garbage.
-const BABBLE_EVERY: Duration = Duration::from_millis(50);
+const NOISE_EVERY: Duration = Duration::from_millis(50);
 /// How often the queue is searched for expired messages, in milliseconds of the modem.
 const EXPIRY_SCAN: u64 = 60_000;
 
@@ -46,7 +46,7 @@ pub(super) struct Machine {
     /// The reply to the last command leaves then; the next command waits for it.
     busy_until: Time,
     next_scan: Time,
-    next_babble: Time,
+    next_noise: Time,
 }
 
 impl Machine {
@@ -69,7 +69,7 @@ impl Machine {
             inbox: VecDeque::new(),
             busy_until: now,
             next_scan: now,
-            next_babble: now,
+            next_noise: now,
         };
         machine.start(options.start, now);
         machine
@@ -121,17 +121,17 @@ impl Machine {
         if self.next_scan <= now {
             self.scan_expired(now);
         }
-        if self.faults.babble && self.next_babble <= now {
-            let burst = babble(&mut self.weather);
+        if self.faults.noise && self.next_noise <= now {
+            let burst = noise(&mut self.weather);
             self.wire.say(now, burst);
-            self.next_babble = now + BABBLE_EVERY;
+            self.next_noise = now + NOISE_EVERY;
         }
     }
 
     /// When [`Machine::tick`] is due again.
     pub(super) fn next(&self) -> Time {
         let command = if self.inbox.is_empty() { Time::NEVER } else { self.busy_until };
-        let garbage = if self.faults.babble { self.next_babble } else { Time::NEVER };
+        let garbage = if self.faults.noise { self.next_noise } else { Time::NEVER };
         let due = [
             command,
             garbage,
@@ -171,7 +171,7 @@ impl Machine {
 
     /// Carries out one command and schedules its reply.
     fn obey(&mut self, heard: Heard, now: Time) {
-        if take(&mut self.faults.eat) {
+        if take(&mut self.faults.ignore) {
             return;
         }
         self.executed += 1;
@@ -194,7 +194,7 @@ impl Machine {
             reply.lines.iter().for_each(|line| self.say(at, line));
         }
         if let Some(stage) = reply.then {
-            self.power.schedule(at, Stage::Then(stage));
+            self.power.schedule(at, BootPhase::Then(stage));
         }
     }
 }

@@ -4,7 +4,7 @@ use super::commands::{Reply, number};
 use super::dialect::{Firmware, Refusal};
 use super::machine::Machine;
 use crate::clock::Time;
-use crate::sim::hex::to_hex;
+use crate::hex;
 
 impl Machine {
     /// `$MM`: received messages.
@@ -107,7 +107,7 @@ impl Machine {
 
     fn message(&self, tag: &str, app: u16, data: &[u8], id: u64, at: Time) -> String {
         let key = if self.variants.bare_app { "" } else { "AI=" };
-        format!("{tag} {key}{app},{},{id},{}", to_hex(data), at.seconds())
+        format!("{tag} {key}{app},{},{id},{}", hex::encode(data), at.seconds())
     }
 
     fn done(&self, what: &str, id: u64) -> String {

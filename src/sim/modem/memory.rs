@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::DeviceId;
 use crate::clock::Time;
-use crate::sim::hex::{from_hex, to_hex};
 
 /// Received messages that fit; the manual names no number.
 pub(super) const INCOMING_CAPACITY: usize = 1024;
@@ -27,9 +26,9 @@ pub(super) struct Memory {
     /// Mode of GPIO1.
     pub(super) gpio: u8,
     /// To transmit, oldest first.
-    pub(super) outgoing: Vec<Outgoing>,
+    pub(super) outgoing: Vec<QueuedPacket>,
     /// Received, oldest first.
-    pub(super) incoming: Vec<Incoming>,
+    pub(super) incoming: Vec<ReceivedPacket>,
     /// The last packets that the sky handed down, so that none is stored twice.
     taken: Vec<u64>,
     /// Packets that the control socket made.
@@ -38,10 +37,10 @@ pub(super) struct Memory {
 
 /// A message that waits for a satellite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Outgoing {
+pub(super) struct QueuedPacket {
     pub(super) id: u64,
     pub(super) app: u16,
-    #[serde(with = "hex")]
+    #[serde(with = "hex_field")]
     pub(super) data: Vec<u8>,
     /// When the host handed it over.
     pub(super) made: Time,
@@ -51,10 +50,10 @@ pub(super) struct Outgoing {
 
 /// A received message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Incoming {
+pub(super) struct ReceivedPacket {
     pub(super) id: u64,
     pub(super) app: u16,
-    #[serde(with = "hex")]
+    #[serde(with = "hex_field")]
     pub(super) data: Vec<u8>,
     pub(super) received: Time,
     pub(super) read: bool,
@@ -65,12 +64,12 @@ impl Memory {
     pub(super) fn queue(&mut self, device: DeviceId, app: u16, data: Vec<u8>, made: Time, expires: Time) -> u64 {
         self.counter += 1;
         let id = device_id(device, made, self.counter);
-        self.outgoing.push(Outgoing { id, app, data, made, expires });
+        self.outgoing.push(QueuedPacket { id, app, data, made, expires });
         id
     }
 
     /// Stores a packet of the sky; `None` if it is here already.
-    pub(super) fn receive(&mut self, packet: u64, app: u16, data: Vec<u8>, now: Time) -> Option<&Incoming> {
+    pub(super) fn receive(&mut self, packet: u64, app: u16, data: Vec<u8>, now: Time) -> Option<&ReceivedPacket> {
         if self.taken.contains(&packet) {
             return None;
         }
@@ -79,7 +78,7 @@ impl Memory {
             self.taken.remove(0);
         }
         let id = network_id(now, packet);
-        self.incoming.push(Incoming { id, app, data, received: now, read: false });
+        self.incoming.push(ReceivedPacket { id, app, data, received: now, read: false });
         self.incoming.last()
     }
 
@@ -171,16 +170,16 @@ pub(super) fn beside(path: &Path, word: &str) -> PathBuf {
     name.into()
 }
 
-mod hex {
+mod hex_field {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
     pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&super::to_hex(bytes))
+        to.serialize_str(&crate::hex::encode(bytes))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
         let digits = String::deserialize(from)?;
-        super::from_hex(digits.as_bytes()).ok_or_else(|| de::Error::custom("payload is not hex"))
+        crate::hex::decode(digits.as_bytes()).ok_or_else(|| de::Error::custom("payload is not hex"))
     }
 }
 

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use smol::channel::{Sender, bounded};
 
 pub use self::dialect::Firmware;
@@ -46,14 +46,14 @@ use crate::clock::Clock;
 use crate::sys::signals::Stop;
 
 /// A simulated M138 modem on a pseudo-terminal. It runs until SIGINT or SIGTERM.
-#[derive(FromArgs, Debug, Clone, PartialEq)]
+#[derive(ArgsInfo, FromArgs, Debug, Clone, PartialEq)]
 #[argh(
     subcommand,
     name = "modem",
     note = "Control words, one command a line on the --control socket. N is a number, `on` (for ever) or `off`.
 
-  silent on|off    hear and say nothing      babble on|off    garbage all the time
-  eat N            ignore the next commands  noreply N        obey, but do not answer
+  silent on|off    hear and say nothing      noise on|off     garbage all the time
+  ignore N         commands are not heard    noreply N        obey, but do not answer
   late MS [N]      the next replies are late interleave N     a line before the reply
   corrupt N        a wrong byte in a line    droplf N         no line feed
   glue N           two lines arrive as one   nosent N         swallow $TD SENT
@@ -64,7 +64,7 @@ use crate::sys::signals::Stop;
   reboot           restart                   abort            crash (BOOT,ABORT)
   power on|off     the supply                pass begin|end|auto
   unplug, plug     the USB cable; the modem keeps its power
-  steal on|off     another program locks the port
+  lock on|off      another program locks the port
   variant NAME on|off   sentspace, bareapp, waketail, noids, unreadonly, strictcr
   down APP HEX     a packet for the modem    expire           drop what has expired now
   status, queue, inbox, journal              several lines, then a line with a dot"

@@ -72,7 +72,7 @@ pub(super) enum Then {
 
 /// A step of the script.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum BootPhase {
     /// Free text of the boot loader.
     Noise(&'static str),
     Say(String),
@@ -97,12 +97,12 @@ pub(super) struct Power {
     pub(super) since: Time,
     /// Level of the GPIO1 pin; the board pulls it up.
     pub(super) pin_low: bool,
-    script: Vec<(Time, Stage)>,
+    script: Vec<(Time, BootPhase)>,
 }
 
 impl Power {
     /// Adds a step.
-    pub(super) fn schedule(&mut self, at: Time, stage: Stage) {
+    pub(super) fn schedule(&mut self, at: Time, stage: BootPhase) {
         let place = self.script.partition_point(|(due, _)| *due <= at);
         self.script.insert(place, (at, stage));
     }
@@ -113,7 +113,7 @@ impl Power {
     }
 
     fn forget_wakes(&mut self) {
-        self.script.retain(|(_, stage)| !matches!(stage, Stage::Wake(_)));
+        self.script.retain(|(_, stage)| !matches!(stage, BootPhase::Wake(_)));
     }
 }
 
@@ -147,39 +147,39 @@ impl Machine {
         }
     }
 
-    fn step(&mut self, stage: Stage, at: Time, now: Time) {
+    fn step(&mut self, stage: BootPhase, at: Time, now: Time) {
         match stage {
-            Stage::Noise(text) => self.wire.say(now, text.as_bytes().to_vec()),
-            Stage::Say(body) => self.say(now, &body),
-            Stage::Running => {
+            BootPhase::Noise(text) => self.wire.say(now, text.as_bytes().to_vec()),
+            BootPhase::Say(body) => self.say(now, &body),
+            BootPhase::Running => {
                 self.power.phase = Phase::Running;
                 self.say(now, "M138 BOOT,RUNNING");
             }
-            Stage::Time | Stage::Fix if self.power.phase == Phase::Asleep => {
+            BootPhase::Time | BootPhase::Fix if self.power.phase == Phase::Asleep => {
                 let later = now + self.scaled(1000);
                 self.power.schedule(later, stage);
             }
-            Stage::Time => {
+            BootPhase::Time => {
                 self.power.time = true;
                 self.announce_time(now);
             }
-            Stage::Fix => {
+            BootPhase::Fix => {
                 self.power.fix = true;
                 self.announce_fix(now);
             }
-            Stage::Wake(cause) => self.awake(cause, now),
-            Stage::Then(Then::Restart) => {
+            BootPhase::Wake(cause) => self.awake(cause, now),
+            BootPhase::Then(Then::Restart) => {
                 self.say(now, "M138 BOOT,RESTART");
                 self.boot(Cause::Software, at);
             }
-            Stage::Then(Then::Shutdown) => {
+            BootPhase::Then(Then::Shutdown) => {
                 self.say(now, "M138 BOOT,SHUTDOWN");
                 self.halt(Phase::Shutdown);
             }
-            Stage::Then(Then::Sleep(time)) => {
+            BootPhase::Then(Then::Sleep(time)) => {
                 self.power.phase = Phase::Asleep;
                 self.forget();
-                self.power.schedule(at + time, Stage::Wake("TIME"));
+                self.power.schedule(at + time, BootPhase::Wake("TIME"));
             }
         }
     }
@@ -219,23 +219,23 @@ impl Machine {
     fn boot(&mut self, cause: Cause, now: Time) {
         self.halt(Phase::Booting);
         self.power.since = now;
-        self.plan(now, 0, Stage::Noise("Swarm Bootloader v1.4\r\nSwarm application found"));
+        self.plan(now, 0, BootPhase::Noise("Swarm Bootloader v1.4\r\nSwarm application found"));
         for second in 1..10 {
-            self.plan(now, second * 1000, Stage::Noise("."));
+            self.plan(now, second * 1000, BootPhase::Noise("."));
         }
         let lines = self.boot_lines(cause);
         let step = BOOT / (lines.len() as u64 + 1);
         for (at, line) in (LOADER..).step_by(usize::try_from(step).unwrap_or(1).max(1)).zip(lines) {
-            self.plan(now, at, Stage::Say(line));
+            self.plan(now, at, BootPhase::Say(line));
         }
         let running = LOADER + BOOT;
-        self.plan(now, running, Stage::Running);
+        self.plan(now, running, BootPhase::Running);
         let (time, fix) = (self.weather.between(2000, 7000), self.weather.between(4000, 10_000));
-        self.plan(now, running + time.unsigned_abs(), Stage::Time);
-        self.plan(now, running + fix.unsigned_abs(), Stage::Fix);
+        self.plan(now, running + time.unsigned_abs(), BootPhase::Time);
+        self.plan(now, running + fix.unsigned_abs(), BootPhase::Fix);
     }
 
-    fn plan(&mut self, now: Time, after: u64, stage: Stage) {
+    fn plan(&mut self, now: Time, after: u64, stage: BootPhase) {
         let at = now + self.scaled(after);
         self.power.schedule(at, stage);
     }
@@ -262,10 +262,10 @@ impl Machine {
 
     /// Begins to wake a sleeping modem.
     pub(super) fn wake(&mut self, cause: &'static str, now: Time) {
-        let waking = self.power.script.iter().any(|(_, stage)| matches!(stage, Stage::Wake("SERIAL" | "GPIO")));
+        let waking = self.power.script.iter().any(|(_, stage)| matches!(stage, BootPhase::Wake("SERIAL" | "GPIO")));
         if self.power.phase == Phase::Asleep && !waking {
             self.power.forget_wakes();
-            self.plan(now, WAKE, Stage::Wake(cause));
+            self.plan(now, WAKE, BootPhase::Wake(cause));
         }
     }
 

@@ -46,7 +46,7 @@ struct Plugged {
     /// Descriptors that hosts have open.
     hosts: u32,
     /// Held by us as by another program.
-    stolen: bool,
+    locked: bool,
 }
 
 impl Port {
@@ -98,7 +98,7 @@ impl Port {
     ///
     /// # Errors
     /// When it is not plugged in, or a host holds the lock.
-    pub(super) fn steal(&mut self, on: bool) -> io::Result<()> {
+    pub(super) fn lock(&mut self, on: bool) -> io::Result<()> {
         let plugged = self.plugged.as_mut().ok_or_else(|| io::Error::other("it is not plugged in"))?;
         if on {
             flock(&plugged.keeper, FlockOperation::NonBlockingLockExclusive)
@@ -108,7 +108,7 @@ impl Port {
             flock(&plugged.keeper, FlockOperation::Unlock)?;
             ioctl_tiocnxcl(&plugged.keeper)?;
         }
-        plugged.stolen = on;
+        plugged.locked = on;
         Ok(())
     }
 
@@ -128,7 +128,7 @@ impl Port {
     pub(super) fn write(&mut self, bytes: &[u8]) {
         if let Some(plugged) = &mut self.plugged
             && plugged.hosts > 0
-            && !plugged.stolen
+            && !plugged.locked
         {
             let written = plugged.master.get_ref().write(bytes).unwrap_or(0);
             if written < bytes.len() {
@@ -150,7 +150,7 @@ impl Port {
     pub(super) fn words(&self) -> &'static str {
         match &self.plugged {
             None => "unplugged",
-            Some(Plugged { stolen: true, .. }) => "stolen",
+            Some(Plugged { locked: true, .. }) => "locked",
             Some(Plugged { hosts: 0, .. }) => "closed",
             Some(_) => "open",
         }
@@ -172,7 +172,7 @@ impl Plugged {
         let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         inotify::add_watch(&watch, &slave, WatchFlags::OPEN | WatchFlags::CLOSE)?;
         let (master, watch) = (Async::new(File::from(master))?, Async::new(watch)?);
-        Ok(Self { master, keeper, raw, watch, slave, hosts: 0, stolen: false })
+        Ok(Self { master, keeper, raw, watch, slave, hosts: 0, locked: false })
     }
 
     /// Follows who opened and closed the port, and clears up after the last one.
@@ -185,7 +185,7 @@ impl Plugged {
                 self.hosts += 1;
             } else if event.events().intersects(ReadFlags::CLOSE_WRITE | ReadFlags::CLOSE_NOWRITE) {
                 self.hosts = self.hosts.saturating_sub(1);
-                if self.hosts == 0 && !self.stolen {
+                if self.hosts == 0 && !self.locked {
                     // None of them fails on a terminal that we hold open.
                     let _ = ioctl_tiocnxcl(&self.keeper);
                     let _ = tcsetattr(&self.keeper, OptionalActions::Now, &self.raw);

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::Options;
 use super::faults::take;
 use super::machine::Machine;
-use super::memory::{INCOMING_CAPACITY, Outgoing};
+use super::memory::{INCOMING_CAPACITY, QueuedPacket};
 use super::power::{Cause, Phase};
 use super::uplink::{Answer, Ask, Down};
 use super::weather::Signal;
 use crate::clock::Time;
-use crate::sim::hex::to_hex;
+use crate::hex;
 
 /// Time between two beacons of a satellite, in milliseconds of the modem.
 const BEACON: u64 = 2000;
@@ -201,8 +201,8 @@ impl Machine {
             return;
         };
         self.journal.record(self.device, message, now);
-        let Outgoing { app, data, .. } = message;
-        let ask = Ask::Up { device: self.device.number(), app: *app, data: to_hex(data), id };
+        let QueuedPacket { app, data, .. } = message;
+        let ask = Ask::Up { device: self.device.number(), app: *app, data: hex::encode(data), id };
         if self.weather.chance(self.faults.loss) {
             self.rest(now);
         } else {
@@ -275,7 +275,7 @@ impl Machine {
     /// A packet came down: into the store first, then `$RD`.
     fn store(&mut self, packet: Down, now: Time) {
         let Down { number, app, data } = packet;
-        let hex = to_hex(&data);
+        let hex = hex::encode(&data);
         if self.memory.receive(number, app, data, now).is_some() && self.memory.notify {
             let signal = self.weather.signal(self.radio.pass(now).unwrap_or(500));
             self.say(now, &format!("RD AI={app},{signal},{hex}"));

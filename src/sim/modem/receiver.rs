@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::clock::Time;
-use crate::sim::hex::hex_digit;
+use crate::hex;
 
 /// Longest silence inside a command (M138 manual rev 1.20); a longer one drops what came so far, without a word.
 const MAX_GAP: Duration = Duration::from_millis(250);
@@ -67,7 +67,7 @@ impl Receiver {
 /// The parser looks at the last three bytes only: `*` may stand inside a command.
 fn check(mut line: Vec<u8>) -> Heard {
     let sum = match line.as_slice() {
-        [.., b'*', high, low] => hex_digit(*high).zip(hex_digit(*low)).map(|(high, low)| high << 4 | low),
+        [.., b'*', high, low] => hex::byte(*high, *low),
         _ => None,
     };
     line.truncate(line.len().saturating_sub(3));

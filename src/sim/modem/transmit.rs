@@ -6,7 +6,7 @@ use super::commands::{Reply, number};
 use super::dialect::{Firmware, Refusal};
 use super::machine::Machine;
 use crate::clock::Time;
-use crate::sim::hex::from_hex;
+use crate::hex;
 
 /// Largest payload in bytes.
 const MAX_PAYLOAD: usize = 192;
@@ -106,7 +106,7 @@ fn payload(text: &[u8]) -> Result<Vec<u8>, Refusal> {
             inner.to_vec()
         }
         digits if !digits.iter().all(u8::is_ascii_hexdigit) => return Err(Refusal::BadValue),
-        digits => from_hex(digits).ok_or(Refusal::BadLength)?,
+        digits => hex::decode(digits).ok_or(Refusal::BadLength)?,
     };
     match bytes.len() {
         0 => Err(Refusal::BadLength),

@@ -7,7 +7,7 @@ use smol::channel::{Receiver, Sender};
 
 pub(super) use crate::sim::sky::Ask;
 
-use crate::sim::hex::from_hex;
+use crate::hex;
 use crate::sim::sky::{self, Reply, Sky};
 
 /// A packet that comes down.
@@ -70,7 +70,7 @@ fn consult(sky: &mut Option<Sky>, path: &Path, ask: &Ask) -> io::Result<Answer> 
 }
 
 fn understand(ask: &Ask, reply: Reply) -> io::Result<Answer> {
-    let decode = |sky::Down { packet_id, app, data }| match from_hex(data.as_bytes()) {
+    let decode = |sky::Down { packet_id, app, data }| match hex::decode(data.as_bytes()) {
         Some(data) => Ok(Down { number: packet_id, app, data }),
         None => Err(io::Error::new(io::ErrorKind::InvalidData, "the data of a packet is not hex")),
     };

@@ -72,7 +72,7 @@ fn corrupt(line: &mut [u8], weather: &mut Weather) {
 }
 
 /// A burst of what a loose ground wire makes: any bytes, now and then the beginning of a sentence.
-pub(super) fn babble(weather: &mut Weather) -> Vec<u8> {
+pub(super) fn noise(weather: &mut Weather) -> Vec<u8> {
     let mut bytes: Vec<u8> = (0..weather.between(1, 40)).map(|_| weather.below(256) as u8).collect();
     if weather.chance(20) {
         bytes.splice(0..0, *b"$TD OK,54");

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::{Handle, Mail};
-use crate::sim::hive::lines::Lines;
+use crate::sim::lines::Lines;
 use crate::sys::signals::Stop;
 
 /// A mail server that takes every mail and keeps it. It runs until SIGINT or SIGTERM.
-#[derive(FromArgs, Debug, Clone)]
+#[derive(ArgsInfo, FromArgs, Debug, Clone)]
 #[argh(
     subcommand,
     name = "sink",

@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::Clock;
-use crate::message::{Door, Id, Message, State, Way};
-use crate::store::tests::{Folder, message};
-use crate::store::{BodyIn, Letter, Store};
+use crate::message::{Id, Message, Origin, State, Way};
+use testing::Folder;
+
+use crate::store::tests::message;
+use crate::store::{BodyIn, IncomingMail, Store};
 
 fn at(stamp: &str) -> Time {
     Time::from_seconds(stamp.parse::<Timestamp>().unwrap().as_second())
@@ -18,8 +20,8 @@ fn go(store: &Store, stamp: &str) {
 
 fn put(store: &Store, message: Message) -> Id {
     let accepted = store.clock().now();
-    let letter = Letter { messages: vec![Message { accepted, ..message }], body: BodyIn::None };
-    store.put(letter).unwrap().ids()[0]
+    let message = IncomingMail { messages: vec![Message { accepted, ..message }], body: BodyIn::None };
+    store.put(message).unwrap().ids()[0]
 }
 
 fn taken(store: &Store, span: Span, period: &str) -> u64 {
@@ -27,11 +29,11 @@ fn taken(store: &Store, span: Span, period: &str) -> u64 {
     rows.iter().find(|row| row.period == period).map_or(0, |row| row.counts.taken.values().sum())
 }
 
-/// Case W17, done properly: a letter on the second day of each month.
+/// Case W17, done properly: a message on the second day of each month.
 #[test]
 fn a_day_a_month_and_a_year_are_those_of_the_calendar() {
     let folder = Folder::new();
-    let store = Store::open(&folder.0, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
+    let store = Store::open(&folder, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
     assert!(store.read(|view| view.usage(Span::Day, None)).unwrap().is_empty());
     for month in 1..=12 {
         go(&store, &format!("2030-{month:02}-02T12:00:00Z"));
@@ -55,7 +57,7 @@ fn a_day_a_month_and_a_year_are_those_of_the_calendar() {
 #[test]
 fn a_day_ends_at_midnight_where_the_box_is() {
     let folder = Folder::new();
-    let store = Store::open(&folder.0, &Clock::fake(at("2030-06-30T21:30:00Z"))).unwrap();
+    let store = Store::open(&folder, &Clock::fake(at("2030-06-30T21:30:00Z"))).unwrap();
     store.set("box.time_zone", "Europe/Lisbon").unwrap();
     put(&store, message(Way::Relay, State::Queued, 1));
     store.clock().advance(Duration::from_secs(3599));
@@ -77,11 +79,11 @@ fn a_day_ends_at_midnight_where_the_box_is() {
 #[test]
 fn people_are_counted_for_what_they_write_and_get() {
     let folder = Folder::new();
-    let store = Store::open(&folder.0, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
+    let store = Store::open(&folder, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
     store.set("box.domain", "here.org").unwrap();
     let by = |author: Option<&str>, way, state| Message {
         author: author.map(str::to_owned),
-        door: Door::Web,
+        door: Origin::Web,
         ..message(way, state, 1)
     };
     put(&store, by(Some("anna"), Way::Mailbox, State::Delivered));
@@ -102,11 +104,11 @@ fn people_are_counted_for_what_they_write_and_get() {
     store.close();
 }
 
-/// Whatever happens to letters, the counts of all days and the books say the same, after a crash too: they are one row.
+/// Whatever happens to messages, the counts of all days and the books say the same, after a crash too: they are one row.
 #[test]
 fn usage_and_books_agree_whatever_happens() {
     let folder = Folder::new();
-    let store = Store::open(&folder.0, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
+    let store = Store::open(&folder, &Clock::fake(at("2030-01-01T00:00:00Z"))).unwrap();
     let mut random = 7_u32;
     let mut next = |most: usize| {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -118,7 +120,7 @@ fn usage_and_books_agree_whatever_happens() {
         if ids.is_empty() || next(2) == 0 {
             let state = [State::Queued, State::Held, State::Delivered, State::Refused][next(4)];
             let way = [Way::Mailbox, Way::Relay, Way::Link][next(3)];
-            ids.push(put(&store, Message { door: Door::ALL[next(4)], ..message(way, state, 1) }));
+            ids.push(put(&store, Message { door: Origin::ALL[next(4)], ..message(way, state, 1) }));
         } else {
             let (id, state) = (ids[next(ids.len())], State::ALL[next(State::ALL.len())]);
             let moved = move |tx: &mut Tx| match tx.live(id)? {
@@ -141,7 +143,7 @@ fn usage_and_books_agree_whatever_happens() {
     by_day.iter().for_each(|row| sum.add(&row.counts));
     assert_eq!(sum, counts);
     store.close();
-    let again = Store::open(&folder.0, &Clock::fake(at("2031-01-01T00:00:00Z"))).unwrap();
+    let again = Store::open(&folder, &Clock::fake(at("2031-01-01T00:00:00Z"))).unwrap();
     assert_eq!(all(&again), counts);
     again.close();
 }

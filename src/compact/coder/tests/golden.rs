@@ -81,7 +81,7 @@ fn golden_codes_and_states_are_the_published_ones() {
 
 #[test]
 #[ignore = "writes the golden files of the best model anew"]
-fn write_golden() {
+fn write_golden_by_hand() {
     let spec = &MODELS[0];
     let mut coder = coder(0);
     fs::write(file(&format!("model-{}.codes", spec.number)), codes(&mut coder)).unwrap();

@@ -1,40 +1,25 @@
 //! The primed state on disk.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Instant;
+
+use testing::Folder;
 
 use super::*;
 use crate::coder::spec::Make;
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("satpost-coder-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 #[test]
 fn a_kept_state_codes_as_a_primed_one_and_a_damaged_one_is_made_anew() {
-    let folder = Folder::new("kept");
+    let folder = Folder::new();
     let spec = &MODELS[2];
-    let file = folder.0.join("model-2.primed");
+    let file = folder.join("model-2.primed");
     let same = |coder: &mut Coder| coder.encode(&samples()) == super::coder(2).encode(&samples());
     let primed = Instant::now();
-    assert!(same(&mut Coder::open(spec, &folder.0).unwrap()));
+    assert!(same(&mut Coder::open(spec, &folder).unwrap()));
     let primed = primed.elapsed();
     let state = fs::read(&file).unwrap();
     let loaded = Instant::now();
-    let mut coder = Coder::open(spec, &folder.0).unwrap();
+    let mut coder = Coder::open(spec, &folder).unwrap();
     assert!(loaded.elapsed() < primed, "{:?} to load", loaded.elapsed());
     assert!(same(&mut coder) && coder.state() == spec.state);
     let mut damaged = state.clone();
@@ -44,16 +29,16 @@ fn a_kept_state_codes_as_a_primed_one_and_a_damaged_one_is_made_anew() {
         fs::write(&file, bad).unwrap();
         assert!(Coder::load(spec, &file).is_err());
     }
-    assert!(same(&mut Coder::open(spec, &folder.0).unwrap()));
-    assert!(fs::read(&file).unwrap() == state && fs::read_dir(&folder.0).unwrap().count() == 1);
+    assert!(same(&mut Coder::open(spec, &folder).unwrap()));
+    assert!(fs::read(&file).unwrap() == state && fs::read_dir(&folder).unwrap().count() == 1);
 }
 
 #[test]
 fn a_state_that_came_out_other_than_published_is_not_used() {
-    let folder = Folder::new("other");
+    let folder = Folder::new();
     static OTHER: Spec = Spec { number: 9, make: Make::First, table_bits: 8, memory: 0, state: [0; 32] };
-    let refused = Coder::open(&OTHER, &folder.0).err().unwrap().to_string();
+    let refused = Coder::open(&OTHER, &folder).err().unwrap().to_string();
     assert!(refused.starts_with("coding model 9 is not as it was published"), "{refused}");
-    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0);
-    assert!(Coder::open(&MODELS[2], &folder.0.join("missing")).is_err());
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    assert!(Coder::open(&MODELS[2], &folder.join("missing")).is_err());
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::*;
 use crate::letter::{Kind, Letter, Other};
 use crate::packet::Form;
-use crate::packet::body::body;
+use crate::packet::bundle::encode;
 use crate::peer::book::index_of;
 
 #[test]
@@ -34,7 +34,7 @@ fn sizes() {
     let mut coder = Coder::new(Spec::find(number).unwrap());
     let primed = started.elapsed();
     let mut sums: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
-    let mut letters: BTreeMap<String, Vec<(Letter, Letter)>> = BTreeMap::new();
+    let mut messages: BTreeMap<String, Vec<(Letter, Letter)>> = BTreeMap::new();
     let started = Instant::now();
     for (at, value) in values.iter().enumerate() {
         let kind = if field(value, "kind") == "sms" { Kind::Text } else { Kind::Mail };
@@ -44,13 +44,13 @@ fn sizes() {
         let alike = books[&from].iter().filter(|other| index_of(other) == index_of(&to)).count();
         let other = if alike == 1 { Other::Index(index_of(&to)) } else { written.other.clone() };
         let short = Letter { other, ..written.clone() };
-        letters.entry(from).or_default().push((written.clone(), short.clone()));
+        messages.entry(from).or_default().push((written.clone(), short.clone()));
         if at % every != 0 {
             continue;
         }
-        let [alone, known] = [&written, &short].map(|letter| {
-            let (on_air, written) = (std::slice::from_ref(letter), std::slice::from_ref(&written));
-            body(&mut coder, Form::Model(number), on_air, written, MTU, 1).len()
+        let [alone, known] = [&written, &short].map(|message| {
+            let (on_air, written) = (std::slice::from_ref(message), std::slice::from_ref(&written));
+            encode(&mut coder, Form::Model(number), on_air, written, MTU, 1).len()
         });
         let group = match (field(value, "lang").as_str(), kind) {
             ("en", Kind::Text) => "texts",
@@ -75,10 +75,10 @@ fn sizes() {
         );
     }
     let mut four = [0; 3];
-    for bundle in letters.values().flat_map(|own| own.chunks_exact(4)) {
+    for bundle in messages.values().flat_map(|own| own.chunks_exact(4)) {
         let (written, short): (Vec<_>, Vec<_>) = bundle.iter().cloned().unzip();
         let [alone, known] = [&written, &short]
-            .map(|on_air| sent(body(&mut coder, Form::Model(number), on_air, &written, MTU, 1).len()).1);
+            .map(|on_air| sent(encode(&mut coder, Form::Model(number), on_air, &written, MTU, 1).len()).1);
         four = [four[0] + 4, four[1] + alone, four[2] + known];
     }
     let [alone, known] = [four[1], four[2]].map(|sum| sum as f64 / four[0] as f64);
@@ -87,10 +87,10 @@ fn sizes() {
 
 const MTU: usize = 192;
 
-/// Bytes on air and packets of a body.
-fn sent(body: usize) -> (usize, usize) {
-    let pieces = body.div_ceil(MTU - 2);
-    if body <= MTU { (body, 1) } else { (body + 2 * pieces, pieces) }
+/// Bytes on air and packets of a bundle.
+fn sent(bundle: usize) -> (usize, usize) {
+    let fragments = bundle.div_ceil(MTU - 2);
+    if bundle <= MTU { (bundle, 1) } else { (bundle + 2 * fragments, fragments) }
 }
 
 /// The most memory that this process has had, as the kernel says it.

@@ -1,4 +1,4 @@
-//! Codings that cost nothing: a model is a stream of bytes to mix with, and classic packets carry all of a letter.
+//! Codings that cost nothing: a model is a stream of bytes to mix with, and classic packets carry all of a message.
 
 use crate::letter::{Kind, Letter, Other};
 use crate::packet::{Coding, ModelId};
@@ -56,10 +56,10 @@ impl Coding for Fake {
 }
 
 impl Codec for Fake {
-    fn classic(&mut self, letter: &Letter, room: usize) -> Option<Vec<Vec<u8>>> {
-        let Other::Address(to) = &letter.other else { return None };
-        let person = letter.person.as_deref().unwrap_or("");
-        let all = format!("{}|{person}|{}|{}", letter.kind as u8, letter.subject, letter.text);
+    fn classic(&mut self, message: &Letter, room: usize) -> Option<Vec<Vec<u8>>> {
+        let Other::Address(to) = &message.other else { return None };
+        let person = message.person.as_deref().unwrap_or("");
+        let all = format!("{}|{person}|{}|{}", message.kind as u8, message.subject, message.text);
         let one = |text: &str| {
             let mut inner = field(0x0A, text.as_bytes());
             inner.extend(field(0x1A, to.as_bytes()));
@@ -71,11 +71,11 @@ impl Codec for Fake {
         if whole.len() <= room {
             return Some(vec![whole]);
         }
-        let pieces: Vec<_> = all.as_bytes().chunks(room.checked_sub(to.len() + 32)?).collect();
-        let part = |(at, piece): (usize, &&[u8])| {
-            one(&format!("{}/{}/{tag} {}", at + 1, pieces.len(), std::str::from_utf8(piece).unwrap()))
+        let fragments: Vec<_> = all.as_bytes().chunks(room.checked_sub(to.len() + 32)?).collect();
+        let part = |(at, fragment): (usize, &&[u8])| {
+            one(&format!("{}/{}/{tag} {}", at + 1, fragments.len(), std::str::from_utf8(fragment).unwrap()))
         };
-        Some(pieces.iter().enumerate().map(part).collect())
+        Some(fragments.iter().enumerate().map(part).collect())
     }
 
     fn reads_classic(&mut self, packet: &[u8]) -> bool {
@@ -107,11 +107,11 @@ fn take<'b>(rest: &mut &'b [u8], key: u8) -> Option<&'b [u8]> {
     (first == key).then_some(content)
 }
 
-/// A part of a letter.
+/// A part of a message.
 pub struct PartOf {
     pub number: usize,
     pub total: usize,
-    /// Tells apart the letters of which there are parts.
+    /// Tells apart the messages of which there are parts.
     pub tag: String,
     pub text: String,
     pub to: String,
@@ -130,8 +130,8 @@ pub fn read_classic(packet: &[u8]) -> Option<PartOf> {
     rest.starts_with(&[0x18, 1]).then_some(PartOf { number, total, tag, text: text.to_owned(), to })
 }
 
-/// The letter of all the text of its parts.
-pub fn letter_of(text: &str, to: &str) -> Option<Letter> {
+/// The message of all the text of its parts.
+pub fn message_of(text: &str, to: &str) -> Option<Letter> {
     let mut fields = text.splitn(4, '|');
     let kind = if fields.next()? == "1" { Kind::Text } else { Kind::Mail };
     let person = Some(fields.next()?.to_owned()).filter(|name| !name.is_empty());

@@ -1,13 +1,15 @@
-//! Random histories of two boxes: whatever happens, each letter is delivered once or its sender is told otherwise, to
+//! Random histories of two boxes: whatever happens, each message is delivered once or its sender is told otherwise, to
 //! nobody but its reader, and a receipt says nothing that is not so.
 
 use std::collections::BTreeMap;
 
 use super::codec::{NORMAL, SMALL, STRANGE};
-use super::world::{DAY, Dice, HOUR, Post, Told, Weather, World};
+use testing::Dice;
+
+use super::world::{DAY, HOUR, Post, Told, Weather, World};
 use crate::letter::{Kind, Letter, Other};
 use crate::packet::ModelId;
-use crate::peer::Rules;
+use crate::peer::PeerRules;
 use crate::peer::book::index_of;
 
 /// What happens to a box.
@@ -35,8 +37,8 @@ fn addresses() -> Vec<String> {
     all
 }
 
-fn letter(dice: &mut Dice, number: usize, addresses: &[String]) -> Letter {
-    let other = Other::Address(addresses[dice.below(addresses.len() as u64) as usize].clone());
+fn message(dice: &mut Dice, number: usize, addresses: &[String]) -> Letter {
+    let other = Other::Address(addresses[dice.index(addresses.len())].clone());
     let person = dice.chance(20).then(|| format!("person{}", dice.below(3)));
     let kind = if dice.chance(40) { Kind::Text } else { Kind::Mail };
     if dice.chance(10) {
@@ -48,14 +50,14 @@ fn letter(dice: &mut Dice, number: usize, addresses: &[String]) -> Letter {
     Letter { kind, person, other, subject, text }
 }
 
-fn rules(dice: &mut Dice) -> Rules {
-    let receipt_hours = [0, 6, 24, 48][dice.below(4) as usize];
+fn rules(dice: &mut Dice) -> PeerRules {
+    let receipt_hours = [0, 6, 24, 48][dice.index(4)];
     let patience = if dice.chance(20) { 6 * HOUR } else { 24 * HOUR };
-    Rules { receipt_hours, patience, ..Rules::default() }
+    PeerRules { receipt_hours, patience, ..PeerRules::default() }
 }
 
 fn history(seed: u64, loud: bool) -> World {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let calm = dice.chance(20);
     let bad = |dice: &mut Dice, most| if calm { 0 } else { dice.below(most) };
     let ages = !calm && dice.chance(25);
@@ -67,10 +69,10 @@ fn history(seed: u64, loud: bool) -> World {
         delay: if dice.chance(50) { HOUR } else { dice.between(HOUR, 4 * DAY) },
         double_classic: !ages,
     };
-    let room = [100, 192, 192, 340][dice.below(4) as usize];
-    let models = |dice: &mut Dice| MODELS[if dice.chance(70) { 0 } else { dice.below(6) as usize }];
+    let room = [100, 192, 192, 340][dice.index(4)];
+    let models = |dice: &mut Dice| MODELS[if dice.chance(70) { 0 } else { dice.index(6) }];
     let boxes = [Post::new(models(&mut dice), rules(&mut dice)), Post::new(models(&mut dice), rules(&mut dice))];
-    let mut world = World::new(dice.roll(), room, weather, boxes);
+    let mut world = World::new(dice.any(), room, weather, boxes);
     world.loud = loud;
     let mut blows = blows(&mut dice, ages, world.now);
     blows.sort_by_key(|(at, _, _)| *at);
@@ -80,14 +82,14 @@ fn history(seed: u64, loud: bool) -> World {
         world.run_until(at);
         match blow {
             Blow::Letter => {
-                let letter = letter(&mut dice, number, &addresses);
+                let message = message(&mut dice, number, &addresses);
                 let urgent = dice.chance(20);
-                world.accept(side, letter, urgent);
+                world.accept(side, message, urgent);
             }
             Blow::Models(models) => world.boxes[side].codec.0 = models.to_vec(),
             Blow::Book if dice.chance(50) => world.boxes[side].peer.book = books[side].clone(),
             Blow::Book => {
-                let mut strange = crate::peer::book::Book::default();
+                let mut strange = crate::peer::book::AddressBook::default();
                 addresses.iter().filter(|_| dice.chance(50)).for_each(|address| strange.is_there(address));
                 world.boxes[side].peer.book = strange;
             }
@@ -103,9 +105,9 @@ fn history(seed: u64, loud: bool) -> World {
     let end = world.now + 120 * DAY;
     world.run_until(end);
     if calm {
-        // What takes too many pieces when it is written out may be refused.
+        // What takes too many fragments when it is written out may be refused.
         let there: usize = world.delivered.values().sum::<usize>() + world.count(Told::Refused);
-        assert_eq!(there, world.letters.len(), "nothing is lost where nothing goes wrong");
+        assert_eq!(there, world.messages.len(), "nothing is lost where nothing goes wrong");
     }
     world
 }
@@ -115,27 +117,27 @@ fn blows(dice: &mut Dice, ages: bool, start: i64) -> Vec<(i64, usize, Blow)> {
     let mut blows = Vec::new();
     for _ in 0..dice.between(4, 30) {
         // Some come together.
-        let (at, side) = (start + dice.between(0, days * DAY), dice.below(2) as usize);
+        let (at, side) = (start + dice.between(0, days * DAY), dice.index(2));
         for _ in 0..if dice.chance(30) { dice.between(1, 8) } else { 1 } {
             blows.push((at, side, Blow::Letter));
         }
     }
     for _ in 0..if dice.chance(40) { dice.between(1, 4) } else { 0 } {
-        let models = MODELS[dice.below(6) as usize];
-        blows.push((start + dice.between(0, days * DAY), dice.below(2) as usize, Blow::Models(models)));
+        let models = MODELS[dice.index(6)];
+        blows.push((start + dice.between(0, days * DAY), dice.index(2), Blow::Models(models)));
     }
     for _ in 0..if dice.chance(40) { dice.between(1, 4) } else { 0 } {
-        blows.push((start + dice.between(0, days * DAY), dice.below(2) as usize, Blow::Book));
+        blows.push((start + dice.between(0, days * DAY), dice.index(2), Blow::Book));
     }
     if ages {
-        let (side, from) = (dice.below(2) as usize, start + dice.between(0, days * DAY));
+        let (side, from) = (dice.index(2), start + dice.between(0, days * DAY));
         blows.push((from, side, Blow::Old(true)));
         blows.push((from + dice.between(HOUR, 30 * DAY), side, Blow::Old(false)));
     }
     blows
 }
 
-/// What became of letters, and how often what else happened.
+/// What became of messages, and how often what else happened.
 type Sum = BTreeMap<&'static str, usize>;
 
 fn run(seeds: std::ops::Range<u64>) -> Sum {
@@ -151,7 +153,7 @@ fn run(seeds: std::ops::Range<u64>) -> Sum {
         }
         let world = world.unwrap();
         let ends = ENDS.map(|(words, told)| (words, world.count(told)));
-        assert_eq!(ends.iter().map(|(_, count)| count).sum::<usize>(), world.letters.len(), "the books balance");
+        assert_eq!(ends.iter().map(|(_, count)| count).sum::<usize>(), world.messages.len(), "the books balance");
         for (words, count) in ends.into_iter().chain(world.seen) {
             *sum.entry(words).or_default() += count;
         }
@@ -169,7 +171,7 @@ const ENDS: [(&str, Told); 5] = [
 
 /// Fifteen hundred; `SATPOST_HISTORIES=100000` runs as many on two threads, `SATPOST_HISTORY=7` tells that one.
 #[test]
-fn every_letter_is_delivered_once_or_its_sender_knows() {
+fn every_message_is_delivered_once_or_its_sender_knows() {
     if let Some(seed) = std::env::var("SATPOST_HISTORY").ok().and_then(|seed| seed.parse().ok()) {
         return println!("{:?}", history(seed, true).balance());
     }
@@ -180,7 +182,7 @@ fn every_letter_is_delivered_once_or_its_sender_knows() {
         half.join().unwrap().into_iter().for_each(|(words, count)| *sum.entry(words).or_default() += count);
     }
     println!("{sum:#?}");
-    // Few letters are ever refused: those that take too many pieces when they have to be written out.
+    // Few messages are ever refused: those that take too many fragments when they have to be written out.
     let never = sum.iter().find(|(words, count)| **count == 0 && **words != "= refused");
     assert!(never.is_none() || count < 1000, "it never happened: {never:?}");
 }

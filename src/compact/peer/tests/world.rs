@@ -2,41 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use testing::Dice;
+
 use super::codec::Fake;
 use crate::letter::Letter;
-use crate::peer::when::{Waits, When, when};
-use crate::peer::{Here, Outgoing, Peer, Rules, Turn, Waiting};
+use crate::peer::gather::{Departure, GatheredMessage, departure};
+use crate::peer::{OutgoingPacket, Peer, PeerContext, PeerRules, PeerTurn, WaitingMessage};
 
 mod channel;
 
 pub const HOUR: i64 = 3_600_000;
 pub const DAY: i64 = 24 * HOUR;
 
-/// SplitMix64.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.roll() % limit.max(1)
-    }
-
-    pub fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    pub fn between(&mut self, low: i64, high: i64) -> i64 {
-        low + self.below((high - low).max(1) as u64) as i64
-    }
-}
-
-/// What its sender is told of a letter.
+/// What its sender is told of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Told {
     Waiting,
@@ -52,7 +30,7 @@ pub enum Told {
 
 pub struct Accepted {
     pub from: usize,
-    pub letter: Letter,
+    pub message: Letter,
     pub told: Told,
     pub at: i64,
     pub urgent: bool,
@@ -61,7 +39,7 @@ pub struct Accepted {
 #[derive(Clone)]
 struct Row {
     /// `None`: from an old box, which knows no tickets.
-    packet: Outgoing,
+    packet: OutgoingPacket,
     ticketed: bool,
     /// When the link sends it, or gives it up.
     ends: Option<i64>,
@@ -80,7 +58,7 @@ struct Flight {
 pub struct Post {
     pub peer: Peer,
     pub codec: Fake,
-    pub rules: Rules,
+    pub rules: PeerRules,
     /// The software is an old one, which speaks classic only.
     pub old: bool,
     rows: Vec<Row>,
@@ -89,7 +67,7 @@ pub struct Post {
 }
 
 impl Post {
-    pub fn new(models: &[crate::packet::ModelId], rules: Rules) -> Self {
+    pub fn new(models: &[crate::packet::ModelId], rules: PeerRules) -> Self {
         Self {
             peer: Peer::default(),
             codec: Fake(models.to_vec()),
@@ -125,8 +103,8 @@ pub struct World {
     pub weather: Weather,
     pub boxes: [Post; 2],
     flights: Vec<Flight>,
-    pub letters: Vec<Accepted>,
-    /// Letters as they were delivered, by the box that sent them.
+    pub messages: Vec<Accepted>,
+    /// Messages as they were delivered, by the box that sent them.
     pub delivered: BTreeMap<(usize, Letter), usize>,
     /// How often things happened: histories in which nothing happens prove nothing.
     pub seen: BTreeMap<&'static str, usize>,
@@ -138,7 +116,7 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, room: usize, weather: Weather, boxes: [Post; 2]) -> Self {
         Self {
-            dice: Dice(seed),
+            dice: Dice::new(seed),
             now: 500_000 * HOUR,
             room,
             timer: 2 * HOUR,
@@ -146,7 +124,7 @@ impl World {
             weather,
             boxes,
             flights: Vec::new(),
-            letters: Vec::new(),
+            messages: Vec::new(),
             delivered: BTreeMap::new(),
             seen: BTreeMap::new(),
             next_key: 0,
@@ -165,19 +143,19 @@ impl World {
         *self.seen.entry(what).or_default() += times;
     }
 
-    pub fn accept(&mut self, from: usize, letter: Letter, urgent: bool) -> u64 {
-        self.note(|| format!("{from} accepts {} {:?}", self.letters.len(), letter));
-        self.letters.push(Accepted { from, letter, told: Told::Waiting, at: self.now, urgent });
-        self.letters.len() as u64 - 1
+    pub fn accept(&mut self, from: usize, message: Letter, urgent: bool) -> u64 {
+        self.note(|| format!("{from} accepts {} {:?}", self.messages.len(), message));
+        self.messages.push(Accepted { from, message, told: Told::Waiting, at: self.now, urgent });
+        self.messages.len() as u64 - 1
     }
 
     /// Works on the peer. When the power fails, all is as it was kept before.
-    fn commit<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut Here) -> T) -> Option<T> {
+    fn commit<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> Option<T> {
         let fails = self.dice.chance(self.weather.crash);
         let post = &mut self.boxes[side];
         let before = fails.then(|| serde_json::to_string(&post.peer).unwrap());
-        let mut here = Here { codec: &mut post.codec, now: self.now, room: self.room, rules: post.rules };
-        let done = work(&mut post.peer, &mut here);
+        let mut context = PeerContext { codec: &mut post.codec, now: self.now, room: self.room, rules: post.rules };
+        let done = work(&mut post.peer, &mut context);
         let Some(kept) = before else { return Some(done) };
         self.boxes[side].peer = serde_json::from_str(&kept).unwrap();
         self.saw("crashes", 1);
@@ -193,25 +171,29 @@ impl World {
         });
         let due = self.boxes.iter().filter(|post| !post.old).filter_map(|post| post.peer.due(&post.rules));
         let leave = (0..2).filter_map(|side| self.leave_at(side));
-        let ends = self.letters.iter().filter(|letter| letter.told <= Told::OnItsWay).map(|l| l.at + self.life);
+        let ends = self.messages.iter().filter(|message| message.told <= Told::OnItsWay).map(|l| l.at + self.life);
         flights.chain(rows).chain(due).chain(leave).chain(ends).min()
     }
 
     fn waiting(&self, side: usize) -> impl Iterator<Item = (usize, &Accepted)> {
-        let all = self.letters.iter().enumerate();
-        all.filter(move |(_, letter)| letter.from == side && letter.told == Told::Waiting)
+        let all = self.messages.iter().enumerate();
+        all.filter(move |(_, message)| message.from == side && message.told == Told::Waiting)
     }
 
     fn leave_at(&self, side: usize) -> Option<i64> {
         let waits: Vec<_> = self
             .waiting(side)
-            .map(|(_, letter)| Waits { since: letter.at, urgent: letter.urgent, bytes: letter.letter.text.len() })
+            .map(|(_, message)| GatheredMessage {
+                since: message.at,
+                urgent: message.urgent,
+                bytes: message.message.text.len(),
+            })
             .collect();
         let timer = if self.boxes[side].old { 0 } else { self.timer };
-        match when(&waits, self.room, timer, false, self.now) {
-            When::Now(_) => Some(self.now),
-            When::At(at) => Some(at),
-            When::Never => None,
+        match departure(&waits, self.room, timer, false, self.now) {
+            Departure::Now(_) => Some(self.now),
+            Departure::At(at) => Some(at),
+            Departure::Never => None,
         }
     }
 
@@ -248,64 +230,73 @@ impl World {
     }
 
     pub fn tick(&mut self, side: usize) {
-        if let Some(turn) = self.commit(side, |peer, here| peer.tick(here)) {
+        if let Some(turn) = self.commit(side, |peer, context| peer.tick(context)) {
             self.note(|| format!("{side} ticks: {}", short(&turn)));
-            self.saw("letters read late", turn.letters.len());
+            self.saw("messages read late", turn.messages.len());
             self.apply(side, turn);
         }
     }
 
     fn leave(&mut self, side: usize) {
-        let some: Vec<_> = self.waiting(side).map(|(key, letter)| (key as u64, letter.letter.clone())).collect();
+        let some: Vec<_> = self.waiting(side).map(|(key, message)| (key as u64, message.message.clone())).collect();
         if self.boxes[side].old {
             return self.leave_as_old(side, &some);
         }
-        let plan = self.commit(side, |peer, here| {
-            let waiting: Vec<_> = some.iter().map(|(key, letter)| Waiting { key: *key, letter }).collect();
-            peer.plan(here, &waiting)
+        let plan = self.commit(side, |peer, context| {
+            let waiting: Vec<_> = some.iter().map(|(key, message)| WaitingMessage { key: *key, message }).collect();
+            peer.plan(context, &waiting)
         });
         let Some(plan) = plan else { return };
-        let planned: BTreeSet<u64> = plan.send.iter().flat_map(|packet| packet.letters.clone()).collect();
+        let planned: BTreeSet<u64> = plan.send.iter().flat_map(|packet| packet.messages.clone()).collect();
         let refused: BTreeSet<u64> = plan.refused.iter().map(|(key, _)| *key).collect();
         assert!(
             planned.union(&refused).copied().eq(some.iter().map(|(key, _)| *key)),
-            "every letter goes or is refused"
+            "every message goes or is refused"
         );
-        assert_eq!(plan.accounts.len(), planned.len());
-        self.note(|| format!("{side} plans {:?}, refuses {refused:?}", plan.accounts));
-        planned.iter().for_each(|key| self.letters[*key as usize].told = Told::OnItsWay);
-        refused.iter().for_each(|key| self.letters[*key as usize].told = Told::Refused);
+        assert_eq!(plan.uses.len(), planned.len());
+        self.note(|| format!("{side} plans {:?}, refuses {refused:?}", plan.uses));
+        planned.iter().for_each(|key| self.messages[*key as usize].told = Told::OnItsWay);
+        refused.iter().for_each(|key| self.messages[*key as usize].told = Told::Refused);
         plan.send.into_iter().for_each(|packet| self.hand(side, packet, true));
     }
 
     fn leave_as_old(&mut self, side: usize, some: &[(u64, Letter)]) {
-        for (key, letter) in some {
+        for (key, message) in some {
             let room = self.room;
-            for payload in crate::peer::Codec::classic(&mut self.boxes[side].codec, letter, room).unwrap() {
-                let letters = vec![*key];
-                let packet =
-                    Outgoing { ticket: 0, piece: 0, pieces: 1, payload, letters, receipt: false, repeat: false };
+            for payload in crate::peer::Codec::classic(&mut self.boxes[side].codec, message, room).unwrap() {
+                let messages = vec![*key];
+                let packet = OutgoingPacket {
+                    ticket: 0,
+                    fragment: 0,
+                    fragments: 1,
+                    payload,
+                    messages,
+                    receipt: false,
+                    repeat: false,
+                };
                 self.hand(side, packet, false);
             }
-            self.letters[*key as usize].told = Told::OnItsWay;
+            self.messages[*key as usize].told = Told::OnItsWay;
         }
     }
 
-    fn hand(&mut self, side: usize, packet: Outgoing, ticketed: bool) {
+    fn hand(&mut self, side: usize, packet: OutgoingPacket, ticketed: bool) {
         assert!(packet.payload.len() <= self.room && !packet.payload.is_empty());
-        if let Some((notes, body)) = crate::peer::notes::unwrap(&packet.payload) {
-            let first = body.first().copied().unwrap_or(0);
-            self.saw("packets with an index", usize::from(first >> 4 == 0b1010 && packet.pieces == 1));
-            self.saw("pieces", usize::from(first >= 0xC0));
-            self.saw("notes alone", usize::from(body.is_empty()));
+        if let Some((notes, bundle)) = crate::peer::notes::unwrap(&packet.payload) {
+            let first = bundle.first().copied().unwrap_or(0);
+            self.saw("packets with an index", usize::from(first >> 4 == 0b1010 && packet.fragments == 1));
+            self.saw("fragments", usize::from(first >= 0xC0));
+            self.saw("notes alone", usize::from(bundle.is_empty()));
             let replaces = notes.iter().filter(|note| matches!(note, crate::peer::notes::Note::Replaces(_))).count();
             self.saw("packets that replace", replaces.min(1));
-            self.saw("bundles", usize::from(packet.letters.len() > 1));
+            self.saw("bundles", usize::from(packet.messages.len() > 1));
         }
         self.saw("repeats", usize::from(packet.repeat));
         let ends = Some(self.now + self.dice.between(HOUR / 60, 8 * HOUR));
         let lost = self.dice.chance(self.weather.give_up);
-        self.note(|| format!("{side} hands {}/{} of {:?} lost {lost}", packet.ticket, packet.piece, packet.letters));
+        self.note(|| {
+            format!("{side} hands {}/{} of {:?} lost {lost}", packet.ticket, packet.fragment, packet.messages)
+        });
         self.boxes[side].rows.push(Row { packet, ticketed, ends, lost, told_at: None });
     }
 
@@ -324,11 +315,11 @@ impl World {
         let told = |row: &Row| row.told_at.is_some_and(|at| at <= now) && (!old || !row.ticketed);
         while let Some(at) = self.boxes[side].rows.iter().position(told) {
             let row = self.boxes[side].rows[at].clone();
-            let (ticket, piece) = (row.packet.ticket, row.packet.piece);
+            let (ticket, fragment) = (row.packet.ticket, row.packet.fragment);
             if row.ticketed {
-                let done = self.commit(side, |peer, here| match row.lost {
-                    true => peer.lost(ticket, piece, here.now),
-                    false => peer.sent(ticket, piece, here.now),
+                let done = self.commit(side, |peer, context| match row.lost {
+                    true => peer.lost(ticket, fragment, context.now),
+                    false => peer.sent(ticket, fragment, context.now),
                 });
                 if done.is_none() {
                     // It asks the link once more.
@@ -341,47 +332,51 @@ impl World {
         }
     }
 
-    /// What became of a packet, for its letters.
+    /// What became of a packet, for its messages.
     fn settle(&mut self, side: usize, row: &Row) {
-        self.note(|| format!("{side}: {}/{} lost {}", row.packet.ticket, row.packet.piece, row.lost));
-        for key in &row.packet.letters {
-            if self.letters[*key as usize].told != Told::OnItsWay {
+        self.note(|| format!("{side}: {}/{} lost {}", row.packet.ticket, row.packet.fragment, row.lost));
+        for key in &row.packet.messages {
+            if self.messages[*key as usize].told != Told::OnItsWay {
                 continue;
             }
-            let carries = |other: &Row| other.packet.letters.contains(key);
+            let carries = |other: &Row| other.packet.messages.contains(key);
             let others = self.boxes[side].rows.iter().filter(|other| carries(other)).count();
-            // A lost piece is sent again by the peer; a letter of which nothing left waits again.
-            let alone = row.packet.pieces == 1 && others == 0 && !self.partly_left(side, *key);
+            // A lost fragment is sent again by the peer; a message of which nothing left waits again.
+            let alone = row.packet.fragments == 1 && others == 0 && !self.partly_left(side, *key);
             let told = match (row.lost, row.packet.receipt) {
                 (true, _) if !row.ticketed => Told::Expired,
                 (true, _) if row.packet.repeat => continue,
-                (true, _) if alone || !self.boxes[side].peer.out.iter().any(|body| body.letters.contains(key)) => {
-                    if row.packet.pieces == 1 && !alone { Told::Expired } else { Told::Waiting }
+                (true, _) if alone || !self.boxes[side].peer.out.iter().any(|bundle| bundle.messages.contains(key)) => {
+                    if row.packet.fragments == 1 && !alone {
+                        Told::Expired
+                    } else {
+                        Told::Waiting
+                    }
                 }
-                (true, _) if row.packet.pieces > 1 => continue,
+                (true, _) if row.packet.fragments > 1 => continue,
                 (true, _) => Told::Expired,
-                (false, false) if others == 0 && row.packet.pieces == 1 => Told::Sent,
+                (false, false) if others == 0 && row.packet.fragments == 1 => Told::Sent,
                 _ => continue,
             };
-            self.letters[*key as usize].told = told;
+            self.messages[*key as usize].told = told;
             if told == Told::Expired {
                 self.boxes[side].peer.forget(*key);
             }
         }
     }
 
-    /// Other packets of the letter went out.
+    /// Other packets of the message went out.
     fn partly_left(&self, side: usize, key: u64) -> bool {
         let peer = &self.boxes[side].peer;
-        peer.out.iter().any(|body| body.form.is_none() && body.letters.contains(&key))
+        peer.out.iter().any(|bundle| bundle.form.is_none() && bundle.messages.contains(&key))
     }
 
     fn expire(&mut self) {
-        for key in 0..self.letters.len() {
-            let letter = &mut self.letters[key];
-            if letter.told <= Told::OnItsWay && letter.at + self.life <= self.now {
-                letter.told = Told::Expired;
-                let side = letter.from;
+        for key in 0..self.messages.len() {
+            let message = &mut self.messages[key];
+            if message.told <= Told::OnItsWay && message.at + self.life <= self.now {
+                message.told = Told::Expired;
+                let side = message.from;
                 self.boxes[side].peer.forget(key as u64);
             }
         }
@@ -389,34 +384,34 @@ impl World {
 
     /// Whether everything adds up at the end.
     pub fn balance(&self) -> Result<(), String> {
-        for (key, letter) in self.letters.iter().enumerate() {
-            if letter.told <= Told::OnItsWay {
-                return Err(format!("nobody says what became of letter {key}, {:?}", letter.told));
+        for (key, message) in self.messages.iter().enumerate() {
+            if message.told <= Told::OnItsWay {
+                return Err(format!("nobody says what became of message {key}, {:?}", message.told));
             }
-            let there = self.delivered.get(&(letter.from, letter.letter.clone())).copied().unwrap_or(0);
-            if letter.told == Told::Delivered && there == 0 {
-                return Err(format!("letter {key} is said to be delivered, and is not"));
+            let there = self.delivered.get(&(message.from, message.message.clone())).copied().unwrap_or(0);
+            if message.told == Told::Delivered && there == 0 {
+                return Err(format!("message {key} is said to be delivered, and is not"));
             }
         }
         Ok(())
     }
 
     pub fn count(&self, told: Told) -> usize {
-        self.letters.iter().filter(|letter| letter.told == told).count()
+        self.messages.iter().filter(|message| message.told == told).count()
     }
 }
 
-fn short(turn: &Turn) -> String {
+fn short(turn: &PeerTurn) -> String {
     format!(
-        "letters {} classic {} delivered {:?} again {:?} unconfirmed {:?} send {} needless {:?} aside {} news {:?}",
-        turn.letters.len(),
+        "messages {} classic {} delivered {:?} again {:?} unconfirmed {:?} send {} needless {:?} quarantine {} news {:?}",
+        turn.messages.len(),
         turn.classic.is_some(),
         turn.delivered,
         turn.again,
         turn.unconfirmed,
         turn.send.len(),
         turn.needless,
-        turn.aside.len(),
+        turn.quarantine.len(),
         turn.news
     )
 }

@@ -3,7 +3,7 @@
 //! Four digits: the first is whose fault it is (4 the sender's, 5 the network's, 9 nobody knows). A repeat of a 4xxx ends
 //! the same way; a 5xxx may be sent again; a 9xxx is no proof that the text did not arrive.
 
-use super::super::{Fate, Refusal};
+use super::super::{Delivery, SmsRefusal};
 use crate::fault::Fault;
 
 /// Code and meaning.
@@ -38,7 +38,7 @@ const MEANINGS: [(u64, &str); 27] = [
 ];
 
 /// What becomes of a text that was reported as failed.
-pub fn judge_report(code: Option<u64>, words: &str) -> Fate {
+pub fn judge_report(code: Option<u64>, words: &str) -> Delivery {
     let meaning = MEANINGS.iter().find(|(known, _)| Some(*known) == code).map_or(words, |(_, meaning)| *meaning);
     let meaning = if meaning.is_empty() { "it could not be delivered" } else { meaning };
     let said = match code {
@@ -46,14 +46,14 @@ pub fn judge_report(code: Option<u64>, words: &str) -> Fate {
         None => format!("Bandwidth: {meaning}"),
     };
     let fault = match code {
-        Some(4302 | 4403 | 4481) => Fault::Operator(format!("{said}: check the service number of the sender")),
-        Some(4452) => Fault::Operator(format!("{said}: check bandwidth.application")),
-        Some(4795) => Fault::Operator(format!("{said}: verify it at Bandwidth")),
-        Some(4780..=4785 | 5000..=5999) => Fault::Temporary(said),
-        Some(9000..) => return Fate::Unclear(said),
-        _ => Fault::Permanent(said),
+        Some(4302 | 4403 | 4481) => Fault::operator(format!("{said}: check the service number of the sender")),
+        Some(4452) => Fault::operator(format!("{said}: check bandwidth.application")),
+        Some(4795) => Fault::operator(format!("{said}: verify it at Bandwidth")),
+        Some(4780..=4785 | 5000..=5999) => Fault::temporary(said),
+        Some(9000..) => return Delivery::Unclear(said),
+        _ => Fault::permanent(said),
     };
-    Fate::Failed(Refusal { opted_out: code == Some(4775), ..fault.into() })
+    Delivery::Failed(SmsRefusal { opted_out: code == Some(4775), ..fault.into() })
 }
 
 #[cfg(test)]
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn the_first_digit_decides_but_for_a_few() {
         let fault = |code| match judge_report(Some(code), "") {
-            Fate::Failed(refusal) => Some(refusal.fault),
+            Delivery::Failed(refusal) => Some(refusal.fault),
             _ => None,
         };
         for code in [4301, 4404, 4406, 4702, 4750, 4999] {
@@ -76,7 +76,7 @@ mod tests {
             assert!(matches!(fault(code), Some(Fault::Operator(_))), "{code}");
         }
         assert_eq!((fault(9902), fault(9999)), (None, None));
-        assert!(matches!(judge_report(Some(4775), ""), Fate::Failed(refusal) if refusal.opted_out));
-        assert!(matches!(judge_report(None, "odd"), Fate::Failed(refusal) if refusal.fault.why().contains("odd")));
+        assert!(matches!(judge_report(Some(4775), ""), Delivery::Failed(refusal) if refusal.opted_out));
+        assert!(matches!(judge_report(None, "odd"), Delivery::Failed(refusal) if refusal.fault.why().contains("odd")));
     }
 }

@@ -1,14 +1,12 @@
 //! Bandwidth's callbacks: an array of events, told again for a day until they get a 2xx (the vendor's callback guides).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::super::client::quote;
-use super::super::{Fate, Hook, Incoming, News, Report, Unheard};
+use super::super::{Delivery, Hook, IncomingText, News, Report, Unheard, basic};
 use super::{iso, judge_report};
 use crate::clock::Time;
+use crate::http_client::quote;
 use crate::settings::{Key, Settings};
 
 /// Reads a callback that carries the right user and password.
@@ -21,7 +19,7 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
         let why = "callbacks cannot be checked: set bandwidth.hook_user and bandwidth.hook_password";
         return Err(Unheard::Forbidden(why.to_owned()));
     }
-    let wanted = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+    let wanted = basic(user, password);
     let given = (hook.header)("authorization").unwrap_or_default();
     if !bool::from(wanted.as_bytes().ct_eq(given.as_bytes())) {
         return Err(Unheard::Forbidden("it has no or the wrong user and password".to_owned()));
@@ -41,7 +39,7 @@ fn event(event: &Value) -> Option<News> {
     let at = text(event, "time").and_then(|time| iso(&time)).unwrap_or(Time(0));
     let fate = match (text(event, "type")?.as_str(), direction.as_str()) {
         ("message-received", "in" | "") => {
-            return Some(News::Incoming(Incoming {
+            return Some(News::IncomingText(IncomingText {
                 id,
                 // Without a sender or a number it cannot be delivered, and is set aside.
                 from: text(message, "from").unwrap_or_default(),
@@ -52,12 +50,12 @@ fn event(event: &Value) -> Option<News> {
                 at,
             }));
         }
-        ("message-delivered", "out") => Fate::Delivered,
+        ("message-delivered", "out") => Delivery::Delivered,
         ("message-failed", "out") => {
             let words = text(event, "description").unwrap_or_default();
             judge_report(event.get("errorCode").and_then(Value::as_u64), &quote(&words))
         }
-        ("message-sending" | "message-sent", "out") => Fate::Waiting,
+        ("message-sending" | "message-sent", "out") => Delivery::Waiting,
         _ => return None,
     };
     Some(News::Report(Report { id, tag: text(message, "tag"), fate }))
@@ -79,12 +77,13 @@ mod tests {
             .with(Key::BandwidthHookUser, "u")
             .and_then(|s| s.with(Key::BandwidthHookPassword, "p"))
             .unwrap();
-        let login = login.map(|login| format!("Basic {}", STANDARD.encode(login)));
+        let pair = login.map(|login| login.split_once(':').unwrap_or((login, "")));
+        let login = pair.map(|(user, password)| basic(user, password));
         let header = |name: &str| login.as_deref().filter(|_| name == "authorization");
         read(&settings, &Hook { target: "/hooks/bandwidth", header: &header, form: &[], body: body.as_bytes() })
     }
 
-    const RECEIVED: &str = r#"[{"type":"message-received","time":"2016-09-14T18:20:16Z","description":"Incoming message received",
+    const RECEIVED: &str = r#"[{"type":"message-received","time":"2016-09-14T18:20:16Z","description":"IncomingText message received",
         "to":"+12345678902","message":{"id":"a1","time":"2016-09-14T18:20:16Z","to":["+12345678902"],"from":"+12345678901",
         "text":"hello","applicationId":"x","owner":"+12345678902","direction":"in","segmentCount":1}},
         {"type":"message-failed","errorCode":4432,"to":"+521","message":{"id":"b2","direction":"out","tag":"m5","text":""}},
@@ -93,10 +92,10 @@ mod tests {
     #[test]
     fn events_are_read_one_by_one() {
         let news = say(Some("u:p"), RECEIVED).unwrap();
-        let [News::Incoming(text), News::Report(report)] = &news[..] else { panic!("{news:?}") };
+        let [News::IncomingText(text), News::Report(report)] = &news[..] else { panic!("{news:?}") };
         assert_eq!((text.text.as_str(), text.to.as_str()), ("hello", "+12345678902"));
         assert_eq!((report.id.as_str(), report.tag.as_deref()), ("b2", Some("m5")));
-        assert!(matches!(&report.fate, Fate::Failed(refusal) if refusal.fault.is_permanent()));
+        assert!(matches!(&report.fate, Delivery::Failed(refusal) if refusal.fault.is_permanent()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Twilio's error codes, and what the queue does about each (the vendor's error and warning dictionary).
 
-use super::super::Refusal;
+use super::super::SmsRefusal;
 use crate::fault::Fault;
 
 /// What a code asks for.
@@ -53,7 +53,7 @@ const CODES: [(u64, Cure, &str); 28] = [
 ];
 
 /// A refusal of a request, by code and else by HTTP status.
-pub fn judge(code: Option<u64>, status: u16, words: &str) -> Refusal {
+pub fn judge(code: Option<u64>, status: u16, words: &str) -> SmsRefusal {
     let known = CODES.iter().find(|(known, ..)| Some(*known) == code);
     if let Some((code, cure, meaning)) = known {
         return refusal(*code, *cure, meaning);
@@ -65,13 +65,13 @@ pub fn judge(code: Option<u64>, status: u16, words: &str) -> Refusal {
     let said = said.trim_end().to_owned();
     match status {
         401 | 403 | 404 => Fault::operator(format!("{said}: check twilio.account, twilio.token and twilio.url")).into(),
-        400..=499 if status != 408 && status != 429 => Fault::Permanent(said).into(),
-        _ => Fault::Temporary(said).into(),
+        400..=499 if status != 408 && status != 429 => Fault::permanent(said).into(),
+        _ => Fault::temporary(said).into(),
     }
 }
 
 /// A text that Twilio took and could not deliver.
-pub fn judge_report(code: Option<u64>) -> Refusal {
+pub fn judge_report(code: Option<u64>) -> SmsRefusal {
     match CODES.iter().find(|(known, ..)| Some(*known) == code) {
         Some((code, cure, meaning)) => refusal(*code, *cure, meaning),
         None => {
@@ -81,14 +81,14 @@ pub fn judge_report(code: Option<u64>) -> Refusal {
     }
 }
 
-fn refusal(code: u64, cure: Cure, meaning: &str) -> Refusal {
+fn refusal(code: u64, cure: Cure, meaning: &str) -> SmsRefusal {
     let words = format!("Twilio: {meaning} (error {code})");
     let fault = match cure {
-        Again | Once => Fault::Temporary(words),
-        Never | OptedOut => Fault::Permanent(words),
-        Mend(how) => Fault::Operator(format!("{words}: {how}")),
+        Again | Once => Fault::temporary(words),
+        Never | OptedOut => Fault::permanent(words),
+        Mend(how) => Fault::operator(format!("{words}: {how}")),
     };
-    Refusal { fault, after: None, opted_out: cure == OptedOut, once: cure == Once }
+    SmsRefusal { fault, after: None, opted_out: cure == OptedOut, once: cure == Once }
 }
 
 #[cfg(test)]
@@ -98,11 +98,11 @@ mod tests {
     #[test]
     fn codes_decide_before_the_status_does() {
         let kind = |code, status| judge(code, status, "words").fault;
-        assert!(matches!(kind(Some(20003), 401), Fault::Operator(why) if why.contains("twilio.token")));
+        assert!(matches!(kind(Some(20003), 401), Fault::Operator(why) if why.to_string().contains("twilio.token")));
         assert!(matches!(kind(Some(20429), 429), Fault::Temporary(_)));
         assert!(matches!(kind(Some(21611), 400), Fault::Temporary(_)));
         assert!(matches!(kind(Some(21211), 400), Fault::Permanent(_)));
-        assert!(matches!(kind(Some(99999), 400), Fault::Permanent(why) if why.contains("99999")));
+        assert!(matches!(kind(Some(99999), 400), Fault::Permanent(why) if why.to_string().contains("99999")));
         assert!(matches!(kind(None, 429), Fault::Temporary(_)));
         assert!(matches!(kind(None, 401), Fault::Operator(_)));
         assert!(matches!(kind(None, 503), Fault::Temporary(_)));

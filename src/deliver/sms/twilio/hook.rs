@@ -6,9 +6,10 @@ use ring::hmac;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::super::{Hook, Incoming, News, Report, Unheard};
+use super::super::{Hook, IncomingText, News, Report, Unheard};
 use super::fate;
 use crate::clock::Time;
+use crate::http_client::decode_query;
 use crate::settings::{Key, Settings};
 
 /// Reads a webhook that carries Twilio's signature.
@@ -28,7 +29,10 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
     if !is_signed(algorithm, token, &url, hook, given) {
         return no("its signature is wrong: are sms.public_url and twilio.token right?");
     }
-    let field = |name: &str| hook.form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    // Twilio may be told to use GET: then the fields stand in the query, which the signature covers as part of the address.
+    let query = decode_query(hook.target.split_once('?').map_or("", |(_, query)| query));
+    let fields = if hook.form.is_empty() { &query } else { hook.form };
+    let field = |name: &str| fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
     let named = ["MessageSid", "SmsSid"].into_iter().filter_map(field);
     let Some(id) = named.into_iter().find(|id| !id.is_empty()) else {
         return Err(Unheard::Unreadable("it has no MessageSid".to_owned()));
@@ -36,11 +40,11 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
     let status = field("MessageStatus").or_else(|| field("SmsStatus")).unwrap_or("received");
     if status != "received" && status != "receiving" {
         let code = field("ErrorCode").and_then(|code| code.parse().ok());
-        let tag = hook.target.split_once("?m=").map(|(_, tag)| tag.to_owned());
+        let tag = query.iter().find(|(name, _)| name == "m").map(|(_, tag)| tag.clone());
         return Ok(vec![News::Report(Report { id: id.to_owned(), tag, fate: fate(status, code) })]);
     }
     // Twilio tells it once only: what has no sender or no number is kept as well, set aside.
-    Ok(vec![News::Incoming(Incoming {
+    Ok(vec![News::IncomingText(IncomingText {
         id: id.to_owned(),
         from: field("From").unwrap_or_default().to_owned(),
         to: field("To").unwrap_or_default().to_owned(),
@@ -76,7 +80,7 @@ fn is_signed(algorithm: hmac::Algorithm, token: &str, url: &str, hook: &Hook<'_>
     // A body that is no form is signed by its hash in the query.
     if let Some((_, rest)) = url.split_once("bodySHA256=") {
         let wanted = rest.split('&').next().unwrap_or_default().to_lowercase();
-        let hash: String = Sha256::digest(hook.body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = crate::hex::encode(&Sha256::digest(hook.body));
         if !bool::from(hash.as_bytes().ct_eq(wanted.as_bytes())) {
             return false;
         }
@@ -90,14 +94,15 @@ fn is_signed(algorithm: hmac::Algorithm, token: &str, url: &str, hook: &Hook<'_>
     right(url) | right(&with) | right(&without)
 }
 
-/// The same URL with its default port written, and with the port left out: Twilio signs the one or the other.
+/// The same URL with its default port written, and with any port left out: Twilio signs the one or the other.
 fn ports(url: &str) -> (String, String) {
     let Some((scheme, rest)) = url.split_once("://") else { return (url.to_owned(), url.to_owned()) };
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let default = if scheme == "https" { ":443" } else { ":80" };
-    let host = authority.strip_suffix(default).unwrap_or(authority);
-    let bare = !host.rsplit(']').next().unwrap_or_default().contains(':');
-    let with = if bare { format!("{scheme}://{host}{default}{path}") } else { url.to_owned() };
+    // What follows a colon within the brackets of an IPv6 address ends with one.
+    let port = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let host = port.map_or(authority, |(host, _)| host);
+    let with = if port.is_none() { format!("{scheme}://{host}{default}{path}") } else { url.to_owned() };
     (with, format!("{scheme}://{host}{path}"))
 }
 
@@ -185,6 +190,40 @@ mod tests {
     }
 
     #[test]
+    fn a_port_may_be_signed_or_left_out() {
+        let given = "mpPybIj2s+OKM6SDQ4yJtYMu5m4=";
+        for url in [":443", ":8443", ""].map(|port| format!("https://phone-api.spacebeaver.com{port}/sms")) {
+            assert!(check(TOKEN, &url, &HELLO, b"", given), "{url}");
+        }
+        assert!(!check(TOKEN, "https://phone-api.spacebeaver.com:8443.evil.example/sms", &HELLO, b"", given));
+        assert_eq!(ports("https://[::1]:8443/x").1, "https://[::1]/x");
+        assert_eq!(ports("http://[::1]/x"), ("http://[::1]:80/x".to_owned(), "http://[::1]/x".to_owned()));
+    }
+
+    #[test]
+    fn a_get_has_its_fields_in_the_address() {
+        let settings = Settings::default()
+            .with(Key::TwilioToken, TOKEN)
+            .and_then(|s| s.with(Key::SmsPublicUrl, "https://phone-api.spacebeaver.com"))
+            .unwrap();
+        let target = "/hooks/twilio?m=m7&MessageSid=SM2&MessageStatus=undelivered&ErrorCode=30005";
+        let text = "/hooks/twilio?MessageSid=SM1&From=%2B1&To=%2B2&Body=caf%C3%A9+%26+more";
+        let say = |target: &str, signed: &str| {
+            let url = format!("https://phone-api.spacebeaver.com{signed}");
+            let right = signature(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, TOKEN, &url, &[]);
+            let header = |name: &str| (name == "x-twilio-signature").then_some(right.as_str());
+            read(&settings, &Hook { target, header: &header, form: &[], body: b"" })
+        };
+        let news = say(target, target).unwrap();
+        let [News::Report(report)] = &news[..] else { panic!("{news:?}") };
+        assert_eq!((report.id.as_str(), report.tag.as_deref()), ("SM2", Some("m7")));
+        let news = say(text, text).unwrap();
+        let [News::IncomingText(text)] = &news[..] else { panic!("{news:?}") };
+        assert_eq!((text.from.as_str(), text.text.as_str()), ("+1", "café & more"));
+        assert!(matches!(say(&target.replace("SM2", "SM3"), target), Err(Unheard::Forbidden(_))));
+    }
+
+    #[test]
     fn texts_and_reports_are_read() {
         let settings = Settings::default()
             .with(Key::TwilioToken, TOKEN)
@@ -199,7 +238,7 @@ mod tests {
         };
         let text = [("MessageSid", "SM1"), ("SmsStatus", "received"), ("From", "+1"), ("To", "+2"), ("Body", "Hi")];
         let news = say("/hooks/twilio", &text, true).unwrap();
-        assert!(matches!(&news[..], [News::Incoming(text)] if text.id == "SM1" && text.text == "Hi"));
+        assert!(matches!(&news[..], [News::IncomingText(text)] if text.id == "SM1" && text.text == "Hi"));
         assert!(matches!(say("/hooks/twilio", &text, false), Err(Unheard::Forbidden(_))));
         let report = [("MessageSid", "SM2"), ("MessageStatus", "undelivered"), ("ErrorCode", "30005")];
         let news = say("/hooks/twilio?m=m7", &report, true).unwrap();

@@ -7,6 +7,7 @@ mod recovery;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Instant;
 
 use super::*;
 use crate::address::DeviceId;
@@ -15,12 +16,13 @@ use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::parts;
 use crate::engine::actions;
 use crate::engine::link::coders::Coders;
-use crate::link::{DRIVERS, Handed, Inbound, Outgoing, Token, Verdict, Whereabouts};
-use crate::message::{Door, Id, Intent};
+use crate::engine::link::track;
+use crate::link::{DRIVERS, Inbound, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use crate::message::{Id, Intent, Origin, Packet, PacketState, Reference};
 use crate::people::{Home, Person};
-use crate::route::plan::Draft;
-use crate::store::tests::Folder;
-use crate::store::{BodyIn, Letter, Store};
+use crate::route::plan::NewMessage;
+use crate::store::{BodyIn, IncomingMail, Store};
+use testing::Folder;
 
 const START: Time = Time(1_790_000_000_000);
 
@@ -90,7 +92,7 @@ impl Link for Fake {
         self.sky().events.drain(..).collect()
     }
 
-    fn prepare(&mut self, _packet: &Outgoing) -> Result<Intent, Fault> {
+    fn prepare(&mut self, _packet: &LinkPacket) -> Result<Intent, Fault> {
         let sky = self.sky();
         match sky.ends.front() {
             _ if !sky.verdicts.is_empty() => Err(Fault::temporary("it is not known whether an earlier one was taken")),
@@ -99,25 +101,25 @@ impl Link for Fake {
         }
     }
 
-    fn send(&mut self, packet: &Outgoing, _intent: &Intent) -> Handed {
+    fn send(&mut self, packet: &LinkPacket, _intent: &Intent) -> SubmitResult {
         let mut sky = self.sky();
         sky.calls.push("send");
         match sky.ends.pop_front() {
-            None | Some(End::Busy) => Handed::Taken(reference(sky.take(&packet.payload))),
+            None | Some(End::Busy) => SubmitResult::Taken(reference(sky.take(&packet.payload))),
             Some(End::LostAnswer) => {
                 let number = sky.take(&packet.payload);
                 sky.verdicts.insert(packet.payload.clone(), Verdict::Taken(reference(number)));
-                Handed::Unknown("no answer to $TD in 3 s".into())
+                SubmitResult::Unknown("no answer to $TD in 3 s".into())
             }
             Some(End::LostCommand) => {
                 sky.verdicts.insert(packet.payload.clone(), Verdict::NotTaken("it never came".into()));
-                Handed::Unknown("no answer to $TD in 3 s".into())
+                SubmitResult::Unknown("no answer to $TD in 3 s".into())
             }
-            Some(End::Never) => Handed::Refused(Fault::permanent("the modem refuses the data")),
+            Some(End::Never) => SubmitResult::Refused(Fault::permanent("the modem refuses the data")),
         }
     }
 
-    fn reconcile(&mut self, packet: &Outgoing, _intent: &Intent) -> Verdict {
+    fn reconcile(&mut self, packet: &LinkPacket, _intent: &Intent) -> Verdict {
         let mut sky = self.sky();
         sky.calls.push("reconcile");
         match sky.verdicts.remove(&packet.payload) {
@@ -127,23 +129,23 @@ impl Link for Fake {
         }
     }
 
-    fn another(&mut self, reference: &Reference) {
+    fn exclude_match(&mut self, reference: &Reference) {
         let mut sky = self.sky();
         let payload = sky.queue[&reference.number].clone();
         sky.verdicts.insert(payload, Verdict::NotTaken("that was another one".into()));
     }
 
-    fn still_held(&mut self, reference: &Reference) -> Whereabouts {
+    fn still_held(&mut self, reference: &Reference) -> PacketStatus {
         match self.sky().queue.contains_key(&reference.number) {
-            true => Whereabouts::Held,
-            false => Whereabouts::Sent,
+            true => PacketStatus::Held,
+            false => PacketStatus::Sent,
         }
     }
 
-    fn cancel(&mut self, reference: &Reference) -> Whereabouts {
+    fn cancel(&mut self, reference: &Reference) -> PacketStatus {
         match self.sky().queue.remove(&reference.number) {
-            Some(_) => Whereabouts::Withdrawn,
-            None => Whereabouts::Sent,
+            Some(_) => PacketStatus::Withdrawn,
+            None => PacketStatus::Sent,
         }
     }
 
@@ -175,7 +177,7 @@ impl Rig {
     fn new(reach: &str) -> Self {
         let folder = Folder::new();
         let clock = Clock::fake(START);
-        let store = Store::open(&folder.0, &clock).unwrap();
+        let store = Store::open(&folder, &clock).unwrap();
         for (name, value) in [("box.domain", "here.org"), ("box.reach", reach)] {
             store.set(name, value).unwrap();
         }
@@ -184,15 +186,15 @@ impl Rig {
         let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
         store.write(move |tx| tx.put_person(&anna).and_then(|()| tx.put_person(&ben))).unwrap();
         let (stop, stopped) = smol::channel::bounded(1);
-        let context = Context { store, pulse: crate::status::Pulse::default(), stop: stopped, coders: coders() };
+        let context = Context { store, status: crate::status::StatusBoard::default(), stop: stopped, coders: coders() };
         let rig = Self { _folder: folder, clock, context, fake: Fake::default(), _stop: stop };
         rig.fake.ready();
         rig
     }
 
-    fn letter(&self, text: &str) -> Id {
-        let draft = Draft {
-            door: Door::Smtp,
+    fn accept(&self, text: &str) -> Id {
+        let draft = NewMessage {
+            door: Origin::Smtp,
             from: "anna@here.org".parse().unwrap(),
             to: "mum@else.org".parse().unwrap(),
             author: Some("anna".into()),
@@ -205,30 +207,28 @@ impl Rig {
             stranger: None,
             terms: Default::default(),
         };
-        let message = self.context.world().plan(draft, self.clock.now(), true, 192);
-        self.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
+        let message = self.context.plan(&self.context.policy(), draft);
+        self.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
     }
 
-    fn air(&self) -> Air<'_> {
-        let mut air = Air::new(&self.context, &DRIVERS[0], Box::new(self.fake.clone()));
-        air.outstanding = air.count_outstanding().unwrap();
-        air
+    fn worker(&self) -> LinkWorker<'_> {
+        let mut worker = LinkWorker::new(&self.context, &DRIVERS[0], Box::new(self.fake.clone()));
+        worker.outstanding = worker.count_outstanding().unwrap();
+        worker
     }
 
-    fn turn(&self, air: &mut Air) {
+    fn turn(&self, worker: &mut LinkWorker) {
         let (_keep, wake) = smol::channel::bounded(1);
-        for event in air.link.poll(&wake, Duration::ZERO) {
-            air.hear(event).unwrap();
+        for event in worker.link.poll(&wake, Duration::ZERO) {
+            worker.hear(event).unwrap();
         }
-        air.save_incoming();
-        air.ask_after().unwrap();
-        air.hand_over(BATCH).unwrap();
+        worker.turn().unwrap();
     }
 
-    /// Plans a letter as it was seen a moment ago, and hands over what the link takes.
-    fn plan_and_hand_over(&self, air: &mut Air, message: &Message) {
-        if let Some(device) = schedule::ready(air, message).unwrap() {
-            air.plan(device, std::slice::from_ref(message)).unwrap();
+    /// Plans a message as it was seen a moment ago, and hands over what the link takes.
+    fn plan(&self, worker: &mut LinkWorker, message: &Message) {
+        if let Some(device) = schedule::far_box(worker.context, worker.driver, message).unwrap() {
+            worker.plan(device, std::slice::from_ref(message)).unwrap();
         }
     }
 
@@ -255,58 +255,58 @@ fn packet(text: &str, to: &str, from_device: bool) -> Vec<u8> {
 }
 
 #[test]
-fn a_letter_climbs_the_ladder() {
+fn a_message_goes_through_all_states() {
     let rig = Rig::new("satellite");
-    let mut air = rig.air();
-    let id = rig.letter("hello");
-    rig.turn(&mut air);
-    assert_eq!(rig.message(id).state, State::OnModem);
+    let mut worker = rig.worker();
+    let id = rig.accept("hello");
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(id).state, State::OnLink);
     rig.fake.sky().pass(true);
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     let message = rig.message(id);
     assert_eq!(message.state, State::Sent);
     assert_eq!(message.steps.iter().map(|step| step.packets).sum::<u32>(), 1);
-    assert!(message.reason.contains("RSSI"), "{}", message.reason);
+    assert!(message.reason.to_string().contains("RSSI"), "{}", message.reason);
     assert_eq!(rig.context.store.ledger().unwrap().packets_sent, 1);
-    assert_eq!(air.outstanding, 0);
+    assert_eq!(worker.outstanding, 0);
 }
 
 #[test]
 fn a_lost_answer_is_settled_and_nothing_is_sent_twice() {
     for end in [End::LostAnswer, End::LostCommand] {
         let rig = Rig::new("satellite");
-        let mut air = rig.air();
+        let mut worker = rig.worker();
         rig.fake.sky().ends.push_back(end);
-        let id = rig.letter("hello");
-        rig.turn(&mut air);
+        let id = rig.accept("hello");
+        rig.turn(&mut worker);
         assert_eq!(rig.message(id).state, State::Queued);
         rig.clock.advance(Duration::from_secs(5));
-        rig.turn(&mut air);
-        assert_eq!(rig.message(id).state, State::OnModem);
+        rig.turn(&mut worker);
+        assert_eq!(rig.message(id).state, State::OnLink);
         rig.fake.sky().pass(true);
-        rig.turn(&mut air);
+        rig.turn(&mut worker);
         assert_eq!(rig.message(id).state, State::Sent);
         assert_eq!(rig.fake.sky().on_air.len(), 1);
     }
 }
 
-/// The link takes nothing while it does not know about an earlier packet: letters that are due must not keep the box
+/// The link takes nothing while it does not know about an earlier packet: messages that are due must not keep the box
 /// from finding that out, before and after a crash.
 #[test]
-fn a_doubt_is_settled_before_other_letters() {
+fn a_doubt_is_settled_before_other_messages() {
     for crash in [false, true] {
         let rig = Rig::new("satellite");
-        let mut air = rig.air();
-        let waiting: Vec<_> = (0..BATCH + 4).map(|n| rig.letter(&format!("waits {n}"))).collect();
+        let mut worker = rig.worker();
+        let waiting: Vec<_> = (0..BATCH + 4).map(|n| rig.accept(&format!("waits {n}"))).collect();
         rig.fake.sky().ends.push_back(End::LostAnswer);
-        rig.turn(&mut air);
+        rig.turn(&mut worker);
         if crash {
-            air = rig.air();
+            worker = rig.worker();
             rig.fake.ready();
         }
         rig.clock.advance(Duration::from_secs(5));
-        (0..3).for_each(|_| rig.turn(&mut air));
-        assert!(waiting.iter().all(|id| rig.message(*id).state == State::OnModem), "crash: {crash}");
+        (0..3).for_each(|_| rig.turn(&mut worker));
+        assert!(waiting.iter().all(|id| rig.message(*id).state == State::OnLink), "crash: {crash}");
         rig.fake.sky().pass(true);
         assert_eq!(rig.fake.sky().on_air.len(), waiting.len());
     }
@@ -316,36 +316,36 @@ fn a_doubt_is_settled_before_other_letters() {
 fn a_crash_in_the_middle_of_a_hand_over_is_settled_by_the_next_life() {
     let rig = Rig::new("satellite");
     rig.fake.sky().ends.push_back(End::LostAnswer);
-    let id = rig.letter("hello");
+    let id = rig.accept("hello");
     {
-        let mut air = rig.air();
-        rig.turn(&mut air);
+        let mut worker = rig.worker();
+        rig.turn(&mut worker);
     }
     rig.fake.sky().pass(false);
     rig.fake.ready();
     rig.clock.advance(Duration::from_secs(5));
-    let mut air = rig.air();
-    rig.turn(&mut air);
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
     assert_eq!(rig.message(id).state, State::Sent);
     assert_eq!(rig.fake.sky().on_air.len(), 1);
-    assert_eq!(air.outstanding, 0);
+    assert_eq!(worker.outstanding, 0);
 }
 
 #[test]
 fn an_acknowledgement_that_was_lost_or_doubled_does_no_harm() {
     let rig = Rig::new("satellite");
-    let mut air = rig.air();
-    let (lost, doubled) = (rig.letter("one"), rig.letter("two"));
-    rig.turn(&mut air);
+    let mut worker = rig.worker();
+    let (lost, doubled) = (rig.accept("one"), rig.accept("two"));
+    rig.turn(&mut worker);
     rig.fake.sky().pass(false);
     for _ in 0..2 {
         rig.fake.sky().events.push_back(Event::Sent { reference: reference(2), note: "RSSI -90".into() });
     }
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     assert_eq!(rig.message(doubled).state, State::Sent);
-    assert_eq!(rig.message(lost).state, State::OnModem);
+    assert_eq!(rig.message(lost).state, State::OnLink);
     rig.clock.advance(track::AGAIN + Duration::from_secs(1));
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     assert_eq!(rig.message(lost).state, State::Sent);
     assert_eq!(rig.context.store.ledger().unwrap().packets_sent, 2);
 }
@@ -353,11 +353,11 @@ fn an_acknowledgement_that_was_lost_or_doubled_does_no_harm() {
 #[test]
 fn what_was_not_sent_yet_can_be_taken_back() {
     let rig = Rig::new("satellite");
-    let mut air = rig.air();
-    let id = rig.letter("hello");
-    rig.turn(&mut air);
-    actions::grant(&rig.context.store, actions::Wish::Cancel, id, "anna").unwrap();
-    rig.turn(&mut air);
+    let mut worker = rig.worker();
+    let id = rig.accept("hello");
+    rig.turn(&mut worker);
+    actions::apply(&rig.context.store, actions::MessageAction::Cancel, id, "anna").unwrap();
+    rig.turn(&mut worker);
     assert_eq!(rig.message(id).state, State::Cancelled);
     rig.fake.sky().pass(true);
     assert!(rig.fake.sky().on_air.is_empty());
@@ -365,13 +365,13 @@ fn what_was_not_sent_yet_can_be_taken_back() {
 }
 
 #[test]
-fn a_letter_whose_time_runs_out_on_the_modem_goes_back_to_its_sender() {
+fn a_message_whose_time_runs_out_on_the_modem_goes_back_to_its_sender() {
     let rig = Rig::new("satellite");
-    let mut air = rig.air();
-    let id = rig.letter("hello");
-    rig.turn(&mut air);
+    let mut worker = rig.worker();
+    let id = rig.accept("hello");
+    rig.turn(&mut worker);
     rig.clock.advance(Duration::from_secs(5 * 86_400));
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     assert_eq!(rig.message(id).state, State::Expired);
     let mailbox = rig.context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();
     assert_eq!(mailbox[0].0.about, Some(id));
@@ -379,18 +379,18 @@ fn a_letter_whose_time_runs_out_on_the_modem_goes_back_to_its_sender() {
 }
 
 #[test]
-fn a_link_that_is_not_ready_keeps_letters_in_their_order() {
+fn a_link_that_is_not_ready_keeps_messages_in_their_order() {
     let rig = Rig::new("satellite");
-    let mut air = rig.air();
+    let mut worker = rig.worker();
     rig.fake.sky().ends.push_back(End::Busy);
-    let first = rig.letter("one");
+    let first = rig.accept("one");
     rig.clock.advance(Duration::from_secs(1));
-    let second = rig.letter("two");
-    rig.turn(&mut air);
-    assert_eq!(rig.message(first).reason, "the modem has no GPS time yet");
+    let second = rig.accept("two");
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(first).reason.to_string(), "the modem has no GPS time yet");
     rig.fake.sky().ends.clear();
     rig.fake.ready();
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     let on_air = |id| rig.context.store.read(move |view| view.packets_of(id)).unwrap()[0].reference().unwrap().number;
     assert_eq!((on_air(first), on_air(second)), (1, 2));
 }
@@ -398,17 +398,17 @@ fn a_link_that_is_not_ready_keeps_letters_in_their_order() {
 #[test]
 fn refused_for_good_is_returned_with_a_notice() {
     let rig = Rig::new("satellite");
-    let mut air = rig.air();
+    let mut worker = rig.worker();
     rig.fake.sky().ends.push_back(End::Never);
-    let id = rig.letter("hello");
-    rig.turn(&mut air);
+    let id = rig.accept("hello");
+    rig.turn(&mut worker);
     assert_eq!(rig.message(id).state, State::Returned);
     assert_eq!(rig.context.store.read(|view| view.unread("anna")).unwrap(), 1);
     rig.books_balance();
 }
 
 #[test]
-fn whatever_happens_each_letter_is_on_air_once() {
+fn whatever_happens_each_message_is_on_air_once() {
     let mut seed = 0x2545_F491_4F6C_DD1D_u64;
     let mut random = |below: u64| {
         seed ^= seed << 13;
@@ -418,12 +418,12 @@ fn whatever_happens_each_letter_is_on_air_once() {
     };
     for round in 0..12 {
         let rig = Rig::new("satellite");
-        let mut air = rig.air();
+        let mut worker = rig.worker();
         let mut sent = 0;
         for step in 0..60 {
             match random(6) {
                 0 if sent < 12 => {
-                    rig.letter(&format!("letter {round} {step} {}", "word ".repeat(random(90) as usize)));
+                    rig.accept(&format!("message {round} {step} {}", "word ".repeat(random(90) as usize)));
                     sent += 1;
                 }
                 1 => {
@@ -434,17 +434,17 @@ fn whatever_happens_each_letter_is_on_air_once() {
                 3 => {
                     rig.fake.sky().events.clear();
                     rig.fake.ready();
-                    air = rig.air();
+                    worker = rig.worker();
                 }
                 _ => rig.clock.advance(Duration::from_secs(random(90))),
             }
-            rig.turn(&mut air);
+            rig.turn(&mut worker);
         }
         for _ in 0..30 {
             rig.fake.sky().ends.clear();
             rig.fake.ready();
             rig.clock.advance(Duration::from_secs(61));
-            rig.turn(&mut air);
+            rig.turn(&mut worker);
             rig.fake.sky().pass(true);
         }
         let mut on_air = rig.fake.sky().on_air.clone();

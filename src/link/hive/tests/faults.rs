@@ -60,7 +60,7 @@ fn an_expired_token_gets_one_new_log_in() {
 
     bench.sim("expire-tokens");
     let intent = bench.hive.prepare(&packet(b"x")).unwrap();
-    assert!(matches!(bench.hive.send(&packet(b"x"), &intent), Handed::Taken(_)));
+    assert!(matches!(bench.hive.send(&packet(b"x"), &intent), SubmitResult::Taken(_)));
     assert_eq!(bench.requests("login").len(), 4);
     assert_eq!(bench.packets().len(), 2);
 
@@ -95,7 +95,7 @@ fn a_wrong_password_is_for_the_operator() {
     bench.settings = bench.settings.with(Key::HiveUser, "").unwrap();
     bench.restart();
     assert!(health(&bench.round()).words.contains("set hive.user"));
-    bench.settings = bench.settings.with(Key::HiveUrl, "not an address").unwrap().with(Key::HiveUser, "x").unwrap();
+    bench.settings = bench.settings.with(Key::HiveUrl, "http://[").unwrap().with(Key::HiveUser, "x").unwrap();
     bench.restart();
     let words = health(&bench.round()).words;
     assert!(words.contains("check hive.url"), "{words}");
@@ -125,14 +125,14 @@ fn after_a_long_outage_it_resumes_by_itself() {
     while start.elapsed() < Duration::from_secs(2) {
         bench.hive.poll(&bench.wake, Duration::from_millis(100));
     }
-    let failures = bench.hive.pace.failures();
+    let failures = bench.hive.timer.failures();
     assert!((4..60).contains(&failures), "{failures}");
     assert!(bench.hive.confirm(&Token(1)).is_err());
-    assert_eq!(bench.hive.pace.failures(), failures, "no call outside of the rounds while it is down");
+    assert_eq!(bench.hive.timer.failures(), failures, "no call outside of the rounds while it is down");
     bench.sim("down off");
     bench.sim("uplink 6846 0a");
     bench.until(|event| matches!(event, Event::Inbound(_)).then_some(()));
-    assert_eq!(bench.hive.pace.failures(), 0);
+    assert_eq!(bench.hive.timer.failures(), 0);
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn an_acknowledgement_that_fails_is_repeated_with_the_next_report() {
     let first = inbound(&bench.round());
     bench.sim("fail ack error200 1");
     let fault = bench.hive.confirm(&first[0].token).unwrap_err();
-    assert_eq!(fault, Fault::Temporary("the Hive refuses: ERROR simulated fault".to_owned()));
+    assert_eq!(fault, Fault::temporary("the Hive refuses: ERROR simulated fault".to_owned()));
     let again = inbound(&bench.round());
     assert_eq!(again, first);
     bench.hive.confirm(&again[0].token).unwrap();

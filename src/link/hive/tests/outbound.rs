@@ -1,16 +1,16 @@
 use super::*;
 
 impl Bench {
-    fn hand_over(&mut self, payload: &[u8]) -> (Intent, Handed) {
+    fn hand_over(&mut self, payload: &[u8]) -> (Intent, SubmitResult) {
         let intent = self.hive.prepare(&packet(payload)).unwrap();
-        let handed = self.hive.send(&packet(payload), &intent);
-        (intent, handed)
+        let result = self.hive.send(&packet(payload), &intent);
+        (intent, result)
     }
 
     fn taken(&mut self, payload: &[u8]) -> Reference {
         match self.hand_over(payload) {
-            (_, Handed::Taken(reference)) => reference,
-            (_, handed) => panic!("{handed:?}"),
+            (_, SubmitResult::Taken(reference)) => reference,
+            (_, result) => panic!("{result:?}"),
         }
     }
 
@@ -44,15 +44,15 @@ fn a_packet_for_a_device_is_taken_and_watched_until_it_left() {
     assert_eq!(request["deviceType"], 1);
     assert_eq!(request["organizationId"], 67028);
 
-    assert_eq!(bench.hive.still_held(&reference), Whereabouts::Held);
-    assert!(matches!(bench.hive.cancel(&reference), Whereabouts::Unknown(_)));
+    assert_eq!(bench.hive.still_held(&reference), PacketStatus::Held);
+    assert!(matches!(bench.hive.cancel(&reference), PacketStatus::Unknown(_)));
     bench.sim(&format!("status {} 3", reference.number));
     let (left, note) = bench.until(|event| match event {
         Event::Sent { reference, note } => Some((reference.clone(), note.clone())),
         _ => None,
     });
     assert_eq!((left, note.as_str()), (reference.clone(), "on a satellite"));
-    assert_eq!(bench.hive.still_held(&reference), Whereabouts::Sent);
+    assert_eq!(bench.hive.still_held(&reference), PacketStatus::Sent);
     assert_eq!(bench.hive.watch.len(), 0);
 }
 
@@ -68,9 +68,9 @@ fn a_packet_that_the_hive_gives_up_is_lost() {
     });
     assert_eq!(lost, reference);
     bench.restart();
-    assert!(matches!(bench.hive.still_held(&reference), Whereabouts::GaveUp(_)));
+    assert!(matches!(bench.hive.still_held(&reference), PacketStatus::GaveUp(_)));
     let other = Reference { number: 17, ..reference };
-    assert!(matches!(bench.hive.still_held(&other), Whereabouts::Unknown(_)));
+    assert!(matches!(bench.hive.still_held(&other), PacketStatus::Unknown(_)));
 }
 
 #[test]
@@ -79,44 +79,49 @@ fn a_packet_that_the_hive_tries_again_is_followed() {
     bench.round();
     let reference = bench.taken(b"one");
     bench.sim(&format!("status {} -3", reference.number));
-    assert_eq!(bench.hive.still_held(&reference), Whereabouts::Held);
+    assert_eq!(bench.hive.still_held(&reference), PacketStatus::Held);
     bench.sim(&format!("status {} 3", reference.number + 1));
-    assert_eq!(bench.hive.still_held(&reference), Whereabouts::Sent);
+    assert_eq!(bench.hive.still_held(&reference), PacketStatus::Sent);
 }
 
 #[test]
 fn refusals_are_told_apart() {
     let mut bench = Bench::start();
     bench.round();
-    for (fault, expected) in
-        [("403", "operator"), ("429", "temporary"), ("error200", "permanent"), ("401 2", "temporary")]
-    {
+    for (fault, expected) in [
+        ("403", "operator"),
+        ("400", "operator"),
+        ("429", "temporary"),
+        ("error200", "temporary"),
+        ("401 2", "temporary"),
+    ] {
         bench.sim(&format!("fail send {fault}"));
-        let (_, handed) = bench.hand_over(b"one");
-        let kind = match &handed {
-            Handed::Refused(Fault::Operator(why)) if why.contains("device 0x001abe is not two-way enabled") => {
+        let (_, result) = bench.hand_over(b"one");
+        let kind = match &result {
+            SubmitResult::RefusedPacket(Fault::Operator(why)) if why.to_string().contains("device 0x001abe") => {
                 "operator"
             }
-            Handed::Refused(Fault::Temporary(_)) => "temporary",
-            Handed::Refused(Fault::Permanent(_)) => "permanent",
+            SubmitResult::Refused(Fault::Temporary(_)) | SubmitResult::RefusedPacket(Fault::Temporary(_)) => {
+                "temporary"
+            }
             _ => "other",
         };
-        assert_eq!(kind, expected, "{fault}: {handed:?}");
+        assert_eq!(kind, expected, "{fault}: {result:?}");
         bench.round();
     }
     assert_eq!(bench.packets(), Vec::<serde_json::Value>::new());
-    let stranger = Outgoing { device: Some("17".parse().unwrap()), ..packet(b"one") };
+    let stranger = LinkPacket { device: Some("17".parse().unwrap()), ..packet(b"one") };
     let intent = bench.hive.prepare(&stranger).unwrap();
-    assert!(matches!(bench.hive.send(&stranger, &intent), Handed::Refused(Fault::Operator(_))));
-    for wrong in [packet(b""), packet(&[0; 193]), Outgoing { device: None, ..packet(b"one") }] {
+    assert!(matches!(bench.hive.send(&stranger, &intent), SubmitResult::RefusedPacket(Fault::Operator(_))));
+    for wrong in [packet(b""), packet(&[0; 193]), LinkPacket { device: None, ..packet(b"one") }] {
         assert!(matches!(bench.hive.prepare(&wrong), Err(Fault::Permanent(_))));
     }
     let intent = bench.hive.prepare(&packet(b"one")).unwrap();
     bench.sim("down on");
-    assert!(matches!(bench.hive.send(&packet(b"one"), &intent), Handed::Refused(Fault::Temporary(_))));
+    assert!(matches!(bench.hive.send(&packet(b"one"), &intent), SubmitResult::Refused(Fault::Temporary(_))));
     assert_eq!(bench.hive.still_held(&Reference { holder: "hive".to_owned(), number: 1 }), {
         let why = bench.hive.trouble.as_ref().unwrap().why();
-        Whereabouts::Unknown(why.to_owned())
+        PacketStatus::Unknown(why.to_owned())
     });
     assert!(bench.hive.console("$FV").is_err());
 }
@@ -136,8 +141,8 @@ fn doubt_about_a_hand_over_is_settled_by_the_listing() {
         let mut bench = Bench::start();
         bench.round();
         bench.sim(&format!("fail send {fault} 1"));
-        let (intent, handed) = bench.hand_over(b"one");
-        assert!(matches!(handed, Handed::Unknown(_)), "{fault}: {handed:?}");
+        let (intent, result) = bench.hand_over(b"one");
+        assert!(matches!(result, SubmitResult::Unknown(_)), "{fault}: {result:?}");
         let first = bench.hive.reconcile(&packet(b"one"), &intent);
         assert!(matches!(first, Verdict::NotYet(_)), "{fault}: {first:?}");
         match bench.verdict(b"one", &intent) {
@@ -159,8 +164,8 @@ fn doubt_about_a_hand_over_is_settled_by_the_listing() {
 fn a_hand_over_whose_answer_was_not_kept_is_still_known() {
     let mut bench = Bench::start();
     bench.round();
-    let (intent, Handed::Taken(reference)) = bench.hand_over(b"one") else { panic!() };
-    let (other, Handed::Taken(second)) = bench.hand_over(b"one") else { panic!() };
+    let (intent, SubmitResult::Taken(reference)) = bench.hand_over(b"one") else { panic!() };
+    let (other, SubmitResult::Taken(second)) = bench.hand_over(b"one") else { panic!() };
     assert_eq!(bench.hive.reconcile(&packet(b"one"), &intent), Verdict::Taken(reference));
     assert_eq!(bench.hive.reconcile(&packet(b"one"), &other), Verdict::Taken(second));
 }
@@ -170,7 +175,7 @@ fn after_a_crash_the_hand_over_is_found_wherever_the_packet_stands() {
     for (status, sent) in [(1, false), (2, true), (3, true), (-1, false), (-4, false)] {
         let mut bench = Bench::start();
         bench.round();
-        let (intent, Handed::Taken(reference)) = bench.hand_over(b"one") else { panic!() };
+        let (intent, SubmitResult::Taken(reference)) = bench.hand_over(b"one") else { panic!() };
         bench.sim(&format!("status {} {status}", reference.number));
         bench.restart();
         let verdict = bench.hive.reconcile(&packet(b"one"), &intent);
@@ -185,12 +190,12 @@ fn an_equal_packet_of_another_message_is_not_mistaken_for_this_one() {
     bench.round();
     let first = bench.taken(b"ok");
     bench.sim("fail send reset-before 1");
-    let (intent, handed) = bench.hand_over(b"ok");
-    assert!(matches!(handed, Handed::Unknown(_)));
+    let (intent, result) = bench.hand_over(b"ok");
+    assert!(matches!(result, SubmitResult::Unknown(_)));
     assert!(matches!(bench.verdict(b"ok", &intent), Verdict::NotTaken(_)));
     bench.sim("fail send reset-after 1");
-    let (intent, handed) = bench.hand_over(b"ok");
-    assert!(matches!(handed, Handed::Unknown(_)));
+    let (intent, result) = bench.hand_over(b"ok");
+    assert!(matches!(result, SubmitResult::Unknown(_)));
     bench.restart();
     match bench.verdict(b"ok", &intent) {
         Verdict::Taken(second) => assert!(second.number > first.number),
@@ -213,7 +218,7 @@ fn after_a_crash_equal_packets_of_earlier_runs_are_told_apart_by_who_knows_them(
     bench.restart();
     bench.round();
     assert_eq!(bench.verdict(b"ok", &intent), Verdict::Taken(first.clone()));
-    bench.hive.another(&first);
+    bench.hive.exclude_match(&first);
     let settled = Intent { at: intent.at - Duration::from_secs(60), ..intent };
     assert!(matches!(bench.verdict(b"ok", &settled), Verdict::NotTaken(_)));
 }
@@ -258,7 +263,7 @@ fn a_packet_goes_up_and_down_through_the_sky() {
     assert_eq!(sky.ask(&take).unwrap().packet, waiting);
     assert_eq!(sky.ask(&Ask::Arrived(reference.number)).unwrap().ok, Some(true));
     assert_eq!(sky.ask(&take).unwrap().packet, None);
-    assert_eq!(bench.hive.still_held(&reference), Whereabouts::Sent);
+    assert_eq!(bench.hive.still_held(&reference), PacketStatus::Sent);
     assert!(sky.ask(&Ask::Arrived(17)).unwrap().error.is_some());
     drop(bench);
     std::fs::remove_dir_all(folder).unwrap();

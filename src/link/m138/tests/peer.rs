@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::hex;
 use crate::link::m138::codec::{Codec, Frame, sentence};
-use crate::link::m138::sentence::unhex;
 use crate::link::serial::Port;
 use crate::link::serial::tests::terminal;
 
@@ -16,17 +16,29 @@ pub struct Modem {
     pub old_firmware: bool,
     pub time_valid: bool,
     /// Answers nothing and says nothing.
-    pub mute: bool,
+    pub unresponsive: bool,
     /// Hears nothing, but speaks.
-    pub deaf: bool,
+    pub ignores_commands: bool,
     /// Takes the next `$TD` without saying so.
-    pub swallow_ok: bool,
+    pub drop_ok: bool,
     /// Loses the next `$TD`.
     pub lose_td: bool,
     /// Answers the next `$TD` so late.
     pub late_ok: Option<Duration>,
     /// Restarts upon the next `$TD`, after having taken it or not.
     pub reboot_on_td: Option<bool>,
+    /// Answers everything so late.
+    pub delay: Duration,
+    /// All that it says has a wrong sum.
+    pub wrong_sums: bool,
+    /// It is something else: says this four times a second, and this to any line.
+    pub foreign: Option<(&'static str, &'static str)>,
+    /// Every line that came, whatever it was.
+    pub lines: Vec<String>,
+    /// Counts packets of both directions with one counter.
+    pub shared_counter: bool,
+    /// What `$RT @` shows instead of noise.
+    pub last_satellite: Option<&'static str>,
     pub refuse_td: Option<String>,
     pub unread_only: bool,
     pub undeletable: Vec<u64>,
@@ -98,12 +110,18 @@ impl Peer {
     }
 
     pub fn receive(&self, id: u64, data: &str) {
-        self.set(|modem| modem.inbound.push((id, format!("{data},{id},{}", 1_700_000_000 + id), false)));
+        self.set(|modem| {
+            modem.counter += u64::from(modem.shared_counter);
+            modem.inbound.push((id, format!("{data},{id},{}", 1_700_000_000 + id), false));
+        });
     }
 
     /// A satellite takes the oldest packet, and the modem says so.
     pub fn transmit(&self) {
-        let (id, _) = self.set(|modem| modem.queue.remove(0));
+        let (id, _) = self.set(|modem| {
+            modem.last_satellite = Some("2027-01-15T08:00:01");
+            modem.queue.remove(0)
+        });
         self.say(&format!("TD SENT,RSSI=-98,SNR=3,FDEV=12,{id}"));
     }
 
@@ -155,8 +173,12 @@ fn serve(port: &Port, modem: &Mutex<Modem>) {
         let mut frames = Vec::new();
         codec.feed(&buffer[..count], &mut frames);
         for frame in frames {
-            if let Frame::Body(body) = frame {
-                modem.lock().unwrap().hear(&body);
+            let mut modem = modem.lock().unwrap();
+            if let Some((_, reply)) = modem.foreign {
+                modem.lines.push(format!("{frame:?}"));
+                modem.out.push((Instant::now(), reply.as_bytes().to_vec()));
+            } else if let Frame::Body(body) = frame {
+                modem.on_command(&body);
             }
         }
     }
@@ -164,29 +186,45 @@ fn serve(port: &Port, modem: &Mutex<Modem>) {
 
 impl Modem {
     fn answer(&mut self, body: &str) {
-        self.answer_at(Instant::now(), body);
+        self.answer_at(Instant::now() + self.delay, body);
     }
 
     fn answer_at(&mut self, at: Instant, body: &str) {
         let mut bytes = self.chatter.clone();
-        bytes.extend_from_slice(sentence(body).as_bytes());
+        bytes.extend_from_slice(self.sentence(body).as_bytes());
         self.out.push((at, bytes));
+    }
+
+    fn sentence(&self, body: &str) -> String {
+        let right = sentence(body);
+        match self.wrong_sums {
+            true => right.replacen('*', "*0", 1).replacen("*00", "*01", 1),
+            false => right,
+        }
     }
 
     /// The clock is told by itself at its rate, while it is valid.
     fn beat(&mut self) {
+        if let Some((says, _)) = self.foreign {
+            if self.heartbeat.is_none_or(|at| at.elapsed() >= Duration::from_millis(250)) {
+                self.heartbeat = Some(Instant::now());
+                self.out.push((Instant::now(), says.as_bytes().to_vec()));
+            }
+            return;
+        }
         let rate = self.rates.iter().find(|(tag, _)| tag == "DT").map_or(0, |(_, rate)| *rate);
         if rate > 0 && self.heartbeat.is_none_or(|at| at.elapsed() >= Duration::from_secs(rate)) {
             self.heartbeat = Some(Instant::now());
-            if self.time_valid && !self.mute {
-                self.out.push((Instant::now(), sentence("DT 20270115080000,V").into_bytes()));
+            if self.time_valid && !self.unresponsive {
+                let line = self.sentence("DT 20270115080000,V");
+                self.out.push((Instant::now(), line.into_bytes()));
             }
         }
     }
 
-    fn hear(&mut self, body: &str) {
+    fn on_command(&mut self, body: &str) {
         self.asked.push(body.to_owned());
-        if self.mute || self.deaf {
+        if self.unresponsive || self.ignores_commands {
             return;
         }
         let (tag, args) = body.split_once(' ').unwrap_or((body, ""));
@@ -199,7 +237,10 @@ impl Modem {
             ("GN", "@") => self.answer("GN 37.8921,-122.0155,77,89,2"),
             ("GS", "@") => self.answer("GS 159,165,7,0,G3"),
             ("PW", "@") => self.answer("PW 3.28700,0.00000,0.00000,0.00000,28.0"),
-            ("RT", "@") => self.answer("RT RSSI=-104"),
+            ("RT", "@") => match self.last_satellite {
+                Some(at) => self.answer(&format!("RT RSSI=-98,SNR=3,FDEV=12,TS={at},DI=0x000568")),
+                None => self.answer("RT RSSI=-104"),
+            },
             ("DT" | "GN" | "GS" | "PW" | "RT", "?") => {
                 let rate = self.rates.iter().find(|(known, _)| known == tag).map_or(0, |(_, rate)| *rate);
                 self.answer(&format!("{tag} {rate}"));
@@ -243,7 +284,7 @@ impl Modem {
         }
         self.counter += 1;
         let id = 0x04 << 40 | 0x1abe << 24 | 15 << 15 | self.counter;
-        let payload = unhex(args.rsplit(',').next().unwrap()).unwrap();
+        let payload = hex::decode(args.rsplit(',').next().unwrap().as_bytes()).unwrap();
         self.taken.push(payload.clone());
         self.queue.push((id, payload));
         if reboot.is_some() {
@@ -251,16 +292,13 @@ impl Modem {
         }
         match self.late_ok.take() {
             Some(late) => self.answer_at(Instant::now() + late, &format!("TD OK,{id}")),
-            None if std::mem::take(&mut self.swallow_ok) => {}
+            None if std::mem::take(&mut self.drop_ok) => {}
             None => self.answer(&format!("TD OK,{id}")),
         }
     }
 
     fn outgoing(&mut self, args: &str) {
-        let line = |(id, payload): &(u64, Vec<u8>)| {
-            let hex: String = payload.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("MT AI=1000,{hex},{id},1700000000")
-        };
+        let line = |(id, payload): &(u64, Vec<u8>)| format!("MT AI=1000,{},{id},1700000000", hex::encode(payload));
         match args.split_once('=') {
             Some(("C", "U")) => self.answer(&format!("MT {}", self.queue.len())),
             Some(("L", "U")) if self.old_firmware => {

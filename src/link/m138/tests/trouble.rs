@@ -1,4 +1,4 @@
-//! A modem that falls silent, babbles, restarts, is pulled out: told within 5 s, survived always.
+//! A modem that falls silent, a noisy line, a modem that restarts, is pulled out: told within 5 s, survived always.
 
 use super::*;
 
@@ -8,20 +8,20 @@ const TOLD_WITHIN: Duration = Duration::from_secs(5);
 fn a_modem_that_falls_silent_is_told_and_taken_back() {
     let peer = Peer::start();
     let mut bench = Bench::ready(&peer);
-    peer.set(|modem| modem.mute = true);
+    peer.set(|modem| modem.unresponsive = true);
     let told = bench.until("silent", |bench| bench.health().words.contains("does not answer"));
     assert!(told < TOLD_WITHIN, "{told:?}");
     assert!(!bench.health().ready);
-    peer.set(|modem| modem.mute = false);
+    peer.set(|modem| modem.unresponsive = false);
     bench.until("ready again", |bench| bench.health().ready);
     bench.taken("after");
 }
 
 #[test]
-fn a_modem_that_babbles_is_told() {
+fn a_noisy_line_is_told() {
     let peer = Peer::start();
     let mut bench = Bench::ready(&peer);
-    peer.set(|modem| modem.mute = true);
+    peer.set(|modem| modem.unresponsive = true);
     let begun = Instant::now();
     while !bench.health().words.contains("only garbage") {
         assert!(begun.elapsed() < TOLD_WITHIN, "{:?}", bench.health());
@@ -52,13 +52,13 @@ fn a_modem_that_loses_its_time_or_restarts_is_told() {
 fn a_modem_that_speaks_but_hears_nothing_is_told() {
     let peer = Peer::start();
     let mut bench = Bench::ready(&peer);
-    peer.set(|modem| modem.deaf = true);
+    peer.set(|modem| modem.ignores_commands = true);
     let begun = Instant::now();
     let packet = bench.packet("x");
     assert!(bench.driver.prepare(&packet).is_err());
-    bench.until("deaf", |bench| bench.health().words.contains("answers nothing"));
+    bench.until("ignoring", |bench| bench.health().words.contains("answers nothing"));
     assert!(begun.elapsed() < TOLD_WITHIN, "{:?}", begun.elapsed());
-    peer.set(|modem| modem.deaf = false);
+    peer.set(|modem| modem.ignores_commands = false);
     bench.until("ready again", |bench| bench.health().ready);
 }
 
@@ -74,7 +74,7 @@ fn unplugged_and_plugged_in_again_and_again() {
             let intent = bench.driver.prepare(&packet);
             peer.unplug();
             if let Ok(intent) = intent {
-                taken += usize::from(matches!(bench.driver.send(&packet, &intent), Handed::Taken(_)));
+                taken += usize::from(matches!(bench.driver.send(&packet, &intent), SubmitResult::Taken(_)));
             }
         } else {
             peer.unplug();
@@ -91,10 +91,10 @@ fn unplugged_and_plugged_in_again_and_again() {
 #[test]
 fn a_port_in_use_is_told_and_taken_when_free() {
     let peer = Peer::start();
-    let thief = crate::link::serial::Port::open(&peer.path(), 115_200).unwrap();
+    let other = crate::link::serial::Port::open(&peer.path(), 115_200).unwrap();
     let mut bench = Bench::new(&peer);
     bench.until("busy", |bench| bench.health().words.contains("held by another program"));
-    drop(thief);
+    drop(other);
     bench.until("ready", |bench| bench.health().ready);
 }
 
@@ -105,7 +105,7 @@ fn chatter_before_every_answer_does_no_harm() {
     peer.set(|modem| modem.chatter = chatter.to_vec());
     let mut bench = Bench::ready(&peer);
     let reference = bench.taken("through the noise");
-    assert_eq!(bench.driver.still_held(&reference), Whereabouts::Held);
+    assert_eq!(bench.driver.still_held(&reference), PacketStatus::Held);
     peer.receive(5, "AI=1000,00");
     peer.say("RD AI=1000,RSSI=-84,SNR=12,FDEV=9,00");
     bench.until("inbound", |bench| bench.inbound().len() == 1);

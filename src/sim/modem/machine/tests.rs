@@ -305,7 +305,7 @@ fn replies_can_be_late_missing_or_preceded() {
     bench.machine.faults.noreply = 1;
     assert_eq!(bench.ask("TD 00"), [""; 0]);
     assert_eq!(bench.ask("MT C=U"), ["MT 1"]);
-    bench.machine.faults.eat = 1;
+    bench.machine.faults.ignore = 1;
     assert_eq!(bench.ask("TD 00"), [""; 0]);
     assert_eq!(bench.ask("MT C=U"), ["MT 1"]);
     bench.machine.faults.interleave = 1;

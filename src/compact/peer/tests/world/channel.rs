@@ -2,8 +2,8 @@
 
 use super::{Flight, HOUR, Told, World, short};
 use crate::letter::Letter;
-use crate::peer::Turn;
-use crate::peer::tests::codec::{letter_of, read_classic};
+use crate::peer::PeerTurn;
+use crate::peer::tests::codec::{message_of, read_classic};
 
 impl World {
     pub(super) fn fly(&mut self, to: usize, payload: Vec<u8>) {
@@ -38,7 +38,7 @@ impl World {
             }
             return;
         }
-        match self.commit(side, |peer, here| peer.heard(here, &flight.payload)) {
+        match self.commit(side, |peer, context| peer.receive(context, &flight.payload)) {
             Some(turn) => {
                 self.note(|| {
                     format!("{side} hears {:02x?}: {}", &flight.payload[..4.min(flight.payload.len())], short(&turn))
@@ -54,7 +54,7 @@ impl World {
     fn read_classic(&mut self, side: usize, packet: &[u8]) {
         let part = read_classic(packet).unwrap();
         if part.total == 1 {
-            return self.deliver(side, letter_of(&part.text, &part.to).unwrap());
+            return self.deliver(side, message_of(&part.text, &part.to).unwrap());
         }
         let set = (part.to.clone(), part.tag.clone());
         let parts = self.boxes[side].parts.entry(set.clone()).or_default();
@@ -62,50 +62,50 @@ impl World {
         if parts.len() == part.total {
             let text: String = parts.values().map(String::as_str).collect();
             self.boxes[side].parts.remove(&set);
-            self.deliver(side, letter_of(&text, &part.to).unwrap());
+            self.deliver(side, message_of(&text, &part.to).unwrap());
         }
     }
 
-    fn deliver(&mut self, side: usize, letter: Letter) {
-        let count = self.delivered.entry((1 - side, letter.clone())).or_default();
+    fn deliver(&mut self, side: usize, message: Letter) {
+        let count = self.delivered.entry((1 - side, message.clone())).or_default();
         *count += 1;
         let count = *count;
-        let accepted = self.letters.iter().filter(|known| known.from != side && known.letter == letter).count();
-        self.note(|| format!("{side} delivers {letter:?}"));
-        assert!(accepted > 0, "nobody wrote {letter:?}");
-        assert!(count <= accepted, "delivered {count} times, written {accepted} times: {letter:?}");
+        let accepted = self.messages.iter().filter(|known| known.from != side && known.message == message).count();
+        self.note(|| format!("{side} delivers {message:?}"));
+        assert!(accepted > 0, "nobody wrote {message:?}");
+        assert!(count <= accepted, "delivered {count} times, written {accepted} times: {message:?}");
     }
 
-    pub(super) fn apply(&mut self, side: usize, turn: Turn) {
-        self.saw("letters sent again", turn.again.len());
+    pub(super) fn apply(&mut self, side: usize, turn: PeerTurn) {
+        self.saw("messages sent again", turn.again.len());
         self.saw("needless packets", turn.needless.len());
-        self.saw("bytes set aside", turn.aside.len());
-        self.saw("fronts", turn.fronts.len());
+        self.saw("bytes set quarantine", turn.quarantine.len());
+        self.saw("truncated", turn.truncated.len());
         self.saw("news", turn.news.len());
-        turn.letters.into_iter().for_each(|letter| self.deliver(side, letter));
+        turn.messages.into_iter().for_each(|message| self.deliver(side, message));
         if let Some(packet) = turn.classic {
             self.read_classic(side, &packet);
         }
         for key in turn.delivered {
-            self.letters[key as usize].told = Told::Delivered;
-            let letter = &self.letters[key as usize].letter;
+            self.messages[key as usize].told = Told::Delivered;
+            let message = &self.messages[key as usize].message;
             let told =
-                self.letters.iter().filter(|l| l.letter == *letter && l.told == Told::Delivered && l.from == side);
-            let there = self.delivered.get(&(side, letter.clone())).copied().unwrap_or(0);
-            assert!(told.count() <= there, "{letter:?} is said to be delivered");
+                self.messages.iter().filter(|l| l.message == *message && l.told == Told::Delivered && l.from == side);
+            let there = self.delivered.get(&(side, message.clone())).copied().unwrap_or(0);
+            assert!(told.count() <= there, "{message:?} is said to be delivered");
         }
         for (key, _) in turn.again {
-            let letter = &mut self.letters[key as usize];
-            if matches!(letter.told, Told::OnItsWay | Told::Sent | Told::Unconfirmed) {
-                letter.told = Told::Waiting;
+            let message = &mut self.messages[key as usize];
+            if matches!(message.told, Told::OnItsWay | Told::Sent | Told::Unconfirmed) {
+                message.told = Told::Waiting;
             } else {
                 self.boxes[side].peer.forget(key);
             }
         }
         for key in turn.unconfirmed {
-            let letter = &mut self.letters[key as usize];
-            if letter.told == Told::OnItsWay {
-                letter.told = Told::Unconfirmed;
+            let message = &mut self.messages[key as usize];
+            if message.told == Told::OnItsWay {
+                message.told = Told::Unconfirmed;
             }
         }
         for ticket in turn.needless {

@@ -5,10 +5,10 @@ use super::*;
 #[test]
 fn packets_from_the_air_are_taken_once_and_confirmed_each_time() {
     let rig = Rig::new("satellite");
-    let mut air = rig.air();
+    let mut worker = rig.worker();
     for _ in 0..2 {
         rig.inbound("m138:1:1", packet("Hello\nfrom mum", "mum@else.org", false), None);
-        rig.turn(&mut air);
+        rig.turn(&mut worker);
     }
     let mailbox = rig.context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();
     assert_eq!(mailbox.len(), 1);
@@ -18,16 +18,16 @@ fn packets_from_the_air_are_taken_once_and_confirmed_each_time() {
 }
 
 #[test]
-fn parts_in_any_order_become_one_letter() {
+fn parts_in_any_order_become_one_message() {
     let rig = Rig::new("satellite");
-    let mut air = rig.air();
+    let mut worker = rig.worker();
     let text = "A long story. ".repeat(30);
     let mut payloads = parts::split(&text, "mum@else.org", false, Protocol::Email, 192).unwrap();
     payloads.reverse();
     for (at, payload) in payloads.into_iter().enumerate() {
         rig.inbound(&format!("k{at}"), payload, None);
     }
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     let mailbox = rig.context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();
     assert_eq!(mailbox.len(), 1);
     assert_eq!(mailbox[0].0.text, text);
@@ -36,10 +36,10 @@ fn parts_in_any_order_become_one_letter() {
 #[test]
 fn parts_that_stay_alone_are_delivered_as_they_are() {
     let rig = Rig::new("satellite");
-    let mut air = rig.air();
+    let mut worker = rig.worker();
     let payloads = parts::split(&"A long story. ".repeat(30), "mum@else.org", false, Protocol::Email, 192).unwrap();
     rig.inbound("k", payloads[1].clone(), None);
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     rig.clock.advance(Duration::from_secs(3 * 86_400));
     crate::engine::link::inbound::give_up_on_parts(&rig.context).unwrap();
     let mailbox = rig.context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();
@@ -49,10 +49,10 @@ fn parts_that_stay_alone_are_delivered_as_they_are() {
 #[test]
 fn a_device_writes_as_its_owner_and_a_stranger_is_held() {
     let rig = Rig::new("internet");
-    let mut air = rig.air();
+    let mut worker = rig.worker();
     rig.inbound("hive:1", packet("On my way", "mum@else.org", true), Some(6846));
     rig.inbound("hive:2", packet("Who am I", "mum@else.org", true), Some(99));
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     let known = rig.message(Id(1));
     assert_eq!((known.from.to_string().as_str(), known.way, known.state), ("ben@here.org", Way::Relay, State::Queued));
     assert_eq!(rig.message(Id(2)).state, State::Held);
@@ -61,12 +61,12 @@ fn a_device_writes_as_its_owner_and_a_stranger_is_held() {
 #[test]
 fn poison_is_set_aside_and_confirmed() {
     let rig = Rig::new("internet");
-    let mut air = rig.air();
+    let mut worker = rig.worker();
     rig.inbound("hive:1", b"hello".to_vec(), Some(6846));
     rig.inbound("hive:2", packet("wrong way", "mum@else.org", false), Some(6846));
     let poison = Event::Poison { bytes: vec![1], why: "no base64".into(), token: Token(9) };
     rig.fake.sky().events.push_back(poison);
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     assert_eq!(rig.context.store.read(|view| view.quarantined(9)).unwrap().len(), 3);
     assert_eq!(rig.fake.sky().confirmed, [7, 7, 9]);
 }

@@ -24,20 +24,20 @@ impl Pair {
         pair
     }
 
-    fn airs(&self) -> [Air<'_>; 2] {
-        let mut airs = [self.station.air(), self.gateway.air()];
-        airs[1].driver = &DRIVERS[1];
-        airs
+    fn workers(&self) -> [LinkWorker<'_>; 2] {
+        let mut workers = [self.station.worker(), self.gateway.worker()];
+        workers[1].driver = &DRIVERS[1];
+        workers
     }
 
     fn write_on_boat(&self, text: &str) -> Id {
-        self.station.letter(text)
+        self.station.accept(text)
     }
 
     fn write_ashore(&self, text: &str) -> Id {
         let rig = &self.gateway;
-        let draft = Draft {
-            door: Door::Smtp,
+        let draft = NewMessage {
+            door: Origin::Smtp,
             from: "mum@else.org".parse().unwrap(),
             to: "ben@here.org".parse().unwrap(),
             author: None,
@@ -50,28 +50,28 @@ impl Pair {
             stranger: None,
             terms: Default::default(),
         };
-        let message = rig.context.world().plan(draft, rig.clock.now(), true, 192);
-        rig.context.store.put(Letter { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
+        let message = rig.context.plan(&rig.context.policy(), draft);
+        rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
     }
 
-    fn turn(&self, airs: &mut [Air<'_>; 2]) {
+    fn turn(&self, workers: &mut [LinkWorker<'_>; 2]) {
         self.ready();
-        self.station.turn(&mut airs[0]);
-        self.gateway.turn(&mut airs[1]);
+        self.station.turn(&mut workers[0]);
+        self.gateway.turn(&mut workers[1]);
     }
 
     /// The coder is there: turns do not wait for it.
     fn ready(&self) {
         for rig in [&self.station, &self.gateway] {
-            while !rig.context.voice().ready() {
+            while !rig.context.coder().ready() {
                 std::thread::yield_now();
             }
         }
     }
 
     /// A satellite carries what waits, both ways.
-    fn pass(&self, airs: &mut [Air<'_>; 2]) {
-        self.turn(airs);
+    fn pass(&self, workers: &mut [LinkWorker<'_>; 2]) {
+        self.turn(workers);
         for (from, (sender, receiver)) in
             [(&self.station, &self.gateway), (&self.gateway, &self.station)].into_iter().enumerate()
         {
@@ -84,15 +84,15 @@ impl Pair {
                 receiver.inbound(&key, payload, (from == 0).then_some(DEVICE));
             }
         }
-        self.turn(airs);
+        self.turn(workers);
     }
 
-    /// They know of each other after a letter each way.
-    fn agree(&self, airs: &mut [Air<'_>; 2]) {
+    /// They know of each other after a message each way.
+    fn agree(&self, workers: &mut [LinkWorker<'_>; 2]) {
         self.write_on_boat("first from the boat");
-        self.pass(airs);
+        self.pass(workers);
         self.write_ashore("first from the shore");
-        self.pass(airs);
+        self.pass(workers);
         for (rig, device) in [(&self.station, None), (&self.gateway, DeviceId::new(DEVICE).ok())] {
             let peer = rig.context.peer(device).unwrap();
             assert!(rig.context.form(&peer, device).is_some());
@@ -105,7 +105,7 @@ impl Pair {
     }
 
     fn arrived_ashore(&self) -> Vec<String> {
-        let all = crate::store::ListFilter { door: Some(Door::Link), limit: 99, ..Default::default() };
+        let all = crate::store::ListFilter { door: Some(Origin::Link), limit: 99, ..Default::default() };
         let mut found = self.gateway.context.store.read(|view| view.list(&all)).unwrap();
         found.reverse();
         found.into_iter().map(|message| message.text).collect()
@@ -121,26 +121,26 @@ impl Pair {
 #[test]
 fn two_boxes_agree_share_packets_and_confirm() {
     let pair = Pair::new();
-    let mut airs = pair.airs();
-    pair.agree(&mut airs);
+    let mut workers = pair.workers();
+    pair.agree(&mut workers);
     let before = pair.carried[0].get();
-    let four: Vec<_> = (0..4).map(|n| pair.write_on_boat(&format!("Letter {n}\nAll is well on board"))).collect();
-    pair.pass(&mut airs);
+    let four: Vec<_> = (0..4).map(|n| pair.write_on_boat(&format!("Message {n}\nAll is well on board"))).collect();
+    pair.pass(&mut workers);
     assert_eq!(pair.carried[0].get() - before, 1);
     for id in &four {
         let message = pair.station.message(*id);
         assert_eq!((message.state, message.is_final()), (State::Sent, false));
         let account = message.account.unwrap();
-        assert_eq!((account.packets, account.letters, account.classic_packets), (1, 4, 1));
+        assert_eq!((account.packets, account.messages, account.classic_packets), (1, 4, 1));
         assert!(account.bytes < account.classic_bytes / 2, "{account:?}");
     }
     assert_eq!(
         pair.arrived_ashore()[1..],
-        (0..4).map(|n| format!("Letter {n}\nAll is well on board")).collect::<Vec<_>>()
+        (0..4).map(|n| format!("Message {n}\nAll is well on board")).collect::<Vec<_>>()
     );
-    // The receipt rides in the next letter the other way.
+    // The receipt rides in the next message the other way.
     pair.write_ashore("Glad to hear it");
-    pair.pass(&mut airs);
+    pair.pass(&mut workers);
     for id in &four {
         assert_eq!(pair.station.message(*id).state, State::Delivered);
     }
@@ -151,102 +151,102 @@ fn two_boxes_agree_share_packets_and_confirm() {
 
 /// A receipt that leaves alone is paid by the box; where the budget is used up it waits for a packet that is paid.
 #[test]
-fn a_packet_without_letters_is_billed_to_the_box() {
+fn a_packet_without_messages_is_billed_to_the_box() {
     let pair = Pair::new();
-    let mut airs = pair.airs();
-    pair.agree(&mut airs);
+    let mut workers = pair.workers();
+    pair.agree(&mut workers);
     let used = || {
         let month = crate::route::price::month(&pair.gateway.context.store.settings(), pair.gateway.context.now());
         let accounts = pair.gateway.context.store.read(|view| view.used_in(&month)).unwrap();
         accounts.iter().find(|(name, _)| name.is_empty()).map_or(0, |(_, used)| used.packets)
     };
-    let letters = used();
-    pair.gateway.context.store.set("budget.packets", &letters.to_string()).unwrap();
+    let messages = used();
+    pair.gateway.context.store.set("budget.packets", &messages.to_string()).unwrap();
     pair.gateway.context.store.set("budget.reserve", "0").unwrap();
     pair.write_on_boat("Is this confirmed?");
-    pair.pass(&mut airs);
+    pair.pass(&mut workers);
     let sent = pair.carried[1].get();
     pair.advance(Duration::from_secs(25 * 3600));
-    pair.pass(&mut airs);
-    assert_eq!((pair.carried[1].get(), used()), (sent, letters), "the budget does not allow it");
-    pair.gateway.context.store.set("budget.packets", &(letters + 1).to_string()).unwrap();
-    pair.pass(&mut airs);
-    assert_eq!((pair.carried[1].get(), used()), (sent + 1, letters + 1));
+    pair.pass(&mut workers);
+    assert_eq!((pair.carried[1].get(), used()), (sent, messages), "the budget does not allow it");
+    pair.gateway.context.store.set("budget.packets", &(messages + 1).to_string()).unwrap();
+    pair.pass(&mut workers);
+    assert_eq!((pair.carried[1].get(), used()), (sent + 1, messages + 1));
 }
 
 #[test]
-fn letters_wait_for_each_other_until_the_timer_or_a_satellite() {
+fn messages_wait_for_each_other_until_the_timer_or_a_satellite() {
     let pair = Pair::new();
-    let mut airs = pair.airs();
-    pair.agree(&mut airs);
+    let mut workers = pair.workers();
+    pair.agree(&mut workers);
     pair.station.context.store.set("air.gather", "120").unwrap();
     pair.advance(Duration::from_secs(3600));
     let first = pair.write_on_boat("one");
-    pair.turn(&mut airs);
+    pair.turn(&mut workers);
     assert_eq!(pair.station.message(first).state, State::Queued);
-    assert!(airs[0].gathering.until.is_some());
+    assert!(workers[0].gather_until.is_some());
     pair.advance(Duration::from_secs(100));
     let second = pair.write_on_boat("two");
-    pair.turn(&mut airs);
+    pair.turn(&mut workers);
     assert_eq!(pair.station.message(first).state, State::Queued);
     pair.advance(Duration::from_secs(21));
-    pair.turn(&mut airs);
+    pair.turn(&mut workers);
     for id in [first, second] {
-        assert_eq!(pair.station.message(id).state, State::OnModem);
+        assert_eq!(pair.station.message(id).state, State::OnLink);
     }
     assert_eq!(pair.station.fake.sky().queue.len(), 1);
-    pair.pass(&mut airs);
+    pair.pass(&mut workers);
 
     // A satellite that is heard ends the wait, and so does the owner.
     pair.advance(Duration::from_secs(3600));
     let third = pair.write_on_boat("three");
-    pair.turn(&mut airs);
+    pair.turn(&mut workers);
     assert_eq!(pair.station.message(third).state, State::Queued);
     pair.station.fake.sky().events.push_back(Event::Sample { series: Series::Rssi, value: -100.0 });
-    pair.turn(&mut airs);
-    assert_eq!(pair.station.message(third).state, State::OnModem);
+    pair.turn(&mut workers);
+    assert_eq!(pair.station.message(third).state, State::OnLink);
     pair.advance(Duration::from_secs(3600));
     let fourth = pair.write_on_boat("four");
-    pair.turn(&mut airs);
+    pair.turn(&mut workers);
     assert_eq!(pair.station.message(fourth).state, State::Queued);
-    actions::grant(&pair.station.context.store, actions::Wish::Retry, fourth, "anna").unwrap();
-    pair.turn(&mut airs);
-    assert_eq!(pair.station.message(fourth).state, State::OnModem);
+    actions::apply(&pair.station.context.store, actions::MessageAction::Retry, fourth, "anna").unwrap();
+    pair.turn(&mut workers);
+    assert_eq!(pair.station.message(fourth).state, State::OnLink);
 }
 
 #[test]
 fn one_of_a_compact_bundle_is_taken_back_from_the_modem() {
     let pair = Pair::new();
-    let mut airs = pair.airs();
-    pair.agree(&mut airs);
+    let mut workers = pair.workers();
+    pair.agree(&mut workers);
     let three = ["one", "two", "three"].map(|text| pair.write_on_boat(text));
-    pair.turn(&mut airs);
+    pair.turn(&mut workers);
     assert_eq!(pair.station.fake.sky().queue.len(), 1);
-    actions::grant(&pair.station.context.store, actions::Wish::Cancel, three[1], "anna").unwrap();
-    pair.turn(&mut airs);
-    pair.pass(&mut airs);
+    actions::apply(&pair.station.context.store, actions::MessageAction::Cancel, three[1], "anna").unwrap();
+    pair.turn(&mut workers);
+    pair.pass(&mut workers);
     assert_eq!(pair.arrived_ashore()[1..], ["one", "three"]);
     assert_eq!(pair.station.message(three[1]).state, State::Cancelled);
     pair.write_ashore("answer");
-    pair.pass(&mut airs);
+    pair.pass(&mut workers);
     assert_eq!(three.map(|id| pair.station.message(id).state), [State::Delivered, State::Cancelled, State::Delivered]);
 }
 
 #[test]
 fn what_is_lost_is_repeated_and_arrives_once() {
     let pair = Pair::new();
-    let mut airs = pair.airs();
-    pair.agree(&mut airs);
+    let mut workers = pair.workers();
+    pair.agree(&mut workers);
     let id = pair.write_on_boat("Do you hear me");
-    pair.turn(&mut airs);
+    pair.turn(&mut workers);
     // The satellite acknowledges it, and it is lost beyond that.
     pair.station.fake.sky().pass(true);
     pair.carried[0].set(pair.carried[0].get() + 1);
-    pair.turn(&mut airs);
+    pair.turn(&mut workers);
     assert_eq!(pair.station.message(id).state, State::Sent);
     for _ in 0..6 {
         pair.advance(Duration::from_secs(86_400));
-        pair.pass(&mut airs);
+        pair.pass(&mut workers);
     }
     assert_eq!(pair.arrived_ashore()[1..], ["Do you hear me"]);
     assert_eq!(pair.station.message(id).state, State::Delivered);
@@ -256,39 +256,39 @@ fn what_is_lost_is_repeated_and_arrives_once() {
 #[test]
 fn without_a_receipt_the_sender_hears_that_it_may_have_arrived() {
     let pair = Pair::new();
-    let mut airs = pair.airs();
-    pair.agree(&mut airs);
+    let mut workers = pair.workers();
+    pair.agree(&mut workers);
     let id = pair.write_on_boat("Do you hear me");
     for _ in 0..12 {
-        pair.turn(&mut airs);
+        pair.turn(&mut workers);
         pair.station.fake.sky().pass(true);
         pair.advance(Duration::from_secs(86_400));
     }
     let message = pair.station.message(id);
     assert_eq!(message.state, State::Expired);
-    assert!(message.reason.contains("may have arrived"), "{}", message.reason);
+    assert!(message.reason.to_string().contains("may have arrived"), "{}", message.reason);
     let notices = pair.station.context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();
     assert_eq!(notices[0].0.about, Some(id));
     pair.station.books_balance();
 }
 
 #[test]
-fn a_long_letter_goes_in_pieces_and_is_judged_by_what_it_takes() {
+fn a_long_message_goes_in_fragments_and_is_judged_by_what_it_takes() {
     let pair = Pair::new();
-    let mut airs = pair.airs();
-    pair.agree(&mut airs);
+    let mut workers = pair.workers();
+    pair.agree(&mut workers);
     let text = (0..240_u64).map(|n| format!("{} ", n * n * 7919 % 10_007)).collect::<String>();
     pair.station.context.store.set("air.max_parts", "5").unwrap();
     let id = pair.write_on_boat(&text);
     let message = pair.station.message(id);
     assert_eq!(message.state, State::Queued, "{}", message.reason);
-    pair.pass(&mut airs);
+    pair.pass(&mut workers);
     let message = pair.station.message(id);
     let account = message.account.unwrap();
     assert!(account.classic_packets > 5 && (2..=5).contains(&account.packets), "{account:?}");
     assert_eq!(pair.arrived_ashore()[1], text);
     pair.write_ashore("answer");
-    pair.pass(&mut airs);
+    pair.pass(&mut workers);
     assert_eq!(pair.station.message(id).state, State::Delivered);
 }
 
@@ -296,11 +296,11 @@ fn a_long_letter_goes_in_pieces_and_is_judged_by_what_it_takes() {
 fn a_box_that_speaks_classic_only_is_left_in_peace() {
     let pair = Pair::new();
     pair.gateway.context.store.set("air.compact", "off").unwrap();
-    let mut airs = pair.airs();
+    let mut workers = pair.workers();
     for n in 0..3 {
         pair.write_on_boat(&format!("from the boat {n}"));
         pair.write_ashore(&format!("from the shore {n}"));
-        pair.pass(&mut airs);
+        pair.pass(&mut workers);
     }
     assert_eq!(pair.arrived_ashore().len(), 3);
     assert_eq!(pair.arrived_aboard().len(), 3);
@@ -311,7 +311,7 @@ fn a_box_that_speaks_classic_only_is_left_in_peace() {
 }
 
 #[test]
-fn two_lives_tell_each_letter_once_whatever_the_channel_does() {
+fn two_lives_tell_each_message_once_whatever_the_channel_does() {
     let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
     let mut random = move |below: u64| {
         seed ^= seed << 13;
@@ -321,10 +321,10 @@ fn two_lives_tell_each_letter_once_whatever_the_channel_does() {
     };
     for round in 0..6 {
         let pair = Pair::new();
-        let mut airs = pair.airs();
+        let mut workers = pair.workers();
         let (mut up, mut down) = (Vec::new(), Vec::new());
         for step in 0..40 {
-            let text = format!("letter {round} {step} {}", "word ".repeat(random(60) as usize));
+            let text = format!("message {round} {step} {}", "word ".repeat(random(60) as usize));
             match random(8) {
                 0 | 1 if up.len() < 10 => up.push((pair.write_on_boat(&text), text)),
                 2 if down.len() < 10 => down.push((pair.write_ashore(&text), text)),
@@ -333,19 +333,19 @@ fn two_lives_tell_each_letter_once_whatever_the_channel_does() {
                     pair.station.fake.sky().ends = VecDeque::from([end]);
                 }
                 4 => {
-                    drop(airs);
+                    drop(workers);
                     for rig in [&pair.station, &pair.gateway] {
                         rig.fake.sky().events.retain(|event| matches!(event, Event::Inbound(_)));
                         rig.fake.ready();
                     }
-                    airs = pair.airs();
+                    workers = pair.workers();
                 }
                 5 => pair.advance(Duration::from_secs(random(300))),
                 6 if !up.is_empty() => {
                     let (id, _) = up[random(up.len() as u64) as usize];
-                    let _ = actions::grant(&pair.station.context.store, actions::Wish::Cancel, id, "anna");
+                    let _ = actions::apply(&pair.station.context.store, actions::MessageAction::Cancel, id, "anna");
                 }
-                _ => pair.pass(&mut airs),
+                _ => pair.pass(&mut workers),
             }
         }
         for _ in 0..24 {
@@ -354,7 +354,7 @@ fn two_lives_tell_each_letter_once_whatever_the_channel_does() {
                 rig.fake.ready();
             }
             pair.advance(Duration::from_secs(6 * 3600));
-            pair.pass(&mut airs);
+            pair.pass(&mut workers);
         }
         let (ashore, aboard) = (pair.arrived_ashore(), pair.arrived_aboard());
         for (id, text) in &up {

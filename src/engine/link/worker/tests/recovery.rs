@@ -5,58 +5,58 @@ use super::*;
 #[test]
 fn an_open_hand_over_is_settled_before_anything_new_is_handed_over() {
     let rig = Rig::new("satellite");
-    let first = rig.letter("one");
+    let first = rig.accept("one");
     rig.fake.sky().ends.push_back(End::LostAnswer);
-    let mut air = rig.air();
-    rig.turn(&mut air);
-    // Its next look lies in the future when the box starts again, and another letter is due now.
-    let second = rig.letter("two");
-    drop(air);
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
+    // Its next look lies in the future when the box starts again, and another message is due now.
+    let second = rig.accept("two");
+    drop(worker);
     rig.fake.sky().calls.clear();
     rig.fake.ready();
-    let mut air = rig.air();
-    rig.turn(&mut air);
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
     assert_eq!(rig.fake.sky().calls, ["reconcile", "send"]);
     for id in [first, second] {
-        assert_eq!(rig.message(id).state, State::OnModem);
+        assert_eq!(rig.message(id).state, State::OnLink);
     }
 }
 
 #[test]
-fn letters_that_the_link_does_not_take_before_it_is_settled_do_not_keep_it_from_being_settled() {
+fn messages_that_the_link_does_not_take_before_it_is_settled_do_not_keep_it_from_being_settled() {
     let rig = Rig::new("satellite");
-    let first = rig.letter("one");
-    let second = rig.letter("two");
+    let first = rig.accept("one");
+    let second = rig.accept("two");
     rig.fake.sky().ends.extend([End::LostAnswer, End::Busy]);
-    let mut air = rig.air();
-    rig.turn(&mut air);
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
     rig.clock.advance(DOUBT + Duration::from_secs(1));
-    // The second letter stands before the first one now, and the link said a moment ago that it takes nothing.
-    assert!(!air.ready());
+    // The second message stands before the first one now, and the link said a moment ago that it takes nothing.
+    assert!(!worker.ready());
     rig.fake.sky().ends.clear();
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     for id in [first, second] {
-        assert_eq!(rig.message(id).state, State::OnModem);
+        assert_eq!(rig.message(id).state, State::OnLink);
     }
-    assert_eq!(air.recover_at, None);
+    assert_eq!(worker.reconcile_at, None);
 }
 
 #[test]
 fn the_part_that_is_on_the_link_is_asked_after_although_others_wait() {
     let rig = Rig::new("satellite");
     rig.context.store.set("m138.window", "1").unwrap();
-    let id = rig.letter(&"word ".repeat(60));
-    let mut air = rig.air();
-    rig.turn(&mut air);
+    let id = rig.accept(&"word ".repeat(60));
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
     rig.fake.sky().pass(false);
-    drop(air);
+    drop(worker);
     rig.fake.ready();
-    let mut air = rig.air();
-    assert_eq!(air.outstanding, 1);
-    rig.turn(&mut air);
-    assert_eq!(rig.message(id).state, State::OnModem);
+    let mut worker = rig.worker();
+    assert_eq!(worker.outstanding, 1);
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(id).state, State::OnLink);
     rig.fake.sky().pass(true);
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     assert_eq!(rig.message(id).state, State::Sent);
     assert_eq!(rig.fake.sky().on_air.len(), 2);
 }
@@ -64,17 +64,17 @@ fn the_part_that_is_on_the_link_is_asked_after_although_others_wait() {
 #[test]
 fn a_hand_over_that_stays_unknown_ends_with_its_time() {
     let rig = Rig::new("satellite");
-    let id = rig.letter("one");
+    let id = rig.accept("one");
     rig.fake.sky().ends.push_back(End::LostAnswer);
-    let mut air = rig.air();
-    rig.turn(&mut air);
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
     rig.fake.sky().verdicts.clear();
     rig.clock.advance(Duration::from_secs(5 * 86_400));
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     let message = rig.message(id);
     assert_eq!(message.state, State::Expired);
-    assert!(message.reason.contains("may have been sent"), "{}", message.reason);
-    rig.turn(&mut air);
+    assert!(message.reason.to_string().contains("may have been sent"), "{}", message.reason);
+    rig.turn(&mut worker);
     assert_eq!(rig.fake.sky().calls, ["send", "reconcile"]);
     rig.books_balance();
 }
@@ -82,19 +82,19 @@ fn a_hand_over_that_stays_unknown_ends_with_its_time() {
 #[test]
 fn unreadable_records_stop_neither_the_link_nor_the_books() {
     let rig = Rig::new("satellite");
-    let [first, second, third] = ["one", "two", "three"].map(|text| rig.letter(text));
+    let [first, second, third] = ["one", "two", "three"].map(|text| rig.accept(text));
     rig.fake.sky().ends.push_back(End::Busy);
-    let mut air = rig.air();
-    rig.turn(&mut air);
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
     rig.context.store.write(move |tx| tx.spoil(first, second)).unwrap();
     assert_eq!(rig.context.store.read(|view| view.queues()).unwrap()[2].1, 3);
     rig.fake.sky().ends.clear();
-    drop(air);
+    drop(worker);
     rig.fake.ready();
-    let mut air = rig.air();
-    rig.turn(&mut air);
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
     assert_eq!(rig.message(second).state, State::Returned);
-    assert_eq!(rig.message(third).state, State::OnModem);
+    assert_eq!(rig.message(third).state, State::OnLink);
     let books = rig.context.store.ledger().unwrap().books["smtp"];
     assert_eq!((books.accepted, books.returned, books.waiting), (3, 2, 1));
     let (count, last) = rig.context.store.read(|view| view.set_aside()).unwrap().unwrap();
@@ -102,27 +102,27 @@ fn unreadable_records_stop_neither_the_link_nor_the_books() {
 }
 
 #[test]
-fn a_letter_that_says_the_same_as_an_earlier_one_is_not_mistaken_for_it() {
+fn a_message_that_says_the_same_as_an_earlier_one_is_not_mistaken_for_it() {
     let rig = Rig::new("satellite");
     // In a talk no two packets are the same.
     rig.context.store.set("air.compact", "off").unwrap();
-    let first = rig.letter("ok");
-    let mut air = rig.air();
-    rig.turn(&mut air);
-    let second = rig.letter("ok");
+    let first = rig.accept("ok");
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
+    let second = rig.accept("ok");
     rig.fake.sky().ends.push_back(End::LostCommand);
-    rig.turn(&mut air);
-    drop(air);
+    rig.turn(&mut worker);
+    drop(worker);
     // The link finds the first one's packet.
     let (number, payload) = rig.fake.sky().queue.clone().pop_first().unwrap();
     rig.fake.sky().verdicts.insert(payload, Verdict::Taken(reference(number)));
     rig.fake.ready();
-    let mut air = rig.air();
-    rig.turn(&mut air);
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
     rig.clock.advance(Duration::from_secs(10));
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     rig.fake.sky().pass(true);
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
     for id in [first, second] {
         assert_eq!(rig.message(id).state, State::Sent);
     }
@@ -132,31 +132,31 @@ fn a_letter_that_says_the_same_as_an_earlier_one_is_not_mistaken_for_it() {
 #[test]
 fn what_its_owner_decides_while_others_are_handed_over_stands() {
     let rig = Rig::new("satellite");
-    let mut air = rig.air();
-    rig.turn(&mut air);
-    let (cancelled, held) = (rig.letter("one"), rig.letter("two"));
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
+    let (cancelled, held) = (rig.accept("one"), rig.accept("two"));
     let seen = [rig.message(cancelled), rig.message(held)];
-    actions::grant(&rig.context.store, actions::Wish::Cancel, cancelled, "anna").unwrap();
-    actions::grant(&rig.context.store, actions::Wish::Hold, held, "anna").unwrap();
+    actions::apply(&rig.context.store, actions::MessageAction::Cancel, cancelled, "anna").unwrap();
+    actions::apply(&rig.context.store, actions::MessageAction::Hold, held, "anna").unwrap();
     for message in &seen {
-        rig.plan_and_hand_over(&mut air, message);
+        rig.plan(&mut worker, message);
     }
     assert!(rig.fake.sky().queue.is_empty());
     assert_eq!((rig.message(cancelled).state, rig.message(held).state), (State::Cancelled, State::Held));
 }
 
 #[test]
-fn a_letter_of_which_only_a_part_left_ends_with_its_time() {
+fn a_message_of_which_only_a_part_left_ends_with_its_time() {
     let rig = Rig::new("satellite");
-    let mut air = rig.air();
-    rig.turn(&mut air);
-    let id = rig.letter(&"word ".repeat(60));
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
+    let id = rig.accept(&"word ".repeat(60));
     rig.context.store.set("m138.window", "1").unwrap();
-    rig.plan_and_hand_over(&mut air, &rig.message(id));
+    rig.plan(&mut worker, &rig.message(id));
     rig.fake.sky().pass(true);
     rig.clock.advance(Duration::from_secs(5 * 86_400));
-    rig.turn(&mut air);
-    rig.turn(&mut air);
+    rig.turn(&mut worker);
+    rig.turn(&mut worker);
     assert_eq!(rig.fake.sky().on_air.len(), 1);
     assert_eq!(rig.message(id).state, State::Expired);
     rig.books_balance();

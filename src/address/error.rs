@@ -1,0 +1,71 @@
+//! What is wrong with an address.
+
+use std::fmt;
+
+use super::{MAX_ADDRESS, MAX_DEVICE, MAX_LOCAL, PhoneError};
+
+/// What was read is no address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddressError {
+    /// It has no `@`.
+    NoAt(String),
+    /// The part before the `@` is empty or too long.
+    LocalLength,
+    /// That cannot stand before the `@`.
+    Local(String),
+    /// That cannot stand behind it.
+    Domain(String),
+    /// What stands in brackets is no IP address.
+    Literal(String),
+    /// It is too long as a whole.
+    Length,
+    /// It is no phone.
+    Phone(PhoneError),
+    /// It is no device.
+    Device(DeviceError),
+}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAt(text) => write!(f, "'{}' has no @", text.escape_debug()),
+            Self::LocalLength => write!(f, "the part before the @ needs 1 to {MAX_LOCAL} bytes"),
+            Self::Local(local) => write!(f, "'{}' cannot stand before the @", local.escape_debug()),
+            Self::Domain(domain) => write!(f, "'{}' is not a mail domain", domain.escape_debug()),
+            Self::Literal(inner) => write!(f, "[{inner}] is not an IP address"),
+            Self::Length => write!(f, "an address has at most {MAX_ADDRESS} bytes"),
+            Self::Phone(why) => why.fmt(f),
+            Self::Device(why) => why.fmt(f),
+        }
+    }
+}
+
+impl From<PhoneError> for AddressError {
+    fn from(why: PhoneError) -> Self {
+        Self::Phone(why)
+    }
+}
+
+impl From<DeviceError> for AddressError {
+    fn from(why: DeviceError) -> Self {
+        Self::Device(why)
+    }
+}
+
+/// What was read is no device id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceError {
+    /// It is no number.
+    Text(String),
+    /// No device has such a number.
+    Range(u64),
+}
+
+impl fmt::Display for DeviceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "'{}' is not a device id: write 0x001abe or 6846", text.escape_debug()),
+            Self::Range(id) => write!(f, "{id} is not a device id: they run from 1 to {MAX_DEVICE}"),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `satpost repair`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::session::Failure;
+use crate::clock::Clock;
+use crate::store;
+
+/// Make a new store of what can be read of a damaged one, and name what is lost. No box may run there.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(
+    subcommand,
+    name = "repair",
+    example = "  sudo systemctl stop satpost
+  sudo satpost repair
+  sudo systemctl start satpost",
+    note = "A backup is better, where there is one: 'satpost restore'. The damaged file is kept beside the new one. Its room on
+the disk is needed twice while the repair runs."
+)]
+pub struct Repair {
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+impl Repair {
+    pub(super) fn go(self, data: &Path) -> Result<ExitCode, Failure> {
+        if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
+            return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
+        }
+        let stamp = Clock::system().now().seconds().to_string();
+        let repaired = store::repair(data, &stamp)?;
+        let mut text = if self.json {
+            serde_json::to_string(&repaired).unwrap_or_default() + "\n"
+        } else {
+            let mut text =
+                format!("{} messages, {} rows in all are in the new store\n", repaired.messages, repaired.rows);
+            if repaired.lost_rows > 0 {
+                text.push_str(&format!("{} rows could not be read\n", repaired.lost_rows));
+            }
+            repaired.lost.iter().for_each(|lost| text.push_str(&format!("lost: {lost}\n")));
+            text
+        };
+        if !self.json {
+            text.push_str(&format!("the damaged store is kept as {}\n", repaired.kept.display()));
+        }
+        super::say(&mut std::io::stdout(), &text);
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,191 @@
+//! What comes from the other box: notes, messages, fragments, classic packets.
+
+use super::memory::{BundleName, Reception, hash, name_of};
+use super::notes::{Note, NoteSubject, find_in_classic, unwrap};
+use super::outbox::OutboxBundle;
+use super::reassembly::{ArrivedBundle, form_of};
+use super::tick::REPEATABLE;
+use super::{Peer, PeerContext, PeerTurn, Recode};
+use crate::packet::Form;
+use crate::packet::fragments::Fragment;
+
+/// An old decoder is only suspected when a packet had more room than this for notes.
+const ROOM_FOR_A_MARK: usize = 16;
+/// A fragment is not sent again sooner than this after it was sent: the answer crossed it.
+const CROSSING: i64 = 3_600_000;
+/// Rounds in which missing fragments are sent again.
+const MOST_ROUNDS: u8 = 8;
+
+impl Peer {
+    /// A packet came in, for the first time or again.
+    pub fn receive(&mut self, context: &mut PeerContext, payload: &[u8]) -> PeerTurn {
+        let mut turn = PeerTurn::default();
+        if payload.first().is_some_and(|first| *first < 0x80) {
+            self.receive_classic(context, &mut turn, payload);
+        } else if let Some((notes, bundle)) = unwrap(payload) {
+            self.receive_compact(context, &mut turn, &notes, bundle);
+        } else {
+            turn.quarantine.push((payload.to_vec(), "it is no packet of ours".to_owned()));
+        }
+        self.sweep();
+        turn
+    }
+
+    fn receive_classic(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, payload: &[u8]) {
+        let (core, notes) = find_in_classic(payload);
+        let Some(notes) = notes else {
+            if payload.len() + ROOM_FOR_A_MARK <= context.room && self.agreement.unlearned() {
+                turn.news
+                    .push("the far box writes classic packets without a mark: it gets classic ones too".to_owned());
+            }
+            turn.classic = Some(core.to_vec());
+            return;
+        };
+        self.receive_notes(context, turn, &notes);
+        self.agreement.seems_deaf(&context.codec.models());
+        let hash = hash(core);
+        let name = name_of(hash);
+        match self.taken.find(hash) {
+            Some((name, reception)) => self.received_again(name, reception, context.now),
+            None => {
+                if context.codec.reads_classic(core) {
+                    self.taken.add(hash, name, Reception::Delivered, context.now);
+                    self.owed.receipt(name, context.now, false);
+                }
+                turn.classic = Some(core.to_vec());
+            }
+        }
+    }
+
+    fn receive_compact(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, notes: &[Note], bundle: &[u8]) {
+        self.receive_notes(context, turn, notes);
+        if bundle.is_empty() {
+            return;
+        }
+        let replaces: Vec<BundleName> =
+            notes.iter().filter_map(|note| if let Note::Replaces(name) = note { Some(*name) } else { None }).collect();
+        let form = form_of(bundle);
+        if form == Some(Form::Stored) {
+            self.agreement.seems_deaf(&context.codec.models());
+        }
+        match Fragment::parse(bundle) {
+            Some(_) => self.take_fragment(context, turn, bundle, replaces),
+            None => self.take(context, turn, ArrivedBundle { bundle, replaces, fragments: None }),
+        }
+    }
+
+    fn receive_notes(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, notes: &[Note]) {
+        if !notes.is_empty() {
+            (self.alive, self.agreement.understands_notes) = (Some(context.now), true);
+        }
+        // What it has comes first: a question may be about what it had.
+        if let Some(hello) = super::notes::hello_in(notes) {
+            let models = context.codec.models();
+            if self.agreement.receive(hello, &models, context.rules.receipt_hours, context.now) {
+                turn.news.push(match self.agreement.form(&models) {
+                    Some(Form::Model(number)) => format!("the far box reads the compact coding, model {number}"),
+                    _ => "the far box reads the compact coding, but has no model in common with this one".to_owned(),
+                });
+            }
+        }
+        for note in notes {
+            match note {
+                Note::Receipt(name) => self.receipted(*name, turn),
+                Note::NoModel(model, subject) => self.asked(context, turn, *subject, Some(*model)),
+                Note::BadCheck(subject) => self.asked(context, turn, *subject, None),
+                Note::Fragments(id, there) => self.send_missing(context, turn, *id, *there),
+                Note::Hello(_) | Note::Replaces(_) => {}
+            }
+        }
+    }
+
+    /// The far box has a bundle, and answers for it.
+    fn receipted(&mut self, name: BundleName, turn: &mut PeerTurn) {
+        let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.name == Some(name)) else { return };
+        let messages = std::mem::take(&mut bundle.messages);
+        for address in &bundle.addresses {
+            self.book.is_there(address);
+        }
+        if let Some(hello) = bundle.hello.take() {
+            self.agreement.has_ours(&hello);
+        }
+        let (classic, countable) = (bundle.form.is_none(), bundle.countable);
+        for key in messages {
+            // A classic message may have other parts.
+            let parts =
+                classic && self.out.iter().any(|bundle| bundle.form.is_none() && bundle.messages.contains(&key));
+            if countable && !parts {
+                turn.delivered.push(key);
+                self.arrived(key, turn);
+            }
+        }
+    }
+
+    /// A message is there: what still carries it need not go for its sake.
+    fn arrived(&mut self, key: u64, turn: &mut PeerTurn) {
+        for bundle in &mut self.out {
+            let before = bundle.messages.len();
+            bundle.messages.retain(|message| *message != key);
+            if before > 0 && bundle.messages.is_empty() && bundle.with_link() {
+                turn.needless.push(bundle.ticket);
+            }
+        }
+        self.recode.iter_mut().for_each(|group| group.messages.retain(|message| *message != key));
+    }
+
+    /// The far box cannot read a bundle: for lack of this model, or because the check is wrong.
+    fn asked(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, subject: NoteSubject, model: Option<u8>) {
+        let meant = |bundle: &&mut OutboxBundle| match subject {
+            NoteSubject::Bundle(name) => bundle.name == Some(name),
+            NoteSubject::Fragments(id) => bundle.id == Some(id),
+        };
+        let mut live = self
+            .out
+            .iter_mut()
+            .filter(|bundle| bundle.form.is_some() && !bundle.replaced && !bundle.messages.is_empty());
+        let Some(bundle) = live.find(meant) else { return };
+        bundle.replaced = true;
+        if bundle.with_link() {
+            turn.needless.push(bundle.ticket);
+        }
+        let messages = bundle.messages.clone();
+        let names = bundle.replaces.iter().copied().chain(bundle.name).collect();
+        let form = bundle.form;
+        let why = match model {
+            Some(model) => format!("the far box has no model {model}: it goes in another coding"),
+            None if bundle.indexed.is_empty() => "its check was wrong at the far box: it goes once more".to_owned(),
+            None => "the far box did not know an address by its index: it is written out".to_owned(),
+        };
+        match model {
+            None if !bundle.indexed.is_empty() => {
+                let indexed = std::mem::take(&mut bundle.indexed);
+                indexed.iter().for_each(|address| self.book.doubt(address));
+            }
+            Some(model) if form == Some(Form::Model(model)) => self.agreement.strike(Form::Model(model)),
+            // It may have been noise: the form is given up when that happens to the same messages twice.
+            None if bundle.replaces.is_empty() => {}
+            _ => form.into_iter().for_each(|form| self.agreement.strike(form)),
+        }
+        turn.again.extend(messages.iter().map(|key| (*key, why.clone())));
+        self.recode.push(Recode { names, messages, at: context.now });
+    }
+
+    /// The far box waits for fragments.
+    fn send_missing(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, id: u8, there: u16) {
+        let young = |bundle: &OutboxBundle| bundle.planned.saturating_add(REPEATABLE) > context.now;
+        let live = self.out.iter_mut().filter(|bundle| !bundle.replaced && !bundle.with_link() && young(bundle));
+        let Some(bundle) = live.filter(|bundle| bundle.repeats < MOST_ROUNDS).find(|bundle| bundle.id == Some(id))
+        else {
+            return;
+        };
+        let (ticket, count) = (bundle.ticket, bundle.packets.len());
+        if bundle.last_sent.is_some_and(|at| context.now.saturating_sub(at) < CROSSING) {
+            return;
+        }
+        bundle.repeats += 1;
+        bundle.last_sent = Some(context.now);
+        for fragment in (0..count).filter(|fragment| there >> fragment & 1 == 0) {
+            turn.send.extend(self.emit(context, ticket, fragment));
+        }
+    }
+}

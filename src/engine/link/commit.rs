@@ -1,0 +1,267 @@
+//! Writes what becomes of a packet: the packet, the messages in it, the session that it is part of, and the accounts, in
+//! one commit. A crash leaves all of it or nothing.
+
+use super::group::{PacketGroup, Resolution};
+use super::peer;
+use crate::clock::Time;
+use crate::engine::Context;
+use crate::engine::outcome::Bounce;
+use crate::fault::Fault;
+use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
+use crate::message::{Id, Message, Packet, PacketState, Reason, Reference, State};
+use crate::money::{Bill, Use};
+use crate::route::price;
+use crate::store::{Tx, TxResult};
+
+/// The group of a packet, as the store knows it now.
+///
+/// # Errors
+/// When the store fails.
+pub fn group_of(context: &Context, packet: &Packet) -> Result<PacketGroup, Fault> {
+    context.store.read(|view| {
+        let packets = view.group_of(packet)?;
+        let (mut messages, mut finished) = (Vec::new(), false);
+        for id in &packet.messages {
+            match view.message(*id).ok().flatten().filter(|message| !message.is_final()) {
+                Some(message) => messages.push(message),
+                None => finished = true,
+            }
+        }
+        Ok(PacketGroup { packets, messages, finished })
+    })
+}
+
+/// Writes one packet.
+///
+/// # Errors
+/// When the store fails.
+pub fn put(context: &Context, packet: &Packet) -> Result<(), Fault> {
+    let packet = packet.clone();
+    context.store.write(move |tx| tx.put_packet(&packet))
+}
+
+/// Adds a step to the time line of a message, unless its owner decided something else meanwhile.
+///
+/// # Errors
+/// When the store fails.
+pub fn step(context: &Context, message: &Message, state: State, reason: &Reason, next: Time) -> Result<(), Fault> {
+    let (id, known, reason, now) = (message.id, message.state, reason.clone(), context.now());
+    context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == known) {
+        Some(_) => tx.step(id, now, state, reason.clone(), 0, next).map(drop),
+        None => Ok(()),
+    })
+}
+
+/// Says at each message of a group why it is where it is; once, as long as that stays so.
+///
+/// # Errors
+/// When the store fails.
+pub fn explain(context: &Context, group: &PacketGroup, reason: &Reason) -> Result<(), Fault> {
+    let news = group.messages.iter().filter(|message| message.reason != *reason);
+    news.into_iter().try_for_each(|message| step(context, message, message.state, reason, message.next))
+}
+
+/// Writes that a packet is being handed over, before its command leaves, and gives it back as it was written. `None` when
+/// the owner of a message in it held or cancelled it a moment ago, or when a budget does not allow a packet that no
+/// message pays for: those are billed to the box here. What is decided here cannot be taken back.
+///
+/// # Errors
+/// When the store fails.
+pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault> {
+    let (settings, now) = (context.store.settings(), context.now());
+    let wanted = Use::of_packets(1, price::packet_price(&settings));
+    let fresh = Bill::new(price::month(&settings, now), wanted, price::limits(&settings, None));
+    context.store.write(move |tx| {
+        let mut packet = packet.clone();
+        for id in &packet.messages {
+            if tx.live(*id)?.is_none_or(|live| live.recall || live.state == State::Held) {
+                return Ok(None);
+            }
+        }
+        let extra = packet.is_extra();
+        if let Some(place) = packet.peer.as_mut().filter(|place| extra && place.bill.is_none()) {
+            let mut bill = fresh.clone();
+            if tx.charge(&mut bill, now)?.is_err() {
+                return Ok(None);
+            }
+            place.bill = Some(bill);
+        }
+        tx.put_packet(&packet)?;
+        Ok(Some(packet))
+    })
+}
+
+/// Writes that the link took a packet; its messages are on the link once all packets of the group are.
+///
+/// # Errors
+/// When the store fails.
+pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Taken) -> Result<(), Fault> {
+    let (packet, reference, now) = (packet.clone(), reference.clone(), context.now());
+    context.store.write(move |tx| {
+        tx.put_packet(&packet)?;
+        let all = tx.group_of(&packet)?.iter().all(|packet| packet.reference().is_some());
+        let reason = LinkReason::Taken { how, part: Part::of(&packet), by: reference.clone() };
+        for id in &packet.messages {
+            let Some(live) = tx.live(*id)? else { continue };
+            match all && live.state == State::Queued {
+                true => tx.step(*id, now, State::OnLink, reason.clone(), 0, live.deadline)?,
+                false => tx.step(*id, now, live.state, reason.clone(), 0, live.next)?,
+            };
+        }
+        Ok(())
+    })
+}
+
+/// Writes that a packet left, and counts it; its messages are sent once all packets of the group are.
+///
+/// # Errors
+/// When the store fails.
+pub fn sent(context: &Context, packet: &Packet, how: Acknowledged) -> Result<(), Fault> {
+    let (packet, now) = (packet.clone(), context.now());
+    context.store.write(move |tx| mark_sent(tx, packet.clone(), &how, now))
+}
+
+fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now: Time) -> TxResult<()> {
+    let Some(reference) = packet.reference().cloned() else { return Ok(()) };
+    packet.state = PacketState::Sent(reference);
+    packet.at = now;
+    packet.note = how.to_string();
+    tx.put_packet(&packet)?;
+    tx.packet_went(&packet)?;
+    if let Some(place) = packet.peer.clone() {
+        peer::change(tx, packet.device, |peer| peer.sent(place.ticket, place.fragment, now.0))?;
+    }
+    let group = tx.group_of(&packet)?;
+    let done = group.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
+    let receipt = group.iter().any(|packet| packet.peer.as_ref().is_some_and(|place| place.receipt));
+    if done {
+        count_saved(tx, &packet.messages, group.len())?;
+    }
+    let reason = LinkReason::Acknowledged { part: Part::of(&packet), how: how.clone() };
+    for (at, id) in packet.messages.iter().enumerate() {
+        let Some(live) = tx.live(*id)? else { continue };
+        // Messages share the packet: it is paid for once, and shown at the first.
+        let packets = u32::from(at == 0);
+        if !done || live.state == State::Sent {
+            tx.step(*id, now, live.state, reason.clone(), packets, live.next)?;
+            continue;
+        }
+        let until = receipt.then(|| now + peer::LONGEST);
+        tx.change(*id, |message| message.receipt_until = until)?;
+        tx.step(*id, now, State::Sent, reason.clone(), packets, until.unwrap_or(Time::NEVER))?;
+    }
+    Ok(())
+}
+
+/// Counts what the messages of a group would have taken besides, each in classic packets of its own.
+fn count_saved(tx: &mut Tx, messages: &[Id], packets: usize) -> TxResult<()> {
+    let mut classic = 0;
+    for id in messages {
+        // A repeat saves nothing.
+        let first = tx.live(*id)?.filter(|message| message.state != State::Sent);
+        classic += first.and_then(|message| message.account).map_or(0, |account| account.classic_packets);
+    }
+    tx.packets_saved(classic.saturating_sub(packets))
+}
+
+/// Writes the packets of a group of which one at least is gone, and what becomes of its messages when none is open any
+/// more. `unclear` says why they may have been sent all the same.
+///
+/// # Errors
+/// When the store fails.
+pub fn close(context: &Context, group: &PacketGroup, unclear: Option<LinkReason>) -> Result<(), Fault> {
+    let now = context.now();
+    let mut resolved = Vec::new();
+    for resolution in group.resolutions(unclear.as_ref(), now) {
+        let bounce = match &resolution {
+            Resolution::Ends(id, state, why) => {
+                let message = group.messages.iter().find(|message| message.id == *id);
+                message.map(|message| context.ending(message, *state, why.clone()))
+            }
+            Resolution::Cancelled(..) | Resolution::PlanAgain(_) => None,
+        };
+        bounce.iter().for_each(Bounce::log);
+        resolved.push((resolution, bounce));
+    }
+    let (packets, unclear) = (group.packets.clone(), unclear.is_some());
+    context.store.write(move |tx| {
+        for packet in &packets {
+            let was_open = tx.packet(packet.number)?.is_some_and(|known| known.is_open());
+            tx.put_packet(packet)?;
+            if was_open && !packet.is_open() {
+                tell_gone(tx, packet, unclear, now)?;
+            }
+        }
+        resolved.iter().try_for_each(|(resolution, bounce)| resolve(tx, resolution, bounce.as_ref(), &packets, now))
+    })
+}
+
+/// The session hears that a packet will not be sent, or that it may have been. What certainly does not leave costs nothing.
+fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult<()> {
+    let Some(place) = &packet.peer else { return Ok(()) };
+    if let Some(mut bill) = place.bill.clone().filter(|bill| bill.charged && !unclear) {
+        let back = bill.wanted;
+        tx.refund(&mut bill, back)?;
+    }
+    peer::change(tx, packet.device, |peer| match unclear {
+        true => peer.sent(place.ticket, place.fragment, now.0),
+        false => peer.lost(place.ticket, place.fragment, now.0),
+    })
+}
+
+fn resolve(
+    tx: &mut Tx,
+    resolution: &Resolution,
+    bounce: Option<&Bounce>,
+    packets: &[Packet],
+    now: Time,
+) -> TxResult<()> {
+    // The far box of the session that the packets belong to, if they belong to one.
+    let session = packets.iter().find(|packet| packet.peer.is_some()).map(|packet| packet.device);
+    let forget =
+        |tx: &mut Tx, id: Id| session.map_or(Ok(()), |device| peer::change(tx, device, |peer| peer.forget(id.0)));
+    match resolution {
+        Resolution::Ends(id, ..) => {
+            forget(tx, *id)?;
+            bounce.map_or(Ok(()), |bounce| bounce.apply(tx, now))
+        }
+        Resolution::Cancelled(id, why) => {
+            forget(tx, *id)?;
+            tx.live(*id)?.map_or(Ok(()), |_| tx.step(*id, now, State::Cancelled, why.clone(), 0, Time::NEVER).map(drop))
+        }
+        Resolution::PlanAgain(id) => {
+            let mut goes_on = false;
+            session.map_or(Ok(()), |device| peer::change(tx, device, |peer| goes_on = peer.carries(id.0)))?;
+            match (goes_on, tx.live(*id)?) {
+                (true, Some(live)) => {
+                    tx.step(*id, now, State::OnLink, LinkReason::PieceAgain, 0, live.deadline).map(drop)
+                }
+                _ => waits_again(tx, *id, &LinkReason::Regrouped.into(), now),
+            }
+        }
+    }
+}
+
+/// Removes the packets of a group, none of which has reached the link: its messages wait for another plan, with this
+/// reason.
+///
+/// # Errors
+/// When the store fails.
+pub fn unplan(context: &Context, group: &PacketGroup, why: &Reason) -> Result<(), Fault> {
+    let (packets, why, now) = (group.packets.clone(), why.clone(), context.now());
+    let messages: Vec<_> = group.messages.iter().map(|message| message.id).collect();
+    context.store.write(move |tx| {
+        packets.iter().try_for_each(|packet| tx.drop_packet(packet))?;
+        messages.iter().try_for_each(|id| waits_again(tx, *id, &why, now))
+    })
+}
+
+/// A message goes back to its old place in the queue of the link.
+fn waits_again(tx: &mut Tx, id: Id, why: &Reason, now: Time) -> TxResult<()> {
+    let Some(live) = tx.live(id)?.filter(|live| live.state != State::Held) else { return Ok(()) };
+    let place = live.accepted;
+    match live.state == State::Queued && live.reason == *why {
+        true => tx.change(id, |message| message.next = place).map(drop),
+        false => tx.step(id, now, State::Queued, why.clone(), 0, place).map(drop),
+    }
+}

@@ -1,0 +1,63 @@
+//! What the link tells besides packets: measured values, its state, lines on the wire. For the pages and their history.
+
+use std::time::{Duration, Instant};
+
+use crate::clock::Time;
+use crate::engine::Context;
+use crate::fault::Fault;
+use crate::link::{Health, Series};
+use crate::status::ConsoleLine;
+use crate::store::Event;
+
+/// Measured values are collected this long: one write for all of them.
+const COLLECT: Duration = Duration::from_secs(60);
+
+/// Measured values that are not written yet.
+pub struct Samples {
+    values: Vec<(&'static str, Time, f64)>,
+    written: Instant,
+}
+
+impl Samples {
+    /// None yet.
+    pub fn new() -> Self {
+        Self { values: Vec::new(), written: Instant::now() }
+    }
+
+    /// Collects one.
+    pub fn push(&mut self, series: Series, value: f64, now: Time) {
+        self.values.push((series.word(), now, value));
+    }
+
+    /// Writes what was collected, once that is worth a write; `at_once` at the end of the link.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn keep(&mut self, context: &Context, at_once: bool) -> Result<(), Fault> {
+        if !self.values.is_empty() && (at_once || self.written.elapsed() >= COLLECT) {
+            let values = std::mem::take(&mut self.values);
+            self.written = Instant::now();
+            context.store.write(move |tx| tx.samples(&values))?;
+        }
+        Ok(())
+    }
+}
+
+/// Shows the state of the link; a change between ready and not ready goes to the journal.
+///
+/// # Errors
+/// When the store fails.
+pub fn health(context: &Context, was_ready: bool, health: &Health) -> Result<(), Fault> {
+    if health.ready != was_ready {
+        let (at, words, alarm) = (context.now(), health.words.clone(), !health.ready);
+        log::info!("link: {words}");
+        context.store.write(move |tx| tx.event(&Event { at, part: "link".to_owned(), words: words.clone(), alarm }))?;
+    }
+    context.status.set(|facts| facts.link = Some(health.clone()));
+    Ok(())
+}
+
+/// Shows a line on the wire.
+pub fn line(context: &Context, sent: bool, text: String) {
+    context.status.line(ConsoleLine { at: context.now(), sent, text });
+}

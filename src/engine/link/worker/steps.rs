@@ -1,0 +1,226 @@
+//! The steps of packets, one at a time: what `track`, `reconcile` and `submit` find is carried out here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{AGAIN, DOUBT, LinkWorker};
+use crate::clock::Time;
+use crate::engine::link::group::PacketGroup;
+use crate::engine::link::reconcile::{self, Evidence};
+use crate::engine::link::submit::{self, Submitted};
+use crate::engine::link::track::{self, Tracked};
+use crate::engine::link::{commit, process};
+use crate::fault::Fault;
+use crate::message::reason::{Acknowledged, LinkReason, Taken};
+use crate::message::{GoneReason, Id, Packet, PacketState, Reference, State};
+use crate::store::PacketQueue;
+
+impl LinkWorker<'_> {
+    /// Works on packets one by one. One whose records are in the way goes, and the link holds what is left.
+    fn each_packet(
+        &mut self,
+        items: Vec<Result<Packet, (u64, String)>>,
+        mut work: impl FnMut(&mut Self, Packet) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        for item in items {
+            if !process::packet(self.context, item, |packet| work(self, packet))? {
+                self.outstanding = self.count_outstanding()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks after packets whose acknowledgement may have been missed, and withdraws what is not wanted any more.
+    pub(super) fn track(&mut self) -> Result<(), Fault> {
+        if !self.health.ready {
+            return Ok(());
+        }
+        let now = self.context.now();
+        let limit = if std::mem::take(&mut self.ask_all) { Time::NEVER } else { now };
+        let mut later: BTreeMap<Duration, Vec<u64>> = BTreeMap::new();
+        let held = self.context.store.read(|view| view.open(PacketQueue::OnLink, limit))?;
+        self.each_packet(held, |worker, packet| {
+            let PacketState::Held(reference) = &packet.state else { return Ok(()) };
+            let group = commit::group_of(worker.context, &packet)?;
+            match track::ask(&mut *worker.link, &group, reference, now) {
+                Tracked::Held(wait) => later.entry(wait).or_default().push(packet.number),
+                Tracked::Sent { late, how } => {
+                    worker.expire(&group, &late, LinkReason::LateOnLink)?;
+                    worker.sent(&packet, how)?;
+                }
+                Tracked::Unclear => worker.gone(group, packet, GoneReason::Late, Some(LinkReason::LateOnLink))?,
+                Tracked::Gone(why) => worker.gone(group, packet, why, None)?,
+            }
+            Ok(())
+        })?;
+        if later.is_empty() {
+            return Ok(());
+        }
+        // One write for all that is still there.
+        self.context
+            .store
+            .write(move |tx| later.iter().try_for_each(|(wait, numbers)| tx.ask_later(numbers, now + *wait)))
+    }
+
+    /// A satellite has a packet. A doubled acknowledgement changes nothing.
+    pub(super) fn acknowledged(&mut self, reference: &Reference, note: &str) -> Result<(), Fault> {
+        self.held_as(reference)?.map_or(Ok(()), |packet| self.sent(&packet, Acknowledged::Said(note.to_owned())))
+    }
+
+    /// The link says by itself that it gave a packet up.
+    pub(super) fn gave_up(&mut self, reference: &Reference, why: &str) -> Result<(), Fault> {
+        let Some(packet) = self.held_as(reference)? else { return Ok(()) };
+        let group = commit::group_of(self.context, &packet)?;
+        self.gone(group, packet, track::given_up(why), None)
+    }
+
+    /// The packet that the link holds under this reference, as far as this box knows.
+    fn held_as(&self, reference: &Reference) -> Result<Option<Packet>, Fault> {
+        let reference = reference.clone();
+        let packet = self.context.store.write(move |tx| tx.packet_at(&reference))?;
+        Ok(packet.filter(|packet| matches!(packet.state, PacketState::Held(_))))
+    }
+
+    /// A packet that the link held has left.
+    fn sent(&mut self, packet: &Packet, how: Acknowledged) -> Result<(), Fault> {
+        self.outstanding = self.outstanding.saturating_sub(1);
+        self.gathering.heard_satellite(self.context.now());
+        self.timers.packets_changed([packet]);
+        commit::sent(self.context, packet, how)
+    }
+
+    /// A packet that the link held is gone; what the link holds of the same group is of no use any more. `unclear` says
+    /// why it may have been sent all the same.
+    fn gone(
+        &mut self,
+        mut group: PacketGroup,
+        packet: Packet,
+        why: GoneReason,
+        unclear: Option<LinkReason>,
+    ) -> Result<(), Fault> {
+        self.outstanding = self.outstanding.saturating_sub(1);
+        group.put(Packet { state: PacketState::Gone(why), at: self.context.now(), ..packet });
+        self.drop_rest(group, unclear)
+    }
+
+    /// What is still here of a group is not sent any more; what the link holds of it is asked back.
+    fn drop_rest(&mut self, mut group: PacketGroup, unclear: Option<LinkReason>) -> Result<(), Fault> {
+        group.drop_rest(self.context.now());
+        self.timers.packets_changed(&group.packets);
+        commit::close(self.context, &group, unclear)
+    }
+
+    /// The time of some messages of a group is over.
+    fn expire(&self, group: &PacketGroup, late: &[Id], why: LinkReason) -> Result<(), Fault> {
+        let late = group.messages.iter().filter(|message| late.contains(&message.id));
+        late.into_iter().try_for_each(|message| self.context.give_back(message, State::Expired, why.clone()))
+    }
+
+    /// The link took a packet.
+    fn taken(
+        &mut self,
+        group: &PacketGroup,
+        mut packet: Packet,
+        reference: Reference,
+        how: Taken,
+    ) -> Result<Packet, Fault> {
+        self.outstanding += 1;
+        let now = self.context.now();
+        packet.state = PacketState::Held(reference.clone());
+        packet.ask = now + track::next_look(group, now);
+        commit::taken(self.context, &packet, &reference, how)?;
+        Ok(packet)
+    }
+
+    /// Looks at hand-overs whose end is unknown.
+    pub(super) fn reconcile(&mut self) -> Result<(), Fault> {
+        if !self.health.ready || self.reconcile_at.is_none_or(|at| at > self.context.now()) {
+            return Ok(());
+        }
+        self.reconcile_at = None;
+        let mut open = self.context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
+        open.retain(|item| item.as_ref().map_or(true, |packet| matches!(packet.state, PacketState::Handing(_))));
+        self.each_packet(open, Self::settle)?;
+        match self.reconcile_at {
+            Some(_) => self.doubts += 1,
+            None => (self.doubts, self.paused_until) = (0, None),
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, mut packet: Packet) -> Result<(), Fault> {
+        let mut group = commit::group_of(self.context, &packet)?;
+        match reconcile::find_out(self.context, &mut *self.link, &group, &packet)? {
+            None => Ok(()),
+            Some(Evidence::Taken(reference)) => self.taken(&group, packet, reference, Taken::Found).map(drop),
+            Some(Evidence::Sent(reference)) => {
+                let packet = self.taken(&group, packet, reference, Taken::FoundGone)?;
+                self.sent(&packet, Acknowledged::NotSeen)
+            }
+            Some(Evidence::Undecidable) => {
+                // Paid for, as it may be on air; the receipt of the far box decides, or its absence repeats it.
+                let reference = Reference { holder: "unknown".to_owned(), number: packet.number };
+                let packet = self.taken(&group, packet, reference, Taken::NotKnown)?;
+                self.sent(&packet, Acknowledged::NotKnown)
+            }
+            Some(Evidence::NotTaken(why)) => {
+                packet.state = PacketState::Planned;
+                packet.note = format!("certainly not taken: {why}");
+                commit::put(self.context, &packet)
+            }
+            Some(Evidence::Unknown { late, why }) => {
+                self.expire(&group, &late, reconcile::never_known(&why))?;
+                group.messages.retain(|message| !late.contains(&message.id));
+                self.in_doubt(&group, &packet, &why)
+            }
+            Some(Evidence::TooLate(why)) => {
+                packet.state = PacketState::Gone(track::given_up(&why));
+                group.put(packet);
+                self.timers.packets_changed(&group.packets);
+                commit::close(self.context, &group, Some(reconcile::never_known(&why)))
+            }
+        }
+    }
+
+    /// A hand-over is open: it is looked at again after a while, and its messages say so.
+    fn in_doubt(&mut self, group: &PacketGroup, packet: &Packet, why: &str) -> Result<(), Fault> {
+        let wait = DOUBT * (1 << self.doubts.saturating_sub(2).min(6));
+        self.reconcile_at = Some(self.context.now() + wait);
+        let reason = LinkReason::Asking { part: packet.part, why: Box::new(why.into()) };
+        commit::explain(self.context, group, &reason.into())
+    }
+
+    /// Hands over the packets that are planned, as far as the link takes them.
+    pub(super) fn empty_outbox(&mut self) -> Result<(), Fault> {
+        if !self.takes_more() {
+            return Ok(());
+        }
+        let outbox = self.context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
+        self.each_packet(outbox, |worker, packet| if worker.takes_more() { worker.submit(packet) } else { Ok(()) })
+    }
+
+    fn submit(&mut self, packet: Packet) -> Result<(), Fault> {
+        let mut group = commit::group_of(self.context, &packet)?;
+        match submit::submit(self.context, &mut *self.link, &group, packet)? {
+            Submitted::NotNow | Submitted::Decided => Ok(()),
+            Submitted::Unwanted => self.drop_rest(group, None),
+            Submitted::Taken(packet, reference) => self.taken(&group, packet, reference, Taken::Handed).map(drop),
+            Submitted::Unknown(packet, why) => self.in_doubt(&group, &packet, &why),
+            Submitted::Busy(packet, fault) => {
+                // The rest of the queue need not find that out again.
+                log::debug!("link: {fault}");
+                self.paused_until = Some(self.context.now() + AGAIN);
+                group.put(packet);
+                // Nothing of it is on the link: until that takes packets again people and rules may change.
+                match group.can_unplan() {
+                    true => commit::unplan(self.context, &group, fault.reason()),
+                    false => commit::explain(self.context, &group, fault.reason()),
+                }
+            }
+            Submitted::Never(packet) => {
+                group.put(packet);
+                self.drop_rest(group, None)
+            }
+        }
+    }
+}

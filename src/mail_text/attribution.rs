@@ -1,0 +1,82 @@
+//! The line above a quote: "On 3 May 2024 at 10:00, Anna <anna@example.org> wrote:".
+//!
+//! It is known by its shape, in any language: at most three lines, a colon or one of its cousins at the end, and in it
+//! a date as programs write it or a mail address. A verb of the table helps where a date is short; a name alone counts
+//! only if the mail goes to somebody of that name.
+
+use super::context::Context;
+use super::marks;
+use super::shapes::{self, COLONS};
+use super::words;
+
+/// Longest line above a quote, in bytes, over up to three lines.
+const MAX_LENGTH: usize = 400;
+/// Most lines that it is broken into.
+const MAX_LINES: usize = 3;
+
+/// The line after the attribution if one starts at `at`. With a quote below it less is asked of it.
+pub fn end(lines: &[&str], at: usize, context: &Context) -> Option<usize> {
+    if lines[at].starts_with(marks::ATTRIBUTION) {
+        return Some(at + 1);
+    }
+    let mut joined = String::new();
+    for (count, line) in lines[at..].iter().take(MAX_LINES).enumerate() {
+        // Some programs break the line within the address.
+        let in_address = joined.rfind('<').is_some_and(|open| !joined[open..].contains('>'));
+        if line.is_empty() || line.starts_with('>') && !in_address || line.starts_with(marks::ATTRIBUTION) {
+            return None;
+        }
+        if count > 0 && !in_address {
+            joined.push(' ');
+        }
+        joined.push_str(line);
+        if joined.len() > MAX_LENGTH {
+            return None;
+        }
+        let next = at + count + 1;
+        let quoted = is_quote(lines, shapes::skip_blank(lines, next));
+        let framed = joined.starts_with("--") && line.ends_with("--") && joined.contains(char::is_numeric);
+        let ends = line.ends_with(COLONS) || framed;
+        let bare_end = quoted && line.ends_with('>') && lines.get(next).is_some_and(|line| line.starts_with('>'));
+        if !ends && !bare_end {
+            continue;
+        }
+        // The text above may touch it: then it begins with the first line from which on it is whole.
+        let whole_below = (1..=count).any(|skip| is_whole(&lines[at + skip..next].join(" ")));
+        if whole_below && !is_mailbox(lines[at]) {
+            return None;
+        }
+        return is_attribution(&joined, quoted, context).then_some(next);
+    }
+    None
+}
+
+fn is_attribution(joined: &str, quoted: bool, context: &Context) -> bool {
+    let lower = joined.to_lowercase();
+    let lower = lower.trim_end_matches(|c: char| COLONS.contains(&c) || " -".contains(c));
+    let (dated, addressed) = (shapes::has_date(lower), shapes::has_address(lower));
+    let wrote = words::WROTE.iter().any(|verb| shapes::has_word(lower, verb));
+    if !quoted {
+        return dated && addressed;
+    }
+    let numbers = shapes::numbers(lower).len();
+    let known = shapes::words(lower).any(|word| context.others.contains(&word));
+    dated || addressed && numbers > 0 || wrote && (numbers >= 2 || known || addressed)
+}
+
+/// A date, and an address or a verb: nothing is missing at its start.
+fn is_whole(joined: &str) -> bool {
+    let lower = joined.to_lowercase();
+    shapes::has_date(&lower)
+        && (shapes::has_address(&lower) || words::WROTE.iter().any(|verb| shapes::has_word(&lower, verb)))
+}
+
+/// `Anna Example <anna@example.org>` and nothing else: some languages begin with it.
+fn is_mailbox(line: &str) -> bool {
+    line.ends_with('>') && shapes::has_address(line) && line.split_whitespace().count() <= 6
+}
+
+/// True when the line is quoted.
+pub fn is_quote(lines: &[&str], at: usize) -> bool {
+    lines.get(at).is_some_and(|line| line.starts_with('>'))
+}

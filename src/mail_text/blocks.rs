@@ -1,0 +1,216 @@
+//! The header of an earlier mail inside a text, as Outlook and many others write it, and the title above it.
+//!
+//! A block is lines of a label, a colon and a value. Labels of the table help; in a language that is not in it the values
+//! tell: an address, a date as programs write it, the subject of this very mail. Journeys too go from, to, on a date:
+//! without such values it takes a title or a drawn line above the block to believe it.
+
+use super::context::Context;
+use super::shapes::{self, COLONS};
+use super::words;
+
+/// Most lines of a block.
+const MAX_LINES: usize = 40;
+/// Longest label, in characters.
+const MAX_LABEL: usize = 30;
+/// Most words of a label.
+const MAX_LABEL_WORDS: usize = 4;
+/// Longest title, in characters.
+const MAX_TITLE: usize = 70;
+/// Dashes before the title of a forwarded mail (Gmail writes ten, Thunderbird eight); answers have five.
+const FORWARD_DASHES: usize = 8;
+/// Most blank or drawn lines above a block.
+const MAX_DRAWN: usize = 6;
+/// Shortest line that Outlook and others draw above a block.
+const MIN_RULE: usize = 8;
+
+/// A block that was read.
+#[derive(Debug, Default)]
+pub struct Block {
+    /// The line after it.
+    pub end: usize,
+    /// Who wrote the earlier mail.
+    pub from: String,
+    /// About what.
+    pub subject: String,
+}
+
+impl Block {
+    /// Its header in one line, for a forwarded mail.
+    pub fn forwarded(&self) -> String {
+        match (self.from.as_str(), self.subject.as_str()) {
+            ("", "") => "Forwarded:".to_owned(),
+            (from, "") => format!("Forwarded from {from}:"),
+            ("", subject) => format!("Forwarded: {subject}"),
+            (from, subject) => format!("Forwarded from {from}: {subject}"),
+        }
+    }
+}
+
+/// What a title says of the mail below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Title {
+    /// It is being answered.
+    Original,
+    /// It is being forwarded.
+    Forwarded,
+}
+
+/// Reads `-----Original Message-----`, `Begin forwarded message:` and their kin. A known phrase is enough; a phrase of
+/// another language must stand between dashes.
+pub fn title(line: &str) -> Option<Title> {
+    let line = inner(line);
+    let is_frame = |c: char| "-_=*—–".contains(c);
+    if !line.starts_with(is_frame) && !line.ends_with(COLONS) || line.len() > 4 * MAX_TITLE {
+        return None;
+    }
+    if line.chars().count() > MAX_TITLE + 2 * FORWARD_DASHES {
+        return None;
+    }
+    let bare = line.trim_matches(|c: char| is_frame(c) || c == '>' || c == ' ' || COLONS.contains(&c));
+    let lower = bare.to_lowercase().replace('’', "'");
+    let before = line.chars().take_while(|c| is_frame(*c)).count();
+    let after = line.chars().rev().take_while(|c| is_frame(*c)).count();
+    let framed = before > 0 || line.ends_with(COLONS);
+    let is = |phrases: words::Words| {
+        framed && phrases.iter().any(|own| lower.starts_with(own) && lower.len() <= own.len() + 8)
+    };
+    if is(words::FORWARDED) {
+        return Some(Title::Forwarded);
+    }
+    if is(words::ORIGINAL) {
+        return Some(Title::Original);
+    }
+    let is_phrase = (3..=MAX_TITLE).contains(&bare.chars().count())
+        && bare.split_whitespace().count() <= 6
+        && bare.chars().all(|c| c.is_alphabetic() || " '’-.・".contains(c) || !c.is_ascii() && !c.is_numeric());
+    if before < 4 || after < 4 || !is_phrase {
+        return None;
+    }
+    Some(if before >= FORWARD_DASHES { Title::Forwarded } else { Title::Original })
+}
+
+/// A title of the table, which needs no block below it.
+pub fn is_known(line: &str) -> bool {
+    let bare = line.trim_matches(|c: char| "-_=*>—– ".contains(c) || COLONS.contains(&c));
+    let lower = bare.to_lowercase().replace('’', "'");
+    words::ORIGINAL.begins(&lower) || words::FORWARDED.begins(&lower)
+}
+
+/// True when a block without a title could begin here: a field, and the first of its run or one that names a writer.
+pub fn may_begin(lines: &[&str], at: usize) -> bool {
+    let Some((label, _)) = field(inner(lines[at])) else { return false };
+    let above = at.checked_sub(1).and_then(|at| field(inner(lines[at])));
+    above.is_none() || words::FROM.has(&label)
+}
+
+/// The block that starts at `start`, or after blank lines. `marked` when a title or an element of HTML announced it.
+pub fn at(lines: &[&str], start: usize, marked: bool, context: &Context) -> Option<Block> {
+    let first = shapes::skip_blank(lines, start);
+    let mut found = Found::default();
+    let mut at = first;
+    while let Some(line) = lines.get(at).filter(|_| at < first + MAX_LINES) {
+        let line = inner(line);
+        match field(line) {
+            // The mail of a second writer begins.
+            Some((label, _)) if found.fields > 0 && words::FROM.has(&label) && found.has_from => break,
+            Some((label, value)) => found.add(&label, value, context),
+            // Some programs put blank lines between the fields.
+            None if line.is_empty() && found.fields < 3 && at < first + 8 => (),
+            // Long lists of recipients go on below.
+            None if at > first && at < first + 12 && line.contains('@') && line.contains(['<', ';']) => (),
+            None => break,
+        }
+        at += 1;
+    }
+    while at > first && inner(lines[at - 1]).is_empty() {
+        at -= 1;
+    }
+    let ruled = start > 0 && lines.get(start - 1).is_some_and(|line| line.len() >= MIN_RULE && shapes::is_rule(line));
+    let block = Block { end: at, from: found.from.clone(), subject: found.subject.clone() };
+    found.is_block(marked, ruled).then_some(block)
+}
+
+/// What the fields of a block say.
+#[derive(Default)]
+struct Found {
+    fields: usize,
+    known: [bool; 4],
+    has_from: bool,
+    addressed: bool,
+    dated: bool,
+    same_subject: bool,
+    from: String,
+    subject: String,
+}
+
+impl Found {
+    fn add(&mut self, label: &str, value: &str, context: &Context) {
+        let tables = [words::FROM, words::SENT, words::TO, words::SUBJECT];
+        let mut kind = tables.iter().position(|names| names.has(label));
+        if let Some(kind) = kind {
+            self.known[kind] = true;
+        }
+        let addressed = shapes::has_address(value);
+        let dated = shapes::has_date(value) && !addressed;
+        let topic = super::subject::read(value).topic;
+        let same = !topic.is_empty() && topic == context.topic;
+        // The first line names the writer, the last one the subject, whatever they are called.
+        if kind.is_none() {
+            kind = match (self.fields, addressed, dated) {
+                (0, ..) => Some(0),
+                (_, false, false) if same || self.fields >= 2 => Some(3),
+                _ => None,
+            };
+        }
+        match kind {
+            Some(0) if self.from.is_empty() => {
+                value.clone_into(&mut self.from);
+                self.has_from = true;
+            }
+            Some(3) if self.subject.is_empty() || same => value.clone_into(&mut self.subject),
+            _ => (),
+        }
+        self.fields += 1;
+        self.addressed |= addressed;
+        self.dated |= dated;
+        self.same_subject |= same && kind == Some(3);
+    }
+
+    fn is_block(&self, marked: bool, ruled: bool) -> bool {
+        let known = self.known.iter().filter(|known| **known).count();
+        let values = [self.addressed, self.dated, self.same_subject].iter().filter(|value| **value).count();
+        if marked {
+            return self.fields >= 2 && (known >= 2 || values >= 1);
+        }
+        // From, Sent and Subject by name, or three fields of any name.
+        let shaped = self.known[0] && self.known[1] && self.known[3] || self.fields >= 3;
+        shaped && (values >= 2 || ruled && values >= 1 && known >= 3)
+    }
+}
+
+/// Label (in lower case) and value of a line, if it could be a field.
+fn field(line: &str) -> Option<(String, &str)> {
+    let line = line.trim_start_matches(['*', ' ', '_']);
+    let at = line.find(COLONS)?;
+    let colon = line[at..].chars().next().map_or(1, char::len_utf8);
+    let label = line[..at].trim_matches(|c: char| c == '*' || c == '_' || c.is_whitespace());
+    let sound = (1..=MAX_LABEL).contains(&label.chars().count())
+        && label.split_whitespace().count() <= MAX_LABEL_WORDS
+        && label.chars().all(|c| !c.is_numeric() && (!c.is_ascii() || c.is_ascii_alphabetic() || " -'./".contains(c)));
+    let value = line[at + colon..].trim_matches(|c: char| c == '*' || c.is_whitespace());
+    (sound && !value.starts_with("//")).then(|| (label.to_lowercase(), value))
+}
+
+/// Where the rule that is drawn above a block begins, or the block itself.
+pub fn above(lines: &[&str], at: usize) -> usize {
+    let mut start = at;
+    while start > at.saturating_sub(MAX_DRAWN) && lines[start - 1].chars().all(|c| "_-—–=".contains(c)) {
+        start -= 1;
+    }
+    start
+}
+
+/// A line without its quote mark.
+pub fn inner(line: &str) -> &str {
+    line.strip_prefix('>').unwrap_or(line).trim_start()
+}

@@ -1,0 +1,65 @@
+//! What the header tells about the text: whether it answers or forwards, who writes it, and to whom.
+
+use super::head::Head;
+use super::shapes;
+use super::subject::Subject;
+
+/// Shortest word of a name that is compared.
+const MIN_NAME: usize = 2;
+/// Address fields' bytes that are looked at.
+const MAX_FIELD: usize = 4096;
+
+/// The facts that the rules ask for.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// Texts are cut down to what their writer wanted to say.
+    pub trims: bool,
+    /// The mail answers another: its subject or its header says so.
+    pub is_answer: bool,
+    /// The subject says that it forwards.
+    pub is_forward: bool,
+    /// Words of the writer's name, in lower case.
+    pub writer: Vec<String>,
+    /// Words of the names and local parts of those whom it goes to, in lower case.
+    pub others: Vec<String>,
+    /// The subject without marks, in lower case.
+    pub topic: String,
+}
+
+impl Context {
+    /// Reads the header.
+    pub fn new(head: &Head, subject: &Subject, trims: bool) -> Self {
+        let answers = ["in-reply-to", "references"].iter().any(|name| !head.ids(name).is_empty());
+        let writer = ["from", "reply-to"].iter().flat_map(|name| names(head, name)).collect::<Vec<_>>();
+        let others = ["to", "cc"].iter().flat_map(|name| names(head, name));
+        Self {
+            trims,
+            is_answer: !subject.is_forward && (subject.is_answer || answers),
+            is_forward: subject.is_forward,
+            others: others.filter(|word| !writer.contains(word)).collect(),
+            writer,
+            topic: subject.topic.clone(),
+        }
+    }
+
+    /// The same for a mail inside the mail, or a forwarded text: it answers whatever it says, and others wrote it.
+    pub fn inner(&self) -> Self {
+        Self {
+            is_answer: false,
+            is_forward: false,
+            writer: Vec::new(),
+            others: Vec::new(),
+            topic: String::new(),
+            ..*self
+        }
+    }
+}
+
+/// Words of display names and local parts; hosts say nothing.
+fn names(head: &Head, field: &str) -> Vec<String> {
+    let value = head.text(field).unwrap_or_default();
+    let value = &value[..value.floor_char_boundary(MAX_FIELD)];
+    let locals = value.split_whitespace().map(|word| word.split('@').next().unwrap_or_default());
+    let words = locals.flat_map(|word| shapes::words(word).collect::<Vec<_>>());
+    words.filter(|word| word.chars().count() >= MIN_NAME).collect()
+}

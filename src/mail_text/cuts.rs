@@ -1,0 +1,98 @@
+//! What was cut out of a text, by which rule, and how sure the rule is. Data; words are made at the end.
+
+/// Why something was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// What the other side has already read.
+    History,
+    /// Below the dashes, in a signature's element, or a line that a telephone added.
+    Signature,
+    /// A notice of lawyers.
+    LegalNotice,
+    /// What a scanner, a list or a green conscience adds below.
+    Footer,
+    /// What a mail server put above the text.
+    Warning,
+    /// "Reply above this line".
+    ReplyLine,
+}
+
+impl Rule {
+    /// What was cut, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::History => "quoted history",
+            Self::Signature => "signature",
+            Self::LegalNotice => "legal notice",
+            Self::Footer => "footer",
+            Self::Warning => "warning of a mail server",
+            Self::ReplyLine => "line of a help desk",
+        }
+    }
+}
+
+/// How sure a rule is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// It looks like one, but the writer may have meant it: it stays, and its cost is told.
+    Unsure,
+    /// Its place and its form say so.
+    Likely,
+    /// A program said so, or its whole line is known.
+    Sure,
+}
+
+/// Something that was cut, or that was nearly cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// By which rule.
+    pub rule: Rule,
+    /// How sure that is; what is [`Confidence::Unsure`] still stands in the text.
+    pub confidence: Confidence,
+    /// Lines with words on them.
+    pub lines: usize,
+    /// Bytes of them.
+    pub bytes: usize,
+}
+
+impl Cut {
+    /// In words: "signature of 4 lines".
+    pub fn words(&self) -> String {
+        let lines = if self.lines == 1 { "line" } else { "lines" };
+        let what = format!("{} of {} {lines}", self.rule.words(), self.lines);
+        match self.confidence {
+            Confidence::Unsure => format!("kept, though it looks like a {what}, {} bytes", self.bytes),
+            _ => what,
+        }
+    }
+}
+
+/// Cuts, those of one rule together.
+#[derive(Debug, Clone, Default)]
+pub struct Cuts(pub Vec<Cut>);
+
+impl Cuts {
+    /// Adds lines that went by a rule (or stay, if it is unsure).
+    pub fn add<S: AsRef<str>>(&mut self, rule: Rule, confidence: Confidence, lines: &[S]) {
+        let filled = || lines.iter().map(AsRef::as_ref).filter(|line: &&str| !line.is_empty());
+        let (count, bytes) = (filled().count(), filled().map(|line| line.len() + 1).sum());
+        if count == 0 {
+            return;
+        }
+        self.join(&Cut { rule, confidence, lines: count, bytes });
+    }
+
+    /// Adds what another text of the same mail lost.
+    pub fn join(&mut self, other: &Cut) {
+        let unsure = other.confidence == Confidence::Unsure;
+        let same = |cut: &&mut Cut| cut.rule == other.rule && (cut.confidence == Confidence::Unsure) == unsure;
+        match self.0.iter_mut().find(same) {
+            Some(cut) => {
+                cut.lines += other.lines;
+                cut.bytes += other.bytes;
+                cut.confidence = cut.confidence.min(other.confidence);
+            }
+            None => self.0.push(other.clone()),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Encoded words in header fields (RFC 2047), as careless programs write them: without padding, split within a
+//! character, in sets with odd or false names.
+
+use super::{charset, decode};
+
+/// Decodes the encoded words of an unstructured field; the rest stays as it is.
+pub fn decode_text(value: &str) -> String {
+    replace(value, |text| text)
+}
+
+/// Writes every encoded word anew, as sound UTF-8: for a parser of structured fields, which decodes them itself.
+pub fn normalize(value: &str) -> String {
+    replace(value, |text| {
+        let bytes: String = text.bytes().map(|byte| format!("={byte:02X}")).collect();
+        format!("=?utf-8?Q?{bytes}?=")
+    })
+}
+
+/// One encoded word: `=?charset?encoding?payload?=`.
+struct Word<'a> {
+    charset: &'a str,
+    is_base64: bool,
+    payload: &'a str,
+    after: &'a str,
+}
+
+impl<'a> Word<'a> {
+    /// Reads the word at the start of `text`, which begins with `=?`.
+    fn read(text: &'a str) -> Option<Self> {
+        let (charset, rest) = text.strip_prefix("=?")?.split_once('?')?;
+        let is_base64 = match rest.as_bytes() {
+            [b'b' | b'B', b'?', ..] => true,
+            [b'q' | b'Q', b'?', ..] => false,
+            _ => return None,
+        };
+        let (payload, after) = rest[2..].split_once("?=")?;
+        // RFC 2231 section 5 puts a language behind a star.
+        let charset = charset.split('*').next().unwrap_or_default();
+        let sound = charset.len() <= 60 && !charset.contains(char::is_whitespace) && !payload.contains('?');
+        sound.then_some(Self { charset, is_base64, payload, after })
+    }
+
+    fn bytes(&self, payload: &str) -> Vec<u8> {
+        if self.is_base64 {
+            decode::base64(payload.as_bytes())
+        } else {
+            decode::quoted_printable(payload.replace('_', " ").as_bytes())
+        }
+    }
+}
+
+/// Puts `write` of each decoded run of words in its place. Words of one set that stand beside each other are one text.
+fn replace(value: &str, write: impl Fn(String) -> String) -> String {
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = rest.find("=?") {
+        let (before, text) = rest.split_at(at);
+        out.push_str(before);
+        let Some(word) = Word::read(text) else {
+            out.push_str("=?");
+            rest = &text[2..];
+            continue;
+        };
+        let (mut bytes, mut payload, mut after) = (Vec::new(), word.payload.to_owned(), word.after);
+        while let Some(next) = Word::read(after.trim_start())
+            .filter(|next| next.charset.eq_ignore_ascii_case(word.charset) && next.is_base64 == word.is_base64)
+        {
+            // Padding ends a base64 text; without it the next word may go on in the middle of a group.
+            if !word.is_base64 || payload.ends_with('=') {
+                bytes.extend(word.bytes(&payload));
+                payload.clear();
+            }
+            payload.push_str(next.payload);
+            after = next.after;
+        }
+        bytes.extend(word.bytes(&payload));
+        out.push_str(&write(charset::decode(&bytes, Some(word.charset))));
+        rest = after;
+        // Blanks between two words are no part of the text.
+        if after.trim_start().starts_with("=?") && Word::read(after.trim_start()).is_some() {
+            rest = after.trim_start();
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_however_they_were_cut() {
+        assert_eq!(decode_text("=?utf-8?B?QsO2ZW4?="), "Böen");
+        assert_eq!(decode_text("a =?utf-8?q?B=C3?= =?utf-8?q?=B6en?= b"), "a Böen b");
+        assert_eq!(decode_text("=?utf-8?B?QsO?= =?utf-8?B?2ZW4=?="), "Böen");
+        assert_eq!(decode_text("=?iso-8859-1?Q?B=C3=B6en?="), "Böen");
+        assert_eq!(decode_text("=?utf-8*de?Q?B=F6en_x?="), "Böen x");
+        assert_eq!(decode_text("=?a?b =?x?z?y?= 1=?2"), "=?a?b =?x?z?y?= 1=?2");
+        assert_eq!(normalize("\"=?latin1?q?J=F6?=\" <j@x>"), "\"=?utf-8?Q?=4A=C3=B6?=\" <j@x>");
+    }
+}

@@ -1,0 +1,291 @@
+//! What servers and programs add around a text: notices of lawyers, warnings, footers of scanners and lists, lines of
+//! help desks.
+//!
+//! Words alone prove nothing: letters too speak of confidence and liability. A notice speaks of *this message* and says
+//! two more things that notices say, one of them about those it was not meant for. It begins on a line of its own, and
+//! the words before it are at their end.
+
+use super::cuts::{Confidence, Cuts, Rule};
+use super::{shapes, words};
+
+/// Shortest legal notice, in bytes.
+const MIN_LEGAL: usize = 70;
+/// Most lines of a notice.
+const MAX_NOTICE: usize = 50;
+/// Longest notice or warning, with its paragraph, in bytes.
+const MAX_NOTICE_BYTES: usize = 8 * 1024;
+/// Most lines of a warning above the text.
+const MAX_WARNING: usize = 8;
+/// Bytes between "before" and the end of "printing".
+const MAX_BEFORE: usize = 60;
+/// Most lines of a footer.
+const MAX_FOOTER_LINES: usize = 6;
+/// Most words of a footer.
+const MAX_FOOTER_WORDS: usize = 40;
+/// Longest footer line, in bytes.
+const MAX_FOOTER: usize = 300;
+/// Bytes between "above" and the end of "this line".
+const MAX_JOINED: usize = 24;
+/// Most lines of a list's footer below its rule.
+const MAX_LIST: usize = 9;
+/// Shortest rule that a list draws above its footer.
+const MIN_LIST_RULE: usize = 20;
+
+/// Cuts one notice or footer off the end; false when there is none.
+pub fn cut_last(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
+    while lines
+        .last()
+        .is_some_and(|line| line.is_empty() || shapes::is_rule(line) && lines.len() > 1 && is_loose_rule(lines))
+    {
+        lines.pop();
+    }
+    let reach = lines.len().saturating_sub(MAX_NOTICE);
+    let start = lines[reach..].iter().rposition(String::is_empty).map_or(reach, |at| reach + at + 1);
+    if let Some((at, rule, confidence)) =
+        list_footer(lines).or_else(|| footer(lines, start)).or_else(|| legal(lines, start))
+    {
+        cuts.add(rule, confidence, &lines[at..]);
+        lines.truncate(at);
+        return true;
+    }
+    false
+}
+
+/// A rule at the end was drawn above something that went.
+fn is_loose_rule(lines: &[String]) -> bool {
+    lines.iter().filter(|line| shapes::is_rule(line)).count() <= 2
+}
+
+/// Where a paragraph could begin that ends at the end: its first line, and lines below one that is at its end.
+fn beginnings(lines: &[String], start: usize) -> impl DoubleEndedIterator<Item = usize> {
+    (start..lines.len())
+        .filter(move |at| *at == start || shapes::closes(&lines[at - 1]) || shapes::is_rule(&lines[at - 1]))
+}
+
+/// The last paragraph is a notice, from one of its lines on.
+fn legal(lines: &[String], start: usize) -> Option<(usize, Rule, Confidence)> {
+    let is_notice = |at: &usize| {
+        let first = lower(&lines[*at..=*at]);
+        !first.starts_with('>') && begins_notice(first_sentence(&first)) && is_legal(&lower(&lines[*at..]))
+    };
+    let is_short = lines[start..].iter().map(String::len).sum::<usize>() <= MAX_NOTICE_BYTES;
+    let begin = beginnings(lines, start).filter(|_| is_short).find(is_notice)?;
+    // A title above it, such as "CONFIDENTIALITY NOTICE".
+    let titled = begin.checked_sub(1).filter(|at| is_legal_title(&lines[*at]));
+    Some((titled.unwrap_or(begin), Rule::LegalNotice, Confidence::Likely))
+}
+
+fn first_sentence(text: &str) -> &str {
+    sentences(text).next().unwrap_or(text)
+}
+
+/// Sentences of a text; a point within a word ends none.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive([' ', '。', '！', '？'])
+        .scan(0, |from, word| {
+            *from += word.len();
+            Some((*from, word))
+        })
+        .filter(|(_, word)| word.trim_end().ends_with(['.', '!', '?', '。', '！', '？']))
+        .map(|(end, _)| end)
+        .chain([text.len()])
+        .scan(0, move |from, end| {
+            let sentence = &text[*from..end];
+            *from = end;
+            Some(sentence)
+        })
+        .filter(|sentence| sentence.chars().any(char::is_alphanumeric))
+}
+
+fn lower(lines: &[String]) -> String {
+    lines.join(" ").to_lowercase().replace(['’', '`'], "'").replace("e-mail", "email").replace('\u{a0}', " ")
+}
+
+/// Its first words name the message or the notice itself.
+fn begins_notice(sentence: &str) -> bool {
+    let start = &sentence[..sentence.floor_char_boundary(160)];
+    let own = words::SELF.within(start) || words::LEGAL_TITLE.within(start);
+    let meant = words::NOT_MEANT.within(start);
+    own || meant
+}
+
+fn is_legal_title(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    line.len() <= 60 && words::LEGAL_TITLE.within(&lower) && !line.contains("http")
+}
+
+/// Speaks of itself, and says that it is secret, that it was meant for others, and what one must not do; two of them are
+/// enough in the phrases of which notices are made, or below a title.
+pub fn is_legal(paragraph: &str) -> bool {
+    let titled = words::LEGAL_TITLE.begins(paragraph);
+    let kinds = [words::SECRET, words::NOT_MEANT, words::FORBIDDEN, words::LIABLE];
+    let says: Vec<bool> = kinds.iter().map(|kind| kind.within(paragraph)).collect();
+    let count = says.iter().filter(|says| **says).count();
+    let all = says[0] && says[1] && says[2];
+    let formal = count >= 2 && (titled || words::TEMPLATE.within(paragraph));
+    paragraph.len() >= MIN_LEGAL && (titled || words::SELF.within(paragraph)) && (all || formal)
+}
+
+/// What a scanner or a green conscience added: the last lines, from the latest on that is whole.
+fn footer(lines: &[String], start: usize) -> Option<(usize, Rule, Confidence)> {
+    let reachable = beginnings(lines, start).rev().take(MAX_FOOTER_LINES);
+    let mut short = reachable.take_while(|at| lines[*at].len() <= MAX_FOOTER);
+    let at = short.find(|at| is_footer(&lower(&lines[*at..])))?;
+    let confidence = if at == start { Confidence::Sure } else { Confidence::Likely };
+    Some((at, Rule::Footer, confidence))
+}
+
+fn is_footer(text: &str) -> bool {
+    if text.is_empty() || text.len() > MAX_FOOTER {
+        return false;
+    }
+    let keys = [
+        words::NATURE,
+        words::GREEN,
+        words::SCANNER,
+        words::VIRUS,
+        words::SCANNER_SITE,
+        words::UNSUBSCRIBE,
+        words::LIST,
+    ];
+    let is_foreign = |sentence: &str| keys.iter().any(|key| key.within(sentence)) || sentence.contains("://");
+    sentences(text).all(is_foreign) && says_footer(text)
+}
+
+fn says_footer(line: &str) -> bool {
+    let count = line.split_whitespace().count();
+    let mail = words::MAIL.within(line);
+    // "... before printing this mail": in this order, whatever stands around it.
+    let before = words::BEFORE.iter().filter_map(|word| line.find(word).map(|at| at + word.len())).min();
+    let prints = before.is_some_and(|at| words::PRINT.within(&line[at..line.floor_char_boundary(at + MAX_BEFORE)]))
+        && words::NATURE.within(line)
+        && mail;
+    let virus = words::VIRUS.within(line);
+    let scanned =
+        virus && (words::SCANNER.within(line) || mail && words::SCANNED.within(line) && words::SELF.within(line));
+    let site = words::SCANNER_SITE.within(line) && count <= 8;
+    let leaves = words::UNSUBSCRIBE.within(line)
+        && ["://", "@", "list", "group", "newsletter", "gruppe", "grupo", "рассылк"]
+            .iter()
+            .any(|word| line.contains(word));
+    count <= MAX_FOOTER_WORDS && (prints || words::GREEN.within(line) && mail_or_print(line) || scanned || leaves)
+        || site
+}
+
+fn mail_or_print(line: &str) -> bool {
+    words::MAIL.within(line) || words::PRINT.within(line)
+}
+
+/// Below a rule: few lines, with the page or the address of a list.
+fn list_footer(lines: &[String]) -> Option<(usize, Rule, Confidence)> {
+    let reach = lines.len().saturating_sub(MAX_LIST + 1);
+    let rule = |line: &String| line.len() >= MIN_LIST_RULE && line.chars().all(|c| "_-=#".contains(c));
+    let at = reach + lines[reach..].iter().rposition(rule)?;
+    let below = &lines[at + 1..];
+    let text = lower(below);
+    let is_list = words::LIST.within(&text) && (text.contains("://") || text.contains('@'));
+    // One block right below the rule.
+    let short = below.iter().all(|line| line.len() <= 120 && !line.is_empty());
+    (is_list && short).then_some((at, Rule::Footer, Confidence::Sure))
+}
+
+/// Cuts what a mail server or a help desk put above the text.
+pub fn cut_first(lines: &mut Vec<String>, cuts: &mut Cuts) {
+    loop {
+        let first = shapes::skip_blank(lines, 0);
+        lines.drain(..first);
+        let Some(line) = lines.first() else { return };
+        let (rule, end) = if is_reply_line(line) {
+            (Rule::ReplyLine, 1)
+        } else if let Some(end) = warning(lines) {
+            (Rule::Warning, end)
+        } else {
+            return;
+        };
+        let rest = lines[end..].iter().any(|line| line.chars().any(char::is_alphanumeric));
+        if !rest {
+            return;
+        }
+        cuts.add(rule, Confidence::Sure, &lines[..end]);
+        lines.drain(..end);
+    }
+}
+
+/// Where a warning above the text ends: after the line with which it says all, or with its paragraph.
+fn warning(lines: &[String]) -> Option<usize> {
+    let blank = lines.iter().take(MAX_WARNING).position(String::is_empty);
+    let end = blank.unwrap_or(lines.len().min(MAX_WARNING));
+    if lines[..end].iter().map(String::len).sum::<usize>() > MAX_NOTICE_BYTES {
+        return None;
+    }
+    let first = lower(&lines[..1]);
+    if words::TIP.begins(&first) || first.contains("aka.ms/learnaboutsenderidentification") || is_tag(&lines[0]) {
+        return Some(1);
+    }
+    let is_whole = |count: &usize| is_warning(&lower(&lines[..*count]));
+    let shortest = (1..=end).find(is_whole)?;
+    // The same sentence, or its paragraph if that says nothing else.
+    let paragraph = lower(&lines[..end]);
+    let is_short = paragraph.len() < 600 && blank.is_some();
+    let sentence = (shortest..=end).find(|count| lines[*count - 1].ends_with(['.', '!', ']', '*', '-', '。']));
+    Some(if is_short { end } else { sentence.unwrap_or(shortest) })
+}
+
+/// Says of this mail that it came from outside, and what to beware of.
+fn is_warning(text: &str) -> bool {
+    let bare = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let warns = words::WARN.begins(bare);
+    let tagged = bare.split_once(':').is_some_and(|(tag, _)| tag.contains(' ') && words::EXTERNAL_TAG.has(tag.trim()));
+    let (clicks, owner) = (words::CLICK.within(text), words::ORGANISATION.within(text));
+    let comes = words::ORIGIN.within(text) && (owner || clicks);
+    let own = words::SELF.within(text) && words::OUTSIDE.within(text);
+    own && (comes || warns && (clicks || owner))
+        || tagged && clicks
+        || warns && clicks && owner && words::OUTSIDE.within(text)
+}
+
+/// `[EXTERNAL]` alone on its line.
+fn is_tag(line: &str) -> bool {
+    let bare = line.trim_matches(|c: char| "[](){}*-_=<>! ".contains(c)).to_lowercase();
+    bare.len() < line.len() && words::EXTERNAL_TAG.has(&bare)
+}
+
+/// "Please type your reply above this line", in some language, or in the frame of a help desk.
+pub fn is_reply_line(line: &str) -> bool {
+    if line.len() > 200 || !line.chars().any(char::is_alphabetic) {
+        return false;
+    }
+    if line.starts_with("##-") && line.ends_with("-##") {
+        return true;
+    }
+    let lower = line.to_lowercase();
+    let place = words::ABOVE.iter().filter_map(|word| lower.find(word).map(|at| at + word.len())).min();
+    let joined = place.is_some_and(|at| words::LINE.within(&lower[at..lower.floor_char_boundary(at + MAX_JOINED)]));
+    let last = ["この行", "この線", "이 줄", "이 선", "此行", "此线", "此線"].iter().any(|line| lower.contains(line));
+    (last || joined && words::REPLY.within(&lower)) && lower.split_whitespace().count() <= 16 && !line.ends_with('?')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_speak_of_secrets_too() {
+        for paragraph in [
+            "the offer for the boat is 40,000, please treat this as confidential and do not disclose it to the broker before we have signed.",
+            "please treat this message as confidential and do not forward it to the broker: the offer for the boat is 40,000.",
+            "le destinataire du colis est le chantier, pas la marina. il a été reçu par erreur à la capitainerie.",
+        ] {
+            assert!(!is_legal(paragraph), "{paragraph}");
+        }
+        for footer in ["please consider the environment before anchoring on the reef.", "the virus is over, come home"]
+        {
+            assert!(!is_footer(footer), "{footer}");
+        }
+        assert!(is_footer("please consider the environment before printing this email."));
+        assert!(is_footer("virus-free. www.avast.com"));
+        assert!(
+            is_reply_line("##- Bitte oberhalb antworten -##") && !is_reply_line("Reply to the line above, please?")
+        );
+    }
+}

@@ -1,0 +1,282 @@
+//! What stands below a text and names its writer or the writer's telephone.
+//!
+//! A signature begins at the only `--` line, if it stands apart, holds few and short lines, and the words above do not
+//! lead to it. A telephone's line is known in any language by its parts: a word for *sent* at one end, the name of a
+//! device or a program, and little else.
+
+use super::cuts::{Confidence, Cuts, Rule};
+use super::{marks, shapes, words};
+
+/// Most lines below `-- ` (RFC 3676 section 4.3) that are taken for a signature.
+const MAX_SIGNATURE: usize = 15;
+/// Most lines of a signature that stands right below the text.
+const MAX_CLOSE: usize = 5;
+/// Longest line that a telephone adds, in bytes.
+const MAX_ADDED: usize = 160;
+/// Most words between the word for *sent* and the name of the device.
+const MAX_BETWEEN: usize = 4;
+/// Longest such line in scripts without blanks between words, in characters.
+const MAX_JOINED: usize = 40;
+/// Most words behind the name of the device.
+const MAX_BEHIND: usize = 4;
+/// Words of a line that is a sentence rather than a part of a signature.
+const SENTENCE: usize = 8;
+
+/// Cuts what stands between the marks of a signature's element.
+pub fn cut_marked(lines: &mut Vec<String>, cuts: &mut Cuts) {
+    while let Some(start) = lines.iter().position(|line| line == marks::SIGNATURE) {
+        let end = lines[start..].iter().position(|line| line == marks::END).map_or(lines.len(), |end| start + end + 1);
+        let inside: Vec<String> =
+            lines[start..end].iter().filter(|line| !line.starts_with(marks::is_mark)).cloned().collect();
+        let others = lines[..start].iter().chain(&lines[end..]);
+        let apart =
+            others.clone().any(|line| !line.is_empty() && !line.starts_with('>') && !line.starts_with(marks::is_mark));
+        let leads = lines[..start].iter().rfind(|line| !line.is_empty()).is_some_and(|line| leads_on(line));
+        if apart && !leads {
+            let dashes = inside.iter().filter(|line| !matches!(line.as_str(), "--" | "—")).cloned().collect::<Vec<_>>();
+            cuts.add(Rule::Signature, Confidence::Sure, &dashes);
+            lines.drain(start..end);
+        } else {
+            lines.splice(start..end, inside);
+        }
+    }
+    lines.retain(|line| line != marks::END);
+}
+
+/// Cuts the signature below `--`.
+pub fn cut_delimited(lines: &mut Vec<String>, cuts: &mut Cuts) {
+    let Some(at) = delimiter(lines) else { return };
+    let below = &lines[at + 1..];
+    let is_afterword = |line: &String| {
+        let lower = line.to_lowercase();
+        ["ps:", "ps ", "p.s.", "p.s:", "nb:", "n.b."].iter().any(|start| lower.starts_with(start))
+    };
+    // An afterword is the writer's own again.
+    let end = below.iter().position(is_afterword).map_or(lines.len(), |found| at + 1 + found);
+    cuts.add(Rule::Signature, Confidence::Likely, &lines[at + 1..end]);
+    lines.drain(at..end);
+}
+
+/// Where a signature begins: the only `--` line, with few lines below it and a blank line above it (or very few below),
+/// and no quote below it, which would be answered there. Whoever draws such lines in a text keeps what follows.
+fn delimiter(lines: &[String]) -> Option<usize> {
+    let mut found = lines.iter().enumerate().filter(|(_, line)| matches!(line.as_str(), "--" | "—"));
+    let (at, _) = found.next().filter(|_| found.next().is_none())?;
+    let (above, below) = (&lines[..at], &lines[at + 1..]);
+    let last = above.iter().rfind(|line| !line.is_empty())?;
+    // What touches the words above may be what they lead to, unless they are at their end.
+    let ended = above.len() > 1 || last.ends_with(['.', '!', '?', '。', '！', '？']);
+    let apart = above.last().is_some_and(String::is_empty) || below.len() <= MAX_CLOSE && ended;
+    let quoted = below.iter().any(|line| line.starts_with('>'));
+    let filled = below.iter().filter(|line| !line.is_empty());
+    let prose =
+        filled.filter(|line| line.split_whitespace().count() >= SENTENCE && line.ends_with(['.', '!', '?'])).count();
+    let is_program = below.iter().any(|line| is_added(line)) || below.join(" ").contains("http");
+    (below.len() <= MAX_SIGNATURE && apart && !quoted && !leads_on(last) && (prose == 0 || is_program)).then_some(at)
+}
+
+/// The line leads to what stands below it.
+fn leads_on(line: &str) -> bool {
+    line.ends_with(shapes::COLONS) || line.ends_with("->") || line.ends_with('→')
+}
+
+/// Cuts the last line if a telephone or a program added it. Where it touches the text above, that must be at its end.
+pub fn cut_added(lines: &mut Vec<String>, cuts: &mut Cuts) -> bool {
+    let Some(last) = lines.last() else { return false };
+    let above = lines.len().checked_sub(2).map(|at| lines[at].as_str());
+    let apart = above.is_none_or(str::is_empty);
+    let cut = is_added(last) && (apart || above.is_some_and(|line| shapes::closes(line) || is_added(line)));
+    if cut {
+        cuts.add(Rule::Signature, if apart { Confidence::Sure } else { Confidence::Likely }, &lines[lines.len() - 1..]);
+        lines.pop();
+    }
+    cut
+}
+
+/// Tells of a last line that may be a telephone's, in a language that is not in the table.
+pub fn doubt_added(lines: &[String], cuts: &mut Cuts) {
+    if let [_, .., above, last] = lines
+        && above.is_empty()
+        && looks_added(last)
+    {
+        cuts.add(Rule::Signature, Confidence::Unsure, &lines[lines.len() - 1..]);
+    }
+}
+
+/// True when a telephone or a mail program wrote the whole line.
+pub fn is_added(line: &str) -> bool {
+    if line.len() > MAX_ADDED {
+        return false;
+    }
+    let lower = line.to_lowercase().replace(['’', '\u{2011}', '\u{a0}'], " ").replace('\'', " ");
+    let lower = bare(&lower);
+    // "Sent from my iPhone. Please excuse typos."
+    let end = [". ", "; ", "! "].iter().filter_map(|end| lower.find(end)).min();
+    let (first, rest) = end.map_or((lower.as_str(), ""), |end| (&lower[..end], &lower[end + 2..]));
+    let rest = rest.trim();
+    let excuses = rest.is_empty() || words::EXCUSE.within(rest) || is_site(rest);
+    let (first, excuse) = match first.split_once([',', '–', '—', '|']) {
+        Some((first, rest)) if words::EXCUSE.within(rest) => (first, true),
+        _ => (first, false),
+    };
+    (excuses && is_sent_by(first)) || (excuse && is_sent_by(first)) || is_offer(&lower)
+}
+
+/// The line without its decoration and without addresses of web pages.
+fn bare(lower: &str) -> String {
+    let mut out = String::new();
+    let mut rest = lower;
+    while let Some(at) = rest.find(['<', '(']) {
+        let close = if rest[at..].starts_with('<') { '>' } else { ')' };
+        let Some(end) = rest[at..].find(close).filter(|end| rest[at..at + end].contains("://")) else { break };
+        out.push_str(&rest[..at]);
+        rest = &rest[at + end + 1..];
+    }
+    out.push_str(rest);
+    out.trim_matches(|c: char| !c.is_alphanumeric()).to_owned()
+}
+
+fn is_site(text: &str) -> bool {
+    text.split_whitespace().all(|word| word.contains('/') || word.contains('.') && !word.ends_with('.'))
+        && !text.is_empty()
+}
+
+/// A word for *sent* at one end, a device, little else.
+fn is_sent_by(line: &str) -> bool {
+    let line = line.trim();
+    let tokens: Vec<&str> = line.split_whitespace().collect();
+    let Some((start, end)) = device(line) else { return false };
+    let (before, after) = (&line[..start], &line[end..]);
+    let numbers_are_small = shapes::numbers(line).iter().all(|digits| *digits <= 2 || *digits == 4);
+    let count = |text: &str| text.split_whitespace().count();
+    let ends_well = !after.contains([',', ';', ':', '?', '!']) && count(after) <= MAX_BEHIND;
+    if !numbers_are_small || !ends_well || tokens.len() > 14 {
+        return false;
+    }
+    let is_sent = |word: &str| words::SENT_STEMS.begins(word);
+    let is_this = words::THIS_MESSAGE.begins(line);
+    // Scripts without blanks between words.
+    let is_joined = |text: &str| words::SENT_JOINED.within(text);
+    let lead = tokens.iter().take(2).position(|word| is_sent(word));
+    let first = match lead {
+        Some(0) => count(before) <= MAX_BETWEEN + 1,
+        // "Đã gửi từ", "Von meinem iPhone gesendet": nothing but a small word before it.
+        Some(_) => count(before) <= MAX_BETWEEN + 1 && words::AUXILIARY.has(tokens[0]),
+        None => false,
+    };
+    let verbs = if is_this { before.split_whitespace().chain(after.split_whitespace()).any(is_sent) } else { false };
+    let last = count(before) <= 2 && tokens.iter().rev().take(2).any(|word| is_sent(word));
+    let joined = count(before) <= MAX_BETWEEN && is_joined(line) && line.chars().count() <= MAX_JOINED;
+    first || verbs || last || joined
+}
+
+/// "Get Outlook for iOS": an offer of a program for a device.
+fn is_offer(line: &str) -> bool {
+    let tokens: Vec<&str> = line.split_whitespace().collect();
+    let gets = tokens.iter().take(3).any(|word| words::GET.has(word));
+    let platform = words::PLATFORMS.iter().any(|name| tokens.iter().rev().take(4).any(|word| word.contains(name)));
+    gets && platform && tokens.len() <= 10 && device(line).is_some()
+}
+
+/// Where the first and the last name of a device or a program stand.
+fn device(line: &str) -> Option<(usize, usize)> {
+    let mut span: Option<(usize, usize)> = None;
+    let named = words::DEVICES.iter().flat_map(|name| line.match_indices(name).map(|(at, name)| (at, name.len())));
+    let common = words::TELEPHONE.iter().filter(|name| shapes::has_word(line, name));
+    // A common word ends the line, and a word for *from* stands before it.
+    let common =
+        common.filter(|name| line.ends_with(name) && line.split_whitespace().any(|word| words::FROM_MY.has(word)));
+    let common = common.filter_map(|name| line.rfind(name).map(|at| (at, name.len())));
+    for (at, length) in named.chain(common) {
+        // A name begins a word; endings of many languages may follow it.
+        if line[..at].chars().next_back().is_some_and(|c| c.is_ascii_alphabetic()) {
+            continue;
+        }
+        let end = line[at + length..].find(' ').map_or(line.len(), |end| at + length + end);
+        let (from, to) = span.unwrap_or((at, end));
+        span = Some((from.min(at), to.max(end)));
+    }
+    span
+}
+
+/// A short line of its own with the name of a device, in a language that is not in the table.
+fn looks_added(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    let named = words::DEVICES.iter().take(words::HARDWARE).any(|name| lower.contains(name));
+    named && line.split_whitespace().count() <= 7 && !line.ends_with(['.', '!', '?', ':'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_telephones_add_is_known_in_any_language() {
+        for line in [
+            "Sent from my iPhone",
+            "Sent from Yahoo Mail on Android",
+            "Sent from Outlook for iOS<https://aka.ms/o0ukef>",
+            "Get Outlook for iOS<https://aka.ms/o0ukef>",
+            "Sent from my Galaxy S21 Ultra 5G",
+            "Sent from my Verizon, Samsung Galaxy smartphone",
+            "Sent from my mobile phone. Please excuse any typos.",
+            "Sent with Proton Mail secure email.",
+            "Von meinem iPhone gesendet",
+            "Gesendet von meinem Samsung-Gerät",
+            "Diese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.",
+            "Envoyé depuis mon téléphone Huawei",
+            "Enviado desde mi iPad",
+            "Enviado do meu iPhone",
+            "Inviato da iPhone",
+            "Verstuurd vanaf mijn iPhone",
+            "Отправлено с iPhone",
+            "Sendt fra min iPhone",
+            "Lähetetty iPhonesta",
+            "Wysłane z iPhone’a",
+            "iPhone’umdan gönderildi",
+            "Az iPhone készülékemről küldve",
+            "נשלח מה-iPhone שלי",
+            "تم الإرسال من الـ iPhone",
+            "发自我的 iPhone",
+            "從我的 iPhone 傳送",
+            "iPhoneから送信",
+            "나의 iPhone에서 보냄",
+            "Надіслано з iPhone",
+            "Đã gửi từ iPhone của tôi",
+            "Odesláno z iPhonu",
+            "Trimis de pe iPhone",
+            "Εστάλη από το iPhone μου",
+            "Изпратено от моя iPhone",
+            "Poslano z mojega iPhona",
+            "Saadetud minu iPhone'ist",
+            "Išsiųsta iš mano iPhone",
+            "Dikirim dari iPhone saya",
+            "ส่งจาก iPhone ของฉัน",
+            "मेरे iPhone से भेजा गया",
+            "Enviat des del meu iPhone",
+            "Sent from the all new AOL app for iOS",
+            "Get BlueMail for Android",
+        ] {
+            assert!(is_added(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_people_write_is_not() {
+        for line in [
+            "sent from my office on Monday, number RR123456785.",
+            "Envoyé de mon bureau lundi, numéro RR123456785.",
+            "Gesendet von meinem Büro am Montag",
+            "I sent it from my iPhone yesterday",
+            "Mein iPhone ist kaputt",
+            "Die Bilder habe ich gestern von meinem iPhone gesendet",
+            "Sent with the ferry at noon",
+            "Get the Outlook manual from Tom",
+            "Sent from my iPhone on Monday, number RR123456785",
+            "Get the mail for me",
+            "Sent the spare phone with Cy",
+        ] {
+            assert!(!is_added(line), "{line}");
+        }
+    }
+}

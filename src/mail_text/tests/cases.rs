@@ -1,0 +1,33 @@
+//! Mails from the field, each with what has to go on air: `tests/cases-mail/expected.json`.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::*;
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+#[test]
+fn each_mail_from_the_field_comes_out_right() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases-mail");
+    let expected: Value = serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    let cases = expected["mails"].as_array().unwrap();
+    assert!(cases.len() >= 100, "{} cases", cases.len());
+    let mut wrong = Vec::new();
+    for case in cases {
+        let file = case["file"].as_str().unwrap();
+        let shaped = shape(&fs::read(folder.join(file)).unwrap(), &TRIM);
+        check(&shaped);
+        let list = |name: &str| case[name].as_array().cloned().unwrap_or_default();
+        let has = |part: &Value| format!("{}\n", shaped.text).contains(part.as_str().unwrap());
+        let same = case["text"].as_str().is_none_or(|text| words(text) == words(&shaped.text));
+        let person = case["automatic"].is_null() || shaped.automatic.is_none();
+        if !same || !person || !list("must").iter().all(has) || list("must_not").iter().any(has) {
+            wrong.push(format!("{file}: {:?} {:?} {:?}", shaped.text, shaped.cut, shaped.automatic));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}

@@ -1,0 +1,337 @@
+//! Words of what telephones, programs and servers add to a text.
+
+use super::Words;
+
+/// Beginnings of the words for *sent* (and *written*, *made*) in the line that a telephone adds.
+pub const SENT_STEMS: Words = Words(
+    "sent|gesendet|geschickt|verschickt|geschrieben|envoyé|envoye|enviado|enviada|enviat|inviat|scritto|\
+     verzonden|verstuurd|gestuurd|отправлен|послан|надісла|відправлен|изпратен|пратено|skickat|skickad|sänt|\
+     sendt|lähete|kirjoitettu|wysła|odeslán|odoslan|poslan|poslato|küldve|küldtem|küldött|trimis|expediat|gönder|\
+     iletil|στάλ|εστάλ|απεστάλ|saadetud|išsiųst|siųsta|nosūtīt|sūtīt|bidalia|bidali|נשלח|الإرسال|إرسال|أرسل|\
+     أُرسل|ارسال|فرستاده|gửi|dikirim|terkirim|dihantar|भेजा|ส่ง|გაგზავნ|ուղարկված|dërguar|enviáu|anfonwyd|seolta|\
+     ipinadala|imetumwa|gestuur|पाठव|পাঠানো|அனுப்ப|పంప",
+);
+
+/// The same in scripts that put no blanks between words, or glue them to others.
+pub const SENT_JOINED: Words = Words(
+    "送信|发自|發自|发送自|来自|來自|傳送|寄出|傳自|发送|보냄|보낸|에서 보|전송|ส่งจาก|ส่งโดย|الإرسال|أُرسلت|أرسلت|مرسل|ارسال شده|נשלח|\
+     भेजा गया|से भेजा|পাঠানো|გაგზავნილია",
+);
+
+/// Beginnings of a line that speaks of the mail itself.
+pub const THIS_MESSAGE: Words = Words(
+    "this email|this e-mail|this message|this mail|diese nachricht|diese e-mail|diese mail|cet e-mail|cet email|\
+     ce message|ce mail|ce courriel|este mensaje|este correo|esta mensagem|este e-mail|este email|\
+     questo messaggio|questa e-mail|questa email|dit bericht|deze e-mail|это сообщение|это письмо|denne besked|\
+     denne e-mail|denne meldingen|detta meddelande|tämä viesti|ta wiadomość|tato zpráva|tento e-mail|táto správa|\
+     ez az üzenet|ez az e-mail|acest mesaj|bu ileti|bu e-posta|αυτό το μήνυμα|це повідомлення|това съобщение|\
+     ova poruka|to sporočilo|aquest missatge|email sent|mail sent|message sent",
+);
+
+/// Small words that may stand before a word for *sent*.
+pub const AUXILIARY: Words = Words(
+    "đã|تم|je|se|sa|s-a|bol mail|byl|er|ble|blev|on|mail|email|e-mail|message|post|được|був|было|az|a|был|\
+     została|zostało|ta",
+);
+
+/// Offers of a program begin with these.
+pub const GET: Words = Words(
+    "get|download|try|holen|hole|laden|obtenir|obtenez|télécharger|téléchargez|obtener|obtén|descargar|descarga|\
+     obter|obtenha|baixe|baixar|ottieni|scarica|haal|скачать|получить|получите|установите|hämta|hent|hanki|lataa|\
+     pobierz|získat|stáhněte|stáhnout|získajte|töltse|beszerezni|obțineți|descărcați|edinin|indirin|αποκτήστε|\
+     λήψη|отримати|завантажити|вземете|nabavite|preuzmite|hangi|gauti|iegūt|tải|dapatkan|获取|下载|取得|下載|を入手|outlook|\
+     قم|הורד",
+);
+
+/// What an offered program runs on.
+pub const PLATFORMS: Words = Words("ios|android|iphone|ipad|windows|mac|macos|mobile|mobil");
+
+/// Names of devices, then of programs and services. They are the same in every language.
+pub const DEVICES: Words = Words(
+    "iphon|ipad|ipod|galaxy|samsung|huawei|xiaomi|redmi|oneplus|google pixel|nokia|blackberry|xperia|motorola|\
+     oppo|realme|android|smartphone|handy|windows phone|windows 10|windows 11|mail app|mail-app|telekom mail|华为|\
+     小米|三星|荣耀|手机|邮箱|郵箱|ios|macbook|imac|apple watch|outlook|yahoo|gmail|aol|bluemail|blue mail|proton|tutanota|\
+     spark|k-9|k9|thunderbird|aqua mail|aquamail|mymail|maildroid|nine mail|zoho|mailspring|mailbird|em client|\
+     airmail|edison|canary mail|fairemail|superhuman|polymail|newton mail|gmx|web.de|t-online|freenet|mail.ru|\
+     mail для|mail for windows|mail für windows|courrier pour windows|correo para windows|email para windows|\
+     posta per windows|mail voor windows|email til windows|e-post för windows|пошта для|почта для|яндекс|yandex|\
+     rambler|seznam|wp.pl|onet|interia|qq邮箱|foxmail|naver|daum|网易|139邮箱|hotmail|live.com|icloud|fastmail|\
+     tapatalk|verizon|t-mobile|vodafone|mail orange|orange mail|at&t|sfr|free mobile|libero mail|virgilio mail|\
+     tim mail|laposte|uol|terra mail|bol mail|nextcloud|roundcube|horde imp|typeapp|boomerang|mixmax|mailtrack|\
+     sailmail|winlink|iridium|xgate|ocens|inmarsat|garmin|inreach",
+);
+
+/// Common words for a telephone.
+pub const TELEPHONE: Words = Words(
+    "phone|mobile|telephone|cell|cellphone|smartphone|tablet|handheld|mobile device|wireless device|handy|\
+     telefon|mobiltelefon|mobilgerät|mobil|smartfon|téléphone|portable|móvil|movil|teléfono|celular|telemóvel|\
+     telefone|telefonino|cellulare|telefono|dispositivo|telefoon|mobiel|телефона|смартфона|мобильного|\
+     mobiele telefoon|puhelin|puhelimesta|puhelimestani|telefonu|telefonom|komórki|mobilu|mobilomról|cep|\
+     telefonumdan|κινητό|手机|手機|携帯|휴대폰|gsm",
+);
+
+/// Words that stand before the telephone of the writer.
+pub const FROM_MY: Words = Words(
+    "from|my|von|vom|meinem|mit|depuis|mon|ma|desde|mi|do|meu|meus|da|dal|mio|van|vanaf|mijn|с|со|моего|från|min|\
+     fra|z|ze|mého|môjho|mojego|din|μου|από|з|із|мого|от|моя|s|svog|iz|mojega|del|từ|dari|cep|via|using|per",
+);
+
+/// Apologies of telephones.
+pub const EXCUSE: Words = Words(
+    "excuse|forgive|typo|brief|brevity|spelling|autocorrect|auto-correct|errors|tippfehler|kürze|rechtschreib|\
+     entschuldig|brièveté|fautes|excus|disculp|erratas|brevedad|brevidade|erros|scusa|brevità|errori|typefout|\
+     excuses|опечатк|краткост|stavfel|slåfejl|tastefeil|kirjoitusvirhe|literówk|překlep|secure|sicher|sécurisé|\
+     free|kostenlos",
+);
+
+/// What a notice calls itself.
+pub const SELF: Words = Words(
+    "this email|this e mail|this message|this mail|this communication|this transmission|this electronic|this fax|\
+     email message|this correspondence|the information contained|the contents of this|the content of this|\
+     information in this|the information transmitted|any attachments|its attachments|diese email|dieser email|\
+     diese mail|dieser mail|diese nachricht|dieser nachricht|der inhalt dieser|ce message|ce courriel|cet email|\
+     cet e mail|ce mail|cette communication|ce courrier|présent message|présent courriel|este mensaje|\
+     este correo|esta comunicación|este email|presente correo|presente mensaje|presente comunicación|\
+     esta mensagem|este e mail|presente mensagem|esta comunicação|questo messaggio|questa email|questa mail|\
+     questa comunicazione|presente messaggio|presente email|presente comunicazione|deze email|dit bericht|\
+     deze mail|это сообщение|этого сообщения|данное сообщение|данное письмо|это письмо|настоящее сообщение|\
+     настоящее письмо|электронное сообщение|это электронное|detta meddelande|detta email|denna email|\
+     det här meddelandet|denne email|denne besked|denne meddelelse|denne meldingen|denne eposten|denne e posten|\
+     tämä viesti|tämä sähköposti|tämän viestin|ta wiadomość|niniejsza wiadomość|niniejszy email|ten email|\
+     tej wiadomości|tato zpráva|tento email|tato emailová|táto správa|ez az üzenet|ez az email|a jelen üzenet|\
+     jelen email|acest mesaj|acest email|prezentul mesaj|bu mesaj|bu email|bu e posta|bu eposta|bu elektronik|\
+     işbu|αυτό το μήνυμα|το παρόν μήνυμα|το παρόν email|це повідомлення|цей лист|цього повідомлення|\
+     това съобщение|този имейл|ova poruka|ovaj email|to sporočilo|ta epošta|see kiri|käesolev kiri|šis laiškas|\
+     šis elektroninis|šis epasts|šī vēstule|aquest missatge|aquest correu|本邮件|此邮件|本電子郵件|此電郵|本郵件|本メール|このメール|\
+     このメッセージ|이 메일|본 메일|이 메시지|본 이메일|הודעה זו|דוא\"ל זה|هذه الرسالة|هذا البريد|این پیام|این ایمیل|email này|thư này|\
+     pesan ini|email ini",
+);
+
+/// What it says of those whom it was not meant for.
+pub const NOT_MEANT: Words = Words(
+    "intended recipient|intended solely|intended only|solely for the|only for the use|solely intended|\
+     sole use of|exclusive use|for the addressee|named addressee|the addressee|individual or entity|in error|\
+     by mistake|not the intended|nicht der richtige|richtige adressat|richtiger adressat|nicht der adressat|\
+     nicht der beabsichtigte|nicht der vorgesehene|nicht für sie bestimmt|ausschließlich für den|nur für den|\
+     bestimmungsgemäße|irrtümlich|versehentlich|attention exclusive|l'attention de|usage exclusif|\
+     exclusivement destiné|destiné exclusivement|destinés exclusivement|strictement réservé|par erreur|\
+     n'êtes pas le destinataire|pas destinataire|ses destinataires|por error|uso exclusivo|exclusivamente|\
+     destinatario indicado|no es usted el destinatario|si usted no es|por engano|por erro|se você não é|\
+     se não for o destinatário|per errore|non siete i destinatari|non è il destinatario|esclusivamente|\
+     unicamente|uitsluitend|ten onrechte|abusievelijk|niet de beoogde|niet de geadresseerde|per abuis|по ошибке|\
+     ошибочно|не являетесь|исключительно для|предназначено только|предназначен|av misstag|avsedda mottagaren|\
+     avsedd mottagare|endast avsett|ved en fejl|ved en feiltakelse|rette modtager|rette mottaker|kun beregnet|\
+     tiltænkte|vahingossa|erehdyksessä|tarkoitettu vain|przez pomyłkę|omyłkowo|adresatem|wyłącznie|omylem|\
+     určena výhradně|určen pouze|omylom|určená výhradne|tévedésből|nem ön a címzett|kizárólag|din greșeală|\
+     din eroare|exclusiv|yanlışlıkla|muhatabı değilseniz|alıcısı değilseniz|εκ παραδρομής|κατά λάθος|\
+     αποκλειστικά|помилково|виключно|по погрешка|greškom|isključivo|pomotoma|izključno|kogemata|klaidos|kļūdas|\
+     per error|误收|错误收到|非指定|誤收|誤って|誤送|잘못 수신|수신인이 아닌|בטעות|عن طريق الخطأ|بالخطأ|به اشتباه|nhầm|kesalahan|\
+     secara keliru",
+);
+
+/// That it is secret.
+pub const SECRET: Words = Words(
+    "confidential|privileged|proprietary|private information|vertraulich|rechtlich geschützt|confidentiel|\
+     confidencial|secreto profesional|riservat|confidenzial|vertrouwelijk|конфиденциальн|konfident|fortrolig|\
+     luottamuksellis|poufn|důvěrn|dôvern|bizalmas|confidențial|gizli|εμπιστευτικ|конфіденційн|поверителн|\
+     povjerljiv|zaupn|konfidential|konfidenc|机密|保密|機密|기밀|비밀|סודי|חסוי|سري|محرمانه|bảo mật|bí mật|rahasia",
+);
+
+/// That one must not use it, and what to do with it.
+pub const FORBIDDEN: Words = Words(
+    "unauthori|prohibited|notify the sender|notify us|contact the sender|inform the sender|advise the sender|\
+     delete it|delete this|delete the|destroy|disseminat|distribut|copying|disclos|unbefugt|vernichten|\
+     nicht gestattet|informieren sie|unzulässig|untersagt|löschen sie|verständigen sie|toute diffusion|\
+     toute utilisation|interdit|avertir|prévenir|détruire|supprimer|prohibid|notif|elimin|bórrel|borre|destru|\
+     divulga|proibid|apagu|avise|vietat|divulg|diffusione|cancell|distrugger|avvisare|comunicar|niet toegestaan|\
+     verboden|afzender|verwijder|vernietig|запрещ|уведом|сообщите|удалит|уничтож|otillåt|förbjud|\
+     meddela avsändaren|radera|forbudt|slet|slett|underret|informer|kielletty|poista|ilmoita|zabronion|usuń|\
+     usunię|powiadom|zakázán|smažte|vymažte|informujte|tilos|törölje|értesítse|interzis|șterge|ștergeți|anunțați|\
+     yasak|siliniz|bildiriniz|απαγορεύ|διαγράψ|ενημερώσ|заборон|видаліть|повідомте|забранен|изтрийте|zabranjen|\
+     obrišite|izbrišite|prepovedan|keelatud|kusdraudž|ištrin|aizliegt|dzēsiet|禁止|删除|刪除|削除|삭제|금지|אסור|מחק|يحظر|\
+     حذف|ممنوع|xóa|cấm|dilarang|hapus",
+);
+
+/// That nobody is liable.
+pub const LIABLE: Words = Words(
+    "liab|virus|responsib|not secure|cannot be guaranteed|haftung|viren|responsab|garanti|aansprakelijk|\
+     ответственност|ansvar|vastuu|odpowiedzialn|odpovědnost|zodpovednos|felelős|răspunde|sorumlu|ευθύν|\
+     відповідальн|отговорност|odgovorn|vastutus|atsakomyb|atbildīb|责任|責任|책임|אחריות|مسؤولية|trách nhiệm|\
+     tanggung jawab",
+);
+
+/// Titles of such notices.
+pub const LEGAL_TITLE: Words = Words(
+    "disclaimer|confidentiality notice|confidentiality note|confidentiality statement|confidential notice|\
+     legal notice|legal disclaimer|privacy notice|important notice|rechtlicher hinweis|vertraulichkeitshinweis|\
+     avis de confidentialité|avertissement|mentions légales|aviso legal|aviso de confidencialidad|\
+     aviso de confidencialidade|nota legale|avviso di riservatezza|vertrouwelijkheid|\
+     уведомление о конфиденциальности|klauzula poufności|免责声明|免責事項|機密",
+);
+
+/// What green footers care for.
+pub const NATURE: Words = Words(
+    "environment|umwelt|environnement|medio ambiente|medioambiente|meio ambiente|ambiente|milieu|nature|planet|\
+     planeta|planète|the earth|trees|tree|bäume|arbres|árboles|árvores|alberi|bomen|природ|окружающ|деревь|miljö|\
+     miljø|ympäristö|luontoa|środowisk|drzew|životní prostředí|životné prostredie|környezet|mediul|çevre|doğa|\
+     περιβάλλον|довкілля|околната среда|okoliš|okolje|keskkon|gamtą|medi ambient|环境|環境|환경|הסביבה|البيئة|\
+     môi trường|lingkungan",
+);
+
+/// What they would not have.
+pub const PRINT: Words = Words(
+    "print|druck|imprim|stamp|afdruk|напечат|печата|распечат|skriv ut|skriver ut|udskriv|utskrift|tulost|druk|\
+     tisk|tlač|tiskn|nyomtat|tipări|yazdır|εκτυπώ|друку|роздрук|отпечат|ispis|natisn|prindi|spausdin|打印|列印|印刷|인쇄|\
+     להדפיס|מדפיס|طباعة|in email|in ấn|mencetak",
+);
+
+/// Words for a mail.
+pub const MAIL: Words = Words(
+    "email|e-mail|mail|message|nachricht|courriel|correo|mensaje|mensagem|messaggio|bericht|письм|сообщени|\
+     meddelande|besked|melding|viesti|sähköposti|wiadomoś|zpráv|správ|üzenet|mesaj|ileti|e-posta|eposta|μήνυμα|\
+     лист|повідомлення|съобщение|имейл|poruk|sporočil|kiri|laišk|邮件|郵件|メール|메일|הודעה|רسالة|thư|pesan|sender|\
+     absender|expéditeur|remitente|remetente|mittente|afzender|отправител",
+);
+
+/// What comes before printing.
+pub const BEFORE: Words = Words(
+    "before|bevor|avant|antes|prima|voordat|alvorens|прежде чем|перед|före|innan|før|ennen|zanim|przed|než|\
+     mielőtt|înainte|önce|πριν|перш ніж|преди|prije|preden|enne|prieš|need to print|have to print|\
+     necessary to print|think twice",
+);
+
+/// Scanners that sign mails.
+pub const SCANNER: Words = Words(
+    "avast|avg|mcafee|kaspersky|eset|norton|bitdefender|mailscanner|mimecast|sophos|spamassassin|symantec|\
+     messagelabs|barracuda|avira|f-secure|trend micro|clamav|gdata|g data|antivirus|anti-virus",
+);
+
+/// What they look for.
+pub const VIRUS: Words = Words("virus|viren|malware|вирус|spam|dangerous content|gefährlich|вірус|ιού|ウイルス|病毒");
+
+/// Their sites.
+pub const SCANNER_SITE: Words =
+    Words("www.avast.com|avast.com/|www.avg.com|avg.com/|www.avira.com|www.mailscanner.info|www.eset.com|/sig-email");
+
+/// Footers that tell how to leave.
+pub const UNSUBSCRIBE: Words = Words(
+    "you received this message because you are subscribed|you are receiving this because you|\
+     to unsubscribe from this|to unsubscribe, |unsubscribe from this list|to unsubscribe send|to unsubscribe: |\
+     um sich von dieser liste|sie erhalten diese nachricht, weil sie|pour vous désabonner|pour vous désinscrire|\
+     para darse de baja|para cancelar la suscripción|para cancelar a subscrição|para anular su suscripción|\
+     per annullare l'iscrizione|per cancellarsi|om u af te melden|отписаться от|чтобы отказаться от",
+);
+
+/// Words of the footers of mailing lists.
+pub const LIST: Words = Words(
+    "mailing list|mailinglist|mailing-list|listinfo|liste de diffusion|lista de correo|lista de discussão|\
+     lista di distribuzione|verteiler|mailingliste|unsubscribe|subscri|postorius|/lists/|list archive|archives|\
+     groups.google|groups.io|yahoogroups|рассылк|list guidelines|@lists.",
+);
+
+/// Where a warning says that the mail came from.
+pub const OUTSIDE: Words = Words(
+    "outside|external|extern|außerhalb|extérieur|externe|externo|fuera de|fora da|esterno|dall'esterno|buiten|\
+     внешн|извне|utanför|utenfor|udefra|eksternt|ulkopuol|ulkoi|zewnątrz|zewnętrzn|externí|mimo organizac|külső|\
+     exterior|dışından|harici|εξωτερικ|εκτός|зовнішн|външ|vanjsk|zunanj|väljast|外部|외부|حيث خارج|خارج|מחוץ|\
+     bên ngoài|luar organisasi|don't often get email|unknown sender|unbekannten absender",
+);
+
+/// What it warns of.
+pub const CLICK: Words = Words(
+    "click|links|attachment|open attach|klicken|anhänge|anhang|cliquez|pièces jointes|liens|haga clic|enlaces|\
+     adjuntos|clique|anexos|clic|allegati|collegamenti|klik|bijlagen|koppelingen|ссылк|вложен|нажима|länkar|\
+     bilagor|vedhæft|vedlegg|linkkejä|liitteitä|załącznik|odkaz|přílo|príloh|mellékl|atașament|linkuri|bağlantı|\
+     tıklama|συνδέσμου|συνημμέν|посилан|вкладен|прикачен|privitk|prilog|priponk|linke|nuorod|链接|附件|連結|リンク|添付|링크|\
+     첨부|קישור|الروابط|liên kết|tautan|caution|vorsicht|be careful|cautious",
+);
+
+/// How it says that it came from there.
+pub const ORIGIN: Words = Words(
+    "originat|came from|sent from outside|was sent by|from outside|stammt von|kommt von|wurde von|\
+     gesendet von außerhalb|provient|émane|proviene|procede|se originó|originou|veio de|foi enviado|afkomstig|\
+     verzonden van|получено от|отправлено из|пришло|kommer från|er sendt fra|kommer fra|on lähetetty|pochodzi|\
+     pochází|pochádza|érkezett|provine|gönderilmiş|προέρχεται|надійшло|идва от|dolazi|prihaja|来自|來自|から送信|からの|\
+     에서 발송|do not trust",
+);
+
+/// Above which line one should answer.
+pub const ABOVE: Words = Words(
+    "above|oberhalb|über dieser|au-dessus|au dessus|ci-dessus|por encima|encima de|arriba de|acima|sopra|boven|\
+     выше|над|ovanför|over denne|ovenfor|oven over|yläpuolelle|powyżej|nad|fölé|deasupra|üstüne|üzerine|πάνω από|\
+     вище|iznad|kohale|virš",
+);
+
+/// That line.
+pub const LINE: Words = Words(
+    "line|zeile|linie|ligne|línea|linha|riga|linea|regel|lijn|строк|лини|raden|linje|strek|rivi|viivan|lini|\
+     wiers|řád|riad|sor|satır|çizgi|γραμμή|рядк|ред|crte|linije|vrstic|rea|joone|eilut",
+);
+
+/// That one should answer.
+pub const REPLY: Words = Words(
+    "reply|respond|type|write|answer|antwort|schreiben|répon|repond|écri|respuesta|escrib|escrev|rispo|scriv|\
+     antwoord|reageer|ответ|пиш|svar|skriv|vasta|kirjoita|odpow|odpis|pisz|odpov|píš|válasz|írj|răspun|scrie|\
+     yanıt|cevap|yaz|απαντ|γράψ|відпов|отговор|odgovor|piš|atsak|rašy|raspun",
+);
+
+/// That a scanner looked at it.
+pub const SCANNED: Words = Words(
+    "scanned|checked|geprüft|gescannt|vérifié|analysé|comprobado|analizado|verificado|controllat|gecontroleerd|\
+     провер|kontrollerat|kontrolleret|tarkist|sprawdzon|zkontrolov|ellenőr|verificat|tarandı|believed to be clean",
+);
+
+/// Whole phrases of green footers.
+pub const GREEN: Words = Words(
+    "think before you print|do you really need to print|please don't print this|\
+     bitte prüfen sie der umwelt zuliebe|bitte prüfen sie, ob diese mail|bitte denken sie an die umwelt|\
+     pensez à l'environnement|pensons à l'environnement|denk aan het milieu|piensa en el medio ambiente|\
+     pense no meio ambiente|pensa all'ambiente|save a tree|save paper|be green",
+);
+
+/// Beginnings of a warning.
+pub const WARN: Words = Words(
+    "caution|warning|attention|external|alert|notice|important|achtung|vorsicht|warnung|hinweis|extern|\
+     avertissement|mise en garde|prudence|precaución|advertencia|atención|aviso|cuidado|atenção|advertência|\
+     attenzione|avviso|prudenza|let op|waarschuwing|voorzichtig|внимание|осторожно|предупреждение|varning|\
+     advarsel|obs|forsigtig|varoitus|huomio|uwaga|ostrzeżenie|upozornění|pozor|varování|upozornenie|figyelem|\
+     figyelmeztetés|atenție|atenţie|dikkat|uyarı|προσοχή|увага|pažnja|opozorilo|hoiatus|dėmesio|uzmanību|注意|警告|\
+     주의|경고|אזהרה|זהירות|تحذير|تنبيه|هشدار|cảnh báo|peringatan|คำเตือน",
+);
+
+/// Whose outside it is.
+pub const ORGANISATION: Words = Words(
+    "organi|company|your network|the firm|university|firma|unternehmen|netzwerk|entreprise|société|réseau|\
+     empresa|compañía|azienda|società|bedrijf|компани|företag|virksomhed|bedrift|yritys|firm|společnost|\
+     spoločnost|vállalat|szervezet|compan|şirket|kurum|εταιρ|οργανισμ|компанія|tvrtk|podjetj|asutus|įmon|会社|社外|\
+     組織|公司|组织|單位|회사|조직|הארגון|החברה|المؤسسة|الشركة|سازمان|tổ chức|công ty|perusahaan|sender|absender|expéditeur|\
+     remitente|remetente|mittente|afzender|отправител",
+);
+
+/// Tips of a mail program about a sender.
+pub const TIP: Words = Words(
+    "you don't often get email from|you do not often get email from|\
+     some people who received this message don't often get email from|sie erhalten nicht häufig|\
+     sie erhalten nicht oft|einige personen, die diese nachricht|vous n'obtenez pas souvent|\
+     vous ne recevez pas souvent|no suele recibir correo|no suele recibir correos|não costuma receber emails|\
+     non si riceve spesso posta|non ricevi spesso|u ontvangt niet vaak|не часто получаете|du får inte ofta|\
+     du får ikke ofte|du modtager ikke ofte",
+);
+
+/// Phrases of which notices are made.
+pub const TEMPLATE: Words = Words(
+    "intended recipient|intended solely|intended only for|if you are not the|if you have received this|\
+     if you receive this|received this message in error|received this email in error|\
+     received this communication in error|wenn sie nicht der|sollten sie nicht der|falls sie nicht der|\
+     diese email irrtümlich|diese nachricht irrtümlich|si vous n'êtes pas|si vous avez reçu ce|\
+     si vous recevez ce|si usted no es|si no es usted|si ha recibido este|si usted ha recibido|si lo ha recibido|\
+     se você não|se não é o|se recebeu est|caso tenha recebido|se non siete|se non è il|se avete ricevuto|\
+     se ha ricevuto|se lo ha ricevuto|qualora|indien u niet|als u niet de|indien dit bericht|\
+     если вы не являетесь|если вы получили|если данное|om du inte är|om du har fått|hvis du ikke er|\
+     hvis du har modtaget|hvis du har mottatt|jos et ole|jos olet saanut|jeżeli nie|jeśli nie|pokud nejste|\
+     ak nie ste|ha nem ön|dacă nu sunteți|eğer bu|εάν δεν είστε|αν δεν είστε|якщо ви не|ако не сте|ako niste|\
+     če niste",
+);
+
+/// How many of [`DEVICES`] are devices, not programs.
+pub const HARDWARE: usize = 22;

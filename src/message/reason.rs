@@ -1,0 +1,231 @@
+//! Why a message stands where it stands: facts as data. Words are made where they are shown, see [`super::words`].
+//!
+//! In the store a reason is an object whose `code` names its family and whose `is` names the fact, with the values beside
+//! them: `{"code":"waits","is":"link","packets":2}`. Older records have a sentence in its place, which is kept as
+//! [`Reason::Old`]; what a newer version wrote is kept as [`Reason::Unknown`] and shown as such.
+
+mod link;
+mod relay;
+mod route;
+mod rule;
+mod text;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::money::{OverBudget, OverPrice};
+
+pub use link::{Acknowledged, GoneReason, LinkReason, Part, Taken};
+pub use relay::{RelayHint, RelayReason, RelayRefusal};
+pub use route::{Arrived, NeedsOwner, NoRoute, SplitError, Waits};
+pub use rule::{Barred, Ground, Whose};
+pub use text::{Doubt, TextCount, TextReason};
+
+/// Why a message is in its state, or what a step of its time line was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Reason {
+    /// There is no way to its recipient.
+    NoRoute(NoRoute),
+    /// It waits for its way out.
+    Waits(Waits),
+    /// The owner has to do something first.
+    NeedsOwner(NeedsOwner),
+    /// It is never carried on a way that costs.
+    Barred(Barred),
+    /// The rules hold it for the owner's decision.
+    HeldByRule(Ground),
+    /// The rules refuse it.
+    RefusedByRule(Ground),
+    /// It costs more than it may.
+    OverPrice(OverPrice),
+    /// A budget does not allow it this month.
+    OverBudget(OverBudget),
+    /// It is where it should be.
+    Arrived(Arrived),
+    /// Somebody of this box did something with it.
+    Action(ActionReason),
+    /// What the link did, or did not do.
+    Link(LinkReason),
+    /// What the carrier of text messages did, or did not do.
+    Text(TextReason),
+    /// What the mail relay answered, or what came back from behind it.
+    Relay(RelayReason),
+    /// What was in the way when its time ran out, or when it had to be given back.
+    Ended {
+        /// That.
+        why: Box<Self>,
+        /// The time by which it was wanted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wanted_by: Option<Time>,
+        /// Nobody was told: it has no sender that could be.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        untold: bool,
+    },
+    /// It would go once more, and a budget does not allow it.
+    AgainOverBudget {
+        /// Why it has to go once more.
+        why: Box<Self>,
+        /// The budget in the way.
+        budget: OverBudget,
+    },
+    /// What a device, a server or the system says about itself, as it came.
+    Said {
+        /// Its words.
+        words: String,
+    },
+    /// The sentence in a record of an older version: read, never written anew.
+    #[serde(untagged)]
+    Old(String),
+    /// What a newer version wrote.
+    #[serde(untagged)]
+    Unknown(Value),
+}
+
+/// What somebody of this box, or the box itself, decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum ActionReason {
+    /// Out of its queue until it is released.
+    Held {
+        /// Who did it.
+        who: String,
+    },
+    /// Out of the hold.
+    Released {
+        /// Who did it.
+        who: String,
+        /// Its sender may write from now on.
+        #[serde(default)]
+        allow: bool,
+    },
+    /// Its budget has room again.
+    Afforded,
+    /// Taken back.
+    Cancelled {
+        /// Who did it.
+        who: String,
+        /// The link has to give it back first.
+        #[serde(default)]
+        withdrawing: bool,
+    },
+    /// It went with the person whose it was.
+    PersonErased,
+    /// The next try came early.
+    Retried {
+        /// Who did it.
+        who: String,
+    },
+}
+
+impl Reason {
+    /// The words of something that is not ours.
+    pub fn said(words: impl std::fmt::Display) -> Self {
+        Self::Said { words: words.to_string() }
+    }
+
+    /// The fact at the bottom: without what was added at the end of the message.
+    pub fn root(&self) -> &Self {
+        match self {
+            Self::Ended { why, .. } | Self::AgainOverBudget { why, .. } => why.root(),
+            reason => reason,
+        }
+    }
+
+    /// Its code for logs and scripts, as `waits.link`: no names, no addresses, no words of others.
+    pub fn code(&self) -> String {
+        if let Self::Ended { why, .. } | Self::AgainOverBudget { why, .. } = self {
+            return why.code();
+        }
+        let stored = serde_json::to_value(self).unwrap_or_default();
+        let word = |name: &str| stored.get(name).and_then(Value::as_str).map(str::to_owned);
+        match (word("code"), word("is")) {
+            (Some(code), Some(is)) => format!("{code}.{is}"),
+            (Some(code), None) => code,
+            _ => "unknown".to_owned(),
+        }
+    }
+
+    /// The enhanced status code of RFC 3463 that the relay gave with its refusal, such as `5.1.1`.
+    pub fn status(&self) -> Option<&str> {
+        match self.root() {
+            Self::Relay(reason) => reason.status(),
+            Self::Old(words) => relay::status_in(words),
+            _ => None,
+        }
+    }
+}
+
+impl Default for Reason {
+    /// No reason was given.
+    fn default() -> Self {
+        Self::Old(String::new())
+    }
+}
+
+/// Facts of a family are reasons.
+macro_rules! is_a_reason {
+    ($($family:ident => $variant:ident),* $(,)?) => {
+        $(impl From<$family> for Reason {
+            fn from(fact: $family) -> Self {
+                Self::$variant(fact)
+            }
+        })*
+    };
+}
+
+is_a_reason! {
+    NoRoute => NoRoute,
+    Waits => Waits,
+    NeedsOwner => NeedsOwner,
+    Barred => Barred,
+    OverPrice => OverPrice,
+    OverBudget => OverBudget,
+    Arrived => Arrived,
+    ActionReason => Action,
+    LinkReason => Link,
+    TextReason => Text,
+    RelayReason => Relay,
+}
+
+impl From<&Fault> for Reason {
+    fn from(fault: &Fault) -> Self {
+        fault.reason().clone()
+    }
+}
+
+/// Words of a device or a server, for drivers that have no facts of their own yet.
+impl From<String> for Reason {
+    fn from(words: String) -> Self {
+        Self::Said { words }
+    }
+}
+
+/// As for [`String`].
+impl From<&str> for Reason {
+    fn from(words: &str) -> Self {
+        Self::said(words)
+    }
+}
+
+/// As for [`String`].
+impl From<&String> for Reason {
+    fn from(words: &String) -> Self {
+        Self::said(words)
+    }
+}
+
+/// The medium of a way that costs, for sentences and rules about what it never carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Medium {
+    /// A satellite link.
+    Air,
+    /// A text message to a phone.
+    Phone,
+}
+
+#[cfg(test)]
+mod tests;

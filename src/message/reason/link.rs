@@ -1,0 +1,192 @@
+//! What a link did with the packets of a message.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::super::{Packet, Reference};
+use super::Reason;
+
+/// What happened to a message on a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum LinkReason {
+    /// The link holds one of its packets.
+    Taken {
+        /// How that is known.
+        how: Taken,
+        /// Which of its packets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<Part>,
+        /// The link's name for it.
+        by: Reference,
+    },
+    /// A satellite has one of its packets.
+    Acknowledged {
+        /// Which of its packets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<Part>,
+        /// How that is known.
+        how: Acknowledged,
+    },
+    /// Whether the link took a packet is being found out.
+    Asking {
+        /// Which of its packets, from 1.
+        part: u16,
+        /// What is in the way.
+        why: Box<Reason>,
+    },
+    /// It was withdrawn before it was sent.
+    Withdrawn,
+    /// It was withdrawn after a part of it had left.
+    RestWithdrawn,
+    /// No satellite took it in time.
+    NoSatellite,
+    /// Only a part of it left in time.
+    PartInTime,
+    /// The link gave it back unsent.
+    GivenBack,
+    /// One of its packets is gone.
+    PacketGone {
+        /// Why.
+        why: GoneReason,
+    },
+    /// The link lost a piece of it, which goes once more.
+    PieceAgain,
+    /// It leaves in another packet: a message that shared its packet ended.
+    Regrouped,
+    /// Its time ran out, and whether the link took it is not known.
+    TakenUnknown {
+        /// Why that is not known.
+        why: Box<Reason>,
+    },
+    /// Its time ran out on the link, which may have sent it.
+    LateOnLink,
+    /// The link that took it, or a part of it, was not seen since.
+    NotSeenSince {
+        /// It may have taken a part only.
+        #[serde(default)]
+        part: bool,
+    },
+    /// The far box did not say that it has it.
+    Unconfirmed,
+}
+
+/// How the link came to hold a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Taken {
+    /// It was handed over and taken.
+    Handed,
+    /// It was found on the link after a hand-over whose end was not seen.
+    Found,
+    /// It was found to have been taken, and has left.
+    FoundGone,
+    /// Nobody can tell: it may have been taken, and sent.
+    NotKnown,
+}
+
+/// How it is known that a packet has left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Acknowledged {
+    /// The link said so.
+    Said(String),
+    /// It is not on the link any more, and the acknowledgement was not seen.
+    NotSeen,
+    /// It is not on the link any more after its time had run out.
+    Late,
+    /// Nobody can tell on this side: only a receipt of the far box does.
+    NotKnown,
+}
+
+/// One of several packets that belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which, from 1.
+    pub number: u16,
+    /// Of how many.
+    pub of: u16,
+}
+
+impl Part {
+    /// Which part a packet is; `None` when it is all there is.
+    pub fn of(packet: &Packet) -> Option<Self> {
+        (packet.parts > 1).then_some(Self { number: packet.part, of: packet.parts })
+    }
+}
+
+/// Why a packet will not be sent. Older records have a sentence in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored", tag = "gone", rename_all = "snake_case")]
+pub enum GoneReason {
+    /// The link gave it back when it was asked to.
+    Withdrawn,
+    /// It never came to the link: the rest of its group was not wanted any more.
+    Dropped,
+    /// The link does not take it, ever.
+    Refused {
+        /// Which of several packets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<Part>,
+        /// What the link says.
+        why: Box<Reason>,
+    },
+    /// The link gave it up, or nobody knows what became of it.
+    GivenUp {
+        /// What the link says.
+        why: Box<Reason>,
+    },
+    /// It is not on the link any more after its time had run out.
+    Late,
+    /// What a newer version wrote.
+    #[serde(untagged)]
+    Unknown(Value),
+}
+
+impl GoneReason {
+    /// True where this packet is what failed: the others were taken back because of it.
+    pub fn is_failure(&self) -> bool {
+        !matches!(self, Self::Withdrawn | Self::Dropped)
+    }
+}
+
+/// As it stands in the store.
+#[derive(Deserialize)]
+#[serde(tag = "gone", rename_all = "snake_case")]
+enum Stored {
+    Withdrawn,
+    Dropped,
+    Refused {
+        #[serde(default)]
+        part: Option<Part>,
+        why: Box<Reason>,
+    },
+    GivenUp {
+        why: Box<Reason>,
+    },
+    Late,
+    #[serde(untagged)]
+    Old(String),
+    #[serde(untagged)]
+    Unknown(Value),
+}
+
+impl From<Stored> for GoneReason {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Withdrawn => Self::Withdrawn,
+            Stored::Dropped => Self::Dropped,
+            Stored::Refused { part, why } => Self::Refused { part, why },
+            Stored::GivenUp { why } => Self::GivenUp { why },
+            Stored::Late => Self::Late,
+            // The sentences of the versions that kept sentences.
+            Stored::Old(words) => match words.as_str() {
+                "withdrawn before it was sent" => Self::Withdrawn,
+                "not sent any more" => Self::Dropped,
+                "gone from the link after its time had run out" => Self::Late,
+                _ => Self::GivenUp { why: Box::new(Reason::Old(words)) },
+            },
+            Stored::Unknown(value) => Self::Unknown(value),
+        }
+    }
+}

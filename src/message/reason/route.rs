@@ -1,0 +1,140 @@
+//! Where a message goes, and what it waits for on the way.
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{DeviceId, Phone, PhoneError};
+
+/// Why a message can go nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum NoRoute {
+    /// It has no recipient.
+    NoRecipient,
+    /// Nobody of this name has an address here.
+    NoPerson {
+        /// The name in the address.
+        name: String,
+    },
+    /// Its reader is disabled.
+    TakesNoMail {
+        /// Who that is.
+        name: String,
+    },
+    /// Its writer is disabled.
+    MayNotSend {
+        /// Who that is.
+        name: String,
+    },
+    /// Its reader has a device, and the link of this box reaches none.
+    DeviceOutOfReach {
+        /// Who that is.
+        name: String,
+    },
+    /// It stands in the domain of phones and names none.
+    BadNumber(PhoneError),
+    /// It stands in the queue of the relay and is no mail address.
+    NoMailAddress,
+    /// It stands in the queue of the carrier and is no phone.
+    NoPhone,
+    /// It is for a device, and the driver of the link reaches one far box only.
+    OneFarBox {
+        /// The driver.
+        driver: String,
+    },
+}
+
+/// What a queued message waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Waits {
+    /// The mail relay.
+    Relay,
+    /// The link.
+    Link {
+        /// Packets that it takes alone.
+        packets: usize,
+    },
+    /// A link, of which this box has none.
+    NoLink,
+    /// The carrier of text messages.
+    Carrier {
+        /// Text messages that it takes.
+        texts: usize,
+    },
+    /// A carrier, of which this box has none.
+    NoCarrier,
+}
+
+/// What only the owner can settle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum NeedsOwner {
+    /// It came from a device that belongs to nobody here.
+    DeviceOfNobody {
+        /// Which.
+        device: DeviceId,
+    },
+    /// It is a text from a phone to a number that belongs to nobody here.
+    NumberOfNobody {
+        /// Which.
+        number: Phone,
+    },
+    /// Whoever wrote it has no number to text from.
+    NoServiceNumber {
+        /// A name, or an address.
+        who: String,
+    },
+    /// It takes more packets than a message may.
+    TooManyPackets {
+        /// Packets that it takes.
+        needs: usize,
+        /// Packets that it may take.
+        most: usize,
+    },
+    /// It cannot be cut into packets.
+    Unsplittable(SplitError),
+}
+
+/// Why a text cannot be cut into packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "split", rename_all = "snake_case")]
+pub enum SplitError {
+    /// The address leaves no room for text.
+    NoRoom {
+        /// Bytes of the address.
+        address: usize,
+        /// Bytes of a packet.
+        max_payload: usize,
+    },
+    /// It would take more packets than can be numbered.
+    TooLong {
+        /// Packets that can be numbered.
+        most: usize,
+        /// Bytes of a packet.
+        max_payload: usize,
+    },
+}
+
+/// Where a message is that has arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Arrived {
+    /// In a mailbox on this box.
+    Mailbox {
+        /// Whose, where that is not the one it was written to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// A notice that may not go on air, in the mailbox that its reader has on this box.
+    NoticeKeptHere {
+        /// Whose.
+        name: String,
+    },
+    /// The far box has it.
+    FarBox,
+    /// The phone has it, as its carrier says.
+    Phone {
+        /// The carrier's name for people.
+        carrier: String,
+    },
+}

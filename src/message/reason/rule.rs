@@ -1,0 +1,61 @@
+//! What the rules about who may write found.
+
+use serde::{Deserialize, Serialize};
+
+use super::Medium;
+use crate::message::Proof;
+
+/// What a verdict of the rules stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Ground {
+    /// The sender is on a block list.
+    Blocked {
+        /// Whose list it is.
+        list: Whose,
+    },
+    /// The sender is on an allow list.
+    Allowed {
+        /// Whose list it is.
+        list: Whose,
+    },
+    /// The reader wrote to the sender not long ago.
+    Answer,
+    /// The subject has the key word.
+    KeyWord,
+    /// Nothing speaks for the sender.
+    Stranger {
+        /// What is known about who they are.
+        proof: Proof,
+    },
+    /// It names no person of this box.
+    NoReader,
+}
+
+/// Whose list an entry stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Whose {
+    /// The reader's own.
+    Reader,
+    /// That of the box.
+    Box,
+}
+
+/// What is never carried on a way that costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Barred {
+    /// A machine wrote it.
+    Automatic {
+        /// How that shows.
+        how: String,
+        /// The way.
+        on: Medium,
+    },
+    /// It has no sender, as bounces have none.
+    NoSender {
+        /// The way.
+        on: Medium,
+    },
+}

@@ -1,0 +1,48 @@
+//! A message for tests: each says only what it is about.
+
+use std::time::Duration;
+
+use super::{Id, Message, Origin, State, Way};
+use crate::address::Address;
+use crate::clock::Time;
+
+impl Message {
+    /// A mail that waits for the relay: without a number, a price or a history.
+    pub fn sample() -> Self {
+        let accepted = Time(1_790_000_000_000);
+        Self {
+            id: Id(0),
+            door: Origin::Smtp,
+            from: Address::Nobody,
+            to: "ben@here.org".parse().unwrap(),
+            author: None,
+            subject: String::new(),
+            text: "text".into(),
+            cut: vec![],
+            mail: None,
+            automatic: None,
+            message_id: None,
+            about: None,
+            accepted,
+            deadline: accepted + Duration::from_secs(60),
+            clock_believed: true,
+            state: State::Queued,
+            reason: Default::default(),
+            way: Way::Relay,
+            next: accepted,
+            tries: 0,
+            unanswered: 0,
+            delay_told: false,
+            stranger: None,
+            bill: None,
+            receipt_until: None,
+            terms: Default::default(),
+            pressed: false,
+            size: None,
+            account: None,
+            recall: false,
+            released: false,
+            steps: vec![],
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What a message takes on a link.
+
+use serde::{Deserialize, Serialize};
+
+/// What a message takes on a link when it leaves alone. Measured once for a link and a coding and kept with the message:
+/// price, limits and the order in which messages share packets are worked out from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LinkSize {
+    /// Largest payload of a packet of the link that it was measured for, in bytes.
+    pub max_payload: usize,
+    /// By the classic coding; `None` when it cannot be written so.
+    #[serde(default)]
+    pub classic: Option<Extent>,
+    /// By the compact coding; `None` when the far box does not read it, or the coder was not there in time.
+    #[serde(default)]
+    pub compact: Option<Extent>,
+}
+
+/// Bytes, and the packets that they fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// Bytes that go on air.
+    pub bytes: usize,
+    /// Packets that carry them.
+    pub packets: usize,
+}
+
+impl LinkSize {
+    /// By the coding that the far box reads; `None` when it can be written in no coding.
+    pub fn best(&self) -> Option<Extent> {
+        // One packet is the least there is, whatever the coding.
+        self.classic.filter(|classic| classic.packets == 1).or(self.compact).or(self.classic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_coding_that_the_far_box_reads_counts() {
+        let of = |packets| Some(Extent { bytes: packets * 100, packets });
+        let size = |classic, compact| LinkSize { max_payload: 192, classic, compact };
+        assert_eq!(size(of(3), of(1)).best(), of(1));
+        assert_eq!(size(of(3), None).best(), of(3));
+        assert_eq!(size(of(1), of(2)).best(), of(1));
+        assert_eq!(size(None, of(2)).best(), of(2));
+        assert_eq!(size(None, None).best(), None);
+    }
+}

@@ -1,0 +1,17 @@
+//! Words for reasons, in one place per audience.
+//!
+//! | audience | where | what they hear |
+//! |---|---|---|
+//! | the owner: page, command line, time line | [`owner`], which is `Display` | the whole fact, and what to do |
+//! | a person, and who is told by a notice | [`person`] | plain words, nothing of modems, settings and codings |
+//! | an SMTP client | [`smtp`] | a reply code, an enhanced status code, a sentence |
+//! | the log | [`super::Reason::code`] | the code of the fact: no names, no addresses, no words of others |
+
+mod owner;
+mod person;
+pub mod smtp;
+
+pub use person::{for_notice, for_person, words as person};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,350 @@
+//! The owner's words: the whole fact, and what can be done about it.
+
+use std::fmt::{Display, Formatter, Result};
+
+use crate::message::Proof;
+use crate::message::reason::{
+    Acknowledged, ActionReason, Arrived, Barred, Doubt, GoneReason, Ground, LinkReason, Medium, NeedsOwner, NoRoute,
+    Part, Reason, RelayHint, RelayReason, SplitError, Taken, TextCount, TextReason, Waits, Whose,
+};
+use crate::money::{BOX, Exceeded, OverBudget, OverPrice};
+
+/// `1 packet`, `2 packets`.
+pub(super) fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+impl Display for Reason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::NoRoute(fact) => fact.fmt(f),
+            Self::Waits(fact) => fact.fmt(f),
+            Self::NeedsOwner(fact) => fact.fmt(f),
+            Self::Barred(fact) => fact.fmt(f),
+            Self::HeldByRule(Ground::NoReader) => write!(f, "{}: release it to send it", Ground::NoReader),
+            Self::HeldByRule(ground) => write!(f, "{ground}: release it to send it, or allow the sender"),
+            Self::RefusedByRule(ground @ Ground::Stranger { .. }) => write!(f, "{ground}, and strangers are refused"),
+            Self::RefusedByRule(ground) => ground.fmt(f),
+            Self::OverPrice(fact) => fact.fmt(f),
+            Self::OverBudget(fact) => fact.fmt(f),
+            Self::Arrived(fact) => fact.fmt(f),
+            Self::Action(fact) => fact.fmt(f),
+            Self::Link(fact) => fact.fmt(f),
+            Self::Text(fact) => fact.fmt(f),
+            Self::Relay(fact) => fact.fmt(f),
+            Self::Ended { why, wanted_by, untold } => {
+                why.fmt(f)?;
+                if let Some(by) = wanted_by {
+                    write!(f, "; it was wanted by {by}")?;
+                }
+                f.write_str(if *untold { " (nobody is told: it has no sender that could be)" } else { "" })
+            }
+            Self::AgainOverBudget { why, budget } => write!(f, "{why}, but {budget}"),
+            Self::Said { words } | Self::Old(words) => f.write_str(words),
+            Self::Unknown(_) => f.write_str("unknown: a newer version of satpost wrote down why"),
+        }
+    }
+}
+
+impl Display for NoRoute {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::NoRecipient => f.write_str("there is no recipient"),
+            Self::NoPerson { name } => write!(f, "there is no person {name} here"),
+            Self::TakesNoMail { name } => write!(f, "{name} takes no mail at present"),
+            Self::MayNotSend { name } => write!(f, "{name} may not send at present"),
+            Self::DeviceOutOfReach { name } => write!(
+                f,
+                "{name} reads on a device, and the modem of this box (link.driver m138) cannot send to a device: let \
+                 them read here, or write to them at the address that they have on the far box"
+            ),
+            Self::BadNumber(why) => why.fmt(f),
+            Self::NoMailAddress => f.write_str("the recipient is no mail address"),
+            Self::NoPhone => f.write_str("it goes to no phone number"),
+            Self::OneFarBox { driver } => write!(f, "the link {driver} reaches one far box, not a device of its own"),
+        }
+    }
+}
+
+impl Display for Waits {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Relay => f.write_str("waits for the mail relay"),
+            Self::Link { packets } => write!(f, "waits for the link, {}", count(*packets, "packet")),
+            Self::NoLink => f.write_str("waits for a link, and this box has none: set link.driver"),
+            Self::Carrier { texts } => write!(f, "waits for the carrier, {}", count(*texts, "text")),
+            Self::NoCarrier => {
+                f.write_str("waits for a carrier of text messages, and this box has none: set sms.carrier")
+            }
+        }
+    }
+}
+
+impl Display for NeedsOwner {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::DeviceOfNobody { device } => {
+                write!(f, "device {device} belongs to nobody here: give it to a person, then release this")
+            }
+            Self::NumberOfNobody { number } => {
+                write!(f, "nobody here has the number {number}: give it to a person, then release this")
+            }
+            Self::NoServiceNumber { who } => {
+                write!(f, "{who} has no service number to text from: give one, then release this")
+            }
+            Self::TooManyPackets { needs, most } => {
+                write!(f, "needs {needs} packets, and {most} are allowed: release it to send it all the same")
+            }
+            Self::Unsplittable(why) => why.fmt(f),
+        }
+    }
+}
+
+impl Display for SplitError {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::NoRoom { address, max_payload } => {
+                write!(f, "the address has {address} bytes and leaves no room for text in a packet of {max_payload}")
+            }
+            Self::TooLong { most, max_payload } => {
+                write!(f, "the text needs more than {most} packets of {max_payload} bytes")
+            }
+        }
+    }
+}
+
+impl Display for Barred {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let never = |medium: &Medium| match medium {
+            Medium::Air => "never goes over the air",
+            Medium::Phone => "never goes to a phone",
+        };
+        match self {
+            Self::Automatic { how, on } => write!(f, "written by a machine ({how}): {}", never(on)),
+            Self::NoSender { on } => write!(f, "it has no sender, as bounces have none: {}", never(on)),
+        }
+    }
+}
+
+impl Display for Ground {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let whose = |list: &Whose| match list {
+            Whose::Reader => "their",
+            Whose::Box => "the box's",
+        };
+        match self {
+            Self::Blocked { list } => write!(f, "the sender is on {} block list", whose(list)),
+            Self::Allowed { list } => write!(f, "the sender is on {} allow list", whose(list)),
+            Self::Answer => f.write_str("the sender was written to, and may answer"),
+            Self::KeyWord => f.write_str("the subject has the key word"),
+            Self::Stranger { proof } => f.write_str(match proof {
+                Proof::Failed => "the sender is not who the mail says (SPF and DKIM failed)",
+                Proof::Proven => "the sender is a stranger",
+                Proof::Unproven => "the sender is a stranger, and not verified",
+            }),
+            Self::NoReader => f.write_str("it names no person here"),
+        }
+    }
+}
+
+impl Display for OverPrice {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "it costs {}, and {} at most are allowed", self.costs, self.most)
+    }
+}
+
+impl Display for OverBudget {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let whose = if self.account == BOX { "this box" } else { &self.account };
+        write!(f, "the budget of {whose} is used up: ")?;
+        let reserve = match &self.limit {
+            Exceeded::Packets { used, most, reserve } => {
+                write!(f, "{used} of {most} packets of this month are used")?;
+                reserve
+            }
+            Exceeded::Money { used, most, reserve } => {
+                write!(f, "{used} of {most} of this month are spent")?;
+                reserve
+            }
+        };
+        match reserve {
+            0 => Ok(()),
+            reserve => write!(f, ", of which {reserve} % are for urgent messages"),
+        }
+    }
+}
+
+impl Display for Arrived {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Mailbox { name: Some(name) } => write!(f, "in the mailbox of {name}"),
+            Self::Mailbox { name: None } => f.write_str("in the mailbox here"),
+            Self::NoticeKeptHere { name } => {
+                write!(f, "in the mailbox of {name} here: notices do not go on air")
+            }
+            Self::FarBox => f.write_str("the far box has it"),
+            Self::Phone { carrier } => write!(f, "delivered to the phone, says {carrier}"),
+        }
+    }
+}
+
+impl Display for ActionReason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Held { who } => write!(f, "held by {who}"),
+            Self::Released { who, allow: false } => write!(f, "released by {who}"),
+            Self::Released { who, allow: true } => write!(f, "released by {who}, who lets its sender write"),
+            Self::Afforded => f.write_str("the budget allows it now"),
+            Self::Cancelled { who, withdrawing: false } => write!(f, "cancelled by {who}"),
+            Self::Cancelled { who, withdrawing: true } => {
+                write!(f, "cancelled by {who}: being withdrawn from the link")
+            }
+            Self::PersonErased => f.write_str("its person was erased"),
+            Self::Retried { who } => write!(f, "tried again by {who}"),
+        }
+    }
+}
+
+impl Display for RelayReason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Taken { reply } => write!(f, "taken by the relay: {reply}"),
+            Self::Refused(refusal) => {
+                write!(f, "{} answered {} to {}", refusal.relay, refusal.reply, refusal.at)?;
+                match refusal.hint {
+                    Some(RelayHint::LogIn) => f.write_str("; check the relay's log-in and encryption"),
+                    Some(RelayHint::NoLogIn) => f.write_str("; it may want a log-in"),
+                    None => Ok(()),
+                }
+            }
+            Self::Unanswered { times, why, held } => {
+                let often = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
+                let next = if *held { "only when it is released" } else { "after a long wait" };
+                write!(f, "the relay was given it {often} and did not answer: {why}; it goes again {next}")
+            }
+            Self::CameBack { status, said } => {
+                let why = said.as_deref().or(status.as_deref()).unwrap_or("no reason was given");
+                write!(f, "came back from the internet: {why}")
+            }
+        }
+    }
+}
+
+impl Display for Part {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "part {} of {}", self.number, self.of)
+    }
+}
+
+impl Display for LinkReason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Taken { how, part, by } => {
+                f.write_str(match how {
+                    Taken::Handed => "handed to the link",
+                    Taken::Found => "found on the link",
+                    Taken::FoundGone => "found to be taken",
+                    Taken::NotKnown => "not known whether the link took it",
+                })?;
+                part.map_or(Ok(()), |part| write!(f, ", {part}"))?;
+                write!(f, " ({by})")
+            }
+            Self::Acknowledged { part, how } => {
+                part.map_or(Ok(()), |part| write!(f, "{part} "))?;
+                let by = if *how == Acknowledged::NotKnown { "" } else { "acknowledged by a satellite: " };
+                write!(f, "{by}{how}")
+            }
+            Self::Asking { part, why } => write!(f, "finding out whether the link took part {part}: {why}"),
+            Self::Withdrawn => f.write_str("withdrawn from the link before it was sent"),
+            Self::RestWithdrawn => f.write_str("the rest was not sent"),
+            Self::NoSatellite => f.write_str("no satellite took it in time"),
+            Self::PartInTime => f.write_str("only a part of it left in time"),
+            Self::GivenBack => f.write_str("the link gave it back unsent"),
+            Self::PacketGone { why } => why.fmt(f),
+            Self::PieceAgain => f.write_str("the link lost a piece of it, which goes once more"),
+            Self::Regrouped => f.write_str("waits for the link again: another message left its packet"),
+            Self::TakenUnknown { why } => {
+                write!(f, "its time ran out, and whether the link took it is not known ({why}): it may have been sent")
+            }
+            Self::LateOnLink => f.write_str("its time ran out on the link; it may have been sent"),
+            Self::NotSeenSince { part: false } => {
+                f.write_str("the link that took it has not been seen since; it may have been sent")
+            }
+            Self::NotSeenSince { part: true } => {
+                f.write_str("the link that may have taken a part has not been seen since; it may have been sent")
+            }
+            Self::Unconfirmed => {
+                f.write_str("it was sent, and the far box has not said that it has it: it may have arrived")
+            }
+        }
+    }
+}
+
+impl Display for Acknowledged {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Said(note) => f.write_str(note),
+            Self::NotSeen => f.write_str("its acknowledgement was not seen"),
+            Self::Late => f.write_str("gone from the link after its time had run out"),
+            Self::NotKnown => f.write_str("not known whether it was sent: only a receipt of the far box tells"),
+        }
+    }
+}
+
+impl Display for GoneReason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Withdrawn => f.write_str("withdrawn before it was sent"),
+            Self::Dropped => f.write_str("not sent any more"),
+            Self::Refused { part: Some(part), why } => write!(f, "{part}: {why}"),
+            Self::Refused { part: None, why } | Self::GivenUp { why } => why.fmt(f),
+            Self::Late => Acknowledged::Late.fmt(f),
+            Self::Unknown(_) => f.write_str("unknown: a newer version of satpost wrote down why"),
+        }
+    }
+}
+
+impl Display for TextReason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Taken { carrier, id, count, found } => {
+                write!(f, "{} {carrier} ({id}), {count}", if *found { "found at" } else { "taken by" })
+            }
+            Self::TakenByReport => f.write_str("taken by the carrier: its report says so"),
+            Self::Asking { why } => write!(f, "finding out whether the carrier took it: {why}"),
+            Self::NotKnown { why } => {
+                write!(f, "whether the carrier took it is not known ({why}): release it to send it again, or cancel it")
+            }
+            Self::LateUnknown { why } => write!(
+                f,
+                "its time ran out, and whether the carrier took it is not known ({why}): it may have been sent"
+            ),
+            Self::Again { why } => write!(f, "{why}: it is sent again"),
+            Self::Unclear { why } => why.fmt(f),
+            Self::OptedOut { phone, since, how } => {
+                write!(f, "{phone} wants no texts from this number since {since} ({how}): it has to send START first")
+            }
+            Self::TooLong { has, most } => {
+                write!(f, "it has {has} characters, and a text to a phone may have {most}: shorten it")
+            }
+        }
+    }
+}
+
+impl Display for TextCount {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{} ({}, {} units)", count(self.texts, "text"), self.alphabet, self.units)
+    }
+}
+
+impl Display for Doubt {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::AnswerLost => f.write_str("its request was under way when the box stopped, or its answer was lost"),
+            Self::CannotAsk => f.write_str("the carrier cannot be asked"),
+            Self::OtherCarrier => f.write_str("it was another carrier"),
+            Self::NotListed => f.write_str("it is not in the carrier's list, which proves nothing"),
+            Self::Fault(why) => why.fmt(f),
+        }
+    }
+}

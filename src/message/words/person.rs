@@ -1,0 +1,143 @@
+//! A person's words: plain, and nothing of modems, settings, codings and records. Who owns the box can open the rest.
+
+use crate::message::reason::{
+    ActionReason, Arrived, Barred, Ground, LinkReason, NeedsOwner, NoRoute, Reason, RelayReason, TextReason, Waits,
+};
+use crate::message::{Message, State, Way};
+
+/// Why a message is in its state, for the person who wrote it or is to read it.
+pub fn for_person(message: &Message) -> String {
+    words(&message.reason, message.way, message.state)
+}
+
+/// Why a message waits or came back, for the notice to its sender.
+pub fn for_notice(message: &Message, why: &Reason) -> String {
+    match why.root() {
+        // What a mail server said is the one thing that helps its sender.
+        Reason::Said { words } | Reason::Old(words) if message.way == Way::Relay => words.clone(),
+        Reason::Relay(fact) => fact.to_string(),
+        root => words(root, message.way, message.state),
+    }
+}
+
+/// One fact, of a message on this way and in this state.
+pub fn words(reason: &Reason, way: Way, state: State) -> String {
+    match reason {
+        Reason::Waits(fact) => waits(fact).to_owned(),
+        Reason::NeedsOwner(fact) => needs_owner(fact).to_owned(),
+        Reason::NoRoute(fact) => no_route(fact),
+        Reason::Barred(Barred::Automatic { .. }) => {
+            "a program wrote it, and such mail is not carried where it costs".to_owned()
+        }
+        Reason::Barred(Barred::NoSender { .. }) => "it has no sender, and is not carried where it costs".to_owned(),
+        Reason::HeldByRule(Ground::NoReader) => "waiting for the owner of this box to decide".to_owned(),
+        Reason::HeldByRule(ground) => format!("{ground}: it waits for a decision"),
+        Reason::OverBudget(_) => "the budget of this month is used up: it waits for room".to_owned(),
+        Reason::Arrived(Arrived::NoticeKeptHere { .. } | Arrived::Mailbox { .. }) => "in the mailbox here".to_owned(),
+        Reason::Arrived(Arrived::FarBox) => "it has arrived at the other end of the link".to_owned(),
+        Reason::Arrived(Arrived::Phone { .. }) => "delivered to the phone".to_owned(),
+        Reason::Action(ActionReason::Afforded) => waiting(way).to_owned(),
+        Reason::Relay(RelayReason::Taken { .. }) => "sent on by mail".to_owned(),
+        Reason::Relay(RelayReason::Refused(_)) if state != State::Returned => waiting(way).to_owned(),
+        Reason::Relay(RelayReason::Refused(refusal)) => format!("the mail server answered: {}", refusal.reply),
+        Reason::Link(fact) => link(fact).to_owned(),
+        Reason::Text(fact) => text(fact),
+        Reason::Ended { why, .. } => words(why, way, state),
+        Reason::AgainOverBudget { .. } => {
+            "it has to go once more, and the budget of this month is used up: it waits for room".to_owned()
+        }
+        // What a device or a server says is for who looks after it.
+        Reason::Said { .. } => match state {
+            State::Held => "waiting for the owner of this box to decide".to_owned(),
+            State::Queued | State::OnLink | State::Sent => waiting(way).to_owned(),
+            State::Expired => format!("its time ran out while it was {}", waiting(way)),
+            State::Returned => match way {
+                Way::Link => "the satellite link did not take it".to_owned(),
+                Way::Carrier => "it could not be delivered to the phone".to_owned(),
+                Way::Relay | Way::Mailbox => reason.to_string(),
+            },
+            State::Delivered | State::Cancelled | State::Refused => reason.to_string(),
+        },
+        Reason::RefusedByRule(_)
+        | Reason::OverPrice(_)
+        | Reason::Action(_)
+        | Reason::Relay(RelayReason::CameBack { .. } | RelayReason::Unanswered { .. })
+        | Reason::Old(_)
+        | Reason::Unknown(_) => reason.to_string(),
+    }
+}
+
+/// What a message on this way waits for.
+fn waiting(way: Way) -> &'static str {
+    match way {
+        Way::Link => "waiting for a satellite",
+        Way::Relay => "waiting for the mail server",
+        Way::Carrier => "waiting to be sent as a text message",
+        Way::Mailbox => "waiting for its mailbox",
+    }
+}
+
+fn waits(fact: &Waits) -> &'static str {
+    match fact {
+        Waits::Relay => waiting(Way::Relay),
+        Waits::Link { .. } => waiting(Way::Link),
+        Waits::NoLink => "waiting: this box has no satellite link yet",
+        Waits::Carrier { .. } => waiting(Way::Carrier),
+        Waits::NoCarrier => "waiting: this box cannot send text messages yet",
+    }
+}
+
+fn needs_owner(fact: &NeedsOwner) -> &'static str {
+    match fact {
+        NeedsOwner::DeviceOfNobody { .. } => "waiting: the owner of this box has to say whose device it came from",
+        NeedsOwner::NumberOfNobody { .. } => "waiting: the owner of this box has to say whose number this is",
+        NeedsOwner::NoServiceNumber { .. } => "waiting: there is no number yet that it could be texted from",
+        NeedsOwner::TooManyPackets { .. } => "it is long: the owner of this box decides whether it is sent",
+        NeedsOwner::Unsplittable(_) => "it is too long for the satellite link: shorten it",
+    }
+}
+
+fn no_route(fact: &NoRoute) -> String {
+    match fact {
+        NoRoute::DeviceOutOfReach { name } => format!("this box cannot reach the device of {name}"),
+        NoRoute::OneFarBox { .. } => "this box cannot reach that device".to_owned(),
+        _ => fact.to_string(),
+    }
+}
+
+fn link(fact: &LinkReason) -> &'static str {
+    match fact {
+        LinkReason::Taken { .. } | LinkReason::Asking { .. } | LinkReason::Regrouped => waiting(Way::Link),
+        LinkReason::Acknowledged { .. } => "a satellite has it",
+        LinkReason::PieceAgain => "a piece of it goes once more",
+        LinkReason::Withdrawn => "it was taken back before it was sent",
+        LinkReason::RestWithdrawn => "a part of it was sent, the rest was taken back",
+        LinkReason::NoSatellite => "no satellite took it in time",
+        LinkReason::PartInTime => "only a part of it left in time",
+        LinkReason::GivenBack | LinkReason::PacketGone { .. } => "the satellite link did not take it",
+        LinkReason::TakenUnknown { .. } | LinkReason::LateOnLink | LinkReason::NotSeenSince { .. } => {
+            "its time ran out, and it is not known whether it was sent: it may have been"
+        }
+        LinkReason::Unconfirmed => "it was sent, and nobody has said that it arrived: it may have",
+    }
+}
+
+fn text(fact: &TextReason) -> String {
+    match fact {
+        TextReason::Taken { .. } | TextReason::TakenByReport | TextReason::Unclear { .. } => {
+            "sent to the phone".to_owned()
+        }
+        TextReason::Asking { .. } => "finding out whether it was sent".to_owned(),
+        TextReason::NotKnown { .. } => {
+            "it is not known whether it was sent: the owner of this box decides whether it goes again".to_owned()
+        }
+        TextReason::LateUnknown { .. } => {
+            "its time ran out, and it is not known whether it was sent: it may have been".to_owned()
+        }
+        TextReason::Again { .. } => "it could not be delivered to the phone, and is sent again".to_owned(),
+        TextReason::OptedOut { phone, .. } => {
+            format!("{phone} wants no texts from this number: it has to send START first")
+        }
+        TextReason::TooLong { .. } => fact.to_string(),
+    }
+}

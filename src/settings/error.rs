@@ -1,0 +1,103 @@
+//! What is wrong with a setting, or with a value for it.
+
+use std::fmt;
+
+use super::TABLE;
+use crate::address::AddressError;
+use crate::address::pattern::PatternError;
+
+/// A setting that there is not, or a value that it cannot have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SettingError {
+    /// There is no setting of this name.
+    NoSuch(String),
+    /// The value will not do.
+    Value {
+        /// The name of the setting.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What would do.
+        want: Want,
+    },
+    /// The value names no domain.
+    Domain {
+        /// The name of the setting.
+        name: &'static str,
+        /// What is wrong with it.
+        why: AddressError,
+    },
+    /// The value is no list of senders.
+    Senders {
+        /// The name of the setting.
+        name: &'static str,
+        /// What is wrong with it.
+        why: PatternError,
+    },
+}
+
+/// What a value has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// One line.
+    OneLine,
+    /// So many bytes at most.
+    Bytes(usize),
+    /// Yes or no.
+    Switch,
+    /// A number in this range.
+    Number(i64, i64),
+    /// A span in this range of seconds.
+    Seconds(i64, i64),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// An amount of money.
+    Amount,
+    /// Addresses with ports.
+    Listen,
+    /// Networks.
+    Networks,
+    /// The address of a web server.
+    Url,
+    /// A path, or nothing.
+    Path,
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuch(name) => {
+                let group = name.split('.').next().unwrap_or_default();
+                let near: Vec<_> = TABLE.iter().map(|row| row.name).filter(|known| known.starts_with(group)).collect();
+                write!(f, "there is no setting '{}': ", name.escape_debug())?;
+                match near.is_empty() {
+                    true => f.write_str("see 'satpost settings list'"),
+                    false => write!(f, "did you mean {}?", near.join(", ")),
+                }
+            }
+            Self::Value { name, value, want } => write!(f, "{name}: '{}' is not valid, {want}", value.escape_debug()),
+            Self::Domain { name, why } => write!(f, "{name}: {why}"),
+            Self::Senders { name, why } => write!(f, "{name}: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Want {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneLine => f.write_str("it has to be one line of text"),
+            Self::Bytes(most) => write!(f, "it may have {most} bytes"),
+            Self::Switch => f.write_str("write yes or no"),
+            Self::Number(least, most) => write!(f, "write a number from {least} to {most}"),
+            Self::Seconds(least, most) => {
+                write!(f, "write a time from {least} to {most} seconds, for example 90, 5m, 4h or 4d")
+            }
+            Self::Choice(words) => write!(f, "write one of {}", words.join(", ")),
+            Self::Amount => f.write_str("write an amount such as 0.07 or 12"),
+            Self::Listen => f.write_str("write ip:port, for example 0.0.0.0:25 or [::]:25"),
+            Self::Networks => f.write_str("write address/bits, for example 192.168.1.0/24"),
+            Self::Url => f.write_str("write an address that begins with https:// and does not end with a slash"),
+            Self::Path => f.write_str("write a path such as /dev/ttyUSB0, or nothing"),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The rows of the table of settings. A new setting is one row here, and a line of code where it is used.
+
+use super::error::SettingError;
+use crate::address::COUNTRIES;
+
+/// How a value is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One line of text; may be empty.
+    Text,
+    /// One line of text that is never shown again.
+    Secret,
+    /// A mail domain or host name; may be empty.
+    Domain,
+    /// `yes` or `no`.
+    Switch,
+    /// A whole number in this range.
+    Number(i64, i64),
+    /// A time in seconds in this range; `s`, `m`, `h`, `d` may follow the number.
+    Seconds(i64, i64),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Addresses to listen on, `ip:port`, separated by spaces; may be empty.
+    Listen,
+    /// Networks as `address/bits`, separated by spaces; may be empty.
+    Networks,
+    /// An amount of money, not negative, at most six digits behind the point.
+    Amount,
+    /// Senders: addresses and domains, separated by spaces; may be empty.
+    Senders,
+    /// The address of a web server, without a closing slash; may be empty where the default is.
+    Url,
+    /// The path of a device; may be empty.
+    Path,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Setting {
+    /// Which.
+    pub key: Key,
+    /// Its name for the command line.
+    pub name: &'static str,
+    /// How it is read.
+    pub kind: Kind,
+    /// What holds when nothing is stored.
+    pub default: &'static str,
+    /// Heading on the settings page.
+    pub group: &'static str,
+    /// Label of the field.
+    pub label: &'static str,
+    /// One or two sentences beside the field.
+    pub help: &'static str,
+}
+
+macro_rules! settings {
+    ($($key:ident, $name:literal, $kind:expr, $default:literal, $group:literal, $label:literal, $help:literal;)*) => {
+        /// Names a setting.
+        #[allow(clippy::enum_variant_names, reason = "TlsKey means a key file, not this enum")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Key { $(#[doc = $help] $key,)* }
+
+        /// The table.
+        pub static TABLE: &[Setting] = &[$(Setting {
+            key: Key::$key, name: $name, kind: $kind, default: $default, group: $group, label: $label, help: $help,
+        },)*];
+    };
+}
+
+use Kind::{Amount, Choice, Domain, Listen, Networks, Number, Path, Seconds, Secret, Senders, Switch, Text, Url};
+
+settings! {
+    BoxName, "box.name", Text, "satpost", "Box", "Name of this box", "Shown on the pages and in the greeting of the mail listener.";
+    Domain, "box.domain", Domain, "", "Box", "Mail domain", "People on this box have addresses name@domain. Mail for any other domain goes outside.";
+    Reach, "box.reach", Choice(&["satellite", "internet"]), "satellite", "Box", "How this box reaches the outside", "satellite: a station, everything for the outside goes over the link to the far box. internet: a gateway, mail for the outside goes to the relay.";
+    DefaultPerson, "box.default_person", Text, "", "Box", "Recipient of packets without a name", "A packet that reaches the modem of this box need not say for whom it is. Empty: the first person that was added.";
+    TimeZone, "box.time_zone", Text, "UTC", "Box", "Time zone", "Times on the pages, for example Europe/Lisbon.";
+
+    LinkDriver, "link.driver", Choice(&["none", "m138", "hive"]), "none", "Satellite link", "Link", "m138: a Swarm M138 modem on a serial port. hive: the Swarm Hive, which reaches every modem of the account.";
+    M138Port, "m138.port", Path, "", "Satellite link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
+    M138AppId, "m138.app_id", Number(0, 64_999), "1000", "Satellite link", "Application id", "Marks our packets; both ends of a link use the same.";
+    M138Window, "m138.window", Number(1, 1000), "64", "Satellite link", "Most packets on the modem", "So many packets wait inside the modem; all others wait here, where they can still be cancelled.";
+    HiveUrl, "hive.url", Url, "https://bumblebee.hive.swarm.space/hive", "Satellite link", "Hive address", "Base address of the Hive, without the closing slash.";
+    HiveUser, "hive.user", Text, "", "Satellite link", "Hive user", "Log-in name.";
+    HivePassword, "hive.password", Secret, "", "Satellite link", "Hive password", "Log-in password.";
+    HiveOrganization, "hive.organization", Number(0, 2_147_483_647), "0", "Satellite link", "Hive organization", "Number of the organization that sends; 0 leaves it out.";
+    HivePoll, "hive.poll", Seconds(1, 86_400), "60", "Satellite link", "Poll the Hive every", "How often the Hive is asked for new packets.";
+
+    AirLifetime, "air.lifetime", Seconds(60, 2_592_000), "4d", "On air", "Lifetime on the link", "A message that could not leave within this time is returned to its sender.";
+    AirMaxParts, "air.max_parts", Number(1, 99), "5", "On air", "Most packets per message", "A longer message is held until the owner releases it. A person may have a limit of their own.";
+    AirTrim, "air.trim", Switch, "yes", "On air", "Cut quotes, signatures and disclaimers", "Only what is sent over the air is shortened; the whole mail stays on this box.";
+    AirNotices, "air.notices", Switch, "no", "On air", "Send failure notices over the air", "A notice to a person with a device costs a packet. Without it the notice waits in their mailbox here.";
+    AirPartsWait, "air.parts_wait", Seconds(60, 2_592_000), "2d", "On air", "Wait for missing parts", "After this time the parts of a message that did arrive are delivered as they are.";
+    AirCompact, "air.compact", Choice(&["normal", "small", "off"]), "normal", "On air", "Compact coding", "Between two boxes like this one messages take a third of the bytes, share packets, and are confirmed. Anybody else gets classic packets. small: with 14 MB of memory for it instead of 80, and a few more bytes a message. off: classic packets only.";
+    AirGather, "air.gather", Seconds(0, 86_400), "2m", "On air", "Wait for messages that share a packet", "A message for a far box that reads the compact coding waits this long for others, unless a satellite comes or a packet is full. 0: it does not wait.";
+    AirReceiptWait, "air.receipt_wait", Seconds(0, 864_000), "24h", "On air", "Receipts wait for", "A receipt goes along in a packet that leaves anyway. After this time it is sent alone, which costs a packet. 0: never alone.";
+
+    AirStrangers, "air.strangers", Choice(&["hold", "refuse", "allow"]), "hold", "Who may write over the air", "Messages of strangers", "Mail from outside for somebody who reads on a device. hold: it waits until you release it. refuse: it is not carried. allow: it goes on air, and you pay.";
+    AirAllow, "air.allow", Senders, "", "Who may write over the air", "Allowed senders", "Addresses and domains separated by spaces: mum@example.org example.org. A person has lists of their own, which come first.";
+    AirBlock, "air.block", Senders, "", "Who may write over the air", "Blocked senders", "Addresses and domains separated by spaces; * is everybody.";
+    AirAnswers, "air.answers", Seconds(0, 315_360_000), "90d", "Who may write over the air", "Replies allowed for", "Whom somebody on a device wrote to may reply for this long; 0: not at all.";
+    AirKeyWord, "air.key_word", Text, "", "Who may write over the air", "Key word", "A subject with this word lets a message through. Empty: none.";
+    AirTellHeld, "air.tell_held", Switch, "no", "Who may write over the air", "Tell a stranger that their message waits", "Once for each stranger, and only where the mail server in front vouches for the sender.";
+    SmtpAuthHost, "smtp.auth_host", Domain, "", "Who may write over the air", "Mail server in front", "The name with which it signs Authentication-Results; only those are believed. Empty: all senders are not verified.";
+
+    PricePacket, "price.packet", Amount, "0", "Money", "Price of a packet", "What the network charges for one packet on the link, for example 0.07; 0: not counted.";
+    PriceTwilio, "price.twilio", Amount, "0", "Money", "Price of a text by Twilio", "For each text message; a long text is several. With the fees of the networks.";
+    PriceBandwidth, "price.bandwidth", Amount, "0", "Money", "Price of a text by Bandwidth", "For each text message, with the fees of the networks.";
+    PriceCurrency, "price.currency", Text, "USD", "Money", "Currency", "Shown behind amounts.";
+    BudgetPackets, "budget.packets", Number(0, 1_000_000_000), "0", "Money", "Packets per month", "Over this limit messages are held until the next calendar month or a larger budget. 0: no limit.";
+    BudgetMoney, "budget.money", Amount, "0", "Money", "Money per month", "The same limit in money. 0: no limit.";
+    BudgetReserve, "budget.reserve", Number(0, 100), "10", "Money", "Reserved for urgent messages, per cent", "Only urgent messages may use this part of the budgets of the box.";
+
+    SmtpListen, "smtp.listen", Listen, "0.0.0.0:25", "Mail in", "SMTP listens on", "Used when systemd passes no socket named smtp.";
+    SubmissionListen, "submission.listen", Listen, "0.0.0.0:587", "Mail in", "Submission listens on", "For mail programs. Used when systemd passes no socket named submission.";
+    SmtpTrusted, "smtp.trusted", Networks, "", "Mail in", "Trusted networks", "From these networks mail for the outside is taken without a log-in, and a log-in without TLS. For example 192.168.1.0/24.";
+    SmtpMaxSize, "smtp.max_size", Number(10_000, 104_857_600), "33554432", "Mail in", "Largest mail, bytes", "Announced as SIZE; a larger mail is rejected with 552.";
+    SmtpMaxRecipients, "smtp.max_recipients", Number(1, 1000), "50", "Mail in", "Most recipients per mail", "Further recipients get 452 and are sent again by the client.";
+    SmtpConnections, "smtp.connections", Number(1, 1000), "64", "Mail in", "Most connections", "Further ones get 421.";
+    SmtpPerAddress, "smtp.per_address", Number(1, 1000), "24", "Mail in", "Most connections per client address", "Further ones get 421.";
+    SmtpRate, "smtp.rate", Number(0, 1_000_000), "0", "Mail in", "Mails per minute per client address", "Further mails get 450 and are sent again later; 0: no limit.";
+    SmtpIdle, "smtp.idle", Seconds(1, 3600), "300", "Mail in", "Idle timeout", "A command or a piece of a mail has to arrive within this time.";
+    SmtpSession, "smtp.session", Seconds(1, 86_400), "600", "Mail in", "Session timeout", "A session in which no mail is accepted for this long ends.";
+    TlsCert, "tls.certificate", Text, "", "Mail in", "Certificate file", "PEM chain for STARTTLS. Empty: the box makes its own.";
+    TlsKey, "tls.key", Text, "", "Mail in", "Key file", "PEM key that belongs to the certificate.";
+
+    RelayHost, "relay.host", Domain, "", "Mail out", "Relay host", "The mail server (smarthost) that takes mail for the outside. Empty: none.";
+    RelayPort, "relay.port", Number(1, 65_535), "587", "Mail out", "Relay port", "587 for STARTTLS, 465 for TLS, 25 for a relay in the local network.";
+    RelayTls, "relay.tls", Choice(&["starttls", "tls", "none"]), "starttls", "Mail out", "Encryption to the relay", "With none, a log-in is sent only to an address of this machine.";
+    RelayUser, "relay.user", Text, "", "Mail out", "Relay user", "Log-in name; empty for none.";
+    RelayPassword, "relay.password", Secret, "", "Mail out", "Relay password", "Log-in password.";
+    RelayCa, "relay.ca", Text, "", "Mail out", "Relay certificate", "PEM file of the authority that signed the relay's certificate, if it is not a public one; or of that certificate itself, which is then trusted whatever its name and dates.";
+    RelayTimeout, "relay.timeout", Seconds(1, 600), "60", "Mail out", "Relay timeout", "Limit for each reply of the relay.";
+
+    SmsCarrier, "sms.carrier", Choice(&["none", "twilio", "bandwidth"]), "none", "Text messages", "Carrier", "Who carries texts to phones and from them. A station needs none: its texts go over the link.";
+    TwilioUrl, "twilio.url", Url, "https://api.twilio.com", "Text messages", "Twilio address", "Base address of the interface, without the closing slash.";
+    TwilioAccount, "twilio.account", Text, "", "Text messages", "Twilio account", "The account SID, which begins with AC.";
+    TwilioToken, "twilio.token", Secret, "", "Text messages", "Twilio token", "The primary auth token of the account; it also proves who calls the webhook.";
+    BandwidthUrl, "bandwidth.url", Url, "https://messaging.bandwidth.com/api/v2", "Text messages", "Bandwidth address", "Base address of the interface, without the closing slash.";
+    BandwidthAccount, "bandwidth.account", Text, "", "Text messages", "Bandwidth account", "Number of the account.";
+    BandwidthUser, "bandwidth.user", Text, "", "Text messages", "Bandwidth user", "Log-in name for the interface.";
+    BandwidthPassword, "bandwidth.password", Secret, "", "Text messages", "Bandwidth password", "Log-in password for the interface.";
+    BandwidthApplication, "bandwidth.application", Text, "", "Text messages", "Bandwidth application", "Id of the application that the service numbers belong to.";
+    BandwidthHookUser, "bandwidth.hook_user", Text, "", "Text messages", "User of Bandwidth's callbacks", "Bandwidth has to log in with it when it calls; set the same in its application.";
+    BandwidthHookPassword, "bandwidth.hook_password", Secret, "", "Text messages", "Password of Bandwidth's callbacks", "Long and random: it alone proves that Bandwidth calls.";
+    SmsPublicUrl, "sms.public_url", Url, "", "Text messages", "Public address of this box", "For example https://box.example.org, with a proxy that leads /hooks/ here. Empty: the carrier is asked for texts instead, which works behind any router (Twilio only).";
+    SmsPoll, "sms.poll", Seconds(1, 86_400), "30", "Text messages", "Poll for texts every", "How often Twilio is asked for texts from phones while it has no webhook to call.";
+    SmsTimeout, "sms.timeout", Seconds(1, 600), "20", "Text messages", "Carrier timeout", "Limit for each answer of the carrier.";
+    SmsCountry, "sms.country", Choice(&COUNTRIES), "US", "Text messages", "Country", "Phone numbers without a plus are read as people in this country write them.";
+
+    QueueLifetime, "queue.lifetime", Seconds(10, 2_592_000), "4d", "Queue", "Queue lifetime", "After this time undelivered mail is returned to the sender with the reason.";
+    QueueDelayNotice, "queue.delay_notice", Seconds(5, 2_592_000), "4h", "Queue", "Delay notice after", "Sent to the sender once per message.";
+    QueueRetryFirst, "queue.retry_first", Seconds(1, 86_400), "60", "Queue", "First retry after", "Doubled after each try, with some jitter.";
+    QueueRetryMost, "queue.retry_most", Seconds(1, 86_400), "1h", "Queue", "Longest retry interval", "The doubling ends here.";
+    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep messages for days", "Final messages older than this are removed.";
+    KeepEvents, "store.keep_events", Number(1, 36_500), "365", "Queue", "Keep events for days", "What happened, as the front page lists it; at most the newest 2000.";
+    KeepAudit, "store.keep_audit", Number(1, 36_500), "730", "Queue", "Keep the audit log for days", "Who changed what; at most the newest 10000 lines.";
+    KeepSamples, "store.keep_samples", Number(1, 36_500), "31", "Queue", "Keep measured values for days", "Noise, signal and temperature of the modem.";
+    KeepQuarantine, "store.keep_quarantine", Number(1, 36_500), "365", "Queue", "Keep the quarantine for days", "What came in and could not be read; at most the newest 1000.";
+    DiskReserve, "store.reserve", Number(0, 1_000_000), "64", "Queue", "Disk reserve, MB", "With less free space no mail is accepted (452) and no packet is taken from the modem.";
+
+    WebListen, "web.listen", Listen, "0.0.0.0:80", "Web page", "Web page listens on", "Used when systemd passes no socket named web.";
+    WebLanOnly, "web.lan_only", Switch, "yes", "Web page", "Local networks only", "Requests from public addresses get 403.";
+    WebMetrics, "web.metrics", Switch, "no", "Web page", "Metrics at /metrics", "For Prometheus, without a log-in: whoever may open the log-in page may read them. No name and no address is among them.";
+    WebNames, "web.names", Text, "", "Web page", "Other host names", "Names of this box besides its addresses, box.name and box.name.local, separated by spaces.";
+}
+
+/// Finds the row of a key.
+pub fn row(key: Key) -> &'static Setting {
+    // The macro makes the rows in the order of the keys.
+    &TABLE[key as usize]
+}
+
+/// Finds the row of a name.
+///
+/// # Errors
+/// That there is none of this name.
+pub fn find(name: &str) -> Result<&'static Setting, SettingError> {
+    TABLE.iter().find(|row| row.name == name).ok_or_else(|| SettingError::NoSuch(name.to_owned()))
+}
+
+/// Settings that had another name in an older version: old name, name now. What a store holds under the old one is
+/// read.
+pub(super) const RENAMED: [(&str, &str); 1] = [("store.keep_set_aside", "store.keep_quarantine")];

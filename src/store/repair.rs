@@ -1,0 +1,237 @@
+//! Salvage: a store that is damaged is read row by row into a new file, and what cannot be read is named.
+//!
+//! 1. The file is copied, and only the copy is opened: opening writes.
+//! 2. Each table is read from its beginning and, where a page is bad, from its end; what lies between in a table with
+//!    numbers is asked for one by one. redb panics on some bad pages, so each step is caught.
+//! 3. Messages and people whose checksum is wrong are left out and named. The queues are built again from the messages,
+//!    and the totals counted anew.
+//! 4. The new file takes the place of the damaged one, which is kept beside.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use redb::{
+    Database, DatabaseError, Key, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable,
+    ReadableTableMetadata, TableDefinition, Value, WriteTransaction,
+};
+use serde::Serialize;
+
+use super::backup::{create, for_each_table, table_of};
+use super::schema::{self, Tx, TxResult};
+use super::{FILE, Ledger, StoreError, queue};
+use crate::fault::Fault;
+use crate::message::{Id, Message};
+use crate::people::Person;
+
+/// Numbers asked for one by one in the gap that a bad page leaves.
+const GAP: u64 = 1_000_000;
+
+/// What a repair found.
+#[derive(Debug, Default, Serialize)]
+pub struct Repaired {
+    /// Rows of all tables that are in the new file.
+    pub rows: u64,
+    /// Rows that a table said it had and that could not be read.
+    pub lost_rows: u64,
+    /// Messages in the new file.
+    pub messages: u64,
+    /// What is lost of messages and people, a line each.
+    pub lost: Vec<String>,
+    /// Where the damaged file is kept.
+    pub kept: PathBuf,
+}
+
+/// Makes a new store of what can be read of the one in `data`. `stamp` is the end of the name of the one that is kept.
+///
+/// # Errors
+/// `Operator` when a box runs there, there is no store, or nothing of it can be opened; temporary for a full disk. Then the
+/// store is as it was.
+pub fn repair(data: &Path, stamp: &str) -> Result<Repaired, Fault> {
+    let target = data.join(FILE);
+    if !target.exists() {
+        return Err(Fault::operator(format!("there is no store in {}", data.display())));
+    }
+    // Read-only: the damaged file is not touched. What is wrong with it does not matter here, only whether it is in use.
+    if let Ok(Err(DatabaseError::DatabaseAlreadyOpen)) = catch_unwind(|| ReadOnlyDatabase::open(&target)) {
+        return Err(Fault::operator(format!("{} is in use: stop the box first", target.display())));
+    }
+    let (copy, part) = (data.join("repair.copy"), data.join("repair.part"));
+    let clear = || [&copy, &part].into_iter().for_each(|file| drop(fs::remove_file(file)));
+    clear();
+    let kept = data.join(format!("{FILE}.damaged-{stamp}"));
+    let made = salvage(&target, &copy, &part).and_then(|repaired| {
+        // Root repairs for the user of the box.
+        let like = fs::metadata(&target).and_then(|old| chown(&part, Some(old.uid()), Some(old.gid())));
+        like.map_err(|error| disk(&target, &error))?;
+        let swapped = fs::rename(&target, &kept).and_then(|()| fs::rename(&part, &target));
+        swapped.and_then(|()| crate::sys::disk::sync_folder(data)).map_err(|error| disk(&target, &error))?;
+        Ok(Repaired { kept, ..repaired })
+    });
+    clear();
+    made
+}
+
+fn disk(file: &Path, error: &dyn std::fmt::Display) -> Fault {
+    Fault::temporary(format!("{} cannot be repaired: {error}", file.display()))
+}
+
+fn salvage(target: &Path, copy: &Path, part: &Path) -> Result<Repaired, Fault> {
+    let new = |path: &Path| File::options().read(true).write(true).create_new(true).mode(0o600).open(path);
+    let copied = new(copy).and_then(|mut file| std::io::copy(&mut File::open(target)?, &mut file));
+    copied.map_err(|error| disk(target, &error))?;
+    let opened = catch_unwind(|| Database::open(copy));
+    let from = opened.ok().and_then(Result::ok).ok_or_else(|| {
+        Fault::operator(format!(
+            "nothing of {} can be opened: restore a backup with 'satpost restore'",
+            target.display()
+        ))
+    })?;
+    let result = new(part)
+        .map_err(|error| disk(target, &error))
+        .and_then(|file| create(file).map_err(|error| disk(target, &error)))
+        .and_then(|to| {
+            fill(&from, &to).map_err(|trouble| match trouble {
+                StoreError::Rejected(fault) => fault,
+                StoreError::Storage(error) => disk(target, &error),
+            })
+        });
+    // A handle over a bad file may panic when it is dropped.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(from)));
+    result
+}
+
+fn fill(from: &Database, to: &Database) -> TxResult<Repaired> {
+    let source = from.begin_read()?;
+    let txn = to.begin_write()?;
+    let mut repaired = Repaired::default();
+    repaired.rows = for_each_table!(rescue, &source, &txn, &mut repaired);
+    for (numbers, name) in [(schema::MESSAGES, "message"), (schema::BODIES, "mail"), (schema::PACKETS, "packet")] {
+        let found = fill_gap(&source, &txn, numbers)?;
+        if found > 0 {
+            repaired.rows += found;
+            repaired.lost_rows = repaired.lost_rows.saturating_sub(found);
+            log::info!("repair: {found} more of the table of each {name}");
+        }
+    }
+    drop_damaged(&txn, &mut repaired)?;
+    rebuild(&txn, &mut repaired)?;
+    txn.commit()?;
+    Ok(repaired)
+}
+
+/// Copies the rows of a table that can be read from either end.
+fn rescue<K: Key + 'static, V: Value + 'static>(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    repaired: &mut Repaired,
+    table: TableDefinition<K, V>,
+) -> TxResult<u64> {
+    let Some(Ok(Some(source))) = catch_unwind(AssertUnwindSafe(|| table_of(from, table))).ok() else { return Ok(0) };
+    let mut target = to.open_table(table)?;
+    let wanted = catch_unwind(AssertUnwindSafe(|| source.len())).ok().and_then(Result::ok);
+    for backwards in [false, true] {
+        let Some(Ok(mut rows)) = catch_unwind(AssertUnwindSafe(|| source.iter())).ok() else { break };
+        loop {
+            let step = catch_unwind(AssertUnwindSafe(|| if backwards { rows.next_back() } else { rows.next() }));
+            let Ok(Some(Ok((key, value)))) = step else { break };
+            target.insert(key.value(), value.value())?;
+        }
+        if wanted.is_some_and(|wanted| target.len().is_ok_and(|found| found >= wanted)) {
+            break;
+        }
+    }
+    let found = target.len()?;
+    repaired.lost_rows += wanted.unwrap_or(found).saturating_sub(found);
+    Ok(found)
+}
+
+/// Asks for the numbers that neither end of a table reached.
+fn fill_gap(
+    from: &ReadTransaction,
+    to: &WriteTransaction,
+    table: TableDefinition<u64, &'static [u8]>,
+) -> TxResult<u64> {
+    let Some(Ok(Some(source))) = catch_unwind(AssertUnwindSafe(|| table_of(from, table))).ok() else { return Ok(0) };
+    let mut target = to.open_table(table)?;
+    let last = target.last()?.map_or(0, |(key, _)| key.value());
+    let mut found = 0;
+    for number in 1..last.min(GAP) {
+        if target.get(number)?.is_some() {
+            continue;
+        }
+        let value =
+            catch_unwind(AssertUnwindSafe(|| source.get(number).ok().flatten().map(|row| row.value().to_vec())));
+        if let Ok(Some(value)) = value {
+            target.insert(number, value.as_slice())?;
+            found += 1;
+        }
+    }
+    Ok(found)
+}
+
+/// Takes out the messages and people that are not what was written.
+fn drop_damaged(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
+    let lost = &mut repaired.lost;
+    txn.open_table(schema::MESSAGES)?.retain(|id, bytes| {
+        let why = match queue::parse(bytes) {
+            Err(error) => queue::unreadable(Id(id), &error),
+            // It lies under a damaged key.
+            Ok(message) if message.id.0 != id => format!("message {} lies in the place of {}", message.id, Id(id)),
+            Ok(_) => return true,
+        };
+        lost.push(why);
+        false
+    })?;
+    txn.open_table(schema::PEOPLE)?.retain(|name, bytes| {
+        let read = schema::record::<Person>(bytes);
+        lost.extend(read.as_ref().err().map(|why| format!("person '{name}' is unreadable: {why}")));
+        read.is_ok()
+    })?;
+    Ok(())
+}
+
+/// Builds the queues from the messages, and counts what the totals can be counted from.
+fn rebuild(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
+    let damaged = Ledger::load(&txn.open_table(schema::META)?).is_err();
+    if damaged {
+        repaired.lost.push("the counters: those of the months before are lost".to_owned());
+        txn.open_table(schema::META)?.remove("ledger")?;
+    }
+    let mut tx = Tx::open(txn)?;
+    tx.due.retain(|_, ()| false)?;
+    let read: Vec<(String, u64, u8)> = {
+        let rows = tx.mailbox.iter()?.filter_map(Result::ok);
+        rows.map(|(key, read)| (key.value().0.to_owned(), key.value().1, read.value())).collect()
+    };
+    let ids: Vec<u64> = tx.messages.iter()?.filter_map(Result::ok).map(|(id, _)| id.value()).collect();
+    tx.ledger.books.values_mut().for_each(|books| books.waiting = 0);
+    for id in &ids {
+        let message: Message = tx.message(Id(*id))?;
+        tx.index(&message, None)?;
+        if damaged {
+            tx.ledger.book(message.door, None, message.column());
+        } else if message.column() == crate::message::Column::Waiting {
+            tx.ledger.books.entry(message.door.word().to_owned()).or_default().waiting += 1;
+        }
+    }
+    for books in tx.ledger.books.values_mut() {
+        // Of a message that is lost nobody knows the column: it is no longer counted as taken.
+        books.accepted = books.waiting + books.delivered + books.returned + books.refused;
+    }
+    for (person, id, flag) in read {
+        match ids.binary_search(&id) {
+            Ok(_) => drop(tx.mailbox.insert((person.as_str(), id), flag)?),
+            Err(_) => drop(tx.mailbox.remove((person.as_str(), id))?),
+        }
+    }
+    let next = ids.last().map_or(1, |last| last + 1);
+    tx.ledger.next_message = tx.ledger.next_message.max(next);
+    repaired.messages = ids.len() as u64;
+    tx.close()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! The listeners of a box: opened at the start, opened anew when their settings change, tried again when a port was taken.
+//!
+//! [`LISTENERS`] has a row for each. A new one is a row here, a socket unit in `systemd/`, and a [`Service`] of its own.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::Context;
+use crate::fault::Fault;
+use crate::intake::Intake;
+use crate::listen::counters::ClientCounters;
+use crate::listen::gate::{Gate, Service};
+use crate::listen::http::{HttpFront, Rules};
+use crate::listen::smtp_io::SmtpListener;
+use crate::listen::tls::CertStore;
+use crate::listen::{MailIntake, data};
+use crate::settings::Key;
+use crate::status::{PartState, PartStatus};
+use crate::sys::process;
+use crate::sys::sockets::Sockets;
+
+/// A row: what a listener is called, where it listens, and who serves its clients.
+struct Row {
+    /// Its name on the pages, in the log, and as `FileDescriptorName=` of its socket unit.
+    name: &'static str,
+    /// The setting with its addresses.
+    ports: Key,
+    /// It offers TLS: a new certificate opens it anew.
+    tls: bool,
+    /// Makes what serves its clients.
+    service: fn(&Shared, &Context) -> Arc<dyn Service>,
+}
+
+const LISTENERS: [Row; 3] = [
+    Row { name: "smtp", ports: Key::SmtpListen, tls: true, service: |shared, context| shared.smtp(context, false) },
+    Row {
+        name: "submission",
+        ports: Key::SubmissionListen,
+        tls: true,
+        service: |shared, context| shared.smtp(context, true),
+    },
+    Row { name: "web", ports: Key::WebListen, tls: false, service: Shared::web },
+];
+
+/// Gives the name of each listener, and the setting with its addresses.
+pub fn names() -> impl Iterator<Item = (&'static str, Key)> {
+    LISTENERS.iter().map(|row| (row.name, row.ports))
+}
+
+/// How long the sessions of a listener may take to end before it is opened anew.
+const REOPEN: Duration = Duration::from_secs(2);
+
+/// All listeners of a box.
+pub struct Listeners {
+    listeners: Vec<Listener>,
+    shared: Shared,
+    pages: crate::admin::Handle,
+    control: crate::control::Handle,
+}
+
+/// What the services of several listeners share.
+struct Shared {
+    intake: Arc<Intake>,
+    counters: Arc<ClientCounters>,
+    /// For large mails and uploads that are still coming in.
+    incoming: PathBuf,
+    web_socket: PathBuf,
+}
+
+struct Listener {
+    row: &'static Row,
+    /// Sockets that systemd handed over: they stay, whatever the settings say.
+    given: Vec<TcpListener>,
+    gate: Option<Gate>,
+    /// The setting it was opened with.
+    opened_with: String,
+    /// The TLS settings it was opened with.
+    certificate: String,
+    error: Option<String>,
+}
+
+impl Listeners {
+    /// Opens all listeners. A port that is taken costs that listener only, and is tried again.
+    ///
+    /// # Errors
+    /// When the web server or the control socket cannot be set up at all.
+    pub fn open(context: &Context, mut sockets: Sockets) -> Result<Self, Fault> {
+        let incoming = context.store.folder().join("incoming");
+        std::fs::create_dir_all(&incoming).and_then(|()| data::sweep(&incoming)).map_err(|error| {
+            Fault::operator(format!("{} cannot be used for large mails: {error}", incoming.display()))
+        })?;
+        let web_socket = context.store.folder().join("web.sock");
+        let pages = crate::admin::serve(context, &web_socket)?;
+        let control = crate::control::serve(context)?;
+        let closed = |row: &'static Row| Listener {
+            row,
+            given: sockets.take(row.name),
+            gate: None,
+            opened_with: String::new(),
+            certificate: String::new(),
+            error: None,
+        };
+        let shared = Shared { intake: Intake::new(context), counters: Arc::default(), incoming, web_socket };
+        let mut listeners = Self { listeners: LISTENERS.iter().map(closed).collect(), shared, pages, control };
+        listeners.follow(context);
+        Ok(listeners)
+    }
+
+    /// True when every listener that should be open is.
+    pub fn all_open(&self) -> bool {
+        self.listeners.iter().all(|listener| listener.error.is_none())
+    }
+
+    /// Opens, and closes, what the settings ask for now.
+    pub fn follow(&mut self, context: &Context) {
+        let settings = context.store.settings();
+        let certificate = format!("{} {}", settings.text(Key::TlsCert), settings.text(Key::TlsKey));
+        for listener in &mut self.listeners {
+            let wanted = settings.text(listener.row.ports);
+            if listener.is_as(wanted, &certificate) {
+                continue;
+            }
+            if let Some(gate) = listener.gate.take() {
+                gate.stop(REOPEN);
+            }
+            let service = (listener.row.service)(&self.shared, context);
+            listener.open(wanted, &certificate, service);
+        }
+        self.report(context);
+    }
+
+    /// Puts what is open, and what is not, on the status board.
+    fn report(&self, context: &Context) {
+        let errors: Vec<_> = self.listeners.iter().filter_map(|listener| listener.error.clone()).collect();
+        let state = if errors.is_empty() { PartState::TakesMail } else { PartState::Closed(errors) };
+        let status = PartStatus { state, at: context.now() };
+        context.status.set(|facts| {
+            facts.smtp = Some(status);
+            facts.listen.clear();
+            for listener in &self.listeners {
+                let addresses = listener.gate.as_ref().map(|gate| gate.addresses().to_vec());
+                facts.listen.insert(listener.row.name.to_owned(), addresses.unwrap_or_default());
+            }
+        });
+    }
+
+    /// Closes all listeners within `limit`.
+    pub fn close(self, limit: Duration) {
+        std::thread::scope(|scope| {
+            for listener in &self.listeners {
+                if let Some(gate) = &listener.gate {
+                    scope.spawn(move || gate.stop(limit));
+                }
+            }
+        });
+        self.pages.stop();
+        self.control.stop();
+    }
+}
+
+impl Shared {
+    fn web(&self, context: &Context) -> Arc<dyn Service> {
+        let store = context.store.clone();
+        let host = host_name();
+        let rules = Box::new(move || Rules::new(&store.settings(), &host));
+        Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules))
+    }
+
+    fn smtp(&self, context: &Context, submission: bool) -> Arc<dyn Service> {
+        let tls = match CertStore::new(&context.store.settings(), context.store.folder()) {
+            Ok(certificates) => Some(Arc::new(certificates)),
+            Err(why) => {
+                log::error!("tls: {why}; mail is taken without encryption until that is fixed");
+                None
+            }
+        };
+        Arc::new(SmtpListener {
+            intake: self.intake.clone() as Arc<dyn MailIntake>,
+            tls,
+            spool: self.incoming.clone(),
+            counters: self.counters.clone(),
+            submission,
+        })
+    }
+}
+
+impl Listener {
+    /// True when it is open with these settings already.
+    fn is_as(&self, wanted: &str, certificate: &str) -> bool {
+        let same_tls = !self.row.tls || self.certificate == certificate;
+        self.error.is_none() && self.gate.is_some() && self.opened_with == wanted && same_tls
+    }
+
+    fn open(&mut self, wanted: &str, certificate: &str, service: Arc<dyn Service>) {
+        wanted.clone_into(&mut self.opened_with);
+        certificate.clone_into(&mut self.certificate);
+        let before = self.error.take();
+        match self.sockets(wanted).and_then(|sockets| Gate::open(sockets, service).map_err(|error| error.to_string())) {
+            Ok(gate) => {
+                for address in gate.addresses() {
+                    log::info!("{} listens on {address}", self.row.name);
+                }
+                self.gate = Some(gate);
+            }
+            Err(why) => {
+                // It is tried again every few seconds: the same error is said once.
+                if before.as_ref() != Some(&why) {
+                    log::error!("{}: {why}", self.row.name);
+                }
+                self.error = Some(why);
+            }
+        }
+    }
+
+    fn sockets(&self, wanted: &str) -> Result<Vec<TcpListener>, String> {
+        if !self.given.is_empty() {
+            let copies: Result<Vec<_>, _> = self.given.iter().map(TcpListener::try_clone).collect();
+            return copies.map_err(|error| error.to_string());
+        }
+        wanted.split_whitespace().map(bind).collect()
+    }
+}
+
+/// Gives the name of this machine.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn bind(address: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(address).map_err(|error| {
+        let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0);
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => process::port_taken(port),
+            std::io::ErrorKind::PermissionDenied => {
+                format!("port {port} may not be opened by this user: use the systemd sockets, or a port above 1023")
+            }
+            _ => format!("cannot listen on {address}: {error}"),
+        }
+    })
+}

@@ -1,0 +1,226 @@
+//! Wiring: opens the store, starts every thread of a box, opens its listeners, waits for the end, and shuts down in order.
+//!
+//! | thread | does | starts again |
+//! |---|---|---|
+//! | `store` | writes, all of it | opens the file anew after errors |
+//! | `relay` | gives mail to the relay | after a fault, with back-off |
+//! | `sms` | gives texts to the carrier, asks it for texts and reports | after a fault, with back-off |
+//! | `link` | drives the link | after a fault, with back-off |
+//! | `housekeeping` | deadlines, clean-up | after a fault, with back-off |
+//! | `smtp-gate`, `submission-gate`, `http-gate` | accept; a thread for each connection | opened anew when a setting changes |
+//! | web workers | answer requests that the gate has checked | |
+//! | `control` | answers the command line | |
+//! | main | this: signals, watchdog, listeners | |
+
+mod failure;
+pub mod listeners;
+mod welcome;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use smol::channel::bounded;
+use smol::future::or;
+
+use crate::clock::Clock;
+use crate::engine::link::coders::Coders;
+use crate::engine::{self, Context};
+use crate::fault::Fault;
+use crate::status::StatusBoard;
+use crate::store::Store;
+use crate::sys::notify;
+use crate::sys::signals::Stop;
+use crate::sys::sockets::Sockets;
+
+use listeners::Listeners;
+
+/// Exit code for settings that are wrong: systemd does not start the box again until somebody corrects them.
+pub const WRONG_SETTINGS: u8 = 2;
+/// A worker that failed rests so long before it starts again: first and longest.
+const REST: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(12_800));
+/// A worker that ran so long has recovered.
+const RECOVERED: Duration = Duration::from_secs(60);
+/// A command line that works on the store without a box is done within this time.
+const STORE_BUSY: Duration = Duration::from_secs(10);
+/// Listeners that could not be opened are tried again after this.
+const LISTENERS_AGAIN: Duration = Duration::from_secs(15);
+/// Everything has to be over this long after the signal.
+const DRAIN: Duration = Duration::from_secs(8);
+
+type Worker = fn(&Context) -> Result<(), Fault>;
+const WORKERS: [(&str, Worker); 4] = [
+    ("relay", engine::relay::run),
+    ("sms", engine::sms::run),
+    ("link", engine::link::worker::run),
+    ("housekeeping", engine::housekeeping::run),
+];
+
+/// Runs a box in `data` until SIGTERM or SIGINT.
+pub fn run(data: &Path) -> ExitCode {
+    let (signals, mut sockets) = match from_system() {
+        Ok(from_system) => from_system,
+        Err(fault) => {
+            log::error!("{fault}");
+            return ExitCode::from(WRONG_SETTINGS);
+        }
+    };
+    let store = match patiently(data) {
+        Ok(store) => store,
+        Err(fault) => return failure::tell(&fault, data, sockets.take("web"), signals),
+    };
+    let (stop, stopped) = bounded(1);
+    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop: stopped };
+    Supervisor { context, signals, sockets, stop }.supervise()
+}
+
+struct Supervisor {
+    context: Context,
+    signals: Stop,
+    sockets: Sockets,
+    /// Dropping it tells every wait of the box to end.
+    stop: smol::channel::Sender<()>,
+}
+
+/// Gets what the system has to give: signals, and the sockets that systemd may have opened.
+fn from_system() -> Result<(Stop, Sockets), Fault> {
+    let signals = Stop::catch().map_err(|error| Fault::operator(format!("signals cannot be caught: {error}")))?;
+    let sockets = Sockets::from_systemd().map_err(Fault::operator)?;
+    for complaint in &sockets.complaints {
+        log::warn!("{complaint}");
+    }
+    Ok((signals, sockets))
+}
+
+/// Opens the store; a command that has it open for a moment is waited for.
+fn patiently(data: &Path) -> Result<Store, Fault> {
+    let limit = Instant::now() + STORE_BUSY;
+    loop {
+        match Store::open(data, &Clock::system()) {
+            Err(Fault::Temporary(_)) if Instant::now() < limit => crate::clock::sleep(Duration::from_millis(20)),
+            opened => return opened,
+        }
+    }
+}
+
+impl Supervisor {
+    fn supervise(mut self) -> ExitCode {
+        let workers: Vec<_> =
+            WORKERS.iter().filter_map(|(name, run)| start_worker(name, *run, &self.context)).collect();
+        let changed = self.context.store.settings_changed();
+        let mut listeners = match Listeners::open(&self.context, std::mem::take(&mut self.sockets)) {
+            Ok(listeners) => listeners,
+            Err(fault) => {
+                log::error!("{fault}");
+                return self.end(workers, None, ExitCode::from(WRONG_SETTINGS));
+            }
+        };
+        notify::ready();
+        log::info!("satpost {} is up", crate::cli::version());
+        welcome::say(&self.context);
+        let watchdog = notify::watchdog_interval();
+        let mut last_try = Instant::now();
+        loop {
+            let wait = if listeners.all_open() { Duration::from_secs(3600) } else { LISTENERS_AGAIN };
+            let wait = watchdog.map_or(wait, |interval| interval.min(wait));
+            match self.wait(&changed, wait) {
+                Woken::Signal(name) => {
+                    log::info!("{name}: ending");
+                    break;
+                }
+                Woken::Settings => listeners.follow(&self.context),
+                Woken::Time if !listeners.all_open() && last_try.elapsed() >= LISTENERS_AGAIN => {
+                    last_try = Instant::now();
+                    listeners.follow(&self.context);
+                }
+                Woken::Time => {}
+            }
+            // The box is alive as long as its store answers; without that it can keep no promise.
+            if watchdog.is_some() && (self.context.store.ledger().is_ok() || self.context.store.broken().is_some()) {
+                notify::watchdog();
+            }
+        }
+        self.end(workers, Some(listeners), ExitCode::SUCCESS)
+    }
+
+    fn wait(&mut self, changed: &smol::channel::Receiver<()>, limit: Duration) -> Woken {
+        let signal = async { Woken::Signal(self.signals.next().await) };
+        let settings = async {
+            // The store outlives this loop, so the channel stays open.
+            let _ = changed.recv().await;
+            Woken::Settings
+        };
+        let time = async {
+            smol::Timer::after(limit).await;
+            Woken::Time
+        };
+        smol::block_on(or(signal, or(settings, time)))
+    }
+
+    /// Listeners first, so that nothing new comes in; then the workers; the store last.
+    fn end(self, workers: Vec<JoinHandle<()>>, listeners: Option<Listeners>, code: ExitCode) -> ExitCode {
+        notify::stopping();
+        let limit = Instant::now() + DRAIN;
+        self.stop.close();
+        if let Some(listeners) = listeners {
+            listeners.close(DRAIN / 2);
+        }
+        while workers.iter().any(|worker| !worker.is_finished()) && Instant::now() < limit {
+            crate::clock::sleep(Duration::from_millis(10));
+        }
+        let late: Vec<_> =
+            workers.iter().filter(|worker| !worker.is_finished()).filter_map(|w| w.thread().name()).collect();
+        if !late.is_empty() {
+            log::warn!("{} did not end in time; what they had in hand is on disk", late.join(", "));
+        }
+        self.context.store.close();
+        log::info!("ended");
+        code
+    }
+}
+
+enum Woken {
+    Signal(&'static str),
+    Settings,
+    Time,
+}
+
+/// Runs a worker in a thread of its own and starts it again when it fails or panics (promise 6).
+fn start_worker(name: &'static str, run: Worker, context: &Context) -> Option<JoinHandle<()>> {
+    let context = context.clone();
+    let work = move || {
+        let (_never, nothing) = bounded(1);
+        let mut rest = REST.0;
+        loop {
+            let began = Instant::now();
+            let why = match catch_unwind(AssertUnwindSafe(|| run(&context))) {
+                Ok(Ok(())) if context.stopping() => return,
+                Ok(Ok(())) => "it ended by itself".to_owned(),
+                Ok(Err(fault)) => fault.to_string(),
+                Err(panic) => format!("it panicked: {}", panic_words(&*panic)),
+            };
+            if context.stopping() {
+                return;
+            }
+            log::error!("{name} failed and starts again: {why}");
+            context.status.set(|facts| drop(facts.failing.insert(name.to_owned(), why)));
+            rest = if began.elapsed() >= RECOVERED { REST.0 } else { (rest * 2).min(REST.1) };
+            context.rest(&nothing, rest);
+            context.status.set(|facts| drop(facts.failing.remove(name)));
+        }
+    };
+    match Builder::new().name(name.to_owned()).spawn(work) {
+        Ok(handle) => Some(handle),
+        Err(error) => {
+            log::error!("thread {name} cannot be started: {error}");
+            None
+        }
+    }
+}
+
+fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
+}

@@ -1,0 +1,118 @@
+//! The control socket of a running box: who may speak, how much, how long, and what a dead or hanging box looks like.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::{Folder, SOON, Station, wait_for};
+
+fn connect(post: &Station) -> UnixStream {
+    let stream = UnixStream::connect(post.folder.join("control.sock")).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream
+}
+
+fn ask(post: &Station, line: &[u8]) -> Value {
+    let mut stream = connect(post);
+    stream.write_all(line).unwrap();
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).unwrap();
+    serde_json::from_str(&answer).unwrap()
+}
+
+#[test]
+fn one_line_in_one_line_out() {
+    let folder = Folder::new();
+    let post = Station::new(&folder, "box", &[], &[]).started();
+    let socket = std::fs::metadata(post.folder.join("control.sock")).unwrap();
+    assert_eq!(socket.permissions().mode() & 0o777, 0o600);
+    let answer = ask(&post, b"{\"args\":[\"settings\",\"get\",\"box.name\"]}\n");
+    assert_eq!((&answer["code"], &answer["out"], &answer["err"]), (&0.into(), &"satpost\n".into(), &"".into()));
+    let answer = ask(&post, b"{\"args\":[\"people\",\"add\",\"anna\"],\"input\":\"sunny days ahead\"}\n");
+    assert_eq!(answer["code"], 0);
+    for (line, code) in [
+        (&b"{\"args\":[\"bogus\"]}\n"[..], 2),
+        (b"{\"args\":[\"run\"]}\n", 2),
+        (b"{\"args\":[\"restore\",\"x\"]}\n", 2),
+        (b"{\"args\":[\"queue\",\"--help\"]}\n", 0),
+        (b"garbage\n", 1),
+        (b"{}\n", 1),
+        (b"\xff\xfe\n", 1),
+    ] {
+        assert_eq!(ask(&post, line)["code"], code, "{}", String::from_utf8_lossy(line));
+    }
+}
+
+#[test]
+fn slow_silent_and_endless_clients_hold_up_nobody() {
+    let folder = Folder::new();
+    let post = Station::new(&folder, "box", &[], &[]).started();
+    let silent: Vec<_> = (0..7).map(|_| connect(&post)).collect();
+    assert_eq!(post.said(&["settings", "get", "box.name"]).ok(), "satpost\n");
+    for mut stream in silent {
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        assert!(said.contains("not complete in 5 s"), "{said}");
+    }
+    let mut endless = connect(&post);
+    // Ends when the box has heard enough: an answer comes, or the pipe breaks.
+    while endless.write_all(&[b'x'; 65_536]).is_ok() {}
+    let crowd: Vec<_> = (0..40).map(|_| connect(&post)).collect();
+    let mut last = String::new();
+    BufReader::new(crowd.last().unwrap()).read_line(&mut last).unwrap();
+    assert!(last.contains("too many commands"), "{last}");
+    drop(crowd);
+    wait_for("the box to answer again", SOON, || post.status());
+}
+
+#[test]
+fn a_socket_left_by_a_killed_box_is_no_obstacle() {
+    let folder = Folder::new();
+    let mut post = Station::new(&folder, "box", &[], &[]).started();
+    post.kill();
+    assert!(post.folder.join("control.sock").exists());
+    post.said(&["people", "add", "anna"]).ok();
+    post.start();
+    assert!(post.said(&["people", "list"]).ok().contains("anna"));
+    post.stop();
+    assert!(!post.folder.join("control.sock").exists());
+}
+
+#[test]
+fn a_box_that_hangs_is_named_after_ten_seconds() {
+    let folder = Folder::new();
+    let mut post = Station::new(&folder, "box", &[], &[]).started();
+    let pid = Pid::from_raw(i32::try_from(post.pid()).unwrap()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    let began = Instant::now();
+    let why = post.said(&["status"]).fails(1);
+    kill_process(pid, Signal::CONT).unwrap();
+    assert!(why.contains("does not answer in 10 s"), "{why}");
+    assert!(began.elapsed().as_secs() >= 9);
+}
+
+#[test]
+fn two_boxes_do_not_share_a_folder() {
+    let folder = Folder::new();
+    let post = Station::new(&folder, "box", &[], &[]).started();
+    let second = post.said(&["run"]).fails(1);
+    assert!(second.contains("in use by another satpost"), "{second}");
+    assert!(post.status().is_some());
+}
+
+#[test]
+fn commands_at_the_same_time_wait_for_each_other() {
+    let folder = Folder::new();
+    let post = Station::new(&folder, "box", &[], &[]);
+    std::thread::scope(|scope| {
+        for name in ["a", "b", "c", "d", "e", "f"] {
+            let post = &post;
+            scope.spawn(move || post.said(&["people", "add", name]).ok());
+        }
+    });
+    assert_eq!(post.said(&["people", "list"]).ok().lines().count(), 6);
+}

@@ -1,0 +1,6 @@
+//! The commands: with a box that runs, without one, and over its control socket.
+
+mod coding;
+mod commands;
+mod control;
+mod running_and_stopped;

@@ -1,0 +1,5 @@
+//! Money: budgets, prices, what goes first and for how much, and what was counted.
+
+mod budget;
+mod priority;
+mod usage;

@@ -1,0 +1,7 @@
+//! Messages over the satellite: two boxes, the compact coding, long messages, the Hive and the modem.
+
+mod both_ways;
+mod compact;
+mod hive;
+mod m138;
+mod parts;

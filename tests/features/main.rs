@@ -1,0 +1,26 @@
+//! The real binary against real peers, by feature: each folder is one thing that a box does, each test one scene that
+//! can be run alone (`cargo test --test features sms::incoming`). What all of them use is in `support`.
+
+/// One test for each case of a scene: `scenes!(the_scene: name(argument), other(argument))` makes
+/// `the_scene::name` and `the_scene::other` of the function `the_scene`.
+macro_rules! scenes {
+    ($scene:ident: $($name:ident($($argument:expr),*)),+ $(,)?) => {
+        mod $scene {
+            $(#[test] fn $name() { super::$scene($($argument),*); })+
+        }
+    };
+}
+
+mod cli;
+mod costs;
+mod link;
+mod pages;
+mod people;
+mod policy;
+mod privacy;
+mod relay;
+mod simulate;
+mod sms;
+mod smtp;
+mod store;
+mod support;

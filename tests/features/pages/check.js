@@ -1,0 +1,251 @@
+// Claims a new box, sets it up and walks through all of its pages in headless Chromium; browser.rs starts the box.
+//
+//   node tests/features/pages/check.js BASE-URL CLAIM-CODE MODEM-PORT MODEM-CONTROL [FOLDER FOR PICTURES]
+//
+// Fails on a violation of WCAG 2.2 A or AA as axe-core finds them, on sideways scrolling at 320 px, on pages that weigh
+// too much, on requests to other places, on messages of the browser such as breaches of the content security policy,
+// on controls that the keyboard does not reach, and on forms that need a script.
+// Needs Chromium at $CHROMIUM (/usr/bin/chromium), and playwright-core and axe-core in $NODE_PATH.
+"use strict";
+
+const net = require("node:net");
+const { chromium } = require("playwright-core");
+const { FIRST_MOST, axe, fault, faults, keyboard, open, outline, pictures, settled, sideways } = require("./look.js");
+
+const [base, code, port, control, folder] = process.argv.slice(2);
+if (!control) {
+  console.error("usage: node check.js BASE-URL CLAIM-CODE MODEM-PORT MODEM-CONTROL [FOLDER]");
+  process.exit(2);
+}
+
+const OWNER = { name: "anna", password: "nine words that nobody would ever guess" };
+const PERSON = { name: "bert", password: "another few words of his own" };
+/** How soon the dashboard tells that the modem fell silent: 5 s, and one for a machine that is busy with other tests. */
+const TELLS_MS = 6000;
+
+const PAGES = [
+  "/", "/messages", "/messages?tab=waiting", "/messages?q=nothing-like-this", "/messages/quarantine", "/compose", "/mailbox",
+  "/people", "/people/bert", "/modem", "/account", "/settings/box", "/settings/satellite-link", "/settings/on-air",
+  "/settings/mail-in", "/settings/mail-out", "/settings/queue", "/settings/web-page",
+  "/settings/money", "/settings/text-messages", "/settings/who-may-write-over-the-air", "/setup/box", "/setup/modem",
+  "/setup/people", "/setup/test", "/help/start", "/help/modem", "/help/mail-programs", "/help/states", "/help/cut",
+  "/help/costs", "/help/known-issues", "/help/command-line", "/help/backup", "/help/metrics",
+  "/help/on-air", "/help/strangers", "/help/texting", "/usage", "/usage?by=month", "/usage?by=person", "/costs", "/audit",
+  "/log-ins", "/health", "/no/such/page",
+];
+/** Pages that differ most: also judged in the dark. */
+const DARK = ["/", "/messages", "/modem", "/compose", "/settings/mail-in", "/help/states"];
+const TABBED = ["/", "/compose", "/messages", "/people", "/people/bert", "/modem", "/settings/mail-in", "/help/modem"];
+
+const words = (page, selector) => page.locator(selector).first().innerText();
+const press = (page, name) => page.getByRole("button", { name, exact: true }).first();
+
+/** Presses a button and waits for the page after it. */
+async function submit(page, name) {
+  await Promise.all([page.waitForEvent("framenavigated"), press(page, name).click()]);
+  await page.waitForLoadState("load");
+}
+
+async function expect(tab, what, test) {
+  if (!(await test)) fault(tab.where(), `${what}; the page says: ${(await words(tab.page, "main")).slice(0, 400)}`);
+}
+
+/** Tells the simulated modem something. */
+function modem(command) {
+  return new Promise((done, failed) => {
+    const socket = net.connect(control, () => socket.write(`${command}\n`));
+    socket.once("data", () => socket.end(done));
+    socket.once("error", failed);
+  });
+}
+
+async function lookAt(tab) {
+  await outline(tab);
+  await axe(tab);
+  await sideways(tab);
+  await pictures(tab, folder);
+}
+
+/** A new box: the code from its log makes an owner, and five steps make it work. */
+async function setUp(browser) {
+  const tab = await open(browser, base, {}, "set-up");
+  const { page } = tab;
+  await tab.go("/", FIRST_MOST);
+  tab.state.at = "/setup";
+  await lookAt(tab);
+  await page.fill("#code", "0000-0000");
+  for (const [field, value] of [["name", OWNER.name], ["password", OWNER.password], ["again", OWNER.password]]) {
+    await page.fill(`#${field}`, value);
+  }
+  await submit(page, "Claim the box");
+  await expect(tab, "a wrong code is not refused in words", page.getByText("not the code of this box").isVisible());
+  await page.fill("#code", code.toLowerCase());
+  await page.fill("#full_name", "Anna Example");
+  await page.fill("#password", OWNER.password);
+  await page.fill("#again", OWNER.password);
+  await submit(page, "Claim the box");
+  await step(tab, "/setup/box", "Save and go on", [["box.name", "Sea Otter"], ["box.domain", "boat.example"]], [["box.reach", "satellite"]]);
+  await step(tab, "/setup/modem", "Save and test", [["m138.port", port]], [["link.driver", "m138"]]);
+  await page.locator("#test dd", { hasText: "0x001abe" }).waitFor();
+  await page.locator("#lines li.sent").first().waitFor();
+  await lookAt(tab);
+  await tab.go("/setup/people");
+  const person = [["name", PERSON.name], ["full_name", "Bert Example"], ["password", PERSON.password]];
+  await step(tab, "/setup/people", "Add and go on", person, []);
+  await step(tab, "/setup/test", "Send the test message", [], []);
+  await page.locator(".badge", { hasText: "delivered" }).first().waitFor();
+  tab.state.at = "/messages/m1";
+  await lookAt(tab);
+  return tab;
+}
+
+async function step(tab, place, button, fields, choices) {
+  if (!tab.page.url().endsWith(place)) fault(tab.where(), `leads to ${tab.page.url()} and not to ${place}`);
+  tab.state.at = place;
+  for (const [name, value] of fields) await tab.page.locator(`[name="${name}"]`).fill(value);
+  for (const [name, value] of choices) await tab.page.locator(`[name="${name}"]`).selectOption(value);
+  await submit(tab.page, button);
+}
+
+async function everyPage(tab) {
+  for (const target of PAGES) {
+    await tab.go(target);
+    await lookAt(tab);
+    if (DARK.includes(target)) {
+      await tab.page.emulateMedia({ colorScheme: "dark" });
+      await axe(tab, " in the dark");
+      await tab.page.emulateMedia({ colorScheme: "light" });
+    }
+    if (TABBED.includes(target)) await keyboard(tab);
+  }
+  console.log(`heaviest page: ${tab.state.heaviest[1]}, ${tab.state.heaviest[0]} bytes`);
+}
+
+/** From the front page to the list of messages, and a message read, without a mouse. */
+async function byKeyboard(tab) {
+  const { page } = tab;
+  await tab.go("/");
+  for (const wanted of ["/messages", "/messages/m1"]) {
+    for (let at = ""; at !== wanted; ) {
+      await page.keyboard.press("Tab");
+      at = await page.evaluate(() => document.activeElement.getAttribute("href") || document.activeElement.tagName);
+      if (at === "BODY") return fault(tab.where(), `${wanted} is not reached with Tab`);
+    }
+    await Promise.all([page.waitForURL(base + wanted), page.keyboard.press("Enter")]);
+  }
+  await expect(tab, "the message is not there", page.getByText("A test message from Sea Otter").isVisible());
+}
+
+/** A line sent by hand needs the password, and its answer appears without a reload. */
+async function console_(tab) {
+  const { page } = tab;
+  await tab.go("/modem");
+  if (await page.locator("#line").count()) fault(tab.where(), "the console is open without a password");
+  await page.fill("[name=password]", "not the password");
+  await submit(page, "Unlock");
+  await expect(tab, "a wrong password is not refused", page.getByText("The password is wrong").isVisible());
+  await page.fill("[name=password]", OWNER.password);
+  await submit(page, "Unlock");
+  await page.fill("#line", "$FV");
+  await submit(page, "Send the line");
+  await page.locator("#lines li.sent", { hasText: "$FV" }).last().waitFor();
+  await page.fill("#line", "$PO");
+  await submit(page, "Send the line");
+  await expect(tab, "a dangerous line is taken without the tick", page.getByText("Tick the box").isVisible());
+}
+
+async function silence(tab) {
+  const { page } = tab;
+  await tab.go("/");
+  await page.locator("[data-light=Link].good").waitFor();
+  const began = Date.now();
+  await modem("silent on");
+  await page.locator("[data-light=Link].warn").waitFor();
+  const took = Date.now() - began;
+  console.log(`the dashboard told of the silence after ${took} ms`);
+  if (took > TELLS_MS) fault(tab.where(), `the dashboard told of the silence only after ${took} ms`);
+}
+
+/** With scripts off: log in, write, look at the cost, send, hold, release, cancel, log out. */
+async function withoutScripts(browser) {
+  const tab = await open(browser, base, { javaScriptEnabled: false, colorScheme: "dark" }, "without scripts");
+  const { page } = tab;
+  await tab.go("/login", FIRST_MOST);
+  await outline(tab);
+  await sideways(tab);
+  await page.fill("#name", OWNER.name);
+  await page.fill("#password", OWNER.password);
+  await Promise.all([page.waitForURL(`${base}/`), page.keyboard.press("Enter")]);
+  await settled(tab.state);
+  console.log(`first visit: ${tab.state.bytes} bytes with the log-in`);
+  if (tab.state.bytes > FIRST_MOST) fault(tab.where(), `the first visit weighs ${tab.state.bytes} bytes`);
+  for (const target of ["/messages", "/mailbox", "/people", "/people/bert", "/usage", "/audit", "/log-ins", "/health", "/modem", "/settings/box", "/setup/modem", "/help/start"]) {
+    const response = await tab.go(target);
+    if (response.status() !== 200) fault(tab.where(), `answers ${response.status()}`);
+    await outline(tab);
+  }
+  await tab.go("/compose");
+  for (const [field, value] of [["to", "bob@world.example"], ["subject", "Arrival"], ["text", "We arrive on Monday."]]) {
+    await page.fill(`#${field}`, value);
+  }
+  await submit(page, "Look at the cost first");
+  await expect(tab, "no cost is told", page.getByText(/1 packet, over the satellite link/).isVisible());
+  await submit(page, "Send");
+  await expect(tab, "the message is not kept", page.getByText(/Your message is accepted as m\d+/).isVisible());
+  for (const [button, state] of [["Hold", "held"], ["Release", "queued"]]) {
+    await submit(page, button);
+    await expect(tab, `${button} does not make it ${state}`, words(page, ".badge").then((word) => word === state));
+  }
+  await page.locator("summary", { hasText: "Cancel" }).click();
+  await submit(page, "Yes, cancel it");
+  await expect(tab, "it is not cancelled", words(page, ".badge").then((word) => word === "cancelled"));
+  await submit(page, "Log out");
+  await tab.go("/messages");
+  if (!page.url().includes("/login?next=")) fault(tab.where(), "is shown after the log-out");
+  await tab.context.close();
+}
+
+/** A person who owns nothing sees their own mailbox, and no page of the owner. */
+async function asPerson(browser) {
+  const tab = await open(browser, base, {}, "as a person");
+  const { page } = tab;
+  await tab.go("/login", FIRST_MOST);
+  await lookAt(tab);
+  await page.fill("#name", PERSON.name);
+  await page.fill("#password", PERSON.password);
+  await Promise.all([page.waitForURL(`${base}/mailbox`), page.keyboard.press("Enter")]);
+  await expect(tab, "the page of the owner is named", page.locator("nav a[href='/people']").count().then((n) => n === 0));
+  for (const target of ["/mailbox", "/messages", "/usage", "/health", "/account", "/people"]) {
+    const response = await tab.go(target);
+    if ((response.status() === 403) !== (target === "/people")) fault(tab.where(), `answers ${response.status()}`);
+    await axe(tab);
+    await sideways(tab);
+  }
+  await tab.context.close();
+}
+
+(async () => {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"],
+  });
+  const began = Date.now();
+  const stage = async (name, work) => {
+    const made = await work();
+    console.log(`${((Date.now() - began) / 1000).toFixed(1)} s: ${name}`);
+    return made;
+  };
+  const tab = await stage("claimed and set up", () => setUp(browser));
+  await stage("a line by hand", () => console_(tab));
+  await stage("all pages", () => everyPage(tab));
+  await stage("by keyboard", () => byKeyboard(tab));
+  await stage("as a person", () => asPerson(browser));
+  await stage("the modem fell silent", () => silence(tab));
+  await stage("without scripts", () => withoutScripts(browser));
+  await browser.close();
+  console.log(faults.length ? `${faults.length} faults` : "no faults");
+  process.exit(faults.length ? 1 : 0);
+})().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

@@ -1,0 +1,182 @@
+//! People come, go, move to other devices and are disabled while the box runs; settings change under way.
+
+use std::net::TcpStream;
+
+use crate::support::shore::{Shore, classic, from_outside, message};
+use crate::support::{PASSWORD, SOON, Smtp, Station, wait_for};
+use serde_json::Value;
+
+/// Case X17: somebody who is disabled gets nothing and sends nothing, by mail, from the air or on an open session.
+#[test]
+fn a_disabled_person_neither_gets_nor_sends() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga", "ben", "anna=6846"]).started();
+    let mut open = Smtp::connect(gateway.door("smtp"));
+    open.login("ben");
+    gateway.cli_ok(&["people", "disable", "anna"], "");
+    gateway.cli_ok(&["people", "disable", "ben"], "");
+
+    assert!(from_outside(&gateway, "anna@shore.example", &message("", "x")).starts_with("550"));
+    assert!(
+        open.mail("ben@shore.example", "bob@world.example", &message("", "x"))
+            .starts_with("550 5.7.1 ben may not send")
+    );
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    assert!(smtp.say("AUTH PLAIN AGJlbgBhLWxvbmctZW5vdWdoLW9uZQ==").starts_with("535"));
+    let packet = shore.uplink("6846", &classic(true, "bob@world.example", "from the field"), None);
+    shore.wait_acknowledged(packet);
+    let refused = gateway.wait_state(SOON, "bob@world.example", "refused");
+    assert!(refused["reason"].as_str().unwrap().contains("anna may not send"), "{refused}");
+    assert!(shore.mails().is_empty() && shore.to_device(6846).is_empty());
+
+    gateway.cli_ok(&["people", "enable", "anna"], "");
+    gateway.cli_ok(&["people", "enable", "ben"], "");
+    assert!(from_outside(&gateway, "anna@shore.example", &message("", "x")).starts_with("250"));
+    assert!(smtp.say("AUTH PLAIN AGJlbgBhLWxvbmctZW5vdWdoLW9uZQ==").starts_with("235"));
+    wait_for("the packet", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+    gateway.books_balance();
+}
+
+/// A message that waits when its reader is disabled goes back to its writer; nothing is sent for nobody.
+#[test]
+fn what_waits_for_a_disabled_person_goes_back() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga", "anna=6846"]).started();
+    shore.hive_says("down on");
+    wait_for("the link to be down", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    smtp.login("olga");
+    assert!(smtp.mail("olga@shore.example", "anna@shore.example", &message("", "x")).starts_with("250"));
+    gateway.cli_ok(&["people", "disable", "anna"], "");
+    shore.hive_says("down off");
+    let returned = gateway.wait_state(2 * SOON, "anna@shore.example", "returned");
+    assert!(returned["reason"].as_str().unwrap().contains("takes no mail"), "{returned}");
+    assert!(
+        gateway
+            .messages()
+            .iter()
+            .any(|message| message["about"] == returned["id"] && message["to"] == "olga@shore.example")
+    );
+    assert!(shore.to_device(6846).is_empty());
+    gateway.books_balance();
+}
+
+/// A device that moves to another person takes its messages along: what waits, what comes, and what comes in.
+#[test]
+fn a_device_moves_to_another_person() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga", "anna=6846", "ben"]).started();
+    shore.hive_says("down on");
+    wait_for("the link to be down", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
+    assert!(
+        from_outside(&gateway, "anna@shore.example", &message("", "for anna, who reads here now")).starts_with("250")
+    );
+    assert!(!gateway.cli(&["people", "device", "ben", "0x001abe"], "").status.success());
+    gateway.cli_ok(&["people", "device", "anna", "none"], "");
+    gateway.cli_ok(&["people", "device", "ben", "0x001abe"], "");
+    assert!(from_outside(&gateway, "ben@shore.example", &message("", "for ben")).starts_with("250"));
+    shore.hive_says("down off");
+    let packets = wait_for("the packet", 2 * SOON, || Some(shore.to_device(6846)).filter(|all| !all.is_empty()));
+    assert_eq!(packets, [classic(false, "bob@world.example", "for ben")]);
+    gateway.wait_state(SOON, "anna@shore.example", "delivered");
+    shore.uplink("6846", &classic(true, "bob@world.example", "by ben"), None);
+    assert_eq!(shore.wait_mails(1)[0]["from"], "ben@shore.example");
+    assert_eq!(shore.to_device(6846).len(), 1);
+}
+
+/// Somebody without a device may have their mail forwarded; what machines write is not.
+#[test]
+fn mail_is_forwarded_once() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga"]).started();
+    gateway.cli_ok(&["people", "edit", "olga", "--forward", "olga@home.example"], "");
+    assert!(from_outside(&gateway, "olga@shore.example", &message("Hello", "x")).starts_with("250"));
+    let mails = shore.wait_mails(1);
+    assert_eq!(mails[0]["to"][0], "olga@home.example");
+    assert!(
+        from_outside(&gateway, "olga@shore.example", &format!("List-Id: <x.y>\n{}", message("News", "x")))
+            .starts_with("250")
+    );
+    gateway.wait_state(SOON, "olga@home.example", "delivered");
+    assert_eq!(gateway.messages().len(), 3);
+    assert_eq!(shore.mails().len(), 1);
+}
+
+/// Settings take effect while the box runs: doors move, a taken port is said, the mail domain changes.
+#[test]
+fn settings_take_effect_without_a_restart() {
+    let shore = Shore::start();
+    let mut gateway = shore.gateway(&[], &["olga"]).started();
+    let before = gateway.door("smtp");
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap().to_string();
+    gateway.cli_ok(&["settings", "set", "smtp.listen", &taken], "");
+    wait_for("the box to say that the port is taken", SOON, || {
+        gateway.status().filter(|status| status["smtp"]["ok"] == false)
+    });
+    assert!(TcpStream::connect(before).is_err());
+    drop(other);
+    gateway.cli_ok(&["settings", "set", "smtp.listen", "127.0.0.1:0 127.0.0.2:0"], "");
+    let moved = wait_for("both addresses", SOON, || {
+        let listen = gateway.status()?["listen"]["smtp"].as_array()?.clone();
+        Some(listen).filter(|listen| listen.len() == 2)
+    });
+    for address in moved {
+        assert!(Smtp::connect(address.as_str().unwrap().parse().unwrap()).say("NOOP").starts_with("250"));
+    }
+    gateway.cli_ok(&["settings", "set", "box.domain", "beach.example"], "");
+    assert!(from_outside(&gateway, "olga@beach.example", &message("", "x")).starts_with("250"));
+    assert!(from_outside(&gateway, "olga@shore.example", &message("", "x")).starts_with("550 5.7.1 not relaying"));
+    gateway.cli_ok(&["settings", "set", "smtp.max_size", "10000"], "");
+    assert!(
+        from_outside(&gateway, "olga@beach.example", &"x".repeat(700).replace('x', "xxxxxxxxxxxxxx\n"))
+            .starts_with("552")
+    );
+    assert_eq!(gateway.stop(), 0);
+}
+
+/// Passwords change at once, and no log-in is left when one is taken away.
+#[test]
+fn passwords_change_at_once() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga", "ben"]).started();
+    let login = || Smtp::connect(gateway.door("smtp")).say("AUTH PLAIN AGJlbgBhLWxvbmctZW5vdWdoLW9uZQ==");
+    assert!(login().starts_with("235"));
+    gateway.cli_ok(&["people", "passwd", "ben"], "another-long-one");
+    assert!(login().starts_with("535"));
+    gateway.cli_ok(&["people", "passwd", "ben"], PASSWORD);
+    assert!(login().starts_with("235"));
+    gateway.cli_ok(&["people", "passwd", "ben", "--none"], "");
+    assert!(login().starts_with("535"));
+    gateway.cli_ok(&["people", "remove", "ben"], "");
+    assert!(
+        from_outside(&gateway, "ben@shore.example", &message("", "x"))
+            .starts_with("550 5.1.1 there is no person ben here")
+    );
+}
+
+/// Whoever uses another name of a person reaches them; a name belongs to one person, a device and its name go together.
+#[test]
+fn other_names_reach_the_same_person() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["anna", "ben=6846"]).started();
+    gateway.cli_ok(&["people", "edit", "anna", "--aliases", "Skipper, anna.smith"], "");
+    for to in ["skipper@shore.example", "Anna.Smith+boat@shore.example"] {
+        assert!(from_outside(&gateway, to, &message("To an alias", "hello")).starts_with("250"), "{to}");
+    }
+    gateway.cli_ok(&["send", "--from", "ben", "--text", "from ben", "skipper"], "");
+    wait_for("three messages in her mailbox", SOON, || {
+        let hers = |m: &&Value| m["to"] == "anna@shore.example" && m["state"] == "delivered";
+        (gateway.messages().iter().filter(hers).count() == 3).then_some(())
+    });
+    for args in [&["people", "add", "skipper"][..], &["people", "edit", "ben", "--aliases", "anna"]] {
+        let refused = gateway.cli(args, "");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("belongs to anna"), "{args:?} {refused:?}");
+    }
+    let ben = |gateway: &Station| gateway.json(&["people", "list"])[1].clone();
+    gateway.cli_ok(&["people", "edit", "ben", "--device-name", "the one in the dinghy"], "");
+    assert_eq!(ben(&gateway)["device_name"], "the one in the dinghy");
+    gateway.cli_ok(&["people", "device", "ben", "none"], "");
+    assert_eq!(ben(&gateway)["device_name"], "");
+    gateway.books_balance();
+}

@@ -1,0 +1,4 @@
+//! Who may write over the air, and what costs nothing.
+
+mod strangers;
+mod unwanted;

@@ -1,0 +1,139 @@
+//! Who may write over the air: what strangers send costs nothing until somebody says so, and each message says why.
+
+use crate::support::shore::{Shore, classic, from_outside, message, wait_polls};
+use crate::support::{SOON, Smtp, wait_for};
+
+const ANNA: &str = "anna@shore.example";
+const STRICT: (&str, &str) = ("air.strangers", "hold");
+
+/// A mail with headers that a mail server in front wrote.
+fn signed(results: &str, text: &str) -> String {
+    format!("Authentication-Results: {results}\nFrom: Bob <bob@world.example>\nSubject: s\n\n{text}\n")
+}
+
+#[test]
+fn a_stranger_waits_for_one_tap_and_who_was_written_to_does_not() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[STRICT], &["olga", "anna=6846"]).started();
+    assert!(from_outside(&gateway, ANNA, &message("Hello", "do you know me?")).starts_with("250"));
+    let held = gateway.wait_state(SOON, ANNA, "held");
+    assert!(held["reason"].as_str().unwrap().contains("stranger"), "{held}");
+    wait_polls(&shore, 2);
+    assert!(shore.to_device(6846).is_empty());
+    gateway.cli_ok(&["queue", "release", held["id"].as_str().unwrap()], "");
+    wait_for("the released message", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+
+    assert!(from_outside(&gateway, ANNA, &message("Hello", "again")).starts_with("250"));
+    let held = gateway.wait_state(SOON, ANNA, "held");
+    let said = gateway.cli_ok(&["queue", "release", "--allow-sender", held["id"].as_str().unwrap()], "");
+    assert!(said.contains("bob@world.example may write"), "{said}");
+    assert!(from_outside(&gateway, ANNA, &message("Hello", "and again")).starts_with("250"));
+    wait_for("both messages", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 3));
+    gateway.cli_ok(&["people", "edit", "anna", "--allow", ""], "");
+    let tried = gateway.cli_ok(&["settings", "try", "air.strangers", "refuse"], "");
+    assert!(tried.contains("Of 3 messages from outside") && tried.contains("refused 3"), "{tried}");
+
+    let packet = shore.uplink("6846", &classic(true, "bob@world.example", "please write back"), None);
+    shore.wait_acknowledged(packet);
+    shore.wait_mails(1);
+    assert!(from_outside(&gateway, ANNA, &message("Re: Hello", "I do")).starts_with("250"));
+    wait_for("the answer", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 4));
+    gateway.books_balance();
+}
+
+#[test]
+fn lists_of_a_person_and_of_the_box_decide_and_say_so() {
+    let shore = Shore::start();
+    let settings = [STRICT, ("air.block", "world.example"), ("air.key_word", "albatross")];
+    let gateway = shore.gateway(&settings, &["olga", "anna=6846", "ben=7"]).started();
+    assert!(from_outside(&gateway, ANNA, &message("x", "blocked")).starts_with("250"));
+    let refused = gateway.wait_state(SOON, ANNA, "refused");
+    assert_eq!(refused["reason"], "the sender is on the box's block list");
+
+    gateway.cli_ok(&["people", "edit", "anna", "--allow", "bob@WORLD.example"], "");
+    assert!(from_outside(&gateway, ANNA, &message("x", "allowed")).starts_with("250"));
+    wait_for("her own list to come first", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+
+    gateway.cli_ok(&["settings", "set", "air.block", ""], "");
+    assert!(from_outside(&gateway, "ben@shore.example", &message("The ALBATROSS", "let me in")).starts_with("250"));
+    wait_for("the key word", SOON, || Some(shore.to_device(7)).filter(|all| all.len() == 1));
+    gateway.cli_ok(&["people", "edit", "ben", "--strangers", "refuse"], "");
+    assert!(from_outside(&gateway, "ben@shore.example", &message("x", "no")).starts_with("250"));
+    let refused = gateway.wait_state(SOON, "ben@shore.example", "refused");
+    assert!(refused["reason"].as_str().unwrap().contains("strangers are refused"), "{refused}");
+
+    let wrong = gateway.cli(&["people", "edit", "ben", "--allow", "mum@"], "");
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("no entry of the list"));
+    gateway.books_balance();
+}
+
+/// Only the server in front is believed; whoever it does not vouch for is a stranger even with a friend's address.
+#[test]
+fn a_forged_friend_is_a_stranger() {
+    let shore = Shore::start();
+    let settings = [STRICT, ("air.allow", "bob@world.example"), ("smtp.auth_host", "mx.shore.example")];
+    let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
+    let forged = signed("mx.shore.example; spf=fail smtp.mailfrom=world.example", "send money");
+    assert!(from_outside(&gateway, ANNA, &forged).starts_with("250"));
+    let held = gateway.wait_state(SOON, ANNA, "held");
+    assert!(held["reason"].as_str().unwrap().contains("SPF and DKIM failed"), "{held}");
+    let proven = signed("mx.shore.example; spf=pass smtp.mailfrom=world.example", "really me");
+    assert!(from_outside(&gateway, ANNA, &proven).starts_with("250"));
+    wait_for("the proven friend", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+    let by_itself = signed("evil.example; spf=pass smtp.mailfrom=world.example", "trust me");
+    assert!(from_outside(&gateway, ANNA, &by_itself).starts_with("250"), "not verified, and on the list");
+    wait_for("the listed friend", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 2));
+    gateway.books_balance();
+}
+
+/// A thousand mails of strangers and machines cost not one packet, and nobody hears back whose address may be forged.
+#[test]
+fn a_thousand_mails_cost_nothing() {
+    let shore = Shore::start();
+    let settings = [STRICT, ("queue.delay_notice", "5"), ("air.tell_held", "yes")];
+    let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    let kinds = [
+        ("", "held"),
+        ("Auto-Submitted: auto-replied\n", "refused"),
+        ("List-Id: <talk.world.example>\n", "refused"),
+        ("Content-Type: multipart/report; report-type=delivery-status\n", "refused"),
+    ];
+    for number in 0..1000_usize {
+        let (header, _) = kinds[number % 4];
+        let mail = format!("{header}From: x{number}@world.example\nSubject: Number {number}\n\nbuy now\n");
+        let from = if number % 4 == 3 { String::new() } else { format!("x{number}@world.example") };
+        assert!(smtp.mail(&from, ANNA, &mail).starts_with("250"), "{number}");
+    }
+    let hops = "Received: from a by b; Mon, 1 Jan 2024 00:00:00 +0000\n".repeat(40);
+    assert!(smtp.mail("bob@world.example", ANNA, &format!("{hops}Subject: loop\n\nx\n")).starts_with("554"));
+    wait_polls(&shore, 7);
+    assert!(shore.to_device(6846).is_empty() && shore.mails().is_empty());
+    let messages = gateway.messages();
+    for state in ["held", "refused"] {
+        let of_state: Vec<_> = messages.iter().filter(|message| message["state"] == state).collect();
+        assert_eq!(of_state.len(), 250 * kinds.iter().filter(|kind| kind.1 == state).count(), "{state}");
+        assert!(of_state.iter().all(|message| !message["reason"].as_str().unwrap().is_empty()));
+    }
+    gateway.books_balance();
+}
+
+#[test]
+fn a_proven_stranger_is_told_once_that_their_messages_wait() {
+    let shore = Shore::start();
+    let settings =
+        [STRICT, ("queue.delay_notice", "5"), ("air.tell_held", "yes"), ("smtp.auth_host", "mx.shore.example")];
+    let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
+    let proven = signed("mx.shore.example; dkim=pass header.d=world.example", "first");
+    let unverified = message("x", "from anybody");
+    for mail in [&proven, &proven, &unverified] {
+        assert!(from_outside(&gateway, ANNA, mail).starts_with("250"));
+    }
+    // Whoever wrote last is looked at last: when they have heard, the others would have, too.
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    assert!(smtp.mail("carl@world.example", ANNA, &proven).starts_with("250"));
+    let mails = shore.wait_mails(2);
+    assert!(mails[0].to_string().contains("waiting for a decision"), "{}", mails[0]);
+    assert_eq!(shore.mails().len(), 2, "bob hears once, and nobody for the one that is not verified");
+    gateway.books_balance();
+}

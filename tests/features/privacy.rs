@@ -1,0 +1,105 @@
+//! What stays out of sight: messages, addresses and secrets out of the log of a box; one box's log-in out of another's;
+//! numbers for a monitor without names.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::support::shore::{Shore, classic, from_outside, message};
+use crate::support::{Folder, PASSWORD, SOON, Smtp, Station, wait_for};
+
+/// Asks for a page and gives back the whole answer.
+fn get(at: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// Mail in and out, packets both ways, a message that comes back, wrong passwords, a stranger, settings and people that
+/// change, an export and an erasure: none of it leaves a text, an address or a secret in the log.
+#[test]
+fn the_log_holds_no_message_no_address_and_no_secret() {
+    let shore = Shore::start();
+    let mut gateway = shore.gateway(&[], &["olga", "ben", "anna=6846"]).started();
+    let secrets = ["Quinquireme", "cargo-of-ivory", "sandalwood", "cedarwood", "olga@", "ben@", "anna@", "bob@"];
+    let mail = message("Quinquireme", "cargo-of-ivory");
+    assert!(from_outside(&gateway, "ben@shore.example", &mail).starts_with("250"));
+    assert!(from_outside(&gateway, "anna@shore.example", &mail).starts_with("250"));
+    assert!(from_outside(&gateway, "nobody@shore.example", &mail).starts_with("550"));
+    let mut smtp = Smtp::connect(gateway.door("submission"));
+    smtp.login("olga");
+    assert!(smtp.mail("olga@shore.example", "bob@world.example", &mail).starts_with("250"));
+    assert!(smtp.mail("olga@shore.example", "anna@shore.example", &mail).starts_with("250"));
+    let wrong = STANDARD.encode("\0sandalwood\0cedarwood");
+    assert!(Smtp::connect(gateway.door("smtp")).say(&format!("AUTH PLAIN {wrong}")).starts_with("535"));
+    shore.wait_mails(1);
+    let packet = shore.uplink("6846", &classic(true, "bob@world.example", "cargo-of-ivory"), None);
+    shore.wait_acknowledged(packet);
+    shore.uplink("6846", b"Quinquireme, which is no packet", None);
+    wait_for("the packet that cannot be read", SOON, || gateway.status().filter(|status| status["quarantined"] != 0));
+    gateway.cli_ok(&["settings", "set", "hive.password"], "p");
+    gateway.cli_ok(&["settings", "set", "relay.password"], "sandalwood");
+    gateway.cli_ok(&["people", "passwd", "ben"], "cedarwood and sweet white wine");
+    shore.sink_says("close");
+    gateway.cli_ok(&["send", "--from", "olga", "--subject", "Quinquireme", "bob@world.example"], "cargo-of-ivory");
+    gateway.wait_state(SOON, "bob@world.example", "queued");
+    shore.sink_says("clear");
+    gateway.cli_ok(&["people", "export", "ben", shore.folder.path("ben.tar").to_str().unwrap()], "");
+    gateway.cli_ok(&["people", "erase", "ben"], "");
+    assert!(get(gateway.door("web"), "/login").starts_with("HTTP/1.1 200"));
+    gateway.books_balance();
+    assert_eq!(gateway.stop(), 0);
+    let log = gateway.log_text();
+    assert!(log.contains("is up") && log.contains("taken by smtp"), "{log}");
+    for secret in secrets.into_iter().chain([PASSWORD, "argon2"]) {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
+}
+
+/// Two boxes on one machine share its cookies, as browsers keep them by host: their names differ.
+#[test]
+fn boxes_on_one_machine_have_cookies_of_their_own() {
+    let folder = Folder::new();
+    let names: Vec<String> = ["boat", "shore"]
+        .into_iter()
+        .map(|name| {
+            let station = Station::new(&folder, name, &[], &["anna"]).started();
+            let page = get(station.door("web"), "/login");
+            let (_, cookie) = page.split_once("Set-Cookie: ").unwrap();
+            cookie.split('=').next().unwrap().to_owned()
+        })
+        .collect();
+    assert_ne!(names[0], names[1]);
+}
+
+/// The numbers for a monitor are there when they are wanted, in the format that Prometheus reads, without a name.
+#[test]
+fn metrics_are_off_until_they_are_wanted_and_name_nobody() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga"]).started();
+    let web = gateway.door("web");
+    assert!(get(web, "/metrics").starts_with("HTTP/1.1 404"));
+    assert!(from_outside(&gateway, "olga@shore.example", &message("Hello", "x")).starts_with("250"));
+    gateway.cli_ok(&["settings", "set", "web.metrics", "yes"], "");
+    let text =
+        wait_for("the metrics", SOON, || Some(get(web, "/metrics")).filter(|text| text.contains("satpost_up 1")));
+    assert!(text.contains("Content-Type: text/plain; version=0.0.4"), "{text}");
+    assert!(text.contains("satpost_messages_accepted_total{origin=\"smtp\"} 1\n"), "{text}");
+    assert!(!text.contains("olga") && !text.contains("shore.example"), "{text}");
+    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+    let mut kind = String::new();
+    for line in body.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            rest.split(' ').next().unwrap().clone_into(&mut kind);
+        } else if !line.starts_with("# HELP ") {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            assert_eq!(name.split('{').next(), Some(kind.as_str()), "{line}");
+            assert!(value.parse::<f64>().is_ok(), "{line}");
+        }
+    }
+}

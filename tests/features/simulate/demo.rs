@@ -1,0 +1,76 @@
+//! The whole way, as anybody sees it first: `satpost demo`.
+
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Folder, SOON, wait_for};
+
+/// The demo with its temporary files in a folder of the test.
+fn demo(folder: &Folder, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_satpost"));
+    command.arg("demo").args(more).env("TMPDIR", folder.path("")).stdin(Stdio::null());
+    command
+}
+
+fn left_behind(folder: &Folder) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.path("")).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// Processes with this folder on their command line.
+fn processes(folder: &Folder) -> usize {
+    let folder = folder.path("").to_str().unwrap().to_owned();
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
+        .filter(|line| String::from_utf8_lossy(line).contains(&folder))
+        .count()
+}
+
+#[test]
+fn a_message_goes_over_the_satellite_and_its_answer_comes_back() {
+    let folder = Folder::new();
+    let ended = demo(&folder, &["--once"]).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    assert!(ended.status.success(), "{out}{err}");
+    for words in [
+        "ARRIVED at the mail server",
+        "acknowledged by a satellite",
+        "taken by the relay",
+        "ARRIVED on the boat",
+        "from +14155550123",
+        "ARRIVED at the phone: \"All fine, home on Friday.\"",
+        "taken by Twilio",
+    ] {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    assert_eq!(left_behind(&folder), Vec::<String>::new());
+    assert_eq!(processes(&folder), 0);
+}
+
+#[test]
+fn whatever_ends_it_leaves_nothing_behind() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let folder = Folder::new();
+        let mut child = demo(&folder, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        wait_for("both boxes run", SOON, || (processes(&folder) == 2).then_some(()));
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let status = wait_for("it ends", SOON, || child.try_wait().unwrap());
+        assert!(status.success());
+        assert_eq!(left_behind(&folder), Vec::<String>::new());
+        assert_eq!(processes(&folder), 0);
+    }
+}
+
+#[test]
+fn killed_it_takes_its_boxes_along_and_the_next_one_clears_up() {
+    let folder = Folder::new();
+    let mut child = demo(&folder, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("both boxes run", SOON, || (processes(&folder) == 2).then_some(()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_for("the boxes end", SOON, || (processes(&folder) == 0).then_some(()));
+    assert!(demo(&folder, &["--once"]).output().unwrap().status.success());
+    assert_eq!(left_behind(&folder), Vec::<String>::new());
+}

@@ -1,0 +1,4 @@
+//! The simulators as programs of their own, and the demonstration that is made of them.
+
+mod demo;
+mod modem;

@@ -1,0 +1,55 @@
+//! What texts cost: the price that is shown is the price that is billed, and a budget stops them as it stops packets.
+
+use crate::support::ground::{Ground, MUM, wait_message};
+use crate::support::{SOON, Station, wait_for};
+
+fn texts(gateway: &Station, account: &str) -> (u64, String) {
+    let report = gateway.json(&["costs", "--json"]);
+    let row = report["accounts"].as_array().unwrap().iter().find(|row| row["account"] == account).cloned();
+    row.map_or((0, String::new()), |row| (row["texts"].as_u64().unwrap(), row["money"].as_str().unwrap().to_owned()))
+}
+
+#[test]
+fn a_text_costs_what_was_quoted_and_nothing_if_the_carrier_never_took_it() {
+    let ground = Ground::start("twilio");
+    let prices = [("price.twilio", "0.0079"), ("price.packet", "0.07")];
+    let gateway = ground.gateway("twilio", &prices).started();
+    let long = "All is well on board. ".repeat(9);
+    let quote = gateway.cli_ok(&["send", "--from", "anna", "--dry-run", "--text", &long, MUM], "");
+    assert!(quote.contains("2 texts") && quote.contains("0.0158 USD"), "{quote}");
+    gateway.cli_ok(&["send", "--from", "anna", "--text", &long, MUM], "");
+    wait_message(&gateway, long.trim_end(), "delivered");
+    assert_eq!(texts(&gateway, "anna"), (2, "0.0158".to_owned()));
+
+    // The carrier refuses it at once: nothing was used.
+    ground.says("reject +14155550100 21614");
+    gateway.cli_ok(&["send", "--from", "anna", "--text", "to a landline", "+14155550100"], "");
+    wait_message(&gateway, "to a landline", "returned");
+    assert_eq!(texts(&gateway, "anna"), (2, "0.0158".to_owned()));
+    // It takes it, cannot deliver it, and is given it once more: both times cost.
+    ground.says("reject +14155550102 30008");
+    gateway.cli_ok(&["send", "--from", "anna", "--text", "unknown error", "+14155550102"], "");
+    wait_message(&gateway, "unknown error", "returned");
+    assert_eq!(ground.times("unknown error"), 2);
+    assert_eq!(texts(&gateway, "anna"), (4, "0.0316".to_owned()));
+    assert_eq!(texts(&gateway, "(box)"), (4, "0.0316".to_owned()));
+    gateway.books_balance();
+}
+
+#[test]
+fn a_budget_stops_texts_as_well() {
+    let ground = Ground::start("bandwidth");
+    let budget = [("price.bandwidth", "0.004"), ("budget.money", "0.01"), ("budget.reserve", "0")];
+    let gateway = ground.gateway("bandwidth", &budget).started();
+    for number in 1..=3 {
+        gateway.cli_ok(&["send", "--from", "anna", "--text", &format!("number {number}"), MUM], "");
+    }
+    let held = wait_message(&gateway, "number 3", "held");
+    assert!(held["reason"].as_str().unwrap().contains("0.008 of 0.01 of this month are spent"), "{held}");
+    wait_message(&gateway, "number 2", "delivered");
+    assert_eq!(ground.times("number 3"), 0);
+    gateway.cli_ok(&["settings", "set", "budget.money", "0.02"], "");
+    wait_for("the last one", 2 * SOON, || (ground.times("number 3") == 1).then_some(()));
+    assert_eq!(texts(&gateway, "anna"), (3, "0.012".to_owned()));
+    gateway.books_balance();
+}

@@ -1,0 +1,5 @@
+//! Mail that comes in.
+
+mod accept;
+mod clients;
+mod load;

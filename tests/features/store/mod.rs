@@ -1,0 +1,5 @@
+//! Power cuts, full disks and unreadable records: nothing that got its 250 is lost.
+
+mod faults;
+mod old_folders;
+mod power_cuts;

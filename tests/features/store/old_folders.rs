@@ -1,0 +1,157 @@
+//! Data folders of released versions open with the present program and lose nothing; `tests/old/make` makes them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::{Folder, SOON, Smtp, Station, World, wait_for};
+
+/// The versions whose folders are in `tests/old`.
+const VERSIONS: [&str; 1] = ["0.1.0"];
+
+fn fixture(version: &str, ending: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/old").join(format!("{version}{ending}"))
+}
+
+/// States that had another word in one of the versions, and the word of the present one.
+const RENAMED: [(&str, &str); 1] = [("onmodem", "on the link")];
+
+/// What the version itself said of the box of this name, in the words of the present one.
+fn said(version: &str, name: &str) -> Value {
+    let text = fs::read_to_string(fixture(version, ".json")).unwrap();
+    let mut said = serde_json::from_str::<Value>(&text).unwrap()[name].take();
+    for message in said["messages"].as_array_mut().unwrap() {
+        if let Some((_, now)) = RENAMED.iter().find(|(then, _)| message["state"] == *then) {
+            message["state"] = (*now).into();
+        }
+    }
+    said
+}
+
+/// Unpacks all of it.
+fn unpack(version: &str, folder: &Folder) {
+    let packed = fs::File::open(fixture(version, ".tar.gz")).unwrap();
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(packed).read_to_end(&mut bytes).unwrap();
+    let mut rest = bytes.as_slice();
+    // A tar archive (POSIX.1-1988): blocks of 512 bytes, a header with name and size in octal, then the content.
+    while let Some((header, after)) = rest.split_at_checked(512).filter(|(header, _)| header[0] != 0) {
+        let text = |from: usize, to: usize| {
+            let field = std::str::from_utf8(&header[from..to]).unwrap();
+            field.trim_end_matches(['\0', ' ']).to_owned()
+        };
+        let (path, size) = (folder.path(&text(0, 100)), usize::from_str_radix(&text(124, 136), 8).unwrap());
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, &after[..size]).unwrap();
+        rest = &after[size.next_multiple_of(512)..];
+    }
+}
+
+/// The messages, people, settings, audit log and counts of a box are as they were.
+fn holds(station: &Station, version: &str, name: &str) {
+    let said = said(version, name);
+    let texts = |of: &Value, fields: &[&str]| {
+        fields.iter().map(|field| of[field].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    for message in said["messages"].as_array().unwrap() {
+        let shown = station.json(&["queue", "show", message["id"].as_str().unwrap()]);
+        let fields = ["id", "from", "to", "subject", "text", "state"];
+        assert_eq!(texts(&shown, &fields), texts(message, &fields), "{shown}");
+    }
+    let people = station.json(&["people", "list"]);
+    let names: BTreeSet<_> =
+        people.as_array().unwrap().iter().map(|person| person["name"].clone().to_string()).collect();
+    let known: BTreeSet<_> = said["people"].as_array().unwrap().iter().map(Value::to_string).collect();
+    assert_eq!(names, known);
+    // Secrets are not shown; that they were kept is seen when the boxes run.
+    let shown = said["settings"].as_object().unwrap().iter().filter_map(|(name, value)| Some((name, value.as_str()?)));
+    for (setting, value) in shown {
+        assert_eq!(station.cli_ok(&["settings", "get", setting], "").trim_end(), value, "{setting}");
+    }
+    let audit = station.json(&["audit"]).as_array().unwrap().len();
+    assert_eq!(Some(audit), said["audit"].as_u64().map(|lines| usize::try_from(lines).unwrap()));
+    for counted in ["taken", "left", "got", "returned", "refused", "packets_sent", "packets_in"] {
+        assert_eq!(station.json(&["usage"])[0][counted], said["usage"][0][counted], "{counted}");
+    }
+}
+
+/// What a box has counted since it was made, and nothing came since.
+fn counts(station: &Station, version: &str, name: &str) {
+    let totals = station.status().unwrap()["totals"].clone();
+    for (origin, was) in said(version, name)["totals"].as_object().unwrap() {
+        assert_eq!(totals[origin]["accepted"], was["accepted"], "{origin}: {totals}");
+    }
+    station.books_balance();
+}
+
+/// States in which the messages of a box are.
+fn states(version: &str, name: &str) -> BTreeSet<String> {
+    said(version, name)["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m["state"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_fixtures_have_messages_in_every_state() {
+    let wanted = ["cancelled", "delivered", "expired", "held", "on the link", "queued", "refused", "returned", "sent"]
+        .map(str::to_owned);
+    for version in VERSIONS {
+        let all: BTreeSet<_> = states(version, "station").union(&states(version, "gateway")).cloned().collect();
+        assert_eq!(all, wanted.clone().into(), "{version}");
+    }
+}
+
+/// Without running: what the commands say of a folder that the present version opens for the first time.
+#[test]
+fn everything_is_still_there() {
+    for version in VERSIONS {
+        let folder = Folder::new();
+        unpack(version, &folder);
+        for name in ["station", "gateway"] {
+            holds(&Station::bare(&folder, name), version, name);
+        }
+    }
+}
+
+/// Running: both boxes go on where they were, and need no new agreement about their coding.
+#[test]
+fn two_old_boxes_go_on_talking() {
+    VERSIONS.into_iter().for_each(go_on_talking);
+}
+
+fn go_on_talking(version: &str) {
+    let world = World::start(&["--start", "running"]);
+    unpack(version, &world.folder);
+    let (mut station, mut gateway) = (Station::bare(&world.folder, "station"), Station::bare(&world.folder, "gateway"));
+    let port = world.folder.path("modem");
+    let local =
+        [("m138.port", port.to_str().unwrap()), ("hive.url", &world.hive_url), ("relay.port", &world.sink_port)];
+    for (name, value) in local {
+        for station in [&station, &gateway] {
+            station.set(&[(name, value)]);
+        }
+    }
+    station.start();
+    gateway.start();
+    counts(&station, version, "station");
+    counts(&gateway, version, "gateway");
+    let mail =
+        "From: anna@boat.example\nSubject: After the update\n\nAll is well on board, and the update went well.\n";
+    let mut smtp = Smtp::connect(station.door("smtp"));
+    assert!(smtp.mail("anna@boat.example", "bob@world.example", mail).starts_with("250"));
+    wait_for("the mail at the internet's server", 4 * SOON, || {
+        world.mails().iter().any(|mail| mail["data"].as_str().unwrap().contains("After the update")).then_some(())
+    });
+    // The first byte of a packet of the classic coding is 08; the marker of the driver is one.
+    let packets = world.on_air();
+    assert!(packets.iter().any(|(_, data)| data.as_str() >= "80"), "{packets:?}");
+    for station in [&station, &gateway] {
+        station.books_balance();
+    }
+}

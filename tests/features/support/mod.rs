@@ -1,0 +1,29 @@
+//! What tests of the real binary share: a box in a folder of its own on free ports, and everything it talks to.
+//! Nothing here sleeps for luck: every wait looks at a condition, has a limit, and says what it waited for.
+
+mod classic;
+mod coder;
+pub mod command;
+pub mod fake_carrier;
+pub mod ground;
+mod program;
+pub mod shore;
+mod smtp;
+mod station;
+pub mod web;
+mod world;
+
+use std::time::Duration;
+
+pub use program::{Program, ask};
+pub use smtp::{Smtp, read_all, send};
+pub use station::Station;
+pub use testing::{Dice, Folder, pause, wait_for};
+pub use world::{DEVICE, SECOND_DEVICE, World, gateway_settings};
+
+/// The binary under test.
+pub const SATPOST: &str = env!("CARGO_BIN_EXE_satpost");
+/// Limit for anything that should take a moment.
+pub const SOON: Duration = Duration::from_secs(30);
+/// Password of every person in tests.
+pub const PASSWORD: &str = "a-long-enough-one";
