@@ -7,7 +7,14 @@ use std::process::{Command, Output, Stdio};
 use compact::packet::check::crc16;
 use compact::peer::book::index_of;
 
+/// Runs a command that finds the model primed.
 fn satpost(words: &[&str], input: &str) -> Output {
+    let folder = crate::support::Folder::new();
+    crate::support::coder::lend(&folder);
+    run(&[words, &["--data", folder.to_str().unwrap()]].concat(), input)
+}
+
+fn run(words: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_satpost"))
         .args(words)
         .stdin(Stdio::piped())
@@ -87,12 +94,12 @@ fn alike() -> (String, String) {
 fn a_packet_that_fits_two_devices_is_given_to_neither() {
     let folder = crate::support::Folder::new();
     let (one, other) = alike();
-    let letter =
+    let message =
         |to: &str, from: &str| format!("{{\"kind\":\"email\",\"from\":\"{from}\",\"to\":\"{to}\",\"text\":\"hi\"}}\n");
     let book = folder.path("book");
-    std::fs::write(&book, letter(&one, "0x1") + &letter(&other, "0x2")).unwrap();
+    std::fs::write(&book, message(&one, "0x1") + &message(&other, "0x2")).unwrap();
     let book = book.to_str().unwrap();
-    let packet = String::from_utf8(satpost(&["code", "--book", book], &letter(&one, "0x1")).stdout).unwrap();
+    let packet = String::from_utf8(satpost(&["code", "--book", book], &message(&one, "0x1")).stdout).unwrap();
     let refused = satpost(&["decode", "--book", book], &packet);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(
@@ -132,7 +139,7 @@ fn a_primed_state_is_kept_in_the_data_folder() {
     let data = folder.path("data");
     std::fs::create_dir(&data).unwrap();
     let line = "{\"kind\":\"sms\",\"to\":\"+14155550123\",\"text\":\"ok\"}\n";
-    let code = || satpost(&["code", "--model", "2", "--data", data.to_str().unwrap()], line).stdout;
+    let code = || run(&["code", "--model", "2", "--data", data.to_str().unwrap()], line).stdout;
     let first = code();
     assert!(data.join("model-2.primed").is_file());
     assert!(!first.is_empty() && first == code());
