@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::receive;
+use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
 use crate::deliver::sms::{Carrier, Delivery, Report, Row, SmsRefusal};
@@ -12,10 +13,10 @@ use crate::message::reason::{Arrived, TextReason};
 use crate::message::{Id, Message, Reason, State};
 use crate::store::{IncomingMail, TextOut, TextState, Tx, TxResult};
 
+/// The wait before a text is asked after.
+const ASK: BackOff = BackOff::doubling(FIRST_ASK, Duration::from_secs(3600));
 /// A text is asked after for the first time after this.
 pub const FIRST_ASK: Duration = Duration::from_secs(3);
-/// Longest wait between two questions; it doubles up to here.
-const MOST_ASK: Duration = Duration::from_secs(3600);
 /// Carriers report within three days, or never.
 const GIVE_UP: Duration = Duration::from_secs(3 * 86_400);
 /// A text that the carrier could not deliver for now is sent again so often: each time costs.
@@ -45,7 +46,7 @@ pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextO
         let report = Report { id: id.clone(), tag: None, fate };
         return take(context, &text.carrier, &report);
     }
-    let wait = FIRST_ASK.saturating_mul(1 << text.looks.min(12)).min(MOST_ASK);
+    let wait = ASK.wait(text.looks.saturating_add(1));
     let again = TextOut { looks: text.looks + 1, next: now + wait, ..text.clone() };
     context.store.write(move |tx| match tx.text(again.message)? {
         Some(live) if live.state == again.state => tx.put_text(&again),
