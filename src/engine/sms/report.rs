@@ -59,6 +59,7 @@ pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextO
 /// # Errors
 /// When the store cannot be read or written.
 pub fn take(context: &Context, carrier: &str, report: &Report) -> Result<(), Fault> {
+    exchange(context, carrier, report)?;
     let Some((message, text)) = find(context, carrier, report)? else { return Ok(()) };
     adopt(context, &text, report)?;
     let id = message.id;
@@ -85,6 +86,25 @@ fn find(context: &Context, carrier: &str, report: &Report) -> Result<Option<(Mes
         let (Some(text), Some(message)) = (view.text(id)?, view.message(id)?) else { return Ok(None) };
         let open = matches!(text.state, TextState::Handing | TextState::Unknown) && text.carrier == carrier;
         Ok((named.is_some() || open).then_some((message, text)))
+    })
+}
+
+/// Two texts whose answers were lost have their names by the order of their requests. When the tag of a report says that
+/// it was the other way round, they exchange them.
+fn exchange(context: &Context, carrier: &str, report: &Report) -> Result<(), Fault> {
+    let Some(tagged) = report.tag.as_ref().and_then(|tag| tag.parse::<Id>().ok()) else { return Ok(()) };
+    let named = context.store.read(|view| view.text_named(carrier, &report.id))?;
+    let Some(named) = named.filter(|named| *named != tagged) else { return Ok(()) };
+    let (carrier, taken) = (carrier.to_owned(), TextState::Taken(report.id.clone()));
+    context.store.write(move |tx| {
+        let (Some(has), Some(wants)) = (tx.text(named)?, tx.text(tagged)?) else { return Ok(()) };
+        let same = |text: &TextOut| text.carrier == carrier && (text.from, text.to) == (has.from, has.to);
+        if has.state != taken || !same(&has) || !same(&wants) || !matches!(wants.state, TextState::Taken(_)) {
+            return Ok(());
+        }
+        log::info!("{tagged} and {named} have each other's names at the carrier: exchanged");
+        tx.put_text(&TextOut { state: wants.state.clone(), ..has.clone() })?;
+        tx.put_text(&TextOut { state: has.state, ..wants })
     })
 }
 
