@@ -73,7 +73,7 @@ impl Code {
             let bundle = encode(&mut coder, Form::Model(self.model), &on_air, &messages, self.packet_size, 1);
             let packets = cut(&bundle, (number % 64) as u8, self.packet_size);
             let packets = packets.ok_or_else(|| format!("takes more than 16 packets of {} bytes", self.packet_size))?;
-            Ok(packets.iter().map(|packet| hex(packet)).collect::<Vec<_>>().join(" "))
+            Ok(packets.iter().map(|packet| crate::hex::encode(packet)).collect::<Vec<_>>().join(" "))
         })
     }
 }
@@ -87,7 +87,8 @@ impl Decode {
         }
         let mut coder = primed(self.model, data)?;
         each_line(|_, line| {
-            let packets: Option<Vec<_>> = line.split_whitespace().map(bytes).collect();
+            let packets: Option<Vec<_>> =
+                line.split_whitespace().map(|digits| crate::hex::decode(digits.as_bytes())).collect();
             let packets = packets.ok_or("not hex")?;
             let whole = match &packets[..] {
                 [whole] if Fragment::parse(whole).is_none() => Ok(whole.clone()),
@@ -220,13 +221,4 @@ fn shown(message: &Letter) -> Value {
         Other::Index(index) => format!("({index})"),
     };
     json!({"kind": kind, "to": to, "subject": message.subject, "text": message.text})
-}
-
-fn hex(packet: &[u8]) -> String {
-    packet.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    hex.len().is_multiple_of(2).then(|| hex.as_bytes().chunks(2).map(pair).collect::<Option<Vec<_>>>())?
 }
