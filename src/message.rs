@@ -15,6 +15,7 @@ pub mod reason;
 mod sample;
 mod size;
 mod terms;
+pub mod title;
 pub mod words;
 
 pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};

@@ -13,11 +13,11 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
 use crate::message::reason::NoRoute;
+use crate::message::title::first_line;
 use crate::message::{Id, Message, Origin, State, Terms};
 use crate::people::Person;
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
-use crate::route::subject::first_line;
 use crate::settings::Key;
 use crate::store::{self, BodyIn, Committed, Event, PartIn, Tx, TxResult};
 

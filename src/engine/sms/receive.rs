@@ -9,11 +9,11 @@ use crate::engine::Context;
 use crate::engine::link::inbound;
 use crate::fault::Fault;
 use crate::mail_text::visible_text;
+use crate::message::title::first_line;
 use crate::message::{LinkSize, Message, Origin, Proof, Terms};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
-use crate::route::subject::first_line;
 use crate::store::{BodyIn, Committed, Event, IncomingMail, OptOut, Thread, Tx, TxResult};
 
 /// Longest subject made from a text, in characters.
