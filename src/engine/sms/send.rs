@@ -51,7 +51,9 @@ pub fn one(texts: &mut Texts, message: &Message) -> Result<(), Fault> {
     let (Some(from), Some(to)) = (policy.service_number(message), policy.phone_of(&message.to)) else {
         return context.give_back(message, State::Returned, NoRoute::NoPhone);
     };
-    if let Some(why) = barred(texts, from, to)?.or_else(|| segments::too_long(&message.text)) {
+    if let Some(why) = barred(texts, from, to)?
+        .or_else(|| segments::too_long(&segments::text_for_phone(&message.subject, &message.text)))
+    {
         return context.give_back(message, State::Returned, why);
     }
     if let Err(fault) = &texts.carrier {
@@ -92,7 +94,12 @@ fn elsewhere(texts: &Texts, policy: &Policy, message: &Message, way: Way) -> Res
 }
 
 pub(super) fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
-    OutgoingText { from, to, text: message.text.clone(), tag: message.id.to_string() }
+    OutgoingText {
+        from,
+        to,
+        text: segments::text_for_phone(&message.subject, &message.text),
+        tag: message.id.to_string(),
+    }
 }
 
 fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resent: u32) -> Result<(), Fault> {
@@ -130,7 +137,7 @@ fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resen
 pub(super) fn taken(texts: &Texts, message: &Message, record: TextOut, name: String, found: bool) -> Result<(), Fault> {
     let context = texts.context;
     let title = texts.row.map_or("the carrier", |row| row.title);
-    let (carrier, count, now) = (title.to_owned(), segments::count(&message.text).total(), context.now());
+    let (carrier, count, now) = (title.to_owned(), segments::of(message).total(), context.now());
     let reason = TextReason::Taken { carrier, id: name.clone(), count, found };
     log::info!("{} taken by {title}", message.id);
     let next = now + report::FIRST_ASK;

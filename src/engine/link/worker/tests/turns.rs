@@ -34,6 +34,7 @@ impl Rig {
             cut: vec![],
             automatic: None,
             message_id: None,
+            references: vec![],
             about: None,
             stranger: None,
             terms: Terms { priority, ..Terms::default() },
