@@ -10,6 +10,7 @@ use super::table::{columns, one_line};
 use crate::clock::Time;
 use crate::engine::actions::MessageAction;
 use crate::message::{Account, Id, Message, Packet, PacketState, State};
+use crate::money::Use;
 use crate::store::ListFilter;
 
 /// Show messages, and hold, release, cancel or retry them.
@@ -327,6 +328,10 @@ fn on_air(account: &Account) -> Value {
     })
 }
 
+fn used(what: Use) -> Value {
+    json!({"packets": what.packets, "texts": what.texts, "money": what.money.to_string()})
+}
+
 /// Writes a message for scripts.
 fn shown(message: &Message) -> Value {
     let time = |time: Time| (time != Time::NEVER).then(|| time.to_string());
@@ -352,6 +357,9 @@ fn shown(message: &Message) -> Value {
         "deliver_by": message.terms.by.map(|by| by.to_string()),
         "at_most": message.terms.at_most.map(|money| money.to_string()),
         "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
+        "bill": message.bill.as_ref().map(|bill| {
+            json!({"quoted": used(bill.wanted), "spent": used(bill.spent), "reserved": used(bill.reserved)})
+        }),
         "state": message.state.words(),
         "final": message.is_final(),
         "reason": message.reason.to_string(),

@@ -72,14 +72,14 @@ pub fn explain(context: &Context, group: &PacketGroup, reason: &Reason) -> Resul
 
 /// Writes that a packet is being handed over, before its command leaves, and gives it back as it was written. `None` when
 /// the owner of a message in it held or cancelled it a moment ago, or when a budget does not allow a packet that no
-/// message pays for: those are billed to the box here. What is decided here cannot be taken back.
+/// message pays for: what that costs is reserved here. What is decided here cannot be taken back.
 ///
 /// # Errors
 /// When the store fails.
 pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault> {
     let (settings, now) = (context.store.settings(), context.now());
     let wanted = Use::of_packets(1, price::packet_price(&settings));
-    let fresh = Bill::new(price::month(&settings, now), wanted, price::limits(&settings, None));
+    let fresh = Bill::own(wanted, price::limits(&settings, []));
     context.store.write(move |tx| {
         let mut packet = packet.clone();
         for id in &packet.messages {
@@ -90,7 +90,7 @@ pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault>
         let extra = packet.is_extra();
         if let Some(place) = packet.peer.as_mut().filter(|place| extra && place.bill.is_none()) {
             let mut bill = fresh.clone();
-            if tx.charge(&mut bill, now)?.is_err() {
+            if tx.reserve(&mut bill, now)?.is_err() {
                 return Ok(None);
             }
             place.bill = Some(bill);
@@ -207,12 +207,16 @@ pub fn close(context: &Context, group: &PacketGroup, unclear: Option<LinkReason>
     })
 }
 
-/// The session hears that a packet will not be sent, or that it may have been. What certainly does not leave costs nothing.
+/// A packet will not be sent, or may have been: then it is paid for. What certainly does not leave costs nothing; the
+/// session hears of it.
 fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult<()> {
+    if unclear {
+        tx.packet_went(packet)?;
+    }
+    tx.settle(&packet.messages)?;
     let Some(place) = &packet.peer else { return Ok(()) };
-    if let Some(mut bill) = place.bill.clone().filter(|bill| bill.charged && !unclear) {
-        let back = bill.wanted;
-        tx.refund(&mut bill, back)?;
+    if let Some(mut bill) = place.bill.clone().filter(|_| !unclear) {
+        tx.release(&mut bill);
     }
     peer::change(tx, packet.device, |peer| match unclear {
         true => peer.sent(place.ticket, place.fragment, now.0),
