@@ -267,11 +267,11 @@ fn bytes(context: &Context, message: &Message, from: &Address, to: &Mailbox) -> 
         from,
         from_name: name.as_deref().filter(|name| !name.is_empty()),
         to,
-        subject: &message.subject,
+        subject: &message.title(),
         text: &message.text,
         date: message.accepted,
         message_id: message.message_id.as_deref().unwrap_or(&fallback),
-        in_reply_to: None,
+        references: &message.references,
         auto_submitted: None,
     }))
 }

@@ -9,7 +9,7 @@ use super::rules::{Case, Rules, Verdict};
 use super::segments;
 use crate::address::Address;
 use crate::clock::Time;
-use crate::coding::classic::Protocol;
+use crate::coding::classic::{self, Protocol};
 use crate::coding::parts;
 use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SplitError, Waits};
 use crate::message::{Extent, Id, LinkSize, Message, Origin, Priority, Proof, State, Terms, Way};
@@ -31,9 +31,9 @@ pub struct NewMessage {
     pub to: Address,
     /// The person of this box who wrote it.
     pub author: Option<String>,
-    /// One line.
+    /// One line; empty for none.
     pub subject: String,
-    /// What would go over a link.
+    /// The text, without the subject.
     pub text: String,
     /// What was cut, in words.
     pub cut: Vec<String>,
@@ -41,6 +41,8 @@ pub struct NewMessage {
     pub automatic: Option<String>,
     /// Message-ID of the mail.
     pub message_id: Option<String>,
+    /// What came before it in its thread, the oldest first; empty when that is not known, and the store may find it.
+    pub references: Vec<String>,
     /// For a notice: what it is about.
     pub about: Option<Id>,
     /// Set for a message of somebody who is not of this box and did not log in: the rules judge it.
@@ -65,8 +67,11 @@ pub struct Stranger {
 pub fn packets(message: &Message, to_device: bool, max_payload: usize) -> Result<Vec<Vec<u8>>, SplitError> {
     // Toward a device the packet names the writer, so that the reader can answer; toward the world the recipient.
     let other = if to_device { &message.from } else { &message.to };
-    let protocol = if other.phone().is_some() { Protocol::Sms } else { Protocol::Email };
-    parts::split(&message.text, &other.to_string(), !to_device, protocol, max_payload)
+    let (protocol, text) = match other.phone() {
+        Some(_) => (Protocol::Sms, segments::text_for_phone(&message.subject, &message.text)),
+        None => (Protocol::Email, classic::join(&message.subject, &message.text)),
+    };
+    parts::split(&text, &other.to_string(), !to_device, protocol, max_payload)
 }
 
 /// What a message takes by the classic coding.
@@ -102,6 +107,7 @@ impl Policy {
             mail: None,
             automatic: draft.automatic,
             message_id: draft.message_id,
+            references: draft.references,
             about: draft.about,
             accepted: now,
             deadline: self.deadline(way, &draft.terms, now),
@@ -180,7 +186,7 @@ impl Policy {
         let wanted = match &choice {
             Route::Link(device) => self.packets_wanted(message, device.is_some())?,
             Route::Carrier => {
-                let texts = segments::count(&message.text).parts() as u64;
+                let texts = segments::of(message).parts() as u64;
                 Use::of_texts(texts, price::text_price(&self.settings))
             }
             Route::Mailbox(_) | Route::Relay | Route::Nowhere(_) => return None,
@@ -249,7 +255,7 @@ impl Policy {
         if self.settings.text(Key::SmsCarrier) == "none" {
             return (State::Queued, Waits::NoCarrier.into());
         }
-        (State::Queued, Waits::Carrier { texts: segments::count(&message.text).parts() }.into())
+        (State::Queued, Waits::Carrier { texts: segments::of(message).parts() }.into())
     }
 
     /// What may go on air is decided before it is queued (promise 5).
@@ -309,6 +315,7 @@ mod tests {
             cut: vec![],
             automatic: None,
             message_id: None,
+            references: vec![],
             about: None,
             stranger: None,
             terms: Terms::default(),

@@ -1,15 +1,18 @@
 //! Brings a file of an older version to the tables of today, in one commit.
 
+mod bills;
+
 use std::collections::BTreeMap;
 
 use redb::{Database, ReadableTable, WriteTransaction};
 use serde::Deserialize;
 
-use super::schema::{PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION};
+use super::queue::parse;
+use super::schema::{PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
 use crate::address::DeviceId;
 use crate::clock::Time;
-use crate::message::{Id, Message, Packet, PacketState, State};
-use crate::money::{Bill, Money, Use};
+use crate::message::title::{MAX_TITLE, first_line};
+use crate::message::{Id, Message, Origin, Packet, PacketState};
 
 /// Migrates a file of this version; one that is up to date is left alone.
 pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
@@ -25,7 +28,9 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     // Up to version 3 what waits for the link stood in order of the next look at it.
     tx.refile()?;
     if version < 4 {
-        bills(&mut tx)?;
+        // Before a record is written anew without what only the old bills say.
+        bills::bills(&mut tx)?;
+        subjects_apart(&mut tx)?;
     }
     tx.ledger.version = VERSION;
     tx.close()?;
@@ -36,68 +41,35 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     Ok(())
 }
 
-/// A bill up to version 3: `wanted` was in the account of its month from the beginning.
-#[derive(Deserialize)]
-struct Bill3 {
-    month: String,
-    wanted: Use,
-    #[serde(default)]
-    charged: bool,
-    #[serde(default)]
-    begun: usize,
-}
-
-#[derive(Deserialize)]
-struct Billed3 {
-    bill: Option<Bill3>,
-}
-
-/// What was charged for messages that have not left becomes a reservation; what was charged for others is spent.
-fn bills(tx: &mut Tx) -> TxResult<()> {
-    let rows = tx.messages.iter()?.map(|row| row.map(|(id, bytes)| (Id(id.value()), bytes.value().to_vec())));
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    for (id, bytes) in rows {
-        let old = super::schema::record::<Billed3>(&bytes).ok().and_then(|message| message.bill);
-        let Some(old) = old.filter(|bill| bill.charged) else { continue };
-        let Some(message) = tx.find(id)? else { continue };
-        let steps = message.steps.get(old.begun..).unwrap_or_default();
-        let waits = matches!(message.state, State::Queued | State::OnLink);
-        let left: u64 = steps.iter().map(|step| u64::from(step.packets)).sum();
-        let each = old.wanted.money.0 / i64::try_from(old.wanted.packets).unwrap_or(i64::MAX).max(1);
-        let gone = steps.iter().any(|step| step.state == State::Sent);
-        let used = match waits && !gone {
-            true => Use::of_packets(left.min(old.wanted.packets), Money(each)),
-            false => old.wanted,
-        };
-        let reserved = old.wanted.minus(used);
-        if let Some(mut bill) = message.bill {
-            (bill.spent, bill.reserved) = (bill.spent.plus(used), reserved);
-            take_out(tx, &old.month, &bill, reserved)?;
-            let message = Message { bill: Some(bill), ..tx.message(id)? };
-            tx.messages.insert(id.0, super::schema::json(&message).as_slice())?;
-        }
+/// Up to version 3 a text began with its subject, and a message without a subject had the first line of its text as one.
+fn subjects_apart(tx: &mut Tx) -> TxResult<()> {
+    let mut messages = Vec::new();
+    for row in tx.messages.iter()? {
+        // What cannot be read is set aside by whoever comes upon it.
+        messages.extend(parse(row?.1.value()));
     }
-    for packet in tx.open_packets()? {
-        let row = tx.packets.get(packet.number)?.map(|row| row.value().to_vec()).unwrap_or_default();
-        let old = super::schema::record::<serde_json::Value>(&row).ok();
-        let old = old.and_then(|packet| serde_json::from_value::<Billed3>(packet["talk"].clone()).ok()?.bill);
-        if let (Some(old), Some(mut place)) = (old.filter(|bill| bill.charged), packet.peer.clone())
-            && let Some(bill) = place.bill.as_mut()
-        {
-            bill.reserved = old.wanted;
-            take_out(tx, &old.month, bill, old.wanted)?;
-            tx.put_packet(&Packet { peer: Some(place), ..packet })?;
-        }
-    }
-    tx.recount_reserved()
-}
-
-fn take_out(tx: &mut Tx, month: &str, bill: &Bill, reserved: Use) -> TxResult<()> {
-    for account in bill.accounts() {
-        let left = tx.spent_in(month, account)?.minus(reserved);
-        tx.put_spent(month, account, left)?;
+    for mut message in messages {
+        take_apart(&mut message);
+        tx.messages.insert(message.id.0, json(&message).as_slice())?;
+        tx.put_conversation(&message)?;
     }
     Ok(())
+}
+
+fn take_apart(message: &mut Message) {
+    let made_up = matches!(message.door, Origin::Link | Origin::Sms);
+    let (subject, text) = (std::mem::take(&mut message.subject), std::mem::take(&mut message.text));
+    let rest = text.strip_prefix(subject.as_str()).filter(|_| !subject.is_empty());
+    let behind = rest.and_then(|rest| rest.strip_prefix('\n'));
+    (message.subject, message.text) = match (rest, behind) {
+        // A text message has no subject.
+        _ if made_up && message.from.phone().is_some() => (String::new(), text),
+        (Some(""), _) if made_up => (String::new(), text),
+        (Some(""), _) => (subject, String::new()),
+        (_, Some(behind)) => (subject, behind.to_owned()),
+        _ if made_up && subject == first_line(&text, MAX_TITLE) => (String::new(), text),
+        _ => (subject, text),
+    };
 }
 
 /// A packet of version 1, which belonged to one message.
@@ -149,4 +121,32 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
         tx.add_packets(&packets)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_taken_out_of_the_text_that_begins_with_it() {
+        let long = "word ".repeat(40);
+        let title = first_line(&long, MAX_TITLE);
+        let (mail, phone) = ("bob@world.example", "+14155550123");
+        for (door, from, subject, text, apart) in [
+            (Origin::Smtp, mail, "Boat", "Boat\nAll well", ("Boat", "All well")),
+            (Origin::Web, mail, "Boat", "Boat", ("Boat", "")),
+            (Origin::Web, mail, "", "All well", ("", "All well")),
+            (Origin::Web, mail, "Re: Boat", "All well", ("Re: Boat", "All well")),
+            (Origin::Link, mail, "Boat", "Boat\nAll well", ("Boat", "All well")),
+            (Origin::Link, mail, "All well", "All well", ("", "All well")),
+            (Origin::Link, mail, title.as_str(), long.as_str(), ("", long.as_str())),
+            (Origin::Link, phone, "Home", "Home\nat seven", ("", "Home\nat seven")),
+            (Origin::Sms, phone, "Home", "Home\nat seven", ("", "Home\nat seven")),
+        ] {
+            let from = from.parse().unwrap();
+            let mut message = Message { door, from, subject: subject.into(), text: text.into(), ..Message::sample() };
+            take_apart(&mut message);
+            assert_eq!((message.subject.as_str(), message.text.as_str()), apart, "{door:?} {text}");
+        }
+    }
 }

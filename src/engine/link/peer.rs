@@ -19,7 +19,7 @@ use crate::message::reason::{Arrived, LinkReason};
 use crate::message::{Id, Message, Packet, PacketState, PeerFragment, State};
 use crate::money::Bill;
 use crate::route::choose::Route;
-use crate::route::plan;
+use crate::route::{plan, segments};
 use crate::settings::{Key, Settings};
 use crate::store::{Event, Tx, TxResult};
 
@@ -149,7 +149,13 @@ impl Context {
                 (&message.to, author)
             }
         };
-        messages::on_air(person, other.to_string(), &message.subject, &message.text)
+        match other.phone() {
+            Some(_) => {
+                let text = segments::text_for_phone(&message.subject, &message.text);
+                messages::on_air(person, other.to_string(), "", &text)
+            }
+            None => messages::on_air(person, other.to_string(), &message.subject, &message.text),
+        }
     }
 }
 

@@ -207,6 +207,7 @@ impl Rig {
             cut: vec![],
             automatic: None,
             message_id: None,
+            references: vec![],
             about: None,
             stranger: None,
             terms: Default::default(),
