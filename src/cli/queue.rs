@@ -11,6 +11,7 @@ use crate::clock::Time;
 use crate::coding::classic;
 use crate::engine::actions::MessageAction;
 use crate::message::{Account, Id, Message, Packet, PacketState, State};
+use crate::money::Use;
 use crate::route::segments;
 use crate::store::ListFilter;
 
@@ -330,6 +331,10 @@ fn on_air(account: &Account) -> Value {
     })
 }
 
+fn used(what: Use) -> Value {
+    json!({"packets": what.packets, "texts": what.texts, "money": what.money.to_string()})
+}
+
 /// Gives subject and text in one, as the classic coding or a phone gets them.
 fn sent_text(message: &Message) -> String {
     match message.to.phone() {
@@ -365,6 +370,9 @@ fn shown(message: &Message) -> Value {
         "deliver_by": message.terms.by.map(|by| by.to_string()),
         "at_most": message.terms.at_most.map(|money| money.to_string()),
         "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
+        "bill": message.bill.as_ref().map(|bill| {
+            json!({"quoted": used(bill.wanted), "spent": used(bill.spent), "reserved": used(bill.reserved)})
+        }),
         "state": message.state.words(),
         "final": message.is_final(),
         "reason": message.reason.to_string(),

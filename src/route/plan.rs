@@ -1,5 +1,6 @@
 //! What becomes of a message at acceptance: which queue it enters, held, arrived, or refused, and why.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::choose::{Policy, Route};
@@ -13,6 +14,7 @@ use crate::coding::parts;
 use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SplitError, Waits};
 use crate::message::{Extent, Id, LinkSize, Message, Origin, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Use};
+use crate::people::Person;
 use crate::settings::Key;
 
 /// What is due at a waiting message is done within this.
@@ -131,7 +133,7 @@ impl Policy {
         let (state, reason) = self.first_state(&message, &choice, draft.stranger);
         message.state = state;
         message.reason = reason;
-        message.bill = self.bill(&message, now);
+        message.bill = self.bill(&message);
         if let Some(why) = self
             .over_limit(&message, message.bill.as_ref())
             .filter(|_| matches!(message.state, State::Queued | State::Held))
@@ -145,6 +147,11 @@ impl Policy {
             _ => Time::NEVER,
         };
         message
+    }
+
+    /// Where a message stands by people and rules, and why; of a message of a `stranger` they decide too.
+    pub fn judged(&self, message: &Message, stranger: Option<Stranger>) -> (State, Reason) {
+        self.first_state(message, &self.choose(&message.to), stranger)
     }
 
     fn first_state(&self, message: &Message, choice: &Route, stranger: Option<Stranger>) -> (State, Reason) {
@@ -172,9 +179,9 @@ impl Policy {
         }
     }
 
-    /// What a message costs on its way, alone, in the coding that its far box reads; `None` on ways that cost nothing. It
-    /// counts in the month of `now`.
-    pub fn bill(&self, message: &Message, now: Time) -> Option<Bill> {
+    /// The quote of a message: what it costs on its way, alone, in the coding that its far box reads, and in whose budgets it
+    /// is; `None` on ways that cost nothing. The only place where a price is worked out.
+    pub fn bill(&self, message: &Message) -> Option<Bill> {
         let choice = self.choose(&message.to);
         let wanted = match &choice {
             Route::Link(device) => self.packets_wanted(message, device.is_some())?,
@@ -185,13 +192,19 @@ impl Policy {
             Route::Mailbox(_) | Route::Relay | Route::Nowhere(_) => return None,
         };
         let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
-        let author = || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
-        let named = message.author.as_ref().and_then(|name| self.people.get(name));
-        let person = reader.or(named).or_else(author).map(|person| &**person);
-        let month = price::month(&self.settings, now);
-        let bill = Bill::new(month, wanted, price::limits(&self.settings, person));
+        let by_address =
+            || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
+        let writer = message.author.as_ref().and_then(|name| self.people.get(name)).or_else(by_address);
+        // What two people of this box say to each other is in the budgets of both.
+        let (person, other) = match (writer, reader) {
+            (Some(writer), Some(reader)) if writer.name != reader.name => (Some(writer), Some(reader)),
+            (writer, reader) => (writer.or(reader), None),
+        };
+        let people = person.into_iter().chain(other).map(|person| &**person);
+        let bill = Bill::new(wanted, price::limits(&self.settings, people));
+        let name = |person: Option<&Arc<Person>>| person.map(|person| person.name.clone());
         let urgent = message.terms.priority == Priority::Urgent;
-        Some(Bill { person: person.map(|person| person.name.clone()), urgent, ..bill })
+        Some(Bill { person: name(person), reader: name(other), urgent, ..bill })
     }
 
     /// What a message takes on air alone, in the coding that its far box reads.

@@ -213,6 +213,7 @@ impl Tx<'_> {
             self.ledger.book(door, Some(Column::Waiting), Column::Returned);
             self.count_lost()?;
         }
+        self.recount_reserved()?;
         self.quarantine("store", why, &bytes, at)
     }
 
@@ -258,6 +259,9 @@ impl Tx<'_> {
         }
         if let Some(message_id) = &message.message_id {
             self.message_ids.remove(message_id.as_str())?;
+        }
+        if let Some(mut bill) = message.bill.clone() {
+            self.release(&mut bill);
         }
         self.remove_conversation(message)?;
         self.remove_packets(message.id)?;

@@ -222,7 +222,7 @@ impl PeerEffects {
         let policy = context.policy();
         let bill = |key: u64| {
             let message = context.store.message(Id(key)).ok().flatten()?;
-            Some((key, policy.bill(&message, context.now())?))
+            Some((key, policy.bill(&message)?))
         };
         let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
         Self { device, peer, turn, bills, unconfirmed }
