@@ -149,6 +149,9 @@ pub struct Person {
     /// Who may not.
     #[serde(default)]
     pub block: String,
+    /// Machines that may write to them over the air: entries as in `air.machines`.
+    #[serde(default)]
+    pub machines: String,
     /// What becomes of messages of strangers to them; `None`: what the box says.
     #[serde(default)]
     pub strangers: Option<Strangers>,

@@ -210,6 +210,7 @@ impl Edit {
             self.budget_money.is_some(),
             self.allow.is_some(),
             self.block.is_some(),
+            self.machines.is_some(),
             self.strangers.is_some(),
             self.role.is_some(),
         ];
@@ -229,6 +230,7 @@ impl Edit {
             budget_money: self.budget_money.unwrap_or(before.budget_money),
             allow: self.allow.unwrap_or(before.allow),
             block: self.block.unwrap_or(before.block),
+            machines: self.machines.unwrap_or(before.machines),
             strangers: self.strangers.unwrap_or(before.strangers),
             role: self.role.unwrap_or(before.role),
             ..before
@@ -292,6 +294,7 @@ fn shown(person: &Person) -> serde_json::Value {
         "budget_money": person.budget_money.map(|money| money.to_string()),
         "allow": person.allow,
         "block": person.block,
+        "machines": person.machines,
         "strangers": person.strangers,
         "role": person.role,
         "disabled": person.disabled,

@@ -170,7 +170,7 @@ fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
         if tx.live(message.id)?.is_none_or(|live| live.state != State::Held) {
             return Ok(());
         }
-        actions::freed(tx, &policy, &message, ActionReason::Afforded, now)
+        actions::freed(tx, &policy, &message, ActionReason::Afforded, now).map(drop)
     });
     match freed {
         Ok(()) => Ok(true),

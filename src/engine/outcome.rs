@@ -163,6 +163,7 @@ impl Context {
             terms: Terms::default(),
         };
         let mut message = self.plan(policy, draft);
+        message.on_behalf_of = about.author.clone().or_else(|| about.reader(policy.settings.text(Key::Domain)));
         if message.way == Way::Link && message.state != State::Queued {
             keep_here(policy, to, &mut message)?;
         }

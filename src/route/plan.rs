@@ -115,9 +115,14 @@ impl Policy {
             recall: false,
             stranger: draft.stranger.map(|stranger| stranger.proof),
             released: false,
+            wanted: false,
+            on_behalf_of: None,
             steps: Vec::new(),
         };
-        let (state, reason) = self.first_state(&message, &choice, draft.stranger);
+        let judged = draft.stranger.filter(|_| matches!(choice, Route::Link(_)));
+        let verdict = judged.map(|stranger| self.judge(&message, stranger));
+        message.wanted = message.automatic.is_some() && matches!(verdict, Some(Verdict::Pass(_) | Verdict::Hold(_)));
+        let (state, reason) = self.first_state(&message, &choice, verdict);
         message.state = state;
         message.reason = reason;
         message.bill = self.bill(&message, now);
@@ -135,7 +140,7 @@ impl Policy {
         message
     }
 
-    fn first_state(&self, message: &Message, choice: &Route, stranger: Option<Stranger>) -> (State, Reason) {
+    fn first_state(&self, message: &Message, choice: &Route, verdict: Option<Verdict>) -> (State, Reason) {
         match choice {
             Route::Nowhere(why) => (State::Refused, why.clone().into()),
             Route::Mailbox(person) => (State::Delivered, Arrived::Mailbox { name: Some(person.name.clone()) }.into()),
@@ -146,7 +151,7 @@ impl Policy {
             Route::Carrier => self.by_carrier(message),
             Route::Link(device) => {
                 let judged = self.on_air(message, device.is_some());
-                match stranger.map(|stranger| self.judge(message, stranger)) {
+                match verdict {
                     // What is refused or held anyway keeps that reason.
                     Some(Verdict::Refuse(ground)) if judged.0 != State::Refused => {
                         (State::Refused, Reason::RefusedByRule(ground))
@@ -199,12 +204,13 @@ impl Policy {
     pub fn judge(&self, message: &Message, stranger: Stranger) -> Verdict {
         let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
         let (Some(person), Address::Mail(_) | Address::Phone(_)) = (to, &message.from) else {
-            return Verdict::Hold(Ground::NoReader);
+            return if message.automatic.is_some() { Verdict::Machine } else { Verdict::Hold(Ground::NoReader) };
         };
         Rules::of(&self.settings, person).judge(&Case {
             from: &message.from,
             proof: stranger.proof,
             written_to: stranger.written_to,
+            automatic: message.automatic.is_some(),
             subject: &message.subject,
             at: message.accepted,
         })
@@ -217,10 +223,10 @@ impl Policy {
             let number = message.to.phone().map(|number| NeedsOwner::NumberOfNobody { number }.into());
             return (State::Held, number.unwrap_or_else(|| NoRoute::NoPhone.into()));
         }
-        if let Some(how) = message.automatic.clone() {
+        if let Some(how) = message.automatic.clone().filter(|_| !message.released) {
             return (State::Refused, Barred::Automatic { how, on }.into());
         }
-        if message.from.is_nobody() {
+        if message.from.is_nobody() && !message.released {
             return (State::Refused, Barred::NoSender { on }.into());
         }
         if self.service_number(message).is_none() {
@@ -238,11 +244,11 @@ impl Policy {
         let on = Medium::Air;
         let notice = message.door == Origin::Notice && self.settings.on(Key::AirNotices);
         if let Some(how) = message.automatic.clone()
-            && !notice
+            && !(notice || message.wanted || message.released)
         {
             return (State::Refused, Barred::Automatic { how, on }.into());
         }
-        if message.from.is_nobody() && !notice {
+        if message.from.is_nobody() && !(notice || message.released) {
             return (State::Refused, Barred::NoSender { on }.into());
         }
         let most = self.max_parts(message);

@@ -42,7 +42,7 @@ impl Rehearsal {
         match verdict {
             Verdict::Pass(_) => self.passed += 1,
             Verdict::Hold(_) => self.held += 1,
-            Verdict::Refuse(_) => self.refused += 1,
+            Verdict::Refuse(_) | Verdict::Machine => self.refused += 1,
         }
         let (list, fits) = match verdict {
             Verdict::Pass(_) => (&mut self.let_in, judged_off),
@@ -87,15 +87,14 @@ impl Policy {
         let mut rehearsal = Rehearsal::default();
         for message in past {
             if let (Some(author), to @ (Address::Mail(_) | Address::Phone(_))) = (&message.author, &message.to) {
-                written.insert((author.clone(), to.to_string().to_lowercase()), message.accepted);
+                written.insert((author.clone(), to.correspondent()), message.accepted);
             }
             let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
             let (Some(proof), Some(person)) = (message.stranger, to) else { continue };
-            // What a machine wrote is refused whatever the rules say.
-            if person.home != Home::Device || message.automatic.is_some() {
+            if person.home != Home::Device {
                 continue;
             }
-            let key = (person.name.clone(), message.from.to_string().to_lowercase());
+            let key = (person.name.clone(), message.from.correspondent());
             let verdict = self.judge(message, Stranger { proof, written_to: written.get(&key).copied() });
             rehearsal.count(message, &verdict);
         }

@@ -26,6 +26,7 @@ pub fn edit_of(form: &Fields) -> PersonEdit {
         budget_money: form.get("budget_money").to_owned(),
         allow: form.get("allow").to_owned(),
         block: form.get("block").to_owned(),
+        machines: form.get("machines").to_owned(),
         strangers: form.get("strangers").to_owned(),
         number: form.get("number").to_owned(),
         role: form.get("role").parse().unwrap_or_default(),
@@ -39,7 +40,7 @@ pub fn fields(edit: &PersonEdit) -> Value {
         name => edit.name, full_name => edit.full_name, aliases => edit.aliases, device_name => edit.device_name, on_device => edit.on_device, device => edit.device,
         forward => edit.forward, max_parts => edit.max_parts, number => edit.number, role => edit.role.word(),
         budget_packets => edit.budget_packets, budget_money => edit.budget_money,
-        allow => edit.allow, block => edit.block, strangers => edit.strangers,
+        allow => edit.allow, block => edit.block, machines => edit.machines, strangers => edit.strangers,
         least => LEAST, least_owner => LEAST_OWNER,
     }
 }

@@ -125,6 +125,9 @@ pub(super) struct Edit {
     /// blocked senders, as in air.block
     #[argh(option)]
     pub(super) block: Option<String>,
+    /// machines that may write to them over the air, as in air.machines
+    #[argh(option)]
+    pub(super) machines: Option<String>,
     /// messages of strangers over the air: hold, refuse, allow, or empty to use the box default
     #[argh(option)]
     pub(super) strangers: Option<String>,

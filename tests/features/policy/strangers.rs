@@ -80,9 +80,86 @@ fn a_forged_friend_is_a_stranger() {
     let proven = signed("mx.shore.example; spf=pass smtp.mailfrom=world.example", "really me");
     assert!(from_outside(&gateway, ANNA, &proven).starts_with("250"));
     wait_for("the proven friend", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
-    let by_itself = signed("evil.example; spf=pass smtp.mailfrom=world.example", "trust me");
-    assert!(from_outside(&gateway, ANNA, &by_itself).starts_with("250"), "not verified, and on the list");
-    wait_for("the listed friend", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 2));
+    // Around the server in front: no verdict of it, whatever others say, and whatever list or answer would let them in.
+    gateway.cli_ok(&["queue", "cancel", held["id"].as_str().unwrap()], "");
+    let packet = shore.uplink("6846", &classic(true, "bob@world.example", "please write back"), None);
+    shore.wait_acknowledged(packet);
+    for mail in [
+        signed("evil.example; spf=pass smtp.mailfrom=world.example", "trust me"),
+        message("Re: please", "straight to port 25"),
+    ] {
+        assert!(from_outside(&gateway, ANNA, &mail).starts_with("250"));
+        let held = gateway.wait_state(SOON, ANNA, "held");
+        assert!(held["reason"].as_str().unwrap().contains("did not say that it is them"), "{held}");
+        gateway.cli_ok(&["queue", "cancel", held["id"].as_str().unwrap()], "");
+    }
+    gateway.set(&[("air.strangers", "allow")]);
+    let reply = Smtp::connect(gateway.door("smtp")).mail("eve@else.example", ANNA, &message("x", "let me in"));
+    assert!(reply.starts_with("250"), "{reply}");
+    gateway.wait_state(SOON, ANNA, "held");
+    wait_polls(&shore, 2);
+    assert_eq!(shore.to_device(6846).len(), 1);
+    gateway.books_balance();
+}
+
+/// Once the networks of the server in front are named, its verdicts count from there only, and mail is taken from there
+/// only where that is wanted; a log-in is taken from anywhere.
+#[test]
+fn verdicts_and_mail_come_from_the_front_only() {
+    let shore = Shore::start();
+    let settings =
+        [STRICT, ("air.allow", "world.example"), ("smtp.auth_host", "mx.shore.example"), ("smtp.front", "192.0.2.1")];
+    let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
+    let proven = signed("mx.shore.example; spf=pass smtp.mailfrom=world.example", "written by myself");
+    assert!(from_outside(&gateway, ANNA, &proven).starts_with("250"));
+    gateway.wait_state(SOON, ANNA, "held");
+    gateway.set(&[("smtp.front_only", "yes")]);
+    let reply = from_outside(&gateway, ANNA, &proven);
+    assert!(reply.starts_with("550 5.7.1 mail for this box goes to the mail server in front"), "{reply}");
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    smtp.login("olga");
+    assert!(smtp.mail("olga@shore.example", ANNA, &message("x", "from olga")).starts_with("250"));
+    wait_for("olga's message", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+    // The front is no trusted client: what it passes on under an address of this box comes from anybody.
+    gateway.set(&[("smtp.front", "192.0.2.1 127.0.0.1"), ("smtp.trusted", "127.0.0.0/8")]);
+    assert!(from_outside(&gateway, ANNA, &proven).starts_with("250"));
+    wait_for("the friend", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 2));
+    let reply = Smtp::connect(gateway.door("smtp")).mail("olga@shore.example", "bob@world.example", &message("x", "y"));
+    assert!(reply.starts_with("550 5.7.1"), "{reply}");
+    gateway.books_balance();
+}
+
+/// What is taken as an entry of a list, or as a key word, means what a person would expect.
+#[test]
+fn entries_of_lists_match_what_they_say() {
+    let shore = Shore::start();
+    let settings = [
+        ("air.strangers", "allow"),
+        ("air.block", "*@spam.example bücher.example bob@world.example"),
+        ("air.key_word", "a"),
+    ];
+    let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    for from in ["x@spam.example", "x@xn--bcher-kva.example", "x@shop.xn--bcher-kva.example", "BOB+news@World.example"]
+    {
+        assert!(smtp.mail(from, ANNA, &message("x", from)).starts_with("250"), "{from}");
+    }
+    let refused = gateway.messages();
+    assert!(refused.iter().all(|message| message["reason"] == "the sender is on the box's block list"), "{refused:?}");
+    let wrong = gateway.said(&["settings", "set", "air.block", "no*reply@world.example"]).fails(2);
+    assert!(wrong.contains("a star stands for everybody"), "{wrong}");
+
+    gateway.set(&[("air.strangers", "hold"), ("air.block", "")]);
+    assert!(smtp.mail("eve@world.example", ANNA, &message("Banana", "no")).starts_with("250"));
+    gateway.wait_state(SOON, ANNA, "held");
+    assert!(smtp.mail("eve@world.example", ANNA, &message("Plan A", "yes")).starts_with("250"));
+    wait_for("the key word", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 1));
+    // Somebody who was written to under a tag answers without it, and the other way round.
+    let packet = shore.uplink("6846", &classic(true, "Carl+boat@world.example", "write back"), None);
+    shore.wait_acknowledged(packet);
+    assert!(smtp.mail("carl@world.example", ANNA, &message("Re: write", "here")).starts_with("250"));
+    assert!(smtp.mail("CARL+home@world.example", ANNA, &message("Re: write", "again")).starts_with("250"));
+    wait_for("the answers", SOON, || Some(shore.to_device(6846)).filter(|all| all.len() == 3));
     gateway.books_balance();
 }
 
