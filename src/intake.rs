@@ -213,6 +213,7 @@ impl MailIntake for Intake {
         }
         let (body, spooled) = stored(&self.context.store, body, trace)?;
         let names = messages.iter().map(repeats::name).collect();
+        let told: Vec<_> = messages.iter().map(|message| policy.tells_stranger(message)).collect();
         let committed = self.context.store.put(IncomingMail { messages, body }).map_err(|fault| {
             if !fault.is_permanent() {
                 self.repeats.in_doubt();
@@ -221,6 +222,9 @@ impl MailIntake for Intake {
         })?;
         self.repeats.taken(names, committed.ids());
         spooled.into_iter().for_each(store::Spooled::keep);
+        for (id, _) in committed.ids().iter().zip(told).filter(|(_, tell)| *tell) {
+            self.tell_that_it_waits(*id);
+        }
         // Reports have no sender (RFC 3464 section 2); what has one is somebody's word only.
         if envelope.from.is_nobody()
             && let Err(fault) = self.bounced(&shaped)
@@ -237,6 +241,17 @@ fn words(ids: &[Id]) -> String {
 }
 
 impl Intake {
+    /// Tells a stranger that their message waits, the first time that one does. Where this fails, housekeeping does it.
+    fn tell_that_it_waits(&self, id: Id) {
+        let told = self.context.store.message(id).and_then(|message| match message {
+            Some(message) => self.context.wait_on(&message, message.reason.clone()),
+            None => Ok(()),
+        });
+        if let Err(fault) = told {
+            log::warn!("{id}: its sender is told later that it waits: {fault}");
+        }
+    }
+
     /// The messages that this mail was made into when it came before.
     fn repeat(&self, messages: &[Message], body: &Body) -> Result<Option<Vec<Id>>, Fault> {
         let bytes = || match body {

@@ -25,7 +25,7 @@ use crate::store::{Store, Tx, reject};
 use act::person_within;
 pub use action::{Action, Actor};
 pub use claim::Claim;
-pub use table::{Row, zone};
+pub use table::{REHEARSED, Row, zone};
 
 /// What somebody may do on this box; made anew for each request or command.
 pub struct Service {

@@ -19,7 +19,7 @@ use crate::people::{Home, Person, Role};
 mod words;
 
 pub use words::People;
-use words::{Add, Device, Edit, List, What};
+use words::{Add, Device, Edit, List, Try, What};
 
 /// The box writes a copy of a person's data under this name into its own folder; the command takes it from there.
 const PART: &str = "export.part";
@@ -90,6 +90,12 @@ impl People {
                 let words = if changed == person { "was so already" } else { "is changed" };
                 session.line(format!("{} {words}", person.name));
                 unreachable(session, &changed);
+            }
+            What::Try(lists) => {
+                let person = known(session, &lists.name)?;
+                let rehearsal =
+                    service.rehearse_person(&person.name, &lists.over(&person)).map_err(Failure::of_request)?;
+                session.line(rehearsal.words());
             }
             What::Passwd(passwd) => {
                 let name = &known(session, &passwd.name)?.name;
@@ -233,6 +239,19 @@ impl Edit {
             machines: self.machines.unwrap_or(before.machines),
             strangers: self.strangers.unwrap_or(before.strangers),
             role: self.role.unwrap_or(before.role),
+            ..before
+        }
+    }
+}
+
+impl Try {
+    fn over(self, person: &Person) -> PersonEdit {
+        let before = PersonEdit::of(person);
+        PersonEdit {
+            allow: self.allow.unwrap_or(before.allow),
+            block: self.block.unwrap_or(before.block),
+            machines: self.machines.unwrap_or(before.machines),
+            strangers: self.strangers.unwrap_or(before.strangers),
             ..before
         }
     }

@@ -266,11 +266,31 @@ impl Policy {
         }
     }
 
+    /// True for a message of a stranger that the rules hold and nobody released: whoever sent it may be anybody.
+    pub fn held_stranger(message: &Message) -> bool {
+        message.stranger.is_some() && message.state == State::Held && !message.released
+    }
+
+    /// True where a stranger is to hear that their message waits. Only if they are who they say: else the notice would go
+    /// to somebody whose address was forged.
+    pub fn tells_stranger(&self, message: &Message) -> bool {
+        let proven = message.stranger == Some(Proof::Proven) && message.automatic.is_none();
+        Self::held_stranger(message) && proven && self.settings.on(Key::AirTellHeld)
+    }
+
+    /// When the sender of a message is told that it has not arrived yet: a stranger at once, others after a while; never
+    /// twice, and no machine.
+    pub fn tell_at(&self, message: &Message) -> Time {
+        match message.delay_told || message.automatic.is_some() {
+            true => Time::NEVER,
+            false if self.tells_stranger(message) => message.accepted,
+            false => message.accepted + self.settings.span(Key::QueueDelayNotice),
+        }
+    }
+
     /// When the next look at a waiting message is due: a retry, the delay notice or the end, whatever comes first.
     pub fn next_look(&self, message: &Message, retry: Time) -> Time {
-        let told = message.delay_told || message.automatic.is_some();
-        let notice = message.accepted + self.settings.span(Key::QueueDelayNotice);
-        retry.min(message.deadline).min(if told { Time::NEVER } else { notice })
+        retry.min(message.deadline).min(self.tell_at(message))
     }
 }
 

@@ -80,9 +80,9 @@ impl Rehearsal {
 }
 
 impl Policy {
-    /// Judges the messages of the past, oldest first, by the rules of this policy. Whom a person had written to by then is
-    /// taken from the same messages.
-    pub fn rehearse<'m>(&self, past: impl IntoIterator<Item = &'m Message>) -> Rehearsal {
+    /// Judges the messages of the past, oldest first, by the rules of this policy; to one person `only`, or to all. Whom a
+    /// person had written to by then is taken from the same messages.
+    pub fn rehearse<'m>(&self, past: impl IntoIterator<Item = &'m Message>, only: Option<&str>) -> Rehearsal {
         let mut written: BTreeMap<(String, String), Time> = BTreeMap::new();
         let mut rehearsal = Rehearsal::default();
         for message in past {
@@ -91,7 +91,7 @@ impl Policy {
             }
             let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
             let (Some(proof), Some(person)) = (message.stranger, to) else { continue };
-            if person.home != Home::Device {
+            if person.home != Home::Device || only.is_some_and(|only| only != person.name) {
                 continue;
             }
             let key = (person.name.clone(), message.from.correspondent());
@@ -147,10 +147,10 @@ mod tests {
         assert_eq!((held.state, held.stranger), (State::Held, Some(Proof::Unproven)));
         let here = message(&strict, 5, "eve@else.org", "anna@here.org", None);
         let past = [sent, asked, answer, held, here];
-        let strictly = strict.rehearse(&past);
+        let strictly = strict.rehearse(&past, None);
         assert_eq!((strictly.messages, strictly.passed, strictly.held, strictly.saved), (3, 1, 2, 3));
         assert_eq!(strictly.kept_off, [Id(1)]);
-        let openly = open.rehearse(&past);
+        let openly = open.rehearse(&past, None);
         assert_eq!((openly.passed, openly.saved), (3, 0));
         assert_eq!(openly.let_in, [Id(3), Id(4)], "both were held when nobody had been written to");
         assert!(openly.words().contains("saved 0 packets"), "{}", openly.words());
