@@ -21,6 +21,8 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     for (message, rows) in old {
         packets_of_one(&mut tx, Id(message), &rows)?;
     }
+    // Up to version 3 what waits for the link stood in order of the next look at it.
+    tx.refile()?;
     tx.ledger.version = VERSION;
     tx.close()?;
     txn.delete_table(PACKETS_1)?;

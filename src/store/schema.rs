@@ -5,7 +5,7 @@ use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransact
 use crate::fault::Fault;
 
 /// Version of the tables; a newer file is refused, an older one is migrated.
-pub const VERSION: u64 = 3;
+pub const VERSION: u64 = 4;
 /// Mails up to this size live in the store; larger ones are files in the spool folder (values are rounded up to
 /// powers of two inside redb, and a huge value would cost its size in memory).
 pub const INLINE: usize = 72 * 1024;
@@ -14,7 +14,7 @@ pub const INLINE: usize = 72 * 1024;
 pub const MESSAGES: TableDefinition<u64, &[u8]> = TableDefinition::new("messages");
 /// Number of the first message of a mail -> its bytes.
 pub const BODIES: TableDefinition<u64, &[u8]> = TableDefinition::new("bodies");
-/// (queue, next step in ms, message): everything that waits. Held messages have `Time::NEVER`.
+/// (queue, next look in ms, message): everything that waits; in the queues of the link by the time of acceptance.
 pub const DUE: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("due");
 /// (person, message) -> 1 once read.
 pub const MAILBOX: TableDefinition<(&str, u64), u8> = TableDefinition::new("mailbox");

@@ -5,3 +5,4 @@ mod compact;
 mod hive;
 mod m138;
 mod parts;
+mod turns;
