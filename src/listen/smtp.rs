@@ -93,6 +93,8 @@ impl SmtpSession {
             return self.fail(out, 500, "a command is one line of UTF-8 without control characters");
         };
         // The parser wants to see the end of the line.
+        let bracketed = if self.caller.trusted { in_brackets(text) } else { None };
+        let text = bracketed.as_deref().unwrap_or(text);
         let whole = [text.trim_end().as_bytes(), b"\r\n"].concat();
         match Request::parse(&mut whole.iter()) {
             Ok(request) => self.command(request, text.trim_end(), context, out),
@@ -371,6 +373,16 @@ fn sender(address: &str, line: &str) -> Option<Address> {
         "" => Some(Address::Nobody),
         address => address.parse().ok().map(Address::Mail),
     }
+}
+
+/// The line of an old device that leaves out the brackets around an address, with them; `None` for any other line.
+fn in_brackets(line: &str) -> Option<String> {
+    let (command, rest) = line.split_once(':')?;
+    let known = ["mail from", "rcpt to"].contains(&command.trim_end().to_ascii_lowercase().as_str());
+    let rest = rest.trim();
+    let (address, parameters) = rest.split_once(' ').unwrap_or((rest, ""));
+    let bare = !address.is_empty() && !address.contains(['<', '>', '"']);
+    (known && bare).then(|| format!("{command}:<{address}> {parameters}"))
 }
 
 fn names_postmaster(line: &str) -> bool {

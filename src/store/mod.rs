@@ -14,6 +14,7 @@ mod inbound;
 mod journal;
 mod lists;
 mod migrate;
+mod opening;
 mod packets;
 mod people;
 mod queue;

@@ -264,8 +264,9 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Moves the times of waiting messages that were taken under a clock nobody could vouch for.
-    pub fn shift_doubtful(&mut self, by: Duration) -> TxResult<usize> {
+    /// Moves the times of waiting messages that were taken under a clock nobody could vouch for, or since a time from which
+    /// on it was wrong.
+    pub fn shift_doubtful(&mut self, by: Duration, since: Time) -> TxResult<usize> {
         let mut ids = Vec::new();
         for row in self.due.iter()? {
             ids.push(Id(row?.0.value().2));
@@ -277,7 +278,7 @@ impl Tx<'_> {
                 Err(StoreError::Rejected(_)) => continue,
                 message => message?,
             };
-            if !message.clock_believed {
+            if !message.clock_believed || message.accepted >= since {
                 moved += 1;
                 self.change(id, |message| {
                     message.accepted = message.accepted + by;

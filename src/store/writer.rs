@@ -23,6 +23,7 @@ use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, Durability, ReadableDatabase};
 use smol::channel::{Receiver, TrySendError};
 
+use super::opening::Opening;
 use super::schema::{After, StoreError, Tx, TxResult};
 use super::synced_file::{self, Cache, SyncedFile};
 use super::{FILE, Store};
@@ -82,7 +83,14 @@ fn create(path: &Path) -> Result<Database, DatabaseError> {
     let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     let cache = PageCache { path: path.to_owned(), file: file.try_clone()? };
     let file = SyncedFile::new(FileBackend::new(file)?, cache, synced_file::PATIENCE)?;
-    Database::builder().set_cache_size(CACHE).create_with_backend(file)
+    let opening = Opening::begin(path);
+    let percent = opening.percent();
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE).set_repair_callback(move |check| {
+        let part = (check.progress() * 100.0) as u8;
+        percent.store(part, Ordering::Relaxed);
+    });
+    builder.create_with_backend(file)
 }
 
 /// The pages of the file that the system holds in memory.

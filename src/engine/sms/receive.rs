@@ -1,6 +1,6 @@
 //! Texts from phones become messages: in one commit with the memory that this text was taken.
 
-use super::report;
+use super::{reaction, report};
 use crate::address::{Address, Mailbox, Phone};
 use crate::clock::Time;
 use crate::deliver::compose;
@@ -9,7 +9,7 @@ use crate::engine::Context;
 use crate::engine::link::inbound;
 use crate::fault::Fault;
 use crate::mail_text::visible_text;
-use crate::message::{LinkSize, Message, Origin, Proof, Terms};
+use crate::message::{LinkSize, Message, Origin, Priority, Proof, Terms};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
@@ -20,6 +20,8 @@ use crate::store::{BodyIn, Committed, Event, IncomingMail, OptOut, Thread, Tx, T
 const SUBJECT: usize = 72;
 /// What is longer, in bytes, is no text: Bandwidth carries 2048 characters, Twilio 1600.
 const MOST_TEXT: usize = 32 * 1024;
+/// What a text without any text says: a packet that says nothing would look like a fault.
+const EMPTY: &str = "[empty text]";
 /// Name of the note with the time of the last call of a carrier.
 const HEARD: &str = "sms:heard";
 
@@ -222,10 +224,15 @@ impl Intake {
 
     fn plan(&self, from: &Address, to: Address) -> Message {
         let files = self.files();
-        let text = match (visible_text(&self.incoming.text), &files) {
-            (text, Some(words)) if text.is_empty() => words.clone(),
-            (text, _) => text,
+        let visible = visible_text(&self.incoming.text);
+        let reaction = reaction::shortened(&visible);
+        let text = match (visible.is_empty(), &files) {
+            (true, Some(words)) => words.clone(),
+            (true, None) => EMPTY.to_owned(),
+            (false, _) => reaction.clone().unwrap_or(visible),
         };
+        // It can wait for room in a packet that goes anyway.
+        let priority = if reaction.is_some() { Priority::Bulk } else { Priority::default() };
         // The carrier vouches for the number.
         let stranger = Some(Stranger { proof: Proof::Proven, written_to: self.written_to });
         let draft = NewMessage {
@@ -240,7 +247,7 @@ impl Intake {
             message_id: Some(self.message_id.clone()),
             about: None,
             stranger,
-            terms: Terms::default(),
+            terms: Terms { priority, ..Terms::default() },
         };
         self.policy.plan(draft, self.size, self.now, self.believed)
     }

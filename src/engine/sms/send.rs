@@ -92,7 +92,7 @@ fn elsewhere(texts: &Texts, policy: &Policy, message: &Message, way: Way) -> Res
 }
 
 pub(super) fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
-    OutgoingText { from, to, text: message.text.clone(), tag: message.id.to_string() }
+    OutgoingText { from, to, text: segments::economical(&message.text).into_owned(), tag: message.id.to_string() }
 }
 
 fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resent: u32) -> Result<(), Fault> {
