@@ -3,6 +3,8 @@
 //! RFC 5321 with SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), PIPELINING (2920), STARTTLS (3207), AUTH (4954) and
 //! enhanced status codes (2034). No CHUNKING. A log-in lives until the end of the session or STARTTLS.
 
+mod auth;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,10 +12,11 @@ use std::time::Instant;
 
 use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request};
 
+use auth::Exchange;
+
 use super::counters::ClientCounters;
 use super::data::Flaw;
 use super::reply::{Next, answer, clip, say, say_with};
-use super::smtp_auth::Exchange;
 use super::{Body, Caller, Envelope, MailIntake, Refusal};
 use crate::address::{Address, check_domain};
 use crate::settings::{Key, Settings};

@@ -16,9 +16,9 @@ use super::dialect::Variants;
 use super::engine::{Event, Words};
 use super::faults::ALWAYS;
 use super::machine::Machine;
-use super::power::{Cause, Phase};
+use super::machine::power::{Cause, Phase};
+use super::machine::radio::Passes;
 use super::pty::{Port, remove};
-use super::radio::Passes;
 use crate::hex;
 
 use crate::clock::Time;

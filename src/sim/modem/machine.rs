@@ -1,22 +1,29 @@
 //! The modem itself, without any input or output: bytes and time in, bytes and questions to the sky out.
 
+mod commands;
+mod mailbox;
+pub(super) mod power;
+pub(super) mod radio;
+pub(super) mod telemetry;
+mod transmit;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Options;
-use super::commands::Reply;
 use super::dialect::{Firmware, Variants};
 use super::faults::{Faults, take};
 use super::journal::Journal;
 use super::memory::Memory;
-use super::power::{BootPhase, Phase, Power};
-use super::radio::Radio;
 use super::receiver::{Heard, Receiver, sentence};
-use super::telemetry::Telemetry;
 use super::weather::Weather;
 use super::wire::{Wire, noise};
 use crate::address::DeviceId;
 use crate::clock::Time;
+use commands::Reply;
+use power::{BootPhase, Phase, Power};
+use radio::Radio;
+use telemetry::Telemetry;
 
 /// Commands that wait while another is carried out; more are lost.
 const INBOX: usize = 8;

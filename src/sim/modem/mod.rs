@@ -7,21 +7,15 @@
 //! The control socket takes one command a line and answers with one line `ok ...` or `error ...`, or with several
 //! lines ended by a line with a single dot. They are listed in the help of [`Options`].
 
-mod commands;
 mod control;
 mod dialect;
 mod engine;
 mod faults;
 mod journal;
 mod machine;
-mod mailbox;
 mod memory;
-mod power;
 mod pty;
-mod radio;
 mod receiver;
-mod telemetry;
-mod transmit;
 mod uplink;
 mod weather;
 mod wire;
@@ -35,7 +29,7 @@ use argh::{ArgsInfo, FromArgs};
 use smol::channel::{Sender, bounded};
 
 pub use self::dialect::Firmware;
-pub use self::power::Start;
+pub use self::machine::power::Start;
 
 use self::engine::{Engine, Event};
 use self::machine::Machine;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::dialect::{Firmware, Refusal};
-use super::machine::Machine;
+use super::super::dialect::{Firmware, Refusal};
+use super::Machine;
 use super::power::Then;
 use super::telemetry::Subject;
 use crate::clock::Time;
@@ -17,30 +17,30 @@ const SLEEP: std::ops::RangeInclusive<u64> = 5..=31_536_000;
 
 /// What the modem answers to a command.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Reply {
+pub(in crate::sim::modem) struct Reply {
     /// Bodies of the sentences.
-    pub(super) lines: Vec<String>,
+    pub(in crate::sim::modem) lines: Vec<String>,
     /// Time to the answer, in milliseconds of the modem.
-    pub(super) milliseconds: u64,
+    pub(in crate::sim::modem) milliseconds: u64,
     /// What happens once the answer is out.
-    pub(super) then: Option<Then>,
+    pub(in crate::sim::modem) then: Option<Then>,
 }
 
 impl Reply {
     /// One sentence, quickly.
-    pub(super) fn line(body: impl Into<String>) -> Self {
+    pub(in crate::sim::modem) fn line(body: impl Into<String>) -> Self {
         Self { lines: vec![body.into()], milliseconds: QUICK, then: None }
     }
 
     /// As slow as a search through a store.
-    pub(super) fn slowly(self) -> Self {
+    pub(in crate::sim::modem) fn slowly(self) -> Self {
         Self { milliseconds: SLOW, ..self }
     }
 }
 
 impl Machine {
     /// Carries out the command between `$` and `*xx`, and gives its tag and the reply.
-    pub(super) fn execute(&mut self, body: &[u8], now: Time) -> (String, Reply) {
+    pub(in crate::sim::modem) fn execute(&mut self, body: &[u8], now: Time) -> (String, Reply) {
         let (tag, args) = match body.iter().position(|byte| *byte == b' ') {
             Some(space) => (&body[..space], Some(&body[space + 1..])),
             None => (body, None),
@@ -125,7 +125,7 @@ impl Machine {
     }
 
     /// An unsolicited line that could be taken for the reply to a command with this tag.
-    pub(super) fn interruption(&mut self, tag: &str, now: Time) -> String {
+    pub(in crate::sim::modem) fn interruption(&mut self, tag: &str, now: Time) -> String {
         match Subject::of(tag) {
             Some(subject) => self.reading(subject, now),
             None if tag == "TD" => {
@@ -138,7 +138,7 @@ impl Machine {
     }
 
     /// The host side of the pin changes its level; an edge may wake the modem.
-    pub(super) fn set_pin(&mut self, low: bool, now: Time) {
+    pub(in crate::sim::modem) fn set_pin(&mut self, low: bool, now: Time) {
         let (rising, falling) = self.firmware.wake_edges();
         let waking = if low { falling } else { rising };
         if self.power.pin_low != low && self.memory.gpio == waking {
@@ -149,7 +149,7 @@ impl Machine {
 }
 
 /// A decimal number without sign or blanks; `None` for anything else.
-pub(super) fn number(digits: &[u8]) -> Option<u64> {
+pub(in crate::sim::modem) fn number(digits: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(digits).ok()?;
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
