@@ -299,7 +299,7 @@ mod tests {
             "\"a b\"@x.org",
             "a@x..org",
             "a@-x.org",
-            ".a@x.org",
+            "..@x.org",
             "a\r\n@x.org",
             "a@x.org.",
         ] {
@@ -307,6 +307,23 @@ mod tests {
         }
         assert!("josé@example.com".parse::<Mailbox>().is_ok());
         assert!("a@[127.0.0.1]".parse::<Mailbox>().is_ok());
+        assert!(format!("{}@x.org", "a".repeat(200)).parse::<Mailbox>().is_ok());
+        assert!(format!("{}@x.org", "a".repeat(250)).parse::<Mailbox>().is_err());
+    }
+
+    #[test]
+    fn dots_at_odd_places_stand_in_quotes_where_the_protocol_wants_it() {
+        for (address, quoted) in [
+            ("a.b@x.org", "a.b@x.org"),
+            ("a..b@x.org", "\"a..b\"@x.org"),
+            ("a.@x.org", "\"a.\"@x.org"),
+            ("\".a\"@x.org", "\".a\"@x.org"),
+            ("\"a.b\"@x.org", "a.b@x.org"),
+        ] {
+            let mailbox: Mailbox = address.parse().unwrap();
+            assert_eq!(mailbox.quoted(), quoted);
+            assert_eq!(quoted.parse::<Mailbox>().unwrap(), mailbox);
+        }
     }
 
     #[test]

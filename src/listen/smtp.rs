@@ -18,7 +18,7 @@ use super::counters::ClientCounters;
 use super::data::Flaw;
 use super::reply::{Next, answer, clip, say, say_with};
 use super::{Body, Caller, Envelope, MailIntake, Refusal};
-use crate::address::{Address, check_domain};
+use crate::address::{Address, check_domain, is_dot_string};
 use crate::settings::{Key, Settings};
 
 /// Commands that may fail (5xx) before the session ends; an accepted mail forgives them.
@@ -96,8 +96,8 @@ impl SmtpSession {
             return self.fail(out, 500, "a command is one line of UTF-8 without control characters");
         };
         // The parser wants to see the end of the line.
-        let bracketed = if self.caller.trusted { in_brackets(text) } else { None };
-        let text = bracketed.as_deref().unwrap_or(text);
+        let mended = mended(text, self.caller.trusted);
+        let text = mended.as_deref().unwrap_or(text);
         let whole = [text.trim_end().as_bytes(), b"\r\n"].concat();
         match Request::parse(&mut whole.iter()) {
             Ok(request) => self.command(request, text.trim_end(), context, out),
@@ -378,14 +378,27 @@ fn sender(address: &str, line: &str) -> Option<Address> {
     }
 }
 
-/// The line of an old device that leaves out the brackets around an address, with them; `None` for any other line.
-fn in_brackets(line: &str) -> Option<String> {
+/// A line with an address as the parser wants it: in quotes where dots stand at odd places, and in brackets, which old
+/// devices leave out. `None` for any other line, and for a missing bracket where the network is not trusted.
+fn mended(line: &str, trusted: bool) -> Option<String> {
     let (command, rest) = line.split_once(':')?;
-    let known = ["mail from", "rcpt to"].contains(&command.trim_end().to_ascii_lowercase().as_str());
+    if !["mail from", "rcpt to"].contains(&command.trim_end().to_ascii_lowercase().as_str()) {
+        return None;
+    }
     let rest = rest.trim();
-    let (address, parameters) = rest.split_once(' ').unwrap_or((rest, ""));
-    let bare = !address.is_empty() && !address.contains(['<', '>', '"']);
-    (known && bare).then(|| format!("{command}:<{address}> {parameters}"))
+    let (address, parameters) = match rest.strip_prefix('<') {
+        Some(inner) => inner.split_once('>')?,
+        None if trusted => rest.split_once(' ').unwrap_or((rest, "")),
+        None => return None,
+    };
+    if address.is_empty() || address.contains(['<', '>', '"']) {
+        return None;
+    }
+    let address = match address.rsplit_once('@') {
+        Some((local, domain)) if !is_dot_string(local) => format!("\"{local}\"@{domain}"),
+        _ => address.to_owned(),
+    };
+    Some(format!("{command}:<{address}> {parameters}"))
 }
 
 fn names_postmaster(line: &str) -> bool {

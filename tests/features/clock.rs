@@ -40,7 +40,7 @@ fn library(folder: &Path) -> PathBuf {
 fn what_was_sent_before_the_clock_was_set_does_not_expire() {
     let shore = Shore::start();
     // Nobody listens there.
-    let more = [("relay.port", "1"), ("queue.expire", "86400")];
+    let more = [("relay.port", "1"), ("queue.lifetime", "86400")];
     let mut gateway = shore.gateway(&more, &["olga"]);
     let folder = shore.folder.path("");
     let (library, back) = (library(&folder), folder.join("back"));

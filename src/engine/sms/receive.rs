@@ -67,11 +67,6 @@ pub fn recall_heard(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What is written when the carrier says that a phone opted out.
-pub fn told_by_carrier(at: Time, why: &str) -> OptOut {
-    OptOut { at, how: why.to_owned() }
-}
-
 /// Takes a text from a phone in, once.
 ///
 /// # Errors

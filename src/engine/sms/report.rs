@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::receive;
+use super::told_by_carrier;
 use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
@@ -168,7 +168,7 @@ fn failed(
     log::info!("{id} could not be delivered by the carrier");
     context.store.write(move |tx| {
         if opted_out {
-            tx.opt_out(number, phone, Some(&receive::told_by_carrier(now, &why.to_string())))?;
+            tx.opt_out(number, phone, Some(&told_by_carrier(now, &why.to_string())))?;
         }
         if !ends(tx, id, &name, resent)? {
             return Ok(());

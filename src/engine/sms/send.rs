@@ -1,9 +1,11 @@
 //! One text on its way to the carrier. What a crash could make ambiguous is on disk before the request leaves; a request
 //! whose answer was lost is looked up, and what cannot be found out is left to its owner. None is repeated on a guess.
 
+mod settle;
+
 use std::time::Duration;
 
-use super::{Texts, receive, report, settle};
+use super::{Texts, report, told_by_carrier};
 use crate::address::{Address, Phone};
 use crate::clock::Time;
 use crate::deliver::sms::{OutgoingText, SmsRefusal, SmsResult};
@@ -17,7 +19,7 @@ use crate::route::segments;
 use crate::store::{TextOut, TextState, Thread};
 
 /// A carrier that does not take texts is left alone for a moment.
-pub(super) const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Brings a text as far as it goes now.
 ///
@@ -91,7 +93,7 @@ fn elsewhere(texts: &Texts, policy: &Policy, message: &Message, way: Way) -> Res
     relay::reroute(texts.context, &message, way)
 }
 
-pub(super) fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
+fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
     OutgoingText { from, to, text: segments::economical(&message.text).into_owned(), tag: message.id.to_string() }
 }
 
@@ -127,7 +129,7 @@ fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resen
 }
 
 /// The carrier has it. Only what is still being handed over becomes so: a report may have said more meanwhile.
-pub(super) fn taken(texts: &Texts, message: &Message, record: TextOut, name: String, found: bool) -> Result<(), Fault> {
+fn taken(texts: &Texts, message: &Message, record: TextOut, name: String, found: bool) -> Result<(), Fault> {
     let context = texts.context;
     let title = texts.row.map_or("the carrier", |row| row.title);
     let (carrier, count, now) = (title.to_owned(), segments::count(&message.text).total(), context.now());
@@ -170,7 +172,7 @@ fn refused(texts: &mut Texts, message: &Message, record: TextOut, refusal: &SmsR
     let why = refusal.fault.why();
     context.store.write(move |tx| {
         if opted_out {
-            tx.opt_out(number, phone, Some(&receive::told_by_carrier(now, &why)))?;
+            tx.opt_out(number, phone, Some(&told_by_carrier(now, &why)))?;
         }
         tx.put_text(&record)
     })?;

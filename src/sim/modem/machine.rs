@@ -4,6 +4,7 @@ mod commands;
 mod mailbox;
 pub(super) mod power;
 pub(super) mod radio;
+mod reply;
 pub(super) mod telemetry;
 mod transmit;
 
@@ -20,9 +21,9 @@ use super::weather::Weather;
 use super::wire::{Wire, noise};
 use crate::address::DeviceId;
 use crate::clock::Time;
-use commands::Reply;
 use power::{BootPhase, Phase, Power};
 use radio::Radio;
+use reply::Reply;
 use telemetry::Telemetry;
 
 /// Commands that wait while another is carried out; more are lost.
@@ -204,6 +205,11 @@ impl Machine {
             self.power.schedule(at, BootPhase::Then(stage));
         }
     }
+}
+
+/// A moment in UTC, in the format of `strftime`.
+fn utc(time: Time, format: &str) -> String {
+    jiff::Timestamp::from_second(time.seconds()).unwrap_or_default().strftime(format).to_string()
 }
 
 #[cfg(test)]

@@ -31,13 +31,26 @@ use smol::channel::{Sender, bounded};
 pub use self::dialect::Firmware;
 pub use self::machine::power::Start;
 
-use self::engine::{Engine, Event};
+use self::engine::Engine;
 use self::machine::Machine;
 use self::memory::Backing;
 use self::pty::Port;
 use crate::address::DeviceId;
 use crate::clock::Clock;
 use crate::sys::signals::Stop;
+
+/// The lines of an answer to a control command, or what is wrong with it.
+type Words = Result<Vec<String>, String>;
+
+/// What the modem's thread waits for, besides the port and time.
+enum Event {
+    /// A control command and where its answer goes.
+    Control(String, Sender<Words>),
+    /// What the sky said to a question.
+    Sky(u64, uplink::Answer),
+    /// The simulator ends.
+    Stop,
+}
 
 /// A simulated M138 modem on a pseudo-terminal. It runs until SIGINT or SIGTERM.
 #[derive(ArgsInfo, FromArgs, Debug, Clone, PartialEq)]

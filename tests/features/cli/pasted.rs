@@ -15,15 +15,15 @@ fn a_pasted_recipient_is_what_everybody_sees() {
         "tel:+14155550123",
         "\u{ff0b}14155550123",
     ] {
-        let said = gateway.cli_ok(&["send", "--dry-run", "--from", "anna", "--text", "hi", "--", pasted], "");
+        let said = gateway.cli_ok(&["send", "--dry-run", "--from", "anna", "--text", "hi", pasted], "");
         assert!(said.contains("1 text"), "{pasted:?}: {said}");
-        gateway.cli_ok(&["send", "--from", "anna", "--text", "hi", "--", pasted], "");
+        gateway.cli_ok(&["send", "--from", "anna", "--text", "hi", pasted], "");
     }
-    gateway.cli_ok(&["send", "--from", "anna", "--text", "hi", "--", "Bob <bob@example.org>"], "");
+    gateway.cli_ok(&["send", "--from", "anna", "--text", "hi", "Bob <bob@example.org>"], "");
     let to: Vec<_> = gateway.messages().iter().map(|message| message["to"].as_str().unwrap().to_owned()).collect();
     assert_eq!(to, [MUM, MUM, MUM, MUM, MUM, MUM, "bob@example.org"]);
     assert_eq!(
-        gateway.cli(&["send", "--dry-run", "--from", "anna", "--text", "hi", "--", "tel:"], "").status.code(),
+        gateway.cli(&["send", "--dry-run", "--from", "anna", "--text", "hi", "tel:"], "").status.code(),
         Some(2)
     );
 }

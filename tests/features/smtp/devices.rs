@@ -63,7 +63,7 @@ fn dots_may_stand_anywhere_before_the_at() {
     }
     assert!(smtp.say("DATA").starts_with("354"));
     assert!(smtp.say("Subject: Dots\r\n\r\nHello.\r\n.").starts_with("250"));
-    gateway.cli_ok(&["send", "--dry-run", "--from", "olga", "--text", "hi", "--", "taro.@docomo.example"], "");
+    gateway.cli_ok(&["send", "--dry-run", "--from", "olga", "--text", "hi", "taro.@docomo.example"], "");
     let mut to: Vec<_> = shore.wait_mails(2).iter().map(|mail| mail["to"].to_string()).collect();
     to.sort();
     assert!(to[0].contains("taro.") && to[0].contains('"') && to[1].contains("taro..yamada"), "{to:?}");
@@ -91,7 +91,7 @@ fn localhost_is_this_box() {
         assert_eq!((&message["way"], &message["to"]), (&"mailbox".into(), &"anna@boat.example".into()), "{message}");
     }
     assert_eq!(station.messages().len(), 3);
-    let quote = station.cli_ok(&["send", "--dry-run", "--from", "anna", "--text", "hi", "--", "root@localhost"], "");
+    let quote = station.cli_ok(&["send", "--dry-run", "--from", "anna", "--text", "hi", "root@localhost"], "");
     assert!(!quote.contains("0.07") && !quote.contains("packet"), "{quote}");
     station.books_balance();
 }

@@ -2,7 +2,7 @@
 
 use super::super::dialect::{Firmware, Refusal};
 use super::Machine;
-use super::commands::{Reply, number};
+use super::reply::{Reply, number};
 use crate::clock::Time;
 use crate::hex;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::dialect::Firmware;
 use super::super::receiver::sentence;
 use super::Machine;
-use super::telemetry::utc;
+use super::utc;
 use crate::clock::Time;
 
 /// Power to the first boot sentence, in milliseconds of the modem.

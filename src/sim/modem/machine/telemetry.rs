@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::super::dialect::{Firmware, Refusal};
 use super::super::weather::Signal;
 use super::Machine;
-use super::commands::{Reply, number};
 use super::power::Phase;
+use super::reply::{Reply, number};
+use super::utc;
 use crate::clock::Time;
 
 /// The satellite of all examples.
@@ -170,9 +171,4 @@ impl Machine {
         }
         self.telemetry.last_packet = Some(line);
     }
-}
-
-/// A moment in UTC, in the format of `strftime`.
-pub(in crate::sim::modem) fn utc(time: Time, format: &str) -> String {
-    jiff::Timestamp::from_second(time.seconds()).unwrap_or_default().strftime(format).to_string()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::dialect::{Firmware, Refusal};
 use super::Machine;
-use super::commands::{Reply, number};
+use super::reply::{Reply, number};
 use crate::clock::Time;
 use crate::hex;
 
