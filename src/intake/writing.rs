@@ -78,7 +78,7 @@ pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
         },
         _ => (0, 0),
     };
-    let texts = message.to.phone().map(|_| segments::count(&message.text));
+    let texts = message.to.phone().map(|_| segments::of(&message));
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
     let (way, state, reason) = (message.way, message.state, message.reason.clone());
     let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
@@ -147,15 +147,11 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Me
         policy.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
     let subject = one_line(&sheet.subject);
     let text = sheet.text.replace("\r\n", "\n");
-    let text = text.trim_end();
-    let text = match (subject.as_str(), text) {
-        ("", "") => return Err(Fault::permanent("the message is empty")),
-        ("", text) => text.to_owned(),
-        (subject, "") => subject.to_owned(),
-        (subject, text) => format!("{subject}\n{text}"),
-    };
-    let text = if to.phone().is_some() { segments::text_for_phone(&subject, &text) } else { text };
-    if let Some(why) = to.phone().and_then(|_| segments::too_long(&text)) {
+    let text = text.trim_start_matches('\n').trim_end().to_owned();
+    if subject.is_empty() && text.is_empty() {
+        return Err(Fault::permanent("the message is empty"));
+    }
+    if let Some(why) = to.phone().and_then(|_| segments::too_long(&segments::text_for_phone(&subject, &text))) {
         return Err(Fault::refused(why));
     }
     let draft = NewMessage {
@@ -168,6 +164,7 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Me
         cut: Vec::new(),
         automatic: None,
         message_id: Some(message_id(policy.settings.text(Key::Domain))),
+        references: Vec::new(),
         about: None,
         stranger: None,
         terms,

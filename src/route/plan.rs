@@ -1,17 +1,22 @@
 //! What becomes of a message at acceptance: which queue it enters, held, arrived, or refused, and why.
 
+use std::time::Duration;
+
 use super::choose::{Policy, Route};
 use super::price;
 use super::rules::{Case, Rules, Verdict};
 use super::segments;
 use crate::address::Address;
 use crate::clock::Time;
-use crate::coding::classic::Protocol;
+use crate::coding::classic::{self, Protocol};
 use crate::coding::parts;
 use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SplitError, Waits};
 use crate::message::{Extent, Id, LinkSize, Message, Origin, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Use};
 use crate::settings::Key;
+
+/// What is due at a waiting message is done within this.
+pub const SOON: Duration = Duration::from_secs(20);
 
 /// A message as a door hands it in.
 #[derive(Debug, Clone)]
@@ -24,9 +29,9 @@ pub struct NewMessage {
     pub to: Address,
     /// The person of this box who wrote it.
     pub author: Option<String>,
-    /// One line.
+    /// One line; empty for none.
     pub subject: String,
-    /// What would go over a link.
+    /// The text, without the subject.
     pub text: String,
     /// What was cut, in words.
     pub cut: Vec<String>,
@@ -34,6 +39,8 @@ pub struct NewMessage {
     pub automatic: Option<String>,
     /// Message-ID of the mail.
     pub message_id: Option<String>,
+    /// What came before it in its thread, the oldest first; empty when that is not known, and the store may find it.
+    pub references: Vec<String>,
     /// For a notice: what it is about.
     pub about: Option<Id>,
     /// Set for a message of somebody who is not of this box and did not log in: the rules judge it.
@@ -58,8 +65,11 @@ pub struct Stranger {
 pub fn packets(message: &Message, to_device: bool, max_payload: usize) -> Result<Vec<Vec<u8>>, SplitError> {
     // Toward a device the packet names the writer, so that the reader can answer; toward the world the recipient.
     let other = if to_device { &message.from } else { &message.to };
-    let protocol = if other.phone().is_some() { Protocol::Sms } else { Protocol::Email };
-    parts::split(&message.text, &other.to_string(), !to_device, protocol, max_payload)
+    let (protocol, text) = match other.phone() {
+        Some(_) => (Protocol::Sms, segments::text_for_phone(&message.subject, &message.text)),
+        None => (Protocol::Email, classic::join(&message.subject, &message.text)),
+    };
+    parts::split(&text, &other.to_string(), !to_device, protocol, max_payload)
 }
 
 /// What a message takes by the classic coding.
@@ -95,6 +105,7 @@ impl Policy {
             mail: None,
             automatic: draft.automatic,
             message_id: draft.message_id,
+            references: draft.references,
             about: draft.about,
             accepted: now,
             deadline: self.deadline(way, &draft.terms, now),
@@ -128,6 +139,7 @@ impl Policy {
             (message.state, message.reason) = (State::Refused, why.into());
         }
         message.next = match message.state {
+            State::Queued if message.way == Way::Link => self.next_look(&message, Time::NEVER),
             State::Queued => now,
             State::Held => self.next_look(&message, Time::NEVER),
             _ => Time::NEVER,
@@ -167,7 +179,7 @@ impl Policy {
         let wanted = match &choice {
             Route::Link(device) => self.packets_wanted(message, device.is_some())?,
             Route::Carrier => {
-                let texts = segments::count(&message.text).parts() as u64;
+                let texts = segments::of(message).parts() as u64;
                 Use::of_texts(texts, price::text_price(&self.settings))
             }
             Route::Mailbox(_) | Route::Relay | Route::Nowhere(_) => return None,
@@ -230,7 +242,7 @@ impl Policy {
         if self.settings.text(Key::SmsCarrier) == "none" {
             return (State::Queued, Waits::NoCarrier.into());
         }
-        (State::Queued, Waits::Carrier { texts: segments::count(&message.text).parts() }.into())
+        (State::Queued, Waits::Carrier { texts: segments::of(message).parts() }.into())
     }
 
     /// What may go on air is decided before it is queued (promise 5).
@@ -266,12 +278,16 @@ impl Policy {
         let notice = message.accepted + self.settings.span(Key::QueueDelayNotice);
         retry.min(message.deadline).min(if told { Time::NEVER } else { notice })
     }
+
+    /// The same for a message that goes on waiting, whatever is due at it now: after `now`.
+    pub fn look_after(&self, message: &Message, now: Time) -> Time {
+        let look = self.next_look(message, Time::NEVER);
+        if look > now { look } else { now + SOON }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::choose::tests::policy;
     use super::*;
 
@@ -286,6 +302,7 @@ mod tests {
             cut: vec![],
             automatic: None,
             message_id: None,
+            references: vec![],
             about: None,
             stranger: None,
             terms: Terms::default(),
@@ -299,7 +316,9 @@ mod tests {
     #[test]
     fn what_goes_on_air_is_decided_before_it_is_queued() {
         let queued = planned("internet", draft("ben@here.org", "hello"));
-        assert_eq!((queued.state, queued.way, queued.next), (State::Queued, Way::Link, Time(1000)));
+        // The link looks for work by itself: next is what happens at the latest.
+        let told = Time(1000) + Duration::from_secs(4 * 3600);
+        assert_eq!((queued.state, queued.way, queued.next), (State::Queued, Way::Link, told));
         let long = planned("internet", draft("ben@here.org", &"word ".repeat(400)));
         assert_eq!((long.state, long.next), (State::Held, Time(1000) + Duration::from_secs(4 * 3600)));
         assert!(

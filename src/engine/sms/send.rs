@@ -53,7 +53,9 @@ pub fn one(texts: &mut Texts, message: &Message) -> Result<(), Fault> {
     let (Some(from), Some(to)) = (policy.service_number(message), policy.phone_of(&message.to)) else {
         return context.give_back(message, State::Returned, NoRoute::NoPhone);
     };
-    if let Some(why) = barred(texts, from, to)?.or_else(|| segments::too_long(&message.text)) {
+    if let Some(why) = barred(texts, from, to)?
+        .or_else(|| segments::too_long(&segments::text_for_phone(&message.subject, &message.text)))
+    {
         return context.give_back(message, State::Returned, why);
     }
     if let Err(fault) = &texts.carrier {
@@ -94,7 +96,8 @@ fn elsewhere(texts: &Texts, policy: &Policy, message: &Message, way: Way) -> Res
 }
 
 fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
-    OutgoingText { from, to, text: segments::economical(&message.text).into_owned(), tag: message.id.to_string() }
+    let text = segments::text_for_phone(&message.subject, &message.text);
+    OutgoingText { from, to, text: segments::economical(&text).into_owned(), tag: message.id.to_string() }
 }
 
 fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resent: u32) -> Result<(), Fault> {
@@ -132,7 +135,7 @@ fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resen
 fn taken(texts: &Texts, message: &Message, record: TextOut, name: String, found: bool) -> Result<(), Fault> {
     let context = texts.context;
     let title = texts.row.map_or("the carrier", |row| row.title);
-    let (carrier, count, now) = (title.to_owned(), segments::count(&message.text).total(), context.now());
+    let (carrier, count, now) = (title.to_owned(), segments::of(message).total(), context.now());
     let reason = TextReason::Taken { carrier, id: name.clone(), count, found };
     log::info!("{} taken by {title}", message.id);
     let next = now + report::FIRST_ASK;

@@ -46,6 +46,7 @@ impl Pair {
             cut: vec![],
             automatic: None,
             message_id: None,
+            references: vec![],
             about: None,
             stranger: None,
             terms: Default::default(),
