@@ -70,7 +70,7 @@ pub fn take(context: &Context, carrier: &str, report: &Report) -> Result<(), Fau
             step(context, id, report, State::Delivered, Arrived::Phone { carrier: title.to_owned() }.into())
         }
         Delivery::Unclear(why) => {
-            let why = Box::new(why.into());
+            let why = Box::new(Reason::said(why));
             step(context, id, report, State::Sent, TextReason::Unclear { why }.into())
         }
         Delivery::Failed(refusal) => failed(context, &message, &text, report, refusal),

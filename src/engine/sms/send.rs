@@ -12,7 +12,7 @@ use crate::deliver::sms::{OutgoingText, SmsRefusal, SmsResult};
 use crate::engine::{outcome, relay};
 use crate::fault::Fault;
 use crate::message::reason::{Doubt, NoRoute, TextReason};
-use crate::message::{Message, Origin, State, Way};
+use crate::message::{Message, Origin, Reason, State, Way};
 use crate::money::Bill;
 use crate::route::choose::Policy;
 use crate::route::segments;
@@ -127,7 +127,9 @@ fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resen
     match carrier.send(&outgoing(message, from, to)) {
         SmsResult::Taken(id) => taken(texts, message, record, id, false),
         SmsResult::Refused(refusal) => refused(texts, message, record, &refusal),
-        SmsResult::Unknown(why) => settle::look_later(texts, message, record, Doubt::Fault(Box::new(why.into()))),
+        SmsResult::Unknown(why) => {
+            settle::look_later(texts, message, record, Doubt::Fault(Box::new(Reason::said(why))))
+        }
     }
 }
 
