@@ -12,7 +12,6 @@ pub mod http;
 pub mod http_head;
 pub mod reply;
 pub mod smtp;
-pub mod smtp_auth;
 pub mod smtp_io;
 pub mod stream;
 pub mod tls;

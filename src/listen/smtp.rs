@@ -3,6 +3,8 @@
 //! RFC 5321 with SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), PIPELINING (2920), STARTTLS (3207), AUTH (4954) and
 //! enhanced status codes (2034). No CHUNKING. A log-in lives until the end of the session or STARTTLS.
 
+mod auth;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,13 +12,14 @@ use std::time::Instant;
 
 use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request};
 
+use auth::Exchange;
+
 use super::counters::ClientCounters;
 use super::data::Flaw;
 use super::http_head::is_near;
 use super::reply::{Next, answer, clip, say, say_with};
-use super::smtp_auth::Exchange;
 use super::{Body, Caller, Envelope, MailIntake, Refusal};
-use crate::address::{Address, Mailbox, check_domain, idn};
+use crate::address::{Address, Mailbox, check_domain, idn, is_dot_string};
 use crate::settings::{Key, Settings};
 
 /// Commands that may fail (5xx) before the session ends; an accepted mail forgives them.
@@ -98,6 +101,8 @@ impl SmtpSession {
             return self.fail(out, 500, "a command is one line of UTF-8 without control characters");
         };
         // The parser wants to see the end of the line.
+        let mended = mended(text, self.caller.trusted);
+        let text = mended.as_deref().unwrap_or(text);
         let whole = [text.trim_end().as_bytes(), b"\r\n"].concat();
         match Request::parse(&mut whole.iter()) {
             Ok(request) => self.command(request, text.trim_end(), context, out),
@@ -392,6 +397,29 @@ fn sender(address: &str, line: &str) -> Option<Address> {
             address.parse().ok().filter(|mailbox: &Mailbox| idn::to_ascii(mailbox.domain()).is_ok()).map(Address::Mail)
         }
     }
+}
+
+/// A line with an address as the parser wants it: in quotes where dots stand at odd places, and in brackets, which old
+/// devices leave out. `None` for any other line, and for a missing bracket where the network is not trusted.
+fn mended(line: &str, trusted: bool) -> Option<String> {
+    let (command, rest) = line.split_once(':')?;
+    if !["mail from", "rcpt to"].contains(&command.trim_end().to_ascii_lowercase().as_str()) {
+        return None;
+    }
+    let rest = rest.trim();
+    let (address, parameters) = match rest.strip_prefix('<') {
+        Some(inner) => inner.split_once('>')?,
+        None if trusted => rest.split_once(' ').unwrap_or((rest, "")),
+        None => return None,
+    };
+    if address.is_empty() || address.contains(['<', '>', '"']) {
+        return None;
+    }
+    let address = match address.rsplit_once('@') {
+        Some((local, domain)) if !is_dot_string(local) => format!("\"{local}\"@{domain}"),
+        _ => address.to_owned(),
+    };
+    Some(format!("{command}:<{address}> {parameters}"))
 }
 
 fn names_postmaster(line: &str) -> bool {
