@@ -1,4 +1,7 @@
 //! Transfer encodings of mails: bytes in, bytes out. Whatever is broken is read as far as it goes.
+//!
+//! mail-parser's decoders give the same bytes for 52 of the 53 encoded parts of `tests/mail` and `tests/cases-mail`, and
+//! nothing at all for the one that is broken (`=zz`, or a sign that is not base64), where most of the text can be saved.
 
 /// `Content-Transfer-Encoding` (RFC 2045 section 6), by what its first word begins with: programs add comments,
 /// parameters and hyphens of their own.
