@@ -3,6 +3,7 @@
 //! Only what needs no Unicode tables: letters are expected in lower case, as [`super::Mailbox`] keeps them, and each
 //! as one character. A domain written with combining marks is refused, never sent to a name that it does not mean.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Why a domain has no form in ASCII.
@@ -42,6 +43,14 @@ pub fn to_ascii(domain: &str) -> Result<String, IdnError> {
         return Err(IdnError::LongDomain(domain.to_owned()));
     }
     Ok(ascii)
+}
+
+/// The form in which two writings of one domain are the same; one that has no ASCII form comes back as it is.
+pub fn comparable(domain: &str) -> Cow<'_, str> {
+    match domain.is_ascii() {
+        true => Cow::Borrowed(domain),
+        false => to_ascii(domain).map_or(Cow::Borrowed(domain), Cow::Owned),
+    }
 }
 
 /// Full stops of other scripts count as one (RFC 3490 section 3.1).

@@ -137,7 +137,7 @@ impl Policy {
         }
     }
 
-    /// The address under which a message is kept: that of an alias, or of `postmaster`, is that of the person, as this is
+    /// The address under which a message is kept: that of an alias, of `postmaster` or of `abuse`, is that of the person, as this is
     /// the mailbox which they open.
     pub fn proper(&self, mailbox: &Mailbox) -> Mailbox {
         let at_home = if is_this_machine(mailbox) { self.at_home(mailbox) } else { None };

@@ -9,6 +9,7 @@ use super::counts::Today;
 use super::record::{VERSION, json, record};
 use crate::clock::Time;
 use crate::message::{Column, Origin};
+use crate::money::Use;
 
 /// The counts of one door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -69,6 +70,9 @@ pub struct Ledger {
     /// Packets that came in from the air, ever (repeats not counted).
     #[serde(default)]
     pub packets_in: u64,
+    /// What is reserved in each account for messages that have not left; the account of the box is the empty one.
+    #[serde(default)]
+    pub reserved: BTreeMap<String, Use>,
     /// What was counted on the present day.
     #[serde(default)]
     pub today: Today,

@@ -25,7 +25,7 @@ pub struct Counts {
     /// Messages not carried, by rule or by wish.
     #[serde(default, skip_serializing_if = "none")]
     pub refused: u64,
-    /// Packets that went on air; of a person those with a message by them, or else to them.
+    /// Packets that went on air; of a person those that are in their account.
     #[serde(default, skip_serializing_if = "none")]
     pub packets_sent: u64,
     /// Packets from the air, repeats not counted; known for the box only.

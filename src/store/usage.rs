@@ -168,14 +168,16 @@ impl Tx<'_> {
         self.count(BOX, |counts| counts.returned += 1)
     }
 
-    /// Counts a packet that went on air. Messages that share it share its price: it is that of the first one.
-    pub(super) fn count_packet(&mut self, packet: &Packet) -> TxResult<()> {
-        let first = packet.messages.first().map(|id| self.live(*id)).transpose()?.flatten();
-        let payer = first.and_then(|message| message.author.clone().or_else(|| message.reader(&self.domain)));
+    /// Counts a packet that went on air: for the box, and for people as it is billed, with their parts of its bytes.
+    pub(super) fn count_packet(&mut self, packet: &Packet, people: &[(String, u64, u64)]) -> TxResult<()> {
         let bytes = packet.payload.len() as u64;
-        for person in std::iter::once(BOX.to_owned()).chain(payer) {
-            self.count(&person, |counts| {
-                counts.packets_sent += 1;
+        self.count(BOX, |counts| {
+            counts.packets_sent += 1;
+            counts.bytes_air += bytes;
+        })?;
+        for (person, packets, bytes) in people {
+            self.count(person, |counts| {
+                counts.packets_sent += packets;
                 counts.bytes_air += bytes;
             })?;
         }

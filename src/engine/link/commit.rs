@@ -2,7 +2,7 @@
 //! one commit. A crash leaves all of it or nothing.
 
 use super::group::{PacketGroup, Resolution};
-use super::peer;
+use super::session;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::engine::outcome::Bounce;
@@ -11,7 +11,7 @@ use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
 use crate::message::{GoneReason, Id, Message, Packet, PacketState, Reason, Reference, State};
 use crate::money::{Bill, Use};
 use crate::route::choose::Policy;
-use crate::route::price;
+use crate::route::{plan, price};
 use crate::store::{Tx, TxResult};
 
 /// The group of a packet, as the store knows it now.
@@ -72,14 +72,14 @@ pub fn explain(context: &Context, group: &PacketGroup, reason: &Reason) -> Resul
 
 /// Writes that a packet is being handed over, before its command leaves, and gives it back as it was written. `None` when
 /// the owner of a message in it held or cancelled it a moment ago, or when a budget does not allow a packet that no
-/// message pays for: those are billed to the box here. What is decided here cannot be taken back.
+/// message pays for: what that costs is reserved here. What is decided here cannot be taken back.
 ///
 /// # Errors
 /// When the store fails.
 pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault> {
     let (settings, now) = (context.store.settings(), context.now());
     let wanted = Use::of_packets(1, price::packet_price(&settings));
-    let fresh = Bill::new(price::month(&settings, now), wanted, price::limits(&settings, None));
+    let fresh = Bill::own(wanted, price::limits(&settings, []));
     context.store.write(move |tx| {
         let mut packet = packet.clone();
         for id in &packet.messages {
@@ -90,7 +90,7 @@ pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault>
         let extra = packet.is_extra();
         if let Some(place) = packet.peer.as_mut().filter(|place| extra && place.bill.is_none()) {
             let mut bill = fresh.clone();
-            if tx.charge(&mut bill, now)?.is_err() {
+            if tx.reserve(&mut bill, now)?.is_err() {
                 return Ok(None);
             }
             place.bill = Some(bill);
@@ -110,7 +110,7 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
         if let (Some(PacketState::Unknown(_)), Some(place)) =
             (tx.packet(packet.number)?.map(|known| known.state), &packet.peer)
         {
-            peer::change(tx, packet.device, |peer| {
+            session::change(tx, packet.device, |peer| {
                 peer.returned(place.ticket, place.fragment);
             })?;
         }
@@ -134,13 +134,13 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
 /// When the store fails.
 pub fn unknown(context: &Context, mut packet: Packet, why: &str) -> Result<(), Fault> {
     let PacketState::Handing(intent) = packet.state else { return Ok(()) };
-    let (now, rules, why) = (context.now(), peer::rules(&context.store.settings()), Reason::said(why));
+    let (now, rules, why) = (context.now(), session::rules(&context.store.settings()), Reason::said(why));
     (packet.state, packet.at) = (PacketState::Unknown(intent), now);
     context.store.write(move |tx| {
         tx.put_packet(&packet)?;
         let mut asks = false;
         if let Some(place) = &packet.peer {
-            peer::change(tx, packet.device, |peer| {
+            session::change(tx, packet.device, |peer| {
                 peer.unknown(&rules, place.ticket, place.fragment, now.0);
                 asks = peer.is_known();
             })?;
@@ -168,13 +168,14 @@ pub fn not_taken(context: &Context, packet: &Packet, why: &str) -> Result<(), Fa
     context.store.write(move |tx| {
         let mut again = true;
         if let (PacketState::Unknown(_), Some(place)) = (&packet.state, &packet.peer) {
-            peer::change(tx, packet.device, |peer| again = peer.returned(place.ticket, place.fragment))?;
+            session::change(tx, packet.device, |peer| again = peer.returned(place.ticket, place.fragment))?;
         }
         if again {
             return planned_again(tx, packet.clone(), now);
         }
-        refund(tx, &packet)?;
-        tx.put_packet(&Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet.clone() })
+        release(tx, &packet);
+        tx.put_packet(&Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet.clone() })?;
+        tx.settle(&packet.messages)
     })
 }
 
@@ -183,9 +184,9 @@ pub(super) fn planned_again(tx: &mut Tx, packet: Packet, now: Time) -> TxResult<
     let packet = Packet { state: PacketState::Planned, at: now, ..packet };
     tx.put_packet(&packet)?;
     for id in &packet.messages {
-        if let Some(live) = tx.live(*id)?.filter(|live| live.state == State::OnLink) {
+        if tx.live(*id)?.is_some_and(|live| live.state == State::OnLink) {
             let reason = LinkReason::NotThere { part: Part::of(&packet) };
-            tx.step(*id, now, State::Queued, reason, 0, live.accepted)?;
+            tx.step(*id, now, State::Queued, reason, 0, now + plan::SOON)?;
         }
     }
     Ok(())
@@ -209,7 +210,7 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
     tx.put_packet(&packet)?;
     tx.packet_went(&packet)?;
     if let Some(place) = packet.peer.clone() {
-        peer::change(tx, packet.device, |peer| peer.sent(place.ticket, place.fragment, now.0))?;
+        session::change(tx, packet.device, |peer| peer.sent(place.ticket, place.fragment, now.0))?;
     }
     let group = tx.group_of(&packet)?;
     let done = group.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
@@ -226,7 +227,7 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
             tx.step(*id, now, live.state, reason.clone(), packets, live.next)?;
             continue;
         }
-        let until = receipt.then(|| now + peer::LONGEST);
+        let until = receipt.then(|| now + session::LONGEST);
         tx.change(*id, |message| message.receipt_until = until)?;
         tx.step(*id, now, State::Sent, reason.clone(), packets, until.unwrap_or(Time::NEVER))?;
     }
@@ -286,29 +287,33 @@ fn may_arrive(tx: &mut Tx, id: Id, packets: &[Packet], now: Time) -> TxResult<()
     let Some(packet) = packets.iter().find(|packet| packet.peer.as_ref().is_some_and(|place| place.receipt)) else {
         return Ok(());
     };
-    peer::change(tx, packet.device, |peer| peer.give_up(id.0))?;
+    session::change(tx, packet.device, |peer| peer.give_up(id.0))?;
     tx.live(id)?
-        .map_or(Ok(()), |_| tx.change(id, |message| message.receipt_until = Some(now + peer::LONGEST)).map(drop))
+        .map_or(Ok(()), |_| tx.change(id, |message| message.receipt_until = Some(now + session::LONGEST)).map(drop))
 }
 
-/// The session hears that a packet will not be sent, or that it may have been.
+/// A packet will not be sent, or may have been: then it is paid for. What certainly does not leave costs nothing; the
+/// session hears of it.
 fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult<()> {
+    if unclear {
+        tx.packet_went(packet)?;
+    }
+    tx.settle(&packet.messages)?;
     let Some(place) = &packet.peer else { return Ok(()) };
     if !unclear {
-        refund(tx, packet)?;
+        release(tx, packet);
     }
-    peer::change(tx, packet.device, |peer| match unclear {
+    session::change(tx, packet.device, |peer| match unclear {
         true => peer.sent(place.ticket, place.fragment, now.0),
         false => peer.lost(place.ticket, place.fragment, now.0),
     })
 }
 
 /// What certainly does not leave costs nothing.
-fn refund(tx: &mut Tx, packet: &Packet) -> TxResult<()> {
-    let bill = packet.peer.as_ref().and_then(|place| place.bill.clone());
-    let Some(mut bill) = bill.filter(|bill| bill.charged) else { return Ok(()) };
-    let back = bill.wanted;
-    tx.refund(&mut bill, back).map(drop)
+fn release(tx: &mut Tx, packet: &Packet) {
+    if let Some(mut bill) = packet.peer.as_ref().and_then(|place| place.bill.clone()) {
+        tx.release(&mut bill);
+    }
 }
 
 fn resolve(
@@ -322,7 +327,7 @@ fn resolve(
     // The far box of the session that the packets belong to, if they belong to one.
     let session = packets.iter().find(|packet| packet.peer.is_some()).map(|packet| packet.device);
     let forget =
-        |tx: &mut Tx, id: Id| session.map_or(Ok(()), |device| peer::change(tx, device, |peer| peer.forget(id.0)));
+        |tx: &mut Tx, id: Id| session.map_or(Ok(()), |device| session::change(tx, device, |peer| peer.forget(id.0)));
     match resolution {
         Resolution::Ends(id, ..) => {
             if tx.live(*id)?.is_none_or(|live| live.receipt_until.is_none()) {
@@ -336,7 +341,7 @@ fn resolve(
         }
         Resolution::PlanAgain(id) => {
             let mut goes_on = false;
-            session.map_or(Ok(()), |device| peer::change(tx, device, |peer| goes_on = peer.carries(id.0)))?;
+            session.map_or(Ok(()), |device| session::change(tx, device, |peer| goes_on = peer.carries(id.0)))?;
             match (goes_on, tx.live(*id)?) {
                 (true, Some(live)) => {
                     tx.step(*id, now, State::OnLink, LinkReason::PieceAgain, 0, live.deadline).map(drop)
