@@ -1,5 +1,5 @@
 //! Looks after what no other worker looks at: held messages and their deadlines, messages for a link that is not there,
-//! parts that will not be complete, what has grown old, and a clock that became believable.
+//! parts that will not be complete, what has grown old, and a clock that was set.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What became of a message: delivered, tried again later, given back; and the notices that tell its sender.
+//! What became of a message: delivered, tried again later (and when), given back; and the notices that tell its sender.
 
 use std::time::Duration;
 
