@@ -6,7 +6,7 @@ use super::{Context, outcome};
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
 use crate::deliver::compose::{self, ComposedMail};
-use crate::deliver::relay::{Failure, Relay, RelayConfig};
+use crate::deliver::relay::{Failure, Relay, RelayConfig, Taken};
 use crate::fault::Fault;
 use crate::message::reason::{Arrived, NoRoute, RelayReason, Waits};
 use crate::message::{Id, Message, Reason, State, Way};
@@ -136,13 +136,17 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
     let outcome = bytes(context, message, &from, to)
         .and_then(|raw| RelayConfig::from_settings(&policy.settings).map(|config| (raw, config)))
         .map_err(Failure::from)
-        .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw));
+        .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw, &message.reporting));
     let status = |state| Some(PartStatus { state, at: context.now() });
     match outcome {
-        Ok(reply) => {
+        Ok(Taken { reply, reports }) => {
             context.status.set(|facts| facts.relay = status(PartState::TakesMail));
             log::info!("{} taken by the relay", message.id);
-            context.delivered(message.id, RelayReason::Taken { reply }).map(|()| None)
+            context.delivered(message.id, RelayReason::Taken { reply }, reports)?;
+            if message.reporting.events().success {
+                context.report_success(message.id)?;
+            }
+            Ok(None)
         }
         Err(failure) => {
             let Failure { fault, code, unanswered } = failure;

@@ -122,6 +122,7 @@ impl Policy {
             released: false,
             wanted: false,
             on_behalf_of: None,
+            reporting: Default::default(),
             steps: Vec::new(),
         };
         let judged = draft.stranger.filter(|_| matches!(choice, Route::Link(_)));
