@@ -16,6 +16,7 @@ mod reporting;
 mod sample;
 mod size;
 mod terms;
+pub mod title;
 pub mod words;
 
 pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
@@ -203,9 +204,9 @@ pub struct Message {
     /// message of theirs.
     #[serde(default)]
     pub on_behalf_of: Option<String>,
-    /// Subject, one line.
+    /// One line; empty when its writer gave none.
     pub subject: String,
-    /// What goes over a link: subject line, line feed, the text a person would want to read.
+    /// The text a person would want to read, without the subject.
     pub text: String,
     /// Notes for the reader of the page: what was cut, attachments that were not sent.
     #[serde(default)]
@@ -223,6 +224,9 @@ pub struct Message {
     /// Message-ID of the mail, with its angle brackets, if it had one or once we gave it one.
     #[serde(default)]
     pub message_id: Option<String>,
+    /// Message-IDs of what came before it in its thread, the oldest first; the last is the one that it answers.
+    #[serde(default)]
+    pub references: Vec<String>,
     /// For a notice: the message it is about.
     #[serde(default)]
     pub about: Option<Id>,
@@ -306,6 +310,15 @@ impl Message {
             State::Held | State::Queued | State::OnLink => false,
             State::Sent => self.receipt_until.is_none(),
             State::Delivered | State::Returned | State::Expired | State::Cancelled | State::Refused => true,
+        }
+    }
+
+    /// What stands for it in a list, and is the subject of a mail made from it: its subject, or else the first line of its
+    /// text.
+    pub fn title(&self) -> String {
+        match self.subject.as_str() {
+            "" => title::first_line(&self.text, title::MAX_TITLE),
+            subject => subject.to_owned(),
         }
     }
 

@@ -123,6 +123,7 @@ mod tests {
             cut: vec![],
             automatic: None,
             message_id: None,
+            references: vec![],
             about: None,
             stranger: author.is_none().then(Stranger::default),
             terms: Default::default(),

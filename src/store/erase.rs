@@ -68,6 +68,7 @@ impl Tx<'_> {
         let told = format!("told:{}@", name);
         self.seen.retain(|key, _| !key.starts_with(&told))?;
         self.spent.retain(|(_, account), _| account != name)?;
+        self.ledger.reserved.remove(name);
         self.usage.retain(|(_, who), _| who != name)?;
         self.ledger.today.people.remove(name);
         if let Some(device) = person.device.map(|device| device.to_string()) {

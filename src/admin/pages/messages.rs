@@ -46,7 +46,7 @@ pub fn line(ask: &Ask, message: &Message) -> Line {
         at: ask.times.moment(message.accepted),
         from: message.from.to_string(),
         to: message.to.to_string(),
-        subject: shorten(&message.subject, 90),
+        subject: shorten(&message.title(), 90),
         state: message.state.words(),
         tone: tone_of(message),
         reason: shorten(&reason(ask, message), 160),
@@ -152,7 +152,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         .map(|step| context! { at => ask.times.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => cause(ask, &message, step), packets => step.packets })
         .collect();
     let whole = ask.request.query.ticked("whole") && message.mail.is_some();
-    let text = if whole { whole_text(ask, &message)? } else { body(&message) };
+    let text = if whole { whole_text(ask, &message)? } else { message.text.trim_end().to_owned() };
     let waits = !message.is_final();
     let values = context! {
         error, steps, text, whole,
@@ -174,9 +174,9 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         tries => message.tries,
         unsure => !message.clock_believed,
         size => message.mail.as_ref().map(|mail| bytes(mail.size)),
-        air => bytes(message.text.len() as u64),
+        air => bytes((message.subject.len() + message.text.len()) as u64),
         account => message.account.as_ref().map(|account| account.words()),
-        texts => phone(&message).then(|| segments::count(&message.text).total().to_string()),
+        texts => phone(&message).then(|| segments::of(&message).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
         actions => if ask.operator() { possible(ask, &message) } else { Vec::new() },
@@ -204,7 +204,7 @@ fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, &'static str, St
     if !is_releasable(&policy, message) {
         return Vec::new();
     }
-    let cost = Cost::of(&policy, message, ask.app.store.clock().now());
+    let cost = Cost::of(&policy, message);
     let mut actions = vec![("release", "Release", format!("It goes out now{cost}."))];
     if message.stranger.is_some() {
         let words = format!("It goes out now{cost}; what this sender writes from now on goes out as well.");
@@ -219,6 +219,7 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
     let (word, tone, more) = match &packet.state {
         PacketState::Planned => ("planned", "wait", String::new()),
         PacketState::Handing(_) => ("being submitted", "wait", String::new()),
+        PacketState::Unknown(_) => ("not known whether it left", "wait", String::new()),
         PacketState::Held(reference) => ("on the link", "wait", reference.to_string()),
         PacketState::Sent(reference) => ("sent", "good", reference.to_string()),
         PacketState::Gone(why) => ("dropped", "off", why.to_string()),
@@ -229,18 +230,12 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
     }
 }
 
-/// Gives the text without its subject line.
-pub fn body(message: &Message) -> String {
-    let rest = message.text.strip_prefix(message.subject.as_str()).and_then(|rest| rest.strip_prefix('\n'));
-    rest.unwrap_or(&message.text).trim_end().to_owned()
-}
-
 /// Gives the text of the whole mail: nothing cut, still without markup.
 fn whole_text(ask: &Ask, message: &Message) -> Result<String, Fault> {
     let raw = ask.app.store.raw(message)?.unwrap_or_default();
     let parsed = mail_parser::MessageParser::default().parse(&raw);
     let text = parsed.as_ref().and_then(|mail| mail.body_text(0)).map(|text| text.trim_end().to_owned());
-    Ok(text.unwrap_or_else(|| body(message)))
+    Ok(text.unwrap_or_else(|| message.text.clone()))
 }
 
 /// Sends the mail as it came in.
