@@ -181,7 +181,7 @@ impl MailIntake for Intake {
         }
         // A mail without a name of its own gets one.
         let new_id = message_id(policy.settings.text(Key::Domain));
-        let trace = self.trace(&policy, caller, &shaped, &new_id, head);
+        let trace = self.trace(&policy, caller, &from, &shaped, &new_id, head);
         let own_id = shaped.message_id.is_none().then(|| new_id.clone());
         let shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };
         let now = self.context.now();
@@ -329,9 +329,17 @@ impl Intake {
         }
     }
 
-    /// What is put in front of the mail: our trace, a Message-ID where there was none, and where there is no header
-    /// at all the empty line that ends ours.
-    fn trace(&self, policy: &Policy, caller: &Caller, shaped: &Shaped, own_id: &str, head: &[u8]) -> Vec<u8> {
+    /// What is put in front of the mail: our trace, a Message-ID where there was none, date and sender where somebody who
+    /// submits a mail left them out (RFC 6409 section 8), and where there is no header at all the empty line that ends ours.
+    fn trace(
+        &self,
+        policy: &Policy,
+        caller: &Caller,
+        from: &Address,
+        shaped: &Shaped,
+        own_id: &str,
+        head: &[u8],
+    ) -> Vec<u8> {
         let with = match (caller.esmtp, caller.tls, caller.person.is_some()) {
             (false, ..) => "SMTP",
             (_, false, false) => "ESMTP",
@@ -352,6 +360,14 @@ impl Intake {
         let mut trace = format!("{received}\r\n").into_bytes();
         if shaped.message_id.is_none() {
             trace.extend_from_slice(format!("{}\r\n", compose::header("Message-ID", own_id)).as_bytes());
+        }
+        if caller.person.is_some() || caller.trusted {
+            if !has_field(head, b"date") {
+                trace.extend_from_slice(format!("{}\r\n", compose::date(self.context.now())).as_bytes());
+            }
+            if let Some(from) = from.mailbox().filter(|_| !has_field(head, b"from")) {
+                trace.extend_from_slice(format!("{}\r\n", compose::header("From", &from.quoted())).as_bytes());
+            }
         }
         if !compose::begins_with_header(head) {
             trace.extend_from_slice(b"\r\n");
@@ -436,9 +452,25 @@ fn read_beginning(file: &Spooled) -> Result<Vec<u8>, Refusal> {
 }
 
 fn received_lines(mail: &[u8]) -> usize {
-    let head_end = mail.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(mail.len());
-    let lines = mail[..head_end].split(|byte| *byte == b'\n');
-    lines.filter(|line| line.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"received:"))).count()
+    header_lines(mail).filter(|line| is_field(line, b"received")).count()
+}
+
+/// True when the header of a mail has a field of this name; a text without a header has none.
+fn has_field(mail: &[u8], name: &[u8]) -> bool {
+    compose::begins_with_header(mail) && header_lines(mail).any(|line| is_field(line, name))
+}
+
+fn header_lines(mail: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let head_end = match mail.starts_with(b"\r\n") {
+        true => 0,
+        false => mail.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(mail.len()),
+    };
+    mail[..head_end].split(|byte| *byte == b'\n')
+}
+
+fn is_field(line: &[u8], name: &[u8]) -> bool {
+    let label = line.split(|byte| *byte == b':').next().filter(|label| label.len() < line.len());
+    label.is_some_and(|label| label.trim_ascii_end().eq_ignore_ascii_case(name))
 }
 
 /// The mail with its trace in front, as the store takes it. A spool file goes again unless the commit happens.

@@ -159,7 +159,7 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
                 Some((code, None)) => format!(" ({code})"),
                 None => String::new(),
             };
-            log::info!("{} not taken by the relay, {how_long}{code}: {fault}", message.id);
+            log::info!("{} not taken by the relay, {how_long}{code}: {}", message.id, nameless(&fault.to_string()));
             let fault = if unanswered {
                 went_unanswered(context, message, fault.reason())?;
                 // What may have become of this message is nothing to say of others.
@@ -171,6 +171,12 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
             Ok(Some(fault).filter(|fault| !fault.is_permanent() && !relay.is_open()))
         }
     }
+}
+
+/// What a server said, without the addresses in it: the log names nobody.
+fn nameless(words: &str) -> String {
+    let bare = |word: &str| if word.contains('@') { "(address)".to_owned() } else { word.to_owned() };
+    words.split(' ').map(bare).collect::<Vec<_>>().join(" ")
 }
 
 /// The relay has all of it and said nothing: it goes again after the longest of the usual waits, as the same message, so

@@ -3,6 +3,10 @@
 //! RFC 5321 with SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), PIPELINING (2920), STARTTLS (3207), AUTH (4954),
 //! DSN (3461) and enhanced status codes (2034). No CHUNKING. A log-in lives until the end of the session or STARTTLS.
 
+mod auth;
+mod dsn;
+pub mod front;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,13 +17,14 @@ use smtp_proto::{
     RCPT_NOTIFY_DELAY, RCPT_NOTIFY_FAILURE, RCPT_NOTIFY_NEVER, RCPT_NOTIFY_SUCCESS, RcptTo, Request,
 };
 
+use auth::Exchange;
+use front::{Naming, is_front, is_trusted};
+
 use super::counters::{ClientCounters, Place};
 use super::data::Flaw;
 use super::reply::{Next, answer, clip, say, say_with};
-use super::smtp_auth::Exchange;
-use super::smtp_front::{Naming, is_front, is_trusted};
-use super::{Body, Caller, Envelope, MailIntake, Recipient, Refusal, smtp_dsn, smtp_front};
-use crate::address::{Address, Mailbox, check_domain, idn};
+use super::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
+use crate::address::{Address, Mailbox, check_domain, idn, is_dot_string};
 use crate::settings::{Key, Settings};
 
 /// Commands that may fail (5xx) before the session ends; an accepted mail forgives them.
@@ -60,7 +65,7 @@ impl SmtpSession {
     /// Makes the session of a connection from `peer`; `tls_offered` when there is a certificate.
     pub fn new(peer: IpAddr, settings: Arc<Settings>, tls_offered: bool, submission: bool) -> Self {
         let (front, trusted) = (is_front(&settings, peer), is_trusted(&settings, peer));
-        let naming = smtp_front::naming(&settings, peer);
+        let naming = front::naming(&settings, peer);
         let (helo, person) = (String::new(), None);
         let caller = Caller { peer, helo, esmtp: false, person, tls: false, trusted, front, submission };
         Self {
@@ -124,7 +129,9 @@ impl SmtpSession {
             return self.xclient(text, context, out);
         }
         // The parser wants to see the end of the line.
-        let whole = [smtp_dsn::one_type(text.trim_end()).as_bytes(), b"\r\n"].concat();
+        let mended = mended(text, self.caller.trusted);
+        let text = mended.as_deref().unwrap_or(text);
+        let whole = [dsn::one_type(text.trim_end()).as_bytes(), b"\r\n"].concat();
         match Request::parse(&mut whole.iter()) {
             Ok(request) => self.command(request, text.trim_end(), context, out),
             Err(error) => self.misunderstood(&error, text, out),
@@ -313,7 +320,7 @@ impl SmtpSession {
         if !context.counters.may_send(self.caller.peer, self.settings.count(Key::SmtpRate), context.now) {
             return self.fail(out, 450, "too many mails a minute from your address, try later");
         }
-        let Some(reporting) = smtp_dsn::of_mail(from) else {
+        let Some(reporting) = dsn::of_mail(from) else {
             return self.fail(out, 501, "the value of ENVID cannot be read");
         };
         self.envelope = Some(Envelope { from: address, to: Vec::new(), reporting, utf8 });
@@ -327,7 +334,7 @@ impl SmtpSession {
         if to.flags & !NOTIFY != 0 || to.rrvs != 0 {
             return self.fail(out, 555, "parameter RRVS is not offered");
         }
-        let reporting = match smtp_dsn::of_rcpt(to, &envelope.reporting) {
+        let reporting = match dsn::of_rcpt(to, &envelope.reporting) {
             Ok(reporting) => reporting,
             Err(param) => return self.fail(out, 501, &format!("the value of {param} cannot be read")),
         };
@@ -418,6 +425,29 @@ fn sender(address: &str, line: &str) -> Option<Address> {
             address.parse().ok().filter(|mailbox: &Mailbox| idn::to_ascii(mailbox.domain()).is_ok()).map(Address::Mail)
         }
     }
+}
+
+/// A line with an address as the parser wants it: in quotes where dots stand at odd places, and in brackets, which old
+/// devices leave out. `None` for any other line, and for a missing bracket where the network is not trusted.
+fn mended(line: &str, trusted: bool) -> Option<String> {
+    let (command, rest) = line.split_once(':')?;
+    if !["mail from", "rcpt to"].contains(&command.trim_end().to_ascii_lowercase().as_str()) {
+        return None;
+    }
+    let rest = rest.trim();
+    let (address, parameters) = match rest.strip_prefix('<') {
+        Some(inner) => inner.split_once('>')?,
+        None if trusted => rest.split_once(' ').unwrap_or((rest, "")),
+        None => return None,
+    };
+    if address.is_empty() || address.contains(['<', '>', '"']) {
+        return None;
+    }
+    let address = match address.rsplit_once('@') {
+        Some((local, domain)) if !is_dot_string(local) => format!("\"{local}\"@{domain}"),
+        _ => address.to_owned(),
+    };
+    Some(format!("{command}:<{address}> {parameters}"))
 }
 
 fn names_postmaster(line: &str) -> bool {

@@ -14,8 +14,8 @@ use super::framer::{NextStep, SmtpFramer};
 use super::gate::{Caps, Service};
 use super::proxy_header::{self, Header};
 use super::reply::say;
+use super::smtp::front::{self, Naming};
 use super::smtp::{SessionContext, SmtpSession};
-use super::smtp_front::{self, Naming};
 use super::stream::Stream;
 use super::tls::CertStore;
 use crate::settings::Key;
@@ -52,7 +52,7 @@ impl Service for SmtpListener {
     }
 
     fn is_front(&self, peer: IpAddr) -> bool {
-        smtp_front::naming(&self.intake.settings(), peer).is_some()
+        front::naming(&self.intake.settings(), peer).is_some()
     }
 
     fn refusal(&self) -> &[u8] {
@@ -79,7 +79,7 @@ impl SmtpListener {
         let mut connection = Connection::Plain(stream);
         let mut input = vec![0; READ];
         let mut early = Vec::new();
-        if smtp_front::naming(&settings, peer) == Some(Naming::Proxy) {
+        if front::naming(&settings, peer) == Some(Naming::Proxy) {
             connection.stream().allow(limits.prompt());
             let (client, behind) = proxied_client(&mut connection, &mut input)?;
             early = behind;

@@ -1,6 +1,6 @@
 //! Messages: put, moved from state to state, removed. Every change keeps the queue index and the books true.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use redb::ReadableTable;
@@ -177,11 +177,13 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Moves the times of waiting messages that were taken under a clock nobody could vouch for.
-    pub fn shift_doubtful(&mut self, by: Duration) -> TxResult<usize> {
-        let mut ids = Vec::new();
+    /// Moves the times of waiting messages that were taken under a clock nobody could vouch for, or since a time from which
+    /// on it was wrong.
+    pub fn shift_doubtful(&mut self, by: Duration, since: Time) -> TxResult<usize> {
+        // A message may stand in two queues, and moves once.
+        let mut ids = BTreeSet::new();
         for row in self.due.iter()? {
-            ids.push(Id(row?.0.value().2));
+            ids.insert(Id(row?.0.value().2));
         }
         let mut moved = 0;
         for id in ids {
@@ -190,7 +192,7 @@ impl Tx<'_> {
                 Err(StoreError::Rejected(_)) => continue,
                 message => message?,
             };
-            if !message.clock_believed {
+            if !message.clock_believed || message.accepted >= since {
                 moved += 1;
                 self.change(id, |message| {
                     message.accepted = message.accepted + by;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::parts::DemoParts;
+use super::{NUMBER, PHONE};
 use crate::address::{Address, Mailbox};
 use crate::cli::session::Failure;
 use crate::deliver::relay::{Relay, RelayConfig, Tls};
@@ -16,10 +17,6 @@ pub const ANNA_ASHORE: &str = "anna@shore.example";
 /// Somebody in the world.
 pub const BOB: &str = "bob@world.example";
 
-/// A phone in the world.
-pub const PHONE: &str = "+14155550123";
-/// Anna's service number.
-pub const NUMBER: &str = "+14155550199";
 /// The phone, as a mail program on the boat writes to it.
 const PHONE_BY_MAIL: &str = "+14155550123@sms.boat.example";
 

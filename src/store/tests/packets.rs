@@ -97,7 +97,7 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
             tx.spoil(Id(1), Id(2))
         })
         .unwrap();
-    assert_eq!(store.write(|tx| tx.shift_doubtful(Duration::from_secs(5))).unwrap(), 1);
+    assert_eq!(store.write(|tx| tx.shift_doubtful(Duration::from_secs(5), Time::NEVER)).unwrap(), 1);
     assert_eq!(store.read(|v| v.stale_parts(Time(9))).unwrap().len(), 1);
     store.write(|tx| tx.set_aside_parts(Time(9))).unwrap();
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);

@@ -3,10 +3,10 @@
 
 use std::net::IpAddr;
 
-use super::counters::ClientCounters;
-use super::http_head::is_near;
-use super::reply::{Next, say};
-use super::smtp::{SessionContext, SmtpSession};
+use super::{SessionContext, SmtpSession};
+use crate::listen::counters::ClientCounters;
+use crate::listen::http_head::is_near;
+use crate::listen::reply::{Next, say};
 use crate::settings::{Key, Settings};
 
 /// How a server in front names the true client.
