@@ -11,6 +11,7 @@ use crate::money::Bill;
 
 mod packet;
 pub mod reason;
+mod reporting;
 #[cfg(test)]
 mod sample;
 mod size;
@@ -20,6 +21,7 @@ pub mod words;
 
 pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
+pub use reporting::{Notify, Reporting};
 pub use size::{Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
@@ -228,6 +230,9 @@ pub struct Message {
     /// For a notice: the message it is about.
     #[serde(default)]
     pub about: Option<Id>,
+    /// What its sender asked to be told.
+    #[serde(default)]
+    pub reporting: Reporting,
     /// When this box said yes to it.
     pub accepted: Time,
     /// When it is given up.

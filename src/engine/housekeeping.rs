@@ -43,6 +43,9 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         timed(context)?;
         lost_on_modem(context)?;
         unconfirmed(context)?;
+        for id in context.store.read(|view| view.to_report(BATCH))? {
+            context.report_success(id)?;
+        }
         if rounds % CLEAN_UP == 0 {
             // One bad record stops the clean-up of this round only.
             for done in [inbound::give_up_on_parts(context), clean_up(context)] {

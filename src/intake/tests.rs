@@ -30,7 +30,9 @@ fn kept(mail: &[u8]) -> String {
         front: true,
         submission: false,
     };
-    let envelope = Envelope { from: "ben@else.org".parse().unwrap(), to: vec!["anna@here.org".into()], utf8: false };
+    let to = vec![Recipient { path: "anna@here.org".into(), reporting: Reporting::default() }];
+    let (from, reporting) = ("ben@else.org".parse().unwrap(), Reporting::default());
+    let envelope = Envelope { from, to, reporting, utf8: false };
     office.accept(&caller, envelope, Body::Memory(mail.to_vec())).unwrap();
     let message = store.message(Id(1)).unwrap().unwrap();
     String::from_utf8(store.raw(&message).unwrap().unwrap()).unwrap()

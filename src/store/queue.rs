@@ -89,6 +89,7 @@ impl Tx<'_> {
                 self.contacts.insert((author.as_str(), to.correspondent().as_str()), message.accepted.0)?;
             }
             self.index(&message, None)?;
+            self.note_success(&message)?;
             self.messages.insert(id.0, json(&message).as_slice())?;
             ids.push(id);
         }
@@ -149,12 +150,17 @@ impl Tx<'_> {
         let reason = reason.into();
         // A field of a fact that is named like a tag would be lost in the store.
         debug_assert_eq!(record::<Reason>(&json(&reason)).ok().as_ref(), Some(&reason));
-        self.change(id, |message| {
+        let entered = self.message(id)?.state != state;
+        let message = self.change(id, |message| {
             message.state = state;
             message.reason = reason.clone();
             message.next = next;
             message.steps.push(Step { at, state, cause: reason, packets });
-        })
+        })?;
+        if entered {
+            self.note_success(&message)?;
+        }
+        Ok(message)
     }
 
     /// Says why a message that stays in its state is there, and when it is looked at next. The time line names each fact

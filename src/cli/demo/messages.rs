@@ -8,6 +8,7 @@ use super::{NUMBER, PHONE};
 use crate::address::{Address, Mailbox};
 use crate::cli::session::Failure;
 use crate::deliver::relay::{Relay, RelayConfig, Tls};
+use crate::message::Reporting;
 
 /// Anna on the boat.
 pub const ANNA: &str = "anna@boat.example";
@@ -108,7 +109,7 @@ fn give(
     };
     let mail = format!("From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\n\r\n{text}\r\n");
     let mut client = Relay::new();
-    let given = client.deliver(&config, &Address::Mail(sender), &recipient, mail.as_bytes());
+    let given = client.deliver(&config, &Address::Mail(sender), &recipient, mail.as_bytes(), &Reporting::default());
     client.close();
     given.map(drop).map_err(|fault| Failure::failed(format!("the message was not taken: {fault}")))
 }

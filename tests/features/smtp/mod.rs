@@ -3,4 +3,5 @@
 mod accept;
 mod clients;
 mod devices;
+mod front;
 mod load;
