@@ -12,7 +12,7 @@ use crate::engine::actions::MessageAction;
 use crate::message::{Account, Id, Message, Packet, PacketState, State};
 use crate::store::ListFilter;
 
-/// Show messages, and hold, release, cancel or retry them.
+/// Show messages, and hold, release, cancel or retry them, or send them again.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
@@ -36,6 +36,7 @@ enum What {
     Release(Release),
     Cancel(Cancel),
     Retry(Retry),
+    Again(Again),
 }
 
 /// List messages, newest first; those that wait, unless something else is asked for.
@@ -120,6 +121,15 @@ struct Retry {
     ids: Vec<Id>,
 }
 
+/// Send messages again of which nobody knows that they arrived; prints what that costs.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "again")]
+struct Again {
+    /// messages, such as m12
+    #[argh(positional)]
+    ids: Vec<Id>,
+}
+
 /// Reads a state as the page writes it, with blanks or hyphens between the words.
 fn state(word: &str) -> Result<State, String> {
     let same = |state: &&State| state.words() == word.to_lowercase().replace(['-', '_'], " ");
@@ -139,6 +149,7 @@ impl Queue {
             What::Release(release) => each(session, &release.ids, MessageAction::Release),
             What::Cancel(cancel) => each(session, &cancel.ids, MessageAction::Cancel),
             What::Retry(retry) => each(session, &retry.ids, MessageAction::Retry),
+            What::Again(again) => each(session, &again.ids, MessageAction::Again),
         }
     }
 }

@@ -6,7 +6,8 @@ use super::journal::Event;
 use super::schema::{self, Tx, TxResult, View};
 use super::texts::TextState;
 use crate::clock::Time;
-use crate::message::{Message, State};
+use crate::message::reason::LinkReason;
+use crate::message::{Message, Reason, State};
 use crate::money::{BOX, Bill, Limit, Money, OverBudget, Use};
 
 /// A warning is written when an account passes one of these, in hundredths.
@@ -106,7 +107,7 @@ impl Tx<'_> {
     pub(super) fn settle_bill(&mut self, message: &mut Message) -> TxResult<()> {
         let ended = match message.state {
             State::Returned | State::Expired | State::Cancelled | State::Refused | State::Held => true,
-            State::Queued | State::OnLink | State::Sent | State::Delivered => false,
+            State::Queued | State::OnLink | State::Sent | State::Delivered | State::Unconfirmed => false,
         };
         let Some(mut bill) = message.bill.clone().filter(|bill| bill.charged && ended) else { return Ok(()) };
         let back = self.unused(message, &bill)?;
@@ -124,7 +125,12 @@ impl Tx<'_> {
         let text = text.map(|text| text.state);
         // A carrier is paid for what it took, whatever came of it, and may have taken what nobody knows about.
         let taken = matches!(text, Some(TextState::Handing | TextState::Unknown | TextState::Taken(_)));
-        if steps.iter().any(|step| step.state == State::Sent) || taken {
+        // Nobody knows whether it left: it may have been spent.
+        let told = steps.iter().rev().find_map(|step| match step.cause.root() {
+            Reason::Link(LinkReason::NotThere { .. }) => Some(false),
+            reason => reason.may_have_arrived().then_some(true),
+        });
+        if steps.iter().any(|step| step.state == State::Sent) || taken || told == Some(true) {
             return Ok(Use::default());
         }
         let sent: u64 = steps.iter().map(|step| u64::from(step.packets)).sum();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Ask, Reply, query, queue};
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
-use crate::engine::actions::MessageAction;
+use crate::engine::actions::{MessageAction, again};
 use crate::fault::Fault;
 use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, words};
 use crate::route::segments;
@@ -67,7 +67,7 @@ fn cause(ask: &Ask, message: &Message, step: &Step) -> String {
 /// Gives the colour and sign of a state.
 pub fn tone(state: State) -> &'static str {
     match state {
-        State::Held => "warn",
+        State::Held | State::Unconfirmed => "warn",
         State::Queued | State::OnLink => "wait",
         State::Sent | State::Delivered => "good",
         State::Returned | State::Expired => "bad",
@@ -98,7 +98,7 @@ pub fn list(ask: &Ask) -> Reply {
         "down" => filter.door = Some(Origin::Link),
         "waiting" => filter.states = vec![State::Queued, State::OnLink],
         "held" => filter.states = vec![State::Held],
-        "failed" => filter.states = vec![State::Returned, State::Expired],
+        "failed" => filter.states = vec![State::Returned, State::Expired, State::Unconfirmed],
         _ => {}
     }
     if let Some(state) = state {
@@ -179,7 +179,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         texts => phone(&message).then(|| segments::count(&message.text).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
-        actions => if ask.operator() { possible(&message) } else { Vec::new() },
+        actions => if ask.operator() { possible(ask, &message) } else { Vec::new() },
     };
     Ok(ask.page(status, "message.html", "messages", "Message", values))
 }
@@ -190,7 +190,18 @@ fn phone(message: &Message) -> bool {
 }
 
 /// Lists the actions that make sense for a message in this state: name in the path, label, what it does.
-fn possible(message: &Message) -> Vec<(&'static str, &'static str, &'static str)> {
+fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, String, String)> {
+    let fixed = |(word, label, about): (&'static str, &str, &str)| (word, label.to_owned(), about.to_owned());
+    let mut all: Vec<_> = usual(message).into_iter().map(fixed).collect();
+    if again::is_possible(message) {
+        let price = again::price(&crate::engine::policy(&ask.app.store), message, ask.app.store.clock().now());
+        let about = "It may have arrived. A box like this one delivers nothing twice; a classic peer may.";
+        all.push(("again", format!("Send again, for {price}"), about.to_owned()));
+    }
+    all
+}
+
+fn usual(message: &Message) -> Vec<(&'static str, &'static str, &'static str)> {
     let hold = ("hold", "Hold", "It stays here until you release it.");
     let retry = ("retry", "Try now", "It does not wait for its next turn.");
     let cancel =
