@@ -375,20 +375,17 @@ fn may_send(policy: &Policy, caller: &Caller) -> Result<(), Refusal> {
 }
 
 fn draft(from: Address, to: Address, author: Option<String>, shaped: &Shaped, terms: Terms) -> NewMessage {
-    let text = match to.phone() {
-        Some(_) => segments::text_for_phone(&shaped.subject, &shaped.text),
-        None => shaped.text.clone(),
-    };
     NewMessage {
         door: Origin::Smtp,
         from,
         to,
         author,
         subject: shaped.subject.clone(),
-        text,
+        text: shaped.text.clone(),
         cut: shaped.cut.clone(),
         automatic: shaped.automatic.clone(),
         message_id: shaped.message_id.clone(),
+        references: shaped.in_reply_to.iter().rev().cloned().collect(),
         about: None,
         stranger: None,
         terms,

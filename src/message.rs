@@ -15,6 +15,7 @@ pub mod reason;
 mod sample;
 mod size;
 mod terms;
+pub mod title;
 pub mod words;
 
 pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
@@ -200,9 +201,9 @@ pub struct Message {
     /// The person of this box who wrote it (logged in, or owner of the device it came from).
     #[serde(default)]
     pub author: Option<String>,
-    /// Subject, one line.
+    /// One line; empty when its writer gave none.
     pub subject: String,
-    /// What goes over a link: subject line, line feed, the text a person would want to read.
+    /// The text a person would want to read, without the subject.
     pub text: String,
     /// Notes for the reader of the page: what was cut, attachments that were not sent.
     #[serde(default)]
@@ -216,6 +217,9 @@ pub struct Message {
     /// Message-ID of the mail, with its angle brackets, if it had one or once we gave it one.
     #[serde(default)]
     pub message_id: Option<String>,
+    /// Message-IDs of what came before it in its thread, the oldest first; the last is the one that it answers.
+    #[serde(default)]
+    pub references: Vec<String>,
     /// For a notice: the message it is about.
     #[serde(default)]
     pub about: Option<Id>,
@@ -301,6 +305,15 @@ impl Message {
             | State::Unconfirmed
             | State::Cancelled
             | State::Refused => true,
+        }
+    }
+
+    /// What stands for it in a list, and is the subject of a mail made from it: its subject, or else the first line of its
+    /// text.
+    pub fn title(&self) -> String {
+        match self.subject.as_str() {
+            "" => title::first_line(&self.text, title::MAX_TITLE),
+            subject => subject.to_owned(),
         }
     }
 

@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 use super::session::{Done, Failure, Session};
 use super::table::{columns, one_line};
 use crate::clock::Time;
+use crate::coding::classic;
 use crate::engine::actions::MessageAction;
 use crate::message::{Account, Id, Message, Packet, PacketState, State};
+use crate::money::Use;
+use crate::route::segments;
 use crate::store::ListFilter;
 
 /// Show messages, and hold, release, cancel or retry them, or send them again.
@@ -214,7 +217,7 @@ impl List {
                 message.state.words().to_owned(),
                 message.accepted.to_string(),
                 format!("{} -> {}", message.from, message.to),
-                one_line(&message.subject, 40),
+                one_line(&message.title(), 40),
                 one_line(&message.reason.to_string(), 80),
             ]
         };
@@ -339,6 +342,18 @@ fn on_air(account: &Account) -> Value {
     })
 }
 
+fn used(what: Use) -> Value {
+    json!({"packets": what.packets, "texts": what.texts, "money": what.money.to_string()})
+}
+
+/// Gives subject and text in one, as the classic coding or a phone gets them.
+fn sent_text(message: &Message) -> String {
+    match message.to.phone() {
+        Some(_) => segments::text_for_phone(&message.subject, &message.text),
+        None => classic::join(&message.subject, &message.text),
+    }
+}
+
 /// Writes a message for scripts.
 fn shown(message: &Message) -> Value {
     let time = |time: Time| (time != Time::NEVER).then(|| time.to_string());
@@ -352,11 +367,13 @@ fn shown(message: &Message) -> Value {
         "to": message.to,
         "author": message.author,
         "subject": message.subject,
-        "text": message.text,
+        "body": message.text,
+        "text": sent_text(message),
         "cut": message.cut,
         "size": message.mail.as_ref().map(|mail| mail.size),
         "automatic": message.automatic,
         "message_id": message.message_id,
+        "references": message.references,
         "about": message.about.map(|id| id.to_string()),
         "accepted": message.accepted.to_string(),
         "deadline": time(message.deadline),
@@ -364,6 +381,9 @@ fn shown(message: &Message) -> Value {
         "deliver_by": message.terms.by.map(|by| by.to_string()),
         "at_most": message.terms.at_most.map(|money| money.to_string()),
         "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
+        "bill": message.bill.as_ref().map(|bill| {
+            json!({"quoted": used(bill.wanted), "spent": used(bill.spent), "reserved": used(bill.reserved)})
+        }),
         "state": message.state.words(),
         "final": message.is_final(),
         "reason": message.reason.to_string(),

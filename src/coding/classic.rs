@@ -159,6 +159,36 @@ fn read_inner(message: usize, wire: WireInner) -> Result<Inner, DecodeError> {
     })
 }
 
+/// Longest first line, in characters, that is taken for a subject.
+const MAX_SUBJECT: usize = 120;
+
+/// Subject and text in one: this coding has no field for a subject.
+pub fn join(subject: &str, text: &str) -> String {
+    match (subject, text) {
+        ("", text) => text.to_owned(),
+        (subject, "") => subject.to_owned(),
+        (subject, text) => format!("{subject}\n{text}"),
+    }
+}
+
+/// Takes a text of [`join`] apart: the first line is the subject when the text goes on right behind it. A line that stands
+/// alone, is long, or has an empty line behind it (as a salutation has) belongs to the text.
+pub fn take_apart(whole: &str) -> (&str, &str) {
+    match whole.split_once('\n') {
+        Some(("", text)) if !text.trim().is_empty() => ("", text),
+        Some((subject, text))
+            if !text.trim().is_empty()
+                && !text.starts_with(['\n', '\r'])
+                && subject == subject.trim()
+                && subject.chars().count() <= MAX_SUBJECT
+                && !subject.contains(char::is_control) =>
+        {
+            (subject, text)
+        }
+        _ => ("", whole),
+    }
+}
+
 /// Size in bytes of a packet with one message whose text and `to` have these lengths in bytes.
 pub fn encoded_len(text: usize, to: usize) -> usize {
     let inner = 1 + varint(text) + text + 1 + varint(to) + to + 2;

@@ -37,7 +37,7 @@ impl peer::Codec for Codec<'_> {
     fn classic(&mut self, message: &Letter, room: usize) -> Option<Vec<Vec<u8>>> {
         let Other::Address(other) = &message.other else { return None };
         let protocol = if message.kind == Kind::Text { Protocol::Sms } else { Protocol::Email };
-        parts::split(&text(message), other, self.from_device, protocol, room).ok()
+        parts::split(&classic::join(&message.subject, &message.text), other, self.from_device, protocol, room).ok()
     }
 
     fn reads_classic(&mut self, packet: &[u8]) -> bool {
@@ -46,27 +46,14 @@ impl peer::Codec for Codec<'_> {
     }
 }
 
-/// A message as it goes over the air. `text` begins with its subject, as in the classic coding; what comes out of
-/// [`text`] is the same again.
+/// A message as it goes over the air. A text message has no subject: what there is of one stands before its text.
 pub fn on_air(person: Option<String>, other: String, subject: &str, text: &str) -> Letter {
-    let kind = if other.starts_with('+') && !other.contains('@') { Kind::Text } else { Kind::Mail };
-    let rest = text.strip_prefix(subject).filter(|_| kind == Kind::Mail && !subject.is_empty());
-    let (subject, text) = match rest {
-        Some("") => (subject, ""),
-        // Without a text behind it the line feed would be lost.
-        Some(rest) if rest.len() > 1 && rest.starts_with('\n') => (subject, &rest[1..]),
-        _ => ("", text),
+    let to_phone = other.starts_with('+') && !other.contains('@');
+    let (kind, subject, text) = match to_phone {
+        true => (Kind::Text, String::new(), classic::join(subject, text)),
+        false => (Kind::Mail, subject.to_owned(), text.to_owned()),
     };
-    Letter { kind, person, other: Other::Address(other), subject: subject.to_owned(), text: text.to_owned() }
-}
-
-/// Subject line and text of a message in one.
-pub fn text(message: &Letter) -> String {
-    match (message.subject.as_str(), message.text.as_str()) {
-        ("", text) => text.to_owned(),
-        (subject, "") => subject.to_owned(),
-        (subject, text) => format!("{subject}\n{text}"),
-    }
+    Letter { kind, person, other: Other::Address(other), subject, text }
 }
 
 #[cfg(test)]
@@ -74,20 +61,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn subject_and_text_come_apart_and_together() {
-        for (subject, whole, apart) in [
-            ("Boat", "Boat\nAll well", ("Boat", "All well")),
-            ("Boat", "Boat", ("Boat", "")),
-            ("Boat", "Boat\n", ("", "Boat\n")),
-            ("Boat", "Boats\nAll well", ("", "Boats\nAll well")),
-            ("", "All well", ("", "All well")),
-            ("", "\nAll well", ("", "\nAll well")),
-            ("Boat", "Boat\n\n", ("Boat", "\n")),
-        ] {
-            let message = on_air(None, "mum@example.org".into(), subject, whole);
-            assert_eq!((message.subject.as_str(), message.text.as_str()), apart);
-            assert_eq!(text(&message), whole);
-        }
-        assert_eq!(on_air(None, "+14155550123".into(), "Hi", "Hi\nyou").kind, Kind::Text);
+    fn a_mail_has_a_subject_and_a_text_message_has_none() {
+        let mail = on_air(None, "mum@example.org".into(), "Boat", "All well");
+        assert_eq!((mail.kind, mail.subject.as_str(), mail.text.as_str()), (Kind::Mail, "Boat", "All well"));
+        let text = on_air(None, "+14155550123".into(), "Hi", "you");
+        assert_eq!((text.kind, text.subject.as_str(), text.text.as_str()), (Kind::Text, "", "Hi\nyou"));
     }
 }

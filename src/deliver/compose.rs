@@ -29,8 +29,8 @@ pub struct ComposedMail<'a> {
     pub date: Time,
     /// The same at each try, with or without angle brackets, so that a repeat is recognisable.
     pub message_id: &'a str,
-    /// Message-ID of what it answers.
-    pub in_reply_to: Option<&'a str>,
+    /// Message-IDs of its thread, the oldest first, with or without angle brackets; the last is the one it answers.
+    pub references: &'a [String],
     /// Value of `Auto-Submitted` (RFC 3834) for what no person wrote.
     pub auto_submitted: Option<&'a str>,
 }
@@ -45,8 +45,9 @@ pub fn build(mail: &ComposedMail<'_>) -> Vec<u8> {
         .subject(one_line(mail.subject))
         .date(mail.date.seconds())
         .message_id(bare_id(mail.message_id));
-    if let Some(id) = mail.in_reply_to.map(bare_id).filter(|id| !id.is_empty()) {
-        built = built.in_reply_to(id.clone()).references(id);
+    let thread: Vec<String> = mail.references.iter().map(|id| bare_id(id)).filter(|id| !id.is_empty()).collect();
+    if let Some(answered) = thread.last() {
+        built = built.in_reply_to(answered.clone()).references(thread);
     }
     if let Some(value) = mail.auto_submitted {
         built = built.header("Auto-Submitted", raw(one_line(value)));

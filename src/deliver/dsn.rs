@@ -218,7 +218,7 @@ fn stand_in(notice: &Notice<'_>) -> Vec<u8> {
         text: "",
         date: about.accepted,
         message_id: about.message_id.as_deref().unwrap_or(notice.message_id),
-        in_reply_to: None,
+        references: &about.references,
         auto_submitted: None,
     })
 }

@@ -9,8 +9,8 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::ActionReason;
 use crate::message::{Id, Message, Packet, Reason, State, Way};
+use crate::money::OverBudget;
 use crate::route::choose::Policy;
-use crate::route::terms::give_up;
 use crate::store::{Store, TextState, Tx, TxResult, reject};
 
 /// What somebody may wish of a message.
@@ -137,29 +137,45 @@ pub(super) fn freed(tx: &mut Tx, policy: &Policy, message: &Message, reason: Act
     if message.state != State::Held {
         return reject(Fault::permanent(format!("{id} is {}, not held", message.state.words())));
     }
-    let bill = policy.bill(message, now);
-    let mut billed = message.clone();
-    if let Some(why) = policy.over_limit(message, bill.as_ref()) {
+    if let Some(why) = policy.over_limit(message, policy.bill(message).as_ref()) {
         return reject(Fault::refused(why));
     }
-    if let Err(why) = tx.rebill(&mut billed, bill, now)? {
-        return reject(Fault::permanent(format!(
-            "{}: it waits for a larger budget or the next month",
-            Reason::from(why)
-        )));
+    match enter(tx, policy, message, reason, now)? {
+        Ok(()) => Ok(()),
+        Err(why) => {
+            reject(Fault::permanent(format!("{}: it waits for a larger budget or the next month", Reason::from(why))))
+        }
     }
-    // In the queue first: what a held message was billed is given back.
+}
+
+/// Lets a message that a budget kept back into its queue; which budget is in the way, if one still is.
+pub(super) fn afford(tx: &mut Tx, policy: &Policy, message: &Message, now: Time) -> TxResult<Result<(), OverBudget>> {
+    enter(tx, policy, message, ActionReason::Afforded, now)
+}
+
+fn enter(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    reason: ActionReason,
+    now: Time,
+) -> TxResult<Result<(), OverBudget>> {
+    let (id, mut billed) = (message.id, message.clone());
+    if let Err(why) = tx.rebill(&mut billed, policy.bill(message), now)? {
+        return Ok(Err(why));
+    }
+    let released = matches!(reason, ActionReason::Released { .. });
+    // In the queue first: what a held message has reserved is given back.
     tx.step(id, now, State::Queued, reason, 0, now)?;
     tx.change(id, |message| {
         message.bill = billed.bill;
-        message.released = true;
-        let usual = now + message.deadline.since(message.accepted);
-        message.deadline = message.terms.by.map_or(usual, |by| usual.min(give_up(by, now)));
+        message.released |= released;
+        message.deadline = policy.deadline(message.way, &message.terms, now);
         if message.way == Way::Link {
             message.next = policy.look_after(message, now);
         }
     })?;
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn allow(tx: &mut Tx, policy: &Policy, id: Id, who: String, now: Time) -> TxResult<Applied> {

@@ -203,7 +203,7 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
     // Measured for the way it takes from here on.
     let size = context.size_of(&policy, message);
     let message = &Message { size, ..message.clone() };
-    let bill = policy.bill(message, now);
+    let bill = policy.bill(message);
     let (state, reason) = match way {
         Way::Mailbox => (State::Delivered, Arrived::Mailbox { name: None }.into()),
         Way::Relay => (State::Queued, Waits::Relay.into()),
@@ -231,9 +231,9 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
         tx.step(id, now, state, reason, 0, if may_go { next } else { held_until })?;
         tx.change(id, |message| {
             (message.way, message.size) = (way, size);
-            let paid = message.bill.as_ref().map(Bill::total).unwrap_or_default();
+            let spent = message.bill.as_ref().map(|bill| bill.spent).unwrap_or_default();
             let short = may_go && !goes;
-            message.bill = if goes { billed.bill } else { bill.clone().map(|bill| Bill { short, paid, ..bill }) };
+            message.bill = if goes { billed.bill } else { bill.clone().map(|bill| Bill { short, spent, ..bill }) };
         })
         .map(drop)
     })
@@ -267,11 +267,11 @@ fn bytes(context: &Context, message: &Message, from: &Address, to: &Mailbox) -> 
         from,
         from_name: name.as_deref().filter(|name| !name.is_empty()),
         to,
-        subject: &message.subject,
+        subject: &message.title(),
         text: &message.text,
         date: message.accepted,
         message_id: message.message_id.as_deref().unwrap_or(&fallback),
-        in_reply_to: None,
+        references: &message.references,
         auto_submitted: None,
     }))
 }

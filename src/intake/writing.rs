@@ -12,6 +12,7 @@ use crate::money::{Bill, Money, OverBudget, Use};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{self, NewMessage};
+use crate::route::price;
 use crate::route::segments::{self, Segments};
 use crate::route::terms;
 use crate::settings::Key;
@@ -72,16 +73,17 @@ pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
     let message = written(context, author, sheet)?;
     let policy = context.policy();
     let (bytes, packets) = match policy.choose(&message.to) {
-        Route::Link(device) => match message.size.and_then(|size| size.compact.or(size.classic)) {
+        Route::Link(device) => match message.size.and_then(|size| size.best()) {
             Some(extent) => (extent.bytes, extent.packets),
             None => return Err(unwritable(&message, device.is_some(), policy.max_payload)),
         },
         _ => (0, 0),
     };
-    let texts = message.to.phone().map(|_| segments::count(&message.text));
+    let texts = message.to.phone().map(|_| segments::of(&message));
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
     let (way, state, reason) = (message.way, message.state, message.reason.clone());
     let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
+    let (state, reason) = over.clone().map_or((state, reason), |over| (State::Held, over.into()));
     Ok(Preview { way, state, reason, over, bytes, packets, texts, price })
 }
 
@@ -96,10 +98,7 @@ impl Preview {
 
     /// Why, in the words of a person.
     pub fn for_person(&self) -> String {
-        match &self.over {
-            Some(budget) => words::person(&budget.clone().into(), self.way, State::Held),
-            None => words::person(&self.reason, self.way, self.state),
-        }
+        words::person(&self.reason, self.way, self.state)
     }
 }
 
@@ -113,8 +112,13 @@ fn unwritable(message: &Message, to_device: bool, max_payload: usize) -> Fault {
 
 /// Which budget would be in the way of a bill.
 fn over_budget(context: &Context, bill: &Bill) -> Option<OverBudget> {
-    let used = context.store.read(|view| view.used_in(&bill.month)).unwrap_or_default();
-    let of = |account: &str| used.iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| *used);
+    let month = price::month(&context.store.settings(), context.now());
+    let read = context.store.read(|view| Ok((view.spent_in(&month)?, view.reserved()?)));
+    let (spent, reserved) = read.unwrap_or_default();
+    let of = |account: &str| {
+        let spent = spent.iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| *used);
+        spent.plus(reserved.get(account).copied().unwrap_or_default())
+    };
     bill.limits.iter().find_map(|(account, limit)| {
         let limit = limit.check(of(account), bill.wanted, bill.urgent).err()?;
         Some(OverBudget { account: account.clone(), limit })
@@ -146,15 +150,11 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Me
         policy.address_of(author).ok_or_else(|| Fault::permanent("this box has no mail domain yet: set box.domain"))?;
     let subject = one_line(&sheet.subject);
     let text = sheet.text.replace("\r\n", "\n");
-    let text = text.trim_end();
-    let text = match (subject.as_str(), text) {
-        ("", "") => return Err(Fault::permanent("the message is empty")),
-        ("", text) => text.to_owned(),
-        (subject, "") => subject.to_owned(),
-        (subject, text) => format!("{subject}\n{text}"),
-    };
-    let text = if to.phone().is_some() { segments::text_for_phone(&subject, &text) } else { text };
-    if let Some(why) = to.phone().and_then(|_| segments::too_long(&text)) {
+    let text = text.trim_start_matches('\n').trim_end().to_owned();
+    if subject.is_empty() && text.is_empty() {
+        return Err(Fault::permanent("the message is empty"));
+    }
+    if let Some(why) = to.phone().and_then(|_| segments::too_long(&segments::text_for_phone(&subject, &text))) {
         return Err(Fault::refused(why));
     }
     let draft = NewMessage {
@@ -167,6 +167,7 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Me
         cut: Vec::new(),
         automatic: None,
         message_id: Some(message_id(policy.settings.text(Key::Domain))),
+        references: Vec::new(),
         about: None,
         stranger: None,
         terms,

@@ -97,8 +97,8 @@ pub struct Writer {
 pub struct Shaped {
     /// Decoded, on one line; empty when there is none.
     pub subject: String,
-    /// What goes over the air: subject, line feed, text (subject alone when there is no text), never empty. Lines end
-    /// with LF; there is none at the end, and no control character otherwise.
+    /// The text, without the subject; empty only where there is a subject. Lines end with LF; there is none at the end, and
+    /// no control character otherwise.
     pub text: String,
     /// The visible text without subject, before anything was cut.
     pub full: String,
@@ -135,14 +135,11 @@ pub fn shape(raw: &[u8], options: &Options) -> Shaped {
     let mut out = Output::new(Context::new(head, &parts, options.trim));
     tree.notes.iter().for_each(|note| out.note(note));
     body::show(&tree, 0, &mut out);
-    let Finished { text: body, full, cuts, notes } = out.finish();
+    let Finished { mut text, full, cuts, notes } = out.finish();
     let subject = if options.trim { parts.short } else { whole };
-    let text = match (subject.as_str(), body.as_str()) {
-        ("", "") => "[empty mail]".to_owned(),
-        ("", body) => body.to_owned(),
-        (subject, "") => subject.to_owned(),
-        (subject, body) => format!("{subject}\n{body}"),
-    };
+    if subject.is_empty() && text.is_empty() {
+        "[empty mail]".clone_into(&mut text);
+    }
     let bounce = bounce::read(&tree);
     let from = mailbox(head, "from");
     let automatic = automatic::reason(&tree, &subject);

@@ -72,10 +72,7 @@ pub const FORWARDED: Words = Words(
 );
 
 /// Marks of an answer in a subject, without the colon.
-pub const ANSWER_PREFIX: Words = Words(
-    "re|aw|sv|antw|antwoord|antwort|odp|ynt|yan|res|rif|r|vs|vá|va|bls|atb|ref|ang|ats|ad|odg|inc|回复|答复|回覆|返信|답장|\
-     回|رد|השב|תשובה|תגובה|σχετ|απ|отв|ответ|відп|відповідь|отг|trả lời|balas|ตอบ|ตอบกลับ|πρ",
-);
+pub const ANSWER_PREFIX: Words = Words(crate::message::title::ANSWER_MARKS);
 
 /// Marks of a forward in a subject, without the colon.
 pub const FORWARD_PREFIX: Words = Words(

@@ -22,6 +22,7 @@ impl Message {
             mail: None,
             automatic: None,
             message_id: None,
+            references: vec![],
             about: None,
             accepted,
             deadline: accepted + Duration::from_secs(60),

@@ -7,5 +7,4 @@ pub mod proof;
 pub mod rehearse;
 pub mod rules;
 pub mod segments;
-pub mod subject;
 pub mod terms;

@@ -1,5 +1,6 @@
 //! What becomes of a message at acceptance: which queue it enters, held, arrived, or refused, and why.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::choose::{Policy, Route};
@@ -8,11 +9,12 @@ use super::rules::{Case, Rules, Verdict};
 use super::segments;
 use crate::address::Address;
 use crate::clock::Time;
-use crate::coding::classic::Protocol;
+use crate::coding::classic::{self, Protocol};
 use crate::coding::parts;
 use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SplitError, Waits};
 use crate::message::{Extent, Id, LinkSize, Message, Origin, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Use};
+use crate::people::Person;
 use crate::settings::Key;
 
 /// What is due at a waiting message is done within this.
@@ -29,9 +31,9 @@ pub struct NewMessage {
     pub to: Address,
     /// The person of this box who wrote it.
     pub author: Option<String>,
-    /// One line.
+    /// One line; empty for none.
     pub subject: String,
-    /// What would go over a link.
+    /// The text, without the subject.
     pub text: String,
     /// What was cut, in words.
     pub cut: Vec<String>,
@@ -39,6 +41,8 @@ pub struct NewMessage {
     pub automatic: Option<String>,
     /// Message-ID of the mail.
     pub message_id: Option<String>,
+    /// What came before it in its thread, the oldest first; empty when that is not known, and the store may find it.
+    pub references: Vec<String>,
     /// For a notice: what it is about.
     pub about: Option<Id>,
     /// Set for a message of somebody who is not of this box and did not log in: the rules judge it.
@@ -63,8 +67,11 @@ pub struct Stranger {
 pub fn packets(message: &Message, to_device: bool, max_payload: usize) -> Result<Vec<Vec<u8>>, SplitError> {
     // Toward a device the packet names the writer, so that the reader can answer; toward the world the recipient.
     let other = if to_device { &message.from } else { &message.to };
-    let protocol = if other.phone().is_some() { Protocol::Sms } else { Protocol::Email };
-    parts::split(&message.text, &other.to_string(), !to_device, protocol, max_payload)
+    let (protocol, text) = match other.phone() {
+        Some(_) => (Protocol::Sms, segments::text_for_phone(&message.subject, &message.text)),
+        None => (Protocol::Email, classic::join(&message.subject, &message.text)),
+    };
+    parts::split(&text, &other.to_string(), !to_device, protocol, max_payload)
 }
 
 /// What a message takes by the classic coding.
@@ -100,6 +107,7 @@ impl Policy {
             mail: None,
             automatic: draft.automatic,
             message_id: draft.message_id,
+            references: draft.references,
             about: draft.about,
             accepted: now,
             deadline: self.deadline(way, &draft.terms, now),
@@ -125,7 +133,7 @@ impl Policy {
         let (state, reason) = self.first_state(&message, &choice, draft.stranger);
         message.state = state;
         message.reason = reason;
-        message.bill = self.bill(&message, now);
+        message.bill = self.bill(&message);
         if let Some(why) = self
             .over_limit(&message, message.bill.as_ref())
             .filter(|_| matches!(message.state, State::Queued | State::Held))
@@ -139,6 +147,11 @@ impl Policy {
             _ => Time::NEVER,
         };
         message
+    }
+
+    /// Where a message stands by people and rules, and why; of a message of a `stranger` they decide too.
+    pub fn judged(&self, message: &Message, stranger: Option<Stranger>) -> (State, Reason) {
+        self.first_state(message, &self.choose(&message.to), stranger)
     }
 
     fn first_state(&self, message: &Message, choice: &Route, stranger: Option<Stranger>) -> (State, Reason) {
@@ -166,26 +179,32 @@ impl Policy {
         }
     }
 
-    /// What a message costs on its way, alone, in the coding that its far box reads; `None` on ways that cost nothing. It
-    /// counts in the month of `now`.
-    pub fn bill(&self, message: &Message, now: Time) -> Option<Bill> {
+    /// The quote of a message: what it costs on its way, alone, in the coding that its far box reads, and in whose budgets it
+    /// is; `None` on ways that cost nothing. The only place where a price is worked out.
+    pub fn bill(&self, message: &Message) -> Option<Bill> {
         let choice = self.choose(&message.to);
         let wanted = match &choice {
             Route::Link(device) => self.packets_wanted(message, device.is_some())?,
             Route::Carrier => {
-                let texts = segments::count(&message.text).parts() as u64;
+                let texts = segments::of(message).parts() as u64;
                 Use::of_texts(texts, price::text_price(&self.settings))
             }
             Route::Mailbox(_) | Route::Relay | Route::Nowhere(_) => return None,
         };
         let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
-        let author = || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
-        let named = message.author.as_ref().and_then(|name| self.people.get(name));
-        let person = reader.or(named).or_else(author).map(|person| &**person);
-        let month = price::month(&self.settings, now);
-        let bill = Bill::new(month, wanted, price::limits(&self.settings, person));
+        let by_address =
+            || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
+        let writer = message.author.as_ref().and_then(|name| self.people.get(name)).or_else(by_address);
+        // What two people of this box say to each other is in the budgets of both.
+        let (person, other) = match (writer, reader) {
+            (Some(writer), Some(reader)) if writer.name != reader.name => (Some(writer), Some(reader)),
+            (writer, reader) => (writer.or(reader), None),
+        };
+        let people = person.into_iter().chain(other).map(|person| &**person);
+        let bill = Bill::new(wanted, price::limits(&self.settings, people));
+        let name = |person: Option<&Arc<Person>>| person.map(|person| person.name.clone());
         let urgent = message.terms.priority == Priority::Urgent;
-        Some(Bill { person: person.map(|person| person.name.clone()), urgent, ..bill })
+        Some(Bill { person: name(person), reader: name(other), urgent, ..bill })
     }
 
     /// What a message takes on air alone, in the coding that its far box reads.
@@ -236,7 +255,7 @@ impl Policy {
         if self.settings.text(Key::SmsCarrier) == "none" {
             return (State::Queued, Waits::NoCarrier.into());
         }
-        (State::Queued, Waits::Carrier { texts: segments::count(&message.text).parts() }.into())
+        (State::Queued, Waits::Carrier { texts: segments::of(message).parts() }.into())
     }
 
     /// What may go on air is decided before it is queued (promise 5).
@@ -296,6 +315,7 @@ mod tests {
             cut: vec![],
             automatic: None,
             message_id: None,
+            references: vec![],
             about: None,
             stranger: None,
             terms: Terms::default(),

@@ -124,6 +124,7 @@ mod tests {
             cut: vec![],
             automatic: None,
             message_id: None,
+            references: vec![],
             about: None,
             stranger: author.is_none().then(Stranger::default),
             terms: Default::default(),

@@ -1,7 +1,10 @@
 //! What a text costs as text messages: alphabet, units, and how many messages phones put together again (3GPP TS 23.038
 //! for the alphabets, 3GPP TS 23.040 section 9.2.3.24.1 for the parts).
 
+use crate::coding::classic;
+use crate::message::Message;
 use crate::message::reason::{TextCount, TextReason};
+use crate::message::title::topic;
 
 /// Longest text that is given to a carrier, in characters: Twilio takes 1600, Bandwidth 2048.
 pub const MOST_CHARACTERS: usize = 1600;
@@ -91,6 +94,11 @@ pub fn count(text: &str) -> Segments {
     Segments { alphabet, each }
 }
 
+/// Counts a message as it goes to a phone.
+pub fn of(message: &Message) -> Segments {
+    count(&text_for_phone(&message.subject, &message.text))
+}
+
 /// Why no carrier takes a text; `None` for one that may go.
 pub fn too_long(text: &str) -> Option<TextReason> {
     let has = text.chars().count();
@@ -99,12 +107,9 @@ pub fn too_long(text: &str) -> Option<TextReason> {
 
 /// What of a message goes to a phone: the subject of an answer repeats what both know and is left out.
 pub fn text_for_phone(subject: &str, text: &str) -> String {
-    const ANSWERS: [&str; 6] = ["re:", "aw:", "sv:", "antw:", "rif:", "res:"];
-    let lower = subject.trim_start().to_lowercase();
-    let body = text.strip_prefix(subject).and_then(|rest| rest.strip_prefix('\n')).map(str::trim);
-    match body {
-        Some(body) if !body.is_empty() && ANSWERS.iter().any(|answer| lower.starts_with(answer)) => body.to_owned(),
-        _ => text.trim_end().to_owned(),
+    match (subject.trim(), text.trim()) {
+        (subject, text) if !text.is_empty() && topic(subject).is_answer => text.to_owned(),
+        (subject, text) => classic::join(subject, text),
     }
 }
 
@@ -149,9 +154,9 @@ mod tests {
 
     #[test]
     fn the_subject_of_an_answer_is_not_texted() {
-        assert_eq!(text_for_phone("Re: Position", "Re: Position\nAll well.\n"), "All well.");
-        assert_eq!(text_for_phone("Position", "Position\nAll well."), "Position\nAll well.");
-        assert_eq!(text_for_phone("Re: Position", "Re: Position"), "Re: Position");
+        assert_eq!(text_for_phone("Re: Position", "All well.\n"), "All well.");
+        assert_eq!(text_for_phone("Position", "All well."), "Position\nAll well.");
+        assert_eq!(text_for_phone("Re: Position", ""), "Re: Position");
         assert_eq!(text_for_phone("", "All well."), "All well.");
         assert!(too_long(&"a".repeat(1601)).is_some() && too_long(&"\u{fc}".repeat(1600)).is_none());
     }

@@ -57,6 +57,7 @@ impl Tx<'_> {
             .retain(|_, bytes| super::schema::record::<Value>(bytes).is_ok_and(|session| session["person"] != name))?;
         self.contacts.retain(|(author, _), _| author != name)?;
         self.spent.retain(|(_, account), _| account != name)?;
+        self.ledger.reserved.remove(name);
         self.usage.retain(|(_, who), _| who != name)?;
         self.ledger.today.people.remove(name);
         if let Some(device) = person.device.map(|device| device.to_string()) {

@@ -1,14 +1,18 @@
 //! Brings a file of an older version to the tables of today, in one commit.
 
+mod bills;
+
 use std::collections::BTreeMap;
 
 use redb::{Database, ReadableTable, WriteTransaction};
 use serde::Deserialize;
 
-use super::schema::{PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION};
+use super::queue::parse;
+use super::schema::{PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
 use crate::address::DeviceId;
 use crate::clock::Time;
-use crate::message::{Id, Packet, PacketState};
+use crate::message::title::{MAX_TITLE, first_line};
+use crate::message::{Id, Message, Origin, Packet, PacketState};
 
 /// Migrates a file of this version; one that is up to date is left alone.
 pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
@@ -23,6 +27,11 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     }
     // Up to version 3 what waits for the link stood in order of the next look at it.
     tx.refile()?;
+    if version < 4 {
+        // Before a record is written anew without what only the old bills say.
+        bills::bills(&mut tx)?;
+        subjects_apart(&mut tx)?;
+    }
     tx.ledger.version = VERSION;
     tx.close()?;
     txn.delete_table(PACKETS_1)?;
@@ -30,6 +39,37 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     txn.commit()?;
     log::info!("store: brought from version {version} to {VERSION}");
     Ok(())
+}
+
+/// Up to version 3 a text began with its subject, and a message without a subject had the first line of its text as one.
+fn subjects_apart(tx: &mut Tx) -> TxResult<()> {
+    let mut messages = Vec::new();
+    for row in tx.messages.iter()? {
+        // What cannot be read is set aside by whoever comes upon it.
+        messages.extend(parse(row?.1.value()));
+    }
+    for mut message in messages {
+        take_apart(&mut message);
+        tx.messages.insert(message.id.0, json(&message).as_slice())?;
+        tx.put_conversation(&message)?;
+    }
+    Ok(())
+}
+
+fn take_apart(message: &mut Message) {
+    let made_up = matches!(message.door, Origin::Link | Origin::Sms);
+    let (subject, text) = (std::mem::take(&mut message.subject), std::mem::take(&mut message.text));
+    let rest = text.strip_prefix(subject.as_str()).filter(|_| !subject.is_empty());
+    let behind = rest.and_then(|rest| rest.strip_prefix('\n'));
+    (message.subject, message.text) = match (rest, behind) {
+        // A text message has no subject.
+        _ if made_up && message.from.phone().is_some() => (String::new(), text),
+        (Some(""), _) if made_up => (String::new(), text),
+        (Some(""), _) => (subject, String::new()),
+        (_, Some(behind)) => (subject, behind.to_owned()),
+        _ if made_up && subject == first_line(&text, MAX_TITLE) => (String::new(), text),
+        _ => (subject, text),
+    };
 }
 
 /// A packet of version 1, which belonged to one message.
@@ -81,4 +121,32 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
         tx.add_packets(&packets)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_taken_out_of_the_text_that_begins_with_it() {
+        let long = "word ".repeat(40);
+        let title = first_line(&long, MAX_TITLE);
+        let (mail, phone) = ("bob@world.example", "+14155550123");
+        for (door, from, subject, text, apart) in [
+            (Origin::Smtp, mail, "Boat", "Boat\nAll well", ("Boat", "All well")),
+            (Origin::Web, mail, "Boat", "Boat", ("Boat", "")),
+            (Origin::Web, mail, "", "All well", ("", "All well")),
+            (Origin::Web, mail, "Re: Boat", "All well", ("Re: Boat", "All well")),
+            (Origin::Link, mail, "Boat", "Boat\nAll well", ("Boat", "All well")),
+            (Origin::Link, mail, "All well", "All well", ("", "All well")),
+            (Origin::Link, mail, title.as_str(), long.as_str(), ("", long.as_str())),
+            (Origin::Link, phone, "Home", "Home\nat seven", ("", "Home\nat seven")),
+            (Origin::Sms, phone, "Home", "Home\nat seven", ("", "Home\nat seven")),
+        ] {
+            let from = from.parse().unwrap();
+            let mut message = Message { door, from, subject: subject.into(), text: text.into(), ..Message::sample() };
+            take_apart(&mut message);
+            assert_eq!((message.subject.as_str(), message.text.as_str()), apart, "{door:?} {text}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod accounting;
 mod audit;
 mod backup;
 mod books;
+mod conversations;
 mod erase;
 mod inbound;
 mod journal;

@@ -112,10 +112,11 @@ impl Tx<'_> {
         Ok(group)
     }
 
-    /// Counts a packet that went on air.
+    /// Counts a packet that went on air, and spends what it costs.
     pub fn packet_went(&mut self, packet: &Packet) -> TxResult<()> {
         self.ledger.packets_sent += 1;
-        self.count_packet(packet)
+        let people = self.spend_packet(packet)?;
+        self.count_packet(packet, &people)
     }
 
     /// Has whoever looks after a queue look at it after the commit.

@@ -21,7 +21,7 @@ impl Tx<'_> {
                 .or_else(|error| super::reject(Fault::operator(format!("no random numbers: {error}"))))?;
             self.ledger.box_token = crate::hex::encode(&random);
         }
-        Ok(())
+        self.recount_reserved()
     }
 
     /// Writes a person.

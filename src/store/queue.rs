@@ -70,6 +70,10 @@ impl Tx<'_> {
             let id = Id(self.ledger.next_message);
             self.ledger.next_message += 1;
             let mut message = Message { id, mail: body.clone(), ..message.clone() };
+            if message.mail.is_none() {
+                self.find_thread(&mut message)?;
+            }
+            self.put_conversation(&message)?;
             self.bill_new(&mut message)?;
             if message.steps.is_empty() {
                 message.steps.push(Step {
@@ -209,6 +213,7 @@ impl Tx<'_> {
             self.ledger.book(door, Some(Column::Waiting), Column::Returned);
             self.count_lost()?;
         }
+        self.recount_reserved()?;
         self.quarantine("store", why, &bytes, at)
     }
 
@@ -255,6 +260,10 @@ impl Tx<'_> {
         if let Some(message_id) = &message.message_id {
             self.message_ids.remove(message_id.as_str())?;
         }
+        if let Some(mut bill) = message.bill.clone() {
+            self.release(&mut bill);
+        }
+        self.remove_conversation(message)?;
         self.remove_packets(message.id)?;
         self.remove_text(message.id)?;
         let Some(mail) = &message.mail else { return Ok(()) };

@@ -2,7 +2,7 @@
 
 use minijinja::context;
 
-use super::messages::{body, line};
+use super::messages::line;
 use super::{Ask, Reply};
 use crate::admin::response::Response;
 use crate::fault::Fault;
@@ -32,7 +32,7 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
         from => message.from.to_string(),
         to => message.to.to_string(),
         subject => message.subject,
-        text => body(&message),
+        text => message.text.trim_end(),
         cut => message.cut,
         at => ask.times.moment(message.accepted),
         reply => message.from.mailbox().is_some() || message.from.phone().is_some(),

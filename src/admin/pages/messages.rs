@@ -46,7 +46,7 @@ pub fn line(ask: &Ask, message: &Message) -> Line {
         at: ask.times.moment(message.accepted),
         from: message.from.to_string(),
         to: message.to.to_string(),
-        subject: shorten(&message.subject, 90),
+        subject: shorten(&message.title(), 90),
         state: message.state.words(),
         tone: tone_of(message),
         reason: shorten(&reason(ask, message), 160),
@@ -152,7 +152,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         .map(|step| context! { at => ask.times.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => cause(ask, &message, step), packets => step.packets })
         .collect();
     let whole = ask.request.query.ticked("whole") && message.mail.is_some();
-    let text = if whole { whole_text(ask, &message)? } else { body(&message) };
+    let text = if whole { whole_text(ask, &message)? } else { message.text.trim_end().to_owned() };
     let waits = !message.is_final();
     let values = context! {
         error, steps, text, whole,
@@ -174,9 +174,9 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         tries => message.tries,
         unsure => !message.clock_believed,
         size => message.mail.as_ref().map(|mail| bytes(mail.size)),
-        air => bytes(message.text.len() as u64),
+        air => bytes((message.subject.len() + message.text.len()) as u64),
         account => message.account.as_ref().map(|account| account.words()),
-        texts => phone(&message).then(|| segments::count(&message.text).total().to_string()),
+        texts => phone(&message).then(|| segments::of(&message).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
         actions => if ask.operator() { possible(ask, &message) } else { Vec::new() },
@@ -194,7 +194,7 @@ fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, String, String)>
     let fixed = |(word, label, about): (&'static str, &str, &str)| (word, label.to_owned(), about.to_owned());
     let mut all: Vec<_> = usual(message).into_iter().map(fixed).collect();
     if again::is_possible(message) {
-        let price = again::price(&crate::engine::policy(&ask.app.store), message, ask.app.store.clock().now());
+        let price = again::price(&crate::engine::policy(&ask.app.store), message);
         let about = "It may have arrived. A box like this one delivers nothing twice; a classic peer may.";
         all.push(("again", format!("Send again, for {price}"), about.to_owned()));
     }
@@ -236,18 +236,12 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
     }
 }
 
-/// Gives the text without its subject line.
-pub fn body(message: &Message) -> String {
-    let rest = message.text.strip_prefix(message.subject.as_str()).and_then(|rest| rest.strip_prefix('\n'));
-    rest.unwrap_or(&message.text).trim_end().to_owned()
-}
-
 /// Gives the text of the whole mail: nothing cut, still without markup.
 fn whole_text(ask: &Ask, message: &Message) -> Result<String, Fault> {
     let raw = ask.app.store.raw(message)?.unwrap_or_default();
     let parsed = mail_parser::MessageParser::default().parse(&raw);
     let text = parsed.as_ref().and_then(|mail| mail.body_text(0)).map(|text| text.trim_end().to_owned());
-    Ok(text.unwrap_or_else(|| body(message)))
+    Ok(text.unwrap_or_else(|| message.text.clone()))
 }
 
 /// Sends the mail as it came in.

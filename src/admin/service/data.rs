@@ -125,12 +125,13 @@ fn entry(to: &mut impl Write, message: &Message, raw: Option<&[u8]>) -> std::io:
         Some(raw) => raw,
         None => {
             made = format!(
-                "From: {}\nTo: {}\nSubject: {}\nDate: {}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\
+                "From: {}\nTo: {}\nSubject: {}\nDate: {}\n{}MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\
                  Content-Transfer-Encoding: 8bit\n\n{}",
                 message.from,
                 message.to,
                 message.subject,
                 at.strftime("%a, %d %b %Y %H:%M:%S +0000"),
+                thread(message),
                 message.text
             );
             made.as_bytes()
@@ -146,6 +147,18 @@ fn entry(to: &mut impl Write, message: &Message, raw: Option<&[u8]>) -> std::io:
         to.write_all(b"\n")?;
     }
     to.write_all(b"\n")
+}
+
+/// The header lines that say which thread a message belongs to.
+fn thread(message: &Message) -> String {
+    let line = |name: &str, ids: &[String]| match ids {
+        [] => String::new(),
+        ids => format!("{name}: {}\n", ids.join("\n ")),
+    };
+    let answered = &message.references[message.references.len().saturating_sub(1)..];
+    line("Message-ID", message.message_id.as_slice())
+        + &line("In-Reply-To", answered)
+        + &line("References", &message.references)
 }
 
 /// Fills a file of an archive up to a whole record, and writes the header that was left free for it at `begin`.

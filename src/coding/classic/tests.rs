@@ -106,3 +106,25 @@ fn no_input_makes_the_decoder_panic() {
         }
     }
 }
+
+#[test]
+fn subject_and_text_come_apart_and_together() {
+    for (whole, apart) in [
+        ("Boat\nAll well", ("Boat", "All well")),
+        ("Boat\nAll well\n\nAnna", ("Boat", "All well\n\nAnna")),
+        ("All well", ("", "All well")),
+        ("Boat\n", ("", "Boat\n")),
+        ("Dear Anna,\n\nAll well", ("", "Dear Anna,\n\nAll well")),
+        (" two\nlines", ("", " two\nlines")),
+        ("", ("", "")),
+    ] {
+        assert_eq!(take_apart(whole), apart, "{whole:?}");
+        assert_eq!(join(apart.0, apart.1), whole);
+    }
+    // A subject that is there and empty: only the seed's backend writes it so.
+    assert_eq!(take_apart("\nAll well"), ("", "All well"));
+    assert_eq!(take_apart("\n"), ("", "\n"));
+    let long = format!("{}\nmore", "x".repeat(121));
+    assert_eq!(take_apart(&long), ("", long.as_str()));
+    assert_eq!(join("Boat", ""), "Boat");
+}

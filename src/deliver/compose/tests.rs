@@ -15,7 +15,7 @@ fn sample<'a>(from: &'a Mailbox, to: &'a Mailbox, subject: &'a str, text: &'a st
         text,
         date: Time::from_seconds(1_800_000_000),
         message_id: "<m7.1800000000@box.example>",
-        in_reply_to: Some("<q@far.example>"),
+        references: &[],
         auto_submitted: None,
     }
 }
@@ -64,6 +64,8 @@ fn headers_say_what_they_should() {
     let (from, to) = (mailbox("anna@box.example"), mailbox("bob@far.example"));
     let mut wanted = sample(&from, &to, "Hej\r\nBcc: evil@x.org\t på  dig", "T");
     wanted.auto_submitted = Some("auto-generated");
+    let thread = ["<first@box.example>".to_owned(), "<q@far.example>".to_owned()];
+    wanted.references = &thread;
     let mail = build(&wanted);
     check_clean(&mail, true);
     let parsed = MessageParser::new().parse(&mail).unwrap();
@@ -74,7 +76,10 @@ fn headers_say_what_they_should() {
     assert_eq!(parsed.to().unwrap().first().unwrap().address(), Some("bob@far.example"));
     assert_eq!(parsed.message_id(), Some("m7.1800000000@box.example"));
     assert_eq!(parsed.in_reply_to().as_text(), Some("q@far.example"));
-    assert_eq!(parsed.references().as_text(), Some("q@far.example"));
+    assert_eq!(
+        parsed.references().as_text_list().map(|ids| ids.iter().map(|id| id.to_string()).collect::<Vec<_>>()),
+        Some(vec!["first@box.example".to_owned(), "q@far.example".to_owned()])
+    );
     assert_eq!(parsed.date().unwrap().to_timestamp(), 1_800_000_000);
     assert_eq!(parsed.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"));
     assert_eq!(build(&wanted), mail, "the same message is the same mail at each try");
@@ -87,7 +92,8 @@ fn foreign_words_cannot_break_a_header() {
     let mut wanted = sample(&from, &to, &subject, "T");
     wanted.from_name = Some("x\r\nBcc: evil@x.org");
     wanted.message_id = "<a\r\nBcc: evil@x.org>";
-    wanted.in_reply_to = Some("\r\n\r\nbody");
+    let thread = ["\r\n\r\nbody".to_owned()];
+    wanted.references = &thread;
     wanted.auto_submitted = Some("no\nBcc: evil@x.org");
     let mail = build(&wanted);
     check_clean(&mail, true);
@@ -103,7 +109,8 @@ fn odd_times_and_names_do_no_harm() {
     for date in [Time(0), Time(i64::MIN), Time::NEVER] {
         check_clean(&build(&ComposedMail { date, ..sample(&from, &to, "S", "T") }), true);
     }
-    let mail = build(&ComposedMail { from_name: Some(" \t"), in_reply_to: Some("<>"), ..sample(&from, &to, "", "T") });
+    let mail =
+        build(&ComposedMail { from_name: Some(" \t"), references: &["<>".to_owned()], ..sample(&from, &to, "", "T") });
     let text = String::from_utf8(mail).unwrap();
     assert!(text.contains("From: <anna@box.example>\r\n") && !text.contains("In-Reply-To"), "{text}");
 }

@@ -30,8 +30,8 @@ pub fn is_possible(message: &Message) -> bool {
 }
 
 /// What sending it again costs at most, in words.
-pub fn price(policy: &Policy, message: &Message, now: Time) -> String {
-    words(policy, policy.bill(message, now).map(|bill| bill.wanted).unwrap_or_default())
+pub fn price(policy: &Policy, message: &Message) -> String {
+    words(policy, policy.bill(message).map(|bill| bill.wanted).unwrap_or_default())
 }
 
 fn words(policy: &Policy, wanted: Use) -> String {
@@ -63,7 +63,7 @@ pub(super) fn send(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -
     for each in &all {
         // One that has ended otherwise, or is there, does not go.
         let Some(message) = tx.find(*each)?.filter(|message| *each == id || is_possible(message)) else { continue };
-        let bill = policy.bill(&message, now);
+        let bill = policy.bill(&message);
         if let Some(why) = policy.over_limit(&message, bill.as_ref()).filter(|_| *each == id) {
             return reject(Fault::refused(why));
         }
@@ -86,7 +86,10 @@ fn close_unknown(tx: &mut Tx, id: Id, now: Time) -> TxResult<()> {
     for packet in tx.packets_of(id)? {
         if matches!(packet.state, PacketState::Unknown(_)) {
             let why = GoneReason::GivenUp { why: Box::new(Reason::said("not known whether it left; sent again")) };
-            tx.put_packet(&Packet { state: PacketState::Gone(why), at: now, ..packet })?;
+            let packet = Packet { state: PacketState::Gone(why), at: now, ..packet };
+            tx.put_packet(&packet)?;
+            // It may have been spent.
+            tx.packet_went(&packet)?;
         }
     }
     Ok(())

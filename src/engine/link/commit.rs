@@ -11,7 +11,7 @@ use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
 use crate::message::{GoneReason, Id, Message, Packet, PacketState, Reason, Reference, State};
 use crate::money::{Bill, Use};
 use crate::route::choose::Policy;
-use crate::route::price;
+use crate::route::{plan, price};
 use crate::store::{Tx, TxResult};
 
 /// The group of a packet, as the store knows it now.
@@ -72,14 +72,14 @@ pub fn explain(context: &Context, group: &PacketGroup, reason: &Reason) -> Resul
 
 /// Writes that a packet is being handed over, before its command leaves, and gives it back as it was written. `None` when
 /// the owner of a message in it held or cancelled it a moment ago, or when a budget does not allow a packet that no
-/// message pays for: those are billed to the box here. What is decided here cannot be taken back.
+/// message pays for: what that costs is reserved here. What is decided here cannot be taken back.
 ///
 /// # Errors
 /// When the store fails.
 pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault> {
     let (settings, now) = (context.store.settings(), context.now());
     let wanted = Use::of_packets(1, price::packet_price(&settings));
-    let fresh = Bill::new(price::month(&settings, now), wanted, price::limits(&settings, None));
+    let fresh = Bill::own(wanted, price::limits(&settings, []));
     context.store.write(move |tx| {
         let mut packet = packet.clone();
         for id in &packet.messages {
@@ -90,7 +90,7 @@ pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault>
         let extra = packet.is_extra();
         if let Some(place) = packet.peer.as_mut().filter(|place| extra && place.bill.is_none()) {
             let mut bill = fresh.clone();
-            if tx.charge(&mut bill, now)?.is_err() {
+            if tx.reserve(&mut bill, now)?.is_err() {
                 return Ok(None);
             }
             place.bill = Some(bill);
@@ -173,8 +173,9 @@ pub fn not_taken(context: &Context, packet: &Packet, why: &str) -> Result<(), Fa
         if again {
             return planned_again(tx, packet.clone(), now);
         }
-        refund(tx, &packet)?;
-        tx.put_packet(&Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet.clone() })
+        release(tx, &packet);
+        tx.put_packet(&Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet.clone() })?;
+        tx.settle(&packet.messages)
     })
 }
 
@@ -183,9 +184,9 @@ pub(super) fn planned_again(tx: &mut Tx, packet: Packet, now: Time) -> TxResult<
     let packet = Packet { state: PacketState::Planned, at: now, ..packet };
     tx.put_packet(&packet)?;
     for id in &packet.messages {
-        if let Some(live) = tx.live(*id)?.filter(|live| live.state == State::OnLink) {
+        if tx.live(*id)?.is_some_and(|live| live.state == State::OnLink) {
             let reason = LinkReason::NotThere { part: Part::of(&packet) };
-            tx.step(*id, now, State::Queued, reason, 0, live.accepted)?;
+            tx.step(*id, now, State::Queued, reason, 0, now + plan::SOON)?;
         }
     }
     Ok(())
@@ -291,11 +292,16 @@ fn may_arrive(tx: &mut Tx, id: Id, packets: &[Packet], now: Time) -> TxResult<()
         .map_or(Ok(()), |_| tx.change(id, |message| message.receipt_until = Some(now + peer::LONGEST)).map(drop))
 }
 
-/// The session hears that a packet will not be sent, or that it may have been.
+/// A packet will not be sent, or may have been: then it is paid for. What certainly does not leave costs nothing; the
+/// session hears of it.
 fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult<()> {
+    if unclear {
+        tx.packet_went(packet)?;
+    }
+    tx.settle(&packet.messages)?;
     let Some(place) = &packet.peer else { return Ok(()) };
     if !unclear {
-        refund(tx, packet)?;
+        release(tx, packet);
     }
     peer::change(tx, packet.device, |peer| match unclear {
         true => peer.sent(place.ticket, place.fragment, now.0),
@@ -304,11 +310,10 @@ fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult
 }
 
 /// What certainly does not leave costs nothing.
-fn refund(tx: &mut Tx, packet: &Packet) -> TxResult<()> {
-    let bill = packet.peer.as_ref().and_then(|place| place.bill.clone());
-    let Some(mut bill) = bill.filter(|bill| bill.charged) else { return Ok(()) };
-    let back = bill.wanted;
-    tx.refund(&mut bill, back).map(drop)
+fn release(tx: &mut Tx, packet: &Packet) {
+    if let Some(mut bill) = packet.peer.as_ref().and_then(|place| place.bill.clone()) {
+        tx.release(&mut bill);
+    }
 }
 
 fn resolve(

@@ -4,10 +4,9 @@ use compact::letter::{Kind, Letter, Other};
 use compact::peer::{Peer, PeerTurn};
 
 use super::peer::PeerEffects;
-use crate::address::{Address, AddressError, DeviceId};
+use crate::address::{Address, AddressError, DeviceId, Phone};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
-use crate::coding::messages;
 use crate::coding::parts::{self, PartMark};
 use crate::engine::Context;
 use crate::fault::Fault;
@@ -17,12 +16,8 @@ use crate::message::{Id, Message, Origin, State, Terms};
 use crate::people::Person;
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
-use crate::route::subject::first_line;
 use crate::settings::Key;
 use crate::store::{self, BodyIn, Committed, Event, PartIn, Tx, TxResult};
-
-/// Longest subject made from a text, in characters.
-const SUBJECT: usize = 72;
 
 /// Takes a packet in. Only with the token in hand may the other side forget it.
 ///
@@ -129,7 +124,8 @@ pub fn give_up_on_parts(context: &Context) -> Result<(), Fault> {
         let text = incomplete(&parts, first.total);
         context.store.write(move |tx| {
             tx.drop_parts(&set)?;
-            match unpacker.message(&first.other, None, None, text.clone()) {
+            let (subject, body) = apart(&first.other, &text);
+            match unpacker.message(&first.other, None, subject, body) {
                 Ok(message) => tx.add(&alone(message)).map(drop),
                 Err(why) => unpacker.set_aside(tx, &why, text.as_bytes()),
             }
@@ -145,6 +141,11 @@ fn incomplete(parts: &[(u16, PartIn)], total: u16) -> String {
         None => format!("\n[part {number} of {total} did not arrive]\n"),
     };
     (1..=total).map(part).collect()
+}
+
+/// Subject and text of a classic packet; a text message has no subject.
+fn apart<'t>(other: &str, whole: &'t str) -> (&'t str, &'t str) {
+    if other.parse::<Phone>().is_ok() { ("", whole) } else { classic::take_apart(whole) }
 }
 
 /// A message of its own: it has no mail in common with others.
@@ -226,7 +227,11 @@ impl Unpacker {
             None => Some(inner.text.clone()),
             Some(mark) => self.part(tx, inner, &other, &mark)?,
         };
-        Ok(text.map(|text| self.message(&other, None, None, text)).transpose())
+        let message = |text: String| {
+            let (subject, text) = apart(&other, &text);
+            self.message(&other, None, subject, text)
+        };
+        Ok(text.map(message).transpose())
     }
 
     /// The far end that a packet names: a phone in the local form, a mail address that means one, or anything else.
@@ -261,18 +266,17 @@ impl Unpacker {
     /// A message of the compact coding becomes one of this box.
     fn compact(&self, tx: &mut Tx, received: &Letter, whole: bool) -> TxResult<Vec<Id>> {
         let Other::Address(other) = &received.other else { return Ok(Vec::new()) };
-        let mut text = messages::text(received);
+        let mut text = received.text.clone();
         if !whole {
             text.push_str("\n[the rest did not arrive]\n");
         }
-        let subject = Some(received.subject.clone()).filter(|subject| !subject.is_empty());
+        let subject = received.subject.as_str();
         let end = self.other(other, received.kind == Kind::Text);
-        let message =
-            end.and_then(|end| self.message(&end.to_string(), received.person.as_deref(), subject, text.clone()));
+        let message = end.and_then(|end| self.message(&end.to_string(), received.person.as_deref(), subject, &text));
         match message {
             Ok(message) => tx.add(&alone(message)),
             Err(why) => {
-                self.set_aside(tx, &why, format!("{other}\n{text}").as_bytes())?;
+                self.set_aside(tx, &why, format!("{other}\n{subject}\n{text}").as_bytes())?;
                 Ok(Vec::new())
             }
         }
@@ -280,13 +284,7 @@ impl Unpacker {
 
     /// The message between `other`, the end named in the packet, and this end: the person named there, if the name is
     /// good for that, or else the one who is meant without a name.
-    fn message(
-        &self,
-        other: &str,
-        named: Option<&str>,
-        subject: Option<String>,
-        text: String,
-    ) -> Result<Message, String> {
+    fn message(&self, other: &str, named: Option<&str>, subject: &str, text: &str) -> Result<Message, String> {
         let other: Address = other.parse().map_err(|why: AddressError| why.to_string())?;
         let named = named.and_then(|name| self.policy.people.get(name));
         let (from, to, author, refused) = match &self.side {
@@ -310,11 +308,12 @@ impl Unpacker {
             from,
             to,
             author,
-            subject: subject.unwrap_or_else(|| first_line(&text, SUBJECT)),
-            text,
+            subject: subject.to_owned(),
+            text: text.to_owned(),
             cut: Vec::new(),
             automatic: None,
             message_id: Some(message_id(self.policy.settings.text(Key::Domain))),
+            references: Vec::new(),
             about: None,
             stranger: None,
             terms: Terms::default(),

@@ -20,7 +20,7 @@ use crate::message::reason::{Acknowledged, Arrived, LinkReason};
 use crate::message::{Id, Message, Packet, PacketState, PeerFragment, Reference, State};
 use crate::money::Bill;
 use crate::route::choose::Route;
-use crate::route::plan;
+use crate::route::{plan, segments};
 use crate::settings::{Key, Settings};
 use crate::store::{Event, Tx, TxResult};
 
@@ -150,7 +150,13 @@ impl Context {
                 (&message.to, author)
             }
         };
-        messages::on_air(person, other.to_string(), &message.subject, &message.text)
+        match other.phone() {
+            Some(_) => {
+                let text = segments::text_for_phone(&message.subject, &message.text);
+                messages::on_air(person, other.to_string(), "", &text)
+            }
+            None => messages::on_air(person, other.to_string(), &message.subject, &message.text),
+        }
     }
 }
 
@@ -216,7 +222,7 @@ impl PeerEffects {
         let policy = context.policy();
         let bill = |key: u64| {
             let message = context.store.message(Id(key)).ok().flatten()?;
-            Some((key, policy.bill(&message, context.now())?))
+            Some((key, policy.bill(&message)?))
         };
         let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
         Self { device, peer, turn, bills, unconfirmed }

@@ -27,6 +27,7 @@ fn told(state: State) -> (String, String) {
         cut: vec![],
         automatic: None,
         message_id: None,
+        references: vec![],
         about: None,
         stranger: None,
         terms: Default::default(),

@@ -13,11 +13,8 @@ use crate::message::{LinkSize, Message, Origin, Proof, Terms};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
-use crate::route::subject::first_line;
 use crate::store::{BodyIn, Committed, Event, IncomingMail, OptOut, Thread, Tx, TxResult};
 
-/// Longest subject made from a text, in characters.
-const SUBJECT: usize = 72;
 /// What is longer, in bytes, is no text: Bandwidth carries 2048 characters, Twilio 1600.
 const MOST_TEXT: usize = 32 * 1024;
 /// Name of the note with the time of the last call of a carrier.
@@ -178,7 +175,7 @@ impl Intake {
                 thread.subject.clone()
             }
             Some(thread) => format!("Re: {}", thread.subject),
-            None => messages[0].subject.clone(),
+            None => messages[0].title(),
         };
         let body = match self.policy.mail_of(from) {
             Some(sender) => BodyIn::Bytes(self.mail(&sender, &address, &subject, thread.as_ref())),
@@ -201,7 +198,7 @@ impl Intake {
             text: &format!("{}{more}", self.incoming.text),
             date: self.now,
             message_id: &self.message_id,
-            in_reply_to: thread.map(|thread| thread.last.as_str()),
+            references: &thread.map(|thread| thread.last.clone()).into_iter().collect::<Vec<_>>(),
             auto_submitted: None,
         })
     }
@@ -233,11 +230,12 @@ impl Intake {
             from: from.clone(),
             to,
             author: None,
-            subject: first_line(&text, SUBJECT),
+            subject: String::new(),
             text,
             cut: files.into_iter().collect(),
             automatic: None,
             message_id: Some(self.message_id.clone()),
+            references: Vec::new(),
             about: None,
             stranger,
             terms: Terms::default(),
@@ -290,11 +288,12 @@ impl Intake {
             from: Address::Mail(address),
             to: Address::Phone(phone),
             author: Some(person.name.clone()),
-            subject: "HELP".to_owned(),
+            subject: "Re: HELP".to_owned(),
             text,
             cut: Vec::new(),
             automatic: None,
             message_id: None,
+            references: Vec::new(),
             about: None,
             stranger: None,
             terms: Terms::default(),

@@ -51,17 +51,19 @@ pub fn one(texts: &mut Texts, message: &Message) -> Result<(), Fault> {
     let (Some(from), Some(to)) = (policy.service_number(message), policy.phone_of(&message.to)) else {
         return context.give_back(message, State::Returned, NoRoute::NoPhone);
     };
-    if let Some(why) = barred(texts, from, to)?.or_else(|| segments::too_long(&message.text)) {
+    if let Some(why) = barred(texts, from, to)?
+        .or_else(|| segments::too_long(&segments::text_for_phone(&message.subject, &message.text)))
+    {
         return context.give_back(message, State::Returned, why);
     }
     if let Err(fault) = &texts.carrier {
         let fault = fault.clone();
         return context.failed(message, &fault);
     }
-    // Taken in while there was no carrier, and so no price.
-    let bill = policy.bill(message, context.now());
-    let priced = |bill: Option<&Bill>| bill.is_some_and(|bill| bill.wanted.money.0 > 0);
-    if priced(bill.as_ref()) && !priced(message.bill.as_ref()) {
+    // Taken in at another price, or while there was no carrier, and so no price.
+    let bill = policy.bill(message);
+    let same = |bill: &Bill| message.bill.as_ref().is_some_and(|known| known.same_quote(bill));
+    if !bill.as_ref().is_none_or(same) {
         let (id, now) = (message.id, context.now());
         return context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == State::Queued) {
             Some(_) => outcome::requeue(tx, id, bill.clone(), reason.clone(), now, now),
@@ -92,7 +94,12 @@ fn elsewhere(texts: &Texts, policy: &Policy, message: &Message, way: Way) -> Res
 }
 
 pub(super) fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
-    OutgoingText { from, to, text: message.text.clone(), tag: message.id.to_string() }
+    OutgoingText {
+        from,
+        to,
+        text: segments::text_for_phone(&message.subject, &message.text),
+        tag: message.id.to_string(),
+    }
 }
 
 fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resent: u32) -> Result<(), Fault> {
@@ -130,7 +137,7 @@ fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resen
 pub(super) fn taken(texts: &Texts, message: &Message, record: TextOut, name: String, found: bool) -> Result<(), Fault> {
     let context = texts.context;
     let title = texts.row.map_or("the carrier", |row| row.title);
-    let (carrier, count, now) = (title.to_owned(), segments::count(&message.text).total(), context.now());
+    let (carrier, count, now) = (title.to_owned(), segments::of(message).total(), context.now());
     let reason = TextReason::Taken { carrier, id: name.clone(), count, found };
     log::info!("{} taken by {title}", message.id);
     let next = now + report::FIRST_ASK;

@@ -90,8 +90,7 @@ fn mail(is_answer: bool, body: &str) -> Vec<u8> {
 
 /// The text that goes on air, without the subject.
 fn body(raw: &[u8]) -> String {
-    let shaped = shape(raw, &TRIM);
-    shaped.text.strip_prefix(&shaped.subject).unwrap_or(&shaped.text).to_owned()
+    shape(raw, &TRIM).text
 }
 
 /// The counts by kind. `every` text is put beside each piece, or a few of them.
@@ -127,7 +126,7 @@ fn measure(every: bool) -> (Vec<(String, Count)>, Vec<String>) {
         let wanted: Vec<&str> = told.lines().filter(|line| !line.starts_with("# ")).collect();
         let shaped = shape(&raw, &TRIM);
         let held = format!("{}\n{}", shaped.subject, shaped.full);
-        add("the corpus", count(&wanted.join("\n"), &held, &shaped.text), path.display().to_string());
+        add("the corpus", count(&wanted.join("\n"), &held, &on_air(&shaped)), path.display().to_string());
     }
     (table, worst)
 }

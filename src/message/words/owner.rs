@@ -215,6 +215,7 @@ impl Display for ActionReason {
             Self::Released { who, allow: false } => write!(f, "released by {who}"),
             Self::Released { who, allow: true } => write!(f, "released by {who}, who lets its sender write"),
             Self::Afforded => f.write_str("the budget allows it now"),
+            Self::Judged => f.write_str("people or rules have changed: nothing holds it any more"),
             Self::Cancelled { who, withdrawing: false } => write!(f, "cancelled by {who}"),
             Self::Cancelled { who, withdrawing: true } => {
                 write!(f, "cancelled by {who}: being withdrawn from the link")

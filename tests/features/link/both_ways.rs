@@ -17,7 +17,7 @@ fn a_message_goes_over_the_satellite_and_its_answer_comes_back() {
     let data = mail["data"].as_str().unwrap();
     assert!(data.contains("Subject: From the boat\r\n"), "{data}");
     assert!(data.contains("Message-ID: <"), "{data}");
-    assert!(data.ends_with("From the boat\r\nAll is well here.\r\n"), "{data}");
+    assert!(data.ends_with("\r\n\r\nAll is well here.\r\n"), "{data}");
     let sent = station.wait_state(SOON, "bob@world.example", "sent");
     assert!(sent["reason"].as_str().unwrap().contains("RSSI"), "{sent}");
     gateway.wait_state(SOON, "bob@world.example", "delivered");

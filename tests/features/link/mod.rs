@@ -5,4 +5,5 @@ mod compact;
 mod hive;
 mod m138;
 mod parts;
+mod threads;
 mod turns;

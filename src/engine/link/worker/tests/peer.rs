@@ -46,6 +46,7 @@ impl Pair {
             cut: vec![],
             automatic: None,
             message_id: None,
+            references: vec![],
             about: None,
             stranger: None,
             terms: Default::default(),
@@ -157,7 +158,7 @@ fn a_packet_without_messages_is_billed_to_the_box() {
     pair.agree(&mut workers);
     let used = || {
         let month = crate::route::price::month(&pair.gateway.context.store.settings(), pair.gateway.context.now());
-        let accounts = pair.gateway.context.store.read(|view| view.used_in(&month)).unwrap();
+        let accounts = pair.gateway.context.store.read(|view| view.spent_in(&month)).unwrap();
         accounts.iter().find(|(name, _)| name.is_empty()).map_or(0, |(_, used)| used.packets)
     };
     let messages = used();
@@ -250,6 +251,9 @@ fn what_is_lost_is_repeated_and_arrives_once() {
     }
     assert_eq!(pair.arrived_ashore()[1..], ["Do you hear me"]);
     assert_eq!(pair.station.message(id).state, State::Delivered);
+    assert_eq!(pair.station.message(id).bill.unwrap().spent.packets, 1, "the repeat is the box's own");
+    pair.station.bill_is_air();
+    pair.gateway.bill_is_air();
     pair.station.books_balance();
 }
 
@@ -374,7 +378,9 @@ fn two_lives_tell_each_message_once_whatever_the_channel_does() {
             let times = aboard.iter().filter(|other| *other == text).count();
             assert_eq!(times, 1, "round {round}: {:?}", pair.gateway.message(*id));
         }
-        pair.station.books_balance();
-        pair.gateway.books_balance();
+        for rig in [&pair.station, &pair.gateway] {
+            rig.bill_is_air();
+            rig.books_balance();
+        }
     }
 }

@@ -1,4 +1,36 @@
-//! A subject for a text that has none: its first line, fit for a header.
+//! The title of a message that has no subject, and the topic that an answer shares with what it answers.
+
+/// Longest title made from a text, in characters.
+pub const MAX_TITLE: usize = 72;
+
+/// Marks of an answer in a subject, without the colon, in lower case, separated by bars.
+pub const ANSWER_MARKS: &str = "re|aw|sv|antw|antwoord|antwort|odp|ynt|yan|res|rif|r|vs|vá|va|bls|atb|ref|ang|ats|ad|odg|inc|回复|答复|回覆|返信|답장|\
+     回|رد|השב|תשובה|תגובה|σχετ|απ|отв|ответ|відп|відповідь|отг|trả lời|balas|ตอบ|ตอบกลับ|πρ";
+
+/// What a subject is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    /// The subject without marks of an answer, in lower case.
+    pub words: String,
+    /// It has such a mark.
+    pub is_answer: bool,
+}
+
+/// Takes the marks of an answer (`Re:`, `AW:`, `Re[2]:`) off a subject.
+pub fn topic(subject: &str) -> Topic {
+    let (mut rest, mut is_answer) = (subject.trim(), false);
+    while let Some(after) = after_mark(rest) {
+        (rest, is_answer) = (after.trim_start(), true);
+    }
+    Topic { words: rest.to_lowercase(), is_answer }
+}
+
+fn after_mark(text: &str) -> Option<&str> {
+    let (mark, after) = text.split_once([':', '：'])?;
+    let mark = mark.trim().to_lowercase();
+    let bare = mark.trim_end_matches(|c: char| c.is_ascii_digit() || "[]()^* ".contains(c));
+    ANSWER_MARKS.split('|').any(|known| known == bare).then_some(after)
+}
 
 /// The first line of `text` that says something, whitespace collapsed, at most `max_chars` characters; a longer one is
 /// cut at a word boundary and ends with an ellipsis. Holds no line break and no control character; empty when the
@@ -41,6 +73,20 @@ mod tests {
         assert_eq!(first_line("one two", 4), "one…");
         assert_eq!(first_line("x", 0), "");
         assert_eq!(first_line(" \n\u{0}\u{202e}\n", 9), "");
+    }
+
+    #[test]
+    fn an_answer_has_the_topic_of_what_it_answers() {
+        for (subject, words, is_answer) in [
+            ("Boat", "boat", false),
+            ("RE: AW: Re[2]: Boat", "boat", true),
+            ("回复：船", "船", true),
+            ("Re:", "", true),
+            ("Meeting: tomorrow", "meeting: tomorrow", false),
+            ("", "", false),
+        ] {
+            assert_eq!(topic(subject), Topic { words: words.into(), is_answer }, "{subject}");
+        }
     }
 
     #[test]
