@@ -299,6 +299,7 @@ fn packet_state(state: &PacketState) -> String {
     match state {
         PacketState::Planned => "planned".to_owned(),
         PacketState::Handing(_) => "being submitted".to_owned(),
+        PacketState::Unknown(_) => "not known whether it left".to_owned(),
         PacketState::Held(reference) => format!("on the link as {reference}"),
         PacketState::Sent(reference) => format!("sent as {reference}"),
         PacketState::Gone(why) => format!("dropped: {why}"),

@@ -192,7 +192,9 @@ impl Tx<'_> {
 
     /// True while the link has, or may have, a packet that this message pays for.
     fn may_leave(&self, message: &Message) -> TxResult<bool> {
-        let there = |packet: &Packet| matches!(packet.state, PacketState::Held(_) | PacketState::Handing(_));
+        let there = |packet: &Packet| {
+            matches!(packet.state, PacketState::Held(_) | PacketState::Handing(_) | PacketState::Unknown(_))
+        };
         Ok(self.packets_of(message.id)?.iter().any(|packet| there(packet) && !packet.is_extra()))
     }
 

@@ -214,6 +214,7 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
     let (word, tone, more) = match &packet.state {
         PacketState::Planned => ("planned", "wait", String::new()),
         PacketState::Handing(_) => ("being submitted", "wait", String::new()),
+        PacketState::Unknown(_) => ("not known whether it left", "wait", String::new()),
         PacketState::Held(reference) => ("on the link", "wait", reference.to_string()),
         PacketState::Sent(reference) => ("sent", "good", reference.to_string()),
         PacketState::Gone(why) => ("dropped", "off", why.to_string()),

@@ -13,7 +13,8 @@
 //! 3m  lacks model m for the bundle: name       4m  the same for fragments: id
 //! 50  check failed: name                     51  check failed: id of fragments
 //! 6n  replaces: n names                      70  fragments that came: id, 16 bits
-//! 8x and above: a length and what it says, skipped
+//! 80  length; have you these? names          81  length; have you these? names, each with the id of its fragments
+//! 90  length; I have none of these: names    others of 8x and above: a length and what it says, skipped
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,10 @@ pub enum Note {
     /// Of these fragments I have those whose bits are set, and wait for the others.
     #[serde(rename = "Pieces")]
     Fragments(u8, u16),
+    /// Do you have this bundle, which may be cut in fragments of this id?
+    Have(BundleName, Option<u8>),
+    /// I do not have that bundle, and nothing of it.
+    NotHere(BundleName),
 }
 
 /// What a question is about.
@@ -103,6 +108,9 @@ fn write(notes: &[Note]) -> Vec<u8> {
                 block.extend([0x70, *id]);
                 block.extend(there.to_be_bytes());
             }
+            Note::Have(name, None) => lengthy(&mut block, 0x80, *name, None),
+            Note::Have(name, id) => lengthy(&mut block, 0x81, *name, *id),
+            Note::NotHere(name) => lengthy(&mut block, 0x90, *name, None),
             Note::Receipt(_) | Note::Replaces(_) => {}
         }
     }
@@ -117,6 +125,13 @@ fn about(block: &mut Vec<u8>, bundle: u8, fragments: u8, subject: NoteSubject) {
         }
         NoteSubject::Fragments(id) => block.extend([fragments, id]),
     }
+}
+
+/// A note with its length, which boxes that do not know it skip.
+fn lengthy(block: &mut Vec<u8>, kind: u8, name: BundleName, id: Option<u8>) {
+    block.extend([kind, 2 + u8::from(id.is_some())]);
+    block.extend(name.0.to_be_bytes());
+    block.extend(id);
 }
 
 /// The notes of a block, up to what cannot be read.
@@ -155,7 +170,16 @@ fn read_one(first: u8, rest: &mut &[u8], notes: &mut Vec<Note>) -> Option<()> {
         }
         8.. => {
             let [length] = take::<1>(rest)?;
-            *rest = rest.get(usize::from(length)..)?;
+            let (mut content, after) = rest.split_at_checked(usize::from(length))?;
+            *rest = after;
+            while let Some(name) = name(&mut content) {
+                match first {
+                    0x80 => notes.push(Note::Have(name, None)),
+                    0x81 => notes.push(Note::Have(name, Some(take::<1>(&mut content)?[0]))),
+                    0x90 => notes.push(Note::NotHere(name)),
+                    _ => break,
+                }
+            }
         }
         _ => return None,
     }
@@ -279,6 +303,9 @@ mod tests {
             Note::BadCheck(NoteSubject::Bundle(BundleName(5))),
             Note::BadCheck(NoteSubject::Fragments(6)),
             Note::Fragments(7, 0b1011),
+            Note::Have(BundleName(9), None),
+            Note::Have(BundleName(10), Some(11)),
+            Note::NotHere(BundleName(12)),
             Note::Receipt(BundleName(8)),
         ]
     }
@@ -316,7 +343,7 @@ mod tests {
 
     #[test]
     fn what_a_later_version_says_is_passed_over() {
-        let block = [0x80, 2, 9, 9, 0x70, 1, 0, 2];
+        let block = [0xA0, 2, 9, 9, 0x70, 1, 0, 2];
         assert_eq!(read(&block), [Note::Fragments(1, 2)]);
         assert_eq!(read(&[0x70, 1]), []);
         assert_eq!(unwrap(&[0xB3, 1, 2]), None);

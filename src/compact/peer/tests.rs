@@ -1,5 +1,6 @@
 mod codec;
 mod histories;
+mod inquiry;
 mod noise;
 mod records;
 mod session;

@@ -74,6 +74,8 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (LinkReason::Acknowledged { part, how: Acknowledged::Said("RSSI -101".into()) }.into(), "link.acknowledged"),
         (LinkReason::Acknowledged { part: None, how: Acknowledged::NotSeen }.into(), "link.acknowledged"),
         (LinkReason::Asking { part: 1, why: why() }.into(), "link.asking"),
+        (LinkReason::LeftUnknown { part: None, why: why(), asks: true }.into(), "link.left_unknown"),
+        (LinkReason::NotThere { part }.into(), "link.not_there"),
         (LinkReason::Withdrawn.into(), "link.withdrawn"),
         (LinkReason::RestWithdrawn.into(), "link.rest_withdrawn"),
         (LinkReason::NoSatellite.into(), "link.no_satellite"),

@@ -269,10 +269,27 @@ impl Display for LinkReason {
             }
             Self::Acknowledged { part, how } => {
                 part.map_or(Ok(()), |part| write!(f, "{part} "))?;
-                let by = if *how == Acknowledged::NotKnown { "" } else { "acknowledged by a satellite: " };
+                let by = match how {
+                    Acknowledged::NotKnown | Acknowledged::Arrived => "",
+                    _ => "acknowledged by a satellite: ",
+                };
                 write!(f, "{by}{how}")
             }
             Self::Asking { part, why } => write!(f, "finding out whether the link took part {part}: {why}"),
+            Self::LeftUnknown { part, why, asks } => {
+                part.map_or(Ok(()), |part| write!(f, "{part}: "))?;
+                match asks {
+                    true => write!(f, "it is not known whether it left ({why}): the far box is asked"),
+                    false => write!(
+                        f,
+                        "it is not known whether it left ({why}), and nobody can be asked: send it again if it matters"
+                    ),
+                }
+            }
+            Self::NotThere { part } => {
+                part.map_or(Ok(()), |part| write!(f, "{part}: "))?;
+                f.write_str("it had not left: the far box does not have it, and it goes again")
+            }
             Self::Withdrawn => f.write_str("withdrawn from the link before it was sent"),
             Self::RestWithdrawn => f.write_str("the rest was not sent"),
             Self::NoSatellite => f.write_str("no satellite took it in time"),
@@ -307,6 +324,7 @@ impl Display for Acknowledged {
         match self {
             Self::Said(note) => f.write_str(note),
             Self::NotSeen => f.write_str("its acknowledgement was not seen"),
+            Self::Arrived => f.write_str("sent: the far box has it"),
             Self::Late => f.write_str("gone from the link after its time had run out"),
             Self::NotKnown => f.write_str("not known whether it was sent: only a receipt of the far box tells"),
         }

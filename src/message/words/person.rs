@@ -115,6 +115,11 @@ fn link(fact: &LinkReason) -> &'static str {
         LinkReason::Taken { .. } | LinkReason::Asking { .. } | LinkReason::Regrouped | LinkReason::MadeWay => {
             waiting(Way::Link)
         }
+        LinkReason::LeftUnknown { asks: true, .. } => "it is not known whether it left: the other side is asked",
+        LinkReason::LeftUnknown { asks: false, .. } => {
+            "it is not known whether it left: it may have; send it again if it matters"
+        }
+        LinkReason::NotThere { .. } => "it had not left, and goes again",
         LinkReason::Acknowledged { .. } => "a satellite has it",
         LinkReason::PieceAgain => "a piece of it goes once more",
         LinkReason::Withdrawn => "it was taken back before it was sent",

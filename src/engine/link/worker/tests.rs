@@ -5,6 +5,7 @@ mod incoming;
 mod peer;
 mod recovery;
 mod turns;
+mod unknown;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -42,6 +43,8 @@ struct Sky {
     ends: VecDeque<End>,
     /// What hand-overs with an unknown end really did, by payload.
     verdicts: BTreeMap<Vec<u8>, Verdict>,
+    /// The link cannot tell of any hand-over what became of it.
+    blind: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -111,9 +114,12 @@ impl Link for Fake {
             None | Some(End::Busy) => SubmitResult::Taken(reference(sky.take(&packet.payload))),
             Some(End::LostAnswer) => {
                 let number = sky.take(&packet.payload);
-                sky.verdicts.insert(packet.payload.clone(), Verdict::Taken(reference(number)));
+                if !sky.blind {
+                    sky.verdicts.insert(packet.payload.clone(), Verdict::Taken(reference(number)));
+                }
                 SubmitResult::Unknown("no answer to $TD in 3 s".into())
             }
+            Some(End::LostCommand) if sky.blind => SubmitResult::Unknown("no answer to $TD in 3 s".into()),
             Some(End::LostCommand) => {
                 sky.verdicts.insert(packet.payload.clone(), Verdict::NotTaken("it never came".into()));
                 SubmitResult::Unknown("no answer to $TD in 3 s".into())
@@ -129,6 +135,7 @@ impl Link for Fake {
         match sky.verdicts.remove(&packet.payload) {
             Some(Verdict::Taken(reference)) if !sky.queue.contains_key(&reference.number) => Verdict::Sent(reference),
             Some(verdict) => verdict,
+            None if sky.blind => Verdict::Unknown("its ids do not tell".into()),
             None => Verdict::NotYet("no evidence yet".into()),
         }
     }
