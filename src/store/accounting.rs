@@ -278,6 +278,19 @@ impl View {
         Ok(found)
     }
 
+    /// What an account used, month by month, oldest first.
+    pub fn used_by(&self, account: &str) -> TxResult<Vec<(String, Use)>> {
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::SPENT)?.iter()? {
+            let (key, value) = row?;
+            let (month, whose) = key.value();
+            if whose == account {
+                found.push((month.to_owned(), read(value.value())));
+            }
+        }
+        Ok(found)
+    }
+
     /// The months that have accounts, oldest first.
     pub fn months(&self) -> TxResult<Vec<String>> {
         let mut months: Vec<String> = Vec::new();

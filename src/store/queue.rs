@@ -86,7 +86,7 @@ impl Tx<'_> {
             self.ledger.book(message.door, None, message.column());
             self.count_taken(&message)?;
             if let (Some(author), to @ (Address::Mail(_) | Address::Phone(_))) = (&message.author, &message.to) {
-                self.contacts.insert((author.as_str(), to.to_string().to_lowercase().as_str()), message.accepted.0)?;
+                self.contacts.insert((author.as_str(), to.correspondent().as_str()), message.accepted.0)?;
             }
             self.index(&message, None)?;
             self.messages.insert(id.0, json(&message).as_slice())?;

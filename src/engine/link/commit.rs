@@ -173,8 +173,9 @@ pub fn not_taken(context: &Context, packet: &Packet, why: &str) -> Result<(), Fa
         if again {
             return planned_again(tx, packet.clone(), now);
         }
+        release(tx, &packet);
         tx.put_packet(&Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet.clone() })?;
-        refund(tx, &packet)
+        tx.settle(&packet.messages)
     })
 }
 
@@ -291,28 +292,28 @@ fn may_arrive(tx: &mut Tx, id: Id, packets: &[Packet], now: Time) -> TxResult<()
         .map_or(Ok(()), |_| tx.change(id, |message| message.receipt_until = Some(now + peer::LONGEST)).map(drop))
 }
 
-/// A packet will not be sent, or may have been: then it is paid for. The session hears of it.
+/// A packet will not be sent, or may have been: then it is paid for. What certainly does not leave costs nothing; the
+/// session hears of it.
 fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult<()> {
     if unclear {
         tx.packet_went(packet)?;
     }
-    if !unclear {
-        refund(tx, packet)?;
-    }
+    tx.settle(&packet.messages)?;
     let Some(place) = &packet.peer else { return Ok(()) };
+    if !unclear {
+        release(tx, packet);
+    }
     peer::change(tx, packet.device, |peer| match unclear {
         true => peer.sent(place.ticket, place.fragment, now.0),
         false => peer.lost(place.ticket, place.fragment, now.0),
     })
 }
 
-/// What certainly does not leave costs nothing: what is reserved for it is given back, once nothing else of its messages can
-/// leave.
-fn refund(tx: &mut Tx, packet: &Packet) -> TxResult<()> {
+/// What certainly does not leave costs nothing.
+fn release(tx: &mut Tx, packet: &Packet) {
     if let Some(mut bill) = packet.peer.as_ref().and_then(|place| place.bill.clone()) {
         tx.release(&mut bill);
     }
-    tx.settle(&packet.messages)
 }
 
 fn resolve(
