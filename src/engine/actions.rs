@@ -274,6 +274,10 @@ fn retry(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {
     ask_now(tx, id, now)?;
     tx.change(id, |message| message.pressed = true)?;
     tx.step(id, now, message.state, ActionReason::Retried { who }, 0, next)?;
+    if message.way == Way::Link {
+        // The time line has what was done; what it waits for is the same.
+        tx.change(id, |live| live.reason = message.reason)?;
+    }
     Ok(Applied { id, what: Done::Retried })
 }
 

@@ -3,7 +3,6 @@
 //! Messages for a far box that reads the compact coding wait a moment for each other (`air.gather`): a packet that is
 //! full, a satellite in view, or a message that cannot wait ends that. Others leave one by one, in their order.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use compact::packet::Form;
@@ -34,8 +33,6 @@ const TOGETHER: usize = 16;
 /// What is known about waiting messages between two turns.
 #[derive(Default)]
 pub struct Gathering {
-    /// Bytes that each takes alone.
-    sizes: HashMap<Id, usize>,
     /// When a satellite was heard last.
     satellite: Option<Time>,
 }
@@ -160,7 +157,7 @@ pub fn together(context: &Context, device: Option<DeviceId>) -> Result<usize, Fa
 pub fn plan(
     context: &Context,
     driver: &Driver,
-    gathering: &mut Gathering,
+    gathering: &Gathering,
     device: Option<DeviceId>,
     messages: &[Message],
 ) -> Result<Scheduled, Fault> {
@@ -190,9 +187,6 @@ pub fn plan(
     let waiting: Vec<_> = waiting.collect();
     let plan = context.in_session(device, |session| peer.plan(session, &waiting));
     plan.refused.iter().for_each(|(key, _)| peer.forget(*key));
-    for message in messages {
-        gathering.sizes.remove(&message.id);
-    }
     let kept = keep(context, device, messages, peer, plan)?;
     Ok(if kept { Scheduled::Planned } else { Scheduled::Decided })
 }
@@ -200,7 +194,7 @@ pub fn plan(
 /// Until when the messages wait for others; `None` when they leave now.
 fn gather(
     context: &Context,
-    gathering: &mut Gathering,
+    gathering: &Gathering,
     peer: &Peer,
     device: Option<DeviceId>,
     messages: &[Message],
@@ -210,15 +204,9 @@ fn gather(
     let (room, compact) = (max_payload(&settings), context.form(peer, device).is_some());
     let mut waiting = Vec::new();
     for message in messages {
-        // As it was measured when it was taken in; anew where the far box reads another coding since.
-        let known = message.size.filter(|size| compact && size.max_payload == room).and_then(|size| size.compact);
-        let measured = || {
-            *gathering.sizes.entry(message.id).or_insert_with(|| {
-                let on_air = context.on_air(message, device);
-                context.in_session(device, |session| peer.measure(session, &on_air)).0
-            })
-        };
-        let bytes = known.map_or_else(measured, |extent| extent.bytes);
+        // As it was measured when it was taken in, or since.
+        let known = message.size.and_then(|size| if compact { size.compact.or(size.classic) } else { size.classic });
+        let bytes = known.map_or(room, |extent| extent.bytes);
         let urgent = message.pressed || message.terms.priority == Priority::Urgent;
         waiting.push(gather::GatheredMessage { since: message.accepted.0, urgent, bytes });
     }
