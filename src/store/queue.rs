@@ -1,6 +1,6 @@
 //! Messages: put, moved from state to state, removed. Every change keeps the queue index and the books true.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use redb::ReadableTable;
@@ -174,9 +174,10 @@ impl Tx<'_> {
     /// Moves the times of waiting messages that were taken under a clock nobody could vouch for, or since a time from which
     /// on it was wrong.
     pub fn shift_doubtful(&mut self, by: Duration, since: Time) -> TxResult<usize> {
-        let mut ids = Vec::new();
+        // A message may stand in two queues, and moves once.
+        let mut ids = BTreeSet::new();
         for row in self.due.iter()? {
-            ids.push(Id(row?.0.value().2));
+            ids.insert(Id(row?.0.value().2));
         }
         let mut moved = 0;
         for id in ids {

@@ -108,6 +108,18 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
 }
 
 #[test]
+fn a_message_in_two_queues_moves_once_with_the_clock() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    store.put(mail(vec![message(Way::Link, State::Queued, 1_790_000_000_000)])).unwrap();
+    let before = store.message(Id(1)).unwrap().unwrap();
+    let by = Duration::from_secs(3600);
+    assert_eq!(store.write(move |tx| tx.shift_doubtful(by, before.accepted)).unwrap(), 1);
+    let after = store.message(Id(1)).unwrap().unwrap();
+    assert_eq!(after.deadline, before.deadline + by);
+}
+
+#[test]
 fn what_awaits_a_receipt_is_not_done() {
     let folder = Folder::new();
     let store = store(&folder);
