@@ -20,7 +20,7 @@ const UNTOLD: u64 = 2;
 /// All messages have arrived so long after the last kill.
 const SETTLE: Duration = Duration::from_secs(60);
 
-#[allow(clippy::disallowed_methods)]
+#[allow(clippy::disallowed_methods, reason = "a kill comes at a moment that nobody waits for")]
 fn rest(milliseconds: u64) {
     std::thread::sleep(Duration::from_millis(milliseconds));
 }
