@@ -1,4 +1,5 @@
-//! How long to wait before something that failed is tried again. Pure: the caller brings the count and the randomness.
+//! How long to wait before something that failed is tried again: the one place that makes a wait longer. Who waits has
+//! a constant or settings with the limits, and counts the failures.
 
 use std::time::Duration;
 
@@ -26,9 +27,15 @@ impl BackOff {
         self.first.saturating_mul(times).min(self.most)
     }
 
-    /// As [`BackOff::wait`], made shorter by up to a quarter, so that many boxes do not come back in step. `random` is
-    /// any number; all of its values are to be equally likely.
-    pub fn jittered(&self, failures: u32, random: u16) -> Duration {
+    /// As [`BackOff::wait`], made shorter by up to a quarter, so that many boxes do not come back in step.
+    pub fn jittered(&self, failures: u32) -> Duration {
+        let mut random = [0; 2];
+        // Without random numbers there is no jitter, which harms nobody.
+        let _ = getrandom::fill(&mut random);
+        self.shortened(failures, u16::from_le_bytes(random))
+    }
+
+    fn shortened(&self, failures: u32, random: u16) -> Duration {
         let wait = self.wait(failures);
         wait - (wait / 4).mul_f64(f64::from(random) / 65_536.0)
     }
@@ -57,9 +64,9 @@ mod tests {
     #[test]
     fn jitter_takes_up_to_a_quarter() {
         let doubling = BackOff::doubling(4 * SECOND, 300 * SECOND);
-        assert_eq!(doubling.jittered(1, 0), 4 * SECOND);
-        let least = doubling.jittered(1, u16::MAX);
+        assert_eq!(doubling.shortened(1, 0), 4 * SECOND);
+        let least = doubling.shortened(1, u16::MAX);
         assert!(least >= 3 * SECOND && least < 4 * SECOND, "{least:?}");
-        assert_eq!(doubling.jittered(0, 7), Duration::ZERO);
+        assert_eq!(doubling.shortened(0, 7), Duration::ZERO);
     }
 }

@@ -27,7 +27,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 
 fn asset(stem: &'static str, ending: &'static str, kind: &'static str, text: &'static str) -> Asset {
     let digest = Sha256::digest(text.as_bytes());
-    let hash = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    let hash = crate::hex::encode(&digest[..5]);
     Asset { stem, ending, kind, text, hash, packed: gzip(text.as_bytes()) }
 }
 

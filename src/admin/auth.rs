@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 use super::request::Request;
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::hex;
 use crate::people::Person;
 use crate::store::Store;
 
@@ -81,7 +82,7 @@ pub struct Visitor {
 pub fn token() -> Result<String, Fault> {
     let mut random = [0; 32];
     getrandom::fill(&mut random).map_err(|error| Fault::operator(format!("no random numbers: {error}")))?;
-    Ok(hex(&random))
+    Ok(hex::encode(&random))
 }
 
 /// Finds the one who sent the request, if they are logged in.
@@ -200,9 +201,5 @@ fn seal(person: &Person) -> String {
 }
 
 fn hash(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(text.as_bytes()))
 }

@@ -34,8 +34,8 @@ pub struct Code {
     /// addresses that both ends know: JSON lines with from and to
     #[argh(option)]
     book: Option<PathBuf>,
-    /// number of the model: 1, or 2 for little memory (default: 1)
-    #[argh(option, default = "1")]
+    /// number of the model: 3, the older 1, or 2 for little memory (default: 3)
+    #[argh(option, default = "MODELS[0].number")]
     model: u8,
 }
 
@@ -46,8 +46,11 @@ pub struct Decode {
     /// addresses that both ends know: JSON lines with from and to
     #[argh(option)]
     book: Option<PathBuf>,
-    /// number of the model: 1, or 2 for little memory (default: 1)
-    #[argh(option, default = "1")]
+    /// the device whose packets they are: only its addresses are looked at
+    #[argh(option)]
+    device: Option<String>,
+    /// number of the model: 3, the older 1, or 2 for little memory (default: 3)
+    #[argh(option, default = "MODELS[0].number")]
     model: u8,
 }
 
@@ -57,12 +60,12 @@ struct Book(BTreeMap<String, BTreeSet<String>>);
 
 impl Code {
     /// Runs until standard input ends.
-    pub fn go(self) -> Result<ExitCode, Failure> {
+    pub fn go(self, data: &Path) -> Result<ExitCode, Failure> {
         if self.packet_size < 8 {
             return Err(Failure::usage("--packet-size has to be 8 or more"));
         }
         let book = Book::read(self.book.as_deref())?;
-        let mut coder = Coder::new(model(self.model)?);
+        let mut coder = primed(self.model, data)?;
         each_line(|number, line| {
             let (messages, devices): (Vec<_>, Vec<_>) = messages(line)?.into_iter().unzip();
             let on_air: Vec<_> =
@@ -70,34 +73,29 @@ impl Code {
             let bundle = encode(&mut coder, Form::Model(self.model), &on_air, &messages, self.packet_size, 1);
             let packets = cut(&bundle, (number % 64) as u8, self.packet_size);
             let packets = packets.ok_or_else(|| format!("takes more than 16 packets of {} bytes", self.packet_size))?;
-            Ok(packets.iter().map(|packet| hex(packet)).collect::<Vec<_>>().join(" "))
+            Ok(packets.iter().map(|packet| crate::hex::encode(packet)).collect::<Vec<_>>().join(" "))
         })
     }
 }
 
 impl Decode {
     /// Runs until standard input ends.
-    pub fn go(self) -> Result<ExitCode, Failure> {
-        let book = Book::read(self.book.as_deref())?;
-        let mut coder = Coder::new(model(self.model)?);
+    pub fn go(self, data: &Path) -> Result<ExitCode, Failure> {
+        let mut book = Book::read(self.book.as_deref())?;
+        if let Some(device) = &self.device {
+            book.0.retain(|from, _| from == device);
+        }
+        let mut coder = primed(self.model, data)?;
         each_line(|_, line| {
-            let packets: Option<Vec<_>> = line.split_whitespace().map(bytes).collect();
+            let packets: Option<Vec<_>> =
+                line.split_whitespace().map(|digits| crate::hex::decode(digits.as_bytes())).collect();
             let packets = packets.ok_or("not hex")?;
             let whole = match &packets[..] {
                 [whole] if Fragment::parse(whole).is_none() => Ok(whole.clone()),
                 fragments => join(fragments),
             };
             let whole = whole.map_err(|why| format!("cannot be put together: {why:?}"))?;
-            let messages = match decode(&mut coder, &whole, &|index| alike(book.0.values().flatten(), index)) {
-                // Messages in one packet are of one device, and its addresses alone leave less to choose from.
-                Err(Unreadable::Book) => {
-                    let mut own = book.0.values();
-                    own.find_map(|own| decode(&mut coder, &whole, &|index| alike(own, index)).ok())
-                        .ok_or(Unreadable::Book)
-                }
-                read => read,
-            };
-            let messages = messages.map_err(|why| format!("cannot be read: {why:?}"))?;
+            let messages = book.decode(&mut coder, &whole)?;
             Ok(messages.iter().map(|message| shown(message).to_string()).collect::<Vec<_>>().join("\n"))
         })
     }
@@ -118,12 +116,36 @@ impl Book {
         Ok(book)
     }
 
+    /// Reads the messages of a packet of one of the devices.
+    fn decode(&self, coder: &mut Coder, whole: &[u8]) -> Result<Vec<Letter>, String> {
+        let unreadable = |why: Unreadable| format!("cannot be read: {why:?}");
+        match decode(coder, whole, &|_| Vec::new()) {
+            Err(Unreadable::Book) => {}
+            written_out => return written_out.map_err(unreadable),
+        }
+        // An index means an address of the device that the packet is of, and the packet does not say which that is.
+        let mut found: Option<(&str, Vec<Letter>)> = None;
+        for (device, own) in &self.0 {
+            let Ok(messages) = decode(coder, whole, &|index| alike(own, index)) else { continue };
+            match &found {
+                Some((other, same)) if *same != messages => {
+                    return Err(format!(
+                        "fits the addresses of {other} and of {device}: name the device with --device"
+                    ));
+                }
+                Some(_) => {}
+                None => found = Some((device, messages)),
+            }
+        }
+        found.map(|(_, messages)| messages).ok_or_else(|| unreadable(Unreadable::Book))
+    }
+
     /// Gives the message with an index for its correspondent, where the device knows one address with that index.
     fn shorten(&self, message: &Letter, from: &str) -> Letter {
         let mut short = message.clone();
         if let (Some(known), Other::Address(to)) = (self.0.get(from), &message.other) {
             let same = known.iter().filter(|address| index_of(address) == index_of(to)).count();
-            if same == 1 && known.contains(to) {
+            if same == 1 && known.contains(to) && message.kind.takes(to) {
                 short.other = Other::Index(index_of(to));
             }
         }
@@ -135,6 +157,18 @@ impl Book {
 fn alike<'a>(addresses: impl IntoIterator<Item = &'a String>, index: u8) -> Vec<String> {
     let all: BTreeSet<_> = addresses.into_iter().filter(|address| index_of(address) == index).collect();
     all.into_iter().cloned().collect()
+}
+
+/// The coder of a model. Where there is a data folder its primed state is kept there, as a box does.
+fn primed(number: u8, data: &Path) -> Result<Coder, Failure> {
+    let spec = model(number)?;
+    if !data.is_dir() {
+        return Ok(Coder::new(spec));
+    }
+    match Coder::open(spec, data) {
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(Failure::failed(error.to_string())),
+        opened => Ok(opened.unwrap_or_else(|_| Coder::new(spec))),
+    }
 }
 
 fn model(number: u8) -> Result<&'static Spec, Failure> {
@@ -187,13 +221,4 @@ fn shown(message: &Letter) -> Value {
         Other::Index(index) => format!("({index})"),
     };
     json!({"kind": kind, "to": to, "subject": message.subject, "text": message.text})
-}
-
-fn hex(packet: &[u8]) -> String {
-    packet.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    hex.len().is_multiple_of(2).then(|| hex.as_bytes().chunks(2).map(pair).collect::<Option<Vec<_>>>())?
 }

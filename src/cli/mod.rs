@@ -212,6 +212,9 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
     let named = data::take(&mut words).map_err(Failure::usage)?;
     if words.first().is_some_and(|word| word == "--version" || word == "-V") {
         say(&mut std::io::stdout(), &format!("satpost {}\n", version()));
+        if words.get(1).is_some_and(|word| word == "--licences") {
+            say(&mut std::io::stdout(), include_str!("../compact/primer/LICENCES"));
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let command = match parse(&words) {
@@ -232,8 +235,8 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Run(run) => run.go(&data),
         Command::Demo(demo) => demo.go(),
         Command::Simulate(simulate) => simulate.go(),
-        Command::Code(code) => code.go(),
-        Command::Decode(decode) => decode.go(),
+        Command::Code(code) => code.go(&data),
+        Command::Decode(decode) => decode.go(&data),
         Command::Man(man) => Ok(man.go()),
         Command::Completions(completions) => Ok(completions.go()),
         Command::Restore(restore) => restore.go(&data),

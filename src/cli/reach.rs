@@ -97,7 +97,7 @@ fn try_out(request: &Request) -> Result<Option<Answer>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("no place to try the command in: {error}"));
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(|error| failed(&error))?;
-    let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = crate::hex::encode(&random);
     let folder = std::env::temp_dir().join(format!("satpost-try-{name}"));
     std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(|error| failed(&error))?;
     let answer = ask_store(&folder, request);

@@ -16,6 +16,13 @@ pub enum Kind {
     Mail = 2,
 }
 
+impl Kind {
+    /// Whether a letter of this kind can have this correspondent: mail has an at sign, a phone's number has none.
+    pub fn takes(self, address: &str) -> bool {
+        address.contains('@') == (self == Self::Mail)
+    }
+}
+
 /// Bit of the kind byte: the other end is one index byte of the address book.
 pub const INDEXED: u8 = 4;
 /// Bit of the kind byte: the person on the box is named.

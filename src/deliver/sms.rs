@@ -65,6 +65,8 @@ impl From<Fault> for SmsRefusal {
 pub enum Found {
     /// The carrier has it, under this name.
     Taken(String),
+    /// It has these between the two numbers, oldest first, and cannot say which is which; none of them has a name yet.
+    Alike(Vec<String>),
     /// It is not there. `certain`: it would be seen if it were.
     Nothing {
         /// The look-up shows texts as they are.
@@ -151,11 +153,12 @@ pub trait Carrier: Send {
     /// Gives it a text.
     fn send(&mut self, text: &OutgoingText) -> SmsResult;
 
-    /// Looks whether it has a text whose request began at `since`. `others` tells names that belong to other texts.
+    /// Looks whether it has a text whose request began at `since` or later. `known` tells names that it is not, because
+    /// they are known already.
     ///
     /// # Errors
     /// When the look-up fails: nothing is known then.
-    fn find(&mut self, text: &OutgoingText, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault>;
+    fn find(&mut self, text: &OutgoingText, since: Time, known: &dyn Fn(&str) -> bool) -> Result<Found, Fault>;
 
     /// How far a text got.
     ///

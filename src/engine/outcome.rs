@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Context;
 use crate::address::{Address, Mailbox};
+use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
 use crate::fault::Fault;
@@ -244,16 +245,11 @@ fn keep_here(policy: &Policy, to: &Mailbox, message: &mut Message) -> Option<()>
     Some(())
 }
 
-/// The wait after so many failed tries: doubled each time up to the longest, with a fifth of jitter.
+/// The wait after so many failed tries, by the settings of the queue and with jitter.
 pub fn back_off(policy: &Policy, tries: u32) -> Duration {
     let first = policy.settings.span(Key::QueueRetryFirst);
     let most = policy.settings.span(Key::QueueRetryMost);
-    let wait = first.saturating_mul(1 << tries.saturating_sub(1).min(20)).min(most.max(first));
-    let mut random = [0; 2];
-    // Without random numbers there is no jitter, which harms nobody.
-    let _ = getrandom::fill(&mut random);
-    let part = f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX);
-    wait.mul_f64(0.9 + part / 5.0)
+    BackOff::doubling(first, most.max(first)).jittered(tries.max(1))
 }
 
 /// Where a waiting message really stands in the way of people and rules as they are now; why it goes nowhere, if so.

@@ -141,6 +141,5 @@ fn soft_break(after: &[u8]) -> Option<&[u8]> {
 }
 
 fn hex_pair(after: &[u8]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    Some(digit(*after.first()?)? << 4 | digit(*after.get(1)?)?)
+    crate::hex::byte(*after.first()?, *after.get(1)?)
 }

@@ -70,14 +70,12 @@ fn open_one(url: &str) -> Option<String> {
         |end: &str| host.strip_suffix(end).is_some_and(|start| start.is_empty() || start.ends_with(['.', '-']));
     let form = FILTERS.iter().find(|(end, part, _)| is_host(end) && path.contains(part)).map(|(_, _, form)| *form)?;
     let inner = match form {
-        Form::Parameter(names) => {
-            names.iter().find_map(|name| parameter(path, name)).map(|value| percent(&value, b'%'))
-        }
-        Form::Dashed => parameter(path, "u").map(|value| percent(&value.replace('_', "/"), b'-')),
+        Form::Parameter(names) => names.iter().find_map(|name| parameter(path, name)).map(|value| percent(&value, '%')),
+        Form::Dashed => parameter(path, "u").map(|value| percent(&value.replace('_', "/"), '-')),
         Form::Underscored => underscored(path),
-        Form::Path => path.rsplit('/').next().map(|last| percent(last.split('?').next().unwrap_or(last), b'%')),
+        Form::Path => path.rsplit('/').next().map(|last| percent(last.split('?').next().unwrap_or(last), '%')),
         Form::Base64 => parameter(path, "u")
-            .map(|value| String::from_utf8_lossy(&decode::base64(percent(&value, b'%').as_bytes())).into_owned()),
+            .map(|value| String::from_utf8_lossy(&decode::base64(percent(&value, '%').as_bytes())).into_owned()),
     }?;
     let sound = ["http://", "https://", "mailto:", "ftp://"].iter().any(|start| inner.starts_with(start))
         && !inner.contains(|c: char| c.is_whitespace() || c.is_control() || c == char::REPLACEMENT_CHARACTER);
@@ -125,17 +123,9 @@ fn run_length(c: char) -> Option<usize> {
 }
 
 /// Decodes `%41`, or the same with another mark.
-fn percent(text: &str, mark: u8) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let digits = bytes.get(at + 1..at + 3).and_then(|two| std::str::from_utf8(two).ok());
-        let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok()).filter(|_| bytes[at] == mark);
-        out.push(byte.unwrap_or(bytes[at]));
-        at += if byte.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&out).into_owned()
+fn percent(text: &str, mark: char) -> String {
+    let text = text.replace(mark, "%");
+    percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

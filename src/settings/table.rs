@@ -91,7 +91,7 @@ settings! {
     AirTrim, "air.trim", Switch, "yes", "On air", "Cut quotes, signatures and disclaimers", "Only what is sent over the air is shortened; the whole mail stays on this box.";
     AirNotices, "air.notices", Switch, "no", "On air", "Send failure notices over the air", "A notice to a person with a device costs a packet. Without it the notice waits in their mailbox here.";
     AirPartsWait, "air.parts_wait", Seconds(60, 2_592_000), "2d", "On air", "Wait for missing parts", "After this time the parts of a message that did arrive are delivered as they are.";
-    AirCompact, "air.compact", Choice(&["normal", "small", "off"]), "normal", "On air", "Compact coding", "Between two boxes like this one messages take a third of the bytes, share packets, and are confirmed. Anybody else gets classic packets. small: with 14 MB of memory for it instead of 38, and a few more bytes a message. off: classic packets only.";
+    AirCompact, "air.compact", Choice(&["normal", "small", "off"]), "normal", "On air", "Compact coding", "Between two boxes like this one messages take a third of the bytes, share packets, and are confirmed. Anybody else gets classic packets. small: with 14 MB of memory for it instead of 80, and a few more bytes a message. off: classic packets only.";
     AirGather, "air.gather", Seconds(0, 86_400), "2m", "On air", "Wait for messages that share a packet", "A message for a far box that reads the compact coding waits this long for others, unless a satellite comes or a packet is full. 0: it does not wait.";
     AirReceiptWait, "air.receipt_wait", Seconds(0, 864_000), "24h", "On air", "Receipts wait for", "A receipt goes along in a packet that leaves anyway. After this time it is sent alone, which costs a packet. 0: never alone.";
 

@@ -111,7 +111,7 @@ impl Tx<'_> {
     pub fn quarantine(&mut self, source: &str, why: &str, bytes: &[u8], at: Time) -> TxResult<()> {
         let number = self.ledger.next_event;
         self.ledger.next_event += 1;
-        let hex = bytes.iter().take(64 * 1024).map(|byte| format!("{byte:02x}")).collect();
+        let hex = crate::hex::encode(&bytes[..bytes.len().min(64 * 1024)]);
         let item = Quarantined { source: source.to_owned(), why: why.to_owned(), bytes: hex, at };
         self.quarantine.insert(number, json(&item).as_slice())?;
         if self.quarantine_len()? > QUARANTINE_MOST {

@@ -19,7 +19,7 @@ impl Tx<'_> {
             let mut random = [0; 5];
             getrandom::fill(&mut random)
                 .or_else(|error| super::reject(Fault::operator(format!("no random numbers: {error}"))))?;
-            self.ledger.box_token = random.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.ledger.box_token = crate::hex::encode(&random);
         }
         Ok(())
     }

@@ -74,7 +74,7 @@ impl Drop for Spooled {
 pub fn keep(data: &Path, front: &[u8], from: &Path) -> io::Result<Spooled> {
     let mut random = [0; 8];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = crate::hex::encode(&random);
     let path = folder(data).join(&name);
     let mut spooled = Spooled { path, name, size: 0, check: 0, kept: false };
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(&spooled.path)?;

@@ -148,6 +148,21 @@ impl View {
         self.0.open_table(schema::TEXTS)?.get(message.0)?.map(|row| parse(row.value())).transpose()
     }
 
+    /// Texts between a service number and a phone of which it is not known whether the carrier has them, in the order in
+    /// which their requests began. Reads all texts there are, so it is for the rare moment of doubt.
+    pub fn texts_open(&self, carrier: &str, from: Phone, to: Phone) -> TxResult<Vec<TextOut>> {
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::TEXTS)?.iter()? {
+            let Ok(text) = parse(row?.1.value()) else { continue };
+            let open = matches!(text.state, TextState::Handing | TextState::Unknown);
+            if open && text.carrier == carrier && (text.from, text.to) == (from, to) {
+                found.push(text);
+            }
+        }
+        found.sort_by_key(|text| (text.at, text.message));
+        Ok(found)
+    }
+
     /// Texts whose next look at the carrier is due, earliest first.
     pub fn texts_due(&self, now: Time, limit: usize) -> TxResult<Vec<TextOut>> {
         let mut found = Vec::new();

@@ -26,6 +26,7 @@ use smol::channel::{Receiver, TrySendError};
 use super::schema::{After, StoreError, Tx, TxResult};
 use super::synced_file::{self, Cache, SyncedFile};
 use super::{FILE, Store};
+use crate::back_off::BackOff;
 use crate::fault::Fault;
 use crate::message::Way;
 use crate::sys::disk::{self, Ballast};
@@ -34,8 +35,8 @@ use crate::sys::disk::{self, Ballast};
 const BATCH: usize = 64;
 /// redb's page cache; more is memory that a small board has better use for.
 const CACHE: usize = 4 * 1024 * 1024;
-/// First and longest wait before the file is opened anew.
-const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(15));
+/// The wait before the file is opened anew.
+const REOPEN: BackOff = BackOff::doubling(Duration::from_millis(200), Duration::from_secs(15));
 /// Room, in KiB, that is kept for opening the file anew and deleting from it when the disk is full.
 const BALLAST: u64 = 4 * 1024;
 /// On a disk with less free bytes there is no ballast: what is left is of more use to the store itself.
@@ -291,11 +292,10 @@ impl Store {
     /// Closes the file and opens it again, with back-off, while callers get a temporary fault.
     fn reopen(&self, asks: &Receiver<Ask>, doubt: Box<Doubt>) {
         let why = doubt.error.to_string();
-        let mut wait = REOPEN.0;
-        loop {
+        for tries in 1.. {
             *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
             self.shut();
-            crate::clock::sleep(wait);
+            crate::clock::sleep(REOPEN.wait(tries));
             while let Ok(ask) = asks.try_recv() {
                 let _ = ask.done.send(Err(Fault::temporary(format!("the store cannot be written: {why}"))));
             }
@@ -312,7 +312,6 @@ impl Store {
             if asks.is_closed() {
                 return;
             }
-            wait = (wait * 2).min(REOPEN.1);
         }
     }
 

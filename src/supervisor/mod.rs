@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 use smol::channel::bounded;
 use smol::future::or;
 
+use crate::back_off::BackOff;
 use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
 use crate::engine::{self, Context};
@@ -39,8 +40,8 @@ use listeners::Listeners;
 
 /// Exit code for settings that are wrong: systemd does not start the box again until somebody corrects them.
 pub const WRONG_SETTINGS: u8 = 2;
-/// A worker that failed rests so long before it starts again: first and longest.
-const REST: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(12_800));
+/// A worker that failed rests so long before it starts again.
+const REST: BackOff = BackOff::doubling(Duration::from_millis(200), Duration::from_millis(12_800));
 /// A worker that ran so long has recovered.
 const RECOVERED: Duration = Duration::from_secs(60);
 /// A command line that works on the store without a box is done within this time.
@@ -192,7 +193,7 @@ fn start_worker(name: &'static str, run: Worker, context: &Context) -> Option<Jo
     let context = context.clone();
     let work = move || {
         let (_never, nothing) = bounded(1);
-        let mut rest = REST.0;
+        let mut failures = 0;
         loop {
             let began = Instant::now();
             let why = match catch_unwind(AssertUnwindSafe(|| run(&context))) {
@@ -206,8 +207,8 @@ fn start_worker(name: &'static str, run: Worker, context: &Context) -> Option<Jo
             }
             log::error!("{name} failed and starts again: {why}");
             context.status.set(|facts| drop(facts.failing.insert(name.to_owned(), why)));
-            rest = if began.elapsed() >= RECOVERED { REST.0 } else { (rest * 2).min(REST.1) };
-            context.rest(&nothing, rest);
+            failures = if began.elapsed() >= RECOVERED { 1 } else { failures + 1 };
+            context.rest(&nothing, REST.wait(failures));
             context.status.set(|facts| drop(facts.failing.remove(name)));
         }
     };

@@ -116,7 +116,7 @@ pub fn classic(data: &[u8]) {
 pub fn compact(data: &[u8]) {
     thread_local! {
         /// Priming takes longer than a thousand packets.
-        static CODER: RefCell<Coder> = RefCell::new(Coder::new(&MODELS[1]));
+        static CODER: RefCell<Coder> = RefCell::new(Coder::new(&MODELS[2]));
     }
     let (mut packets, mut rest) = (Vec::new(), data);
     while let Some((&length, after)) = rest.split_first() {

@@ -48,7 +48,7 @@ pub fn json(ask: &Ask) -> Reply {
     }
     // Strings and numbers always serialise.
     let body = serde_json::to_vec(&status).unwrap_or_default();
-    let tag: String = Sha256::digest(&body).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let tag = crate::hex::encode(&Sha256::digest(&body)[..8]);
     let tag = format!("\"{tag}\"");
     if ask.request.header("if-none-match") == Some(tag.as_str()) {
         return Ok(Response { status: 304, headers: vec![("ETag", tag)], body: Vec::new() });

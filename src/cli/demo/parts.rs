@@ -158,7 +158,7 @@ fn clear_up() {
 fn random() -> Result<String, Failure> {
     let mut random = [0; 5];
     getrandom::fill(&mut random).map_err(|error| Failure::failed(format!("no random numbers: {error}")))?;
-    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(crate::hex::encode(&random))
 }
 
 fn part(what: &str, error: &io::Error) -> Failure {

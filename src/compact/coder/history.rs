@@ -38,8 +38,12 @@ pub struct History {
     pub bytes: Vec<u8>,
     /// Low bits of the kind byte.
     pub kind: u8,
+    /// Low bits of the kind byte of the record before in this code; 0: there is none.
+    pub kind_before: u8,
     /// Where the next byte stands.
     pub field: Field,
+    /// Where that part began.
+    pub field_at: usize,
     /// Hash of the letters of the word at hand, small and capital the same; 0 between words.
     pub word: u32,
     /// How many bytes it has.
@@ -82,7 +86,9 @@ impl History {
         Self {
             bytes: vec![0],
             kind: 0,
+            kind_before: 0,
             field: Field::Kind,
+            field_at: 1,
             word: 0,
             word_length: 0,
             word_before: 0,
@@ -117,6 +123,29 @@ impl History {
     pub fn forget(&mut self) {
         self.bytes.truncate(self.primed);
         self.new_record();
+        self.kind_before = 0;
+    }
+
+    /// A line of a list of words, none of which is remembered, begins.
+    pub fn start_line(&mut self) {
+        (self.kind, self.field) = (WORDS, Field::Text);
+        (self.word, self.word_length, self.word_before) = (0, 0, 0);
+        (self.column, self.classes) = (0, 5);
+        self.bytes.truncate(1);
+        self.bytes.push(b'\n');
+    }
+
+    /// Takes the next byte of a line.
+    pub fn push_word(&mut self, byte: u8) {
+        self.bytes.push(byte);
+        self.next_word(byte);
+    }
+
+    /// The first record begins.
+    pub fn end_lines(&mut self) {
+        self.bytes.truncate(1);
+        self.new_record();
+        self.kind_before = 0;
     }
 
     /// Takes the next byte.
@@ -134,12 +163,16 @@ impl History {
             self.new_record();
             return;
         }
-        if self.field == Field::Kind {
+        let field = self.field;
+        if field == Field::Kind {
             self.kind = byte & 7;
             self.field = if byte & NAMED != 0 { Field::Person } else { Field::Other };
         } else {
             self.next_field(byte);
             self.next_word(byte);
+        }
+        if self.field != field {
+            self.field_at = self.bytes.len();
         }
         self.find_matches();
     }
@@ -223,8 +256,8 @@ impl History {
     }
 
     fn new_record(&mut self) {
-        self.kind = 0;
-        self.field = Field::Kind;
+        (self.kind, self.kind_before) = (0, self.kind);
+        (self.field, self.field_at) = (Field::Kind, self.bytes.len());
         (self.word, self.word_length, self.word_before) = (0, 0, 0);
         (self.column, self.classes) = (0, 0);
         self.matches = [(0, 0); MATCHES];

@@ -4,7 +4,11 @@
 //! state, by a journal of what the message changed. Behind each record stands its zero byte and one choice, whether
 //! another follows; then the code ends with the fewest bytes that name its interval, and whoever reads on reads zeros.
 
+mod apm;
 mod arithmetic;
+mod counted;
+mod counting;
+mod flat;
 mod history;
 mod mixer;
 mod model;
@@ -36,8 +40,11 @@ pub struct Coder {
 impl Coder {
     /// Primes a model: takes seconds. See also [`Coder::open`].
     pub fn new(spec: &'static Spec) -> Self {
-        let mut model = Model::new(spec.table_bits);
-        model.prime(&primer::primer());
+        // Unpacking them takes some megabytes, which are free again when the model takes its own.
+        let (lines, records) = (primer::lines(spec.make), primer::records(spec.make));
+        let mut model = Model::new(spec.make, spec.table_bits);
+        model.count(&lines);
+        model.prime(&records);
         Self { model, spec }
     }
 

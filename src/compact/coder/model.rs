@@ -7,10 +7,13 @@
 
 use std::io::{self, Read, Write};
 
+use super::apm::Apm;
+use super::flat::{Flat, Price, price};
 use super::history::{Field, History, MATCHES, class};
 use super::mixer::{Mixer, ONE};
 use super::rows::{Rows, Table};
 use super::slots::{Slots, hash};
+use super::spec::Make;
 use super::squash::{self, Squash};
 
 const PRIMED: usize = 10;
@@ -19,9 +22,13 @@ const OWN: usize = 2;
 const INPUTS: usize = 2 * (PRIMED + OWN + MATCHES) + 1;
 /// The same, filled up for vector instructions.
 const LANES: usize = INPUTS.next_multiple_of(8);
-const MIXERS: usize = 5;
+const MIXERS: usize = 6;
+/// Mixers of each make.
+const MIXERS_OF: [usize; 2] = [5, MIXERS];
 /// Sets of weights of each mixer.
-const SETS: [usize; MIXERS] = [5 * 256, 4 * 512, 4 * 3 * 8 * 8, 14 * 14 * 8 * 2, 256 * 8];
+const SETS: [usize; MIXERS] = [5 * 256, 4 * 512, 4 * 3 * 8 * 8, 14 * 14 * 8 * 2, 256 * 8, 32 * 256];
+/// Contexts of the stages behind the last mixer.
+const APM: usize = 1 << 16;
 /// Trust in a counter of this message by how often it was seen, of 256.
 const OWN_TRUST: [i32; 8] = [0, 80, 120, 150, 180, 200, 220, 240];
 /// Counters of this message.
@@ -42,18 +49,24 @@ type Counters = Rows<u32, 16>;
 pub struct Model {
     squash: Squash,
     rates: Vec<i32>,
-    history: History,
-    slots: Slots,
+    pub(super) history: History,
+    pub(super) slots: Slots,
     refined: Counters,
     matched: Counters,
     own: Vec<u32>,
     own_refined: Counters,
-    mixers: [Mixer<LANES, 2>; MIXERS],
+    /// As many as its make has.
+    mixers: Vec<Mixer<LANES, 2>>,
     last: Mixer<8, 6>,
+    /// The stages behind the last mixer, two or none.
+    apms: Vec<Apm>,
+    /// Fixed prices, where its make has them.
+    flat: Option<Flat>,
     priming: bool,
     speed: i32,
     luck: u32,
     // of this byte
+    price: Option<Price>,
     contexts: [u32; PRIMED],
     own_contexts: [u32; OWN],
     rows: [usize; PRIMED],
@@ -67,6 +80,8 @@ pub struct Model {
     own_refined_at: [usize; OWN],
     inputs: [i16; LANES],
     outputs: [i16; 8],
+    /// The probability of the last mixer, and what became of it.
+    mixed: u32,
     p: u32,
 }
 
@@ -85,22 +100,27 @@ struct View {
 
 impl Model {
     /// Knows nothing yet; `bits` is the size of the big table, in rows of 32 bytes.
-    pub fn new(bits: u32) -> Self {
+    pub fn new(make: Make, bits: u32) -> Self {
         let squash = Squash::new();
+        let mixers = MIXERS_OF[make as usize];
+        let second = make == Make::Second;
         let mut model = Self {
             rates: (0..1024).map(|seen| 1_638_400 / (100 * seen + 180)).collect(),
             history: History::new(),
-            slots: Slots::new(bits),
+            slots: Slots::new(bits, if second { 16 } else { 4 }),
             refined: Rows::new(PRIMED * 64, [0; 16]),
             matched: Rows::new(MATCHES * 64, [1 << 31; 16]),
             own: vec![0; OWN_TABLE],
             own_refined: Rows::new(OWN * 64, [0; 16]),
-            mixers: SETS.map(|sets| Mixer::new(sets, ONE * 14 / 100)),
-            last: Mixer::new(8, ONE / MIXERS as i32),
+            mixers: SETS[..mixers].iter().map(|sets| Mixer::new(*sets, ONE * 14 / 100)).collect(),
+            last: Mixer::new(8, ONE / mixers as i32),
+            apms: (0..if second { 2 } else { 0 }).map(|_| Apm::new(APM, &squash)).collect(),
+            flat: second.then(Flat::new),
             squash,
             priming: true,
             speed: FAST,
             luck: 0,
+            price: None,
             contexts: [0; PRIMED],
             own_contexts: [0; OWN],
             rows: [0; PRIMED],
@@ -113,6 +133,7 @@ impl Model {
             own_refined_at: [NONE; OWN],
             inputs: [0; LANES],
             outputs: [0; 8],
+            mixed: 32_768,
             p: 32_768,
         };
         for at in 0..PRIMED * 1024 {
@@ -176,20 +197,12 @@ impl Model {
         self.start_byte();
     }
 
-    fn tables(&mut self) -> [&mut dyn Table; 5 + MIXERS] {
-        let [a, b, c, d, e] = &mut self.mixers;
-        [
-            self.slots.table(),
-            &mut self.refined,
-            &mut self.matched,
-            &mut self.own_refined,
-            self.last.table(),
-            a.table(),
-            b.table(),
-            c.table(),
-            d.table(),
-            e.table(),
-        ]
+    fn tables(&mut self) -> Vec<&mut dyn Table> {
+        let mut tables: Vec<&mut dyn Table> =
+            vec![self.slots.table(), &mut self.refined, &mut self.matched, &mut self.own_refined, self.last.table()];
+        tables.extend(self.mixers.iter_mut().map(Mixer::table));
+        tables.extend(self.apms.iter_mut().map(Apm::table));
+        tables
     }
 
     /// The probability that the next bit is set, of 65536, neither 0 nor 65536.
@@ -198,7 +211,18 @@ impl Model {
         self.p
     }
 
-    fn start_byte(&mut self) {
+    pub(super) fn start_byte(&mut self) {
+        self.price = self.flat.as_ref().and_then(|_| price(&self.history));
+        if self.price.is_some() {
+            self.predict();
+            return;
+        }
+        self.start_contexts();
+        self.find(0);
+        self.predict();
+    }
+
+    pub(super) fn start_contexts(&mut self) {
         let history = &self.history;
         let (one, two) = (history.back(1), history.back(2));
         let three = one | two << 8 | history.back(3) << 16;
@@ -219,22 +243,36 @@ impl Model {
             hash(history.classes, hash(history.word_length, 19)),
         ];
         self.own_contexts = [hash(one | two << 8, 902), hash(word, 904)];
-        self.find(0);
-        self.predict();
     }
 
     /// The rows for this half of the byte.
     fn find(&mut self, first_half: u32) {
-        let salt = first_half.wrapping_mul(0x3D4D_51CB);
-        let mut at = 0;
-        let salted = self.contexts.map(|context| {
-            at += 1;
-            hash(context.wrapping_add(salt), at * 77)
-        });
+        let salted = self.salted(first_half);
         self.rows = self.slots.find(&salted);
     }
 
+    #[inline(always)]
+    pub(super) fn salted(&self, first_half: u32) -> [u32; PRIMED] {
+        let salt = first_half.wrapping_mul(0x3D4D_51CB);
+        let mut at = 0;
+        self.contexts.map(|context| {
+            at += 1;
+            hash(context.wrapping_add(salt), at * 77)
+        })
+    }
+
+    /// Chance: the same on every processor, and the same again in each message.
+    #[inline(always)]
+    pub(super) fn throw(&mut self) -> u32 {
+        self.luck = self.luck.wrapping_mul(0x915F_77F5).wrapping_add(0x2545_F491);
+        self.luck
+    }
+
     fn predict(&mut self) {
+        if let (Some(flat), Some(price)) = (&self.flat, self.price) {
+            self.p = flat.p(price, self.bits);
+            return;
+        }
         let half = self.bit.saturating_sub(4);
         self.slot = if self.bit < 4 { self.bits } else { self.bits & ((1 << half) - 1) | 1 << half } as usize;
         let mut view = View::default();
@@ -246,7 +284,18 @@ impl Model {
         for (mixer, output) in self.mixers.iter_mut().zip(&mut self.outputs) {
             *output = mixer.mix(&self.inputs) as i16;
         }
-        self.p = self.squash.squash(self.last.mix(&self.outputs)) as u32;
+        let mixed = self.last.mix(&self.outputs);
+        self.mixed = self.squash.squash(mixed) as u32;
+        self.p = self.mixed;
+        let curves = [
+            (self.history.back(1) << 8 | self.bits) as usize,
+            hash(self.bits | self.history.word << 8, self.history.word >> 3) as usize % APM,
+        ];
+        if let [one, two] = &mut self.apms[..] {
+            // Each is below 2^16, and the mixed one at least 6 from both ends, so the mean is neither 0 nor 65536.
+            let refined = one.refine(curves[0], mixed) + two.refine(curves[1], mixed);
+            self.p = (2 * self.mixed + refined as u32) / 4;
+        }
     }
 
     /// Asks the big table.
@@ -338,6 +387,7 @@ impl Model {
             ((view.long * 3 + view.expected) * 8 + field as usize) * 8 + bit,
             ((last * 14 + before) * 8 + bit) * 2 + (kind & 1),
             view.known * 8 + bit,
+            self.history.word_length.min(31) as usize * 256 + bits,
         ];
         for (mixer, set) in self.mixers.iter_mut().zip(sets) {
             mixer.set = set;
@@ -347,8 +397,15 @@ impl Model {
 
     /// Takes the next bit, and learns from it.
     pub fn learn(&mut self, bit: u32) {
+        if self.price.is_some() {
+            self.advance(bit);
+            return;
+        }
         let target = if bit == 1 { 65_535 } else { 0 };
-        self.last.learn(&self.outputs, target - self.p as i32, LAST);
+        for apm in &mut self.apms {
+            apm.learn(target);
+        }
+        self.last.learn(&self.outputs, target - self.mixed as i32, LAST);
         for mixer in &mut self.mixers {
             let error = target - self.squash.squash(mixer.output);
             mixer.learn(&self.inputs, error, self.speed);
@@ -367,8 +424,8 @@ impl Model {
             learn_own(&mut self.own[at], target, rates);
         }
         for row in self.rows {
-            self.luck = self.luck.wrapping_mul(0x915F_77F5).wrapping_add(0x2545_F491);
-            self.slots.learn(row, self.slot, bit, self.luck);
+            let luck = self.throw();
+            self.slots.learn(row, self.slot, bit, luck);
         }
         self.advance(bit);
     }
@@ -378,7 +435,9 @@ impl Model {
         self.bit += 1;
         match self.bit {
             4 => {
-                self.find(self.bits);
+                if self.price.is_none() {
+                    self.find(self.bits);
+                }
                 self.predict();
             }
             8 => {

@@ -7,7 +7,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::model::Model;
-use super::primer::primer;
+use super::primer::records;
 use super::{Coder, Spec};
 
 impl Coder {
@@ -40,8 +40,8 @@ impl Coder {
     /// It cannot be read, or it is another state.
     pub(super) fn load(spec: &'static Spec, path: &Path) -> io::Result<Self> {
         let mut file = BufReader::with_capacity(1 << 16, Hashed(File::open(path)?, Sha256::new()));
-        let mut model = Model::new(spec.table_bits);
-        model.unpack(&primer(), &mut file)?;
+        let mut model = Model::new(spec.make, spec.table_bits);
+        model.unpack(&records(spec.make), &mut file)?;
         let whole = file.read(&mut [0])? == 0;
         let state: [u8; 32] = file.into_inner().1.finalize().into();
         if whole && state == spec.state { Ok(Self { model, spec }) } else { Err(other_than_published(spec)) }

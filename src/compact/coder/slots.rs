@@ -18,6 +18,8 @@ const NIMBLE: usize = 8;
 pub struct Slots {
     rows: Rows<u16, WORDS>,
     mask: usize,
+    /// Rows that a context may have, beside each other; a power of two.
+    choice: usize,
     /// Share of the way to the bit that a counter goes, of 65536, by its step.
     rates: [i32; 16],
     /// Chance that it goes on to the next step, of 65536.
@@ -37,13 +39,14 @@ pub fn hash(a: u32, b: u32) -> u32 {
 }
 
 impl Slots {
-    /// An empty table of `2^bits` rows of 32 bytes.
-    pub fn new(bits: u32) -> Self {
+    /// An empty table of `2^bits` rows of 32 bytes, of which each context may have one of `choice`: 4 or 16.
+    pub fn new(bits: u32, choice: usize) -> Self {
         let mut fresh = [FRESH; WORDS];
         fresh[0] = 0;
         Self {
             rows: Rows::new(1 << bits, fresh),
             mask: (1 << bits) - 1,
+            choice,
             rates: COUNTS.map(|count| 655_360 / (10 * count + 14)),
             chances: std::array::from_fn(|step| match COUNTS.get(step + 1) {
                 Some(next) => 65_536 / (next - COUNTS[step]) as u32,
@@ -63,14 +66,24 @@ impl Slots {
         self.slowest = NIMBLE;
     }
 
-    /// The rows of contexts, each made in place of the least used of four when there is none.
+    /// What a row keeps of its context; never zero.
+    #[inline(always)]
+    fn check(&self, context: u32) -> u16 {
+        if self.choice == 4 {
+            return (context >> 16) as u16 | 1;
+        }
+        // The low bits say which of the sixteen it would be, and no row of another context that is near shares them.
+        ((context >> 16) as u16 & 0xfff0 | context as u16 & 15).max(1)
+    }
+
+    /// The rows of contexts, each made in place of the least used of its choice when there is none.
     #[inline(always)]
     pub fn find<const N: usize>(&mut self, contexts: &[u32; N]) -> [usize; N] {
         // All homes are touched before the first is searched, so that the memory fetches them side by side.
         let homes = contexts.map(|context| self.rows.get(context as usize & self.mask)[0]);
         std::array::from_fn(|at| {
             let context = contexts[at];
-            let check = (context >> 16) as u16 | 1;
+            let check = self.check(context);
             let home = context as usize & self.mask;
             if homes[at] == check { home } else { self.search(home, check) }
         })
@@ -78,7 +91,7 @@ impl Slots {
 
     fn search(&mut self, home: usize, check: u16) -> usize {
         let (mut best, mut least) = (home, u16::MAX);
-        for step in 0..4 {
+        for step in 0..self.choice {
             let row = self.rows.get(home ^ step);
             if row[0] == check {
                 return home ^ step;

@@ -114,7 +114,7 @@ fn split(bundle: &[u8]) -> Result<BundleFields<'_>, Unreadable> {
     Ok(BundleFields { form, check, code })
 }
 
-/// The messages with the one choice of addresses that fits.
+/// The messages with the one choice of addresses that fits; a text message is never given a mail address.
 fn guess(
     messages: &[Letter],
     known: &dyn Fn(u8) -> Vec<String>,
@@ -123,7 +123,10 @@ fn guess(
     let choices: Vec<Vec<Other>> = messages
         .iter()
         .map(|message| match message.other {
-            Other::Index(index) => known(index).into_iter().map(Other::Address).collect(),
+            Other::Index(index) => {
+                let fits = known(index).into_iter().filter(|address| message.kind.takes(address));
+                fits.map(Other::Address).collect()
+            }
             Other::Address(_) => vec![message.other.clone()],
         })
         .collect();

@@ -49,7 +49,7 @@ fn messages_come_back_whole_in_fragments_and_stored() {
 fn each_salt_says_the_same_in_other_bytes() {
     let mut coder = coder();
     for messages in all_kinds() {
-        for form in [Form::Stored, Form::Model(1)] {
+        for form in [Form::Stored, Form::Model(MODELS[0].number)] {
             let bundles: Vec<_> =
                 (1..40).map(|salt| encode(&mut *coder, form, &messages, &messages, 192, salt)).collect();
             let different: std::collections::BTreeSet<_> = bundles.iter().collect();
@@ -66,7 +66,7 @@ fn each_salt_says_the_same_in_other_bytes() {
 fn the_beginning_can_be_read_while_the_rest_is_missing() {
     let mut coder = coder();
     for messages in all_kinds() {
-        for form in [Form::Stored, Form::Model(1)] {
+        for form in [Form::Stored, Form::Model(MODELS[0].number)] {
             let bundle = encode(&mut *coder, form, &messages, &messages, 16, 1);
             for end in 0..bundle.len() {
                 let texts = |messages: &[Letter]| messages.iter().map(|l| l.text.clone()).collect::<Vec<_>>();
@@ -90,7 +90,7 @@ fn an_index_is_read_by_the_one_address_that_fits() {
     let written = [message("Boat", "All well"), message("", "Third")];
     let mut on_air = written.clone();
     on_air[0].other = Other::Index(40);
-    let bundle = encode(&mut *coder, Form::Model(1), &on_air, &written, 192, 1);
+    let bundle = encode(&mut *coder, Form::Model(MODELS[0].number), &on_air, &written, 192, 1);
     assert_eq!(bundle[0] >> 4, 0b1010);
     let names = ["dad@example.org", "mum@example.org", "mum@example.com"];
     let book = |some: &[&str]| some.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();

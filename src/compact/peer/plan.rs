@@ -114,7 +114,8 @@ impl Peer {
         };
         for message in &mut batch.on_air {
             let Other::Address(address) = &message.other else { continue };
-            if let Some(index) = self.book.index(address).filter(|_| matches!(form, Form::Model(_))) {
+            let known = self.book.index(address).filter(|_| message.kind.takes(address));
+            if let Some(index) = known.filter(|_| matches!(form, Form::Model(_))) {
                 message.other = Other::Index(index);
             }
         }

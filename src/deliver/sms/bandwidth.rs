@@ -37,6 +37,9 @@ pub const ROW: Row = Row {
 /// Our clock and Bandwidth's are believed to be together within this.
 const TOLERANCE: std::time::Duration = std::time::Duration::from_secs(120);
 
+/// Texts in one answer of the search.
+const MOST_LISTED: usize = 100;
+
 struct Bandwidth {
     http: HttpClient,
     login: String,
@@ -101,20 +104,25 @@ impl Carrier for Bandwidth {
         }
     }
 
-    fn find(&mut self, text: &OutgoingText, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault> {
+    fn find(&mut self, text: &OutgoingText, since: Time, known: &dyn Fn(&str) -> bool) -> Result<Found, Fault> {
         let query = format!(
-            "messageDirection=OUTBOUND&sourceTn={}&destinationTn={}&fromDateTime={}&limit=100",
+            "messageDirection=OUTBOUND&sourceTn={}&destinationTn={}&fromDateTime={}&limit={MOST_LISTED}",
             encode(&text.from.to_string()),
             encode(&text.to.to_string()),
             encode(&(since - TOLERANCE).to_string()),
         );
-        let found = self.search(&query)?;
-        let names = found.iter().filter_map(|item| item.get("messageId").and_then(Value::as_str));
-        let unknown: Vec<_> = names.filter(|name| !others(name)).collect();
-        Ok(match unknown[..] {
-            [one] => Found::Taken(one.to_owned()),
-            _ => Found::Nothing { certain: false },
-        })
+        let mut found = self.search(&query)?;
+        if found.len() >= MOST_LISTED {
+            // There may be more, so their number says nothing.
+            return Ok(Found::Nothing { certain: false });
+        }
+        let field = |item: &Value, name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
+        // The list has the newest first; what came at one moment stays in that order, turned round.
+        found.reverse();
+        found.sort_by_key(|item| field(item, "receiveTime"));
+        let names: Vec<_> =
+            found.iter().filter_map(|item| field(item, "messageId")).filter(|name| !known(name)).collect();
+        Ok(if names.is_empty() { Found::Nothing { certain: false } } else { Found::Alike(names) })
     }
 
     fn fate(&mut self, id: &str) -> Result<Delivery, Fault> {

@@ -103,7 +103,7 @@ impl Carrier for Twilio {
         }
     }
 
-    fn find(&mut self, text: &OutgoingText, since: Time, others: &dyn Fn(&str) -> bool) -> Result<Found, Fault> {
+    fn find(&mut self, text: &OutgoingText, since: Time, known: &dyn Fn(&str) -> bool) -> Result<Found, Fault> {
         let query = format!("&To={}&From={}", encode(&text.to.to_string()), encode(&text.from.to_string()));
         let mut found = None;
         self.list(&query, |item| {
@@ -113,7 +113,7 @@ impl Carrier for Twilio {
             }
             let same = item.get("body").and_then(Value::as_str) == Some(&text.text);
             let outbound = text_of(item, "direction").is_none_or(|way| way.starts_with("outbound"));
-            if let Some(sid) = text_of(item, "sid").filter(|sid| same && outbound && !others(sid)) {
+            if let Some(sid) = text_of(item, "sid").filter(|sid| same && outbound && !known(sid)) {
                 found = Some(sid);
             }
             Ok(found.is_none())

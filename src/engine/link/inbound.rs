@@ -341,6 +341,6 @@ pub fn message_id(domain: &str) -> String {
     let mut random = [0; 10];
     // Without random numbers the time would do as well; the kernel always has them once it has booted.
     let _ = getrandom::fill(&mut random);
-    let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = crate::hex::encode(&random);
     format!("<{name}@{}>", if domain.is_empty() { "satpost.invalid" } else { domain })
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::inbound;
 use crate::address::DeviceId;
+use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
@@ -16,7 +17,7 @@ use crate::link::{Inbound, Link, Token};
 /// At most so many wait here; more than a modem can hold. What is left out comes again, as it is not confirmed.
 const MOST: usize = 4096;
 /// First and longest wait before the store is offered it again.
-const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(16));
+const AGAIN: BackOff = BackOff::doubling(Duration::from_secs(1), Duration::from_secs(16));
 
 /// A packet, or what should have been one.
 pub enum Incoming {
@@ -77,9 +78,8 @@ impl InboundBuffer {
                 }
                 Err(fault) => {
                     log::warn!("link: {} packets wait outside: {fault}", self.line.len());
-                    let wait = (AGAIN.0 * (1 << self.failures.min(8))).min(AGAIN.1);
-                    self.failures += 1;
-                    self.again = Some(context.now() + wait);
+                    self.failures = self.failures.saturating_add(1);
+                    self.again = Some(context.now() + AGAIN.wait(self.failures));
                     break;
                 }
             }

@@ -17,6 +17,7 @@ use super::telemetry::{self, Samples};
 use super::timers::Timers;
 use super::{inbound, peer, process};
 use crate::address::DeviceId;
+use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
@@ -27,8 +28,8 @@ use crate::store::{PacketQueue, Queue};
 
 /// Longest sleep inside the link between two turns.
 const TURN: Duration = Duration::from_secs(20);
-/// A hand-over whose end is unknown is looked at again after this, later on less often.
-const DOUBT: Duration = Duration::from_secs(3);
+/// The wait before a hand-over whose end is unknown is looked at again.
+const DOUBT: BackOff = BackOff::doubling(Duration::from_secs(3), Duration::from_secs(192));
 /// A link that took nothing is asked again after this.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Messages handed over in one turn; then the link is heard again.

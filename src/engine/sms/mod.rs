@@ -4,6 +4,7 @@
 pub mod receive;
 pub mod report;
 mod send;
+mod settle;
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::receive;
+use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
 use crate::deliver::sms::{Carrier, Delivery, Report, Row, SmsRefusal};
@@ -12,10 +13,10 @@ use crate::message::reason::{Arrived, TextReason};
 use crate::message::{Id, Message, Reason, State};
 use crate::store::{IncomingMail, TextOut, TextState, Tx, TxResult};
 
+/// The wait before a text is asked after.
+const ASK: BackOff = BackOff::doubling(FIRST_ASK, Duration::from_secs(3600));
 /// A text is asked after for the first time after this.
 pub const FIRST_ASK: Duration = Duration::from_secs(3);
-/// Longest wait between two questions; it doubles up to here.
-const MOST_ASK: Duration = Duration::from_secs(3600);
 /// Carriers report within three days, or never.
 const GIVE_UP: Duration = Duration::from_secs(3 * 86_400);
 /// A text that the carrier could not deliver for now is sent again so often: each time costs.
@@ -45,7 +46,7 @@ pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextO
         let report = Report { id: id.clone(), tag: None, fate };
         return take(context, &text.carrier, &report);
     }
-    let wait = FIRST_ASK.saturating_mul(1 << text.looks.min(12)).min(MOST_ASK);
+    let wait = ASK.wait(text.looks.saturating_add(1));
     let again = TextOut { looks: text.looks + 1, next: now + wait, ..text.clone() };
     context.store.write(move |tx| match tx.text(again.message)? {
         Some(live) if live.state == again.state => tx.put_text(&again),
@@ -58,6 +59,7 @@ pub fn ask(context: &Context, row: &Row, carrier: &mut dyn Carrier, text: &TextO
 /// # Errors
 /// When the store cannot be read or written.
 pub fn take(context: &Context, carrier: &str, report: &Report) -> Result<(), Fault> {
+    exchange(context, carrier, report)?;
     let Some((message, text)) = find(context, carrier, report)? else { return Ok(()) };
     adopt(context, &text, report)?;
     let id = message.id;
@@ -84,6 +86,25 @@ fn find(context: &Context, carrier: &str, report: &Report) -> Result<Option<(Mes
         let (Some(text), Some(message)) = (view.text(id)?, view.message(id)?) else { return Ok(None) };
         let open = matches!(text.state, TextState::Handing | TextState::Unknown) && text.carrier == carrier;
         Ok((named.is_some() || open).then_some((message, text)))
+    })
+}
+
+/// Two texts whose answers were lost have their names by the order of their requests. When the tag of a report says that
+/// it was the other way round, they exchange them.
+fn exchange(context: &Context, carrier: &str, report: &Report) -> Result<(), Fault> {
+    let Some(tagged) = report.tag.as_ref().and_then(|tag| tag.parse::<Id>().ok()) else { return Ok(()) };
+    let named = context.store.read(|view| view.text_named(carrier, &report.id))?;
+    let Some(named) = named.filter(|named| *named != tagged) else { return Ok(()) };
+    let (carrier, taken) = (carrier.to_owned(), TextState::Taken(report.id.clone()));
+    context.store.write(move |tx| {
+        let (Some(has), Some(wants)) = (tx.text(named)?, tx.text(tagged)?) else { return Ok(()) };
+        let same = |text: &TextOut| text.carrier == carrier && (text.from, text.to) == (has.from, has.to);
+        if has.state != taken || !same(&has) || !same(&wants) || !matches!(wants.state, TextState::Taken(_)) {
+            return Ok(());
+        }
+        log::info!("{tagged} and {named} have each other's names at the carrier: exchanged");
+        tx.put_text(&TextOut { state: wants.state.clone(), ..has.clone() })?;
+        tx.put_text(&TextOut { state: has.state, ..wants })
     })
 }
 

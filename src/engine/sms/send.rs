@@ -3,25 +3,21 @@
 
 use std::time::Duration;
 
-use super::{Texts, receive, report};
+use super::{Texts, receive, report, settle};
 use crate::address::{Address, Phone};
 use crate::clock::Time;
-use crate::deliver::sms::{Found, OutgoingText, SmsRefusal, SmsResult};
+use crate::deliver::sms::{OutgoingText, SmsRefusal, SmsResult};
 use crate::engine::{outcome, relay};
 use crate::fault::Fault;
 use crate::message::reason::{Doubt, NoRoute, TextReason};
-use crate::message::{Message, Origin, Reason, State, Way};
+use crate::message::{Message, Origin, State, Way};
 use crate::money::Bill;
 use crate::route::choose::Policy;
 use crate::route::segments;
-use crate::settings::Key;
 use crate::store::{TextOut, TextState, Thread};
 
-/// A lost request is looked up so long after its answer was lost, and again so long after the first look and the
-/// patience with the carrier: one that answers so late may also do so late what it was asked.
-const LOOKS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(9)];
 /// A carrier that does not take texts is left alone for a moment.
-const PAUSE: Duration = Duration::from_secs(2);
+pub(super) const PAUSE: Duration = Duration::from_secs(2);
 
 /// Brings a text as far as it goes now.
 ///
@@ -32,7 +28,7 @@ pub fn one(texts: &mut Texts, message: &Message) -> Result<(), Fault> {
     let policy = context.policy();
     let record = context.store.read(|view| view.text(message.id))?;
     if let Some(record) = record.clone().filter(|record| record.state == TextState::Handing)
-        && !settle_open(texts, message, record)?
+        && !settle::settle_open(texts, message, record)?
     {
         return Ok(());
     }
@@ -97,7 +93,7 @@ fn elsewhere(texts: &Texts, policy: &Policy, message: &Message, way: Way) -> Res
     relay::reroute(texts.context, &message, way)
 }
 
-fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
+pub(super) fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
     OutgoingText {
         from,
         to,
@@ -133,12 +129,12 @@ fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resen
     match carrier.send(&outgoing(message, from, to)) {
         SmsResult::Taken(id) => taken(texts, message, record, id, false),
         SmsResult::Refused(refusal) => refused(texts, message, record, &refusal),
-        SmsResult::Unknown(why) => look_later(texts, message, record, Doubt::Fault(Box::new(why.into()))),
+        SmsResult::Unknown(why) => settle::look_later(texts, message, record, Doubt::Fault(Box::new(why.into()))),
     }
 }
 
 /// The carrier has it. Only what is still being handed over becomes so: a report may have said more meanwhile.
-fn taken(texts: &Texts, message: &Message, record: TextOut, name: String, found: bool) -> Result<(), Fault> {
+pub(super) fn taken(texts: &Texts, message: &Message, record: TextOut, name: String, found: bool) -> Result<(), Fault> {
     let context = texts.context;
     let title = texts.row.map_or("the carrier", |row| row.title);
     let (carrier, count, now) = (title.to_owned(), segments::of(message).total(), context.now());
@@ -192,96 +188,4 @@ fn refused(texts: &mut Texts, message: &Message, record: TextOut, refusal: &SmsR
     let after = refusal.after.unwrap_or_default();
     texts.paused = now + after.max(PAUSE);
     context.wait_at_least(message, &refusal.fault, after)
-}
-
-fn look_later(texts: &Texts, message: &Message, mut record: TextOut, why: Doubt) -> Result<(), Fault> {
-    let Some(wait) = LOOKS.get(record.looks as usize) else { return Ok(()) };
-    let (now, id) = (texts.context.now(), message.id);
-    if record.next == Time::NEVER {
-        let patience = texts.context.store.settings().span(Key::SmsTimeout);
-        record.next = now + *wait + if record.looks == 0 { Duration::ZERO } else { patience };
-    }
-    let next = record.next;
-    let reason = Reason::from(TextReason::Asking { why });
-    let known = message.reason == reason;
-    texts.context.store.write(move |tx| {
-        let waits = tx.live(id)?.is_some_and(|live| live.state == State::Queued);
-        if !waits || tx.text(id)?.is_none_or(|text| text.state != TextState::Handing) {
-            return Ok(());
-        }
-        tx.put_text(&record)?;
-        match known {
-            true => tx.change(id, |message| message.next = next).map(drop),
-            false => tx.step(id, now, State::Queued, reason.clone(), 0, next).map(drop),
-        }
-    })
-}
-
-/// Finds out how a hand-over ended; true when the carrier certainly has it not, and it may be sent.
-fn settle_open(texts: &mut Texts, message: &Message, mut record: TextOut) -> Result<bool, Fault> {
-    let context = texts.context;
-    let (row, carrier) = match (texts.row, &mut texts.carrier) {
-        (Some(row), Ok(carrier)) if row.name == record.carrier => (row, carrier),
-        (Some(row), _) if row.name == record.carrier => {
-            return look_failed(texts, message, &record, Doubt::CannotAsk).map(|()| false);
-        }
-        _ => return ask_owner(texts, message, record, Doubt::OtherCarrier).map(|()| false),
-    };
-    if context.now() < record.next {
-        return look_later(texts, message, record, Doubt::AnswerLost).map(|()| false);
-    }
-    let (name, id) = (row.name, message.id);
-    let others =
-        |sid: &str| context.store.read(|view| view.text_named(name, sid)).is_ok_and(|of| of.is_some_and(|of| of != id));
-    match carrier.find(&outgoing(message, record.from, record.to), record.at, &others) {
-        Ok(Found::Taken(sid)) => taken(texts, message, record, sid, true).map(|()| false),
-        Ok(Found::Nothing { certain }) => {
-            (record.looks, record.next) = (record.looks + 1, Time::NEVER);
-            if (record.looks as usize) < LOOKS.len() {
-                return look_later(texts, message, record, Doubt::AnswerLost).map(|()| false);
-            }
-            if !certain {
-                return ask_owner(texts, message, record, Doubt::NotListed).map(|()| false);
-            }
-            record.state = TextState::Over(String::new());
-            let keep = record;
-            context.store.write(move |tx| match tx.text(id)? {
-                Some(text) if text.state == TextState::Handing => tx.put_text(&keep).map(|()| true),
-                _ => Ok(false),
-            })
-        }
-        Err(fault) => {
-            look_failed(texts, message, &record, Doubt::Fault(Box::new(Reason::from(&fault)))).map(|()| false)
-        }
-    }
-}
-
-/// Nobody knows yet; at the end of its time the sender hears just that.
-fn look_failed(texts: &mut Texts, message: &Message, record: &TextOut, why: Doubt) -> Result<(), Fault> {
-    let context = texts.context;
-    texts.paused = context.now() + PAUSE;
-    if context.now() < message.deadline {
-        return context.wait_at_least(message, TextReason::Asking { why }, PAUSE);
-    }
-    let over = TextOut { state: TextState::Unknown, ..record.clone() };
-    context.store.write(move |tx| tx.put_text(&over))?;
-    context.give_back(message, State::Expired, TextReason::LateUnknown { why })
-}
-
-/// It cannot be found out: its owner decides whether it is sent again.
-fn ask_owner(texts: &Texts, message: &Message, record: TextOut, why: Doubt) -> Result<(), Fault> {
-    let context = texts.context;
-    let (id, now, next) = (message.id, context.now(), context.policy().next_look(message, Time::NEVER));
-    let reason = TextReason::NotKnown { why };
-    let record = TextOut { state: TextState::Unknown, ..record };
-    context.store.write(move |tx| {
-        if tx.text(id)?.is_none_or(|text| text.state != TextState::Handing) {
-            return Ok(());
-        }
-        tx.put_text(&record)?;
-        match tx.live(id)? {
-            Some(_) => tx.step(id, now, State::Held, reason.clone(), 0, next).map(drop),
-            None => Ok(()),
-        }
-    })
 }

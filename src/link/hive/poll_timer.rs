@@ -41,17 +41,10 @@ impl PollTimer {
     /// One more failure in a row; how long to wait now.
     pub fn failed(&mut self) -> Duration {
         self.failures = self.failures.saturating_add(1);
-        let wait = self.back_off.jittered(self.failures, random());
+        let wait = self.back_off.jittered(self.failures);
         self.due = Instant::now() + wait;
         wait
     }
-}
-
-/// Any number. Without random numbers there is no jitter, which does no harm.
-fn random() -> u16 {
-    let mut random = [0; 2];
-    let _ = getrandom::fill(&mut random);
-    u16::from_le_bytes(random)
 }
 
 #[cfg(test)]

@@ -155,34 +155,10 @@ pub fn iso(at: i64) -> String {
 
 /// Reads a form or a query.
 pub fn form(text: &[u8]) -> Vec<(String, String)> {
-    let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
-    let read = |pair: &[u8]| {
-        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-        (decode(&pair[..at]), decode(pair.get(at + 1..).unwrap_or_default()))
-    };
-    pairs.map(read).collect()
-}
-
-fn decode(text: &[u8]) -> String {
-    let mut bytes = Vec::new();
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        let hex = text.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        match (byte, hex) {
-            (b'%', Some(value)) => {
-                bytes.push(value);
-                at += 2;
-            }
-            (b'+', _) => bytes.push(b' '),
-            _ => bytes.push(byte),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    form_urlencoded::parse(text).into_owned().collect()
 }
 
 /// Text as part of a form or a query.
 pub fn encode(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(byte);
-    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -264,25 +264,7 @@ pub fn item(packet: &Packet) -> Value {
 
 /// A field of a form or query, decoded.
 fn parameter(query: &str, name: &str) -> Option<String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(known, _)| *known == name).map(|(_, value)| decode(value)).next()
-}
-
-fn decode(text: &str) -> String {
-    let mut bytes = text.bytes();
-    let mut out = Vec::new();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'+' => out.push(b' '),
-            b'%' => {
-                let pair: Vec<u8> = bytes.by_ref().take(2).collect();
-                let hex = std::str::from_utf8(&pair).unwrap_or_default();
-                out.extend(u8::from_str_radix(hex, 16));
-            }
-            byte => out.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    form_urlencoded::parse(query.as_bytes()).find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
 /// A number in decimal, or in hex behind `0x`.

@@ -1,9 +1,20 @@
 //! `satpost code` and `satpost decode`: what goes in comes back, small, and what is wrong is said.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use compact::packet::check::crc16;
+use compact::peer::book::index_of;
+
+/// Runs a command that finds the model primed.
 fn satpost(words: &[&str], input: &str) -> Output {
+    let folder = crate::support::Folder::new();
+    crate::support::coder::lend(&folder);
+    run(&[words, &["--data", folder.to_str().unwrap()]].concat(), input)
+}
+
+fn run(words: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_satpost"))
         .args(words)
         .stdin(Stdio::piped())
@@ -41,7 +52,7 @@ fn messages_share_packets_and_addresses_that_both_ends_know() {
     let folder = crate::support::Folder::new();
     let message = |number: usize, from: &str| {
         format!(
-            "{{\"kind\":\"sms\",\"from\":\"{from}\",\"subject\":\"\",\"text\":\"All well at camp {number}\",\"to\":\"friend{number}@example.org\"}}\n"
+            "{{\"kind\":\"email\",\"from\":\"{from}\",\"subject\":\"\",\"text\":\"All well at camp {number}\",\"to\":\"friend{number}@example.org\"}}\n"
         )
     };
     let input: String = (0..4).flat_map(|number| [message(number, "0x1"), message(number, "0x2")]).collect();
@@ -65,6 +76,73 @@ fn messages_share_packets_and_addresses_that_both_ends_know() {
         String::from_utf8_lossy(&blind.stderr).contains("Book"),
         "without the book nothing is delivered to anybody"
     );
+}
+
+/// Two addresses that an index and a check cannot tell apart.
+fn alike() -> (String, String) {
+    let mut seen = HashMap::new();
+    for number in 10_000..100_000 {
+        let address = format!("crew{number}@example.org");
+        if let Some(other) = seen.insert((index_of(&address), crc16(address.as_bytes())), address.clone()) {
+            return (other, address);
+        }
+    }
+    panic!("no two addresses are alike");
+}
+
+#[test]
+fn a_packet_that_fits_two_devices_is_given_to_neither() {
+    let folder = crate::support::Folder::new();
+    let (one, other) = alike();
+    let message =
+        |to: &str, from: &str| format!("{{\"kind\":\"email\",\"from\":\"{from}\",\"to\":\"{to}\",\"text\":\"hi\"}}\n");
+    let book = folder.path("book");
+    std::fs::write(&book, message(&one, "0x1") + &message(&other, "0x2")).unwrap();
+    let book = book.to_str().unwrap();
+    let packet = String::from_utf8(satpost(&["code", "--book", book], &message(&one, "0x1")).stdout).unwrap();
+    let refused = satpost(&["decode", "--book", book], &packet);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        refused.status.code() == Some(1) && said.contains("0x1 and of 0x2: name the device with --device"),
+        "{said}"
+    );
+    for (device, to) in [("0x1", one), ("0x2", other)] {
+        let read = satpost(&["decode", "--book", book, "--device", device], &packet).stdout;
+        assert!(String::from_utf8(read).unwrap().contains(&to), "{device}");
+    }
+}
+
+/// An index never stands for a mail address in a text message, nor for a number in a mail.
+#[test]
+fn a_text_message_keeps_its_kind_of_address() {
+    let folder = crate::support::Folder::new();
+    let book = folder.path("book");
+    // The same index, and whatever follows them in a text message, the same check.
+    let alike = |address: &str| (index_of(address), crc16(format!("\u{1}{address}\n").as_bytes()));
+    let numbers: HashMap<_, _> =
+        (0..10_000).map(|number| format!("+4479001{number:05}")).map(|number| (alike(&number), number)).collect();
+    let mut mails = (0..100_000).map(|number| format!("crew{number}@example.org"));
+    let (number, mail) = mails.find_map(|mail| Some((numbers.get(&alike(&mail))?.clone(), mail))).unwrap();
+    let line =
+        |kind: &str, to: &str| format!("{{\"kind\":\"{kind}\",\"from\":\"\",\"to\":\"{to}\",\"text\":\"hi\"}}\n");
+    std::fs::write(&book, line("sms", &number)).unwrap();
+    let book = book.to_str().unwrap();
+    let packet = String::from_utf8(satpost(&["code", "--book", book], &line("sms", &number)).stdout).unwrap();
+    std::fs::write(book, line("email", &mail)).unwrap();
+    let refused = satpost(&["decode", "--book", book], &packet);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("cannot be read: Book"));
+}
+
+#[test]
+fn a_primed_state_is_kept_in_the_data_folder() {
+    let folder = crate::support::Folder::new();
+    let data = folder.path("data");
+    std::fs::create_dir(&data).unwrap();
+    let line = "{\"kind\":\"sms\",\"to\":\"+14155550123\",\"text\":\"ok\"}\n";
+    let code = || run(&["code", "--model", "2", "--data", data.to_str().unwrap()], line).stdout;
+    let first = code();
+    assert!(data.join("model-2.primed").is_file());
+    assert!(!first.is_empty() && first == code());
 }
 
 #[test]

@@ -120,3 +120,68 @@ fn reports_come_in_any_order(which: &str) {
 }
 
 scenes!(reports_come_in_any_order: twilio("twilio"), bandwidth("bandwidth"));
+
+/// Two texts to one phone, both without an answer, at a carrier whose list shows no words. A name of one is never given
+/// to the other on a guess.
+fn two_in_doubt(kinds: [&str; 2], ends: [&str; 2]) {
+    let ground = Ground::start("bandwidth");
+    let gateway = ground.gateway("bandwidth", &[]).started();
+    for kind in kinds {
+        ground.says(&format!("fail send {kind}"));
+    }
+    for words in ["first", "second"] {
+        gateway.cli_ok(&["send", "--from", "anna", "--text", words, MUM], "");
+        wait_for("the request", SOON, || (ground.asked("\"POST\"", words) > 0).then_some(()));
+    }
+    for ((words, kind), end) in ["first", "second"].into_iter().zip(kinds).zip(ends) {
+        let message = wait_message(&gateway, words, end);
+        let sent = usize::from(kind != "reset-before");
+        assert_eq!(ground.times(words), sent, "{words}: {message}");
+        if end == "delivered" {
+            let name = ground.wait_arrived(words)["id"].as_str().unwrap().to_owned();
+            assert!(message["steps"].to_string().contains(&name), "{name}: {message}");
+        }
+    }
+    gateway.books_balance();
+}
+
+scenes!(two_in_doubt:
+    both_were_taken(["reset-after", "reset-after"], ["delivered", "delivered"]),
+    the_first_was_not(["reset-before", "reset-after"], ["held", "held"]),
+    the_second_was_not(["reset-after", "reset-before"], ["held", "held"]),
+    none_was(["reset-before", "reset-before"], ["held", "held"]),
+);
+
+/// The carrier takes the second one before the first: the tag of a report says whose it is, and each has its own end.
+#[test]
+fn names_that_were_given_in_the_wrong_order_are_exchanged() {
+    let listed = Arc::new(Mutex::new(Vec::new()));
+    let list = Arc::clone(&listed);
+    let fake = Fake::start(move |asked| match asked.method.as_str() {
+        "POST" => None,
+        _ if asked.target.contains("messageId=") => Some((200, json!({"messages": []}).to_string())),
+        _ => Some((200, json!({"messages": *list.lock().unwrap()}).to_string())),
+    });
+    let ground = Ground::start("bandwidth");
+    let more = [("sms.public_url", PUBLIC), ("bandwidth.url", fake.url.as_str())];
+    let gateway = ground.gateway("bandwidth", &more).started();
+    let mut ids = Vec::new();
+    for (at, words) in ["first", "second"].into_iter().enumerate() {
+        gateway.cli_ok(&["send", "--from", "anna", "--text", words, MUM], "");
+        wait_for("the request", SOON, || (fake.count("POST") == at + 1).then_some(()));
+        ids.push(wait_message(&gateway, words, "queued")["id"].as_str().unwrap().to_owned());
+    }
+    let item = |id: &str, second: u32| json!({"messageId": id, "receiveTime": format!("2026-11-14T18:20:{second}Z")});
+    *listed.lock().unwrap() = vec![item("of-first", 20), item("of-second", 10)];
+    ids.iter().zip(["first", "second"]).for_each(|(_, words)| drop(wait_message(&gateway, words, "sent")));
+    let report = |id: &str, tag: &str, end: &str| {
+        let event = json!({"type": format!("message-{end}"), "time": "2026-11-14T18:20:30Z", "errorCode": 4720,
+            "to": MUM, "message": {"id": id, "direction": "out", "to": [MUM], "from": ANNA, "tag": tag}});
+        assert_eq!(bandwidth_calls(&gateway, &json!([event])), 200);
+    };
+    report("of-first", &ids[0], "delivered");
+    report("of-second", &ids[1], "failed");
+    wait_message(&gateway, "first", "delivered");
+    wait_message(&gateway, "second", "returned");
+    gateway.books_balance();
+}

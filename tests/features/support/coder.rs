@@ -33,7 +33,7 @@ fn built() -> std::time::SystemTime {
 
 /// Puts it into the data folder of a box.
 pub fn lend(data: &Path) {
-    let at = data.join("model-1.primed");
+    let at = data.join(format!("model-{}.primed", MODELS[0].number));
     // A box replaces the file and never writes into it, so a second name for it will do where that is possible.
     if !at.exists() && fs::hard_link(&*PRIMED, &at).is_err() && fs::copy(&*PRIMED, &at).is_err() {
         // The disk of this test is too small for it.

@@ -1,6 +1,8 @@
 //! Parameters of Content-Type and Content-Disposition: read as they are written, and coded where they hold letters beyond
 //! ASCII (RFC 2231).
 
+use percent_encoding::percent_encode_byte;
+
 /// Longest piece of a coded parameter; a longer one goes in several.
 const MAX_PIECE: usize = 60;
 
@@ -27,7 +29,7 @@ fn coded(name: &str, value: &[u8]) -> String {
     let mut pieces = vec![String::new()];
     for &byte in value {
         let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (done && byte.is_ascii());
-        let word = if plain { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+        let word = if plain { char::from(byte).to_string() } else { percent_encode_byte(byte).to_owned() };
         // There is always one.
         let last = pieces.len() - 1;
         if !done && pieces[last].len() + word.len() > MAX_PIECE {

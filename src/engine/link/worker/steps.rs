@@ -184,7 +184,7 @@ impl LinkWorker<'_> {
 
     /// A hand-over is open: it is looked at again after a while, and its messages say so.
     fn in_doubt(&mut self, group: &PacketGroup, packet: &Packet, why: &str) -> Result<(), Fault> {
-        let wait = DOUBT * (1 << self.doubts.saturating_sub(2).min(6));
+        let wait = DOUBT.wait(self.doubts.saturating_sub(1).max(1));
         self.reconcile_at = Some(self.context.now() + wait);
         let reason = LinkReason::Asking { part: packet.part, why: Box::new(why.into()) };
         commit::explain(self.context, group, &reason.into())

@@ -30,7 +30,7 @@ fn messages_that_the_link_does_not_take_before_it_is_settled_do_not_keep_it_from
     rig.fake.sky().ends.extend([End::LostAnswer, End::Busy]);
     let mut worker = rig.worker();
     rig.turn(&mut worker);
-    rig.clock.advance(DOUBT + Duration::from_secs(1));
+    rig.clock.advance(DOUBT.first + Duration::from_secs(1));
     // The second message stands before the first one now, and the link said a moment ago that it takes nothing.
     assert!(!worker.ready());
     rig.fake.sky().ends.clear();

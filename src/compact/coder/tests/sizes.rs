@@ -1,0 +1,101 @@
+//! Bytes a message of the models, on messages that are kept elsewhere.
+//!
+//! ```text
+//! SATPOST_MESSAGES=messages.jsonl SATPOST_MODEL=3 SATPOST_EVERY=2 \
+//!   cargo test -p satpost-compact --release -- --ignored --nocapture sizes
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::*;
+use crate::letter::{Kind, Letter, Other};
+use crate::packet::Form;
+use crate::packet::bundle::encode;
+use crate::peer::book::index_of;
+
+#[test]
+#[ignore = "needs messages: says how many bytes they take"]
+fn sizes() {
+    let setting = |name: &str| std::env::var(name).ok();
+    let path = setting("SATPOST_MESSAGES").expect("SATPOST_MESSAGES names a file of messages");
+    let number = setting("SATPOST_MODEL").map_or(MODELS[0].number, |number| number.parse().unwrap());
+    let every = setting("SATPOST_EVERY").map_or(1, |every| every.parse().unwrap());
+    let text = std::fs::read_to_string(path).unwrap();
+    let values: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let field = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let mut books: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for value in &values {
+        books.entry(field(value, "from")).or_default().insert(field(value, "to"));
+    }
+    let started = Instant::now();
+    let mut coder = Coder::new(Spec::find(number).unwrap());
+    let primed = started.elapsed();
+    let mut sums: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
+    let mut messages: BTreeMap<String, Vec<(Letter, Letter)>> = BTreeMap::new();
+    let started = Instant::now();
+    for (at, value) in values.iter().enumerate() {
+        let kind = if field(value, "kind") == "sms" { Kind::Text } else { Kind::Mail };
+        let (from, to) = (field(value, "from"), field(value, "to"));
+        let (subject, text) = (field(value, "subject"), field(value, "text"));
+        let written = Letter { kind, person: None, other: Other::Address(to.clone()), subject, text };
+        let alike = books[&from].iter().filter(|other| index_of(other) == index_of(&to)).count();
+        let other = if alike == 1 { Other::Index(index_of(&to)) } else { written.other.clone() };
+        let short = Letter { other, ..written.clone() };
+        messages.entry(from).or_default().push((written.clone(), short.clone()));
+        if at % every != 0 {
+            continue;
+        }
+        let [alone, known] = [&written, &short].map(|message| {
+            let (on_air, written) = (std::slice::from_ref(message), std::slice::from_ref(&written));
+            encode(&mut coder, Form::Model(number), on_air, written, MTU, 1).len()
+        });
+        let group = match (field(value, "lang").as_str(), kind) {
+            ("en", Kind::Text) => "texts",
+            ("en", Kind::Mail) => "mails",
+            _ => "other",
+        };
+        for group in [group, "all"] {
+            let sum = sums.entry(group).or_default();
+            let more = [1, sent(alone).0, sent(known).0, sent(alone).1];
+            *sum = std::array::from_fn(|at| sum[at] + more[at]);
+        }
+    }
+    let took = started.elapsed() / (2 * sums["all"][0] as u32);
+    println!("model {number}: primed in {primed:.1?}, {took:.1?} a message, {} at most", memory());
+    for (group, [count, alone, known, packets]) in sums {
+        let mean = |sum: usize| sum as f64 / count as f64;
+        println!(
+            "{group:6} {count:4}: {:7.2} bytes, {:7.2} with the book, {:.3} packets",
+            mean(alone),
+            mean(known),
+            mean(packets)
+        );
+    }
+    let mut four = [0; 3];
+    for bundle in messages.values().flat_map(|own| own.chunks_exact(4)) {
+        let (written, short): (Vec<_>, Vec<_>) = bundle.iter().cloned().unzip();
+        let [alone, known] = [&written, &short]
+            .map(|on_air| sent(encode(&mut coder, Form::Model(number), on_air, &written, MTU, 1).len()).1);
+        four = [four[0] + 4, four[1] + alone, four[2] + known];
+    }
+    let [alone, known] = [four[1], four[2]].map(|sum| sum as f64 / four[0] as f64);
+    println!("four   {:4}: {alone:.3} packets a message, {known:.3} with the book", four[0]);
+}
+
+const MTU: usize = 192;
+
+/// Bytes on air and packets of a bundle.
+fn sent(bundle: usize) -> (usize, usize) {
+    let fragments = bundle.div_ceil(MTU - 2);
+    if bundle <= MTU { (bundle, 1) } else { (bundle + 2 * fragments, fragments) }
+}
+
+/// The most memory that this process has had, as the kernel says it.
+fn memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.map_or("memory unknown".to_owned(), |most| most.trim().to_owned())
+}
