@@ -31,6 +31,8 @@ struct Inner {
 pub struct LiveStatus {
     /// The link; `None` when the box has none.
     pub link: Option<Health>,
+    /// Far boxes that take nothing while messages wait for them.
+    pub silent: Vec<SilentFarBox>,
     /// The relay: ready, or what is wrong.
     pub relay: Option<PartStatus>,
     /// The carrier of text messages: how texts from phones come in, or what is wrong; `None` without a carrier.
@@ -51,6 +53,38 @@ pub struct LiveStatus {
     /// The number the next console line gets.
     #[serde(skip)]
     pub next_line: u64,
+}
+
+/// A far box that takes nothing: the link holds as many packets for it as it may, and more messages wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SilentFarBox {
+    /// Its device, as `0x001abe`; empty for the far box of a station.
+    pub device: String,
+    /// The person whose device it is, if it is one of this box.
+    pub person: Option<String>,
+    /// Packets that the link holds for it.
+    pub on_link: usize,
+    /// Messages that wait here for it.
+    pub waiting: usize,
+    /// When the oldest of its packets was taken by the link.
+    pub since: Option<Time>,
+}
+
+impl SilentFarBox {
+    /// The owner's words.
+    pub fn words(&self) -> String {
+        let whose = self.person.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+        let who = match self.device.as_str() {
+            "" => "no satellite".to_owned(),
+            device => format!("device {device}{whose}"),
+        };
+        let since = self.since.map(|at| format!(" since {at}")).unwrap_or_default();
+        let (on_link, waiting) = (self.on_link, self.waiting);
+        match self.device.as_str() {
+            "" => format!("{who} took one of the {on_link} packets on the link{since}; {waiting} more messages wait"),
+            _ => format!("{who} took none of its {on_link} packets{since}; {waiting} more messages wait for it"),
+        }
+    }
 }
 
 /// How one part of the box is doing.

@@ -44,6 +44,7 @@ impl Status {
                 "free_disk": context.store.disk_room().ok().map(|room| room.free),
                 "listen": facts.listen,
                 "link": facts.link,
+                "silent": facts.silent,
                 "smtp": facts.smtp,
                 "relay": facts.relay,
                 "texts": facts.texts,
@@ -86,6 +87,9 @@ impl Status {
             }
             row("mail in", facts.smtp.map_or("unknown yet".to_owned(), |part| part.words()));
             row("link", facts.link.map_or("none".to_owned(), |health| health.words));
+            for silent in &facts.silent {
+                row("silent", silent.words());
+            }
             row("relay", facts.relay.map_or("not used yet".to_owned(), |part| part.words()));
             if let Some(texts) = &facts.texts {
                 let heard = facts.texts_heard.map(|at| format!(", last heard {at}")).unwrap_or_default();

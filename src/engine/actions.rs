@@ -140,6 +140,9 @@ pub(super) fn freed(tx: &mut Tx, policy: &Policy, message: &Message, reason: Act
         message.released = true;
         let usual = now + message.deadline.since(message.accepted);
         message.deadline = message.terms.by.map_or(usual, |by| usual.min(give_up(by, now)));
+        if message.way == Way::Link {
+            message.next = policy.look_after(message, now);
+        }
     })?;
     Ok(())
 }

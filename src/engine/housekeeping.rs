@@ -37,8 +37,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
     while !context.stopping() {
         clock.round(context)?;
         held(context)?;
-        waiting_for_link(context)?;
-        wanted_by_now(context)?;
+        timed(context)?;
         lost_on_modem(context)?;
         unconfirmed(context)?;
         if rounds % CLEAN_UP == 0 {
@@ -80,36 +79,6 @@ fn held(context: &Context) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Messages that wait for a link, of each priority oldest first: the ones whose time has come stand in front.
-fn waiting_for_link(context: &Context) -> Result<(), Fault> {
-    for part in [Queue::LinkUrgent, Queue::Link, Queue::LinkBulk] {
-        waiting_in(context, part)?;
-    }
-    Ok(())
-}
-
-fn waiting_in(context: &Context, part: Queue) -> Result<(), Fault> {
-    let now = context.now();
-    for item in context.store.read(|view| view.due(part, now, BATCH))? {
-        match item {
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
-            Ok(message) => {
-                let notice_due = !message.delay_told
-                    && message.automatic.is_none()
-                    && now >= message.accepted + context.store.settings().span(Key::QueueDelayNotice);
-                if now >= message.deadline {
-                    over(context, &message)?;
-                } else if notice_due {
-                    look_at(context, &message)?;
-                } else {
-                    break;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
 /// A message for the link whose time is over goes back, unless the link may have a part of it.
 fn over(context: &Context, message: &Message) -> Result<(), Fault> {
     let packets = context.store.read(|view| view.packets_of(message.id))?;
@@ -117,18 +86,33 @@ fn over(context: &Context, message: &Message) -> Result<(), Fault> {
     if packets.iter().all(|packet| matches!(packet.state, PacketState::Planned | PacketState::Gone(_))) {
         return look_at(context, message);
     }
-    if context.now() < message.deadline + GRACE {
-        return Ok(());
-    }
-    context.give_back(message, State::Expired, LinkReason::NotSeenSince { part: true })
+    overdue(context, message, true)
 }
 
-/// Messages that were wanted by a time stand in their queues in other orders than that of their times.
-fn wanted_by_now(context: &Context) -> Result<(), Fault> {
+/// A message whose time is over while the link may have it is given up when the link was not seen for long.
+fn overdue(context: &Context, message: &Message, part: bool) -> Result<(), Fault> {
+    let (id, state, now, until) = (message.id, message.state, context.now(), message.deadline + GRACE);
+    if now >= until {
+        return context.give_back(message, State::Expired, LinkReason::NotSeenSince { part });
+    }
+    context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == state) {
+        Some(_) => tx.explain(id, now, &LinkReason::Overdue.into(), until),
+        None => Ok(()),
+    })
+}
+
+/// Messages for the link by the next look at them, and others that were wanted by a time.
+pub(super) fn timed(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::Timed, now, BATCH))? {
         match item {
-            Ok(message) if message.state == State::Queued && message.way == Way::Link => over(context, &message)?,
+            Ok(message) if message.state == State::Queued && message.way == Way::Link => {
+                if now >= message.deadline {
+                    over(context, &message)?
+                } else {
+                    look_at(context, &message)?
+                }
+            }
             Ok(message) if message.state == State::Queued && message.way == Way::Carrier => {
                 let text = context.store.read(|view| view.text(message.id))?;
                 // What the carrier may have is settled first.
@@ -136,8 +120,9 @@ fn wanted_by_now(context: &Context) -> Result<(), Fault> {
                     look_at(context, &message)?;
                 }
             }
-            // The others are looked at in their own queues when they are due; the link knows when its packets are.
-            Ok(_) | Err(_) => {}
+            Ok(_) => {}
+            // Its own queue has no time at which it would be found.
+            Err((id, why)) => relay::set_aside(context, id, &why)?,
         }
     }
     Ok(())
@@ -153,14 +138,7 @@ fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
     {
         return Ok(());
     }
-    let place = message.next;
-    context.wait_on(message, message.reason.clone())?;
-    if message.state == State::Queued {
-        // In the queue of the link the next look is also the place in the line, which it must not lose.
-        let id = message.id;
-        context.store.write(move |tx| tx.change(id, |message| message.next = place).map(drop))?;
-    }
-    Ok(())
+    context.wait_on(message, message.reason.clone())
 }
 
 /// A message that a budget kept back goes on once there is room: in a new month, or in a larger budget.
@@ -182,13 +160,10 @@ fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
 /// Messages that a modem took which never came back.
 fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     let now = context.now();
-    for item in context.store.read(|view| view.due(Queue::OnLink, now - GRACE, BATCH))? {
+    for item in context.store.read(|view| view.due(Queue::OnLink, now, BATCH))? {
         match item {
             Err((id, why)) => relay::set_aside(context, id, &why)?,
-            Ok(message) if now >= message.deadline + GRACE => {
-                context.give_back(&message, State::Expired, LinkReason::NotSeenSince { part: false })?;
-            }
-            Ok(_) => {}
+            Ok(message) => overdue(context, &message, false)?,
         }
     }
     Ok(())

@@ -65,7 +65,9 @@ impl Context {
         let notice = if tell { self.notice(&policy, message, kind, &reason) } else { None };
         let short = message.bill.as_ref().is_some_and(|bill| bill.short);
         let decided = message.state == State::Held && !short;
-        let retry = if decided { Time::NEVER } else { now + back_off(&policy, waiting.tries).max(least) };
+        // Nothing is tried at what waits for a decision, or for the link, which looks for work by itself.
+        let quiet = decided || (message.state == State::Queued && message.way == Way::Link);
+        let retry = if quiet { Time::NEVER } else { now + back_off(&policy, waiting.tries).max(least) };
         waiting.next = policy.next_look(&waiting, retry);
         self.store.write(move |tx| {
             // What its owner, or the link, did with it meanwhile stands.

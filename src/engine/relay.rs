@@ -217,6 +217,7 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
         Way::Carrier => policy.by_carrier(message),
     };
     let held_until = policy.next_look(message, Time::NEVER);
+    let next = if way == Way::Link { policy.look_after(message, now) } else { now };
     context.store.write(move |tx| {
         let Some(mut billed) = tx.live(id)? else { return Ok(()) };
         // What goes another way from here on, or has arrived, is billed for that one only.
@@ -227,7 +228,7 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
         }
         let goes = matches!(state, State::Queued | State::Delivered);
         // One that a budget keeps back is looked at whenever there may be room.
-        tx.step(id, now, state, reason, 0, if may_go { now } else { held_until })?;
+        tx.step(id, now, state, reason, 0, if may_go { next } else { held_until })?;
         tx.change(id, |message| {
             (message.way, message.size) = (way, size);
             let paid = message.bill.as_ref().map(Bill::total).unwrap_or_default();

@@ -16,7 +16,7 @@ use crate::address::DeviceId;
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
 use crate::message::{Intent, Reference};
-use crate::settings::Settings;
+use crate::settings::{Key, Settings};
 
 /// One way through the sky, driven by the engine's link thread.
 pub trait Link: Send {
@@ -250,6 +250,10 @@ pub struct Driver {
     pub max_payload: usize,
     /// True where one link reaches many devices (a gateway's), false for one modem.
     pub many_devices: bool,
+    /// Packets that the link may hold for one far box; all others wait here, where they can still be cancelled.
+    pub window: fn(&Settings) -> usize,
+    /// True where a packet that the link holds can be taken back ([`Link::cancel`]).
+    pub withdraws: bool,
     /// Makes the link; it opens nothing before the first poll.
     pub make: fn(&Settings, &Clock) -> Box<dyn Link>,
 }
@@ -261,6 +265,8 @@ pub static DRIVERS: &[Driver] = &[
         about: "Swarm M138 modem on a serial port of this machine",
         max_payload: 192,
         many_devices: false,
+        window: |settings| settings.count(Key::M138Window),
+        withdraws: true,
         make: m138::make,
     },
     Driver {
@@ -268,12 +274,14 @@ pub static DRIVERS: &[Driver] = &[
         about: "Swarm Hive over HTTPS: reaches every modem of the account",
         max_payload: 192,
         many_devices: true,
+        window: |_| hive::WINDOW,
+        withdraws: false,
         make: hive::make,
     },
 ];
 
 /// The driver that the settings name; `None` when the box has no link.
 pub fn driver(settings: &Settings) -> Option<&'static Driver> {
-    let name = settings.text(crate::settings::Key::LinkDriver);
+    let name = settings.text(Key::LinkDriver);
     DRIVERS.iter().find(|driver| driver.name == name)
 }

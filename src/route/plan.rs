@@ -1,5 +1,7 @@
 //! What becomes of a message at acceptance: which queue it enters, held, arrived, or refused, and why.
 
+use std::time::Duration;
+
 use super::choose::{Policy, Route};
 use super::price;
 use super::rules::{Case, Rules, Verdict};
@@ -12,6 +14,9 @@ use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRout
 use crate::message::{Extent, Id, LinkSize, Message, Origin, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Use};
 use crate::settings::Key;
+
+/// What is due at a waiting message is done within this.
+pub const SOON: Duration = Duration::from_secs(20);
 
 /// A message as a door hands it in.
 #[derive(Debug, Clone)]
@@ -134,6 +139,7 @@ impl Policy {
             (message.state, message.reason) = (State::Refused, why.into());
         }
         message.next = match message.state {
+            State::Queued if message.way == Way::Link => self.next_look(&message, Time::NEVER),
             State::Queued => now,
             State::Held => self.next_look(&message, Time::NEVER),
             _ => Time::NEVER,
@@ -272,12 +278,16 @@ impl Policy {
         let notice = message.accepted + self.settings.span(Key::QueueDelayNotice);
         retry.min(message.deadline).min(if told { Time::NEVER } else { notice })
     }
+
+    /// The same for a message that goes on waiting, whatever is due at it now: after `now`.
+    pub fn look_after(&self, message: &Message, now: Time) -> Time {
+        let look = self.next_look(message, Time::NEVER);
+        if look > now { look } else { now + SOON }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::choose::tests::policy;
     use super::*;
 
@@ -306,7 +316,9 @@ mod tests {
     #[test]
     fn what_goes_on_air_is_decided_before_it_is_queued() {
         let queued = planned("internet", draft("ben@here.org", "hello"));
-        assert_eq!((queued.state, queued.way, queued.next), (State::Queued, Way::Link, Time(1000)));
+        // The link looks for work by itself: next is what happens at the latest.
+        let told = Time(1000) + Duration::from_secs(4 * 3600);
+        assert_eq!((queued.state, queued.way, queued.next), (State::Queued, Way::Link, told));
         let long = planned("internet", draft("ben@here.org", &"word ".repeat(400)));
         assert_eq!((long.state, long.next), (State::Held, Time(1000) + Duration::from_secs(4 * 3600)));
         assert!(

@@ -5,7 +5,7 @@ use redb::ReadableTable;
 
 use super::schema::{Tx, TxResult};
 use crate::message::title::topic;
-use crate::message::{Id, Message, Origin};
+use crate::message::{Id, Message, Origin, Way};
 
 /// Message-IDs of a thread that are kept: the first, and the last ones (RFC 5322 section 3.6.4 sets no limit).
 const MAX_REFERENCES: usize = 20;
@@ -51,8 +51,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The message is the last one of its conversation.
+    /// The message is the last one of its conversation, unless a mail program wrote it and mail programs read it: their
+    /// answers name it.
     pub(super) fn put_conversation(&mut self, message: &Message) -> TxResult<()> {
+        if message.mail.is_some() && message.way == Way::Relay {
+            return Ok(());
+        }
         let Some(ends) = ends(message) else { return Ok(()) };
         for topic in topics(message) {
             self.conversations.insert((ends.as_str(), topic.as_str()), message.id.0)?;

@@ -1,7 +1,8 @@
 //! Messages found: by number, when due, in a list, in a mailbox.
 
-use super::queue::{Queue, parse, unreadable};
+use super::queue::{parse, unreadable};
 use super::schema::{self, TxResult, View, reject};
+use super::waiting::Queue;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Mail, Message, Origin, State, Way};
@@ -80,6 +81,18 @@ impl View {
             }
         }
         Ok(found)
+    }
+
+    /// All that stands in a queue, in order, each with the part of the queue that it stands in.
+    pub fn line(&self, lane: Queue) -> TxResult<Vec<(Queue, Id)>> {
+        let due = self.0.open_table(schema::DUE)?;
+        let mut line = Vec::new();
+        for part in lane.parts() {
+            for row in due.range((*part as u8, i64::MIN, 0)..=(*part as u8, i64::MAX, u64::MAX))? {
+                line.push((*part, Id(row?.0.value().2)));
+            }
+        }
+        Ok(line)
     }
 
     /// When the next message of a queue is due; `None` when nothing waits there.

@@ -23,6 +23,8 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     for (message, rows) in old {
         packets_of_one(&mut tx, Id(message), &rows)?;
     }
+    // Up to version 3 what waits for the link stood in order of the next look at it.
+    tx.refile()?;
     if version < 4 {
         subjects_apart(&mut tx)?;
     }

@@ -26,6 +26,7 @@ mod synced_file;
 pub(crate) mod tests;
 mod texts;
 mod usage;
+mod waiting;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -51,12 +52,13 @@ pub use inbound::PartIn;
 pub use journal::Event;
 pub use lists::ListFilter;
 pub use packets::PacketQueue;
-pub use queue::{BodyIn, IncomingMail, Queue};
+pub use queue::{BodyIn, IncomingMail};
 pub use repair::repair;
 pub use schema::{StoreError, Tx, TxResult, View, reject};
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
+pub use waiting::Queue;
 
 /// Limit for one write, with all that waits before it.
 pub const WRITE_LIMIT: Duration = Duration::from_secs(60);

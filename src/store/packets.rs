@@ -1,8 +1,11 @@
 //! Packets on a link: written before a hand-over, found again by their messages and by the link's own number.
 
+use std::collections::BTreeMap;
+
 use redb::{ReadOnlyTable, ReadableTable};
 
 use super::schema::{self, StoreError, Tx, TxResult, View, json, reject};
+use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Packet, PacketState, Reference, Way};
@@ -310,9 +313,13 @@ impl View {
         Ok(first.map(|row| Time(row.0.value().1)))
     }
 
-    /// How many packets the link holds.
-    pub fn on_link(&self) -> TxResult<usize> {
-        let code = PacketQueue::OnLink as u8;
-        Ok(self.0.open_table(schema::OPEN)?.range((code, i64::MIN, 0)..=(code, i64::MAX, u64::MAX))?.count())
+    /// How many packets the link holds for each far box: its device, or `None` for the one of a station. Unreadable ones are
+    /// left out.
+    pub fn on_link(&self) -> TxResult<BTreeMap<Option<DeviceId>, usize>> {
+        let mut counts = BTreeMap::new();
+        for packet in self.open(PacketQueue::OnLink, Time::NEVER)?.into_iter().flatten() {
+            *counts.entry(packet.device).or_default() += 1;
+        }
+        Ok(counts)
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use redb::ReadableTable;
 
 use super::schema::{INLINE, StoreError, Tx, TxResult, Unreadable, json, record, reject};
+use super::waiting::Queue;
 use super::{Committed, Store, spool};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Column, Id, Mail, Message, Origin, Priority, Reason, State, Step, Way};
+use crate::message::{Column, Id, Mail, Message, Origin, Reason, State, Step};
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
@@ -37,79 +38,6 @@ pub enum BodyIn {
         /// CRC-32 of them.
         check: u32,
     },
-}
-
-/// A queue of messages that are not final, ordered by when the next look at them is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Queue {
-    /// Waits for a mailbox; empty but for a moment.
-    Mailbox = 0,
-    /// Waits for the relay.
-    Relay = 1,
-    /// Waits for the link: urgent messages first, bulk last, among equals in order of acceptance.
-    Link = 2,
-    /// The link has all its packets.
-    OnLink = 3,
-    /// Waits for the owner.
-    Held = 4,
-    /// Sent; the far box is expected to say that it has it.
-    Receipt = 5,
-    /// Waits for the carrier of text messages.
-    Carrier = 6,
-    /// Waits for the link, before [`Queue::Link`].
-    LinkUrgent = 7,
-    /// Waits for the link, after it.
-    LinkBulk = 8,
-    /// Messages with a time by which they are wanted, once more, in order of their deadlines.
-    Timed = 9,
-}
-
-impl Queue {
-    /// All queues; that of the link stands for its three.
-    pub const ALL: [Self; 7] =
-        [Self::Mailbox, Self::Relay, Self::Link, Self::Carrier, Self::OnLink, Self::Held, Self::Receipt];
-
-    /// The state of what stands in it.
-    pub fn state(self) -> State {
-        match self {
-            Self::Held => State::Held,
-            Self::OnLink => State::OnLink,
-            Self::Receipt => State::Sent,
-            _ => State::Queued,
-        }
-    }
-
-    /// The parts of a queue, the first to go first.
-    pub(super) fn parts(self) -> &'static [Self] {
-        match self {
-            Self::Mailbox => &[Self::Mailbox],
-            Self::Relay => &[Self::Relay],
-            Self::Link => &[Self::LinkUrgent, Self::Link, Self::LinkBulk],
-            Self::OnLink => &[Self::OnLink],
-            Self::Held => &[Self::Held],
-            Self::Receipt => &[Self::Receipt],
-            Self::Carrier => &[Self::Carrier],
-            Self::LinkUrgent => &[Self::LinkUrgent],
-            Self::LinkBulk => &[Self::LinkBulk],
-            Self::Timed => &[Self::Timed],
-        }
-    }
-
-    fn of(message: &Message) -> Self {
-        match (message.state, message.way) {
-            (State::Held, _) => Self::Held,
-            (State::OnLink, _) => Self::OnLink,
-            (State::Sent, _) => Self::Receipt,
-            (_, Way::Mailbox) => Self::Mailbox,
-            (_, Way::Relay) => Self::Relay,
-            (_, Way::Link) => match message.terms.priority {
-                Priority::Urgent => Self::LinkUrgent,
-                Priority::Normal => Self::Link,
-                Priority::Bulk => Self::LinkBulk,
-            },
-            (_, Way::Carrier) => Self::Carrier,
-        }
-    }
 }
 
 /// A record of a message.
@@ -229,43 +157,18 @@ impl Tx<'_> {
         })
     }
 
-    /// Keeps the queue and the mailbox index true.
-    pub(super) fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
-        let key = |message: &Message| (Queue::of(message) as u8, message.next.0, message.id.0);
-        let old = before.filter(|before| !before.is_final()).map(key);
-        let new = Some(after).filter(|after| !after.is_final()).map(key);
-        if old != new {
-            if let Some(old) = old {
-                self.due.remove(old)?;
+    /// Says why a message that stays in its state is there, and when it is looked at next. The time line names each fact
+    /// once in a state, however often it comes and goes.
+    pub fn explain(&mut self, id: Id, at: Time, reason: &Reason, next: Time) -> TxResult<()> {
+        self.change(id, |message| {
+            let state = message.state;
+            let mut named = message.steps.iter().rev().take_while(|step| step.state == state);
+            if message.reason != *reason && named.all(|step| step.cause != *reason) {
+                message.steps.push(Step { at, state, cause: reason.clone(), packets: 0 });
             }
-            if let Some(new) = new {
-                self.due.insert(new, ())?;
-                self.wake(after.way);
-            }
-        }
-        let timed = |message: &Message| {
-            let waits = State::HERE.contains(&message.state) && message.terms.by.is_some();
-            waits.then_some((Queue::Timed as u8, message.deadline.0, message.id.0))
-        };
-        let (old, new) = (before.and_then(timed), timed(after));
-        if old != new {
-            old.map_or(Ok(()), |old| self.due.remove(old).map(drop))?;
-            new.map_or(Ok(()), |new| self.due.insert(new, ()).map(drop))?;
-        }
-        let arrived = |message: &Message| message.way == Way::Mailbox && message.state == State::Delivered;
-        if arrived(after)
-            && !before.is_some_and(arrived)
-            && let Some(mailbox) = after.to.mailbox()
-        {
-            self.mailbox.insert((mailbox.person().as_str(), after.id.0), 0)?;
-        }
-        if after.way == Way::Relay
-            && before.is_none_or(|before| before.message_id != after.message_id || before.way != Way::Relay)
-            && let Some(message_id) = &after.message_id
-        {
-            self.message_ids.insert(message_id.as_str(), after.id.0)?;
-        }
-        Ok(())
+            (message.reason, message.next) = (reason.clone(), next);
+        })
+        .map(drop)
     }
 
     /// Moves the times of waiting messages that were taken under a clock nobody could vouch for.

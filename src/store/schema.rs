@@ -14,7 +14,7 @@ pub const INLINE: usize = 72 * 1024;
 pub const MESSAGES: TableDefinition<u64, &[u8]> = TableDefinition::new("messages");
 /// Number of the first message of a mail -> its bytes.
 pub const BODIES: TableDefinition<u64, &[u8]> = TableDefinition::new("bodies");
-/// (queue, next step in ms, message): everything that waits. Held messages have `Time::NEVER`.
+/// (queue, next look in ms, message): everything that waits; in the queues of the link by the time of acceptance.
 pub const DUE: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("due");
 /// (person, message) -> 1 once read.
 pub const MAILBOX: TableDefinition<(&str, u64), u8> = TableDefinition::new("mailbox");

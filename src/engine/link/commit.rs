@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
 use crate::message::{Id, Message, Packet, PacketState, Reason, Reference, State};
 use crate::money::{Bill, Use};
+use crate::route::choose::Policy;
 use crate::route::price;
 use crate::store::{Tx, TxResult};
 
@@ -57,8 +58,16 @@ pub fn step(context: &Context, message: &Message, state: State, reason: &Reason,
 /// # Errors
 /// When the store fails.
 pub fn explain(context: &Context, group: &PacketGroup, reason: &Reason) -> Result<(), Fault> {
-    let news = group.messages.iter().filter(|message| message.reason != *reason);
-    news.into_iter().try_for_each(|message| step(context, message, message.state, reason, message.next))
+    let policy = context.policy();
+    for message in group.messages.iter().filter(|message| message.reason != *reason) {
+        let (id, known, reason, now) = (message.id, message.state, reason.clone(), context.now());
+        let next = if known == State::Queued { policy.look_after(message, now) } else { message.next };
+        context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == known) {
+            Some(_) => tx.explain(id, now, &reason, next),
+            None => Ok(()),
+        })?;
+    }
+    Ok(())
 }
 
 /// Writes that a packet is being handed over, before its command leaves, and gives it back as it was written. `None` when
@@ -183,7 +192,7 @@ pub fn close(context: &Context, group: &PacketGroup, unclear: Option<LinkReason>
         bounce.iter().for_each(Bounce::log);
         resolved.push((resolution, bounce));
     }
-    let (packets, unclear) = (group.packets.clone(), unclear.is_some());
+    let (packets, unclear, policy) = (group.packets.clone(), unclear.is_some(), context.policy());
     context.store.write(move |tx| {
         for packet in &packets {
             let was_open = tx.packet(packet.number)?.is_some_and(|known| known.is_open());
@@ -192,7 +201,9 @@ pub fn close(context: &Context, group: &PacketGroup, unclear: Option<LinkReason>
                 tell_gone(tx, packet, unclear, now)?;
             }
         }
-        resolved.iter().try_for_each(|(resolution, bounce)| resolve(tx, resolution, bounce.as_ref(), &packets, now))
+        resolved
+            .iter()
+            .try_for_each(|(resolution, bounce)| resolve(tx, &policy, resolution, bounce.as_ref(), &packets, now))
     })
 }
 
@@ -211,6 +222,7 @@ fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult
 
 fn resolve(
     tx: &mut Tx,
+    policy: &Policy,
     resolution: &Resolution,
     bounce: Option<&Bounce>,
     packets: &[Packet],
@@ -236,7 +248,7 @@ fn resolve(
                 (true, Some(live)) => {
                     tx.step(*id, now, State::OnLink, LinkReason::PieceAgain, 0, live.deadline).map(drop)
                 }
-                _ => waits_again(tx, *id, &LinkReason::Regrouped.into(), now),
+                _ => waits_again(tx, policy, *id, &LinkReason::Regrouped.into(), now),
             }
         }
     }
@@ -250,18 +262,34 @@ fn resolve(
 pub fn unplan(context: &Context, group: &PacketGroup, why: &Reason) -> Result<(), Fault> {
     let (packets, why, now) = (group.packets.clone(), why.clone(), context.now());
     let messages: Vec<_> = group.messages.iter().map(|message| message.id).collect();
+    let policy = context.policy();
     context.store.write(move |tx| {
         packets.iter().try_for_each(|packet| tx.drop_packet(packet))?;
-        messages.iter().try_for_each(|id| waits_again(tx, *id, &why, now))
+        messages.iter().try_for_each(|id| waits_again(tx, &policy, *id, &why, now))
     })
 }
 
 /// A message goes back to its old place in the queue of the link.
-fn waits_again(tx: &mut Tx, id: Id, why: &Reason, now: Time) -> TxResult<()> {
+fn waits_again(tx: &mut Tx, policy: &Policy, id: Id, why: &Reason, now: Time) -> TxResult<()> {
     let Some(live) = tx.live(id)?.filter(|live| live.state != State::Held) else { return Ok(()) };
-    let place = live.accepted;
-    match live.state == State::Queued && live.reason == *why {
-        true => tx.change(id, |message| message.next = place).map(drop),
-        false => tx.step(id, now, State::Queued, why.clone(), 0, place).map(drop),
+    let next = policy.look_after(&live, now);
+    match live.state == State::Queued {
+        true => tx.explain(id, now, why, next),
+        false => tx.step(id, now, State::Queued, why.clone(), 0, next).map(drop),
     }
+}
+
+/// Writes that the link certainly gave a packet back: it leaves again behind an urgent one.
+///
+/// # Errors
+/// When the store fails.
+pub fn made_way(context: &Context, packet: &Packet) -> Result<(), Fault> {
+    let (packet, now, policy) = (packet.clone(), context.now(), context.policy());
+    context.store.write(move |tx| {
+        tx.put_packet(&packet)?;
+        packet.messages.iter().try_for_each(|id| match tx.live(*id)?.map(|live| live.state) {
+            Some(State::Queued | State::OnLink) => waits_again(tx, &policy, *id, &LinkReason::MadeWay.into(), now),
+            _ => Ok(()),
+        })
+    })
 }

@@ -6,8 +6,9 @@
 //!                    track                              what the link holds is asked after, or withdrawn
 //!                    reconcile                          hand-overs whose end is unknown
 //!                    timers -> inbound::tick            what is due in the sessions with far boxes
-//!                    schedule                           waiting messages become packets
+//!                    lines -> schedule                  waiting messages become packets, far box by far box
 //!                    submit ── send ──> link            packets are handed over
+//!                    explain                            what waits says for what
 //! ```
 //!
 //! The [`worker`] alone holds what changes from turn to turn: the state of the link, how much it holds, and what is in
@@ -16,9 +17,11 @@
 
 pub mod coders;
 mod commit;
+mod explain;
 mod group;
 pub mod inbound;
 mod inbound_buffer;
+mod lines;
 mod peer;
 mod process;
 mod reconcile;

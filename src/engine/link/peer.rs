@@ -19,7 +19,7 @@ use crate::message::reason::{Arrived, LinkReason};
 use crate::message::{Id, Message, Packet, PacketState, PeerFragment, State};
 use crate::money::Bill;
 use crate::route::choose::Route;
-use crate::route::segments;
+use crate::route::{plan, segments};
 use crate::settings::{Key, Settings};
 use crate::store::{Event, Tx, TxResult};
 
@@ -283,5 +283,5 @@ fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time) -> TxRes
     if live.terms.by.is_none() {
         tx.change(id, |message| message.deadline = message.deadline.max(now + ONCE_MORE))?;
     }
-    outcome::requeue(tx, id, bill, why, now, live.accepted)
+    outcome::requeue(tx, id, bill, why, now, now + plan::SOON)
 }

@@ -15,7 +15,7 @@ use crate::clock::Time;
 use crate::engine::{Context, max_payload, outcome, relay};
 use crate::fault::Fault;
 use crate::link::Driver;
-use crate::message::reason::{NeedsOwner, NoRoute};
+use crate::message::reason::{NeedsOwner, NoRoute, Waits};
 use crate::message::{Account, Id, Message, Packet, PacketState, Priority, State};
 use crate::route::choose::Route;
 use crate::route::plan;
@@ -49,12 +49,12 @@ impl Gathering {
 }
 
 /// What became of messages that were to be planned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scheduled {
     /// They have packets, which wait in the outbox.
     Planned,
-    /// They wait until then for others, or for the coder.
-    Waits(Time),
+    /// They wait until then, for this.
+    Waits(Time, Waits),
     /// Their owner decided otherwise a moment ago, or they have ended.
     Decided,
 }
@@ -81,7 +81,8 @@ pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<
     };
     let (state, reason) = policy.on_air(message, device.is_some());
     if state != State::Queued {
-        return commit::step(context, message, state, &reason, message.deadline).map(|()| None);
+        let next = policy.next_look(message, Time::NEVER);
+        return commit::step(context, message, state, &reason, next).map(|()| None);
     }
     if device.is_some() && !driver.many_devices {
         let why = NoRoute::OneFarBox { driver: driver.name.to_owned() };
@@ -122,10 +123,10 @@ pub fn plan(
     let mut peer = context.peer(device)?;
     if let Some(form) = context.form(&peer, device) {
         if matches!(form, Form::Model(number) if !context.coder().has(number)) {
-            return Ok(Scheduled::Waits(context.now() + CODER));
+            return Ok(Scheduled::Waits(context.now() + CODER, Waits::Coder));
         }
         if let Some(until) = gather(context, gathering, &peer, device, messages) {
-            return Ok(Scheduled::Waits(until));
+            return Ok(Scheduled::Waits(until, Waits::Others { until }));
         }
     }
     let on_air: Vec<_> = messages.iter().map(|message| context.on_air(message, device)).collect();

@@ -10,7 +10,7 @@
 //!   written as Handing ── its owner decided otherwise ──> Decided: nothing left, nothing is to be done
 //!      │
 //!   command ──┬─ taken ──────────> Taken: held by the link
-//!             ├─ refused ────────> Busy or Never, as above; certainly not taken
+//!             ├─ refused ────────> Busy or Never, as above; Refused: others may go; certainly not taken
 //!             └─ no answer ──┐
 //!   crash at any place ──────┴──> Unknown: looked at later, before anything new is handed over
 //! ```
@@ -41,8 +41,10 @@ pub enum Submitted {
     Taken(Packet, Reference),
     /// Whether the link took it is not known.
     Unknown(Packet, String),
-    /// The link takes it not now.
+    /// The link takes nothing now.
     Busy(Packet, Fault),
+    /// The link takes others now, but not this one.
+    Refused(Packet, Fault),
     /// The link never takes it.
     Never(Packet),
 }
@@ -78,10 +80,18 @@ pub fn submit(
     Ok(match link.send(&outgoing, &intent) {
         SubmitResult::Taken(reference) => Submitted::Taken(packet, reference),
         SubmitResult::Unknown(why) => Submitted::Unknown(packet, why),
-        SubmitResult::Refused(fault) | SubmitResult::RefusedPacket(fault) => {
+        SubmitResult::Refused(fault) => {
             packet.state = PacketState::Planned;
             commit::put(context, &packet)?;
             refused(packet, fault)
+        }
+        SubmitResult::RefusedPacket(fault) => {
+            packet.state = PacketState::Planned;
+            commit::put(context, &packet)?;
+            match refused(packet, fault) {
+                Submitted::Busy(packet, fault) => Submitted::Refused(packet, fault),
+                never => never,
+            }
         }
     })
 }

@@ -1,13 +1,16 @@
 //! What the link tells besides packets: measured values, its state, lines on the wire. For the pages and their history.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::lines::OnLink;
+use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
-use crate::link::{Health, Series};
-use crate::status::ConsoleLine;
-use crate::store::Event;
+use crate::link::{Driver, Health, Series};
+use crate::status::{ConsoleLine, SilentFarBox};
+use crate::store::{Event, PacketQueue};
 
 /// Measured values are collected this long: one write for all of them.
 const COLLECT: Duration = Duration::from_secs(60);
@@ -54,6 +57,37 @@ pub fn health(context: &Context, was_ready: bool, health: &Health) -> Result<(),
         context.store.write(move |tx| tx.event(&Event { at, part: "link".to_owned(), words: words.clone(), alarm }))?;
     }
     context.status.set(|facts| facts.link = Some(health.clone()));
+    Ok(())
+}
+
+/// Shows the far boxes that take nothing while messages (`waiting`, by far box) wait for them.
+///
+/// # Errors
+/// When the store fails.
+pub fn silent(
+    context: &Context,
+    driver: &Driver,
+    on_link: &OnLink,
+    waiting: &BTreeMap<Option<DeviceId>, usize>,
+) -> Result<(), Fault> {
+    let window = (driver.window)(&context.store.settings());
+    let full: Vec<_> = waiting.iter().filter(|(device, _)| on_link.of(**device) >= window).collect();
+    let mut silent = Vec::new();
+    if !full.is_empty() {
+        let packets = context.store.read(|view| view.open(PacketQueue::OnLink, Time::NEVER))?;
+        let people = context.store.people();
+        for (device, waiting) in full {
+            let held = packets.iter().flatten().filter(|packet| packet.device == *device);
+            silent.push(SilentFarBox {
+                device: device.map(|device| device.to_string()).unwrap_or_default(),
+                person: device.and_then(|device| people.by_device(device)).map(|person| person.name.clone()),
+                on_link: on_link.of(*device),
+                waiting: *waiting,
+                since: held.map(|packet| packet.at).min(),
+            });
+        }
+    }
+    context.status.set(|facts| facts.silent = silent);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! One thread owns the link. What a crash could make ambiguous is on disk before it happens: a packet is `Handing`
 //! before its command leaves, and settled with the link's own evidence before anything else is done with it.
 
+mod queue;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -12,19 +13,19 @@ use std::time::Duration;
 use smol::channel::Receiver;
 
 use super::inbound_buffer::{InboundBuffer, Incoming};
-use super::schedule::{self, Gathering, Scheduled};
+use super::lines::{Lines, OnLink};
+use super::schedule::Gathering;
 use super::telemetry::{self, Samples};
 use super::timers::Timers;
-use super::{inbound, peer, process};
+use super::{explain, inbound, peer};
 use crate::address::DeviceId;
 use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Driver, Event, Health, Link, Series};
-use crate::message::{Message, State, Way};
+use crate::message::{Reason, Way};
 use crate::settings::{Key, Settings};
-use crate::store::{PacketQueue, Queue};
 
 /// Longest sleep inside the link between two turns.
 const TURN: Duration = Duration::from_secs(20);
@@ -60,7 +61,8 @@ pub fn run(context: &Context) -> Result<(), Fault> {
     while !context.stopping() {
         let settings = context.store.settings();
         let Some(driver) = crate::link::driver(&settings) else {
-            context.status.set(|facts| facts.link = None);
+            context.status.set(|facts| (facts.link, facts.silent) = (None, Vec::new()));
+            explain::without_link(context)?;
             context.rest(&wake, Duration::from_secs(3600));
             continue;
         };
@@ -78,7 +80,7 @@ struct LinkWorker<'c> {
     link: Box<dyn Link>,
     health: Health,
     /// Packets that the link holds.
-    outstanding: usize,
+    outstanding: OnLink,
     /// What came in and is not kept yet.
     inbound: InboundBuffer,
     samples: Samples,
@@ -94,8 +96,10 @@ struct LinkWorker<'c> {
     gathering: Gathering,
     /// When messages that wait for others, or for the coder, are looked at again.
     gather_until: Option<Time>,
-    /// The link took nothing a moment ago: not asked again before this, or before it says something new.
-    paused_until: Option<Time>,
+    /// The link took nothing a moment ago, and why: not asked again before this, or before it says something new.
+    paused: Option<(Time, Reason)>,
+    /// Messages that wait for the link, and whose turn it is.
+    lines: Lines,
 }
 
 impl<'c> LinkWorker<'c> {
@@ -105,7 +109,7 @@ impl<'c> LinkWorker<'c> {
             driver,
             link,
             health: Health::default(),
-            outstanding: 0,
+            outstanding: OnLink::default(),
             inbound: InboundBuffer::default(),
             samples: Samples::new(),
             ask_all: true,
@@ -114,13 +118,14 @@ impl<'c> LinkWorker<'c> {
             timers: Timers::default(),
             gathering: Gathering::default(),
             gather_until: None,
-            paused_until: None,
+            paused: None,
+            lines: Lines::default(),
         }
     }
 
     /// Turns until the box stops or the link's settings change.
     fn drive(mut self, made_with: &Settings, wake: &Receiver<()>) -> Result<(), Fault> {
-        self.outstanding = self.count_outstanding()?;
+        self.outstanding = OnLink::count(self.context)?;
         let mut wait = Duration::ZERO;
         while !self.context.stopping() {
             let settings = self.context.store.settings();
@@ -155,34 +160,18 @@ impl<'c> LinkWorker<'c> {
 
     fn next_wait(&self) -> Result<Duration, Fault> {
         let now = self.context.now();
-        let (ask, message, outbox) = self.context.store.read(|view| {
-            Ok((
-                view.next_ask()?,
-                view.next_due(Queue::Link)?,
-                !view.open(PacketQueue::Outbox, Time::NEVER)?.is_empty(),
-            ))
-        })?;
-        let hand = match message {
-            _ if outbox => self.paused_for().unwrap_or(TURN),
-            Some(at) if self.ready() && at > now => self.context.until(Some(at), TURN).max(Duration::from_millis(200)),
-            Some(_) => self.paused_for().unwrap_or(TURN),
-            None => TURN,
-        };
+        let ask = self.context.store.read(|view| view.next_ask())?;
         let ask = self.context.until(ask, TURN).max(Duration::from_millis(500));
         let reconcile = self.reconcile_at.filter(|_| self.health.ready);
+        let rest = self.paused.as_ref().map(|(until, _)| *until).into_iter().chain(self.lines.rested(now)).min();
         let session = [self.timers.next(), self.gather_until].into_iter().flatten().min().filter(|_| self.ready());
-        let others = [reconcile, self.inbound.next(now), session].map(|at| self.context.until(at, TURN));
-        Ok(others.into_iter().fold(ask.min(hand), Duration::min))
+        let others = [reconcile, self.inbound.next(now), session, rest].map(|at| self.context.until(at, TURN));
+        Ok(others.into_iter().fold(ask, Duration::min))
     }
 
-    /// How long the link is not asked to take anything; `None` when it may be asked now.
-    fn paused_for(&self) -> Option<Duration> {
-        let left = self.paused_until?.since(self.context.now());
-        Some(left).filter(|left| !left.is_zero())
-    }
-
-    fn count_outstanding(&self) -> Result<usize, Fault> {
-        self.context.store.read(|view| view.on_link())
+    /// Why the link is not asked to take anything; `None` when it may be asked now.
+    fn paused(&self) -> Option<&Reason> {
+        self.paused.as_ref().filter(|(until, _)| self.context.now() < *until).map(|(_, why)| why)
     }
 
     fn hear(&mut self, event: Event) -> Result<(), Fault> {
@@ -204,7 +193,7 @@ impl<'c> LinkWorker<'c> {
     }
 
     fn healthy(&mut self, health: Health) -> Result<(), Fault> {
-        self.paused_until = None;
+        self.paused = None;
         if health.ready && !self.health.ready {
             self.ask_all = true;
             (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);
@@ -216,12 +205,15 @@ impl<'c> LinkWorker<'c> {
 
     /// True while the link can take packets.
     fn ready(&self) -> bool {
-        self.health.ready && self.paused_for().is_none()
+        self.health.ready && self.paused().is_none()
     }
 
-    fn takes_more(&self) -> bool {
-        let window = self.context.store.settings().count(Key::M138Window);
-        self.ready() && self.outstanding < window && !self.context.stopping()
+    /// True while the link can take a packet for this far box. Where packets cannot be taken back to let an urgent one go
+    /// first, those may exceed the window.
+    fn takes_more(&self, device: Option<DeviceId>, urgent: bool) -> bool {
+        let window = (self.driver.window)(&self.context.store.settings());
+        let window = if urgent && !self.driver.withdraws { window * 2 } else { window };
+        self.ready() && self.outstanding.of(device) < window && !self.context.stopping()
     }
 
     /// Keeps what came in.
@@ -233,7 +225,7 @@ impl<'c> LinkWorker<'c> {
 
     /// Does what is due in the sessions with far boxes. What they want to say waits in the outbox then.
     fn tend_sessions(&mut self) -> Result<(), Fault> {
-        if !self.takes_more() {
+        if !self.ready() {
             return Ok(());
         }
         if !self.context.speaks_compact() {
@@ -254,61 +246,5 @@ impl<'c> LinkWorker<'c> {
             self.timers.set(device, peer::due(self.context, device)?, now, true);
         }
         Ok(())
-    }
-
-    /// Makes packets of waiting messages and hands them over; true when there is more that could go at once.
-    fn schedule(&mut self) -> Result<bool, Fault> {
-        if !self.takes_more() {
-            return Ok(false);
-        }
-        let (context, driver, now) = (self.context, self.driver, self.context.now());
-        let (full, due) = context.store.read(|view| {
-            // Messages that have packets already keep their place, and are passed over.
-            let most = BATCH + view.open(PacketQueue::Outbox, Time::NEVER)?.len();
-            let due = view.due(Queue::Link, now, most)?;
-            Ok((due.len() == most, due))
-        })?;
-        self.gather_until = None;
-        // The far box of the first message goes first: of several the one with the most urgent message.
-        let mut ready: Vec<(Option<DeviceId>, Vec<Message>)> = Vec::new();
-        for item in due {
-            process::message(context, item, |message| {
-                if let Some(device) = schedule::far_box(context, driver, message)? {
-                    match ready.iter_mut().find(|(known, _)| *known == device) {
-                        Some((_, messages)) => messages.push(message.clone()),
-                        None => ready.push((device, vec![message.clone()])),
-                    }
-                }
-                Ok(())
-            })?;
-        }
-        for (device, messages) in ready {
-            for some in messages.chunks(schedule::together(context, device)?) {
-                if !self.takes_more() {
-                    return Ok(false);
-                }
-                self.plan(device, some)?;
-            }
-        }
-        Ok(full && self.gather_until.is_none())
-    }
-
-    /// Plans messages for one far box and hands over what the link takes of them.
-    fn plan(&mut self, device: Option<DeviceId>, messages: &[Message]) -> Result<(), Fault> {
-        let planned = schedule::plan(self.context, self.driver, &mut self.gathering, device, messages);
-        self.timers.touch(device);
-        match planned {
-            Err(fault) if fault.is_permanent() => {
-                let back = |message| self.context.give_back(message, State::Returned, &fault);
-                messages.iter().try_for_each(back)
-            }
-            Err(fault) => Err(fault),
-            Ok(Scheduled::Planned) => self.empty_outbox(),
-            Ok(Scheduled::Waits(until)) => {
-                self.gather_until = Some(self.gather_until.map_or(until, |known| known.min(until)));
-                Ok(())
-            }
-            Ok(Scheduled::Decided) => Ok(()),
-        }
     }
 }

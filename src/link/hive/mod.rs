@@ -30,6 +30,9 @@ use crate::settings::{Key, Settings};
 const HOLDER: &str = "hive";
 /// Largest payload of a packet, in bytes.
 const MAX_PAYLOAD: usize = 192;
+/// Packets that may wait in the Hive for one device. They cannot be taken back: beyond this they wait here, where they can
+/// be cancelled.
+pub const WINDOW: usize = 64;
 
 /// The times of this link; tests shorten them.
 #[derive(Debug, Clone, Copy)]

@@ -54,6 +54,10 @@ pub enum LinkReason {
     PieceAgain,
     /// It leaves in another packet: a message that shared its packet ended.
     Regrouped,
+    /// The link gave it back, so that an urgent message goes first.
+    MadeWay,
+    /// Its time is over, and the link that has it, or may have a part of it, is not there to be asked.
+    Overdue,
     /// Its time ran out, and whether the link took it is not known.
     TakenUnknown {
         /// Why that is not known.

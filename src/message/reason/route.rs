@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::{DeviceId, Phone, PhoneError};
+use crate::clock::Time;
 
 /// Why a message can go nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,29 @@ pub enum Waits {
     },
     /// A link, of which this box has none.
     NoLink,
+    /// The link, which is not ready.
+    LinkDown,
+    /// The link holds as many packets for its far box as it may.
+    FarBox {
+        /// Its device; `None` for the far box of a station.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+        /// Packets that the link holds for it.
+        packets: usize,
+    },
+    /// Its far box, for which the link refused another message a moment ago.
+    Refusing {
+        /// Its device; `None` for the far box of a station.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+    },
+    /// Other messages, to share a packet with.
+    Others {
+        /// It leaves at this time, with or without them.
+        until: Time,
+    },
+    /// The coder, which is being made ready.
+    Coder,
     /// The carrier of text messages.
     Carrier {
         /// Text messages that it takes.

@@ -72,6 +72,23 @@ impl Display for Waits {
             Self::Relay => f.write_str("waits for the mail relay"),
             Self::Link { packets } => write!(f, "waits for the link, {}", count(*packets, "packet")),
             Self::NoLink => f.write_str("waits for a link, and this box has none: set link.driver"),
+            Self::LinkDown => f.write_str("waits for the link, which is not ready: 'satpost status' says why"),
+            Self::FarBox { device: Some(device), packets } => {
+                let packets = count(*packets, "packet");
+                write!(f, "{packets} for device {device} wait on the link, as many as may: it has to take one first")
+            }
+            Self::FarBox { device: None, packets } => {
+                let packets = count(*packets, "packet");
+                write!(f, "{packets} wait on the link, as many as may: a satellite has to take one first")
+            }
+            Self::Refusing { device: Some(device) } => {
+                write!(f, "the link refused another message for device {device} a moment ago: it is tried again soon")
+            }
+            Self::Refusing { device: None } => {
+                f.write_str("the link refused another message a moment ago: it is tried again soon")
+            }
+            Self::Others { until } => write!(f, "waits until {until} for other messages to share a packet with"),
+            Self::Coder => f.write_str("waits for the coder, which is being made ready"),
             Self::Carrier { texts } => write!(f, "waits for the carrier, {}", count(*texts, "text")),
             Self::NoCarrier => {
                 f.write_str("waits for a carrier of text messages, and this box has none: set sms.carrier")
@@ -263,6 +280,10 @@ impl Display for LinkReason {
             Self::PacketGone { why } => why.fmt(f),
             Self::PieceAgain => f.write_str("the link lost a piece of it, which goes once more"),
             Self::Regrouped => f.write_str("waits for the link again: another message left its packet"),
+            Self::MadeWay => f.write_str("taken back from the link: an urgent message goes first"),
+            Self::Overdue => f.write_str(
+                "its time is over, and the link that has it, or a part of it, does not answer: it may have been sent",
+            ),
             Self::TakenUnknown { why } => {
                 write!(f, "its time ran out, and whether the link took it is not known ({why}): it may have been sent")
             }

@@ -80,7 +80,12 @@ fn waiting(way: Way) -> &'static str {
 fn waits(fact: &Waits) -> &'static str {
     match fact {
         Waits::Relay => waiting(Way::Relay),
-        Waits::Link { .. } => waiting(Way::Link),
+        Waits::Link { .. }
+        | Waits::LinkDown
+        | Waits::FarBox { .. }
+        | Waits::Refusing { .. }
+        | Waits::Others { .. }
+        | Waits::Coder => waiting(Way::Link),
         Waits::NoLink => "waiting: this box has no satellite link yet",
         Waits::Carrier { .. } => waiting(Way::Carrier),
         Waits::NoCarrier => "waiting: this box cannot send text messages yet",
@@ -107,7 +112,9 @@ fn no_route(fact: &NoRoute) -> String {
 
 fn link(fact: &LinkReason) -> &'static str {
     match fact {
-        LinkReason::Taken { .. } | LinkReason::Asking { .. } | LinkReason::Regrouped => waiting(Way::Link),
+        LinkReason::Taken { .. } | LinkReason::Asking { .. } | LinkReason::Regrouped | LinkReason::MadeWay => {
+            waiting(Way::Link)
+        }
         LinkReason::Acknowledged { .. } => "a satellite has it",
         LinkReason::PieceAgain => "a piece of it goes once more",
         LinkReason::Withdrawn => "it was taken back before it was sent",
@@ -115,7 +122,10 @@ fn link(fact: &LinkReason) -> &'static str {
         LinkReason::NoSatellite => "no satellite took it in time",
         LinkReason::PartInTime => "only a part of it left in time",
         LinkReason::GivenBack | LinkReason::PacketGone { .. } => "the satellite link did not take it",
-        LinkReason::TakenUnknown { .. } | LinkReason::LateOnLink | LinkReason::NotSeenSince { .. } => {
+        LinkReason::TakenUnknown { .. }
+        | LinkReason::LateOnLink
+        | LinkReason::Overdue
+        | LinkReason::NotSeenSince { .. } => {
             "its time ran out, and it is not known whether it was sent: it may have been"
         }
         LinkReason::Unconfirmed => "it was sent, and nobody has said that it arrived: it may have",

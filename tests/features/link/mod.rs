@@ -6,3 +6,4 @@ mod hive;
 mod m138;
 mod parts;
 mod threads;
+mod turns;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{AGAIN, DOUBT, LinkWorker};
+use super::{DOUBT, LinkWorker};
 use crate::clock::Time;
 use crate::engine::link::group::PacketGroup;
+use crate::engine::link::lines::OnLink;
 use crate::engine::link::reconcile::{self, Evidence};
 use crate::engine::link::submit::{self, Submitted};
 use crate::engine::link::track::{self, Tracked};
@@ -17,14 +18,14 @@ use crate::store::PacketQueue;
 
 impl LinkWorker<'_> {
     /// Works on packets one by one. One whose records are in the way goes, and the link holds what is left.
-    fn each_packet(
+    pub(super) fn each_packet(
         &mut self,
         items: Vec<Result<Packet, (u64, String)>>,
         mut work: impl FnMut(&mut Self, Packet) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         for item in items {
             if !process::packet(self.context, item, |packet| work(self, packet))? {
-                self.outstanding = self.count_outstanding()?;
+                self.outstanding = OnLink::count(self.context)?;
             }
         }
         Ok(())
@@ -82,8 +83,8 @@ impl LinkWorker<'_> {
     }
 
     /// A packet that the link held has left.
-    fn sent(&mut self, packet: &Packet, how: Acknowledged) -> Result<(), Fault> {
-        self.outstanding = self.outstanding.saturating_sub(1);
+    pub(super) fn sent(&mut self, packet: &Packet, how: Acknowledged) -> Result<(), Fault> {
+        self.outstanding.remove(packet.device);
         self.gathering.heard_satellite(self.context.now());
         self.timers.packets_changed([packet]);
         commit::sent(self.context, packet, how)
@@ -98,7 +99,7 @@ impl LinkWorker<'_> {
         why: GoneReason,
         unclear: Option<LinkReason>,
     ) -> Result<(), Fault> {
-        self.outstanding = self.outstanding.saturating_sub(1);
+        self.outstanding.remove(packet.device);
         group.put(Packet { state: PacketState::Gone(why), at: self.context.now(), ..packet });
         self.drop_rest(group, unclear)
     }
@@ -124,7 +125,7 @@ impl LinkWorker<'_> {
         reference: Reference,
         how: Taken,
     ) -> Result<Packet, Fault> {
-        self.outstanding += 1;
+        self.outstanding.add(packet.device);
         let now = self.context.now();
         packet.state = PacketState::Held(reference.clone());
         packet.ask = now + track::next_look(group, now);
@@ -143,7 +144,7 @@ impl LinkWorker<'_> {
         self.each_packet(open, Self::settle)?;
         match self.reconcile_at {
             Some(_) => self.doubts += 1,
-            None => (self.doubts, self.paused_until) = (0, None),
+            None => (self.doubts, self.paused) = (0, None),
         }
         Ok(())
     }
@@ -190,16 +191,7 @@ impl LinkWorker<'_> {
         commit::explain(self.context, group, &reason.into())
     }
 
-    /// Hands over the packets that are planned, as far as the link takes them.
-    pub(super) fn empty_outbox(&mut self) -> Result<(), Fault> {
-        if !self.takes_more() {
-            return Ok(());
-        }
-        let outbox = self.context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
-        self.each_packet(outbox, |worker, packet| if worker.takes_more() { worker.submit(packet) } else { Ok(()) })
-    }
-
-    fn submit(&mut self, packet: Packet) -> Result<(), Fault> {
+    pub(super) fn submit(&mut self, packet: Packet) -> Result<(), Fault> {
         let mut group = commit::group_of(self.context, &packet)?;
         match submit::submit(self.context, &mut *self.link, &group, packet)? {
             Submitted::NotNow | Submitted::Decided => Ok(()),
@@ -207,15 +199,23 @@ impl LinkWorker<'_> {
             Submitted::Taken(packet, reference) => self.taken(&group, packet, reference, Taken::Handed).map(drop),
             Submitted::Unknown(packet, why) => self.in_doubt(&group, &packet, &why),
             Submitted::Busy(packet, fault) => {
-                // The rest of the queue need not find that out again.
                 log::debug!("link: {fault}");
-                self.paused_until = Some(self.context.now() + AGAIN);
+                self.pause(fault.reason());
                 group.put(packet);
                 // Nothing of it is on the link: until that takes packets again people and rules may change.
                 match group.can_unplan() {
                     true => commit::unplan(self.context, &group, fault.reason()),
                     false => commit::explain(self.context, &group, fault.reason()),
                 }
+            }
+            Submitted::Refused(packet, fault) => {
+                log::info!("link: {fault}");
+                group.put(packet.clone());
+                // Until it is tried again people and rules may change.
+                if group.can_unplan() {
+                    commit::unplan(self.context, &group, fault.reason())?;
+                }
+                self.refused(&packet, fault.reason())
             }
             Submitted::Never(packet) => {
                 group.put(packet);

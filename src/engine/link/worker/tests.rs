@@ -4,6 +4,7 @@ mod groups;
 mod incoming;
 mod peer;
 mod recovery;
+mod turns;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -16,9 +17,10 @@ use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::parts;
 use crate::engine::actions;
 use crate::engine::link::coders::Coders;
+use crate::engine::link::schedule;
 use crate::engine::link::track;
 use crate::link::{DRIVERS, Inbound, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
-use crate::message::{Id, Intent, Origin, Packet, PacketState, Reference};
+use crate::message::{Id, Intent, Message, Origin, Packet, PacketState, Priority, Reference, State};
 use crate::people::{Home, Person};
 use crate::route::plan::NewMessage;
 use crate::store::{BodyIn, IncomingMail, Store};
@@ -48,6 +50,7 @@ enum End {
     LostCommand,
     Busy,
     Never,
+    NotThis,
 }
 
 fn reference(number: u64) -> Reference {
@@ -115,6 +118,7 @@ impl Link for Fake {
                 sky.verdicts.insert(packet.payload.clone(), Verdict::NotTaken("it never came".into()));
                 SubmitResult::Unknown("no answer to $TD in 3 s".into())
             }
+            Some(End::NotThis) => SubmitResult::RefusedPacket(Fault::operator("the device is not two-way enabled")),
             Some(End::Never) => SubmitResult::Refused(Fault::permanent("the modem refuses the data")),
         }
     }
@@ -214,7 +218,7 @@ impl Rig {
 
     fn worker(&self) -> LinkWorker<'_> {
         let mut worker = LinkWorker::new(&self.context, &DRIVERS[0], Box::new(self.fake.clone()));
-        worker.outstanding = worker.count_outstanding().unwrap();
+        worker.outstanding = OnLink::count(&self.context).unwrap();
         worker
     }
 
@@ -269,7 +273,7 @@ fn a_message_goes_through_all_states() {
     assert_eq!(message.steps.iter().map(|step| step.packets).sum::<u32>(), 1);
     assert!(message.reason.to_string().contains("RSSI"), "{}", message.reason);
     assert_eq!(rig.context.store.ledger().unwrap().packets_sent, 1);
-    assert_eq!(worker.outstanding, 0);
+    assert_eq!(worker.outstanding.all(), 0);
 }
 
 #[test]
@@ -329,7 +333,7 @@ fn a_crash_in_the_middle_of_a_hand_over_is_settled_by_the_next_life() {
     rig.turn(&mut worker);
     assert_eq!(rig.message(id).state, State::Sent);
     assert_eq!(rig.fake.sky().on_air.len(), 1);
-    assert_eq!(worker.outstanding, 0);
+    assert_eq!(worker.outstanding.all(), 0);
 }
 
 #[test]

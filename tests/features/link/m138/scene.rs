@@ -54,8 +54,17 @@ impl Scene {
 
     /// Anna writes to Bob; the message's number on the station.
     pub fn up(&mut self, subject: &str) -> String {
-        let said =
-            self.station.json(&["send", "--from", "anna", "--subject", subject, "--text", "up", "bob@world.example"]);
+        self.write(subject, "normal")
+    }
+
+    /// The same, and it cannot wait.
+    pub fn urgent(&mut self, subject: &str) -> String {
+        self.write(subject, "urgent")
+    }
+
+    fn write(&mut self, subject: &str, priority: &str) -> String {
+        let words = ["--from", "anna", "--subject", subject, "--text", "up", "--priority", priority];
+        let said = self.station.json(&[&["send"], &words[..], &["bob@world.example"]].concat());
         self.ups.push(subject.to_owned());
         said.as_array().unwrap()[0]["id"].as_str().unwrap().to_owned()
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::scene::{ALWAYS, MENDS, Scene};
+use crate::support::shore::unhex;
 use crate::support::wait_for;
 
 /// At most `m138.window` packets are on the modem; one that is withdrawn makes room; what no satellite takes in its
@@ -76,4 +77,27 @@ fn acknowledged_unseen() {
     let shown = scene.state(&ids[0], "sent", Duration::ZERO);
     assert!(shown["reason"].as_str().unwrap().contains("was not seen"), "{shown}");
     scene.settle();
+}
+
+/// An urgent message goes before the 25 normal ones that the modem holds already: they are taken back and handed over again
+/// behind it, and each goes once.
+#[test]
+fn an_urgent_message_overtakes_what_is_on_the_modem() {
+    let mut scene = Scene::start(&["--start", "running", "--factor", "1"]);
+    scene.modem("pass end");
+    let ids: Vec<_> = (0..25).map(|n| scene.up(&format!("message {n:02}"))).collect();
+    scene.state(&ids[24], "on the link", 4 * MENDS);
+    assert_eq!(scene.on_modem(), 25, "{}", scene.report());
+    let urgent = scene.urgent("in need");
+    scene.state(&urgent, "on the link", 4 * MENDS);
+    scene.state(&ids[24], "on the link", 4 * MENDS);
+    assert_eq!(scene.on_modem(), 26, "{}", scene.report());
+    scene.modem("pass begin");
+    scene.arrived();
+    let on_air = scene.world.on_air();
+    let first = String::from_utf8_lossy(&unhex(&on_air[0].1)).into_owned();
+    assert!(first.contains("in need"), "{first:?}");
+    scene.once();
+    let shown = scene.station.cli_ok(&["queue", "show", &ids[0]], "");
+    assert!(shown.contains("taken back from the link: an urgent message goes first"), "{shown}");
 }

@@ -52,7 +52,7 @@ fn the_part_that_is_on_the_link_is_asked_after_although_others_wait() {
     drop(worker);
     rig.fake.ready();
     let mut worker = rig.worker();
-    assert_eq!(worker.outstanding, 1);
+    assert_eq!(worker.outstanding.all(), 1);
     rig.turn(&mut worker);
     assert_eq!(rig.message(id).state, State::OnLink);
     rig.fake.sky().pass(true);

@@ -1,0 +1,55 @@
+//! Says at messages that wait for the link what they wait for, and when they are looked at next: never a reason that is
+//! over, never a time in the past.
+
+use crate::clock::Time;
+use crate::engine::Context;
+use crate::fault::Fault;
+use crate::message::reason::Waits;
+use crate::message::{Id, Reason, State, Way};
+use crate::store::Queue;
+
+/// Messages written in one commit.
+const TOGETHER: usize = 200;
+
+/// What a message waits for.
+pub struct Why {
+    /// That.
+    pub why: Reason,
+    /// Until when; `None` where nobody knows: it is looked at as its own times have it.
+    pub until: Option<Time>,
+}
+
+/// Writes reasons of messages that wait for the link, and when each is looked at next.
+///
+/// # Errors
+/// When the store fails.
+pub fn write(context: &Context, news: Vec<(Id, Reason, Time)>) -> Result<(), Fault> {
+    let now = context.now();
+    for some in news.chunks(TOGETHER) {
+        let some = some.to_vec();
+        context.store.write(move |tx| {
+            for (id, why, next) in &some {
+                if tx.live(*id)?.is_some_and(|live| live.state == State::Queued && live.way == Way::Link) {
+                    tx.explain(*id, now, why, *next)?;
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Says at all messages for the link that this box has none.
+///
+/// # Errors
+/// When the store fails.
+pub fn without_link(context: &Context) -> Result<(), Fault> {
+    let (policy, now, why) = (context.policy(), context.now(), Reason::from(Waits::NoLink));
+    let mut news = Vec::new();
+    for (_, id) in context.store.read(|view| view.line(Queue::Link))? {
+        // An unreadable record is set aside when its time comes.
+        let message = context.store.message(id).ok().flatten().filter(|message| message.reason != why);
+        news.extend(message.map(|message| (id, why.clone(), policy.look_after(&message, now))));
+    }
+    write(context, news)
+}

@@ -1,0 +1,238 @@
+//! Who waits for the link: which far box each message goes to, whose turn it is, and what each waits for.
+//!
+//! Far boxes take turns: the one that was served longest ago is next, among those whose next message is of the highest
+//! priority. A far box for which the link holds as many packets as it may is passed over, so that one which is silent
+//! keeps nobody else waiting.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{process, schedule};
+use crate::address::DeviceId;
+use crate::clock::Time;
+use crate::engine::Context;
+use crate::fault::Fault;
+use crate::link::Driver;
+use crate::message::{Id, Message, Reason};
+use crate::people::People;
+use crate::settings::Settings;
+use crate::store::Queue;
+
+/// Messages whose far box is looked up in one turn of the link.
+const LEARN: usize = 256;
+/// What is known of waiting messages is looked up anew after this.
+const FRESH: Duration = Duration::from_secs(20);
+/// A message that the link refuses is tried again after this; doubled each time, up to the longest.
+const REST: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
+
+/// The messages that wait for one far box, in order, with the part of the queue that each stands in.
+pub type Line = VecDeque<(Queue, Id)>;
+
+/// What is known of a waiting message.
+pub struct Known {
+    /// Where it goes: its device, or `None` for the far box of a station.
+    pub device: Option<DeviceId>,
+    /// Why it waits, as its record says.
+    pub said: Reason,
+    /// When it is looked at next, whatever the link does.
+    pub next: Time,
+}
+
+/// The link refused a message, for a reason that is its own or that of its far box.
+struct Rest {
+    why: Reason,
+    until: Time,
+    wait: Duration,
+}
+
+/// All that waits for the link.
+#[derive(Default)]
+pub struct Lines {
+    known: BTreeMap<Id, Known>,
+    /// People and rules by which it was looked up, and when.
+    by: Option<(Arc<People>, Arc<Settings>, Time)>,
+    rests: BTreeMap<Id, Rest>,
+    /// Far boxes that refused something a moment ago are left alone until then.
+    shy: BTreeMap<Option<DeviceId>, Time>,
+    /// The number of the last turn of each far box.
+    served: BTreeMap<Option<DeviceId>, u64>,
+    turns: u64,
+}
+
+impl Lines {
+    /// Looks up the messages of the queue of which nothing is known yet; `planned` have packets already. True when there are
+    /// more of them than are looked up at once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn learn(
+        &mut self,
+        context: &Context,
+        driver: &Driver,
+        queue: &[(Queue, Id)],
+        planned: &BTreeSet<Id>,
+    ) -> Result<bool, Fault> {
+        let (people, settings, now) = (context.store.people(), context.store.settings(), context.now());
+        let same = self.by.as_ref().is_some_and(|(by, with, at)| {
+            Arc::ptr_eq(by, &people) && Arc::ptr_eq(with, &settings) && now < *at + FRESH && now >= *at
+        });
+        if !same {
+            self.known.clear();
+            self.by = Some((people, settings, now));
+        }
+        let there: BTreeSet<_> = queue.iter().map(|(_, id)| *id).collect();
+        self.known.retain(|id, _| there.contains(id));
+        self.rests.retain(|id, _| there.contains(id));
+        self.shy.retain(|_, until| now < *until);
+        let new: Vec<_> = queue.iter().map(|(_, id)| *id).filter(|id| self.is_new(*id, planned)).collect();
+        for id in new.iter().take(LEARN) {
+            self.look_up(context, driver, *id)?;
+        }
+        Ok(new.len() > LEARN)
+    }
+
+    fn is_new(&self, id: Id, planned: &BTreeSet<Id>) -> bool {
+        !planned.contains(&id) && !self.known.contains_key(&id)
+    }
+
+    /// Looks up one message, as it is now; `None` when it waits for no far box any more.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn look_up(
+        &mut self,
+        context: &Context,
+        driver: &Driver,
+        id: Id,
+    ) -> Result<Option<(Option<DeviceId>, Message)>, Fault> {
+        self.known.remove(&id);
+        let item = match context.store.message(id) {
+            Ok(None) => return Ok(None),
+            Ok(Some(message)) => Ok(message),
+            Err(fault) if fault.is_permanent() => Err((id, fault.why())),
+            Err(fault) => return Err(fault),
+        };
+        let mut found = None;
+        process::message(context, item, |message| {
+            found = schedule::far_box(context, driver, message)?.map(|device| (device, message.clone()));
+            Ok(())
+        })?;
+        if let Some((device, message)) = &found {
+            let next = context.policy().look_after(message, context.now());
+            self.known.insert(id, Known { device: *device, said: message.reason.clone(), next });
+        }
+        Ok(found)
+    }
+
+    /// What is known of a message.
+    pub fn known(&mut self, id: Id) -> Option<&mut Known> {
+        self.known.get_mut(&id)
+    }
+
+    /// The messages that may go now, by far box.
+    pub fn ahead(&self, queue: &[(Queue, Id)], now: Time) -> BTreeMap<Option<DeviceId>, Line> {
+        let mut lines: BTreeMap<Option<DeviceId>, Line> = BTreeMap::new();
+        for (part, id) in queue {
+            if let Some(known) = self.known.get(id)
+                && self.resting(*id, now).is_none()
+                && !self.is_shy(known.device, now)
+            {
+                lines.entry(known.device).or_default().push_back((*part, *id));
+            }
+        }
+        lines
+    }
+
+    /// The far box whose turn it is, of those that `may` take their next message (true: an urgent one).
+    pub fn next(
+        &self,
+        ahead: &BTreeMap<Option<DeviceId>, Line>,
+        may: impl Fn(Option<DeviceId>, bool) -> bool,
+    ) -> Option<Option<DeviceId>> {
+        let rank = |part: Queue| match part {
+            Queue::LinkUrgent => 0,
+            Queue::LinkBulk => 2,
+            _ => 1,
+        };
+        let waiting = ahead.iter().filter_map(|(device, line)| Some((*device, line.front()?.0)));
+        let open = waiting.filter(|(device, part)| may(*device, *part == Queue::LinkUrgent));
+        open.min_by_key(|(device, part)| (rank(*part), self.last_turn(*device))).map(|(device, _)| device)
+    }
+
+    /// The far box had its turn.
+    pub fn serve(&mut self, device: Option<DeviceId>) {
+        self.turns += 1;
+        self.served.insert(device, self.turns);
+    }
+
+    /// The number of the last turn of a far box; 0 when it had none.
+    pub fn last_turn(&self, device: Option<DeviceId>) -> u64 {
+        self.served.get(&device).copied().unwrap_or_default()
+    }
+
+    /// The link refuses these messages, for a reason that is theirs or that of their far box. Gives when they are tried
+    /// again.
+    pub fn refuse(&mut self, messages: &[Id], device: Option<DeviceId>, why: &Reason, now: Time) -> Time {
+        let longest = messages.iter().filter_map(|id| self.rests.get(id)).map(|rest| rest.wait).max();
+        let wait = longest.map_or(REST.0, |wait| (wait * 2).min(REST.1));
+        let until = now + wait;
+        for id in messages {
+            self.rests.insert(*id, Rest { why: why.clone(), until, wait });
+        }
+        self.shy.insert(device, now + REST.0);
+        until
+    }
+
+    /// Why a message rests, and until when.
+    pub fn resting(&self, id: Id, now: Time) -> Option<(&Reason, Time)> {
+        self.rests.get(&id).filter(|rest| now < rest.until).map(|rest| (&rest.why, rest.until))
+    }
+
+    /// True while a far box is left alone because it refused something a moment ago.
+    pub fn is_shy(&self, device: Option<DeviceId>, now: Time) -> bool {
+        self.shy.get(&device).is_some_and(|until| now < *until)
+    }
+
+    /// When the next rest is over.
+    pub fn rested(&self, now: Time) -> Option<Time> {
+        self.rests.values().map(|rest| rest.until).chain(self.shy.values().copied()).filter(|at| *at > now).min()
+    }
+}
+
+/// Packets that the link holds, by far box.
+#[derive(Debug, Default)]
+pub struct OnLink(BTreeMap<Option<DeviceId>, usize>);
+
+impl OnLink {
+    /// As the store knows it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn count(context: &Context) -> Result<Self, Fault> {
+        context.store.read(|view| view.on_link()).map(Self)
+    }
+
+    /// For one far box.
+    pub fn of(&self, device: Option<DeviceId>) -> usize {
+        self.0.get(&device).copied().unwrap_or_default()
+    }
+
+    /// For all.
+    #[cfg(test)]
+    pub fn all(&self) -> usize {
+        self.0.values().sum()
+    }
+
+    /// The link took one.
+    pub fn add(&mut self, device: Option<DeviceId>) {
+        *self.0.entry(device).or_default() += 1;
+    }
+
+    /// One has left, or is gone.
+    pub fn remove(&mut self, device: Option<DeviceId>) {
+        if let Some(count) = self.0.get_mut(&device) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! From the queue to the link: whose messages become packets next, in which order packets leave the outbox, and what all
+//! that wait are waiting for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{AGAIN, BATCH, LinkWorker};
+use crate::address::DeviceId;
+use crate::clock::Time;
+use crate::engine::link::explain::{self, Why};
+use crate::engine::link::lines::Line;
+use crate::engine::link::schedule::{self, Scheduled};
+use crate::engine::link::{commit, telemetry};
+use crate::fault::Fault;
+use crate::link::PacketStatus;
+use crate::message::reason::{Acknowledged, Waits};
+use crate::message::{Id, Message, Packet, PacketState, Priority, Reason, State};
+use crate::store::{PacketQueue, Queue};
+
+/// A packet of the outbox, or why its record cannot be read.
+type Item = Result<Packet, (u64, String)>;
+
+impl LinkWorker<'_> {
+    /// Makes packets of waiting messages and hands them over, far box by far box; true when there is more that could go at
+    /// once.
+    pub(super) fn schedule(&mut self) -> Result<bool, Fault> {
+        let (context, driver, now) = (self.context, self.driver, self.context.now());
+        let (queue, outbox) =
+            context.store.read(|view| Ok((view.line(Queue::Link)?, view.open(PacketQueue::Outbox, Time::NEVER)?)))?;
+        let planned = outbox.iter().flatten().flat_map(|packet| packet.messages.iter().copied()).collect();
+        let more = self.lines.learn(context, driver, &queue, &planned)?;
+        let mut ahead = self.lines.ahead(&queue, now);
+        let (mut gathering, mut left) = (BTreeMap::new(), BATCH);
+        while left > 0
+            && self.ready()
+            && let Some(device) = self.lines.next(&ahead, |device, urgent| self.takes_more(device, urgent))
+        {
+            let messages = self.take(&mut ahead, device)?;
+            self.lines.serve(device);
+            left = left.saturating_sub(messages.len());
+            if let Some((until, why)) = self.plan(device, &messages)? {
+                ahead.remove(&device);
+                gathering.insert(device, (until, why));
+            }
+        }
+        self.gather_until = gathering.values().map(|(until, _)| *until).min();
+        self.explain(&queue, &gathering)?;
+        Ok((more || left == 0) && self.ready())
+    }
+
+    /// The next messages of a far box, as people and rules are now.
+    fn take(
+        &mut self,
+        ahead: &mut BTreeMap<Option<DeviceId>, Line>,
+        device: Option<DeviceId>,
+    ) -> Result<Vec<Message>, Fault> {
+        let most = schedule::together(self.context, device)?;
+        let mut taken = Vec::new();
+        while taken.len() < most
+            && let Some((_, id)) = ahead.get_mut(&device).and_then(Line::pop_front)
+        {
+            let found = self.lines.look_up(self.context, self.driver, id)?;
+            // One that goes elsewhere since a moment ago has its turn there.
+            taken.extend(found.filter(|(now, _)| *now == device).map(|(_, message)| message));
+        }
+        ahead.retain(|_, line| !line.is_empty());
+        Ok(taken)
+    }
+
+    /// Plans messages for one far box and hands over what the link takes of them. Gives until when they wait instead, and
+    /// for what.
+    pub(super) fn plan(
+        &mut self,
+        device: Option<DeviceId>,
+        messages: &[Message],
+    ) -> Result<Option<(Time, Waits)>, Fault> {
+        if messages.is_empty() {
+            return Ok(None);
+        }
+        let planned = schedule::plan(self.context, self.driver, &mut self.gathering, device, messages);
+        self.timers.touch(device);
+        match planned {
+            Err(fault) if fault.is_permanent() => {
+                let back = |message| self.context.give_back(message, State::Returned, &fault);
+                messages.iter().try_for_each(back).map(|()| None)
+            }
+            Err(fault) => Err(fault),
+            Ok(Scheduled::Planned) => {
+                if messages.iter().any(is_urgent) {
+                    self.make_way(device)?;
+                }
+                self.empty_outbox().map(|()| None)
+            }
+            Ok(Scheduled::Waits(until, what)) => Ok(Some((until, what))),
+            Ok(Scheduled::Decided) => Ok(None),
+        }
+    }
+
+    /// Takes back what the link holds for a far box and has not sent, so that an urgent message goes first; it is handed over
+    /// again behind that one. What cannot be taken back for certain stays where it is.
+    fn make_way(&mut self, device: Option<DeviceId>) -> Result<(), Fault> {
+        if !self.driver.withdraws {
+            return Ok(());
+        }
+        let held = self.context.store.read(|view| view.open(PacketQueue::OnLink, Time::NEVER))?;
+        self.each_packet(held, |worker, mut packet| {
+            let PacketState::Held(reference) = packet.state.clone() else { return Ok(()) };
+            let group = commit::group_of(worker.context, &packet)?;
+            if packet.device != device
+                || group.messages.iter().any(is_urgent)
+                || group.is_unwanted(worker.context.now())
+            {
+                return Ok(());
+            }
+            match worker.link.cancel(&reference) {
+                PacketStatus::Withdrawn => {
+                    worker.outstanding.remove(packet.device);
+                    packet.state = PacketState::Planned;
+                    commit::made_way(worker.context, &packet)
+                }
+                PacketStatus::Sent => worker.sent(&packet, Acknowledged::NotSeen),
+                PacketStatus::Held | PacketStatus::GaveUp(_) | PacketStatus::Unknown(_) => Ok(()),
+            }
+        })
+    }
+
+    /// Hands over the packets that are planned, as far as the link takes them: urgent ones first, then far box by far box.
+    pub(super) fn empty_outbox(&mut self) -> Result<(), Fault> {
+        if !self.ready() {
+            return Ok(());
+        }
+        let outbox = self.context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
+        let outbox = self.in_turns(outbox)?;
+        let now = self.context.now();
+        self.each_packet(outbox, |worker, packet| {
+            let rests = packet.messages.iter().any(|id| worker.lines.resting(*id, now).is_some());
+            let urgent = worker.carries_urgent(&packet)?;
+            match worker.takes_more(packet.device, urgent) && !rests && !worker.lines.is_shy(packet.device, now) {
+                true => worker.submit(packet),
+                false => Ok(()),
+            }
+        })
+    }
+
+    fn carries_urgent(&self, packet: &Packet) -> Result<bool, Fault> {
+        let ids = packet.messages.clone();
+        self.context.store.read(move |view| {
+            Ok(ids.iter().any(|id| view.message(*id).ok().flatten().is_some_and(|message| is_urgent(&message))))
+        })
+    }
+
+    /// The outbox in the order in which it leaves: urgent packets before others, one of each far box in turn.
+    fn in_turns(&self, outbox: Vec<Item>) -> Result<Vec<Item>, Fault> {
+        let mut round: BTreeMap<(bool, Option<DeviceId>), u64> = BTreeMap::new();
+        let mut keyed = Vec::new();
+        for item in outbox {
+            let key = match &item {
+                Ok(packet) => {
+                    let urgent = self.carries_urgent(packet)?;
+                    let round = round.entry((urgent, packet.device)).or_default();
+                    *round += 1;
+                    (!urgent, *round, self.lines.last_turn(packet.device))
+                }
+                Err(_) => (false, 0, 0),
+            };
+            keyed.push((key, item));
+        }
+        keyed.sort_by_key(|(key, _)| *key);
+        Ok(keyed.into_iter().map(|(_, item)| item).collect())
+    }
+
+    /// The link does not take a packet, and would take none: the rest of the queue need not find that out again.
+    pub(super) fn pause(&mut self, why: &Reason) {
+        self.paused = Some((self.context.now() + AGAIN, why.clone()));
+    }
+
+    /// Says at each message that waits what it waits for, and on the page which far boxes are silent.
+    fn explain(
+        &mut self,
+        queue: &[(Queue, Id)],
+        gathering: &BTreeMap<Option<DeviceId>, (Time, Waits)>,
+    ) -> Result<(), Fault> {
+        let (context, now) = (self.context, self.context.now());
+        let mut news = Vec::new();
+        let mut waiting: BTreeMap<Option<DeviceId>, usize> = BTreeMap::new();
+        for (part, id) in queue {
+            let Some(known) = self.lines.known(*id) else { continue };
+            let (device, said, next) = (known.device, known.said.clone(), known.next);
+            *waiting.entry(device).or_default() += 1;
+            let rest = self.lines.resting(*id, now).map(|(why, until)| Why { why: why.clone(), until: Some(until) });
+            let gathers =
+                gathering.get(&device).map(|(until, what)| Why { why: what.clone().into(), until: Some(*until) });
+            let why = rest.or_else(|| self.in_the_way(device, *part == Queue::LinkUrgent)).or(gathers);
+            let Some(Why { why, until }) = why.filter(|why| why.why != said) else { continue };
+            if let Some(known) = self.lines.known(*id) {
+                known.said = why.clone();
+            }
+            news.push((*id, why, until.unwrap_or(next).min(next)));
+        }
+        // Those that have packets which the link does not take at present.
+        let outbox = context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
+        let packets = || outbox.iter().flatten();
+        let asked = packets().filter(|packet| matches!(packet.state, PacketState::Handing(_)));
+        let asked: BTreeSet<_> = asked.flat_map(|packet| packet.messages.clone()).collect();
+        for packet in packets() {
+            for id in packet.messages.iter().filter(|id| !asked.contains(id)) {
+                *waiting.entry(packet.device).or_default() += 1;
+                let Some(message) = context.store.message(*id).ok().flatten() else { continue };
+                let rest =
+                    self.lines.resting(*id, now).map(|(why, until)| Why { why: why.clone(), until: Some(until) });
+                let why = rest.or_else(|| self.in_the_way(packet.device, is_urgent(&message)));
+                if let Some(Why { why, until }) = why.filter(|why| why.why != message.reason)
+                    && message.state == State::Queued
+                {
+                    let next = context.policy().look_after(&message, now);
+                    news.push((*id, why, until.unwrap_or(next).min(next)));
+                }
+            }
+        }
+        explain::write(context, news)?;
+        telemetry::silent(context, self.driver, &self.outstanding, &waiting)
+    }
+
+    /// What keeps the messages of a far box from going now; `None` when they may go.
+    fn in_the_way(&self, device: Option<DeviceId>, urgent: bool) -> Option<Why> {
+        let packets = self.outstanding.of(device);
+        let why = match self.paused() {
+            _ if !self.health.ready => Waits::LinkDown.into(),
+            Some(why) => why.clone(),
+            None if !self.takes_more(device, urgent) => Waits::FarBox { device, packets }.into(),
+            None if self.lines.is_shy(device, self.context.now()) => Waits::Refusing { device }.into(),
+            None => return None,
+        };
+        Some(Why { why, until: None })
+    }
+
+    /// The link refuses a packet, for a reason of its own or of its far box: only its messages wait for that.
+    pub(super) fn refused(&mut self, packet: &Packet, why: &Reason) -> Result<(), Fault> {
+        let until = self.lines.refuse(&packet.messages, packet.device, why, self.context.now());
+        let news = packet.messages.iter().map(|id| (*id, why.clone(), until)).collect();
+        explain::write(self.context, news)
+    }
+}
+
+fn is_urgent(message: &Message) -> bool {
+    message.terms.priority == Priority::Urgent
+}

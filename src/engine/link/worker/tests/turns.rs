@@ -1,0 +1,188 @@
+//! Whose turn it is: far boxes do not wait for each other, urgent messages do not wait for others, and what waits says why.
+
+use super::*;
+use crate::message::Terms;
+use crate::message::reason::Waits;
+
+/// A gateway with people on several devices.
+fn shore(people: u64) -> Rig {
+    let rig = Rig::new("internet");
+    rig.context.store.set("link.driver", "hive").unwrap();
+    for number in 1..=people {
+        let device = DeviceId::new(number).ok();
+        let person = Person { name: format!("p{number}"), home: Home::Device, device, ..Person::default() };
+        rig.context.store.write(move |tx| tx.put_person(&person)).unwrap();
+    }
+    rig
+}
+
+impl Rig {
+    fn hive(&self) -> LinkWorker<'_> {
+        let mut worker = LinkWorker::new(&self.context, &DRIVERS[1], Box::new(self.fake.clone()));
+        worker.outstanding = OnLink::count(&self.context).unwrap();
+        worker
+    }
+
+    fn write_to(&self, to: &str, text: &str, priority: Priority) -> Id {
+        let draft = NewMessage {
+            door: Origin::Web,
+            from: "anna@here.org".parse().unwrap(),
+            to: to.parse().unwrap(),
+            author: Some("anna".into()),
+            subject: String::new(),
+            text: text.into(),
+            cut: vec![],
+            automatic: None,
+            message_id: None,
+            references: vec![],
+            about: None,
+            stranger: None,
+            terms: Terms { priority, ..Terms::default() },
+        };
+        let message = self.context.plan(&self.context.policy(), draft);
+        self.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
+    }
+
+    /// The texts that the other side got, in the order in which it got them.
+    fn handed(&self) -> Vec<String> {
+        let text = |payload: &Vec<u8>| classic::decode(payload).unwrap().messages[0].text.clone();
+        self.fake.sky().queue.values().map(text).collect()
+    }
+
+    /// What waits has a time in the future.
+    fn no_time_is_past(&self) {
+        let all = self.context.store.read(|view| view.past(10_000)).unwrap();
+        for message in all.iter().filter(|message| !message.is_final()) {
+            assert!(message.next > self.clock.now(), "{}: {} at {}", message.id, message.reason, message.next);
+        }
+    }
+}
+
+#[test]
+fn far_boxes_take_turns() {
+    let rig = shore(3);
+    for n in 0..40 {
+        rig.write_to("p1@here.org", &format!("one {n}"), Priority::Normal);
+    }
+    rig.write_to("p2@here.org", "two", Priority::Normal);
+    rig.write_to("p3@here.org", "three", Priority::Urgent);
+    let mut worker = rig.hive();
+    rig.turn(&mut worker);
+    assert_eq!(rig.handed()[..4], ["three", "one 0", "two", "one 1"].map(str::to_owned));
+}
+
+#[test]
+fn a_silent_far_box_keeps_nobody_waiting() {
+    let rig = shore(2);
+    let window = (DRIVERS[1].window)(&rig.context.store.settings());
+    let silent: Vec<_> =
+        (0..2 * window).map(|n| rig.write_to("p1@here.org", &format!("one {n}"), Priority::Normal)).collect();
+    let mut worker = rig.hive();
+    while worker.outstanding.all() < window {
+        rig.turn(&mut worker);
+    }
+    let other = rig.write_to("p2@here.org", "two", Priority::Normal);
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(other).state, State::OnLink);
+    let device = DeviceId::new(1).ok();
+    for id in &silent[window..] {
+        assert_eq!(rig.message(*id).reason, Waits::FarBox { device, packets: window }.into());
+    }
+    rig.no_time_is_past();
+    let shown = rig.context.status.facts().silent;
+    let shown: Vec<_> = shown.iter().map(|box_| (box_.device.as_str(), box_.on_link, box_.waiting)).collect();
+    assert_eq!(shown, [("0x000001", window, window)]);
+    assert!(rig.context.status.facts().silent[0].words().contains("device 0x000001 of p1"));
+    // One that leaves makes room for one.
+    rig.fake.sky().queue.remove(&1);
+    rig.fake.sky().events.push_back(Event::Sent { reference: reference(1), note: String::new() });
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(silent[window]).state, State::OnLink);
+    assert_eq!(rig.message(silent[window + 1]).state, State::Queued);
+}
+
+#[test]
+fn what_the_link_refuses_for_one_far_box_stops_no_other() {
+    let rig = shore(2);
+    let first = rig.write_to("p1@here.org", "one", Priority::Normal);
+    let second = rig.write_to("p1@here.org", "another", Priority::Normal);
+    let other = rig.write_to("p2@here.org", "two", Priority::Normal);
+    rig.fake.sky().ends.push_back(End::NotThis);
+    let mut worker = rig.hive();
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(other).state, State::OnLink);
+    assert_eq!(rig.message(first).reason.to_string(), "the device is not two-way enabled");
+    assert!(
+        rig.message(second).reason.to_string().contains("refused another message"),
+        "{}",
+        rig.message(second).reason
+    );
+    rig.no_time_is_past();
+    rig.clock.advance(Duration::from_secs(6));
+    rig.turn(&mut worker);
+    assert_eq!([first, second].map(|id| rig.message(id).state), [State::OnLink; 2]);
+}
+
+#[test]
+fn what_waits_says_for_what() {
+    let rig = shore(2);
+    let mut worker = rig.hive();
+    let id = rig.write_to("p1@here.org", "one", Priority::Normal);
+    let told = |worker: &mut LinkWorker, end: Option<End>, words: &str| {
+        rig.fake.sky().ends.extend(end);
+        rig.turn(worker);
+        let message = rig.message(id);
+        assert!(message.reason.to_string().contains(words), "{} for '{words}'", message.reason);
+        rig.no_time_is_past();
+    };
+    rig.fake.sky().events.clear();
+    told(&mut worker, None, "the link, which is not ready");
+    // A reason of somebody's act does not stand for what it waits for.
+    actions::apply(&rig.context.store, actions::MessageAction::Retry, id, "anna").unwrap();
+    rig.clock.advance(Duration::from_secs(21));
+    told(&mut worker, None, "the link, which is not ready");
+    rig.fake.ready();
+    told(&mut worker, Some(End::Busy), "the modem has no GPS time yet");
+    let health = Health { ready: false, words: "gone".into(), ..Health::default() };
+    rig.fake.sky().events.push_back(Event::Health(health));
+    told(&mut worker, None, "the link, which is not ready");
+    let steps = rig.message(id).steps.len();
+    for _ in 0..5 {
+        rig.fake.ready();
+        told(&mut worker, None, "the modem has no GPS time yet");
+        rig.fake.sky().events.push_back(Event::Health(Health::default()));
+        told(&mut worker, None, "the link, which is not ready");
+    }
+    assert_eq!(rig.message(id).steps.len(), steps, "the time line names each fact once");
+    // Its time comes and goes, whatever the link does.
+    rig.clock.advance(Duration::from_secs(4 * 3600));
+    crate::engine::housekeeping::timed(&rig.context).unwrap();
+    assert!(rig.message(id).delay_told);
+    told(&mut worker, None, "the link, which is not ready");
+    explain::without_link(&rig.context).unwrap();
+    assert!(rig.message(id).reason.to_string().contains("this box has none"));
+    rig.no_time_is_past();
+}
+
+#[test]
+fn an_urgent_message_goes_before_what_the_link_can_give_back() {
+    let rig = Rig::new("satellite");
+    let mut worker = rig.worker();
+    for n in 0..25 {
+        rig.write_to("mum@else.org", &format!("normal {n}"), Priority::Normal);
+    }
+    rig.turn(&mut worker);
+    assert_eq!(rig.fake.sky().queue.len(), 25);
+    let urgent = rig.write_to("mum@else.org", "urgent", Priority::Urgent);
+    rig.turn(&mut worker);
+    rig.turn(&mut worker);
+    let handed = rig.handed();
+    assert_eq!((handed.len(), handed[0].as_str(), handed[1].as_str()), (26, "urgent", "normal 0"));
+    assert_eq!(rig.message(urgent).state, State::OnLink);
+    rig.fake.sky().pass(true);
+    rig.turn(&mut worker);
+    assert_eq!(rig.fake.sky().on_air.len(), 26);
+    assert_eq!((1..=26).filter(|id| rig.message(Id(*id)).state == State::Sent).count(), 26);
+    assert_eq!(worker.outstanding.all(), 0);
+    rig.books_balance();
+}
