@@ -18,7 +18,7 @@ mod terms;
 pub mod title;
 pub mod words;
 
-pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
+pub use packet::{CameIn, Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
 pub use size::{Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
@@ -124,6 +124,8 @@ pub enum State {
     /// All its packets were acknowledged by a satellite, or the carrier of text messages took it. The end over a classic
     /// link, which has no receipts; a carrier may still report.
     Sent,
+    /// The far box has it, and has not said that it arrived behind it: at the relay, at the phone, in a mailbox there.
+    FarBox,
     /// Arrived: in the mailbox, at the relay, or known from the far box or the carrier.
     Delivered,
     /// Cannot arrive; the sender was told.
@@ -138,11 +140,12 @@ pub enum State {
 
 impl State {
     /// All states in the order of the ladder.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Held,
         Self::Queued,
         Self::OnLink,
         Self::Sent,
+        Self::FarBox,
         Self::Delivered,
         Self::Returned,
         Self::Expired,
@@ -157,6 +160,7 @@ impl State {
             Self::Queued => "queued",
             Self::OnLink => "on the link",
             Self::Sent => "sent",
+            Self::FarBox => "at the far box",
             Self::Delivered => "delivered",
             Self::Returned => "returned",
             Self::Expired => "expired",
@@ -219,6 +223,9 @@ pub struct Message {
     /// For a notice: the message it is about.
     #[serde(default)]
     pub about: Option<Id>,
+    /// The bundle in which a far box sent it: by that name the far box is told what becomes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_in: Option<CameIn>,
     /// When this box said yes to it.
     pub accepted: Time,
     /// When it is given up.
@@ -295,7 +302,27 @@ impl Message {
         match self.state {
             State::Held | State::Queued | State::OnLink => false,
             State::Sent => self.receipt_until.is_none(),
-            State::Delivered | State::Returned | State::Expired | State::Cancelled | State::Refused => true,
+            State::FarBox | State::Delivered | State::Returned | State::Expired | State::Cancelled | State::Refused => {
+                true
+            }
+        }
+    }
+
+    /// What is known of it behind the far box: `unknown` where nothing will be (the classic coding has no receipts),
+    /// `waiting` for the far box to tell, `held` there, `delivered` or `failed`; `None` before that, and on other ways.
+    pub fn beyond(&self) -> Option<&'static str> {
+        let told = matches!(self.reason.root(), Reason::FarBox(_));
+        match self.state {
+            _ if self.way != Way::Link => None,
+            State::Sent if self.is_final() => Some("unknown"),
+            State::FarBox => Some(match self.reason.root() {
+                Reason::FarBox(reason::FarBoxReason::Held) => "held",
+                Reason::FarBox(reason::FarBoxReason::Unconfirmed) => "unknown",
+                _ => "waiting",
+            }),
+            State::Delivered => Some("delivered"),
+            State::Returned if told => Some("failed"),
+            _ => None,
         }
     }
 
@@ -335,8 +362,9 @@ impl Message {
     /// The column of the books: accepted = delivered + returned + waiting + refused.
     pub fn column(&self) -> Column {
         match self.state {
-            State::Sent | State::Delivered if self.is_final() => Column::Delivered,
-            State::Held | State::Queued | State::OnLink | State::Sent | State::Delivered => Column::Waiting,
+            State::Sent if self.is_final() => Column::Delivered,
+            State::FarBox | State::Delivered => Column::Delivered,
+            State::Held | State::Queued | State::OnLink | State::Sent => Column::Waiting,
             State::Returned | State::Expired => Column::Returned,
             State::Cancelled | State::Refused => Column::Refused,
         }
@@ -436,7 +464,8 @@ mod tests {
     #[test]
     fn states_are_stored_under_their_first_names() {
         let stored: Vec<_> = State::ALL.iter().map(|state| serde_json::to_string(state).unwrap()).collect();
-        let first = ["held", "queued", "onmodem", "sent", "delivered", "returned", "expired", "cancelled", "refused"];
+        let first =
+            ["held", "queued", "onmodem", "sent", "farbox", "delivered", "returned", "expired", "cancelled", "refused"];
         assert_eq!(stored, first.map(|name| format!("\"{name}\"")));
         assert_eq!(State::OnLink.words(), "on the link");
     }

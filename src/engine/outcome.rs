@@ -167,7 +167,8 @@ impl Context {
             terms: Terms::default(),
         };
         let mut message = self.plan(policy, draft);
-        if message.way == Way::Link && message.state != State::Queued {
+        // Who wrote it at a far box hears by a note that costs next to nothing.
+        if message.way == Way::Link && (message.state != State::Queued || about.came_in.is_some()) {
             keep_here(policy, to, &mut message)?;
         }
         let body = dsn::mail(&notice);

@@ -24,6 +24,7 @@ impl Message {
             message_id: None,
             references: vec![],
             about: None,
+            came_in: None,
             accepted,
             deadline: accepted + Duration::from_secs(60),
             clock_believed: true,

@@ -107,6 +107,7 @@ impl Policy {
             message_id: draft.message_id,
             references: draft.references,
             about: draft.about,
+            came_in: None,
             accepted: now,
             deadline: self.deadline(way, &draft.terms, now),
             clock_believed,

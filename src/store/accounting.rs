@@ -106,7 +106,7 @@ impl Tx<'_> {
     pub(super) fn settle_bill(&mut self, message: &mut Message) -> TxResult<()> {
         let ended = match message.state {
             State::Returned | State::Expired | State::Cancelled | State::Refused | State::Held => true,
-            State::Queued | State::OnLink | State::Sent | State::Delivered => false,
+            State::Queued | State::OnLink | State::Sent | State::FarBox | State::Delivered => false,
         };
         let Some(mut bill) = message.bill.clone().filter(|bill| bill.charged && ended) else { return Ok(()) };
         let back = self.unused(message, &bill)?;

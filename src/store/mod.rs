@@ -11,6 +11,7 @@ mod backup;
 mod books;
 mod conversations;
 mod erase;
+mod fates;
 mod inbound;
 mod journal;
 mod lists;

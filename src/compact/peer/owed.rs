@@ -74,7 +74,7 @@ impl Peer {
         }
         let hello = self.agreement.owed.map(|since| since.saturating_add(rules.answer_wait));
         let fragments = self.sets.iter().map(|set| set.ask_at).min();
-        [self.owed.due(rules), hello, fragments].into_iter().flatten().min()
+        [self.owed.due(rules), hello, fragments, self.fates.due(rules)].into_iter().flatten().min()
     }
 
     /// What is owed now, the most urgent first.
@@ -85,7 +85,7 @@ impl Peer {
         let waiting = self.sets.iter().filter(|set| set.ask_at <= context.now);
         let fragments = waiting.map(|set| Note::Fragments(set.id, set.there()));
         let receipts = self.owed.receipts.iter().map(|receipt| Note::Receipt(receipt.name));
-        hello.into_iter().chain(questions).chain(fragments).chain(receipts).collect()
+        hello.into_iter().chain(questions).chain(fragments).chain(receipts).chain(self.fates.notes()).collect()
     }
 
     /// These notes ride in a packet for the link.
@@ -96,6 +96,7 @@ impl Peer {
                 Note::Hello(_) => self.agreement.hello_sent(now),
                 Note::NoModel(..) | Note::BadCheck(_) => self.owed.answered(note),
                 Note::Fragments(id, _) => self.ask_for_fragments(*id, now.saturating_add(FRAGMENTS_AGAIN)),
+                Note::Fate(name, place, _) => self.fates.told(*name, *place),
                 Note::Replaces(_) => {}
             }
         }
@@ -109,6 +110,7 @@ impl Peer {
                 Note::Hello(_) => self.agreement.hello_lost(now),
                 Note::NoModel(..) | Note::BadCheck(_) => self.owed.question(note, now),
                 Note::Fragments(id, _) => self.ask_for_fragments(id, now),
+                Note::Fate(name, place, fate) => self.fates.again(name, place, fate, now),
                 Note::Replaces(_) => {}
             }
         }

@@ -51,6 +51,7 @@ impl Peer {
                 if context.codec.reads_classic(core) {
                     self.taken.add(hash, name, Reception::Delivered, context.now);
                     self.owed.receipt(name, context.now, false);
+                    turn.classic_name = Some(name);
                 }
                 turn.classic = Some(core.to_vec());
             }
@@ -94,14 +95,16 @@ impl Peer {
                 Note::NoModel(model, subject) => self.asked(context, turn, *subject, Some(*model)),
                 Note::BadCheck(subject) => self.asked(context, turn, *subject, None),
                 Note::Fragments(id, there) => self.send_missing(context, turn, *id, *there),
+                Note::Fate(name, place, fate) => self.hear_fate(*name, *place, *fate, turn),
                 Note::Hello(_) | Note::Replaces(_) => {}
             }
         }
     }
 
     /// The far box has a bundle, and answers for it.
-    fn receipted(&mut self, name: BundleName, turn: &mut PeerTurn) {
+    pub(super) fn receipted(&mut self, name: BundleName, turn: &mut PeerTurn) {
         let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.name == Some(name)) else { return };
+        self.fates.there(name, &bundle.keys, bundle.last_sent.unwrap_or(bundle.planned));
         let messages = std::mem::take(&mut bundle.messages);
         for address in &bundle.addresses {
             self.book.is_there(address);

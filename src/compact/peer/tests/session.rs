@@ -7,15 +7,15 @@ use crate::packet::{Form, ModelId};
 use crate::peer::notes::{Note, unwrap};
 use crate::peer::{OutgoingPacket, Peer, PeerContext, PeerRules, PeerTurn, SendPlan, WaitingMessage};
 
-struct Side {
+pub struct Side {
     peer: Peer,
     codec: Fake,
-    rules: PeerRules,
+    pub rules: PeerRules,
 }
 
 /// Two boxes at one time.
-struct Pair {
-    sides: [Side; 2],
+pub struct Pair {
+    pub sides: [Side; 2],
     now: i64,
 }
 
@@ -30,7 +30,7 @@ impl Pair {
     }
 
     /// Both have said hello, and have each other's.
-    fn acquainted(models: [&[ModelId]; 2]) -> Self {
+    pub fn acquainted(models: [&[ModelId]; 2]) -> Self {
         let mut pair = Self::new(models);
         let packets = pair.send(0, &[(0, message("a@b.c", "hello"))]);
         pair.carry(0, &packets);
@@ -39,7 +39,7 @@ impl Pair {
         pair
     }
 
-    fn at<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> T {
+    pub fn at<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> T {
         let Side { peer, codec, rules } = &mut self.sides[side];
         work(peer, &mut PeerContext { codec, now: self.now, room: 192, rules: *rules })
     }
@@ -49,7 +49,7 @@ impl Pair {
         self.at(side, |peer, context| peer.plan(context, &waiting))
     }
 
-    fn send(&mut self, side: usize, messages: &[(u64, Letter)]) -> Vec<OutgoingPacket> {
+    pub fn send(&mut self, side: usize, messages: &[(u64, Letter)]) -> Vec<OutgoingPacket> {
         let plan = self.plan(side, messages);
         assert!(plan.refused.is_empty());
         self.went(side, &plan.send);
@@ -63,7 +63,7 @@ impl Pair {
     }
 
     /// Packets from this side arrive at the other one.
-    fn carry(&mut self, from: usize, packets: &[OutgoingPacket]) -> Vec<PeerTurn> {
+    pub fn carry(&mut self, from: usize, packets: &[OutgoingPacket]) -> Vec<PeerTurn> {
         let mut turns = Vec::new();
         for packet in packets {
             turns.push(self.at(1 - from, |peer, context| peer.receive(context, &packet.payload)));
@@ -78,7 +78,7 @@ impl Pair {
     }
 
     /// Time passes until nobody has anything to say for two days; gives back what each heard.
-    fn settle(&mut self) -> [Vec<PeerTurn>; 2] {
+    pub fn settle(&mut self) -> [Vec<PeerTurn>; 2] {
         let mut heard = [Vec::new(), Vec::new()];
         for _ in 0..96 {
             self.now += HOUR / 2;
@@ -92,7 +92,7 @@ impl Pair {
     }
 }
 
-fn message(other: &str, text: &str) -> Letter {
+pub fn message(other: &str, text: &str) -> Letter {
     Letter {
         kind: if other.contains('@') { Kind::Mail } else { Kind::Text },
         person: None,
@@ -114,7 +114,7 @@ fn bundle(packet: &OutgoingPacket) -> &[u8] {
     unwrap(&packet.payload).unwrap().1
 }
 
-const BOTH: &[ModelId] = &[NORMAL, SMALL];
+pub const BOTH: &[ModelId] = &[NORMAL, SMALL];
 
 #[test]
 fn a_first_message_is_classic_and_the_answer_opens_the_compact_coding() {
