@@ -52,6 +52,15 @@ impl Address {
         }
     }
 
+    /// The form in which all addresses of one correspondent are the same: in lower case, without `+tag`, the domain in
+    /// ASCII.
+    pub fn correspondent(&self) -> String {
+        match self {
+            Self::Mail(mailbox) => format!("{}@{}", mailbox.person(), idn::comparable(mailbox.domain())),
+            other => other.to_string(),
+        }
+    }
+
     /// True for the null sender.
     pub fn is_nobody(&self) -> bool {
         matches!(self, Self::Nobody)

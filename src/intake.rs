@@ -102,7 +102,8 @@ impl Intake {
         let domain = from.mailbox()?.domain();
         let person = policy.people.addressed(to)?;
         let host = policy.settings.text(Key::SmtpAuthHost);
-        let proof = proof::judge(shaped.results.iter().map(String::as_str), host, domain);
+        let results = shaped.results.iter().map(String::as_str);
+        let proof = proof::judge(results.filter(|_| caller.front), host, domain);
         // What cannot be read was never written: then the sender is held, not let in.
         let written_to = self.context.store.read(|view| view.written_to(&person.name, from)).unwrap_or_default();
         Some(Stranger { proof, written_to })
@@ -196,10 +197,11 @@ impl MailIntake for Intake {
                 draft(from.clone(), to, author.clone(), &shaped, terms)
             };
             let stranger = self.stranger(&policy, caller, &from, to, &shaped);
-            let forward = forwarded(&policy, to, &shaped).map(draft);
-            std::iter::once(NewMessage { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
+            let copy = forwarded(&policy, to, &shaped).map(|(person, copy)| (draft(copy), Some(person)));
+            std::iter::once((NewMessage { stranger, ..draft(to.clone()) }, None)).chain(copy).collect::<Vec<_>>()
         });
-        let messages: Vec<Message> = drafts.map(|draft| self.context.plan(&policy, draft)).collect();
+        let planned = drafts.map(|(draft, on_behalf_of)| Message { on_behalf_of, ..self.context.plan(&policy, draft) });
+        let messages: Vec<Message> = planned.collect();
         if let Some(why) = messages.iter().find_map(|message| policy.over_limit(message, message.bill.as_ref())) {
             return Err(smtp::refusal(&why.into()));
         }
@@ -211,6 +213,7 @@ impl MailIntake for Intake {
         }
         let (body, spooled) = stored(&self.context.store, body, trace)?;
         let names = messages.iter().map(repeats::name).collect();
+        let told: Vec<_> = messages.iter().map(|message| policy.tells_stranger(message)).collect();
         let committed = self.context.store.put(IncomingMail { messages, body }).map_err(|fault| {
             if !fault.is_permanent() {
                 self.repeats.in_doubt();
@@ -219,6 +222,9 @@ impl MailIntake for Intake {
         })?;
         self.repeats.taken(names, committed.ids());
         spooled.into_iter().for_each(store::Spooled::keep);
+        for (id, _) in committed.ids().iter().zip(told).filter(|(_, tell)| *tell) {
+            self.tell_that_it_waits(*id);
+        }
         // Reports have no sender (RFC 3464 section 2); what has one is somebody's word only.
         if envelope.from.is_nobody()
             && let Err(fault) = self.bounced(&shaped)
@@ -235,6 +241,17 @@ fn words(ids: &[Id]) -> String {
 }
 
 impl Intake {
+    /// Tells a stranger that their message waits, the first time that one does. Where this fails, housekeeping does it.
+    fn tell_that_it_waits(&self, id: Id) {
+        let told = self.context.store.message(id).and_then(|message| match message {
+            Some(message) => self.context.wait_on(&message, message.reason.clone()),
+            None => Ok(()),
+        });
+        if let Err(fault) = told {
+            log::warn!("{id}: its sender is told later that it waits: {fault}");
+        }
+    }
+
     /// The messages that this mail was made into when it came before.
     fn repeat(&self, messages: &[Message], body: &Body) -> Result<Option<Vec<Id>>, Fault> {
         let bytes = || match body {
@@ -392,12 +409,13 @@ fn draft(from: Address, to: Address, author: Option<String>, shaped: &Shaped, te
     }
 }
 
-/// Where a copy goes that a person reading here wants; never over a link, and never of what a machine wrote.
-fn forwarded(policy: &Policy, to: &Mailbox, shaped: &Shaped) -> Option<Mailbox> {
+/// Where a copy goes that a person reading here wants, and who that is; never over a link, and never of what a machine
+/// wrote.
+fn forwarded(policy: &Policy, to: &Mailbox, shaped: &Shaped) -> Option<(String, Mailbox)> {
     let Route::Mailbox(person) = policy.choose(&Address::Mail(to.clone())) else { return None };
     let forward = person.forward.clone()?;
     let by_relay = policy.choose(&Address::Mail(forward.clone())) == Route::Relay;
-    (by_relay && shaped.automatic.is_none()).then_some(forward)
+    (by_relay && shaped.automatic.is_none()).then(|| (person.name.clone(), forward))
 }
 
 fn read_beginning(file: &Spooled) -> Result<Vec<u8>, Refusal> {

@@ -1,9 +1,9 @@
 //! Money: what a packet costs, what a month may cost, and what it did cost. Pure; the store keeps the sums.
 //!
-//! A message is billed when it enters the queue of a way that costs, for what it takes alone; a message that never left is
-//! given back, one of which only a part left pays for that part, and one that has to go again pays again. Packets that
-//! belong to no message (receipts, repeats) are billed to the box. So what is billed is never less than what was spent,
-//! and a limit that bills cannot pass is a limit that nothing passes.
+//! A message that enters the queue of a way that costs reserves its quote: what it takes alone, which is the most that it
+//! can cost. When a packet leaves, its price is shared among the messages in it by their bytes and is spent then; what is
+//! left of the reservations is given back. Packets of no message (receipts, repeats) are the box's own. So what is spent is
+//! what left, packet by packet, and a limit that reservations cannot pass is a limit that nothing passes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 
 /// The account of the whole box; a person's is their name.
 pub const BOX: &str = "";
+
+/// The account of packets that belong to no message: receipts, and what goes once more. They are in that of the box as
+/// well. No person has such a name.
+pub const OWN: &str = "(own)";
 
 /// An amount in millionths of the currency of the box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -206,6 +210,14 @@ impl Limit {
         Ok(())
     }
 
+    /// How much of what normal messages may use is used, in hundredths; `None` without a limit.
+    pub fn open_percent(&self, used: Use) -> Option<u64> {
+        let open = |whole: u64| whole - whole / 100 * self.reserve.min(100) - whole % 100 * self.reserve.min(100) / 100;
+        let money = self.money.map(|most| open(u64::try_from(most.0).unwrap_or_default()));
+        let money = money.map(|most| Money(i64::try_from(most).unwrap_or(i64::MAX)));
+        Self { packets: self.packets.map(open), money, reserve: 0 }.percent(used)
+    }
+
     /// How much of the tighter limit is used, in hundredths; `None` without a limit.
     pub fn percent(&self, used: Use) -> Option<u64> {
         let packets = self.packets.map(|most| used.packets.saturating_mul(100) / most.max(1));
@@ -218,22 +230,23 @@ impl Limit {
 /// The limits that a message has to keep: those of the box, and those of its person.
 pub type Limits = Vec<(String, Limit)>;
 
-/// What a message costs, and who pays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a message costs, and whose budgets it is in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Bill {
-    /// The month it counts in: `2026-11`, in the time zone of the box.
-    pub month: String,
-    /// The person whose account it is; `None` for messages of nobody here.
+    /// The person whose account it is in: who wrote it, or else who reads it; `None` for messages of nobody here.
     pub person: Option<String>,
-    /// What it uses alone.
+    /// The person who reads it, where somebody else of this box wrote it: it is in the accounts of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<String>,
+    /// Its quote: what it uses alone.
     pub wanted: Use,
-    /// What it used before, when it went and has to go again: in the accounts of that time, and never given back.
+    /// What was spent for it.
+    #[serde(default, rename = "paid")]
+    pub spent: Use,
+    /// What is reserved for it now.
     #[serde(default)]
-    pub paid: Use,
-    /// `wanted` is in the accounts now.
-    #[serde(default)]
-    pub charged: bool,
-    /// Steps that the time line had when it was charged: what left by later ones is paid by `wanted`.
+    pub reserved: Use,
+    /// Steps that the time line had when it was reserved: what the carrier took before is paid.
     #[serde(default)]
     pub begun: usize,
     /// The message is held because a budget did not allow it.
@@ -248,30 +261,70 @@ pub struct Bill {
 }
 
 impl Bill {
-    /// For this use, counted in this month; not charged yet.
-    pub fn new(month: String, wanted: Use, limits: Limits) -> Self {
-        Self {
-            month,
-            person: None,
-            wanted,
-            paid: Use::default(),
-            charged: false,
-            begun: 0,
-            short: false,
-            urgent: false,
-            limits,
-        }
+    /// For this use; nothing is reserved yet.
+    pub fn new(wanted: Use, limits: Limits) -> Self {
+        Self { wanted, limits, ..Self::default() }
     }
 
-    /// What is in the accounts for it.
+    /// For a packet that belongs to no message.
+    pub fn own(wanted: Use, limits: Limits) -> Self {
+        Self { person: Some(OWN.to_owned()), ..Self::new(wanted, limits) }
+    }
+
+    /// What is in the accounts for it: spent, and reserved.
     pub fn total(&self) -> Use {
-        if self.charged { self.paid.plus(self.wanted) } else { self.paid }
+        self.spent.plus(self.reserved)
+    }
+
+    /// The people whose accounts it is in.
+    pub fn people(&self) -> impl Iterator<Item = &str> {
+        self.person.as_deref().into_iter().chain(self.reader.as_deref())
     }
 
     /// The accounts that it is in.
     pub fn accounts(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(BOX).chain(self.person.as_deref())
+        std::iter::once(BOX).chain(self.people())
     }
+
+    /// The price of one packet in its quote.
+    pub fn packet_price(&self) -> Money {
+        let packets = i64::try_from(self.wanted.packets).unwrap_or(i64::MAX).max(1);
+        Money(if self.wanted.packets == 0 { 0 } else { self.wanted.money.0 / packets })
+    }
+
+    /// True when it asks for the same, of the same people.
+    pub fn same_quote(&self, other: &Self) -> bool {
+        self.wanted == other.wanted && self.people().eq(other.people())
+    }
+}
+
+/// What each of several messages with so many bytes pays of one packet that all of them are in: the first number is whether
+/// the packet is counted for it, the second its share of the price. Of the packets of a group of `parts` each is counted
+/// for one message, and each message for as many as its bytes are worth. The sums are exact.
+pub fn shares(bytes: &[usize], part: usize, price: Money) -> Vec<Use> {
+    let weight = |bytes: usize| i128::try_from(bytes.max(1)).unwrap_or(i128::MAX >> 32);
+    let total: i128 = bytes.iter().map(|bytes| weight(*bytes)).sum();
+    let mut shares: Vec<_> = bytes
+        .iter()
+        .map(|bytes| {
+            // A share is never more than the price.
+            let money = i64::try_from(i128::from(price.0) * weight(*bytes) / total).unwrap_or_default();
+            Use { money: Money(money), ..Use::default() }
+        })
+        .collect();
+    let shared: i64 = shares.iter().map(|share| share.money.0).sum();
+    let mut counted = vec![0_i128; bytes.len()];
+    for number in 1..=part.max(1) {
+        let number = i128::try_from(number).unwrap_or(i128::MAX >> 64);
+        let owed = |at: &usize| (number * weight(bytes[*at]) - counted[*at] * total, std::cmp::Reverse(*at));
+        let Some(next) = (0..bytes.len()).max_by_key(owed) else { return shares };
+        counted[next] += 1;
+        if number == i128::try_from(part.max(1)).unwrap_or_default() {
+            shares[next].packets = 1;
+            shares[next].money.0 += price.0 - shared;
+        }
+    }
+    shares
 }
 
 #[cfg(test)]
@@ -302,5 +355,25 @@ mod tests {
         assert_eq!(limit.percent(used(8)), Some(80));
         assert_eq!(Limit::default().percent(used(8)), None);
         assert!(Limit::default().check(used(u64::MAX), used(1), false).is_ok());
+    }
+
+    #[test]
+    fn a_packet_is_shared_to_the_last_millionth_and_counted_once() {
+        for bytes in [&[10][..], &[70, 30, 20], &[1, 1, 1], &[150, 140], &[0, 5], &[190, 1, 1, 1]] {
+            let parts = 4;
+            let mut counted = vec![0; bytes.len()];
+            for part in 1..=parts {
+                let shares = shares(bytes, part, Money(70_001));
+                assert_eq!(shares.iter().map(|share| share.money.0).sum::<i64>(), 70_001, "{bytes:?}");
+                assert_eq!(shares.iter().map(|share| share.packets).sum::<u64>(), 1, "{bytes:?}");
+                counted.iter_mut().zip(&shares).for_each(|(sum, share)| *sum += share.packets);
+            }
+            let total: usize = bytes.iter().map(|bytes| (*bytes).max(1)).sum();
+            for (counted, bytes) in counted.iter().zip(bytes) {
+                assert!(*counted as usize <= (parts * (*bytes).max(1)).div_ceil(total), "{bytes} of {total}");
+            }
+        }
+        assert_eq!(shares(&[150, 140], 1, Money(7))[0].packets, 1);
+        assert_eq!(shares(&[150, 140], 2, Money(7))[1].packets, 1);
     }
 }

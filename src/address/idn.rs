@@ -3,6 +3,8 @@
 //! Only what needs no Unicode tables: letters are expected in lower case, as [`super::Mailbox`] keeps them, and each
 //! as one character. A domain written with combining marks is refused, never sent to a name that it does not mean.
 
+use std::borrow::Cow;
+
 /// The domain with each label beyond ASCII as `xn--...`; one in ASCII, or an address literal, comes back as it is.
 ///
 /// # Errors
@@ -17,6 +19,14 @@ pub fn to_ascii(domain: &str) -> Result<String, String> {
         return Err(format!("the domain {domain} is too long in its ASCII form"));
     }
     Ok(ascii)
+}
+
+/// The form in which two writings of one domain are the same; one that has no ASCII form comes back as it is.
+pub fn comparable(domain: &str) -> Cow<'_, str> {
+    match domain.is_ascii() {
+        true => Cow::Borrowed(domain),
+        false => to_ascii(domain).map_or(Cow::Borrowed(domain), Cow::Owned),
+    }
 }
 
 /// Full stops of other scripts count as one (RFC 3490 section 3.1).

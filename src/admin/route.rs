@@ -88,6 +88,7 @@ routes! {
     Post "/people/{name}" Operator |ask, part| pages::people::edit(ask, part[0]);
     Post "/people/{name}/export" Owner |ask, part| pages::people::export(ask, part[0]);
     Post "/people/{name}/erase" Owner |ask, part| pages::people::erase(ask, part[0]);
+    Post "/people/{name}/try" Operator |ask, part| pages::people::rehearse(ask, part[0]);
     Post "/people/{name}/{what}" Operator |ask, part| pages::people::act(ask, part[0], part[1]);
     Get "/audit" Owner |ask, _| pages::audit::show(ask);
     Get "/log-ins" Owner |ask, _| pages::sessions::show(ask);

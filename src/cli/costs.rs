@@ -1,14 +1,16 @@
 //! `satpost costs`: shows what a month cost, by account.
 
+use std::collections::BTreeMap;
+
 use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
 
 use super::session::{Done, Failure, Session};
 use super::table::columns;
-use crate::money::BOX;
+use crate::money::{BOX, Use};
 use crate::route::price;
 
-/// Show what a month cost: the whole box, and each person.
+/// Show what a month cost: the whole box, and each person; and what is reserved for messages that have not left.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "costs", example = "  satpost costs --month 2026-11")]
 pub struct Costs {
@@ -24,14 +26,25 @@ impl Costs {
     pub(super) fn act(self, session: &mut Session) -> Done {
         let settings = session.context.store.settings();
         let month = self.month.unwrap_or_else(|| price::month(&settings, session.context.now()));
-        let accounts = session.context.store.read(|view| view.used_in(&month)).map_err(Failure::from)?;
+        let present = month == price::month(&settings, session.context.now());
+        let read = session.context.store.read(|view| Ok((view.spent_in(&month)?, view.reserved()?)));
+        let (spent, mut reserved) = read.map_err(Failure::from)?;
+        reserved.retain(|_, held| present && *held != Use::default());
+        let mut accounts: BTreeMap<String, (Use, Use)> =
+            spent.into_iter().map(|(account, spent)| (account, (spent, Use::default()))).collect();
+        for (account, held) in reserved {
+            accounts.entry(account).or_default().1 = held;
+        }
         let name = |account: &str| if account == BOX { "(box)".to_owned() } else { account.to_owned() };
         if self.json {
             let rows: Vec<_> = accounts
                 .iter()
-                .map(|(account, used)| {
-                    let money = used.money.to_string();
-                    json!({"account": name(account), "packets": used.packets, "texts": used.texts, "money": money})
+                .map(|(account, (spent, held))| {
+                    let use_of = |used: &Use| json!({"packets": used.packets, "texts": used.texts, "money": used.money.to_string()});
+                    let mut row = use_of(spent);
+                    row["account"] = name(account).into();
+                    row["reserved"] = use_of(held);
+                    row
                 })
                 .collect();
             session.json(&json!({"month": month, "accounts": rows}));
@@ -41,9 +54,15 @@ impl Costs {
             session.line(format!("nothing was sent in {month}"));
             return Ok(());
         }
-        let row = |(account, used): &(String, crate::money::Use)| {
-            let counts = [format!("{} packets", used.packets), format!("{} texts", used.texts)];
-            [vec![name(account)], counts.to_vec(), vec![price::amount(&settings, used.money).to_string()]].concat()
+        let amount = |money| price::amount(&settings, money).to_string();
+        let row = |(account, (spent, held)): (&String, &(Use, Use))| {
+            let reserved = match (held.packets, held.texts) {
+                (0, 0) => String::new(),
+                (packets, 0) => format!("and reserved: {packets} packets, {}", amount(held.money)),
+                (packets, texts) => format!("and reserved: {packets} packets, {texts} texts, {}", amount(held.money)),
+            };
+            let counts = [format!("{} packets", spent.packets), format!("{} texts", spent.texts)];
+            [vec![name(account)], counts.to_vec(), vec![amount(spent.money), reserved]].concat()
         };
         session.out.push_str(&columns(&accounts.iter().map(row).collect::<Vec<_>>()));
         Ok(())

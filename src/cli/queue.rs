@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 
 use super::session::{Done, Failure, Session};
 use super::table::{columns, one_line};
+use crate::address::Address;
 use crate::clock::Time;
 use crate::coding::classic;
 use crate::engine::actions::MessageAction;
 use crate::message::{Account, Id, Message, Packet, PacketState, State};
+use crate::money::Use;
 use crate::route::segments;
 use crate::store::ListFilter;
 
@@ -22,7 +24,8 @@ use crate::store::ListFilter;
     example = "  satpost queue list
   satpost queue list --all --search invoice
   satpost queue show m12
-  satpost queue release m12 m13"
+  satpost queue release m12 m13
+  satpost queue release --sender bob@example.org"
 )]
 pub struct Queue {
     #[argh(subcommand)]
@@ -92,13 +95,16 @@ struct Hold {
     ids: Vec<Id>,
 }
 
-/// Release held messages, whatever held them.
+/// Release held messages, whatever held them, and messages that a rule refused. Says what each of them costs.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "release")]
 struct Release {
     /// messages, such as m12
     #[argh(positional)]
     ids: Vec<Id>,
+    /// also all that is held of this sender
+    #[argh(option)]
+    sender: Option<Address>,
     /// also put their senders on the list of allowed senders of these people
     #[argh(switch)]
     allow_sender: bool,
@@ -137,11 +143,26 @@ impl Queue {
             What::List(list) => list.act(session),
             What::Show(show) => show.act(session),
             What::Hold(hold) => each(session, &hold.ids, MessageAction::Hold),
-            What::Release(release) if release.allow_sender => each(session, &release.ids, MessageAction::Allow),
-            What::Release(release) => each(session, &release.ids, MessageAction::Release),
+            What::Release(release) => release.act(session),
             What::Cancel(cancel) => each(session, &cancel.ids, MessageAction::Cancel),
             What::Retry(retry) => each(session, &retry.ids, MessageAction::Retry),
         }
+    }
+}
+
+impl Release {
+    fn act(self, session: &mut Session) -> Done {
+        let mut ids = self.ids;
+        if let Some(sender) = self.sender {
+            let filter = ListFilter { states: vec![State::Held], limit: usize::MAX, ..ListFilter::default() };
+            let held = session.context.store.read(|view| view.list(&filter))?;
+            let wanted = sender.correspondent();
+            ids.extend(held.iter().filter(|held| held.from.correspondent() == wanted).map(|held| held.id));
+            if ids.is_empty() {
+                return Err(Failure::not_found(format!("nothing is held of {sender}")));
+            }
+        }
+        each(session, &ids, if self.allow_sender { MessageAction::Allow } else { MessageAction::Release })
     }
 }
 
@@ -301,6 +322,7 @@ fn packet_state(state: &PacketState) -> String {
     match state {
         PacketState::Planned => "planned".to_owned(),
         PacketState::Handing(_) => "being submitted".to_owned(),
+        PacketState::Unknown(_) => "not known whether it left".to_owned(),
         PacketState::Held(reference) => format!("on the link as {reference}"),
         PacketState::Sent(reference) => format!("sent as {reference}"),
         PacketState::Gone(why) => format!("dropped: {why}"),
@@ -330,6 +352,10 @@ fn on_air(account: &Account) -> Value {
         "packets": account.packets,
         "messages": account.messages,
     })
+}
+
+fn used(what: Use) -> Value {
+    json!({"packets": what.packets, "texts": what.texts, "money": what.money.to_string()})
 }
 
 /// Gives subject and text in one, as the classic coding or a phone gets them.
@@ -367,6 +393,9 @@ fn shown(message: &Message) -> Value {
         "deliver_by": message.terms.by.map(|by| by.to_string()),
         "at_most": message.terms.at_most.map(|money| money.to_string()),
         "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
+        "bill": message.bill.as_ref().map(|bill| {
+            json!({"quoted": used(bill.wanted), "spent": used(bill.spent), "reserved": used(bill.reserved)})
+        }),
         "state": message.state.words(),
         "final": message.is_final(),
         "reason": message.reason.to_string(),

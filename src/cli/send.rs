@@ -85,10 +85,16 @@ impl Send {
         let mut all = Vec::new();
         for (form, preview) in previews {
             let to = &form.to;
-            let mut id = None;
+            let (mut id, mut state, mut said, mut code) = (None, preview.state, preview.said(), preview.reason.code());
             if !self.dry_run {
                 let kept = intake::compose(session.context, &author, &form);
-                id = kept.map_err(Failure::of_request)?.ids().first().map(ToString::to_string);
+                let number = kept.map_err(Failure::of_request)?.ids().first().copied();
+                id = number.map(|number| number.to_string());
+                // What became of it, not what would have.
+                let message = number.map(|number| session.context.store.message(number)).transpose()?.flatten();
+                if let Some(message) = message {
+                    (state, said, code) = (message.state, message.reason.to_string(), message.reason.code());
+                }
             }
             if !self.json {
                 let price =
@@ -104,10 +110,10 @@ impl Send {
                 };
                 let texts = preview.texts.as_ref().map(words).unwrap_or_default();
                 let name = id.as_deref().unwrap_or("it");
-                session.line(format!("{name} to {to}: {}, {}{packets}{texts}", preview.state.words(), preview.said()));
+                session.line(format!("{name} to {to}: {}, {said}{packets}{texts}", state.words()));
             }
             all.push(json!({
-                "id": id, "to": to, "state": preview.state.words(), "reason": preview.said(), "code": preview.reason.code(), "way": preview.way,
+                "id": id, "to": to, "state": state.words(), "reason": said, "code": code, "way": preview.way,
                 "packets": preview.packets, "bytes": preview.bytes, "price": preview.price.map(|money| money.to_string()),
                 "texts": preview.texts.as_ref().map(Segments::parts), "alphabet": preview.texts.map(|t| t.alphabet.word()),
             }));

@@ -82,7 +82,7 @@ pub fn words(notice: &Notice<'_>) -> String {
             "has not arrived yet:\n\n    {why}\n\nThis box goes on trying until {deadline}. You need not send it again."
         ),
         Kind::Held => format!(
-            "is held until the owner of this box decides about it:\n\n    {why}\n\nIt is given up on {deadline}. You need not send it again."
+            "is here and waits for a decision:\n\n    {why}\n\nIt is given up on {deadline}. You need not send it again."
         ),
     };
     let subject = one_line(&notice.about.subject);
@@ -119,6 +119,8 @@ fn machine_part(notice: &Notice<'_>) -> String {
         Kind::Delayed => ("delayed", "4.0.0"),
         Kind::Held => ("delayed", "4.7.0"),
     };
+    // What the rules of the box are is nothing for a stranger.
+    let why = if notice.kind == Kind::Held { for_notice(notice.about, notice.why) } else { notice.why.to_string() };
     let mut lines = vec![
         format!("Reporting-MTA: dns; {}", ascii(notice.domain)),
         format!("Arrival-Date: {}", date(notice.about.accepted)),
@@ -126,7 +128,7 @@ fn machine_part(notice: &Notice<'_>) -> String {
         format!("Final-Recipient: {}", recipient(&notice.about.to)),
         format!("Action: {action}"),
         format!("Status: {status}"),
-        format!("Diagnostic-Code: x-satpost; {}", ascii(&one_line(&notice.why.to_string()))),
+        format!("Diagnostic-Code: x-satpost; {}", ascii(&one_line(&why))),
         format!("Last-Attempt-Date: {}", date(notice.now)),
     ];
     if action == "delayed" {

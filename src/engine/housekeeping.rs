@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use super::judge::{self, HeldMessages};
 use super::link::inbound;
-use super::{Context, actions, relay};
+use super::{Context, relay};
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::reason::{ActionReason, LinkReason};
+use crate::message::reason::LinkReason;
 use crate::message::{Id, Message, PacketState, State, Way};
 use crate::settings::Key;
 use crate::store::{Queue, TextState};
@@ -31,11 +32,14 @@ const BATCH: usize = 200;
 /// # Errors
 /// When the store fails; the house starts it again.
 pub fn run(context: &Context) -> Result<(), Fault> {
-    let (_never, nothing) = smol::channel::bounded(1);
+    // Nothing waits for a mailbox: what wakes this way is a change of people or rules.
+    let (_waker, changed) = context.store.wake_on(Way::Mailbox);
     let mut clock = ClockWatch::new(context);
+    let mut judged = HeldMessages::default();
     let (mut rounds, mut verified) = (0, Id(0));
     while !context.stopping() {
         clock.round(context)?;
+        judged.judge(context)?;
         held(context)?;
         timed(context)?;
         lost_on_modem(context)?;
@@ -53,7 +57,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         }
         rounds += 1;
         let next = context.store.read(|view| view.next_due(Queue::Held))?;
-        context.rest(&nothing, context.until(next, ROUND).max(Duration::from_millis(500)));
+        context.rest(&changed, context.until(next, ROUND).max(Duration::from_millis(500)));
     }
     Ok(())
 }
@@ -68,7 +72,7 @@ fn verify(context: &Context, from: Id) -> Result<Id, Fault> {
 }
 
 /// Held messages: the sender hears of it in time, and nothing is held for ever.
-fn held(context: &Context) -> Result<(), Fault> {
+pub(super) fn held(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::Held, now, BATCH))? {
         match item {
@@ -129,32 +133,16 @@ pub(super) fn timed(context: &Context) -> Result<(), Fault> {
 }
 
 fn look_at(context: &Context, message: &Message) -> Result<(), Fault> {
-    if context.now() >= message.deadline {
-        return context.give_back(message, State::Expired, message.reason.clone());
-    }
-    if message.state == State::Held
-        && message.bill.as_ref().is_some_and(|bill| bill.short)
-        && afforded(context, message)?
-    {
+    let short = message.state == State::Held && message.bill.as_ref().is_some_and(|bill| bill.short);
+    if short && judge::afforded(context, message)? {
         return Ok(());
     }
-    context.wait_on(message, message.reason.clone())
-}
-
-/// A message that a budget kept back goes on once there is room: in a new month, or in a larger budget.
-fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
-    let (policy, now, message) = (context.policy(), context.now(), message.clone());
-    let freed = context.store.write(move |tx| {
-        if tx.live(message.id)?.is_none_or(|live| live.state != State::Held) {
-            return Ok(());
-        }
-        actions::freed(tx, &policy, &message, ActionReason::Afforded, now)
-    });
-    match freed {
-        Ok(()) => Ok(true),
-        Err(fault) if fault.is_permanent() => Ok(false),
-        Err(fault) => Err(fault),
+    // Its time may stand still, and its reason is that of now.
+    let Some(message) = context.store.message(message.id)? else { return Ok(()) };
+    if context.now() >= message.deadline {
+        return context.give_back(&message, State::Expired, message.reason.clone());
     }
+    context.wait_on(&message, message.reason.clone())
 }
 
 /// Messages that a modem took which never came back.

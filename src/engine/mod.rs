@@ -3,10 +3,11 @@
 //! Four workers, each one thread that the house starts again when it ends: [`relay`] hands mail to the relay, [`link`]
 //! drives the link in both directions, [`sms`] the carrier of text messages, [`housekeeping`] looks after deadlines, held
 //! messages, and what has grown old.
-//! [`actions`] are what the owner may do to a message.
+//! [`judge`] has what waits follow people and rules, [`actions`] are what the owner may do to a message.
 
 pub mod actions;
 pub mod housekeeping;
+pub mod judge;
 pub mod link;
 pub mod outcome;
 pub mod relay;
@@ -61,11 +62,20 @@ impl Context {
 
     /// What a message takes on the link, by the coding that its far box reads; `None` for one that goes another way.
     pub fn size_of(&self, policy: &Policy, message: &Message) -> Option<LinkSize> {
+        self.size(policy, message, true)
+    }
+
+    /// The same without a wait for the coder.
+    pub fn measured_now(&self, policy: &Policy, message: &Message) -> Option<LinkSize> {
+        self.size(policy, message, false)
+    }
+
+    fn size(&self, policy: &Policy, message: &Message, patient: bool) -> Option<LinkSize> {
         let Route::Link(device) = policy.choose(&message.to) else { return None };
         let mut size = classic_size(message, device.is_some(), policy.max_payload);
         let extent = |(bytes, packets)| Extent { bytes, packets };
         // One packet is the least there is: that needs no waiting.
-        let patient = size.classic.is_none_or(|classic| classic.packets > 1);
+        let patient = patient && size.classic.is_none_or(|classic| classic.packets > 1);
         size.compact = self.measure(message, patient).map(extent);
         Some(size)
     }

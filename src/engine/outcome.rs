@@ -9,7 +9,7 @@ use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
 use crate::fault::Fault;
 use crate::message::reason::{Arrived, NoRoute};
-use crate::message::{Id, Message, Origin, Proof, Reason, State, Terms, Way};
+use crate::message::{Id, Message, Origin, Reason, State, Terms, Way};
 use crate::money::Bill;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::NewMessage;
@@ -59,7 +59,7 @@ impl Context {
         let (policy, now, reason) = (self.policy(), self.now(), reason.into());
         let mut waiting = message.clone();
         waiting.tries += 1;
-        let tell = !message.delay_told && now >= message.accepted + policy.settings.span(Key::QueueDelayNotice);
+        let tell = now >= policy.tell_at(message);
         waiting.delay_told |= tell;
         let kind = if message.state == State::Held { Kind::Held } else { Kind::Delayed };
         let notice = if tell { self.notice(&policy, message, kind, &reason) } else { None };
@@ -134,7 +134,7 @@ impl Context {
 
     /// The notice to the sender of a message, as a message ready to be kept; `None` when nobody can or may be told.
     pub(super) fn notice(&self, policy: &Policy, about: &Message, kind: Kind, why: &Reason) -> Option<IncomingMail> {
-        if !dsn::may_notify(about) || (held_stranger(about) && !may_hear(policy, about)) {
+        if !dsn::may_notify(about) || (Policy::held_stranger(about) && !policy.tells_stranger(about)) {
             return None;
         }
         let to = about.from.mailbox()?;
@@ -167,6 +167,7 @@ impl Context {
             terms: Terms::default(),
         };
         let mut message = self.plan(policy, draft);
+        message.on_behalf_of = about.author.clone().or_else(|| about.reader(policy.settings.text(Key::Domain)));
         // Who wrote it at a far box hears by a note that costs next to nothing.
         if message.way == Way::Link && (message.state != State::Queued || about.came_in.is_some()) {
             keep_here(policy, to, &mut message)?;
@@ -176,21 +177,10 @@ impl Context {
     }
 }
 
-/// The rules hold it, and nobody released it yet: whoever sent it may be anybody.
-fn held_stranger(message: &Message) -> bool {
-    message.stranger.is_some() && message.state == State::Held && !message.released
-}
-
-/// A stranger hears that their message waits only if they are who they say: else the notice would go to somebody whose
-/// address was forged.
-fn may_hear(policy: &Policy, about: &Message) -> bool {
-    about.stranger == Some(Proof::Proven) && policy.settings.on(Key::AirTellHeld)
-}
-
-/// True unless a stranger was told before that a message of theirs to this person waits.
+/// True unless a stranger was told before that a message of theirs waits, to whomever it was.
 fn first_word(tx: &mut Tx, message: &Message, now: Time) -> TxResult<bool> {
-    match held_stranger(message) {
-        true => tx.once(&format!("told:{}:{}", message.to, message.from).to_lowercase(), now),
+    match Policy::held_stranger(message) {
+        true => tx.once(&format!("told:{}", message.from.correspondent()), now),
         false => Ok(true),
     }
 }
@@ -223,7 +213,7 @@ impl Bounce {
     /// Writes it, unless the message has ended already.
     pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         let Some(live) = tx.live(self.id)? else { return Ok(()) };
-        let was_held = held_stranger(&live);
+        let was_held = Policy::held_stranger(&live);
         tx.step(self.id, now, self.state, self.reason.clone(), 0, Time::NEVER)?;
         match &self.notice {
             // Who was told that it waits, if anybody, is not told again.

@@ -203,7 +203,7 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
     // Measured for the way it takes from here on.
     let size = context.size_of(&policy, message);
     let message = &Message { size, ..message.clone() };
-    let bill = policy.bill(message, now);
+    let bill = policy.bill(message);
     let (state, reason) = match way {
         Way::Mailbox => (State::Delivered, Arrived::Mailbox { name: None }.into()),
         Way::Relay => (State::Queued, Waits::Relay.into()),
@@ -231,9 +231,9 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
         tx.step(id, now, state, reason, 0, if may_go { next } else { held_until })?;
         tx.change(id, |message| {
             (message.way, message.size) = (way, size);
-            let paid = message.bill.as_ref().map(Bill::total).unwrap_or_default();
+            let spent = message.bill.as_ref().map(|bill| bill.spent).unwrap_or_default();
             let short = may_go && !goes;
-            message.bill = if goes { billed.bill } else { bill.clone().map(|bill| Bill { short, paid, ..bill }) };
+            message.bill = if goes { billed.bill } else { bill.clone().map(|bill| Bill { short, spent, ..bill }) };
         })
         .map(drop)
     })

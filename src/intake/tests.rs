@@ -27,6 +27,7 @@ fn kept(mail: &[u8]) -> String {
         tls: false,
         person: None,
         trusted: true,
+        front: true,
         submission: false,
     };
     let envelope = Envelope { from: "ben@else.org".parse().unwrap(), to: vec!["anna@here.org".into()], utf8: false };

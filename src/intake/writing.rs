@@ -12,6 +12,7 @@ use crate::money::{Bill, Money, OverBudget, Use};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{self, NewMessage};
+use crate::route::price;
 use crate::route::segments::{self, Segments};
 use crate::route::terms;
 use crate::settings::Key;
@@ -72,7 +73,7 @@ pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
     let message = written(context, author, sheet)?;
     let policy = context.policy();
     let (bytes, packets) = match policy.choose(&message.to) {
-        Route::Link(device) => match message.size.and_then(|size| size.compact.or(size.classic)) {
+        Route::Link(device) => match message.size.and_then(|size| size.best()) {
             Some(extent) => (extent.bytes, extent.packets),
             None => return Err(unwritable(&message, device.is_some(), policy.max_payload)),
         },
@@ -82,6 +83,7 @@ pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
     let (way, state, reason) = (message.way, message.state, message.reason.clone());
     let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
+    let (state, reason) = over.clone().map_or((state, reason), |over| (State::Held, over.into()));
     Ok(Preview { way, state, reason, over, bytes, packets, texts, price })
 }
 
@@ -96,10 +98,7 @@ impl Preview {
 
     /// Why, in the words of a person.
     pub fn for_person(&self) -> String {
-        match &self.over {
-            Some(budget) => words::person(&budget.clone().into(), self.way, State::Held),
-            None => words::person(&self.reason, self.way, self.state),
-        }
+        words::person(&self.reason, self.way, self.state)
     }
 }
 
@@ -113,8 +112,13 @@ fn unwritable(message: &Message, to_device: bool, max_payload: usize) -> Fault {
 
 /// Which budget would be in the way of a bill.
 fn over_budget(context: &Context, bill: &Bill) -> Option<OverBudget> {
-    let used = context.store.read(|view| view.used_in(&bill.month)).unwrap_or_default();
-    let of = |account: &str| used.iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| *used);
+    let month = price::month(&context.store.settings(), context.now());
+    let read = context.store.read(|view| Ok((view.spent_in(&month)?, view.reserved()?)));
+    let (spent, reserved) = read.unwrap_or_default();
+    let of = |account: &str| {
+        let spent = spent.iter().find(|(name, _)| name == account).map_or(Use::default(), |(_, used)| *used);
+        spent.plus(reserved.get(account).copied().unwrap_or_default())
+    };
     bill.limits.iter().find_map(|(account, limit)| {
         let limit = limit.check(of(account), bill.wanted, bill.urgent).err()?;
         Some(OverBudget { account: account.clone(), limit })

@@ -20,6 +20,10 @@ use crate::settings::{Key, Settings};
 
 /// One way through the sky, driven by the engine's link thread.
 pub trait Link: Send {
+    /// The last packets that a link of this box took in earlier runs, the newest first; true: it has left. Told once,
+    /// before anything else. For links that tell from the numbers of later packets what became of earlier ones.
+    fn remember(&mut self, _taken: &[(Reference, bool)]) {}
+
     /// Waits up to `wait` for something to happen and says what; returns early when `wake` has an item (and takes it).
     /// Finds, opens and re-opens the hardware by itself: a missing modem is an [`Event::Health`], never an error.
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event>;

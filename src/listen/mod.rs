@@ -67,6 +67,8 @@ pub struct Caller {
     pub tls: bool,
     /// The peer is in a trusted network (setting smtp.trusted).
     pub trusted: bool,
+    /// It is a mail server in front (setting smtp.front): its verdicts about senders are believed.
+    pub front: bool,
     /// It came to the listener for mail programs, which requires a log-in.
     pub submission: bool,
 }

@@ -12,10 +12,11 @@ use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailF
 
 use super::counters::ClientCounters;
 use super::data::Flaw;
+use super::http_head::is_near;
 use super::reply::{Next, answer, clip, say, say_with};
 use super::smtp_auth::Exchange;
 use super::{Body, Caller, Envelope, MailIntake, Refusal};
-use crate::address::{Address, check_domain};
+use crate::address::{Address, Mailbox, check_domain, idn};
 use crate::settings::{Key, Settings};
 
 /// Commands that may fail (5xx) before the session ends; an accepted mail forgives them.
@@ -48,8 +49,12 @@ pub struct SmtpSession {
 impl SmtpSession {
     /// Makes the session of a connection from `peer`; `tls_offered` when there is a certificate.
     pub fn new(peer: IpAddr, settings: Arc<Settings>, tls_offered: bool, submission: bool) -> Self {
-        let trusted = settings.contains(Key::SmtpTrusted, peer);
-        let caller = Caller { peer, helo: String::new(), esmtp: false, person: None, tls: false, trusted, submission };
+        let front = is_front(&settings, peer);
+        // What a mail server in front passes on comes from anybody.
+        let named = front && !settings.text(Key::SmtpFront).is_empty();
+        let trusted = settings.contains(Key::SmtpTrusted, peer) && !named;
+        let (helo, person) = (String::new(), None);
+        let caller = Caller { peer, helo, esmtp: false, person, tls: false, trusted, front, submission };
         Self {
             caller,
             settings,
@@ -259,6 +264,11 @@ impl SmtpSession {
         if self.caller.submission && self.caller.person.is_none() && !self.caller.trusted {
             return self.fail(out, 530, "log in first");
         }
+        let known = self.caller.person.is_some() || self.caller.trusted || self.caller.front;
+        if !known && self.settings.on(Key::SmtpFrontOnly) {
+            let why = "mail for this box goes to the mail server in front of it: send to the MX of the domain";
+            return self.fail_with(out, 550, Some("5.7.1"), why);
+        }
         if let Some(param) = not_offered(from) {
             return self.fail(out, 555, &format!("parameter {param} is not offered"));
         }
@@ -336,6 +346,14 @@ impl SmtpSession {
     }
 }
 
+/// True for a mail server in front; while none is named, for whatever is on this machine or in a local network.
+fn is_front(settings: &Settings, peer: IpAddr) -> bool {
+    match settings.text(Key::SmtpFront) {
+        "" => is_near(peer),
+        _ => settings.contains(Key::SmtpFront, peer),
+    }
+}
+
 /// Gives the name of this box in SMTP: its own name if that can be a host name, else its mail domain.
 pub fn host_name(settings: &Settings) -> String {
     let names = [settings.text(Key::BoxName), settings.text(Key::Domain)];
@@ -369,7 +387,10 @@ fn sender(address: &str, line: &str) -> Option<Address> {
     match address {
         "" if names_postmaster(line) => None,
         "" => Some(Address::Nobody),
-        address => address.parse().ok().map(Address::Mail),
+        // A domain without an ASCII form is nowhere in the mail, and on no list.
+        address => {
+            address.parse().ok().filter(|mailbox: &Mailbox| idn::to_ascii(mailbox.domain()).is_ok()).map(Address::Mail)
+        }
     }
 }
 

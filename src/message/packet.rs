@@ -63,6 +63,9 @@ pub struct PeerFragment {
     /// It goes once more, as no receipt came.
     #[serde(default)]
     pub repeat: bool,
+    /// The far box has it, while the link has not found out yet whether it took it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub arrived: bool,
     /// What it costs when no message pays for it, see [`Packet::is_extra`].
     #[serde(default)]
     pub bill: Option<Bill>,
@@ -76,6 +79,9 @@ pub enum PacketState {
     Planned,
     /// Being handed over: written before the command leaves, so that a crash in between is known as such.
     Handing(Intent),
+    /// The link cannot tell whether it took it. It is not free to go again on the link's word: the far box decides, or its
+    /// owner.
+    Unknown(Intent),
     /// The link holds it under this reference.
     Held(Reference),
     /// Acknowledged by a satellite (or on its way up, where the link says no more).
@@ -105,7 +111,12 @@ pub struct Reference {
 impl Packet {
     /// True while the link may hold it, or will be asked to.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, PacketState::Planned | PacketState::Handing(_) | PacketState::Held(_))
+        !matches!(self.state, PacketState::Sent(_) | PacketState::Gone(_))
+    }
+
+    /// True once the link took it, or nobody will know from it whether it did.
+    pub fn is_handed(&self) -> bool {
+        matches!(self.state, PacketState::Unknown(_) | PacketState::Held(_) | PacketState::Sent(_))
     }
 
     /// True for a packet that no message pays for: it carries none, or carries it once more.

@@ -107,6 +107,8 @@ pub enum ActionReason {
     },
     /// Its budget has room again.
     Afforded,
+    /// People or rules changed, and nothing holds it any more.
+    Judged,
     /// Taken back.
     Cancelled {
         /// Who did it.

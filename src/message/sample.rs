@@ -44,6 +44,8 @@ impl Message {
             account: None,
             recall: false,
             released: false,
+            wanted: false,
+            on_behalf_of: None,
             steps: vec![],
         }
     }

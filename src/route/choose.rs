@@ -133,7 +133,7 @@ impl Policy {
         }
     }
 
-    /// The address under which a message is kept: that of an alias, or of `postmaster`, is that of the person, as this is
+    /// The address under which a message is kept: that of an alias, of `postmaster` or of `abuse`, is that of the person, as this is
     /// the mailbox which they open.
     pub fn proper(&self, mailbox: &Mailbox) -> Mailbox {
         let person = self.people.addressed(mailbox).filter(|_| self.is_ours(mailbox));

@@ -1,5 +1,6 @@
 //! What becomes of a message at acceptance: which queue it enters, held, arrived, or refused, and why.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::choose::{Policy, Route};
@@ -13,6 +14,7 @@ use crate::coding::parts;
 use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SplitError, Waits};
 use crate::message::{Extent, Id, LinkSize, Message, Origin, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Use};
+use crate::people::Person;
 use crate::settings::Key;
 
 /// What is due at a waiting message is done within this.
@@ -127,12 +129,16 @@ impl Policy {
             recall: false,
             stranger: draft.stranger.map(|stranger| stranger.proof),
             released: false,
+            wanted: false,
+            on_behalf_of: None,
             steps: Vec::new(),
         };
-        let (state, reason) = self.first_state(&message, &choice, draft.stranger);
+        let verdict = self.verdict(&message, &choice, draft.stranger);
+        message.wanted = message.automatic.is_some() && matches!(verdict, Some(Verdict::Pass(_) | Verdict::Hold(_)));
+        let (state, reason) = self.first_state(&message, &choice, verdict);
         message.state = state;
         message.reason = reason;
-        message.bill = self.bill(&message, now);
+        message.bill = self.bill(&message);
         if let Some(why) = self
             .over_limit(&message, message.bill.as_ref())
             .filter(|_| matches!(message.state, State::Queued | State::Held))
@@ -148,7 +154,18 @@ impl Policy {
         message
     }
 
-    fn first_state(&self, message: &Message, choice: &Route, stranger: Option<Stranger>) -> (State, Reason) {
+    /// Where a message stands by people and rules, and why; of a message of a `stranger` they decide too.
+    pub fn judged(&self, message: &Message, stranger: Option<Stranger>) -> (State, Reason) {
+        let choice = self.choose(&message.to);
+        let verdict = self.verdict(message, &choice, stranger);
+        self.first_state(message, &choice, verdict)
+    }
+
+    fn verdict(&self, message: &Message, choice: &Route, stranger: Option<Stranger>) -> Option<Verdict> {
+        stranger.filter(|_| matches!(choice, Route::Link(_))).map(|stranger| self.judge(message, stranger))
+    }
+
+    fn first_state(&self, message: &Message, choice: &Route, verdict: Option<Verdict>) -> (State, Reason) {
         match choice {
             Route::Nowhere(why) => (State::Refused, why.clone().into()),
             Route::Mailbox(person) => (State::Delivered, Arrived::Mailbox { name: Some(person.name.clone()) }.into()),
@@ -159,7 +176,7 @@ impl Policy {
             Route::Carrier => self.by_carrier(message),
             Route::Link(device) => {
                 let judged = self.on_air(message, device.is_some());
-                match stranger.map(|stranger| self.judge(message, stranger)) {
+                match verdict {
                     // What is refused or held anyway keeps that reason.
                     Some(Verdict::Refuse(ground)) if judged.0 != State::Refused => {
                         (State::Refused, Reason::RefusedByRule(ground))
@@ -173,9 +190,9 @@ impl Policy {
         }
     }
 
-    /// What a message costs on its way, alone, in the coding that its far box reads; `None` on ways that cost nothing. It
-    /// counts in the month of `now`.
-    pub fn bill(&self, message: &Message, now: Time) -> Option<Bill> {
+    /// The quote of a message: what it costs on its way, alone, in the coding that its far box reads, and in whose budgets it
+    /// is; `None` on ways that cost nothing. The only place where a price is worked out.
+    pub fn bill(&self, message: &Message) -> Option<Bill> {
         let choice = self.choose(&message.to);
         let wanted = match &choice {
             Route::Link(device) => self.packets_wanted(message, device.is_some())?,
@@ -186,13 +203,19 @@ impl Policy {
             Route::Mailbox(_) | Route::Relay | Route::Nowhere(_) => return None,
         };
         let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
-        let author = || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
-        let named = message.author.as_ref().and_then(|name| self.people.get(name));
-        let person = reader.or(named).or_else(author).map(|person| &**person);
-        let month = price::month(&self.settings, now);
-        let bill = Bill::new(month, wanted, price::limits(&self.settings, person));
+        let by_address =
+            || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
+        let writer = message.author.as_ref().and_then(|name| self.people.get(name)).or_else(by_address);
+        // What two people of this box say to each other is in the budgets of both.
+        let (person, other) = match (writer, reader) {
+            (Some(writer), Some(reader)) if writer.name != reader.name => (Some(writer), Some(reader)),
+            (writer, reader) => (writer.or(reader), None),
+        };
+        let people = person.into_iter().chain(other).map(|person| &**person);
+        let bill = Bill::new(wanted, price::limits(&self.settings, people));
+        let name = |person: Option<&Arc<Person>>| person.map(|person| person.name.clone());
         let urgent = message.terms.priority == Priority::Urgent;
-        Some(Bill { person: person.map(|person| person.name.clone()), urgent, ..bill })
+        Some(Bill { person: name(person), reader: name(other), urgent, ..bill })
     }
 
     /// What a message takes on air alone, in the coding that its far box reads.
@@ -212,12 +235,13 @@ impl Policy {
     pub fn judge(&self, message: &Message, stranger: Stranger) -> Verdict {
         let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
         let (Some(person), Address::Mail(_) | Address::Phone(_)) = (to, &message.from) else {
-            return Verdict::Hold(Ground::NoReader);
+            return if message.automatic.is_some() { Verdict::Machine } else { Verdict::Hold(Ground::NoReader) };
         };
         Rules::of(&self.settings, person).judge(&Case {
             from: &message.from,
             proof: stranger.proof,
             written_to: stranger.written_to,
+            automatic: message.automatic.is_some(),
             subject: &message.subject,
             at: message.accepted,
         })
@@ -230,10 +254,10 @@ impl Policy {
             let number = message.to.phone().map(|number| NeedsOwner::NumberOfNobody { number }.into());
             return (State::Held, number.unwrap_or_else(|| NoRoute::NoPhone.into()));
         }
-        if let Some(how) = message.automatic.clone() {
+        if let Some(how) = message.automatic.clone().filter(|_| !message.released) {
             return (State::Refused, Barred::Automatic { how, on }.into());
         }
-        if message.from.is_nobody() {
+        if message.from.is_nobody() && !message.released {
             return (State::Refused, Barred::NoSender { on }.into());
         }
         if self.service_number(message).is_none() {
@@ -251,11 +275,11 @@ impl Policy {
         let on = Medium::Air;
         let notice = message.door == Origin::Notice && self.settings.on(Key::AirNotices);
         if let Some(how) = message.automatic.clone()
-            && !notice
+            && !(notice || message.wanted || message.released)
         {
             return (State::Refused, Barred::Automatic { how, on }.into());
         }
-        if message.from.is_nobody() && !notice {
+        if message.from.is_nobody() && !(notice || message.released) {
             return (State::Refused, Barred::NoSender { on }.into());
         }
         let most = self.max_parts(message);
@@ -273,11 +297,31 @@ impl Policy {
         }
     }
 
+    /// True for a message of a stranger that the rules hold and nobody released: whoever sent it may be anybody.
+    pub fn held_stranger(message: &Message) -> bool {
+        message.stranger.is_some() && message.state == State::Held && !message.released
+    }
+
+    /// True where a stranger is to hear that their message waits. Only if they are who they say: else the notice would go
+    /// to somebody whose address was forged.
+    pub fn tells_stranger(&self, message: &Message) -> bool {
+        let proven = message.stranger == Some(Proof::Proven) && message.automatic.is_none();
+        Self::held_stranger(message) && proven && self.settings.on(Key::AirTellHeld)
+    }
+
+    /// When the sender of a message is told that it has not arrived yet: a stranger at once, others after a while; never
+    /// twice, and no machine.
+    pub fn tell_at(&self, message: &Message) -> Time {
+        match message.delay_told || message.automatic.is_some() {
+            true => Time::NEVER,
+            false if self.tells_stranger(message) => message.accepted,
+            false => message.accepted + self.settings.span(Key::QueueDelayNotice),
+        }
+    }
+
     /// When the next look at a waiting message is due: a retry, the delay notice or the end, whatever comes first.
     pub fn next_look(&self, message: &Message, retry: Time) -> Time {
-        let told = message.delay_told || message.automatic.is_some();
-        let notice = message.accepted + self.settings.span(Key::QueueDelayNotice);
-        retry.min(message.deadline).min(if told { Time::NEVER } else { notice })
+        retry.min(message.deadline).min(self.tell_at(message))
     }
 
     /// The same for a message that goes on waiting, whatever is due at it now: after `now`.

@@ -9,7 +9,7 @@ use super::choose::Policy;
 use super::price;
 use crate::clock::Time;
 use crate::fault::UnknownWord;
-use crate::message::{Message, Terms, Wanted, Way};
+use crate::message::{Message, Reason, State, Step, Terms, Wanted, Way};
 use crate::money::{Bill, MoneyError, OverPrice};
 use crate::settings::{Key, Settings, seconds};
 
@@ -95,6 +95,21 @@ impl Policy {
         let lifetime = if way == Way::Link { Key::AirLifetime } else { Key::QueueLifetime };
         let usual = now + self.settings.span(lifetime);
         terms.by.map_or(usual, |by| usual.min(give_up(by, now)))
+    }
+
+    /// When a message that a budget keeps back is given up: its time stands still until the next month begins.
+    pub fn budget_deadline(&self, message: &Message) -> Time {
+        let kept_back = |step: &&Step| {
+            step.state == State::Held && matches!(step.cause, Reason::OverBudget(_) | Reason::AgainOverBudget { .. })
+        };
+        let since = message.steps.iter().rev().take_while(|step| step.state == State::Held).filter(kept_back).last();
+        match (message.terms.by, since) {
+            (None, Some(step)) => {
+                let month = price::next_month(&self.settings, step.at);
+                message.deadline.max(self.deadline(message.way, &message.terms, month))
+            }
+            _ => message.deadline,
+        }
     }
 }
 

@@ -98,10 +98,13 @@ settings! {
     AirStrangers, "air.strangers", Choice(&["hold", "refuse", "allow"]), "hold", "Who may write over the air", "Messages of strangers", "Mail from outside for somebody who reads on a device. hold: it waits until you release it. refuse: it is not carried. allow: it goes on air, and you pay.";
     AirAllow, "air.allow", Senders, "", "Who may write over the air", "Allowed senders", "Addresses and domains separated by spaces: mum@example.org example.org. A person has lists of their own, which come first.";
     AirBlock, "air.block", Senders, "", "Who may write over the air", "Blocked senders", "Addresses and domains separated by spaces; * is everybody.";
+    AirMachines, "air.machines", Senders, "", "Who may write over the air", "Machines that may write", "Senders of mail that a program writes, such as weather robots and log-in codes, which goes nowhere over the air otherwise. A person has a list of their own as well.";
     AirAnswers, "air.answers", Seconds(0, 315_360_000), "90d", "Who may write over the air", "Replies allowed for", "Whom somebody on a device wrote to may reply for this long; 0: not at all.";
-    AirKeyWord, "air.key_word", Text, "", "Who may write over the air", "Key word", "A subject with this word lets a message through. Empty: none.";
-    AirTellHeld, "air.tell_held", Switch, "no", "Who may write over the air", "Tell a stranger that their message waits", "Once for each stranger, and only where the mail server in front vouches for the sender.";
-    SmtpAuthHost, "smtp.auth_host", Domain, "", "Who may write over the air", "Mail server in front", "The name with which it signs Authentication-Results; only those are believed. Empty: all senders are not verified.";
+    AirKeyWord, "air.key_word", Text, "", "Who may write over the air", "Key word", "A subject with this word, or these words in a row, lets a message through; case does not matter. Empty: none.";
+    AirTellHeld, "air.tell_held", Switch, "no", "Who may write over the air", "Tell a stranger that their message waits", "At once and once for each stranger, and only where the mail server in front vouches for the sender.";
+    SmtpAuthHost, "smtp.auth_host", Domain, "", "Who may write over the air", "Mail server in front", "The name with which it signs Authentication-Results; only those are believed, and only senders for whom it vouches count as known. Empty: no sender is verified.";
+    SmtpFront, "smtp.front", Networks, "", "Who may write over the air", "Networks of that server", "From elsewhere its verdicts are not believed, as anybody can write them; from here nobody is trusted as a client. For example 192.168.1.5. Empty: this machine and local networks.";
+    SmtpFrontOnly, "smtp.front_only", Switch, "no", "Who may write over the air", "Take mail from that server only", "Other mail servers get 550. Log-ins and trusted networks are taken as before.";
 
     PricePacket, "price.packet", Amount, "0", "Money", "Price of a packet", "What the network charges for one packet on the link, for example 0.07; 0: not counted.";
     PriceTwilio, "price.twilio", Amount, "0", "Money", "Price of a text by Twilio", "For each text message; a long text is several. With the fees of the networks.";

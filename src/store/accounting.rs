@@ -1,75 +1,125 @@
-//! The accounts of each month: what the box and each person used, in the same commit as the messages.
+//! The accounts: what the box and each person spent in each month, and what is reserved for what has not left, in the same
+//! commit as the messages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use redb::ReadableTable;
 
+use super::Ledger;
 use super::journal::Event;
 use super::schema::{self, Tx, TxResult, View};
 use super::texts::TextState;
 use crate::clock::Time;
-use crate::message::{Message, State};
+use crate::message::{Id, Message, Packet, PacketState, State};
 use crate::money::{BOX, Bill, Limit, Money, OverBudget, Use};
 
 /// A warning is written when an account passes one of these, in hundredths.
 const WARN_AT: [u64; 2] = [80, 100];
+/// A message that a budget keeps back is looked at again after this: others may have given back what they reserved.
+const LOOK: Duration = Duration::from_secs(60);
 
 impl Tx<'_> {
-    /// Puts a bill into the accounts, if all its limits allow it; otherwise which is in the way.
-    pub fn charge(&mut self, bill: &mut Bill, now: Time) -> TxResult<Result<(), OverBudget>> {
-        if bill.charged {
-            return Ok(Ok(()));
-        }
+    /// Reserves what a bill asks for, if all its limits allow it; otherwise says which is in the way.
+    pub fn reserve(&mut self, bill: &mut Bill, now: Time) -> TxResult<Result<(), OverBudget>> {
         for (account, limit) in &bill.limits {
-            let used = self.used(&bill.month, account)?;
+            let used = self.used(account)?;
             if let Err(limit) = limit.check(used, bill.wanted, bill.urgent) {
                 return Ok(Err(OverBudget { account: account.clone(), limit }));
             }
         }
-        let limit = |account: &str| bill.limits.iter().find(|(name, _)| name == account).map(|(_, limit)| *limit);
-        for account in bill.accounts() {
-            self.add_use(&bill.month, account, bill.wanted, limit(account).unwrap_or_default(), now)?;
+        let accounts: Vec<_> = bill.accounts().map(str::to_owned).collect();
+        for account in accounts {
+            let before = self.used(&account)?;
+            let reserved = self.ledger.reserved.entry(account.clone()).or_default();
+            *reserved = reserved.plus(bill.wanted);
+            let limit = bill.limits.iter().find(|(name, _)| *name == account).map(|(_, limit)| *limit);
+            self.warn(&account, limit.unwrap_or_default(), before, before.plus(bill.wanted), now)?;
         }
-        (bill.charged, bill.short) = (true, false);
+        (bill.reserved, bill.short) = (bill.reserved.plus(bill.wanted), false);
         Ok(Ok(()))
     }
 
-    /// Takes what was not used of a bill out of the accounts again; the rest stays as what it came to.
-    pub fn refund(&mut self, bill: &mut Bill, back: Use) -> TxResult<()> {
+    /// Gives back what is reserved for a bill.
+    pub fn release(&mut self, bill: &mut Bill) {
+        let back = std::mem::take(&mut bill.reserved);
         for account in bill.accounts() {
-            let after = self.used(&bill.month, account)?.minus(back);
-            self.put_used(&bill.month, account, after)?;
+            if let Some(reserved) = self.ledger.reserved.get_mut(account) {
+                *reserved = reserved.minus(back);
+            }
         }
-        bill.wanted = bill.wanted.minus(back);
-        bill.charged = bill.wanted != Use::default();
+    }
+
+    /// Spends something for a bill, out of what is reserved for it as far as that goes; in the month of this commit.
+    pub fn spend(&mut self, bill: &mut Bill, what: Use) -> TxResult<()> {
+        let left = bill.reserved.minus(what);
+        let back = bill.reserved.minus(left);
+        for account in bill.accounts() {
+            if let Some(reserved) = self.ledger.reserved.get_mut(account) {
+                *reserved = reserved.minus(back);
+            }
+            let month = self.month().to_owned();
+            let after = self.spent_in(&month, account)?.plus(what);
+            self.put_spent(&month, account, after)?;
+        }
+        (bill.reserved, bill.spent) = (left, bill.spent.plus(what));
         Ok(())
     }
 
-    /// Puts another bill in the place of that of a message which enters a queue now, or goes once more: what the old one
-    /// was charged and did not use is given back, what it used stays paid. When a budget does not allow the new one,
-    /// nothing is changed, and the error says which.
-    pub fn rebill(&mut self, message: &mut Message, new: Option<Bill>, now: Time) -> TxResult<Result<(), OverBudget>> {
-        let (mut old, mut back) = (message.bill.clone(), Use::default());
-        if let Some(old) = old.as_mut().filter(|old| old.charged) {
-            back = self.unused(message, old)?;
-            self.refund(old, back)?;
+    /// Spends what a packet costs that left: by the messages in it, or by the box. Gives the accounts that it is counted in
+    /// besides that of the box, and what part of its bytes is theirs.
+    pub(super) fn spend_packet(&mut self, packet: &Packet) -> TxResult<Vec<(String, u64, u64)>> {
+        let mut found = Vec::new();
+        for id in packet.messages.iter().filter(|_| !packet.is_extra()) {
+            found.extend(self.find(*id)?);
         }
-        let paid = old.as_ref().map(Bill::total).unwrap_or_default();
+        if found.is_empty() {
+            let own = packet.peer.as_ref().and_then(|place| place.bill.clone());
+            let mut bill = own.unwrap_or_else(|| Bill::own(Use::of_packets(1, Money::default()), Vec::new()));
+            let all = bill.wanted;
+            self.spend(&mut bill, all)?;
+            return Ok(Vec::new());
+        }
+        let bytes: Vec<_> = found.iter().map(|message| message.account.map_or(1, |account| account.bytes)).collect();
+        let price = found.iter().filter_map(|message| message.bill.as_ref()).map(Bill::packet_price).max();
+        let part = packet.peer.as_ref().filter(|place| place.fragments > 1);
+        let part = part.map_or(usize::from(packet.part), |place| usize::from(place.fragment) + 1);
+        let shares = crate::money::shares(&bytes, part, price.unwrap_or_default());
+        let total = bytes.iter().sum::<usize>().max(1);
+        let mut counted = Vec::new();
+        for ((message, share), bytes) in found.iter().zip(shares).zip(&bytes) {
+            let mut bill = message.bill.clone().unwrap_or_default();
+            self.spend(&mut bill, share)?;
+            let bytes = (packet.payload.len() * bytes / total) as u64;
+            counted.extend(bill.people().map(|person| (person.to_owned(), share.packets, bytes)));
+            self.change(message.id, |message| message.bill = Some(bill))?;
+        }
+        Ok(counted)
+    }
+
+    /// Puts another bill in the place of that of a message which enters a queue now, or goes once more: what is reserved for
+    /// the old one is given back, what was spent stays. When a budget does not allow the new one, nothing is changed, and
+    /// the error says which.
+    pub fn rebill(&mut self, message: &mut Message, new: Option<Bill>, now: Time) -> TxResult<Result<(), OverBudget>> {
+        let mut old = message.bill.clone().unwrap_or_default();
+        let held = old.reserved;
+        self.release(&mut old);
         let Some(mut new) = new else {
-            message.bill = old.filter(|_| paid != Use::default());
+            message.bill = Some(old).filter(|old| old.spent != Use::default());
             return Ok(Ok(()));
         };
-        (new.paid, new.begun) = (paid, message.steps.len());
-        let charged = self.charge(&mut new, now)?;
-        match (&charged, &old) {
-            (Ok(()), _) => message.bill = Some(new),
-            (Err(_), Some(old)) => {
+        (new.spent, new.begun) = (old.spent, message.steps.len());
+        let reserved = self.reserve(&mut new, now)?;
+        match reserved {
+            Ok(()) => message.bill = Some(new),
+            Err(_) => {
                 for account in old.accounts() {
-                    let after = self.used(&old.month, account)?.plus(back);
-                    self.put_used(&old.month, account, after)?;
+                    let sum = self.ledger.reserved.entry(account.to_owned()).or_default();
+                    *sum = sum.plus(held);
                 }
             }
-            (Err(_), None) => {}
         }
-        Ok(charged)
+        Ok(reserved)
     }
 
     /// A message that would enter a queue beyond a budget is held instead.
@@ -78,68 +128,128 @@ impl Tx<'_> {
             return Ok(());
         }
         let Some(mut bill) = message.bill.take() else { return Ok(()) };
-        if let Err(why) = self.charge(&mut bill, message.accepted)? {
+        if let Err(why) = self.reserve(&mut bill, message.accepted)? {
             bill.short = true;
             (message.state, message.reason) = (State::Held, why.into());
+            message.next = message.next.min(message.accepted + LOOK);
         }
         message.bill = Some(bill);
         Ok(())
     }
 
-    fn add_use(&mut self, month: &str, account: &str, more: Use, limit: Limit, now: Time) -> TxResult<()> {
-        let before = self.used(month, account)?;
-        let after = before.plus(more);
-        self.put_used(month, account, after)?;
-        let (was, is) = (limit.percent(before), limit.percent(after));
-        for step in WARN_AT {
-            if was.is_some_and(|was| was < step) && is.is_some_and(|is| is >= step) {
-                let whose = if account == BOX { "this box" } else { account };
-                let words = format!("{step} % of the budget of {whose} for {month} are used");
-                self.event(&Event { at: now, part: "budget".to_owned(), words, alarm: true })?;
+    fn warn(&mut self, account: &str, limit: Limit, before: Use, after: Use, now: Time) -> TxResult<()> {
+        let whose = if account == BOX { "this box" } else { account };
+        let month = self.month().to_owned();
+        let whole = format!("of the budget of {whose} for {month} are used");
+        let mut passed = Vec::new();
+        let mut passes = |was: Option<u64>, is: Option<u64>, steps: &[u64], words: &str| {
+            let crossed = |step: &&u64| was.is_some_and(|was| was < **step) && is.is_some_and(|is| is >= **step);
+            passed.extend(steps.iter().filter(crossed).map(|step| format!("{step} % {words}")));
+        };
+        match limit.reserve {
+            0 => passes(limit.percent(before), limit.percent(after), &WARN_AT, &whole),
+            reserve => {
+                let open = format!("of what normal messages may use {whole}; {reserve} % are kept for urgent ones");
+                passes(limit.open_percent(before), limit.open_percent(after), &WARN_AT, &open);
+                passes(limit.percent(before), limit.percent(after), &WARN_AT[1..], &whole);
+            }
+        }
+        passed.into_iter().try_for_each(|words| {
+            self.event(&Event { at: now, part: "budget".to_owned(), words, alarm: true }).map(drop)
+        })
+    }
+
+    /// Brings the bill of a message in line with its state: what is reserved for one that has left, has ended or is held is
+    /// given back, unless the link may still have a packet of it; what a carrier took is spent.
+    pub(super) fn settle_bill(&mut self, message: &mut Message) -> TxResult<()> {
+        let waits = matches!(message.state, State::Queued | State::OnLink);
+        let Some(mut bill) = message.bill.clone().filter(|bill| bill.reserved != Use::default() && !waits) else {
+            return Ok(());
+        };
+        if bill.reserved.texts > 0 {
+            if self.carrier_took(message, &bill)? {
+                let all = bill.reserved;
+                self.spend(&mut bill, all)?;
+            }
+        } else if self.may_leave(message)? {
+            return Ok(());
+        }
+        self.release(&mut bill);
+        message.bill = Some(bill);
+        Ok(())
+    }
+
+    /// Gives back what is reserved for messages that nothing can leave of any more.
+    pub fn settle(&mut self, messages: &[Id]) -> TxResult<()> {
+        for id in messages {
+            let Some(message) = self.find(*id)? else { continue };
+            if message.bill.is_some_and(|bill| bill.reserved != Use::default()) {
+                self.change(*id, |_| ())?;
             }
         }
         Ok(())
     }
 
-    /// Brings the bill of a message in line with its state: what never left is given back, what left in part is paid in
-    /// part.
-    pub(super) fn settle_bill(&mut self, message: &mut Message) -> TxResult<()> {
-        let ended = match message.state {
-            State::Returned | State::Expired | State::Cancelled | State::Refused | State::Held => true,
-            State::Queued | State::OnLink | State::Sent | State::FarBox | State::Delivered => false,
+    /// True while the link has, or may have, a packet that this message pays for.
+    fn may_leave(&self, message: &Message) -> TxResult<bool> {
+        let there = |packet: &Packet| {
+            matches!(packet.state, PacketState::Held(_) | PacketState::Handing(_) | PacketState::Unknown(_))
         };
-        let Some(mut bill) = message.bill.clone().filter(|bill| bill.charged && ended) else { return Ok(()) };
-        let back = self.unused(message, &bill)?;
-        self.refund(&mut bill, back)?;
-        message.bill = Some(bill);
-        Ok(())
+        Ok(self.packets_of(message.id)?.iter().any(|packet| there(packet) && !packet.is_extra()))
     }
 
-    /// The part of a charged bill that certainly was not used.
-    fn unused(&self, message: &Message, bill: &Bill) -> TxResult<Use> {
+    /// True when the carrier took the text, or may have: it is paid for that, whatever came of it.
+    fn carrier_took(&self, message: &Message, bill: &Bill) -> TxResult<bool> {
         let steps = message.steps.get(bill.begun..).unwrap_or_default();
         // A record from before this bill is about an earlier sending, which is paid.
         let before = bill.begun.checked_sub(1).and_then(|last| message.steps.get(last)).map(|step| step.at);
         let text = self.text(message.id)?.filter(|text| before.is_none_or(|before| text.at > before));
-        let text = text.map(|text| text.state);
-        // A carrier is paid for what it took, whatever came of it, and may have taken what nobody knows about.
-        let taken = matches!(text, Some(TextState::Handing | TextState::Unknown | TextState::Taken(_)));
-        if steps.iter().any(|step| step.state == State::Sent) || taken {
-            return Ok(Use::default());
-        }
-        let sent: u64 = steps.iter().map(|step| u64::from(step.packets)).sum();
-        let Use { packets, money, .. } = bill.wanted;
-        let each = money.0 / i64::try_from(packets).unwrap_or(i64::MAX).max(1);
-        // Packets of a message all cost the same.
-        Ok(bill.wanted.minus(Use::of_packets(sent.min(packets), Money(each))))
+        let taken = text
+            .is_some_and(|text| matches!(text.state, TextState::Handing | TextState::Unknown | TextState::Taken(_)));
+        let sent = matches!(message.state, State::Sent | State::Delivered);
+        Ok(taken || sent || steps.iter().any(|step| step.state == State::Sent))
     }
 
-    fn used(&self, month: &str, account: &str) -> TxResult<Use> {
+    /// Adds up anew what is reserved: a record that cannot be read reserves nothing.
+    pub(super) fn recount_reserved(&mut self) -> TxResult<()> {
+        // Something can still leave of what waits, and of what has ended while the link has a packet of it.
+        let open = self.open_packets()?;
+        let mut ids: BTreeSet<_> = open.iter().flat_map(|packet| packet.messages.iter().copied()).collect();
+        for row in self.due.iter()? {
+            ids.insert(Id(row?.0.value().2));
+        }
+        let mut bills: Vec<_> = open.into_iter().filter_map(|packet| packet.peer?.bill).collect();
+        for id in ids {
+            bills.extend(self.find(id)?.and_then(|message| message.bill));
+        }
+        let mut sums: BTreeMap<String, Use> = BTreeMap::new();
+        for bill in bills.iter().filter(|bill| bill.reserved != Use::default()) {
+            for account in bill.accounts() {
+                let sum = sums.entry(account.to_owned()).or_default();
+                *sum = sum.plus(bill.reserved);
+            }
+        }
+        self.ledger.reserved = sums;
+        Ok(())
+    }
+
+    /// What an account used of this month: spent, and reserved.
+    fn used(&self, account: &str) -> TxResult<Use> {
+        let reserved = self.ledger.reserved.get(account).copied().unwrap_or_default();
+        Ok(self.spent_in(self.month(), account)?.plus(reserved))
+    }
+
+    /// The month of this commit, as `2026-11`.
+    fn month(&self) -> &str {
+        self.day.get(..7).unwrap_or_default()
+    }
+
+    pub(super) fn spent_in(&self, month: &str, account: &str) -> TxResult<Use> {
         let row = self.spent.get((month, account))?.map(|row| row.value());
         Ok(row.map_or(Use::default(), read))
     }
 
-    fn put_used(&mut self, month: &str, account: &str, used: Use) -> TxResult<()> {
+    pub(super) fn put_spent(&mut self, month: &str, account: &str, used: Use) -> TxResult<()> {
         self.spent.insert((month, account), (used.packets, used.texts, used.money.0))?;
         Ok(())
     }
@@ -150,8 +260,13 @@ fn read((packets, texts, money): (u64, u64, i64)) -> Use {
 }
 
 impl View {
-    /// What each account used in a month; the box under the name of [`BOX`].
-    pub fn used_in(&self, month: &str) -> TxResult<Vec<(String, Use)>> {
+    /// What is reserved in each account for messages that have not left; the box under the name of [`BOX`].
+    pub fn reserved(&self) -> TxResult<BTreeMap<String, Use>> {
+        Ok(Ledger::load(&self.0.open_table(schema::META)?)?.reserved)
+    }
+
+    /// What each account spent in a month; the box under the name of [`BOX`].
+    pub fn spent_in(&self, month: &str) -> TxResult<Vec<(String, Use)>> {
         let mut found = Vec::new();
         for row in self.0.open_table(schema::SPENT)?.range((month, "")..)? {
             let (key, value) = row?;
@@ -159,6 +274,19 @@ impl View {
                 break;
             }
             found.push((key.value().1.to_owned(), read(value.value())));
+        }
+        Ok(found)
+    }
+
+    /// What an account used, month by month, oldest first.
+    pub fn used_by(&self, account: &str) -> TxResult<Vec<(String, Use)>> {
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::SPENT)?.iter()? {
+            let (key, value) = row?;
+            let (month, whose) = key.value();
+            if whose == account {
+                found.push((month.to_owned(), read(value.value())));
+            }
         }
         Ok(found)
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::message::{Column, Origin};
+use crate::money::Use;
 
 /// The counts of one door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -67,6 +68,9 @@ pub struct Ledger {
     /// Packets that came in from the air, ever (repeats not counted).
     #[serde(default)]
     pub packets_in: u64,
+    /// What is reserved in each account for messages that have not left; the account of the box is the empty one.
+    #[serde(default)]
+    pub reserved: BTreeMap<String, Use>,
     /// What was counted on the present day.
     #[serde(default)]
     pub today: super::usage::Today,

@@ -1,5 +1,7 @@
 //! Brings a file of an older version to the tables of today, in one commit.
 
+mod bills;
+
 use std::collections::BTreeMap;
 
 use redb::{Database, ReadableTable, WriteTransaction};
@@ -26,6 +28,8 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     // Up to version 3 what waits for the link stood in order of the next look at it.
     tx.refile()?;
     if version < 4 {
+        // Before a record is written anew without what only the old bills say.
+        bills::bills(&mut tx)?;
         subjects_apart(&mut tx)?;
     }
     tx.ledger.version = VERSION;

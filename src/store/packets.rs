@@ -13,7 +13,7 @@ use crate::message::{Id, Packet, PacketState, Reference, Way};
 /// Packets that are not settled, in the order in which they are worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PacketQueue {
-    /// To be handed over, or being handed over; in the order of their plan.
+    /// To be handed over, or being handed over, or handed over with an end that is unknown; in the order of their plan.
     Outbox = 0,
     /// The link holds them; ordered by when it is asked after them.
     OnLink = 1,
@@ -22,7 +22,9 @@ pub enum PacketQueue {
 impl PacketQueue {
     fn key(packet: &Packet) -> Option<(u8, i64, u64)> {
         match packet.state {
-            PacketState::Planned | PacketState::Handing(_) => Some((Self::Outbox as u8, 0, packet.number)),
+            PacketState::Planned | PacketState::Handing(_) | PacketState::Unknown(_) => {
+                Some((Self::Outbox as u8, 0, packet.number))
+            }
             PacketState::Held(_) => Some((Self::OnLink as u8, packet.ask.0, packet.number)),
             PacketState::Sent(_) | PacketState::Gone(_) => None,
         }
@@ -110,10 +112,11 @@ impl Tx<'_> {
         Ok(group)
     }
 
-    /// Counts a packet that went on air.
+    /// Counts a packet that went on air, and spends what it costs.
     pub fn packet_went(&mut self, packet: &Packet) -> TxResult<()> {
         self.ledger.packets_sent += 1;
-        self.count_packet(packet)
+        let people = self.spend_packet(packet)?;
+        self.count_packet(packet, &people)
     }
 
     /// Has whoever looks after a queue look at it after the commit.
@@ -311,6 +314,21 @@ impl View {
         let open = self.0.open_table(schema::OPEN)?;
         let first = open.range((code, i64::MIN, 0)..=(code, i64::MAX, u64::MAX))?.next().transpose()?;
         Ok(first.map(|row| Time(row.0.value().1)))
+    }
+
+    /// The last packets that a link took, the newest first, with its names for them; true: it has left.
+    pub fn last_references(&self, most: usize) -> TxResult<Vec<(Reference, bool)>> {
+        let mut found = Vec::new();
+        for row in self.packets()?.iter()?.rev() {
+            let (number, bytes) = row?;
+            // An unreadable one is set aside by who works on it.
+            let Ok(packet) = parse(number.value(), bytes.value()) else { continue };
+            found.extend(packet.reference().map(|reference| (reference.clone(), !packet.is_open())));
+            if found.len() >= most {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// How many packets the link holds for each far box: its device, or `None` for the one of a station. Unreadable ones are

@@ -21,7 +21,7 @@ impl Tx<'_> {
                 .or_else(|error| super::reject(Fault::operator(format!("no random numbers: {error}"))))?;
             self.ledger.box_token = crate::hex::encode(&random);
         }
-        Ok(())
+        self.recount_reserved()
     }
 
     /// Writes a person.
@@ -88,11 +88,28 @@ impl Tx<'_> {
 }
 
 impl View {
-    /// When a person last wrote to this address.
+    /// When a person last wrote to this correspondent, under whichever of their addresses.
     pub fn written_to(&self, person: &str, to: &Address) -> TxResult<Option<Time>> {
-        let key = to.to_string().to_lowercase();
-        let row = self.0.open_table(schema::CONTACTS)?.get((person, key.as_str()))?;
-        Ok(row.map(|row| Time(row.value())))
+        let contacts = self.0.open_table(schema::CONTACTS)?;
+        let when = |key: String| Ok(contacts.get((person, key.as_str()))?.map(|row| row.value()));
+        // Older versions kept each address as it was written.
+        let (now, before): (TxResult<_>, TxResult<_>) = (when(to.correspondent()), when(to.to_string().to_lowercase()));
+        Ok(now?.max(before?).map(Time))
+    }
+
+    /// Whom a person wrote to, and when last; by address.
+    pub fn contacts(&self, person: &str) -> TxResult<Vec<(String, Time)>> {
+        let mut all = Vec::new();
+        let contacts = self.0.open_table(schema::CONTACTS)?;
+        for row in contacts.range((person, "")..)? {
+            let (key, at) = row?;
+            let (author, to) = key.value();
+            if author != person {
+                break;
+            }
+            all.push((to.to_owned(), Time(at.value())));
+        }
+        Ok(all)
     }
 
     /// All web sessions: hash of the token and JSON.

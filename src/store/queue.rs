@@ -86,7 +86,7 @@ impl Tx<'_> {
             self.ledger.book(message.door, None, message.column());
             self.count_taken(&message)?;
             if let (Some(author), to @ (Address::Mail(_) | Address::Phone(_))) = (&message.author, &message.to) {
-                self.contacts.insert((author.as_str(), to.to_string().to_lowercase().as_str()), message.accepted.0)?;
+                self.contacts.insert((author.as_str(), to.correspondent().as_str()), message.accepted.0)?;
             }
             self.note_fate(&message, None)?;
             self.index(&message, None)?;
@@ -215,6 +215,7 @@ impl Tx<'_> {
             self.ledger.book(door, Some(Column::Waiting), Column::Returned);
             self.count_lost()?;
         }
+        self.recount_reserved()?;
         self.quarantine("store", why, &bytes, at)
     }
 
@@ -260,6 +261,9 @@ impl Tx<'_> {
         }
         if let Some(message_id) = &message.message_id {
             self.message_ids.remove(message_id.as_str())?;
+        }
+        if let Some(mut bill) = message.bill.clone() {
+            self.release(&mut bill);
         }
         self.remove_conversation(message)?;
         self.remove_packets(message.id)?;

@@ -38,7 +38,7 @@ pub const SEEN: TableDefinition<&str, i64> = TableDefinition::new("seen");
 pub const PARTS: TableDefinition<(&str, u16), &[u8]> = TableDefinition::new("parts");
 /// Message-ID of mails that went outside -> message.
 pub const MESSAGE_IDS: TableDefinition<&str, u64> = TableDefinition::new("message_ids");
-/// (person, address outside in lower case) -> when the person last wrote there (ms).
+/// (person, [`correspondent`](crate::address::Address::correspondent)) -> when the person last wrote there (ms).
 pub const CONTACTS: TableDefinition<(&str, &str), i64> = TableDefinition::new("contacts");
 /// Message -> JSON of `TextOut`: what the carrier has, or may have, of it.
 pub const TEXTS: TableDefinition<u64, &[u8]> = TableDefinition::new("texts");

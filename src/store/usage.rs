@@ -39,7 +39,7 @@ pub struct Counts {
     /// Messages not carried, by rule or by wish.
     #[serde(default, skip_serializing_if = "none")]
     pub refused: u64,
-    /// Packets that went on air; of a person those with a message by them, or else to them.
+    /// Packets that went on air; of a person those that are in their account.
     #[serde(default, skip_serializing_if = "none")]
     pub packets_sent: u64,
     /// Packets from the air, repeats not counted; known for the box only.
@@ -244,14 +244,16 @@ impl Tx<'_> {
         self.count(BOX, |counts| counts.returned += 1)
     }
 
-    /// Counts a packet that went on air. Messages that share it share its price: it is that of the first one.
-    pub(super) fn count_packet(&mut self, packet: &Packet) -> TxResult<()> {
-        let first = packet.messages.first().map(|id| self.live(*id)).transpose()?.flatten();
-        let payer = first.and_then(|message| message.author.clone().or_else(|| message.reader(&self.domain)));
+    /// Counts a packet that went on air: for the box, and for people as it is billed, with their parts of its bytes.
+    pub(super) fn count_packet(&mut self, packet: &Packet, people: &[(String, u64, u64)]) -> TxResult<()> {
         let bytes = packet.payload.len() as u64;
-        for person in std::iter::once(BOX.to_owned()).chain(payer) {
-            self.count(&person, |counts| {
-                counts.packets_sent += 1;
+        self.count(BOX, |counts| {
+            counts.packets_sent += 1;
+            counts.bytes_air += bytes;
+        })?;
+        for (person, packets, bytes) in people {
+            self.count(person, |counts| {
+                counts.packets_sent += packets;
                 counts.bytes_air += bytes;
             })?;
         }

@@ -4,7 +4,7 @@ use minijinja::context;
 
 use super::{Ask, Reply};
 use crate::admin::response::Response;
-use crate::money::{BOX, Limit, Money, Use};
+use crate::money::{BOX, Limit, Money, OWN, Use};
 use crate::route::price;
 use crate::settings::Key;
 use crate::store::Span;
@@ -13,6 +13,8 @@ use crate::store::Span;
 struct Row {
     name: String,
     used: Use,
+    /// What is reserved for messages that have not left; only in the present month.
+    reserved: Use,
     limit: Limit,
 }
 
@@ -24,7 +26,14 @@ pub fn amount(ask: &Ask, money: Money) -> String {
 /// Gives the accounts of a month: the box first, then people by name; whoever used nothing is left out. A person sees
 /// their own.
 fn rows(ask: &Ask, month: &str) -> Result<Vec<Row>, crate::fault::Fault> {
-    let mut used = ask.app.store.read(|view| view.used_in(month))?;
+    let (mut used, reserved) = ask.app.store.read(|view| Ok((view.spent_in(month)?, view.reserved()?)))?;
+    let present = month == price::month(&ask.settings, ask.times.now);
+    for account in reserved.keys().filter(|_| present) {
+        if used.iter().all(|(known, _)| known != account) {
+            used.push((account.clone(), Use::default()));
+        }
+    }
+    used.sort_by(|(one, _), (other, _)| one.cmp(other));
     if !ask.operator() {
         used.retain(|(account, _)| account == ask.me());
         if used.is_empty() {
@@ -37,7 +46,8 @@ fn rows(ask: &Ask, month: &str) -> Result<Vec<Row>, crate::fault::Fault> {
         let person = ask.service.person(&name).ok();
         let limits = price::limits(&ask.settings, person.as_deref());
         let limit = limits.into_iter().find(|(account, _)| *account == name).map(|(_, limit)| limit);
-        Row { name, used, limit: limit.unwrap_or_default() }
+        let reserved = reserved.get(&name).filter(|_| present).copied().unwrap_or_default();
+        Row { name, used, reserved, limit: limit.unwrap_or_default() }
     };
     Ok(used.into_iter().map(row).collect())
 }
@@ -55,12 +65,17 @@ pub fn show(ask: &Ask) -> Reply {
         .into_iter()
         .map(|row| {
             context! {
-                name => row.name,
+                own => row.name == OWN, name => row.name,
                 packets => row.used.packets, texts => row.used.texts,
                 money => amount(ask, row.used.money),
+                reserved => context! {
+                    any => row.reserved != Use::default(),
+                    packets => row.reserved.packets, texts => row.reserved.texts,
+                    money => amount(ask, row.reserved.money),
+                },
                 most_packets => row.limit.packets,
                 most_money => row.limit.money.map(|money| amount(ask, money)),
-                percent => row.limit.percent(row.used),
+                percent => row.limit.percent(row.used.plus(row.reserved)),
             }
         })
         .collect();
@@ -81,11 +96,14 @@ fn saved(ask: &Ask, month: &str) -> Result<u64, crate::fault::Fault> {
 /// Shows the same for a spreadsheet.
 pub fn csv(ask: &Ask) -> Reply {
     let month = month(ask);
-    let mut text =
-        format!("month,account,packets,texts,{}\r\n", ask.settings.text(Key::PriceCurrency).replace([',', '"'], ""));
+    let mut text = format!(
+        "month,account,packets,texts,{},reserved\r\n",
+        ask.settings.text(Key::PriceCurrency).replace([',', '"'], "")
+    );
     for row in rows(ask, &month)? {
         let name = if row.name == BOX { "(box)" } else { &row.name };
-        text.push_str(&format!("{month},{name},{},{},{}\r\n", row.used.packets, row.used.texts, row.used.money));
+        let (used, reserved) = (row.used, row.reserved.money);
+        text.push_str(&format!("{month},{name},{},{},{},{reserved}\r\n", used.packets, used.texts, used.money));
     }
     Ok(Response::typed(200, "text/csv; charset=utf-8", text.into_bytes())
         .with("Content-Disposition", format!("attachment; filename=\"costs-{month}.csv\"")))

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Ask, Reply, query, queue};
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
-use crate::engine::actions::MessageAction;
+use crate::engine::actions::{Cost, MessageAction, is_releasable};
 use crate::fault::Fault;
 use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, words};
 use crate::route::segments;
@@ -180,7 +180,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         texts => phone(&message).then(|| segments::of(&message).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
-        actions => if ask.operator() { possible(&message) } else { Vec::new() },
+        actions => if ask.operator() { possible(ask, &message) } else { Vec::new() },
     };
     Ok(ask.page(status, "message.html", "messages", "Message", values))
 }
@@ -191,23 +191,28 @@ fn phone(message: &Message) -> bool {
 }
 
 /// Lists the actions that make sense for a message in this state: name in the path, label, what it does.
-fn possible(message: &Message) -> Vec<(&'static str, &'static str, &'static str)> {
-    let hold = ("hold", "Hold", "It stays here until you release it.");
-    let retry = ("retry", "Try now", "It does not wait for its next turn.");
-    let cancel =
-        ("cancel", "Cancel", "It will not be sent. Packets that a satellite has already cannot be taken back.");
-    let release = ("release", "Release", "It goes out now, however many packets it takes.");
+fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, &'static str, String)> {
+    let hold = ("hold", "Hold", "It stays here until you release it.".to_owned());
+    let retry = ("retry", "Try now", "It does not wait for its next turn.".to_owned());
+    let words = "It will not be sent. Packets that a satellite has already cannot be taken back.";
+    let cancel = ("cancel", "Cancel", words.to_owned());
     match message.state {
-        State::Held if message.stranger.is_some() => vec![
-            release,
-            ("allow", "Release and allow sender", "It goes out now, and so does what this sender writes from now on."),
-            cancel,
-        ],
-        State::Held => vec![release, cancel],
-        State::Queued => vec![retry, hold, cancel],
-        State::OnLink => vec![cancel],
-        _ => Vec::new(),
+        State::Queued => return vec![retry, hold, cancel],
+        State::OnLink => return vec![cancel],
+        _ => {}
     }
+    let policy = crate::engine::policy(&ask.app.store);
+    if !is_releasable(&policy, message) {
+        return Vec::new();
+    }
+    let cost = Cost::of(&policy, message);
+    let mut actions = vec![("release", "Release", format!("It goes out now{cost}."))];
+    if message.stranger.is_some() {
+        let words = format!("It goes out now{cost}; what this sender writes from now on goes out as well.");
+        actions.push(("allow", "Release and allow sender", words));
+    }
+    actions.extend(Some(cancel).filter(|_| message.state == State::Held));
+    actions
 }
 
 fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
@@ -215,6 +220,7 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
     let (word, tone, more) = match &packet.state {
         PacketState::Planned => ("planned", "wait", String::new()),
         PacketState::Handing(_) => ("being submitted", "wait", String::new()),
+        PacketState::Unknown(_) => ("not known whether it left", "wait", String::new()),
         PacketState::Held(reference) => ("on the link", "wait", reference.to_string()),
         PacketState::Sent(reference) => ("sent", "good", reference.to_string()),
         PacketState::Gone(why) => ("dropped", "off", why.to_string()),

@@ -1,6 +1,6 @@
 //! Messages in classic packets: for a box that has not said more, and for what is too long for sixteen fragments.
 
-use super::memory::{BundleName, MOST_SALTS, hash, name_of};
+use super::memory::{BundleName, HexBytes, MOST_SALTS, hash, name_of};
 use super::notes::{MARK, Note, append_to_classic, find_in_classic, hello_in, vary_classic};
 use super::outbox::OutboxFragment;
 use super::{AirUse, OutgoingPacket, Peer, PeerContext, SendPlan, WaitingMessage};
@@ -40,9 +40,10 @@ impl Peer {
             (record.name, record.countable, record.packets) = (name, countable, vec![OutboxFragment::default()]);
             record.wait = record.wait.filter(|_| countable);
             let dressed = name.and_then(|_| self.add_notes(context, &core, Vec::new(), true));
-            let (payload, carries) = dressed.unwrap_or((core, Vec::new()));
+            let (payload, carries) = dressed.unwrap_or_else(|| (core.clone(), Vec::new()));
             record.hello = hello_in(&carries).cloned();
-            record.packets[0] = OutboxFragment { with_link: true, carries, ..OutboxFragment::default() };
+            let bytes = HexBytes(if name.is_some() { core } else { Vec::new() });
+            record.packets[0] = OutboxFragment { bytes, with_link: true, carries, ..OutboxFragment::default() };
             let receipt = record.wait.is_some();
             self.out.push(record);
             all.push(OutgoingPacket {

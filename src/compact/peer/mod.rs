@@ -9,6 +9,8 @@
 //!   it goes             plan()       packets of several messages, with notes; handed to the link after the commit
 //!   link: sent          sent()       the wait for the receipt begins; the notes in it are no longer owed
 //!   link: not taken     lost()       the packets of this ticket never went out: messages and notes wait again
+//!   link: cannot tell   unknown()    the far box is asked whether it has it
+//!   link: not taken     returned()   what was unknown is with the link again
 //!   packet came in      receive()    messages to deliver, messages of ours that are delivered, or have to go again
 //!   due() is over       tick()       repeats, notes that go alone, what is given up
 //! ```
@@ -44,6 +46,9 @@
 //!      └──> nothing of it left: forgotten, its messages are planned anew
 //! ```
 //!
+//! The far box is asked about a bundle ([`inquiry`]) when the link cannot tell whether it left, and when it has later ones
+//! and not this one. *Yes* is a receipt; *no* makes it go again as it is, so that what comes late is known to be the same.
+//!
 //! A bundle of the far box (`reassembly`, `memory`):
 //!
 //! ```text
@@ -60,6 +65,7 @@ pub mod book;
 mod classic;
 mod fate;
 pub mod gather;
+mod inquiry;
 mod memory;
 pub mod notes;
 mod outbox;
@@ -159,6 +165,9 @@ pub struct PeerRules {
     pub answer_wait: i64,
     /// That a message did not arrive leaves alone as well; else it waits for a packet to ride with.
     pub fates_alone: bool,
+    /// The question whether a bundle is there of which the link cannot tell whether it left, leaves alone after this; its
+    /// answer after a quarter of it.
+    pub inquiry_wait: i64,
     /// A bundle without a receipt is repeated this long after the receipt was due.
     pub patience: i64,
     /// Missing fragments are asked for after this.
@@ -174,6 +183,7 @@ impl Default for PeerRules {
             receipt_hours: 24,
             answer_wait: HOUR / 4,
             fates_alone: false,
+            inquiry_wait: HOUR / 180,
             patience: 24 * HOUR,
             fragments_wait: 6 * HOUR,
             parts_wait: 14 * 24 * HOUR,
@@ -262,6 +272,12 @@ pub struct PeerTurn {
     pub send: Vec<OutgoingPacket>,
     /// Tickets of packets that need not go any more, if they have not gone.
     pub needless: Vec<u64>,
+    /// Tickets of bundles that the far box has: their packets have left, whatever the link can tell.
+    pub arrived: Vec<u64>,
+    /// Packets of which the link cannot tell whether they left, by ticket and fragment; the far box has them.
+    pub arrived_fragments: Vec<(u64, u8)>,
+    /// The same, and the far box does not have them: they go to the link once more, as they are.
+    pub not_there: Vec<(u64, u8)>,
     /// Bytes that could not be read, and why.
     pub quarantine: Vec<(Vec<u8>, String)>,
     /// What changed between the boxes, in words for the log.

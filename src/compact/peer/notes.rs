@@ -13,6 +13,8 @@
 //! 3m  lacks model m for the bundle: name       4m  the same for fragments: id
 //! 50  check failed: name                     51  check failed: id of fragments
 //! 6n  replaces: n names                      70  fragments that came: id, 16 bits
+//! 80  length; have you these? names          81  length; have you these? names, each with the id of its fragments
+//! 90  length; I have none of these: names
 //! A0  length; what became of messages: name, place in the bundle and fate (four bits each)
 //! others of 8x and above: a length and what it says, skipped
 //! ```
@@ -57,6 +59,10 @@ pub enum Note {
     Fragments(u8, u16),
     /// This became of the message at that place of the bundle.
     Fate(BundleName, u8, Fate),
+    /// Do you have this bundle, which may be cut in fragments of this id?
+    Have(BundleName, Option<u8>),
+    /// I do not have that bundle, and nothing of it.
+    NotHere(BundleName),
 }
 
 /// What a question is about.
@@ -124,6 +130,9 @@ fn write(notes: &[Note]) -> Vec<u8> {
                 block.extend([0x70, *id]);
                 block.extend(there.to_be_bytes());
             }
+            Note::Have(name, None) => lengthy(&mut block, 0x80, *name, None),
+            Note::Have(name, id) => lengthy(&mut block, 0x81, *name, *id),
+            Note::NotHere(name) => lengthy(&mut block, 0x90, *name, None),
             Note::Receipt(_) | Note::Replaces(_) | Note::Fate(..) => {}
         }
     }
@@ -138,6 +147,13 @@ fn about(block: &mut Vec<u8>, bundle: u8, fragments: u8, subject: NoteSubject) {
         }
         NoteSubject::Fragments(id) => block.extend([fragments, id]),
     }
+}
+
+/// A note with its length, which boxes that do not know it skip.
+fn lengthy(block: &mut Vec<u8>, kind: u8, name: BundleName, id: Option<u8>) {
+    block.extend([kind, 2 + u8::from(id.is_some())]);
+    block.extend(name.0.to_be_bytes());
+    block.extend(id);
 }
 
 /// The notes of a block, up to what cannot be read.
@@ -176,13 +192,19 @@ fn read_one(first: u8, rest: &mut &[u8], notes: &mut Vec<Note>) -> Option<()> {
         }
         8.. => {
             let [length] = take::<1>(rest)?;
-            let (content, after) = rest.split_at_checked(usize::from(length))?;
+            let (mut content, after) = rest.split_at_checked(usize::from(length))?;
             *rest = after;
-            if first == FATES {
-                notes.extend(content.chunks_exact(3).filter_map(|fate| {
-                    let name = BundleName(u16::from_be_bytes([fate[0], fate[1]]));
-                    Some(Note::Fate(name, fate[2] >> 4, Fate::of(fate[2] & 15)?))
-                }));
+            while let Some(name) = name(&mut content) {
+                match first {
+                    0x80 => notes.push(Note::Have(name, None)),
+                    0x81 => notes.push(Note::Have(name, Some(take::<1>(&mut content)?[0]))),
+                    0x90 => notes.push(Note::NotHere(name)),
+                    FATES => {
+                        let [fate] = take::<1>(&mut content)?;
+                        notes.extend(Fate::of(fate & 15).map(|known| Note::Fate(name, fate >> 4, known)));
+                    }
+                    _ => break,
+                }
             }
         }
         _ => return None,
@@ -309,6 +331,9 @@ mod tests {
             Note::Fragments(7, 0b1011),
             Note::Fate(BundleName(13), 15, Fate::Failed),
             Note::Fate(BundleName(13), 0, Fate::Delivered),
+            Note::Have(BundleName(9), None),
+            Note::Have(BundleName(10), Some(11)),
+            Note::NotHere(BundleName(12)),
             Note::Receipt(BundleName(8)),
             Note::Fate(BundleName(14), 1, Fate::Held),
         ]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::agreement::Hello;
+use super::inquiry::Inquiry;
 use super::memory::{BundleName, HexBytes};
 use super::notes::{Note, append_to_classic, wrap};
 use super::{OutgoingPacket, Peer, PeerContext};
@@ -49,6 +50,9 @@ pub struct OutboxBundle {
     pub given_up: bool,
     /// Its messages go again in another bundle.
     pub replaced: bool,
+    /// The far box is asked whether it has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inquiry: Option<Inquiry>,
 }
 
 /// One packet of a bundle.
@@ -57,15 +61,30 @@ pub struct OutboxFragment {
     pub bytes: HexBytes,
     /// The link has it, and has not said what became of it.
     pub with_link: bool,
+    /// The link cannot tell whether it has it, or had it: only the far box can.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
     pub sent: Option<i64>,
     /// Notes in the copy that the link has: owed again if it does not go.
     pub carries: Vec<Note>,
+}
+
+impl OutboxFragment {
+    /// It is not with the link, and certainly has not left.
+    pub fn waits_for_link(&self) -> bool {
+        !self.with_link && !self.unknown && self.sent.is_none()
+    }
 }
 
 impl OutboxBundle {
     /// True while the link has some of it.
     pub fn with_link(&self) -> bool {
         self.packets.iter().any(|fragment| fragment.with_link)
+    }
+
+    /// True while the link cannot tell of some of it whether it left.
+    pub fn is_unknown(&self) -> bool {
+        self.packets.iter().any(|fragment| fragment.unknown)
     }
 
     /// True while its messages wait for its receipt.
@@ -79,7 +98,7 @@ impl OutboxBundle {
             return None;
         }
         // A fragment that the link lost goes again at once.
-        if self.packets.iter().any(|fragment| fragment.sent.is_none()) {
+        if self.packets.iter().any(OutboxFragment::waits_for_link) {
             return Some(self.planned);
         }
         Some(self.last_sent.unwrap_or(self.planned).saturating_add(self.wait?))
@@ -91,12 +110,13 @@ impl Peer {
     pub fn sent(&mut self, ticket: u64, fragment: u8, now: i64) {
         let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.ticket == ticket) else { return };
         if let Some(packet) = bundle.packets.get_mut(usize::from(fragment)) {
-            (packet.with_link, packet.sent) = (false, Some(now));
+            (packet.with_link, packet.unknown, packet.sent) = (false, false, Some(now));
             let carried = std::mem::take(&mut packet.carries);
             bundle.fates.extend(carried.into_iter().filter(|note| matches!(note, Note::Fate(..))));
             bundle.first_sent.get_or_insert(now);
             bundle.last_sent = Some(now);
         }
+        bundle.settle_inquiry();
         if let Some(name) = bundle.name {
             self.used.add(name, now);
         }
@@ -108,11 +128,12 @@ impl Peer {
     pub fn lost(&mut self, ticket: u64, fragment: u8, now: i64) {
         let Some(at) = self.out.iter().position(|bundle| bundle.ticket == ticket) else { return };
         let Some(packet) = self.out[at].packets.get_mut(usize::from(fragment)) else { return };
-        packet.with_link = false;
+        (packet.with_link, packet.unknown) = (false, false);
         let carried = std::mem::take(&mut packet.carries);
         self.notes_lost(carried, now);
-        let bundle = &self.out[at];
-        if !bundle.with_link() && bundle.first_sent.is_none() {
+        let bundle = &mut self.out[at];
+        bundle.settle_inquiry();
+        if !bundle.with_link() && !bundle.is_unknown() && bundle.first_sent.is_none() {
             let bundle = self.out.remove(at);
             if !bundle.replaces.is_empty() && !bundle.messages.is_empty() {
                 self.recode.push(super::Recode { names: bundle.replaces, messages: bundle.messages, at: now });
@@ -137,6 +158,12 @@ impl Peer {
         self.sweep();
     }
 
+    /// A message has ended for its sender; should it have left, a late receipt still counts.
+    pub fn give_up(&mut self, key: u64) {
+        let carrying = self.out.iter_mut().filter(|bundle| bundle.messages.contains(&key));
+        carrying.for_each(|bundle| bundle.given_up = true);
+    }
+
     /// True while a bundle that is to be there still has this message in it: it needs no other one.
     pub fn carries(&self, key: u64) -> bool {
         self.out.iter().any(|bundle| !bundle.replaced && bundle.messages.contains(&key))
@@ -154,14 +181,15 @@ impl Peer {
         let bundle = &self.out[at];
         let core = bundle.packets.get(fragment)?.bytes.0.clone();
         let must: Vec<_> = bundle.replaces.iter().filter(|_| fragment == 0).copied().map(Note::Replaces).collect();
-        let (payload, carries) = self.add_notes(context, &core, must, false)?;
+        let classic = bundle.form.is_none() && bundle.name.is_some();
+        let (payload, carries) = self.add_notes(context, &core, must, classic)?;
         let bundle = &mut self.out[at];
         if bundle.repeats == 0 && bundle.first_sent.is_none() {
             bundle.hello = super::notes::hello_in(&carries).cloned().or(bundle.hello.take());
         }
         let packet = bundle.packets.get_mut(fragment)?;
-        let repeat = packet.sent.is_some();
-        (packet.with_link, packet.carries) = (true, carries);
+        let repeat = packet.sent.is_some() || packet.unknown;
+        (packet.with_link, packet.unknown, packet.carries) = (true, false, carries);
         Some(OutgoingPacket {
             ticket,
             fragment: fragment as u8,

@@ -28,17 +28,29 @@ struct OwedReceipt {
     since: i64,
     /// An earlier one was lost: it does not wait for hours.
     soon: bool,
+    /// The other box asks for it, and waits.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    asked: bool,
 }
 
 impl OwedNotes {
     /// A bundle is taken; `again` when it came before.
     pub fn receipt(&mut self, name: BundleName, now: i64, again: bool) {
+        self.answered(&Note::NotHere(name));
         match self.receipts.iter_mut().find(|receipt| receipt.name == name) {
             Some(receipt) => receipt.soon |= again,
-            None => self.receipts.push(OwedReceipt { name, since: now, soon: again }),
+            None => self.receipts.push(OwedReceipt { name, since: now, soon: again, asked: false }),
         }
         let over = self.receipts.len().saturating_sub(MOST);
         self.receipts.drain(..over);
+    }
+
+    /// The other box asks about a bundle that was taken.
+    pub fn receipt_asked(&mut self, name: BundleName, now: i64) {
+        self.receipt(name, now, true);
+        for receipt in self.receipts.iter_mut().filter(|receipt| receipt.name == name && !receipt.asked) {
+            (receipt.asked, receipt.since) = (true, now);
+        }
     }
 
     /// A bundle cannot be read.
@@ -58,11 +70,19 @@ impl OwedNotes {
     fn due(&self, rules: &PeerRules) -> Option<i64> {
         let alone = (rules.receipt_hours > 0).then_some(i64::from(rules.receipt_hours) * HOUR);
         let receipt = |receipt: &OwedReceipt| {
-            let wait = if receipt.soon { alone?.min(rules.answer_wait) } else { alone? };
+            let wait = match receipt.soon {
+                _ if receipt.asked => alone?.min(rules.inquiry_wait / 4),
+                true => alone?.min(rules.answer_wait),
+                false => alone?,
+            };
             Some(receipt.since.saturating_add(wait))
         };
+        let question = |(note, since): &(Note, i64)| {
+            let answers = matches!(note, Note::NotHere(_));
+            since.saturating_add(if answers { rules.inquiry_wait / 4 } else { rules.answer_wait })
+        };
         let receipts = self.receipts.iter().filter_map(receipt);
-        receipts.chain(self.questions.iter().map(|(_, since)| since.saturating_add(rules.answer_wait))).min()
+        receipts.chain(self.questions.iter().map(question)).min()
     }
 }
 
@@ -74,14 +94,15 @@ impl Peer {
         }
         let hello = self.agreement.owed.map(|since| since.saturating_add(rules.answer_wait));
         let fragments = self.sets.iter().map(|set| set.ask_at).min();
-        [self.owed.due(rules), hello, fragments, self.fates.due(rules)].into_iter().flatten().min()
+        let others = [hello, fragments, self.fates.due(rules), self.inquiries_due()];
+        others.into_iter().chain([self.owed.due(rules)]).flatten().min()
     }
 
     /// What is owed now, the most urgent first.
     pub(super) fn owed_notes(&self, context: &mut PeerContext) -> Vec<Note> {
         let hello =
             self.agreement.hello(&context.codec.models(), context.rules.receipt_hours, context.now).map(Note::Hello);
-        let questions = self.owed.questions.iter().map(|(note, _)| note.clone());
+        let questions = self.owed.questions.iter().map(|(note, _)| note.clone()).chain(self.inquiries(context.now));
         let waiting = self.sets.iter().filter(|set| set.ask_at <= context.now);
         let fragments = waiting.map(|set| Note::Fragments(set.id, set.there()));
         let receipts = self.owed.receipts.iter().map(|receipt| Note::Receipt(receipt.name));
@@ -94,9 +115,10 @@ impl Peer {
             match note {
                 Note::Receipt(name) => self.owed.receipts.retain(|receipt| receipt.name != *name),
                 Note::Hello(_) => self.agreement.hello_sent(now),
-                Note::NoModel(..) | Note::BadCheck(_) => self.owed.answered(note),
+                Note::NoModel(..) | Note::BadCheck(_) | Note::NotHere(_) => self.owed.answered(note),
                 Note::Fragments(id, _) => self.ask_for_fragments(*id, now.saturating_add(FRAGMENTS_AGAIN)),
                 Note::Fate(name, place, _) => self.fates.told(*name, *place),
+                Note::Have(name, _) => self.inquired(*name, now),
                 Note::Replaces(_) => {}
             }
         }
@@ -108,10 +130,25 @@ impl Peer {
             match note {
                 Note::Receipt(name) => self.owed.receipt(name, now, true),
                 Note::Hello(_) => self.agreement.hello_lost(now),
-                Note::NoModel(..) | Note::BadCheck(_) => self.owed.question(note, now),
+                Note::NoModel(..) | Note::BadCheck(_) | Note::NotHere(_) => self.owed.question(note, now),
                 Note::Fragments(id, _) => self.ask_for_fragments(id, now),
                 Note::Fate(name, place, fate) => self.fates.again(name, place, fate, now),
+                Note::Have(name, _) => self.inquire_again(name, now),
                 Note::Replaces(_) => {}
+            }
+        }
+    }
+
+    /// Nobody can tell whether that packet went out. Its receipts ride along once more; what nothing else would bring up
+    /// again is said once more.
+    pub(super) fn notes_unknown(&mut self, notes: Vec<Note>, now: i64) {
+        for note in notes {
+            match note {
+                Note::Receipt(name) => self.owed.receipt(name, now, false),
+                Note::NotHere(_) => self.owed.question(note, now),
+                Note::Fate(name, place, fate) => self.fates.again(name, place, fate, now),
+                Note::Have(name, _) => self.inquire_again(name, now),
+                Note::Hello(_) | Note::NoModel(..) | Note::BadCheck(_) | Note::Fragments(..) | Note::Replaces(_) => {}
             }
         }
     }

@@ -14,7 +14,7 @@ const ROOM_FOR_A_MARK: usize = 16;
 /// A fragment is not sent again sooner than this after it was sent: the answer crossed it.
 const CROSSING: i64 = 3_600_000;
 /// Rounds in which missing fragments are sent again.
-const MOST_ROUNDS: u8 = 8;
+pub(super) const MOST_ROUNDS: u8 = 8;
 
 impl Peer {
     /// A packet came in, for the first time or again.
@@ -89,22 +89,32 @@ impl Peer {
                 });
             }
         }
+        let mut newest = None;
         for note in notes {
             match note {
-                Note::Receipt(name) => self.receipted(*name, turn),
+                Note::Receipt(name) => newest = newest.max(self.receipted(*name, turn)),
                 Note::NoModel(model, subject) => self.asked(context, turn, *subject, Some(*model)),
                 Note::BadCheck(subject) => self.asked(context, turn, *subject, None),
                 Note::Fragments(id, there) => self.send_missing(context, turn, *id, *there),
                 Note::Fate(name, place, fate) => self.hear_fate(*name, *place, *fate, turn),
+                Note::Have(name, id) => self.answer(*name, *id, context.now),
+                Note::NotHere(name) => self.not_here(context, turn, *name),
                 Note::Hello(_) | Note::Replaces(_) => {}
             }
         }
+        if let Some(sent) = newest {
+            self.notice_gaps(sent, &context.rules, context.now);
+        }
     }
 
-    /// The far box has a bundle, and answers for it.
-    pub(super) fn receipted(&mut self, name: BundleName, turn: &mut PeerTurn) {
-        let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.name == Some(name)) else { return };
+    /// The far box has a bundle, and answers for it. Gives back when that was sent first.
+    pub(super) fn receipted(&mut self, name: BundleName, turn: &mut PeerTurn) -> Option<i64> {
+        let bundle = self.out.iter_mut().find(|bundle| bundle.name == Some(name))?;
+        let sent = bundle.first_sent;
         self.fates.there(name, &bundle.keys, bundle.last_sent.unwrap_or(bundle.planned));
+        turn.arrived.push(bundle.ticket);
+        bundle.inquiry = None;
+        bundle.packets.iter_mut().for_each(|fragment| fragment.unknown = false);
         let messages = std::mem::take(&mut bundle.messages);
         for address in &bundle.addresses {
             self.book.is_there(address);
@@ -122,6 +132,7 @@ impl Peer {
                 self.arrived(key, turn);
             }
         }
+        sent
     }
 
     /// A message is there: what still carries it need not go for its sake.
@@ -175,6 +186,7 @@ impl Peer {
 
     /// The far box waits for fragments.
     fn send_missing(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, id: u8, there: u16) {
+        self.settle_fragments(turn, id, there, context.now);
         let young = |bundle: &OutboxBundle| bundle.planned.saturating_add(REPEATABLE) > context.now;
         let live = self.out.iter_mut().filter(|bundle| !bundle.replaced && !bundle.with_link() && young(bundle));
         let Some(bundle) = live.filter(|bundle| bundle.repeats < MOST_ROUNDS).find(|bundle| bundle.id == Some(id))

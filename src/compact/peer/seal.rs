@@ -81,6 +81,7 @@ impl Peer {
             repeats: 0,
             given_up: false,
             replaced: false,
+            inquiry: None,
         }
     }
 

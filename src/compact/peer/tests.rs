@@ -1,6 +1,7 @@
 mod codec;
 mod fates;
 mod histories;
+mod inquiry;
 mod noise;
 mod records;
 mod session;

@@ -62,8 +62,7 @@ impl Peer {
             }
             bundle.repeats += 1;
             let (ticket, told) = (bundle.ticket, std::mem::take(&mut bundle.fates));
-            let unsent: Vec<_> =
-                (0..bundle.packets.len()).filter(|fragment| bundle.packets[*fragment].sent.is_none()).collect();
+            let unsent: Vec<_> = (0..bundle.packets.len()).filter(|at| bundle.packets[*at].waits_for_link()).collect();
             self.notes_lost(told, context.now);
             // One fragment is enough to hear which others are missing.
             let fragments = if unsent.is_empty() { vec![0] } else { unsent };

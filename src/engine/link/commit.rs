@@ -8,10 +8,10 @@ use crate::engine::Context;
 use crate::engine::outcome::Bounce;
 use crate::fault::Fault;
 use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
-use crate::message::{Id, Message, Packet, PacketState, Reason, Reference, State};
+use crate::message::{GoneReason, Id, Message, Packet, PacketState, Reason, Reference, State};
 use crate::money::{Bill, Use};
 use crate::route::choose::Policy;
-use crate::route::price;
+use crate::route::{plan, price};
 use crate::store::{Tx, TxResult};
 
 /// The group of a packet, as the store knows it now.
@@ -72,14 +72,14 @@ pub fn explain(context: &Context, group: &PacketGroup, reason: &Reason) -> Resul
 
 /// Writes that a packet is being handed over, before its command leaves, and gives it back as it was written. `None` when
 /// the owner of a message in it held or cancelled it a moment ago, or when a budget does not allow a packet that no
-/// message pays for: those are billed to the box here. What is decided here cannot be taken back.
+/// message pays for: what that costs is reserved here. What is decided here cannot be taken back.
 ///
 /// # Errors
 /// When the store fails.
 pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault> {
     let (settings, now) = (context.store.settings(), context.now());
     let wanted = Use::of_packets(1, price::packet_price(&settings));
-    let fresh = Bill::new(price::month(&settings, now), wanted, price::limits(&settings, None));
+    let fresh = Bill::own(wanted, price::limits(&settings, []));
     context.store.write(move |tx| {
         let mut packet = packet.clone();
         for id in &packet.messages {
@@ -90,7 +90,7 @@ pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault>
         let extra = packet.is_extra();
         if let Some(place) = packet.peer.as_mut().filter(|place| extra && place.bill.is_none()) {
             let mut bill = fresh.clone();
-            if tx.charge(&mut bill, now)?.is_err() {
+            if tx.reserve(&mut bill, now)?.is_err() {
                 return Ok(None);
             }
             place.bill = Some(bill);
@@ -107,8 +107,15 @@ pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault>
 pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Taken) -> Result<(), Fault> {
     let (packet, reference, now) = (packet.clone(), reference.clone(), context.now());
     context.store.write(move |tx| {
+        if let (Some(PacketState::Unknown(_)), Some(place)) =
+            (tx.packet(packet.number)?.map(|known| known.state), &packet.peer)
+        {
+            peer::change(tx, packet.device, |peer| {
+                peer.returned(place.ticket, place.fragment);
+            })?;
+        }
         tx.put_packet(&packet)?;
-        let all = tx.group_of(&packet)?.iter().all(|packet| packet.reference().is_some());
+        let all = tx.group_of(&packet)?.iter().all(Packet::is_handed);
         let reason = LinkReason::Taken { how, part: Part::of(&packet), by: reference.clone() };
         for id in &packet.messages {
             let Some(live) = tx.live(*id)? else { continue };
@@ -121,6 +128,70 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
     })
 }
 
+/// Writes that the link cannot tell whether it took a packet. Its messages are neither sent nor lost: the far box is asked.
+///
+/// # Errors
+/// When the store fails.
+pub fn unknown(context: &Context, mut packet: Packet, why: &str) -> Result<(), Fault> {
+    let PacketState::Handing(intent) = packet.state else { return Ok(()) };
+    let (now, rules, why) = (context.now(), peer::rules(&context.store.settings()), Reason::said(why));
+    (packet.state, packet.at) = (PacketState::Unknown(intent), now);
+    context.store.write(move |tx| {
+        tx.put_packet(&packet)?;
+        let mut asks = false;
+        if let Some(place) = &packet.peer {
+            peer::change(tx, packet.device, |peer| {
+                peer.unknown(&rules, place.ticket, place.fragment, now.0);
+                asks = peer.is_known();
+            })?;
+        }
+        let all = tx.group_of(&packet)?.iter().all(Packet::is_handed);
+        let reason = LinkReason::LeftUnknown { part: Part::of(&packet), why: Box::new(why.clone()), asks };
+        for id in &packet.messages {
+            let Some(live) = tx.live(*id)? else { continue };
+            match all && live.state == State::Queued {
+                true => tx.step(*id, now, State::OnLink, reason.clone(), 0, live.deadline)?,
+                false => tx.step(*id, now, live.state, reason.clone(), 0, live.next)?,
+            };
+        }
+        Ok(())
+    })
+}
+
+/// Writes that a packet was certainly not taken: it may be handed over again.
+///
+/// # Errors
+/// When the store fails.
+pub fn not_taken(context: &Context, packet: &Packet, why: &str) -> Result<(), Fault> {
+    let (packet, now) = (packet.clone(), context.now());
+    let packet = Packet { note: format!("certainly not taken: {why}"), ..packet };
+    context.store.write(move |tx| {
+        let mut again = true;
+        if let (PacketState::Unknown(_), Some(place)) = (&packet.state, &packet.peer) {
+            peer::change(tx, packet.device, |peer| again = peer.returned(place.ticket, place.fragment))?;
+        }
+        if again {
+            return planned_again(tx, packet.clone(), now);
+        }
+        release(tx, &packet);
+        tx.put_packet(&Packet { state: PacketState::Gone(GoneReason::Dropped), at: now, ..packet.clone() })?;
+        tx.settle(&packet.messages)
+    })
+}
+
+/// A packet that has not left goes to the link again, as it is.
+pub(super) fn planned_again(tx: &mut Tx, packet: Packet, now: Time) -> TxResult<()> {
+    let packet = Packet { state: PacketState::Planned, at: now, ..packet };
+    tx.put_packet(&packet)?;
+    for id in &packet.messages {
+        if tx.live(*id)?.is_some_and(|live| live.state == State::OnLink) {
+            let reason = LinkReason::NotThere { part: Part::of(&packet) };
+            tx.step(*id, now, State::Queued, reason, 0, now + plan::SOON)?;
+        }
+    }
+    Ok(())
+}
+
 /// Writes that a packet left, and counts it; its messages are sent once all packets of the group are.
 ///
 /// # Errors
@@ -130,7 +201,8 @@ pub fn sent(context: &Context, packet: &Packet, how: Acknowledged) -> Result<(),
     context.store.write(move |tx| mark_sent(tx, packet.clone(), &how, now))
 }
 
-fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now: Time) -> TxResult<()> {
+/// The same within a transaction. Does nothing for a packet without a reference.
+pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now: Time) -> TxResult<()> {
     let Some(reference) = packet.reference().cloned() else { return Ok(()) };
     packet.state = PacketState::Sent(reference);
     packet.at = now;
@@ -201,23 +273,47 @@ pub fn close(context: &Context, group: &PacketGroup, unclear: Option<LinkReason>
                 tell_gone(tx, packet, unclear, now)?;
             }
         }
-        resolved
-            .iter()
-            .try_for_each(|(resolution, bounce)| resolve(tx, &policy, resolution, bounce.as_ref(), &packets, now))
+        resolved.iter().try_for_each(|(resolution, bounce)| {
+            if let (Resolution::Ends(id, ..), true) = (resolution, unclear) {
+                may_arrive(tx, *id, &packets, now)?;
+            }
+            resolve(tx, &policy, resolution, bounce.as_ref(), &packets, now)
+        })
     })
 }
 
-/// The session hears that a packet will not be sent, or that it may have been. What certainly does not leave costs nothing.
+/// A message ends of which nobody knows whether it left: a receipt that comes late still counts.
+fn may_arrive(tx: &mut Tx, id: Id, packets: &[Packet], now: Time) -> TxResult<()> {
+    let Some(packet) = packets.iter().find(|packet| packet.peer.as_ref().is_some_and(|place| place.receipt)) else {
+        return Ok(());
+    };
+    peer::change(tx, packet.device, |peer| peer.give_up(id.0))?;
+    tx.live(id)?
+        .map_or(Ok(()), |_| tx.change(id, |message| message.receipt_until = Some(now + peer::LONGEST)).map(drop))
+}
+
+/// A packet will not be sent, or may have been: then it is paid for. What certainly does not leave costs nothing; the
+/// session hears of it.
 fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult<()> {
+    if unclear {
+        tx.packet_went(packet)?;
+    }
+    tx.settle(&packet.messages)?;
     let Some(place) = &packet.peer else { return Ok(()) };
-    if let Some(mut bill) = place.bill.clone().filter(|bill| bill.charged && !unclear) {
-        let back = bill.wanted;
-        tx.refund(&mut bill, back)?;
+    if !unclear {
+        release(tx, packet);
     }
     peer::change(tx, packet.device, |peer| match unclear {
         true => peer.sent(place.ticket, place.fragment, now.0),
         false => peer.lost(place.ticket, place.fragment, now.0),
     })
+}
+
+/// What certainly does not leave costs nothing.
+fn release(tx: &mut Tx, packet: &Packet) {
+    if let Some(mut bill) = packet.peer.as_ref().and_then(|place| place.bill.clone()) {
+        tx.release(&mut bill);
+    }
 }
 
 fn resolve(
@@ -234,7 +330,9 @@ fn resolve(
         |tx: &mut Tx, id: Id| session.map_or(Ok(()), |device| peer::change(tx, device, |peer| peer.forget(id.0)));
     match resolution {
         Resolution::Ends(id, ..) => {
-            forget(tx, *id)?;
+            if tx.live(*id)?.is_none_or(|live| live.receipt_until.is_none()) {
+                forget(tx, *id)?;
+            }
             bounce.map_or(Ok(()), |bounce| bounce.apply(tx, now))
         }
         Resolution::Cancelled(id, why) => {

@@ -12,7 +12,10 @@
 //!      └─> not wanted any more ──> Gone <────────────┘
 //! ```
 //!
-//! A packet is `Planned`, `Handing` or `Held` while it is open. All packets of a group are sent, or its messages are not:
+//! Where the link cannot tell how a hand-over ended, the packet is `Unknown` until the link finds out after all, the far box
+//! says whether it has it, or its time is over: it becomes `Held` or `Sent`, or `Planned` again, as it was, or `Gone`.
+//!
+//! A packet is `Planned`, `Handing`, `Unknown` or `Held` while it is open. All packets of a group are sent, or its messages are not:
 //! once one is `Gone`, those that are still here go too, and those that the link holds are withdrawn. When none is open
 //! any more each message gets its [`Resolution`].
 //!
@@ -73,7 +76,8 @@ impl PacketGroup {
     /// Some of it has left, now or when other fragments of the same bundle went out.
     fn partly_sent(&self) -> bool {
         let fragments = self.packets.iter().find_map(|packet| packet.peer.as_ref()).map_or(0, |place| place.fragments);
-        self.any(|state| matches!(state, PacketState::Sent(_))) || self.packets.len() < usize::from(fragments)
+        let left = |state: &PacketState| matches!(state, PacketState::Sent(_) | PacketState::Unknown(_));
+        self.any(left) || self.packets.len() < usize::from(fragments)
     }
 
     /// The far box has its messages already.
@@ -106,7 +110,9 @@ impl PacketGroup {
                 PacketState::Planned => packet.state = PacketState::Gone(GoneReason::Dropped),
                 PacketState::Held(_) => packet.ask = now,
                 // A hand-over whose end is unknown is settled by evidence, and by nothing else (promise 2).
-                PacketState::Handing(_) | PacketState::Sent(_) | PacketState::Gone(_) => continue,
+                PacketState::Handing(_) | PacketState::Unknown(_) | PacketState::Sent(_) | PacketState::Gone(_) => {
+                    continue;
+                }
             }
             packet.at = now;
         }

@@ -9,6 +9,7 @@ use compact::packet::Form;
 use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerRules, PeerTurn};
 
 use super::coders::{CoderHandle, models};
+use super::commit;
 use super::fate::{self, Heard};
 use crate::address::DeviceId;
 use crate::clock::Time;
@@ -16,8 +17,8 @@ use crate::coding::messages::{self, Codec};
 use crate::engine::outcome::{self, Bounce};
 use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
-use crate::message::reason::LinkReason;
-use crate::message::{Id, Message, Packet, PacketState, PeerFragment, State};
+use crate::message::reason::{Acknowledged, LinkReason};
+use crate::message::{Id, Message, Packet, PacketState, PeerFragment, Reference, State};
 use crate::money::Bill;
 use crate::route::choose::Route;
 use crate::route::{plan, segments};
@@ -62,7 +63,7 @@ pub fn put(tx: &mut Tx, device: Option<DeviceId>, peer: &Peer) -> TxResult<()> {
 }
 
 /// The rules of this box for its sessions.
-fn rules(settings: &Settings) -> PeerRules {
+pub fn rules(settings: &Settings) -> PeerRules {
     let hours = settings.span(Key::AirReceiptWait).as_secs().div_ceil(3600);
     let parts = i64::try_from(settings.span(Key::AirPartsWait).as_millis()).unwrap_or(i64::MAX);
     let usual = PeerRules::default();
@@ -161,6 +162,11 @@ impl Context {
     }
 }
 
+/// The name of a packet that the far box has, and of which the link does not know its own.
+pub fn confirmed(packet: &Packet) -> Reference {
+    Reference { holder: "confirmed".to_owned(), number: packet.number }
+}
+
 /// Packets that the session wants to go out, in groups: those of a bundle, and of the same messages, belong together.
 pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, now: Time) -> Vec<Vec<Packet>> {
     let together = |one: &OutgoingPacket, next: &OutgoingPacket| {
@@ -185,6 +191,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, now: Time) -> V
             receipt: out.receipt,
             needless: false,
             repeat: out.repeat,
+            arrived: false,
             bill: None,
         }),
     };
@@ -219,7 +226,7 @@ impl PeerEffects {
         let policy = context.policy();
         let bill = |key: u64| {
             let message = context.store.message(Id(key)).ok().flatten()?;
-            Some((key, policy.bill(&message, context.now())?))
+            Some((key, policy.bill(&message)?))
         };
         let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
         let heard = turn.fates.iter().filter_map(|(key, fate)| Heard::new(context, *key, *fate)).collect();
@@ -232,6 +239,7 @@ impl PeerEffects {
         for packets in groups(&self.turn.send, self.device, now) {
             tx.add_packets(&packets)?;
         }
+        self.settle_unknown(tx, now)?;
         for key in &self.turn.delivered {
             fate::arrived(tx, Id(*key), self.device, now)?;
         }
@@ -249,6 +257,43 @@ impl PeerEffects {
         }
         for news in &self.turn.news {
             tx.event(&Event { at: now, part: "link".to_owned(), words: format!("{news}{from}"), alarm: false })?;
+        }
+        Ok(())
+    }
+
+    /// The far box says what the link could not tell: which packets it has, and which it does not have.
+    fn settle_unknown(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
+        let turn = &self.turn;
+        if turn.arrived.is_empty() && turn.arrived_fragments.is_empty() && turn.not_there.is_empty() {
+            return Ok(());
+        }
+        let mut not_there = turn.not_there.clone();
+        for packet in tx.open_packets()? {
+            let Some(place) = packet.peer.as_ref().filter(|_| packet.device == self.device) else { continue };
+            let (ticket, named) = (place.ticket, (place.ticket, place.fragment));
+            // Of a repeat nothing is known: the first copy may be the one that arrived.
+            let there = !place.repeat && (turn.arrived.contains(&ticket) || turn.arrived_fragments.contains(&named));
+            match &packet.state {
+                PacketState::Unknown(_) if not_there.contains(&named) => {
+                    not_there.retain(|known| *known != named);
+                    let note = "not sent before: the far box does not have it".to_owned();
+                    commit::planned_again(tx, Packet { note, ..packet }, now)?;
+                }
+                PacketState::Unknown(_) if there => {
+                    let held = Packet { state: PacketState::Held(confirmed(&packet)), ..packet };
+                    commit::mark_sent(tx, held, &Acknowledged::Arrived, now)?;
+                }
+                // The link is asked first: it may be waiting for that.
+                PacketState::Handing(_) if there => {
+                    let peer = Some(PeerFragment { arrived: true, ..place.clone() });
+                    tx.put_packet(&Packet { peer, ..packet })?;
+                }
+                _ => {}
+            }
+        }
+        // Without its packet nothing would ever go again.
+        for (ticket, fragment) in not_there {
+            change(tx, self.device, |peer| peer.lost(ticket, fragment, now.0))?;
         }
         Ok(())
     }

@@ -2,8 +2,8 @@
 //! at before anything new is handed over: the evidence of how one ended gets weaker with each packet that follows it.
 
 use super::group::PacketGroup;
+use super::peer;
 use super::submit::{PATIENCE, outgoing};
-use std::time::Duration;
 
 use crate::clock::Time;
 use crate::engine::Context;
@@ -14,9 +14,6 @@ use crate::message::{Id, Packet, PacketState, Reference};
 
 /// Equal packets of other messages that are told apart in one look.
 const MOST_EQUAL: usize = 16;
-
-/// A hand-over that the link cannot decide is left to the far box after this.
-const UNDECIDED: Duration = Duration::from_secs(20);
 
 /// What the evidence says of a hand-over.
 pub enum Evidence {
@@ -33,13 +30,14 @@ pub enum Evidence {
         /// What is not known, and why.
         why: String,
     },
-    /// Nobody on this side will ever know: only the far box can tell.
-    Undecidable,
+    /// The link cannot tell, for this reason: only the far box can.
+    Undecidable(String),
     /// Nothing yet, and nobody waits for it any more.
     TooLate(String),
 }
 
-/// Finds out how the hand-over of a packet ended, if that can be known now; `None` when it is not open.
+/// Finds out how the hand-over of a packet ended, if that can be known now; `None` when it is not open, or is known to be
+/// unknown and there is no news.
 ///
 /// # Errors
 /// When the store fails.
@@ -49,7 +47,7 @@ pub fn find_out(
     group: &PacketGroup,
     packet: &Packet,
 ) -> Result<Option<Evidence>, Fault> {
-    let PacketState::Handing(intent) = &packet.state else { return Ok(None) };
+    let (PacketState::Handing(intent) | PacketState::Unknown(intent)) = &packet.state else { return Ok(None) };
     let (outgoing, now) = (outgoing(group, packet, context.now()), context.now());
     // The link finds packets by their content: a message may say the same as an earlier one, and is not that one.
     for _ in 0..MOST_EQUAL {
@@ -57,24 +55,48 @@ pub fn find_out(
             Verdict::Taken(reference) => (Evidence::Taken(reference.clone()), reference),
             Verdict::Sent(reference) => (Evidence::Sent(reference.clone()), reference),
             Verdict::NotTaken(why) => return Ok(Some(Evidence::NotTaken(why))),
-            // The link may still find out; after a while it will not.
-            Verdict::Unknown(_) if now >= packet.at + UNDECIDED => return Ok(Some(Evidence::Undecidable)),
-            Verdict::NotYet(why) | Verdict::Unknown(why) => return Ok(Some(unknown(group, packet, &why, now))),
+            Verdict::Unknown(why) => return Ok(undecidable(group, packet, why, now)),
+            Verdict::NotYet(why) => return Ok(unknown(group, packet, why, now)),
         };
         match context.store.read(|view| view.owner(&reference))? {
             Some(owner) if owner != packet.number => link.exclude_match(&reference),
             _ => return Ok(Some(evidence)),
         }
     }
-    Ok(Some(unknown(group, packet, "the link names packets of other messages only", now)))
+    Ok(unknown(group, packet, "the link names packets of other messages only".to_owned(), now))
 }
 
-fn unknown(group: &PacketGroup, packet: &Packet, why: &str, now: Time) -> Evidence {
-    let late: Vec<_> = group.late(now).map(|message| message.id).collect();
+/// Nobody waits for the end of this hand-over any more.
+fn is_over(group: &PacketGroup, packet: &Packet, now: Time) -> bool {
     let waited_for = !packet.messages.is_empty() || now >= packet.at + PATIENCE;
-    match late.len() == group.messages.len() && waited_for {
-        true => Evidence::TooLate(why.to_owned()),
-        false => Evidence::Unknown { late, why: why.to_owned() },
+    waited_for && group.late(now).count() == group.messages.len()
+}
+
+/// The far box has it: it was taken, and has left.
+fn arrived(packet: &Packet) -> Option<Evidence> {
+    let arrived = packet.peer.as_ref().is_some_and(|place| place.arrived);
+    arrived.then(|| Evidence::Sent(peer::confirmed(packet)))
+}
+
+fn undecidable(group: &PacketGroup, packet: &Packet, why: String, now: Time) -> Option<Evidence> {
+    if let Some(sent) = arrived(packet) {
+        return Some(sent);
+    }
+    match &packet.state {
+        _ if is_over(group, packet, now) => Some(Evidence::TooLate(why)),
+        PacketState::Unknown(_) => None,
+        _ => Some(Evidence::Undecidable(why)),
+    }
+}
+
+fn unknown(group: &PacketGroup, packet: &Packet, why: String, now: Time) -> Option<Evidence> {
+    if let Some(sent) = arrived(packet) {
+        return Some(sent);
+    }
+    match &packet.state {
+        _ if is_over(group, packet, now) => Some(Evidence::TooLate(why)),
+        PacketState::Unknown(_) => None,
+        _ => Some(Evidence::Unknown { late: group.late(now).map(|message| message.id).collect(), why }),
     }
 }
 

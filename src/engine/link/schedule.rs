@@ -9,15 +9,16 @@ use std::time::Duration;
 use compact::packet::Form;
 use compact::peer::{Peer, SendPlan, WaitingMessage, gather};
 
-use super::{commit, peer};
+use super::{commit, explain, peer};
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::engine::{Context, max_payload, outcome, relay};
 use crate::fault::Fault;
 use crate::link::Driver;
 use crate::message::reason::{NeedsOwner, NoRoute, Waits};
-use crate::message::{Account, Id, Message, Packet, PacketState, Priority, State};
-use crate::route::choose::Route;
+use crate::message::{Account, Id, Message, Packet, PacketState, Priority, Reason, State};
+use crate::money::Bill;
+use crate::route::choose::{Policy, Route};
 use crate::route::plan;
 use crate::settings::Key;
 
@@ -79,7 +80,8 @@ pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<
         (None, Route::Link(device)) => device,
         (None, _) => None,
     };
-    let (state, reason) = policy.on_air(message, device.is_some());
+    let message = &measured(context, &policy, device, message)?;
+    let (state, reason) = context.judged(&policy, message)?;
     if state != State::Queued {
         let next = policy.next_look(message, Time::NEVER);
         return commit::step(context, message, state, &reason, next).map(|()| None);
@@ -88,7 +90,56 @@ pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<
         let why = NoRoute::OneFarBox { driver: driver.name.to_owned() };
         return context.give_back(message, State::Returned, why).map(|()| None);
     }
+    if !quoted(context, &policy, message)? {
+        return Ok(None);
+    }
+    if matches!(message.reason, Reason::Waits(Waits::Link { .. })) && message.reason != reason {
+        let next = policy.look_after(message, context.now());
+        explain::write(context, vec![(message.id, reason, next)])?;
+    }
     Ok(Some(device))
+}
+
+/// The message with what it takes in the coding that its far box reads: measured here where that could not be done when it
+/// was taken in, as the coder was not there, or the far box read another one.
+fn measured(context: &Context, policy: &Policy, device: Option<DeviceId>, message: &Message) -> Result<Message, Fault> {
+    let missing = message.size.is_none_or(|size| size.compact.is_none() || size.max_payload != policy.max_payload);
+    if !missing || !context.speaks_compact() || context.form(&context.peer(device)?, device).is_none() {
+        return Ok(message.clone());
+    }
+    let id = message.id;
+    match context.measured_now(policy, message).filter(|size| Some(*size) != message.size) {
+        Some(size) => {
+            context.store.write(move |tx| match tx.live(id)? {
+                Some(_) => tx.change(id, |message| message.size = Some(size)).map(drop),
+                None => Ok(()),
+            })?;
+            Ok(Message { size: Some(size), ..message.clone() })
+        }
+        None => Ok(message.clone()),
+    }
+}
+
+/// Has a message reserve what it costs now, if that is not what is reserved for it: prices and people change, and what went
+/// in part has to go as a whole again. False when a budget does not allow it: it is held then.
+fn quoted(context: &Context, policy: &Policy, message: &Message) -> Result<bool, Fault> {
+    let bill = policy.bill(message);
+    let known = message.bill.as_ref();
+    let same = |bill: &Bill| known.is_some_and(|known| known.same_quote(bill) && known.reserved == known.wanted);
+    if bill.as_ref().is_none_or(same) {
+        return Ok(true);
+    }
+    let (id, now, next) = (message.id, context.now(), message.next);
+    context.store.write(move |tx| {
+        let Some(mut live) = tx.live(id)?.filter(|live| live.state == State::Queued) else { return Ok(false) };
+        match tx.rebill(&mut live, bill.clone(), now)? {
+            Ok(()) => tx.change(id, |message| message.bill = live.bill).map(|_| true),
+            Err(budget) => {
+                tx.change(id, |message| message.bill.iter_mut().for_each(|bill| bill.short = true))?;
+                tx.step(id, now, State::Held, budget, 0, next).map(|_| false)
+            }
+        }
+    })
 }
 
 /// How many messages for one far box are planned at once: those of a classic one share nothing.

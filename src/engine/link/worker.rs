@@ -31,10 +31,14 @@ use crate::settings::{Key, Settings};
 const TURN: Duration = Duration::from_secs(20);
 /// The wait before a hand-over whose end is unknown is looked at again.
 const DOUBT: BackOff = BackOff::doubling(Duration::from_secs(3), Duration::from_secs(192));
+/// One that the link cannot decide is looked at again after this: it may have found out since.
+const UNKNOWN: Duration = Duration::from_secs(60);
 /// A link that took nothing is asked again after this.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Messages handed over in one turn; then the link is heard again.
 const BATCH: usize = 32;
+/// Packets of earlier runs that the link is told about.
+const REMEMBERED: usize = 64;
 /// Settings that need the link made anew.
 const OF_THE_LINK: [Key; 8] = [
     Key::LinkDriver,
@@ -126,6 +130,7 @@ impl<'c> LinkWorker<'c> {
     /// Turns until the box stops or the link's settings change.
     fn drive(mut self, made_with: &Settings, wake: &Receiver<()>) -> Result<(), Fault> {
         self.outstanding = OnLink::count(self.context)?;
+        self.link.remember(&self.context.store.read(|view| view.last_references(REMEMBERED))?);
         let mut wait = Duration::ZERO;
         while !self.context.stopping() {
             let settings = self.context.store.settings();

@@ -214,7 +214,8 @@ impl Intake {
     /// The copy that a person who reads here wants elsewhere too.
     fn forward(&self, person: &Person, from: &Address) -> Option<Message> {
         let to = Address::Mail(person.forward.clone()?);
-        (self.policy.choose(&to) == Route::Relay).then(|| self.plan(from, to))
+        let by_relay = self.policy.choose(&to) == Route::Relay;
+        by_relay.then(|| Message { on_behalf_of: Some(person.name.clone()), ..self.plan(from, to) })
     }
 
     fn plan(&self, from: &Address, to: Address) -> Message {

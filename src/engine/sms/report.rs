@@ -163,7 +163,7 @@ fn failed(
     let again = !refusal.fault.is_permanent() && text.resent < most && now < message.deadline;
     let next = now + outcome::back_off(&policy, message.tries + text.resent + 1);
     let (resent, opted_out, number, phone) = (text.resent + 1, refusal.opted_out, text.from, text.to);
-    let bill = policy.bill(message, now);
+    let bill = policy.bill(message);
     let notice = if again { None } else { context.notice(&policy, message, Kind::Failed, &why) };
     log::info!("{id} could not be delivered by the carrier");
     context.store.write(move |tx| {

@@ -60,10 +60,10 @@ pub fn one(texts: &mut Texts, message: &Message) -> Result<(), Fault> {
         let fault = fault.clone();
         return context.failed(message, &fault);
     }
-    // Taken in while there was no carrier, and so no price.
-    let bill = policy.bill(message, context.now());
-    let priced = |bill: Option<&Bill>| bill.is_some_and(|bill| bill.wanted.money.0 > 0);
-    if priced(bill.as_ref()) && !priced(message.bill.as_ref()) {
+    // Taken in at another price, or while there was no carrier, and so no price.
+    let bill = policy.bill(message);
+    let same = |bill: &Bill| message.bill.as_ref().is_some_and(|known| known.same_quote(bill));
+    if !bill.as_ref().is_none_or(same) {
         let (id, now) = (message.id, context.now());
         return context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == State::Queued) {
             Some(_) => outcome::requeue(tx, id, bill.clone(), reason.clone(), now, now),

@@ -229,7 +229,8 @@ impl M138 {
     /// A modem with this id answers: whatever was known of another one is forgotten.
     fn meet(&mut self, device: u64) {
         let id = DeviceId::new(device).ok();
-        if id.is_none() || self.facts.device != id {
+        let is_new = id.is_none() || self.facts.device != id;
+        if is_new {
             self.ledger = Ledger::new(device);
             self.life = super::fresh();
             self.claims.clear();
@@ -244,6 +245,12 @@ impl M138 {
         }
         self.facts.bad_device = id.is_none().then_some(device);
         self.facts.device = id;
+        // What it took in earlier runs of the program: from its ids later ones are told.
+        for (reference, left) in self.earlier.iter().rev().filter(|_| is_new) {
+            if self.reference(reference.number).is_some_and(|own| own == *reference) {
+                self.ledger.recall(reference.number, *left);
+            }
+        }
     }
 
     fn set_rate(&mut self, sentences: &str, wanted: u64) -> Result<(), PortError> {

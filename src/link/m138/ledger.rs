@@ -150,6 +150,14 @@ impl Ledger {
         self.entry(id, PacketFate::Queued).accounted = true;
     }
 
+    /// An earlier run knew which packet has this id, and whether it had left.
+    pub fn recall(&mut self, id: u64, left: bool) {
+        self.known(id);
+        if left {
+            self.entry(id, PacketFate::Sent).fate = PacketFate::Sent;
+        }
+    }
+
     /// A packet whose answer was never heard was found to have this id.
     pub fn found(&mut self, id: u64) {
         self.note_newest(id);

@@ -106,6 +106,8 @@ pub struct M138 {
     line_epoch: u64,
     /// Names the ledger.
     life: u64,
+    /// Packets that modems took in earlier runs, the newest first; true: it has left.
+    earlier: Vec<(Reference, bool)>,
     unsettled: Vec<Unsettled>,
     /// Hand-overs (by their memo) and the ids they got.
     claims: VecDeque<(String, u64)>,
@@ -176,6 +178,7 @@ impl M138 {
             epoch: fresh(),
             line_epoch: fresh(),
             life: fresh(),
+            earlier: Vec::new(),
             unsettled: Vec::new(),
             claims: VecDeque::new(),
             withdrawing: Vec::new(),
@@ -210,6 +213,10 @@ fn fresh() -> u64 {
 }
 
 impl Link for M138 {
+    fn remember(&mut self, taken: &[(Reference, bool)]) {
+        self.earlier = taken.to_vec();
+    }
+
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {
         self.poll_until(wake, Instant::now() + wait)
     }

@@ -22,7 +22,7 @@ use crate::link::{LinkPacket, Verdict};
 use crate::message::Intent;
 
 /// A hand-over of which nothing is found out within this time is unknown.
-const SETTLE_WITHIN: Duration = Duration::from_secs(30);
+const SETTLE_WITHIN: Duration = Duration::from_secs(10);
 /// Two times that the modem gave may differ by this much although they name the same moment.
 const STAMPS_DIFFER: Duration = Duration::from_secs(10);
 /// A packet is taken so soon after the time in its memo.
@@ -89,8 +89,10 @@ impl M138 {
             });
         }
         match self.others_in_queue(memo)?.cmp(&waiting) {
+            // It will have an acknowledgement, which names its id, or expire.
             std::cmp::Ordering::Less => {
-                return Ok(self.leave_open(intent, "the modem has a packet of unknown id", false));
+                self.remember_unsettled(&intent.memo).others_may_go = true;
+                return Ok(Verdict::NotYet("the modem has a packet of unknown id".to_owned()));
             }
             _ if self.heard_no_satellite(memo) || self.no_satellite_since(memo)? => {
                 return Ok(Verdict::NotTaken("it is not on the modem, and no satellite came since".to_owned()));

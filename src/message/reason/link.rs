@@ -35,6 +35,22 @@ pub enum LinkReason {
         /// What is in the way.
         why: Box<Reason>,
     },
+    /// The link cannot tell whether it took a packet: only the far box knows.
+    LeftUnknown {
+        /// Which of its packets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<Part>,
+        /// What is in the way.
+        why: Box<Reason>,
+        /// The far box is asked; else nobody can be.
+        asks: bool,
+    },
+    /// The far box does not have a packet of which the link could not tell: it goes again.
+    NotThere {
+        /// Which of its packets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<Part>,
+    },
     /// It was withdrawn before it was sent.
     Withdrawn,
     /// It was withdrawn after a part of it had left.
@@ -97,6 +113,8 @@ pub enum Acknowledged {
     Said(String),
     /// It is not on the link any more, and the acknowledgement was not seen.
     NotSeen,
+    /// The far box has it.
+    Arrived,
     /// It is not on the link any more after its time had run out.
     Late,
     /// Nobody can tell on this side: only a receipt of the far box does.

@@ -21,7 +21,9 @@ impl Display for Reason {
             Self::Waits(fact) => fact.fmt(f),
             Self::NeedsOwner(fact) => fact.fmt(f),
             Self::Barred(fact) => fact.fmt(f),
-            Self::HeldByRule(Ground::NoReader) => write!(f, "{}: release it to send it", Ground::NoReader),
+            Self::HeldByRule(ground @ (Ground::NoReader | Ground::NotVouchedFor)) => {
+                write!(f, "{ground}: release it to send it")
+            }
             Self::HeldByRule(ground) => write!(f, "{ground}: release it to send it, or allow the sender"),
             Self::RefusedByRule(ground @ Ground::Stranger { .. }) => write!(f, "{ground}, and strangers are refused"),
             Self::RefusedByRule(ground) => ground.fmt(f),
@@ -134,8 +136,8 @@ impl Display for SplitError {
 impl Display for Barred {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let never = |medium: &Medium| match medium {
-            Medium::Air => "never goes over the air",
-            Medium::Phone => "never goes to a phone",
+            Medium::Air => "never goes over the air by itself",
+            Medium::Phone => "never goes to a phone by itself",
         };
         match self {
             Self::Automatic { how, on } => write!(f, "written by a machine ({how}): {}", never(on)),
@@ -153,6 +155,11 @@ impl Display for Ground {
         match self {
             Self::Blocked { list } => write!(f, "the sender is on {} block list", whose(list)),
             Self::Allowed { list } => write!(f, "the sender is on {} allow list", whose(list)),
+            Self::Machine { list } => write!(f, "the sender is on {} list of machines that may write", whose(list)),
+            Self::WantedMachine => f.write_str("a machine wrote it, and its sender or its key word is known here"),
+            Self::NotVouchedFor => {
+                f.write_str("the sender may write, but the mail server in front did not say that it is them")
+            }
             Self::Answer => f.write_str("the sender was written to, and may answer"),
             Self::KeyWord => f.write_str("the subject has the key word"),
             Self::Stranger { proof } => f.write_str(match proof {
@@ -230,6 +237,7 @@ impl Display for ActionReason {
             Self::Released { who, allow: false } => write!(f, "released by {who}"),
             Self::Released { who, allow: true } => write!(f, "released by {who}, who lets its sender write"),
             Self::Afforded => f.write_str("the budget allows it now"),
+            Self::Judged => f.write_str("people or rules have changed: nothing holds it any more"),
             Self::Cancelled { who, withdrawing: false } => write!(f, "cancelled by {who}"),
             Self::Cancelled { who, withdrawing: true } => {
                 write!(f, "cancelled by {who}: being withdrawn from the link")
@@ -286,10 +294,27 @@ impl Display for LinkReason {
             }
             Self::Acknowledged { part, how } => {
                 part.map_or(Ok(()), |part| write!(f, "{part} "))?;
-                let by = if *how == Acknowledged::NotKnown { "" } else { "acknowledged by a satellite: " };
+                let by = match how {
+                    Acknowledged::NotKnown | Acknowledged::Arrived => "",
+                    _ => "acknowledged by a satellite: ",
+                };
                 write!(f, "{by}{how}")
             }
             Self::Asking { part, why } => write!(f, "finding out whether the link took part {part}: {why}"),
+            Self::LeftUnknown { part, why, asks } => {
+                part.map_or(Ok(()), |part| write!(f, "{part}: "))?;
+                match asks {
+                    true => write!(f, "it is not known whether it left ({why}): the far box is asked"),
+                    false => write!(
+                        f,
+                        "it is not known whether it left ({why}), and nobody can be asked: send it again if it matters"
+                    ),
+                }
+            }
+            Self::NotThere { part } => {
+                part.map_or(Ok(()), |part| write!(f, "{part}: "))?;
+                f.write_str("it had not left: the far box does not have it, and it goes again")
+            }
             Self::Withdrawn => f.write_str("withdrawn from the link before it was sent"),
             Self::RestWithdrawn => f.write_str("the rest was not sent"),
             Self::NoSatellite => f.write_str("no satellite took it in time"),
@@ -324,6 +349,7 @@ impl Display for Acknowledged {
         match self {
             Self::Said(note) => f.write_str(note),
             Self::NotSeen => f.write_str("its acknowledgement was not seen"),
+            Self::Arrived => f.write_str("sent: the far box has it"),
             Self::Late => f.write_str("gone from the link after its time had run out"),
             Self::NotKnown => f.write_str("not known whether it was sent: only a receipt of the far box tells"),
         }

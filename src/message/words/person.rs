@@ -17,6 +17,11 @@ pub fn for_notice(message: &Message, why: &Reason) -> String {
         // What a mail server said is the one thing that helps its sender.
         Reason::Said { words } | Reason::Old(words) if message.way == Way::Relay => words.clone(),
         Reason::Relay(fact) => fact.to_string(),
+        Reason::HeldByRule(_) => {
+            "mail goes there over a satellite link, where every message costs money, and one from \
+                                  somebody who is new there waits until somebody has looked at it"
+                .to_owned()
+        }
         root => words(root, message.way, message.state),
     }
 }
@@ -119,6 +124,11 @@ fn link(fact: &LinkReason) -> &'static str {
         LinkReason::Taken { .. } | LinkReason::Asking { .. } | LinkReason::Regrouped | LinkReason::MadeWay => {
             waiting(Way::Link)
         }
+        LinkReason::LeftUnknown { asks: true, .. } => "it is not known whether it left: the other side is asked",
+        LinkReason::LeftUnknown { asks: false, .. } => {
+            "it is not known whether it left: it may have; send it again if it matters"
+        }
+        LinkReason::NotThere { .. } => "it had not left, and goes again",
         LinkReason::Acknowledged { .. } => "a satellite has it",
         LinkReason::PieceAgain => "a piece of it goes once more",
         LinkReason::Withdrawn => "it was taken back before it was sent",

@@ -53,6 +53,12 @@ fn a_person_hears_nothing_of_modems_and_settings() {
         (Reason::HeldByRule(Ground::Stranger { proof: Proof::Unproven }), Way::Link, State::Held),
         (NoRoute::DeviceOutOfReach { name: "ben".into() }.into(), Way::Link, State::Refused),
         (LinkReason::TakenUnknown { why: Box::new("no GPS".into()) }.into(), Way::Link, State::Expired),
+        (
+            LinkReason::LeftUnknown { part: None, why: Box::new("no GPS".into()), asks: false }.into(),
+            Way::Link,
+            State::OnLink,
+        ),
+        (LinkReason::NotThere { part: None }.into(), Way::Link, State::Queued),
         (TextReason::NotKnown { why: Doubt::NotListed }.into(), Way::Carrier, State::Held),
     ] {
         let words = person(&reason, way, state);

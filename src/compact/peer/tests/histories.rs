@@ -66,6 +66,7 @@ fn history(seed: u64, loud: bool) -> World {
         double: bad(&mut dice, 25),
         crash: bad(&mut dice, 15),
         give_up: bad(&mut dice, 15),
+        unknown: bad(&mut dice, 20),
         delay: if dice.chance(50) { HOUR } else { dice.between(HOUR, 4 * DAY) },
         double_classic: !ages,
     };

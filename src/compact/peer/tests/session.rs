@@ -7,20 +7,20 @@ use crate::packet::{Form, ModelId};
 use crate::peer::notes::{Note, unwrap};
 use crate::peer::{OutgoingPacket, Peer, PeerContext, PeerRules, PeerTurn, SendPlan, WaitingMessage};
 
-pub struct Side {
-    peer: Peer,
-    codec: Fake,
-    pub rules: PeerRules,
+pub(super) struct Side {
+    pub(super) peer: Peer,
+    pub(super) codec: Fake,
+    pub(super) rules: PeerRules,
 }
 
 /// Two boxes at one time.
-pub struct Pair {
-    pub sides: [Side; 2],
-    now: i64,
+pub(super) struct Pair {
+    pub(super) sides: [Side; 2],
+    pub(super) now: i64,
 }
 
 impl Pair {
-    fn new(models: [&[ModelId]; 2]) -> Self {
+    pub(super) fn new(models: [&[ModelId]; 2]) -> Self {
         let side = |models: &[ModelId]| Side {
             peer: Peer::default(),
             codec: Fake(models.to_vec()),
@@ -30,7 +30,7 @@ impl Pair {
     }
 
     /// Both have said hello, and have each other's.
-    pub fn acquainted(models: [&[ModelId]; 2]) -> Self {
+    pub(super) fn acquainted(models: [&[ModelId]; 2]) -> Self {
         let mut pair = Self::new(models);
         let packets = pair.send(0, &[(0, message("a@b.c", "hello"))]);
         pair.carry(0, &packets);
@@ -39,31 +39,31 @@ impl Pair {
         pair
     }
 
-    pub fn at<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> T {
+    pub(super) fn at<T>(&mut self, side: usize, work: impl FnOnce(&mut Peer, &mut PeerContext) -> T) -> T {
         let Side { peer, codec, rules } = &mut self.sides[side];
         work(peer, &mut PeerContext { codec, now: self.now, room: 192, rules: *rules })
     }
 
-    fn plan(&mut self, side: usize, messages: &[(u64, Letter)]) -> SendPlan {
+    pub(super) fn plan(&mut self, side: usize, messages: &[(u64, Letter)]) -> SendPlan {
         let waiting: Vec<_> = messages.iter().map(|(key, message)| WaitingMessage { key: *key, message }).collect();
         self.at(side, |peer, context| peer.plan(context, &waiting))
     }
 
-    pub fn send(&mut self, side: usize, messages: &[(u64, Letter)]) -> Vec<OutgoingPacket> {
+    pub(super) fn send(&mut self, side: usize, messages: &[(u64, Letter)]) -> Vec<OutgoingPacket> {
         let plan = self.plan(side, messages);
         assert!(plan.refused.is_empty());
         self.went(side, &plan.send);
         plan.send
     }
 
-    fn went(&mut self, side: usize, packets: &[OutgoingPacket]) {
+    pub(super) fn went(&mut self, side: usize, packets: &[OutgoingPacket]) {
         packets
             .iter()
             .for_each(|packet| self.at(side, |peer, context| peer.sent(packet.ticket, packet.fragment, context.now)));
     }
 
     /// Packets from this side arrive at the other one.
-    pub fn carry(&mut self, from: usize, packets: &[OutgoingPacket]) -> Vec<PeerTurn> {
+    pub(super) fn carry(&mut self, from: usize, packets: &[OutgoingPacket]) -> Vec<PeerTurn> {
         let mut turns = Vec::new();
         for packet in packets {
             turns.push(self.at(1 - from, |peer, context| peer.receive(context, &packet.payload)));
@@ -71,14 +71,14 @@ impl Pair {
         turns
     }
 
-    fn tick(&mut self, side: usize) -> PeerTurn {
+    pub(super) fn tick(&mut self, side: usize) -> PeerTurn {
         let turn = self.at(side, |peer, context| peer.tick(context));
         self.went(side, &turn.send);
         turn
     }
 
     /// Time passes until nobody has anything to say for two days; gives back what each heard.
-    pub fn settle(&mut self) -> [Vec<PeerTurn>; 2] {
+    pub(super) fn settle(&mut self) -> [Vec<PeerTurn>; 2] {
         let mut heard = [Vec::new(), Vec::new()];
         for _ in 0..96 {
             self.now += HOUR / 2;
@@ -92,7 +92,7 @@ impl Pair {
     }
 }
 
-pub fn message(other: &str, text: &str) -> Letter {
+pub(super) fn message(other: &str, text: &str) -> Letter {
     Letter {
         kind: if other.contains('@') { Kind::Mail } else { Kind::Text },
         person: None,
@@ -102,19 +102,19 @@ pub fn message(other: &str, text: &str) -> Letter {
     }
 }
 
-fn delivered(turns: &[PeerTurn]) -> Vec<u64> {
+pub(super) fn delivered(turns: &[PeerTurn]) -> Vec<u64> {
     turns.iter().flat_map(|turn| turn.delivered.clone()).collect()
 }
 
-fn messages(turns: &[PeerTurn]) -> Vec<Letter> {
+pub(super) fn messages(turns: &[PeerTurn]) -> Vec<Letter> {
     turns.iter().flat_map(|turn| turn.messages.clone()).collect()
 }
 
-fn bundle(packet: &OutgoingPacket) -> &[u8] {
+pub(super) fn bundle(packet: &OutgoingPacket) -> &[u8] {
     unwrap(&packet.payload).unwrap().1
 }
 
-pub const BOTH: &[ModelId] = &[NORMAL, SMALL];
+pub(super) const BOTH: &[ModelId] = &[NORMAL, SMALL];
 
 #[test]
 fn a_first_message_is_classic_and_the_answer_opens_the_compact_coding() {

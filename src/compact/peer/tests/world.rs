@@ -46,6 +46,8 @@ struct Row {
     lost: bool,
     /// When the box is told.
     told_at: Option<i64>,
+    /// The box was told that the link cannot tell.
+    unknown: bool,
 }
 
 struct Flight {
@@ -88,6 +90,8 @@ pub struct Weather {
     pub crash: u64,
     /// The link gives a packet up before it is sent.
     pub give_up: u64,
+    /// The link cannot tell whether it sent a packet.
+    pub unknown: u64,
     /// Longest way, in milliseconds.
     pub delay: i64,
     /// A doubled classic packet arrives as a new one.
@@ -297,7 +301,7 @@ impl World {
         self.note(|| {
             format!("{side} hands {}/{} of {:?} lost {lost}", packet.ticket, packet.fragment, packet.messages)
         });
-        self.boxes[side].rows.push(Row { packet, ticketed, ends, lost, told_at: None });
+        self.boxes[side].rows.push(Row { packet, ticketed, ends, lost, told_at: None, unknown: false });
     }
 
     /// The link sends, or gives up, and tells so later.
@@ -317,19 +321,49 @@ impl World {
             let row = self.boxes[side].rows[at].clone();
             let (ticket, fragment) = (row.packet.ticket, row.packet.fragment);
             if row.ticketed {
-                let done = self.commit(side, |peer, context| match row.lost {
-                    true => peer.lost(ticket, fragment, context.now),
-                    false => peer.sent(ticket, fragment, context.now),
+                // An old box would take a classic packet that comes once more for another message.
+                let known = row.packet.payload[0] >= 0x80 || self.weather.double_classic;
+                let blind = !row.unknown && known && self.dice.chance(self.weather.unknown);
+                let mut again = false;
+                let done = self.commit(side, |peer, context| match (row.lost, row.unknown) {
+                    _ if blind => peer.unknown(&context.rules, ticket, fragment, context.now),
+                    (true, true) => again = peer.returned(ticket, fragment),
+                    (true, false) => peer.lost(ticket, fragment, context.now),
+                    (false, _) => peer.sent(ticket, fragment, context.now),
                 });
                 if done.is_none() {
                     // It asks the link once more.
                     self.boxes[side].rows[at].told_at = Some(now + HOUR);
                     continue;
                 }
+                if blind {
+                    self.saw("packets of which the link cannot tell", 1);
+                    self.note(|| format!("{side}: unknown {ticket}/{fragment} lost {}", row.lost));
+                    let later = self.dice.chance(30).then(|| now + self.dice.between(HOUR, 3 * DAY));
+                    let row = &mut self.boxes[side].rows[at];
+                    (row.unknown, row.told_at) = (true, later);
+                    continue;
+                }
+                if row.lost && row.unknown {
+                    match again {
+                        true => self.hand_again(side, ticket, fragment),
+                        false => drop(self.boxes[side].rows.remove(at)),
+                    }
+                    continue;
+                }
             }
             self.boxes[side].rows.remove(at);
             self.settle(side, &row);
         }
+    }
+
+    /// A packet that was unknown goes to the link again, as it is.
+    fn hand_again(&mut self, side: usize, ticket: u64, fragment: u8) {
+        let ends = Some(self.now + self.dice.between(HOUR / 60, 8 * HOUR));
+        let lost = self.dice.chance(self.weather.give_up);
+        let is = |row: &&mut Row| row.unknown && (row.packet.ticket, row.packet.fragment) == (ticket, fragment);
+        let row = self.boxes[side].rows.iter_mut().find(is).expect("only what is unknown comes back");
+        (row.ends, row.lost, row.told_at, row.unknown) = (ends, lost, None, false);
     }
 
     /// What became of a packet, for its messages.
@@ -345,7 +379,7 @@ impl World {
             let alone = row.packet.fragments == 1 && others == 0 && !self.partly_left(side, *key);
             let told = match (row.lost, row.packet.receipt) {
                 (true, _) if !row.ticketed => Told::Expired,
-                (true, _) if row.packet.repeat => continue,
+                (true, _) if row.packet.repeat || self.may_have_left(side, row.packet.ticket) => continue,
                 (true, _) if alone || !self.boxes[side].peer.out.iter().any(|bundle| bundle.messages.contains(key)) => {
                     if row.packet.fragments == 1 && !alone {
                         Told::Expired
@@ -363,6 +397,12 @@ impl World {
                 self.boxes[side].peer.forget(*key);
             }
         }
+    }
+
+    /// The peer sends it again by itself.
+    fn may_have_left(&self, side: usize, ticket: u64) -> bool {
+        let mut bundles = self.boxes[side].peer.out.iter();
+        bundles.any(|bundle| bundle.ticket == ticket && bundle.form.is_some() && bundle.packets.len() == 1)
     }
 
     /// Other packets of the message went out.

@@ -199,7 +199,8 @@ impl LinkWorker<'_> {
         // Those that have packets which the link does not take at present.
         let outbox = context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
         let packets = || outbox.iter().flatten();
-        let asked = packets().filter(|packet| matches!(packet.state, PacketState::Handing(_)));
+        let is_asked = |state: &PacketState| matches!(state, PacketState::Handing(_) | PacketState::Unknown(_));
+        let asked = packets().filter(|packet| is_asked(&packet.state));
         let asked: BTreeSet<_> = asked.flat_map(|packet| packet.messages.clone()).collect();
         for packet in packets() {
             for id in packet.messages.iter().filter(|id| !asked.contains(id)) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{DOUBT, LinkWorker};
+use super::{DOUBT, LinkWorker, UNKNOWN};
 use crate::clock::Time;
 use crate::engine::link::group::PacketGroup;
 use crate::engine::link::lines::OnLink;
@@ -127,6 +127,8 @@ impl LinkWorker<'_> {
     ) -> Result<Packet, Fault> {
         self.outstanding.add(packet.device);
         let now = self.context.now();
+        // The number that it got may tell what became of others.
+        self.reconcile_at = self.reconcile_at.map(|_| now);
         packet.state = PacketState::Held(reference.clone());
         packet.ask = now + track::next_look(group, now);
         commit::taken(self.context, &packet, &reference, how)?;
@@ -140,11 +142,13 @@ impl LinkWorker<'_> {
         }
         self.reconcile_at = None;
         let mut open = self.context.store.read(|view| view.open(PacketQueue::Outbox, Time::NEVER))?;
-        open.retain(|item| item.as_ref().map_or(true, |packet| matches!(packet.state, PacketState::Handing(_))));
+        let is_open = |state: &PacketState| matches!(state, PacketState::Handing(_) | PacketState::Unknown(_));
+        open.retain(|item| item.as_ref().map_or(true, |packet| is_open(&packet.state)));
+        let doubts = self.doubts;
         self.each_packet(open, Self::settle)?;
-        match self.reconcile_at {
-            Some(_) => self.doubts += 1,
-            None => (self.doubts, self.paused) = (0, None),
+        match self.doubts > doubts {
+            true => self.doubts = doubts + 1,
+            false => (self.doubts, self.paused) = (0, None),
         }
         Ok(())
     }
@@ -152,22 +156,25 @@ impl LinkWorker<'_> {
     fn settle(&mut self, mut packet: Packet) -> Result<(), Fault> {
         let mut group = commit::group_of(self.context, &packet)?;
         match reconcile::find_out(self.context, &mut *self.link, &group, &packet)? {
-            None => Ok(()),
+            None => {
+                if matches!(packet.state, PacketState::Unknown(_)) {
+                    self.look_again(UNKNOWN);
+                }
+                Ok(())
+            }
             Some(Evidence::Taken(reference)) => self.taken(&group, packet, reference, Taken::Found).map(drop),
             Some(Evidence::Sent(reference)) => {
                 let packet = self.taken(&group, packet, reference, Taken::FoundGone)?;
                 self.sent(&packet, Acknowledged::NotSeen)
             }
-            Some(Evidence::Undecidable) => {
-                // Paid for, as it may be on air; the receipt of the far box decides, or its absence repeats it.
-                let reference = Reference { holder: "unknown".to_owned(), number: packet.number };
-                let packet = self.taken(&group, packet, reference, Taken::NotKnown)?;
-                self.sent(&packet, Acknowledged::NotKnown)
+            Some(Evidence::Undecidable(why)) => {
+                self.timers.packets_changed([&packet]);
+                self.look_again(UNKNOWN);
+                commit::unknown(self.context, packet, &why)
             }
             Some(Evidence::NotTaken(why)) => {
-                packet.state = PacketState::Planned;
-                packet.note = format!("certainly not taken: {why}");
-                commit::put(self.context, &packet)
+                self.timers.packets_changed([&packet]);
+                commit::not_taken(self.context, &packet, &why)
             }
             Some(Evidence::Unknown { late, why }) => {
                 self.expire(&group, &late, reconcile::never_known(&why))?;
@@ -186,9 +193,16 @@ impl LinkWorker<'_> {
     /// A hand-over is open: it is looked at again after a while, and its messages say so.
     fn in_doubt(&mut self, group: &PacketGroup, packet: &Packet, why: &str) -> Result<(), Fault> {
         let wait = DOUBT.wait(self.doubts.saturating_sub(1).max(1));
-        self.reconcile_at = Some(self.context.now() + wait);
+        self.look_again(wait);
+        self.doubts += 1;
         let reason = LinkReason::Asking { part: packet.part, why: Box::new(why.into()) };
         commit::explain(self.context, group, &reason.into())
+    }
+
+    /// Open hand-overs are looked at again after this, or earlier.
+    fn look_again(&mut self, wait: Duration) {
+        let at = self.context.now() + wait;
+        self.reconcile_at = Some(self.reconcile_at.map_or(at, |known| known.min(at)));
     }
 
     pub(super) fn submit(&mut self, packet: Packet) -> Result<(), Fault> {

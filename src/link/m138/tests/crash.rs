@@ -87,6 +87,34 @@ fn the_first_packet_of_a_run_is_found_without_another_before_it() {
     }
 }
 
+/// What earlier runs handed over tells, with the next id, of the first packet of a run, whatever satellites came.
+#[test]
+fn ids_of_earlier_runs_tell_of_the_first_packet_of_a_run() {
+    for remembers in [true, false] {
+        let peer = Peer::start();
+        let first = Bench::ready(&peer).taken("first");
+        peer.transmit();
+        let mut bench = Bench::new(&peer);
+        if remembers {
+            bench.driver.remember(&[(first, true)]);
+        }
+        bench.until("ready", |bench| bench.health().ready);
+        peer.set(|modem| modem.lose_td = true);
+        let packet = bench.packet("lost");
+        let intent = unknown(&mut bench, &packet);
+        peer.say("RT RSSI=-98,SNR=3,FDEV=12,TS=2027-01-15T08:00:01,DI=0x000568");
+        // Nobody listened for a while.
+        drop(bench);
+        let mut bench = Bench::ready(&peer);
+        match verdict(&mut bench, &packet, &intent) {
+            Verdict::NotTaken(_) if remembers => {}
+            Verdict::Unknown(_) if !remembers => {}
+            other => panic!("{remembers}: {other:?}"),
+        }
+        assert_eq!(times_taken(&peer, "lost"), 0);
+    }
+}
+
 /// A gap between ids may be that of an inbound packet.
 #[test]
 fn a_counter_is_no_proof() {

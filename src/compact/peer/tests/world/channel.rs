@@ -1,6 +1,6 @@
 //! The way between the boxes, and what comes of it at its end.
 
-use super::{Flight, HOUR, Told, World, short};
+use super::{Flight, HOUR, Row, Told, World, short};
 use crate::letter::Letter;
 use crate::peer::PeerTurn;
 use crate::peer::tests::codec::{message_of, read_classic};
@@ -107,6 +107,20 @@ impl World {
             if message.told == Told::OnItsWay {
                 message.told = Told::Unconfirmed;
             }
+        }
+        self.saw("questions answered with no", turn.not_there.len());
+        for (ticket, fragment) in turn.not_there {
+            self.hand_again(side, ticket, fragment);
+        }
+        let there = |row: &Row| {
+            let place = (row.packet.ticket, row.packet.fragment);
+            row.unknown && (turn.arrived.contains(&place.0) || turn.arrived_fragments.contains(&place))
+        };
+        let (found, rest) = std::mem::take(&mut self.boxes[side].rows).into_iter().partition(there);
+        self.boxes[side].rows = rest;
+        self.saw("unknown packets that are there", found.len());
+        for row in found {
+            self.settle(side, &Row { lost: false, ..row });
         }
         for ticket in turn.needless {
             let (now, withdraws) = (self.now, self.dice.chance(50));

@@ -5,17 +5,17 @@ use std::cell::Cell;
 use super::*;
 use crate::settings::Key;
 
-struct Pair {
-    station: Rig,
-    gateway: Rig,
+pub(super) struct Pair {
+    pub(super) station: Rig,
+    pub(super) gateway: Rig,
     /// Packets that were carried from each to the other.
-    carried: [Cell<usize>; 2],
+    pub(super) carried: [Cell<usize>; 2],
 }
 
 const DEVICE: u64 = 6846;
 
 impl Pair {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let pair = Self { station: Rig::new("satellite"), gateway: Rig::new("internet"), carried: Default::default() };
         for rig in [&pair.station, &pair.gateway] {
             rig.context.store.set("air.gather", "0").unwrap();
@@ -24,17 +24,17 @@ impl Pair {
         pair
     }
 
-    fn workers(&self) -> [LinkWorker<'_>; 2] {
+    pub(super) fn workers(&self) -> [LinkWorker<'_>; 2] {
         let mut workers = [self.station.worker(), self.gateway.worker()];
         workers[1].driver = &DRIVERS[1];
         workers
     }
 
-    fn write_on_boat(&self, text: &str) -> Id {
+    pub(super) fn write_on_boat(&self, text: &str) -> Id {
         self.station.accept(text)
     }
 
-    fn write_ashore(&self, text: &str) -> Id {
+    pub(super) fn write_ashore(&self, text: &str) -> Id {
         let rig = &self.gateway;
         let draft = NewMessage {
             door: Origin::Smtp,
@@ -55,7 +55,7 @@ impl Pair {
         rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
     }
 
-    fn turn(&self, workers: &mut [LinkWorker<'_>; 2]) {
+    pub(super) fn turn(&self, workers: &mut [LinkWorker<'_>; 2]) {
         self.ready();
         self.station.turn(&mut workers[0]);
         self.gateway.turn(&mut workers[1]);
@@ -71,7 +71,7 @@ impl Pair {
     }
 
     /// A satellite carries what waits, both ways.
-    fn pass(&self, workers: &mut [LinkWorker<'_>; 2]) {
+    pub(super) fn pass(&self, workers: &mut [LinkWorker<'_>; 2]) {
         self.turn(workers);
         for (from, (sender, receiver)) in
             [(&self.station, &self.gateway), (&self.gateway, &self.station)].into_iter().enumerate()
@@ -89,7 +89,7 @@ impl Pair {
     }
 
     /// They know of each other after a message each way.
-    fn agree(&self, workers: &mut [LinkWorker<'_>; 2]) {
+    pub(super) fn agree(&self, workers: &mut [LinkWorker<'_>; 2]) {
         self.write_on_boat("first from the boat");
         self.pass(workers);
         self.write_ashore("first from the shore");
@@ -100,19 +100,19 @@ impl Pair {
         }
     }
 
-    fn advance(&self, by: Duration) {
+    pub(super) fn advance(&self, by: Duration) {
         self.station.clock.advance(by);
         self.gateway.clock.advance(by);
     }
 
-    fn arrived_ashore(&self) -> Vec<String> {
+    pub(super) fn arrived_ashore(&self) -> Vec<String> {
         let all = crate::store::ListFilter { door: Some(Origin::Link), limit: 99, ..Default::default() };
         let mut found = self.gateway.context.store.read(|view| view.list(&all)).unwrap();
         found.reverse();
         found.into_iter().map(|message| message.text).collect()
     }
 
-    fn arrived_aboard(&self) -> Vec<String> {
+    pub(super) fn arrived_aboard(&self) -> Vec<String> {
         let mut found = self.station.context.store.read(|view| view.mailbox("anna", None, 99)).unwrap();
         found.reverse();
         found.into_iter().map(|(message, _)| message.text).collect()
@@ -158,7 +158,7 @@ fn a_packet_without_messages_is_billed_to_the_box() {
     pair.agree(&mut workers);
     let used = || {
         let month = crate::route::price::month(&pair.gateway.context.store.settings(), pair.gateway.context.now());
-        let accounts = pair.gateway.context.store.read(|view| view.used_in(&month)).unwrap();
+        let accounts = pair.gateway.context.store.read(|view| view.spent_in(&month)).unwrap();
         accounts.iter().find(|(name, _)| name.is_empty()).map_or(0, |(_, used)| used.packets)
     };
     let messages = used();
@@ -251,6 +251,9 @@ fn what_is_lost_is_repeated_and_arrives_once() {
     }
     assert_eq!(pair.arrived_ashore()[1..], ["Do you hear me"]);
     assert_eq!(pair.station.message(id).state, State::FarBox);
+    assert_eq!(pair.station.message(id).bill.unwrap().spent.packets, 1, "the repeat is the box's own");
+    pair.station.bill_is_air();
+    pair.gateway.bill_is_air();
     pair.station.books_balance();
 }
 
@@ -371,7 +374,9 @@ fn two_lives_tell_each_message_once_whatever_the_channel_does() {
             let times = aboard.iter().filter(|other| *other == text).count();
             assert_eq!(times, 1, "round {round}: {:?}", pair.gateway.message(*id));
         }
-        pair.station.books_balance();
-        pair.gateway.books_balance();
+        for rig in [&pair.station, &pair.gateway] {
+            rig.bill_is_air();
+            rig.books_balance();
+        }
     }
 }

@@ -186,3 +186,140 @@ fn an_urgent_message_goes_before_what_the_link_can_give_back() {
     assert_eq!(worker.outstanding.all(), 0);
     rig.books_balance();
 }
+
+impl Rig {
+    /// The next round of what looks after held messages.
+    fn judge(&self) {
+        crate::engine::judge::HeldMessages::default().judge(&self.context).unwrap();
+    }
+
+    fn held_for(&self, id: Id, words: &str) {
+        let message = self.message(id);
+        assert_eq!(message.state, State::Held, "{}", message.reason);
+        assert!(message.reason.to_string().contains(words), "{}", message.reason);
+        self.no_time_is_past();
+    }
+}
+
+#[test]
+fn what_a_budget_holds_goes_on_in_the_next_month() {
+    let rig = shore(1);
+    for (name, value) in [("budget.packets", "1"), ("budget.reserve", "0")] {
+        rig.context.store.set(name, value).unwrap();
+    }
+    let first = rig.write_to("p1@here.org", "one", Priority::Normal);
+    let held = rig.write_to("p1@here.org", "two", Priority::Normal);
+    rig.held_for(held, "1 of 1 packets of this month are used");
+    let mut worker = rig.hive();
+    rig.turn(&mut worker);
+    rig.fake.sky().pass(true);
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(first).state, State::Sent);
+    // The clock of these tests begins on 21 September.
+    for day in 0..9 {
+        rig.clock.advance(Duration::from_secs(86_400));
+        crate::engine::housekeeping::held(&rig.context).unwrap();
+        assert_eq!(rig.message(held).state, State::Held, "day {day}: {}", rig.message(held).reason);
+        rig.no_time_is_past();
+    }
+    rig.clock.advance(Duration::from_secs(86_400));
+    crate::engine::housekeeping::held(&rig.context).unwrap();
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(held).state, State::OnLink, "{}", rig.message(held).reason);
+}
+
+#[test]
+fn a_change_of_limits_and_prices_judges_what_waits() {
+    let rig = shore(1);
+    let mut worker = rig.hive();
+    rig.fake.sky().events.clear();
+    let set = |name: &str, value: &str| rig.context.store.set(name, value).unwrap();
+    set("air.max_parts", "1");
+    let long = rig.write_to("p1@here.org", &"word ".repeat(60), Priority::Normal);
+    rig.held_for(long, "needs 2 packets, and 1 are allowed");
+    set("air.max_parts", "2");
+    rig.judge();
+    assert_eq!(rig.message(long).state, State::Queued);
+    set("air.max_parts", "1");
+    rig.turn(&mut worker);
+    rig.held_for(long, "needs 2 packets, and 1 are allowed");
+    set("air.max_parts", "9");
+    rig.judge();
+    assert!(!rig.message(long).released, "nobody released it");
+    // Another price is reserved, and may be too much.
+    set("price.packet", "0.10");
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(long).bill.unwrap().reserved.money.to_string(), "0.20");
+    set("budget.money", "0.30");
+    set("budget.reserve", "0");
+    set("price.packet", "0.20");
+    rig.turn(&mut worker);
+    rig.held_for(long, "0.00 of 0.30 of this month are spent");
+    assert_eq!(rig.context.store.read(|view| view.reserved()).unwrap()[""], crate::money::Use::default());
+    set("price.packet", "0.05");
+    rig.judge();
+    assert_eq!(rig.message(long).state, State::Queued, "{}", rig.message(long).reason);
+}
+
+#[test]
+fn a_change_of_lists_judges_what_waits() {
+    let rig = shore(1);
+    rig.context.store.set("link.driver", "hive").unwrap();
+    let mut worker = rig.hive();
+    rig.fake.sky().events.clear();
+    let strangers = |from: &str| {
+        let draft = NewMessage {
+            door: Origin::Smtp,
+            from: from.parse().unwrap(),
+            to: "p1@here.org".parse().unwrap(),
+            author: None,
+            subject: "s".into(),
+            text: "hello".into(),
+            cut: vec![],
+            automatic: None,
+            message_id: None,
+            references: vec![],
+            about: None,
+            stranger: Some(crate::route::plan::Stranger::default()),
+            terms: Terms::default(),
+        };
+        let message = rig.context.plan(&rig.context.policy(), draft);
+        rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
+    };
+    let [friend, other, enemy] = ["a@x.org", "b@x.org", "c@x.org"].map(strangers);
+    rig.held_for(friend, "the sender is a stranger");
+    let lists = |allow: &'static str, block: &'static str| {
+        rig.context.store.write(move |tx| {
+            let mut person = tx.person("p1")?.unwrap();
+            (person.allow, person.block) = (allow.to_owned(), block.to_owned());
+            tx.put_person(&person)
+        })
+    };
+    lists("a@x.org", "c@x.org").unwrap();
+    rig.judge();
+    assert_eq!([friend, other, enemy].map(|id| rig.message(id).state), [State::Queued, State::Held, State::Refused]);
+    // Not allowed any more: it has not left yet.
+    lists("", "").unwrap();
+    rig.turn(&mut worker);
+    rig.held_for(friend, "the sender is a stranger");
+    assert_eq!(rig.message(friend).bill.unwrap().reserved, crate::money::Use::default());
+}
+
+/// Who writes to somebody at a far box of this box spends of their own budget, too.
+#[test]
+fn the_budget_of_whoever_writes_binds() {
+    let rig = shore(1);
+    rig.context
+        .store
+        .write(|tx| {
+            let mut anna = tx.person("anna")?.unwrap();
+            anna.budget_packets = Some(1);
+            tx.put_person(&anna)
+        })
+        .unwrap();
+    rig.write_to("p1@here.org", "one", Priority::Normal);
+    let held = rig.write_to("p1@here.org", "two", Priority::Normal);
+    rig.held_for(held, "the budget of anna is used up");
+    let bill = rig.message(held).bill.unwrap();
+    assert_eq!(bill.people().collect::<Vec<_>>(), ["anna", "p1"]);
+}

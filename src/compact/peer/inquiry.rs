@@ -1,0 +1,193 @@
+//! Whether the far box has a bundle: asked when the link cannot tell whether it left, and when the far box has later ones
+//! and has not said that it has this one.
+//!
+//! ```text
+//!   unknown(), or a gap ──> owed: rides in the next packet, or leaves alone
+//!                             │ ^
+//!                             v │ later and later; at once when its own packet did not go
+//!                           asked ── receipt ────────────> there
+//!                             │   └─ not here ───────────> it goes again, as it is
+//!                             └─ no answer: the far box knows no such question; the wait for the receipt goes on
+//! ```
+//!
+//! Only an answer to a question counts: a *no* that nobody asked for any more says nothing about what went since.
+
+use serde::{Deserialize, Serialize};
+
+use super::memory::{BundleName, Reception};
+use super::notes::Note;
+use super::outbox::OutboxBundle;
+use super::receive::MOST_ROUNDS;
+use super::tick::REPEATABLE;
+use super::{Peer, PeerContext, PeerRules, PeerTurn};
+
+const HOUR: i64 = 3_600_000;
+/// A question without an answer is asked again after this, then after four times as long ...
+const AGAIN: i64 = 6 * HOUR;
+/// ... and so often in all.
+const MOST_TIMES: u8 = 4;
+/// The far box has what was sent so long after another bundle: that one may be on its way still, not longer.
+const CROSSING: i64 = HOUR;
+
+/// The question whether the far box has a bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inquiry {
+    /// From then on it rides in packets.
+    since: i64,
+    /// Then it leaves alone.
+    alone: i64,
+    /// How long after `since` that is.
+    wait: i64,
+    /// How often it was asked.
+    times: u8,
+}
+
+impl OutboxBundle {
+    /// What was unknown is known: nothing is left to ask, unless the far box was to be asked for another reason.
+    pub(super) fn settle_inquiry(&mut self) {
+        if !self.is_unknown() {
+            self.inquiry = None;
+        }
+    }
+
+    fn inquiry(&mut self, since: i64, wait: i64) {
+        self.inquiry.get_or_insert(Inquiry { since, alone: since.saturating_add(wait), wait, times: 0 });
+    }
+}
+
+impl Peer {
+    /// The link cannot tell whether a packet left: the far box is asked.
+    pub fn unknown(&mut self, rules: &PeerRules, ticket: u64, fragment: u8, now: i64) {
+        let Some(at) = self.out.iter().position(|bundle| bundle.ticket == ticket) else { return };
+        let bundle = &mut self.out[at];
+        let Some(packet) = bundle.packets.get_mut(usize::from(fragment)) else { return };
+        (packet.with_link, packet.unknown) = (false, true);
+        let carried = std::mem::take(&mut packet.carries);
+        if bundle.name.is_some() && !bundle.messages.is_empty() && !bundle.replaced {
+            bundle.inquiry(now, rules.inquiry_wait);
+        }
+        self.notes_unknown(carried, now);
+        self.sweep();
+    }
+
+    /// What was unknown has certainly not left. True when it is with the link again, as it was; false when it need not go
+    /// any more.
+    pub fn returned(&mut self, ticket: u64, fragment: u8) -> bool {
+        let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.ticket == ticket) else { return false };
+        let wanted = !bundle.replaced && !bundle.messages.is_empty();
+        let packet = bundle.packets.get_mut(usize::from(fragment)).filter(|packet| wanted && packet.unknown);
+        let Some(packet) = packet else { return false };
+        (packet.with_link, packet.unknown) = (true, false);
+        bundle.settle_inquiry();
+        true
+    }
+
+    /// When a question has to leave alone.
+    pub(super) fn inquiries_due(&self) -> Option<i64> {
+        self.open_inquiries().map(|(_, inquiry)| inquiry.alone).min()
+    }
+
+    /// The questions that ride in a packet that leaves now.
+    pub(super) fn inquiries(&self, now: i64) -> Vec<Note> {
+        let due = self.open_inquiries().filter(|(_, inquiry)| inquiry.since <= now);
+        due.filter_map(|(bundle, _)| Some(Note::Have(bundle.name?, bundle.id))).collect()
+    }
+
+    fn open_inquiries(&self) -> impl Iterator<Item = (&OutboxBundle, &Inquiry)> {
+        let open = |bundle: &OutboxBundle| !bundle.replaced && !bundle.messages.is_empty();
+        let asked = self.out.iter().filter(move |bundle| open(bundle));
+        asked.filter_map(|bundle| Some((bundle, bundle.inquiry.as_ref().filter(|it| it.times < MOST_TIMES)?)))
+    }
+
+    /// A packet with this question is with the link.
+    pub(super) fn inquired(&mut self, name: BundleName, now: i64) {
+        if let Some(inquiry) = self.inquiry_about(name) {
+            inquiry.since = now.saturating_add(AGAIN << (2 * inquiry.times.min(MOST_TIMES)));
+            inquiry.alone = inquiry.since.saturating_add(inquiry.wait);
+            inquiry.times += 1;
+        }
+    }
+
+    /// That packet did not go out, or may not have.
+    pub(super) fn inquire_again(&mut self, name: BundleName, now: i64) {
+        if let Some(inquiry) = self.inquiry_about(name) {
+            (inquiry.since, inquiry.alone) = (now, now.saturating_add(inquiry.wait));
+            // It stays one that was asked: the packet may have gone.
+            inquiry.times = inquiry.times.saturating_sub(1).max(1);
+        }
+    }
+
+    fn inquiry_about(&mut self, name: BundleName) -> Option<&mut Inquiry> {
+        self.out.iter_mut().find(|bundle| bundle.name == Some(name))?.inquiry.as_mut()
+    }
+
+    /// The far box has a bundle that was sent at that time: what was sent well before it, and has no receipt, is asked
+    /// for.
+    pub(super) fn notice_gaps(&mut self, sent: i64, rules: &PeerRules, now: i64) {
+        for bundle in &mut self.out {
+            let before = bundle.last_sent.is_some_and(|at| at < sent);
+            if !before || !bundle.awaits() || bundle.with_link() || bundle.is_unknown() || bundle.form.is_none() {
+                continue;
+            }
+            let since = now.max(bundle.last_sent.unwrap_or(now).saturating_add(CROSSING));
+            bundle.inquiry(since, rules.answer_wait);
+        }
+    }
+
+    /// The far box asks whether this one has a bundle.
+    pub(super) fn answer(&mut self, name: BundleName, id: Option<u8>, now: i64) {
+        match self.taken.reception(name) {
+            Some(Reception::Delivered) => self.owed.receipt_asked(name, now),
+            Some(reception) => self.received_again(name, reception, now),
+            None => match self.sets.iter_mut().find(|set| Some(set.id) == id) {
+                Some(set) => set.ask_at = now,
+                None => self.owed.question(Note::NotHere(name), now),
+            },
+        }
+    }
+
+    /// The far box does not have a bundle that it was asked for: it goes again, as it is.
+    pub(super) fn not_here(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, name: BundleName) {
+        let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.name == Some(name) && !bundle.replaced) else {
+            return;
+        };
+        if bundle.inquiry.take_if(|inquiry| inquiry.times > 0).is_none() {
+            return;
+        }
+        let ticket = bundle.ticket;
+        for (fragment, packet) in (0..).zip(&mut bundle.packets).filter(|(_, packet)| packet.unknown) {
+            (packet.with_link, packet.unknown) = (true, false);
+            turn.not_there.push((ticket, fragment));
+            // It may be on its way still: it never goes under another name.
+            bundle.first_sent.get_or_insert(context.now);
+        }
+        let young = bundle.planned.saturating_add(REPEATABLE) > context.now;
+        // Of a classic one that left, a copy may come late, to a box with older software, which takes it for another.
+        if bundle.with_link() || bundle.form.is_none() || bundle.repeats >= MOST_ROUNDS || !young {
+            return;
+        }
+        bundle.repeats += 1;
+        bundle.last_sent = Some(context.now);
+        for fragment in 0..bundle.packets.len() {
+            turn.send.extend(self.emit(context, ticket, fragment));
+        }
+    }
+
+    /// The far box says which fragments it has: what was unknown of them is known, if it was asked.
+    pub(super) fn settle_fragments(&mut self, turn: &mut PeerTurn, id: u8, there: u16, now: i64) {
+        let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.id == Some(id) && !bundle.replaced) else { return };
+        let asked = bundle.inquiry.take_if(|inquiry| inquiry.times > 0).is_some();
+        for (fragment, packet) in (0..).zip(&mut bundle.packets).filter(|(_, packet)| packet.unknown) {
+            if there >> fragment & 1 == 1 {
+                (packet.unknown, packet.sent) = (false, Some(now));
+                bundle.first_sent.get_or_insert(now);
+                bundle.last_sent = Some(now);
+                turn.arrived_fragments.push((bundle.ticket, fragment));
+            } else if asked {
+                (packet.with_link, packet.unknown) = (true, false);
+                bundle.first_sent.get_or_insert(now);
+                turn.not_there.push((bundle.ticket, fragment));
+            }
+        }
+    }
+}

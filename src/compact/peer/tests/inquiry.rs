@@ -1,0 +1,156 @@
+//! Questions whether the far box has a bundle.
+
+use super::session::{BOTH, Pair, delivered, message, messages};
+use super::world::{DAY, HOUR};
+use crate::peer::notes::{Note, find_in_classic, unwrap};
+use crate::peer::{OutgoingPacket, PeerTurn};
+
+const MINUTE: i64 = HOUR / 60;
+
+fn unknown(pair: &mut Pair, side: usize, packet: &OutgoingPacket) {
+    pair.at(side, |peer, context| peer.unknown(&context.rules, packet.ticket, packet.fragment, context.now));
+}
+
+fn notes(packet: &OutgoingPacket) -> Vec<Note> {
+    match packet.payload[0] < 0x80 {
+        true => find_in_classic(&packet.payload).1.unwrap_or_default(),
+        false => unwrap(&packet.payload).unwrap().0,
+    }
+}
+
+fn asks(packet: &OutgoingPacket) -> bool {
+    notes(packet).iter().any(|note| matches!(note, Note::Have(..)))
+}
+
+/// Time passes, with all that is due on its way at once.
+fn pass(pair: &mut Pair, time: i64) -> [Vec<PeerTurn>; 2] {
+    let mut heard = [Vec::new(), Vec::new()];
+    let end = pair.now + time;
+    while pair.now < end {
+        pair.now += MINUTE / 6;
+        for side in 0..2 {
+            let turn = pair.tick(side);
+            let answers = pair.carry(side, &turn.send);
+            heard[side].push(turn);
+            for answer in answers {
+                pair.went(1 - side, &answer.send);
+                heard[side].extend(pair.carry(1 - side, &answer.send));
+                heard[1 - side].push(answer);
+            }
+        }
+    }
+    heard
+}
+
+#[test]
+fn what_the_link_cannot_tell_is_asked_soon_and_goes_again_only_when_it_is_not_there() {
+    for there in [false, true] {
+        let mut pair = Pair::acquainted([BOTH, BOTH]);
+        let plan = pair.plan(0, &[(7, message("a@b.c", "did it leave"))]);
+        if there {
+            pair.carry(0, &plan.send);
+        }
+        unknown(&mut pair, 0, &plan.send[0]);
+        let heard = pass(&mut pair, 2 * MINUTE);
+        let asked: Vec<_> = heard[0].iter().flat_map(|turn| &turn.send).filter(|packet| asks(packet)).collect();
+        assert_eq!(asked.len(), 1, "one question");
+        assert!(heard[0].iter().all(|turn| turn.send.iter().all(|packet| packet.messages.is_empty())), "no repeat");
+        let back: Vec<_> = heard[0].iter().flat_map(|turn| turn.not_there.clone()).collect();
+        if there {
+            assert_eq!((delivered(&heard[0]), back.len()), (vec![7], 0));
+            assert!(heard[0].iter().any(|turn| turn.arrived == [plan.send[0].ticket]));
+            continue;
+        }
+        assert_eq!(back, [(plan.send[0].ticket, 0)]);
+        // The link has it again, as it was, and sends it.
+        let turns = pair.carry(0, &plan.send);
+        assert_eq!(messages(&turns).len(), 1);
+        pair.went(0, &plan.send);
+        assert_eq!(delivered(&pair.settle()[0]), [7]);
+    }
+}
+
+#[test]
+fn the_question_rides_with_the_next_message_and_its_answer_too() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let first = pair.plan(0, &[(1, message("a@b.c", "one"))]).send;
+    unknown(&mut pair, 0, &first[0]);
+    let second = pair.send(0, &[(2, message("a@b.c", "two"))]);
+    assert!(asks(&second[0]));
+    pair.carry(0, &second);
+    let answer = pair.send(1, &[(3, message("a@b.c", "three"))]);
+    assert!(notes(&answer[0]).iter().any(|note| matches!(note, Note::NotHere(_))));
+    let turns = pair.carry(1, &answer);
+    assert_eq!((delivered(&turns), turns[0].not_there.clone()), (vec![2], vec![(first[0].ticket, 0)]));
+    // A second no, to nothing that was asked, changes nothing.
+    assert!(pair.carry(1, &answer)[0].not_there.is_empty());
+}
+
+#[test]
+fn a_classic_first_message_is_asked_about_and_goes_again_as_it_was() {
+    let mut pair = Pair::new([BOTH, BOTH]);
+    let first = pair.plan(0, &[(1, message("a@b.c", "one"))]).send;
+    unknown(&mut pair, 0, &first[0]);
+    let second = pair.send(0, &[(2, message("a@b.c", "two"))]);
+    assert!(second[0].payload[0] < 0x80 && asks(&second[0]));
+    pair.carry(0, &second);
+    let heard = pass(&mut pair, HOUR);
+    let back: Vec<_> = heard[0].iter().flat_map(|turn| turn.not_there.clone()).collect();
+    assert_eq!(back, [(first[0].ticket, 0)]);
+    assert!(pair.carry(0, &first)[0].classic.is_some());
+    pair.went(0, &first);
+    // What was thought lost comes after all: it is known.
+    assert!(pair.carry(0, &first)[0].classic.is_none());
+}
+
+#[test]
+fn a_gap_is_news() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let lost = pair.send(0, &[(1, message("a@b.c", "lost beyond the satellite"))]);
+    pair.now += 2 * HOUR;
+    let next = pair.send(0, &[(2, message("a@b.c", "and one that is not"))]);
+    pair.carry(0, &next);
+    let answer = pair.send(1, &[(3, message("a@b.c", "heard"))]);
+    pair.carry(1, &answer);
+    let heard = pass(&mut pair, HOUR);
+    let again: Vec<_> = heard[0].iter().flat_map(|turn| &turn.send).filter(|packet| packet.repeat).collect();
+    assert_eq!((again.len(), again[0].messages.clone(), again[0].ticket), (1, vec![1], lost[0].ticket));
+    assert_eq!(messages(&heard[1]).len(), 1);
+    assert_eq!(delivered(&pair.settle()[0]), [1]);
+}
+
+#[test]
+fn fragments_are_asked_about_by_their_id() {
+    let text = (0..90_u64).map(|n| format!("{} ", n * n * 7919 % 10_007)).collect::<String>();
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let all = pair.plan(0, &[(1, message("a@b.c", &text))]).send;
+    assert!(all.len() >= 3);
+    // The first arrives, of the second nobody can tell, and it did not leave.
+    pair.carry(0, &all[..1]);
+    pair.carry(0, &all[2..]);
+    pair.went(0, &[&all[..1], &all[2..]].concat());
+    unknown(&mut pair, 0, &all[1]);
+    let heard = pass(&mut pair, 5 * MINUTE);
+    let back: Vec<_> = heard[0].iter().flat_map(|turn| turn.not_there.clone()).collect();
+    assert_eq!(back, [(all[1].ticket, 1)]);
+    assert_eq!(messages(&pair.carry(0, &all[1..2])).len(), 1);
+}
+
+#[test]
+fn a_question_whose_packet_did_not_go_is_asked_again_and_one_without_answer_rarely() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let first = pair.plan(0, &[(1, message("a@b.c", "one"))]).send;
+    unknown(&mut pair, 0, &first[0]);
+    pair.now += MINUTE;
+    let turn = pair.at(0, |peer, context| peer.tick(context));
+    assert!(asks(&turn.send[0]));
+    let ticket = turn.send[0].ticket;
+    pair.at(0, |peer, context| peer.lost(ticket, 0, context.now));
+    pair.now += MINUTE;
+    let mut times = 0;
+    for _ in 0..4 * 40 {
+        times += pair.tick(0).send.iter().filter(|packet| asks(packet)).count();
+        pair.now += 6 * HOUR;
+    }
+    assert!((2..=5).contains(&times), "asked {times} times in {} days", 40 * DAY / DAY);
+}

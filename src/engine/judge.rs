@@ -1,0 +1,134 @@
+//! Judges messages that wait by the people and rules of this moment: whatever changes, limits, prices, budgets or lists, holds
+//! for what waits as for what comes.
+
+use std::sync::Arc;
+
+use super::{Context, actions, relay};
+use crate::fault::Fault;
+use crate::message::reason::{ActionReason, NeedsOwner};
+use crate::message::{Message, Reason, State};
+use crate::people::People;
+use crate::route::choose::Policy;
+use crate::route::plan::Stranger;
+use crate::settings::Settings;
+use crate::store::Queue;
+
+impl Context {
+    /// Where a message that waits stands by the people and rules of now, and why; its budgets are not asked here.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn judged(&self, policy: &Policy, message: &Message) -> Result<(State, Reason), Fault> {
+        let stranger = match message.stranger.filter(|_| !message.released) {
+            Some(proof) => {
+                let reader = message.to.mailbox().map(|to| to.person());
+                let read = |name: String| self.store.read(|view| view.written_to(&name, &message.from));
+                Some(Stranger { proof, written_to: reader.map(read).transpose()?.flatten() })
+            }
+            None => None,
+        };
+        let (state, reason) = policy.judged(message, stranger);
+        Ok(match policy.over_limit(message, policy.bill(message).as_ref()) {
+            Some(why) if state == State::Queued => (State::Held, why.into()),
+            _ => (state, reason),
+        })
+    }
+}
+
+/// Held messages, judged anew whenever people or rules change.
+#[derive(Default)]
+pub struct HeldMessages {
+    by: Option<(Arc<People>, Arc<Settings>)>,
+}
+
+impl HeldMessages {
+    /// Judges them if something has changed since the last time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn judge(&mut self, context: &Context) -> Result<(), Fault> {
+        let (people, settings) = (context.store.people(), context.store.settings());
+        let same = |(by, with): &(Arc<People>, Arc<Settings>)| Arc::ptr_eq(by, &people) && Arc::ptr_eq(with, &settings);
+        if self.by.as_ref().is_some_and(same) {
+            return Ok(());
+        }
+        self.by = Some((people, settings));
+        for (_, id) in context.store.read(|view| view.line(Queue::Held))? {
+            match context.store.message(id) {
+                Ok(Some(message)) => judge(context, &message)?,
+                Ok(None) => {}
+                Err(fault) if fault.is_permanent() => relay::set_aside(context, id, &fault.why())?,
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A message that rules, limits or a budget hold, and not somebody's decision, goes on if nothing holds it any more.
+fn judge(context: &Context, message: &Message) -> Result<(), Fault> {
+    if message.bill.as_ref().is_some_and(|bill| bill.short) {
+        return afforded(context, message).map(drop);
+    }
+    match message.reason.root() {
+        Reason::HeldByRule(_) | Reason::OverPrice(_) => {}
+        Reason::NeedsOwner(NeedsOwner::TooManyPackets { .. }) => {}
+        _ => return Ok(()),
+    }
+    let (policy, now, id) = (context.policy(), context.now(), message.id);
+    let (state, reason) = context.judged(&policy, message)?;
+    match state {
+        State::Queued => {
+            let message = message.clone();
+            let freed = context.store.write(move |tx| {
+                if tx.live(id)?.is_none_or(|live| live.state != State::Held) {
+                    return Ok(());
+                }
+                actions::freed(tx, &policy, &message, ActionReason::Judged, now).map(drop)
+            });
+            // A budget in the way: it says so when it is looked at.
+            freed.or_else(|fault| if fault.is_permanent() { Ok(()) } else { Err(fault) })
+        }
+        State::Held if reason != message.reason => {
+            let next = message.next;
+            context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == State::Held) {
+                Some(_) => tx.explain(id, now, &reason, next),
+                None => Ok(()),
+            })
+        }
+        State::Refused => context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == State::Held) {
+            Some(_) => tx.step(id, now, State::Refused, reason.clone(), 0, crate::clock::Time::NEVER).map(drop),
+            None => Ok(()),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// A message that a budget keeps back goes on once there is room: in a new month, in a larger budget, or when others gave
+/// back what was reserved for them. True when it went. Else its reason is that of now, and its time stands still: it is
+/// given a whole lifetime in the month after the one in which it was held, unless it is wanted by a time.
+///
+/// # Errors
+/// When the store fails.
+pub fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
+    let (policy, now, message) = (context.policy(), context.now(), message.clone());
+    let (state, reason) = context.judged(&policy, &message)?;
+    let until = policy.budget_deadline(&message);
+    context.store.write(move |tx| {
+        let id = message.id;
+        let Some(live) = tx.live(id)?.filter(|live| live.state == State::Held) else { return Ok(true) };
+        let why = match state {
+            State::Queued | State::Sent => match actions::afford(tx, &policy, &message, now)? {
+                Ok(()) => return Ok(true),
+                Err(why) => match message.reason.clone() {
+                    Reason::AgainOverBudget { why: again, .. } => Reason::AgainOverBudget { why: again, budget: why },
+                    _ => why.into(),
+                },
+            },
+            _ => reason.clone(),
+        };
+        tx.change(id, |message| message.deadline = message.deadline.max(until))?;
+        tx.explain(id, now, &why, live.next)?;
+        Ok(false)
+    })
+}

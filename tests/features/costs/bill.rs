@@ -1,0 +1,115 @@
+//! The bill is what was spent: what left, packet by packet, as the network counts it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::{SOON, Station, World, send, wait_for};
+
+fn from_anna(station: &Station, subject: &str) {
+    let mail = format!("From: anna@boat.example\nSubject: {subject}\n\nText of {subject}, all is well on board.\n");
+    assert!(send(station, Some("anna"), "anna@boat.example", "bob@world.example", &mail).starts_with("250"));
+}
+
+fn from_bob(gateway: &Station, subject: &str) {
+    let mail = format!("From: bob@world.example\nSubject: {subject}\n\nText of {subject}.\n");
+    assert!(send(gateway, None, "bob@world.example", "anna@shore.example", &mail).starts_with("250"));
+}
+
+fn ashore(world: &World) -> usize {
+    world.mails().len()
+}
+
+fn aboard(station: &Station) -> usize {
+    let arrived = |m: &&Value| m["to"] == "anna@boat.example" && m["state"] == "delivered";
+    station.messages().iter().filter(arrived).count()
+}
+
+/// Millionths of an amount as it is shown.
+fn millionths(amount: &Value) -> i64 {
+    let (whole, part) = amount.as_str().unwrap().split_once('.').unwrap();
+    whole.parse::<i64>().unwrap() * 1_000_000 + format!("{part:0<6}").parse::<i64>().unwrap()
+}
+
+/// The network's count of a box, its own count, the account of the month, and the sum of all bills: all the same.
+fn bill_is(station: &Station, on_air: usize) {
+    let report = station.json(&["costs", "--json"]);
+    let account =
+        |name: &str| report["accounts"].as_array().unwrap().iter().find(|row| row["account"] == name).cloned();
+    let of = |row: &Option<Value>| {
+        let row = row.as_ref();
+        row.map_or((0, 0), |row| (row["packets"].as_u64().unwrap(), millionths(&row["money"])))
+    };
+    let (all, own) = (account("(box)"), account("(own)"));
+    let mut sum = of(&own);
+    for message in station.messages() {
+        let bill = station.json(&["queue", "show", message["id"].as_str().unwrap()])["bill"].clone();
+        if bill != Value::Null {
+            sum.0 += bill["spent"]["packets"].as_u64().unwrap();
+            sum.1 += millionths(&bill["spent"]["money"]);
+            assert!(bill["spent"]["packets"].as_u64() <= bill["quoted"]["packets"].as_u64(), "{bill}");
+        }
+    }
+    let booked = station.status().unwrap()["packets_sent"].as_u64().unwrap();
+    let on_air = on_air as u64;
+    assert_eq!((booked, of(&all), sum), (on_air, (on_air, on_air as i64 * 70_000), of(&all)), "{report}");
+    assert_eq!(all.unwrap()["reserved"]["packets"], 0, "{report}");
+}
+
+/// Two boxes write to each other: alone, in bundles, in fragments, with receipts that leave alone.
+#[test]
+fn packets_on_air_are_booked_and_billed() {
+    let world = World::start(&[]);
+    let (station, gateway) = (world.station(), world.gateway());
+    for station in [&station, &gateway] {
+        station.set(&[("price.packet", "0.07")]);
+    }
+    let (station, gateway) = (station.started(), gateway.started());
+    from_anna(&station, "First up");
+    wait_for("the first ashore", 4 * SOON, || (ashore(&world) == 1).then_some(()));
+    from_bob(&gateway, "First down");
+    wait_for("the first aboard", 4 * SOON, || (aboard(&station) == 1).then_some(()));
+
+    // Messages that wait for the modem share packets; a long one goes in fragments.
+    let ready = |wanted: bool| {
+        wait_for("the link to change", 4 * SOON, || station.status().filter(|status| status["link"]["ready"] == wanted))
+    };
+    world.modem_says("power off");
+    ready(false);
+    (0..5).for_each(|n| from_anna(&station, &format!("Together {n}")));
+    let long: String = (0..160_u64).map(|n| format!("{} ", n * n * 7919 % 10_007)).collect();
+    // One number, one source: what is tried, sent and shown says the same packets.
+    let words = ["send", "--from", "anna", "--subject", "Long", "bob@world.example"];
+    let tried = station.cli_ok(&[&words[..], &["--dry-run"]].concat(), &long);
+    let sent = station.cli_ok(&words, &long);
+    let counts = |said: &str| -> BTreeSet<String> {
+        let words: Vec<_> = said.split_whitespace().collect();
+        let packets = words.windows(2).filter(|pair| pair[1].starts_with("packet"));
+        packets.map(|pair| pair[0].trim_start_matches('(').to_owned()).collect()
+    };
+    assert_eq!((counts(&tried).len(), counts(&tried)), (1, counts(&sent)), "{tried}{sent}");
+    let id = sent.split_whitespace().next().unwrap();
+    let quoted = station.json(&["queue", "show", id])["bill"]["quoted"]["packets"].as_u64().unwrap();
+    assert_eq!(counts(&sent), BTreeSet::from([quoted.to_string()]));
+    assert!(quoted > 1, "{sent}");
+    world.modem_says("power on");
+    ready(true);
+    wait_for("all ashore", 8 * SOON, || (ashore(&world) == 7).then_some(()));
+    (0..3).for_each(|n| from_bob(&gateway, &format!("Re: Together {n}")));
+    wait_for("all aboard", 8 * SOON, || (aboard(&station) == 4).then_some(()));
+
+    wait_for("all to be settled", 8 * SOON, || {
+        let open = |station: &Station| station.waiting().iter().filter(|message| message["state"] != "sent").count();
+        (open(&station) == 0 && open(&gateway) == 0).then_some(())
+    });
+    let up: BTreeSet<_> = world.on_air().into_iter().map(|(id, _)| id).collect();
+    bill_is(&station, up.len());
+    let listed = world.hive_says("messages");
+    let down = listed.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let down = down.filter(|packet| packet["direction"] == 2 && [2, 3].map(Value::from).contains(&packet["status"]));
+    bill_is(&gateway, down.count());
+    assert!(up.len() < 9, "messages shared packets");
+    for station in [&station, &gateway] {
+        station.books_balance();
+    }
+}
