@@ -20,7 +20,7 @@ pub mod words;
 
 pub use packet::{CameIn, Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
-pub use size::{Extent, LinkSize};
+pub use size::{Account, Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
@@ -229,6 +229,9 @@ pub struct Message {
     /// Message-IDs of what came before it in its thread, the oldest first; the last is the one that it answers.
     #[serde(default)]
     pub references: Vec<String>,
+    /// Names of people whose it was and who are gone: whoever has such a name now has no part in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<String>,
     /// For a notice: the message it is about.
     #[serde(default)]
     pub about: Option<Id>,
@@ -347,6 +350,9 @@ impl Message {
     /// True for a message that this person wrote, that is for them, or that was made for them; `domain` is the mail domain
     /// of the box.
     pub fn concerns(&self, person: &str, domain: &str) -> bool {
+        if self.former.iter().any(|gone| gone == person) {
+            return false;
+        }
         [&self.author, &self.on_behalf_of].iter().any(|name| name.as_deref() == Some(person))
             || self.reader(domain).is_some_and(|reader| reader == person)
     }
@@ -379,43 +385,6 @@ impl Message {
             State::Returned | State::Expired => Column::Returned,
             State::Cancelled | State::Refused => Column::Refused,
         }
-    }
-}
-
-/// What a message takes on air, and what it would have taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Account {
-    /// Bytes in the classic coding; 0 when it cannot be written so.
-    pub classic_bytes: usize,
-    /// Packets in the classic coding; 0 likewise.
-    pub classic_packets: usize,
-    /// Packets that it would take alone.
-    pub alone: usize,
-    /// Its share of the bytes that go.
-    pub bytes: usize,
-    /// Packets that it travels in.
-    pub packets: usize,
-    /// Messages in those packets.
-    #[serde(alias = "letters")]
-    pub messages: usize,
-}
-
-impl Account {
-    /// What it takes and what that saves, for people.
-    pub fn words(&self) -> String {
-        let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        let classic = match self.classic_packets {
-            0 => String::new(),
-            packets => format!(" instead of {} in {}", count(self.classic_bytes, "byte"), count(packets, "packet")),
-        };
-        let shared = match (self.messages, self.alone.saturating_sub(self.packets)) {
-            (0 | 1, _) => String::new(),
-            (messages, 0) => format!(", shared with {}", count(messages - 1, "other message")),
-            (messages, saved) => {
-                format!(", shared with {}: {} less", count(messages - 1, "other message"), count(saved, "packet"))
-            }
-        };
-        format!("{} in {}{classic}{shared}", count(self.bytes, "byte"), count(self.packets, "packet"))
     }
 }
 

@@ -251,6 +251,11 @@ pub fn moved(policy: &Policy, message: &Message) -> Option<Result<Way, NoRoute>>
     if let Some(author) = author.filter(|author| author.disabled) {
         return Some(Err(NoRoute::MayNotSend { name: author.name.clone() }));
     }
+    // Its reader is gone, and somebody else has the name now.
+    let named = message.to.mailbox().filter(|to| policy.is_ours(to)).map(Mailbox::person);
+    if let Some(name) = named.filter(|name| message.former.contains(name)) {
+        return Some(Err(NoRoute::NoPerson { name }));
+    }
     match policy.choose(&message.to) {
         Route::Nowhere(why) => Some(Err(why)),
         choice => choice.way().filter(|way| *way != message.way).map(Ok),

@@ -23,6 +23,7 @@ impl Message {
             automatic: None,
             message_id: None,
             references: vec![],
+            former: vec![],
             about: None,
             came_in: None,
             accepted,

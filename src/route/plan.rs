@@ -108,6 +108,7 @@ impl Policy {
             automatic: draft.automatic,
             message_id: draft.message_id,
             references: draft.references,
+            former: Vec::new(),
             about: draft.about,
             came_in: None,
             accepted: now,

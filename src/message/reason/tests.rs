@@ -62,6 +62,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (Arrived::Mailbox { name: Some(who()) }.into(), "arrived.mailbox"),
         (Arrived::Mailbox { name: None }.into(), "arrived.mailbox"),
         (Arrived::NoticeKeptHere { name: who() }.into(), "arrived.notice_kept_here"),
+        (Arrived::WithoutDevice { name: who() }.into(), "arrived.without_device"),
         (Arrived::FarBox.into(), "arrived.far_box"),
         (FarBoxReason::Mailbox.into(), "far_box.mailbox"),
         (FarBoxReason::Ashore.into(), "far_box.ashore"),

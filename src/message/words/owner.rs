@@ -221,6 +221,9 @@ impl Display for Arrived {
         match self {
             Self::Mailbox { name: Some(name) } => write!(f, "in the mailbox of {name}"),
             Self::Mailbox { name: None } => f.write_str("in the mailbox here"),
+            Self::WithoutDevice { name } => {
+                write!(f, "in the mailbox of {name} here: the device that it waited for is not theirs any more")
+            }
             Self::NoticeKeptHere { name } => {
                 write!(f, "in the mailbox of {name} here: notices do not go on air")
             }

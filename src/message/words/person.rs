@@ -39,7 +39,9 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         Reason::HeldByRule(Ground::NoReader) => "waiting for the owner of this box to decide".to_owned(),
         Reason::HeldByRule(ground) => format!("{ground}: it waits for a decision"),
         Reason::OverBudget(_) => "the budget of this month is used up: it waits for room".to_owned(),
-        Reason::Arrived(Arrived::NoticeKeptHere { .. } | Arrived::Mailbox { .. }) => "in the mailbox here".to_owned(),
+        Reason::Arrived(Arrived::NoticeKeptHere { .. } | Arrived::WithoutDevice { .. } | Arrived::Mailbox { .. }) => {
+            "in the mailbox here".to_owned()
+        }
         Reason::Arrived(Arrived::FarBox) => {
             "it is at the other end of the link, on its way to its recipient".to_owned()
         }
