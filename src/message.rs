@@ -19,10 +19,10 @@ mod terms;
 pub mod title;
 pub mod words;
 
-pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
+pub use packet::{CameIn, Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
 pub use reporting::{Notify, Reporting};
-pub use size::{Extent, LinkSize};
+pub use size::{Account, Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
@@ -126,6 +126,8 @@ pub enum State {
     /// All its packets were acknowledged by a satellite, or the carrier of text messages took it. The end over a classic
     /// link, which has no receipts; a carrier may still report.
     Sent,
+    /// The far box has it, and has not said that it arrived behind it: at the relay, at the phone, in a mailbox there.
+    FarBox,
     /// Arrived: in the mailbox, at the relay, or known from the far box or the carrier.
     Delivered,
     /// Cannot arrive; the sender was told.
@@ -143,11 +145,12 @@ pub enum State {
 
 impl State {
     /// All states in the order of the ladder.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Held,
         Self::Queued,
         Self::OnLink,
         Self::Sent,
+        Self::FarBox,
         Self::Delivered,
         Self::Returned,
         Self::Expired,
@@ -163,6 +166,7 @@ impl State {
             Self::Queued => "queued",
             Self::OnLink => "on the link",
             Self::Sent => "sent",
+            Self::FarBox => "at the far box",
             Self::Delivered => "delivered",
             Self::Returned => "returned",
             Self::Expired => "expired",
@@ -231,12 +235,18 @@ pub struct Message {
     /// Message-IDs of what came before it in its thread, the oldest first; the last is the one that it answers.
     #[serde(default)]
     pub references: Vec<String>,
+    /// Names of people whose it was and who are gone: whoever has such a name now has no part in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<String>,
     /// For a notice: the message it is about.
     #[serde(default)]
     pub about: Option<Id>,
     /// What its sender asked to be told.
     #[serde(default)]
     pub reporting: Reporting,
+    /// The bundle in which a far box sent it: by that name the far box is told what becomes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub came_in: Option<CameIn>,
     /// When this box said yes to it.
     pub accepted: Time,
     /// When it is given up.
@@ -313,12 +323,32 @@ impl Message {
         match self.state {
             State::Held | State::Queued | State::OnLink => false,
             State::Sent => self.receipt_until.is_none(),
-            State::Delivered
+            State::FarBox
+            | State::Delivered
             | State::Returned
             | State::Expired
             | State::Unconfirmed
             | State::Cancelled
             | State::Refused => true,
+        }
+    }
+
+    /// What is known of it behind the far box: `unknown` where nothing will be (the classic coding has no receipts),
+    /// `waiting` for the far box to tell, `held` there, `delivered` or `failed`; `None` before that, and on other ways.
+    pub fn beyond(&self) -> Option<&'static str> {
+        let told = matches!(self.reason.root(), Reason::FarBox(_));
+        match self.state {
+            _ if self.way != Way::Link => None,
+            State::Sent if self.is_final() => Some("unknown"),
+            State::Unconfirmed => Some("unknown"),
+            State::FarBox => Some(match self.reason.root() {
+                Reason::FarBox(reason::FarBoxReason::Held) => "held",
+                Reason::FarBox(reason::FarBoxReason::Unconfirmed) => "unknown",
+                _ => "waiting",
+            }),
+            State::Delivered => Some("delivered"),
+            State::Returned if told => Some("failed"),
+            _ => None,
         }
     }
 
@@ -334,6 +364,9 @@ impl Message {
     /// True for a message that this person wrote, that is for them, or that was made for them; `domain` is the mail domain
     /// of the box.
     pub fn concerns(&self, person: &str, domain: &str) -> bool {
+        if self.former.iter().any(|gone| gone == person) {
+            return false;
+        }
         [&self.author, &self.on_behalf_of].iter().any(|name| name.as_deref() == Some(person))
             || self.reader(domain).is_some_and(|reader| reader == person)
     }
@@ -360,50 +393,13 @@ impl Message {
     /// The column of the books: accepted = delivered + returned + waiting + refused.
     pub fn column(&self) -> Column {
         match self.state {
+            State::Sent if self.is_final() => Column::Delivered,
             // It left this box, or may have.
-            State::Unconfirmed => Column::Delivered,
-            State::Sent | State::Delivered if self.is_final() => Column::Delivered,
-            State::Held | State::Queued | State::OnLink | State::Sent | State::Delivered => Column::Waiting,
+            State::FarBox | State::Delivered | State::Unconfirmed => Column::Delivered,
+            State::Held | State::Queued | State::OnLink | State::Sent => Column::Waiting,
             State::Returned | State::Expired => Column::Returned,
             State::Cancelled | State::Refused => Column::Refused,
         }
-    }
-}
-
-/// What a message takes on air, and what it would have taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Account {
-    /// Bytes in the classic coding; 0 when it cannot be written so.
-    pub classic_bytes: usize,
-    /// Packets in the classic coding; 0 likewise.
-    pub classic_packets: usize,
-    /// Packets that it would take alone.
-    pub alone: usize,
-    /// Its share of the bytes that go.
-    pub bytes: usize,
-    /// Packets that it travels in.
-    pub packets: usize,
-    /// Messages in those packets.
-    #[serde(alias = "letters")]
-    pub messages: usize,
-}
-
-impl Account {
-    /// What it takes and what that saves, for people.
-    pub fn words(&self) -> String {
-        let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        let classic = match self.classic_packets {
-            0 => String::new(),
-            packets => format!(" instead of {} in {}", count(self.classic_bytes, "byte"), count(packets, "packet")),
-        };
-        let shared = match (self.messages, self.alone.saturating_sub(self.packets)) {
-            (0 | 1, _) => String::new(),
-            (messages, 0) => format!(", shared with {}", count(messages - 1, "other message")),
-            (messages, saved) => {
-                format!(", shared with {}: {} less", count(messages - 1, "other message"), count(saved, "packet"))
-            }
-        };
-        format!("{} in {}{classic}{shared}", count(self.bytes, "byte"), count(self.packets, "packet"))
     }
 }
 
@@ -468,6 +464,7 @@ mod tests {
             "queued",
             "onmodem",
             "sent",
+            "farbox",
             "delivered",
             "returned",
             "expired",

@@ -51,7 +51,7 @@ struct List {
     /// all states
     #[argh(switch)]
     all: bool,
-    /// only this state: held, queued, on-the-link, sent, delivered, returned, expired, cancelled, refused; may be
+    /// only this state: held, queued, on-the-link, sent, at-the-far-box, delivered, returned, expired, cancelled, refused; may be
     /// repeated
     #[argh(option, from_str_fn(state))]
     state: Vec<State>,
@@ -292,6 +292,9 @@ impl Show {
         if let Some(account) = &message.account {
             session.line(format!("on air   {}", account.words()));
         }
+        if let Some(beyond) = message.beyond() {
+            session.line(format!("ashore   {beyond}"));
+        }
         for note in &message.cut {
             session.line(format!("note     {}", one_line(note, 500)));
         }
@@ -408,6 +411,7 @@ fn shown(message: &Message) -> Value {
         "final": message.is_final(),
         "reason": message.reason.to_string(),
         "code": message.reason.code(),
+        "ashore": message.beyond(),
         "receipt_until": message.receipt_until.map(|until| until.to_string()),
         "on_air": message.account.as_ref().map(on_air),
         "way": message.way,

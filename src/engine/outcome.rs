@@ -204,7 +204,8 @@ impl Context {
         };
         let mut message = self.plan(policy, draft);
         message.on_behalf_of = about.author.clone().or_else(|| about.reader(policy.settings.text(Key::Domain)));
-        if message.way == Way::Link && message.state != State::Queued {
+        // Who wrote it at a far box hears by a note that costs next to nothing.
+        if message.way == Way::Link && (message.state != State::Queued || about.came_in.is_some()) {
             keep_here(policy, to, &mut message)?;
         }
         let body = dsn::mail(&notice);
@@ -285,6 +286,11 @@ pub fn moved(policy: &Policy, message: &Message) -> Option<Result<Way, NoRoute>>
     let author = message.author.as_ref().and_then(|name| policy.people.get(name));
     if let Some(author) = author.filter(|author| author.disabled) {
         return Some(Err(NoRoute::MayNotSend { name: author.name.clone() }));
+    }
+    // Its reader is gone, and somebody else has the name now.
+    let named = message.to.mailbox().filter(|to| policy.is_ours(to)).map(Mailbox::person);
+    if let Some(name) = named.filter(|name| message.former.contains(name)) {
+        return Some(Err(NoRoute::NoPerson { name }));
     }
     match policy.choose(&message.to) {
         Route::Nowhere(why) => Some(Err(why)),

@@ -215,6 +215,11 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
     let message = &Message { size, ..message.clone() };
     let bill = policy.bill(message);
     let (state, reason) = match way {
+        // The device that it waited for was taken away, or given to somebody else: it stays with whom it was written to.
+        Way::Mailbox if message.way == Way::Link => {
+            let name = message.reader(policy.settings.text(Key::Domain)).unwrap_or_default();
+            (State::Delivered, Arrived::WithoutDevice { name }.into())
+        }
         Way::Mailbox => (State::Delivered, Arrived::Mailbox { name: None }.into()),
         Way::Relay => (State::Queued, Waits::Relay.into()),
         Way::Link | Way::Carrier if let Some(why) = policy.over_limit(message, bill.as_ref()) => {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{GoneReason, Id};
+use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::money::Bill;
 
@@ -25,7 +26,7 @@ pub struct Packet {
     pub parts: u16,
     /// The device it is meant for; `None` from a station, whose modem has only one far end.
     #[serde(default)]
-    pub device: Option<crate::address::DeviceId>,
+    pub device: Option<DeviceId>,
     /// What goes on air.
     pub payload: Vec<u8>,
     /// How far it got.
@@ -136,6 +137,18 @@ impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.holder, self.number)
     }
+}
+
+/// Where in the talk with a far box a message came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CameIn {
+    /// Device of the far box; `None` for the one that a station writes to.
+    #[serde(default)]
+    pub device: Option<DeviceId>,
+    /// Name of the bundle.
+    pub bundle: u16,
+    /// Its place there.
+    pub place: u8,
 }
 
 #[cfg(test)]

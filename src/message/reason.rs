@@ -4,6 +4,7 @@
 //! them: `{"code":"waits","is":"link","packets":2}`. Older records have a sentence in its place, which is kept as
 //! [`Reason::Old`]; what a newer version wrote is kept as [`Reason::Unknown`] and shown as such.
 
+mod far_box;
 mod link;
 mod relay;
 mod route;
@@ -17,6 +18,7 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::money::{OverBudget, OverPrice};
 
+pub use far_box::FarBoxReason;
 pub use link::{Acknowledged, GoneReason, LinkReason, Part, Taken};
 pub use relay::{RelayHint, RelayReason, RelayRefusal};
 pub use route::{Arrived, NeedsOwner, NoRoute, SplitError, Waits};
@@ -49,6 +51,8 @@ pub enum Reason {
     Action(ActionReason),
     /// What the link did, or did not do.
     Link(LinkReason),
+    /// What the far box says of it.
+    FarBox(FarBoxReason),
     /// What the carrier of text messages did, or did not do.
     Text(TextReason),
     /// What the mail relay answered, or what came back from behind it.
@@ -169,6 +173,7 @@ impl Reason {
     pub fn status(&self) -> Option<&str> {
         match self.root() {
             Self::Relay(reason) => reason.status(),
+            Self::FarBox(reason) => reason.status(),
             Self::Old(words) => relay::status_in(words),
             _ => None,
         }
@@ -203,6 +208,7 @@ is_a_reason! {
     Arrived => Arrived,
     ActionReason => Action,
     LinkReason => Link,
+    FarBoxReason => FarBox,
     TextReason => Text,
     RelayReason => Relay,
 }

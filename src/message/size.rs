@@ -33,6 +33,43 @@ impl LinkSize {
     }
 }
 
+/// What a message takes on air, and what it would have taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Account {
+    /// Bytes in the classic coding; 0 when it cannot be written so.
+    pub classic_bytes: usize,
+    /// Packets in the classic coding; 0 likewise.
+    pub classic_packets: usize,
+    /// Packets that it would take alone.
+    pub alone: usize,
+    /// Its share of the bytes that go.
+    pub bytes: usize,
+    /// Packets that it travels in.
+    pub packets: usize,
+    /// Messages in those packets.
+    #[serde(alias = "letters")]
+    pub messages: usize,
+}
+
+impl Account {
+    /// What it takes and what that saves, for people.
+    pub fn words(&self) -> String {
+        let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let classic = match self.classic_packets {
+            0 => String::new(),
+            packets => format!(" instead of {} in {}", count(self.classic_bytes, "byte"), count(packets, "packet")),
+        };
+        let shared = match (self.messages, self.alone.saturating_sub(self.packets)) {
+            (0 | 1, _) => String::new(),
+            (messages, 0) => format!(", shared with {}", count(messages - 1, "other message")),
+            (messages, saved) => {
+                format!(", shared with {}: {} less", count(messages - 1, "other message"), count(saved, "packet"))
+            }
+        };
+        format!("{} in {}{classic}{shared}", count(self.bytes, "byte"), count(self.packets, "packet"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

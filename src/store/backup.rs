@@ -71,6 +71,7 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::TEXT_DUE)?;
         rows += $do($($argument,)* schema::OPT_OUTS)?;
         rows += $do($($argument,)* schema::THREADS)?;
+        rows += $do($($argument,)* schema::FATES)?;
         rows += $do($($argument,)* schema::CONVERSATIONS)?;
         rows += $do($($argument,)* schema::SPENT)?;
         rows += $do($($argument,)* schema::PEOPLE)?;

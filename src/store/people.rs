@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use redb::ReadableTable;
 
 use super::Store;
+use super::queue::parse;
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::address::Address;
 use crate::clock::Time;
@@ -28,10 +29,31 @@ impl Tx<'_> {
         self.recount_reserved()
     }
 
-    /// Writes a person.
+    /// Writes a person. Somebody new has no part in what belonged to an earlier person of the same name.
     pub fn put_person(&mut self, person: &Person) -> TxResult<()> {
+        if self.people.get(person.name.as_str())?.is_none() {
+            self.disown(&person.name)?;
+        }
         self.people.insert(person.name.as_str(), json(person).as_slice())?;
         self.after.people = true;
+        Ok(())
+    }
+
+    /// What was of a person of this name is nobody's: their messages stay in the lists of who looks after the box.
+    fn disown(&mut self, name: &str) -> TxResult<()> {
+        let mut theirs = Vec::new();
+        for row in self.messages.iter()? {
+            // What cannot be read is shown to nobody.
+            let found = parse(row?.1.value()).ok();
+            theirs.extend(found.filter(|message| message.concerns(name, &self.domain)));
+        }
+        for mut message in theirs {
+            message.former.push(name.to_owned());
+            self.messages.insert(message.id.0, json(&message).as_slice())?;
+            self.mailbox.remove((name, message.id.0))?;
+        }
+        self.contacts.retain(|(author, _), _| author != name)?;
+        self.threads.retain(|(person, _), _| person != name)?;
         Ok(())
     }
 

@@ -88,6 +88,7 @@ impl Tx<'_> {
             if let (Some(author), to @ (Address::Mail(_) | Address::Phone(_))) = (&message.author, &message.to) {
                 self.contacts.insert((author.as_str(), to.correspondent().as_str()), message.accepted.0)?;
             }
+            self.note_fate(&message, None)?;
             self.index(&message, None)?;
             self.note_success(&message)?;
             self.messages.insert(id.0, json(&message).as_slice())?;
@@ -131,6 +132,7 @@ impl Tx<'_> {
             self.ledger.book(after.door, Some(before.column()), after.column());
             self.count_moved(&after, Some(before.column()), after.column())?;
         }
+        self.note_fate(&after, Some(&before))?;
         self.index(&after, Some(&before))?;
         self.messages.insert(id.0, json(&after).as_slice())?;
         Ok(after)

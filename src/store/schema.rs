@@ -49,6 +49,8 @@ pub const TEXT_DUE: TableDefinition<(i64, u64), ()> = TableDefinition::new("text
 pub const OPT_OUTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("opt_outs");
 /// (person, phone) -> JSON of `Thread`: the last mail between the two.
 pub const THREADS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("threads");
+/// (device of a far box or nothing, message that it sent) whose state changed: the far box may have to be told.
+pub const FATES: TableDefinition<(&str, u64), ()> = TableDefinition::new("fates");
 /// (two addresses in lower case, topic) -> the last message between the two about it.
 pub const CONVERSATIONS: TableDefinition<(&str, &str), u64> = TableDefinition::new("conversations");
 /// (month, account) -> packets, text messages, and money in millionths; the account of the box is the empty one.
@@ -115,6 +117,7 @@ pub struct Tx<'t> {
     pub(super) text_due: Table<'t, (i64, u64), ()>,
     pub(super) opt_outs: Table<'t, (&'static str, &'static str), &'static [u8]>,
     pub(super) threads: Table<'t, (&'static str, &'static str), &'static [u8]>,
+    pub(super) fates: Table<'t, (&'static str, u64), ()>,
     pub(super) conversations: Table<'t, (&'static str, &'static str), u64>,
     pub(super) spent: Table<'t, (&'static str, &'static str), (u64, u64, i64)>,
     pub(super) people: Table<'t, &'static str, &'static [u8]>,
@@ -173,6 +176,7 @@ impl<'t> Tx<'t> {
             text_due: txn.open_table(TEXT_DUE)?,
             opt_outs: txn.open_table(OPT_OUTS)?,
             threads: txn.open_table(THREADS)?,
+            fates: txn.open_table(FATES)?,
             conversations: txn.open_table(CONVERSATIONS)?,
             spent: txn.open_table(SPENT)?,
             people: txn.open_table(PEOPLE)?,

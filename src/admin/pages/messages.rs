@@ -69,7 +69,7 @@ pub fn tone(state: State) -> &'static str {
     match state {
         State::Held | State::Unconfirmed => "warn",
         State::Queued | State::OnLink => "wait",
-        State::Sent | State::Delivered => "good",
+        State::Sent | State::FarBox | State::Delivered => "good",
         State::Returned | State::Expired => "bad",
         State::Cancelled | State::Refused => "off",
     }
@@ -175,6 +175,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         unsure => !message.clock_believed,
         size => message.mail.as_ref().map(|mail| bytes(mail.size)),
         air => bytes((message.subject.len() + message.text.len()) as u64),
+        ashore => message.beyond(),
         account => message.account.as_ref().map(|account| account.words()),
         texts => phone(&message).then(|| segments::of(&message).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),

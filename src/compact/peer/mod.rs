@@ -20,7 +20,8 @@
 //! the bytes), and the receiver remembers the hash of what it took for weeks: what comes twice is not delivered twice.
 //!
 //! What is said between the messages is a *note* ([`notes`]): a receipt, a hello (my models, and how long I keep receipts
-//! back), a question (I cannot read that), *replaces* (these messages are those of that bundle), the fragments that came.
+//! back), a question (I cannot read that), *replaces* (these messages are those of that bundle), the fragments that came, and what became of a
+//! message behind the far box.
 //!
 //! # States
 //!
@@ -62,6 +63,7 @@
 mod agreement;
 pub mod book;
 mod classic;
+mod fate;
 pub mod gather;
 mod inquiry;
 mod memory;
@@ -81,6 +83,8 @@ use crate::packet::{Coding, Form};
 use agreement::Agreement;
 pub use agreement::Hello;
 use book::AddressBook;
+pub use fate::Fate;
+use fate::Fates;
 pub use memory::BundleName;
 use memory::{TakenBundles, UsedNames};
 use outbox::OutboxBundle;
@@ -94,6 +98,8 @@ pub struct Peer {
     agreement: Agreement,
     book: AddressBook,
     owed: OwedNotes,
+    #[serde(skip_serializing_if = "Fates::is_empty")]
+    fates: Fates,
     out: Vec<OutboxBundle>,
     /// Messages that the far box could not read in the bundles of these names.
     recode: Vec<Recode>,
@@ -157,6 +163,8 @@ pub struct PeerRules {
     pub receipt_hours: u8,
     /// Answers and questions leave alone after this.
     pub answer_wait: i64,
+    /// That a message did not arrive leaves alone as well; else it waits for a packet to ride with.
+    pub fates_alone: bool,
     /// The question whether a bundle is there of which the link cannot tell whether it left, leaves alone after this; its
     /// answer after a quarter of it.
     pub inquiry_wait: i64,
@@ -174,6 +182,7 @@ impl Default for PeerRules {
         Self {
             receipt_hours: 24,
             answer_wait: HOUR / 4,
+            fates_alone: false,
             inquiry_wait: HOUR / 180,
             patience: 24 * HOUR,
             fragments_wait: 6 * HOUR,
@@ -243,12 +252,18 @@ pub struct OutgoingPacket {
 pub struct PeerTurn {
     /// Messages that came in, to deliver now and once; the correspondent is written out.
     pub messages: Vec<Letter>,
+    /// Where each of them came: its bundle, and its place there.
+    pub places: Vec<(BundleName, u8)>,
     /// A classic packet that came in, without its notes, to be read and delivered.
     pub classic: Option<Vec<u8>>,
+    /// Its name, when it has one.
+    pub classic_name: Option<BundleName>,
     /// Beginnings of messages whose rest did not come in time.
     pub truncated: Vec<Letter>,
     /// Messages of ours that the far box has.
     pub delivered: Vec<u64>,
+    /// What became of messages of ours behind the far box.
+    pub fates: Vec<(u64, Fate)>,
     /// Messages of ours that the far box could not read: they wait for the next plan, which says that they replace those.
     pub again: Vec<(u64, String)>,
     /// Messages of ours of which nothing was heard: they may have arrived.

@@ -14,12 +14,15 @@
 //! 50  check failed: name                     51  check failed: id of fragments
 //! 6n  replaces: n names                      70  fragments that came: id, 16 bits
 //! 80  length; have you these? names          81  length; have you these? names, each with the id of its fragments
-//! 90  length; I have none of these: names    others of 8x and above: a length and what it says, skipped
+//! 90  length; I have none of these: names
+//! A0  length; what became of messages: name, place in the bundle and fate (four bits each)
+//! others of 8x and above: a length and what it says, skipped
 //! ```
 
 use serde::{Deserialize, Serialize};
 
 use super::Hello;
+use super::fate::Fate;
 use super::memory::BundleName;
 use crate::packet::ModelId;
 
@@ -31,6 +34,8 @@ const NOTES: [u8; 2] = [0xC2, 0x3E];
 const SALT: [u8; 2] = [0xC8, 0x3E];
 /// Bytes that an empty field of notes takes in a classic packet.
 pub const MARK: usize = 3;
+/// Kind of the note that tells fates.
+const FATES: u8 = 0xA0;
 /// Bytes of notes at most in one packet.
 const MOST: usize = 127;
 
@@ -52,6 +57,8 @@ pub enum Note {
     /// Of these fragments I have those whose bits are set, and wait for the others.
     #[serde(rename = "Pieces")]
     Fragments(u8, u16),
+    /// This became of the message at that place of the bundle.
+    Fate(BundleName, u8, Fate),
     /// Do you have this bundle, which may be cut in fragments of this id?
     Have(BundleName, Option<u8>),
     /// I do not have that bundle, and nothing of it.
@@ -92,6 +99,21 @@ fn write(notes: &[Note]) -> Vec<u8> {
             block.extend(name.0.to_be_bytes());
             continue;
         }
+        if let Note::Fate(name, place, fate) = note {
+            // The byte behind the kind counts bytes here.
+            let length = match counting.filter(|at| block[*at] == FATES && block[at + 1] < u8::MAX - 3) {
+                Some(at) => at + 1,
+                None => {
+                    counting = Some(block.len());
+                    block.extend([FATES, 0]);
+                    block.len() - 1
+                }
+            };
+            block[length] += 3;
+            block.extend(name.0.to_be_bytes());
+            block.push(place << 4 | *fate as u8);
+            continue;
+        }
         counting = None;
         match note {
             Note::Hello(hello) => {
@@ -111,7 +133,7 @@ fn write(notes: &[Note]) -> Vec<u8> {
             Note::Have(name, None) => lengthy(&mut block, 0x80, *name, None),
             Note::Have(name, id) => lengthy(&mut block, 0x81, *name, *id),
             Note::NotHere(name) => lengthy(&mut block, 0x90, *name, None),
-            Note::Receipt(_) | Note::Replaces(_) => {}
+            Note::Receipt(_) | Note::Replaces(_) | Note::Fate(..) => {}
         }
     }
     block
@@ -177,6 +199,10 @@ fn read_one(first: u8, rest: &mut &[u8], notes: &mut Vec<Note>) -> Option<()> {
                     0x80 => notes.push(Note::Have(name, None)),
                     0x81 => notes.push(Note::Have(name, Some(take::<1>(&mut content)?[0]))),
                     0x90 => notes.push(Note::NotHere(name)),
+                    FATES => {
+                        let [fate] = take::<1>(&mut content)?;
+                        notes.extend(Fate::of(fate & 15).map(|known| Note::Fate(name, fate >> 4, known)));
+                    }
                     _ => break,
                 }
             }
@@ -303,10 +329,13 @@ mod tests {
             Note::BadCheck(NoteSubject::Bundle(BundleName(5))),
             Note::BadCheck(NoteSubject::Fragments(6)),
             Note::Fragments(7, 0b1011),
+            Note::Fate(BundleName(13), 15, Fate::Failed),
+            Note::Fate(BundleName(13), 0, Fate::Delivered),
             Note::Have(BundleName(9), None),
             Note::Have(BundleName(10), Some(11)),
             Note::NotHere(BundleName(12)),
             Note::Receipt(BundleName(8)),
+            Note::Fate(BundleName(14), 1, Fate::Held),
         ]
     }
 
@@ -343,11 +372,18 @@ mod tests {
 
     #[test]
     fn what_a_later_version_says_is_passed_over() {
-        let block = [0xA0, 2, 9, 9, 0x70, 1, 0, 2];
+        let block = [0xF0, 2, 9, 9, 0xA0, 4, 0, 1, 0x0F, 7, 0x70, 1, 0, 2];
         assert_eq!(read(&block), [Note::Fragments(1, 2)]);
         assert_eq!(read(&[0x70, 1]), []);
         assert_eq!(unwrap(&[0xB3, 1, 2]), None);
         assert_eq!(unwrap(&[0xB0, 9, 1]), None);
         assert_eq!(unwrap(&[]), None);
+    }
+
+    #[test]
+    fn a_fate_takes_five_bytes_and_each_more_three() {
+        let fate = |place| Note::Fate(BundleName(7), place, Fate::NoRecipient);
+        assert_eq!(write(&[fate(1)]), [0xA0, 3, 0, 7, 0x12]);
+        assert_eq!(write(&[fate(1), fate(2)]).len(), 8);
     }
 }

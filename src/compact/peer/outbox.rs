@@ -20,6 +20,12 @@ pub struct OutboxBundle {
     /// Messages in it that are not known to be delivered; those of a packet of notes: none.
     #[serde(rename = "letters")]
     pub messages: Vec<u64>,
+    /// All messages in it, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<u64>,
+    /// Fates that went out with it: told again if it is repeated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fates: Vec<Note>,
     /// Every packet of its messages has a name: their receipts together mean that the messages arrived.
     pub countable: bool,
     /// Receipts are expected, this long after it was sent at most.
@@ -105,7 +111,8 @@ impl Peer {
         let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.ticket == ticket) else { return };
         if let Some(packet) = bundle.packets.get_mut(usize::from(fragment)) {
             (packet.with_link, packet.unknown, packet.sent) = (false, false, Some(now));
-            packet.carries.clear();
+            let carried = std::mem::take(&mut packet.carries);
+            bundle.fates.extend(carried.into_iter().filter(|note| matches!(note, Note::Fate(..))));
             bundle.first_sent.get_or_insert(now);
             bundle.last_sent = Some(now);
         }

@@ -94,7 +94,8 @@ impl Peer {
         }
         let hello = self.agreement.owed.map(|since| since.saturating_add(rules.answer_wait));
         let fragments = self.sets.iter().map(|set| set.ask_at).min();
-        [self.owed.due(rules), hello, fragments, self.inquiries_due()].into_iter().flatten().min()
+        let others = [hello, fragments, self.fates.due(rules), self.inquiries_due()];
+        others.into_iter().chain([self.owed.due(rules)]).flatten().min()
     }
 
     /// What is owed now, the most urgent first.
@@ -105,7 +106,7 @@ impl Peer {
         let waiting = self.sets.iter().filter(|set| set.ask_at <= context.now);
         let fragments = waiting.map(|set| Note::Fragments(set.id, set.there()));
         let receipts = self.owed.receipts.iter().map(|receipt| Note::Receipt(receipt.name));
-        hello.into_iter().chain(questions).chain(fragments).chain(receipts).collect()
+        hello.into_iter().chain(questions).chain(fragments).chain(receipts).chain(self.fates.notes()).collect()
     }
 
     /// These notes ride in a packet for the link.
@@ -116,6 +117,7 @@ impl Peer {
                 Note::Hello(_) => self.agreement.hello_sent(now),
                 Note::NoModel(..) | Note::BadCheck(_) | Note::NotHere(_) => self.owed.answered(note),
                 Note::Fragments(id, _) => self.ask_for_fragments(*id, now.saturating_add(FRAGMENTS_AGAIN)),
+                Note::Fate(name, place, _) => self.fates.told(*name, *place),
                 Note::Have(name, _) => self.inquired(*name, now),
                 Note::Replaces(_) => {}
             }
@@ -130,6 +132,7 @@ impl Peer {
                 Note::Hello(_) => self.agreement.hello_lost(now),
                 Note::NoModel(..) | Note::BadCheck(_) | Note::NotHere(_) => self.owed.question(note, now),
                 Note::Fragments(id, _) => self.ask_for_fragments(id, now),
+                Note::Fate(name, place, fate) => self.fates.again(name, place, fate, now),
                 Note::Have(name, _) => self.inquire_again(name, now),
                 Note::Replaces(_) => {}
             }
@@ -143,6 +146,7 @@ impl Peer {
             match note {
                 Note::Receipt(name) => self.owed.receipt(name, now, false),
                 Note::NotHere(_) => self.owed.question(note, now),
+                Note::Fate(name, place, fate) => self.fates.again(name, place, fate, now),
                 Note::Have(name, _) => self.inquire_again(name, now),
                 Note::Hello(_) | Note::NoModel(..) | Note::BadCheck(_) | Note::Fragments(..) | Note::Replaces(_) => {}
             }

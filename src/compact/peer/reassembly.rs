@@ -139,6 +139,7 @@ impl Peer {
                     self.book.is_there(address);
                 }
             }
+            turn.places.extend((0..messages.len()).map(|place| (name, place as u8)));
             turn.messages.extend(messages);
         }
         (self.alive, self.agreement.understands_notes) = (Some(context.now), true);

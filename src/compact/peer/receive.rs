@@ -53,6 +53,7 @@ impl Peer {
                 if context.codec.reads_classic(core) {
                     self.taken.add(hash, name, Reception::Delivered, context.now);
                     self.owed.receipt(name, context.now, false);
+                    turn.classic_name = Some(name);
                 }
                 turn.classic = Some(core.to_vec());
             }
@@ -97,6 +98,7 @@ impl Peer {
                 Note::NoModel(model, subject) => self.asked(context, turn, *subject, Some(*model)),
                 Note::BadCheck(subject) => self.asked(context, turn, *subject, None),
                 Note::Fragments(id, there) => self.send_missing(context, turn, *id, *there),
+                Note::Fate(name, place, fate) => self.hear_fate(*name, *place, *fate, turn),
                 Note::Have(name, id) => self.answer(*name, *id, context.now),
                 Note::NotHere(name) => self.not_here(context, turn, *name),
                 Note::Hello(_) | Note::Replaces(_) => {}
@@ -109,9 +111,10 @@ impl Peer {
     }
 
     /// The far box has a bundle, and answers for it. Gives back when that was sent first.
-    fn receipted(&mut self, name: BundleName, turn: &mut PeerTurn) -> Option<i64> {
+    pub(super) fn receipted(&mut self, name: BundleName, turn: &mut PeerTurn) -> Option<i64> {
         let bundle = self.out.iter_mut().find(|bundle| bundle.name == Some(name))?;
         let sent = bundle.first_sent;
+        self.fates.there(name, &bundle.keys, bundle.last_sent.unwrap_or(bundle.planned));
         turn.arrived.push(bundle.ticket);
         bundle.inquiry = None;
         bundle.packets.iter_mut().for_each(|fragment| fragment.unknown = false);

@@ -64,6 +64,8 @@ impl Peer {
             ticket,
             name: None,
             form: None,
+            keys: messages.clone(),
+            fates: Vec::new(),
             messages,
             countable: true,
             wait: hours.map(|hours| hours.saturating_add(context.rules.patience).min(LONGEST_WAIT)),

@@ -1,4 +1,5 @@
 mod codec;
+mod fates;
 mod histories;
 mod inquiry;
 mod noise;

@@ -34,6 +34,7 @@ impl Peer {
         let mut turn = PeerTurn::default();
         self.taken.age(context.now);
         self.used.age(context.now);
+        self.fates.age(context.now);
         self.retry(context, &mut turn);
         self.age_intake(context, &mut turn);
         self.notice_silence(context.now, &mut turn);
@@ -61,8 +62,9 @@ impl Peer {
                 continue;
             }
             bundle.repeats += 1;
-            let ticket = bundle.ticket;
+            let (ticket, told) = (bundle.ticket, std::mem::take(&mut bundle.fates));
             let unsent: Vec<_> = (0..bundle.packets.len()).filter(|at| bundle.packets[*at].waits_for_link()).collect();
+            self.notes_lost(told, context.now);
             // One fragment is enough to hear which others are missing.
             let fragments = if unsent.is_empty() { vec![0] } else { unsent };
             for fragment in fragments {

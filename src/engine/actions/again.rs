@@ -25,7 +25,7 @@ pub fn is_possible(message: &Message) -> bool {
         && match message.state {
             State::Sent | State::Unconfirmed | State::Expired | State::Returned => true,
             State::OnLink => unknown(),
-            State::Held | State::Queued | State::Delivered | State::Cancelled | State::Refused => false,
+            State::Held | State::Queued | State::FarBox | State::Delivered | State::Cancelled | State::Refused => false,
         }
 }
 

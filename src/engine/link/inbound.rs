@@ -1,7 +1,7 @@
 //! Packets from the air become messages: in one commit with the memory that this packet was taken.
 
 use compact::letter::{Kind, Letter, Other};
-use compact::peer::{Peer, PeerTurn};
+use compact::peer::{BundleName, Peer, PeerTurn};
 
 use super::peer::PeerEffects;
 use crate::address::{Address, AddressError, DeviceId, Phone};
@@ -12,7 +12,7 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
 use crate::message::reason::NoRoute;
-use crate::message::{Id, Message, Origin, State, Terms};
+use crate::message::{CameIn, Id, Message, Origin, State, Terms};
 use crate::people::Person;
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
@@ -31,7 +31,7 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
         (false, true) => {
             return Err(Fault::permanent("it is in the compact coding, which is off here (air.compact)"));
         }
-        (false, false) => Received { classic: Some(payload.clone()), messages: Vec::new(), effects: None },
+        (false, false) => Received { classic: Some((payload.clone(), None)), messages: Vec::new(), effects: None },
         (true, true) if !context.coder().ready() => return Err(Fault::temporary("the coder is being made ready")),
         (true, _) => {
             let mut peer = context.peer(inbound.device)?;
@@ -65,33 +65,35 @@ pub fn tick(context: &Context, device: Option<DeviceId>) -> Result<(), Fault> {
 
 /// What a turn of the session brought.
 struct Received {
-    /// A classic packet.
-    classic: Option<Vec<u8>>,
-    /// Messages, and whether all of each is there.
-    messages: Vec<(Letter, bool)>,
+    /// A classic packet, and its name.
+    classic: Option<(Vec<u8>, Option<BundleName>)>,
+    /// Messages, and where they came; `None` for what is left of one whose rest did not come.
+    messages: Vec<(Letter, Option<(BundleName, u8)>)>,
     /// What the session asks besides.
     effects: Option<PeerEffects>,
 }
 
 impl Received {
     fn new(context: &Context, device: Option<DeviceId>, peer: Peer, mut turn: PeerTurn) -> Self {
-        let whole = std::mem::take(&mut turn.messages).into_iter().map(|message| (message, true));
-        let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, false));
-        let (classic, messages) = (turn.classic.take(), whole.chain(truncated).collect());
+        let places = std::mem::take(&mut turn.places).into_iter().map(Some).chain(std::iter::repeat(None));
+        let whole = std::mem::take(&mut turn.messages).into_iter().zip(places);
+        let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, None));
+        let messages = whole.chain(truncated).collect();
+        let classic = turn.classic.take().map(|packet| (packet, turn.classic_name.take()));
         Self { classic, messages, effects: Some(PeerEffects::new(context, device, peer, turn)) }
     }
 
     fn keep(&self, tx: &mut Tx, unpacker: Option<&Unpacker>, now: Time) -> TxResult<Vec<Id>> {
         let mut ids = Vec::new();
         if let Some(unpacker) = unpacker {
-            if let Some(payload) = &self.classic {
+            if let Some((payload, name)) = &self.classic {
                 match classic::decode(payload) {
-                    Ok(packet) => ids.extend(unpacker.packet(tx, &packet, payload)?),
+                    Ok(packet) => ids.extend(unpacker.packet(tx, &packet, payload, *name)?),
                     Err(why) => unpacker.set_aside(tx, &why.to_string(), payload)?,
                 }
             }
-            for (message, whole) in &self.messages {
-                ids.extend(unpacker.compact(tx, message, *whole)?);
+            for (message, place) in &self.messages {
+                ids.extend(unpacker.compact(tx, message, *place)?);
             }
         }
         self.effects.as_ref().map_or(Ok(()), |effects| effects.apply(tx, now))?;
@@ -195,7 +197,18 @@ impl Unpacker {
         }
     }
 
-    fn packet(&self, tx: &mut Tx, packet: &classic::Packet, payload: &[u8]) -> TxResult<Vec<Id>> {
+    fn came_in(&self, name: BundleName, place: u8) -> CameIn {
+        let device = if let Side::Field(device, _) = &self.side { Some(*device) } else { None };
+        CameIn { device, bundle: name.0, place }
+    }
+
+    fn packet(
+        &self,
+        tx: &mut Tx,
+        packet: &classic::Packet,
+        payload: &[u8],
+        name: Option<BundleName>,
+    ) -> TxResult<Vec<Id>> {
         let from_field = matches!(self.side, Side::Field(..));
         if packet.from_device != from_field {
             self.set_aside(tx, "the packet says that it goes the other way", payload)?;
@@ -210,7 +223,8 @@ impl Unpacker {
         }
         // Each is a message of its own: they have no mail in common.
         let mut ids = Vec::new();
-        for message in messages {
+        for mut message in messages {
+            message.came_in = name.map(|name| self.came_in(name, 0));
             ids.extend(tx.add(&alone(message))?);
         }
         Ok(ids)
@@ -264,17 +278,20 @@ impl Unpacker {
     }
 
     /// A message of the compact coding becomes one of this box.
-    fn compact(&self, tx: &mut Tx, received: &Letter, whole: bool) -> TxResult<Vec<Id>> {
+    fn compact(&self, tx: &mut Tx, received: &Letter, place: Option<(BundleName, u8)>) -> TxResult<Vec<Id>> {
         let Other::Address(other) = &received.other else { return Ok(Vec::new()) };
         let mut text = received.text.clone();
-        if !whole {
+        if place.is_none() {
             text.push_str("\n[the rest did not arrive]\n");
         }
         let subject = received.subject.as_str();
         let end = self.other(other, received.kind == Kind::Text);
         let message = end.and_then(|end| self.message(&end.to_string(), received.person.as_deref(), subject, &text));
         match message {
-            Ok(message) => tx.add(&alone(message)),
+            Ok(mut message) => {
+                message.came_in = place.map(|(name, place)| self.came_in(name, place));
+                tx.add(&alone(message))
+            }
             Err(why) => {
                 self.set_aside(tx, &why, format!("{other}\n{subject}\n{text}").as_bytes())?;
                 Ok(Vec::new())

@@ -18,6 +18,7 @@
 pub mod coders;
 mod commit;
 mod explain;
+mod fate;
 mod group;
 pub mod inbound;
 mod inbound_buffer;

@@ -10,6 +10,7 @@ use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerTurn};
 
 use super::coders::{CoderHandle, models};
 use super::commit;
+use super::fate::{self, Heard};
 pub use super::session::{change, device, put, rules};
 use super::session::{name, read};
 use crate::address::DeviceId;
@@ -18,7 +19,7 @@ use crate::coding::messages::{self, Codec};
 use crate::engine::outcome::{self, Bounce};
 use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
-use crate::message::reason::{Acknowledged, Arrived, LinkReason};
+use crate::message::reason::{Acknowledged, LinkReason};
 use crate::message::{Id, Message, Packet, PacketState, PeerFragment, Reference, State};
 use crate::money::Bill;
 use crate::route::choose::Route;
@@ -163,6 +164,8 @@ pub struct PeerEffects {
     /// What messages that go once more cost then.
     bills: BTreeMap<u64, Bill>,
     unconfirmed: Vec<Bounce>,
+    /// What became of messages behind the far box.
+    heard: Vec<Heard>,
 }
 
 impl PeerEffects {
@@ -180,7 +183,8 @@ impl PeerEffects {
             Some((key, policy.bill(&message)?))
         };
         let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
-        Self { device, peer, turn, bills, unconfirmed }
+        let heard = turn.fates.iter().filter_map(|(key, fate)| Heard::new(context, *key, *fate)).collect();
+        Self { device, peer, turn, bills, unconfirmed, heard }
     }
 
     /// Writes it.
@@ -191,11 +195,12 @@ impl PeerEffects {
         }
         self.settle_unknown(tx, now)?;
         for key in &self.turn.delivered {
-            arrived(tx, Id(*key), now)?;
+            fate::arrived(tx, Id(*key), self.device, now)?;
         }
         for (key, why) in &self.turn.again {
             again(tx, Id(*key), self.bills.get(key).cloned(), why, now)?;
         }
+        self.heard.iter().try_for_each(|heard| heard.apply(tx, now))?;
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
         let from = self.device.map(|device| format!(" of device {device}")).unwrap_or_default();
@@ -262,16 +267,6 @@ impl PeerEffects {
             }
         }
         Ok(())
-    }
-}
-
-/// The far box has a message; also one that was given up for lack of just this news.
-fn arrived(tx: &mut Tx, id: Id, now: Time) -> TxResult<()> {
-    let Some(message) = tx.find(id)? else { return Ok(()) };
-    let given_up = matches!(message.state, State::Unconfirmed | State::Expired) && message.receipt_until.is_some();
-    match !message.is_final() || given_up {
-        true => tx.step(id, now, State::Delivered, Arrived::FarBox, 0, Time::NEVER).map(drop),
-        false => Ok(()),
     }
 }
 

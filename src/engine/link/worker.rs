@@ -17,7 +17,7 @@ use super::lines::{Lines, OnLink};
 use super::schedule::Gathering;
 use super::telemetry::{self, Samples};
 use super::timers::Timers;
-use super::{explain, inbound, peer};
+use super::{explain, fate, inbound, peer};
 use crate::address::DeviceId;
 use crate::back_off::BackOff;
 use crate::clock::Time;
@@ -157,6 +157,7 @@ impl<'c> LinkWorker<'c> {
     fn turn(&mut self) -> Result<bool, Fault> {
         self.keep_inbound();
         self.track()?;
+        self.collect_fates()?;
         // Open hand-overs come before anything new: a link may take nothing new before they are settled.
         self.reconcile()?;
         self.tend_sessions()?;
@@ -227,6 +228,14 @@ impl<'c> LinkWorker<'c> {
         for device in self.inbound.keep_all(self.context, &mut *self.link) {
             self.timers.touch(device);
         }
+    }
+
+    /// What became of messages of far boxes is noted for them.
+    fn collect_fates(&mut self) -> Result<(), Fault> {
+        if self.context.speaks_compact() {
+            fate::collect(self.context)?.into_iter().for_each(|device| self.timers.touch(device));
+        }
+        Ok(())
     }
 
     /// Does what is due in the sessions with far boxes. What they want to say waits in the outbox then.

@@ -145,6 +145,11 @@ pub enum SplitError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Arrived {
+    /// In the mailbox of whom it was written to: the device that it waited for is not theirs any more.
+    WithoutDevice {
+        /// Who that is.
+        name: String,
+    },
     /// In a mailbox on this box.
     Mailbox {
         /// Whose, where that is not the one it was written to.

@@ -4,8 +4,8 @@ use std::fmt::{Display, Formatter, Result};
 
 use crate::message::Proof;
 use crate::message::reason::{
-    Acknowledged, ActionReason, Arrived, Barred, Doubt, GoneReason, Ground, LinkReason, Medium, NeedsOwner, NoRoute,
-    Part, Reason, RelayHint, RelayReason, SplitError, Taken, TextCount, TextReason, Waits, Whose,
+    Acknowledged, ActionReason, Arrived, Barred, Doubt, FarBoxReason, GoneReason, Ground, LinkReason, Medium,
+    NeedsOwner, NoRoute, Part, Reason, RelayHint, RelayReason, SplitError, Taken, TextCount, TextReason, Waits, Whose,
 };
 use crate::money::{BOX, Exceeded, OverBudget, OverPrice};
 
@@ -32,6 +32,7 @@ impl Display for Reason {
             Self::Arrived(fact) => fact.fmt(f),
             Self::Action(fact) => fact.fmt(f),
             Self::Link(fact) => fact.fmt(f),
+            Self::FarBox(fact) => fact.fmt(f),
             Self::Text(fact) => fact.fmt(f),
             Self::Relay(fact) => fact.fmt(f),
             Self::Ended { why, wanted_by, untold } => {
@@ -201,11 +202,31 @@ impl Display for OverBudget {
     }
 }
 
+impl Display for FarBoxReason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Self::Mailbox => "the far box has it in the mailbox of its reader",
+            Self::Ashore => "delivered ashore: the far box has handed it on",
+            Self::Held => "the far box holds it until its owner decides",
+            Self::Unconfirmed => "the far box has sent it on, and nobody says whether it arrived",
+            Self::NoRecipient => "the far box says that there is no such recipient",
+            Self::Refused => "the far box says that it was refused there, or by the server of its recipient",
+            Self::Content => "the far box says that it is too large, or of a kind that is not taken",
+            Self::TooLate => "the far box says that its time ran out there",
+            Self::Cancelled => "the owner of the far box took it back",
+            Self::Failed => "the far box says that it could not be delivered",
+        })
+    }
+}
+
 impl Display for Arrived {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Mailbox { name: Some(name) } => write!(f, "in the mailbox of {name}"),
             Self::Mailbox { name: None } => f.write_str("in the mailbox here"),
+            Self::WithoutDevice { name } => {
+                write!(f, "in the mailbox of {name} here: the device that it waited for is not theirs any more")
+            }
             Self::NoticeKeptHere { name } => {
                 write!(f, "in the mailbox of {name} here: notices do not go on air")
             }

@@ -1,7 +1,8 @@
 //! A person's words: plain, and nothing of modems, settings, codings and records. Who owns the box can open the rest.
 
 use crate::message::reason::{
-    ActionReason, Arrived, Barred, Ground, LinkReason, NeedsOwner, NoRoute, Reason, RelayReason, TextReason, Waits,
+    ActionReason, Arrived, Barred, FarBoxReason, Ground, LinkReason, NeedsOwner, NoRoute, Reason, RelayReason,
+    TextReason, Waits,
 };
 use crate::message::{Message, State, Way};
 
@@ -38,8 +39,13 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         Reason::HeldByRule(Ground::NoReader) => "waiting for the owner of this box to decide".to_owned(),
         Reason::HeldByRule(ground) => format!("{ground}: it waits for a decision"),
         Reason::OverBudget(_) => "the budget of this month is used up: it waits for room".to_owned(),
-        Reason::Arrived(Arrived::NoticeKeptHere { .. } | Arrived::Mailbox { .. }) => "in the mailbox here".to_owned(),
-        Reason::Arrived(Arrived::FarBox) => "it has arrived at the other end of the link".to_owned(),
+        Reason::Arrived(Arrived::NoticeKeptHere { .. } | Arrived::WithoutDevice { .. } | Arrived::Mailbox { .. }) => {
+            "in the mailbox here".to_owned()
+        }
+        Reason::Arrived(Arrived::FarBox) => {
+            "it is at the other end of the link, on its way to its recipient".to_owned()
+        }
+        Reason::FarBox(fact) => far_box(*fact).to_owned(),
         Reason::Arrived(Arrived::Phone { .. }) => "delivered to the phone".to_owned(),
         Reason::Action(ActionReason::Afforded) => waiting(way).to_owned(),
         Reason::Relay(RelayReason::Taken { .. }) => "sent on by mail".to_owned(),
@@ -61,7 +67,7 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
                 Way::Carrier => "it could not be delivered to the phone".to_owned(),
                 Way::Relay | Way::Mailbox => reason.to_string(),
             },
-            State::Delivered | State::Cancelled | State::Refused => reason.to_string(),
+            State::FarBox | State::Delivered | State::Cancelled | State::Refused => reason.to_string(),
         },
         Reason::RefusedByRule(_)
         | Reason::OverPrice(_)
@@ -140,6 +146,21 @@ fn link(fact: &LinkReason) -> &'static str {
             "its time ran out, and it is not known whether it was sent: it may have been"
         }
         LinkReason::Unconfirmed => "it was sent, and nobody has said that it arrived: it may have",
+    }
+}
+
+fn far_box(fact: FarBoxReason) -> &'static str {
+    match fact {
+        FarBoxReason::Mailbox => "in the mailbox of its reader",
+        FarBoxReason::Ashore => "delivered at the other end of the link",
+        FarBoxReason::Held => "waiting for a decision at the other end of the link",
+        FarBoxReason::Unconfirmed => "sent on at the other end of the link: nobody says whether it arrived",
+        FarBoxReason::NoRecipient => "there is no such recipient",
+        FarBoxReason::Refused => "its recipient, or their mail server, refused it",
+        FarBoxReason::Content => "it is too large, or of a kind that is not taken",
+        FarBoxReason::TooLate => "its time ran out at the other end of the link",
+        FarBoxReason::Cancelled => "it was taken back at the other end of the link",
+        FarBoxReason::Failed => "it could not be delivered at the other end of the link",
     }
 }
 

@@ -1,5 +1,6 @@
 //! Messages over the satellite: two boxes, the compact coding, long messages, the Hive and the modem.
 
+mod ashore;
 mod both_ways;
 mod compact;
 mod hive;

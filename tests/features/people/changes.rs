@@ -3,6 +3,7 @@
 use std::net::TcpStream;
 
 use crate::support::shore::{Shore, classic, from_outside, message};
+use crate::support::web::Client;
 use crate::support::{PASSWORD, SOON, Smtp, Station, wait_for};
 use serde_json::Value;
 
@@ -61,7 +62,8 @@ fn what_waits_for_a_disabled_person_goes_back() {
     gateway.books_balance();
 }
 
-/// A device that moves to another person takes its messages along: what waits, what comes, and what comes in.
+/// A device that moves to another person takes along what comes from then on; what waits stays with the one whom it was
+/// written to.
 #[test]
 fn a_device_moves_to_another_person() {
     let shore = Shore::start();
@@ -78,7 +80,9 @@ fn a_device_moves_to_another_person() {
     shore.hive_says("down off");
     let packets = wait_for("the packet", 2 * SOON, || Some(shore.to_device(6846)).filter(|all| !all.is_empty()));
     assert_eq!(packets, [classic(false, "bob@world.example", "for ben")]);
-    gateway.wait_state(SOON, "anna@shore.example", "delivered");
+    let kept = gateway.wait_state(SOON, "anna@shore.example", "delivered");
+    let why = "in the mailbox of anna here: the device that it waited for is not theirs any more";
+    assert_eq!(kept["reason"], why);
     shore.uplink("6846", &classic(true, "bob@world.example", "by ben"), None);
     assert_eq!(shore.wait_mails(1)[0]["from"], "ben@shore.example");
     assert_eq!(shore.to_device(6846).len(), 1);
@@ -178,5 +182,48 @@ fn other_names_reach_the_same_person() {
     assert_eq!(ben(&gateway)["device_name"], "the one in the dinghy");
     gateway.cli_ok(&["people", "device", "ben", "none"], "");
     assert_eq!(ben(&gateway)["device_name"], "");
+    gateway.books_balance();
+}
+
+/// A name that is given to somebody else shows them nothing of the one who had it, nor do they get what still waits.
+#[test]
+fn a_name_that_somebody_else_has_now_brings_no_old_mail() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[], &["olga", "carl", "anna=6846"]).started();
+    shore.hive_says("down on");
+    wait_for("the link to be down", SOON, || gateway.status().filter(|status| status["link"]["ready"] == false));
+    let mail = |to: &str, subject: &str| from_outside(&gateway, to, &message(subject, "private words"));
+    assert!(mail("carl@shore.example", "For the first").starts_with("250"));
+    assert!(mail("anna@shore.example", "Still waiting").starts_with("250"));
+    gateway.cli_ok(&["send", "--from", "carl", "--subject", "By the first", "--text", "x", "bob@world.example"], "");
+    shore.wait_mails(1);
+    for name in ["carl", "anna"] {
+        gateway.cli_ok(&["people", "remove", name], "");
+        gateway.said_with(&["people", "add", name], PASSWORD).ok();
+    }
+    let mut seen = String::new();
+    for name in ["carl", "anna"] {
+        let client = Client::logged_in(&gateway, name);
+        for page in ["/", "/mailbox", "/messages", "/messages/m1", "/messages/m2", "/messages/m3", "/mailbox/m1"] {
+            seen += &client.get(page).body;
+        }
+        seen += &gateway.cli_ok(&["queue", "list", "--person", name, "--all"], "");
+        let file = shore.folder.path(&format!("{name}.tar"));
+        gateway.cli_ok(&["people", "export", name, file.to_str().unwrap()], "");
+        seen += &String::from_utf8_lossy(&std::fs::read(file).unwrap());
+    }
+    shore.hive_says("down off");
+    let returned = gateway.wait_state(4 * SOON, "anna@shore.example", "returned");
+    assert_eq!(returned["code"], "no_route.no_person", "{returned}");
+    let client = Client::logged_in(&gateway, "anna");
+    seen += &client.get("/mailbox").body;
+    for words in ["For the first", "Still waiting", "By the first", "private words"] {
+        assert!(!seen.contains(words), "'{words}' is shown to the new person");
+    }
+    // The owner still finds it.
+    assert!(gateway.cli_ok(&["queue", "list", "--all"], "").contains("For the first"));
+    // What comes from now on is theirs.
+    assert!(mail("carl@shore.example", "For the second").starts_with("250"));
+    assert!(Client::logged_in(&gateway, "carl").get("/mailbox").body.contains("For the second"));
     gateway.books_balance();
 }

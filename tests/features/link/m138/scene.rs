@@ -144,7 +144,7 @@ impl Scene {
         let in_state =
             |subject: &str, state: &str| messages.iter().any(|m| m["subject"] == subject && m["state"] == state);
         // By the time of the look the far box may have said that it has it.
-        let left = |subject: &str| in_state(subject, "sent") || in_state(subject, "delivered");
+        let left = |subject: &str| ["sent", "at the far box", "delivered"].iter().any(|state| in_state(subject, state));
         let late = self.ups.iter().find(|subject| !left(subject)).map(|subject| format!("'{subject}' to be sent"));
         let late = late.or_else(|| {
             let late = self.downs.iter().find(|subject| !in_state(subject, "delivered"));

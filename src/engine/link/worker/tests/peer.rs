@@ -143,7 +143,7 @@ fn two_boxes_agree_share_packets_and_confirm() {
     pair.write_ashore("Glad to hear it");
     pair.pass(&mut workers);
     for id in &four {
-        assert_eq!(pair.station.message(*id).state, State::Delivered);
+        assert_eq!(pair.station.message(*id).state, State::FarBox);
     }
     assert_eq!(pair.arrived_aboard(), ["first from the shore", "Glad to hear it"]);
     pair.station.books_balance();
@@ -230,7 +230,7 @@ fn one_of_a_compact_bundle_is_taken_back_from_the_modem() {
     assert_eq!(pair.station.message(three[1]).state, State::Cancelled);
     pair.write_ashore("answer");
     pair.pass(&mut workers);
-    assert_eq!(three.map(|id| pair.station.message(id).state), [State::Delivered, State::Cancelled, State::Delivered]);
+    assert_eq!(three.map(|id| pair.station.message(id).state), [State::FarBox, State::Cancelled, State::FarBox]);
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn what_is_lost_is_repeated_and_arrives_once() {
         pair.pass(&mut workers);
     }
     assert_eq!(pair.arrived_ashore()[1..], ["Do you hear me"]);
-    assert_eq!(pair.station.message(id).state, State::Delivered);
+    assert_eq!(pair.station.message(id).state, State::FarBox);
     assert_eq!(pair.station.message(id).bill.unwrap().spent.packets, 1, "the repeat is the box's own");
     pair.station.bill_is_air();
     pair.gateway.bill_is_air();
@@ -297,7 +297,7 @@ fn a_long_message_goes_in_fragments_and_is_judged_by_what_it_takes() {
     assert_eq!(pair.arrived_ashore()[1], text);
     pair.write_ashore("answer");
     pair.pass(&mut workers);
-    assert_eq!(pair.station.message(id).state, State::Delivered);
+    assert_eq!(pair.station.message(id).state, State::FarBox);
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn two_lives_tell_each_message_once_whatever_the_channel_does() {
             let message = pair.station.message(*id);
             match message.state {
                 State::Cancelled => assert_eq!(times, 0, "round {round}: {message:?}"),
-                State::Delivered | State::Sent => assert_eq!(times, 1, "round {round}: {message:?}"),
+                State::FarBox | State::Sent => assert_eq!(times, 1, "round {round}: {message:?}"),
                 _ => panic!("round {round}: {message:?}"),
             }
         }

@@ -1,0 +1,72 @@
+//! What became of messages behind the far box: told with other packets, told again when that packet was lost.
+
+use super::session::{BOTH, Pair, message};
+use crate::peer::notes::{Note, unwrap};
+use crate::peer::{BundleName, Fate, OutgoingPacket, PeerTurn};
+
+/// Two messages in one bundle from here to there; where they came.
+fn two_messages(pair: &mut Pair) -> Vec<(BundleName, u8)> {
+    let packets = pair.send(0, &[(1, message("a@b.c", "one")), (2, message("d@e.f", "two"))]);
+    assert_eq!(packets.len(), 1);
+    let turns = pair.carry(0, &packets);
+    turns[0].places.clone()
+}
+
+fn fates(turns: &[PeerTurn]) -> Vec<(u64, Fate)> {
+    turns.iter().flat_map(|turn| turn.fates.clone()).collect()
+}
+
+fn tells(packets: &[OutgoingPacket]) -> bool {
+    let notes = packets.iter().filter_map(|packet| unwrap(&packet.payload)).flat_map(|(notes, _)| notes);
+    notes.into_iter().any(|note| matches!(note, Note::Fate(..)))
+}
+
+#[test]
+fn a_fate_rides_and_means_that_the_bundle_is_there() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let places = two_messages(&mut pair);
+    assert_eq!(places.len(), 2);
+    for (place, fate) in places.iter().zip([Fate::Delivered, Fate::NoRecipient]) {
+        pair.at(1, |peer, context| peer.tell_fate(place.0, place.1, fate, context.now));
+    }
+    let packets = pair.send(1, &[(9, message("x@y.z", "answer"))]);
+    assert!(tells(&packets));
+    let turns = pair.carry(1, &packets);
+    assert_eq!(fates(&turns), [(2, Fate::NoRecipient), (1, Fate::Delivered)]);
+    let mut delivered = turns[0].delivered.clone();
+    delivered.sort_unstable();
+    assert_eq!(delivered, [1, 2]);
+    assert!(!tells(&pair.send(1, &[(10, message("x@y.z", "once more"))])), "it is told once");
+}
+
+#[test]
+fn a_fate_is_told_again_with_a_bundle_that_is_repeated() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let places = two_messages(&mut pair);
+    pair.at(1, |peer, context| peer.tell_fate(places[1].0, places[1].1, Fate::Held, context.now));
+    // The packet with the answer and the note is lost on air.
+    assert!(tells(&pair.send(1, &[(9, message("x@y.z", "answer"))])));
+    let heard = pair.settle();
+    let later: Vec<_> = heard[0].iter().flat_map(|turn| turn.fates.clone()).collect();
+    assert_eq!(later, [(2, Fate::Held)]);
+}
+
+#[test]
+fn a_fate_costs_no_packet_unless_notices_may() {
+    for alone in [false, true] {
+        let mut pair = Pair::acquainted([BOTH, BOTH]);
+        pair.sides[1].rules.fates_alone = alone;
+        let places = two_messages(&mut pair);
+        pair.settle();
+        for (place, fate) in places.iter().zip([Fate::Delivered, Fate::Refused]) {
+            pair.at(1, |peer, context| peer.tell_fate(place.0, place.1, fate, context.now));
+        }
+        let heard = pair.settle();
+        let fates = fates(&heard[0]);
+        match alone {
+            // What arrived rides with it.
+            true => assert_eq!(fates, [(2, Fate::Refused), (1, Fate::Delivered)]),
+            false => assert!(fates.is_empty(), "{fates:?}"),
+        }
+    }
+}
