@@ -24,7 +24,7 @@ use crate::store::Queue;
 const LEARN: usize = 256;
 /// What is known of waiting messages is looked up anew after this.
 const FRESH: Duration = Duration::from_secs(20);
-/// A message that the link refuses is tried again after this.
+/// The wait before a message that the link refused is tried again.
 const REST: BackOff = BackOff::doubling(Duration::from_secs(5), Duration::from_secs(600));
 
 /// The messages that wait for one far box, in order, with the part of the queue that each stands in.
@@ -179,7 +179,7 @@ impl Lines {
     /// again.
     pub fn refuse(&mut self, messages: &[Id], device: Option<DeviceId>, why: &Reason, now: Time) -> Time {
         let before = messages.iter().filter_map(|id| self.rests.get(id)).map(|rest| rest.refusals).max();
-        let refusals = before.unwrap_or_default() + 1;
+        let refusals = before.unwrap_or(0).saturating_add(1);
         let until = now + REST.wait(refusals);
         for id in messages {
             self.rests.insert(*id, Rest { why: why.clone(), until, refusals });

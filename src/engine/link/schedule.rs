@@ -23,6 +23,8 @@ use crate::settings::Key;
 
 /// The coder is looked for again after this, while it is made ready.
 const CODER: Duration = Duration::from_millis(300);
+/// Messages for a far box that owes many receipts are looked at again after this, or when one came.
+const FULL: Duration = Duration::from_secs(60);
 /// A satellite that was heard is in view for so long.
 const IN_VIEW: Duration = Duration::from_secs(60);
 /// Messages planned at once.
@@ -169,6 +171,9 @@ pub fn plan(
         return Ok(scheduled);
     }
     let mut peer = context.peer(device)?;
+    if peer.is_full() {
+        return Ok(Scheduled::Waits(context.now() + FULL, Waits::Receipts));
+    }
     if let Some(form) = context.form(&peer, device) {
         if matches!(form, Form::Model(number) if !context.coder().has(number)) {
             return Ok(Scheduled::Waits(context.now() + CODER, Waits::Coder));
