@@ -125,7 +125,7 @@ enum Why {
     /// It is a phone without its plus.
     NoPlus,
     /// The domain has no ASCII form, and so no mail.
-    Domain(IdnError),
+    Domain(idn::IdnError),
     /// A star stands where it means nothing.
     Star,
 }
