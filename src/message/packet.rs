@@ -39,6 +39,10 @@ pub struct Packet {
     /// When the link is asked after it again, while it holds it.
     #[serde(default)]
     pub ask: Time,
+    /// It is being taken back from the link: written before the command leaves. Until the link has answered, that it is not
+    /// there any more does not mean that it was sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub taking_back: bool,
     /// Its place in the session with the far box; `None` where there is none.
     #[serde(default, rename = "talk")]
     pub peer: Option<PeerFragment>,

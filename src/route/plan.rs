@@ -397,12 +397,13 @@ mod tests {
         let extent = |packets| Some(Extent { bytes: packets * 100, packets });
         let size = LinkSize { max_payload: policy.max_payload, classic: extent(7), compact: extent(3) };
         let message = policy.plan(draft("ben@here.org", "hello"), Some(size), Time(1000), true);
-        assert_eq!((message.state, &message.reason), (State::Queued, &Waits::Link { packets: 3 }.into()));
+        assert_eq!(message.state, State::Queued);
         let quote = message.bill.clone().unwrap();
         assert_eq!(quote.wanted.packets, 3);
         let longer = Message { text: "word ".repeat(400), ..message };
         assert!(policy.bill(&longer).unwrap().same_quote(&quote));
-        assert_eq!(policy.on_air(&longer, true).1, Waits::Link { packets: 3 }.into());
+        assert_eq!(policy.size_of(&longer, true), size);
+        assert_eq!(policy.on_air(&longer, true).0, State::Queued, "seven packets would be too many");
     }
 
     #[test]

@@ -112,6 +112,7 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
                 at: old.at,
                 note: old.note,
                 ask: Time(0),
+                taking_back: false,
                 peer: None,
             }),
             Err(_) => tx.keep_unreadable(message, bytes)?,

@@ -41,6 +41,18 @@ pub fn put(context: &Context, packet: &Packet) -> Result<(), Fault> {
     context.store.write(move |tx| tx.put_packet(&packet))
 }
 
+/// Writes packets, in one commit.
+///
+/// # Errors
+/// When the store fails.
+pub fn put_all(context: &Context, packets: &[Packet]) -> Result<(), Fault> {
+    let packets = packets.to_vec();
+    match packets.is_empty() {
+        true => Ok(()),
+        false => context.store.write(move |tx| packets.iter().try_for_each(|packet| tx.put_packet(packet))),
+    }
+}
+
 /// Adds a step to the time line of a message, unless its owner decided something else meanwhile.
 ///
 /// # Errors

@@ -138,6 +138,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, now: Time) -> V
         at: now,
         note: if out.repeat { "once more: no receipt came".to_owned() } else { String::new() },
         ask: Time(0),
+        taking_back: false,
         peer: Some(PeerFragment {
             ticket: out.ticket,
             fragment: out.fragment,

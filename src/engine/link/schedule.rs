@@ -294,6 +294,7 @@ fn planned(message: &Message, part: u16, parts: u16, device: Option<DeviceId>, p
         at: message.accepted,
         note: String::new(),
         ask: Time(0),
+        taking_back: false,
         peer: None,
     }
 }

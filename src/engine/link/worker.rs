@@ -8,6 +8,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use smol::channel::Receiver;
@@ -105,6 +106,8 @@ struct LinkWorker<'c> {
     paused: Option<(Time, Reason)>,
     /// Messages that wait for the link, and whose turn it is.
     lines: Lines,
+    /// Packets that are being taken back by commands of this life.
+    taken_back: BTreeSet<u64>,
 }
 
 impl<'c> LinkWorker<'c> {
@@ -125,6 +128,7 @@ impl<'c> LinkWorker<'c> {
             gather_until: None,
             paused: None,
             lines: Lines::default(),
+            taken_back: BTreeSet::new(),
         }
     }
 

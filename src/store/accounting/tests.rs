@@ -49,6 +49,7 @@ fn packet(messages: &[Id], part: u16, parts: u16, sent: bool) -> Packet {
         at: Time(0),
         note: String::new(),
         ask: Time(0),
+        taking_back: false,
         peer: None,
     }
 }

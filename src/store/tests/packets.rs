@@ -24,6 +24,7 @@ fn packet(messages: &[u64], state: PacketState) -> Packet {
         at: Time(1),
         note: String::new(),
         ask: Time(7),
+        taking_back: false,
         peer: None,
     }
 }

@@ -9,11 +9,11 @@ use crate::clock::Time;
 use crate::engine::link::explain::{self, Why};
 use crate::engine::link::lines::Line;
 use crate::engine::link::schedule::{self, Scheduled};
-use crate::engine::link::{commit, telemetry};
+use crate::engine::link::{commit, telemetry, track};
 use crate::fault::Fault;
 use crate::link::PacketStatus;
 use crate::message::reason::{Acknowledged, Waits};
-use crate::message::{Id, Message, Packet, PacketState, Priority, Reason, State};
+use crate::message::{Id, Intent, Message, Packet, PacketState, Priority, Reason, State};
 use crate::store::{PacketQueue, Queue};
 
 /// A packet of the outbox, or why its record cannot be read.
@@ -102,25 +102,55 @@ impl LinkWorker<'_> {
             return Ok(());
         }
         let held = self.context.store.read(|view| view.open(PacketQueue::OnLink, Time::NEVER))?;
-        self.each_packet(held, |worker, mut packet| {
+        let mut back = Vec::new();
+        for packet in held.into_iter().flatten().filter(|packet| packet.device == device && !packet.taking_back) {
+            let group = commit::group_of(self.context, &packet)?;
+            if !group.messages.iter().any(is_urgent) && !group.is_unwanted(self.context.now()) {
+                back.push(Packet { taking_back: true, ..packet });
+            }
+        }
+        // On disk before the first command leaves: a crash in between is known as such.
+        commit::put_all(self.context, &back)?;
+        self.taken_back.extend(back.iter().map(|packet| packet.number));
+        let back = back.into_iter().map(Ok).collect();
+        self.each_packet(back, |worker, packet| {
             let PacketState::Held(reference) = packet.state.clone() else { return Ok(()) };
-            let group = commit::group_of(worker.context, &packet)?;
-            if packet.device != device
-                || group.messages.iter().any(is_urgent)
-                || group.is_unwanted(worker.context.now())
-            {
-                return Ok(());
-            }
-            match worker.link.cancel(&reference) {
-                PacketStatus::Withdrawn => {
-                    worker.outstanding.remove(packet.device);
-                    packet.state = PacketState::Planned;
-                    commit::made_way(worker.context, &packet)
-                }
-                PacketStatus::Sent => worker.sent(&packet, Acknowledged::NotSeen),
-                PacketStatus::Held | PacketStatus::GaveUp(_) | PacketStatus::Unknown(_) => Ok(()),
-            }
+            let found = worker.link.cancel(&reference);
+            worker.take_back(packet, found)
         })
+    }
+
+    /// What became of a packet that is being taken back.
+    pub(super) fn take_back(&mut self, packet: Packet, found: PacketStatus) -> Result<(), Fault> {
+        // Only who gave the command, and heard all since, knows that it was not the command that took it away.
+        let heard = self.taken_back.contains(&packet.number);
+        let there = matches!(found, PacketStatus::Held | PacketStatus::Unknown(_));
+        if there && heard {
+            // Asked after again, as anything that the link holds.
+            return Ok(());
+        }
+        self.taken_back.remove(&packet.number);
+        let packet = Packet { taking_back: false, ..packet };
+        match found {
+            PacketStatus::Unknown(_) => Ok(()),
+            PacketStatus::Held => commit::put(self.context, &packet),
+            PacketStatus::Withdrawn => {
+                self.outstanding.remove(packet.device);
+                commit::made_way(self.context, &Packet { state: PacketState::Planned, ..packet })
+            }
+            PacketStatus::GaveUp(why) => {
+                let group = commit::group_of(self.context, &packet)?;
+                self.gone(group, packet, track::given_up(&why), None)
+            }
+            PacketStatus::Sent if heard => self.sent(&packet, Acknowledged::NotSeen),
+            PacketStatus::Sent => {
+                self.outstanding.remove(packet.device);
+                self.timers.packets_changed([&packet]);
+                let intent = Intent { at: packet.at, memo: String::new() };
+                let packet = Packet { state: PacketState::Handing(intent), ..packet };
+                commit::unknown(self.context, packet, "it was being taken back from the link when this box stopped")
+            }
+        }
     }
 
     /// Hands over the packets that are planned, as far as the link takes them: urgent ones first, then far box by far box.

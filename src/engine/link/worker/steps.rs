@@ -42,6 +42,11 @@ impl LinkWorker<'_> {
         let held = self.context.store.read(|view| view.open(PacketQueue::OnLink, limit))?;
         self.each_packet(held, |worker, packet| {
             let PacketState::Held(reference) = &packet.state else { return Ok(()) };
+            if packet.taking_back {
+                let found = worker.link.still_held(reference);
+                later.entry(track::AGAIN).or_default().push(packet.number);
+                return worker.take_back(packet, found);
+            }
             let group = commit::group_of(worker.context, &packet)?;
             match track::ask(&mut *worker.link, &group, reference, now) {
                 Tracked::Held(wait) => later.entry(wait).or_default().push(packet.number),
@@ -92,7 +97,7 @@ impl LinkWorker<'_> {
 
     /// A packet that the link held is gone; what the link holds of the same group is of no use any more. `unclear` says
     /// why it may have been sent all the same.
-    fn gone(
+    pub(super) fn gone(
         &mut self,
         mut group: PacketGroup,
         packet: Packet,

@@ -17,6 +17,7 @@ impl Rig {
             at: self.clock.now(),
             note: String::new(),
             ask: Time(0),
+            taking_back: false,
             peer: None,
         };
         self.context.store.write(move |tx| tx.add_packets(std::slice::from_ref(&packet))).unwrap();

@@ -187,6 +187,35 @@ fn an_urgent_message_goes_before_what_the_link_can_give_back() {
     rig.books_balance();
 }
 
+/// A box that stops while it takes packets back does not know which of them were sent: it does not say so, and sends none
+/// twice.
+#[test]
+fn what_was_being_taken_back_is_not_called_sent() {
+    let rig = Rig::new("satellite");
+    let mut worker = rig.worker();
+    let [there, gone] = ["there", "gone"].map(|text| rig.write_to("mum@else.org", text, Priority::Normal));
+    rig.turn(&mut worker);
+    drop(worker);
+    for id in [there, gone] {
+        let packet = rig.context.store.read(|view| view.packets_of(id)).unwrap().remove(0);
+        let packet = Packet { taking_back: true, ..packet };
+        rig.context.store.write(move |tx| tx.put_packet(&packet)).unwrap();
+    }
+    // The command for one of them was the last that happened.
+    rig.fake.sky().queue.remove(&2);
+    rig.fake.ready();
+    rig.fake.sky().blind = true;
+    let mut worker = rig.worker();
+    rig.turn(&mut worker);
+    let unknown = rig.message(gone);
+    assert_eq!(unknown.state, State::OnLink);
+    assert!(unknown.reason.to_string().contains("being taken back"), "{}", unknown.reason);
+    rig.fake.sky().pass(true);
+    rig.turn(&mut worker);
+    assert_eq!([there, gone].map(|id| rig.message(id).state), [State::Sent, State::OnLink]);
+    assert_eq!((rig.handed().len(), rig.fake.sky().on_air.len(), worker.outstanding.all()), (0, 1, 0));
+}
+
 impl Rig {
     /// The next round of what looks after held messages.
     fn judge(&self) {
