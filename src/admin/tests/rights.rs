@@ -42,6 +42,7 @@ const PAGES: &str = "
     Post /people/{name}                             in  no  yes yes
     Post /people/{name}/export                      in  no  no  yes
     Post /people/{name}/erase                       in  no  no  yes
+    Post /people/{name}/try                         in  no  yes yes
     Post /people/{name}/{what}                      in  no  yes yes
     Get  /audit                                     in  no  no  yes
     Get  /log-ins                                   in  no  no  yes
