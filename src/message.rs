@@ -132,6 +132,8 @@ pub enum State {
     Returned,
     /// Its time ran out; the sender was told.
     Expired,
+    /// Its time ran out, and nobody knows whether it arrived: it may have; the sender was told so.
+    Unconfirmed,
     /// Withdrawn by its owner.
     Cancelled,
     /// Accepted but not carried, by rule (automatic mail on a paid link); nobody is told, the page shows it. Whoever looks
@@ -141,7 +143,7 @@ pub enum State {
 
 impl State {
     /// All states in the order of the ladder.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Held,
         Self::Queued,
         Self::OnLink,
@@ -149,6 +151,7 @@ impl State {
         Self::Delivered,
         Self::Returned,
         Self::Expired,
+        Self::Unconfirmed,
         Self::Cancelled,
         Self::Refused,
     ];
@@ -163,6 +166,7 @@ impl State {
             Self::Delivered => "delivered",
             Self::Returned => "returned",
             Self::Expired => "expired",
+            Self::Unconfirmed => "not confirmed",
             Self::Cancelled => "cancelled",
             Self::Refused => "refused",
         }
@@ -309,7 +313,12 @@ impl Message {
         match self.state {
             State::Held | State::Queued | State::OnLink => false,
             State::Sent => self.receipt_until.is_none(),
-            State::Delivered | State::Returned | State::Expired | State::Cancelled | State::Refused => true,
+            State::Delivered
+            | State::Returned
+            | State::Expired
+            | State::Unconfirmed
+            | State::Cancelled
+            | State::Refused => true,
         }
     }
 
@@ -351,6 +360,8 @@ impl Message {
     /// The column of the books: accepted = delivered + returned + waiting + refused.
     pub fn column(&self) -> Column {
         match self.state {
+            // It left this box, or may have.
+            State::Unconfirmed => Column::Delivered,
             State::Sent | State::Delivered if self.is_final() => Column::Delivered,
             State::Held | State::Queued | State::OnLink | State::Sent | State::Delivered => Column::Waiting,
             State::Returned | State::Expired => Column::Returned,
@@ -452,7 +463,18 @@ mod tests {
     #[test]
     fn states_are_stored_under_their_first_names() {
         let stored: Vec<_> = State::ALL.iter().map(|state| serde_json::to_string(state).unwrap()).collect();
-        let first = ["held", "queued", "onmodem", "sent", "delivered", "returned", "expired", "cancelled", "refused"];
+        let first = [
+            "held",
+            "queued",
+            "onmodem",
+            "sent",
+            "delivered",
+            "returned",
+            "expired",
+            "unconfirmed",
+            "cancelled",
+            "refused",
+        ];
         assert_eq!(stored, first.map(|name| format!("\"{name}\"")));
         assert_eq!(State::OnLink.words(), "on the link");
     }

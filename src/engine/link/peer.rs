@@ -268,7 +268,7 @@ impl PeerEffects {
 /// The far box has a message; also one that was given up for lack of just this news.
 fn arrived(tx: &mut Tx, id: Id, now: Time) -> TxResult<()> {
     let Some(message) = tx.find(id)? else { return Ok(()) };
-    let given_up = message.state == State::Expired && message.receipt_until.is_some();
+    let given_up = matches!(message.state, State::Unconfirmed | State::Expired) && message.receipt_until.is_some();
     match !message.is_final() || given_up {
         true => tx.step(id, now, State::Delivered, Arrived::FarBox, 0, Time::NEVER).map(drop),
         false => Ok(()),
