@@ -52,7 +52,7 @@ struct Kept {
 pub struct Taken {
     /// Its last answer.
     pub reply: String,
-    /// It took the wishes for reports over (RFC 3461).
+    /// It makes the reports that the client asked for (RFC 3461).
     pub reports: bool,
 }
 

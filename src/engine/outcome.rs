@@ -32,7 +32,7 @@ impl Context {
         })
     }
 
-    /// Tells the sender of a message, who asked for it, that it has arrived, or left for good, and ends that wish.
+    /// Tells the sender of a message, who asked for it, that it has arrived, or left for good, and takes the note of it away.
     ///
     /// # Errors
     /// When the store cannot be written or read.

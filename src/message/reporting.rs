@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The wishes of a client for reports about one message.
+/// What a client asked for about one message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reporting {
     /// When to report (`NOTIFY`); `None` where the client did not say: of failure and of long delay.
@@ -17,7 +17,7 @@ pub struct Reporting {
     /// Whom the client was told to send to at first (`ORCPT`), without the type of the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original_recipient: Option<String>,
-    /// The mail relay took the wishes over: it reports what becomes of it there.
+    /// The mail relay was asked for the same: it reports what becomes of it there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub passed_on: bool,
 }
@@ -39,13 +39,13 @@ impl Reporting {
         self.notify.unwrap_or(Notify { success: false, failure: true, delay: true })
     }
 
-    /// The wishes for a copy that the client knows nothing of: its arrival is no news to them.
+    /// What is to be told of a copy that the client knows nothing of: its arrival is no news to them.
     pub fn of_copy(&self) -> Self {
         let notify = self.notify.map(|notify| Notify { success: false, ..notify });
         Self { notify, original_recipient: None, ..self.clone() }
     }
 
-    /// The parameters of `MAIL` and of `RCPT` that pass the wishes on, each with a blank in front.
+    /// The parameters of `MAIL` and of `RCPT` that ask a relay for the same, each with a blank in front.
     pub fn parameters(&self) -> (String, String) {
         let (mut mail, mut rcpt) = (String::new(), String::new());
         if self.full {
@@ -80,17 +80,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wishes_are_passed_on_as_they_came() {
+    fn asked_are_passed_on_as_they_came() {
         let notify = Some(Notify { success: true, failure: true, delay: false });
         let (envelope_id, original_recipient) = (Some("hi there+1".to_owned()), Some("Bob@x.org".to_owned()));
-        let wishes = Reporting { notify, full: true, envelope_id, original_recipient, passed_on: false };
-        let (mail, rcpt) = wishes.parameters();
+        let asked = Reporting { notify, full: true, envelope_id, original_recipient, passed_on: false };
+        let (mail, rcpt) = asked.parameters();
         assert_eq!(mail, " RET=FULL ENVID=hi+20there+2B1");
         assert_eq!(rcpt, " NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Bob@x.org");
         let never = Reporting { notify: Some(Notify::default()), ..Reporting::default() };
         assert_eq!(never.parameters().1, " NOTIFY=NEVER");
         assert_eq!(Reporting::default().parameters(), (String::new(), String::new()));
-        assert!(!wishes.of_copy().events().success && wishes.of_copy().events().failure);
+        assert!(!asked.of_copy().events().success && asked.of_copy().events().failure);
         assert!(Reporting::default().events().delay && !Reporting::default().events().success);
     }
 }

@@ -170,7 +170,7 @@ impl Session {
         Failure::from(Fault::operator(format!("{} {what}{why}", self.config.name())))
     }
 
-    /// Sends one message and gives back the last answer; the wishes for reports go along where the relay takes them.
+    /// Sends one message and gives back the last answer; the reports that the client wants are asked of a relay that makes them.
     pub(super) fn message(
         &mut self,
         from: &Address,

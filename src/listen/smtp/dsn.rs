@@ -8,14 +8,14 @@ use smtp_proto::{
 
 use crate::message::{Notify, Reporting};
 
-/// The wishes that stand in MAIL; `None` when the name of the mail is no printable ASCII.
+/// What MAIL asks for; `None` when the name of the mail is no printable ASCII.
 pub(super) fn of_mail(from: &MailFrom<Cow<'_, str>>) -> Option<Reporting> {
     let envelope_id = from.env_id.as_ref().map(ToString::to_string);
     let full = from.flags & MAIL_RET_FULL != 0;
     envelope_id.iter().all(|name| is_plain(name)).then(|| Reporting { full, envelope_id, ..Reporting::default() })
 }
 
-/// The same with those of RCPT.
+/// The same with what RCPT asks for.
 ///
 /// # Errors
 /// Which parameter cannot be read.
