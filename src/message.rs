@@ -11,6 +11,7 @@ use crate::money::Bill;
 
 mod packet;
 pub mod reason;
+mod reporting;
 #[cfg(test)]
 mod sample;
 mod size;
@@ -20,6 +21,7 @@ pub mod words;
 
 pub use packet::{CameIn, Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
+pub use reporting::{Notify, Reporting};
 pub use size::{Account, Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
@@ -238,6 +240,9 @@ pub struct Message {
     /// The bundle in which a far box sent it: by that name the far box is told what becomes of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub came_in: Option<CameIn>,
+    /// What its sender asked to be told.
+    #[serde(default)]
+    pub reporting: Reporting,
     /// When this box said yes to it.
     pub accepted: Time,
     /// When it is given up.

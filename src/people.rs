@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{DeviceId, Mailbox, Phone};
+use crate::address::{self, DeviceId, Mailbox, Phone};
 use crate::clock::Time;
 use crate::fault::UnknownWord;
 use crate::money::Money;
@@ -218,7 +218,9 @@ fn check_name(name: &str) -> Result<(), PersonError> {
     if name.is_empty() || name.len() > 32 || !name.chars().all(name_ok) {
         return Err(PersonError::Name(name.to_owned()));
     }
-    Mailbox::new(name, "x.org").map_err(|_| PersonError::MailName(name.to_owned()))?;
+    if !address::is_dot_string(name) {
+        return Err(PersonError::MailName(name.to_owned()));
+    }
     match name {
         "postmaster" => Err(PersonError::Postmaster),
         _ => Ok(()),

@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use super::{Address, AddressError, Mailbox, Phone, check_domain, idn, looks_like_phone};
+use super::idn::{self, IdnError};
+use super::{Address, AddressError, Mailbox, Phone, check_domain, looks_like_phone};
 
 /// One entry of a list: `mum@example.org`, `+14155550123`, `example.org`, `@example.org` or `*@example.org` (with all
 /// below), or `*`. Domains match in both of their forms, `bücher.example` and `xn--bcher-kva.example`.
@@ -125,7 +126,7 @@ enum Why {
     /// It is a phone without its plus.
     NoPlus,
     /// The domain has no ASCII form, and so no mail.
-    Domain(String),
+    Domain(IdnError),
     /// A star stands where it means nothing.
     Star,
 }
@@ -136,7 +137,7 @@ impl fmt::Display for PatternError {
         match &self.why {
             Why::Address(why) => why.fmt(f)?,
             Why::NoPlus => f.write_str("a phone is written with its plus")?,
-            Why::Domain(why) => f.write_str(why)?,
+            Why::Domain(why) => why.fmt(f)?,
             Why::Star => f.write_str("a star stands for everybody, alone or before @")?,
         }
         f.write_str("): write mum@example.org, +14155550123, example.org, *@example.org or *")

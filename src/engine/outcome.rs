@@ -1,4 +1,4 @@
-//! What became of a message: delivered, tried again later, given back; and the notices that tell its sender.
+//! What became of a message: delivered, tried again later (and when), given back; and the notices that tell its sender.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
 use crate::fault::Fault;
 use crate::message::reason::{Arrived, NoRoute};
-use crate::message::{Id, Message, Origin, Reason, State, Terms, Way};
+use crate::message::{Id, Message, Origin, Proof, Reason, State, Terms, Way};
 use crate::money::Bill;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::NewMessage;
@@ -17,15 +17,43 @@ use crate::settings::Key;
 use crate::store::{BodyIn, IncomingMail, Tx, TxResult};
 
 impl Context {
-    /// The message has arrived, or left for good.
+    /// The message has arrived, or left for good; `reports` says that whoever has it now reports to its sender.
     ///
     /// # Errors
     /// When the store cannot be written or read.
-    pub fn delivered(&self, id: Id, reason: impl Into<Reason>) -> Result<(), Fault> {
+    pub fn delivered(&self, id: Id, reason: impl Into<Reason>, reports: bool) -> Result<(), Fault> {
         let (reason, now) = (reason.into(), self.now());
-        self.store.write(move |tx| match tx.live(id)? {
-            Some(_) => tx.step(id, now, State::Delivered, reason.clone(), 0, Time::NEVER).map(drop),
-            None => Ok(()),
+        self.store.write(move |tx| {
+            if tx.live(id)?.is_none() {
+                return Ok(());
+            }
+            tx.change(id, |message| message.reporting.passed_on = reports)?;
+            tx.step(id, now, State::Delivered, reason.clone(), 0, Time::NEVER).map(drop)
+        })
+    }
+
+    /// Tells the sender of a message, who asked for it, that it has arrived, or left for good, and ends that wish.
+    ///
+    /// # Errors
+    /// When the store cannot be written or read.
+    pub fn report_success(&self, id: Id) -> Result<(), Fault> {
+        let message = self.store.message(id)?;
+        if message.as_ref().is_some_and(|message| !message.is_final()) {
+            return Ok(());
+        }
+        // A stranger who is not proven may be anybody.
+        let known = |message: &&Message| message.stranger.is_none_or(|proof| proof == Proof::Proven);
+        let notice = message.as_ref().filter(known).and_then(|message| {
+            let kind = match (message.state, &message.reason) {
+                (State::Sent, _) | (_, Reason::Relay(_)) => Kind::Relayed,
+                (State::Delivered, _) => Kind::Delivered,
+                _ => return None,
+            };
+            self.notice(&self.policy(), message, kind, &message.reason)
+        });
+        self.store.write(move |tx| match tx.reported(id)? {
+            true => notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop)),
+            false => Ok(()),
         })
     }
 
@@ -106,7 +134,7 @@ impl Context {
         let kind = if state == State::Expired { Kind::Expired } else { Kind::Failed };
         let wanted_by = message.terms.by.filter(|_| state == State::Expired);
         let notice = self.notice(&self.policy(), message, kind, &why);
-        let untold = notice.is_none();
+        let untold = notice.is_none() && dsn::is_wanted(message, kind);
         let reason = match (wanted_by, untold) {
             (None, false) => why,
             _ => Reason::Ended { why: Box::new(why), wanted_by, untold },
@@ -134,7 +162,10 @@ impl Context {
 
     /// The notice to the sender of a message, as a message ready to be kept; `None` when nobody can or may be told.
     pub(super) fn notice(&self, policy: &Policy, about: &Message, kind: Kind, why: &Reason) -> Option<IncomingMail> {
-        if !dsn::may_notify(about) || (Policy::held_stranger(about) && !policy.tells_stranger(about)) {
+        if !dsn::may_notify(about)
+            || !dsn::is_wanted(about, kind)
+            || (Policy::held_stranger(about) && !policy.tells_stranger(about))
+        {
             return None;
         }
         let to = about.from.mailbox()?;

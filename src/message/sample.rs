@@ -47,6 +47,7 @@ impl Message {
             released: false,
             wanted: false,
             on_behalf_of: None,
+            reporting: Default::default(),
             steps: vec![],
         }
     }

@@ -95,7 +95,7 @@ impl Policy {
     pub fn plan(&self, draft: NewMessage, size: Option<LinkSize>, now: Time, clock_believed: bool) -> Message {
         let choice = self.choose(&draft.to);
         let way = choice.way().unwrap_or(Way::Mailbox);
-        let mut message = Message {
+        let message = Message {
             id: Id(0),
             door: draft.door,
             from: draft.from,
@@ -132,10 +132,10 @@ impl Policy {
             released: false,
             wanted: false,
             on_behalf_of: None,
+            reporting: Default::default(),
             steps: Vec::new(),
         };
-        let verdict = self.verdict(&message, &choice, draft.stranger);
-        message.wanted = message.automatic.is_some() && matches!(verdict, Some(Verdict::Pass(_) | Verdict::Hold(_)));
+        let (mut message, verdict) = self.with_verdict(message, &choice, draft.stranger);
         let (state, reason) = self.first_state(&message, &choice, verdict);
         message.state = state;
         message.reason = reason;
@@ -158,12 +158,24 @@ impl Policy {
     /// Where a message stands by people and rules, and why; of a message of a `stranger` they decide too.
     pub fn judged(&self, message: &Message, stranger: Option<Stranger>) -> (State, Reason) {
         let choice = self.choose(&message.to);
-        let verdict = self.verdict(message, &choice, stranger);
-        self.first_state(message, &choice, verdict)
+        let (message, verdict) = self.with_verdict(message.clone(), &choice, stranger);
+        self.first_state(&message, &choice, verdict)
     }
 
-    fn verdict(&self, message: &Message, choice: &Route, stranger: Option<Stranger>) -> Option<Verdict> {
-        stranger.filter(|_| matches!(choice, Route::Link(_))).map(|stranger| self.judge(message, stranger))
+    /// What the rules say of a message of a stranger on the link; and the message, which knows whether they want it although
+    /// a machine wrote it.
+    fn with_verdict(
+        &self,
+        mut message: Message,
+        choice: &Route,
+        stranger: Option<Stranger>,
+    ) -> (Message, Option<Verdict>) {
+        let judged = stranger.filter(|_| matches!(choice, Route::Link(_)));
+        let verdict = judged.map(|stranger| self.judge(&message, stranger));
+        if let Some(verdict) = &verdict {
+            message.wanted = message.automatic.is_some() && matches!(verdict, Verdict::Pass(_) | Verdict::Hold(_));
+        }
+        (message, verdict)
     }
 
     fn first_state(&self, message: &Message, choice: &Route, verdict: Option<Verdict>) -> (State, Reason) {

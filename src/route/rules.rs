@@ -1,4 +1,5 @@
-//! Who may write over the air: pure rules, each verdict with its reason (promise 5).
+//! Who may write over the air: whether the message of a stranger goes on, is held or is refused. Pure rules, each verdict
+//! with its reason (promise 5).
 //!
 //! They judge messages that come from outside for a person who reads on a device. What the person writes, and what
 //! people of this box write to each other, is the budget's business, not theirs. The order of the rules:

@@ -105,6 +105,7 @@ settings! {
     SmtpAuthHost, "smtp.auth_host", Domain, "", "Who may write over the air", "Mail server in front", "The name with which it signs Authentication-Results; only those are believed, and only senders for whom it vouches count as known. Empty: no sender is verified.";
     SmtpFront, "smtp.front", Networks, "", "Who may write over the air", "Networks of that server", "From elsewhere its verdicts are not believed, as anybody can write them; from here nobody is trusted as a client. For example 192.168.1.5. Empty: this machine and local networks.";
     SmtpFrontOnly, "smtp.front_only", Switch, "no", "Who may write over the air", "Take mail from that server only", "Other mail servers get 550. Log-ins and trusted networks are taken as before.";
+    SmtpFrontProtocol, "smtp.front_protocol", Choice(&["none", "xclient", "proxy"]), "none", "Who may write over the air", "How that server names its clients", "So that limits count the true client: xclient is a command of mail servers; proxy is a header of load balancers, then required, and mail that comes so has no verdicts. Only from smtp.front.";
 
     PricePacket, "price.packet", Amount, "0", "Money", "Price of a packet", "What the network charges for one packet on the link, for example 0.07; 0: not counted.";
     PriceTwilio, "price.twilio", Amount, "0", "Money", "Price of a text by Twilio", "For each text message; a long text is several. With the fees of the networks.";

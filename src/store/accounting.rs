@@ -1,4 +1,4 @@
-//! The accounts: what the box and each person spent in each month, and what is reserved for what has not left, in the same
+//! The accounts and their budgets: what the box and each person spent in each month, and what is reserved for what has not left, in the same
 //! commit as the messages.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -23,6 +23,7 @@ use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, Durability, ReadableDatabase};
 use smol::channel::{Receiver, TrySendError};
 
+use super::opening::Opening;
 use super::schema::{After, StoreError, Tx, TxResult};
 use super::synced_file::{self, Cache, SyncedFile};
 use super::{FILE, Store};
@@ -88,7 +89,14 @@ fn create(path: &Path) -> Result<Database, DatabaseError> {
     }
     let cache = PageCache { path: path.to_owned(), file: file.try_clone()? };
     let file = SyncedFile::new(FileBackend::new(file)?, cache, synced_file::PATIENCE)?;
-    Database::builder().set_cache_size(CACHE).create_with_backend(file)
+    let opening = Opening::begin(path);
+    let percent = opening.percent();
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE).set_repair_callback(move |check| {
+        let part = (check.progress() * 100.0) as u8;
+        percent.store(part, Ordering::Relaxed);
+    });
+    builder.create_with_backend(file)
 }
 
 /// The pages of the file that the system holds in memory.

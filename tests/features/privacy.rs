@@ -45,6 +45,12 @@ fn the_log_holds_no_message_no_address_and_no_secret() {
     gateway.cli_ok(&["settings", "set", "hive.password"], "p");
     gateway.cli_ok(&["settings", "set", "relay.password"], "sandalwood");
     gateway.cli_ok(&["people", "passwd", "ben"], "cedarwood and sweet white wine");
+    // Servers like to name the recipient in what they say.
+    shore.sink_says("code RCPT 450 4.7.1 <bob@world.example>: this is a grey list");
+    gateway.cli_ok(&["send", "--from", "olga", "--subject", "Quinquireme", "bob@world.example"], "cargo-of-ivory");
+    wait_for("the reason in the log", SOON, || gateway.log_text().contains("grey list").then_some(()));
+    assert!(gateway.log_text().contains("not taken by the relay, for now (450 4.7.1)"), "{}", gateway.log_text());
+    shore.sink_says("clear");
     shore.sink_says("close");
     gateway.cli_ok(&["send", "--from", "olga", "--subject", "Quinquireme", "bob@world.example"], "cargo-of-ivory");
     gateway.wait_state(SOON, "bob@world.example", "queued");
@@ -83,6 +89,9 @@ fn erasing_and_exporting_a_person_is_complete() {
     gateway.cli_ok(&["send", "--from", "olga", "--subject", "Ivory", "carl@shore.example"], "apes and peacocks");
     shore.wait_mails(3);
 
+    let packet = wait_for("the packet", SOON, || shore.packets().pop());
+    shore.hive_says(&format!("status {} 3", packet["packetId"]));
+    gateway.wait_state(SOON, "carl@shore.example", "sent");
     let export = |name: &str| {
         let file = shore.folder.path(&format!("{name}.tar"));
         gateway.cli_ok(&["people", "export", name, file.to_str().unwrap()], "");

@@ -154,6 +154,11 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
         Key::DefaultPerson if !value.is_empty() && people.get(value).is_none() => {
             Err(format!("there is nobody named {value}: add them first"))
         }
+        Key::SmtpFront | Key::SmtpFrontProtocol
+            if settings.text(Key::SmtpFrontProtocol) != "none" && settings.text(Key::SmtpFront).is_empty() =>
+        {
+            Err("name the server in smtp.front: its word for who the client is counts from there only".to_owned())
+        }
         Key::TlsCert | Key::TlsKey | Key::RelayCa if !value.is_empty() => pem(value),
         Key::RelayTls if value == "none" && !settings.text(Key::RelayUser).is_empty() && !relay_is_here(settings) => {
             Err("without encryption the log-in would be readable on its way: choose starttls or tls, or clear \

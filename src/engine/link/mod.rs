@@ -27,6 +27,7 @@ mod peer;
 mod process;
 mod reconcile;
 mod schedule;
+mod session;
 mod submit;
 mod telemetry;
 mod timers;
