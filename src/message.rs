@@ -134,6 +134,8 @@ pub enum State {
     Returned,
     /// Its time ran out; the sender was told.
     Expired,
+    /// Its time ran out, and nobody knows whether it arrived: it may have; the sender was told so.
+    Unconfirmed,
     /// Withdrawn by its owner.
     Cancelled,
     /// Accepted but not carried, by rule (automatic mail on a paid link); nobody is told, the page shows it. Whoever looks
@@ -143,7 +145,7 @@ pub enum State {
 
 impl State {
     /// All states in the order of the ladder.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Held,
         Self::Queued,
         Self::OnLink,
@@ -152,6 +154,7 @@ impl State {
         Self::Delivered,
         Self::Returned,
         Self::Expired,
+        Self::Unconfirmed,
         Self::Cancelled,
         Self::Refused,
     ];
@@ -167,6 +170,7 @@ impl State {
             Self::Delivered => "delivered",
             Self::Returned => "returned",
             Self::Expired => "expired",
+            Self::Unconfirmed => "not confirmed",
             Self::Cancelled => "cancelled",
             Self::Refused => "refused",
         }
@@ -319,9 +323,13 @@ impl Message {
         match self.state {
             State::Held | State::Queued | State::OnLink => false,
             State::Sent => self.receipt_until.is_none(),
-            State::FarBox | State::Delivered | State::Returned | State::Expired | State::Cancelled | State::Refused => {
-                true
-            }
+            State::FarBox
+            | State::Delivered
+            | State::Returned
+            | State::Expired
+            | State::Unconfirmed
+            | State::Cancelled
+            | State::Refused => true,
         }
     }
 
@@ -332,6 +340,7 @@ impl Message {
         match self.state {
             _ if self.way != Way::Link => None,
             State::Sent if self.is_final() => Some("unknown"),
+            State::Unconfirmed => Some("unknown"),
             State::FarBox => Some(match self.reason.root() {
                 Reason::FarBox(reason::FarBoxReason::Held) => "held",
                 Reason::FarBox(reason::FarBoxReason::Unconfirmed) => "unknown",
@@ -385,7 +394,8 @@ impl Message {
     pub fn column(&self) -> Column {
         match self.state {
             State::Sent if self.is_final() => Column::Delivered,
-            State::FarBox | State::Delivered => Column::Delivered,
+            // It left this box, or may have.
+            State::FarBox | State::Unconfirmed | State::Delivered => Column::Delivered,
             State::Held | State::Queued | State::OnLink | State::Sent => Column::Waiting,
             State::Returned | State::Expired => Column::Returned,
             State::Cancelled | State::Refused => Column::Refused,
@@ -449,8 +459,19 @@ mod tests {
     #[test]
     fn states_are_stored_under_their_first_names() {
         let stored: Vec<_> = State::ALL.iter().map(|state| serde_json::to_string(state).unwrap()).collect();
-        let first =
-            ["held", "queued", "onmodem", "sent", "farbox", "delivered", "returned", "expired", "cancelled", "refused"];
+        let first = [
+            "held",
+            "queued",
+            "onmodem",
+            "sent",
+            "farbox",
+            "delivered",
+            "returned",
+            "expired",
+            "unconfirmed",
+            "cancelled",
+            "refused",
+        ];
         assert_eq!(stored, first.map(|name| format!("\"{name}\"")));
         assert_eq!(State::OnLink.words(), "on the link");
     }

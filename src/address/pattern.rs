@@ -4,8 +4,7 @@
 
 use std::fmt;
 
-use super::idn::{self, IdnError};
-use super::{Address, AddressError, Mailbox, Phone, check_domain, looks_like_phone};
+use super::{Address, AddressError, Mailbox, Phone, check_domain, idn, looks_like_phone};
 
 /// One entry of a list: `mum@example.org`, `+14155550123`, `example.org`, `@example.org` or `*@example.org` (with all
 /// below), or `*`. Domains match in both of their forms, `bücher.example` and `xn--bcher-kva.example`.
@@ -126,7 +125,7 @@ enum Why {
     /// It is a phone without its plus.
     NoPlus,
     /// The domain has no ASCII form, and so no mail.
-    Domain(IdnError),
+    Domain(idn::IdnError),
     /// A star stands where it means nothing.
     Star,
 }

@@ -16,7 +16,7 @@ use crate::money::Use;
 use crate::route::segments;
 use crate::store::ListFilter;
 
-/// Show messages, and hold, release, cancel or retry them.
+/// Show messages, and hold, release, cancel or retry them, or send them again.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
@@ -41,6 +41,7 @@ enum What {
     Release(Release),
     Cancel(Cancel),
     Retry(Retry),
+    Again(Again),
 }
 
 /// List messages, newest first; those that wait, unless something else is asked for.
@@ -128,6 +129,15 @@ struct Retry {
     ids: Vec<Id>,
 }
 
+/// Send messages again of which nobody knows that they arrived; prints what that costs.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "again")]
+struct Again {
+    /// messages, such as m12
+    #[argh(positional)]
+    ids: Vec<Id>,
+}
+
 /// Reads a state as the page writes it, with blanks or hyphens between the words.
 fn state(word: &str) -> Result<State, String> {
     let same = |state: &&State| state.words() == word.to_lowercase().replace(['-', '_'], " ");
@@ -146,6 +156,7 @@ impl Queue {
             What::Release(release) => release.act(session),
             What::Cancel(cancel) => each(session, &cancel.ids, MessageAction::Cancel),
             What::Retry(retry) => each(session, &retry.ids, MessageAction::Retry),
+            What::Again(again) => each(session, &again.ids, MessageAction::Again),
         }
     }
 }

@@ -41,7 +41,8 @@ impl peer::Codec for Codec<'_> {
     }
 
     fn reads_classic(&mut self, packet: &[u8]) -> bool {
-        classic::decode(packet).is_ok_and(|packet| packet.from_device != self.from_device)
+        let meant = |packet: classic::Packet| packet.from_device != self.from_device && !packet.messages.is_empty();
+        classic::decode(packet).is_ok_and(meant)
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Kind {
     Failed,
     /// Its time ran out.
     Expired,
+    /// Its time ran out, and it may have arrived: nobody knows.
+    Unconfirmed,
     /// It has not arrived yet and will be tried again until its deadline.
     Delayed,
     /// It waits for the owner's decision.
@@ -63,7 +65,7 @@ pub struct Notice<'a> {
 pub fn is_wanted(message: &Message, kind: Kind) -> bool {
     let events = message.reporting.events();
     match kind {
-        Kind::Failed | Kind::Expired => events.failure,
+        Kind::Failed | Kind::Expired | Kind::Unconfirmed => events.failure,
         Kind::Delayed | Kind::Held => events.delay,
         Kind::Delivered | Kind::Relayed => events.success,
     }
@@ -84,6 +86,7 @@ pub fn subject(kind: Kind) -> &'static str {
     match kind {
         Kind::Failed => "Your message could not be delivered",
         Kind::Expired => "Your message did not arrive in time",
+        Kind::Unconfirmed => "It is not known whether your message arrived",
         Kind::Delayed => "Your message is delayed",
         Kind::Held => "Your message is waiting for a decision",
         Kind::Delivered => "Your message was delivered",
@@ -98,6 +101,10 @@ pub fn words(notice: &Notice<'_>) -> String {
     let fate = match notice.kind {
         Kind::Failed => format!("could not be delivered and will not be tried again:\n\n    {why}"),
         Kind::Expired => format!("did not arrive in time and was given up. What stood in the way last:\n\n    {why}"),
+        Kind::Unconfirmed => format!(
+            "may have arrived, and nobody has said so:\n\n    {why}\n\nThis box does not send it again by itself. Ask the \
+             recipient, or send it again if it matters."
+        ),
         Kind::Delayed => format!(
             "has not arrived yet:\n\n    {why}\n\nThis box goes on trying until {deadline}. You need not send it again."
         ),
@@ -134,6 +141,8 @@ fn machine_part(notice: &Notice<'_>) -> String {
     let (action, status) = match notice.kind {
         Kind::Failed => ("failed", notice.why.status().unwrap_or("5.0.0")),
         Kind::Expired => ("failed", "4.4.7"),
+        // It went on to where no report comes from (RFC 3464 section 2.3.3, RFC 3463 X.1.9), as far as is known.
+        Kind::Unconfirmed => ("relayed", "2.1.9"),
         Kind::Delayed => ("delayed", "4.0.0"),
         Kind::Held => ("delayed", "4.7.0"),
         Kind::Delivered => ("delivered", "2.0.0"),

@@ -1,6 +1,8 @@
 //! What may be wished of a message: hold, release, cancel, try again. A wish is granted within a transaction, together with
 //! its line in the audit log; the workers see it at once.
 
+pub mod again;
+
 use crate::address::Address;
 use crate::address::pattern::Pattern;
 use crate::clock::Time;
@@ -25,11 +27,13 @@ pub enum MessageAction {
     Cancel,
     /// The next try now.
     Retry,
+    /// Once more, though it may have arrived.
+    Again,
 }
 
 impl MessageAction {
     /// All wishes.
-    pub const ALL: [Self; 5] = [Self::Hold, Self::Release, Self::Allow, Self::Cancel, Self::Retry];
+    pub const ALL: [Self; 6] = [Self::Hold, Self::Release, Self::Allow, Self::Cancel, Self::Retry, Self::Again];
 
     /// Its word in paths and commands.
     pub fn word(self) -> &'static str {
@@ -39,6 +43,7 @@ impl MessageAction {
             Self::Allow => "allow",
             Self::Cancel => "cancel",
             Self::Retry => "retry",
+            Self::Again => "again",
         }
     }
 
@@ -58,6 +63,7 @@ impl MessageAction {
             Self::Allow => allow(tx, policy, id, who, now),
             Self::Cancel => cancel(tx, id, who, now),
             Self::Retry => retry(tx, id, who, now),
+            Self::Again => again::send(tx, policy, id, &who, now),
         }
     }
 }
@@ -79,6 +85,11 @@ enum Done {
     /// The link has to give it back first.
     Withdrawing,
     Retried,
+    /// Together with so many that shared its packets, for this much.
+    Again {
+        others: usize,
+        price: String,
+    },
 }
 
 impl std::fmt::Display for Applied {
@@ -93,6 +104,10 @@ impl std::fmt::Display for Applied {
                 write!(f, "{id} is being withdrawn from the link; if it was sent already, its page will say so")
             }
             Done::Retried => write!(f, "{id} is tried again now"),
+            Done::Again { others: 0, price } => write!(f, "{id} goes once more, for {price}"),
+            Done::Again { others, price } => {
+                write!(f, "{id} goes once more, with {others} that shared its packets, for {price}")
+            }
         }
     }
 }
@@ -259,6 +274,10 @@ fn retry(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {
     ask_now(tx, id, now)?;
     tx.change(id, |message| message.pressed = true)?;
     tx.step(id, now, message.state, ActionReason::Retried { who }, 0, next)?;
+    if message.way == Way::Link {
+        // The time line has what was done; what it waits for is the same.
+        tx.change(id, |live| live.reason = message.reason)?;
+    }
     Ok(Applied { id, what: Done::Retried })
 }
 

@@ -128,11 +128,16 @@ impl Context {
         self.store.write(move |tx| ending.apply(tx, now))
     }
 
-    /// The end of a message that has not arrived, ready to be written: what [`Context::give_back`] writes alone.
+    /// The end of a message that has not arrived, ready to be written: what [`Context::give_back`] writes alone. One that
+    /// may have arrived is not confirmed, whatever else is true of it.
     pub fn ending(&self, message: &Message, state: State, why: impl Into<Reason>) -> Bounce {
         let why = why.into();
-        let kind = if state == State::Expired { Kind::Expired } else { Kind::Failed };
         let wanted_by = message.terms.by.filter(|_| state == State::Expired);
+        let (state, kind) = match state {
+            State::Expired if why.may_have_arrived() => (State::Unconfirmed, Kind::Unconfirmed),
+            State::Expired => (state, Kind::Expired),
+            _ => (state, Kind::Failed),
+        };
         let notice = self.notice(&self.policy(), message, kind, &why);
         let untold = notice.is_none() && dsn::is_wanted(message, kind);
         let reason = match (wanted_by, untold) {

@@ -124,6 +124,11 @@ pub enum ActionReason {
         /// Who did it.
         who: String,
     },
+    /// It goes once more, though it may have arrived.
+    SentAgain {
+        /// Who did it.
+        who: String,
+    },
 }
 
 impl Reason {
@@ -151,6 +156,16 @@ impl Reason {
             (Some(code), Some(is)) => format!("{code}.{is}"),
             (Some(code), None) => code,
             _ => "unknown".to_owned(),
+        }
+    }
+
+    /// True where the message may have arrived: nobody knows what became of it.
+    pub fn may_have_arrived(&self) -> bool {
+        match self.root() {
+            Self::Link(reason) => reason.may_have_arrived(),
+            Self::Text(reason) => matches!(reason, TextReason::LateUnknown { .. }),
+            Self::Relay(reason) => matches!(reason, RelayReason::Unanswered { .. }),
+            _ => false,
         }
     }
 

@@ -390,6 +390,21 @@ mod tests {
         assert_eq!(bounce.state, State::Refused);
     }
 
+    /// What a message takes is measured once: its quote, its limit and its reason are worked out from what is kept.
+    #[test]
+    fn the_quote_comes_from_the_size_that_is_kept() {
+        let policy = policy("internet");
+        let extent = |packets| Some(Extent { bytes: packets * 100, packets });
+        let size = LinkSize { max_payload: policy.max_payload, classic: extent(7), compact: extent(3) };
+        let message = policy.plan(draft("ben@here.org", "hello"), Some(size), Time(1000), true);
+        assert_eq!((message.state, &message.reason), (State::Queued, &Waits::Link { packets: 3 }.into()));
+        let quote = message.bill.clone().unwrap();
+        assert_eq!(quote.wanted.packets, 3);
+        let longer = Message { text: "word ".repeat(400), ..message };
+        assert!(policy.bill(&longer).unwrap().same_quote(&quote));
+        assert_eq!(policy.on_air(&longer, true).1, Waits::Link { packets: 3 }.into());
+    }
+
     #[test]
     fn a_stranger_is_judged_and_a_person_of_the_box_is_not() {
         let stranger = Some(Stranger::default());

@@ -96,6 +96,9 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     if let Some(link) = facts.link.as_ref().filter(|health| !health.ready) {
         need("warn", format!("Link: {}", link.words), "/setup/modem", "Check the link");
     }
+    for silent in facts.silent.iter().filter(|silent| !silent.device.is_empty()) {
+        need("warn", format!("Link: {}", silent.words()), "/messages?tab=waiting", "Look at what waits");
+    }
     if queue.held > 0 {
         let (words, button) = match queue.held {
             1 => ("One message is held and waits for your decision.".to_owned(), "Look at it"),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Ask, Reply, query, queue};
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
-use crate::engine::actions::{Cost, MessageAction, is_releasable};
+use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
 use crate::fault::Fault;
 use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, words};
 use crate::route::segments;
@@ -67,7 +67,7 @@ fn cause(ask: &Ask, message: &Message, step: &Step) -> String {
 /// Gives the colour and sign of a state.
 pub fn tone(state: State) -> &'static str {
     match state {
-        State::Held => "warn",
+        State::Held | State::Unconfirmed => "warn",
         State::Queued | State::OnLink => "wait",
         State::Sent | State::FarBox | State::Delivered => "good",
         State::Returned | State::Expired => "bad",
@@ -98,7 +98,7 @@ pub fn list(ask: &Ask) -> Reply {
         "down" => filter.door = Some(Origin::Link),
         "waiting" => filter.states = vec![State::Queued, State::OnLink],
         "held" => filter.states = vec![State::Held],
-        "failed" => filter.states = vec![State::Returned, State::Expired],
+        "failed" => filter.states = vec![State::Returned, State::Expired, State::Unconfirmed],
         _ => {}
     }
     if let Some(state) = state {
@@ -191,27 +191,30 @@ fn phone(message: &Message) -> bool {
 }
 
 /// Lists the actions that make sense for a message in this state: name in the path, label, what it does.
-fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, &'static str, String)> {
-    let hold = ("hold", "Hold", "It stays here until you release it.".to_owned());
-    let retry = ("retry", "Try now", "It does not wait for its next turn.".to_owned());
+fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, String, String)> {
+    let hold = ("hold", "Hold".to_owned(), "It stays here until you release it.".to_owned());
+    let retry = ("retry", "Try now".to_owned(), "It does not wait for its next turn.".to_owned());
     let words = "It will not be sent. Packets that a satellite has already cannot be taken back.";
-    let cancel = ("cancel", "Cancel", words.to_owned());
-    match message.state {
-        State::Queued => return vec![retry, hold, cancel],
-        State::OnLink => return vec![cancel],
-        _ => {}
-    }
+    let cancel = ("cancel", "Cancel".to_owned(), words.to_owned());
     let policy = crate::engine::policy(&ask.app.store);
-    if !is_releasable(&policy, message) {
-        return Vec::new();
+    let mut actions = match message.state {
+        State::Queued => vec![retry, hold, cancel.clone()],
+        State::OnLink => vec![cancel.clone()],
+        _ => Vec::new(),
+    };
+    if again::is_possible(message) {
+        let words = "It may have arrived. A box like this one delivers nothing twice; a classic peer may.";
+        actions.push(("again", format!("Send again, for {}", again::price(&policy, message)), words.to_owned()));
     }
-    let cost = Cost::of(&policy, message);
-    let mut actions = vec![("release", "Release", format!("It goes out now{cost}."))];
-    if message.stranger.is_some() {
-        let words = format!("It goes out now{cost}; what this sender writes from now on goes out as well.");
-        actions.push(("allow", "Release and allow sender", words));
+    if is_releasable(&policy, message) {
+        let cost = Cost::of(&policy, message);
+        actions.push(("release", "Release".to_owned(), format!("It goes out now{cost}.")));
+        if message.stranger.is_some() {
+            let words = format!("It goes out now{cost}; what this sender writes from now on goes out as well.");
+            actions.push(("allow", "Release and allow sender".to_owned(), words));
+        }
+        actions.extend(Some(cancel).filter(|_| message.state == State::Held));
     }
-    actions.extend(Some(cancel).filter(|_| message.state == State::Held));
     actions
 }
 

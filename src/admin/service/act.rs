@@ -132,6 +132,7 @@ impl Service {
             MessageAction::Allow => (Action::Allow, "released, and its sender is allowed from now on"),
             MessageAction::Cancel => (Action::Cancel, "cancelled"),
             MessageAction::Retry => (Action::Retry, "tried again"),
+            MessageAction::Again => (Action::Again, "sent again, though it may have arrived"),
         };
         let policy = crate::engine::policy(&self.store);
         let (who, now) = (self.by.sign(), self.store.clock().now());

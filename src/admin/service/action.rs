@@ -59,6 +59,8 @@ actions! {
     Cancel "queue.cancel" Operator
     /// A message was tried again.
     Retry "queue.retry" Operator
+    /// A message that may have arrived was sent again.
+    Again "queue.again" Operator
     /// The new items in quarantine were marked as seen.
     SeeQuarantine "quarantine.seen" Operator
     /// The box was claimed by its first owner.

@@ -42,6 +42,7 @@ const PAGES: &str = "
     Post /people/{name}                             in  no  yes yes
     Post /people/{name}/export                      in  no  no  yes
     Post /people/{name}/erase                       in  no  no  yes
+    Post /people/{name}/try                         in  no  yes yes
     Post /people/{name}/{what}                      in  no  yes yes
     Get  /audit                                     in  no  no  yes
     Get  /log-ins                                   in  no  no  yes
@@ -85,6 +86,7 @@ const ACTIONS: &str = "
     queue.allow       no  yes yes
     queue.cancel      no  yes yes
     queue.retry       no  yes yes
+    queue.again       no  yes yes
     quarantine.seen   no  yes yes
     box.claim         yes yes yes
     box.setup-code    no  no  yes
@@ -234,6 +236,7 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::Allow => service.act_on(MessageAction::Allow, message("stranger")).map(drop),
         Action::Cancel => service.act_on(MessageAction::Cancel, message("queued")).map(drop),
         Action::Retry => service.act_on(MessageAction::Retry, message("queued")).map(drop),
+        Action::Again => service.act_on(MessageAction::Again, message("sent")).map(drop),
         Action::SeeQuarantine => service.see_quarantine(note, 1),
         Action::Claim => {
             let code = site.app.service(Actor::command_line(0)).setup_code(false)?;
@@ -270,7 +273,15 @@ fn prepared(site: &Site, state: &str) -> Id {
     };
     let kept = crate::intake::compose(&site.app.context, &author, &sheet).unwrap();
     let id = kept.ids()[0];
-    if state != "queued" {
+    if state == "sent" {
+        let change = |message: &mut crate::message::Message| message.way = crate::message::Way::Link;
+        let now = site.app.store.clock().now();
+        let sent = move |tx: &mut crate::store::Tx| {
+            tx.change(id, change)?;
+            tx.step(id, now, crate::message::State::Sent, "", 0, crate::clock::Time::NEVER).map(drop)
+        };
+        site.app.store.write(sent).unwrap();
+    } else if state != "queued" {
         crate::engine::actions::apply(&site.app.store, MessageAction::Hold, id, "a test").unwrap();
     }
     if state == "stranger" {

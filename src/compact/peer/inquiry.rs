@@ -29,6 +29,12 @@ const MOST_TIMES: u8 = 4;
 /// The far box has what was sent so long after another bundle: that one may be on its way still, not longer.
 const CROSSING: i64 = HOUR;
 
+/// So many bundles wait for their receipts at most ...
+const MOST_AWAITING: usize = 192;
+/// ... and of so many the far box is asked for them, in a packet of its own after a minute.
+const MANY_AWAITING: usize = 96;
+const MANY_WAIT: i64 = HOUR / 60;
+
 /// The question whether the far box has a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inquiry {
@@ -48,6 +54,11 @@ impl OutboxBundle {
         if !self.is_unknown() {
             self.inquiry = None;
         }
+    }
+
+    /// The far box has not forgotten by then what it took; later its *no* says nothing.
+    fn is_remembered(&self, at: i64) -> bool {
+        at < self.planned.saturating_add(REPEATABLE)
     }
 
     fn inquiry(&mut self, since: i64, wait: i64) {
@@ -95,8 +106,9 @@ impl Peer {
 
     fn open_inquiries(&self) -> impl Iterator<Item = (&OutboxBundle, &Inquiry)> {
         let open = |bundle: &OutboxBundle| !bundle.replaced && !bundle.messages.is_empty();
+        let asks = |bundle: &OutboxBundle, it: &Inquiry| it.times < MOST_TIMES && bundle.is_remembered(it.alone);
         let asked = self.out.iter().filter(move |bundle| open(bundle));
-        asked.filter_map(|bundle| Some((bundle, bundle.inquiry.as_ref().filter(|it| it.times < MOST_TIMES)?)))
+        asked.filter_map(move |bundle| Some((bundle, bundle.inquiry.as_ref().filter(|it| asks(bundle, it))?)))
     }
 
     /// A packet with this question is with the link.
@@ -134,6 +146,27 @@ impl Peer {
         }
     }
 
+    /// As many bundles wait for their receipts as are kept: no more are planned before some came.
+    pub fn is_full(&self) -> bool {
+        self.awaiting() >= MOST_AWAITING
+    }
+
+    fn awaiting(&self) -> usize {
+        self.out.iter().filter(|bundle| bundle.awaits()).count()
+    }
+
+    /// Many bundles wait for their receipts: the far box is asked for the last one, and the packet that answers has room
+    /// for the receipts that it holds back.
+    pub(super) fn ask_when_many(&mut self, now: i64) {
+        if self.awaiting() < MANY_AWAITING || self.out.iter().any(|bundle| bundle.inquiry.is_some()) {
+            return;
+        }
+        let waits = |bundle: &&mut OutboxBundle| bundle.awaits() && !bundle.with_link() && bundle.name.is_some();
+        if let Some(last) = self.out.iter_mut().rev().find(waits) {
+            last.inquiry(now, MANY_WAIT);
+        }
+    }
+
     /// The far box asks whether this one has a bundle.
     pub(super) fn answer(&mut self, name: BundleName, id: Option<u8>, now: i64) {
         match self.taken.reception(name) {
@@ -151,7 +184,7 @@ impl Peer {
         let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.name == Some(name) && !bundle.replaced) else {
             return;
         };
-        if bundle.inquiry.take_if(|inquiry| inquiry.times > 0).is_none() {
+        if bundle.inquiry.take_if(|inquiry| inquiry.times > 0).is_none() || !bundle.is_remembered(context.now) {
             return;
         }
         let ticket = bundle.ticket;
@@ -161,9 +194,8 @@ impl Peer {
             // It may be on its way still: it never goes under another name.
             bundle.first_sent.get_or_insert(context.now);
         }
-        let young = bundle.planned.saturating_add(REPEATABLE) > context.now;
         // Of a classic one that left, a copy may come late, to a box with older software, which takes it for another.
-        if bundle.with_link() || bundle.form.is_none() || bundle.repeats >= MOST_ROUNDS || !young {
+        if bundle.with_link() || bundle.form.is_none() || bundle.repeats >= MOST_ROUNDS {
             return;
         }
         bundle.repeats += 1;
@@ -176,7 +208,7 @@ impl Peer {
     /// The far box says which fragments it has: what was unknown of them is known, if it was asked.
     pub(super) fn settle_fragments(&mut self, turn: &mut PeerTurn, id: u8, there: u16, now: i64) {
         let Some(bundle) = self.out.iter_mut().find(|bundle| bundle.id == Some(id) && !bundle.replaced) else { return };
-        let asked = bundle.inquiry.take_if(|inquiry| inquiry.times > 0).is_some();
+        let asked = bundle.inquiry.take_if(|inquiry| inquiry.times > 0).is_some() && bundle.is_remembered(now);
         for (fragment, packet) in (0..).zip(&mut bundle.packets).filter(|(_, packet)| packet.unknown) {
             if there >> fragment & 1 == 1 {
                 (packet.unknown, packet.sent) = (false, Some(now));

@@ -152,7 +152,7 @@ pub trait Codec: Coding {
     /// The classic packets of a message, each of at most `room` bytes; `None` when it cannot be said classically.
     fn classic(&mut self, message: &Letter, room: usize) -> Option<Vec<Vec<u8>>>;
 
-    /// True for a classic packet that can be read, and so is receipted.
+    /// True for a classic packet with a message that can be read, and so is receipted.
     fn reads_classic(&mut self, packet: &[u8]) -> bool;
 }
 

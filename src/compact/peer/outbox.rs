@@ -120,6 +120,7 @@ impl Peer {
         if let Some(name) = bundle.name {
             self.used.add(name, now);
         }
+        self.ask_when_many(now);
         self.sweep();
     }
 
@@ -162,6 +163,28 @@ impl Peer {
     pub fn give_up(&mut self, key: u64) {
         let carrying = self.out.iter_mut().filter(|bundle| bundle.messages.contains(&key));
         carrying.for_each(|bundle| bundle.given_up = true);
+    }
+
+    /// A message goes again because its owner wants that: gives back all that go, as they share bundles. Those of compact
+    /// bundles replace what they were in; a classic one stands for itself.
+    pub fn again(&mut self, key: u64, now: i64) -> Vec<u64> {
+        let mut keys = vec![key];
+        for bundle in self.out.iter_mut().filter(|bundle| !bundle.replaced && bundle.messages.contains(&key)) {
+            bundle.packets.iter_mut().for_each(|packet| packet.unknown = false);
+            bundle.inquiry = None;
+            if bundle.form.is_none() {
+                bundle.messages.retain(|message| *message != key);
+                continue;
+            }
+            bundle.replaced = true;
+            keys.extend(&bundle.messages);
+            let names = bundle.replaces.iter().copied().chain(bundle.name).collect();
+            self.recode.push(super::Recode { names, messages: bundle.messages.clone(), at: now });
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        self.sweep();
+        keys
     }
 
     /// True while a bundle that is to be there still has this message in it: it needs no other one.

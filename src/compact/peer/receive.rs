@@ -34,7 +34,9 @@ impl Peer {
     fn receive_classic(&mut self, context: &mut PeerContext, turn: &mut PeerTurn, payload: &[u8]) {
         let (core, notes) = find_in_classic(payload);
         let Some(notes) = notes else {
-            if payload.len() + ROOM_FOR_A_MARK <= context.room && self.agreement.unlearned() {
+            // What carries no message says nothing about who wrote it: a link may put packets of its own on air.
+            let says = payload.len() + ROOM_FOR_A_MARK <= context.room && context.codec.reads_classic(payload);
+            if says && self.agreement.unlearned() {
                 turn.news
                     .push("the far box writes classic packets without a mark: it gets classic ones too".to_owned());
             }
@@ -104,6 +106,7 @@ impl Peer {
         }
         if let Some(sent) = newest {
             self.notice_gaps(sent, &context.rules, context.now);
+            self.ask_when_many(context.now);
         }
     }
 

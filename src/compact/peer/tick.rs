@@ -1,5 +1,6 @@
 //! What time brings: repeats, notes that leave alone, what is given up.
 
+use super::outbox::OutboxBundle;
 use super::{Peer, PeerContext, PeerRules, PeerTurn};
 
 const HOUR: i64 = 3_600_000;
@@ -17,8 +18,8 @@ pub(super) const REPLACEABLE: i64 = 14 * 24 * HOUR;
 const RECODE_KEPT: i64 = 90 * 24 * HOUR;
 /// A receipt that comes later than this says nothing any more.
 const LATEST: i64 = 21 * 24 * HOUR;
-/// Bundles kept for their receipts.
-const MOST_UNCONFIRMED: usize = 128;
+/// Bundles kept beside those that wait for their receipts: for late ones.
+const MOST_GIVEN_UP: usize = 64;
 
 impl Peer {
     /// When [`tick`](Self::tick) has something to do, in milliseconds since 1970; in the past: now.
@@ -38,7 +39,7 @@ impl Peer {
         self.age_intake(context, &mut turn);
         self.notice_silence(context.now, &mut turn);
         self.repeat(context, &mut turn);
-        self.forget_old(context.now, &mut turn);
+        self.forget_old(context.now);
         self.send_notes(context, &mut turn);
         self.sweep();
         turn
@@ -88,19 +89,18 @@ impl Peer {
         }
     }
 
-    fn forget_old(&mut self, now: i64, turn: &mut PeerTurn) {
-        let over = self.out.len().saturating_sub(MOST_UNCONFIRMED);
-        let free: Vec<_> =
-            self.out.iter().filter(|bundle| !bundle.with_link()).map(|bundle| bundle.ticket).take(over).collect();
-        let old = |bundle: &super::outbox::OutboxBundle| {
+    fn forget_old(&mut self, now: i64) {
+        // One that waits for its receipt is never forgotten: of too many no more are planned (`is_full`).
+        let is_free = |bundle: &OutboxBundle| !bundle.with_link() && !bundle.is_unknown() && !bundle.awaits();
+        let free = self.out.iter().filter(|bundle| is_free(bundle)).count();
+        let mut over = free.saturating_sub(MOST_GIVEN_UP);
+        self.out.retain(|bundle| {
             let last = bundle.last_sent.unwrap_or(bundle.planned);
-            !bundle.with_link() && !bundle.awaits() && last.saturating_add(LATEST) <= now
-                || free.contains(&bundle.ticket)
-        };
-        for bundle in self.out.iter().filter(|bundle| old(bundle) && bundle.awaits()) {
-            turn.unconfirmed.extend(&bundle.messages);
-        }
-        self.out.retain(|bundle| !old(bundle));
+            let old = last.saturating_add(LATEST) <= now || over > 0;
+            let goes = is_free(bundle) && old;
+            over = over.saturating_sub(usize::from(goes));
+            !goes
+        });
         self.recode.retain(|group| group.at.saturating_add(RECODE_KEPT) > now);
     }
 }

@@ -23,6 +23,8 @@ struct Inner {
     /// One for each of [`MODELS`].
     states: Mutex<[State; MODELS.len()]>,
     changed: Condvar,
+    /// Who is told when one is there.
+    told: Mutex<Vec<smol::channel::Sender<()>>>,
 }
 
 #[derive(Default)]
@@ -58,7 +60,20 @@ pub fn models(word: &str) -> &'static [Spec] {
 impl Coders {
     /// With this data folder.
     pub fn new(folder: &Path) -> Self {
-        Self(Arc::new(Inner { folder: folder.to_owned(), states: Mutex::default(), changed: Condvar::new() }))
+        let inner = Inner {
+            folder: folder.to_owned(),
+            states: Mutex::default(),
+            changed: Condvar::new(),
+            told: Mutex::default(),
+        };
+        Self(Arc::new(inner))
+    }
+
+    /// Has this channel told whenever a coder is there that was not, until it is closed.
+    pub fn tell(&self, waker: smol::channel::Sender<()>) {
+        let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|known| !known.is_closed());
+        told.push(waker);
     }
 
     /// What speaks these models.
@@ -162,6 +177,10 @@ fn look_after(inner: &Weak<Inner>, at: usize) {
     let ready = |coder| State::Ready { coder: Box::new(coder), used: Instant::now(), _alive: alive };
     strong.lock()[at] = coder.map_or(State::Broken, ready);
     strong.changed.notify_all();
+    for waker in strong.told.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        // A full channel wakes its reader as well.
+        let _ = waker.try_send(());
+    }
     drop(strong);
     log::info!("coder: model {} ready in {} ms", spec.number, began.elapsed().as_millis());
     while ends.recv_timeout(IDLE) == Err(RecvTimeoutError::Timeout) {

@@ -51,6 +51,7 @@ fn of(message: &Message) -> Option<Fate> {
             let unclear = matches!(message.reason.root(), Reason::Text(TextReason::Unclear { .. }));
             unclear.then_some(Fate::Unconfirmed)
         }
+        State::Unconfirmed => (message.way != Way::Link).then_some(Fate::Unconfirmed),
         // To be taken at sea is to be in the mailbox there.
         State::Delivered => for_the_world.then_some(Fate::Delivered),
         State::Held => Some(Fate::Held),
@@ -104,7 +105,7 @@ impl Heard {
     pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         let Some(message) = tx.find(self.id)? else { return Ok(()) };
         let open = matches!(message.state, State::Sent | State::FarBox | State::Delivered | State::Returned)
-            || message.state == State::Expired && message.receipt_until.is_some();
+            || matches!(message.state, State::Unconfirmed | State::Expired) && message.receipt_until.is_some();
         if !open || message.way != Way::Link || message.reason == Reason::from(self.reason) {
             return Ok(());
         }
@@ -122,7 +123,7 @@ impl Heard {
 /// was given up for lack of just this news.
 pub fn arrived(tx: &mut Tx, id: Id, device: Option<DeviceId>, now: Time) -> TxResult<()> {
     let Some(message) = tx.find(id)? else { return Ok(()) };
-    let given_up = message.state == State::Expired && message.receipt_until.is_some();
+    let given_up = matches!(message.state, State::Unconfirmed | State::Expired) && message.receipt_until.is_some();
     if message.is_final() && !given_up {
         return Ok(());
     }

@@ -19,6 +19,9 @@ const MOST: usize = 4096;
 /// First and longest wait before the store is offered it again.
 const AGAIN: BackOff = BackOff::doubling(Duration::from_secs(1), Duration::from_secs(16));
 
+/// The coder is looked for again after this, should nobody tell that it is ready.
+const CODER: Duration = Duration::from_secs(5);
+
 /// A packet, or what should have been one.
 pub enum Incoming {
     /// To be read.
@@ -34,12 +37,22 @@ pub enum Incoming {
     },
 }
 
+impl Incoming {
+    /// It is in a coding that only the coder reads.
+    fn needs_coder(&self, context: &Context) -> bool {
+        let compact = |packet: &Inbound| packet.payload.first().is_some_and(|first| *first >= 0x80);
+        matches!(self, Self::Packet(packet) if compact(packet)) && context.speaks_compact()
+    }
+}
+
 /// The line of those that wait for the store.
 #[derive(Default)]
 pub struct InboundBuffer {
     line: VecDeque<Incoming>,
     failures: u32,
     again: Option<Time>,
+    /// What is waited for is the coder: being ready ends the wait.
+    for_coder: bool,
 }
 
 impl InboundBuffer {
@@ -62,10 +75,18 @@ impl InboundBuffer {
     /// Gives back from which devices.
     pub fn keep_all(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<DeviceId>> {
         let mut from = Vec::new();
+        if std::mem::take(&mut self.for_coder) && context.coder().ready() {
+            // Nothing failed.
+            self.again = None;
+        }
         if self.again.is_some_and(|again| again > context.now()) {
             return from;
         }
         while let Some(incoming) = self.line.front() {
+            if incoming.needs_coder(context) && !context.coder().ready() {
+                (self.for_coder, self.again) = (true, Some(context.now() + CODER));
+                break;
+            }
             match disk_has_room(context).and_then(|()| keep(context, incoming)) {
                 Ok(token) => {
                     (self.failures, self.again) = (0, None);

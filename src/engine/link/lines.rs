@@ -116,7 +116,10 @@ impl Lines {
         };
         let mut found = None;
         process::message(context, item, |message| {
-            found = schedule::far_box(context, driver, message)?.map(|device| (device, message.clone()));
+            if let Some(device) = schedule::far_box(context, driver, message)? {
+                // With the size and the quote that it may have been given just now.
+                found = context.store.message(id)?.map(|message| (device, message));
+            }
             Ok(())
         })?;
         if let Some((device, message)) = &found {

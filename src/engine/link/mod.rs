@@ -23,7 +23,7 @@ mod group;
 pub mod inbound;
 mod inbound_buffer;
 mod lines;
-mod peer;
+pub(super) mod peer;
 mod process;
 mod reconcile;
 mod schedule;

@@ -3,7 +3,6 @@
 //! Messages for a far box that reads the compact coding wait a moment for each other (`air.gather`): a packet that is
 //! full, a satellite in view, or a message that cannot wait ends that. Others leave one by one, in their order.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use compact::packet::Form;
@@ -24,6 +23,8 @@ use crate::settings::Key;
 
 /// The coder is looked for again after this, while it is made ready.
 const CODER: Duration = Duration::from_millis(300);
+/// Messages for a far box that owes many receipts are looked at again after this, or when one came.
+const FULL: Duration = Duration::from_secs(60);
 /// A satellite that was heard is in view for so long.
 const IN_VIEW: Duration = Duration::from_secs(60);
 /// Messages planned at once.
@@ -32,8 +33,6 @@ const TOGETHER: usize = 16;
 /// What is known about waiting messages between two turns.
 #[derive(Default)]
 pub struct Gathering {
-    /// Bytes that each takes alone.
-    sizes: HashMap<Id, usize>,
     /// When a satellite was heard last.
     satellite: Option<Time>,
 }
@@ -158,7 +157,7 @@ pub fn together(context: &Context, device: Option<DeviceId>) -> Result<usize, Fa
 pub fn plan(
     context: &Context,
     driver: &Driver,
-    gathering: &mut Gathering,
+    gathering: &Gathering,
     device: Option<DeviceId>,
     messages: &[Message],
 ) -> Result<Scheduled, Fault> {
@@ -172,6 +171,9 @@ pub fn plan(
         return Ok(scheduled);
     }
     let mut peer = context.peer(device)?;
+    if peer.is_full() {
+        return Ok(Scheduled::Waits(context.now() + FULL, Waits::Receipts));
+    }
     if let Some(form) = context.form(&peer, device) {
         if matches!(form, Form::Model(number) if !context.coder().has(number)) {
             return Ok(Scheduled::Waits(context.now() + CODER, Waits::Coder));
@@ -185,9 +187,6 @@ pub fn plan(
     let waiting: Vec<_> = waiting.collect();
     let plan = context.in_session(device, |session| peer.plan(session, &waiting));
     plan.refused.iter().for_each(|(key, _)| peer.forget(*key));
-    for message in messages {
-        gathering.sizes.remove(&message.id);
-    }
     let kept = keep(context, device, messages, peer, plan)?;
     Ok(if kept { Scheduled::Planned } else { Scheduled::Decided })
 }
@@ -195,7 +194,7 @@ pub fn plan(
 /// Until when the messages wait for others; `None` when they leave now.
 fn gather(
     context: &Context,
-    gathering: &mut Gathering,
+    gathering: &Gathering,
     peer: &Peer,
     device: Option<DeviceId>,
     messages: &[Message],
@@ -205,15 +204,9 @@ fn gather(
     let (room, compact) = (max_payload(&settings), context.form(peer, device).is_some());
     let mut waiting = Vec::new();
     for message in messages {
-        // As it was measured when it was taken in; anew where the far box reads another coding since.
-        let known = message.size.filter(|size| compact && size.max_payload == room).and_then(|size| size.compact);
-        let measured = || {
-            *gathering.sizes.entry(message.id).or_insert_with(|| {
-                let on_air = context.on_air(message, device);
-                context.in_session(device, |session| peer.measure(session, &on_air)).0
-            })
-        };
-        let bytes = known.map_or_else(measured, |extent| extent.bytes);
+        // As it was measured when it was taken in, or since.
+        let known = message.size.and_then(|size| if compact { size.compact.or(size.classic) } else { size.classic });
+        let bytes = known.map_or(room, |extent| extent.bytes);
         let urgent = message.pressed || message.terms.priority == Priority::Urgent;
         waiting.push(gather::GatheredMessage { since: message.accepted.0, urgent, bytes });
     }

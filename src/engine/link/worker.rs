@@ -58,6 +58,7 @@ const OF_THE_LINK: [Key; 8] = [
 pub fn run(context: &Context) -> Result<(), Fault> {
     let (waker, wake) = context.store.wake_on(Way::Link);
     context.status.wake_for_console(waker.clone());
+    context.coders.tell(waker.clone());
     // Inside the link this one channel is all that is heard; a change of settings is among what it tells.
     let _ender = context.at_end("link-wake", move || {
         waker.close();

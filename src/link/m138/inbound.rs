@@ -4,16 +4,20 @@
 //! or at all of them; counting all (`C=*`) and remembering what was read but not yet deleted works with both.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::M138;
 use super::command::Command;
 use super::errors;
 use super::sentence::{MM, Message, Sentence};
 use super::wire::PortError;
+use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{Event, Inbound, Token};
+
+/// Waits after looks whose answer was lost, up to the regular look.
+const AGAIN: BackOff = BackOff::doubling(Duration::from_secs(1), Duration::from_secs(60));
 
 /// Messages that were read and are still on the modem.
 #[derive(Debug, Default)]
@@ -28,6 +32,8 @@ pub struct Store {
     pub ids_tried: u64,
     /// There are more between the oldest and the newest, which are both reported: no question names those.
     covered: bool,
+    /// Looks that failed, in a row.
+    failures: u32,
 }
 
 impl Store {
@@ -55,9 +61,14 @@ impl M138 {
     /// Looks for messages and reads one that was not given yet; the next look follows at once after that one.
     pub fn look_for_inbound(&mut self) {
         self.agenda.inbound_later();
-        if let Err(trouble) = self.try_inbound() {
-            // the next regular look repeats it; what the failure says of the modem was drawn in `ask`
-            log::debug!("m138: inbound: {}", trouble.words());
+        match self.try_inbound() {
+            Ok(()) => self.inbound.failures = 0,
+            // what the failure says of the modem was drawn in `ask`
+            Err(trouble) => {
+                log::debug!("m138: inbound: {}", trouble.words());
+                self.inbound.failures = self.inbound.failures.saturating_add(1);
+                self.agenda.inbound = Instant::now() + AGAIN.wait(self.inbound.failures);
+            }
         }
     }
 

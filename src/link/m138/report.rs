@@ -16,8 +16,9 @@ const GARBLE_SPAN: Duration = Duration::from_secs(30);
 const MANY_GARBLED: u64 = 2;
 /// Another program that reads the port is looked for no more often than this.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// A modem that said that it is full is tried again after this, if nothing left it before.
-const FULL_FOR: Duration = Duration::from_secs(60);
+/// A modem that said that it is full is tried again after this: one more refusal costs nothing, and what has left the queue
+/// unheard is not waited for.
+const FULL_FOR: Duration = Duration::from_secs(5);
 /// Above this noise, in dBm, the modem will not work reliably (M138 manual rev 1.20, `$RT`).
 const NOISE_ALARM: f64 = -93.0;
 /// Above this it is at best marginal.

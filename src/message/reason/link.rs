@@ -91,6 +91,20 @@ pub enum LinkReason {
     Unconfirmed,
 }
 
+impl LinkReason {
+    /// True where it may have left, or may have arrived, and nobody knows.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(
+            self,
+            Self::LeftUnknown { .. }
+                | Self::TakenUnknown { .. }
+                | Self::LateOnLink
+                | Self::NotSeenSince { .. }
+                | Self::Unconfirmed
+        )
+    }
+}
+
 /// How the link came to hold a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

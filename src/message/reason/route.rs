@@ -78,6 +78,8 @@ pub enum Waits {
         /// It leaves at this time, with or without them.
         until: Time,
     },
+    /// Receipts of its far box: as many packets wait for theirs as may.
+    Receipts,
     /// The coder, which is being made ready.
     Coder,
     /// The carrier of text messages.

@@ -81,6 +81,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (ActionReason::Cancelled { who: who(), withdrawing: true }.into(), "action.cancelled"),
         (ActionReason::PersonErased.into(), "action.person_erased"),
         (ActionReason::Retried { who: who() }.into(), "action.retried"),
+        (ActionReason::SentAgain { who: who() }.into(), "action.sent_again"),
         (LinkReason::Taken { how: Taken::Handed, part, by }.into(), "link.taken"),
         (LinkReason::Acknowledged { part, how: Acknowledged::Said("RSSI -101".into()) }.into(), "link.acknowledged"),
         (LinkReason::Acknowledged { part: None, how: Acknowledged::NotSeen }.into(), "link.acknowledged"),

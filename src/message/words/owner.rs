@@ -91,6 +91,9 @@ impl Display for Waits {
                 f.write_str("the link refused another message a moment ago: it is tried again soon")
             }
             Self::Others { until } => write!(f, "waits until {until} for other messages to share a packet with"),
+            Self::Receipts => {
+                f.write_str("waits for receipts of the far box: as many packets as are kept wait for theirs")
+            }
             Self::Coder => f.write_str("waits for the coder, which is being made ready"),
             Self::Carrier { texts } => write!(f, "waits for the carrier, {}", count(*texts, "text")),
             Self::NoCarrier => {
@@ -247,6 +250,7 @@ impl Display for ActionReason {
             }
             Self::PersonErased => f.write_str("its person was erased"),
             Self::Retried { who } => write!(f, "tried again by {who}"),
+            Self::SentAgain { who } => write!(f, "sent again by {who}"),
         }
     }
 }

@@ -61,7 +61,7 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         Reason::Said { .. } => match state {
             State::Held => "waiting for the owner of this box to decide".to_owned(),
             State::Queued | State::OnLink | State::Sent => waiting(way).to_owned(),
-            State::Expired => format!("its time ran out while it was {}", waiting(way)),
+            State::Expired | State::Unconfirmed => format!("its time ran out while it was {}", waiting(way)),
             State::Returned => match way {
                 Way::Link => "the satellite link did not take it".to_owned(),
                 Way::Carrier => "it could not be delivered to the phone".to_owned(),
@@ -96,6 +96,7 @@ fn waits(fact: &Waits) -> &'static str {
         | Waits::FarBox { .. }
         | Waits::Refusing { .. }
         | Waits::Others { .. }
+        | Waits::Receipts
         | Waits::Coder => waiting(Way::Link),
         Waits::NoLink => "waiting: this box has no satellite link yet",
         Waits::Carrier { .. } => waiting(Way::Carrier),

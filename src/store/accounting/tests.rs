@@ -274,3 +274,50 @@ fn a_warning_is_written_once_at_eighty_and_at_a_hundred() {
     assert!(words[1].starts_with("80 %") && words[0].starts_with("100 %"), "{words:?}");
     assert_eq!(used(&store, BOX).packets, 5);
 }
+
+/// Up to version 3 the whole quote was in the account of its month from the beginning.
+#[test]
+fn bills_of_version_3_become_what_is_spent_and_what_is_reserved() {
+    let (folder, store) = store();
+    let ids = [0, 1, 2].map(|_| put(&store, message("anna", 2, vec![])));
+    store
+        .write(move |tx| {
+            tx.step(ids[1], Time(1), State::OnLink, "half of it left", 1, Time::NEVER)?;
+            tx.step(ids[2], Time(1), State::Sent, "all of it", 2, Time::NEVER).map(drop)
+        })
+        .unwrap();
+    store.close();
+    drop(store);
+    let database = redb::Database::open(folder.join(crate::store::FILE)).unwrap();
+    let txn = database.begin_write().unwrap();
+    {
+        let mut messages = txn.open_table(schema::MESSAGES).unwrap();
+        for id in ids {
+            let row = messages.get(id.0).unwrap().unwrap().value().to_vec();
+            let mut old: serde_json::Value = schema::record(&row).unwrap();
+            let wanted = serde_json::json!({"packets": 2, "texts": 0, "money": 140_000});
+            old["bill"] = serde_json::json!({"month": MONTH, "person": "anna", "wanted": wanted, "charged": true,
+                "paid": {"packets": 0, "texts": 0, "money": 0}, "begun": 1, "short": false, "urgent": false});
+            messages.insert(id.0, schema::json(&old).as_slice()).unwrap();
+        }
+        let mut spent = txn.open_table(schema::SPENT).unwrap();
+        for account in [BOX, "anna"] {
+            spent.insert((MONTH, account), (6, 0, 420_000)).unwrap();
+        }
+        let mut meta = txn.open_table(schema::META).unwrap();
+        let row = meta.get("ledger").unwrap().unwrap().value().to_vec();
+        let mut ledger: serde_json::Value = schema::record(&row).unwrap();
+        ledger["version"] = 3.into();
+        ledger.as_object_mut().unwrap().remove("reserved");
+        meta.insert("ledger", serde_json::to_vec(&ledger).unwrap().as_slice()).unwrap();
+    }
+    txn.commit().unwrap();
+    drop(database);
+    let store = Store::open(&folder, &Clock::fake(Time(1_790_000_000_000))).unwrap();
+    for account in [BOX, "anna"] {
+        assert_eq!(accounts(&store, account), (Use::of_packets(3, PRICE), Use::of_packets(3, PRICE)), "{account}");
+    }
+    let bill = |id: Id| store.message(id).unwrap().unwrap().bill.unwrap();
+    assert_eq!(ids.map(|id| bill(id).spent.packets), [0, 1, 2]);
+    assert_eq!(ids.map(|id| bill(id).reserved.packets), [2, 1, 0]);
+}

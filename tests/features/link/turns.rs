@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::support::shore::{Shore, from_outside, message};
-use crate::support::{SOON, Smtp, Station, pause, wait_for};
+use crate::support::{SOON, Smtp, Station, World, pause, wait_for};
 
 const ANNA: &str = "anna@shore.example";
 const BEN: &str = "ben@shore.example";
@@ -117,4 +117,37 @@ fn what_waits_says_for_what_and_until_when() {
     wait_for("three on the link", 3 * SOON, || (shore.to_device(6846).len() == 3).then_some(()));
     wait_true(&gateway, &all(&[]));
     gateway.books_balance();
+}
+
+/// The same on a station: a modem without a satellite, without power, and messages that wait for each other.
+#[test]
+fn what_waits_for_a_modem_says_for_what() {
+    let world = World::start(&["--start", "running"]);
+    let station = world.station();
+    station.set(&[("m138.window", "2")]);
+    let station = station.started();
+    let ready = |wanted: bool| {
+        wait_for("the link to change", 4 * SOON, || station.status().filter(|status| status["link"]["ready"] == wanted))
+    };
+    ready(true);
+    world.modem_says("pass end");
+    let mut smtp = Smtp::connect(station.door("smtp"));
+    smtp.login("anna");
+    for number in 0..5 {
+        let mail = message("", &format!("number {number}"));
+        assert!(smtp.mail("anna@boat.example", "bob@world.example", &mail).starts_with("250"));
+    }
+    let waiting =
+        wait_true(&station, &["2 packets wait on the link, as many as may: a satellite has to take one first"]);
+    assert_eq!(waiting.iter().filter(|message| message["state"] == "queued").count(), 3);
+    let said = station.cli_ok(&["status"], "");
+    assert!(said.contains("no satellite took one of the 2 packets on the link"), "{said}");
+    world.modem_says("power off");
+    ready(false);
+    let waiting = wait_true(&station, &["waits for the link, which is not ready"]);
+    let urgent = waiting.iter().find(|message| message["state"] == "queued").unwrap()["id"].clone();
+    // What its owner did last is not what it waits for.
+    station.cli_ok(&["queue", "retry", urgent.as_str().unwrap()], "");
+    wait_true(&station, &["waits for the link, which is not ready"]);
+    station.books_balance();
 }

@@ -344,3 +344,11 @@ fn messages_share_packets_when_that_takes_fewer() {
         "more than 16 fragments: classic"
     );
 }
+
+/// A packet without a message, such as a link may put on air by itself, says nothing about the far box.
+#[test]
+fn what_carries_no_message_does_not_end_the_agreement() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let turn = pair.at(1, |peer, context| peer.receive(context, b"\x08\x01\x18\x01"));
+    assert!(turn.news.is_empty() && pair.sides[1].peer.is_known());
+}

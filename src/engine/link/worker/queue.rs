@@ -76,7 +76,7 @@ impl LinkWorker<'_> {
         if messages.is_empty() {
             return Ok(None);
         }
-        let planned = schedule::plan(self.context, self.driver, &mut self.gathering, device, messages);
+        let planned = schedule::plan(self.context, self.driver, &self.gathering, device, messages);
         self.timers.touch(device);
         match planned {
             Err(fault) if fault.is_permanent() => {

@@ -23,6 +23,8 @@ pub struct Modem {
     pub drop_ok: bool,
     /// Loses the next `$TD`.
     pub lose_td: bool,
+    /// Loses so many questions for a message.
+    pub lose_reads: u32,
     /// Answers the next `$TD` so late.
     pub late_ok: Option<Duration>,
     /// Restarts upon the next `$TD`, after having taken it or not.
@@ -326,6 +328,7 @@ impl Modem {
             "N=?" => self.answer("MM N=D"),
             "N=E" => self.answer("MM OK"),
             "C=*" => self.answer(&format!("MM {}", self.inbound.len())),
+            "R=O" | "R=N" if self.lose_reads > 0 => self.lose_reads -= 1,
             "R=O" | "R=N" => {
                 let shown = |(at, entry): (usize, &(u64, String, bool))| (!self.unread_only || !entry.2).then_some(at);
                 let mut all = self.inbound.iter().enumerate().filter_map(shown);

@@ -180,3 +180,33 @@ fn any_answer_to_any_question_is_survived() {
         bench.health().ready && bench.health().device == "0x001abe".parse().ok()
     });
 }
+
+/// Answers that are lost three times in a row do not put the last message off to the next regular look.
+#[test]
+fn a_message_whose_answers_are_lost_is_read_soon() {
+    let peer = Peer::start();
+    let mut bench = Bench::ready(&peer);
+    peer.set(|modem| modem.lose_reads = 3);
+    peer.receive(21, "AI=1000,6869");
+    peer.say("RD AI=1000,RSSI=-84,SNR=12,FDEV=9,6869");
+    let begun = Instant::now();
+    while bench.inbound().is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(45), "{:?}", bench.seen);
+        bench.poll(Duration::from_millis(200));
+    }
+    assert_eq!(peer.set(|modem| modem.lose_reads), 0);
+}
+
+/// A queue that was full a moment ago is tried again soon, whatever the modem says of what left it.
+#[test]
+fn full_is_over_when_it_is_over() {
+    let peer = Peer::start();
+    let mut bench = Bench::ready(&peer);
+    peer.set(|modem| modem.refuse_td = Some("DBX_OUTGOINGFULL".to_owned()));
+    let packet = bench.packet("x");
+    assert!(matches!(bench.hand_over(&packet).1, SubmitResult::Refused(_)));
+    bench.until("not ready", |bench| !bench.health().ready);
+    peer.set(|modem| modem.refuse_td = None);
+    bench.until("ready again", |bench| bench.health().ready);
+    bench.taken("after");
+}

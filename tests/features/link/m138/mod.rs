@@ -6,6 +6,7 @@
 
 mod air;
 mod firmware;
+mod foreign;
 mod life;
 mod line;
 mod plug;

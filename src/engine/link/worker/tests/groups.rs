@@ -121,7 +121,7 @@ fn a_packet_that_left_about_the_end_of_one_message_is_not_paid_again_for_the_oth
     rig.fake.sky().pass(false);
     rig.clock.advance(Duration::from_secs(3 * 86_400 + 61));
     rig.turn(&mut worker);
-    assert_eq!(rig.states(&[first, second]), [State::Expired, State::Sent]);
+    assert_eq!(rig.states(&[first, second]), [State::Unconfirmed, State::Sent]);
     assert!(rig.message(first).reason.to_string().contains("may have been sent"));
     assert_eq!(rig.fake.sky().on_air.len(), 1);
 }

@@ -70,3 +70,23 @@ fn poison_is_set_aside_and_confirmed() {
     assert_eq!(rig.context.store.read(|view| view.quarantined(9)).unwrap().len(), 3);
     assert_eq!(rig.fake.sky().confirmed, [7, 7, 9]);
 }
+
+/// A packet that came while the coder was made ready is kept as soon as that is done, and who waits is told.
+#[test]
+fn a_packet_waits_for_the_coder_and_no_longer() {
+    let mut rig = Rig::new("internet");
+    rig.context.store.set("air.compact", "small").unwrap();
+    let fresh = Folder::new();
+    rig.context.coders = Coders::new(&fresh);
+    let (waker, told) = smol::channel::bounded(1);
+    rig.context.coders.tell(waker);
+    let mut worker = rig.worker();
+    // A note alone: a receipt for nothing.
+    rig.inbound("1", vec![0xB1, 1, 2], Some(6846));
+    rig.turn(&mut worker);
+    assert!(rig.fake.sky().confirmed.is_empty(), "the coder takes its time");
+    smol::block_on(told.recv()).unwrap();
+    // The clock stands still: no back-off is waited for.
+    rig.turn(&mut worker);
+    assert_eq!(rig.fake.sky().confirmed, [7]);
+}

@@ -269,10 +269,14 @@ fn without_a_receipt_the_sender_hears_that_it_may_have_arrived() {
         pair.advance(Duration::from_secs(86_400));
     }
     let message = pair.station.message(id);
-    assert_eq!(message.state, State::Expired);
+    assert_eq!(message.state, State::Unconfirmed);
     assert!(message.reason.to_string().contains("may have arrived"), "{}", message.reason);
     let notices = pair.station.context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();
-    assert_eq!(notices[0].0.about, Some(id));
+    assert_eq!(
+        (notices[0].0.about, notices[0].0.subject.as_str()),
+        (Some(id), "It is not known whether your message arrived")
+    );
+    assert!(!notices[0].0.text.contains("could not") && !notices[0].0.text.contains("did not arrive"));
     pair.station.books_balance();
 }
 

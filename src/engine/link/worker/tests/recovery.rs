@@ -72,8 +72,10 @@ fn a_hand_over_that_stays_unknown_ends_with_its_time() {
     rig.clock.advance(Duration::from_secs(5 * 86_400));
     rig.turn(&mut worker);
     let message = rig.message(id);
-    assert_eq!(message.state, State::Expired);
+    assert_eq!(message.state, State::Unconfirmed);
     assert!(message.reason.to_string().contains("may have been sent"), "{}", message.reason);
+    let notices = rig.context.store.read(|view| view.mailbox("anna", None, 9)).unwrap();
+    assert_eq!(notices[0].0.subject, "It is not known whether your message arrived");
     rig.turn(&mut worker);
     assert_eq!(rig.fake.sky().calls, ["send", "reconcile"]);
     rig.books_balance();

@@ -106,7 +106,7 @@ fn without_a_session_it_stays_unknown() {
     rig.clock.advance(SECONDS(5 * 86_400));
     rig.turn(&mut worker);
     let message = rig.message(id);
-    assert_eq!((message.state, message.reason.code().as_str()), (State::Expired, "link.taken_unknown"));
+    assert_eq!((message.state, message.reason.code().as_str()), (State::Unconfirmed, "link.taken_unknown"));
     assert_eq!(rig.fake.sky().calls.iter().filter(|call| **call == "send").count(), 2);
     rig.books_balance();
 }
@@ -138,4 +138,89 @@ fn later_evidence_of_the_link_settles_it() {
         assert_eq!(pair.arrived_ashore()[1..], ["Did this leave"]);
         spent_once(&pair.station);
     }
+}
+
+/// The owner may send again what is not confirmed, for its price: nobody gets it twice where the boxes talk.
+#[test]
+fn what_is_not_confirmed_is_sent_again_by_its_owner() {
+    for arrived in [true, false] {
+        let pair = Pair::new();
+        let mut workers = pair.workers();
+        pair.agree(&mut workers);
+        let id = pair.write_on_boat("Do you hear me");
+        if arrived {
+            pair.pass(&mut workers);
+        } else {
+            // Lost beyond the satellite.
+            pair.turn(&mut workers);
+            pair.station.fake.sky().pass(true);
+            pair.carried[0].set(pair.carried[0].get() + 1);
+            pair.turn(&mut workers);
+        }
+        assert_eq!(pair.station.message(id).state, State::Sent);
+        let store = &pair.station.context.store;
+        let words = actions::apply(store, actions::MessageAction::Again, id, "anna").unwrap().to_string();
+        assert!(words.ends_with("goes once more, for 1 packet"), "{words}");
+        assert_eq!(pair.station.message(id).reason.code(), "action.sent_again");
+        pair.pass(&mut workers);
+        pair.write_ashore("answer");
+        pair.pass(&mut workers);
+        assert_eq!(pair.arrived_ashore()[1..], ["Do you hear me"], "arrived before: {arrived}");
+        assert_eq!(pair.station.message(id).state, State::Delivered);
+        let late = actions::apply(store, actions::MessageAction::Again, id, "anna");
+        assert!(late.unwrap_err().why().contains("is delivered: only what may not have arrived"));
+        pair.station.books_balance();
+    }
+}
+
+#[test]
+fn on_a_classic_link_what_is_unknown_goes_once_more_when_its_owner_says_so() {
+    let rig = Rig::new("satellite");
+    rig.context.store.set("air.compact", "off").unwrap();
+    let mut worker = rig.worker();
+    rig.fake.sky().blind = true;
+    rig.fake.sky().ends.push_back(End::LostCommand);
+    let id = rig.accept("Did this leave");
+    rig.turn(&mut worker);
+    rig.clock.advance(SECONDS(5));
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(id).reason.code(), "link.left_unknown");
+    actions::apply(&rig.context.store, actions::MessageAction::Again, id, "anna").unwrap();
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(id).state, State::OnLink);
+    rig.fake.sky().pass(true);
+    rig.turn(&mut worker);
+    assert_eq!((rig.message(id).state, rig.fake.sky().on_air.len()), (State::Sent, 1));
+    rig.books_balance();
+}
+
+/// More bundles wait for receipts than are kept: no more leave, none ends, and the far box is asked for its receipts.
+#[test]
+fn a_limit_of_memory_ends_no_message() {
+    let pair = Pair::new();
+    let mut workers = pair.workers();
+    pair.agree(&mut workers);
+    pair.station.context.store.set("m138.window", "500").unwrap();
+    let mut ids = Vec::new();
+    for n in 0..200 {
+        // One by one: they share no packet.
+        ids.push(pair.write_on_boat(&format!("no {n}")));
+        pair.station.turn(&mut workers[0]);
+        pair.station.fake.sky().pass(true);
+    }
+    // Nothing has arrived yet, and the box starts anew.
+    workers = killed(&pair, workers);
+    pair.turn(&mut workers);
+    let states: Vec<_> = ids.iter().map(|id| pair.station.message(*id).state).collect();
+    assert!(states.iter().all(|state| matches!(state, State::Sent | State::Queued)), "{states:?}");
+    let waits = ids.iter().map(|id| pair.station.message(*id)).find(|message| message.state == State::Queued).unwrap();
+    assert_eq!(waits.reason.code(), "waits.receipts");
+    for _ in 0..8 {
+        pair.advance(SECONDS(61));
+        pair.pass(&mut workers);
+    }
+    let count = |state| ids.iter().filter(|id| pair.station.message(**id).state == state).count();
+    assert!(count(State::Delivered) > 100, "receipts came for {}", count(State::Delivered));
+    assert_eq!(count(State::Queued), 0, "what waited has left");
+    pair.station.books_balance();
 }

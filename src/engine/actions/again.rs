@@ -1,0 +1,96 @@
+//! *Send again*: a message of which nobody knows that it arrived goes once more, for its price, because its owner wants it.
+//!
+//! Between two boxes that talk the new packet says which one it replaces: the far box delivers nothing that it has already.
+//! A classic peer cannot tell, and may deliver it twice.
+
+use std::collections::BTreeSet;
+
+use super::{Applied, Done};
+use crate::clock::Time;
+use crate::engine::link::peer;
+use crate::engine::outcome;
+use crate::fault::Fault;
+use crate::message::reason::{ActionReason, GoneReason};
+use crate::message::{Id, Message, Packet, PacketState, Reason, State, Way};
+use crate::money::Use;
+use crate::route::choose::Policy;
+use crate::route::price;
+use crate::route::terms::give_up;
+use crate::store::{Tx, TxResult, reject};
+
+/// True for a message that may be sent again: it went over the link, or may have, and is not known to have arrived.
+pub fn is_possible(message: &Message) -> bool {
+    let unknown = || message.reason.may_have_arrived();
+    message.way == Way::Link
+        && match message.state {
+            State::Sent | State::Unconfirmed | State::Expired | State::Returned => true,
+            State::OnLink => unknown(),
+            State::Held | State::Queued | State::FarBox | State::Delivered | State::Cancelled | State::Refused => false,
+        }
+}
+
+/// What sending it again costs at most, in words.
+pub fn price(policy: &Policy, message: &Message) -> String {
+    words(policy, policy.bill(message).map(|bill| bill.wanted).unwrap_or_default())
+}
+
+fn words(policy: &Policy, wanted: Use) -> String {
+    let packets = format!("{} packet{}", wanted.packets, if wanted.packets == 1 { "" } else { "s" });
+    match wanted.money.0 {
+        0 => packets,
+        _ => format!("{packets} ({})", price::amount(&policy.settings, wanted.money)),
+    }
+}
+
+/// Sends it again, with those that shared its packets with it: the far box knows them by those packets only.
+pub(super) fn send(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -> TxResult<Applied> {
+    let message = tx.message(id)?;
+    if !is_possible(&message) {
+        let state = message.state.words();
+        return reject(Fault::permanent(format!("{id} is {state}: only what may not have arrived is sent again")));
+    }
+    let packets = tx.packets_of(id)?;
+    if packets.iter().any(|packet| packet.is_open() && !matches!(packet.state, PacketState::Unknown(_))) {
+        return reject(Fault::permanent(format!(
+            "{id} is on the link already: wait until that has sent it, or cancel it"
+        )));
+    }
+    let mut all = BTreeSet::from([id]);
+    if let Some(device) = packets.iter().rev().find(|packet| packet.peer.is_some()).map(|packet| packet.device) {
+        peer::change(tx, device, |peer| all.extend(peer.again(id.0, now.0).into_iter().map(Id)))?;
+    }
+    let (mut wanted, mut others) = (Use::default(), 0);
+    for each in &all {
+        // One that has ended otherwise, or is there, does not go.
+        let Some(message) = tx.find(*each)?.filter(|message| *each == id || is_possible(message)) else { continue };
+        let bill = policy.bill(&message);
+        if let Some(why) = policy.over_limit(&message, bill.as_ref()).filter(|_| *each == id) {
+            return reject(Fault::refused(why));
+        }
+        wanted = wanted.plus(bill.as_ref().map(|bill| bill.wanted).unwrap_or_default());
+        others += usize::from(*each != id);
+        close_unknown(tx, *each, now)?;
+        let usual = now + message.deadline.since(message.accepted);
+        tx.change(*each, |message| {
+            message.deadline = message.terms.by.map_or(usual, |by| usual.min(give_up(by, now)));
+            (message.receipt_until, message.recall) = (None, false);
+        })?;
+        outcome::requeue(tx, *each, bill, ActionReason::SentAgain { who: who.to_owned() }, now, now)?;
+    }
+    tx.wake(Way::Link);
+    Ok(Applied { id, what: Done::Again { others, price: words(policy, wanted) } })
+}
+
+/// Packets of which nobody will know whether they left are waited for no longer.
+fn close_unknown(tx: &mut Tx, id: Id, now: Time) -> TxResult<()> {
+    for packet in tx.packets_of(id)? {
+        if matches!(packet.state, PacketState::Unknown(_)) {
+            let why = GoneReason::GivenUp { why: Box::new(Reason::said("not known whether it left; sent again")) };
+            let packet = Packet { state: PacketState::Gone(why), at: now, ..packet };
+            tx.put_packet(&packet)?;
+            // It may have been spent.
+            tx.packet_went(&packet)?;
+        }
+    }
+    Ok(())
+}
