@@ -51,11 +51,11 @@ fn of(message: &Message) -> Option<Fate> {
             let unclear = matches!(message.reason.root(), Reason::Text(TextReason::Unclear { .. }));
             unclear.then_some(Fate::Unconfirmed)
         }
+        State::Unconfirmed => (message.way != Way::Link).then_some(Fate::Unconfirmed),
         // To be taken at sea is to be in the mailbox there.
         State::Delivered => for_the_world.then_some(Fate::Delivered),
         State::Held => Some(Fate::Held),
         State::Refused => Some(Fate::Refused),
-        State::Unconfirmed => Some(Fate::Unconfirmed),
         State::Cancelled => Some(Fate::Cancelled),
         State::Expired => Some(Fate::TooLate),
         State::Returned => Some(failure(&message.reason)),
