@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::idn::IdnError;
 use super::{Address, AddressError, Mailbox, Phone, check_domain, idn, looks_like_phone};
 
 /// One entry of a list: `mum@example.org`, `+14155550123`, `example.org`, `@example.org` or `*@example.org` (with all
