@@ -4,6 +4,7 @@ mod error;
 mod phone;
 
 pub mod idn;
+pub mod pasted;
 pub mod pattern;
 
 use std::fmt;
@@ -14,8 +15,6 @@ use serde::{Deserialize, Serialize};
 pub use error::{AddressError, DeviceError};
 pub use phone::{COUNTRIES, Phone, PhoneError, looks_like_phone};
 
-/// Longest local part (RFC 5321 section 4.5.3.1.1), in bytes.
-pub const MAX_LOCAL: usize = 64;
 /// Longest whole address (RFC 5321 section 4.5.3.1.3 less the angle brackets), in bytes.
 pub const MAX_ADDRESS: usize = 254;
 /// Device ids have 18 bits (Hive interface, section a.4).
@@ -49,6 +48,15 @@ impl Address {
         match self {
             Self::Phone(phone) => Some(*phone),
             _ => None,
+        }
+    }
+
+    /// The form in which all addresses of one correspondent are the same: in lower case, without `+tag`, the domain in
+    /// ASCII.
+    pub fn correspondent(&self) -> String {
+        match self {
+            Self::Mail(mailbox) => format!("{}@{}", mailbox.person(), idn::comparable(mailbox.domain())),
+            other => other.to_string(),
         }
     }
 
@@ -97,6 +105,10 @@ impl FromStr for Address {
 }
 
 /// An e-mail address: local part as written, domain in lower case.
+///
+/// The local part may be as long as the whole address: forwarders write their own into it, beyond the 64 bytes of RFC 5321
+/// section 4.5.3.1.1, which asks for no such limit where one can do without. Dots may stand anywhere in it, as large
+/// providers have given such addresses away; [`Mailbox::quoted`] writes them as the protocols want them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Mailbox {
@@ -111,10 +123,10 @@ impl Mailbox {
     /// Which half is wrong.
     pub fn new(local: &str, domain: &str) -> Result<Self, AddressError> {
         let bad_local = |c: char| c.is_control() || c.is_whitespace() || "<>()[]\\,;:\"@".contains(c);
-        if local.is_empty() || local.len() > MAX_LOCAL {
-            return Err(AddressError::LocalLength);
+        if local.is_empty() {
+            return Err(AddressError::NoLocal);
         }
-        if local.contains(bad_local) || local.starts_with('.') || local.ends_with('.') || local.contains("..") {
+        if local.contains(bad_local) || local.bytes().all(|byte| byte == b'.') {
             return Err(AddressError::Local(local.to_owned()));
         }
         check_domain(domain)?;
@@ -134,11 +146,30 @@ impl Mailbox {
         &self.domain
     }
 
+    /// The address as a mail or a relay has to be given it: with the local part in quotes where a dot stands at an end of it
+    /// or beside another one (RFC 5321 section 4.1.2).
+    pub fn quoted(&self) -> String {
+        self.quoted_at(&self.domain)
+    }
+
+    /// The same with the domain in another form.
+    pub fn quoted_at(&self, domain: &str) -> String {
+        match is_dot_string(&self.local) {
+            true => format!("{}@{domain}", self.local),
+            false => format!("\"{}\"@{domain}", self.local),
+        }
+    }
+
     /// The name of the person this address would belong to on its own box: lower case, `+tag` cut.
     pub fn person(&self) -> String {
         let name = self.local.split('+').next().unwrap_or_default();
         name.to_lowercase()
     }
+}
+
+/// True when no dot stands at an end of a local part or beside another one.
+pub fn is_dot_string(local: &str) -> bool {
+    local.split('.').all(|atom| !atom.is_empty())
 }
 
 /// Checks a host or mail domain: letters, digits, hyphens and dots (or non-ASCII labels), or an address literal.
@@ -194,7 +225,8 @@ impl FromStr for Mailbox {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let (local, domain) = text.trim().rsplit_once('@').ok_or_else(|| AddressError::NoAt(text.to_owned()))?;
-        Self::new(local, domain)
+        let unquoted = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        Self::new(unquoted.unwrap_or(local), domain)
     }
 }
 
@@ -276,7 +308,7 @@ mod tests {
             "\"a b\"@x.org",
             "a@x..org",
             "a@-x.org",
-            ".a@x.org",
+            "..@x.org",
             "a\r\n@x.org",
             "a@x.org.",
         ] {
@@ -284,6 +316,23 @@ mod tests {
         }
         assert!("josé@example.com".parse::<Mailbox>().is_ok());
         assert!("a@[127.0.0.1]".parse::<Mailbox>().is_ok());
+        assert!(format!("{}@x.org", "a".repeat(200)).parse::<Mailbox>().is_ok());
+        assert!(format!("{}@x.org", "a".repeat(250)).parse::<Mailbox>().is_err());
+    }
+
+    #[test]
+    fn dots_at_odd_places_stand_in_quotes_where_the_protocol_wants_it() {
+        for (address, quoted) in [
+            ("a.b@x.org", "a.b@x.org"),
+            ("a..b@x.org", "\"a..b\"@x.org"),
+            ("a.@x.org", "\"a.\"@x.org"),
+            ("\".a\"@x.org", "\".a\"@x.org"),
+            ("\"a.b\"@x.org", "a.b@x.org"),
+        ] {
+            let mailbox: Mailbox = address.parse().unwrap();
+            assert_eq!(mailbox.quoted(), quoted);
+            assert_eq!(quoted.parse::<Mailbox>().unwrap(), mailbox);
+        }
     }
 
     #[test]

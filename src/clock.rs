@@ -17,6 +17,18 @@ pub const EARLIEST: Time = Time(1_767_225_600_000);
 /// A wall clock that NTP set back by less than this is still believed.
 const STEP_BACK: Duration = Duration::from_secs(3600);
 
+/// A clock that goes ahead of the running time by more than this at once was wrong before, and has been set.
+const LEAP: Duration = Duration::from_secs(60);
+
+/// The clock was set ahead, and nobody has moved the times along yet: until then [`Clock::now`] goes on as before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leap {
+    /// By how much.
+    pub by: Duration,
+    /// The machine runs since then, by the clock as it was: what was written down later has a wrong time.
+    pub since: Time,
+}
+
 /// A moment, in milliseconds since 1970 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct Time(pub i64);
@@ -79,6 +91,9 @@ struct Inner {
     base: AtomicI64,
     /// 0 unknown, else the difference (true time at `start`) that GPS gave; same ordering.
     gps: AtomicI64,
+    /// Time less the running time of the machine, in milliseconds, as last seen; `i64::MIN` before. Read and written by
+    /// `steady` and `settle`; a lost update only delays by one reading what the next one sees again.
+    pace: AtomicI64,
     /// Tests: milliseconds that the fake clock was moved; `i64::MIN` in a real clock.
     fake: AtomicI64,
 }
@@ -89,6 +104,13 @@ fn wall() -> Time {
     Time(0) + since
 }
 
+/// How long the machine runs, with the time that it slept.
+fn running() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0));
+    Duration::new(seconds, nanos)
+}
+
 impl Clock {
     /// The real clock.
     pub fn system() -> Self {
@@ -96,6 +118,7 @@ impl Clock {
             start: Instant::now(),
             base: AtomicI64::new(EARLIEST.0),
             gps: AtomicI64::new(0),
+            pace: AtomicI64::new(i64::MIN),
             fake: AtomicI64::new(i64::MIN),
         }))
     }
@@ -117,6 +140,8 @@ impl Clock {
     /// The time it was at least when this program started: what the store remembers.
     pub fn floor(&self, last_known: Time) {
         self.0.base.fetch_max(last_known.0, Ordering::Relaxed);
+        // It was not set; it is only known now.
+        self.0.pace.store(i64::MIN, Ordering::Relaxed);
     }
 
     /// A modem's GPS says that it is `now`. Believed only while the wall clock is not.
@@ -127,19 +152,52 @@ impl Clock {
         }
     }
 
-    /// Now.
+    /// Now. A clock that is set ahead is followed only once the times of what waits are moved along, see [`Clock::leap`].
     pub fn now(&self) -> Time {
         let fake = self.0.fake.load(Ordering::Relaxed);
         if fake != i64::MIN {
             return Time(fake);
         }
-        let wall = wall();
-        let base = Time(self.0.base.load(Ordering::Relaxed));
+        let (time, running) = (self.told(), running());
+        time - self.steady(time, running)
+    }
+
+    /// What the clocks say, whether it was set or not.
+    fn told(&self) -> Time {
+        let (wall, base) = (wall(), Time(self.0.base.load(Ordering::Relaxed)));
         if wall >= base {
             return wall;
         }
         let gps = Time(self.0.gps.load(Ordering::Relaxed));
         base.max(gps) + self.0.start.elapsed()
+    }
+
+    /// By how much `time` is ahead of where it would be had nobody set the clock.
+    fn steady(&self, time: Time, running: Duration) -> Duration {
+        let pace = time - running;
+        let known = Time(self.0.pace.load(Ordering::Relaxed));
+        let ahead = pace.since(known);
+        if known.0 == i64::MIN || ahead <= LEAP {
+            self.0.pace.store(pace.0, Ordering::Relaxed);
+            return Duration::ZERO;
+        }
+        ahead
+    }
+
+    /// Tells whether the clock was set ahead; the times of what waits are to be moved, and [`Clock::settle`] called then.
+    pub fn leap(&self) -> Option<Leap> {
+        if self.0.fake.load(Ordering::Relaxed) != i64::MIN {
+            return None;
+        }
+        let (time, running) = (self.told(), running());
+        let by = self.steady(time, running);
+        (!by.is_zero()).then(|| Leap { by, since: time - by - running })
+    }
+
+    /// Follows the clock that was set.
+    pub fn settle(&self, leap: Leap) {
+        let by = i64::try_from(leap.by.as_millis()).unwrap_or(i64::MAX);
+        self.0.pace.fetch_add(by, Ordering::Relaxed);
     }
 
     /// True once the wall clock, or the modem's GPS, gave a time that can be true.
@@ -167,9 +225,31 @@ mod tests {
         clock.floor(later);
         assert!(!clock.believable());
         assert!(clock.now() >= later);
-        clock.learn(later + Duration::from_secs(60));
+        clock.learn(later + Duration::from_secs(600));
         assert!(clock.believable());
-        assert!(clock.now() >= later + Duration::from_secs(60));
+        let leap = clock.leap().unwrap();
+        assert!(clock.now() < later + Duration::from_secs(600), "before the times of what waits are moved");
+        clock.settle(leap);
+        assert!(clock.now() >= later + Duration::from_secs(600));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_followed_when_the_times_are_moved() {
+        let (clock, seconds) = (Clock::system(), Duration::from_secs);
+        let at = |second: u64| Time::from_seconds(1_790_000_000) + seconds(second);
+        assert_eq!(clock.steady(at(0), seconds(100)), Duration::ZERO);
+        // The network sets it right by little steps, back and forth.
+        assert_eq!(clock.steady(at(65), seconds(110)), Duration::ZERO);
+        assert_eq!(clock.steady(at(10), seconds(111)), Duration::ZERO);
+        // Twenty days at once; then it goes on, and still nobody took notice.
+        let days = seconds(20 * 86_400);
+        assert_eq!(clock.steady(at(11) + days, seconds(112)), days);
+        assert_eq!(clock.steady(at(21) + days, seconds(122)), days);
+        clock.settle(Leap { by: days, since: at(0) });
+        assert_eq!(clock.steady(at(22) + days, seconds(123)), Duration::ZERO);
+        // A machine that slept ran all the while.
+        assert_eq!(clock.steady(at(9022) + days, seconds(9123)), Duration::ZERO);
+        assert!(Clock::fake(at(0)).leap().is_none() && Clock::system().leap().is_none());
     }
 
     #[test]

@@ -16,11 +16,11 @@ use crate::engine::Context;
 use crate::engine::link::inbound::message_id;
 use crate::fault::Fault;
 use crate::listen::data::Spooled;
-use crate::listen::{Body, Caller, Envelope, MailIntake, Refusal};
+use crate::listen::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
 use crate::mail_text::{self, Shaped};
 use crate::message::reason::{NoRoute, RelayReason};
 use crate::message::words::smtp;
-use crate::message::{Id, Message, Origin, Terms};
+use crate::message::{Id, Message, Origin, Reporting, Terms};
 use crate::password;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
@@ -102,7 +102,8 @@ impl Intake {
         let domain = from.mailbox()?.domain();
         let person = policy.people.addressed(to)?;
         let host = policy.settings.text(Key::SmtpAuthHost);
-        let proof = proof::judge(shaped.results.iter().map(String::as_str), host, domain);
+        let results = shaped.results.iter().map(String::as_str);
+        let proof = proof::judge(results.filter(|_| caller.front), host, domain);
         // What cannot be read was never written: then the sender is held, not let in.
         let written_to = self.context.store.read(|view| view.written_to(&person.name, from)).unwrap_or_default();
         Some(Stranger { proof, written_to })
@@ -173,14 +174,14 @@ impl MailIntake for Intake {
         }
         let (author, from) = self.author(&policy, caller, &envelope.from);
         let to = recipients(&policy, &envelope.to)?;
-        if to.iter().any(|to| policy.is_sms(to))
+        if to.iter().any(|(to, _)| policy.is_sms(to))
             && let Some(why) = segments::too_long(&segments::text_for_phone(&shaped.subject, &shaped.text))
         {
             return Err(Refusal::new(554, "5.3.4", format!("this goes to no phone: {why}")));
         }
         // A mail without a name of its own gets one.
         let new_id = message_id(policy.settings.text(Key::Domain));
-        let trace = self.trace(&policy, caller, &shaped, &new_id, head);
+        let trace = self.trace(&policy, caller, &from, &shaped, &new_id, head);
         let own_id = shaped.message_id.is_none().then(|| new_id.clone());
         let shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };
         let now = self.context.now();
@@ -189,17 +190,23 @@ impl MailIntake for Intake {
         let terms = wanted.map_or(Ok(Terms::default()), |wanted| terms::read(wanted, &policy.settings, now));
         let terms =
             terms.map_err(|why| Refusal::new(554, "5.6.0", format!("the header asks for what cannot be: {why}")))?;
-        let drafts = to.iter().flat_map(|to| {
+        let messages = to.iter().flat_map(|(to, reporting)| {
             // What is no phone number was refused at RCPT.
             let draft = |to: Mailbox| {
                 let to = policy.resolve(&to).unwrap_or(Address::Mail(to));
                 draft(from.clone(), to, author.clone(), &shaped, terms)
             };
             let stranger = self.stranger(&policy, caller, &from, to, &shaped);
-            let forward = forwarded(&policy, to, &shaped).map(draft);
-            std::iter::once(NewMessage { stranger, ..draft(to.clone()) }).chain(forward).collect::<Vec<_>>()
+            let own = NewMessage { stranger, ..draft(to.clone()) };
+            let own = Message { reporting: reporting.clone(), ..self.context.plan(&policy, own) };
+            let copy = forwarded(&policy, to, &shaped).map(|(person, copy)| Message {
+                on_behalf_of: Some(person),
+                reporting: reporting.of_copy(),
+                ..self.context.plan(&policy, draft(copy))
+            });
+            std::iter::once(own).chain(copy).collect::<Vec<_>>()
         });
-        let messages: Vec<Message> = drafts.map(|draft| self.context.plan(&policy, draft)).collect();
+        let messages: Vec<Message> = messages.collect();
         if let Some(why) = messages.iter().find_map(|message| policy.over_limit(message, message.bill.as_ref())) {
             return Err(smtp::refusal(&why.into()));
         }
@@ -211,6 +218,8 @@ impl MailIntake for Intake {
         }
         let (body, spooled) = stored(&self.context.store, body, trace)?;
         let names = messages.iter().map(repeats::name).collect();
+        let told: Vec<_> = messages.iter().map(|message| policy.tells_stranger(message)).collect();
+        let reported: Vec<_> = messages.iter().map(|message| message.reporting.events().success).collect();
         let committed = self.context.store.put(IncomingMail { messages, body }).map_err(|fault| {
             if !fault.is_permanent() {
                 self.repeats.in_doubt();
@@ -219,6 +228,13 @@ impl MailIntake for Intake {
         })?;
         self.repeats.taken(names, committed.ids());
         spooled.into_iter().for_each(store::Spooled::keep);
+        for (id, _) in committed.ids().iter().zip(told).filter(|(_, tell)| *tell) {
+            self.tell_that_it_waits(*id);
+        }
+        for (id, _) in committed.ids().iter().zip(reported).filter(|(_, report)| *report) {
+            // What has not arrived yet is reported when it has; and what fails here is done by housekeeping.
+            self.context.report_success(*id).unwrap_or_else(|fault| log::warn!("{id}: reported later: {fault}"));
+        }
         // Reports have no sender (RFC 3464 section 2); what has one is somebody's word only.
         if envelope.from.is_nobody()
             && let Err(fault) = self.bounced(&shaped)
@@ -235,6 +251,17 @@ fn words(ids: &[Id]) -> String {
 }
 
 impl Intake {
+    /// Tells a stranger that their message waits, the first time that one does. Where this fails, housekeeping does it.
+    fn tell_that_it_waits(&self, id: Id) {
+        let told = self.context.store.message(id).and_then(|message| match message {
+            Some(message) => self.context.wait_on(&message, message.reason.clone()),
+            None => Ok(()),
+        });
+        if let Err(fault) = told {
+            log::warn!("{id}: its sender is told later that it waits: {fault}");
+        }
+    }
+
     /// The messages that this mail was made into when it came before.
     fn repeat(&self, messages: &[Message], body: &Body) -> Result<Option<Vec<Id>>, Fault> {
         let bytes = || match body {
@@ -302,9 +329,17 @@ impl Intake {
         }
     }
 
-    /// What is put in front of the mail: our trace, a Message-ID where there was none, and where there is no header
-    /// at all the empty line that ends ours.
-    fn trace(&self, policy: &Policy, caller: &Caller, shaped: &Shaped, own_id: &str, head: &[u8]) -> Vec<u8> {
+    /// What is put in front of the mail: our trace, a Message-ID where there was none, date and sender where somebody who
+    /// submits a mail left them out (RFC 6409 section 8), and where there is no header at all the empty line that ends ours.
+    fn trace(
+        &self,
+        policy: &Policy,
+        caller: &Caller,
+        from: &Address,
+        shaped: &Shaped,
+        own_id: &str,
+        head: &[u8],
+    ) -> Vec<u8> {
         let with = match (caller.esmtp, caller.tls, caller.person.is_some()) {
             (false, ..) => "SMTP",
             (_, false, false) => "ESMTP",
@@ -326,6 +361,14 @@ impl Intake {
         if shaped.message_id.is_none() {
             trace.extend_from_slice(format!("{}\r\n", compose::header("Message-ID", own_id)).as_bytes());
         }
+        if caller.person.is_some() || caller.trusted {
+            if !has_field(head, b"date") {
+                trace.extend_from_slice(format!("{}\r\n", compose::date(self.context.now())).as_bytes());
+            }
+            if let Some(from) = from.mailbox().filter(|_| !has_field(head, b"from")) {
+                trace.extend_from_slice(format!("{}\r\n", compose::header("From", &from.quoted())).as_bytes());
+            }
+        }
         if !compose::begins_with_header(head) {
             trace.extend_from_slice(b"\r\n");
         }
@@ -344,22 +387,22 @@ fn address(policy: &Policy, to: &str) -> Result<Mailbox, Refusal> {
 }
 
 /// Each recipient once: a person of this box gets one message of a mail, under however many addresses they are named.
-fn recipients(policy: &Policy, named: &[String]) -> Result<Vec<Mailbox>, Refusal> {
-    let mut to: Vec<Mailbox> = Vec::new();
+fn recipients(policy: &Policy, named: &[Recipient]) -> Result<Vec<(Mailbox, Reporting)>, Refusal> {
+    let mut to: Vec<(Mailbox, Reporting)> = Vec::new();
     let person = |mailbox: &Mailbox| {
         let person = policy.people.addressed(mailbox).filter(|_| policy.is_ours(mailbox));
         person.map(|person| person.name.clone())
     };
-    for name in named {
-        let mailbox = address(policy, name)?;
+    for Recipient { path, reporting } in named {
+        let mailbox = address(policy, path)?;
         let phone = |mailbox: &Mailbox| policy.resolve(mailbox).ok().and_then(|address| address.phone());
-        let same = |known: &Mailbox| {
+        let same = |(known, _): &(Mailbox, Reporting)| {
             *known == mailbox
                 || person(known).is_some_and(|p| Some(p) == person(&mailbox))
                 || phone(known).is_some_and(|p| Some(p) == phone(&mailbox))
         };
         if !to.iter().any(same) {
-            to.push(mailbox);
+            to.push((mailbox, reporting.clone()));
         }
     }
     Ok(to)
@@ -392,12 +435,13 @@ fn draft(from: Address, to: Address, author: Option<String>, shaped: &Shaped, te
     }
 }
 
-/// Where a copy goes that a person reading here wants; never over a link, and never of what a machine wrote.
-fn forwarded(policy: &Policy, to: &Mailbox, shaped: &Shaped) -> Option<Mailbox> {
+/// Where a copy goes that a person reading here wants, and who that is; never over a link, and never of what a machine
+/// wrote.
+fn forwarded(policy: &Policy, to: &Mailbox, shaped: &Shaped) -> Option<(String, Mailbox)> {
     let Route::Mailbox(person) = policy.choose(&Address::Mail(to.clone())) else { return None };
     let forward = person.forward.clone()?;
     let by_relay = policy.choose(&Address::Mail(forward.clone())) == Route::Relay;
-    (by_relay && shaped.automatic.is_none()).then_some(forward)
+    (by_relay && shaped.automatic.is_none()).then(|| (person.name.clone(), forward))
 }
 
 fn read_beginning(file: &Spooled) -> Result<Vec<u8>, Refusal> {
@@ -408,9 +452,25 @@ fn read_beginning(file: &Spooled) -> Result<Vec<u8>, Refusal> {
 }
 
 fn received_lines(mail: &[u8]) -> usize {
-    let head_end = mail.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(mail.len());
-    let lines = mail[..head_end].split(|byte| *byte == b'\n');
-    lines.filter(|line| line.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"received:"))).count()
+    header_lines(mail).filter(|line| is_field(line, b"received")).count()
+}
+
+/// True when the header of a mail has a field of this name; a text without a header has none.
+fn has_field(mail: &[u8], name: &[u8]) -> bool {
+    compose::begins_with_header(mail) && header_lines(mail).any(|line| is_field(line, name))
+}
+
+fn header_lines(mail: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let head_end = match mail.starts_with(b"\r\n") {
+        true => 0,
+        false => mail.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(mail.len()),
+    };
+    mail[..head_end].split(|byte| *byte == b'\n')
+}
+
+fn is_field(line: &[u8], name: &[u8]) -> bool {
+    let label = line.split(|byte| *byte == b':').next().filter(|label| label.len() < line.len());
+    label.is_some_and(|label| label.trim_ascii_end().eq_ignore_ascii_case(name))
 }
 
 /// The mail with its trace in front, as the store takes it. A spool file goes again unless the commit happens.

@@ -11,6 +11,7 @@ use crate::money::Bill;
 
 mod packet;
 pub mod reason;
+mod reporting;
 #[cfg(test)]
 mod sample;
 mod size;
@@ -20,6 +21,7 @@ pub mod words;
 
 pub use packet::{Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
+pub use reporting::{Notify, Reporting};
 pub use size::{Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
@@ -134,7 +136,8 @@ pub enum State {
     Unconfirmed,
     /// Withdrawn by its owner.
     Cancelled,
-    /// Accepted but not carried, by rule (automatic mail on a paid link); nobody is told, the page shows it.
+    /// Accepted but not carried, by rule (automatic mail on a paid link); nobody is told, the page shows it. Whoever looks
+    /// after the box can release it.
     Refused,
 }
 
@@ -201,6 +204,10 @@ pub struct Message {
     /// The person of this box who wrote it (logged in, or owner of the device it came from).
     #[serde(default)]
     pub author: Option<String>,
+    /// The person of this box whose it is besides writer and recipient: a copy to their private address, a notice about a
+    /// message of theirs.
+    #[serde(default)]
+    pub on_behalf_of: Option<String>,
     /// One line; empty when its writer gave none.
     pub subject: String,
     /// The text a person would want to read, without the subject.
@@ -211,9 +218,13 @@ pub struct Message {
     /// The whole mail as it came in; `None` when there never was more than `text`.
     #[serde(default)]
     pub mail: Option<Mail>,
-    /// Written by a machine (auto-reply, list, bounce): never on air, never answered by a notice.
+    /// Written by a machine (auto-reply, list, bounce), and how that shows: on air only where it is wanted or released,
+    /// never answered by a notice.
     #[serde(default)]
     pub automatic: Option<String>,
+    /// A machine wrote it, and the rules let it go on air or hold it for somebody's decision.
+    #[serde(default)]
+    pub wanted: bool,
     /// Message-ID of the mail, with its angle brackets, if it had one or once we gave it one.
     #[serde(default)]
     pub message_id: Option<String>,
@@ -223,6 +234,9 @@ pub struct Message {
     /// For a notice: the message it is about.
     #[serde(default)]
     pub about: Option<Id>,
+    /// What its sender asked to be told.
+    #[serde(default)]
+    pub reporting: Reporting,
     /// When this box said yes to it.
     pub accepted: Time,
     /// When it is given up.
@@ -317,9 +331,11 @@ impl Message {
         }
     }
 
-    /// True for a message that this person wrote, or that is for them; `domain` is the mail domain of the box.
+    /// True for a message that this person wrote, that is for them, or that was made for them; `domain` is the mail domain
+    /// of the box.
     pub fn concerns(&self, person: &str, domain: &str) -> bool {
-        self.author.as_deref() == Some(person) || self.reader(domain).is_some_and(|reader| reader == person)
+        [&self.author, &self.on_behalf_of].iter().any(|name| name.as_deref() == Some(person))
+            || self.reader(domain).is_some_and(|reader| reader == person)
     }
 
     /// The name of the person of this box whom it is for; `None` for a message to the outside.

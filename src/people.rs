@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{DeviceId, Mailbox, Phone};
+use crate::address::{self, DeviceId, Mailbox, Phone};
 use crate::clock::Time;
 use crate::fault::UnknownWord;
 use crate::money::Money;
@@ -149,6 +149,9 @@ pub struct Person {
     /// Who may not.
     #[serde(default)]
     pub block: String,
+    /// Machines that may write to them over the air: entries as in `air.machines`.
+    #[serde(default)]
+    pub machines: String,
     /// What becomes of messages of strangers to them; `None`: what the box says.
     #[serde(default)]
     pub strangers: Option<Strangers>,
@@ -215,7 +218,9 @@ fn check_name(name: &str) -> Result<(), PersonError> {
     if name.is_empty() || name.len() > 32 || !name.chars().all(name_ok) {
         return Err(PersonError::Name(name.to_owned()));
     }
-    Mailbox::new(name, "x.org").map_err(|_| PersonError::MailName(name.to_owned()))?;
+    if !address::is_dot_string(name) {
+        return Err(PersonError::MailName(name.to_owned()));
+    }
     match name {
         "postmaster" => Err(PersonError::Postmaster),
         _ => Ok(()),
@@ -247,11 +252,15 @@ impl People {
         self.iter().find(|person| person.number == Some(number))
     }
 
-    /// The person an address of this box names, by name or by alias: `+tag` cut, `postmaster` is the owner.
+    /// The person an address of this box names, by name or by alias: `+tag` cut. `postmaster` is the owner, and so is
+    /// `abuse` (RFC 2142) unless somebody has that name.
     pub fn addressed(&self, mailbox: &Mailbox) -> Option<&Arc<Person>> {
         match mailbox.person().as_str() {
             "postmaster" => self.owner(),
-            name => self.get(name).or_else(|| self.by_alias(name)),
+            name => {
+                let abuse = || self.owner().filter(|_| name == "abuse");
+                self.get(name).or_else(|| self.by_alias(name)).or_else(abuse)
+            }
         }
     }
 
@@ -315,6 +324,11 @@ mod tests {
         let people = People::new([Person { role: Role::Owner, ..person("anna") }, person("ben")]);
         let named = |text: &str| people.addressed(&text.parse().unwrap()).map(|p| p.name.clone());
         assert_eq!(named("PostMaster@x.org").as_deref(), Some("anna"));
+        assert_eq!(named("Abuse@x.org").as_deref(), Some("anna"));
+        let people = People::new([Person { role: Role::Owner, ..person("anna") }, person("abuse")]);
+        assert_eq!(people.addressed(&"abuse@x.org".parse().unwrap()).unwrap().name, "abuse");
+        let people = People::new([Person { role: Role::Owner, ..person("anna") }, person("ben")]);
+        let named = |text: &str| people.addressed(&text.parse().unwrap()).map(|p| p.name.clone());
         assert_eq!(named("BEN+boat@x.org").as_deref(), Some("ben"));
         assert_eq!(named("carl@x.org"), None);
         let people = People::new([Person { aliases: vec!["skipper".into()], ..person("anna") }]);

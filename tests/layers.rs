@@ -41,30 +41,6 @@ fn every_arrow_is_in_the_table() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// Files of one room that may need each other, and why that harms nobody.
-const HARMLESS: &[(&str, &str, &str)] = &[
-    ("admin::pages", "admin::route", "a row names its page, and a page asks for the row it was called by"),
-    (
-        "cli::demo::messages",
-        "cli::demo::parts",
-        "the demo writes its messages to the parts that it starts, and these name its phone",
-    ),
-    ("engine::sms::receive", "engine::sms::report", "a call of a carrier brings texts and reports in one"),
-    ("listen::smtp", "listen::smtp_auth", "the log-in is a part of the session in a file of its own"),
-    ("mail_text::body", "mail_text::output", "a part is written by its kind, and kinds are asked of the parts"),
-    ("mail_text::decode", "mail_text::mime", "a part is decoded by its header, which is decoded as well"),
-    ("mail_text::decode", "mail_text::head", "as above, for header fields"),
-    ("sim::modem::commands", "sim::modem::machine", "methods of the machine, in files by what they do"),
-    ("sim::modem::control", "sim::modem::engine", "the thread takes what the control file reads"),
-    ("sim::modem::power", "sim::modem::machine", "methods of the machine, in files by what they do"),
-    ("sim::modem::radio", "sim::modem::machine", "methods of the machine, in files by what they do"),
-    ("sim::modem::telemetry", "sim::modem::commands", "methods of the machine, in files by what they do"),
-    ("sim::modem::telemetry", "sim::modem::machine", "methods of the machine, in files by what they do"),
-    ("sim::modem::telemetry", "sim::modem::power", "methods of the machine, in files by what they do"),
-    ("store::books", "store::schema", "the transaction holds the counters, and these are a record of its tables"),
-    ("store::usage", "store::schema", "as above, for the counts of a day"),
-];
-
 #[test]
 fn no_files_of_a_room_need_each_other() {
     let sources = sources();
@@ -79,10 +55,7 @@ fn no_files_of_a_room_need_each_other() {
             let Some(target) = places.iter().filter(inside).max_by_key(|other| other.len()) else { continue };
             let room = |name: &str| name.split("::").next().map(str::to_owned);
             let kin = target == place || is_below(target, place) || is_below(place, target);
-            let harmless = HARMLESS
-                .iter()
-                .any(|(one, other, _)| [(one, other), (other, one)].contains(&(&place.as_str(), &target.as_str())));
-            if room(target) == room(place) && !kin && !harmless {
+            if room(target) == room(place) && !kin {
                 needed.insert(target);
             }
         }
@@ -90,9 +63,6 @@ fn no_files_of_a_room_need_each_other() {
     let circles = circles(&needs);
     let shown: Vec<_> = circles.iter().map(|circle| circle.join(" -> ")).collect();
     assert!(shown.is_empty(), "files that need each other:\n{}", shown.join("\n"));
-    for (one, other, _) in HARMLESS {
-        assert!(places.iter().any(|p| p == one) && places.iter().any(|p| p == other), "{one} or {other} is gone");
-    }
 }
 
 fn is_below(path: &str, of: &str) -> bool {

@@ -121,3 +121,40 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
         }
     }
 }
+
+/// Between files go values: a sentence as an error cannot be told apart by who gets it.
+#[test]
+fn no_file_gives_another_a_sentence_as_error() {
+    let mut found = Vec::new();
+    for (path, code) in sources().iter().filter(|(path, _)| !path.starts_with("src/sim/")) {
+        for (at, signature) in signatures(code) {
+            let result = signature.rsplit_once("->").map_or("", |(_, result)| result).trim();
+            if result.contains("Result<") && result.trim_end_matches('>').ends_with(", String") {
+                found.push(format!("{path}:{at}: {signature}"));
+            }
+        }
+    }
+    assert!(found.is_empty(), "an enum with values says what went wrong:\n{}", found.join("\n"));
+}
+
+/// The functions that other files see, each on one line, with the number of the line that it begins on.
+fn signatures(code: &str) -> Vec<(usize, String)> {
+    let starts = code.lines().enumerate().filter(|(_, line)| {
+        let line = line.trim_start();
+        line.starts_with("pub") && (line.contains(" fn ") || line.contains("(fn "))
+    });
+    let whole = |at: usize| {
+        let lines: Vec<&str> = code.lines().skip(at).take(12).map(str::trim).collect();
+        lines.join(" ").split(['{', ';']).next().unwrap_or_default().trim().to_owned()
+    };
+    starts.map(|(at, _)| (at + 1, whole(at))).collect()
+}
+
+#[test]
+fn signatures_are_read_over_several_lines() {
+    let code = "/// A.\npub fn one(a: u8) -> Result<u8, String> {\n}\nfn two() -> Result<u8, String> {}\npub(super) fn three(\n    a: u8,\n) -> Option<u8>;\n";
+    let read = signatures(code);
+    assert_eq!(read.len(), 2, "{read:?}");
+    assert_eq!(read[0], (2, "pub fn one(a: u8) -> Result<u8, String>".to_owned()));
+    assert_eq!(read[1], (5, "pub(super) fn three( a: u8, ) -> Option<u8>".to_owned()));
+}

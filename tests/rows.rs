@@ -102,6 +102,17 @@ fn the_files_of_the_lists_are_there() {
     }
 }
 
+/// What CONTRIBUTING says of where things are is true of the tree.
+#[test]
+fn the_places_that_contributing_names_are_there() {
+    let text = read("CONTRIBUTING.md");
+    let named: BTreeSet<_> = text.split('`').skip(1).step_by(2).filter(|name| name.starts_with("src/")).collect();
+    assert!(named.len() > 30, "{named:?}");
+    for name in named.iter().filter(|name| !name.contains("NAME")) {
+        assert!(root().join(name).exists(), "there is no {name}");
+    }
+}
+
 /// Fails for a file whose code names one of `names` and is neither listed nor its own.
 fn only_listed(what: &str, names: &BTreeSet<String>, own: &str, simulated: &str) {
     let listed = list(what);

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use super::{MAX_ADDRESS, MAX_DEVICE, MAX_LOCAL, PhoneError};
+use super::{MAX_ADDRESS, MAX_DEVICE, PhoneError};
 
 /// What was read is no address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddressError {
     /// It has no `@`.
     NoAt(String),
-    /// The part before the `@` is empty or too long.
-    LocalLength,
+    /// There is nothing before the `@`.
+    NoLocal,
     /// That cannot stand before the `@`.
     Local(String),
     /// That cannot stand behind it.
@@ -29,7 +29,7 @@ impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoAt(text) => write!(f, "'{}' has no @", text.escape_debug()),
-            Self::LocalLength => write!(f, "the part before the @ needs 1 to {MAX_LOCAL} bytes"),
+            Self::NoLocal => f.write_str("there is nothing before the @"),
             Self::Local(local) => write!(f, "'{}' cannot stand before the @", local.escape_debug()),
             Self::Domain(domain) => write!(f, "'{}' is not a mail domain", domain.escape_debug()),
             Self::Literal(inner) => write!(f, "[{inner}] is not an IP address"),

@@ -3,38 +3,70 @@
 //! Only what needs no Unicode tables: letters are expected in lower case, as [`super::Mailbox`] keeps them, and each
 //! as one character. A domain written with combining marks is refused, never sent to a name that it does not mean.
 
+use std::borrow::Cow;
+use std::fmt;
+
+/// Why a domain has no form in ASCII.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdnError {
+    /// A label is written with combining marks.
+    CombiningMarks(String),
+    /// A label is longer than 63 bytes in that form.
+    LongLabel(String),
+    /// The domain is longer than 253 bytes in that form.
+    LongDomain(String),
+}
+
+impl fmt::Display for IdnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CombiningMarks(label) => {
+                write!(f, "the domain label '{label}' holds combining marks: write each character in its composed form")
+            }
+            Self::LongLabel(label) => write!(f, "the domain label '{label}' is too long in its ASCII form"),
+            Self::LongDomain(domain) => write!(f, "the domain {domain} is too long in its ASCII form"),
+        }
+    }
+}
+
 /// The domain with each label beyond ASCII as `xn--...`; one in ASCII, or an address literal, comes back as it is.
 ///
 /// # Errors
-/// A sentence when it cannot be written so: combining marks, or a label or the whole too long.
-pub fn to_ascii(domain: &str) -> Result<String, String> {
+/// When it cannot be written so.
+pub fn to_ascii(domain: &str) -> Result<String, IdnError> {
     if domain.is_ascii() {
         return Ok(domain.to_owned());
     }
-    let labels: Result<Vec<String>, String> = domain.split(SEPARATORS).map(label).collect();
+    let labels: Result<Vec<String>, IdnError> = domain.split(SEPARATORS).map(label).collect();
     let ascii = labels?.join(".");
     if ascii.len() > 253 {
-        return Err(format!("the domain {domain} is too long in its ASCII form"));
+        return Err(IdnError::LongDomain(domain.to_owned()));
     }
     Ok(ascii)
+}
+
+/// The form in which two writings of one domain are the same; one that has no ASCII form comes back as it is.
+pub fn comparable(domain: &str) -> Cow<'_, str> {
+    match domain.is_ascii() {
+        true => Cow::Borrowed(domain),
+        false => to_ascii(domain).map_or(Cow::Borrowed(domain), Cow::Owned),
+    }
 }
 
 /// Full stops of other scripts count as one (RFC 3490 section 3.1).
 const SEPARATORS: [char; 4] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
 
-fn label(label: &str) -> Result<String, String> {
+fn label(label: &str) -> Result<String, IdnError> {
     let label = label.to_lowercase();
     if label.is_ascii() {
         return Ok(label);
     }
     if label.contains(|c| ('\u{300}'..='\u{36f}').contains(&c)) {
-        return Err(format!(
-            "the domain label '{label}' holds combining marks: write each character in its composed form"
-        ));
+        return Err(IdnError::CombiningMarks(label));
     }
     let points: Vec<u32> = label.chars().map(u32::from).collect();
     let coded = punycode(&points).map(|coded| format!("xn--{coded}")).filter(|coded| coded.len() <= 63);
-    coded.ok_or_else(|| format!("the domain label '{label}' is too long in its ASCII form"))
+    coded.ok_or(IdnError::LongLabel(label))
 }
 
 /// Parameters of RFC 3492 section 5.
@@ -124,8 +156,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_written_is_refused() {
-        assert!(to_ascii("bu\u{308}cher.example").unwrap_err().contains("combining"));
-        assert!(to_ascii(&"ü".repeat(62)).unwrap_err().contains("too long"));
-        assert!(to_ascii(&format!("{}ü.example", "long.".repeat(60))).unwrap_err().contains("too long"));
+        assert!(to_ascii("bu\u{308}cher.example").unwrap_err().to_string().contains("combining"));
+        assert!(to_ascii(&"ü".repeat(62)).unwrap_err().to_string().contains("too long"));
+        assert!(to_ascii(&format!("{}ü.example", "long.".repeat(60))).unwrap_err().to_string().contains("too long"));
     }
 }

@@ -1,17 +1,26 @@
 //! Entries of lists of senders: an address, a phone, a domain, or everybody.
+//!
+//! An entry that would never match is refused when it is typed: on a block list it would be a hole that nobody sees.
 
 use std::fmt;
 
+use super::idn::{self, IdnError};
 use super::{Address, AddressError, Mailbox, Phone, check_domain, looks_like_phone};
 
-/// One entry of a list: `mum@example.org`, `+14155550123`, `example.org` or `@example.org` (with all below), or `*`.
+/// One entry of a list: `mum@example.org`, `+14155550123`, `example.org`, `@example.org` or `*@example.org` (with all
+/// below), or `*`. Domains match in both of their forms, `bücher.example` and `xn--bcher-kva.example`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pattern {
-    /// One address; its case does not matter.
-    Address(String),
+    /// One address.
+    Address {
+        /// The part before the `@`, in lower case. With a `+tag` it means that tag only, without one all of them.
+        local: String,
+        /// In its ASCII form.
+        domain: String,
+    },
     /// One phone.
     Phone(Phone),
-    /// A domain and all below it.
+    /// A domain in its ASCII form, and all below it.
     Domain(String),
     /// Everybody.
     All,
@@ -24,18 +33,32 @@ impl Pattern {
     /// What is wrong with it.
     pub fn read(text: &str) -> Result<Self, PatternError> {
         let lower = text.to_lowercase();
-        let read = match lower.strip_prefix('@').unwrap_or(&lower) {
-            "*" => Ok(Self::All),
-            phone if phone.starts_with('+') && !phone.contains('@') => {
-                phone.parse().map(Self::Phone).map_err(|why| Some(AddressError::Phone(why)))
-            }
-            address if address.contains('@') => {
-                address.parse::<Mailbox>().map(|mailbox| Self::Address(mailbox.to_string())).map_err(Some)
-            }
-            digits if looks_like_phone(digits) => Err(None),
-            domain => check_domain(domain).map(|()| Self::Domain(domain.to_owned())).map_err(Some),
+        let read = match lower.as_str() {
+            "*" | "@*" | "*@*" => Ok(Self::All),
+            entry => match ["*@", "@", "*."].into_iter().find_map(|start| entry.strip_prefix(start)) {
+                Some(domain) => domain_of(domain).map(Self::Domain),
+                None => Self::one(entry),
+            },
         };
         read.map_err(|why| PatternError { entry: text.to_owned(), why })
+    }
+
+    /// Reads an entry without a sign that stands for many.
+    fn one(entry: &str) -> Result<Self, Why> {
+        if entry.contains('*') {
+            return Err(Why::Star);
+        }
+        if entry.starts_with('+') && !entry.contains('@') {
+            return entry.parse().map(Self::Phone).map_err(|why| Why::Address(AddressError::Phone(why)));
+        }
+        if entry.contains('@') {
+            let mailbox: Mailbox = entry.parse().map_err(Why::Address)?;
+            return Ok(Self::Address { local: mailbox.local().to_owned(), domain: domain_of(mailbox.domain())? });
+        }
+        if looks_like_phone(entry) {
+            return Err(Why::NoPlus);
+        }
+        domain_of(entry).map(Self::Domain)
     }
 
     /// Reads a list parted by blanks, commas or lines.
@@ -44,6 +67,12 @@ impl Pattern {
     /// The first wrong entry.
     pub fn list(text: &str) -> Result<Vec<Self>, PatternError> {
         entries(text).map(Self::read).collect()
+    }
+
+    /// The entries of a list that can be read: one that an older version took and this one does not is no reason to do
+    /// without the others.
+    pub fn readable(text: &str) -> Vec<Self> {
+        entries(text).filter_map(|entry| Self::read(entry).ok()).collect()
     }
 
     /// A list as it is kept: one blank between its entries, and none of them twice.
@@ -62,14 +91,23 @@ impl Pattern {
         match (self, who) {
             (Self::All, _) => true,
             (Self::Phone(phone), who) => who.phone() == Some(*phone),
-            (Self::Address(address), Address::Mail(who)) => who.to_string().eq_ignore_ascii_case(address),
+            (Self::Address { local, domain }, Address::Mail(who)) => {
+                idn::comparable(who.domain()) == *domain
+                    && (who.local().to_lowercase() == *local || !local.contains('+') && who.person() == *local)
+            }
             (Self::Domain(domain), Address::Mail(who)) => {
-                let rest = who.domain().strip_suffix(domain.as_str());
-                rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                let who = idn::comparable(who.domain());
+                who.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
             }
             _ => false,
         }
     }
+}
+
+/// The ASCII form of a domain.
+fn domain_of(domain: &str) -> Result<String, Why> {
+    check_domain(domain).map_err(Why::Address)?;
+    idn::to_ascii(domain).map_err(Why::Domain)
 }
 
 /// An entry that cannot stand in a list.
@@ -77,18 +115,32 @@ impl Pattern {
 pub struct PatternError {
     /// What was written.
     entry: String,
-    /// What is wrong with it as an address; `None` for a phone without its plus.
-    why: Option<AddressError>,
+    /// What is wrong with it.
+    why: Why,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Why {
+    /// It is no address and no domain.
+    Address(AddressError),
+    /// It is a phone without its plus.
+    NoPlus,
+    /// The domain has no ASCII form, and so no mail.
+    Domain(IdnError),
+    /// A star stands where it means nothing.
+    Star,
 }
 
 impl fmt::Display for PatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "'{}' is no entry of the list (", self.entry.escape_debug())?;
         match &self.why {
-            Some(why) => why.fmt(f)?,
-            None => f.write_str("a phone is written with its plus")?,
+            Why::Address(why) => why.fmt(f)?,
+            Why::NoPlus => f.write_str("a phone is written with its plus")?,
+            Why::Domain(why) => why.fmt(f)?,
+            Why::Star => f.write_str("a star stands for everybody, alone or before @")?,
         }
-        f.write_str("): write mum@example.org, +14155550123, example.org or *")
+        f.write_str("): write mum@example.org, +14155550123, example.org, *@example.org or *")
     }
 }
 
@@ -102,12 +154,50 @@ mod tests {
 
     #[test]
     fn entries_that_cannot_be_are_named() {
-        for bad in ["a b@", "mum@", "-x.org", "@", "a@b@c", "+1", "4155550123", "415-555-0123"] {
+        for bad in [
+            "a b@",
+            "mum@",
+            "-x.org",
+            "@",
+            "a@b@c",
+            "+1",
+            "4155550123",
+            "415-555-0123",
+            "no*@x.org",
+            "ex*.org",
+            "*@",
+            "bu\u{308}cher.example",
+        ] {
             assert!(Pattern::list(bad).is_err(), "{bad}");
         }
         assert_eq!(Pattern::list(" a.org,\n*;B@c.org ").unwrap().len(), 3);
         assert_eq!(Pattern::tidy(" b@c.org,a.org\n+14155550123;B@C.org  a.org "), "b@c.org a.org +14155550123");
         let phone = Pattern::list("+14155550123").unwrap();
         assert!(phone[0].covers(&"+14155550123".parse().unwrap()) && !phone[0].covers(&"a@b.org".parse().unwrap()));
+    }
+
+    /// Each entry with addresses that it means, and others that it does not.
+    #[test]
+    fn what_is_taken_matches() {
+        for (entry, meant, others) in [
+            ("*@example.org", &["a@example.org", "a@sub.example.org"][..], &["a@notexample.org"][..]),
+            ("@EXAMPLE.org", &["a@example.org"], &["a@example.com"]),
+            ("*.example.org", &["a@example.org", "a@b.example.org"], &["a@example.com"]),
+            ("bücher.example", &["a@xn--bcher-kva.example", "a@BÜCHER.example"], &["a@bucher.example"]),
+            ("xn--bcher-kva.example", &["a@bücher.example", "a@shop.bücher.example"], &[]),
+            ("a@BÜCHER.example", &["A@xn--bcher-kva.example", "a+x@bücher.example"], &["b@bücher.example"]),
+            (
+                "Mum@Example.org",
+                &["mum@example.org", "MUM+boat@EXAMPLE.ORG"],
+                &["mummy@example.org", "x+mum@example.org"],
+            ),
+            ("mum+boat@example.org", &["Mum+Boat@example.org"], &["mum@example.org", "mum+x@example.org"]),
+            ("*@*", &["a@b.org", "+14155550123"], &[]),
+        ] {
+            let pattern = Pattern::read(entry).unwrap();
+            let covers = |address: &&str| pattern.covers(&address.parse().unwrap());
+            assert!(meant.iter().all(covers) && !others.iter().any(covers), "{entry}");
+        }
+        assert_eq!(Pattern::readable("a*b@x.org spam.example").len(), 1);
     }
 }

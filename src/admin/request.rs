@@ -43,6 +43,15 @@ pub struct Request {
 pub struct Fields(Vec<(String, String)>);
 
 impl Request {
+    /// Gives the colours that the browser asked for with its cookie.
+    pub fn theme(&self) -> &'static str {
+        match self.cookie("theme") {
+            Some("light") => "light",
+            Some("dark") => "dark",
+            _ => "auto",
+        }
+    }
+
     /// Makes it from the parts of an HTTP request. `peer` comes from the header `X-Satpost-Peer`, which only the gate
     /// can set.
     pub fn new(method: &str, target: &str, headers: Vec<(String, String)>, body: &[u8]) -> Self {

@@ -88,6 +88,7 @@ routes! {
     Post "/people/{name}" Operator |ask, part| pages::people::edit(ask, part[0]);
     Post "/people/{name}/export" Owner |ask, part| pages::people::export(ask, part[0]);
     Post "/people/{name}/erase" Owner |ask, part| pages::people::erase(ask, part[0]);
+    Post "/people/{name}/try" Operator |ask, part| pages::people::rehearse(ask, part[0]);
     Post "/people/{name}/{what}" Operator |ask, part| pages::people::act(ask, part[0], part[1]);
     Get "/audit" Owner |ask, _| pages::audit::show(ask);
     Get "/log-ins" Owner |ask, _| pages::sessions::show(ask);
@@ -118,7 +119,7 @@ pub fn answer_broken(why: &str, request: &Request) -> Response {
     match path[..] {
         ["assets", name] => assets::answer(name, request).unwrap_or_else(nothing_here),
         ["healthz"] => Response::text(503, "failing\n"),
-        _ => view::page(503, "broken.html", context! { why, theme => theme(request) }),
+        _ => view::page(503, "broken.html", context! { why, theme => request.theme() }),
     }
     .finish(request)
 }
@@ -200,7 +201,7 @@ fn outside(app: &App, request: &Request, path: &[&str]) -> Response {
 
 /// Answers somebody who has logged in.
 fn inside(app: &App, request: &Request, visitor: &Visitor, path: &[&str]) -> Response {
-    let ask = Ask::new(app, request, visitor);
+    let ask = Ask::new(app, request, visitor, may_see);
     let reply = match find(request.method, path) {
         None => Ok(ask.sorry(404, "There is no such page.")),
         Some((route, _)) if ask.role() < route.least => Ok(pages::no_right(&ask, route.least)),
@@ -222,28 +223,7 @@ fn nothing_here() -> Response {
 
 fn sorry(app: &App, request: &Request, visitor: Option<&Visitor>, status: u16, why: &str) -> Response {
     match visitor {
-        Some(visitor) => Ask::new(app, request, visitor).sorry(status, why),
-        None => pages::login::bare(app, request, status, "sorry.html", context! { why, title => title(status) }),
-    }
-}
-
-/// Gives the heading of a page that says no.
-pub fn title(status: u16) -> &'static str {
-    match status {
-        403 => "Not allowed",
-        404 => "Not found",
-        422 => "Not accepted",
-        429 => "Too many tries",
-        503 => "Temporarily unavailable",
-        _ => "Something went wrong",
-    }
-}
-
-/// Gives the colours that the browser asked for with its cookie.
-pub fn theme(request: &Request) -> &'static str {
-    match request.cookie("theme") {
-        Some("light") => "light",
-        Some("dark") => "dark",
-        _ => "auto",
+        Some(visitor) => Ask::new(app, request, visitor, may_see).sorry(status, why),
+        None => pages::login::bare(app, request, status, "sorry.html", context! { why, title => view::title(status) }),
     }
 }

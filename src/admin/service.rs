@@ -25,7 +25,7 @@ use crate::store::{Store, Tx, reject};
 use act::person_within;
 pub use action::{Action, Actor};
 pub use claim::Claim;
-pub use table::{Row, zone};
+pub use table::{REHEARSED, Row, zone};
 
 /// What somebody may do on this box; made anew for each request or command.
 pub struct Service {
@@ -62,6 +62,8 @@ pub struct PersonEdit {
     pub allow: String,
     /// Blocked senders.
     pub block: String,
+    /// Machines that may write to them over the air.
+    pub machines: String,
     /// Messages of strangers to them: hold, refuse, allow, or empty for the default of the box.
     pub strangers: String,
     /// Service number for text messages, in the local form or with its plus.
@@ -88,6 +90,7 @@ impl PersonEdit {
             budget_money: person.budget_money.map(|money| money.to_string()).unwrap_or_default(),
             allow: person.allow.clone(),
             block: person.block.clone(),
+            machines: person.machines.clone(),
             strangers: person.strangers.map(Strangers::word).unwrap_or_default().to_owned(),
             number: person.number.map(|number| number.to_string()).unwrap_or_default(),
             role: person.role,
@@ -147,6 +150,7 @@ impl PersonEdit {
             given(&self.budget_money).map(|text| text.parse()).transpose().map_err(Fault::permanent)?;
         person.allow = senders(&self.allow)?;
         person.block = senders(&self.block)?;
+        person.machines = senders(&self.machines)?;
         person.strangers = given(&self.strangers).map(|word| word.parse()).transpose().map_err(Fault::permanent)?;
         person.role = self.role;
         person.check().map_err(Fault::permanent)
@@ -353,6 +357,7 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         ("where copies go", before.forward != after.forward),
         ("allowed senders", before.allow != after.allow),
         ("blocked senders", before.block != after.block),
+        ("machines that may write", before.machines != after.machines),
         ("password", password),
     ] {
         if different {

@@ -230,6 +230,18 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// Gives the heading of a page that says no.
+pub fn title(status: u16) -> &'static str {
+    match status {
+        403 => "Not allowed",
+        404 => "Not found",
+        422 => "Not accepted",
+        429 => "Too many tries",
+        503 => "Temporarily unavailable",
+        _ => "Something went wrong",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use super::session::Failure;
+
 /// Where the service keeps its data (`StateDirectory=` of the unit).
 const SERVICE: &str = "/var/lib/satpost";
 
@@ -11,13 +13,13 @@ const SERVICE: &str = "/var/lib/satpost";
 ///
 /// # Errors
 /// A sentence when the folder is missing behind it.
-pub fn take(words: &mut Vec<String>) -> Result<Option<PathBuf>, String> {
+pub fn take(words: &mut Vec<String>) -> Result<Option<PathBuf>, Failure> {
     let mut found = None;
     let mut at = 0;
     while at < words.len() && words[at] != "--" {
         if words[at] == "--data" {
             if at + 1 == words.len() {
-                return Err("--data needs a folder behind it".to_owned());
+                return Err(Failure::usage("--data needs a folder behind it"));
             }
             found = Some(words.remove(at + 1));
             words.remove(at);
@@ -28,7 +30,9 @@ pub fn take(words: &mut Vec<String>) -> Result<Option<PathBuf>, String> {
             at += 1;
         }
     }
-    let absolute = |folder: String| std::path::absolute(&folder).map_err(|error| format!("--data '{folder}': {error}"));
+    let absolute = |folder: String| {
+        std::path::absolute(&folder).map_err(|error| Failure::usage(format!("--data '{folder}': {error}")))
+    };
     found.map(absolute).transpose()
 }
 
@@ -37,7 +41,7 @@ pub fn take(words: &mut Vec<String>) -> Result<Option<PathBuf>, String> {
 ///
 /// # Errors
 /// A sentence when this user has no home.
-pub fn default_folder() -> Result<PathBuf, String> {
+pub fn default_folder() -> Result<PathBuf, Failure> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(state) = set("STATE_DIRECTORY") {
         // systemd separates several by colons; the unit has one.
@@ -49,7 +53,7 @@ pub fn default_folder() -> Result<PathBuf, String> {
     }
     let home = set("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = home.or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".local/share")));
-    let home = home.ok_or("there is no HOME to keep data in: name a folder with --data DIR")?;
+    let home = home.ok_or_else(|| Failure::usage("there is no HOME to keep data in: name a folder with --data DIR"))?;
     Ok(home.join("satpost"))
 }
 
@@ -68,7 +72,7 @@ pub fn mention(help: &str) -> String {
 mod tests {
     use super::*;
 
-    fn taken(words: &[&str]) -> (Result<Option<PathBuf>, String>, Vec<String>) {
+    fn taken(words: &[&str]) -> (Result<Option<PathBuf>, Failure>, Vec<String>) {
         let mut words: Vec<String> = words.iter().map(ToString::to_string).collect();
         (take(&mut words), words)
     }

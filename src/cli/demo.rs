@@ -23,6 +23,11 @@ use crate::sys::signals::Stop;
 use parts::DemoParts;
 use watch::Watch;
 
+/// A phone in the world.
+const PHONE: &str = "+14155550123";
+/// Anna's service number.
+const NUMBER: &str = "+14155550199";
+
 /// How often the boxes are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 /// `--once` is over after this, one way or the other.

@@ -209,7 +209,7 @@ pub fn run() -> ExitCode {
 }
 
 fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
-    let named = data::take(&mut words).map_err(Failure::usage)?;
+    let named = data::take(&mut words)?;
     if words.first().is_some_and(|word| word == "--version" || word == "-V") {
         say(&mut std::io::stdout(), &format!("satpost {}\n", version()));
         if words.get(1).is_some_and(|word| word == "--licences") {
@@ -228,7 +228,7 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::from(USAGE));
         }
     };
-    let data = named.map_or_else(data::default_folder, Ok).map_err(Failure::usage)?;
+    let data = named.map_or_else(data::default_folder, Ok)?;
     let level = if matches!(command, Command::Run(_)) { log::LevelFilter::Info } else { log::LevelFilter::Warn };
     logging::start(level);
     match command {

@@ -19,7 +19,7 @@ use crate::people::{Home, Person, Role};
 mod words;
 
 pub use words::People;
-use words::{Add, Device, Edit, List, What};
+use words::{Add, Device, Edit, List, Try, What};
 
 /// The box writes a copy of a person's data under this name into its own folder; the command takes it from there.
 const PART: &str = "export.part";
@@ -90,6 +90,12 @@ impl People {
                 let words = if changed == person { "was so already" } else { "is changed" };
                 session.line(format!("{} {words}", person.name));
                 unreachable(session, &changed);
+            }
+            What::Try(lists) => {
+                let person = known(session, &lists.name)?;
+                let rehearsal =
+                    service.rehearse_person(&person.name, &lists.over(&person)).map_err(Failure::of_request)?;
+                session.line(rehearsal.words());
             }
             What::Passwd(passwd) => {
                 let name = &known(session, &passwd.name)?.name;
@@ -210,6 +216,7 @@ impl Edit {
             self.budget_money.is_some(),
             self.allow.is_some(),
             self.block.is_some(),
+            self.machines.is_some(),
             self.strangers.is_some(),
             self.role.is_some(),
         ];
@@ -229,8 +236,22 @@ impl Edit {
             budget_money: self.budget_money.unwrap_or(before.budget_money),
             allow: self.allow.unwrap_or(before.allow),
             block: self.block.unwrap_or(before.block),
+            machines: self.machines.unwrap_or(before.machines),
             strangers: self.strangers.unwrap_or(before.strangers),
             role: self.role.unwrap_or(before.role),
+            ..before
+        }
+    }
+}
+
+impl Try {
+    fn over(self, person: &Person) -> PersonEdit {
+        let before = PersonEdit::of(person);
+        PersonEdit {
+            allow: self.allow.unwrap_or(before.allow),
+            block: self.block.unwrap_or(before.block),
+            machines: self.machines.unwrap_or(before.machines),
+            strangers: self.strangers.unwrap_or(before.strangers),
             ..before
         }
     }
@@ -292,6 +313,7 @@ fn shown(person: &Person) -> serde_json::Value {
         "budget_money": person.budget_money.map(|money| money.to_string()),
         "allow": person.allow,
         "block": person.block,
+        "machines": person.machines,
         "strangers": person.strangers,
         "role": person.role,
         "disabled": person.disabled,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::session::{Done, Failure, Session};
 use super::table::{columns, one_line};
+use crate::address::Address;
 use crate::clock::Time;
 use crate::coding::classic;
 use crate::engine::actions::MessageAction;
@@ -23,7 +24,8 @@ use crate::store::ListFilter;
     example = "  satpost queue list
   satpost queue list --all --search invoice
   satpost queue show m12
-  satpost queue release m12 m13"
+  satpost queue release m12 m13
+  satpost queue release --sender bob@example.org"
 )]
 pub struct Queue {
     #[argh(subcommand)]
@@ -94,13 +96,16 @@ struct Hold {
     ids: Vec<Id>,
 }
 
-/// Release held messages, whatever held them.
+/// Release held messages, whatever held them, and messages that a rule refused. Says what each of them costs.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "release")]
 struct Release {
     /// messages, such as m12
     #[argh(positional)]
     ids: Vec<Id>,
+    /// also all that is held of this sender
+    #[argh(option)]
+    sender: Option<Address>,
     /// also put their senders on the list of allowed senders of these people
     #[argh(switch)]
     allow_sender: bool,
@@ -148,12 +153,27 @@ impl Queue {
             What::List(list) => list.act(session),
             What::Show(show) => show.act(session),
             What::Hold(hold) => each(session, &hold.ids, MessageAction::Hold),
-            What::Release(release) if release.allow_sender => each(session, &release.ids, MessageAction::Allow),
-            What::Release(release) => each(session, &release.ids, MessageAction::Release),
+            What::Release(release) => release.act(session),
             What::Cancel(cancel) => each(session, &cancel.ids, MessageAction::Cancel),
             What::Retry(retry) => each(session, &retry.ids, MessageAction::Retry),
             What::Again(again) => each(session, &again.ids, MessageAction::Again),
         }
+    }
+}
+
+impl Release {
+    fn act(self, session: &mut Session) -> Done {
+        let mut ids = self.ids;
+        if let Some(sender) = self.sender {
+            let filter = ListFilter { states: vec![State::Held], limit: usize::MAX, ..ListFilter::default() };
+            let held = session.context.store.read(|view| view.list(&filter))?;
+            let wanted = sender.correspondent();
+            ids.extend(held.iter().filter(|held| held.from.correspondent() == wanted).map(|held| held.id));
+            if ids.is_empty() {
+                return Err(Failure::not_found(format!("nothing is held of {sender}")));
+            }
+        }
+        each(session, &ids, if self.allow_sender { MessageAction::Allow } else { MessageAction::Release })
     }
 }
 

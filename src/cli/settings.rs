@@ -72,7 +72,8 @@ struct Set {
     pairs: Vec<String>,
 }
 
-/// Try rules on past messages, and change nothing: name and value pairs as with 'set'.
+/// Try rules on past messages, and change nothing: name and value pairs as with 'set', of air.strangers, air.allow,
+/// air.block, air.machines, air.answers and air.key_word. For the lists of a person see 'people try'.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "try", example = "  satpost settings try air.strangers refuse air.block spam.example")]
 struct Try {

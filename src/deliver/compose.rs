@@ -37,11 +37,10 @@ pub struct ComposedMail<'a> {
 
 /// Builds the mail. The header holds bytes beyond ASCII only where an address does (RFC 6532).
 pub fn build(mail: &ComposedMail<'_>) -> Vec<u8> {
-    let from =
-        Address::new_address(mail.from_name.map(one_line).filter(|name| !name.is_empty()), mail.from.to_string());
+    let from = Address::new_address(mail.from_name.map(one_line).filter(|name| !name.is_empty()), mail.from.quoted());
     let mut built = MessageBuilder::new()
         .from(from)
-        .to(mail.to.to_string())
+        .to(mail.to.quoted())
         .subject(one_line(mail.subject))
         .date(mail.date.seconds())
         .message_id(bare_id(mail.message_id));
@@ -115,6 +114,11 @@ pub fn begins_with_header(mail: &[u8]) -> bool {
     line.is_empty() || (line.contains(&b':') && !name.is_empty() && name.iter().all(u8::is_ascii_graphic))
 }
 
+/// The header line with the date of a mail.
+pub fn date(at: Time) -> String {
+    header("Date", &mail_builder::headers::date::Date::new(at.seconds()).to_rfc822())
+}
+
 /// A header line made of a name and any text.
 pub fn header(name: &str, value: &str) -> String {
     format!("{name}: {}", one_line(value))
@@ -151,7 +155,7 @@ pub fn received(line: &Received<'_>) -> String {
         Some(IpAddr::V6(ip)) => format!(" ([IPv6:{ip}])"),
         None => String::new(),
     };
-    let to = line.to.map(|to| format!("\r\n\tfor <{to}>")).unwrap_or_default();
+    let to = line.to.map(|to| format!("\r\n\tfor <{}>", to.quoted())).unwrap_or_default();
     let date = mail_builder::headers::date::Date::new(line.at.seconds()).to_rfc822();
     let (by, with, id) = (one_line(line.by), one_line(line.with), one_line(line.id));
     format!("Received: from {helo}{ip}\r\n\tby {by} with {with} id {id}{to};\r\n\t{date}")

@@ -1,4 +1,5 @@
-//! Notices to senders: a message could not be delivered, takes long, or is held (RFC 3464, RFC 3834).
+//! Notices to senders: a message could not be delivered, takes long, is held, or, where they asked for it, has arrived
+//! (RFC 3461, RFC 3464, RFC 3834).
 //!
 //! A notice has the null envelope sender and says `Auto-Submitted: auto-replied`; there is never one about a notice.
 
@@ -17,6 +18,9 @@ use crate::message::{Message, Origin, Reason};
 /// At most so much of the original's header goes back, in bytes.
 const MOST_HEADER: usize = 16 * 1024;
 
+/// A larger original does not go back whole, in bytes: a notice lies in the store itself.
+const MOST_RETURNED: usize = 48 * 1024;
+
 /// What happened to the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -30,6 +34,10 @@ pub enum Kind {
     Delayed,
     /// It waits for the owner's decision.
     Held,
+    /// It has arrived.
+    Delivered,
+    /// It went to where nothing more will be known of it.
+    Relayed,
 }
 
 /// What a notice is made of.
@@ -53,6 +61,16 @@ pub struct Notice<'a> {
     pub message_id: &'a str,
 }
 
+/// True when the sender of this message wants to be told this about it (RFC 3461 section 4.1).
+pub fn is_wanted(message: &Message, kind: Kind) -> bool {
+    let events = message.reporting.events();
+    match kind {
+        Kind::Failed | Kind::Expired | Kind::Unconfirmed => events.failure,
+        Kind::Delayed | Kind::Held => events.delay,
+        Kind::Delivered | Kind::Relayed => events.success,
+    }
+}
+
 /// True when the sender of this message may be told about it: a person wrote it, and it can be answered.
 pub fn may_notify(message: &Message) -> bool {
     let machine = |from: &Mailbox| from.local().eq_ignore_ascii_case("mailer-daemon");
@@ -71,6 +89,8 @@ pub fn subject(kind: Kind) -> &'static str {
         Kind::Unconfirmed => "It is not known whether your message arrived",
         Kind::Delayed => "Your message is delayed",
         Kind::Held => "Your message is waiting for a decision",
+        Kind::Delivered => "Your message was delivered",
+        Kind::Relayed => "Your message was passed on",
     }
 }
 
@@ -89,8 +109,10 @@ pub fn words(notice: &Notice<'_>) -> String {
             "has not arrived yet:\n\n    {why}\n\nThis box goes on trying until {deadline}. You need not send it again."
         ),
         Kind::Held => format!(
-            "is held until the owner of this box decides about it:\n\n    {why}\n\nIt is given up on {deadline}. You need not send it again."
+            "is here and waits for a decision:\n\n    {why}\n\nIt is given up on {deadline}. You need not send it again."
         ),
+        Kind::Delivered => format!("has arrived:\n\n    {why}"),
+        Kind::Relayed => format!("was passed on to where no more reports come from:\n\n    {why}"),
     };
     let subject = one_line(&notice.about.subject);
     let named = if subject.is_empty() { String::new() } else { format!("\n\nIts subject is: {subject}") };
@@ -101,11 +123,7 @@ pub fn words(notice: &Notice<'_>) -> String {
 pub fn mail(notice: &Notice<'_>) -> Vec<u8> {
     let report = ContentType::new("multipart/report").attribute("report-type", "delivery-status");
     let status = MimePart::new("message/delivery-status", BodyPart::Binary(machine_part(notice).into_bytes().into()));
-    let parts = vec![
-        text_part(&words(notice)),
-        status.transfer_encoding("7bit"),
-        MimePart::new("text/rfc822-headers", BodyPart::Binary(original_header(notice).into())),
-    ];
+    let parts = vec![text_part(&words(notice)), status.transfer_encoding("7bit"), returned(notice)];
     let mut mail = MessageBuilder::new()
         .from(Header::new_address(Some("Mail delivery"), format!("MAILER-DAEMON@{}", notice.domain)))
         .to(notice.to.to_string())
@@ -127,17 +145,31 @@ fn machine_part(notice: &Notice<'_>) -> String {
         Kind::Unconfirmed => ("relayed", "2.1.9"),
         Kind::Delayed => ("delayed", "4.0.0"),
         Kind::Held => ("delayed", "4.7.0"),
+        Kind::Delivered => ("delivered", "2.0.0"),
+        Kind::Relayed => ("relayed", "2.0.0"),
     };
-    let mut lines = vec![
+    // What the rules of the box are is nothing for a stranger.
+    let why = if notice.kind == Kind::Held { for_notice(notice.about, notice.why) } else { notice.why.to_string() };
+    let reporting = &notice.about.reporting;
+    let mut lines = Vec::new();
+    lines.extend(reporting.envelope_id.as_ref().map(|name| format!("Original-Envelope-Id: {}", ascii(name))));
+    lines.extend([
         format!("Reporting-MTA: dns; {}", ascii(notice.domain)),
         format!("Arrival-Date: {}", date(notice.about.accepted)),
         String::new(),
+    ]);
+    lines.extend(reporting.original_recipient.as_ref().map(|address| {
+        // Beyond ASCII it came as RFC 6533 writes it.
+        let kind = if address.contains("\\x{") { "utf-8" } else { "rfc822" };
+        format!("Original-Recipient: {kind}; {}", ascii(address))
+    }));
+    lines.extend([
         format!("Final-Recipient: {}", recipient(&notice.about.to)),
         format!("Action: {action}"),
         format!("Status: {status}"),
-        format!("Diagnostic-Code: x-satpost; {}", ascii(&one_line(&notice.why.to_string()))),
+        format!("Diagnostic-Code: x-satpost; {}", ascii(&one_line(&why))),
         format!("Last-Attempt-Date: {}", date(notice.now)),
-    ];
+    ]);
     if action == "delayed" {
         lines.push(format!("Will-Retry-Until: {}", date(notice.about.deadline)));
     }
@@ -182,6 +214,16 @@ fn day(at: Time) -> String {
 
 fn date(at: Time) -> String {
     mail_builder::headers::date::Date::new(at.seconds()).to_rfc822()
+}
+
+/// The original in a report of failure, where the client wants it and it is small and needs no coding; else its header.
+fn returned(notice: &Notice<'_>) -> MimePart<'static> {
+    let failed = matches!(notice.kind, Kind::Failed | Kind::Expired);
+    let whole = notice.original.filter(|mail| failed && notice.about.reporting.full && mail.len() <= MOST_RETURNED);
+    match whole.map(compose::crlf).filter(|mail| mail.is_ascii()) {
+        Some(mail) => MimePart::new("message/rfc822", BodyPart::Binary(mail.into())).transfer_encoding("7bit"),
+        None => MimePart::new("text/rfc822-headers", BodyPart::Binary(original_header(notice).into())),
+    }
 }
 
 /// The header of the original, or what it would have been.

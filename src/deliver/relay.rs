@@ -12,6 +12,7 @@ use smol::channel::{Receiver, Sender, bounded};
 
 use crate::address::{Address, Mailbox};
 use crate::fault::Fault;
+use crate::message::Reporting;
 
 pub use config::{RelayConfig, Tls};
 use session::Session;
@@ -46,6 +47,15 @@ struct Kept {
     messages: u32,
 }
 
+/// What the relay said to a message that it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Its last answer.
+    pub reply: String,
+    /// It took the wishes for reports over (RFC 3461).
+    pub reports: bool,
+}
+
 /// What [`Relay::check`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
@@ -67,7 +77,7 @@ impl Relay {
         self.stopper.clone()
     }
 
-    /// Gives one message to the relay and returns the relay's last answer. Blocks at most for the sum of the limits of
+    /// Gives one message to the relay. Blocks at most for the sum of the limits of
     /// its steps: thirteen times [`RelayConfig::timeout`] until the text goes, then five times plus one second for each
     /// 4 KiB.
     ///
@@ -81,7 +91,8 @@ impl Relay {
         from: &Address,
         to: &Mailbox,
         mail: &[u8],
-    ) -> Result<String, Failure> {
+        reporting: &Reporting,
+    ) -> Result<Taken, Failure> {
         let mut kept = match self.reusable(config) {
             Some(kept) => kept,
             None => {
@@ -89,7 +100,7 @@ impl Relay {
                 Kept { config: config.clone(), session, used: Instant::now(), messages: 0 }
             }
         };
-        let result = kept.session.message(from, to, mail);
+        let result = kept.session.message(from, to, mail, reporting);
         kept.used = Instant::now();
         kept.messages += 1;
         if kept.messages >= MAX_MESSAGES {

@@ -194,7 +194,7 @@ pub struct Row {
 }
 
 /// All carriers.
-pub static CARRIERS: [Row; 2] = [twilio::ROW, bandwidth::ROW];
+pub static CARRIERS: &[Row] = &[twilio::ROW, bandwidth::ROW];
 
 /// The carrier of this box, if it has one.
 pub fn carrier(settings: &Settings) -> Option<&'static Row> {
@@ -224,7 +224,7 @@ mod tests {
         let crate::settings::Kind::Choice(words) = crate::settings::row(Key::SmsCarrier).kind else { panic!() };
         assert_eq!(words[1..], names);
         assert!(carrier(&Settings::default()).is_none());
-        for row in &CARRIERS {
+        for row in CARRIERS {
             let why = (row.make)(&Settings::default()).err().unwrap();
             assert!(matches!(why, Fault::Operator(_)), "{why}");
         }

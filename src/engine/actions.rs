@@ -9,8 +9,9 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::ActionReason;
 use crate::message::{Id, Message, Packet, Reason, State, Way};
-use crate::money::OverBudget;
+use crate::money::{Amount, OverBudget, Use};
 use crate::route::choose::Policy;
+use crate::route::price;
 use crate::store::{Store, TextState, Tx, TxResult, reject};
 
 /// What somebody may wish of a message.
@@ -18,7 +19,7 @@ use crate::store::{Store, TextState, Tx, TxResult, reject};
 pub enum MessageAction {
     /// Out of its queue until it is released.
     Hold,
-    /// Out of the hold, whatever held it.
+    /// Out of the hold, whatever held it; also what a rule refused.
     Release,
     /// The same, and its sender may write from now on.
     Allow,
@@ -56,8 +57,8 @@ impl MessageAction {
             Self::Hold => hold(tx, policy, id, who, now),
             Self::Release => {
                 let message = tx.message(id)?;
-                freed(tx, policy, &message, ActionReason::Released { who, allow: false }, now)?;
-                Ok(Applied { id, what: Done::Released })
+                let cost = freed(tx, policy, &message, ActionReason::Released { who, allow: false }, now)?;
+                Ok(Applied { id, what: Done::Released(cost) })
             }
             Self::Allow => allow(tx, policy, id, who, now),
             Self::Cancel => cancel(tx, id, who, now),
@@ -77,9 +78,9 @@ pub struct Applied {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Done {
     Held,
-    Released,
+    Released(Cost),
     /// Its sender may write from now on.
-    Allowed(Address),
+    Allowed(Address, Cost),
     Cancelled,
     /// The link has to give it back first.
     Withdrawing,
@@ -96,8 +97,8 @@ impl std::fmt::Display for Applied {
         let id = self.id;
         match &self.what {
             Done::Held => write!(f, "{id} is held"),
-            Done::Released => write!(f, "{id} is released"),
-            Done::Allowed(sender) => write!(f, "{id} is released, and {sender} may write from now on"),
+            Done::Released(cost) => write!(f, "{id} is released{cost}"),
+            Done::Allowed(sender, cost) => write!(f, "{id} is released{cost}, and {sender} may write from now on"),
             Done::Cancelled => write!(f, "{id} is cancelled"),
             Done::Withdrawing => {
                 write!(f, "{id} is being withdrawn from the link; if it was sent already, its page will say so")
@@ -108,6 +109,41 @@ impl std::fmt::Display for Applied {
                 write!(f, "{id} goes once more, with {others} that shared its packets, for {price}")
             }
         }
+    }
+}
+
+/// What a message will cost when it goes: as the end of a sentence, nothing where nothing costs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cost {
+    wanted: Use,
+    money: Option<Amount>,
+    /// It was not measured: it may take less.
+    at_most: bool,
+}
+
+impl Cost {
+    /// By the prices of this moment.
+    pub fn of(policy: &Policy, message: &Message) -> Self {
+        let Some(bill) = policy.bill(message) else { return Self::default() };
+        let money = Some(bill.wanted.money).filter(|money| money.0 > 0);
+        Self {
+            wanted: bill.wanted,
+            money: money.map(|money| price::amount(&policy.settings, money)),
+            at_most: message.size.and_then(|size| size.compact).is_none() && bill.wanted.packets > 1,
+        }
+    }
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (count, what) = match self.wanted {
+            Use { packets: 0, texts: 0, .. } => return Ok(()),
+            Use { packets: 0, texts, .. } => (texts, "text"),
+            Use { packets, .. } => (packets, "packet"),
+        };
+        let (most, many) = (if self.at_most { "at most " } else { "" }, if count == 1 { "" } else { "s" });
+        write!(f, ": {most}{count} {what}{many}")?;
+        self.money.as_ref().map_or(Ok(()), |money| write!(f, ", {money}"))
     }
 }
 
@@ -131,17 +167,37 @@ fn hold(tx: &mut Tx, policy: &Policy, id: Id, who: String, now: Time) -> TxResul
     Ok(Applied { id, what: Done::Held })
 }
 
-/// Lets a held message into its queue, if its budget allows it.
-pub(super) fn freed(tx: &mut Tx, policy: &Policy, message: &Message, reason: ActionReason, now: Time) -> TxResult<()> {
+/// True for a message that can be released: it is held, or a rule refused it.
+pub fn is_releasable(policy: &Policy, message: &Message) -> bool {
+    match message.state {
+        State::Held => true,
+        // Only what costs is refused by rule; a message without a way is refused too, and stays so.
+        State::Refused => matches!(policy.choose(&message.to).way(), Some(Way::Link | Way::Carrier)),
+        _ => false,
+    }
+}
+
+/// Lets a message that is held, or that a rule refused, into its queue, if its budget allows it; gives what it costs.
+pub(super) fn freed(
+    tx: &mut Tx,
+    policy: &Policy,
+    message: &Message,
+    reason: ActionReason,
+    now: Time,
+) -> TxResult<Cost> {
     let id = message.id;
-    if message.state != State::Held {
-        return reject(Fault::permanent(format!("{id} is {}, not held", message.state.words())));
+    if !is_releasable(policy, message) {
+        let why = match message.state {
+            State::Refused => format!("{id} is refused: {}", message.reason),
+            state => format!("{id} is {}, and neither held nor refused", state.words()),
+        };
+        return reject(Fault::permanent(why));
     }
     if let Some(why) = policy.over_limit(message, policy.bill(message).as_ref()) {
         return reject(Fault::refused(why));
     }
     match enter(tx, policy, message, reason, now)? {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(Cost::of(policy, message)),
         Err(why) => {
             reject(Fault::permanent(format!("{}: it waits for a larger budget or the next month", Reason::from(why))))
         }
@@ -184,10 +240,12 @@ fn allow(tx: &mut Tx, policy: &Policy, id: Id, who: String, now: Time) -> TxResu
     let (from @ (Address::Mail(_) | Address::Phone(_)), Some(mut person)) = (&message.from, reader) else {
         return reject(Fault::permanent(format!("{id} has no sender and reader for whom there are lists")));
     };
-    person.allow = Pattern::tidy(&format!("{} {from}", person.allow));
-    freed(tx, policy, &message, ActionReason::Released { who, allow: true }, now)?;
+    // A machine on the list of people who may write would be held again the next time.
+    let list = if message.automatic.is_some() { &mut person.machines } else { &mut person.allow };
+    *list = Pattern::tidy(&format!("{list} {from}"));
+    let cost = freed(tx, policy, &message, ActionReason::Released { who, allow: true }, now)?;
     tx.put_person(&person)?;
-    Ok(Applied { id, what: Done::Allowed(from.clone()) })
+    Ok(Applied { id, what: Done::Allowed(from.clone(), cost) })
 }
 
 fn cancel(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {
@@ -207,10 +265,11 @@ fn cancel(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {
 }
 
 fn retry(tx: &mut Tx, id: Id, who: String, now: Time) -> TxResult<Applied> {
-    let message = waiting(tx, id)?;
-    if message.state == State::Held {
-        return reject(Fault::permanent(format!("{id} is held: release it instead")));
+    let state = tx.message(id)?.state;
+    if matches!(state, State::Held | State::Refused) {
+        return reject(Fault::permanent(format!("{id} is {}: release it instead", state.words())));
     }
+    let message = waiting(tx, id)?;
     let next = if message.way == Way::Link { message.next } else { now };
     ask_now(tx, id, now)?;
     tx.change(id, |message| message.pressed = true)?;

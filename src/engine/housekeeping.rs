@@ -1,5 +1,5 @@
 //! Looks after what no other worker looks at: held messages and their deadlines, messages for a link that is not there,
-//! parts that will not be complete, what has grown old, and a clock that became believable.
+//! parts that will not be complete, what has grown old, and a clock that was set.
 
 use std::time::Duration;
 
@@ -34,16 +34,18 @@ const BATCH: usize = 200;
 pub fn run(context: &Context) -> Result<(), Fault> {
     // Nothing waits for a mailbox: what wakes this way is a change of people or rules.
     let (_waker, changed) = context.store.wake_on(Way::Mailbox);
-    let mut clock = ClockWatch::new(context);
     let mut judged = HeldMessages::default();
     let (mut rounds, mut verified) = (0, Id(0));
     while !context.stopping() {
-        clock.round(context)?;
+        follow_clock(context)?;
         judged.judge(context)?;
         held(context)?;
         timed(context)?;
         lost_on_modem(context)?;
         unconfirmed(context)?;
+        for id in context.store.read(|view| view.to_report(BATCH))? {
+            context.report_success(id)?;
+        }
         if rounds % CLEAN_UP == 0 {
             // One bad record stops the clean-up of this round only.
             for done in [inbound::give_up_on_parts(context), clean_up(context)] {
@@ -196,26 +198,12 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     })
 }
 
-/// Notices when a clock nobody could vouch for becomes believable, and moves the times of waiting messages along.
-struct ClockWatch {
-    believed: bool,
-    last: Time,
-    seen: std::time::Instant,
-}
-
-impl ClockWatch {
-    fn new(context: &Context) -> Self {
-        Self { believed: context.store.clock().believable(), last: context.now(), seen: std::time::Instant::now() }
-    }
-
-    fn round(&mut self, context: &Context) -> Result<(), Fault> {
-        let (now, believed) = (context.now(), context.store.clock().believable());
-        let jump = now.since(self.last + self.seen.elapsed());
-        if believed && !self.believed && jump > Duration::from_secs(60) {
-            let moved = context.store.write(move |tx| tx.shift_doubtful(jump))?;
-            log::warn!("the clock became believable: times of {moved} waiting messages moved by {} s", jump.as_secs());
-        }
-        (self.believed, self.last, self.seen) = (believed, now, std::time::Instant::now());
-        Ok(())
-    }
+/// When the clock was set ahead, moves the times of waiting messages along before anybody sees the new time.
+fn follow_clock(context: &Context) -> Result<(), Fault> {
+    let clock = context.store.clock();
+    let Some(leap) = clock.leap() else { return Ok(()) };
+    let moved = context.store.write(move |tx| tx.shift_doubtful(leap.by, leap.since))?;
+    clock.settle(leap);
+    log::warn!("the clock was set ahead by {} s: times of {moved} waiting messages moved with it", leap.by.as_secs());
+    Ok(())
 }

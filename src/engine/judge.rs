@@ -84,7 +84,7 @@ fn judge(context: &Context, message: &Message) -> Result<(), Fault> {
                 if tx.live(id)?.is_none_or(|live| live.state != State::Held) {
                     return Ok(());
                 }
-                actions::freed(tx, &policy, &message, ActionReason::Judged, now)
+                actions::freed(tx, &policy, &message, ActionReason::Judged, now).map(drop)
             });
             // A budget in the way: it says so when it is looked at.
             freed.or_else(|fault| if fault.is_permanent() { Ok(()) } else { Err(fault) })

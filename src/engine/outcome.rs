@@ -1,4 +1,4 @@
-//! What became of a message: delivered, tried again later, given back; and the notices that tell its sender.
+//! What became of a message: delivered, tried again later (and when), given back; and the notices that tell its sender.
 
 use std::time::Duration;
 
@@ -17,15 +17,43 @@ use crate::settings::Key;
 use crate::store::{BodyIn, IncomingMail, Tx, TxResult};
 
 impl Context {
-    /// The message has arrived, or left for good.
+    /// The message has arrived, or left for good; `reports` says that whoever has it now reports to its sender.
     ///
     /// # Errors
     /// When the store cannot be written or read.
-    pub fn delivered(&self, id: Id, reason: impl Into<Reason>) -> Result<(), Fault> {
+    pub fn delivered(&self, id: Id, reason: impl Into<Reason>, reports: bool) -> Result<(), Fault> {
         let (reason, now) = (reason.into(), self.now());
-        self.store.write(move |tx| match tx.live(id)? {
-            Some(_) => tx.step(id, now, State::Delivered, reason.clone(), 0, Time::NEVER).map(drop),
-            None => Ok(()),
+        self.store.write(move |tx| {
+            if tx.live(id)?.is_none() {
+                return Ok(());
+            }
+            tx.change(id, |message| message.reporting.passed_on = reports)?;
+            tx.step(id, now, State::Delivered, reason.clone(), 0, Time::NEVER).map(drop)
+        })
+    }
+
+    /// Tells the sender of a message, who asked for it, that it has arrived, or left for good, and ends that wish.
+    ///
+    /// # Errors
+    /// When the store cannot be written or read.
+    pub fn report_success(&self, id: Id) -> Result<(), Fault> {
+        let message = self.store.message(id)?;
+        if message.as_ref().is_some_and(|message| !message.is_final()) {
+            return Ok(());
+        }
+        // A stranger who is not proven may be anybody.
+        let known = |message: &&Message| message.stranger.is_none_or(|proof| proof == Proof::Proven);
+        let notice = message.as_ref().filter(known).and_then(|message| {
+            let kind = match (message.state, &message.reason) {
+                (State::Sent, _) | (_, Reason::Relay(_)) => Kind::Relayed,
+                (State::Delivered, _) => Kind::Delivered,
+                _ => return None,
+            };
+            self.notice(&self.policy(), message, kind, &message.reason)
+        });
+        self.store.write(move |tx| match tx.reported(id)? {
+            true => notice.as_ref().map_or(Ok(()), |notice| tx.add(notice).map(drop)),
+            false => Ok(()),
         })
     }
 
@@ -59,7 +87,7 @@ impl Context {
         let (policy, now, reason) = (self.policy(), self.now(), reason.into());
         let mut waiting = message.clone();
         waiting.tries += 1;
-        let tell = !message.delay_told && now >= message.accepted + policy.settings.span(Key::QueueDelayNotice);
+        let tell = now >= policy.tell_at(message);
         waiting.delay_told |= tell;
         let kind = if message.state == State::Held { Kind::Held } else { Kind::Delayed };
         let notice = if tell { self.notice(&policy, message, kind, &reason) } else { None };
@@ -111,7 +139,7 @@ impl Context {
             _ => (state, Kind::Failed),
         };
         let notice = self.notice(&self.policy(), message, kind, &why);
-        let untold = notice.is_none();
+        let untold = notice.is_none() && dsn::is_wanted(message, kind);
         let reason = match (wanted_by, untold) {
             (None, false) => why,
             _ => Reason::Ended { why: Box::new(why), wanted_by, untold },
@@ -139,7 +167,10 @@ impl Context {
 
     /// The notice to the sender of a message, as a message ready to be kept; `None` when nobody can or may be told.
     pub(super) fn notice(&self, policy: &Policy, about: &Message, kind: Kind, why: &Reason) -> Option<IncomingMail> {
-        if !dsn::may_notify(about) || (held_stranger(about) && !may_hear(policy, about)) {
+        if !dsn::may_notify(about)
+            || !dsn::is_wanted(about, kind)
+            || (Policy::held_stranger(about) && !policy.tells_stranger(about))
+        {
             return None;
         }
         let to = about.from.mailbox()?;
@@ -172,6 +203,7 @@ impl Context {
             terms: Terms::default(),
         };
         let mut message = self.plan(policy, draft);
+        message.on_behalf_of = about.author.clone().or_else(|| about.reader(policy.settings.text(Key::Domain)));
         if message.way == Way::Link && message.state != State::Queued {
             keep_here(policy, to, &mut message)?;
         }
@@ -180,21 +212,10 @@ impl Context {
     }
 }
 
-/// The rules hold it, and nobody released it yet: whoever sent it may be anybody.
-fn held_stranger(message: &Message) -> bool {
-    message.stranger.is_some() && message.state == State::Held && !message.released
-}
-
-/// A stranger hears that their message waits only if they are who they say: else the notice would go to somebody whose
-/// address was forged.
-fn may_hear(policy: &Policy, about: &Message) -> bool {
-    about.stranger == Some(Proof::Proven) && policy.settings.on(Key::AirTellHeld)
-}
-
-/// True unless a stranger was told before that a message of theirs to this person waits.
+/// True unless a stranger was told before that a message of theirs waits, to whomever it was.
 fn first_word(tx: &mut Tx, message: &Message, now: Time) -> TxResult<bool> {
-    match held_stranger(message) {
-        true => tx.once(&format!("told:{}:{}", message.to, message.from).to_lowercase(), now),
+    match Policy::held_stranger(message) {
+        true => tx.once(&format!("told:{}", message.from.correspondent()), now),
         false => Ok(true),
     }
 }
@@ -227,7 +248,7 @@ impl Bounce {
     /// Writes it, unless the message has ended already.
     pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         let Some(live) = tx.live(self.id)? else { return Ok(()) };
-        let was_held = held_stranger(&live);
+        let was_held = Policy::held_stranger(&live);
         tx.step(self.id, now, self.state, self.reason.clone(), 0, Time::NEVER)?;
         match &self.notice {
             // Who was told that it waits, if anybody, is not told again.

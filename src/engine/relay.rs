@@ -6,7 +6,7 @@ use super::{Context, outcome};
 use crate::address::{Address, Mailbox};
 use crate::clock::Time;
 use crate::deliver::compose::{self, ComposedMail};
-use crate::deliver::relay::{Failure, Relay, RelayConfig};
+use crate::deliver::relay::{Failure, Relay, RelayConfig, Taken};
 use crate::fault::Fault;
 use crate::message::reason::{Arrived, NoRoute, RelayReason, Waits};
 use crate::message::{Id, Message, Reason, State, Way};
@@ -136,13 +136,17 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
     let outcome = bytes(context, message, &from, to)
         .and_then(|raw| RelayConfig::from_settings(&policy.settings).map(|config| (raw, config)))
         .map_err(Failure::from)
-        .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw));
+        .and_then(|(raw, config)| relay.deliver(&config, &from, to, &raw, &message.reporting));
     let status = |state| Some(PartStatus { state, at: context.now() });
     match outcome {
-        Ok(reply) => {
+        Ok(Taken { reply, reports }) => {
             context.status.set(|facts| facts.relay = status(PartState::TakesMail));
             log::info!("{} taken by the relay", message.id);
-            context.delivered(message.id, RelayReason::Taken { reply }).map(|()| None)
+            context.delivered(message.id, RelayReason::Taken { reply }, reports)?;
+            if message.reporting.events().success {
+                context.report_success(message.id)?;
+            }
+            Ok(None)
         }
         Err(failure) => {
             let Failure { fault, code, unanswered } = failure;
@@ -155,7 +159,7 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
                 Some((code, None)) => format!(" ({code})"),
                 None => String::new(),
             };
-            log::info!("{} not taken by the relay, {how_long}{code}: {fault}", message.id);
+            log::info!("{} not taken by the relay, {how_long}{code}: {}", message.id, nameless(&fault.to_string()));
             let fault = if unanswered {
                 went_unanswered(context, message, fault.reason())?;
                 // What may have become of this message is nothing to say of others.
@@ -167,6 +171,12 @@ fn deliver(context: &Context, relay: &mut Relay, message: &Message) -> Result<Op
             Ok(Some(fault).filter(|fault| !fault.is_permanent() && !relay.is_open()))
         }
     }
+}
+
+/// What a server said, without the addresses in it: the log names nobody.
+fn nameless(words: &str) -> String {
+    let bare = |word: &str| if word.contains('@') { "(address)".to_owned() } else { word.to_owned() };
+    words.split(' ').map(bare).collect::<Vec<_>>().join(" ")
 }
 
 /// The relay has all of it and said nothing: it goes again after the longest of the usual waits, as the same message, so

@@ -1,6 +1,6 @@
 //! Messages written on the page or with `satpost send`, and what they would become.
 
-use crate::address::{Address, AddressError, Mailbox, looks_like_phone};
+use crate::address::{Address, AddressError, Mailbox, looks_like_phone, pasted};
 use crate::deliver::compose::one_line;
 use crate::engine::Context;
 use crate::engine::link::inbound::message_id;
@@ -127,6 +127,7 @@ fn over_budget(context: &Context, bill: &Bill) -> Option<OverBudget> {
 
 /// A recipient as somebody writes it: a person of this box, a phone in the local form, or a mail address.
 fn recipient(policy: &Policy, to: &str) -> Result<Address, AddressError> {
+    let to = &pasted::visible(to);
     if to.contains('@') || to.is_empty() {
         return Ok(policy.resolve(&to.parse()?)?);
     }

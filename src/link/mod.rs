@@ -1,4 +1,5 @@
-//! Links: ways through the sky. One small trait, no store in it, no threads of its own.
+//! Links: ways through the sky. One small trait, no store in it, no threads of its own. A driver registers as a row of
+//! [`DRIVERS`].
 //!
 //! The engine owns a [`Link`] in one thread and calls it; a link never calls back. What a link must remember over a
 //! crash it hands to the engine as an [`Intent`] memo, which is on disk before the first byte of a hand-over leaves.

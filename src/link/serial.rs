@@ -2,6 +2,7 @@
 //!
 //! A port that is gone is told from one that is silent: end of file and every error but "nothing there now" mean gone.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
@@ -83,8 +84,8 @@ impl Port {
     /// Opens a port for us alone: 8 data bits, no parity, 1 stop bit, no flow control, never blocking.
     ///
     /// # Errors
-    /// A sentence that says what is in the way and what to do.
-    pub fn open(path: &Path, baud: u32) -> Result<Self, String> {
+    /// [`Unopened`], which says what is in the way and what to do.
+    pub fn open(path: &Path, baud: u32) -> Result<Self, Unopened> {
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| refusal(path, &errno.into()))?;
         if let Err(errno) = rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
@@ -217,23 +218,62 @@ fn set_up(fd: &OwnedFd, path: &Path, baud: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// A failed open in words.
-fn refusal(path: &Path, why: &io::Error) -> String {
-    let shown = path.display();
-    match why.kind() {
-        ErrorKind::NotFound => format!("{shown} is not there: plug the modem in, or check the setting m138.port"),
-        ErrorKind::PermissionDenied => {
-            format!("{shown} may not be opened by this program: give its user the port's group (often dialout)")
+/// Why a port cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unopened {
+    /// Which port.
+    pub path: PathBuf,
+    /// What is in the way.
+    pub obstacle: Obstacle,
+}
+
+/// What is in the way of opening a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// It is not there.
+    Missing,
+    /// This program may not use it.
+    Forbidden,
+    /// Another program has it; its name and number, if they can be seen.
+    Held(Option<String>),
+    /// It is something else than a serial port.
+    NotSerial,
+    /// What the system says.
+    Other(String),
+}
+
+impl fmt::Display for Unopened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.path.display();
+        match &self.obstacle {
+            Obstacle::Missing => write!(f, "{shown} is not there: plug the modem in, or check the setting m138.port"),
+            Obstacle::Forbidden => {
+                write!(f, "{shown} may not be opened by this program: give its user the port's group (often dialout)")
+            }
+            Obstacle::Held(Some(holder)) => {
+                write!(f, "{shown} is held by {holder}: stop that program, satpost takes the port by itself")
+            }
+            Obstacle::Held(None) => {
+                write!(f, "{shown} is held by another program: 'sudo fuser -v {shown}' names it, then stop it")
+            }
+            Obstacle::NotSerial => write!(f, "{shown} is not a serial port: check the setting m138.port"),
+            Obstacle::Other(why) => write!(f, "{shown} cannot be opened: {why}"),
         }
-        ErrorKind::ResourceBusy | ErrorKind::WouldBlock => match process::device_holder(path) {
-            Some(holder) => format!("{shown} is held by {holder}: stop that program, satpost takes the port by itself"),
-            None => format!("{shown} is held by another program: 'sudo fuser -v {shown}' names it, then stop it"),
-        },
-        _ if why.raw_os_error() == Some(rustix::io::Errno::NOTTY.raw_os_error()) => {
-            format!("{shown} is not a serial port: check the setting m138.port")
-        }
-        _ => format!("{shown} cannot be opened: {why}"),
     }
+}
+
+/// What a failed open means.
+fn refusal(path: &Path, why: &io::Error) -> Unopened {
+    let obstacle = match why.kind() {
+        ErrorKind::NotFound => Obstacle::Missing,
+        ErrorKind::PermissionDenied => Obstacle::Forbidden,
+        ErrorKind::ResourceBusy | ErrorKind::WouldBlock => {
+            Obstacle::Held(process::device_holder(path).map(|holder| holder.to_string()))
+        }
+        _ if why.raw_os_error() == Some(rustix::io::Errno::NOTTY.raw_os_error()) => Obstacle::NotSerial,
+        _ => Obstacle::Other(why.to_string()),
+    };
+    Unopened { path: path.to_owned(), obstacle }
 }
 
 /// How long to wait before a port is looked for again: every second at first, later every two.
@@ -290,7 +330,7 @@ pub(super) mod tests {
 
     #[test]
     fn refusals_say_what_to_do() {
-        let said = |path: &Path| Port::open(path, 115_200).map(drop).unwrap_err();
+        let said = |path: &Path| Port::open(path, 115_200).map(drop).unwrap_err().to_string();
         assert!(said(Path::new("/dev/no-such-port")).contains("plug the modem in"));
         assert!(said(Path::new("/dev/null")).contains("not a serial port"));
         let (_master, path) = terminal();

@@ -1,16 +1,37 @@
-//! What clients of the SMTP listeners did lately: wrong passwords, and mails a minute.
+//! What clients of the SMTP listeners did lately: wrong passwords, and mails a minute; and the connections of clients for whom
+//! a server in front speaks, which the gate cannot tell apart.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::limit::{Limiter, PASSWORDS, Rate};
+use crate::limit::{Limiter, PASSWORDS, Rate, network_of};
 
 /// Counts by network of the client; shared by both SMTP listeners.
 #[derive(Debug, Default)]
 pub struct ClientCounters {
     passwords: Mutex<Limiter>,
     mails: Mutex<Limiter>,
+    connections: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// The place of a client among the connections, until this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    network: IpAddr,
+    connections: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = connections.get(&self.network).map_or(0, |count| count.saturating_sub(1));
+        match left {
+            0 => connections.remove(&self.network),
+            left => connections.insert(self.network, left),
+        };
+    }
 }
 
 impl ClientCounters {
@@ -23,6 +44,18 @@ impl ClientCounters {
     /// Forgives the wrong passwords of `ip`: the last one was right.
     pub fn right(&self, ip: IpAddr) {
         self.passwords.lock().unwrap_or_else(PoisonError::into_inner).give_back(ip);
+    }
+
+    /// A place for a connection of `ip`, or none when its network has `most` of them.
+    pub fn enter(&self, ip: IpAddr, most: usize) -> Option<Place> {
+        let network = network_of(ip);
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = connections.entry(network).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Place { network, connections: Arc::clone(&self.connections) })
     }
 
     /// Tells whether `ip` may send a mail now, of `most` a minute (0: no limit), and counts it.

@@ -48,6 +48,10 @@ pub trait Service: Send + Sync + 'static {
     fn name(&self) -> &'static str;
     /// Gives the limits; asked at each connection.
     fn caps(&self) -> Caps;
+    /// True for a peer that speaks for many clients: the cap per address is not for it, but for each of them.
+    fn is_front(&self, _peer: IpAddr) -> bool {
+        false
+    }
     /// Gives what a client over the limits gets before the connection closes.
     fn refusal(&self) -> &[u8];
     /// Serves one connection to its end. Has to set the stream's deadline before it reads or writes; may panic.
@@ -241,7 +245,11 @@ impl Acceptor {
             self.warn("file descriptors run out, callers are sent away");
             return refuse(&socket, self.service.refusal());
         }
-        if !self.connections.admits(network, self.service.caps()) {
+        let mut caps = self.service.caps();
+        if self.service.is_front(peer) {
+            caps.per_address = caps.total;
+        }
+        if !self.connections.admits(network, caps) {
             return refuse(&socket, self.service.refusal());
         }
         let socket = Arc::new(socket);

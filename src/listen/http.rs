@@ -17,6 +17,7 @@ use super::gate::{Caps, Service, spare_descriptors};
 use super::http_head::{self, Answer, Request, host_is_ours, host_name, is_near};
 use super::stream::Stream;
 use crate::settings::{Key, Settings};
+use crate::sys::network;
 
 /// Connections at once. A browser opens six, each for one request, and the next six may arrive before the gate has seen
 /// the end of the last.
@@ -94,7 +95,7 @@ impl Rules {
 
     fn check(&self, request: &Request, peer: IpAddr, local: IpAddr) -> Result<(), Answer> {
         let open = self.open.as_ref().filter(|(path, _)| request.target.starts_with(path));
-        if self.near_only && open.is_none() && !is_near(peer) {
+        if self.near_only && open.is_none() && !is_near(peer) && !network::is_attached(peer) {
             let text = "This page is served to its own network only. The setting web.lan_only changes that.";
             return Err(Answer::new("403 Forbidden", text));
         }

@@ -10,9 +10,9 @@ pub mod framer;
 pub mod gate;
 pub mod http;
 pub mod http_head;
+mod proxy_header;
 pub mod reply;
 pub mod smtp;
-pub mod smtp_auth;
 pub mod smtp_io;
 pub mod stream;
 pub mod tls;
@@ -24,6 +24,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::address::Address;
+use crate::message::Reporting;
 use crate::settings::Settings;
 
 pub use crate::message::words::smtp::Refusal;
@@ -67,6 +68,8 @@ pub struct Caller {
     pub tls: bool,
     /// The peer is in a trusted network (setting smtp.trusted).
     pub trusted: bool,
+    /// It is a mail server in front (setting smtp.front): its verdicts about senders are believed.
+    pub front: bool,
     /// It came to the listener for mail programs, which requires a log-in.
     pub submission: bool,
 }
@@ -76,10 +79,21 @@ pub struct Caller {
 pub struct Envelope {
     /// The reverse path; [`Address::Nobody`] for notices.
     pub from: Address,
-    /// The forward paths that [`MailIntake::recipient`] allowed, each once, in order.
-    pub to: Vec<String>,
+    /// The recipients that [`MailIntake::recipient`] allowed, each once, in order.
+    pub to: Vec<Recipient>,
+    /// What the client asked to be told, as far as it said so for all of them.
+    pub reporting: Reporting,
     /// The client asked for SMTPUTF8 (RFC 6531): addresses and header fields may be UTF-8.
     pub utf8: bool,
+}
+
+/// One recipient of a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// The forward path.
+    pub path: String,
+    /// What the client asked to be told of it.
+    pub reporting: Reporting,
 }
 
 /// The mail itself: header fields and body, lines ended by CR LF, dots unstuffed, no bare CR or LF.

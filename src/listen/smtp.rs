@@ -1,25 +1,37 @@
 //! The SMTP session: one command in, one reply out. No sockets, no threads, no clock.
 //!
-//! RFC 5321 with SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), PIPELINING (2920), STARTTLS (3207), AUTH (4954) and
-//! enhanced status codes (2034). No CHUNKING. A log-in lives until the end of the session or STARTTLS.
+//! RFC 5321 with SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), PIPELINING (2920), STARTTLS (3207), AUTH (4954),
+//! DSN (3461) and enhanced status codes (2034). No CHUNKING. A log-in lives until the end of the session or STARTTLS.
+
+mod auth;
+mod dsn;
+pub mod front;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use smtp_proto::{Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_SMTPUTF8, MailFrom, RcptTo, Request};
+use smtp_proto::{
+    Error, MAIL_BODY_7BIT, MAIL_BODY_8BITMIME, MAIL_RET_FULL, MAIL_RET_HDRS, MAIL_SMTPUTF8, MailFrom,
+    RCPT_NOTIFY_DELAY, RCPT_NOTIFY_FAILURE, RCPT_NOTIFY_NEVER, RCPT_NOTIFY_SUCCESS, RcptTo, Request,
+};
 
-use super::counters::ClientCounters;
+use auth::Exchange;
+use front::{Naming, is_front, is_trusted};
+
+use super::counters::{ClientCounters, Place};
 use super::data::Flaw;
 use super::reply::{Next, answer, clip, say, say_with};
-use super::smtp_auth::Exchange;
-use super::{Body, Caller, Envelope, MailIntake, Refusal};
-use crate::address::{Address, check_domain};
+use super::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
+use crate::address::{Address, Mailbox, check_domain, idn, is_dot_string};
 use crate::settings::{Key, Settings};
 
 /// Commands that may fail (5xx) before the session ends; an accepted mail forgives them.
 const MAX_ERRORS: u32 = 20;
+
+/// The parameters of RCPT that are understood.
+const NOTIFY: u64 = RCPT_NOTIFY_NEVER | RCPT_NOTIFY_SUCCESS | RCPT_NOTIFY_FAILURE | RCPT_NOTIFY_DELAY;
 
 /// What the session needs to answer.
 #[derive(Clone, Copy)]
@@ -36,8 +48,12 @@ pub struct SessionContext<'a> {
 #[derive(Debug)]
 pub struct SmtpSession {
     pub(super) caller: Caller,
-    settings: Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
     tls_offered: bool,
+    /// How the peer names the client for whom it speaks.
+    pub(super) naming: Option<Naming>,
+    /// The place of that client among the connections.
+    pub(super) place: Option<Place>,
     envelope: Option<Envelope>,
     pub(super) exchange: Option<Exchange>,
     pub(super) wrong_passwords: u32,
@@ -48,12 +64,16 @@ pub struct SmtpSession {
 impl SmtpSession {
     /// Makes the session of a connection from `peer`; `tls_offered` when there is a certificate.
     pub fn new(peer: IpAddr, settings: Arc<Settings>, tls_offered: bool, submission: bool) -> Self {
-        let trusted = settings.contains(Key::SmtpTrusted, peer);
-        let caller = Caller { peer, helo: String::new(), esmtp: false, person: None, tls: false, trusted, submission };
+        let (front, trusted) = (is_front(&settings, peer), is_trusted(&settings, peer));
+        let naming = front::naming(&settings, peer);
+        let (helo, person) = (String::new(), None);
+        let caller = Caller { peer, helo, esmtp: false, person, tls: false, trusted, front, submission };
         Self {
             caller,
             settings,
             tls_offered,
+            naming,
+            place: None,
             envelope: None,
             exchange: None,
             wrong_passwords: 0,
@@ -79,9 +99,20 @@ impl SmtpSession {
 
     /// Notes that the connection is encrypted now: what was said before is forgotten (RFC 3207 section 4.2).
     pub fn encrypted(&mut self) {
-        self.caller = Caller { helo: String::new(), esmtp: false, person: None, tls: true, ..self.caller.clone() };
+        self.begin_anew(String::new());
+        self.caller.tls = true;
+    }
+
+    /// Forgets what was said; the client is known by this name until it gives another one.
+    pub(super) fn begin_anew(&mut self, helo: String) {
+        self.caller = Caller { helo, esmtp: false, person: None, ..self.caller.clone() };
         self.envelope = None;
         self.exchange = None;
+    }
+
+    /// True between MAIL and the end of the mail.
+    pub(super) fn is_in_mail(&self) -> bool {
+        self.envelope.is_some()
     }
 
     /// Answers one line, given without its CR LF.
@@ -92,8 +123,15 @@ impl SmtpSession {
         let Some(text) = std::str::from_utf8(line).ok().filter(|text| !text.contains(char::is_control)) else {
             return self.fail(out, 500, "a command is one line of UTF-8 without control characters");
         };
+        if self.naming == Some(Naming::Xclient)
+            && text.split(' ').next().unwrap_or_default().eq_ignore_ascii_case("XCLIENT")
+        {
+            return self.xclient(text, context, out);
+        }
         // The parser wants to see the end of the line.
-        let whole = [text.trim_end().as_bytes(), b"\r\n"].concat();
+        let mended = mended(text, self.caller.trusted);
+        let text = mended.as_deref().unwrap_or(text);
+        let whole = [dsn::one_type(text.trim_end()).as_bytes(), b"\r\n"].concat();
         match Request::parse(&mut whole.iter()) {
             Ok(request) => self.command(request, text.trim_end(), context, out),
             Err(error) => self.misunderstood(&error, text, out),
@@ -226,6 +264,7 @@ impl SmtpSession {
             "SMTPUTF8".to_owned(),
             "PIPELINING".to_owned(),
             "ENHANCEDSTATUSCODES".to_owned(),
+            "DSN".to_owned(),
         ];
         if self.tls_offered && !self.caller.tls {
             lines.push("STARTTLS".to_owned());
@@ -233,6 +272,7 @@ impl SmtpSession {
         if self.may_log_in() {
             lines.push("AUTH PLAIN LOGIN".to_owned());
         }
+        lines.extend(self.xclient_offer());
         lines.push("HELP".to_owned());
         say_with(out, 250, "", &lines.join("\n"));
         Next::Command
@@ -259,6 +299,11 @@ impl SmtpSession {
         if self.caller.submission && self.caller.person.is_none() && !self.caller.trusted {
             return self.fail(out, 530, "log in first");
         }
+        let known = self.caller.person.is_some() || self.caller.trusted || self.caller.front;
+        if !known && self.settings.on(Key::SmtpFrontOnly) {
+            let why = "mail for this box goes to the mail server in front of it: send to the MX of the domain";
+            return self.fail_with(out, 550, Some("5.7.1"), why);
+        }
         if let Some(param) = not_offered(from) {
             return self.fail(out, 555, &format!("parameter {param} is not offered"));
         }
@@ -275,7 +320,10 @@ impl SmtpSession {
         if !context.counters.may_send(self.caller.peer, self.settings.count(Key::SmtpRate), context.now) {
             return self.fail(out, 450, "too many mails a minute from your address, try later");
         }
-        self.envelope = Some(Envelope { from: address, to: Vec::new(), utf8 });
+        let Some(reporting) = dsn::of_mail(from) else {
+            return self.fail(out, 501, "the value of ENVID cannot be read");
+        };
+        self.envelope = Some(Envelope { from: address, to: Vec::new(), reporting, utf8 });
         answer(out, 250, "OK")
     }
 
@@ -283,9 +331,13 @@ impl SmtpSession {
         let Some(envelope) = &mut self.envelope else {
             return self.fail(out, 503, "MAIL first");
         };
-        if to.orcpt.is_some() || to.flags != 0 || to.rrvs != 0 {
-            return self.fail(out, 555, "the parameters of RCPT are not offered");
+        if to.flags & !NOTIFY != 0 || to.rrvs != 0 {
+            return self.fail(out, 555, "parameter RRVS is not offered");
         }
+        let reporting = match dsn::of_rcpt(to, &envelope.reporting) {
+            Ok(reporting) => reporting,
+            Err(param) => return self.fail(out, 501, &format!("the value of {param} cannot be read")),
+        };
         let address = match to.address.as_ref() {
             "" if names_postmaster(line) => "postmaster",
             "" => return self.fail(out, 553, "the recipient cannot be nobody"),
@@ -294,7 +346,7 @@ impl SmtpSession {
         if !envelope.utf8 && !address.is_ascii() {
             return self.fail(out, 553, "an address beyond ASCII needs the parameter SMTPUTF8");
         }
-        if envelope.to.iter().any(|known| known == address) {
+        if envelope.to.iter().any(|known| known.path == address) {
             return answer(out, 250, "OK");
         }
         if envelope.to.len() >= self.settings.count(Key::SmtpMaxRecipients) {
@@ -302,7 +354,7 @@ impl SmtpSession {
         }
         match context.intake.recipient(&self.caller, &envelope.from, address) {
             Ok(()) => {
-                envelope.to.push(address.to_owned());
+                envelope.to.push(Recipient { path: address.to_owned(), reporting });
                 answer(out, 250, "OK")
             }
             Err(refusal) => self.refuse(&refusal, out),
@@ -344,11 +396,10 @@ pub fn host_name(settings: &Settings) -> String {
 
 /// Finds the first parameter that EHLO did not offer.
 fn not_offered(from: &MailFrom<Cow<'_, str>>) -> Option<&'static str> {
-    let known = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8;
+    let known = MAIL_BODY_7BIT | MAIL_BODY_8BITMIME | MAIL_SMTPUTF8 | MAIL_RET_FULL | MAIL_RET_HDRS;
     let used = [
         ("BODY=BINARYMIME", from.flags & smtp_proto::MAIL_BODY_BINARYMIME != 0),
-        ("RET or another one", from.flags & !known != 0),
-        ("ENVID", from.env_id.is_some()),
+        ("REQUIRETLS or another one", from.flags & !known != 0),
         ("TRANSID", from.trans_id.is_some()),
         ("SOLICIT", from.solicit.is_some()),
         ("MTRK", from.mtrk.is_some()),
@@ -369,8 +420,34 @@ fn sender(address: &str, line: &str) -> Option<Address> {
     match address {
         "" if names_postmaster(line) => None,
         "" => Some(Address::Nobody),
-        address => address.parse().ok().map(Address::Mail),
+        // A domain without an ASCII form is nowhere in the mail, and on no list.
+        address => {
+            address.parse().ok().filter(|mailbox: &Mailbox| idn::to_ascii(mailbox.domain()).is_ok()).map(Address::Mail)
+        }
     }
+}
+
+/// A line with an address as the parser wants it: in quotes where dots stand at odd places, and in brackets, which old
+/// devices leave out. `None` for any other line, and for a missing bracket where the network is not trusted.
+fn mended(line: &str, trusted: bool) -> Option<String> {
+    let (command, rest) = line.split_once(':')?;
+    if !["mail from", "rcpt to"].contains(&command.trim_end().to_ascii_lowercase().as_str()) {
+        return None;
+    }
+    let rest = rest.trim();
+    let (address, parameters) = match rest.strip_prefix('<') {
+        Some(inner) => inner.split_once('>')?,
+        None if trusted => rest.split_once(' ').unwrap_or((rest, "")),
+        None => return None,
+    };
+    if address.is_empty() || address.contains(['<', '>', '"']) {
+        return None;
+    }
+    let address = match address.rsplit_once('@') {
+        Some((local, domain)) if !is_dot_string(local) => format!("\"{local}\"@{domain}"),
+        _ => address.to_owned(),
+    };
+    Some(format!("{command}:<{address}> {parameters}"))
 }
 
 fn names_postmaster(line: &str) -> bool {

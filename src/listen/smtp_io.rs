@@ -12,7 +12,9 @@ use super::MailIntake;
 use super::counters::ClientCounters;
 use super::framer::{NextStep, SmtpFramer};
 use super::gate::{Caps, Service};
+use super::proxy_header::{self, Header};
 use super::reply::say;
+use super::smtp::front::{self, Naming};
 use super::smtp::{SessionContext, SmtpSession};
 use super::stream::Stream;
 use super::tls::CertStore;
@@ -49,6 +51,10 @@ impl Service for SmtpListener {
         Caps { total: settings.count(Key::SmtpConnections), per_address: settings.count(Key::SmtpPerAddress) }
     }
 
+    fn is_front(&self, peer: IpAddr) -> bool {
+        front::naming(&self.intake.settings(), peer).is_some()
+    }
+
     fn refusal(&self) -> &[u8] {
         b"421 too many connections, try later\r\n"
     }
@@ -69,15 +75,25 @@ impl SmtpListener {
         let settings = self.intake.settings();
         let limits = Limits { idle: settings.span(Key::SmtpIdle), session: settings.span(Key::SmtpSession) };
         let mut out = Vec::with_capacity(1024);
-        let session = SmtpSession::new(peer, settings, self.tls.is_some(), self.submission);
-        let mut framer = SmtpFramer::new(session, self.spool.clone(), &mut out);
+        let mut session = SmtpSession::new(peer, settings.clone(), self.tls.is_some(), self.submission);
         let mut connection = Connection::Plain(stream);
         let mut input = vec![0; READ];
+        let mut early = Vec::new();
+        if front::naming(&settings, peer) == Some(Naming::Proxy) {
+            connection.stream().allow(limits.prompt());
+            let (client, behind) = proxied_client(&mut connection, &mut input)?;
+            early = behind;
+            if client.is_some_and(|client| !session.proxied(client, &self.counters)) {
+                return connection.leave(&mut out, "too many connections, try later");
+            }
+        }
+        let mut framer = SmtpFramer::new(session, self.spool.clone(), &mut out);
         let mut patience = Patience::new(limits);
         loop {
             connection.send(&mut out, limits)?;
             connection.stream().set_deadline(patience.until(&framer));
-            let read = match connection.read(&mut input) {
+            let waiting = std::mem::take(&mut early);
+            let read = match if waiting.is_empty() { connection.read(&mut input) } else { Ok(waiting.len()) } {
                 Ok(0) if !connection.stream().stopping() => return Ok(()),
                 Ok(read) => read,
                 // What the end of input looks like under TLS.
@@ -86,7 +102,8 @@ impl SmtpListener {
                 Err(e) => return Err(e),
             };
             let context = SessionContext { intake: &*self.intake, counters: &self.counters, now: Instant::now() };
-            let turn = framer.take(&input[..read], context, &mut out);
+            let bytes = if waiting.is_empty() { &input[..read] } else { &waiting };
+            let turn = framer.take(bytes, context, &mut out);
             if turn == NextStep::Close {
                 return connection.close(&mut out);
             }
@@ -110,6 +127,25 @@ impl SmtpListener {
         stream.allow(limits.prompt());
         connection.complete_io(&mut stream)?;
         Ok(Connection::Tls(Box::new(StreamOwned::new(connection, stream))))
+    }
+}
+
+/// Reads the header of the PROXY protocol; gives the client that it names, and what came behind it.
+fn proxied_client(connection: &mut Connection, input: &mut [u8]) -> io::Result<(Option<IpAddr>, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    loop {
+        match proxy_header::read(&bytes) {
+            Header::Client(client, used) => return Ok((client.map(|ip| ip.to_canonical()), bytes.split_off(used))),
+            Header::More if bytes.len() < READ => {}
+            Header::More | Header::None => {
+                log::warn!("smtp: a server in front sent no PROXY header: the connection is closed");
+                return Err(ErrorKind::InvalidData.into());
+            }
+        }
+        match connection.read(input)? {
+            0 => return Err(ErrorKind::UnexpectedEof.into()),
+            read => bytes.extend_from_slice(&input[..read]),
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use super::context::Context;
 use super::decode;
-use super::files;
 use super::mime::{Kind, Part, Tree};
 use super::output::Output;
 use super::subject;
@@ -260,10 +259,4 @@ fn smime(part: &Part<'_>) -> &'static str {
         "certs-only" => "[certificates (S/MIME), nothing to read]",
         _ => "[encrypted mail (S/MIME), cannot be read here]",
     }
-}
-
-/// True for Outlook's own wrapper of everything.
-pub fn is_tnef(part: &Part<'_>) -> bool {
-    matches!(part.typed.value.as_str(), "application/ms-tnef" | "application/vnd.ms-tnef")
-        || files::name(part).eq_ignore_ascii_case("winmail.dat")
 }

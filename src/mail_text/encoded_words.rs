@@ -1,7 +1,7 @@
 //! Encoded words in header fields (RFC 2047), as careless programs write them: without padding, split within a
 //! character, in sets with odd or false names.
 
-use super::{charset, decode};
+use super::{charset, transfer};
 
 /// Decodes the encoded words of an unstructured field; the rest stays as it is.
 pub fn decode_text(value: &str) -> String {
@@ -42,9 +42,9 @@ impl<'a> Word<'a> {
 
     fn bytes(&self, payload: &str) -> Vec<u8> {
         if self.is_base64 {
-            decode::base64(payload.as_bytes())
+            transfer::base64(payload.as_bytes())
         } else {
-            decode::quoted_printable(payload.replace('_', " ").as_bytes())
+            transfer::quoted_printable(payload.replace('_', " ").as_bytes())
         }
     }
 }

@@ -50,3 +50,9 @@ pub fn size(bytes: usize) -> String {
         _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
     }
 }
+
+/// True for Outlook's own wrapper of everything.
+pub fn is_tnef(part: &Part<'_>) -> bool {
+    matches!(part.typed.value.as_str(), "application/ms-tnef" | "application/vnd.ms-tnef")
+        || name(part).eq_ignore_ascii_case("winmail.dat")
+}

@@ -5,6 +5,7 @@
 use mail_parser::parsers::MessageStream;
 use mail_parser::{Addr, HeaderValue};
 
+use super::transfer::Transfer;
 use super::{charset, clean, encoded_words};
 
 /// Lines that are neither field nor continuation and are still taken for a badly folded header, per block.
@@ -121,6 +122,11 @@ impl Head {
     /// The first field of this name, on one line, not decoded.
     pub fn raw(&self, name: &str) -> Option<String> {
         self.value(name).map(clean::one_line)
+    }
+
+    /// How the bytes of the part are encoded.
+    pub fn transfer(&self) -> Transfer {
+        Transfer::of(&self.raw("content-transfer-encoding").unwrap_or_default())
     }
 
     /// All fields of this name, topmost first, on one line each, not decoded.

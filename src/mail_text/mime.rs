@@ -1,7 +1,7 @@
 //! The parts of a mail, found in one pass over its lines, with a bound on everything a stranger could make large.
 
-use super::decode::Transfer;
 use super::head::{Head, Typed, line_end};
+use super::transfer::Transfer;
 
 /// Header bytes that are read of one mail, all parts together.
 const MAX_HEADER: usize = 256 * 1024;
@@ -149,7 +149,7 @@ impl<'a> Scan<'a> {
         if typed.value.starts_with("multipart/") {
             return self.boundary(typed, body).map_or(leaf, |boundary| (Kind::Multipart, boundary));
         }
-        let plain = Transfer::of(head) == Transfer::Plain;
+        let plain = head.transfer() == Transfer::Plain;
         if plain && matches!(typed.value.as_str(), "message/rfc822" | "message/global") {
             return (Kind::Message, Vec::new());
         }

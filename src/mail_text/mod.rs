@@ -54,6 +54,7 @@ mod subject;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod trim;
 mod words;
 mod wrapped;

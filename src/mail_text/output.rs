@@ -1,6 +1,5 @@
 //! Where the parts of a mail are put, one after the other: texts, files, notes.
 
-use super::body::is_tnef;
 use super::calendar::Invitation;
 use super::context::Context;
 use super::cuts::{Cut, Cuts, Rule};
@@ -148,7 +147,7 @@ impl Output {
 
     /// Names a file that stays behind.
     pub fn file(&mut self, part: &Part<'_>) {
-        let what = if is_tnef(part) { "Outlook's wrapper" } else { "attachment" };
+        let what = if files::is_tnef(part) { "Outlook's wrapper" } else { "attachment" };
         self.note(&files::note(part, what));
         self.files.push(files::words(part));
     }

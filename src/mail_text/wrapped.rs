@@ -1,6 +1,6 @@
 //! Web addresses that a mail filter wrapped into its own, to look at each click: the address inside is what was meant.
 
-use super::decode;
+use super::transfer;
 
 /// Wrappers inside wrappers that are opened.
 const MAX_LAYERS: usize = 4;
@@ -75,7 +75,7 @@ fn open_one(url: &str) -> Option<String> {
         Form::Underscored => underscored(path),
         Form::Path => path.rsplit('/').next().map(|last| percent(last.split('?').next().unwrap_or(last), '%')),
         Form::Base64 => parameter(path, "u")
-            .map(|value| String::from_utf8_lossy(&decode::base64(percent(&value, '%').as_bytes())).into_owned()),
+            .map(|value| String::from_utf8_lossy(&transfer::base64(percent(&value, '%').as_bytes())).into_owned()),
     }?;
     let sound = ["http://", "https://", "mailto:", "ftp://"].iter().any(|start| inner.starts_with(start))
         && !inner.contains(|c: char| c.is_whitespace() || c.is_control() || c == char::REPLACEMENT_CHARACTER);
@@ -96,7 +96,7 @@ fn underscored(path: &str) -> Option<String> {
     let rest = rest.trim_start_matches('_');
     let (inner, tail) = rest.split_once("__;").or_else(|| rest.split_once("___"))?;
     let held = tail.split("!!").next().unwrap_or_default();
-    let held = String::from_utf8(decode::base64(held.replace('-', "+").replace('_', "/").as_bytes())).ok()?;
+    let held = String::from_utf8(transfer::base64(held.replace('-', "+").replace('_', "/").as_bytes())).ok()?;
     let mut held = held.chars();
     let mut out = String::with_capacity(inner.len());
     let mut chars = inner.chars().peekable();

@@ -43,6 +43,9 @@ impl Message {
             account: None,
             recall: false,
             released: false,
+            wanted: false,
+            on_behalf_of: None,
+            reporting: Default::default(),
             steps: vec![],
         }
     }

@@ -86,6 +86,10 @@ impl Policy {
             Address::Device(device) => self.to_device(*device),
             Address::Phone(phone) => self.to_phone(*phone),
             Address::Mail(mailbox) if self.is_ours(mailbox) => self.to_person(mailbox),
+            Address::Mail(mailbox) if is_this_machine(mailbox) => match self.proper(mailbox) {
+                proper if self.is_ours(&proper) => self.to_person(&proper),
+                _ => Route::Nowhere(NoRoute::NoPerson { name: mailbox.person() }),
+            },
             Address::Mail(mailbox) if self.is_sms(mailbox) => match self.resolve(mailbox) {
                 Ok(address) => self.choose(&address),
                 Err(why) => Route::Nowhere(NoRoute::BadNumber(why)),
@@ -133,12 +137,24 @@ impl Policy {
         }
     }
 
-    /// The address under which a message is kept: that of an alias, or of `postmaster`, is that of the person, as this is
+    /// The address under which a message is kept: that of an alias, of `postmaster` or of `abuse`, is that of the person, as this is
     /// the mailbox which they open.
     pub fn proper(&self, mailbox: &Mailbox) -> Mailbox {
+        let at_home = if is_this_machine(mailbox) { self.at_home(mailbox) } else { None };
+        let mailbox = at_home.as_ref().unwrap_or(mailbox);
         let person = self.people.addressed(mailbox).filter(|_| self.is_ours(mailbox));
         let other = person.filter(|person| person.name != mailbox.person());
         other.and_then(|person| self.address_of(person)).unwrap_or_else(|| mailbox.clone())
+    }
+
+    /// What programs of this machine mean by a name at `localhost`: the person, or the owner for `root`, whom they write
+    /// their reports to. `None` while the box has no mail domain.
+    fn at_home(&self, mailbox: &Mailbox) -> Option<Mailbox> {
+        let name = match mailbox.person().as_str() {
+            "root" if self.people.addressed(mailbox).is_none() => "postmaster".to_owned(),
+            name => name.to_owned(),
+        };
+        Mailbox::new(&name, self.settings.text(Key::Domain)).ok()
     }
 
     /// The phone that an address means.
@@ -196,6 +212,12 @@ impl Policy {
             _ => Route::Link(Some(device)),
         }
     }
+}
+
+/// True for the names by which programs of this machine call it (RFC 6761 section 6.3): nothing for them goes anywhere else.
+fn is_this_machine(mailbox: &Mailbox) -> bool {
+    let domain = mailbox.domain().strip_suffix(".localdomain").unwrap_or(mailbox.domain());
+    domain == "localhost" || domain.ends_with(".localhost")
 }
 
 #[cfg(test)]

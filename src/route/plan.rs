@@ -95,7 +95,7 @@ impl Policy {
     pub fn plan(&self, draft: NewMessage, size: Option<LinkSize>, now: Time, clock_believed: bool) -> Message {
         let choice = self.choose(&draft.to);
         let way = choice.way().unwrap_or(Way::Mailbox);
-        let mut message = Message {
+        let message = Message {
             id: Id(0),
             door: draft.door,
             from: draft.from,
@@ -128,9 +128,13 @@ impl Policy {
             recall: false,
             stranger: draft.stranger.map(|stranger| stranger.proof),
             released: false,
+            wanted: false,
+            on_behalf_of: None,
+            reporting: Default::default(),
             steps: Vec::new(),
         };
-        let (state, reason) = self.first_state(&message, &choice, draft.stranger);
+        let (mut message, verdict) = self.with_verdict(message, &choice, draft.stranger);
+        let (state, reason) = self.first_state(&message, &choice, verdict);
         message.state = state;
         message.reason = reason;
         message.bill = self.bill(&message);
@@ -151,10 +155,28 @@ impl Policy {
 
     /// Where a message stands by people and rules, and why; of a message of a `stranger` they decide too.
     pub fn judged(&self, message: &Message, stranger: Option<Stranger>) -> (State, Reason) {
-        self.first_state(message, &self.choose(&message.to), stranger)
+        let choice = self.choose(&message.to);
+        let (message, verdict) = self.with_verdict(message.clone(), &choice, stranger);
+        self.first_state(&message, &choice, verdict)
     }
 
-    fn first_state(&self, message: &Message, choice: &Route, stranger: Option<Stranger>) -> (State, Reason) {
+    /// What the rules say of a message of a stranger on the link; and the message, which knows whether they want it although
+    /// a machine wrote it.
+    fn with_verdict(
+        &self,
+        mut message: Message,
+        choice: &Route,
+        stranger: Option<Stranger>,
+    ) -> (Message, Option<Verdict>) {
+        let judged = stranger.filter(|_| matches!(choice, Route::Link(_)));
+        let verdict = judged.map(|stranger| self.judge(&message, stranger));
+        if let Some(verdict) = &verdict {
+            message.wanted = message.automatic.is_some() && matches!(verdict, Verdict::Pass(_) | Verdict::Hold(_));
+        }
+        (message, verdict)
+    }
+
+    fn first_state(&self, message: &Message, choice: &Route, verdict: Option<Verdict>) -> (State, Reason) {
         match choice {
             Route::Nowhere(why) => (State::Refused, why.clone().into()),
             Route::Mailbox(person) => (State::Delivered, Arrived::Mailbox { name: Some(person.name.clone()) }.into()),
@@ -165,7 +187,7 @@ impl Policy {
             Route::Carrier => self.by_carrier(message),
             Route::Link(device) => {
                 let judged = self.on_air(message, device.is_some());
-                match stranger.map(|stranger| self.judge(message, stranger)) {
+                match verdict {
                     // What is refused or held anyway keeps that reason.
                     Some(Verdict::Refuse(ground)) if judged.0 != State::Refused => {
                         (State::Refused, Reason::RefusedByRule(ground))
@@ -224,12 +246,13 @@ impl Policy {
     pub fn judge(&self, message: &Message, stranger: Stranger) -> Verdict {
         let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
         let (Some(person), Address::Mail(_) | Address::Phone(_)) = (to, &message.from) else {
-            return Verdict::Hold(Ground::NoReader);
+            return if message.automatic.is_some() { Verdict::Machine } else { Verdict::Hold(Ground::NoReader) };
         };
         Rules::of(&self.settings, person).judge(&Case {
             from: &message.from,
             proof: stranger.proof,
             written_to: stranger.written_to,
+            automatic: message.automatic.is_some(),
             subject: &message.subject,
             at: message.accepted,
         })
@@ -242,10 +265,10 @@ impl Policy {
             let number = message.to.phone().map(|number| NeedsOwner::NumberOfNobody { number }.into());
             return (State::Held, number.unwrap_or_else(|| NoRoute::NoPhone.into()));
         }
-        if let Some(how) = message.automatic.clone() {
+        if let Some(how) = message.automatic.clone().filter(|_| !message.released) {
             return (State::Refused, Barred::Automatic { how, on }.into());
         }
-        if message.from.is_nobody() {
+        if message.from.is_nobody() && !message.released {
             return (State::Refused, Barred::NoSender { on }.into());
         }
         if self.service_number(message).is_none() {
@@ -263,11 +286,11 @@ impl Policy {
         let on = Medium::Air;
         let notice = message.door == Origin::Notice && self.settings.on(Key::AirNotices);
         if let Some(how) = message.automatic.clone()
-            && !notice
+            && !(notice || message.wanted || message.released)
         {
             return (State::Refused, Barred::Automatic { how, on }.into());
         }
-        if message.from.is_nobody() && !notice {
+        if message.from.is_nobody() && !(notice || message.released) {
             return (State::Refused, Barred::NoSender { on }.into());
         }
         let most = self.max_parts(message);
@@ -285,11 +308,31 @@ impl Policy {
         }
     }
 
+    /// True for a message of a stranger that the rules hold and nobody released: whoever sent it may be anybody.
+    pub fn held_stranger(message: &Message) -> bool {
+        message.stranger.is_some() && message.state == State::Held && !message.released
+    }
+
+    /// True where a stranger is to hear that their message waits. Only if they are who they say: else the notice would go
+    /// to somebody whose address was forged.
+    pub fn tells_stranger(&self, message: &Message) -> bool {
+        let proven = message.stranger == Some(Proof::Proven) && message.automatic.is_none();
+        Self::held_stranger(message) && proven && self.settings.on(Key::AirTellHeld)
+    }
+
+    /// When the sender of a message is told that it has not arrived yet: a stranger at once, others after a while; never
+    /// twice, and no machine.
+    pub fn tell_at(&self, message: &Message) -> Time {
+        match message.delay_told || message.automatic.is_some() {
+            true => Time::NEVER,
+            false if self.tells_stranger(message) => message.accepted,
+            false => message.accepted + self.settings.span(Key::QueueDelayNotice),
+        }
+    }
+
     /// When the next look at a waiting message is due: a retry, the delay notice or the end, whatever comes first.
     pub fn next_look(&self, message: &Message, retry: Time) -> Time {
-        let told = message.delay_told || message.automatic.is_some();
-        let notice = message.accepted + self.settings.span(Key::QueueDelayNotice);
-        retry.min(message.deadline).min(if told { Time::NEVER } else { notice })
+        retry.min(message.deadline).min(self.tell_at(message))
     }
 
     /// The same for a message that goes on waiting, whatever is due at it now: after `now`.

@@ -42,7 +42,7 @@ impl Rehearsal {
         match verdict {
             Verdict::Pass(_) => self.passed += 1,
             Verdict::Hold(_) => self.held += 1,
-            Verdict::Refuse(_) => self.refused += 1,
+            Verdict::Refuse(_) | Verdict::Machine => self.refused += 1,
         }
         let (list, fits) = match verdict {
             Verdict::Pass(_) => (&mut self.let_in, judged_off),
@@ -80,22 +80,21 @@ impl Rehearsal {
 }
 
 impl Policy {
-    /// Judges the messages of the past, oldest first, by the rules of this policy. Whom a person had written to by then is
-    /// taken from the same messages.
-    pub fn rehearse<'m>(&self, past: impl IntoIterator<Item = &'m Message>) -> Rehearsal {
+    /// Judges the messages of the past, oldest first, by the rules of this policy; to one person `only`, or to all. Whom a
+    /// person had written to by then is taken from the same messages.
+    pub fn rehearse<'m>(&self, past: impl IntoIterator<Item = &'m Message>, only: Option<&str>) -> Rehearsal {
         let mut written: BTreeMap<(String, String), Time> = BTreeMap::new();
         let mut rehearsal = Rehearsal::default();
         for message in past {
             if let (Some(author), to @ (Address::Mail(_) | Address::Phone(_))) = (&message.author, &message.to) {
-                written.insert((author.clone(), to.to_string().to_lowercase()), message.accepted);
+                written.insert((author.clone(), to.correspondent()), message.accepted);
             }
             let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
             let (Some(proof), Some(person)) = (message.stranger, to) else { continue };
-            // What a machine wrote is refused whatever the rules say.
-            if person.home != Home::Device || message.automatic.is_some() {
+            if person.home != Home::Device || only.is_some_and(|only| only != person.name) {
                 continue;
             }
-            let key = (person.name.clone(), message.from.to_string().to_lowercase());
+            let key = (person.name.clone(), message.from.correspondent());
             let verdict = self.judge(message, Stranger { proof, written_to: written.get(&key).copied() });
             rehearsal.count(message, &verdict);
         }
@@ -149,10 +148,10 @@ mod tests {
         assert_eq!((held.state, held.stranger), (State::Held, Some(Proof::Unproven)));
         let here = message(&strict, 5, "eve@else.org", "anna@here.org", None);
         let past = [sent, asked, answer, held, here];
-        let strictly = strict.rehearse(&past);
+        let strictly = strict.rehearse(&past, None);
         assert_eq!((strictly.messages, strictly.passed, strictly.held, strictly.saved), (3, 1, 2, 3));
         assert_eq!(strictly.kept_off, [Id(1)]);
-        let openly = open.rehearse(&past);
+        let openly = open.rehearse(&past, None);
         assert_eq!((openly.passed, openly.saved), (3, 0));
         assert_eq!(openly.let_in, [Id(3), Id(4)], "both were held when nobody had been written to");
         assert!(openly.words().contains("saved 0 packets"), "{}", openly.words());

@@ -1,6 +1,8 @@
 //! What a text costs as text messages: alphabet, units, and how many messages phones put together again (3GPP TS 23.038
 //! for the alphabets, 3GPP TS 23.040 section 9.2.3.24.1 for the parts).
 
+use std::borrow::Cow;
+
 use crate::coding::classic;
 use crate::message::Message;
 use crate::message::reason::{TextCount, TextReason};
@@ -74,10 +76,35 @@ impl Segments {
     }
 }
 
-/// Counts a text. No part ends between an escape and its character, or inside of a surrogate pair.
+/// The text as it is given to the carrier: where signs that only look nicer (curly quotes, long dashes, an ellipsis, hard
+/// blanks) are all that keeps it out of the cheaper alphabet, with those of that alphabet. Any other text is left as it is.
+pub fn economical(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_gsm) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{2018}'..='\u{201b}' | '\u{2032}' | '\u{b4}' | '`' => plain.push('\''),
+            '\u{201c}'..='\u{201f}' | '\u{2033}' | '\u{ab}' | '\u{bb}' => plain.push('"'),
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => plain.push('-'),
+            '\u{2026}' => plain.push_str("..."),
+            '\t' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' => plain.push(' '),
+            '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{ad}' => {}
+            c => plain.push(c),
+        }
+    }
+    if plain.chars().all(is_gsm) { Cow::Owned(plain) } else { Cow::Borrowed(text) }
+}
+
+fn is_gsm(c: char) -> bool {
+    c.is_ascii_alphanumeric() || BASIC.contains(c) || EXTENSION.contains(c)
+}
+
+/// Counts a text as it is given to the carrier. No part ends between an escape and its character, or inside of a surrogate pair.
 pub fn count(text: &str) -> Segments {
-    let gsm = |c: char| c.is_ascii_alphanumeric() || BASIC.contains(c) || EXTENSION.contains(c);
-    let alphabet = if text.chars().all(gsm) { Alphabet::Gsm7 } else { Alphabet::Ucs2 };
+    let text = economical(text);
+    let alphabet = if text.chars().all(is_gsm) { Alphabet::Gsm7 } else { Alphabet::Ucs2 };
     let (alone, room) = alphabet.room();
     let units: usize = text.chars().map(|c| alphabet.units(c)).sum();
     if units <= alone {
@@ -138,11 +165,12 @@ mod tests {
             (many("😀", 35), ucs, vec![70]),
             (many("😀", 36), ucs, vec![66, 6]),
             (many("☃", 66) + "😀" + &many("☃", 10), ucs, vec![66, 12]),
-            ("it’s".to_owned(), ucs, vec![4]),
+            ("it’s “fine” – yes…".to_owned(), gsm, vec![20]),
+            ("it’s ☃".to_owned(), ucs, vec![6]),
             ("ç".to_owned(), ucs, vec![1]),
             ("Ç".to_owned(), gsm, vec![1]),
-            ("`".to_owned(), ucs, vec![1]),
-            ("\t".to_owned(), ucs, vec![1]),
+            ("`".to_owned(), gsm, vec![1]),
+            ("\t".to_owned(), gsm, vec![1]),
             (many("x", 192), gsm, vec![153, 39]),
         ] {
             let found = count(&text);
@@ -150,6 +178,14 @@ mod tests {
         }
         assert_eq!((count(&many("a", 1530)).parts(), count(&many("a", 1600)).parts()), (10, 11));
         assert_eq!(BASIC.chars().count() + 62, 127);
+    }
+
+    #[test]
+    fn signs_that_only_look_nicer_cost_nothing() {
+        assert_eq!(economical("“It’s” 5\u{a0}m –\u{200b} ok…"), "\"It's\" 5 m - ok...");
+        assert_eq!(economical("it’s ☃"), "it’s ☃");
+        assert!(matches!(economical("plain"), Cow::Borrowed("plain")));
+        assert_eq!(count(&format!("It’s{}", "a".repeat(151))).parts(), 1);
     }
 
     #[test]

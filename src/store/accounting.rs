@@ -1,4 +1,4 @@
-//! The accounts: what the box and each person spent in each month, and what is reserved for what has not left, in the same
+//! The accounts and their budgets: what the box and each person spent in each month, and what is reserved for what has not left, in the same
 //! commit as the messages.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -274,6 +274,19 @@ impl View {
                 break;
             }
             found.push((key.value().1.to_owned(), read(value.value())));
+        }
+        Ok(found)
+    }
+
+    /// What an account used, month by month, oldest first.
+    pub fn used_by(&self, account: &str) -> TxResult<Vec<(String, Use)>> {
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::SPENT)?.iter()? {
+            let (key, value) = row?;
+            let (month, whose) = key.value();
+            if whose == account {
+                found.push((month.to_owned(), read(value.value())));
+            }
         }
         Ok(found)
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use redb::{ReadableTable, Table};
 use serde::{Deserialize, Serialize};
 
+use super::counts::Today;
+use super::record::{VERSION, json, record};
 use crate::clock::Time;
 use crate::message::{Column, Origin};
 use crate::money::Use;
@@ -73,7 +75,7 @@ pub struct Ledger {
     pub reserved: BTreeMap<String, Use>,
     /// What was counted on the present day.
     #[serde(default)]
-    pub today: super::usage::Today,
+    pub today: Today,
     /// Random name of this box; part of its Message-IDs.
     #[serde(default)]
     pub box_token: String,
@@ -87,24 +89,18 @@ fn first() -> u64 {
 
 impl Ledger {
     pub(super) fn load(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Self, redb::StorageError> {
-        let found = meta.get(ROW)?.map(|row| super::schema::record(row.value()));
+        let found = meta.get(ROW)?.map(|row| record(row.value()));
         Ok(match found {
             Some(Ok(ledger)) => ledger,
             Some(Err(error)) => {
                 return Err(redb::StorageError::Corrupted(format!("the ledger is unreadable: {error}")));
             }
-            None => Self {
-                version: super::schema::VERSION,
-                next_message: 1,
-                next_packet: 1,
-                next_event: 1,
-                ..Self::default()
-            },
+            None => Self { version: VERSION, next_message: 1, next_packet: 1, next_event: 1, ..Self::default() },
         })
     }
 
     pub(super) fn save(&self, meta: &mut Table<&'static str, &'static [u8]>) -> Result<(), redb::StorageError> {
-        meta.insert(ROW, super::schema::json(self).as_slice())?;
+        meta.insert(ROW, json(self).as_slice())?;
         Ok(())
     }
 

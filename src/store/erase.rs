@@ -7,10 +7,11 @@ use super::audit::Record;
 use super::inbound::PartIn;
 use super::queue::parse;
 use super::schema::{Tx, TxResult, View, json, reject};
+use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::ActionReason;
-use crate::message::{Message, Packet, State, Way};
+use crate::message::{Id, Message, Packet, State, Way};
 use crate::people::Person;
 
 /// Stands where the name of an erased person stood.
@@ -29,9 +30,9 @@ impl View {
 }
 
 impl Tx<'_> {
-    /// Removes a person with their messages, but for those that somebody else here wrote or got, their log-ins, contacts
-    /// and counts; their name goes from events and audit log. Gives back how many messages went. The books, the counts and
-    /// the costs of the box stay.
+    /// Removes a person with their messages, but for those that somebody else here wrote or got, the copies and notices that
+    /// were made of them, their log-ins, contacts, threads and counts; their name goes from events and audit log. Gives back
+    /// how many messages went. The books, the counts and the costs of the box stay.
     pub fn erase_person(&mut self, person: &Person, now: Time) -> TxResult<usize> {
         let name = person.name.as_str();
         let mut messages = Vec::new();
@@ -39,8 +40,11 @@ impl Tx<'_> {
             let (_, bytes) = row?;
             messages.extend(parse(bytes.value()).ok().filter(|message| message.concerns(name, &self.domain)));
         }
-        let (shared, own): (Vec<_>, Vec<_>) =
+        let (shared, mut own): (Vec<_>, Vec<_>) =
             messages.into_iter().partition(|message| self.is_of_another(message, name).unwrap_or(true));
+        if let Some(forward) = &person.forward {
+            own.extend(self.older_copies(&own, &Address::Mail(forward.clone()))?);
+        }
         self.stop_messages(&own, now)?;
         for message in &own {
             self.remove(message)?;
@@ -48,14 +52,21 @@ impl Tx<'_> {
         for message in shared {
             self.mailbox.remove((name, message.id.0))?;
             self.change(message.id, |message| {
-                if message.author.as_deref() == Some(name) {
-                    message.author = None;
+                let named = |field: &Option<String>| field.as_deref() == Some(name);
+                message.author = message.author.take().filter(|author| author != name);
+                message.on_behalf_of = message.on_behalf_of.take().filter(|person| person != name);
+                if let Some(bill) = message.bill.as_mut().filter(|bill| named(&bill.person)) {
+                    bill.person = None;
                 }
             })?;
         }
         self.sessions
             .retain(|_, bytes| super::schema::record::<Value>(bytes).is_ok_and(|session| session["person"] != name))?;
         self.contacts.retain(|(author, _), _| author != name)?;
+        self.threads.retain(|(person, _), _| person != name)?;
+        // Until when a stranger is not told again was once kept for each reader.
+        let told = format!("told:{}@", name);
+        self.seen.retain(|key, _| !key.starts_with(&told))?;
         self.spent.retain(|(_, account), _| account != name)?;
         self.ledger.reserved.remove(name);
         self.usage.retain(|(_, who), _| who != name)?;
@@ -67,6 +78,22 @@ impl Tx<'_> {
         self.forget_name(name)?;
         self.remove_person(name)?;
         Ok(own.len())
+    }
+
+    /// Copies to the private address of a person, of mails to them, from a time when a copy did not say whose it is.
+    fn older_copies(&self, own: &[Message], forward: &Address) -> TxResult<Vec<Message>> {
+        let mut found = Vec::new();
+        for mail in own.iter().filter(|message| message.way == Way::Mailbox).filter_map(|message| message.mail.as_ref())
+        {
+            for id in mail.first.0..mail.first.0 + u64::from(mail.copies) {
+                let copy = self.find(Id(id))?.filter(|copy| {
+                    let made_here = copy.way == Way::Relay && copy.author.is_none() && copy.on_behalf_of.is_none();
+                    made_here && copy.to == *forward
+                });
+                found.extend(copy);
+            }
+        }
+        Ok(found)
     }
 
     /// True for a message that somebody else on this box wrote or got.

@@ -9,8 +9,12 @@ use super::schema::{self, Tx, TxResult, View, json};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::message::{Id, Message, State};
 use crate::people::{People, Person};
 use crate::settings::Settings;
+
+/// Start of the names of notes about messages whose arrival is to be reported.
+const REPORT: &str = "report:";
 
 impl Tx<'_> {
     /// Gives the box its random name on the first use.
@@ -81,6 +85,21 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Notes that the sender of a message wants to hear when it has arrived, and that it may have.
+    pub(super) fn note_success(&mut self, message: &Message) -> TxResult<()> {
+        let arrived = matches!(message.state, State::Sent | State::Delivered);
+        match arrived && message.reporting.events().success && !message.reporting.passed_on {
+            true => self.put_note(&format!("{REPORT}{:020}", message.id.0), Some(&[])),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes that note away; false when it is not there, as somebody told them before.
+    pub fn reported(&mut self, id: Id) -> TxResult<bool> {
+        let name = format!("note:{REPORT}{:020}", id.0);
+        Ok(self.meta.remove(name.as_str())?.is_some())
+    }
+
     /// A value stored with [`Tx::put_note`], as of this transaction.
     pub fn note(&self, name: &str) -> TxResult<Option<Vec<u8>>> {
         Ok(self.meta.get(format!("note:{name}").as_str())?.map(|row| row.value().to_vec()))
@@ -88,11 +107,38 @@ impl Tx<'_> {
 }
 
 impl View {
-    /// When a person last wrote to this address.
+    /// When a person last wrote to this correspondent, under whichever of their addresses.
     pub fn written_to(&self, person: &str, to: &Address) -> TxResult<Option<Time>> {
-        let key = to.to_string().to_lowercase();
-        let row = self.0.open_table(schema::CONTACTS)?.get((person, key.as_str()))?;
-        Ok(row.map(|row| Time(row.value())))
+        let contacts = self.0.open_table(schema::CONTACTS)?;
+        let when = |key: String| Ok(contacts.get((person, key.as_str()))?.map(|row| row.value()));
+        // Older versions kept each address as it was written.
+        let (now, before): (TxResult<_>, TxResult<_>) = (when(to.correspondent()), when(to.to_string().to_lowercase()));
+        Ok(now?.max(before?).map(Time))
+    }
+
+    /// Whom a person wrote to, and when last; by address.
+    pub fn contacts(&self, person: &str) -> TxResult<Vec<(String, Time)>> {
+        let mut all = Vec::new();
+        let contacts = self.0.open_table(schema::CONTACTS)?;
+        for row in contacts.range((person, "")..)? {
+            let (key, at) = row?;
+            let (author, to) = key.value();
+            if author != person {
+                break;
+            }
+            all.push((to.to_owned(), Time(at.value())));
+        }
+        Ok(all)
+    }
+
+    /// Messages whose senders want to hear that they have arrived.
+    pub fn to_report(&self, most: usize) -> TxResult<Vec<Id>> {
+        let (begin, end) = (format!("note:{REPORT}"), format!("note:{REPORT}~"));
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::META)?.range(begin.as_str()..end.as_str())?.take(most) {
+            found.extend(row?.0.value()[begin.len()..].parse().map(Id));
+        }
+        Ok(found)
     }
 
     /// All web sessions: hash of the token and JSON.

@@ -1,6 +1,6 @@
 //! Messages: put, moved from state to state, removed. Every change keeps the queue index and the books true.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use redb::ReadableTable;
@@ -86,9 +86,10 @@ impl Tx<'_> {
             self.ledger.book(message.door, None, message.column());
             self.count_taken(&message)?;
             if let (Some(author), to @ (Address::Mail(_) | Address::Phone(_))) = (&message.author, &message.to) {
-                self.contacts.insert((author.as_str(), to.to_string().to_lowercase().as_str()), message.accepted.0)?;
+                self.contacts.insert((author.as_str(), to.correspondent().as_str()), message.accepted.0)?;
             }
             self.index(&message, None)?;
+            self.note_success(&message)?;
             self.messages.insert(id.0, json(&message).as_slice())?;
             ids.push(id);
         }
@@ -149,12 +150,17 @@ impl Tx<'_> {
         let reason = reason.into();
         // A field of a fact that is named like a tag would be lost in the store.
         debug_assert_eq!(record::<Reason>(&json(&reason)).ok().as_ref(), Some(&reason));
-        self.change(id, |message| {
+        let entered = self.message(id)?.state != state;
+        let message = self.change(id, |message| {
             message.state = state;
             message.reason = reason.clone();
             message.next = next;
             message.steps.push(Step { at, state, cause: reason, packets });
-        })
+        })?;
+        if entered {
+            self.note_success(&message)?;
+        }
+        Ok(message)
     }
 
     /// Says why a message that stays in its state is there, and when it is looked at next. The time line names each fact
@@ -171,11 +177,13 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Moves the times of waiting messages that were taken under a clock nobody could vouch for.
-    pub fn shift_doubtful(&mut self, by: Duration) -> TxResult<usize> {
-        let mut ids = Vec::new();
+    /// Moves the times of waiting messages that were taken under a clock nobody could vouch for, or since a time from which
+    /// on it was wrong.
+    pub fn shift_doubtful(&mut self, by: Duration, since: Time) -> TxResult<usize> {
+        // A message may stand in two queues, and moves once.
+        let mut ids = BTreeSet::new();
         for row in self.due.iter()? {
-            ids.push(Id(row?.0.value().2));
+            ids.insert(Id(row?.0.value().2));
         }
         let mut moved = 0;
         for id in ids {
@@ -184,7 +192,7 @@ impl Tx<'_> {
                 Err(StoreError::Rejected(_)) => continue,
                 message => message?,
             };
-            if !message.clock_believed {
+            if !message.clock_believed || message.accepted >= since {
                 moved += 1;
                 self.change(id, |message| {
                     message.accepted = message.accepted + by;

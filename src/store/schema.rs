@@ -2,10 +2,9 @@
 
 use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransaction};
 
+pub use super::record::{Unreadable, VERSION, json, record};
 use crate::fault::Fault;
 
-/// Version of the tables; a newer file is refused, an older one is migrated.
-pub const VERSION: u64 = 4;
 /// Mails up to this size live in the store; larger ones are files in the spool folder (values are rounded up to
 /// powers of two inside redb, and a huge value would cost its size in memory).
 pub const INLINE: usize = 72 * 1024;
@@ -38,7 +37,7 @@ pub const SEEN: TableDefinition<&str, i64> = TableDefinition::new("seen");
 pub const PARTS: TableDefinition<(&str, u16), &[u8]> = TableDefinition::new("parts");
 /// Message-ID of mails that went outside -> message.
 pub const MESSAGE_IDS: TableDefinition<&str, u64> = TableDefinition::new("message_ids");
-/// (person, address outside in lower case) -> when the person last wrote there (ms).
+/// (person, [`correspondent`](crate::address::Address::correspondent)) -> when the person last wrote there (ms).
 pub const CONTACTS: TableDefinition<(&str, &str), i64> = TableDefinition::new("contacts");
 /// Message -> JSON of `TextOut`: what the carrier has, or may have, of it.
 pub const TEXTS: TableDefinition<u64, &[u8]> = TableDefinition::new("texts");
@@ -205,72 +204,5 @@ pub struct View(pub(super) ReadTransaction);
 impl View {
     pub(super) fn messages(&self) -> Result<ReadOnlyTable<u64, &'static [u8]>, redb::Error> {
         Ok(self.0.open_table(MESSAGES)?)
-    }
-}
-
-/// A record of ours: JSON, and behind a line feed, which no such JSON holds, its CRC-32 in hex digits.
-///
-/// redb checks nothing when it reads a page: a flipped bit would be served as true.
-pub fn json<T: serde::Serialize>(record: &T) -> Vec<u8> {
-    // Our records hold strings, numbers and lists: serialisation to memory cannot fail.
-    let mut bytes = serde_json::to_vec(record).expect("records of the store serialise");
-    let check = crc32fast::hash(&bytes);
-    bytes.extend_from_slice(format!("\n{check:08x}").as_bytes());
-    bytes
-}
-
-/// Why a record cannot be used.
-#[derive(Debug)]
-pub enum Unreadable {
-    /// Its bytes are not the ones that were written.
-    Damaged,
-    /// It is no record of this kind.
-    Malformed(serde_json::Error),
-}
-
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Damaged => f.write_str("its bytes are not the ones that were written"),
-            Self::Malformed(error) => error.fmt(f),
-        }
-    }
-}
-
-/// Reads what [`json`] wrote; records of earlier versions, which have no checksum, as they are.
-///
-/// # Errors
-/// When it is damaged, or no record of this kind.
-pub fn record<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
-    let json = match bytes.len().checked_sub(CHECK).map(|at| bytes.split_at(at)) {
-        Some((json, [b'\n', digits @ ..])) => {
-            if format!("{:08x}", crc32fast::hash(json)).as_bytes() != digits {
-                return Err(Unreadable::Damaged);
-            }
-            json
-        }
-        _ => bytes,
-    };
-    serde_json::from_slice(json).map_err(Unreadable::Malformed)
-}
-
-/// Length of a line feed and the checksum behind it.
-const CHECK: usize = 9;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_flipped_bit_of_a_record_is_noticed() {
-        let bytes = json(&("a text\nof two lines", 7_u32));
-        assert_eq!(record::<(String, u32)>(&bytes).unwrap(), ("a text\nof two lines".to_owned(), 7));
-        for bit in 0..bytes.len() * 8 {
-            let mut damaged = bytes.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            let read = record::<(String, u32)>(&damaged);
-            assert!(read.is_err(), "bit {bit}: {read:?}");
-        }
-        assert_eq!(record::<u32>(b"12").unwrap(), 12, "from before there was a checksum");
     }
 }

@@ -23,6 +23,13 @@ pub fn prepare(data: &Path) -> Result<(), Fault> {
             data.display()
         )));
     }
+    if fs::metadata(data.join(super::FILE)).is_ok_and(|file| file.len() == 0) && was_in_use(data) {
+        return Err(Fault::operator(format!(
+            "{} is empty although this folder was in use: restore a backup with 'satpost restore', or move the folder away to \
+             begin anew",
+            data.join(super::FILE).display()
+        )));
+    }
     let spool = folder(data);
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool);
     made.and_then(|()| fs::set_permissions(data, fs::Permissions::from_mode(0o700))).map_err(|error| {
@@ -39,6 +46,13 @@ fn holds_other_things(data: &Path) -> bool {
     fs::read_dir(data).is_ok_and(|mut entries| {
         entries.any(|entry| entry.is_ok_and(|entry| !ours(&entry.file_name().to_string_lossy())))
     })
+}
+
+/// True for a folder that has what only a box makes that was open: its ballast, a mail in the spool, a certificate.
+fn was_in_use(data: &Path) -> bool {
+    let mails = || fs::read_dir(folder(data)).is_ok_and(|mut entries| entries.next().is_some());
+    let made = |name: &str| data.join(name).exists();
+    made("ballast") || made("tls-key.pem") || mails()
 }
 
 /// A file of the spool folder, on disk; removed when this is dropped without [`Spooled::keep`].

@@ -10,9 +10,9 @@
 //!                                                                 no  -> a temporary no
 //! ```
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
@@ -23,6 +23,7 @@ use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, Durability, ReadableDatabase};
 use smol::channel::{Receiver, TrySendError};
 
+use super::opening::Opening;
 use super::schema::{After, StoreError, Tx, TxResult};
 use super::synced_file::{self, Cache, SyncedFile};
 use super::{FILE, Store};
@@ -80,9 +81,22 @@ pub fn open(path: &Path) -> Result<Database, Fault> {
 
 fn create(path: &Path) -> Result<Database, DatabaseError> {
     let file = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    // One that was copied here, or made by an older version, may be open to others.
+    if file.metadata()?.mode() & 0o077 != 0
+        && let Err(error) = file.set_permissions(Permissions::from_mode(0o600))
+    {
+        log::warn!("{} may be open to other users, and its rights cannot be changed: {error}", path.display());
+    }
     let cache = PageCache { path: path.to_owned(), file: file.try_clone()? };
     let file = SyncedFile::new(FileBackend::new(file)?, cache, synced_file::PATIENCE)?;
-    Database::builder().set_cache_size(CACHE).create_with_backend(file)
+    let opening = Opening::begin(path);
+    let percent = opening.percent();
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE).set_repair_callback(move |check| {
+        let part = (check.progress() * 100.0) as u8;
+        percent.store(part, Ordering::Relaxed);
+    });
+    builder.create_with_backend(file)
 }
 
 /// The pages of the file that the system holds in memory.

@@ -33,7 +33,7 @@ struct Row {
     service: fn(&Shared, &Context) -> Arc<dyn Service>,
 }
 
-const LISTENERS: [Row; 3] = [
+static LISTENERS: &[Row] = &[
     Row { name: "smtp", ports: Key::SmtpListen, tls: true, service: |shared, context| shared.smtp(context, false) },
     Row {
         name: "submission",

@@ -15,6 +15,11 @@ pub fn status(sentence: &str) {
     tell(&NotifyState::Status(&line));
 }
 
+/// The start takes longer: systemd is to wait for this long from now on, whatever its `TimeoutStartSec` says.
+pub fn extend(by: Duration) {
+    tell(&NotifyState::ExtendTimeoutUsec(u32::try_from(by.as_micros()).unwrap_or(u32::MAX)));
+}
+
 /// The box ends on purpose; what is left of its work is on disk.
 pub fn stopping() {
     tell(&NotifyState::Stopping);
@@ -55,6 +60,7 @@ mod tests {
         assert_eq!(watchdog_interval(), watched);
         ready();
         status("two\nlines");
+        extend(Duration::from_secs(60));
         watchdog();
         stopping();
     }
@@ -80,7 +86,9 @@ mod tests {
         let listener = UnixDatagram::bind(&socket).unwrap();
         speak(&[("NOTIFY_SOCKET", socket.as_os_str()), ("WATCHDOG_USEC", "30000000".as_ref())]);
         listener.set_nonblocking(true).unwrap();
-        for want in ["READY=1\n", "STATUS=two lines\n", "WATCHDOG=1\n", "STOPPING=1\n"] {
+        for want in
+            ["READY=1\n", "STATUS=two lines\n", "EXTEND_TIMEOUT_USEC=60000000\n", "WATCHDOG=1\n", "STOPPING=1\n"]
+        {
             let mut buffer = [0; 100];
             let length = listener.recv(&mut buffer).unwrap();
             assert_eq!(String::from_utf8_lossy(&buffer[..length]), want);

@@ -12,6 +12,7 @@ macro_rules! scenes {
 }
 
 mod cli;
+mod clock;
 mod costs;
 mod link;
 mod pages;

@@ -45,6 +45,12 @@ fn the_log_holds_no_message_no_address_and_no_secret() {
     gateway.cli_ok(&["settings", "set", "hive.password"], "p");
     gateway.cli_ok(&["settings", "set", "relay.password"], "sandalwood");
     gateway.cli_ok(&["people", "passwd", "ben"], "cedarwood and sweet white wine");
+    // Servers like to name the recipient in what they say.
+    shore.sink_says("code RCPT 450 4.7.1 <bob@world.example>: this is a grey list");
+    gateway.cli_ok(&["send", "--from", "olga", "--subject", "Quinquireme", "bob@world.example"], "cargo-of-ivory");
+    wait_for("the reason in the log", SOON, || gateway.log_text().contains("grey list").then_some(()));
+    assert!(gateway.log_text().contains("not taken by the relay, for now (450 4.7.1)"), "{}", gateway.log_text());
+    shore.sink_says("clear");
     shore.sink_says("close");
     gateway.cli_ok(&["send", "--from", "olga", "--subject", "Quinquireme", "bob@world.example"], "cargo-of-ivory");
     gateway.wait_state(SOON, "bob@world.example", "queued");
@@ -59,6 +65,81 @@ fn the_log_holds_no_message_no_address_and_no_secret() {
     for secret in secrets.into_iter().chain([PASSWORD, "argon2"]) {
         assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
     }
+}
+
+/// All that was made of a person's messages goes with them, and does not come back with a later backup: copies to their
+/// private address, notices to those who wrote to them. What the box knows of them is in the copy of their data.
+#[test]
+fn erasing_and_exporting_a_person_is_complete() {
+    let shore = Shore::start();
+    let settings = [("price.packet", "0.07"), ("air.tell_held", "yes")];
+    let more = [("smtp.auth_host", "mx.shore.example"), ("air.strangers", "hold")];
+    let mut gateway =
+        shore.gateway(&[&settings[..], &more[..]].concat(), &["olga", "ben", "anna=6846", "carl=7"]).started();
+    gateway.cli_ok(&["people", "edit", "ben", "--forward", "ben@home.example"], "");
+    assert!(from_outside(&gateway, "ben@shore.example", &message("Hello", "quinquireme")).starts_with("250"));
+    assert_eq!(shore.wait_mails(1)[0]["to"][0], "ben@home.example");
+    let proven = format!(
+        "Authentication-Results: mx.shore.example; spf=pass smtp.mailfrom=world.example\n{}",
+        message("Hello", "sandalwood")
+    );
+    assert!(from_outside(&gateway, "anna@shore.example", &proven).starts_with("250"));
+    shore.wait_mails(2);
+    gateway.cli_ok(&["send", "--from", "ben", "--subject", "Ivory", "Bob+x@world.example"], "cargo");
+    gateway.cli_ok(&["send", "--from", "olga", "--subject", "Ivory", "carl@shore.example"], "apes and peacocks");
+    shore.wait_mails(3);
+
+    let packet = wait_for("the packet", SOON, || shore.packets().pop());
+    shore.hive_says(&format!("status {} 3", packet["packetId"]));
+    gateway.wait_state(SOON, "carl@shore.example", "sent");
+    let export = |name: &str| {
+        let file = shore.folder.path(&format!("{name}.tar"));
+        gateway.cli_ok(&["people", "export", name, file.to_str().unwrap()], "");
+        let copy = String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
+        let data = &copy[copy.find("{\n").unwrap()..];
+        let data: serde_json::Value = serde_json::Deserializer::from_str(data).into_iter().next().unwrap().unwrap();
+        (copy, data)
+    };
+    let (copy, data) = export("ben");
+    assert!(copy.contains("quinquireme") && !copy.contains("apes and peacocks"), "{copy}");
+    let contacts: Vec<_> = data["contacts"].as_array().unwrap().iter().map(|contact| &contact["address"]).collect();
+    assert_eq!(contacts, ["bob@world.example"]);
+    // What comes to a device is its reader's cost.
+    let (_, data) = export("carl");
+    assert_eq!((&data["costs"][0]["packets"], &data["costs"][0]["money"]), (&1.into(), &"0.07".into()), "{data}");
+
+    let holds = |name: &str, words: &[&str]| {
+        let backup = shore.folder.path(name);
+        gateway.cli_ok(&["backup", backup.to_str().unwrap()], "");
+        let bytes = std::fs::read(backup).unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        words.iter().filter(|word| text.contains(**word)).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let of_ben = ["quinquireme", "ben@home.example"];
+    let of_anna = ["sandalwood", "anna@shore.example"];
+    assert_eq!(holds("before.redb", &[of_ben, of_anna].concat()).len(), 4);
+    gateway.cli_ok(&["people", "erase", "ben"], "");
+    assert_eq!(holds("after.redb", &of_ben), [""; 0]);
+    gateway.cli_ok(&["people", "erase", "anna"], "");
+    assert_eq!(holds("last.redb", &of_anna), [""; 0]);
+    let left = gateway.messages();
+    assert_eq!(left.iter().map(|message| &message["to"]).collect::<Vec<_>>(), ["carl@shore.example"]);
+    gateway.books_balance();
+    assert_eq!(gateway.stop(), 0);
+}
+
+/// Only the box reads its file, also where another program, or an older version, left it open to others.
+#[test]
+fn the_file_of_the_box_is_its_own() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let mut station = Station::new(&folder, "boat", &[], &["anna"]);
+    let file = station.folder.join("satpost.redb");
+    let mode = || std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    station.start();
+    assert_eq!(mode(), 0o600);
 }
 
 /// Two boxes on one machine share its cookies, as browsers keep them by host: their names differ.

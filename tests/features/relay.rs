@@ -3,6 +3,7 @@
 mod fake;
 mod hostile;
 mod limits;
+mod reports;
 
 use crate::support::shore::{Shore, classic, from_outside, message};
 use crate::support::{SOON, Station, send, wait_for};

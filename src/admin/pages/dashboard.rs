@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::messages::tone;
 use super::{Ask, Reply, modem, quarantine, queue, setup};
 use crate::admin::chart;
-use crate::admin::route::may_see;
 use crate::settings::Key;
 use crate::status::LiveStatus;
 
@@ -134,7 +133,7 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     // What somebody may not see they cannot mend: they are told all the same.
     for need in &mut needs {
         let page = need.href.split(['?', '#']).next().unwrap_or_default();
-        if !may_see(ask.role(), page) {
+        if !ask.may_see(page) {
             (need.href, need.button) = ("", "");
         }
     }

@@ -9,7 +9,6 @@ use crate::admin::App;
 use crate::admin::auth::{self, LIFE};
 use crate::admin::request::{Request, own_place};
 use crate::admin::response::Response;
-use crate::admin::route::theme;
 use crate::admin::service::Action;
 use crate::admin::view::Frame;
 use crate::admin::view::{over, page, span};
@@ -32,7 +31,7 @@ pub fn bare(app: &App, request: &Request, status: u16, template: &str, values: V
     let frame = Frame {
         box_name: app.store.settings().text(Key::BoxName).to_owned(),
         csrf: csrf.clone(),
-        theme: theme(request),
+        theme: request.theme(),
         here: request.target.clone(),
         ..Frame::default()
     };

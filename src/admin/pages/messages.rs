@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Ask, Reply, query, queue};
 use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
-use crate::engine::actions::{MessageAction, again};
+use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
 use crate::fault::Fault;
 use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, words};
 use crate::route::segments;
@@ -190,34 +190,40 @@ fn phone(message: &Message) -> bool {
 }
 
 /// Lists the actions that make sense for a message in this state: name in the path, label, what it does.
-fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, String, String)> {
-    let fixed = |(word, label, about): (&'static str, &str, &str)| (word, label.to_owned(), about.to_owned());
-    let mut all: Vec<_> = usual(message).into_iter().map(fixed).collect();
+fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, &'static str, String)> {
+    let mut actions = usual(ask, message);
     if again::is_possible(message) {
         let price = again::price(&crate::engine::policy(&ask.app.store), message);
-        let about = "It may have arrived. A box like this one delivers nothing twice; a classic peer may.";
-        all.push(("again", format!("Send again, for {price}"), about.to_owned()));
+        let words = format!(
+            "It goes once more, for {price}. It may have arrived: a box like this one delivers nothing twice, a classic peer may."
+        );
+        actions.push(("again", "Send again", words));
     }
-    all
+    actions
 }
 
-fn usual(message: &Message) -> Vec<(&'static str, &'static str, &'static str)> {
-    let hold = ("hold", "Hold", "It stays here until you release it.");
-    let retry = ("retry", "Try now", "It does not wait for its next turn.");
-    let cancel =
-        ("cancel", "Cancel", "It will not be sent. Packets that a satellite has already cannot be taken back.");
-    let release = ("release", "Release", "It goes out now, however many packets it takes.");
+fn usual(ask: &Ask, message: &Message) -> Vec<(&'static str, &'static str, String)> {
+    let hold = ("hold", "Hold", "It stays here until you release it.".to_owned());
+    let retry = ("retry", "Try now", "It does not wait for its next turn.".to_owned());
+    let words = "It will not be sent. Packets that a satellite has already cannot be taken back.";
+    let cancel = ("cancel", "Cancel", words.to_owned());
     match message.state {
-        State::Held if message.stranger.is_some() => vec![
-            release,
-            ("allow", "Release and allow sender", "It goes out now, and so does what this sender writes from now on."),
-            cancel,
-        ],
-        State::Held => vec![release, cancel],
-        State::Queued => vec![retry, hold, cancel],
-        State::OnLink => vec![cancel],
-        _ => Vec::new(),
+        State::Queued => return vec![retry, hold, cancel],
+        State::OnLink => return vec![cancel],
+        _ => {}
     }
+    let policy = crate::engine::policy(&ask.app.store);
+    if !is_releasable(&policy, message) {
+        return Vec::new();
+    }
+    let cost = Cost::of(&policy, message);
+    let mut actions = vec![("release", "Release", format!("It goes out now{cost}."))];
+    if message.stranger.is_some() {
+        let words = format!("It goes out now{cost}; what this sender writes from now on goes out as well.");
+        actions.push(("allow", "Release and allow sender", words));
+    }
+    actions.extend(Some(cancel).filter(|_| message.state == State::Held));
+    actions
 }
 
 fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {

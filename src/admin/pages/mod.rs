@@ -28,9 +28,8 @@ use super::App;
 use super::auth::Visitor;
 use super::request::{Request, encode};
 use super::response::Response;
-use super::route::{may_see, theme, title};
 use super::service::{Actor, Service, zone};
-use super::view::{Frame, Light, NAV, TimeFormat, over, page};
+use super::view::{Frame, Light, NAV, TimeFormat, over, page, title};
 use crate::fault::Fault;
 use crate::people::Role;
 use crate::settings::{Key, Settings};
@@ -52,11 +51,13 @@ pub struct Ask<'a> {
     pub settings: Arc<Settings>,
     /// Tells times.
     pub times: TimeFormat,
+    /// Whether somebody of a role may look at a page, as the table of pages has it.
+    least_of: fn(Role, &str) -> bool,
 }
 
 impl<'a> Ask<'a> {
     /// Makes it from a request and its session.
-    pub fn new(app: &'a App, request: &'a Request, visitor: &'a Visitor) -> Self {
+    pub fn new(app: &'a App, request: &'a Request, visitor: &'a Visitor, least_of: fn(Role, &str) -> bool) -> Self {
         let settings = app.store.settings();
         let times = TimeFormat { zone: zone(&settings), now: app.store.clock().now() };
         Self {
@@ -66,6 +67,7 @@ impl<'a> Ask<'a> {
             service: app.service(Actor::person(&visitor.person.name, visitor.person.role, &request.peer)),
             settings,
             times,
+            least_of,
         }
     }
 
@@ -82,6 +84,11 @@ impl<'a> Ask<'a> {
     /// True for whoever runs the queue and the people: an operator or the owner.
     pub fn operator(&self) -> bool {
         self.role() >= Role::Operator
+    }
+
+    /// True when the one who asks may look at a page; for the navigation, so that it shows nothing else.
+    pub fn may_see(&self, href: &str) -> bool {
+        (self.least_of)(self.role(), href)
     }
 
     /// Gives the name of the one who asks.
@@ -118,10 +125,10 @@ impl<'a> Ask<'a> {
             operator: self.operator(),
             nav: NAV
                 .iter()
-                .filter(|entry| may_see(self.role(), entry.href) && (self.operator() || entry.href != "/"))
+                .filter(|entry| self.may_see(entry.href) && (self.operator() || entry.href != "/"))
                 .collect(),
             csrf: self.visitor.session.csrf.clone(),
-            theme: theme(self.request),
+            theme: self.request.theme(),
             strip: if self.operator() { self.strip() } else { Vec::new() },
             flash: self.app.told(&self.visitor.hash),
             unread: self.app.store.read(|view| view.unread(self.me())).unwrap_or_default(),
@@ -135,7 +142,7 @@ impl<'a> Ask<'a> {
     pub fn strip(&self) -> Vec<Light> {
         let facts = self.app.status.facts();
         // Somebody who may not see a page is not sent there.
-        let to = |href| if may_see(self.role(), href) { href } else { "/" };
+        let to = |href| if self.may_see(href) { href } else { "/" };
         let link = match &facts.link {
             None if self.settings.text(Key::LinkDriver) == "none" => ("off", "no link"),
             None => ("wait", "starting"),

@@ -26,6 +26,7 @@ pub fn edit_of(form: &Fields) -> PersonEdit {
         budget_money: form.get("budget_money").to_owned(),
         allow: form.get("allow").to_owned(),
         block: form.get("block").to_owned(),
+        machines: form.get("machines").to_owned(),
         strangers: form.get("strangers").to_owned(),
         number: form.get("number").to_owned(),
         role: form.get("role").parse().unwrap_or_default(),
@@ -39,7 +40,7 @@ pub fn fields(edit: &PersonEdit) -> Value {
         name => edit.name, full_name => edit.full_name, aliases => edit.aliases, device_name => edit.device_name, on_device => edit.on_device, device => edit.device,
         forward => edit.forward, max_parts => edit.max_parts, number => edit.number, role => edit.role.word(),
         budget_packets => edit.budget_packets, budget_money => edit.budget_money,
-        allow => edit.allow, block => edit.block, strangers => edit.strangers,
+        allow => edit.allow, block => edit.block, machines => edit.machines, strangers => edit.strangers,
         least => LEAST, least_owner => LEAST_OWNER,
     }
 }
@@ -101,10 +102,14 @@ pub fn add(ask: &Ask) -> Reply {
 
 /// Shows one person.
 pub fn one(ask: &Ask, name: &str, status: u16, error: &str, edit: Option<&PersonEdit>) -> Reply {
+    shown(ask, name, status, error, edit, None)
+}
+
+fn shown(ask: &Ask, name: &str, status: u16, error: &str, edit: Option<&PersonEdit>, tried: Option<&str>) -> Reply {
     let Ok(person) = ask.service.person(name) else { return Ok(ask.sorry(404, "There is nobody of this name.")) };
     let current = PersonEdit::of(&person);
     let values = context! {
-        error,
+        error, tried,
         row => row(ask, &person),
         who => fields(edit.unwrap_or(&current)),
         roles => roles(ask),
@@ -123,6 +128,19 @@ pub fn edit(ask: &Ask, name: &str) -> Reply {
     let edit = PersonEdit { name: name.to_owned(), ..edit_of(&ask.request.form) };
     match ask.service.edit(name, &edit) {
         Ok(person) => ask.done(&format!("/people/{}", person.name), "Saved."),
+        Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), Some(&edit)),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Shows what the lists of the form would have done with past messages to a person, and saves nothing.
+pub fn rehearse(ask: &Ask, name: &str) -> Reply {
+    if let Some(no) = out_of_reach(ask, name) {
+        return Ok(no);
+    }
+    let edit = PersonEdit { name: name.to_owned(), ..edit_of(&ask.request.form) };
+    match ask.service.rehearse_person(name, &edit) {
+        Ok(rehearsal) => shown(ask, name, 200, "", Some(&edit), Some(&rehearsal.words())),
         Err(Fault::Permanent(why)) => one(ask, name, 422, &why.to_string(), Some(&edit)),
         Err(fault) => Err(fault),
     }

@@ -4,7 +4,7 @@ use minijinja::{Value, context};
 
 use super::{Ask, Reply};
 use crate::admin::request::Fields;
-use crate::admin::service::Row;
+use crate::admin::service::{REHEARSED, Row};
 use crate::fault::Fault;
 use crate::money::Money;
 use crate::route::price;
@@ -147,8 +147,8 @@ pub fn save(ask: &Ask, group: &str) -> Reply {
 
 /// Shows what the rules of the form would have done with the messages of the past, and saves nothing.
 pub fn rehearse(ask: &Ask) -> Reply {
-    let in_group = |name: &str| TABLE.iter().any(|row| row.name == name && row.group == RULES);
-    match ask.service.rehearse(&read(&ask.request.form, in_group)) {
+    let tried = |name: &str| TABLE.iter().any(|row| row.name == name && REHEARSED.contains(&row.key));
+    match ask.service.rehearse(&read(&ask.request.form, tried)) {
         Ok(rehearsal) => shown(ask, RULES_SLUG, 200, "", Some(&rehearsal.words())),
         Err(Fault::Permanent(why)) => show(ask, RULES_SLUG, 422, &why.to_string()),
         Err(fault) => Err(fault),

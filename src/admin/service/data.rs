@@ -71,10 +71,23 @@ impl Service {
         let sessions: Vec<_> = sessions
             .map(|(_, session)| json!({"since": session.created.to_string(), "seen": session.seen.to_string(), "from": session.from}))
             .collect();
-        let (usage, audit) = self.store.read(|view| {
+        let (usage, audit, contacts, costs) = self.store.read(|view| {
             let audit = view.audit(None, &person.name, usize::MAX)?;
-            Ok((view.usage(Span::Day, Some(&person.name))?, audit))
+            let usage = view.usage(Span::Day, Some(&person.name))?;
+            Ok((usage, audit, view.contacts(&person.name)?, view.used_by(&person.name)?))
         })?;
+        let contacts: Vec<_> =
+            contacts.iter().map(|(to, at)| json!({"address": to, "last_written_to": at.to_string()})).collect();
+        let currency = self.store.settings().text(Key::PriceCurrency).to_owned();
+        let costs: Vec<_> = costs
+            .iter()
+            .map(|(month, used)| {
+                json!({
+                    "month": month, "packets": used.packets, "texts": used.texts, "money": used.money.to_string(),
+                    "currency": currency,
+                })
+            })
+            .collect();
         let audit: Vec<_> = audit
             .into_iter()
             .map(|(_, record)| record)
@@ -86,6 +99,7 @@ impl Service {
             .map(|message| {
                 json!({
                     "id": message.id.to_string(), "from": message.from, "to": message.to, "subject": message.subject,
+                    "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
                     "accepted": message.accepted.to_string(), "state": message.state.words(), "reason": message.reason.to_string(),
                     "time_line": message.steps.iter().map(|step| {
                         json!({"at": step.at.to_string(), "state": step.state.words(), "cause": step.cause.to_string(), "packets": step.packets})
@@ -93,7 +107,10 @@ impl Service {
                 })
             })
             .collect();
-        Ok(json!({"person": record, "log_ins": sessions, "usage": usage, "audit": audit, "messages": messages}))
+        Ok(json!({
+            "person": record, "log_ins": sessions, "usage": usage, "contacts": contacts, "costs": costs, "audit": audit,
+            "messages": messages,
+        }))
     }
 
     /// Erases a person: their messages, but for those that somebody else here wrote or got, log-ins, contacts, counts.

@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{Action, Service};
+use super::{Action, PersonEdit, Service};
 use crate::fault::Fault;
-use crate::people::People;
+use crate::people::{People, Person};
 use crate::route::choose::Policy;
 use crate::route::rehearse::Rehearsal;
 use crate::settings::{self, Key, Kind, Setting, Settings, TABLE};
 
 /// Messages that a rehearsal looks back on.
 const PAST: usize = 10_000;
+
+/// The settings that a rehearsal answers for. What the mail server in front found out was written down with each message,
+/// so its settings are not among them.
+pub const REHEARSED: [Key; 6] =
+    [Key::AirStrangers, Key::AirAllow, Key::AirBlock, Key::AirMachines, Key::AirAnswers, Key::AirKeyWord];
 
 /// A setting as it stands.
 #[derive(Debug, Clone)]
@@ -52,17 +57,38 @@ impl Service {
     /// Tells what the rules for messages from outside would have done with past messages, with these settings.
     ///
     /// # Errors
-    /// Permanent with the first sentence that says why a value is not valid.
+    /// Permanent with the first sentence that says why a value is not valid, or cannot be tried.
     pub fn rehearse(&self, pairs: &[(String, String)]) -> Result<Rehearsal, Fault> {
         let mut settings = Settings::clone(&self.store.settings());
         for (name, value) in pairs {
             let key = settings::find(name).map_err(Fault::permanent)?.key;
+            if !REHEARSED.contains(&key) {
+                let names = REHEARSED.map(|key| settings::row(key).name).join(", ");
+                return Err(Fault::permanent(format!("{name} cannot be tried on past messages; these can: {names}")));
+            }
             settings = settings.with(key, value).map_err(Fault::permanent)?;
         }
+        self.rehearsed(settings, self.store.people(), None)
+    }
+
+    /// The same for the lists of one person, and the messages to them.
+    ///
+    /// # Errors
+    /// Permanent when there is nobody of this name, or with the sentence that says which list is not valid.
+    pub fn rehearse_person(&self, name: &str, edit: &PersonEdit) -> Result<Rehearsal, Fault> {
+        let before = self.person(name)?;
+        let mut person = Person::clone(&before);
+        edit.apply(&mut person)?;
+        // Of two records with one name the later one counts.
+        let people = self.people().into_iter().map(|other| Person::clone(&other)).chain([person]);
+        self.rehearsed(Settings::clone(&self.store.settings()), Arc::new(People::new(people)), Some(&before.name))
+    }
+
+    fn rehearsed(&self, settings: Settings, people: Arc<People>, only: Option<&str>) -> Result<Rehearsal, Fault> {
         let max_payload = crate::engine::max_payload(&settings);
-        let policy = Policy::new(self.store.people(), Arc::new(settings), max_payload);
+        let policy = Policy::new(people, Arc::new(settings), max_payload);
         let past = self.store.read(|view| view.past(PAST))?;
-        Ok(policy.rehearse(&past))
+        Ok(policy.rehearse(&past, only))
     }
 
     /// Changes several settings in one commit, all or none; gives one sentence for each that is different now.
@@ -127,6 +153,11 @@ fn fits(key: Key, settings: &Settings, people: &People) -> Result<(), String> {
         },
         Key::DefaultPerson if !value.is_empty() && people.get(value).is_none() => {
             Err(format!("there is nobody named {value}: add them first"))
+        }
+        Key::SmtpFront | Key::SmtpFrontProtocol
+            if settings.text(Key::SmtpFrontProtocol) != "none" && settings.text(Key::SmtpFront).is_empty() =>
+        {
+            Err("name the server in smtp.front: its word for who the client is counts from there only".to_owned())
         }
         Key::TlsCert | Key::TlsKey | Key::RelayCa if !value.is_empty() => pem(value),
         Key::RelayTls if value == "none" && !settings.text(Key::RelayUser).is_empty() && !relay_is_here(settings) => {

@@ -1,7 +1,5 @@
 //! Checks the settings: domain, people, and the ways out.
 
-use std::path::Path;
-
 use super::{Findings, Session};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::deliver::sms;
@@ -96,10 +94,10 @@ fn modem(settings: &Settings, findings: &mut Findings) {
     }
     let mut usable = Vec::new();
     for port in &ports {
-        match opens(port) {
-            Ok(()) => usable.push(port.display().to_string()),
-            Err(why) if named.is_empty() => findings.warn("link", why),
-            Err(why) => findings.error("link", why),
+        match serial::Port::open(port, 115_200) {
+            Ok(_) => usable.push(port.display().to_string()),
+            Err(why) if named.is_empty() => findings.warn("link", why.to_string()),
+            Err(why) => findings.error("link", why.to_string()),
         }
     }
     if !usable.is_empty() {
@@ -108,10 +106,6 @@ fn modem(settings: &Settings, findings: &mut Findings) {
     } else if named.is_empty() {
         findings.error("link", "none of the serial ports can be opened");
     }
-}
-
-fn opens(port: &Path) -> Result<(), String> {
-    serial::Port::open(port, 115_200).map(drop)
 }
 
 /// Checks the relay, by connecting to it.

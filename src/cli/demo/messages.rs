@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::parts::DemoParts;
+use super::{NUMBER, PHONE};
 use crate::address::{Address, Mailbox};
 use crate::cli::session::Failure;
 use crate::deliver::relay::{Relay, RelayConfig, Tls};
+use crate::message::Reporting;
 
 /// Anna on the boat.
 pub const ANNA: &str = "anna@boat.example";
@@ -15,10 +17,6 @@ pub const ANNA_ASHORE: &str = "anna@shore.example";
 /// Somebody in the world.
 pub const BOB: &str = "bob@world.example";
 
-/// A phone in the world.
-pub const PHONE: &str = "+14155550123";
-/// Anna's service number.
-pub const NUMBER: &str = "+14155550199";
 /// The phone, as a mail program on the boat writes to it.
 const PHONE_BY_MAIL: &str = "+14155550123@sms.boat.example";
 
@@ -111,7 +109,7 @@ fn give(
     };
     let mail = format!("From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\n\r\n{text}\r\n");
     let mut client = Relay::new();
-    let given = client.deliver(&config, &Address::Mail(sender), &recipient, mail.as_bytes());
+    let given = client.deliver(&config, &Address::Mail(sender), &recipient, mail.as_bytes(), &Reporting::default());
     client.close();
     given.map(drop).map_err(|fault| Failure::failed(format!("the message was not taken: {fault}")))
 }

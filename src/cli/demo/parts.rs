@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::messages::{NUMBER, PHONE};
+use super::{NUMBER, PHONE};
 use crate::address::DeviceId;
 use crate::cli::session::{Failure, Request};
 use crate::cli::{parse, reach};

@@ -30,6 +30,7 @@ pub(super) enum What {
     Add(Add),
     List(List),
     Edit(Edit),
+    Try(Try),
     Passwd(Passwd),
     Device(Device),
     Number(Number),
@@ -125,12 +126,36 @@ pub(super) struct Edit {
     /// blocked senders, as in air.block
     #[argh(option)]
     pub(super) block: Option<String>,
+    /// machines that may write to them over the air, as in air.machines
+    #[argh(option)]
+    pub(super) machines: Option<String>,
     /// messages of strangers over the air: hold, refuse, allow, or empty to use the box default
     #[argh(option)]
     pub(super) strangers: Option<String>,
     /// what they may do: person, operator or owner
     #[argh(option)]
     pub(super) role: Option<Role>,
+}
+
+/// Try lists of a person on past messages to them, and change nothing; what is not given stays as it is.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "try", example = "  satpost people try anna --allow 'mum@example.org' --strangers refuse")]
+pub(super) struct Try {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+    /// senders who may always write to them over the air, as in air.allow
+    #[argh(option)]
+    pub(super) allow: Option<String>,
+    /// blocked senders, as in air.block
+    #[argh(option)]
+    pub(super) block: Option<String>,
+    /// machines that may write to them over the air, as in air.machines
+    #[argh(option)]
+    pub(super) machines: Option<String>,
+    /// messages of strangers over the air: hold, refuse, allow, or empty to use the box default
+    #[argh(option)]
+    pub(super) strangers: Option<String>,
 }
 
 /// Set a password: the first line of standard input, or typed twice on a terminal.

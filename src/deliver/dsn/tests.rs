@@ -73,9 +73,10 @@ fn a_failure_is_told_to_people_and_machines() {
 #[test]
 fn delay_and_hold_say_how_long() {
     let about = message("anna@box.example", "0x001abe");
-    for (kind, phrase) in
-        [(Kind::Delayed, "goes on trying until 19 January 2027, 08:00 UTC"), (Kind::Held, "owner of this box decides")]
-    {
+    for (kind, phrase) in [
+        (Kind::Delayed, "goes on trying until 19 January 2027, 08:00 UTC"),
+        (Kind::Held, "is here and waits for a decision"),
+    ] {
         let text = build(kind, &about, "no satellite heard", None);
         let words = MessageParser::new().parse(text.as_bytes()).unwrap().body_text(0).unwrap().into_owned();
         assert!(words.contains(phrase), "{words}");

@@ -15,6 +15,8 @@ pub(super) struct Extensions {
     pub(super) pipelining: bool,
     /// SIZE (RFC 1870).
     pub(super) size: bool,
+    /// DSN (RFC 3461).
+    pub(super) dsn: bool,
     /// The largest message that it takes, in bytes; `None` where it sets no limit.
     pub(super) max_size: Option<u64>,
     /// AUTH PLAIN (RFC 4616).
@@ -36,6 +38,7 @@ impl Extensions {
                 Some("8BITMIME") => found.eight_bit = true,
                 Some("SMTPUTF8") => found.utf8 = true,
                 Some("PIPELINING") => found.pipelining = true,
+                Some("DSN") => found.dsn = true,
                 Some("SIZE") => {
                     found.size = true;
                     // 0 means no limit (section 5).
@@ -64,10 +67,28 @@ mod tests {
 
     #[test]
     fn offers_are_read_in_any_case_and_order() {
-        let all =
-            read(&["x", "pipelining", "SIZE 1000", "8BitMime", "SMTPUTF8", "STARTTLS", "AUTH LOGIN PLAIN", "X Y"]);
+        let all = read(&[
+            "x",
+            "pipelining",
+            "SIZE 1000",
+            "8BitMime",
+            "SMTPUTF8",
+            "STARTTLS",
+            "AUTH LOGIN PLAIN",
+            "dsn",
+            "X Y",
+        ]);
         assert_eq!(all.max_size, Some(1000));
-        assert!(all.starttls && all.eight_bit && all.utf8 && all.pipelining && all.size && all.plain && all.login);
+        assert!(
+            all.starttls
+                && all.eight_bit
+                && all.utf8
+                && all.dsn
+                && all.pipelining
+                && all.size
+                && all.plain
+                && all.login
+        );
         assert_eq!(read(&["8BITMIME"]), Extensions::default(), "the first line is a name");
         assert!(read(&["x", "AUTH=LOGIN"]).login);
     }

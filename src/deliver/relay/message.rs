@@ -33,10 +33,10 @@ pub(super) fn prepare(
 ) -> Result<Envelope, Fault> {
     let bare = match from {
         Address::Nobody => String::new(),
-        Address::Mail(mailbox) => mailbox.to_string(),
+        Address::Mail(mailbox) => mailbox.quoted(),
         other => return Err(Fault::permanent(format!("{other} cannot be the sender of a mail"))),
     };
-    let mut envelope = Envelope { from: bare, to: to.to_string(), options: String::new(), text: ended(crlf(mail)) };
+    let mut envelope = Envelope { from: bare, to: to.quoted(), options: String::new(), text: ended(crlf(mail)) };
     let utf8 = !envelope.from.is_ascii() || !envelope.to.is_ascii();
     if utf8 && !offers.utf8 {
         envelope.to = in_ascii(relay, to)?;
@@ -69,7 +69,7 @@ pub(super) fn prepare(
 fn in_ascii(relay: &str, mailbox: &Mailbox) -> Result<String, Fault> {
     let domain = idn::to_ascii(mailbox.domain()).map_err(Fault::permanent)?;
     if mailbox.local().is_ascii() {
-        return Ok(format!("{}@{domain}", mailbox.local()));
+        return Ok(mailbox.quoted_at(&domain));
     }
     let name = mailbox.local();
     Err(Fault::permanent(format!(

@@ -24,6 +24,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use smol::channel::Receiver;
 
+use super::Taken;
 use super::config::{RelayConfig, Tls};
 use super::extensions::Extensions;
 use super::message::{self, Envelope};
@@ -33,6 +34,7 @@ use super::stream::Stream;
 use super::tls::Trust;
 use crate::address::{Address, Mailbox};
 use crate::fault::Fault;
+use crate::message::Reporting;
 
 /// A connection that is ready for messages.
 pub(super) struct Session {
@@ -168,11 +170,20 @@ impl Session {
         Failure::from(Fault::operator(format!("{} {what}{why}", self.config.name())))
     }
 
-    /// Sends one message and gives back the last answer.
-    pub(super) fn message(&mut self, from: &Address, to: &Mailbox, mail: &[u8]) -> Result<String, Failure> {
+    /// Sends one message and gives back the last answer; the wishes for reports go along where the relay takes them.
+    pub(super) fn message(
+        &mut self,
+        from: &Address,
+        to: &Mailbox,
+        mail: &[u8],
+        reporting: &Reporting,
+    ) -> Result<Taken, Failure> {
         let Envelope { from, to, options, text } =
             message::prepare(&self.config.name(), &self.extensions, from, to, mail)?;
-        let (mail, rcpt) = (format!("MAIL FROM:<{from}>{options}\r\n"), format!("RCPT TO:<{to}>\r\n"));
+        let reports = self.extensions.dsn;
+        let (of_mail, of_rcpt) = if reports { reporting.parameters() } else { Default::default() };
+        let (mail, rcpt) =
+            (format!("MAIL FROM:<{from}>{options}{of_mail}\r\n"), format!("RCPT TO:<{to}>{of_rcpt}\r\n"));
         if self.extensions.pipelining {
             self.begin(Stage::Mail, 0);
             self.say(Stage::Mail, &(mail + &rcpt))?;
@@ -186,7 +197,7 @@ impl Session {
         }
         self.step(Stage::Data, "DATA\r\n")?;
         self.begin(Stage::Text, text.len());
-        self.text(&text)
+        Ok(Taken { reply: self.text(&text)?, reports })
     }
 
     /// The text with its dots stuffed, and the final dot.

@@ -8,12 +8,40 @@ use encodify::{base64, qp};
 
 use header::Kind;
 
+use std::fmt;
+
+use crate::address::idn::IdnError;
+
 mod header;
 mod parameters;
 mod words;
 
 /// Parts within parts within parts; more are hardly a mail.
 const MAX_DEPTH: usize = 40;
+
+/// What of a mail cannot be converted; the words go on behind "and".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// Its parts lie deeper within each other than is looked for.
+    TooDeep,
+    /// A part has bytes beyond ASCII in a coding that does not have them.
+    Coding(String),
+    /// An address in its header has a local part beyond ASCII.
+    Address(String),
+    /// An address in its header has a domain without an ASCII form.
+    Domain(IdnError),
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooDeep => f.write_str("its parts lie too deep within each other to be converted"),
+            Self::Coding(coding) => write!(f, "a part of it has bytes beyond ASCII in the coding '{coding}'"),
+            Self::Address(address) => write!(f, "{address} in its header goes only where SMTPUTF8 is spoken"),
+            Self::Domain(why) => why.fmt(f),
+        }
+    }
+}
 
 /// The mail as a relay takes it that offers these; `None` when it may go as it is. Lines end with CRLF, before and
 /// after.
@@ -23,7 +51,7 @@ const MAX_DEPTH: usize = 40;
 ///
 /// # Errors
 /// What cannot be converted, in words that go on behind "and".
-pub(super) fn fitted(mail: &[u8], eight_bit: bool, utf8: bool) -> Result<Option<Vec<u8>>, String> {
+pub(super) fn fitted(mail: &[u8], eight_bit: bool, utf8: bool) -> Result<Option<Vec<u8>>, Unfit> {
     if mail.is_ascii() || (eight_bit && utf8) {
         return Ok(None);
     }
@@ -47,13 +75,13 @@ pub(super) fn fitted(mail: &[u8], eight_bit: bool, utf8: bool) -> Result<Option<
 }
 
 /// A whole mail, or a part of one. `default` is what it is without a Content-Type.
-fn entity(bytes: &[u8], default: &Kind, whole: bool, depth: usize, out: &mut Vec<u8>) -> Result<(), String> {
+fn entity(bytes: &[u8], default: &Kind, whole: bool, depth: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
     if bytes.is_ascii() {
         out.extend_from_slice(bytes);
         return Ok(());
     }
     if depth > MAX_DEPTH {
-        return Err("its parts lie too deep within each other to be converted".to_owned());
+        return Err(Unfit::TooDeep);
     }
     let (mut fields, rest) = header::split(bytes);
     // A body without a header begins at once; the empty line in front of any other belongs to neither.
@@ -79,7 +107,7 @@ fn entity(bytes: &[u8], default: &Kind, whole: bool, depth: usize, out: &mut Vec
                     coded.extend(body.iter().filter(|byte| byte.is_ascii()));
                     "base64"
                 }
-                Some(other) => return Err(format!("a part of it has bytes beyond ASCII in the coding '{other}'")),
+                Some(other) => return Err(Unfit::Coding(other.to_owned())),
             };
             fields.set_leaf(encoding, std::str::from_utf8(body).is_ok());
         }
@@ -120,7 +148,7 @@ fn strays(body: &[u8], out: &mut Vec<u8>) -> &'static str {
 }
 
 /// The parts between the lines that begin with two hyphens and the boundary (RFC 2046 section 5.1.1).
-fn multipart(body: &[u8], boundary: &[u8], part: &Kind, depth: usize, out: &mut Vec<u8>) -> Result<(), String> {
+fn multipart(body: &[u8], boundary: &[u8], part: &Kind, depth: usize, out: &mut Vec<u8>) -> Result<(), Unfit> {
     let delimiter = [b"--", boundary].concat();
     // What stands before the first part and behind the last one is shown to nobody.
     let unseen =

@@ -30,7 +30,10 @@ fn start() -> (Handle, RelayConfig) {
 
 fn send(relay: &mut Relay, config: &RelayConfig) -> Result<String, Fault> {
     let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
-    relay.deliver(config, &from, &to, MAIL).map_err(|failure| failure.fault)
+    relay
+        .deliver(config, &from, &to, MAIL, &Reporting::default())
+        .map(|taken| taken.reply)
+        .map_err(|failure| failure.fault)
 }
 
 /// A server that says and hears what a test wants, once.
@@ -52,7 +55,13 @@ fn messages_arrive_as_they_are_over_one_connection() {
     let (sink, config) = start();
     let mut relay = Relay::new();
     assert_eq!(send(&mut relay, &config).unwrap(), "250 2.0.0 kept");
-    let nobody = relay.deliver(&config, &Address::Nobody, &"b@far.example".parse().unwrap(), b"X: y\n\n.\n..z");
+    let nobody = relay.deliver(
+        &config,
+        &Address::Nobody,
+        &"b@far.example".parse().unwrap(),
+        b"X: y\n\n.\n..z",
+        &Reporting::default(),
+    );
     assert!(nobody.is_ok());
     send(&mut relay, &config).unwrap();
     let mails = sink.mails();
@@ -132,7 +141,7 @@ fn the_relays_codes_are_kept_as_data() {
     for (answer, code) in [("550 5.1.1 no such user", (550, Some("5.1.1"))), ("452 full", (452, None))] {
         sink.fault(&format!("code RCPT {answer}")).unwrap();
         let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
-        let failure = Relay::new().deliver(&config, &from, &to, MAIL).unwrap_err();
+        let failure = Relay::new().deliver(&config, &from, &to, MAIL, &Reporting::default()).unwrap_err();
         let found = failure.code.map(|(code, status)| (code, status.map(|status| status.to_string())));
         assert_eq!(found, Some((code.0, code.1.map(str::to_owned))));
         assert!(!failure.unanswered);
@@ -145,7 +154,7 @@ fn a_connection_lost_after_the_dot_is_told_as_such() {
     let mut relay = Relay::new();
     sink.fault("drop-after-dot 1").unwrap();
     let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
-    let failure = relay.deliver(&config, &from, &to, MAIL).unwrap_err();
+    let failure = relay.deliver(&config, &from, &to, MAIL, &Reporting::default()).unwrap_err();
     assert!(failure.unanswered && failure.fault.why().contains("may have been delivered"), "{failure}");
     send(&mut relay, &config).unwrap();
     let ids: Vec<_> = sink.mails().iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
@@ -191,7 +200,7 @@ fn silence_after_the_dot_is_told_as_such() {
     let (mut config, _) = answering(&["220 x", "250 x", "250 ok", "250 ok", "354 go"]);
     config.timeout = Duration::from_millis(200);
     let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
-    let failure = Relay::new().deliver(&config, &from, &to, MAIL).unwrap_err();
+    let failure = Relay::new().deliver(&config, &from, &to, MAIL, &Reporting::default()).unwrap_err();
     assert!(failure.unanswered && failure.fault.why().contains("no complete answer"), "{failure}");
 }
 
@@ -199,7 +208,7 @@ fn silence_after_the_dot_is_told_as_such() {
 fn a_yes_before_the_end_of_the_text_is_none() {
     let (config, _) = answering(&["220 x", "250 x", "250 ok", "250 ok", "354 go\r\n250 taken"]);
     let (from, to) = ("a@box.example".parse().unwrap(), "b@far.example".parse().unwrap());
-    let failure = Relay::new().deliver(&config, &from, &to, MAIL).unwrap_err();
+    let failure = Relay::new().deliver(&config, &from, &to, MAIL, &Reporting::default()).unwrap_err();
     assert!(
         matches!(&failure.fault, Fault::Temporary(why) if why.to_string().contains("without being asked")),
         "{failure}"
@@ -302,7 +311,10 @@ fn a_refusal_amid_the_text_is_heard() {
     });
     let big = [MAIL, &b"0123456789012345678901234567890123456789\r\n".repeat(100_000)].concat();
     let to = "b@far.example".parse().unwrap();
-    let fault = Relay::new().deliver(&config, &"a@box.example".parse().unwrap(), &to, &big).unwrap_err().fault;
+    let fault = Relay::new()
+        .deliver(&config, &"a@box.example".parse().unwrap(), &to, &big, &Reporting::default())
+        .unwrap_err()
+        .fault;
     assert!(matches!(&fault, Fault::Permanent(why) if why.to_string().contains("552 5.3.4 too big")), "{fault}");
 }
 
@@ -348,13 +360,13 @@ fn addresses_beyond_ascii_need_a_relay_that_takes_them() {
     let mut relay = Relay::new();
     let to: Mailbox = "josé@example.com".parse().unwrap();
     let from = "a@box.example".parse().unwrap();
-    relay.deliver(&config, &from, &to, "To: josé@example.com\r\n\r\nü\r\n".as_bytes()).unwrap();
+    relay.deliver(&config, &from, &to, "To: josé@example.com\r\n\r\nü\r\n".as_bytes(), &Reporting::default()).unwrap();
     assert_eq!(sink.mails()[0].to, ["josé@example.com"]);
     relay.close();
     sink.fault("hide SMTPUTF8").unwrap();
-    let fault = relay.deliver(&config, &from, &to, MAIL).unwrap_err().fault;
+    let fault = relay.deliver(&config, &from, &to, MAIL, &Reporting::default()).unwrap_err().fault;
     assert!(matches!(&fault, Fault::Permanent(why) if why.to_string().contains("SMTPUTF8")), "{fault}");
-    let device = relay.deliver(&config, &"0x001abe".parse().unwrap(), &to, MAIL).unwrap_err();
+    let device = relay.deliver(&config, &"0x001abe".parse().unwrap(), &to, MAIL, &Reporting::default()).unwrap_err();
     assert!(device.fault.is_permanent());
     send(&mut relay, &config).unwrap();
     assert_eq!(sink.connections(), 2);

@@ -2,7 +2,7 @@
 //! one commit. A crash leaves all of it or nothing.
 
 use super::group::{PacketGroup, Resolution};
-use super::peer;
+use super::session;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::engine::outcome::Bounce;
@@ -110,7 +110,7 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
         if let (Some(PacketState::Unknown(_)), Some(place)) =
             (tx.packet(packet.number)?.map(|known| known.state), &packet.peer)
         {
-            peer::change(tx, packet.device, |peer| {
+            session::change(tx, packet.device, |peer| {
                 peer.returned(place.ticket, place.fragment);
             })?;
         }
@@ -134,13 +134,13 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
 /// When the store fails.
 pub fn unknown(context: &Context, mut packet: Packet, why: &str) -> Result<(), Fault> {
     let PacketState::Handing(intent) = packet.state else { return Ok(()) };
-    let (now, rules, why) = (context.now(), peer::rules(&context.store.settings()), Reason::said(why));
+    let (now, rules, why) = (context.now(), session::rules(&context.store.settings()), Reason::said(why));
     (packet.state, packet.at) = (PacketState::Unknown(intent), now);
     context.store.write(move |tx| {
         tx.put_packet(&packet)?;
         let mut asks = false;
         if let Some(place) = &packet.peer {
-            peer::change(tx, packet.device, |peer| {
+            session::change(tx, packet.device, |peer| {
                 peer.unknown(&rules, place.ticket, place.fragment, now.0);
                 asks = peer.is_known();
             })?;
@@ -168,7 +168,7 @@ pub fn not_taken(context: &Context, packet: &Packet, why: &str) -> Result<(), Fa
     context.store.write(move |tx| {
         let mut again = true;
         if let (PacketState::Unknown(_), Some(place)) = (&packet.state, &packet.peer) {
-            peer::change(tx, packet.device, |peer| again = peer.returned(place.ticket, place.fragment))?;
+            session::change(tx, packet.device, |peer| again = peer.returned(place.ticket, place.fragment))?;
         }
         if again {
             return planned_again(tx, packet.clone(), now);
@@ -210,7 +210,7 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
     tx.put_packet(&packet)?;
     tx.packet_went(&packet)?;
     if let Some(place) = packet.peer.clone() {
-        peer::change(tx, packet.device, |peer| peer.sent(place.ticket, place.fragment, now.0))?;
+        session::change(tx, packet.device, |peer| peer.sent(place.ticket, place.fragment, now.0))?;
     }
     let group = tx.group_of(&packet)?;
     let done = group.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
@@ -227,7 +227,7 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
             tx.step(*id, now, live.state, reason.clone(), packets, live.next)?;
             continue;
         }
-        let until = receipt.then(|| now + peer::LONGEST);
+        let until = receipt.then(|| now + session::LONGEST);
         tx.change(*id, |message| message.receipt_until = until)?;
         tx.step(*id, now, State::Sent, reason.clone(), packets, until.unwrap_or(Time::NEVER))?;
     }
@@ -287,9 +287,9 @@ fn may_arrive(tx: &mut Tx, id: Id, packets: &[Packet], now: Time) -> TxResult<()
     let Some(packet) = packets.iter().find(|packet| packet.peer.as_ref().is_some_and(|place| place.receipt)) else {
         return Ok(());
     };
-    peer::change(tx, packet.device, |peer| peer.give_up(id.0))?;
+    session::change(tx, packet.device, |peer| peer.give_up(id.0))?;
     tx.live(id)?
-        .map_or(Ok(()), |_| tx.change(id, |message| message.receipt_until = Some(now + peer::LONGEST)).map(drop))
+        .map_or(Ok(()), |_| tx.change(id, |message| message.receipt_until = Some(now + session::LONGEST)).map(drop))
 }
 
 /// A packet will not be sent, or may have been: then it is paid for. What certainly does not leave costs nothing; the
@@ -303,7 +303,7 @@ fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult
     if !unclear {
         release(tx, packet);
     }
-    peer::change(tx, packet.device, |peer| match unclear {
+    session::change(tx, packet.device, |peer| match unclear {
         true => peer.sent(place.ticket, place.fragment, now.0),
         false => peer.lost(place.ticket, place.fragment, now.0),
     })
@@ -327,7 +327,7 @@ fn resolve(
     // The far box of the session that the packets belong to, if they belong to one.
     let session = packets.iter().find(|packet| packet.peer.is_some()).map(|packet| packet.device);
     let forget =
-        |tx: &mut Tx, id: Id| session.map_or(Ok(()), |device| peer::change(tx, device, |peer| peer.forget(id.0)));
+        |tx: &mut Tx, id: Id| session.map_or(Ok(()), |device| session::change(tx, device, |peer| peer.forget(id.0)));
     match resolution {
         Resolution::Ends(id, ..) => {
             if tx.live(*id)?.is_none_or(|live| live.receipt_until.is_none()) {
@@ -341,7 +341,7 @@ fn resolve(
         }
         Resolution::PlanAgain(id) => {
             let mut goes_on = false;
-            session.map_or(Ok(()), |device| peer::change(tx, device, |peer| goes_on = peer.carries(id.0)))?;
+            session.map_or(Ok(()), |device| session::change(tx, device, |peer| goes_on = peer.carries(id.0)))?;
             match (goes_on, tx.live(*id)?) {
                 (true, Some(live)) => {
                     tx.step(*id, now, State::OnLink, LinkReason::PieceAgain, 0, live.deadline).map(drop)

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::{process, schedule};
 use crate::address::DeviceId;
+use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
@@ -23,8 +24,8 @@ use crate::store::Queue;
 const LEARN: usize = 256;
 /// What is known of waiting messages is looked up anew after this.
 const FRESH: Duration = Duration::from_secs(20);
-/// A message that the link refuses is tried again after this; doubled each time, up to the longest.
-const REST: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
+/// The wait before a message that the link refused is tried again.
+const REST: BackOff = BackOff::doubling(Duration::from_secs(5), Duration::from_secs(600));
 
 /// The messages that wait for one far box, in order, with the part of the queue that each stands in.
 pub type Line = VecDeque<(Queue, Id)>;
@@ -43,7 +44,7 @@ pub struct Known {
 struct Rest {
     why: Reason,
     until: Time,
-    wait: Duration,
+    refusals: u32,
 }
 
 /// All that waits for the link.
@@ -174,13 +175,13 @@ impl Lines {
     /// The link refuses these messages, for a reason that is theirs or that of their far box. Gives when they are tried
     /// again.
     pub fn refuse(&mut self, messages: &[Id], device: Option<DeviceId>, why: &Reason, now: Time) -> Time {
-        let longest = messages.iter().filter_map(|id| self.rests.get(id)).map(|rest| rest.wait).max();
-        let wait = longest.map_or(REST.0, |wait| (wait * 2).min(REST.1));
-        let until = now + wait;
+        let before = messages.iter().filter_map(|id| self.rests.get(id)).map(|rest| rest.refusals).max();
+        let refusals = before.unwrap_or(0).saturating_add(1);
+        let until = now + REST.wait(refusals);
         for id in messages {
-            self.rests.insert(*id, Rest { why: why.clone(), until, wait });
+            self.rests.insert(*id, Rest { why: why.clone(), until, refusals });
         }
-        self.shy.insert(device, now + REST.0);
+        self.shy.insert(device, now + REST.first);
         until
     }
 
@@ -205,7 +206,7 @@ impl Lines {
 pub struct OnLink(BTreeMap<Option<DeviceId>, usize>);
 
 impl OnLink {
-    /// As the store knows it.
+    /// Counts them in the store.
     ///
     /// # Errors
     /// When the store fails.

@@ -26,6 +26,7 @@ pub(super) mod peer;
 mod process;
 mod reconcile;
 mod schedule;
+mod session;
 mod submit;
 mod telemetry;
 mod timers;

@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 
 use compact::packet::Form;
-use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerRules, PeerTurn};
+use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerTurn};
 
 use super::coders::{CoderHandle, models};
 use super::commit;
+pub use super::session::{change, device, put, rules};
+use super::session::{name, read};
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::coding::messages::{self, Codec};
@@ -21,58 +23,11 @@ use crate::message::{Id, Message, Packet, PacketState, PeerFragment, Reference, 
 use crate::money::Bill;
 use crate::route::choose::Route;
 use crate::route::{plan, segments};
-use crate::settings::{Key, Settings};
+use crate::settings::Key;
 use crate::store::{Event, Tx, TxResult};
 
 /// A message that the far box asks for again gets at least this much time.
 const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
-/// Longest that a receipt is waited for, whatever the session says: later it would say nothing any more.
-pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(21 * 86_400);
-
-/// The name of a far box in the store: its device, or nothing for the one that a station writes to.
-fn name(device: Option<DeviceId>) -> String {
-    device.map(|device| device.to_string()).unwrap_or_default()
-}
-
-/// The device of a name.
-pub fn device(name: &str) -> Option<DeviceId> {
-    name.parse().ok()
-}
-
-fn read(name: &str, bytes: Option<Vec<u8>>) -> Peer {
-    let Some(bytes) = bytes else { return Peer::default() };
-    serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-        log::error!("link: what was known of the far box '{name}' is unreadable, the session begins anew: {error}");
-        Peer::default()
-    })
-}
-
-/// Changes what is known of a far box.
-pub fn change(tx: &mut Tx, device: Option<DeviceId>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
-    let name = name(device);
-    let mut peer = read(&name, tx.peer(&name)?);
-    change(&mut peer);
-    put(tx, device, &peer)
-}
-
-/// Writes what is known of a far box.
-pub fn put(tx: &mut Tx, device: Option<DeviceId>, peer: &Peer) -> TxResult<()> {
-    // A peer holds strings, numbers and lists: serialisation to memory cannot fail.
-    tx.put_peer(&name(device), &serde_json::to_vec(peer).expect("a peer serialises"))
-}
-
-/// The rules of this box for its sessions.
-pub fn rules(settings: &Settings) -> PeerRules {
-    let hours = settings.span(Key::AirReceiptWait).as_secs().div_ceil(3600);
-    let parts = i64::try_from(settings.span(Key::AirPartsWait).as_millis()).unwrap_or(i64::MAX);
-    let usual = PeerRules::default();
-    PeerRules {
-        receipt_hours: u8::try_from(hours).unwrap_or(u8::MAX),
-        parts_wait: usual.parts_wait.max(parts),
-        ..usual
-    }
-}
-
 /// When something is due in the session with a far box; in the past: now.
 ///
 /// # Errors

@@ -48,7 +48,7 @@ fn told(state: State) -> (String, String) {
 fn the_sender_of_a_held_message_hears_that_somebody_has_to_decide() {
     let (subject, text) = told(State::Held);
     assert_eq!(subject, "Your message is waiting for a decision");
-    assert!(text.contains("is held until the owner of this box decides"), "{text}");
+    assert!(text.contains("is here and waits for a decision"), "{text}");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The worker for text messages: gives them to the carrier, asks how far they got, and asks for texts from phones where
 //! the carrier cannot call.
 
+mod reaction;
 pub mod receive;
 pub mod report;
 mod send;
-mod settle;
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::message::{Priority, State, Way};
 use crate::settings::{Key, Settings};
 use crate::status::{PartState, PartStatus};
-use crate::store::Queue;
+use crate::store::{OptOut, Queue};
 
 /// Longest sleep between two looks at the queue.
 const LOOK: Duration = Duration::from_secs(60);
@@ -201,4 +201,9 @@ impl<'c> Texts<'c> {
         let times = [send, report.filter(|_| usable), ask].into_iter().flatten().min();
         Ok(self.context.until(times, LOOK).max(Duration::from_millis(50)))
     }
+}
+
+/// What is written when the carrier says that a phone opted out.
+fn told_by_carrier(at: Time, why: &str) -> OptOut {
+    OptOut { at, how: why.to_owned() }
 }

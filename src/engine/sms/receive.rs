@@ -1,6 +1,6 @@
 //! Texts from phones become messages: in one commit with the memory that this text was taken.
 
-use super::report;
+use super::{reaction, report};
 use crate::address::{Address, Mailbox, Phone};
 use crate::clock::Time;
 use crate::deliver::compose;
@@ -9,7 +9,7 @@ use crate::engine::Context;
 use crate::engine::link::inbound;
 use crate::fault::Fault;
 use crate::mail_text::visible_text;
-use crate::message::{LinkSize, Message, Origin, Proof, Terms};
+use crate::message::{LinkSize, Message, Origin, Priority, Proof, Terms};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
@@ -17,6 +17,8 @@ use crate::store::{BodyIn, Committed, Event, IncomingMail, OptOut, Thread, Tx, T
 
 /// What is longer, in bytes, is no text: Bandwidth carries 2048 characters, Twilio 1600.
 const MOST_TEXT: usize = 32 * 1024;
+/// What a text without any text says: a packet that says nothing would look like a fault.
+const EMPTY: &str = "[empty text]";
 /// Name of the note with the time of the last call of a carrier.
 const HEARD: &str = "sms:heard";
 
@@ -60,11 +62,6 @@ pub fn recall_heard(context: &Context) -> Result<(), Fault> {
     let heard = note.and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok()).map(Time);
     context.status.set(|facts| facts.texts_heard = facts.texts_heard.or(heard));
     Ok(())
-}
-
-/// What is written when the carrier says that a phone opted out.
-pub fn told_by_carrier(at: Time, why: &str) -> OptOut {
-    OptOut { at, how: why.to_owned() }
 }
 
 /// Takes a text from a phone in, once.
@@ -214,15 +211,21 @@ impl Intake {
     /// The copy that a person who reads here wants elsewhere too.
     fn forward(&self, person: &Person, from: &Address) -> Option<Message> {
         let to = Address::Mail(person.forward.clone()?);
-        (self.policy.choose(&to) == Route::Relay).then(|| self.plan(from, to))
+        let by_relay = self.policy.choose(&to) == Route::Relay;
+        by_relay.then(|| Message { on_behalf_of: Some(person.name.clone()), ..self.plan(from, to) })
     }
 
     fn plan(&self, from: &Address, to: Address) -> Message {
         let files = self.files();
-        let text = match (visible_text(&self.incoming.text), &files) {
-            (text, Some(words)) if text.is_empty() => words.clone(),
-            (text, _) => text,
+        let visible = visible_text(&self.incoming.text);
+        let reaction = reaction::shortened(&visible);
+        let text = match (visible.is_empty(), &files) {
+            (true, Some(words)) => words.clone(),
+            (true, None) => EMPTY.to_owned(),
+            (false, _) => reaction.clone().unwrap_or(visible),
         };
+        // It can wait for room in a packet that goes anyway.
+        let priority = if reaction.is_some() { Priority::Bulk } else { Priority::default() };
         // The carrier vouches for the number.
         let stranger = Some(Stranger { proof: Proof::Proven, written_to: self.written_to });
         let draft = NewMessage {
@@ -238,7 +241,7 @@ impl Intake {
             references: Vec::new(),
             about: None,
             stranger,
-            terms: Terms::default(),
+            terms: Terms { priority, ..Terms::default() },
         };
         self.policy.plan(draft, self.size, self.now, self.believed)
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::receive;
+use super::told_by_carrier;
 use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
@@ -70,7 +70,7 @@ pub fn take(context: &Context, carrier: &str, report: &Report) -> Result<(), Fau
             step(context, id, report, State::Delivered, Arrived::Phone { carrier: title.to_owned() }.into())
         }
         Delivery::Unclear(why) => {
-            let why = Box::new(why.into());
+            let why = Box::new(Reason::said(why));
             step(context, id, report, State::Sent, TextReason::Unclear { why }.into())
         }
         Delivery::Failed(refusal) => failed(context, &message, &text, report, refusal),
@@ -168,7 +168,7 @@ fn failed(
     log::info!("{id} could not be delivered by the carrier");
     context.store.write(move |tx| {
         if opted_out {
-            tx.opt_out(number, phone, Some(&receive::told_by_carrier(now, &why.to_string())))?;
+            tx.opt_out(number, phone, Some(&told_by_carrier(now, &why.to_string())))?;
         }
         if !ends(tx, id, &name, resent)? {
             return Ok(());

@@ -1,23 +1,25 @@
 //! One text on its way to the carrier. What a crash could make ambiguous is on disk before the request leaves; a request
 //! whose answer was lost is looked up, and what cannot be found out is left to its owner. None is repeated on a guess.
 
+mod settle;
+
 use std::time::Duration;
 
-use super::{Texts, receive, report, settle};
+use super::{Texts, report, told_by_carrier};
 use crate::address::{Address, Phone};
 use crate::clock::Time;
 use crate::deliver::sms::{OutgoingText, SmsRefusal, SmsResult};
 use crate::engine::{outcome, relay};
 use crate::fault::Fault;
 use crate::message::reason::{Doubt, NoRoute, TextReason};
-use crate::message::{Message, Origin, State, Way};
+use crate::message::{Message, Origin, Reason, State, Way};
 use crate::money::Bill;
 use crate::route::choose::Policy;
 use crate::route::segments;
 use crate::store::{TextOut, TextState, Thread};
 
 /// A carrier that does not take texts is left alone for a moment.
-pub(super) const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Brings a text as far as it goes now.
 ///
@@ -93,13 +95,9 @@ fn elsewhere(texts: &Texts, policy: &Policy, message: &Message, way: Way) -> Res
     relay::reroute(texts.context, &message, way)
 }
 
-pub(super) fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
-    OutgoingText {
-        from,
-        to,
-        text: segments::text_for_phone(&message.subject, &message.text),
-        tag: message.id.to_string(),
-    }
+fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
+    let text = segments::text_for_phone(&message.subject, &message.text);
+    OutgoingText { from, to, text: segments::economical(&text).into_owned(), tag: message.id.to_string() }
 }
 
 fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resent: u32) -> Result<(), Fault> {
@@ -129,12 +127,14 @@ fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resen
     match carrier.send(&outgoing(message, from, to)) {
         SmsResult::Taken(id) => taken(texts, message, record, id, false),
         SmsResult::Refused(refusal) => refused(texts, message, record, &refusal),
-        SmsResult::Unknown(why) => settle::look_later(texts, message, record, Doubt::Fault(Box::new(why.into()))),
+        SmsResult::Unknown(why) => {
+            settle::look_later(texts, message, record, Doubt::Fault(Box::new(Reason::said(why))))
+        }
     }
 }
 
 /// The carrier has it. Only what is still being handed over becomes so: a report may have said more meanwhile.
-pub(super) fn taken(texts: &Texts, message: &Message, record: TextOut, name: String, found: bool) -> Result<(), Fault> {
+fn taken(texts: &Texts, message: &Message, record: TextOut, name: String, found: bool) -> Result<(), Fault> {
     let context = texts.context;
     let title = texts.row.map_or("the carrier", |row| row.title);
     let (carrier, count, now) = (title.to_owned(), segments::of(message).total(), context.now());
@@ -177,7 +177,7 @@ fn refused(texts: &mut Texts, message: &Message, record: TextOut, refusal: &SmsR
     let why = refusal.fault.why();
     context.store.write(move |tx| {
         if opted_out {
-            tx.opt_out(number, phone, Some(&receive::told_by_carrier(now, &why)))?;
+            tx.opt_out(number, phone, Some(&told_by_carrier(now, &why)))?;
         }
         tx.put_text(&record)
     })?;

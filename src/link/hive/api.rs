@@ -115,7 +115,7 @@ impl Api {
         let body = self.call(what, "/api/v1/messages", Some(message.to_string().as_bytes()))?;
         match item::receipt(&body).map_err(|why| nonsense(what, &why))? {
             (Some(packet), text) if is_ok(&text) => Ok(packet),
-            (None, text) if is_ok(&text) => Err(nonsense(what, "OK without a number")),
+            (None, text) if is_ok(&text) => Err(nonsense(what, &"OK without a number")),
             (_, text) => Err(HiveError::Refused(quote(&text))),
         }
     }
@@ -161,7 +161,7 @@ impl Api {
         }
         let form = [("username", self.user.as_str()), ("password", self.password.as_str())];
         let answer = self.http.post_form(what, "/login", &[], &form);
-        let token = read(answer).and_then(|body| token(&body).map_err(|why| nonsense(what, why)));
+        let token = read(answer).and_then(|body| token(&body).map_err(|why| nonsense(what, &why)));
         token.map_err(|trouble| {
             HiveError::Barred(match trouble {
                 HiveError::Status(400 | 401 | 403, _) => Fault::operator(format_args!(
@@ -188,7 +188,7 @@ fn read(answer: Result<Answer, CallError>) -> Result<Vec<u8>, HiveError> {
     Err(HiveError::Status(answer.status, words.map(|words| format!(" ({words})")).unwrap_or_default()))
 }
 
-fn nonsense(what: &str, why: &str) -> HiveError {
+fn nonsense(what: &str, why: &dyn std::fmt::Display) -> HiveError {
     HiveError::Nonsense(format!("the answer of the Hive to {what} cannot be read: {why}"))
 }
 

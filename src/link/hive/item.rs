@@ -1,5 +1,7 @@
 //! Reads what the Hive lists. Pure, and lenient where the documentation and what was seen on the wire differ.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -25,7 +27,7 @@ pub struct Item {
     /// Number of what was meant; the modem's own repetitions share it. The packet's where the Hive leaves it out.
     pub message: u64,
     /// The device at the far end, or why it cannot be told.
-    pub device: Result<DeviceId, String>,
+    pub device: Result<DeviceId, Flaw>,
     /// Application id, if given.
     pub app: Option<u64>,
     /// 0 new from a device, 1 waiting for one, 2 acknowledged or on a ground station, 3 on a satellite, -1 error,
@@ -34,9 +36,67 @@ pub struct Item {
     /// True unless the item says that it goes to a device.
     pub from_device: bool,
     /// The payload, or what came instead and what is wrong with it.
-    pub data: Result<Vec<u8>, (Vec<u8>, String)>,
+    pub data: Result<Vec<u8>, (Vec<u8>, Flaw)>,
     /// When the Hive got it.
     pub received: Option<Time>,
+}
+
+/// Why an answer cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Malformed {
+    /// It is no JSON; what the parser says.
+    NotJson(String),
+    /// It is no list.
+    NotAList,
+    /// It has no list of attempts.
+    MissingAttempts,
+    /// It has no status.
+    MissingStatus,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotJson(why) => write!(f, "no JSON ({why})"),
+            Self::NotAList => f.write_str("no list"),
+            Self::MissingAttempts => f.write_str("no list of attempts"),
+            Self::MissingStatus => f.write_str("no status"),
+        }
+    }
+}
+
+/// What is wrong with a packet of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flaw {
+    /// It names no device.
+    NoDevice,
+    /// It names something else than a device.
+    Device(DeviceError),
+    /// Its data is something else than text.
+    NoText,
+    /// Its data is no base64; what the decoder says.
+    NoBase64(String),
+    /// It has no data.
+    Empty,
+    /// It has so many bytes, more than a packet holds.
+    TooLong(usize),
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDevice => f.write_str("it names no device"),
+            Self::Device(why) => why.fmt(f),
+            Self::NoText => f.write_str("its data is no text"),
+            Self::NoBase64(why) => write!(f, "its data is no base64 ({why})"),
+            Self::Empty => f.write_str("it is empty"),
+            Self::TooLong(bytes) => write!(f, "it has {bytes} bytes, more than the {MAX_PAYLOAD} of a packet"),
+        }
+    }
+}
+
+fn json(body: &[u8]) -> Result<Value, Malformed> {
+    serde_json::from_slice(body).map_err(|why| Malformed::NotJson(why.to_string()))
 }
 
 /// The items of a page, without those that have no number (they can be neither named nor acknowledged), and how many
@@ -44,9 +104,9 @@ pub struct Item {
 ///
 /// # Errors
 /// When the answer is anything but a complete JSON array: that is a failure, never an empty list.
-pub fn page(body: &[u8]) -> Result<(Vec<Item>, u64), String> {
-    let value: Value = serde_json::from_slice(body).map_err(|why| format!("no JSON ({why})"))?;
-    let Value::Array(values) = value else { return Err("no list".to_owned()) };
+pub fn page(body: &[u8]) -> Result<(Vec<Item>, u64), Malformed> {
+    let value: Value = json(body)?;
+    let Value::Array(values) = value else { return Err(Malformed::NotAList) };
     let items: Vec<Item> = values.iter().filter_map(item).collect();
     let nameless = values.len() - items.len();
     Ok((items, u64::try_from(nameless).unwrap_or(u64::MAX)))
@@ -56,9 +116,9 @@ pub fn page(body: &[u8]) -> Result<(Vec<Item>, u64), String> {
 ///
 /// # Errors
 /// When the answer is anything else.
-pub fn attempts(body: &[u8]) -> Result<Vec<Item>, String> {
-    let value: Value = serde_json::from_slice(body).map_err(|why| format!("no JSON ({why})"))?;
-    let Some(Value::Array(values)) = value.get("attempts") else { return Err("no list of attempts".to_owned()) };
+pub fn attempts(body: &[u8]) -> Result<Vec<Item>, Malformed> {
+    let value: Value = json(body)?;
+    let Some(Value::Array(values)) = value.get("attempts") else { return Err(Malformed::MissingAttempts) };
     Ok(values.iter().filter_map(item).collect())
 }
 
@@ -66,11 +126,11 @@ pub fn attempts(body: &[u8]) -> Result<Vec<Item>, String> {
 ///
 /// # Errors
 /// When the answer is anything else.
-pub fn receipt(body: &[u8]) -> Result<(Option<u64>, String), String> {
-    let value: Value = serde_json::from_slice(body).map_err(|why| format!("no JSON ({why})"))?;
+pub fn receipt(body: &[u8]) -> Result<(Option<u64>, String), Malformed> {
+    let value: Value = json(body)?;
     match value.get("status") {
         Some(Value::String(status)) => Ok((value.get("packetId").and_then(number), status.trim().to_owned())),
-        _ => Err("no status".to_owned()),
+        _ => Err(Malformed::MissingStatus),
     }
 }
 
@@ -105,30 +165,30 @@ fn to_device(direction: &Value) -> bool {
     }
 }
 
-fn device(value: Option<&Value>) -> Result<DeviceId, String> {
+fn device(value: Option<&Value>) -> Result<DeviceId, Flaw> {
     match value {
-        Some(Value::String(text)) => text.parse().map_err(|why: DeviceError| why.to_string()),
+        Some(Value::String(text)) => text.parse().map_err(Flaw::Device),
         Some(Value::Number(id)) => match id.as_u64() {
-            Some(id) => DeviceId::new(id).map_err(|why| why.to_string()),
-            None => Err(format!("{id} is not a device id")),
+            Some(id) => DeviceId::new(id).map_err(Flaw::Device),
+            None => Err(Flaw::Device(DeviceError::Text(id.to_string()))),
         },
-        _ => Err("it names no device".to_owned()),
+        _ => Err(Flaw::NoDevice),
     }
 }
 
-fn payload(value: Option<&Value>) -> Result<Vec<u8>, (Vec<u8>, String)> {
+fn payload(value: Option<&Value>) -> Result<Vec<u8>, (Vec<u8>, Flaw)> {
     let Some(Value::String(text)) = value else {
         let raw = value.map(Value::to_string).unwrap_or_default();
-        return Err((cut(raw.into_bytes()), "its data is no text".to_owned()));
+        return Err((cut(raw.into_bytes()), Flaw::NoText));
     };
     match BASE64.decode(text.trim()) {
-        Ok(bytes) if bytes.is_empty() => Err((bytes, "it is empty".to_owned())),
+        Ok(bytes) if bytes.is_empty() => Err((bytes, Flaw::Empty)),
         Ok(bytes) if bytes.len() > MAX_PAYLOAD => {
-            let why = format!("it has {} bytes, more than the {MAX_PAYLOAD} of a packet", bytes.len());
-            Err((cut(bytes), why))
+            let flaw = Flaw::TooLong(bytes.len());
+            Err((cut(bytes), flaw))
         }
         Ok(bytes) => Ok(bytes),
-        Err(why) => Err((cut(text.as_bytes().to_vec()), format!("its data is no base64 ({why})"))),
+        Err(why) => Err((cut(text.as_bytes().to_vec()), Flaw::NoBase64(why.to_string()))),
     }
 }
 
@@ -208,7 +268,7 @@ mod tests {
         ] {
             let (kept, reason) = one(&format!(r#"{{"packetId":7,"data":{data}}}"#)).data.unwrap_err();
             assert_eq!(kept, bytes);
-            assert!(reason.contains(why), "{reason}");
+            assert!(reason.to_string().contains(why), "{reason}");
         }
         for device in ["0", "262144", "-1", "1.5", "\"x\"", "null", "[]"] {
             assert!(one(&format!(r#"{{"packetId":7,"deviceId":{device}}}"#)).device.is_err());

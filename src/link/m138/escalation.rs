@@ -14,7 +14,7 @@ use super::wire::{PortError, Wire};
 use super::{M138, Phase};
 use crate::address::DeviceId;
 use crate::back_off::BackOff;
-use crate::link::serial::{self, Port};
+use crate::link::serial::{self, Port, Unopened};
 use crate::sys::process;
 
 /// The modem's only speed.
@@ -75,7 +75,7 @@ impl M138 {
         };
         match self.open(path.clone()) {
             Ok(()) => self.escalate_from(ASK, tries),
-            Err(why) => self.close(&why, tries.saturating_add(1)),
+            Err(why) => self.close(&why.to_string(), tries.saturating_add(1)),
         }
     }
 
@@ -110,7 +110,7 @@ impl M138 {
             _ => {
                 self.close("the modem does not answer, its port is opened anew", 0);
                 if let Err(why) = self.open(path.clone()) {
-                    self.close(&why, 1);
+                    self.close(&why.to_string(), 1);
                     return;
                 }
             }
@@ -162,7 +162,7 @@ impl M138 {
         }
     }
 
-    fn open(&mut self, path: PathBuf) -> Result<(), String> {
+    fn open(&mut self, path: PathBuf) -> Result<(), Unopened> {
         let port = Port::open(&path, BAUD)?;
         self.wire = Some(Wire::new(port));
         self.facts.opened += 1;

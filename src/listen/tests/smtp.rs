@@ -167,7 +167,7 @@ fn a_pipelined_mail_comes_in() {
     let (caller, envelope, mail) = &mails[0];
     assert!(caller.peer.is_loopback() && caller.helo == "client.example.net" && caller.esmtp && !caller.tls);
     assert_eq!(envelope.from, "a@example.net".parse::<Address>().unwrap());
-    assert_eq!(envelope.to, ["abc@spacebeaver.com"]);
+    assert_eq!(envelope.to.iter().map(|to| &to.path).collect::<Vec<_>>(), ["abc@spacebeaver.com"]);
     assert_eq!(mail, b"Subject: x\r\n\r\n.dot\r\n");
 }
 
@@ -378,6 +378,7 @@ with smtplib.SMTP("localhost", int(sys.argv[1]), timeout=30) as s:
     let python = Command::new("python3").args(["-c", script, &port]).arg(certificate).output().unwrap();
     assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
     let mails = server.intake.mails.lock().unwrap();
-    assert_eq!(mails[0].1.to, ["friend@hotmail.com", "abc@spacebeaver.com"]);
+    let to: Vec<_> = mails[0].1.to.iter().map(|to| &to.path).collect();
+    assert_eq!(to, ["friend@hotmail.com", "abc@spacebeaver.com"]);
     assert_eq!(mails[0].2, b"Subject: hi\r\n\r\n.\r\nbye\r\n");
 }

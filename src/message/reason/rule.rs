@@ -19,6 +19,15 @@ pub enum Ground {
         /// Whose list it is.
         list: Whose,
     },
+    /// The sender is on a list of machines that may write.
+    Machine {
+        /// Whose list it is.
+        list: Whose,
+    },
+    /// A machine wrote it, and its sender is known here or its subject has the key word.
+    WantedMachine,
+    /// The sender may write, and the mail server in front did not vouch for them.
+    NotVouchedFor,
     /// The reader wrote to the sender not long ago.
     Answer,
     /// The subject has the key word.

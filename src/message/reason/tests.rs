@@ -112,6 +112,9 @@ fn samples() -> Vec<(Reason, &'static str)> {
     for (ground, held, refused) in [
         (Ground::Blocked { list: Whose::Box }, "held_by_rule.blocked", "refused_by_rule.blocked"),
         (Ground::Allowed { list: Whose::Reader }, "held_by_rule.allowed", "refused_by_rule.allowed"),
+        (Ground::Machine { list: Whose::Box }, "held_by_rule.machine", "refused_by_rule.machine"),
+        (Ground::WantedMachine, "held_by_rule.wanted_machine", "refused_by_rule.wanted_machine"),
+        (Ground::NotVouchedFor, "held_by_rule.not_vouched_for", "refused_by_rule.not_vouched_for"),
         (Ground::Answer, "held_by_rule.answer", "refused_by_rule.answer"),
         (Ground::KeyWord, "held_by_rule.key_word", "refused_by_rule.key_word"),
         (Ground::Stranger { proof: Proof::Failed }, "held_by_rule.stranger", "refused_by_rule.stranger"),

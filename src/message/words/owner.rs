@@ -21,7 +21,9 @@ impl Display for Reason {
             Self::Waits(fact) => fact.fmt(f),
             Self::NeedsOwner(fact) => fact.fmt(f),
             Self::Barred(fact) => fact.fmt(f),
-            Self::HeldByRule(Ground::NoReader) => write!(f, "{}: release it to send it", Ground::NoReader),
+            Self::HeldByRule(ground @ (Ground::NoReader | Ground::NotVouchedFor)) => {
+                write!(f, "{ground}: release it to send it")
+            }
             Self::HeldByRule(ground) => write!(f, "{ground}: release it to send it, or allow the sender"),
             Self::RefusedByRule(ground @ Ground::Stranger { .. }) => write!(f, "{ground}, and strangers are refused"),
             Self::RefusedByRule(ground) => ground.fmt(f),
@@ -136,8 +138,8 @@ impl Display for SplitError {
 impl Display for Barred {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let never = |medium: &Medium| match medium {
-            Medium::Air => "never goes over the air",
-            Medium::Phone => "never goes to a phone",
+            Medium::Air => "never goes over the air by itself",
+            Medium::Phone => "never goes to a phone by itself",
         };
         match self {
             Self::Automatic { how, on } => write!(f, "written by a machine ({how}): {}", never(on)),
@@ -155,6 +157,11 @@ impl Display for Ground {
         match self {
             Self::Blocked { list } => write!(f, "the sender is on {} block list", whose(list)),
             Self::Allowed { list } => write!(f, "the sender is on {} allow list", whose(list)),
+            Self::Machine { list } => write!(f, "the sender is on {} list of machines that may write", whose(list)),
+            Self::WantedMachine => f.write_str("a machine wrote it, and its sender or its key word is known here"),
+            Self::NotVouchedFor => {
+                f.write_str("the sender may write, but the mail server in front did not say that it is them")
+            }
             Self::Answer => f.write_str("the sender was written to, and may answer"),
             Self::KeyWord => f.write_str("the subject has the key word"),
             Self::Stranger { proof } => f.write_str(match proof {

@@ -16,6 +16,11 @@ pub fn for_notice(message: &Message, why: &Reason) -> String {
         // What a mail server said is the one thing that helps its sender.
         Reason::Said { words } | Reason::Old(words) if message.way == Way::Relay => words.clone(),
         Reason::Relay(fact) => fact.to_string(),
+        Reason::HeldByRule(_) => {
+            "mail goes there over a satellite link, where every message costs money, and one from \
+                                  somebody who is new there waits until somebody has looked at it"
+                .to_owned()
+        }
         root => words(root, message.way, message.state),
     }
 }

@@ -13,12 +13,12 @@ use smol::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use smol::{Async, LocalExecutor};
 
 use super::dialect::Variants;
-use super::engine::{Event, Words};
 use super::faults::ALWAYS;
 use super::machine::Machine;
-use super::power::{Cause, Phase};
+use super::machine::power::{Cause, Phase};
+use super::machine::radio::Passes;
 use super::pty::{Port, remove};
-use super::radio::Passes;
+use super::{Event, Words};
 use crate::hex;
 
 use crate::clock::Time;

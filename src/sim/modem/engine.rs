@@ -5,6 +5,7 @@ use std::time::Duration;
 use smol::channel::{Receiver, Sender};
 use smol::future::or;
 
+use super::Event;
 use super::control;
 use super::machine::Machine;
 use super::memory::Backing;
@@ -14,19 +15,6 @@ use crate::clock::{Clock, Time};
 
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
-/// The lines of an answer to a control command, or what is wrong with it.
-pub(super) type Words = Result<Vec<String>, String>;
-
-/// What the modem's thread waits for, besides the port and time.
-pub(super) enum Event {
-    /// A control command and where its answer goes.
-    Control(String, Sender<Words>),
-    /// What the sky said to a question.
-    Sky(u64, Answer),
-    /// The simulator ends.
-    Stop,
-}
 
 /// The modem's own thread.
 pub(super) struct Engine {

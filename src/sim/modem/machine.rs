@@ -1,22 +1,30 @@
 //! The modem itself, without any input or output: bytes and time in, bytes and questions to the sky out.
 
+mod commands;
+mod mailbox;
+pub(super) mod power;
+pub(super) mod radio;
+mod reply;
+pub(super) mod telemetry;
+mod transmit;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Options;
-use super::commands::Reply;
 use super::dialect::{Firmware, Variants};
 use super::faults::{Faults, take};
 use super::journal::Journal;
 use super::memory::Memory;
-use super::power::{BootPhase, Phase, Power};
-use super::radio::Radio;
 use super::receiver::{Heard, Receiver, sentence};
-use super::telemetry::Telemetry;
 use super::weather::Weather;
 use super::wire::{Wire, noise};
 use crate::address::DeviceId;
 use crate::clock::Time;
+use power::{BootPhase, Phase, Power};
+use radio::Radio;
+use reply::Reply;
+use telemetry::Telemetry;
 
 /// Commands that wait while another is carried out; more are lost.
 const INBOX: usize = 8;
@@ -197,6 +205,11 @@ impl Machine {
             self.power.schedule(at, BootPhase::Then(stage));
         }
     }
+}
+
+/// A moment in UTC, in the format of `strftime`.
+fn utc(time: Time, format: &str) -> String {
+    jiff::Timestamp::from_second(time.seconds()).unwrap_or_default().strftime(format).to_string()
 }
 
 #[cfg(test)]

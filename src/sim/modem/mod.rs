@@ -7,21 +7,15 @@
 //! The control socket takes one command a line and answers with one line `ok ...` or `error ...`, or with several
 //! lines ended by a line with a single dot. They are listed in the help of [`Options`].
 
-mod commands;
 mod control;
 mod dialect;
 mod engine;
 mod faults;
 mod journal;
 mod machine;
-mod mailbox;
 mod memory;
-mod power;
 mod pty;
-mod radio;
 mod receiver;
-mod telemetry;
-mod transmit;
 mod uplink;
 mod weather;
 mod wire;
@@ -35,15 +29,28 @@ use argh::{ArgsInfo, FromArgs};
 use smol::channel::{Sender, bounded};
 
 pub use self::dialect::Firmware;
-pub use self::power::Start;
+pub use self::machine::power::Start;
 
-use self::engine::{Engine, Event};
+use self::engine::Engine;
 use self::machine::Machine;
 use self::memory::Backing;
 use self::pty::Port;
 use crate::address::DeviceId;
 use crate::clock::Clock;
 use crate::sys::signals::Stop;
+
+/// The lines of an answer to a control command, or what is wrong with it.
+type Words = Result<Vec<String>, String>;
+
+/// What the modem's thread waits for, besides the port and time.
+enum Event {
+    /// A control command and where its answer goes.
+    Control(String, Sender<Words>),
+    /// What the sky said to a question.
+    Sky(u64, uplink::Answer),
+    /// The simulator ends.
+    Stop,
+}
 
 /// A simulated M138 modem on a pseudo-terminal. It runs until SIGINT or SIGTERM.
 #[derive(ArgsInfo, FromArgs, Debug, Clone, PartialEq)]

@@ -97,7 +97,7 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
             tx.spoil(Id(1), Id(2))
         })
         .unwrap();
-    assert_eq!(store.write(|tx| tx.shift_doubtful(Duration::from_secs(5))).unwrap(), 1);
+    assert_eq!(store.write(|tx| tx.shift_doubtful(Duration::from_secs(5), Time::NEVER)).unwrap(), 1);
     assert_eq!(store.read(|v| v.stale_parts(Time(9))).unwrap().len(), 1);
     store.write(|tx| tx.set_aside_parts(Time(9))).unwrap();
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);
@@ -105,6 +105,18 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
     store.write(|tx| tx.step(Id(2), Time(3), State::Cancelled, "", 0, Time(0)).map(drop)).unwrap();
     assert_eq!(store.write(|tx| tx.prune(Time(1_790_000_005_001), 10)).unwrap(), 1);
     assert!(store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap().is_empty());
+}
+
+#[test]
+fn a_message_in_two_queues_moves_once_with_the_clock() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    store.put(mail(vec![message(Way::Link, State::Queued, 1_790_000_000_000)])).unwrap();
+    let before = store.message(Id(1)).unwrap().unwrap();
+    let by = Duration::from_secs(3600);
+    assert_eq!(store.write(move |tx| tx.shift_doubtful(by, before.accepted)).unwrap(), 1);
+    let after = store.message(Id(1)).unwrap().unwrap();
+    assert_eq!(after.deadline, before.deadline + by);
 }
 
 #[test]

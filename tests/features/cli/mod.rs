@@ -3,4 +3,5 @@
 mod coding;
 mod commands;
 mod control;
+mod pasted;
 mod running_and_stopped;

@@ -147,6 +147,30 @@ fn persons_see_what_is_theirs_and_nothing_else() {
     assert_eq!(names, [("anna", &"owner".into()), ("bert", &"person".into()), ("cleo", &"person".into())]);
 }
 
+/// A browser on the same cable has an address that the whole world could reach, and is at home all the same.
+#[test]
+#[ignore = "needs unshare with a network namespace, ip and curl, which tests/run installs"]
+fn a_neighbour_with_a_global_ipv6_address_is_served() {
+    const SCRIPT: &str = r#"
+        set -e
+        ip link set lo up
+        ip address add 2001:db8:1::1/64 dev lo
+        ip address add 2001:db8:1::2/64 dev lo
+        "$0" run --data "$1" 2>"$2" &
+        trap 'kill $!; wait' EXIT
+        ask() { curl -g -s -m 5 -o /dev/null -w '%{http_code}\n' --interface "$1" "http://[2001:db8:1::1]:8123/login"; }
+        for try in $(seq 200); do ask 2001:db8:1::2 >/dev/null && break; sleep 0.1; done
+        ask 2001:db8:1::2
+    "#;
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--net", "sh", "-c", SCRIPT]).stdin(Stdio::null());
+    let folder = Folder::new();
+    let station = Station::new(&folder, "house", &[("web.listen", "[::]:8123")], &["anna"]);
+    let output = command.arg(SATPOST).arg(&station.folder).arg(&station.log).output().unwrap();
+    let codes = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(codes.trim(), "200", "{}", station.log_text());
+}
+
 /// In a network namespace of its own, which has a public address, the box is asked from there.
 #[test]
 #[ignore = "needs unshare with a network namespace, ip and curl, which tests/run installs"]

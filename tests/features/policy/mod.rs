@@ -1,4 +1,5 @@
 //! Who may write over the air, and what costs nothing.
 
+mod machines;
 mod strangers;
 mod unwanted;

@@ -1,6 +1,6 @@
 //! What texts cost: the price that is shown is the price that is billed, and a budget stops them as it stops packets.
 
-use crate::support::ground::{Ground, MUM, wait_message};
+use crate::support::ground::{Ground, MUM, mail_to_phone, wait_message};
 use crate::support::{SOON, Station, wait_for};
 
 fn texts(gateway: &Station, account: &str) -> (u64, String) {
@@ -51,5 +51,21 @@ fn a_budget_stops_texts_as_well() {
     gateway.cli_ok(&["settings", "set", "budget.money", "0.02"], "");
     wait_for("the last one", 2 * SOON, || (ground.times("number 3") == 1).then_some(()));
     assert_eq!(texts(&gateway, "anna"), (3, "0.012".to_owned()));
+    gateway.books_balance();
+}
+
+/// Signs that only look nicer, as phones write them by themselves, do not make a text three times as dear.
+#[test]
+fn curly_quotes_cost_nothing() {
+    let ground = Ground::start("twilio");
+    let gateway = ground.gateway("twilio", &[("price.twilio", "0.0079")]).started();
+    let curly = format!("It\u{2019}s{}", "a".repeat(151));
+    let quote = gateway.cli_ok(&["send", "--from", "anna", "--dry-run", "--text", &curly, MUM], "");
+    assert!(quote.contains("1 text") && quote.contains("0.0079"), "{quote}");
+    let typed = "\u{201c}Fine\u{201d} \u{2013} it\u{2019}s 5\u{a0}m\u{2026}";
+    assert!(mail_to_phone(&gateway, "14155550123@sms.shore.example", "Re: x", typed).starts_with("250"));
+    ground.wait_arrived("\"Fine\" - it's 5 m...");
+    gateway.cli_ok(&["send", "--from", "anna", "--text", "it\u{2019}s \u{2603}", MUM], "");
+    ground.wait_arrived("it\u{2019}s \u{2603}");
     gateway.books_balance();
 }

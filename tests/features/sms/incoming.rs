@@ -1,5 +1,6 @@
 //! Texts from phones.
 
+use crate::support::fake_carrier;
 use crate::support::ground::{ANNA, BEN, Ground, MUM, PUBLIC, mail_to_phone, polls, post, wait_message};
 use crate::support::{SOON, send, wait_for};
 
@@ -182,5 +183,27 @@ fn bandwidth_calls() {
     gateway.cli_ok(&["send", "--from", "anna", "--text", "Out", MUM], "");
     wait_message(&gateway, "Out", "delivered");
     assert_eq!(gateway.messages().iter().filter(|m| m["origin"] == "sms").count(), 3);
+    gateway.books_balance();
+}
+
+/// A text without words says so, and a reaction names the text that it is about without repeating it.
+#[test]
+fn a_text_that_says_little_costs_little() {
+    let ground = Ground::start("twilio");
+    let gateway = ground.gateway("twilio", &[("sms.public_url", PUBLIC), ("price.packet", "0.07")]).started();
+    let long = "We are anchored in the bay behind the cape, and all is well on board. ".repeat(3);
+    for (id, body) in [
+        ("SM1", String::new()),
+        ("SM2", format!("Liked \u{201c}{}\u{201d}", long.trim_end())),
+        ("SM3", format!("Removed a like from \u{201c}{}\u{201d}", long.trim_end())),
+    ] {
+        let fields = [("MessageSid", id), ("From", MUM), ("To", BEN), ("Body", body.as_str()), ("NumMedia", "0")];
+        assert_eq!(fake_carrier::twilio_calls(&gateway, "/hooks/twilio", &fields).0, 200);
+    }
+    let texts: Vec<_> = gateway.messages().iter().map(|m| m["text"].as_str().unwrap().to_owned()).collect();
+    let liked = "\"We are anchored in the...\"";
+    assert_eq!(texts, ["[empty text]".to_owned(), format!("Liked {liked}"), format!("Removed a like from {liked}")]);
+    let urgency: Vec<_> = gateway.messages().iter().map(|message| message["priority"].clone()).collect();
+    assert_eq!(urgency, ["normal", "bulk", "bulk"]);
     gateway.books_balance();
 }

@@ -117,7 +117,7 @@ fn a_refused_call_is_shown_until_the_carrier_is_heard(which: &str) {
     ground.call(&gateway);
     ground.text(MUM, ANNA, "really mum");
     wait_message(&gateway, "really mum", "delivered");
-    assert!(!anna.get("/").body.contains("was refused"));
+    wait_for("the page to forget it", SOON, || (!anna.get("/").body.contains("was refused")).then_some(()));
     assert_eq!(gateway.messages().len(), 1);
 }
 

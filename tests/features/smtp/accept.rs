@@ -23,6 +23,7 @@ fn recipients_are_checked_one_by_one() {
     }
     assert!(smtp.say("RCPT TO:<postmaster>").starts_with("250"));
     assert!(smtp.say("RCPT TO:<PostMaster@shore.example>").starts_with("250"));
+    assert!(smtp.say("RCPT TO:<Abuse@shore.example>").starts_with("250"));
     assert_eq!(smtp.say("RCPT TO:<abc@hotmail.example>"), "550 5.7.1 not relaying to that domain\r\n");
     assert_eq!(smtp.say("RCPT TO:<abc@sub.shore.example>"), "550 5.7.1 not relaying to that domain\r\n");
     assert_eq!(smtp.say("RCPT TO:<abc@shore.example.evil.example>"), "550 5.7.1 not relaying to that domain\r\n");

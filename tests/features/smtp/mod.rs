@@ -2,4 +2,6 @@
 
 mod accept;
 mod clients;
+mod devices;
+mod front;
 mod load;

@@ -3,3 +3,4 @@
 mod faults;
 mod old_folders;
 mod power_cuts;
+mod starts;

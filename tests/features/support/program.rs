@@ -14,10 +14,16 @@ pub struct Program(pub Child);
 
 impl Program {
     pub fn start(args: &[&str], log: &Path) -> Self {
+        Self::start_with(args, log, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(args: &[&str], log: &Path, environment: &[(&str, &Path)]) -> Self {
         let log = fs::File::options().create(true).append(true).open(log).unwrap();
         let child = Command::new(SATPOST)
             .args(args)
             .env("RUST_BACKTRACE", "1")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

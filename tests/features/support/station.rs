@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -58,16 +58,26 @@ impl Station {
 
     /// Starts the box and waits for nothing.
     pub fn launch(&mut self) {
+        self.launch_with(&[]);
+    }
+
+    /// The same with more in its environment.
+    fn launch_with(&mut self, environment: &[(&str, &Path)]) {
         if self.folder.is_dir() {
             coder::lend(&self.folder);
         }
         let data = self.folder.to_str().unwrap().to_owned();
-        self.program = Some(Program::start(&["run", "--data", &data], &self.log));
+        self.program = Some(Program::start_with(&["run", "--data", &data], &self.log, environment));
     }
 
     /// Starts the box and waits until it answers.
     pub fn start(&mut self) {
-        self.launch();
+        self.start_with(&[]);
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(&mut self, environment: &[(&str, &Path)]) {
+        self.launch_with(environment);
         let end = Instant::now() + SOON;
         while self.status().is_none() {
             assert!(Instant::now() < end, "the box does not answer; its log:\n{}", self.log_text());

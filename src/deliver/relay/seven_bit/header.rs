@@ -1,5 +1,6 @@
 //! The header of a mail or of a part, field by field.
 
+use super::Unfit;
 use super::parameters::{self, parameter, pieces};
 use super::words;
 
@@ -127,7 +128,7 @@ impl Fields {
     ///
     /// # Errors
     /// An address of which the local part is beyond ASCII, in words that go on behind "and".
-    pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), String> {
+    pub(super) fn write(&self, out: &mut Vec<u8>) -> Result<(), Unfit> {
         for field in &self.0 {
             if field.is_ascii() {
                 out.extend_from_slice(field);

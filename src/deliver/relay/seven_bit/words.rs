@@ -1,6 +1,7 @@
 //! Header texts beyond ASCII as encoded words (RFC 2047). What is ASCII stays as it was written, encoded words among it
 //! too.
 
+use super::Unfit;
 use encodify::Fold;
 use encodify::rfc2047::{B, Q_PHRASE, WordEncoder};
 
@@ -87,7 +88,7 @@ pub(super) fn text(label: &str, value: &str) -> String {
 ///
 /// # Errors
 /// An address of which the local part is beyond ASCII.
-pub(super) fn addresses(label: &str, value: &str) -> Result<String, String> {
+pub(super) fn addresses(label: &str, value: &str) -> Result<String, Unfit> {
     let mut line = Line::new(label);
     let mut rest = value;
     let mut blank = true;
@@ -171,10 +172,10 @@ fn unquoted(token: &str) -> String {
     String::from_utf8_lossy(&value).into_owned()
 }
 
-fn in_ascii(address: &str) -> Result<String, String> {
+fn in_ascii(address: &str) -> Result<String, Unfit> {
     let (local, domain) = address.trim().rsplit_once('@').unwrap_or((address.trim(), ""));
     if !local.is_ascii() {
-        return Err(format!("{address} in its header goes only where SMTPUTF8 is spoken"));
+        return Err(Unfit::Address(address.to_owned()));
     }
-    Ok(format!("{local}@{}", idn::to_ascii(domain)?))
+    Ok(format!("{local}@{}", idn::to_ascii(domain).map_err(Unfit::Domain)?))
 }

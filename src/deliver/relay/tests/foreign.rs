@@ -102,7 +102,7 @@ fn encrypted_and_logged_in() {
 fn it_refuses_the_null_sender() {
     let (mails, config) = serve(None);
     let to = "b@far.example".parse().unwrap();
-    let fault = Relay::new().deliver(&config, &Address::Nobody, &to, MAIL).unwrap_err().fault;
+    let fault = Relay::new().deliver(&config, &Address::Nobody, &to, MAIL, &Reporting::default()).unwrap_err().fault;
     assert!(
         matches!(&fault, Fault::Permanent(why) if why.to_string().contains("answered 500") && why.to_string().contains("MAIL")),
         "{fault}"
@@ -127,7 +127,9 @@ fn it_can_be_smuggled_through_but_not_by_us() {
     assert_eq!(senders(), ["a@x.org", "evil@x.org"], "the fault is gone: say so where it is documented");
 
     let to = "b@far.example".parse().unwrap();
-    Relay::new().deliver(&config, &"a@box.example".parse().unwrap(), &to, EVIL.as_bytes()).unwrap();
+    Relay::new()
+        .deliver(&config, &"a@box.example".parse().unwrap(), &to, EVIL.as_bytes(), &Reporting::default())
+        .unwrap();
     assert_eq!(senders(), ["a@x.org", "evil@x.org", "a@box.example"]);
     assert_eq!(mails.lock().unwrap()[2].1, crate::deliver::compose::crlf(EVIL.as_bytes()));
 }

@@ -1,9 +1,9 @@
 //! The whole machine against a clock of its own: nothing here waits.
 
-use super::super::power::{Cause, Start};
-use super::super::radio::Passes;
 use super::super::receiver::sentence;
 use super::super::uplink::{Answer, Ask, Down, empty_sky};
+use super::power::{Cause, Start};
+use super::radio::Passes;
 use super::*;
 
 /// A modem, its time, and what the sky has heard.

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use smtp_proto::{AUTH_LOGIN, AUTH_PLAIN};
 
-use super::reply::{Next, answer, say};
-use super::smtp::{SessionContext, SmtpSession};
+use super::{SessionContext, SmtpSession};
+use crate::listen::reply::{Next, answer, say};
 
 /// Wrong passwords in one session before it ends.
 const MAX_WRONG: u32 = 3;

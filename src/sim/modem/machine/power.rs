@@ -3,10 +3,10 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::dialect::Firmware;
-use super::machine::Machine;
-use super::receiver::sentence;
-use super::telemetry::utc;
+use super::super::dialect::Firmware;
+use super::super::receiver::sentence;
+use super::Machine;
+use super::utc;
 use crate::clock::Time;
 
 /// Power to the first boot sentence, in milliseconds of the modem.
@@ -42,7 +42,7 @@ impl FromStr for Start {
 
 /// Where the modem is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Phase {
+pub(in crate::sim::modem) enum Phase {
     #[default]
     Off,
     /// Loader and boot sentences; deaf.
@@ -56,7 +56,7 @@ pub(super) enum Phase {
 
 /// Why it boots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(in crate::sim::modem) enum Cause {
     PowerOn,
     Software,
     Crash,
@@ -64,7 +64,7 @@ pub(super) enum Cause {
 
 /// What a command makes the modem do once its reply is out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Then {
+pub(in crate::sim::modem) enum Then {
     Restart,
     Shutdown,
     Sleep(Duration),
@@ -72,7 +72,7 @@ pub(super) enum Then {
 
 /// A step of the script.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum BootPhase {
+pub(in crate::sim::modem) enum BootPhase {
     /// Free text of the boot loader.
     Noise(&'static str),
     Say(String),
@@ -87,28 +87,28 @@ pub(super) enum BootPhase {
 
 /// Power, GPS and what happens next.
 #[derive(Debug, Default)]
-pub(super) struct Power {
-    pub(super) phase: Phase,
+pub(in crate::sim::modem) struct Power {
+    pub(in crate::sim::modem) phase: Phase,
     /// GPS gave time since power-up.
-    pub(super) time: bool,
+    pub(in crate::sim::modem) time: bool,
     /// GPS gave a position since power-up.
-    pub(super) fix: bool,
+    pub(in crate::sim::modem) fix: bool,
     /// When the modem began to boot.
-    pub(super) since: Time,
+    pub(in crate::sim::modem) since: Time,
     /// Level of the GPIO1 pin; the board pulls it up.
-    pub(super) pin_low: bool,
+    pub(in crate::sim::modem) pin_low: bool,
     script: Vec<(Time, BootPhase)>,
 }
 
 impl Power {
     /// Adds a step.
-    pub(super) fn schedule(&mut self, at: Time, stage: BootPhase) {
+    pub(in crate::sim::modem) fn schedule(&mut self, at: Time, stage: BootPhase) {
         let place = self.script.partition_point(|(due, _)| *due <= at);
         self.script.insert(place, (at, stage));
     }
 
     /// When the next step is due.
-    pub(super) fn next(&self) -> Time {
+    pub(in crate::sim::modem) fn next(&self) -> Time {
         self.script.first().map_or(Time::NEVER, |(at, _)| *at)
     }
 
@@ -119,7 +119,7 @@ impl Power {
 
 impl Machine {
     /// Begins as the options say.
-    pub(super) fn start(&mut self, start: Start, now: Time) {
+    pub(in crate::sim::modem) fn start(&mut self, start: Start, now: Time) {
         match start {
             Start::Off => {}
             Start::Boot => self.boot(Cause::PowerOn, now),
@@ -130,17 +130,17 @@ impl Machine {
     }
 
     /// GPS time is known.
-    pub(super) fn has_time(&self) -> bool {
+    pub(in crate::sim::modem) fn has_time(&self) -> bool {
         self.power.time && !self.faults.no_time
     }
 
     /// The position is known.
-    pub(super) fn has_fix(&self) -> bool {
+    pub(in crate::sim::modem) fn has_fix(&self) -> bool {
         self.power.fix && !self.faults.no_fix
     }
 
     /// Does the steps that are due.
-    pub(super) fn follow_script(&mut self, now: Time) {
+    pub(in crate::sim::modem) fn follow_script(&mut self, now: Time) {
         while self.power.next() <= now {
             let (at, stage) = self.power.script.remove(0);
             self.step(stage, at, now);
@@ -185,27 +185,27 @@ impl Machine {
     }
 
     /// `DATETIME`, if time is there.
-    pub(super) fn announce_time(&mut self, now: Time) {
+    pub(in crate::sim::modem) fn announce_time(&mut self, now: Time) {
         if self.has_time() && self.power.phase == Phase::Running {
             self.say(now, "M138 DATETIME");
         }
     }
 
     /// `POSITION`, if there is one.
-    pub(super) fn announce_fix(&mut self, now: Time) {
+    pub(in crate::sim::modem) fn announce_fix(&mut self, now: Time) {
         if self.has_fix() && self.power.phase == Phase::Running {
             self.say(now, "M138 POSITION");
         }
     }
 
     /// Power goes: what was not said yet is lost.
-    pub(super) fn power_off(&mut self) {
+    pub(in crate::sim::modem) fn power_off(&mut self) {
         self.wire.clear();
         self.halt(Phase::Off);
     }
 
     /// A reset from within, at once: what was not said yet is lost.
-    pub(super) fn reset(&mut self, cause: Cause, now: Time) {
+    pub(in crate::sim::modem) fn reset(&mut self, cause: Cause, now: Time) {
         self.wire.clear();
         self.boot(cause, now);
     }
@@ -261,7 +261,7 @@ impl Machine {
     }
 
     /// Begins to wake a sleeping modem.
-    pub(super) fn wake(&mut self, cause: &'static str, now: Time) {
+    pub(in crate::sim::modem) fn wake(&mut self, cause: &'static str, now: Time) {
         let waking = self.power.script.iter().any(|(_, stage)| matches!(stage, BootPhase::Wake("SERIAL" | "GPIO")));
         if self.power.phase == Phase::Asleep && !waking {
             self.power.forget_wakes();

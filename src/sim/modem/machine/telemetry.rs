@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::commands::{Reply, number};
-use super::dialect::{Firmware, Refusal};
-use super::machine::Machine;
+use super::super::dialect::{Firmware, Refusal};
+use super::super::weather::Signal;
+use super::Machine;
 use super::power::Phase;
-use super::weather::Signal;
+use super::reply::{Reply, number};
+use super::utc;
 use crate::clock::Time;
 
 /// The satellite of all examples.
@@ -14,7 +15,7 @@ const SATELLITE: &str = "0x000568";
 
 /// What is reported; the order is that of the stored rates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Subject {
+pub(in crate::sim::modem) enum Subject {
     DateTime,
     Jamming,
     Position,
@@ -38,14 +39,14 @@ impl Subject {
     }
 
     /// The subject of a tag; `None` for all other commands.
-    pub(super) fn of(tag: &str) -> Option<Self> {
+    pub(in crate::sim::modem) fn of(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|subject| subject.tag() == tag)
     }
 }
 
 /// When each subject is due, and the last packet heard.
 #[derive(Debug, Default)]
-pub(super) struct Telemetry {
+pub(in crate::sim::modem) struct Telemetry {
     due: [Option<Time>; 6],
     /// The last satellite packet, until the next reading of background noise replaces it.
     last_packet: Option<String>,
@@ -53,14 +54,19 @@ pub(super) struct Telemetry {
 
 impl Telemetry {
     /// Forgets what a restart forgets.
-    pub(super) fn reset(&mut self) {
+    pub(in crate::sim::modem) fn reset(&mut self) {
         *self = Self::default();
     }
 }
 
 impl Machine {
     /// `@`, `?` or a rate.
-    pub(super) fn rate_command(&mut self, subject: Subject, args: Option<&[u8]>, now: Time) -> Result<Reply, Refusal> {
+    pub(in crate::sim::modem) fn rate_command(
+        &mut self,
+        subject: Subject,
+        args: Option<&[u8]>,
+        now: Time,
+    ) -> Result<Reply, Refusal> {
         let tag = subject.tag();
         let rate = &mut self.memory.rates[subject as usize];
         match args {
@@ -80,7 +86,7 @@ impl Machine {
     }
 
     /// Says what is due by its rate.
-    pub(super) fn report(&mut self, now: Time) {
+    pub(in crate::sim::modem) fn report(&mut self, now: Time) {
         if self.power.phase != Phase::Running {
             return;
         }
@@ -103,7 +109,7 @@ impl Machine {
     }
 
     /// When [`Machine::report`] has something to do.
-    pub(super) fn next_report(&self) -> Time {
+    pub(in crate::sim::modem) fn next_report(&self) -> Time {
         if self.power.phase != Phase::Running {
             return Time::NEVER;
         }
@@ -122,7 +128,7 @@ impl Machine {
     }
 
     /// The sentence as of now.
-    pub(super) fn reading(&mut self, subject: Subject, now: Time) -> String {
+    pub(in crate::sim::modem) fn reading(&mut self, subject: Subject, now: Time) -> String {
         let (time, fix, weather) = (self.has_time(), self.has_fix(), &mut self.weather);
         match subject {
             Subject::DateTime if time => format!("DT {},V", utc(now, "%Y%m%d%H%M%S")),
@@ -157,7 +163,7 @@ impl Machine {
     }
 
     /// A satellite packet was heard: reported whenever the rate is not 0.
-    pub(super) fn heard_packet(&mut self, signal: Signal, now: Time) {
+    pub(in crate::sim::modem) fn heard_packet(&mut self, signal: Signal, now: Time) {
         let time = format!("{}{}{}", utc(now, "%Y-%m-%d"), self.firmware.delimiter(), utc(now, "%H:%M:%S"));
         let line = format!("RT {signal},TS={time},DI={SATELLITE}");
         if self.memory.rates[Subject::Noise as usize] > 0 {
@@ -165,9 +171,4 @@ impl Machine {
         }
         self.telemetry.last_packet = Some(line);
     }
-}
-
-/// A moment in UTC, in the format of `strftime`.
-pub(super) fn utc(time: Time, format: &str) -> String {
-    jiff::Timestamp::from_second(time.seconds()).unwrap_or_default().strftime(format).to_string()
 }

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::Options;
-use super::faults::take;
-use super::machine::Machine;
-use super::memory::{INCOMING_CAPACITY, QueuedPacket};
+use super::super::Options;
+use super::super::faults::take;
+use super::super::memory::{INCOMING_CAPACITY, QueuedPacket};
+use super::super::uplink::{Answer, Ask, Down};
+use super::super::weather::Signal;
+use super::Machine;
 use super::power::{Cause, Phase};
-use super::uplink::{Answer, Ask, Down};
-use super::weather::Signal;
 use crate::clock::Time;
 use crate::hex;
 
@@ -26,7 +26,7 @@ const CLOSEST_SIGNALS: Duration = Duration::from_millis(500);
 
 /// Who decides about passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Passes {
+pub(in crate::sim::modem) enum Passes {
     /// The schedule.
     Auto,
     /// A satellite stays in view.
@@ -37,17 +37,17 @@ pub(super) enum Passes {
 
 /// State of the radio.
 #[derive(Debug)]
-pub(super) struct Radio {
+pub(in crate::sim::modem) struct Radio {
     every: Duration,
     length: Duration,
     air_time: Duration,
-    pub(super) passes: Passes,
+    pub(in crate::sim::modem) passes: Passes,
     /// Packets for this modem when there is no sky: `down` of the control socket.
-    pub(super) local: VecDeque<Down>,
+    pub(in crate::sim::modem) local: VecDeque<Down>,
     /// Questions to the sky that nobody has taken yet.
-    pub(super) asks: VecDeque<(u64, Ask)>,
+    pub(in crate::sim::modem) asks: VecDeque<(u64, Ask)>,
     /// The id that `$TD SENT` named last.
-    pub(super) last_sent: Option<u64>,
+    pub(in crate::sim::modem) last_sent: Option<u64>,
     /// The message on air and when it is through.
     air: Option<(u64, Time)>,
     /// The question that the radio waits on.
@@ -61,7 +61,7 @@ pub(super) struct Radio {
 }
 
 impl Radio {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(in crate::sim::modem) fn new(options: &Options) -> Self {
         let air = options.air_ms.unwrap_or(2000 / u64::from(options.factor.max(1)));
         Self {
             every: options.pass_every,
@@ -81,14 +81,14 @@ impl Radio {
     }
 
     /// What was on air is lost; answers that still come are to nobody.
-    pub(super) fn reset(&mut self) {
+    pub(in crate::sim::modem) fn reset(&mut self) {
         self.air = None;
         self.asked = None;
         self.asks.clear();
     }
 
     /// The message that is up and not yet acknowledged.
-    pub(super) fn awaited(&self) -> Option<u64> {
+    pub(in crate::sim::modem) fn awaited(&self) -> Option<u64> {
         match &self.asked {
             Some((_, Ask::Up { id, .. })) => Some(*id),
             _ => None,
@@ -97,7 +97,7 @@ impl Radio {
 
     /// How far the pass has come, from 0 to 1000; `None` when no satellite is in view. The schedule hangs on the
     /// wall clock, so that it is the same after a restart.
-    pub(super) fn pass(&self, now: Time) -> Option<i64> {
+    pub(in crate::sim::modem) fn pass(&self, now: Time) -> Option<i64> {
         let every = i64::try_from(self.every.as_millis()).unwrap_or(i64::MAX).max(1);
         let length = i64::try_from(self.length.as_millis()).unwrap_or(i64::MAX);
         let into = now.0.rem_euclid(every);
@@ -120,13 +120,13 @@ impl Radio {
     }
 
     /// The next pass brings this packet.
-    pub(super) fn expect(&mut self, packet: Down, now: Time) {
+    pub(in crate::sim::modem) fn expect(&mut self, packet: Down, now: Time) {
         self.local.push_back(packet);
         self.next_listen = now;
     }
 
     /// A person decides about passes.
-    pub(super) fn decide(&mut self, passes: Passes, now: Time) {
+    pub(in crate::sim::modem) fn decide(&mut self, passes: Passes, now: Time) {
         self.passes = passes;
         self.next_beacon = now;
         self.next_listen = now;
@@ -140,7 +140,7 @@ impl Machine {
     }
 
     /// When [`Machine::run_radio`] is due again.
-    pub(super) fn radio_due(&self) -> Time {
+    pub(in crate::sim::modem) fn radio_due(&self) -> Time {
         let radio = &self.radio;
         if !self.radio_on() {
             return Time::NEVER;
@@ -154,7 +154,7 @@ impl Machine {
     }
 
     /// Beacons, transmissions and downlink, one thing at a time.
-    pub(super) fn run_radio(&mut self, now: Time) {
+    pub(in crate::sim::modem) fn run_radio(&mut self, now: Time) {
         if !self.radio_on() {
             return;
         }
@@ -235,7 +235,7 @@ impl Machine {
     }
 
     /// The sky has answered a question.
-    pub(super) fn answer(&mut self, ticket: u64, answer: Answer, now: Time) {
+    pub(in crate::sim::modem) fn answer(&mut self, ticket: u64, answer: Answer, now: Time) {
         let Some((_, ask)) = self.radio.asked.take_if(|(asked, _)| *asked == ticket) else {
             return;
         };
@@ -267,7 +267,7 @@ impl Machine {
     }
 
     /// `$TD SENT`, with the figures of the satellite's reply.
-    pub(super) fn sent_sentence(&self, signal: Signal, id: u64) -> String {
+    pub(in crate::sim::modem) fn sent_sentence(&self, signal: Signal, id: u64) -> String {
         let separator = if self.variants.sent_space { ' ' } else { ',' };
         format!("TD SENT{separator}{signal},{id}")
     }

@@ -1,14 +1,14 @@
 //! `$MM` and `$MT`: the stores of received and of outgoing messages.
 
-use super::commands::{Reply, number};
-use super::dialect::{Firmware, Refusal};
-use super::machine::Machine;
+use super::super::dialect::{Firmware, Refusal};
+use super::Machine;
+use super::reply::{Reply, number};
 use crate::clock::Time;
 use crate::hex;
 
 impl Machine {
     /// `$MM`: received messages.
-    pub(super) fn received(&mut self, args: &[u8]) -> Result<Reply, Refusal> {
+    pub(in crate::sim::modem) fn received(&mut self, args: &[u8]) -> Result<Reply, Refusal> {
         let incoming = &mut self.memory.incoming;
         let count = |n: usize| Ok(Reply::line(format!("MM {n}")).slowly());
         match args {
@@ -67,7 +67,7 @@ impl Machine {
     }
 
     /// `$MT`: messages to transmit.
-    pub(super) fn unsent(&mut self, args: &[u8]) -> Result<Reply, Refusal> {
+    pub(in crate::sim::modem) fn unsent(&mut self, args: &[u8]) -> Result<Reply, Refusal> {
         match args {
             b"C=U" => Ok(Reply::line(format!("MT {}", self.memory.outgoing.len())).slowly()),
             b"L=U" if self.firmware == Firmware::One => self.list_outgoing(),

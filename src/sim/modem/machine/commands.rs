@@ -2,45 +2,19 @@
 
 use std::time::Duration;
 
-use super::dialect::{Firmware, Refusal};
-use super::machine::Machine;
+use super::super::dialect::{Firmware, Refusal};
+use super::Machine;
 use super::power::Then;
+use super::reply::{Reply, number};
 use super::telemetry::Subject;
 use crate::clock::Time;
 
-/// Usual time to an answer, in milliseconds of the modem.
-const QUICK: u64 = 10;
-/// Time to an answer that goes through a whole store.
-const SLOW: u64 = 1300;
 /// Sleep in seconds.
 const SLEEP: std::ops::RangeInclusive<u64> = 5..=31_536_000;
 
-/// What the modem answers to a command.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Reply {
-    /// Bodies of the sentences.
-    pub(super) lines: Vec<String>,
-    /// Time to the answer, in milliseconds of the modem.
-    pub(super) milliseconds: u64,
-    /// What happens once the answer is out.
-    pub(super) then: Option<Then>,
-}
-
-impl Reply {
-    /// One sentence, quickly.
-    pub(super) fn line(body: impl Into<String>) -> Self {
-        Self { lines: vec![body.into()], milliseconds: QUICK, then: None }
-    }
-
-    /// As slow as a search through a store.
-    pub(super) fn slowly(self) -> Self {
-        Self { milliseconds: SLOW, ..self }
-    }
-}
-
 impl Machine {
     /// Carries out the command between `$` and `*xx`, and gives its tag and the reply.
-    pub(super) fn execute(&mut self, body: &[u8], now: Time) -> (String, Reply) {
+    pub(in crate::sim::modem) fn execute(&mut self, body: &[u8], now: Time) -> (String, Reply) {
         let (tag, args) = match body.iter().position(|byte| *byte == b' ') {
             Some(space) => (&body[..space], Some(&body[space + 1..])),
             None => (body, None),
@@ -125,7 +99,7 @@ impl Machine {
     }
 
     /// An unsolicited line that could be taken for the reply to a command with this tag.
-    pub(super) fn interruption(&mut self, tag: &str, now: Time) -> String {
+    pub(in crate::sim::modem) fn interruption(&mut self, tag: &str, now: Time) -> String {
         match Subject::of(tag) {
             Some(subject) => self.reading(subject, now),
             None if tag == "TD" => {
@@ -138,7 +112,7 @@ impl Machine {
     }
 
     /// The host side of the pin changes its level; an edge may wake the modem.
-    pub(super) fn set_pin(&mut self, low: bool, now: Time) {
+    pub(in crate::sim::modem) fn set_pin(&mut self, low: bool, now: Time) {
         let (rising, falling) = self.firmware.wake_edges();
         let waking = if low { falling } else { rising };
         if self.power.pin_low != low && self.memory.gpio == waking {
@@ -146,12 +120,6 @@ impl Machine {
         }
         self.power.pin_low = low;
     }
-}
-
-/// A decimal number without sign or blanks; `None` for anything else.
-pub(super) fn number(digits: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(digits).ok()?;
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// The moment that `[YYYY-MM-DD<delimiter>]hh:mm:ss` names: without a date the next time it is that late.

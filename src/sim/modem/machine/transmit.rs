@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::commands::{Reply, number};
-use super::dialect::{Firmware, Refusal};
-use super::machine::Machine;
+use super::super::dialect::{Firmware, Refusal};
+use super::Machine;
+use super::reply::{Reply, number};
 use crate::clock::Time;
 use crate::hex;
 
@@ -30,7 +30,7 @@ struct Request {
 
 impl Machine {
     /// The checks in their order: time, options, payload, its length, room.
-    pub(super) fn transmit(&mut self, args: &[u8], now: Time) -> Result<Reply, Refusal> {
+    pub(in crate::sim::modem) fn transmit(&mut self, args: &[u8], now: Time) -> Result<Reply, Refusal> {
         if !self.has_time() {
             return Err(Refusal::TimeNotSet);
         }
@@ -117,7 +117,7 @@ fn payload(text: &[u8]) -> Result<Vec<u8>, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::weather::Weather;
+    use super::super::super::weather::Weather;
     use super::*;
 
     const NOW: Time = Time(1_800_000_000_000);

@@ -6,8 +6,7 @@
 
 use std::time::Duration;
 
-use super::Texts;
-use super::send::{self, PAUSE};
+use super::{PAUSE, Texts, outgoing, taken};
 use crate::clock::Time;
 use crate::deliver::sms::Found;
 use crate::fault::Fault;
@@ -87,7 +86,7 @@ pub(super) fn settle_open(texts: &mut Texts, message: &Message, mut record: Text
     let known = |sid: &str| context.store.read(|view| view.text_named(name, sid)).is_ok_and(|of| of.is_some());
     let open = context.store.read(|view| view.texts_open(name, record.from, record.to))?;
     let since = together_since(&open, record.at);
-    let found = carrier.find(&send::outgoing(message, record.from, record.to), since, &known);
+    let found = carrier.find(&outgoing(message, record.from, record.to), since, &known);
     let found = found.map(|found| match found {
         Found::Alike(names) => own(&open, since, id, &names).map_or(Found::Nothing { certain: false }, Found::Taken),
         found => found,
@@ -95,7 +94,7 @@ pub(super) fn settle_open(texts: &mut Texts, message: &Message, mut record: Text
     match found {
         // Between the reading and here a call may have brought the name for another text: it is looked at again.
         Ok(Found::Taken(sid)) if known(&sid) => look_later(texts, message, record, Doubt::AnswerLost).map(|()| false),
-        Ok(Found::Taken(sid)) => send::taken(texts, message, record, sid, true).map(|()| false),
+        Ok(Found::Taken(sid)) => taken(texts, message, record, sid, true).map(|()| false),
         Ok(Found::Alike(_)) => Ok(false),
         Ok(Found::Nothing { certain }) => {
             (record.looks, record.next) = (record.looks + 1, Time::NEVER);

@@ -1,0 +1,60 @@
+//! Addresses and numbers as they are pasted: with marks that nobody sees, and with what programs put around them.
+
+/// The address or number that everybody sees in a text: without marks of direction and blanks without width, with the
+/// hyphens, digits and signs of ASCII, and without `tel:`, `mailto:` or a name before angle brackets.
+pub fn visible(text: &str) -> String {
+    let plain: String = text.chars().filter_map(plain).collect();
+    let inner = match plain.trim().strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
+        Some((_, inner)) => inner.trim(),
+        None => plain.trim(),
+    };
+    match inner.split_once(':') {
+        // What follows a number or an address are parameters (RFC 3966, RFC 6068).
+        Some((scheme, rest)) if ["tel", "sms", "mailto"].contains(&scheme.to_ascii_lowercase().as_str()) => {
+            rest.split(['?', ';']).next().unwrap_or_default().trim().to_owned()
+        }
+        _ => inner.to_owned(),
+    }
+}
+
+/// The sign of ASCII that looks the same; `None` for what is not seen.
+fn plain(c: char) -> Option<char> {
+    match c {
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' => None,
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' => Some('-'),
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0),
+        c if c.is_whitespace() => Some(' '),
+        c => Some(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_everybody_sees_is_what_is_read() {
+        for (pasted, seen) in [
+            ("\u{202a}+14155550123\u{202c}", "+14155550123"),
+            ("\u{2068}+1 415-555-0123\u{2069}", "+1 415-555-0123"),
+            ("+1 415\u{2011}555\u{2013}0123", "+1 415-555-0123"),
+            ("TEL:+1-415-555-0123;ext=5", "+1-415-555-0123"),
+            ("\u{ff0b}\u{ff11}4155550123", "+14155550123"),
+            ("Bob <bob@example.org>", "bob@example.org"),
+            ("\"B., Bob\" <mailto:bob@example.org?subject=x>", "bob@example.org"),
+            ("\u{a0}olga\u{200b} ", "olga"),
+            ("\u{43e}\u{43b}@example.org", "\u{43e}\u{43b}@example.org"),
+            ("a:b@example.org", "a:b@example.org"),
+            ("<>", ""),
+            (">", ">"),
+            ("", ""),
+        ] {
+            assert_eq!(visible(pasted), seen, "{pasted:?}");
+        }
+    }
+}

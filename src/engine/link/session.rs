@@ -1,0 +1,55 @@
+//! What is known of each far box, in the store: read, changed and written in the commit of what it is about.
+
+use compact::peer::{Peer, PeerRules};
+
+use crate::address::DeviceId;
+use crate::settings::{Key, Settings};
+use crate::store::{Tx, TxResult};
+
+/// Longest that a receipt is waited for, whatever the session says: later it would say nothing any more.
+pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(21 * 86_400);
+
+/// The name of a far box in the store: its device, or nothing for the one that a station writes to.
+pub(super) fn name(device: Option<DeviceId>) -> String {
+    device.map(|device| device.to_string()).unwrap_or_default()
+}
+
+/// The device of a name.
+pub fn device(name: &str) -> Option<DeviceId> {
+    name.parse().ok()
+}
+
+/// What is known of a far box, as it was written; nothing where that cannot be read.
+pub(super) fn read(name: &str, bytes: Option<Vec<u8>>) -> Peer {
+    let Some(bytes) = bytes else { return Peer::default() };
+    serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+        log::error!("link: what was known of the far box '{name}' is unreadable, the session begins anew: {error}");
+        Peer::default()
+    })
+}
+
+/// Changes what is known of a far box.
+pub fn change(tx: &mut Tx, device: Option<DeviceId>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
+    let name = name(device);
+    let mut peer = read(&name, tx.peer(&name)?);
+    change(&mut peer);
+    put(tx, device, &peer)
+}
+
+/// Writes what is known of a far box.
+pub fn put(tx: &mut Tx, device: Option<DeviceId>, peer: &Peer) -> TxResult<()> {
+    // A peer holds strings, numbers and lists: serialisation to memory cannot fail.
+    tx.put_peer(&name(device), &serde_json::to_vec(peer).expect("a peer serialises"))
+}
+
+/// The rules of this box for its sessions.
+pub fn rules(settings: &Settings) -> PeerRules {
+    let hours = settings.span(Key::AirReceiptWait).as_secs().div_ceil(3600);
+    let parts = i64::try_from(settings.span(Key::AirPartsWait).as_millis()).unwrap_or(i64::MAX);
+    let usual = PeerRules::default();
+    PeerRules {
+        receipt_hours: u8::try_from(hours).unwrap_or(u8::MAX),
+        parts_wait: usual.parts_wait.max(parts),
+        ..usual
+    }
+}
