@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::support::{Dice, Smtp, Station, World, pause, wait_for};
+use crate::support::{Dice, Smtp, Station, World, pause};
 use serde_json::Value;
 
 /// Kills in all, of station and gateway in turn.
@@ -111,10 +111,6 @@ fn fifty_power_cuts_lose_nothing_and_double_nothing() {
     let world = World::start(&["--pass-every", "1", "--pass-length", "0.7", "--air-ms", "50"]);
     let mut boxes = [world.station(), world.gateway()];
     boxes[0].cli_ok(&["settings", "set", "smtp.trusted", "127.0.0.0/8"], "");
-    for station in &boxes {
-        // Loaded within a life.
-        station.cli_ok(&["settings", "set", "air.compact", "small"], "");
-    }
     boxes.iter_mut().for_each(Station::start);
     let (anna, bob) = ("anna@boat.example", "bob@world.example");
     let writers = [
@@ -122,10 +118,6 @@ fn fifty_power_cuts_lose_nothing_and_double_nothing() {
         Writer::start(&boxes[1], None, "down", bob, "anna@shore.example"),
         Writer::start(&boxes[0], None, "also up", anna, bob),
     ];
-    // The first cut comes when both know each other, and their coders are kept.
-    wait_for("a mail and an answer", SETTLE, || {
-        (!world.mails().is_empty() && !in_the_mailbox(&boxes[0]).is_empty()).then_some(())
-    });
     let mut dice = Dice::new(20_240_611);
     let kills = KILLS * usize::try_from(testing::soak()).unwrap();
     for kill in 0..kills {
