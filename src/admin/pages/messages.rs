@@ -191,11 +191,11 @@ fn phone(message: &Message) -> bool {
 }
 
 /// Lists the actions that make sense for a message in this state: name in the path, label, what it does.
-fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, String, String)> {
-    let hold = ("hold", "Hold".to_owned(), "It stays here until you release it.".to_owned());
-    let retry = ("retry", "Try now".to_owned(), "It does not wait for its next turn.".to_owned());
+fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, &'static str, String)> {
+    let hold = ("hold", "Hold", "It stays here until you release it.".to_owned());
+    let retry = ("retry", "Try now", "It does not wait for its next turn.".to_owned());
     let words = "It will not be sent. Packets that a satellite has already cannot be taken back.";
-    let cancel = ("cancel", "Cancel".to_owned(), words.to_owned());
+    let cancel = ("cancel", "Cancel", words.to_owned());
     let policy = crate::engine::policy(&ask.app.store);
     let mut actions = match message.state {
         State::Queued => vec![retry, hold, cancel.clone()],
@@ -203,15 +203,18 @@ fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, String, String)>
         _ => Vec::new(),
     };
     if again::is_possible(message) {
-        let words = "It may have arrived. A box like this one delivers nothing twice; a classic peer may.";
-        actions.push(("again", format!("Send again, for {}", again::price(&policy, message)), words.to_owned()));
+        let words = format!(
+            "It goes once more, for {}. It may have arrived: a box like this one delivers nothing twice, a classic peer may.",
+            again::price(&policy, message)
+        );
+        actions.push(("again", "Send again", words));
     }
     if is_releasable(&policy, message) {
         let cost = Cost::of(&policy, message);
-        actions.push(("release", "Release".to_owned(), format!("It goes out now{cost}.")));
+        actions.push(("release", "Release", format!("It goes out now{cost}.")));
         if message.stranger.is_some() {
             let words = format!("It goes out now{cost}; what this sender writes from now on goes out as well.");
-            actions.push(("allow", "Release and allow sender".to_owned(), words));
+            actions.push(("allow", "Release and allow sender", words));
         }
         actions.extend(Some(cancel).filter(|_| message.state == State::Held));
     }
