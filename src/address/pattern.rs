@@ -126,7 +126,7 @@ enum Why {
     /// It is a phone without its plus.
     NoPlus,
     /// The domain has no ASCII form, and so no mail.
-    Domain(idn::IdnError),
+    Domain(IdnError),
     /// A star stands where it means nothing.
     Star,
 }
