@@ -70,7 +70,7 @@ impl Reporting {
 fn xtext(text: &str) -> String {
     let coded = |byte: u8| match byte {
         b'!'..=b'~' if !b"+=".contains(&byte) => char::from(byte).to_string(),
-        byte => format!("+{byte:02X}"),
+        byte => percent_encoding::percent_encode_byte(byte).replace('%', "+"),
     };
     text.bytes().map(coded).collect()
 }

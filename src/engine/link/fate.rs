@@ -3,7 +3,7 @@
 
 use compact::peer::{BundleName, Fate};
 
-use super::peer;
+use super::session;
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
@@ -33,7 +33,7 @@ pub fn collect(context: &Context) -> Result<Vec<Option<DeviceId>>, Fault> {
             let Some(message) = tx.find(*id)? else { continue };
             let (Some(came_in), Some(fate)) = (message.came_in, of(&message)) else { continue };
             let name = BundleName(came_in.bundle);
-            peer::change(tx, came_in.device, |peer| peer.tell_fate(name, came_in.place, fate, now.0))?;
+            session::change(tx, came_in.device, |peer| peer.tell_fate(name, came_in.place, fate, now.0))?;
             touched.push(came_in.device);
         }
         Ok(touched)

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! SATPOST_MESSAGES=messages.jsonl SATPOST_MODEL=3 SATPOST_EVERY=2 \
-//!   cargo test -p satpost-compact --release -- --ignored --nocapture sizes
+//!   cargo test -p satpost-compact --release -- --ignored --nocapture sizes_by_hand
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,8 +17,8 @@ use crate::packet::bundle::encode;
 use crate::peer::book::index_of;
 
 #[test]
-#[ignore = "needs messages: says how many bytes they take"]
-fn sizes() {
+#[ignore = "says how many bytes messages take that are kept elsewhere"]
+fn sizes_by_hand() {
     let setting = |name: &str| std::env::var(name).ok();
     let path = setting("SATPOST_MESSAGES").expect("SATPOST_MESSAGES names a file of messages");
     let number = setting("SATPOST_MODEL").map_or(MODELS[0].number, |number| number.parse().unwrap());

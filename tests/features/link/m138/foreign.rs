@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::support::{Folder, SOON, Station, pause, wait_for};
 
@@ -15,6 +16,10 @@ fn device(line: &'static str) -> (String, Arc<Mutex<Vec<u8>>>) {
     let master: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
+    // A device does not hear what it says itself, as a terminal would.
+    let mut terminal = tcgetattr(&master).unwrap();
+    terminal.make_raw();
+    tcsetattr(&master, OptionalActions::Now, &terminal).unwrap();
     let port = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
     rustix::io::ioctl_fionbio(&master, true).unwrap();
     let told = Arc::new(Mutex::new(Vec::new()));

@@ -56,7 +56,7 @@ fn the_far_box_is_asked_and_only_what_it_does_not_have_goes_again() {
         }
         assert_eq!(pair.arrived_ashore()[1..], ["Did this leave"]);
         let message = pair.station.message(id);
-        let expected = if end == End::LostAnswer { State::Delivered } else { State::Sent };
+        let expected = if end == End::LostAnswer { State::FarBox } else { State::Sent };
         assert_eq!(message.state, expected, "{:?}", message.steps);
         spent_once(&pair.station);
         spent_once(&pair.gateway);
@@ -78,7 +78,7 @@ fn a_receipt_settles_what_the_link_has_not_found_out_yet() {
     assert_eq!(pair.station.message(id).state, State::Queued);
     pair.write_ashore("answer");
     pair.pass(&mut workers);
-    assert_eq!(pair.station.message(id).state, State::Delivered);
+    assert_eq!(pair.station.message(id).state, State::FarBox);
     pair.advance(SECONDS(300));
     pair.turn(&mut workers);
     spent_once(&pair.station);
@@ -166,7 +166,7 @@ fn what_is_not_confirmed_is_sent_again_by_its_owner() {
         pair.write_ashore("answer");
         pair.pass(&mut workers);
         assert_eq!(pair.arrived_ashore()[1..], ["Do you hear me"], "arrived before: {arrived}");
-        assert_eq!(pair.station.message(id).state, State::Delivered);
+        assert_eq!(pair.station.message(id).state, State::FarBox);
         let late = actions::apply(store, actions::MessageAction::Again, id, "anna");
         assert!(late.unwrap_err().why().contains("is delivered: only what may not have arrived"));
         pair.station.books_balance();
@@ -220,7 +220,7 @@ fn a_limit_of_memory_ends_no_message() {
         pair.pass(&mut workers);
     }
     let count = |state| ids.iter().filter(|id| pair.station.message(**id).state == state).count();
-    assert!(count(State::Delivered) > 100, "receipts came for {}", count(State::Delivered));
+    assert!(count(State::FarBox) > 100, "receipts came for {}", count(State::FarBox));
     assert_eq!(count(State::Queued), 0, "what waited has left");
     pair.station.books_balance();
 }
