@@ -89,6 +89,8 @@ enum Done {
     Again {
         others: usize,
         price: String,
+        /// A budget keeps it back for now.
+        held: bool,
     },
 }
 
@@ -104,8 +106,11 @@ impl std::fmt::Display for Applied {
                 write!(f, "{id} is being withdrawn from the link; if it was sent already, its page will say so")
             }
             Done::Retried => write!(f, "{id} is tried again now"),
-            Done::Again { others: 0, price } => write!(f, "{id} goes once more, for {price}"),
-            Done::Again { others, price } => {
+            Done::Again { price, held: true, .. } => {
+                write!(f, "{id} goes once more, for {price}, with a larger budget or in the next month")
+            }
+            Done::Again { others: 0, price, .. } => write!(f, "{id} goes once more, for {price}"),
+            Done::Again { others, price, .. } => {
                 write!(f, "{id} goes once more, with {others} that shared its packets, for {price}")
             }
         }
@@ -204,12 +209,8 @@ pub(super) fn freed(
     }
 }
 
-/// Lets a message that a budget kept back into its queue; which budget is in the way, if one still is.
-pub(super) fn afford(tx: &mut Tx, policy: &Policy, message: &Message, now: Time) -> TxResult<Result<(), OverBudget>> {
-    enter(tx, policy, message, ActionReason::Afforded, now)
-}
-
-fn enter(
+/// Lets a message that waits for somebody, or for something, into its queue; which budget is in the way, if one is.
+pub(super) fn enter(
     tx: &mut Tx,
     policy: &Policy,
     message: &Message,

@@ -7,6 +7,7 @@ use super::{Context, actions, relay};
 use crate::fault::Fault;
 use crate::message::reason::{ActionReason, NeedsOwner};
 use crate::message::{Message, Reason, State};
+use crate::money::Bill;
 use crate::people::People;
 use crate::route::choose::Policy;
 use crate::route::plan::Stranger;
@@ -80,14 +81,17 @@ fn judge(context: &Context, message: &Message) -> Result<(), Fault> {
     match state {
         State::Queued => {
             let message = message.clone();
-            let freed = context.store.write(move |tx| {
-                if tx.live(id)?.is_none_or(|live| live.state != State::Held) {
-                    return Ok(());
-                }
-                actions::freed(tx, &policy, &message, ActionReason::Judged, now).map(drop)
-            });
-            // A budget in the way: it says so when it is looked at.
-            freed.or_else(|fault| if fault.is_permanent() { Ok(()) } else { Err(fault) })
+            context.store.write(move |tx| {
+                let Some(live) = tx.live(id)?.filter(|live| live.state == State::Held) else { return Ok(()) };
+                let Err(why) = actions::enter(tx, &policy, &message, ActionReason::Judged, now)? else { return Ok(()) };
+                // From now on a budget keeps it, and it goes on when there is room.
+                let quote = policy.bill(&message);
+                tx.change(id, |message| {
+                    let spent = message.bill.as_ref().map(|bill| bill.spent).unwrap_or_default();
+                    message.bill = quote.map(|bill| Bill { short: true, spent, ..bill });
+                })?;
+                tx.explain(id, now, &why.into(), live.next)
+            })
         }
         State::Held if reason != message.reason => {
             let next = message.next;
@@ -118,7 +122,7 @@ pub fn afforded(context: &Context, message: &Message) -> Result<bool, Fault> {
         let id = message.id;
         let Some(live) = tx.live(id)?.filter(|live| live.state == State::Held) else { return Ok(true) };
         let why = match state {
-            State::Queued | State::Sent => match actions::afford(tx, &policy, &message, now)? {
+            State::Queued | State::Sent => match actions::enter(tx, &policy, &message, ActionReason::Afforded, now)? {
                 Ok(()) => return Ok(true),
                 Err(why) => match message.reason.clone() {
                     Reason::AgainOverBudget { why: again, .. } => Reason::AgainOverBudget { why: again, budget: why },

@@ -226,8 +226,9 @@ pub fn requeue(tx: &mut Tx, id: Id, bill: Option<Bill>, why: impl Into<Reason>, 
     let mut message = tx.message(id)?;
     match tx.rebill(&mut message, bill, now)? {
         Ok(()) => {
-            tx.change(id, |live| live.bill = message.bill)?;
-            tx.step(id, now, State::Queued, why, 0, next).map(drop)
+            // In the queue first: of one that has left, what is reserved is given back.
+            tx.step(id, now, State::Queued, why, 0, next)?;
+            tx.change(id, |live| live.bill = message.bill).map(drop)
         }
         Err(budget) => {
             tx.change(id, |live| live.bill.iter_mut().for_each(|bill| bill.short = true))?;

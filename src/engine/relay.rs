@@ -242,13 +242,19 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
             (state, reason) = (State::Held, why.into());
         }
         let goes = matches!(state, State::Queued | State::Delivered);
+        if goes {
+            // While it waits still: with the state its bill is settled, and the old one is given back already.
+            tx.change(id, |message| {
+                (message.way, message.size, message.bill) = (way, size, billed.bill);
+            })?;
+            return tx.step(id, now, state, reason, 0, next).map(drop);
+        }
         // One that a budget keeps back is looked at whenever there may be room.
         tx.step(id, now, state, reason, 0, if may_go { next } else { held_until })?;
         tx.change(id, |message| {
             (message.way, message.size) = (way, size);
             let spent = message.bill.as_ref().map(|bill| bill.spent).unwrap_or_default();
-            let short = may_go && !goes;
-            message.bill = if goes { billed.bill } else { bill.clone().map(|bill| Bill { short, spent, ..bill }) };
+            message.bill = bill.clone().map(|bill| Bill { short: may_go, spent, ..bill });
         })
         .map(drop)
     })

@@ -128,6 +128,11 @@ impl Packet {
         self.peer.as_ref().is_some_and(|place| place.repeat || self.messages.is_empty())
     }
 
+    /// True when it has left, or nobody can tell.
+    pub fn has_left(&self) -> bool {
+        matches!(self.state, PacketState::Unknown(_) | PacketState::Sent(_))
+    }
+
     /// The link's name for it, while the link holds it or after it left.
     pub fn reference(&self) -> Option<&Reference> {
         match &self.state {

@@ -78,7 +78,7 @@ fn time(text: &str, settings: &Settings, now: Time) -> Result<Time, TermsError> 
 }
 
 /// When a message that has to be somewhere by a time is given up.
-pub fn give_up(by: Time, now: Time) -> Time {
+fn give_up(by: Time, now: Time) -> Time {
     by - (by.since(now) / 10).clamp(MARGIN.0, MARGIN.1)
 }
 

@@ -19,7 +19,7 @@ pub struct Counts {
     /// Messages given back to their senders.
     #[serde(default, skip_serializing_if = "none")]
     pub returned: u64,
-    /// Of these, the ones that had left before.
+    /// Messages that had left, or ended, and did so once more or went back into a queue.
     #[serde(default, skip_serializing_if = "none")]
     pub came_back: u64,
     /// Messages not carried, by rule or by wish.

@@ -55,8 +55,10 @@ impl Tx<'_> {
                 let named = |field: &Option<String>| field.as_deref() == Some(name);
                 message.author = message.author.take().filter(|author| author != name);
                 message.on_behalf_of = message.on_behalf_of.take().filter(|person| person != name);
-                if let Some(bill) = message.bill.as_mut().filter(|bill| named(&bill.person)) {
-                    bill.person = None;
+                for whose in message.bill.iter_mut().flat_map(|bill| [&mut bill.person, &mut bill.reader]) {
+                    if named(whose) {
+                        *whose = None;
+                    }
                 }
             })?;
         }

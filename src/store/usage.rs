@@ -143,7 +143,7 @@ impl Tx<'_> {
         let (way, size) = (message.way.word(), size(message));
         for person in accounts(message) {
             self.count(&person, |counts| {
-                counts.came_back += u64::from(from == Some(Column::Delivered));
+                counts.came_back += u64::from(from.is_some_and(|from| from != Column::Waiting));
                 match to {
                     Column::Waiting => {}
                     Column::Delivered => {

@@ -121,6 +121,9 @@ struct Recode {
     #[serde(rename = "letters")]
     messages: Vec<u64>,
     at: i64,
+    /// Their owner wants it: they go as new ones when nothing can replace the others any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    wish: bool,
 }
 
 impl Peer {

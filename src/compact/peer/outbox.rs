@@ -137,7 +137,12 @@ impl Peer {
         if !bundle.with_link() && !bundle.is_unknown() && bundle.first_sent.is_none() {
             let bundle = self.out.remove(at);
             if !bundle.replaces.is_empty() && !bundle.messages.is_empty() {
-                self.recode.push(super::Recode { names: bundle.replaces, messages: bundle.messages, at: now });
+                self.recode.push(super::Recode {
+                    names: bundle.replaces,
+                    messages: bundle.messages,
+                    at: now,
+                    wish: false,
+                });
             } else if bundle.form.is_none() {
                 // The other parts alone are not the message.
                 let others =
@@ -179,7 +184,7 @@ impl Peer {
             bundle.replaced = true;
             keys.extend(&bundle.messages);
             let names = bundle.replaces.iter().copied().chain(bundle.name).collect();
-            self.recode.push(super::Recode { names, messages: bundle.messages.clone(), at: now });
+            self.recode.push(super::Recode { names, messages: bundle.messages.clone(), at: now, wish: true });
         }
         keys.sort_unstable();
         keys.dedup();

@@ -57,7 +57,7 @@ impl Peer {
         let mut plan = SendPlan::default();
         let form = self.agreement.form(&context.codec.models());
         let group = |key: u64| self.recode.iter().position(|group| group.messages.contains(&key));
-        let (again, fresh): (Vec<WaitingMessage>, Vec<WaitingMessage>) =
+        let (again, mut fresh): (Vec<WaitingMessage>, Vec<WaitingMessage>) =
             waiting.iter().copied().partition(|waiting| group(waiting.key).is_some());
         for mut group in std::mem::take(&mut self.recode) {
             let some: Vec<WaitingMessage> =
@@ -66,6 +66,7 @@ impl Peer {
             let young = group.at.saturating_add(REPLACEABLE) > context.now;
             match form.filter(|_| young) {
                 Some(form) => self.plan_compact(context, form, &group.names, &some, &mut plan),
+                None if group.wish => fresh.extend(some),
                 // In a classic packet nothing would tell that they replace others.
                 None => plan.refused.extend(some.iter().map(|waiting| {
                     (waiting.key, "the far box has it, cannot read it, and reads no other coding now".to_owned())

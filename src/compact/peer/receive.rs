@@ -165,6 +165,9 @@ impl Peer {
         if bundle.with_link() {
             turn.needless.push(bundle.ticket);
         }
+        // What cannot be read has arrived, also where the link could not tell that it left.
+        turn.arrived.push(bundle.ticket);
+        bundle.packets.iter_mut().for_each(|fragment| fragment.unknown = false);
         let messages = bundle.messages.clone();
         let names = bundle.replaces.iter().copied().chain(bundle.name).collect();
         let form = bundle.form;
@@ -184,7 +187,7 @@ impl Peer {
             _ => form.into_iter().for_each(|form| self.agreement.strike(form)),
         }
         turn.again.extend(messages.iter().map(|key| (*key, why.clone())));
-        self.recode.push(Recode { names, messages, at: context.now });
+        self.recode.push(Recode { names, messages, at: context.now, wish: false });
     }
 
     /// The far box waits for fragments.

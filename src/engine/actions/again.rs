@@ -10,12 +10,11 @@ use crate::clock::Time;
 use crate::engine::link::peer;
 use crate::engine::outcome;
 use crate::fault::Fault;
-use crate::message::reason::{ActionReason, GoneReason};
+use crate::message::reason::{ActionReason, GoneReason, LinkReason};
 use crate::message::{Id, Message, Packet, PacketState, Reason, State, Way};
 use crate::money::Use;
 use crate::route::choose::Policy;
 use crate::route::price;
-use crate::route::terms::give_up;
 use crate::store::{Tx, TxResult, reject};
 
 /// True for a message that may be sent again: it went over the link, or may have, and is not known to have arrived.
@@ -59,26 +58,32 @@ pub(super) fn send(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -
     if let Some(device) = packets.iter().rev().find(|packet| packet.peer.is_some()).map(|packet| packet.device) {
         peer::change(tx, device, |peer| all.extend(peer.again(id.0, now.0).into_iter().map(Id)))?;
     }
-    let (mut wanted, mut others) = (Use::default(), 0);
+    let (mut wanted, mut others, mut held) = (Use::default(), 0, false);
     for each in &all {
-        // One that has ended otherwise, or is there, does not go.
-        let Some(message) = tx.find(*each)?.filter(|message| *each == id || is_possible(message)) else { continue };
+        close_unknown(tx, *each, now)?;
+        // One that has ended otherwise, or is there, does not go; one that was waited for on the link has no packet now.
+        let goes = |message: &Message| *each == id || is_possible(message) || message.state == State::OnLink;
+        let Some(message) = tx.find(*each)?.filter(goes) else { continue };
+        if message.recall && *each != id {
+            tx.step(*each, now, State::Cancelled, LinkReason::RestWithdrawn, 0, Time::NEVER)?;
+            continue;
+        }
         let bill = policy.bill(&message);
         if let Some(why) = policy.over_limit(&message, bill.as_ref()).filter(|_| *each == id) {
             return reject(Fault::refused(why));
         }
         wanted = wanted.plus(bill.as_ref().map(|bill| bill.wanted).unwrap_or_default());
         others += usize::from(*each != id);
-        close_unknown(tx, *each, now)?;
-        let usual = now + message.deadline.since(message.accepted);
-        tx.change(*each, |message| {
-            message.deadline = message.terms.by.map_or(usual, |by| usual.min(give_up(by, now)));
+        outcome::requeue(tx, *each, bill, ActionReason::SentAgain { who: who.to_owned() }, now, now)?;
+        // In the queue first: one that awaits its receipt has not ended.
+        let queued = tx.change(*each, |message| {
+            message.deadline = policy.deadline(Way::Link, &message.terms, now);
             (message.receipt_until, message.recall) = (None, false);
         })?;
-        outcome::requeue(tx, *each, bill, ActionReason::SentAgain { who: who.to_owned() }, now, now)?;
+        held |= *each == id && queued.state == State::Held;
     }
     tx.wake(Way::Link);
-    Ok(Applied { id, what: Done::Again { others, price: words(policy, wanted) } })
+    Ok(Applied { id, what: Done::Again { others, price: words(policy, wanted), held } })
 }
 
 /// Packets of which nobody will know whether they left are waited for no longer.

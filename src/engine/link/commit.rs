@@ -94,10 +94,17 @@ pub fn begin(context: &Context, packet: Packet) -> Result<Option<Packet>, Fault>
     let fresh = Bill::own(wanted, price::limits(&settings, []));
     context.store.write(move |tx| {
         let mut packet = packet.clone();
+        let (mut wanted_back, mut waiting) = (false, 0);
         for id in &packet.messages {
-            if tx.live(*id)?.is_none_or(|live| live.recall || live.state == State::Held) {
-                return Ok(None);
-            }
+            // One that has ended goes along with the others.
+            let Some(live) = tx.live(*id)? else { continue };
+            waiting += 1;
+            wanted_back |= live.recall || live.state == State::Held;
+        }
+        // Once a part has left, the rest follows for the sake of the others.
+        let begun = tx.group_of(&packet)?.iter().any(Packet::has_left);
+        if (waiting == 0 && !packet.messages.is_empty()) || (wanted_back && (waiting == 1 || !begun)) {
+            return Ok(None);
         }
         let extra = packet.is_extra();
         if let Some(place) = packet.peer.as_mut().filter(|place| extra && place.bill.is_none()) {
@@ -307,6 +314,8 @@ fn may_arrive(tx: &mut Tx, id: Id, packets: &[Packet], now: Time) -> TxResult<()
 /// A packet will not be sent, or may have been: then it is paid for. What certainly does not leave costs nothing; the
 /// session hears of it.
 fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult<()> {
+    // What never reached the link has certainly not left, whatever the others did.
+    let unclear = unclear && packet.state != PacketState::Gone(GoneReason::Dropped);
     if unclear {
         tx.packet_went(packet)?;
     }

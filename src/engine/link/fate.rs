@@ -119,9 +119,9 @@ impl Heard {
     }
 }
 
-/// It ended for lack of news from the far box.
+/// It ended for lack of news from the far box: news that comes after all counts.
 fn was_given_up(message: &Message) -> bool {
-    matches!(message.state, State::Unconfirmed | State::Expired) && message.receipt_until.is_some()
+    matches!(message.state, State::Unconfirmed | State::Expired)
 }
 
 /// The far box has a message: one for a person there is in their mailbox, one for the world is on its way. Also one that

@@ -57,3 +57,22 @@ fn the_sender_of_a_waiting_message_hears_of_the_delay() {
     assert_eq!(subject, "Your message is delayed");
     assert!(text.contains("goes on trying"), "{text}");
 }
+
+/// A text that the carrier could not deliver goes once more: that is reserved until the carrier has it, and not spent before.
+#[test]
+fn what_goes_once_more_is_reserved_and_not_spent_at_once() {
+    use crate::money::{Money, Use};
+    let folder = Folder::new();
+    let store = Store::open(&folder, &Clock::fake(Time(1_790_000_000_000))).unwrap();
+    for wanted in [Use::of_texts(1, Money(70_000)), Use::of_packets(1, Money(70_000))] {
+        let sent = Message { state: State::Sent, door: Origin::Web, ..Message::sample() };
+        let id = store.put(IncomingMail { messages: vec![sent], body: BodyIn::None }).unwrap().ids()[0];
+        let bill = Some(Bill { person: Some("anna".into()), ..Bill::new(wanted, Vec::new()) });
+        store.write(move |tx| requeue(tx, id, bill.clone(), Waits::Relay, Time(1), Time(1))).unwrap();
+        let bill = store.message(id).unwrap().unwrap().bill.unwrap();
+        assert_eq!((bill.spent, bill.reserved), (Use::default(), wanted));
+        assert_eq!(store.read(|view| view.reserved()).unwrap()["anna"], wanted);
+        store.write(move |tx| tx.step(id, Time(2), State::Cancelled, "", 0, Time::NEVER).map(drop)).unwrap();
+        assert_eq!(store.read(|view| view.reserved()).unwrap()["anna"], Use::default());
+    }
+}

@@ -154,3 +154,16 @@ fn a_question_whose_packet_did_not_go_is_asked_again_and_one_without_answer_rare
     }
     assert!((2..=5).contains(&times), "asked {times} times in {} days", 40 * DAY / DAY);
 }
+
+#[test]
+fn what_its_owner_sends_again_goes_though_the_far_box_is_silent() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let text = message("a@b.c", "do you hear me");
+    pair.send(0, &[(1, text.clone())]);
+    pair.at(0, |peer, context| {
+        assert_eq!(peer.again(1, context.now), [1]);
+        peer.agreement.unlearned();
+    });
+    let plan = pair.plan(0, &[(1, text)]);
+    assert!(plan.refused.is_empty() && plan.send.len() == 1, "{plan:?}");
+}

@@ -12,6 +12,7 @@ use crate::engine::link::submit::{self, Submitted};
 use crate::engine::link::track::{self, Tracked};
 use crate::engine::link::{commit, process};
 use crate::fault::Fault;
+use crate::link::PacketStatus;
 use crate::message::reason::{Acknowledged, LinkReason, Taken};
 use crate::message::{GoneReason, Id, Packet, PacketState, Reference, State};
 use crate::store::PacketQueue;
@@ -44,6 +45,10 @@ impl LinkWorker<'_> {
             let PacketState::Held(reference) = &packet.state else { return Ok(()) };
             if packet.taking_back {
                 let found = worker.link.still_held(reference);
+                // Its owner may want it back meanwhile: the link is told again.
+                if found == PacketStatus::Held && commit::group_of(worker.context, &packet)?.is_unwanted(now) {
+                    worker.link.cancel(reference);
+                }
                 later.entry(track::AGAIN).or_default().push(packet.number);
                 return worker.take_back(packet, found);
             }

@@ -168,7 +168,7 @@ fn what_is_not_confirmed_is_sent_again_by_its_owner() {
         assert_eq!(pair.arrived_ashore()[1..], ["Do you hear me"], "arrived before: {arrived}");
         assert_eq!(pair.station.message(id).state, State::FarBox);
         let late = actions::apply(store, actions::MessageAction::Again, id, "anna");
-        assert!(late.unwrap_err().why().contains("is delivered: only what may not have arrived"));
+        assert!(late.unwrap_err().why().contains("is at the far box: only what may not have arrived"));
         pair.station.books_balance();
     }
 }
