@@ -61,8 +61,10 @@ pub(super) fn send(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -
     let (mut wanted, mut others, mut held) = (Use::default(), 0, false);
     for each in &all {
         close_unknown(tx, *each, now)?;
-        // One that has ended otherwise, or is there, does not go; one that was waited for on the link has no packet now.
-        let goes = |message: &Message| *each == id || is_possible(message) || message.state == State::OnLink;
+        // One that has ended otherwise, or is there, does not go; one on the link does when it has no open packet now.
+        let stranded = !tx.packets_of(*each)?.iter().any(Packet::is_open);
+        let goes =
+            |message: &Message| *each == id || stranded && (is_possible(message) || message.state == State::OnLink);
         let Some(message) = tx.find(*each)?.filter(goes) else { continue };
         if message.recall && *each != id {
             tx.step(*each, now, State::Cancelled, LinkReason::RestWithdrawn, 0, Time::NEVER)?;
