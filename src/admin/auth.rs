@@ -48,7 +48,7 @@ const TOUCH: Duration = Duration::from_secs(600);
 pub struct Session {
     /// Whose.
     pub person: String,
-    /// Token of its forms.
+    /// Token of its forms: random, and whose it is, so that a form tells who had it after the session has ended.
     pub csrf: String,
     /// Log-in.
     pub created: Time,
@@ -118,7 +118,7 @@ pub fn open(store: &Store, person: &Person, from: &str) -> Result<(String, Visit
     let (token, now) = (token()?, store.clock().now());
     let session = Session {
         person: person.name.clone(),
-        csrf: self::token()?,
+        csrf: format!("{}.{}", self::token()?, person.name),
         created: now,
         from: from.to_owned(),
         seen: now,
@@ -156,7 +156,12 @@ pub fn has_token(request: &Request, cookies: &Cookies, visitor: Option<&Visitor>
         None => request.cookie(&cookies.before).unwrap_or_default(),
     };
     let given = request.form.get(FIELD);
-    expected.len() == 64 && bool::from(given.as_bytes().ct_eq(expected.as_bytes()))
+    expected.len() >= 64 && bool::from(given.as_bytes().ct_eq(expected.as_bytes()))
+}
+
+/// Gives the person whose form carried this token.
+pub fn writer(csrf: &str) -> Option<&str> {
+    csrf.split_once('.').filter(|(token, _)| token.len() == 64).map(|(_, name)| name)
 }
 
 impl Session {
