@@ -29,7 +29,7 @@
 //!
 //! | module | may use | keeps to itself | why |
 //! |---|---|---|---|
-//! | `message`, `address`, `fault` | `message`, `address`, `fault`, `clock::Time`, `money` | | the words of the language: plain data, understood by reading |
+//! | `message`, `address`, `fault` | `message`, `address`, `fault`, `hex`, `clock::Time`, `money` | | the words of the language: plain data, understood by reading |
 //! | `money` | | | amounts and limits, without knowing what they are for |
 //! | `clock` | | | one place that tests can make lie |
 //! | `http_client` | `fault`, `hex` | | one client for all services: what certainly did not arrive is told from what may have |

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::error::{HiveError, refusal};
 use super::item::Item;
 use super::{HOLDER, Hive, MAX_PAYLOAD};
-use crate::address::DeviceId;
+use crate::address::{DeviceId, LinkAddress};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::hex;
@@ -239,7 +239,10 @@ fn fate(status: Option<i64>) -> HiveFate {
 }
 
 fn target(packet: &LinkPacket) -> Result<DeviceId, Fault> {
-    packet.device.ok_or_else(|| Fault::permanent("the Hive has to know for which device a packet is"))
+    packet
+        .device
+        .and_then(LinkAddress::device)
+        .ok_or_else(|| Fault::permanent("the Hive has to know for which device a packet is"))
 }
 
 fn reference(number: u64) -> Reference {
