@@ -98,6 +98,10 @@ routes! {
     Get "/settings/{group}" Owner |ask, part| pages::settings::show(ask, part[0], 200, "");
     Post "/settings/who-may-write-over-the-air/try" Owner |ask, _| pages::settings::rehearse(ask);
     Post "/settings/{group}" Owner |ask, part| pages::settings::save(ask, part[0]);
+    Get "/pair" Owner |ask, _| pages::pair::show(ask, 200, "");
+    Post "/pair/new" Owner |ask, _| pages::pair::new(ask);
+    Post "/pair/join" Owner |ask, _| pages::pair::join(ask);
+    Post "/pair/remove" Owner |ask, _| pages::pair::remove(ask);
     Get "/modem" Owner |ask, _| pages::modem::show(ask, 200, "");
     Get "/modem/lines" Owner |ask, _| Ok(pages::modem::lines(ask));
     Post "/modem/unlock" Owner |ask, _| pages::modem::unlock(ask);

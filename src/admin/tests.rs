@@ -14,6 +14,7 @@ use super::{App, auth, route};
 use crate::clock::{Clock, Time};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
+use crate::link::ip::callers::Callers;
 use crate::password;
 use crate::people::{Person, Role};
 use crate::status::StatusBoard;
@@ -48,7 +49,13 @@ impl Site {
     fn at(folder: std::path::PathBuf, clock: &Clock) -> Self {
         let store = Store::open(&folder, clock).unwrap();
         let (_, stop) = smol::channel::bounded(1);
-        let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop };
+        let context = Context {
+            coders: Coders::new(store.folder()),
+            callers: Callers::default(),
+            store,
+            status: StatusBoard::default(),
+            stop,
+        };
         Self { app: App::new(&context), folder }
     }
 

@@ -5,6 +5,7 @@
 //! crash it hands to the engine as an [`Intent`] memo, which is on disk before the first byte of a hand-over leaves.
 
 pub mod hive;
+pub mod ip;
 pub mod m138;
 pub mod serial;
 
@@ -13,14 +14,24 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use smol::channel::Receiver;
 
-use crate::address::{DeviceId, LinkAddress};
+use crate::address::{DeviceId, KeyId, LinkAddress};
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
+use crate::message::reason::Waits;
 use crate::message::{Intent, Reference};
 use crate::settings::{Key, Settings};
 
 /// One way through the sky, driven by the engine's link thread.
 pub trait Link: Send {
+    /// Is given what only the box knows. Told once, first of all.
+    fn equip(&mut self, _equipment: &Equipment) {}
+
+    /// What the link wants to have back in [`Equipment::kept`] in its next life; `None` when that has not changed. Asked
+    /// about once a minute, and at the end.
+    fn keep(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// The last packets that a link of this box took in earlier runs, the newest first; true: it has left. Told once,
     /// before anything else. For links that tell from the numbers of later packets what became of earlier ones.
     fn remember(&mut self, _taken: &[(Reference, bool)]) {}
@@ -28,6 +39,15 @@ pub trait Link: Send {
     /// Waits up to `wait` for something to happen and says what; returns early when `wake` has an item (and takes it).
     /// Finds, opens and re-opens the hardware by itself: a missing modem is an [`Event::Health`], never an error.
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event>;
+
+    /// Whether a far box can be given a packet now, an `urgent` one or any. What the link as a whole can take says
+    /// [`Health::ready`].
+    ///
+    /// # Errors
+    /// What its messages wait for.
+    fn reaches(&self, _device: Option<LinkAddress>, _urgent: bool) -> Result<(), Waits> {
+        Ok(())
+    }
 
     /// What has to be on disk before [`Link::send`] may be called for this packet. `Err` when the link can take
     /// nothing at present (no modem, no GPS time, queue full, not logged in).
@@ -63,6 +83,34 @@ pub trait Link: Send {
     /// # Errors
     /// When the link has no console or is not open.
     fn console(&mut self, line: &str) -> Result<(), Fault>;
+}
+
+/// What only the box knows, for links that need it.
+#[derive(Clone, Default)]
+pub struct Equipment {
+    /// The key of this box, as PKCS#8.
+    pub key: Vec<u8>,
+    /// Random name of its store.
+    pub epoch: u32,
+    /// The boxes that it is paired with.
+    pub paired: Vec<PairedWith>,
+    /// [`Inbound::key`] of the last packet that was taken in from each of them.
+    pub taken_in: Vec<String>,
+    /// What the link of this driver kept in an earlier life; empty at first.
+    pub kept: Vec<u8>,
+    /// Where the listener leaves connections.
+    pub callers: ip::callers::Callers,
+}
+
+/// A box that this one is paired with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairedWith {
+    /// Its key.
+    pub key: KeyId,
+    /// What it is called.
+    pub name: String,
+    /// This box dials it, and not the other way round.
+    pub dialled: bool,
 }
 
 /// What one transmission should carry.
@@ -140,6 +188,15 @@ pub enum Event {
         /// Why, in words.
         why: String,
     },
+    /// A packet that the link held has certainly not reached the far box: it may be handed over again.
+    NotTaken {
+        /// Which.
+        reference: Reference,
+        /// How that is known, in words.
+        why: String,
+    },
+    /// What became of earlier hand-overs can be told now: the link is to be asked about all that are open.
+    Evidence,
     /// The state of the link changed.
     Health(Health),
     /// A measured value, kept as history for the page.
@@ -282,6 +339,15 @@ pub static DRIVERS: &[Driver] = &[
         window: |_| hive::WINDOW,
         withdraws: false,
         make: hive::make,
+    },
+    Driver {
+        name: "ip",
+        about: "another satpost box over the internet",
+        max_payload: ip::frame::MAX_PACKET,
+        many_devices: true,
+        window: |_| ip::WINDOW,
+        withdraws: true,
+        make: ip::make,
     },
 ];
 

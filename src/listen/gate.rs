@@ -27,6 +27,8 @@ pub const STACK: usize = 256 * 1024;
 
 /// How long the gate rests when the process has no file descriptor (or memory) for another connection.
 const EXHAUSTED: Duration = Duration::from_millis(100);
+/// Where a newcomer takes the place of another, that one had so long to say who it is.
+const SAY_WHO: Duration = Duration::from_secs(2);
 /// One warning in this time.
 const QUIET: Duration = Duration::from_secs(60);
 /// Descriptors that callers may not take: the store, the modem and the web server need some too. A quarter of all where
@@ -50,6 +52,11 @@ pub trait Service: Send + Sync + 'static {
     fn caps(&self) -> Caps;
     /// True for a peer that speaks for many clients: the cap per address is not for it, but for each of them.
     fn is_front(&self, _peer: IpAddr) -> bool {
+        false
+    }
+    /// True where a client over the limits takes the place of the one that has been here for longest, if that has had time
+    /// to say who it is: strangers that say nothing keep nobody out then.
+    fn makes_room(&self) -> bool {
         false
     }
     /// Gives what a client over the limits gets before the connection closes.
@@ -130,6 +137,7 @@ struct Connections {
 struct Connection {
     socket: Arc<TcpStream>,
     network: IpAddr,
+    since: Instant,
     leaving: Arc<AtomicBool>,
 }
 
@@ -144,6 +152,24 @@ impl Connections {
         let stays =
             |connection: &&Connection| connection.network == network && !connection.leaving.load(Ordering::Relaxed);
         live.len() < caps.total && live.values().filter(stays).count() < caps.per_address
+    }
+
+    /// Ends the connection that is in the way of one from `network` for longest, if it had time enough. Its session ends by
+    /// itself, so the list is over the limits for a moment.
+    fn make_room(&self, network: IpAddr, caps: Caps) -> bool {
+        let live = self.lock();
+        let full = live.len() >= caps.total;
+        let in_the_way = |connection: &&Connection| {
+            let stays = !connection.leaving.load(Ordering::Relaxed) && connection.since.elapsed() >= SAY_WHO;
+            stays && (full || connection.network == network)
+        };
+        let oldest = live.values().filter(in_the_way).min_by_key(|connection| connection.since);
+        oldest.is_some_and(|connection| {
+            connection.leaving.store(true, Ordering::Relaxed);
+            // A peer that is gone already is as good as shut.
+            let _ = connection.socket.shutdown(Shutdown::Both);
+            true
+        })
     }
 
     fn shut(&self, how: Shutdown) {
@@ -249,13 +275,17 @@ impl Acceptor {
         if self.service.is_front(peer) {
             caps.per_address = caps.total;
         }
-        if !self.connections.admits(network, caps) {
+        let admitted = self.connections.admits(network, caps)
+            || self.service.makes_room() && self.connections.make_room(network, caps);
+        if !admitted {
             return refuse(&socket, self.service.refusal());
         }
         let socket = Arc::new(socket);
         let leaving = Arc::new(AtomicBool::new(false));
         let stream = Stream::new(socket.clone(), self.connections.stopping.clone(), leaving.clone());
-        self.connections.lock().insert(number, Connection { socket: socket.clone(), network, leaving });
+        self.connections
+            .lock()
+            .insert(number, Connection { socket: socket.clone(), network, since: Instant::now(), leaving });
         let ticket = Ticket { connections: self.connections.clone(), number };
         let service = self.service.clone();
         let name = self.service.name();

@@ -53,6 +53,16 @@ impl Stream {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Gives the socket to somebody who keeps it after the session: the gate knows it no longer. It does not block.
+    ///
+    /// # Errors
+    /// When the process has no descriptor for it.
+    pub fn hand_over(self) -> io::Result<TcpStream> {
+        let socket = self.socket.try_clone()?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+
     /// Gives the address of this box that the peer connected to.
     ///
     /// # Errors

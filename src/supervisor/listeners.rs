@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Context;
+use crate::engine::link::equipment;
 use crate::fault::Fault;
 use crate::intake::Intake;
 use crate::listen::counters::ClientCounters;
 use crate::listen::gate::{Gate, Service};
 use crate::listen::http::{HttpFront, Rules};
+use crate::listen::ip::BoxListener;
 use crate::listen::smtp_io::SmtpListener;
 use crate::listen::tls::CertStore;
 use crate::listen::{MailIntake, data};
@@ -30,18 +32,19 @@ struct Row {
     /// It offers TLS: a new certificate opens it anew.
     tls: bool,
     /// Makes what serves its clients.
-    service: fn(&Shared, &Context) -> Arc<dyn Service>,
+    service: fn(&Shared, &Context) -> Result<Arc<dyn Service>, Fault>,
 }
 
 static LISTENERS: &[Row] = &[
-    Row { name: "smtp", ports: Key::SmtpListen, tls: true, service: |shared, context| shared.smtp(context, false) },
+    Row { name: "smtp", ports: Key::SmtpListen, tls: true, service: |shared, context| Ok(shared.smtp(context, false)) },
     Row {
         name: "submission",
         ports: Key::SubmissionListen,
         tls: true,
-        service: |shared, context| shared.smtp(context, true),
+        service: |shared, context| Ok(shared.smtp(context, true)),
     },
     Row { name: "web", ports: Key::WebListen, tls: false, service: Shared::web },
+    Row { name: "ip", ports: Key::IpListen, tls: false, service: Shared::ip },
 ];
 
 /// Gives the name of each listener, and the setting with its addresses.
@@ -161,11 +164,16 @@ impl Listeners {
 }
 
 impl Shared {
-    fn web(&self, context: &Context) -> Arc<dyn Service> {
+    fn web(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
         let store = context.store.clone();
         let host = host_name();
         let rules = Box::new(move || Rules::new(&store.settings(), &host));
-        Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules))
+        Ok(Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules)))
+    }
+
+    fn ip(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
+        let key = equipment::own_key(&context.store)?;
+        Ok(Arc::new(BoxListener::new(&context.store, &context.callers, &key)?))
     }
 
     fn smtp(&self, context: &Context, submission: bool) -> Arc<dyn Service> {
@@ -193,11 +201,13 @@ impl Listener {
         self.error.is_none() && self.gate.is_some() && self.opened_with == wanted && same_tls
     }
 
-    fn open(&mut self, wanted: &str, certificate: &str, service: Arc<dyn Service>) {
+    fn open(&mut self, wanted: &str, certificate: &str, service: Result<Arc<dyn Service>, Fault>) {
         wanted.clone_into(&mut self.opened_with);
         certificate.clone_into(&mut self.certificate);
         let before = self.error.take();
-        match self.sockets(wanted).and_then(|sockets| Gate::open(sockets, service).map_err(|error| error.to_string())) {
+        let service = service.map_err(|fault| fault.to_string());
+        let opened = service.and_then(|service| Ok((self.sockets(wanted)?, service)));
+        match opened.and_then(|(sockets, service)| Gate::open(sockets, service).map_err(|error| error.to_string())) {
             Ok(gate) => {
                 for address in gate.addresses() {
                     log::info!("{} listens on {address}", self.row.name);

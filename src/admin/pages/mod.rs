@@ -11,6 +11,7 @@ pub mod login;
 pub mod mailbox;
 pub mod messages;
 pub mod modem;
+pub mod pair;
 pub mod people;
 pub mod quarantine;
 pub mod queue;

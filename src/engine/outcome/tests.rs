@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
+use crate::link::ip::callers::Callers;
 use crate::message::reason::Waits;
 use crate::people::Person;
 use crate::status::StatusBoard;
@@ -16,7 +17,13 @@ fn told(state: State) -> (String, String) {
     let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
-    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop };
+    let context = Context {
+        coders: Coders::new(store.folder()),
+        callers: Callers::default(),
+        store,
+        status: StatusBoard::default(),
+        stop,
+    };
     let draft = NewMessage {
         door: Origin::Smtp,
         from: "anna@here.org".parse().unwrap(),

@@ -76,6 +76,10 @@ impl Display for Waits {
             Self::Link { packets } => write!(f, "waits for the link, {}", count(*packets, "packet")),
             Self::NoLink => f.write_str("waits for a link, and this box has none: set link.driver"),
             Self::LinkDown => f.write_str("waits for the link, which is not ready: 'satpost status' says why"),
+            Self::NotConnected => f.write_str("waits until its far box is connected"),
+            Self::LineBudget { until } => {
+                write!(f, "the budget for the bytes of this line is used up: waits until {until}, urgent messages go")
+            }
             Self::FarBox { device: Some(device), packets } => {
                 let packets = count(*packets, "packet");
                 let device = device.shown();

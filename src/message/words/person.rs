@@ -93,6 +93,8 @@ fn waits(fact: &Waits) -> &'static str {
         Waits::Relay => waiting(Way::Relay),
         Waits::Link { .. }
         | Waits::LinkDown
+        | Waits::NotConnected
+        | Waits::LineBudget { .. }
         | Waits::FarBox { .. }
         | Waits::Refusing { .. }
         | Waits::Others { .. }

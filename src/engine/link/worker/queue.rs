@@ -257,6 +257,9 @@ impl LinkWorker<'_> {
         let why = match self.paused() {
             _ if !self.health.ready => Waits::LinkDown.into(),
             Some(why) => why.clone(),
+            None if self.link.reaches(device, urgent).is_err() => {
+                self.link.reaches(device, urgent).err().unwrap_or(Waits::NotConnected).into()
+            }
             None if !self.takes_more(device, urgent) => Waits::FarBox { device, packets }.into(),
             None if self.lines.is_shy(device, self.context.now()) => Waits::Refusing { device }.into(),
             None => return None,

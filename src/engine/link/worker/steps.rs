@@ -85,6 +85,14 @@ impl LinkWorker<'_> {
         self.gone(group, packet, track::given_up(why), None)
     }
 
+    /// A packet that the link held is certainly not at the far box: it goes again.
+    pub(super) fn not_taken(&mut self, reference: &Reference, why: &str) -> Result<(), Fault> {
+        let Some(packet) = self.held_as(reference)? else { return Ok(()) };
+        self.outstanding.remove(packet.device);
+        self.timers.packets_changed([&packet]);
+        commit::not_taken(self.context, &packet, why)
+    }
+
     /// The packet that the link holds under this reference, as far as this box knows.
     fn held_as(&self, reference: &Reference) -> Result<Option<Packet>, Fault> {
         let reference = reference.clone();

@@ -196,7 +196,13 @@ impl Rig {
         let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
         store.write(move |tx| tx.put_person(&anna).and_then(|()| tx.put_person(&ben))).unwrap();
         let (stop, stopped) = smol::channel::bounded(1);
-        let context = Context { store, status: crate::status::StatusBoard::default(), stop: stopped, coders: coders() };
+        let context = Context {
+            store,
+            status: crate::status::StatusBoard::default(),
+            stop: stopped,
+            coders: coders(),
+            callers: crate::link::ip::callers::Callers::default(),
+        };
         let rig = Self { _folder: folder, clock, context, fake: Fake::default(), _stop: stop };
         rig.fake.ready();
         rig
