@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::clock::Time;
 use crate::money::Bill;
 
+pub mod events;
 mod packet;
 pub mod reason;
 mod reporting;

@@ -348,7 +348,7 @@ fn packet(packet: &Packet) -> Value {
         "device": packet.device.map(|device| device.to_string()),
         "bytes": packet.payload.len(),
         "state": packet_state(&packet.state),
-        "note": packet.note,
+        "note": packet.note.to_string(),
         "at": packet.at.to_string(),
     })
 }

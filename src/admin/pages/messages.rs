@@ -233,7 +233,7 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
     };
     context! {
         part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more, others,
-        note => packet.note, at => ask.times.moment(packet.at),
+        note => packet.note.to_string(), at => ask.times.moment(packet.at),
     }
 }
 

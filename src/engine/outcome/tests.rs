@@ -72,7 +72,9 @@ fn what_goes_once_more_is_reserved_and_not_spent_at_once() {
         let bill = store.message(id).unwrap().unwrap().bill.unwrap();
         assert_eq!((bill.spent, bill.reserved), (Use::default(), wanted));
         assert_eq!(store.read(|view| view.reserved()).unwrap()["anna"], wanted);
-        store.write(move |tx| tx.step(id, Time(2), State::Cancelled, "", 0, Time::NEVER).map(drop)).unwrap();
+        store
+            .write(move |tx| tx.step(id, Time(2), State::Cancelled, Reason::default(), 0, Time::NEVER).map(drop))
+            .unwrap();
         assert_eq!(store.read(|view| view.reserved()).unwrap()["anna"], Use::default());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::message::Terms;
-use crate::message::reason::Waits;
+use crate::message::reason::{Acknowledged, Waits};
 
 /// A gateway with people on several devices.
 fn shore(people: u64) -> Rig {
@@ -95,7 +95,7 @@ fn a_silent_far_box_keeps_nobody_waiting() {
     assert!(rig.context.status.facts().silent[0].words().contains("device 0x000001 of p1"));
     // One that leaves makes room for one.
     rig.fake.sky().queue.remove(&1);
-    rig.fake.sky().events.push_back(Event::Sent { reference: reference(1), note: String::new() });
+    rig.fake.sky().events.push_back(Event::Sent { reference: reference(1), how: Acknowledged::OnSatellite });
     rig.turn(&mut worker);
     assert_eq!(rig.message(silent[window]).state, State::OnLink);
     assert_eq!(rig.message(silent[window + 1]).state, State::Queued);
@@ -143,7 +143,7 @@ fn what_waits_says_for_what() {
     told(&mut worker, None, "the link, which is not ready");
     rig.fake.ready();
     told(&mut worker, Some(End::Busy), "the modem has no GPS time yet");
-    let health = Health { ready: false, words: "gone".into(), ..Health::default() };
+    let health = Health { ready: false, state: Reason::said("gone"), ..Health::default() };
     rig.fake.sky().events.push_back(Event::Health(health));
     told(&mut worker, None, "the link, which is not ready");
     let steps = rig.message(id).steps.len();
