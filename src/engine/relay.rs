@@ -101,7 +101,7 @@ pub fn try_all(context: &Context, lane: Queue) -> Result<(), Fault> {
 
 /// Moves an unreadable record out of the queue.
 pub fn set_aside(context: &Context, id: Id, why: Reason) -> Result<(), Fault> {
-    log::error!("{id} is set aside: {why}");
+    log::error!("{id} is in quarantine: {why}");
     let now = context.now();
     context.store.write(move |tx| tx.set_aside_message(id, why.clone(), now))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::admin::App;
 use crate::clock::Time;
 use crate::link::Health;
+use crate::message::cut::{CutNote, CutRule, FileKind};
 use crate::message::events::EventKind;
 use crate::message::reason::{DeviceReason, GpsFix, Unusable};
 use crate::message::{Id, Message, Origin, Packet, PacketState, Reason, Reference, State, Step, Way};
@@ -65,7 +66,10 @@ fn message(n: usize, now: Time) -> Message {
         text: format!(
             "{subject}\nWind NW 5 to 6, later 4. Sea moderate.\n\nWe are four miles off and will be in by noon. Please keep the berth.\n\nAnna"
         ),
-        cut: vec!["quoted history, 12 lines".into(), "attachment papers.pdf, 318 kB, not sent".into()],
+        cut: vec![
+            CutNote::Lines { rule: CutRule::History, lines: 12 },
+            CutNote::File { what: FileKind::Attachment, name: "papers.pdf".into(), bytes: 318_000 },
+        ],
         message_id: Some(format!("<{n}.7f3a@tern.example.org>")),
         accepted,
         deadline: accepted + Duration::from_secs(4 * 86_400),

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::link::Inbound;
 use crate::message::events::SetAside;
 use crate::message::reason::{NoRoute, Unusable};
-use crate::message::{CameIn, Id, Message, Origin, Reason, State, Terms};
+use crate::message::{CameIn, Id, Message, Origin, Reason, State};
 use crate::people::Person;
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
@@ -108,7 +108,7 @@ impl Received {
 /// When the store fails.
 pub fn poison(context: &Context, bytes: &[u8], why: &Reason) -> Result<(), Fault> {
     let (bytes, why, now) = (bytes.to_vec(), why.clone(), context.now());
-    log::warn!("link: a packet was set aside: {why}");
+    log::warn!("link: a packet from the air is in quarantine: {why}");
     context.store.write(move |tx| tx.set_aside("link", SetAside::Packet(String::new()), why.clone(), &bytes, now))
 }
 
@@ -315,19 +315,10 @@ impl Unpacker {
             }
         };
         let draft = NewMessage {
-            door: Origin::Link,
-            from,
-            to,
             author,
             subject: subject.to_owned(),
-            text: text.to_owned(),
-            cut: Vec::new(),
-            automatic: None,
             message_id: Some(message_id(self.policy.settings.text(Key::Domain))),
-            references: Vec::new(),
-            about: None,
-            stranger: None,
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Link, from, to, text.to_owned())
         };
         let mut message = self.policy.plan(draft, None, self.now, self.believed);
         if let Some(why) = refused {

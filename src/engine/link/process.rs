@@ -47,7 +47,7 @@ pub fn packet(
             }
         }
     };
-    log::error!("packet {number} is set aside: {why}");
+    log::error!("packet {number} is in quarantine: {why}");
     let (words, now) = (why.clone(), context.now());
     for id in context.store.write(move |tx| tx.set_aside_packet(number, words.clone(), now))? {
         // One that cannot be read is quarantined when it is due.

@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::mail_text::visible_text;
 use crate::message::events::{EventKind, PhoneChange, SetAside};
 use crate::message::reason::Unusable;
-use crate::message::{LinkSize, Message, Origin, Priority, Proof, Terms};
+use crate::message::{CutNote, LinkSize, Message, Origin, Priority, Proof, Terms};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
@@ -202,12 +202,9 @@ impl Intake {
         })
     }
 
-    fn files(&self) -> Option<String> {
-        match self.incoming.files {
-            0 => None,
-            1 => Some(format!("A file came with it, which stays at {}", self.row.title)),
-            many => Some(format!("{many} files came with it, which stay at {}", self.row.title)),
-        }
+    fn files(&self) -> Option<CutNote> {
+        let files = self.incoming.files;
+        (files > 0).then(|| CutNote::FilesAtCarrier { files, carrier: self.row.title.to_owned() })
     }
 
     /// The copy that a person who reads here wants elsewhere too.
@@ -222,7 +219,7 @@ impl Intake {
         let visible = visible_text(&self.incoming.text);
         let reaction = reaction::shortened(&visible);
         let text = match (visible.is_empty(), &files) {
-            (true, Some(words)) => words.clone(),
+            (true, Some(files)) => files.to_string(),
             (true, None) => EMPTY.to_owned(),
             (false, _) => reaction.clone().unwrap_or(visible),
         };
@@ -231,19 +228,11 @@ impl Intake {
         // The carrier vouches for the number.
         let stranger = Some(Stranger { proof: Proof::Proven, written_to: self.written_to });
         let draft = NewMessage {
-            door: Origin::Sms,
-            from: from.clone(),
-            to,
-            author: None,
-            subject: String::new(),
-            text,
             cut: files.into_iter().collect(),
-            automatic: None,
             message_id: Some(self.message_id.clone()),
-            references: Vec::new(),
-            about: None,
             stranger,
             terms: Terms { priority, ..Terms::default() },
+            ..NewMessage::new(Origin::Sms, from.clone(), to, text)
         };
         self.policy.plan(draft, self.size, self.now, self.believed)
     }
@@ -289,19 +278,9 @@ impl Intake {
         let name = if person.full_name.is_empty() { &person.name } else { &person.full_name };
         let text = format!("This is the number of {name}. Send STOP to get no texts from it, START to get them again.");
         let draft = NewMessage {
-            door: Origin::Notice,
-            from: Address::Mail(address),
-            to: Address::Phone(phone),
             author: Some(person.name.clone()),
             subject: "Re: HELP".to_owned(),
-            text,
-            cut: Vec::new(),
-            automatic: None,
-            message_id: None,
-            references: Vec::new(),
-            about: None,
-            stranger: None,
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Notice, Address::Mail(address), Address::Phone(phone), text)
         };
         let message = self.policy.plan(draft, None, self.now, self.believed);
         tx.add(&IncomingMail { messages: vec![message], body: BodyIn::None })
@@ -314,7 +293,7 @@ impl Intake {
 
 fn put_aside(tx: &mut Tx, why: Unusable, text: &str, now: Time) -> TxResult<()> {
     // Without the text and the sender, as it is logged.
-    log::warn!("text: a text from a phone was set aside: {why}");
+    log::warn!("text: a text from a phone is in quarantine: {why}");
     tx.set_aside("sms", SetAside::Text, why.into(), text.as_bytes(), now)
 }
 

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::address::Phone;
+use crate::message::machine::{Machine, MachineKind};
 use crate::message::{PacketState, Proof, Reference};
 use crate::money::{Amount, Money};
 
@@ -56,7 +57,10 @@ fn samples() -> Vec<(Reason, &'static str)> {
             NeedsOwner::Unsplittable(SplitError::NoRoom { address: 190, max_payload: 192 }).into(),
             "needs_owner.unsplittable",
         ),
-        (Barred::Automatic { how: "List-Id".into(), on: Medium::Air }.into(), "barred.automatic"),
+        (
+            Barred::Automatic { how: Machine::sign(MachineKind::List, "list-id"), on: Medium::Air }.into(),
+            "barred.automatic",
+        ),
         (Barred::NoSender { on: Medium::Phone }.into(), "barred.no_sender"),
         (OverPrice { costs: amount(140_000), most: amount(70_000) }.into(), "over_price"),
         (over_budget().into(), "over_budget"),

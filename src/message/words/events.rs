@@ -36,10 +36,10 @@ impl Display for EventKind {
 impl Display for SetAside {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            Self::Packet(device) if device.is_empty() => f.write_str("a packet from the air was set aside"),
-            Self::Packet(device) => write!(f, "a packet from device {device} was set aside"),
-            Self::Text => f.write_str("a text from a phone was set aside"),
-            Self::Message(id) => write!(f, "{id} is set aside"),
+            Self::Packet(device) if device.is_empty() => f.write_str("a packet from the air is in quarantine"),
+            Self::Packet(device) => write!(f, "a packet from device {device} is in quarantine"),
+            Self::Text => f.write_str("a text from a phone is in quarantine"),
+            Self::Message(id) => write!(f, "{id} is in quarantine"),
         }
     }
 }

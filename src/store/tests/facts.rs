@@ -56,5 +56,5 @@ fn what_is_set_aside_is_in_quarantine_and_in_the_events() {
     let (count, last) = store.read(|view| view.set_aside()).unwrap().unwrap();
     assert_eq!((count, last.why.code(), last.bytes.as_str()), (1, "unusable.not_ours".to_owned(), "0102"));
     let events = store.read(|view| view.events(9)).unwrap();
-    assert_eq!(events[0].kind.to_string(), "a packet from the air was set aside: it is no packet of ours");
+    assert_eq!(events[0].kind.to_string(), "a packet from the air is in quarantine: it is no packet of ours");
 }

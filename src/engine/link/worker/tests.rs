@@ -206,19 +206,13 @@ impl Rig {
 
     fn accept(&self, text: &str) -> Id {
         let draft = NewMessage {
-            door: Origin::Smtp,
-            from: "anna@here.org".parse().unwrap(),
-            to: "mum@else.org".parse().unwrap(),
             author: Some("anna".into()),
-            subject: String::new(),
-            text: text.into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
-            stranger: None,
-            terms: Default::default(),
+            ..NewMessage::new(
+                Origin::Smtp,
+                "anna@here.org".parse().unwrap(),
+                "mum@else.org".parse().unwrap(),
+                text.into(),
+            )
         };
         let message = self.context.plan(&self.context.policy(), draft);
         self.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]

@@ -25,19 +25,9 @@ impl Rig {
 
     fn write_to(&self, to: &str, text: &str, priority: Priority) -> Id {
         let draft = NewMessage {
-            door: Origin::Web,
-            from: "anna@here.org".parse().unwrap(),
-            to: to.parse().unwrap(),
             author: Some("anna".into()),
-            subject: String::new(),
-            text: text.into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
-            stranger: None,
             terms: Terms { priority, ..Terms::default() },
+            ..NewMessage::new(Origin::Web, "anna@here.org".parse().unwrap(), to.parse().unwrap(), text.into())
         };
         let message = self.context.plan(&self.context.policy(), draft);
         self.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
@@ -298,19 +288,9 @@ fn a_change_of_lists_judges_what_waits() {
     rig.fake.sky().events.clear();
     let strangers = |from: &str| {
         let draft = NewMessage {
-            door: Origin::Smtp,
-            from: from.parse().unwrap(),
-            to: "p1@here.org".parse().unwrap(),
-            author: None,
             subject: "s".into(),
-            text: "hello".into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
             stranger: Some(crate::route::plan::Stranger::default()),
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Smtp, from.parse().unwrap(), "p1@here.org".parse().unwrap(), "hello".into())
         };
         let message = rig.context.plan(&rig.context.policy(), draft);
         rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
