@@ -189,8 +189,8 @@ impl<'c> LinkWorker<'c> {
         match event {
             Event::Inbound(packet) => self.inbound.push(Incoming::Packet(packet)),
             Event::Poison { bytes, why, token } => self.inbound.push(Incoming::Poison { bytes, why, token }),
-            Event::Sent { reference, note } => self.acknowledged(&reference, &note)?,
-            Event::Lost { reference, why } => self.gave_up(&reference, &why)?,
+            Event::Sent { reference, how } => self.acknowledged(&reference, how)?,
+            Event::Lost { reference, why } => self.gave_up(&reference, why)?,
             Event::Health(health) => self.healthy(health)?,
             Event::Sample { series, value } => {
                 if matches!(series, Series::Rssi | Series::Snr) {
