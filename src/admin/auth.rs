@@ -25,13 +25,27 @@ pub struct Cookies {
     pub session: String,
     /// Cookie of somebody who has not logged in yet; holds the token of their forms.
     pub before: String,
+    /// Cookie by which a browser shows that somebody logged in with it before.
+    pub browser: String,
 }
 
 impl Cookies {
     /// Makes the names for the box with this random name.
     pub fn of(token: &str) -> Self {
-        Self { session: format!("s{token}"), before: format!("p{token}") }
+        Self { session: format!("s{token}"), before: format!("p{token}"), browser: format!("b{token}") }
     }
+
+    /// True when this browser logged in as this person before, with the password that they have now.
+    pub fn knows(&self, request: &Request, person: &Person) -> bool {
+        let given = request.cookie(&self.browser).unwrap_or_default();
+        person.password.is_some() && bool::from(given.as_bytes().ct_eq(browser_of(person).as_bytes()))
+    }
+}
+
+/// Gives the word by which a browser of this person is known: made of the hash of their password, which nobody outside
+/// has and which ends with the password. It opens nothing; it only keeps strangers from using up the person's tries.
+pub fn browser_of(person: &Person) -> String {
+    hash(&format!("known browser {} {}", person.name, person.password.as_deref().unwrap_or_default()))
 }
 
 /// Field of a form that holds the token.

@@ -1,6 +1,8 @@
 //! From a request to an answer: who may ask, and which page it is. One table holds every page with the least role that
 //! may ask for it; a page that is not in it does not exist.
 
+use std::time::Instant;
+
 use minijinja::context;
 
 use super::auth::{self, Visitor};
@@ -147,6 +149,9 @@ fn decide(app: &App, request: &Request) -> Response {
         Ok(visitor) => visitor,
         Err(fault) => return answer_broken(&fault.why(), request),
     };
+    if visitor.is_some() {
+        app.proven.note(super::client(&request.peer), Instant::now());
+    }
     let post = request.method == Method::Post;
     if post && !(request.is_from_own_page() && auth::has_token(request, &app.cookies, visitor.as_ref())) {
         // What came from a page of ours is not lost: it is done after the log-in, or when it is confirmed.
@@ -231,7 +236,7 @@ fn log_in(app: &App, request: &Request) -> Response {
         Some(resumed) => confirm(app, request, &visitor, 200, &resumed),
         None => pages::login::lead_on(request),
     };
-    pages::login::with_session(app, response, &token)
+    pages::login::with_session(app, response, &visitor, &token)
 }
 
 /// Shows a post that was not done.

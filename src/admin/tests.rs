@@ -56,7 +56,7 @@ impl Site {
             status: StatusBoard::default(),
             stop,
         };
-        Self { app: App::new(&context), folder }
+        Self { app: App::new(&context, std::sync::Arc::default()), folder }
     }
 
     /// With an owner `anna` and a person `ben`.
@@ -227,7 +227,9 @@ fn guessing_a_password_is_slowed_and_does_not_lock_the_right_one_out() {
     let mut status = |password| browser.post("/login", "/login", &[("name", "ben"), ("password", password)]).status;
     assert_eq!([status("a"), status("b"), status("kittiwake")], [401, 401, 303]);
     for _ in 0..5 {
-        site.app.try_once("192.168.1.8").unwrap();
+        let other =
+            super::request::Request::new("POST", "/login", vec![("X-Satpost-Peer".into(), "192.168.1.8".into())], b"");
+        site.app.try_once(&other, "ben").unwrap();
     }
     let mut other = site.browser();
     let page = text(&other.get("/login"));

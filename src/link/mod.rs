@@ -17,8 +17,8 @@ use smol::channel::Receiver;
 use crate::address::{DeviceId, KeyId, LinkAddress};
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
-use crate::message::reason::Waits;
-use crate::message::{Intent, Reference};
+use crate::message::reason::{Acknowledged, GpsFix, Waits};
+use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 
 /// One way through the sky, driven by the engine's link thread.
@@ -53,7 +53,7 @@ pub trait Link: Send {
     /// nothing at present (no modem, no GPS time, queue full, not logged in).
     ///
     /// # Errors
-    /// The reason in words; temporary or for the operator.
+    /// The reason; temporary or for the operator.
     fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault>;
 
     /// Hands one packet over. Called once per [`Link::prepare`].
@@ -134,7 +134,7 @@ pub enum SubmitResult {
     /// The link certainly does not hold it; the fault is of this packet or of its device alone, others may be taken.
     RefusedPacket(Fault),
     /// Nobody knows: settle it with [`Link::reconcile`] before anything else is sent of this packet.
-    Unknown(String),
+    Unknown(Reason),
 }
 
 /// The finding of [`Link::reconcile`].
@@ -145,13 +145,13 @@ pub enum Verdict {
     /// It was taken and has left already.
     Sent(Reference),
     /// It certainly was not taken: it may be handed over again.
-    NotTaken(String),
+    NotTaken(Reason),
     /// Not known yet, but evidence may come by itself: ask again soon. The packet is not free to go again.
-    NotYet(String),
+    NotYet(Reason),
     /// Cannot be told from this side: the link may have taken the packet, and may have sent it. It is not free to go again
     /// on the link's word; the far box or the owner decides. Other packets need not wait for it. Asking again later is
     /// allowed and may still find an answer.
-    Unknown(String),
+    Unknown(Reason),
 }
 
 /// Where a packet is that the link took.
@@ -164,9 +164,9 @@ pub enum PacketStatus {
     /// Withdrawn just now, and certainly not sent.
     Withdrawn,
     /// The other side gave it up without sending it.
-    GaveUp(String),
+    GaveUp(Reason),
     /// Cannot be told now.
-    Unknown(String),
+    Unknown(Reason),
 }
 
 /// What a link reports.
@@ -178,22 +178,22 @@ pub enum Event {
     Sent {
         /// Which.
         reference: Reference,
-        /// Signal figures in words, for the time line.
-        note: String,
+        /// How that is known.
+        how: Acknowledged,
     },
     /// The other side gave a packet up (expired on the modem, failed in the Hive).
     Lost {
         /// Which.
         reference: Reference,
-        /// Why, in words.
-        why: String,
+        /// Why.
+        why: Reason,
     },
     /// A packet that the link held has certainly not reached the far box: it may be handed over again.
     NotTaken {
         /// Which.
         reference: Reference,
-        /// How that is known, in words.
-        why: String,
+        /// How that is known.
+        why: Reason,
     },
     /// What became of earlier hand-overs can be told now: the link is to be asked about all that are open.
     Evidence,
@@ -218,7 +218,7 @@ pub enum Event {
         /// What came.
         bytes: Vec<u8>,
         /// What is wrong with it.
-        why: String,
+        why: Reason,
         /// To let the other side forget it.
         token: Token,
     },
@@ -275,13 +275,13 @@ pub struct Inbound {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token(pub u64);
 
-/// The state of a link in words, with what is known of the hardware.
+/// The state of a link, with what is known of the hardware.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Health {
     /// Ready to take packets.
     pub ready: bool,
-    /// One sentence: what is going on, and what to do if something is wrong.
-    pub words: String,
+    /// What is going on; its words say what to do if something is wrong.
+    pub state: Reason,
     /// Port or address in use.
     pub port: Option<String>,
     /// Device id of the modem.
@@ -290,8 +290,8 @@ pub struct Health {
     pub firmware: Option<String>,
     /// Latitude and longitude in degrees, altitude in metres.
     pub position: Option<(f64, f64, f64)>,
-    /// GPS fix in words.
-    pub fix: Option<String>,
+    /// How the device knows where it is.
+    pub fix: Option<GpsFix>,
     /// When a satellite was last heard.
     pub last_satellite: Option<Time>,
     /// Packets that wait in the link's own queue.

@@ -15,10 +15,13 @@ use super::gate::{Caps, Service};
 use super::stream::Stream;
 use crate::address::{KeyId, LinkAddress};
 use crate::fault::Fault;
+use crate::limit::proven::Proven;
 use crate::link::ip::callers::{Call, Caller, Callers};
-use crate::link::ip::frame::{Bye, Decoder, Frame, MAX_FIRST};
+use crate::link::ip::frame::{Decoder, Frame, MAX_FIRST};
 use crate::link::ip::key::{self, BoxKey};
-use crate::link::ip::pairing::{Introduction, OpenCode, PairError};
+use crate::link::ip::pairing::{Introduction, OpenCode};
+use crate::message::events::EventKind;
+use crate::message::reason::{ByeReason, PairFailure};
 use crate::settings::Key;
 use crate::store::{Event, PairedBox, Store};
 
@@ -39,6 +42,7 @@ const READ: usize = 2048;
 pub struct BoxListener {
     store: Store,
     callers: Callers,
+    proven: Arc<Proven>,
     tls: Arc<ServerConfig>,
     /// Strangers that were written down, and when.
     written: Mutex<HashMap<KeyId, Instant>>,
@@ -49,9 +53,9 @@ impl BoxListener {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(store: &Store, callers: &Callers, key: &BoxKey) -> Result<Self, Fault> {
+    pub fn new(store: &Store, callers: &Callers, proven: Arc<Proven>, key: &BoxKey) -> Result<Self, Fault> {
         let tls = key.server().map_err(|error| Fault::operator(format!("TLS cannot be set up: {error}")))?;
-        Ok(Self { store: store.clone(), callers: callers.clone(), tls, written: Mutex::default() })
+        Ok(Self { store: store.clone(), callers: callers.clone(), proven, tls, written: Mutex::default() })
     }
 }
 
@@ -66,10 +70,6 @@ impl Service for BoxListener {
 
     fn refusal(&self) -> &[u8] {
         b""
-    }
-
-    fn makes_room(&self) -> bool {
-        true
     }
 
     fn serve(&self, stream: Stream, peer: IpAddr) {
@@ -88,6 +88,9 @@ impl BoxListener {
         let answer = match first {
             Frame::Hello(_) => match self.known(key)? {
                 Some(paired) => {
+                    // Its network keeps its place when room is short.
+                    stream.proven();
+                    self.proven.note(peer, Instant::now());
                     let socket = stream.hand_over()?;
                     let caller = Caller { key, name: paired.name, socket, tls, said };
                     // Without a link that answers, the connection ends here; the box calls again.
@@ -95,13 +98,13 @@ impl BoxListener {
                     return Ok(());
                 }
                 None => {
-                    self.write_down(key, peer, "is not paired");
-                    Frame::Bye(Bye::NotPaired)
+                    self.write_down(key, peer);
+                    Frame::Bye(ByeReason::NotPaired)
                 }
             },
             Frame::Pair(introduction) => match self.pair(key, &introduction, peer)? {
                 Ok(own) => Frame::Pair(own),
-                Err(why) => Frame::Bye(Bye::Pairing(why)),
+                Err(why) => Frame::Bye(ByeReason::Pairing(why)),
             },
             _ => return Err(ErrorKind::InvalidData.into()),
         };
@@ -120,7 +123,7 @@ impl BoxListener {
     }
 
     /// Pairs with a box that has the token of the open code; the code, and the box, are written in one commit.
-    fn pair(&self, key: KeyId, said: &Introduction, peer: IpAddr) -> io::Result<Result<Introduction, PairError>> {
+    fn pair(&self, key: KeyId, said: &Introduction, peer: IpAddr) -> io::Result<Result<Introduction, PairFailure>> {
         let (settings, now) = (self.store.settings(), self.store.clock().now());
         let paired = PairedBox {
             address: LinkAddress::Ip(key),
@@ -133,16 +136,14 @@ impl BoxListener {
         let token = said.token;
         let done = self.store.write(move |tx| {
             let code = tx.note(OpenCode::NOTE)?.and_then(|bytes| serde_json::from_slice::<OpenCode>(&bytes).ok());
-            let Some(mut code) = code else { return Ok(Err(PairError::NoCode)) };
+            let Some(mut code) = code else { return Ok(Err(PairFailure::NoCode)) };
             let fits = code.try_token(token, now);
             let bytes = serde_json::to_vec(&code).unwrap_or_default();
             tx.put_note(OpenCode::NOTE, Some(&bytes))?;
-            let name = &paired.name;
-            let words = match fits {
-                Ok(()) => format!("{name} ({}) is paired with this box now", key.groups()),
-                Err(why) => format!("a box at {peer} that calls itself {name} tried to pair and could not: {why}"),
-            };
-            tx.event(&Event { at: now, part: "ip".to_owned(), words, alarm: fits.is_err() })?;
+            let (name, from) = (paired.name.clone(), peer.to_string());
+            let why = fits.err().map(ByeReason::Pairing);
+            let what = EventKind::Called { name, key: key.groups(), from, why };
+            tx.event(&Event { at: now, part: "ip".to_owned(), kind: what, alarm: fits.is_err() })?;
             if fits.is_ok() {
                 tx.pair(&paired)?;
             }
@@ -159,16 +160,17 @@ impl BoxListener {
     }
 
     /// Tells the owner of a stranger, but not at each of its tries.
-    fn write_down(&self, key: KeyId, peer: IpAddr, what: &str) {
+    fn write_down(&self, key: KeyId, peer: IpAddr) {
         let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         written.retain(|_, at| at.elapsed() < QUIET);
         if written.len() >= STRANGERS || written.insert(key, Instant::now()).is_some() {
             return;
         }
         drop(written);
-        let words = format!("a box called from {peer} that {what}: {}", key.groups());
-        log::warn!("ip: {words}");
-        let event = Event { at: self.store.clock().now(), part: "ip".to_owned(), words, alarm: false };
+        let (name, from, why) = (String::new(), peer.to_string(), Some(ByeReason::NotPaired));
+        let what = EventKind::Called { name, key: key.groups(), from, why };
+        log::warn!("ip: {what}");
+        let event = Event { at: self.store.clock().now(), part: "ip".to_owned(), kind: what, alarm: false };
         if let Err(fault) = self.store.write(move |tx| tx.event(&event)) {
             log::warn!("ip: {fault}");
         }

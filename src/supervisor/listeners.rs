@@ -11,6 +11,7 @@ use crate::engine::Context;
 use crate::engine::link::equipment;
 use crate::fault::Fault;
 use crate::intake::Intake;
+use crate::limit::proven::Proven;
 use crate::listen::counters::ClientCounters;
 use crate::listen::gate::{Gate, Service};
 use crate::listen::http::{HttpFront, Rules};
@@ -67,6 +68,8 @@ pub struct Listeners {
 struct Shared {
     intake: Arc<Intake>,
     counters: Arc<ClientCounters>,
+    /// Networks from which somebody logged in.
+    proven: Arc<Proven>,
     /// For large mails and uploads that are still coming in.
     incoming: PathBuf,
     web_socket: PathBuf,
@@ -95,7 +98,8 @@ impl Listeners {
             Fault::operator(format!("{} cannot be used for large mails: {error}", incoming.display()))
         })?;
         let web_socket = context.store.folder().join("web.sock");
-        let pages = crate::admin::serve(context, &web_socket)?;
+        let proven: Arc<Proven> = Arc::default();
+        let pages = crate::admin::serve(context, &web_socket, Arc::clone(&proven))?;
         let control = crate::control::serve(context)?;
         let closed = |row: &'static Row| Listener {
             row,
@@ -105,7 +109,8 @@ impl Listeners {
             certificate: String::new(),
             error: None,
         };
-        let shared = Shared { intake: Intake::new(context), counters: Arc::default(), incoming, web_socket };
+        let counters = Arc::new(ClientCounters::new(Arc::clone(&proven)));
+        let shared = Shared { intake: Intake::new(context), counters, proven, incoming, web_socket };
         let mut listeners = Self { listeners: LISTENERS.iter().map(closed).collect(), shared, pages, control };
         listeners.follow(context);
         Ok(listeners)
@@ -129,7 +134,7 @@ impl Listeners {
                 gate.stop(REOPEN);
             }
             let service = (listener.row.service)(&self.shared, context);
-            listener.open(wanted, &certificate, service);
+            listener.open(wanted, &certificate, service, &self.shared.proven);
         }
         self.report(context);
     }
@@ -173,7 +178,7 @@ impl Shared {
 
     fn ip(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
         let key = equipment::own_key(&context.store)?;
-        Ok(Arc::new(BoxListener::new(&context.store, &context.callers, &key)?))
+        Ok(Arc::new(BoxListener::new(&context.store, &context.callers, Arc::clone(&self.proven), &key)?))
     }
 
     fn smtp(&self, context: &Context, submission: bool) -> Arc<dyn Service> {
@@ -201,13 +206,22 @@ impl Listener {
         self.error.is_none() && self.gate.is_some() && self.opened_with == wanted && same_tls
     }
 
-    fn open(&mut self, wanted: &str, certificate: &str, service: Result<Arc<dyn Service>, Fault>) {
+    fn open(
+        &mut self,
+        wanted: &str,
+        certificate: &str,
+        service: Result<Arc<dyn Service>, Fault>,
+        proven: &Arc<Proven>,
+    ) {
         wanted.clone_into(&mut self.opened_with);
         certificate.clone_into(&mut self.certificate);
         let before = self.error.take();
         let service = service.map_err(|fault| fault.to_string());
         let opened = service.and_then(|service| Ok((self.sockets(wanted)?, service)));
-        match opened.and_then(|(sockets, service)| Gate::open(sockets, service).map_err(|error| error.to_string())) {
+        let opened = opened.and_then(|(sockets, service)| {
+            Gate::open(sockets, service, Arc::clone(proven)).map_err(|error| error.to_string())
+        });
+        match opened {
             Ok(gate) => {
                 for address in gate.addresses() {
                     log::info!("{} listens on {address}", self.row.name);

@@ -16,6 +16,8 @@ use crate::settings::Key;
 
 /// The theme is kept for a year.
 const THEME_LIFE: u64 = 365 * 86_400;
+/// A browser is known so long after a log-in.
+const KNOWN_LIFE: u64 = 365 * 86_400;
 /// The token of a form before the log-in.
 const PRE_LIFE: u64 = 12 * 3600;
 
@@ -59,11 +61,11 @@ pub fn show_with(app: &App, request: &Request, status: u16, error: &str, carried
 /// # Errors
 /// The page that asks again, and says why.
 pub fn log_in(app: &App, request: &Request) -> Result<(Visitor, String), Response> {
-    if let Err(wait) = app.try_once(&request.peer) {
+    let (name, password) = (request.form.get("name").trim(), request.form.get("password"));
+    if let Err(wait) = app.try_once(request, name) {
         let asked = show(app, request, 429, &too_many(wait));
         return Err(asked.with("Retry-After", (wait.as_secs() + 1).to_string()));
     }
-    let (name, password) = (request.form.get("name").trim(), request.form.get("password"));
     let person = match app.nobody(request).log_in(name, password) {
         Ok(person) => person,
         Err(fault) if fault.is_permanent() => {
@@ -72,7 +74,7 @@ pub fn log_in(app: &App, request: &Request) -> Result<(Visitor, String), Respons
         }
         Err(fault) => return Err(show(app, request, 503, &fault.why())),
     };
-    app.was_right(&request.peer);
+    app.was_right(request, name);
     let opened = auth::open(&app.store, &person, &request.peer);
     opened.map(|(token, visitor)| (visitor, token)).map_err(|fault| show(app, request, 503, &fault.why()))
 }
@@ -82,9 +84,14 @@ pub fn lead_on(request: &Request) -> Response {
     Response::see(own_place(request.form.get("next")))
 }
 
-/// Gives the browser the cookie of a session.
-pub fn with_session(app: &App, response: Response, token: &str) -> Response {
-    response.with_cookie(&app.cookies.session, token, LIFE.as_secs())
+/// Gives the browser the cookie of a session, and the one by which it is known at the next log-in.
+pub fn with_session(app: &App, response: Response, visitor: &Visitor, token: &str) -> Response {
+    let known = auth::browser_of(&visitor.person);
+    response.with_cookie(&app.cookies.session, token, LIFE.as_secs()).with_cookie(
+        &app.cookies.browser,
+        &known,
+        KNOWN_LIFE,
+    )
 }
 
 /// Ends the session.

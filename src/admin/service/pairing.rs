@@ -8,6 +8,7 @@ use crate::fault::Fault;
 use crate::link::ip::callers::{Call, Callers};
 use crate::link::ip::introduce::introduce;
 use crate::link::ip::pairing::{Introduction, LIFE, OpenCode, PairingCode};
+use crate::message::reason::CallFailure;
 use crate::settings::Key;
 use crate::store::{PairedBox, View};
 
@@ -59,7 +60,8 @@ impl Service {
         let (settings, key) = (self.store.settings(), equipment::own_key(&self.store)?);
         let text = |key| settings.text(key).to_owned();
         let own = Introduction { token: 0, name: text(Key::BoxName), domain: text(Key::Domain), addresses: Vec::new() };
-        let (far, answer) = introduce(&key, &address, code, own).map_err(Fault::permanent)?;
+        let (far, answer) =
+            introduce(&key, &address, code, own).map_err(|error| Fault::permanent(CallFailure::from(&error)))?;
         let paired = PairedBox {
             address: LinkAddress::Ip(far),
             name: if answer.name.is_empty() { address.clone() } else { answer.name },

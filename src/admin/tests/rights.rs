@@ -301,7 +301,15 @@ fn prepared(site: &Site, state: &str) -> Id {
         let now = site.app.store.clock().now();
         let sent = move |tx: &mut crate::store::Tx| {
             tx.change(id, change)?;
-            tx.step(id, now, crate::message::State::Sent, "", 0, crate::clock::Time::NEVER).map(drop)
+            tx.step(
+                id,
+                now,
+                crate::message::State::Sent,
+                crate::message::Reason::default(),
+                0,
+                crate::clock::Time::NEVER,
+            )
+            .map(drop)
         };
         site.app.store.write(sent).unwrap();
     } else if state != "queued" {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use compact::packet::Form;
+use compact::peer::turn::{PeerChange, PeerFlaw, PlanRefusal, ResendCause};
 use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerTurn};
 
 use super::coders::{CoderHandle, models};
@@ -19,8 +20,9 @@ use crate::coding::messages::{self, Codec};
 use crate::engine::outcome::{self, Bounce};
 use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
-use crate::message::reason::{Acknowledged, LinkReason};
-use crate::message::{Id, Message, Packet, PacketState, PeerFragment, Reference, State};
+use crate::message::events::{EventKind, FarBoxChange, SetAside};
+use crate::message::reason::{Acknowledged, FarBoxReason, LinkReason, Unusable};
+use crate::message::{Id, Message, Packet, PacketState, PeerFragment, Reason, Reference, State};
 use crate::money::Bill;
 use crate::route::choose::Route;
 use crate::route::{plan, segments};
@@ -136,7 +138,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<LinkAddress>, now: Time) -
         payload: out.payload.clone(),
         state: PacketState::Planned,
         at: now,
-        note: if out.repeat { "once more: no receipt came".to_owned() } else { String::new() },
+        note: if out.repeat { LinkReason::NoReceipt.into() } else { Reason::default() },
         ask: Time(0),
         taking_back: false,
         peer: Some(PeerFragment {
@@ -176,7 +178,7 @@ impl PeerEffects {
         let unconfirmed =
             messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
         for news in &turn.news {
-            log::info!("link: {news}");
+            log::info!("link: {}", what_changed(*news));
         }
         let policy = context.policy();
         let bill = |key: u64| {
@@ -199,19 +201,19 @@ impl PeerEffects {
             fate::arrived(tx, Id(*key), self.device, now)?;
         }
         for (key, why) in &self.turn.again {
-            again(tx, Id(*key), self.bills.get(key).cloned(), why, now)?;
+            again(tx, Id(*key), self.bills.get(key).cloned(), why_again(*why), now)?;
         }
         self.heard.iter().try_for_each(|heard| heard.apply(tx, now))?;
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
-        let from = self.device.map(|device| format!(" of {}", device.shown())).unwrap_or_default();
-        for (bytes, why) in &self.turn.quarantine {
-            tx.quarantine("link", why, bytes, now)?;
-            let words = format!("a packet{from} was set aside: {why}");
-            tx.event(&Event { at: now, part: "link".to_owned(), words, alarm: true })?;
+        let device = self.device.map(|device| device.shown()).unwrap_or_default();
+        for (bytes, flaw) in &self.turn.quarantine {
+            let what = SetAside::Packet(device.clone());
+            tx.set_aside("link", what, unusable(*flaw).into(), bytes, now)?;
         }
-        for news in &self.turn.news {
-            tx.event(&Event { at: now, part: "link".to_owned(), words: format!("{news}{from}"), alarm: false })?;
+        for change in &self.turn.news {
+            let kind = EventKind::FarBox { what: what_changed(*change), device: device.clone() };
+            tx.event(&Event { at: now, part: "link".to_owned(), kind, alarm: false })?;
         }
         Ok(())
     }
@@ -231,7 +233,7 @@ impl PeerEffects {
             match &packet.state {
                 PacketState::Unknown(_) if not_there.contains(&named) => {
                     not_there.retain(|known| *known != named);
-                    let note = "not sent before: the far box does not have it".to_owned();
+                    let note = LinkReason::NotThere { part: None }.into();
                     commit::planned_again(tx, Packet { note, ..packet }, now)?;
                 }
                 PacketState::Unknown(_) if there => {
@@ -271,8 +273,44 @@ impl PeerEffects {
     }
 }
 
+fn what_changed(change: PeerChange) -> FarBoxChange {
+    match change {
+        PeerChange::Reads(model) => FarBoxChange::Reads(model),
+        PeerChange::NoCommonModel => FarBoxChange::NoCommonModel,
+        PeerChange::Unlearned => FarBoxChange::Unlearned,
+        PeerChange::Silent => FarBoxChange::Silent,
+        PeerChange::Unread => FarBoxChange::Unread,
+    }
+}
+
+fn unusable(flaw: PeerFlaw) -> Unusable {
+    match flaw {
+        PeerFlaw::NotOurs => Unusable::NotOurs,
+        PeerFlaw::NoModel(model) => Unusable::NoModel { model },
+        PeerFlaw::BadCheck => Unusable::BadCheck,
+        PeerFlaw::LoneFragment(of) => Unusable::LoneFragment { of },
+    }
+}
+
+/// Why a message got no packets.
+pub fn unplanned(why: PlanRefusal) -> Reason {
+    match why {
+        PlanRefusal::NotClassic => LinkReason::NotClassic.into(),
+        PlanRefusal::TooLong => LinkReason::TooManyPackets.into(),
+        PlanRefusal::NoOtherCoding => FarBoxReason::NoOtherCoding.into(),
+    }
+}
+
+fn why_again(why: ResendCause) -> FarBoxReason {
+    match why {
+        ResendCause::NoModel(model) => FarBoxReason::NoModel { model },
+        ResendCause::BadCheck => FarBoxReason::BadCheck,
+        ResendCause::UnknownIndex => FarBoxReason::UnknownIndex,
+    }
+}
+
 /// The far box cannot read a message: it waits for the link again, and goes in another form.
-fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time) -> TxResult<()> {
+fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: FarBoxReason, now: Time) -> TxResult<()> {
     let Some(live) = tx.live(id)?.filter(|live| !live.recall) else {
         return Ok(());
     };

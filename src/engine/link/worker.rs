@@ -201,9 +201,9 @@ impl<'c> LinkWorker<'c> {
         match event {
             Event::Inbound(packet) => self.inbound.push(Incoming::Packet(packet)),
             Event::Poison { bytes, why, token } => self.inbound.push(Incoming::Poison { bytes, why, token }),
-            Event::Sent { reference, note } => self.acknowledged(&reference, &note)?,
-            Event::Lost { reference, why } => self.gave_up(&reference, &why)?,
-            Event::NotTaken { reference, why } => self.not_taken(&reference, &why)?,
+            Event::Sent { reference, how } => self.acknowledged(&reference, how)?,
+            Event::Lost { reference, why } => self.gave_up(&reference, why)?,
+            Event::NotTaken { reference, why } => self.not_taken(&reference, why)?,
             Event::Evidence => {
                 self.ask_all = true;
                 (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);

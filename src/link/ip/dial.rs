@@ -1,11 +1,10 @@
 //! When a station dials, and what came of it. Pure.
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::frame::Bye;
 use super::session::Over;
 use super::wire::WireError;
+use crate::message::reason::{ByeReason, CallFailure};
 
 /// The waits after failures in a row; the last one is for all further ones.
 const WAITS: [Duration; 6] = [
@@ -40,45 +39,20 @@ pub enum DialError {
     Over(Over),
 }
 
-impl fmt::Display for DialError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unresolved(why) => write!(f, "the name of the far box is not found: {why}"),
-            Self::Unreachable(why) => write!(f, "the far box is not reached: {why}"),
-            Self::Wire(why) => why.fmt(f),
-            Self::Slow => f.write_str(
-                "something else answers under this address (a login page of the network?): it is no satpost box, or takes no \
-                 callers at present",
-            ),
-            Self::Over(over) => over.fmt(f),
-        }
-    }
-}
-
-impl fmt::Display for Over {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bye(why) => why.fmt(f),
-            Self::NoHello => f.write_str("the far box answers and does not say hello"),
-            Self::NoAnswer => f.write_str("the far box does not answer any more"),
-            Self::Frames(why) => write!(f, "the far box cannot be understood: {why}"),
-        }
-    }
-}
-
-impl fmt::Display for Bye {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stop => f.write_str("the far box has closed the connection: it stops, or rests"),
-            Self::NotPaired => f.write_str("the far box does not know this box: pair the two (again)"),
-            Self::Newer => f.write_str(
-                "another box has connected with the key of this one: if a backup was put in place elsewhere, stop one of \
-                 the two",
-            ),
-            Self::Budget => f.write_str("the far box has used up its budget for this line"),
-            Self::Version => f.write_str("the far box speaks another version of this protocol: update the older one"),
-            Self::Pairing(why) => why.fmt(f),
-            Self::Other(code) => write!(f, "the far box has closed the connection (reason {code})"),
+impl From<&DialError> for CallFailure {
+    fn from(error: &DialError) -> Self {
+        match error {
+            DialError::Unresolved(why) => Self::Unresolved { why: why.clone() },
+            DialError::Unreachable(why) => Self::Unreachable { why: why.clone() },
+            DialError::Wire(WireError::Closed) => Self::Closed,
+            DialError::Wire(WireError::Io(error)) => Self::Broke { why: error.to_string() },
+            DialError::Wire(WireError::OtherKey) => Self::OtherKey,
+            DialError::Wire(WireError::Tls(error)) => Self::SomethingElse { why: error.to_string() },
+            DialError::Slow => Self::SomethingElse { why: String::new() },
+            DialError::Over(Over::Bye(why)) => Self::Bye { why: *why },
+            DialError::Over(Over::NoHello) => Self::NoHello,
+            DialError::Over(Over::NoAnswer) => Self::NoAnswer,
+            DialError::Over(Over::Frames(why)) => Self::Unintelligible { why: why.to_string() },
         }
     }
 }
@@ -91,6 +65,11 @@ pub struct Dialling {
 }
 
 impl Dialling {
+    /// True until the first dial has begun.
+    pub fn is_first(&self) -> bool {
+        self.last.is_none()
+    }
+
     /// A dial begins.
     pub fn begins(&mut self, now: Instant) {
         self.last = Some(now);
@@ -103,8 +82,8 @@ impl Dialling {
             self.failures = 0;
         }
         let told = match why {
-            DialError::Over(Over::Bye(Bye::NotPaired | Bye::Version)) => Some(TOLD),
-            DialError::Over(Over::Bye(Bye::Newer)) => Some(NEWER),
+            DialError::Over(Over::Bye(ByeReason::NotPaired | ByeReason::Version)) => Some(TOLD),
+            DialError::Over(Over::Bye(ByeReason::Newer)) => Some(NEWER),
             _ => None,
         };
         let wait = told.unwrap_or(WAITS[self.failures.min(WAITS.len() - 1)]);
@@ -159,9 +138,9 @@ mod tests {
         let now = Instant::now();
         let wait =
             |bye| Dialling::default().ended(None, &DialError::Over(Over::Bye(bye)), now, 0.0).duration_since(now);
-        assert_eq!(wait(Bye::NotPaired), TOLD);
-        assert!(wait(Bye::Newer) > Duration::from_secs(60));
-        assert_eq!(wait(Bye::Stop), WAITS[0]);
+        assert_eq!(wait(ByeReason::NotPaired), TOLD);
+        assert!(wait(ByeReason::Newer) > Duration::from_secs(60));
+        assert_eq!(wait(ByeReason::Stop), WAITS[0]);
     }
 
     #[test]

@@ -6,7 +6,8 @@
 
 use std::fmt;
 
-use super::pairing::{Introduction, PairError};
+use super::pairing::{self, Introduction};
+use crate::message::reason::ByeReason;
 
 /// The version of this protocol.
 pub const VERSION: u8 = 1;
@@ -53,7 +54,7 @@ pub enum Frame {
     /// Introduces a box that is not known yet, or answers that.
     Pair(Introduction),
     /// The connection is closed on purpose.
-    Bye(Bye),
+    Bye(ByeReason),
     /// A type of a later version that may be skipped.
     Unknown(u8),
 }
@@ -106,25 +107,6 @@ pub enum Refusal {
     Unreadable,
     /// The far box takes nothing from this one.
     Blocked,
-    /// A reason of a later version.
-    Other(u8),
-}
-
-/// Why a connection is closed on purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bye {
-    /// The program ends.
-    Stop,
-    /// The key is not known at the far box.
-    NotPaired,
-    /// The same key has connected anew.
-    Newer,
-    /// The budget is used up.
-    Budget,
-    /// The versions do not fit.
-    Version,
-    /// Pairing failed.
-    Pairing(PairError),
     /// A reason of a later version.
     Other(u8),
 }
@@ -197,7 +179,7 @@ impl Frame {
                 out.push(0x09);
                 introduction.write(out);
             }
-            Self::Bye(why) => out.extend_from_slice(&[0x0a, why.code()]),
+            Self::Bye(why) => out.extend_from_slice(&[0x0a, bye_code(*why)]),
             Self::Unknown(kind) => out.push(*kind),
         }
         // No frame is longer than MAX_FRAME: packets and names are limited where they are made.
@@ -231,7 +213,7 @@ impl Frame {
             0x07 => Self::Ping,
             0x08 => Self::Pong,
             0x09 => Self::Pair(Introduction::read(from.rest()).ok_or(wrong)?),
-            0x0a => Self::Bye(Bye::of(from.byte().ok_or(wrong)?)),
+            0x0a => Self::Bye(bye_of(from.byte().ok_or(wrong)?)),
             kind if kind > LAST_OPTIONAL => return Err(FrameError::Type(kind)),
             kind => Self::Unknown(kind),
         };
@@ -247,7 +229,8 @@ impl Got {
 }
 
 impl Refusal {
-    fn code(self) -> u8 {
+    /// Its number.
+    pub fn code(self) -> u8 {
         match self {
             Self::TooLarge => 1,
             Self::Unreadable => 2,
@@ -266,39 +249,27 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge => f.write_str("the far box refuses it: it is too large"),
-            Self::Unreadable => f.write_str("the far box refuses it: it cannot be read there"),
-            Self::Blocked => f.write_str("the far box takes nothing from this box"),
-            Self::Other(code) => write!(f, "the far box refuses it (reason {code})"),
-        }
+/// The number of a reason to close a connection.
+fn bye_code(why: ByeReason) -> u8 {
+    match why {
+        ByeReason::Stop => 1,
+        ByeReason::NotPaired => 2,
+        ByeReason::Newer => 3,
+        ByeReason::Budget => 4,
+        ByeReason::Version => 5,
+        ByeReason::Pairing(why) => pairing::code_of(why),
+        ByeReason::Other(code) => code,
     }
 }
 
-impl Bye {
-    fn code(self) -> u8 {
-        match self {
-            Self::Stop => 1,
-            Self::NotPaired => 2,
-            Self::Newer => 3,
-            Self::Budget => 4,
-            Self::Version => 5,
-            Self::Pairing(why) => why.code(),
-            Self::Other(code) => code,
-        }
-    }
-
-    fn of(code: u8) -> Self {
-        match code {
-            1 => Self::Stop,
-            2 => Self::NotPaired,
-            3 => Self::Newer,
-            4 => Self::Budget,
-            5 => Self::Version,
-            code => PairError::of(code).map_or(Self::Other(code), Self::Pairing),
-        }
+fn bye_of(code: u8) -> ByeReason {
+    match code {
+        1 => ByeReason::Stop,
+        2 => ByeReason::NotPaired,
+        3 => ByeReason::Newer,
+        4 => ByeReason::Budget,
+        5 => ByeReason::Version,
+        code => pairing::failure_of(code).map_or(ByeReason::Other(code), ByeReason::Pairing),
     }
 }
 
@@ -391,6 +362,7 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::reason::PairFailure;
 
     fn hello() -> Hello {
         let got = Got { upto: 7, behind: 5 };
@@ -415,8 +387,8 @@ mod tests {
             Frame::Ping,
             Frame::Pong,
             Frame::Pair(introduction),
-            Frame::Bye(Bye::Newer),
-            Frame::Bye(Bye::Pairing(PairError::Expired)),
+            Frame::Bye(ByeReason::Newer),
+            Frame::Bye(ByeReason::Pairing(PairFailure::Expired)),
             Frame::Unknown(0x70),
         ]
     }
@@ -475,6 +447,6 @@ mod tests {
         assert_eq!(next(&[0, 3, 2, 0, 0]), Err(FrameError::Body(2)));
         assert_eq!(next(&[0, 4, 5, 0, 0, 0]), Err(FrameError::Body(5)));
         // A later version may say more at the end of a body.
-        assert_eq!(next(&[0, 3, 0x0a, 1, 99]), Ok(Some(Frame::Bye(Bye::Stop))));
+        assert_eq!(next(&[0, 3, 0x0a, 1, 99]), Ok(Some(Frame::Bye(ByeReason::Stop))));
     }
 }

@@ -9,13 +9,14 @@ use std::time::Instant;
 use smol::channel::{Receiver, Sender, bounded};
 
 use super::far_end::{FarEnd, Fate};
-use super::frame::{Bye, Hello};
+use super::frame::Hello;
 use super::session::{Fact, Own};
 use super::traffic::{Budget, Traffic, Use};
 use crate::address::{KeyId, LinkAddress};
 use crate::clock::Clock;
 use crate::link::{Event, Inbound, Token};
 use crate::message::Reference;
+use crate::message::reason::{Acknowledged, ByeReason, LineReason};
 
 /// Whose number a [`Reference`] of this link is: this, and the name of the far box's key.
 const HOLDER: &str = "ip:";
@@ -53,8 +54,8 @@ pub struct State {
     connections: u64,
     /// Bytes so far.
     pub traffic: Traffic,
-    /// How the station's line is doing; empty where this box dials nobody.
-    pub dialled: String,
+    /// How the station's line is doing while it is not up; `None` where this box dials nobody.
+    pub dialled: Option<LineReason>,
     /// The link is at its end.
     pub closing: bool,
 }
@@ -79,7 +80,7 @@ pub struct Line {
     /// Both sides have said hello.
     pub up: Option<Instant>,
     /// It is to be closed, for this reason.
-    pub close: Option<Bye>,
+    pub close: Option<ByeReason>,
 }
 
 impl Hub {
@@ -92,7 +93,7 @@ impl Hub {
             next_token: 0,
             connections: 0,
             traffic,
-            dialled: String::new(),
+            dialled: None,
             closing: false,
         };
         Self { state: Mutex::new(state), clock: clock.clone(), manner, news: bounded(1) }
@@ -159,7 +160,7 @@ impl Hub {
         let mut state = self.lock();
         let far = state.fars.get_mut(&key)?;
         let line = far.line.take_if(|line| line.number == number)?;
-        if line.close == Some(Bye::NotPaired) {
+        if line.close == Some(ByeReason::NotPaired) {
             state.fars.remove(&key);
         }
         drop(state);
@@ -175,9 +176,11 @@ impl Hub {
                 Fact::Told(number, fate) => {
                     let reference = reference(key, number);
                     state.events.push(match fate {
-                        Fate::Arrived => Event::Sent { reference, note: "the far box has it".to_owned() },
-                        Fate::NotThere => Event::NotTaken { reference, why: "the far box does not have it".to_owned() },
-                        Fate::Refused(why) => Event::Lost { reference, why: why.to_string() },
+                        Fate::Arrived => Event::Sent { reference, how: Acknowledged::Arrived },
+                        Fate::NotThere => Event::NotTaken { reference, why: LineReason::NotThere.into() },
+                        Fate::Refused(why) => {
+                            Event::Lost { reference, why: LineReason::Refused { code: why.code() }.into() }
+                        }
                     });
                 }
                 Fact::Came { number, payload, new } => {

@@ -14,7 +14,6 @@ use smol::{LocalExecutor, Timer};
 use super::callers::{Call, Caller};
 use super::connect;
 use super::dial::{DialError, Dialling, Hurry};
-use super::frame::Bye;
 use super::hub::Hub;
 use super::keep_alive::Patience;
 use super::key::{BoxKey, Pin};
@@ -22,6 +21,7 @@ use super::session::{Fact, Over, Session};
 use super::traffic::Use;
 use super::wire::{Wire, WireError, Woken};
 use crate::address::KeyId;
+use crate::message::reason::{ByeReason, CallFailure, LineReason};
 use crate::sys::network;
 
 /// A line that is only dialled when needed is closed after so long without anything to carry.
@@ -82,7 +82,7 @@ impl Lines {
         let mut state = self.hub.lock();
         match state.fars.get_mut(&key).and_then(|far| far.line.as_mut()) {
             Some(line) => {
-                line.close = Some(Bye::NotPaired);
+                line.close = Some(ByeReason::NotPaired);
                 let _ = line.bell.try_send(());
             }
             None => drop(state.fars.remove(&key)),
@@ -96,21 +96,20 @@ impl Lines {
         let session = Session::new(Patience::default(), false, Duration::from_secs(1), Instant::now());
         let (_, why) = self.carry(Connection { wire, session, key, number, bell, many: true }, caller.said).await;
         self.hub.detach(key, number);
-        log::info!("ip: {name} is not connected any more: {why}");
+        log::info!("ip: {name} is not connected any more: {}", CallFailure::from(&why));
     }
 
     async fn dial(self: Rc<Self>) {
         let Some(target) = self.target.clone() else { return };
         let mut dialling = Dialling::default();
         let learned: RefCell<HashMap<String, Patience>> = RefCell::default();
-        let mut words = format!("Calling {} at {}.", target.name, target.address);
+        let (name, address) = (target.name.clone(), target.address.clone());
+        let calling = LineReason::Calling { name: name.clone(), address: address.clone() };
         while !self.hub.lock().closing {
             if !self.wanted() {
                 let rests = match self.hub.budget() {
-                    Use::Over { until } => format!(
-                        "The budget for this line is used up: until {until} it is dialled for urgent messages only."
-                    ),
-                    _ => format!("{} at {} is dialled when there is something to carry.", target.name, target.address),
+                    Use::Over { until } => LineReason::BudgetUsed { until },
+                    _ => LineReason::OnDemand { name: name.clone(), address: address.clone() },
                 };
                 self.say(rests);
                 let rung = async { self.bell.recv().await.is_ok() };
@@ -121,7 +120,9 @@ impl Lines {
                 or(rung, late).await;
                 continue;
             }
-            self.say(words);
+            if dialling.is_first() {
+                self.say(calling.clone());
+            }
             dialling.begins(Instant::now());
             let network = network::way_out();
             let patience = learned.borrow().get(&network).copied().unwrap_or_default();
@@ -140,14 +141,13 @@ impl Lines {
                 Err(why) => (None, why),
             };
             // A line that was closed because it had nothing to carry has not failed.
-            if matches!(why, DialError::Over(Over::Bye(Bye::Stop | Bye::Budget))) && !self.wanted() {
-                words = format!("Calling {} at {}.", target.name, target.address);
+            if matches!(why, DialError::Over(Over::Bye(ByeReason::Stop | ByeReason::Budget))) && !self.wanted() {
                 continue;
             }
             let again = dialling.ended(up, &why, Instant::now(), dice());
-            log::info!("ip: {}: {why}; next try in {} s", target.name, again.duration_since(Instant::now()).as_secs());
-            words = format!("{}.", sentence(&why.to_string()));
-            self.say(words.clone());
+            let why = CallFailure::from(&why);
+            log::info!("ip: {name}: {why}; next try in {} s", again.duration_since(Instant::now()).as_secs());
+            self.say(LineReason::Down { why });
             self.rest(&mut dialling, again, &network).await;
         }
     }
@@ -155,7 +155,7 @@ impl Lines {
     /// Waits until the link is at its end.
     async fn closed<T>(&self) -> Result<T, DialError> {
         while self.bell.recv().await.is_ok() {}
-        Err(DialError::Over(Over::Bye(Bye::Stop)))
+        Err(DialError::Over(Over::Bye(ByeReason::Stop)))
     }
 
     /// True when there should be a connection now.
@@ -167,8 +167,8 @@ impl Lines {
         !state.closing && (holds || target.is_some_and(|far| far.end.is_busy()))
     }
 
-    fn say(&self, words: String) {
-        self.hub.lock().dialled = words;
+    fn say(&self, state: LineReason) {
+        self.hub.lock().dialled = Some(state);
         self.hub.tell();
     }
 
@@ -298,7 +298,7 @@ impl Connection {
     }
 
     /// Why this side closes the connection now.
-    fn ends(&mut self, hub: &Hub, quiet_since: Instant) -> Option<Bye> {
+    fn ends(&mut self, hub: &Hub, quiet_since: Instant) -> Option<ByeReason> {
         let over = hub.budget();
         if over == Use::Short {
             self.session.slow_down();
@@ -308,13 +308,13 @@ impl Connection {
         let line = far.line.as_ref().filter(|line| line.number == self.number);
         let quiet = self.session.is_up() && !far.end.is_busy() && far.end.may_greet();
         match line {
-            _ if state.closing => Some(Bye::Stop),
-            None => Some(Bye::Newer),
+            _ if state.closing => Some(ByeReason::Stop),
+            None => Some(ByeReason::Newer),
             Some(line) if line.close.is_some() => line.close,
             // Who was called cannot call back: only who dialled hangs up to save bytes.
             Some(_) if self.many || !quiet => None,
-            Some(_) if matches!(over, Use::Over { .. }) => Some(Bye::Budget),
-            Some(_) if !hub.manner().holds && quiet_since.elapsed() >= QUIET => Some(Bye::Stop),
+            Some(_) if matches!(over, Use::Over { .. }) => Some(ByeReason::Budget),
+            Some(_) if !hub.manner().holds && quiet_since.elapsed() >= QUIET => Some(ByeReason::Stop),
             Some(_) => None,
         }
     }
@@ -326,10 +326,4 @@ fn dice() -> f64 {
     // Without random numbers nobody is spread, which harms nobody.
     let _ = getrandom::fill(&mut random);
     f64::from(u16::from_le_bytes(random)) / 65_535.0
-}
-
-/// With a capital letter at its start.
-pub fn sentence(words: &str) -> String {
-    let mut chars = words.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

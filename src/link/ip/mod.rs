@@ -41,14 +41,14 @@ use self::callers::Call;
 use self::far_end::{FarEnd, Fate, Place};
 use self::hub::{Hub, Manner, numbered, reference};
 use self::key::BoxKey;
-use self::lines::{Lines, Target, sentence};
+use self::lines::{Lines, Target};
 use self::traffic::{Budget, Traffic, Use};
 use crate::address::{KeyId, LinkAddress};
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::link::{Equipment, Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
-use crate::message::reason::Waits;
-use crate::message::{Intent, Reference};
+use crate::message::reason::{LineReason, TrackingReason, Waits};
+use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 
 /// Packets that this link holds for one far box. More of them under way would not make a line faster.
@@ -73,7 +73,7 @@ struct Ip {
     work: Option<Work>,
     health: Health,
     /// What keeps it from working at all.
-    obstacle: Option<Fault>,
+    obstacle: Reason,
     /// What was counted when it was last kept.
     kept: Traffic,
 }
@@ -97,7 +97,7 @@ impl Ip {
             holds: settings.on(Key::IpHold),
             budget: Budget { day: bytes(Key::IpBudgetDay), month: bytes(Key::IpBudgetMonth) },
         };
-        let (work, obstacle, kept) = (None, None, Traffic::default());
+        let (work, obstacle, kept) = (None, LineReason::Starting.into(), Traffic::default());
         Self { wanted, clock: clock.clone(), work, health: Health::default(), obstacle, kept }
     }
 
@@ -106,11 +106,7 @@ impl Ip {
         let gateway = equipment.paired.iter().find(|paired| paired.dialled);
         let target = match (&*self.wanted.address, gateway) {
             ("", _) => None,
-            (_, None) => {
-                return Err(Fault::operator(
-                    "the address of the far box is set, but not its key: pair the two (satpost pair join)",
-                ));
-            }
+            (_, None) => return Err(Fault::operator(LineReason::NoKey)),
             (address, Some(paired)) => {
                 Some(Target { key: paired.key, name: paired.name.clone(), address: address.to_owned() })
             }
@@ -142,41 +138,29 @@ impl Ip {
 
     /// How the link is doing.
     fn state(&self) -> Health {
-        let none = |why: &str| Health { words: sentence(why), ..Health::default() };
         let Some(work) = &self.work else {
-            return none(&self.obstacle.as_ref().map(Fault::why).unwrap_or_default());
+            return Health { state: self.obstacle.clone(), ..Health::default() };
         };
         let (used, state) = (work.hub.budget(), work.hub.lock());
         let up = |key: &KeyId| state.fars.get(key).and_then(|far| far.line.as_ref()).filter(|line| line.up.is_some());
         let (all, connected) = (state.fars.len(), state.fars.keys().filter(|key| up(key).is_some()).count());
         let waiting = state.fars.values().map(|far| u64::try_from(far.end.held()).unwrap_or_default()).sum();
         let health = Health { waiting: Some(waiting), ..Health::default() };
-        let today = state.traffic.today / 1000;
-        match work.target {
-            None if all == 0 => Health {
-                words:
-                    "No other box is paired: make a code on the gateway (satpost pair new) and enter it on the station \
-                        (satpost pair join)."
-                        .to_owned(),
-                ..health
-            },
-            None => Health {
-                ready: true,
-                words: format!("{connected} of {all} paired boxes are connected; about {today} kB today."),
-                ..health
-            },
-            Some(target) => {
-                let name = state.fars.get(&target).map(|far| far.name.clone()).unwrap_or_default();
-                let line = up(&target);
-                let on_demand = !self.wanted.holds || matches!(used, Use::Over { .. });
-                let words = match line {
-                    Some(_) => format!("Connected to {name} over the internet; about {today} kB today."),
-                    None => state.dialled.clone(),
-                };
-                let port = Some(self.wanted.address.clone());
-                Health { ready: line.is_some() || on_demand, words, port, ..health }
-            }
-        }
+        let kilobytes = state.traffic.today / 1000;
+        let Some(target) = work.target else {
+            let called = LineReason::Called { connected, paired: all, kilobytes };
+            let state = if all == 0 { LineReason::NotPaired } else { called };
+            return Health { ready: all > 0, state: state.into(), ..health };
+        };
+        let name = state.fars.get(&target).map(|far| far.name.clone()).unwrap_or_default();
+        let line = up(&target);
+        let on_demand = !self.wanted.holds || matches!(used, Use::Over { .. });
+        let state = match line {
+            Some(_) => LineReason::Up { name, kilobytes },
+            None => state.dialled.clone().unwrap_or(LineReason::Starting),
+        };
+        let port = Some(self.wanted.address.clone());
+        Health { ready: line.is_some() || on_demand, state: state.into(), port, ..health }
     }
 
     /// The far box that a packet is for.
@@ -193,7 +177,7 @@ impl Link for Ip {
     fn equip(&mut self, equipment: &Equipment) {
         match self.begin(equipment) {
             Ok(work) => self.work = Some(work),
-            Err(fault) => self.obstacle = Some(fault),
+            Err(fault) => self.obstacle = fault.reason().clone(),
         }
     }
 
@@ -249,10 +233,11 @@ impl Link for Ip {
 
     fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
         let (Some(work), Some(key)) = (&self.work, self.far(packet.device)) else {
-            return Err(Fault::temporary("it is for no box of this link"));
+            return Err(Fault::temporary(LineReason::NoSuchBox));
         };
         if packet.payload.is_empty() || packet.payload.len() > frame::MAX_PACKET {
-            return Err(Fault::permanent(format!("a packet has 1 to {} bytes", frame::MAX_PACKET)));
+            let (bytes, most) = (packet.payload.len(), frame::MAX_PACKET);
+            return Err(Fault::refused(TrackingReason::Length { bytes, most }));
         }
         let number = work.hub.lock().fars.entry(key).or_default().end.next_number();
         let reference = reference(key, number);
@@ -263,10 +248,10 @@ impl Link for Ip {
 
     fn send(&mut self, packet: &LinkPacket, _: &Intent) -> SubmitResult {
         let (Some(work), Some(key)) = (&self.work, self.far(packet.device)) else {
-            return SubmitResult::RefusedPacket(Fault::temporary("it is for no box of this link"));
+            return SubmitResult::RefusedPacket(Fault::temporary(LineReason::NoSuchBox));
         };
         if self.reaches(packet.device, true).is_err() {
-            return SubmitResult::RefusedPacket(Fault::temporary("the far box is not connected any more"));
+            return SubmitResult::RefusedPacket(Fault::temporary(LineReason::WentAway));
         }
         let mut state = work.hub.lock();
         let far = state.fars.entry(key).or_default();
@@ -277,10 +262,10 @@ impl Link for Ip {
     }
 
     fn reconcile(&mut self, _: &LinkPacket, intent: &Intent) -> Verdict {
-        let Some(work) = &self.work else { return Verdict::NotYet("the link is not set up".to_owned()) };
+        let Some(work) = &self.work else { return Verdict::NotYet(LineReason::Starting.into()) };
         let named: Option<Reference> = serde_json::from_str(&intent.memo).ok();
         let Some((named, (key, number))) = named.and_then(|named| Some((named.clone(), numbered(&named)?))) else {
-            return Verdict::Unknown("another link was given it".to_owned());
+            return Verdict::Unknown(TrackingReason::OtherLink { holder: String::new() }.into());
         };
         let mut state = work.hub.lock();
         let end = &mut state.fars.entry(key).or_default().end;
@@ -288,14 +273,14 @@ impl Link for Ip {
         match end.place(number) {
             Place::Waiting | Place::UnderWay | Place::Settled => Verdict::Taken(named),
             Place::Told(Fate::Arrived) => Verdict::Sent(named),
-            Place::Told(_) => Verdict::NotTaken("the far box does not have it".to_owned()),
-            Place::Unknown => Verdict::NotYet("the far box tells once it is connected".to_owned()),
+            Place::Told(_) => Verdict::NotTaken(LineReason::NotThere.into()),
+            Place::Unknown => Verdict::NotYet(LineReason::TellsLater.into()),
         }
     }
 
     fn still_held(&mut self, reference: &Reference) -> PacketStatus {
         let (Some(work), Some((key, number))) = (&self.work, numbered(reference)) else {
-            return PacketStatus::Unknown("it is of another link".to_owned());
+            return PacketStatus::Unknown(TrackingReason::OtherLink { holder: reference.holder.clone() }.into());
         };
         let mut state = work.hub.lock();
         let end = &mut state.fars.entry(key).or_default().end;
@@ -305,12 +290,12 @@ impl Link for Ip {
             Place::Waiting | Place::UnderWay | Place::Settled => PacketStatus::Held,
             Place::Told(Fate::Arrived) => PacketStatus::Sent,
             Place::Told(_) => {
-                let (reference, why) = (reference.clone(), "the far box does not have it".to_owned());
+                let (reference, why) = (reference.clone(), LineReason::NotThere.into());
                 state.events.push(Event::NotTaken { reference, why });
                 work.hub.tell();
                 PacketStatus::Held
             }
-            Place::Unknown => PacketStatus::Unknown("the far box tells once it is connected".to_owned()),
+            Place::Unknown => PacketStatus::Unknown(LineReason::TellsLater.into()),
         }
     }
 
@@ -321,7 +306,7 @@ impl Link for Ip {
             return PacketStatus::Withdrawn;
         }
         match self.still_held(reference) {
-            PacketStatus::Held => PacketStatus::Unknown("it is on its way".to_owned()),
+            PacketStatus::Held => PacketStatus::Unknown(LineReason::OnItsWay.into()),
             other => other,
         }
     }
@@ -334,7 +319,7 @@ impl Link for Ip {
     }
 
     fn console(&mut self, _: &str) -> Result<(), Fault> {
-        Err(Fault::permanent("this link has no console"))
+        Err(Fault::refused(LineReason::NoConsole))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pairing by a short code: what it says, and the words in which it fails. Pure.
+//! Pairing by a short code: what it says, and how it fails. Pure.
 //!
 //! A code has 20 characters of Crockford's alphabet (no I, L, O, U). The first 16 are 80 bits of the name of the
 //! gateway's key, which the station compares with the key that it meets before it says anything; the last 4 are a token
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::KeyId;
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::message::reason::PairFailure;
 
 /// How long a code is good.
 pub const LIFE: Duration = Duration::from_secs(600);
@@ -157,45 +158,23 @@ fn short(text: &str, most: usize) -> &str {
     &text[..end]
 }
 
-/// Why a gateway does not pair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PairError {
-    /// There is no code at present.
-    NoCode,
-    /// The token is not that of the code.
-    WrongToken,
-    /// The code is older than [`LIFE`].
-    Expired,
-    /// The code was used already.
-    Used,
-    /// There were [`TRIES`] wrong tokens: the code is void.
-    Spent,
+/// Failures and their numbers in a frame.
+const FAILURES: [(u8, PairFailure); 5] = [
+    (16, PairFailure::NoCode),
+    (17, PairFailure::WrongToken),
+    (18, PairFailure::Expired),
+    (19, PairFailure::Used),
+    (20, PairFailure::Spent),
+];
+
+/// The number of a failure.
+pub fn code_of(why: PairFailure) -> u8 {
+    FAILURES.iter().find(|(_, known)| *known == why).map_or(0, |(code, _)| *code)
 }
 
-impl PairError {
-    const ALL: [(u8, Self); 5] =
-        [(16, Self::NoCode), (17, Self::WrongToken), (18, Self::Expired), (19, Self::Used), (20, Self::Spent)];
-
-    pub(super) fn code(self) -> u8 {
-        Self::ALL.iter().find(|(_, why)| *why == self).map_or(0, |(code, _)| *code)
-    }
-
-    pub(super) fn of(code: u8) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == code).map(|(_, why)| *why)
-    }
-}
-
-impl fmt::Display for PairError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoCode => "the gateway waits for no pairing: make a code there",
-            Self::WrongToken => "the last four characters of the code are wrong: compare them with the gateway's page",
-            Self::Expired => "the code is older than 10 minutes: make a new one on the gateway",
-            Self::Used => "the code was used already: make a new one on the gateway",
-            Self::Spent => "the code was tried wrongly five times and is void: make a new one on the gateway",
-        })
-    }
+/// The failure of a number.
+pub fn failure_of(code: u8) -> Option<PairFailure> {
+    FAILURES.iter().find(|(known, _)| *known == code).map(|(_, why)| *why)
 }
 
 /// A code that a gateway has given out, as it is kept.
@@ -234,19 +213,19 @@ impl OpenCode {
     ///
     /// # Errors
     /// Why it is of no use.
-    pub fn try_token(&mut self, token: u32, now: Time) -> Result<(), PairError> {
+    pub fn try_token(&mut self, token: u32, now: Time) -> Result<(), PairFailure> {
         if self.wrong >= TRIES {
-            return Err(PairError::Spent);
+            return Err(PairFailure::Spent);
         }
         if token != self.token {
             self.wrong += 1;
-            return Err(PairError::WrongToken);
+            return Err(PairFailure::WrongToken);
         }
         if self.used {
-            return Err(PairError::Used);
+            return Err(PairFailure::Used);
         }
         if now.since(self.made) >= LIFE {
-            return Err(PairError::Expired);
+            return Err(PairFailure::Expired);
         }
         self.used = true;
         Ok(())
@@ -283,14 +262,14 @@ mod tests {
         assert!(code.is_open(now) && !code.is_open(late));
         assert_eq!(code.try_token(code.token, now), Ok(()));
         assert!(!code.is_open(now));
-        assert_eq!(code.try_token(code.token, now), Err(PairError::Used));
+        assert_eq!(code.try_token(code.token, now), Err(PairFailure::Used));
         let mut code = fresh.clone();
-        assert_eq!(code.try_token(code.token, late), Err(PairError::Expired));
+        assert_eq!(code.try_token(code.token, late), Err(PairFailure::Expired));
         let mut code = fresh;
         for _ in 0..TRIES {
-            assert_eq!(code.try_token(code.token ^ 1, now), Err(PairError::WrongToken));
+            assert_eq!(code.try_token(code.token ^ 1, now), Err(PairFailure::WrongToken));
         }
-        assert_eq!(code.try_token(code.token, now), Err(PairError::Spent));
+        assert_eq!(code.try_token(code.token, now), Err(PairFailure::Spent));
     }
 
     #[test]
@@ -327,9 +306,9 @@ mod tests {
 
     #[test]
     fn each_failure_has_a_code_of_its_own() {
-        for (code, why) in PairError::ALL {
-            assert_eq!((PairError::of(code), why.code()), (Some(why), code));
+        for (code, why) in FAILURES {
+            assert_eq!((failure_of(code), code_of(why)), (Some(why), code));
         }
-        assert_eq!(PairError::of(1), None);
+        assert_eq!(failure_of(1), None);
     }
 }

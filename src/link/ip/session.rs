@@ -11,8 +11,9 @@
 use std::time::{Duration, Instant};
 
 use super::far_end::{FarEnd, Fate};
-use super::frame::{Bye, Decoder, Frame, FrameError, Hello, MAX_FRAME, MAX_PACKET, Refusal, VERSION};
+use super::frame::{Decoder, Frame, FrameError, Hello, MAX_FRAME, MAX_PACKET, Refusal, VERSION};
 use super::keep_alive::{Due, KeepAlive, Patience};
+use crate::message::reason::ByeReason;
 
 /// The far box has said hello by then.
 const GREETING: Duration = Duration::from_secs(30);
@@ -47,7 +48,7 @@ pub enum Fact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
     /// The far box says so.
-    Bye(Bye),
+    Bye(ByeReason),
     /// It did not say hello in time.
     NoHello,
     /// It did not answer in time.
@@ -110,7 +111,7 @@ impl Session {
     }
 
     /// Closes the connection on purpose.
-    pub fn say_bye(&mut self, why: Bye) {
+    pub fn say_bye(&mut self, why: ByeReason) {
         if !self.over {
             Frame::Bye(why).write(&mut self.out);
             self.over = true;
@@ -140,8 +141,8 @@ impl Session {
     fn take(&mut self, end: &mut FarEnd, frame: Frame, facts: &mut Vec<Fact>) {
         match frame {
             Frame::Hello(hello) if hello.version != VERSION => {
-                self.say_bye(Bye::Version);
-                facts.push(Fact::Over(Over::Bye(Bye::Version)));
+                self.say_bye(ByeReason::Version);
+                facts.push(Fact::Over(Over::Bye(ByeReason::Version)));
             }
             Frame::Hello(hello) => {
                 if self.heard.replace(hello).is_none() {

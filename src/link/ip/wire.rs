@@ -1,6 +1,5 @@
 //! TLS over a socket that never blocks, with a count of what it costs.
 
-use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
@@ -19,9 +18,6 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
 /// Bytes read at once.
 const READ: usize = 16 * 1024;
 
-/// What may be meant by an answer of somebody else.
-const ELSE: &str = "something else answers under this address (a login page of the network?)";
-
 /// Why a wire is of no use any more.
 #[derive(Debug)]
 pub enum WireError {
@@ -33,17 +29,6 @@ pub enum WireError {
     OtherKey,
     /// What came is no TLS, or not such as two boxes speak.
     Tls(rustls::Error),
-}
-
-impl fmt::Display for WireError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed => f.write_str("the other side closed the connection"),
-            Self::Io(error) => write!(f, "the connection broke: {error}"),
-            Self::OtherKey => write!(f, "{ELSE}, or the far box was set up anew"),
-            Self::Tls(error) => write!(f, "{ELSE} ({error})"),
-        }
-    }
 }
 
 impl From<io::Error> for WireError {

@@ -103,8 +103,7 @@ pub fn start(options: Options) -> io::Result<Handle> {
         counts: Counts::default(),
         live: Vec::new(),
     };
-    let shared =
-        Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), stop: AtomicBool::new(false) });
+    let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), stop: AtomicBool::new(false) });
     let mine = Arc::clone(&shared);
     let thread = std::thread::Builder::new().name("line".to_owned()).spawn(move || accept(&listener, &mine))?;
     Ok(Handle { address, shared, thread: Some(thread) })

@@ -232,9 +232,9 @@ fn a_far_box_that_says_nothing_or_something_else_is_left() {
     let early = Frame::Packet { number: 1, payload: vec![1] }.bytes();
     assert_eq!(session.read(&mut end, &early, now), [Fact::Over(Over::NoHello)]);
     let mut session = new();
-    let bye = Frame::Bye(Bye::NotPaired).bytes();
-    assert_eq!(session.read(&mut end, &bye, now), [Fact::Over(Over::Bye(Bye::NotPaired))]);
-    assert!(Frame::Bye(Bye::NotPaired).bytes().len() < MAX_FIRST);
+    let bye = Frame::Bye(ByeReason::NotPaired).bytes();
+    assert_eq!(session.read(&mut end, &bye, now), [Fact::Over(Over::Bye(ByeReason::NotPaired))]);
+    assert!(Frame::Bye(ByeReason::NotPaired).bytes().len() < MAX_FIRST);
 }
 
 #[test]
