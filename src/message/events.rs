@@ -67,6 +67,13 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<ByeReason>,
     },
+    /// The box ended without being told to, and started again.
+    Restarted {
+        /// How often it ended so in a row.
+        ends: u32,
+        /// How it ended the last time, as the system or the box itself tells.
+        why: String,
+    },
     /// Somebody changed people or settings.
     Done {
         /// What they did, as it stands in the audit.

@@ -32,6 +32,12 @@ impl Display for EventKind {
             Self::Called { name, from, why: Some(why), .. } => {
                 write!(f, "a box at {from} that calls itself {name} tried to pair and could not: {why}")
             }
+            Self::Restarted { ends: 0 | 1, why } => {
+                write!(f, "the box ended without being told to and was started again: {why}")
+            }
+            Self::Restarted { ends, why } => {
+                write!(f, "the box ended {ends} times in a row without being told to, the last time: {why}")
+            }
             Self::Done { what, by } if by.is_empty() => f.write_str(what),
             Self::Done { what, by } => write!(f, "{what}, by {by}"),
             Self::Old(words) => f.write_str(words),
