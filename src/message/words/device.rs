@@ -16,12 +16,12 @@ impl Display for DeviceReason {
             Self::Ready => f.write_str(READY),
             Self::ReadyBut { but } => but.fmt(f),
             Self::Answers { service, user, others } => {
-                write!(f, "{} answers to user '{user}'.", capital(service))?;
+                write!(f, "{service} answers to user '{user}'")?;
                 others.map_or(Ok(()), |(app, ours)| {
                     write!(
                         f,
-                        " It also holds packets of application {app}, which stay there: this box reads application \
-                         {ours} (m138.app_id)."
+                        "; it also holds packets of application {app}, which stay there, as this box reads application {ours} \
+                         (m138.app_id)"
                     )
                 })
             }
@@ -89,12 +89,6 @@ impl Display for DeviceReason {
             }
         }
     }
-}
-
-/// The name of a service at the beginning of a sentence.
-fn capital(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 impl Display for Caution {
