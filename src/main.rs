@@ -29,7 +29,7 @@
 //!
 //! | module | may use | keeps to itself | why |
 //! |---|---|---|---|
-//! | `message`, `address`, `fault` | `message`, `address`, `fault`, `clock::Time`, `money` | | the words of the language: plain data, understood by reading |
+//! | `message`, `address`, `fault` | `message`, `address`, `fault`, `hex`, `clock::Time`, `money` | | the words of the language: plain data, understood by reading |
 //! | `money` | | | amounts and limits, without knowing what they are for |
 //! | `clock` | | | one place that tests can make lie |
 //! | `http_client` | `fault`, `hex` | | one client for all services: what certainly did not arrive is told from what may have |
@@ -89,6 +89,7 @@ mod supervisor;
 mod sys;
 
 fn main() -> std::process::ExitCode {
+    sys::memory::give_back_large_blocks();
     // Everything in here that speaks TLS uses this provider; installed twice it would stay the first one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     cli::run()

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use smol::channel::Receiver;
 
-use crate::address::DeviceId;
+use crate::address::{DeviceId, LinkAddress};
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
 use crate::message::reason::{Acknowledged, GpsFix};
@@ -71,8 +71,8 @@ pub trait Link: Send {
 pub struct LinkPacket {
     /// 1 to [`Driver::max_payload`] bytes.
     pub payload: Vec<u8>,
-    /// The device it is meant for, on links with many far ends.
-    pub device: Option<DeviceId>,
+    /// The far box it is meant for, on links with many far ends.
+    pub device: Option<LinkAddress>,
     /// When the message is given up; the link drops the packet then.
     pub deadline: Time,
 }
@@ -203,8 +203,8 @@ impl Series {
 /// One inbound packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {
-    /// The device it came from; `None` on a station's own modem, where the world writes to this box.
-    pub device: Option<DeviceId>,
+    /// The far box it came from; `None` where the link has one far end, the box that the world writes by.
+    pub device: Option<LinkAddress>,
     /// The bytes that went through the air.
     pub payload: Vec<u8>,
     /// Names the packet for good, whatever channel repeats it: the store remembers it.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Id, Reason};
+use crate::address::LinkAddress;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +30,9 @@ pub enum EventKind {
     FarBox {
         /// What.
         what: FarBoxChange,
-        /// The device of the far box; empty for the one that a station writes to.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        device: String,
+        /// Where the far box is; `None` for the one that a station writes to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<LinkAddress>,
     },
     /// A phone said STOP, START or HELP.
     Phone {
@@ -72,8 +73,8 @@ pub enum EventKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetAside {
-    /// A packet from this device; empty where the link names none.
-    Packet(String),
+    /// A packet from this far box; `None` where the link names none.
+    Packet(Option<LinkAddress>),
     /// A text message from a phone.
     Text,
     /// The record of a message.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{GoneReason, Id, Reason};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::money::Bill;
 
@@ -26,7 +26,7 @@ pub struct Packet {
     pub parts: u16,
     /// The device it is meant for; `None` from a station, whose modem has only one far end.
     #[serde(default)]
-    pub device: Option<DeviceId>,
+    pub device: Option<LinkAddress>,
     /// What goes on air.
     pub payload: Vec<u8>,
     /// How far it got.
@@ -153,7 +153,7 @@ impl fmt::Display for Reference {
 pub struct CameIn {
     /// Device of the far box; `None` for the one that a station writes to.
     #[serde(default)]
-    pub device: Option<DeviceId>,
+    pub device: Option<LinkAddress>,
     /// Name of the bundle.
     pub bundle: u16,
     /// Its place there.

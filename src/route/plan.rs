@@ -446,7 +446,7 @@ mod tests {
 
     #[test]
     fn a_device_without_a_person_holds_its_messages() {
-        let from = Address::Device(crate::address::DeviceId::new(9).unwrap());
+        let from = Address::Device("9".parse().unwrap());
         let message = planned("internet", NewMessage { from, ..draft("mum@else.org", "x") });
         assert_eq!(message.state, State::Held);
     }

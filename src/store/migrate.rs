@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::queue::parse;
 use super::schema::{PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
 use crate::message::{Id, Message, Origin, Packet, PacketState, Reason};
@@ -78,7 +78,7 @@ struct Packet1 {
     part: u16,
     parts: u16,
     #[serde(default)]
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     payload: Vec<u8>,
     state: PacketState,
     at: Time,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use redb::{ReadOnlyTable, ReadableTable};
 
 use super::schema::{self, StoreError, Tx, TxResult, View, json, reject};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::Unusable;
@@ -335,7 +335,7 @@ impl View {
 
     /// How many packets the link holds for each far box: its device, or `None` for the one of a station. Unreadable ones are
     /// left out.
-    pub fn on_link(&self) -> TxResult<BTreeMap<Option<DeviceId>, usize>> {
+    pub fn on_link(&self) -> TxResult<BTreeMap<Option<LinkAddress>, usize>> {
         let mut counts = BTreeMap::new();
         for packet in self.open(PacketQueue::OnLink, Time::NEVER)?.into_iter().flatten() {
             *counts.entry(packet.device).or_default() += 1;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::intake::Intake;
+use crate::limit::proven::Proven;
 use crate::listen::counters::ClientCounters;
 use crate::listen::gate::{Gate, Service};
 use crate::listen::http::{HttpFront, Rules};
@@ -64,6 +65,8 @@ pub struct Listeners {
 struct Shared {
     intake: Arc<Intake>,
     counters: Arc<ClientCounters>,
+    /// Networks from which somebody logged in.
+    proven: Arc<Proven>,
     /// For large mails and uploads that are still coming in.
     incoming: PathBuf,
     web_socket: PathBuf,
@@ -92,7 +95,8 @@ impl Listeners {
             Fault::operator(format!("{} cannot be used for large mails: {error}", incoming.display()))
         })?;
         let web_socket = context.store.folder().join("web.sock");
-        let pages = crate::admin::serve(context, &web_socket)?;
+        let proven: Arc<Proven> = Arc::default();
+        let pages = crate::admin::serve(context, &web_socket, Arc::clone(&proven))?;
         let control = crate::control::serve(context)?;
         let closed = |row: &'static Row| Listener {
             row,
@@ -102,7 +106,8 @@ impl Listeners {
             certificate: String::new(),
             error: None,
         };
-        let shared = Shared { intake: Intake::new(context), counters: Arc::default(), incoming, web_socket };
+        let counters = Arc::new(ClientCounters::new(Arc::clone(&proven)));
+        let shared = Shared { intake: Intake::new(context), counters, proven, incoming, web_socket };
         let mut listeners = Self { listeners: LISTENERS.iter().map(closed).collect(), shared, pages, control };
         listeners.follow(context);
         Ok(listeners)
@@ -126,7 +131,7 @@ impl Listeners {
                 gate.stop(REOPEN);
             }
             let service = (listener.row.service)(&self.shared, context);
-            listener.open(wanted, &certificate, service);
+            listener.open(wanted, &certificate, service, &self.shared.proven);
         }
         self.report(context);
     }
@@ -193,11 +198,14 @@ impl Listener {
         self.error.is_none() && self.gate.is_some() && self.opened_with == wanted && same_tls
     }
 
-    fn open(&mut self, wanted: &str, certificate: &str, service: Arc<dyn Service>) {
+    fn open(&mut self, wanted: &str, certificate: &str, service: Arc<dyn Service>, proven: &Arc<Proven>) {
         wanted.clone_into(&mut self.opened_with);
         certificate.clone_into(&mut self.certificate);
         let before = self.error.take();
-        match self.sockets(wanted).and_then(|sockets| Gate::open(sockets, service).map_err(|error| error.to_string())) {
+        let opened = self
+            .sockets(wanted)
+            .and_then(|sockets| Gate::open(sockets, service, Arc::clone(proven)).map_err(|error| error.to_string()));
+        match opened {
             Ok(gate) => {
                 for address in gate.addresses() {
                     log::info!("{} listens on {address}", self.row.name);

@@ -20,6 +20,7 @@ mod people;
 mod policy;
 mod privacy;
 mod relay;
+mod siege;
 mod simulate;
 mod sms;
 mod smtp;

@@ -14,6 +14,7 @@ pub mod modem;
 pub mod people;
 pub mod quarantine;
 pub mod queue;
+pub mod resume;
 pub mod sessions;
 pub mod settings;
 pub mod setup;

@@ -101,13 +101,13 @@ pub fn lines(ask: &Ask) -> Response {
 
 /// Opens the console for ten minutes, for the one who knows the password.
 pub fn unlock(ask: &Ask) -> Reply {
-    if let Err(wait) = ask.app.try_once(&ask.request.peer) {
+    if let Err(wait) = ask.app.try_once(ask.request, ask.me()) {
         return show(ask, 429, &login::too_many(wait));
     }
     if !ask.service.is_own_password(ask.request.form.get("password")) {
         return show(ask, 422, "The password is wrong.");
     }
-    ask.app.was_right(&ask.request.peer);
+    ask.app.was_right(ask.request, ask.me());
     set_unlocked(ask, Action::UnlockConsole, "unlocked for ten minutes", ask.times.now + UNLOCKED)?;
     ask.done("/modem#console", "The console takes lines for ten minutes.")
 }

@@ -4,7 +4,7 @@ use compact::letter::{Kind, Letter, Other};
 use compact::peer::{BundleName, Peer, PeerTurn};
 
 use super::peer::PeerEffects;
-use crate::address::{Address, AddressError, DeviceId, Phone};
+use crate::address::{Address, AddressError, LinkAddress, Phone};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::parts::{self, PartMark};
@@ -55,7 +55,7 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn tick(context: &Context, device: Option<DeviceId>) -> Result<(), Fault> {
+pub fn tick(context: &Context, device: Option<LinkAddress>) -> Result<(), Fault> {
     let mut peer = context.peer(device)?;
     let turn = context.in_session(device, |session| peer.tick(session));
     let received = Received::new(context, device, peer, turn);
@@ -75,7 +75,7 @@ struct Received {
 }
 
 impl Received {
-    fn new(context: &Context, device: Option<DeviceId>, peer: Peer, mut turn: PeerTurn) -> Self {
+    fn new(context: &Context, device: Option<LinkAddress>, peer: Peer, mut turn: PeerTurn) -> Self {
         let places = std::mem::take(&mut turn.places).into_iter().map(Some).chain(std::iter::repeat(None));
         let whole = std::mem::take(&mut turn.messages).into_iter().zip(places);
         let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, None));
@@ -109,7 +109,7 @@ impl Received {
 pub fn poison(context: &Context, bytes: &[u8], why: &Reason) -> Result<(), Fault> {
     let (bytes, why, now) = (bytes.to_vec(), why.clone(), context.now());
     log::warn!("link: a packet from the air is in quarantine: {why}");
-    context.store.write(move |tx| tx.set_aside("link", SetAside::Packet(String::new()), why.clone(), &bytes, now))
+    context.store.write(move |tx| tx.set_aside("link", SetAside::Packet(None), why.clone(), &bytes, now))
 }
 
 /// Delivers the parts of messages that will not be complete any more, as they are.
@@ -164,13 +164,13 @@ struct Unpacker {
 /// Who is at this end.
 enum Side {
     /// A device in the field wrote to the world; its owner, if somebody owns it.
-    Field(DeviceId, Option<Person>),
+    Field(LinkAddress, Option<Person>),
     /// The world wrote to the one who reads here.
     Reader(Person),
 }
 
 impl Unpacker {
-    fn new(context: &Context, device: Option<DeviceId>) -> Result<Self, Fault> {
+    fn new(context: &Context, device: Option<LinkAddress>) -> Result<Self, Fault> {
         let policy = context.policy();
         let side = match device {
             Some(device) => Side::Field(device, policy.people.by_device(device).map(|person| (**person).clone())),
@@ -186,7 +186,7 @@ impl Unpacker {
 
     fn device(&self) -> String {
         match &self.side {
-            Side::Field(device, _) => device.to_string(),
+            Side::Field(device, _) => Address::Device(*device).to_string(),
             Side::Reader(_) => String::new(),
         }
     }
@@ -303,7 +303,7 @@ impl Unpacker {
             Side::Field(device, Some(owner)) => {
                 // Only who has this device may be named by it.
                 let person = named.map_or(owner, |named| &**named);
-                let person = if person.device == Some(*device) { person } else { owner };
+                let person = if person.device.map(LinkAddress::from) == Some(*device) { person } else { owner };
                 let from = self.policy.address_of(person).map_or(Address::Device(*device), Address::Mail);
                 let refused = person.disabled.then(|| NoRoute::MayNotSend { name: person.name.clone() });
                 (from, other, Some(person.name.clone()), refused)
@@ -328,7 +328,11 @@ impl Unpacker {
     }
 
     fn set_aside(&self, tx: &mut Tx, why: Unusable, bytes: &[u8]) -> TxResult<()> {
-        let what = SetAside::Packet(self.device());
+        let from = match &self.side {
+            Side::Field(device, _) => Some(*device),
+            Side::Reader(_) => None,
+        };
+        let what = SetAside::Packet(from);
         log::warn!("link: {what}: {why}");
         tx.set_aside("link", what, why.into(), bytes, self.now)
     }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::inbound;
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
@@ -74,7 +74,7 @@ impl InboundBuffer {
     /// Keeps what can be kept now, in order. Something that never can be is set aside instead.
     ///
     /// Gives back from which devices.
-    pub fn keep_all(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<DeviceId>> {
+    pub fn keep_all(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<LinkAddress>> {
         let mut from = Vec::new();
         if std::mem::take(&mut self.for_coder) && context.coder().ready() {
             // Nothing failed.

@@ -14,7 +14,7 @@ use super::commit;
 use super::fate::{self, Heard};
 pub use super::session::{change, device, put, rules};
 use super::session::{name, read};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::coding::messages::{self, Codec};
 use crate::engine::outcome::{self, Bounce};
@@ -35,7 +35,7 @@ const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
 ///
 /// # Errors
 /// When the store fails.
-pub fn due(context: &Context, device: Option<DeviceId>) -> Result<Option<Time>, Fault> {
+pub fn due(context: &Context, device: Option<LinkAddress>) -> Result<Option<Time>, Fault> {
     Ok(context.peer(device)?.due(&rules(&context.store.settings())).map(Time))
 }
 
@@ -54,14 +54,14 @@ impl Context {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn peer(&self, device: Option<DeviceId>) -> Result<Peer, Fault> {
+    pub fn peer(&self, device: Option<LinkAddress>) -> Result<Peer, Fault> {
         let name = name(device);
         let bytes = self.store.read(|view| view.peer(&name))?;
         Ok(read(&name, bytes))
     }
 
     /// Does something in the session with a far box, by the settings of this moment.
-    pub fn in_session<T>(&self, device: Option<DeviceId>, act: impl FnOnce(&mut PeerContext) -> T) -> T {
+    pub fn in_session<T>(&self, device: Option<LinkAddress>, act: impl FnOnce(&mut PeerContext) -> T) -> T {
         let settings = self.store.settings();
         let mut coder = self.coder();
         // Toward a device this box speaks for the world.
@@ -71,7 +71,7 @@ impl Context {
     }
 
     /// The form in which a far box reads messages; `None`: the classic coding.
-    pub fn form(&self, peer: &Peer, device: Option<DeviceId>) -> Option<Form> {
+    pub fn form(&self, peer: &Peer, device: Option<LinkAddress>) -> Option<Form> {
         self.in_session(device, |session| peer.form(session.codec))
     }
 
@@ -93,7 +93,7 @@ impl Context {
     }
 
     /// A message as it goes over the air. The person on the station is named unless the far end knows without.
-    pub fn on_air(&self, message: &Message, device: Option<DeviceId>) -> compact::letter::Letter {
+    pub fn on_air(&self, message: &Message, device: Option<LinkAddress>) -> compact::letter::Letter {
         let policy = self.policy();
         let (other, person) = match device {
             Some(device) => {
@@ -124,7 +124,7 @@ pub fn confirmed(packet: &Packet) -> Reference {
 }
 
 /// Packets that the session wants to go out, in groups: those of a bundle, and of the same messages, belong together.
-pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, now: Time) -> Vec<Vec<Packet>> {
+pub fn groups(send: &[OutgoingPacket], device: Option<LinkAddress>, now: Time) -> Vec<Vec<Packet>> {
     let together = |one: &OutgoingPacket, next: &OutgoingPacket| {
         one.ticket == next.ticket || (!one.messages.is_empty() && one.messages == next.messages)
     };
@@ -161,7 +161,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, now: Time) -> V
 
 /// What a session asks of the box besides messages that came in, ready to be written.
 pub struct PeerEffects {
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     peer: Peer,
     turn: PeerTurn,
     /// What messages that go once more cost then.
@@ -173,7 +173,7 @@ pub struct PeerEffects {
 
 impl PeerEffects {
     /// What a turn of the session asks; the peer is as it is after it.
-    pub fn new(context: &Context, device: Option<DeviceId>, peer: Peer, turn: PeerTurn) -> Self {
+    pub fn new(context: &Context, device: Option<LinkAddress>, peer: Peer, turn: PeerTurn) -> Self {
         let messages = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
         let unconfirmed =
             messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
@@ -206,13 +206,12 @@ impl PeerEffects {
         self.heard.iter().try_for_each(|heard| heard.apply(tx, now))?;
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
-        let device = self.device.map(|device| device.to_string()).unwrap_or_default();
         for (bytes, flaw) in &self.turn.quarantine {
-            let what = SetAside::Packet(device.clone());
+            let what = SetAside::Packet(self.device);
             tx.set_aside("link", what, unusable(*flaw).into(), bytes, now)?;
         }
         for change in &self.turn.news {
-            let kind = EventKind::FarBox { what: what_changed(*change), device: device.clone() };
+            let kind = EventKind::FarBox { what: what_changed(*change), device: self.device };
             tx.event(&Event { at: now, part: "link".to_owned(), kind, alarm: false })?;
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::lines::OnLink;
-use crate::address::DeviceId;
+use crate::address::{Address, LinkAddress};
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
@@ -70,7 +70,7 @@ pub fn silent(
     context: &Context,
     driver: &Driver,
     on_link: &OnLink,
-    waiting: &BTreeMap<Option<DeviceId>, usize>,
+    waiting: &BTreeMap<Option<LinkAddress>, usize>,
 ) -> Result<(), Fault> {
     let window = (driver.window)(&context.store.settings());
     let full: Vec<_> = waiting.iter().filter(|(device, _)| on_link.of(**device) >= window).collect();
@@ -81,7 +81,7 @@ pub fn silent(
         for (device, waiting) in full {
             let held = packets.iter().flatten().filter(|packet| packet.device == *device);
             silent.push(SilentFarBox {
-                device: device.map(|device| device.to_string()).unwrap_or_default(),
+                device: device.map(|device| Address::Device(device).to_string()).unwrap_or_default(),
                 person: device.and_then(|device| people.by_device(device)).map(|person| person.name.clone()),
                 on_link: on_link.of(*device),
                 waiting: *waiting,

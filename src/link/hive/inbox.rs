@@ -110,7 +110,7 @@ impl Hive {
         let token = Token(item.packet);
         self.events.push(match (item.device, item.data) {
             (Ok(device), Ok(payload)) => Event::Inbound(Inbound {
-                device: Some(device),
+                device: Some(device.into()),
                 payload,
                 key: format!("hive:{}", item.message),
                 received: item.received,

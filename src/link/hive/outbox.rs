@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::error::{HiveError, refusal};
 use super::item::Item;
 use super::{HOLDER, Hive, MAX_PAYLOAD, service};
-use crate::address::DeviceId;
+use crate::address::{DeviceId, LinkAddress};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::hex;
@@ -245,7 +245,7 @@ fn unlisted(settled: bool) -> Reason {
 }
 
 fn target(packet: &LinkPacket) -> Result<DeviceId, Fault> {
-    packet.device.ok_or_else(|| Fault::refused(TrackingReason::NoDevice))
+    packet.device.and_then(LinkAddress::device).ok_or_else(|| Fault::refused(TrackingReason::NoDevice))
 }
 
 fn reference(number: u64) -> Reference {

@@ -81,14 +81,16 @@ impl Display for Waits {
             Self::LinkDown => f.write_str("waits for the link, which is not ready: 'satpost status' says why"),
             Self::FarBox { device: Some(device), packets } => {
                 let packets = count(*packets, "packet");
-                write!(f, "{packets} for device {device} wait on the link, as many as may: it has to take one first")
+                let device = device.shown();
+                write!(f, "{packets} for {device} wait on the link, as many as may: it has to take one first")
             }
             Self::FarBox { device: None, packets } => {
                 let packets = count(*packets, "packet");
                 write!(f, "{packets} wait on the link, as many as may: a satellite has to take one first")
             }
             Self::Refusing { device: Some(device) } => {
-                write!(f, "the link refused another message for device {device} a moment ago: it is tried again soon")
+                let device = device.shown();
+                write!(f, "the link refused another message for {device} a moment ago: it is tried again soon")
             }
             Self::Refusing { device: None } => {
                 f.write_str("the link refused another message a moment ago: it is tried again soon")
@@ -110,7 +112,7 @@ impl Display for NeedsOwner {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::DeviceOfNobody { device } => {
-                write!(f, "device {device} belongs to nobody here: give it to a person, then release this")
+                write!(f, "{} belongs to nobody here: give it to a person, then release this", device.shown())
             }
             Self::NumberOfNobody { number } => {
                 write!(f, "nobody here has the number {number}: give it to a person, then release this")

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AGAIN, BATCH, LinkWorker};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::link::explain::{self, Why};
 use crate::engine::link::lines::Line;
@@ -50,8 +50,8 @@ impl LinkWorker<'_> {
     /// The next messages of a far box, as people and rules are now.
     fn take(
         &mut self,
-        ahead: &mut BTreeMap<Option<DeviceId>, Line>,
-        device: Option<DeviceId>,
+        ahead: &mut BTreeMap<Option<LinkAddress>, Line>,
+        device: Option<LinkAddress>,
     ) -> Result<Vec<Message>, Fault> {
         let most = schedule::together(self.context, device)?;
         let mut taken = Vec::new();
@@ -70,7 +70,7 @@ impl LinkWorker<'_> {
     /// for what.
     pub(super) fn plan(
         &mut self,
-        device: Option<DeviceId>,
+        device: Option<LinkAddress>,
         messages: &[Message],
     ) -> Result<Option<(Time, Waits)>, Fault> {
         if messages.is_empty() {
@@ -97,7 +97,7 @@ impl LinkWorker<'_> {
 
     /// Takes back what the link holds for a far box and has not sent, so that an urgent message goes first; it is handed over
     /// again behind that one. What cannot be taken back for certain stays where it is.
-    fn make_way(&mut self, device: Option<DeviceId>) -> Result<(), Fault> {
+    fn make_way(&mut self, device: Option<LinkAddress>) -> Result<(), Fault> {
         if !self.driver.withdraws {
             return Ok(());
         }
@@ -180,7 +180,7 @@ impl LinkWorker<'_> {
 
     /// The outbox in the order in which it leaves: urgent packets before others, one of each far box in turn.
     fn in_turns(&self, outbox: Vec<Item>) -> Result<Vec<Item>, Fault> {
-        let mut round: BTreeMap<(bool, Option<DeviceId>), u64> = BTreeMap::new();
+        let mut round: BTreeMap<(bool, Option<LinkAddress>), u64> = BTreeMap::new();
         let mut keyed = Vec::new();
         for item in outbox {
             let key = match &item {
@@ -207,11 +207,11 @@ impl LinkWorker<'_> {
     fn explain(
         &mut self,
         queue: &[(Queue, Id)],
-        gathering: &BTreeMap<Option<DeviceId>, (Time, Waits)>,
+        gathering: &BTreeMap<Option<LinkAddress>, (Time, Waits)>,
     ) -> Result<(), Fault> {
         let (context, now) = (self.context, self.context.now());
         let mut news = Vec::new();
-        let mut waiting: BTreeMap<Option<DeviceId>, usize> = BTreeMap::new();
+        let mut waiting: BTreeMap<Option<LinkAddress>, usize> = BTreeMap::new();
         for (part, id) in queue {
             let Some(known) = self.lines.known(*id) else { continue };
             let (device, said, next) = (known.device, known.said.clone(), known.next);
@@ -252,7 +252,7 @@ impl LinkWorker<'_> {
     }
 
     /// What keeps the messages of a far box from going now; `None` when they may go.
-    fn in_the_way(&self, device: Option<DeviceId>, urgent: bool) -> Option<Why> {
+    fn in_the_way(&self, device: Option<LinkAddress>, urgent: bool) -> Option<Why> {
         let packets = self.outstanding.of(device);
         let why = match self.paused() {
             _ if !self.health.ready => Waits::LinkDown.into(),

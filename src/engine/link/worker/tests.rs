@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use super::*;
-use crate::address::DeviceId;
 use crate::clock::Clock;
 use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::parts;
@@ -193,7 +192,7 @@ impl Rig {
         for (name, value) in [("box.domain", "here.org"), ("box.reach", reach)] {
             store.set(name, value).unwrap();
         }
-        let device = DeviceId::new(6846).ok();
+        let device = "6846".parse().ok();
         let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
         let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
         store.write(move |tx| tx.put_person(&anna).and_then(|()| tx.put_person(&ben))).unwrap();
@@ -244,7 +243,7 @@ impl Rig {
     }
 
     fn inbound(&self, key: &str, payload: Vec<u8>, device: Option<u64>) {
-        let device = device.map(|id| DeviceId::new(id).unwrap());
+        let device = device.map(|id| id.to_string().parse().unwrap());
         let token = Token(7);
         let packet = Inbound { device, payload, key: key.into(), received: None, token };
         self.fake.sky().events.push_back(Event::Inbound(packet));

@@ -87,7 +87,7 @@ impl Pair {
         self.pass(workers);
         self.write_ashore("first from the shore");
         self.pass(workers);
-        for (rig, device) in [(&self.station, None), (&self.gateway, DeviceId::new(DEVICE).ok())] {
+        for (rig, device) in [(&self.station, None), (&self.gateway, DEVICE.to_string().parse().ok())] {
             let peer = rig.context.peer(device).unwrap();
             assert!(rig.context.form(&peer, device).is_some());
         }
