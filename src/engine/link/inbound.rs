@@ -12,7 +12,7 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
 use crate::message::events::SetAside;
-use crate::message::reason::{NoRoute, Unusable};
+use crate::message::reason::{NoRoute, Unusable, Waits};
 use crate::message::{CameIn, Id, Message, Origin, Reason, State};
 use crate::people::Person;
 use crate::route::choose::Policy;
@@ -33,7 +33,7 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
             return Err(Fault::refused(Unusable::CompactOff));
         }
         (false, false) => Received { classic: Some((payload.clone(), None)), messages: Vec::new(), effects: None },
-        (true, true) if !context.coder().ready() => return Err(Fault::temporary("the coder is being made ready")),
+        (true, true) if !context.coder().ready() => return Err(Fault::Temporary(Waits::Coder.into())),
         (true, _) => {
             let mut peer = context.peer(inbound.device)?;
             let turn = context.in_session(inbound.device, |session| peer.receive(session, payload));

@@ -224,6 +224,7 @@ impl Display for TrackingReason {
             Self::UnseenIds => f.write_str("the modem gave ids that this box did not see, to this packet or to others"),
             Self::IdsDoNotTell => f.write_str("the modem may have taken it, and its ids do not tell"),
             Self::OnlyOthers => f.write_str("the link names packets of other messages only"),
+            Self::SentAgain => f.write_str("not known whether it left; sent again"),
             Self::TakingBack => f.write_str("it was being taken back from the link when this box stopped"),
             Self::HoldTimeOver => f.write_str("its hold time ran out on the modem before a satellite came"),
             Self::NotListed { service, settled: true } => write!(f, "{service} does not list it"),
