@@ -3,7 +3,7 @@
 use super::Context;
 use crate::address::Address;
 use crate::fault::Fault;
-use crate::message::{Origin, Terms, Way};
+use crate::message::{Machine, Origin, Terms, Way};
 use crate::route::plan::NewMessage;
 use crate::settings::Key;
 use crate::store::{BodyIn, IncomingMail};
@@ -41,7 +41,7 @@ pub fn tell(context: &Context) -> Result<(), Fault> {
                     bytes / 1_000_000
                 ),
                 cut: Vec::new(),
-                automatic: Some("a notice of this box".to_owned()),
+                automatic: Some(Machine::OwnNotice),
                 message_id: None,
                 references: Vec::new(),
                 about: None,

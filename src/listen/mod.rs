@@ -13,6 +13,7 @@ pub mod gate;
 pub mod http;
 pub mod http_head;
 pub mod imap;
+pub mod ip;
 mod proxy_header;
 pub mod reply;
 pub mod smtp;

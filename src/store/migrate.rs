@@ -10,10 +10,10 @@ use serde::Deserialize;
 
 use super::queue::parse;
 use super::schema::{MAILBOX, PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
-use crate::message::{Id, Message, Origin, Packet, PacketState};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Reason};
 use crate::settings::{Key, row};
 
 /// Migrates a file of this version; one that is up to date is left alone.
@@ -86,12 +86,12 @@ struct Packet1 {
     part: u16,
     parts: u16,
     #[serde(default)]
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     payload: Vec<u8>,
     state: PacketState,
     at: Time,
     #[serde(default)]
-    note: String,
+    note: Reason,
 }
 
 fn old_packets(txn: &WriteTransaction) -> TxResult<BTreeMap<u64, Vec<Vec<u8>>>> {

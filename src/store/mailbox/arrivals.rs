@@ -148,7 +148,10 @@ impl Tx<'_> {
         };
         let mut text = message.text.trim_end().to_owned();
         if !message.cut.is_empty() {
-            text.push_str(&format!("\n\n(Left out: {}.)", message.cut.join("; ")));
+            text.push_str(&format!(
+                "\n\n(Left out: {}.)",
+                message.cut.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            ));
         }
         text.push('\n');
         let full_name = author.map(|author| author.full_name).filter(|name| !name.is_empty());
