@@ -7,7 +7,7 @@
 //! | `sms` | gives texts to the carrier, asks it for texts and reports | after a fault, with back-off |
 //! | `link` | drives the link | after a fault, with back-off |
 //! | `housekeeping` | deadlines, clean-up | after a fault, with back-off |
-//! | `smtp-gate`, `submission-gate`, `http-gate` | accept; a thread for each connection | opened anew when a setting changes |
+//! | `smtp-gate`, `submission-gate`, `imap-gate`, `http-gate`, ... | accept; a thread for each connection | opened anew when a setting changes |
 //! | web workers | answer requests that the gate has checked | |
 //! | `control` | answers the command line | |
 //! | main | this: signals, watchdog, listeners | |
