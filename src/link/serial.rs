@@ -254,7 +254,7 @@ impl fmt::Display for Unopened {
                 write!(f, "{shown} is held by {holder}: stop that program, satpost takes the port by itself")
             }
             Obstacle::Held(None) => {
-                write!(f, "{shown} is held by another program: 'sudo fuser -v {shown}' names it, then stop it")
+                write!(f, "{shown} is {}", process::device_taken(&self.path))
             }
             Obstacle::NotSerial => write!(f, "{shown} is not a serial port: check the setting m138.port"),
             Obstacle::Other(why) => write!(f, "{shown} cannot be opened: {why}"),

@@ -224,7 +224,7 @@ impl Tx<'_> {
             self.count_lost()?;
         }
         self.recount_reserved()?;
-        self.quarantine("store", why, &bytes, at)
+        self.quarantine("store", why, &bytes, at).map(drop)
     }
 
     /// The door whose books count more waiting messages than there are: an unreadable record does not say by which it

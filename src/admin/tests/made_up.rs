@@ -106,6 +106,7 @@ fn messages(app: &App, now: Time) {
             });
             tx.add_packets(&packets)?;
             tx.quarantine("link", "a packet of 3 bytes is neither classic nor compact", &[0xff, 0x00, 0x12], now)
+                .map(drop)
         })
         .unwrap();
 }

@@ -108,9 +108,9 @@ impl Received {
 pub fn poison(context: &Context, bytes: &[u8], why: &str) -> Result<(), Fault> {
     let (bytes, why, now) = (bytes.to_vec(), why.to_owned(), context.now());
     log::warn!("link: a packet was set aside: {why}");
-    context.store.write(move |tx| {
-        tx.quarantine("link", &why, &bytes, now)?;
-        tx.event(&alarm(now, format!("a packet from the air was set aside: {why}")))
+    context.store.write(move |tx| match tx.quarantine("link", &why, &bytes, now)? {
+        true => tx.event(&alarm(now, format!("a packet from the air was set aside: {why}"))),
+        false => Ok(()),
     })
 }
 
@@ -348,8 +348,10 @@ impl Unpacker {
             Side::Reader(_) => String::new(),
         };
         log::warn!("link: a packet{from} was set aside: {why}");
-        tx.quarantine("link", why, bytes, self.now)?;
-        tx.event(&alarm(self.now, format!("a packet{from} was set aside: {why}")))
+        match tx.quarantine(&format!("link{from}"), why, bytes, self.now)? {
+            true => tx.event(&alarm(self.now, format!("a packet{from} was set aside: {why}"))),
+            false => Ok(()),
+        }
     }
 }
 

@@ -206,7 +206,9 @@ impl PeerEffects {
         self.call_back(tx, now)?;
         let from = self.device.map(|device| format!(" of device {device}")).unwrap_or_default();
         for (bytes, why) in &self.turn.quarantine {
-            tx.quarantine("link", why, bytes, now)?;
+            if !tx.quarantine(&format!("link{from}"), why, bytes, now)? {
+                continue;
+            }
             let words = format!("a packet{from} was set aside: {why}");
             tx.event(&Event { at: now, part: "link".to_owned(), words, alarm: true })?;
         }

@@ -342,7 +342,9 @@ impl std::fmt::Display for Unusable {
 
 fn put_aside(tx: &mut Tx, why: Unusable, text: &str, now: Time) -> TxResult<()> {
     log::warn!("text: a text from a phone was set aside: {why}");
-    tx.quarantine("sms", &why.to_string(), text.as_bytes(), now)?;
+    if !tx.quarantine("sms", &why.to_string(), text.as_bytes(), now)? {
+        return Ok(());
+    }
     let words = format!("a text from a phone was set aside: {why}");
     tx.event(&Event { at: now, part: "text".to_owned(), words, alarm: true })
 }
