@@ -5,6 +5,8 @@ use crate::address::{Address, Mailbox};
 use crate::clock::Time;
 use crate::deliver::compose::{self, ComposedMail};
 use crate::fault::Fault;
+use crate::message::events::EventKind;
+use crate::message::machine::Machine;
 use crate::message::reason::Arrived;
 use crate::message::{Origin, State, Terms, Way};
 use crate::people::Person;
@@ -14,12 +16,12 @@ use crate::settings::Key;
 use crate::store::{BodyIn, Event, IncomingMail};
 
 impl Context {
-    /// Writes `words` into the event list, and `text` to the owners: one message of a `kind` within a day, and never over the
+    /// Writes `event` into the event list, and `text` to the owners: one message of a `kind` within a day, and never over the
     /// air.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn tell_owner(&self, kind: &str, subject: &str, words: &str, text: &str) -> Result<(), Fault> {
+    pub fn tell_owner(&self, kind: &str, subject: &str, event: EventKind, text: &str) -> Result<(), Fault> {
         let (now, policy, believed) = (self.now(), self.policy(), self.store.clock().believable());
         let mails: Vec<_> = policy
             .people
@@ -27,7 +29,7 @@ impl Context {
             .filter(|person| person.is_owner() && !person.disabled)
             .filter_map(|person| mail(&policy, person, subject, text, (now, believed)))
             .collect();
-        let event = Event { at: now, part: "store".to_owned(), words: words.to_owned(), alarm: true };
+        let event = Event { at: now, part: "store".to_owned(), kind: event, alarm: true };
         let day: String = now.to_string().chars().take(10).collect();
         let key = format!("told owner {kind} {day}");
         self.store.write(move |tx| {
@@ -73,7 +75,7 @@ fn mail(
         subject: subject.to_owned(),
         text: text.to_owned(),
         cut: Vec::new(),
-        automatic: Some("a notice of this box".to_owned()),
+        automatic: Some(Machine::OwnNotice),
         message_id: Some(message_id),
         references: Vec::new(),
         about: None,

@@ -18,6 +18,7 @@ impl Store {
     }
 }
 
+mod facts;
 mod packets;
 
 pub fn message(way: Way, state: State, next: i64) -> Message {
@@ -123,19 +124,20 @@ fn a_flood_from_one_source_leaves_what_others_sent() {
     let store = store(&folder);
     let now = store.clock().now();
     let news = store.write(move |tx| {
-        let mut news = vec![tx.quarantine("link from device 0x000002", "first", b"1", now)?];
+        let mut news = vec![tx.quarantine("link 0x000002", Reason::said("first"), b"1", now)?];
         for number in 0..1100_u32 {
-            news.push(tx.quarantine("link from device 0x000001", "noise", &number.to_be_bytes(), now)?);
+            news.push(tx.quarantine("link 0x000001", Reason::said("noise"), &number.to_be_bytes(), now)?);
         }
         Ok(news)
     });
     assert_eq!(news.unwrap().iter().filter(|new| **new).count(), 2, "one of each source is news within an hour");
     let (items, events) = store.read(|view| Ok((view.quarantined(2000)?, view.events(100)?))).unwrap();
     assert!((950..=1000).contains(&items.len()), "{}", items.len());
-    assert_eq!(items.iter().filter(|(_, item)| item.why == "first").count(), 1);
-    let full: Vec<_> = events.iter().filter(|event| event.words.contains("the quarantine is full")).collect();
+    assert_eq!(items.iter().filter(|(_, item)| item.why == Reason::said("first")).count(), 1);
+    let full: Vec<_> =
+        events.iter().filter(|event| event.kind.to_string().contains("the quarantine is full")).collect();
     assert_eq!(full.len(), 1);
-    assert!(full[0].words.contains("from link from device 0x000001 were deleted"), "{}", full[0].words);
+    assert!(full[0].kind.to_string().contains("from link 0x000001 were deleted"), "{}", full[0].kind);
 }
 
 #[test]
@@ -146,7 +148,7 @@ fn an_unreadable_record_is_set_aside() {
     store.write(|tx| Ok(tx.messages.insert(1, &b"{broken"[..])?.is_some())).unwrap();
     let due = store.read(|v| v.due(Queue::Timed, Time(9), 9)).unwrap();
     assert!(due[0].is_err() && due[1].is_ok());
-    store.write(|tx| tx.set_aside_message(Id(1), "unreadable", Time(3))).unwrap();
+    store.write(|tx| tx.set_aside_message(Id(1), Reason::said("unreadable"), Time(3))).unwrap();
     assert_eq!(store.read(|v| v.line(Queue::Link)).unwrap(), [(Queue::Link, Id(2))]);
     assert_eq!(store.read(|v| v.due(Queue::Timed, Time(9), 9)).unwrap().len(), 1);
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);

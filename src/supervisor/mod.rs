@@ -31,6 +31,8 @@ use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
 use crate::engine::{self, Context};
 use crate::fault::Fault;
+use crate::link::ip::callers::Callers;
+use crate::message::events::EventKind;
 use crate::status::StatusBoard;
 use crate::store::Store;
 use crate::sys::notify;
@@ -82,7 +84,13 @@ pub fn run(data: &Path) -> ExitCode {
         }
     };
     let (stop, stopped) = bounded(1);
-    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop: stopped };
+    let context = Context {
+        coders: Coders::new(store.folder()),
+        callers: Callers::default(),
+        store,
+        status: StatusBoard::default(),
+        stop: stopped,
+    };
     if restarts.before.is_some() {
         say_restart(&context, &restarts.words());
     }
@@ -143,7 +151,12 @@ fn say_restart(context: &Context, words: &str) {
         "{words}.\n\nEverything that it had accepted is kept. 'sudo journalctl -u satpost' on the box says more. If this \
          happens again, it rests longer before each new start, at most 15 minutes."
     );
-    if let Err(fault) = context.tell_owner("restart", "The box was started again", words, &text) {
+    if let Err(fault) = context.tell_owner(
+        "restart",
+        "The box was started again",
+        EventKind::Restarted { how: words.to_owned() },
+        &text,
+    ) {
         log::warn!("the owner is not told of the restart: {fault}");
     }
 }

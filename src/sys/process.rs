@@ -64,11 +64,6 @@ pub fn name_holders(words: &str) -> String {
     named
 }
 
-/// Part of a sentence on a device that another program has, which cannot be seen: `held by another program: ...`.
-pub fn device_taken(device: &Path) -> String {
-    format!("{UNNAMED_DEVICE}{}{NAMES_IT}", device.display())
-}
-
 /// What is said of a port whose holder cannot be seen.
 const UNNAMED_PORT: &str = "held by another program: 'sudo ss -ltnp' names it";
 /// The same of a device, before and behind its path.
@@ -228,7 +223,7 @@ mod tests {
         let holder = device_holder(Path::new(&name));
         child.kill().unwrap();
         child.wait().unwrap();
-        let unnamed = format!("{name} is {}", device_taken(Path::new(&name)));
+        let unnamed = format!("{name} is held by another program: 'sudo fuser -v {name}' names it, then stop it");
         assert_eq!(name_holders(&unnamed), unnamed, "nobody is there");
         assert_eq!(holder.map(|holder| holder.pid), Some(child.id()));
 
