@@ -128,6 +128,14 @@ struct Inner {
     full: AtomicBool,
 }
 
+/// What a failed look into the store means.
+fn unread(trouble: StoreError) -> Fault {
+    match trouble {
+        StoreError::Rejected(fault) => fault,
+        StoreError::Storage(error) => Fault::temporary(format!("the store cannot be read: {error}")),
+    }
+}
+
 impl Store {
     /// Opens (and on the first use makes) the store in `folder` and starts its writer.
     ///
@@ -173,17 +181,21 @@ impl Store {
     ) -> Result<T, Fault> {
         let slot = Arc::new(Mutex::new(None));
         let fill = Arc::clone(&slot);
-        let (done, answer) = sync_channel(1);
-        let job = Box::new(move |tx: &mut Tx| {
+        self.run(Box::new(move |tx: &mut Tx| {
             let value = job(tx)?;
             *fill.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
             Ok(())
-        });
-        let closed = |_| Fault::temporary("the store is closed");
-        self.0.jobs.send_blocking(writer::Ask { job, done }).map_err(closed)?;
-        answer.recv_timeout(WRITE_LIMIT).map_err(|_| Fault::temporary("store: no answer of the disk in 60 s"))??;
+        }))?;
         let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         value.ok_or_else(|| Fault::temporary("store: the job left no result"))
+    }
+
+    /// Has the writer run a job, and waits for it. Apart from [`Store::write`], which is made anew for each job.
+    fn run(&self, job: writer::Job) -> Result<(), Fault> {
+        let (done, answer) = sync_channel(1);
+        let closed = |_| Fault::temporary("the store is closed");
+        self.0.jobs.send_blocking(writer::Ask { job, done }).map_err(closed)?;
+        answer.recv_timeout(WRITE_LIMIT).map_err(|_| Fault::temporary("store: no answer of the disk in 60 s"))?
     }
 
     /// Reads at one moment.
@@ -191,13 +203,17 @@ impl Store {
     /// # Errors
     /// A temporary fault when the store is closed or the disk fails.
     pub fn read<T>(&self, job: impl FnOnce(&View) -> TxResult<T>) -> Result<T, Fault> {
+        // The file stays open until the job is done.
+        let (_open, view) = self.view()?;
+        job(&view).map_err(unread)
+    }
+
+    /// The store as it is now, and the file that it is in.
+    fn view(&self) -> Result<(Arc<Database>, View), Fault> {
         let database = self.0.database.read().unwrap_or_else(PoisonError::into_inner).clone();
         let database = database.ok_or_else(|| Fault::temporary(self.broken().unwrap_or_default()))?;
-        let attempt = database.begin_read().map_err(StoreError::from).and_then(|txn| job(&View(txn)));
-        attempt.map_err(|trouble| match trouble {
-            StoreError::Rejected(fault) => fault,
-            StoreError::Storage(error) => Fault::temporary(format!("the store cannot be read: {error}")),
-        })
+        let txn = database.begin_read().map_err(|error| unread(error.into()))?;
+        Ok((database, View(txn)))
     }
 
     /// The counters and books.
