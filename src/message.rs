@@ -14,6 +14,7 @@ pub mod reason;
 mod reporting;
 #[cfg(test)]
 mod sample;
+pub mod sender;
 mod size;
 mod terms;
 pub mod title;
@@ -22,6 +23,7 @@ pub mod words;
 pub use packet::{CameIn, Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
 pub use reporting::{Notify, Reporting};
+pub use sender::{ReturnPath, Sender};
 pub use size::{Account, Extent, LinkSize};
 pub use terms::{Priority, Terms, Wanted};
 
@@ -201,8 +203,11 @@ pub struct Message {
     pub id: Id,
     /// Where it came in.
     pub door: Origin,
-    /// Who gets notices and answers.
+    /// Who gets answers.
     pub from: Address,
+    /// Its other addresses, and a name.
+    #[serde(default, skip_serializing_if = "Sender::is_plain")]
+    pub sender: Sender,
     /// The one recipient.
     pub to: Address,
     /// The person of this box who wrote it (logged in, or owner of the device it came from).

@@ -2,6 +2,9 @@
 //!
 //! Only CR LF `.` CR LF ends a mail (RFC 5321 section 4.1.1.4). Servers that also take LF `.` LF and its relatives
 //! let one mail be read as two ("SMTP smuggling"), so a mail with a bare CR or LF anywhere is refused after its end.
+//!
+//! From old devices that the owner named, a bare LF is a line end like any other. Then nothing that follows the mail is read:
+//! the connection ends with it, so that there is no second mail.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -46,6 +49,10 @@ pub struct Reader {
     seen: u64,
     limit: u64,
     flaw: Option<Flaw>,
+    /// A bare LF is a line end.
+    lenient: bool,
+    /// One came.
+    bare: bool,
     store: Spool,
 }
 
@@ -65,7 +72,18 @@ enum At {
 impl Reader {
     /// Makes the reader of a mail of at most `limit` bytes; large ones go into `folder`.
     pub fn new(limit: u64, folder: &Path) -> Self {
-        Self { at: At::LineStart, seen: 0, limit, flaw: None, store: Spool::new(folder) }
+        let store = Spool::new(folder);
+        Self { at: At::LineStart, seen: 0, limit, flaw: None, lenient: false, bare: false, store }
+    }
+
+    /// The same for a device that may end its lines with LF alone.
+    pub fn lenient(self, lenient: bool) -> Self {
+        Self { lenient, ..self }
+    }
+
+    /// A line of the mail ended with LF alone, and that was allowed: nothing behind the mail may be read.
+    pub fn is_bare(&self) -> bool {
+        self.bare
     }
 
     /// Bytes that came so far.
@@ -111,6 +129,15 @@ impl Reader {
             (At::LineStart, b'.') => At::Dot,
             (At::Dot, b'\r') => At::DotCr,
             (_, b'\r') => At::Cr,
+            (At::Dot, b'\n') if self.lenient => {
+                self.bare = true;
+                return true;
+            }
+            (_, b'\n') if self.lenient => {
+                self.bare = true;
+                self.keep(b"\r\n");
+                At::LineStart
+            }
             (_, b'\n') => {
                 self.flaw(Flaw::BareLineEnd);
                 At::Text

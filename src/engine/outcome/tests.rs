@@ -20,6 +20,7 @@ fn told(state: State) -> (String, String) {
     let draft = NewMessage {
         door: Origin::Smtp,
         from: "anna@here.org".parse().unwrap(),
+        sender: Default::default(),
         to: "mum@else.org".parse().unwrap(),
         author: Some("anna".into()),
         subject: String::new(),

@@ -207,6 +207,7 @@ impl Rig {
         let draft = NewMessage {
             door: Origin::Smtp,
             from: "anna@here.org".parse().unwrap(),
+            sender: Default::default(),
             to: "mum@else.org".parse().unwrap(),
             author: Some("anna".into()),
             subject: String::new(),

@@ -39,6 +39,7 @@ impl Pair {
         let draft = NewMessage {
             door: Origin::Smtp,
             from: "mum@else.org".parse().unwrap(),
+            sender: Default::default(),
             to: "ben@here.org".parse().unwrap(),
             author: None,
             subject: String::new(),

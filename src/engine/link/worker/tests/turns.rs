@@ -27,6 +27,7 @@ impl Rig {
         let draft = NewMessage {
             door: Origin::Web,
             from: "anna@here.org".parse().unwrap(),
+            sender: Default::default(),
             to: to.parse().unwrap(),
             author: Some("anna".into()),
             subject: String::new(),
@@ -300,6 +301,7 @@ fn a_change_of_lists_judges_what_waits() {
         let draft = NewMessage {
             door: Origin::Smtp,
             from: from.parse().unwrap(),
+            sender: Default::default(),
             to: "p1@here.org".parse().unwrap(),
             author: None,
             subject: "s".into(),
