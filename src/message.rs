@@ -9,6 +9,9 @@ use crate::address::Address;
 use crate::clock::Time;
 use crate::money::Bill;
 
+pub mod cut;
+pub mod events;
+pub mod machine;
 mod packet;
 pub mod reason;
 mod reporting;
@@ -20,6 +23,8 @@ mod terms;
 pub mod title;
 pub mod words;
 
+pub use cut::CutNote;
+pub use machine::Machine;
 pub use packet::{CameIn, Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
 pub use reporting::{Notify, Reporting};
@@ -223,14 +228,14 @@ pub struct Message {
     pub text: String,
     /// Notes for the reader of the page: what was cut, attachments that were not sent.
     #[serde(default)]
-    pub cut: Vec<String>,
+    pub cut: Vec<CutNote>,
     /// The whole mail as it came in; `None` when there never was more than `text`.
     #[serde(default)]
     pub mail: Option<Mail>,
     /// Written by a machine (auto-reply, list, bounce), and how that shows: on air only where it is wanted or released,
     /// never answered by a notice.
     #[serde(default)]
-    pub automatic: Option<String>,
+    pub automatic: Option<Machine>,
     /// A machine wrote it, and the rules let it go on air or hold it for somebody's decision.
     #[serde(default)]
     pub wanted: bool,
@@ -479,14 +484,6 @@ mod tests {
         ];
         assert_eq!(stored, first.map(|name| format!("\"{name}\"")));
         assert_eq!(State::OnLink.words(), "on the link");
-    }
-
-    #[test]
-    fn an_account_is_said_in_words() {
-        let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, messages: 1 };
-        assert_eq!(alone.words(), "70 bytes in 1 packet instead of 210 bytes in 2 packets");
-        let shared = Account { classic_bytes: 0, classic_packets: 0, messages: 4, ..alone };
-        assert_eq!(shared.words(), "70 bytes in 1 packet, shared with 3 other messages");
     }
 
     #[test]

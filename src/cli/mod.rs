@@ -20,6 +20,7 @@ mod input;
 mod logging;
 mod manual;
 mod outline;
+mod pair;
 mod people;
 mod queue;
 mod reach;
@@ -85,6 +86,7 @@ enum Command {
     Queue(queue::Queue),
     Costs(costs::Costs),
     People(people::People),
+    Pair(pair::Pair),
     Settings(settings::Settings),
     SetupCode(setup_code::SetupCode),
     Usage(usage::Usage),
@@ -136,6 +138,8 @@ impl Command {
     fn patience(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Check(_) => 180,
+            // Name, connection, handshake and answer have limits of their own.
+            Self::Pair(pair) if pair.joins() => 120,
             Self::Backup(_) => 1800,
             _ => 10,
         })
@@ -160,6 +164,7 @@ impl Command {
             Self::Queue(queue) => queue.act(session),
             Self::Costs(costs) => costs.act(session),
             Self::People(people) => people.act(session),
+            Self::Pair(pair) => pair.act(session),
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),
             Self::Usage(usage) => usage.act(session),

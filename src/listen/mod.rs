@@ -10,6 +10,7 @@ pub mod framer;
 pub mod gate;
 pub mod http;
 pub mod http_head;
+pub mod ip;
 mod proxy_header;
 pub mod reply;
 pub mod smtp;

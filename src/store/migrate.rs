@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use super::queue::parse;
 use super::schema::{PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
-use crate::message::{Id, Message, Origin, Packet, PacketState};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Reason};
 
 /// Migrates a file of this version; one that is up to date is left alone.
 pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
@@ -78,12 +78,12 @@ struct Packet1 {
     part: u16,
     parts: u16,
     #[serde(default)]
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     payload: Vec<u8>,
     state: PacketState,
     at: Time,
     #[serde(default)]
-    note: String,
+    note: Reason,
 }
 
 fn old_packets(txn: &WriteTransaction) -> TxResult<BTreeMap<u64, Vec<Vec<u8>>>> {

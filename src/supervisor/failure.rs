@@ -46,7 +46,7 @@ fn serve(fault: &Fault, data: &Path, web: Vec<TcpListener>, mut signals: Stop) -
     let host = super::listeners::host_name();
     let rules = Box::new(move || Rules::new(&Settings::default(), &host));
     let front = HttpFront::new(socket, folder.clone(), rules);
-    let gate = Gate::open(web, Arc::new(front)).map_err(Fault::operator)?;
+    let gate = Gate::open(web, Arc::new(front), Arc::default()).map_err(Fault::operator)?;
     notify::ready();
     notify::status(&fault.why());
     let code = loop {

@@ -30,6 +30,7 @@ use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
 use crate::engine::{self, Context};
 use crate::fault::Fault;
+use crate::link::ip::callers::Callers;
 use crate::status::StatusBoard;
 use crate::store::Store;
 use crate::sys::notify;
@@ -73,7 +74,13 @@ pub fn run(data: &Path) -> ExitCode {
         Err(fault) => return failure::tell(&fault, data, sockets.take("web"), signals),
     };
     let (stop, stopped) = bounded(1);
-    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop: stopped };
+    let context = Context {
+        coders: Coders::new(store.folder()),
+        callers: Callers::default(),
+        store,
+        status: StatusBoard::default(),
+        stop: stopped,
+    };
     Supervisor { context, signals, sockets, stop }.supervise()
 }
 

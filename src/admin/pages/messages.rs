@@ -168,8 +168,8 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         header_from => message.sender.header_from.as_ref().map(ToString::to_string),
         return_path => message.sender.return_path.as_ref().map(|path| path.address.to_string()),
         about => message.about.map(|id| id.to_string()),
-        automatic => message.automatic,
-        cut => message.cut,
+        automatic => message.automatic.as_ref().map(ToString::to_string),
+        cut => message.cut.iter().map(ToString::to_string).collect::<Vec<_>>(),
         message_id => message.message_id,
         priority => Some(message.terms.priority).filter(|priority| *priority != Priority::Normal).map(Priority::word),
         by => message.terms.by.map(|by| ask.times.moment(by)),
@@ -238,7 +238,7 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
     };
     context! {
         part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more, others,
-        note => packet.note, at => ask.times.moment(packet.at),
+        note => packet.note.to_string(), at => ask.times.moment(packet.at),
     }
 }
 

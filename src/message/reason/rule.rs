@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Medium, Reason};
 use crate::address::Address;
-use crate::message::Proof;
+use crate::message::{Machine, Proof};
 
 /// What a verdict of the rules stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ pub enum Barred {
     /// A machine wrote it.
     Automatic {
         /// How that shows.
-        how: String,
+        how: Machine,
         /// The way.
         on: Medium,
     },
