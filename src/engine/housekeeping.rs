@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::judge::{self, HeldMessages};
 use super::link::inbound;
-use super::{Context, relay};
+use super::{Context, full_mailboxes, relay};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::LinkReason;
@@ -24,6 +24,8 @@ const VERIFY_MOST: usize = 100;
 const GRACE: Duration = Duration::from_secs(86_400);
 /// Inbound keys are kept this long: the ids of a modem repeat after a year.
 const REMEMBER: Duration = Duration::from_secs(200 * 86_400);
+/// What a restore or a repair put aside is kept this long.
+pub const PUT_ASIDE: Duration = Duration::from_secs(30 * 86_400);
 /// Messages looked at, or removed, in one go.
 const BATCH: usize = 200;
 
@@ -48,7 +50,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         }
         if rounds % CLEAN_UP == 0 {
             // One bad record stops the clean-up of this round only.
-            for done in [inbound::give_up_on_parts(context), clean_up(context)] {
+            for done in [inbound::give_up_on_parts(context), clean_up(context), full_mailboxes::tell(context)] {
                 if let Err(fault) = done {
                     log::warn!("clean-up: {fault}");
                 }
@@ -68,7 +70,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
 fn verify(context: &Context, from: Id) -> Result<Id, Fault> {
     let found = context.store.read(|view| view.unreadable(from, VERIFY_MOST))?;
     for (id, why) in found.messages {
-        relay::set_aside(context, id, &why)?;
+        relay::set_aside(context, id, why)?;
     }
     Ok(found.next.unwrap_or(Id(0)))
 }
@@ -78,7 +80,7 @@ pub(super) fn held(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::Held, now, BATCH))? {
         match item {
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
             Ok(message) => look_at(context, &message)?,
         }
     }
@@ -128,7 +130,7 @@ pub(super) fn timed(context: &Context) -> Result<(), Fault> {
             }
             Ok(_) => {}
             // Its own queue has no time at which it would be found.
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
         }
     }
     Ok(())
@@ -152,7 +154,7 @@ fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::OnLink, now, BATCH))? {
         match item {
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
             Ok(message) => overdue(context, &message, false)?,
         }
     }
@@ -164,7 +166,7 @@ fn unconfirmed(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::Receipt, now, BATCH))? {
         match item {
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
             Ok(message) if message.receipt_until.is_some_and(|until| now >= until) => {
                 context.give_back(&message, State::Expired, LinkReason::Unconfirmed)?;
             }
@@ -185,8 +187,13 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     };
     let limit = before(Key::KeepDays);
     let (events, audit) = (before(Key::KeepEvents), before(Key::KeepAudit));
+    context.store.drop_put_aside_before(now - PUT_ASIDE);
     let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepQuarantine));
-    while !context.stopping() && context.store.write(move |tx| tx.prune(limit, BATCH))? == BATCH {}
+    while !context.stopping() && context.store.write(move |tx| tx.empty_trash(limit, BATCH))? == BATCH {}
+    let mut from = Some(Id(0));
+    while let Some(next) = from.filter(|_| !context.stopping()) {
+        from = context.store.write(move |tx| tx.prune(next, limit, BATCH))?.1;
+    }
     context.store.write(move |tx| {
         tx.set_aside_parts(now)?;
         tx.prune_packets(limit)?;

@@ -96,6 +96,11 @@ impl SmtpSession {
         self.settings.count(Key::SmtpMaxSize) as u64
     }
 
+    /// True for a client who logged in, or whom the owner trusts.
+    pub fn is_proven(&self) -> bool {
+        self.caller.person.is_some() || self.caller.trusted || self.caller.front
+    }
+
     /// Mails accepted so far.
     pub fn accepted(&self) -> u64 {
         self.accepted

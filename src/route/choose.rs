@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 
-use crate::address::{Address, DeviceId, Mailbox, Phone, PhoneError};
+use crate::address::{Address, LinkAddress, Mailbox, Phone, PhoneError};
 use crate::message::reason::NoRoute;
 use crate::message::{Message, Way};
 use crate::people::{Home, People, Person};
@@ -34,8 +34,8 @@ pub struct Policy {
 pub enum Route {
     /// The mailbox of this person.
     Mailbox(Arc<Person>),
-    /// The link; to this device, or to the one far end there is.
-    Link(Option<DeviceId>),
+    /// The link; to the far box of this address, or to the one far end there is.
+    Link(Option<LinkAddress>),
     /// The mail relay.
     Relay,
     /// The carrier of text messages.
@@ -193,7 +193,7 @@ impl Policy {
     fn home_of(person: &Arc<Person>) -> Route {
         match (person.disabled, person.home, person.device) {
             (true, ..) => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
-            (_, Home::Device, Some(device)) => Route::Link(Some(device)),
+            (_, Home::Device, Some(device)) => Route::Link(Some(device.into())),
             _ => Route::Mailbox(Arc::clone(person)),
         }
     }
@@ -206,7 +206,7 @@ impl Policy {
         }
     }
 
-    fn to_device(&self, device: DeviceId) -> Route {
+    fn to_device(&self, device: LinkAddress) -> Route {
         match self.people.by_device(device) {
             Some(person) if person.disabled => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
             _ => Route::Link(Some(device)),
@@ -228,7 +228,7 @@ pub(crate) mod tests {
         let settings =
             Settings::default().with(Key::Domain, "here.org").and_then(|s| s.with(Key::Reach, reach)).unwrap();
         let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
-        let device = DeviceId::new(6846).ok();
+        let device = crate::address::DeviceId::new(6846).ok();
         let number = "+14155550199".parse().ok();
         let ben = Person { name: "ben".into(), home: Home::Device, device, number, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
@@ -242,7 +242,7 @@ pub(crate) mod tests {
         for box_ in [&station, &gateway] {
             assert_eq!(way(box_, "Anna+x@HERE.org"), Some(Way::Mailbox));
             assert_eq!(way(box_, "postmaster@here.org"), Some(Way::Mailbox));
-            assert_eq!(box_.choose(&"ben@here.org".parse().unwrap()), Route::Link(DeviceId::new(6846).ok()));
+            assert_eq!(box_.choose(&"ben@here.org".parse().unwrap()), Route::Link("6846".parse().ok()));
             assert_eq!(way(box_, "carl@here.org"), None);
             assert_eq!(way(box_, "dora@here.org"), None);
             assert_eq!(way(box_, "<>"), None);
@@ -274,7 +274,7 @@ pub(crate) mod tests {
         }
         let own = "+14155550199@sms.here.org".parse().unwrap();
         assert_eq!(gateway.at_number("4155550199").unwrap().to_string(), "ben@here.org");
-        assert_eq!(gateway.choose(&own), Route::Link(DeviceId::new(6846).ok()));
+        assert_eq!(gateway.choose(&own), Route::Link("6846".parse().ok()));
         for bad in ["anna@sms.here.org", "12@sms.here.org"] {
             assert!(matches!(gateway.choose(&bad.parse().unwrap()), Route::Nowhere(_)), "{bad}");
         }

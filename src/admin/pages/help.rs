@@ -9,9 +9,10 @@ use crate::admin::view::{fragment, span};
 use crate::settings::Key;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 13] = [
+pub const TOPICS: [(&str, &str); 14] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
+    ("internet", "Over the internet"),
     ("mail-programs", "Setting up mail programs"),
     ("texting", "Text messages"),
     ("states", "What the states mean"),
@@ -49,6 +50,11 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
     let values = context! {
         host,
         submission => port("submission", "587"),
+        submissions => port("submissions", "465"),
+        imap => port("imap", "143"),
+        imaps => port("imaps", "993"),
+        keep_days => ask.settings.text(Key::KeepDays),
+        quota => ask.settings.number(Key::MailboxQuota),
         smtp => port("smtp", "25"),
         me => ask.me(),
         owner => ask.owner(), operator => ask.operator(),

@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 33] = [
+pub const PAGES: [&str; 35] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -22,6 +22,7 @@ pub const PAGES: [&str; 33] = [
     "/settings/mail-in",
     "/settings/mail-out",
     "/modem",
+    "/pair",
     "/account",
     "/audit",
     "/log-ins",
@@ -32,6 +33,7 @@ pub const PAGES: [&str; 33] = [
     "/help/metrics",
     "/help",
     "/help/modem",
+    "/help/internet",
     "/help/known-issues",
     "/help/mail-programs",
     "/setup/box",

@@ -151,9 +151,9 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
 ///
 /// # Errors
 /// When the store fails.
-pub fn unknown(context: &Context, mut packet: Packet, why: &str) -> Result<(), Fault> {
+pub fn unknown(context: &Context, mut packet: Packet, why: Reason) -> Result<(), Fault> {
     let PacketState::Handing(intent) = packet.state else { return Ok(()) };
-    let (now, rules, why) = (context.now(), session::rules(&context.store.settings()), Reason::said(why));
+    let (now, rules) = (context.now(), session::rules(&context.store.settings()));
     (packet.state, packet.at) = (PacketState::Unknown(intent), now);
     context.store.write(move |tx| {
         tx.put_packet(&packet)?;
@@ -181,9 +181,9 @@ pub fn unknown(context: &Context, mut packet: Packet, why: &str) -> Result<(), F
 ///
 /// # Errors
 /// When the store fails.
-pub fn not_taken(context: &Context, packet: &Packet, why: &str) -> Result<(), Fault> {
-    let (packet, now) = (packet.clone(), context.now());
-    let packet = Packet { note: format!("certainly not taken: {why}"), ..packet };
+pub fn not_taken(context: &Context, packet: &Packet, why: Reason) -> Result<(), Fault> {
+    let note = LinkReason::NotTaken { why: Box::new(why) }.into();
+    let (packet, now) = (Packet { note, ..packet.clone() }, context.now());
     context.store.write(move |tx| {
         let mut again = true;
         if let (PacketState::Unknown(_), Some(place)) = (&packet.state, &packet.peer) {
@@ -225,7 +225,7 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
     let Some(reference) = packet.reference().cloned() else { return Ok(()) };
     packet.state = PacketState::Sent(reference);
     packet.at = now;
-    packet.note = how.to_string();
+    packet.note = LinkReason::Acknowledged { part: None, how: how.clone() }.into();
     tx.put_packet(&packet)?;
     tx.packet_went(&packet)?;
     if let Some(place) = packet.peer.clone() {

@@ -4,20 +4,21 @@ use compact::letter::{Kind, Letter, Other};
 use compact::peer::{BundleName, Peer, PeerTurn};
 
 use super::peer::PeerEffects;
-use crate::address::{Address, AddressError, DeviceId, Phone};
+use crate::address::{Address, AddressError, LinkAddress, Phone};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::parts::{self, PartMark};
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
-use crate::message::reason::NoRoute;
-use crate::message::{CameIn, Id, Message, Origin, State, Terms};
+use crate::message::events::SetAside;
+use crate::message::reason::{NoRoute, Unusable, Waits};
+use crate::message::{CameIn, Id, Message, Origin, Reason, State};
 use crate::people::Person;
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
 use crate::settings::Key;
-use crate::store::{self, BodyIn, Committed, Event, PartIn, Tx, TxResult};
+use crate::store::{self, BodyIn, Committed, PartIn, Tx, TxResult};
 
 /// Takes a packet in. Only with the token in hand may the other side forget it.
 ///
@@ -29,10 +30,10 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
     let unpacker = Unpacker::new(context, inbound.device)?;
     let received = match (context.speaks_compact(), payload.first().is_some_and(|first| *first >= 0x80)) {
         (false, true) => {
-            return Err(Fault::permanent("it is in the compact coding, which is off here (air.compact)"));
+            return Err(Fault::refused(Unusable::CompactOff));
         }
         (false, false) => Received { classic: Some((payload.clone(), None)), messages: Vec::new(), effects: None },
-        (true, true) if !context.coder().ready() => return Err(Fault::temporary("the coder is being made ready")),
+        (true, true) if !context.coder().ready() => return Err(Fault::Temporary(Waits::Coder.into())),
         (true, _) => {
             let mut peer = context.peer(inbound.device)?;
             let turn = context.in_session(inbound.device, |session| peer.receive(session, payload));
@@ -54,7 +55,7 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
 ///
 /// # Errors
 /// When the store fails.
-pub fn tick(context: &Context, device: Option<DeviceId>) -> Result<(), Fault> {
+pub fn tick(context: &Context, device: Option<LinkAddress>) -> Result<(), Fault> {
     let mut peer = context.peer(device)?;
     let turn = context.in_session(device, |session| peer.tick(session));
     let received = Received::new(context, device, peer, turn);
@@ -74,7 +75,7 @@ struct Received {
 }
 
 impl Received {
-    fn new(context: &Context, device: Option<DeviceId>, peer: Peer, mut turn: PeerTurn) -> Self {
+    fn new(context: &Context, device: Option<LinkAddress>, peer: Peer, mut turn: PeerTurn) -> Self {
         let places = std::mem::take(&mut turn.places).into_iter().map(Some).chain(std::iter::repeat(None));
         let whole = std::mem::take(&mut turn.messages).into_iter().zip(places);
         let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, None));
@@ -89,7 +90,7 @@ impl Received {
             if let Some((payload, name)) = &self.classic {
                 match classic::decode(payload) {
                     Ok(packet) => ids.extend(unpacker.packet(tx, &packet, payload, *name)?),
-                    Err(why) => unpacker.set_aside(tx, &why.to_string(), payload)?,
+                    Err(why) => unpacker.set_aside(tx, Unusable::NotClassic { why: why.to_string() }, payload)?,
                 }
             }
             for (message, place) in &self.messages {
@@ -105,13 +106,10 @@ impl Received {
 ///
 /// # Errors
 /// When the store fails.
-pub fn poison(context: &Context, bytes: &[u8], why: &str) -> Result<(), Fault> {
-    let (bytes, why, now) = (bytes.to_vec(), why.to_owned(), context.now());
-    log::warn!("link: a packet was set aside: {why}");
-    context.store.write(move |tx| {
-        tx.quarantine("link", &why, &bytes, now)?;
-        tx.event(&alarm(now, format!("a packet from the air was set aside: {why}")))
-    })
+pub fn poison(context: &Context, bytes: &[u8], why: &Reason) -> Result<(), Fault> {
+    let (bytes, why, now) = (bytes.to_vec(), why.clone(), context.now());
+    log::warn!("link: a packet from the air is in quarantine: {why}");
+    context.store.write(move |tx| tx.set_aside("link", SetAside::Packet(None), why.clone(), &bytes, now))
 }
 
 /// Delivers the parts of messages that will not be complete any more, as they are.
@@ -129,7 +127,7 @@ pub fn give_up_on_parts(context: &Context) -> Result<(), Fault> {
             let (subject, body) = apart(&first.other, &text);
             match unpacker.message(&first.other, None, subject, body) {
                 Ok(message) => tx.add(&alone(message)).map(drop),
-                Err(why) => unpacker.set_aside(tx, &why, text.as_bytes()),
+                Err(why) => unpacker.set_aside(tx, why, text.as_bytes()),
             }
         })?;
     }
@@ -155,10 +153,6 @@ fn alone(message: Message) -> store::IncomingMail {
     store::IncomingMail { messages: vec![message], body: BodyIn::None }
 }
 
-fn alarm(at: Time, words: String) -> Event {
-    Event { at, part: "link".to_owned(), words, alarm: true }
-}
-
 /// Makes messages of what a packet holds, with what is known about it before its content is looked at.
 struct Unpacker {
     policy: Policy,
@@ -170,13 +164,13 @@ struct Unpacker {
 /// Who is at this end.
 enum Side {
     /// A device in the field wrote to the world; its owner, if somebody owns it.
-    Field(DeviceId, Option<Person>),
+    Field(LinkAddress, Option<Person>),
     /// The world wrote to the one who reads here.
     Reader(Person),
 }
 
 impl Unpacker {
-    fn new(context: &Context, device: Option<DeviceId>) -> Result<Self, Fault> {
+    fn new(context: &Context, device: Option<LinkAddress>) -> Result<Self, Fault> {
         let policy = context.policy();
         let side = match device {
             Some(device) => Side::Field(device, policy.people.by_device(device).map(|person| (**person).clone())),
@@ -192,7 +186,7 @@ impl Unpacker {
 
     fn device(&self) -> String {
         match &self.side {
-            Side::Field(device, _) => device.to_string(),
+            Side::Field(device, _) => Address::Device(*device).to_string(),
             Side::Reader(_) => String::new(),
         }
     }
@@ -211,14 +205,14 @@ impl Unpacker {
     ) -> TxResult<Vec<Id>> {
         let from_field = matches!(self.side, Side::Field(..));
         if packet.from_device != from_field {
-            self.set_aside(tx, "the packet says that it goes the other way", payload)?;
+            self.set_aside(tx, Unusable::WrongWay, payload)?;
             return Ok(Vec::new());
         }
         let mut messages = Vec::new();
         for inner in &packet.messages {
             match self.inner(tx, inner)? {
                 Ok(message) => messages.extend(message),
-                Err(why) => self.set_aside(tx, &why, payload)?,
+                Err(why) => self.set_aside(tx, why, payload)?,
             }
         }
         // Each is a message of its own: they have no mail in common.
@@ -231,10 +225,10 @@ impl Unpacker {
     }
 
     /// One inner message; `None` while it is a part and others are missing.
-    fn inner(&self, tx: &mut Tx, inner: &Inner) -> TxResult<Result<Option<Message>, String>> {
+    fn inner(&self, tx: &mut Tx, inner: &Inner) -> TxResult<Result<Option<Message>, Unusable>> {
         let other = match (self.other(&inner.to, inner.protocol == Protocol::Sms), &self.side) {
             (Err(why), _) => return Ok(Err(why)),
-            (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err("it does not say to whom it goes".to_owned())),
+            (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err(Unusable::NoRecipient)),
             (Ok(other), _) => other.to_string(),
         };
         let text = match parts::parse(&inner.text) {
@@ -249,13 +243,13 @@ impl Unpacker {
     }
 
     /// The far end that a packet names: a phone in the local form, a mail address that means one, or anything else.
-    fn other(&self, name: &str, by_phone: bool) -> Result<Address, String> {
+    fn other(&self, name: &str, by_phone: bool) -> Result<Address, Unusable> {
         match (by_phone, name.parse::<Address>()) {
             // Who wrote from a phone stays a phone; a number that is written to may be somebody's here.
             (true, Ok(phone)) if matches!(self.side, Side::Reader(_)) => Ok(phone),
-            (true, _) | (_, Ok(Address::Phone(_))) => self.policy.at_number(name).map_err(|why| why.to_string()),
-            (_, Ok(Address::Mail(mailbox))) => self.policy.resolve(&mailbox).map_err(|why| why.to_string()),
-            (_, other) => other.map_err(|why| why.to_string()),
+            (true, _) | (_, Ok(Address::Phone(_))) => self.policy.at_number(name).map_err(bad_address),
+            (_, Ok(Address::Mail(mailbox))) => self.policy.resolve(&mailbox).map_err(bad_address),
+            (_, other) => other.map_err(bad_address),
         }
     }
 
@@ -293,7 +287,7 @@ impl Unpacker {
                 tx.add(&alone(message))
             }
             Err(why) => {
-                self.set_aside(tx, &why, format!("{other}\n{subject}\n{text}").as_bytes())?;
+                self.set_aside(tx, why, format!("{other}\n{subject}\n{text}").as_bytes())?;
                 Ok(Vec::new())
             }
         }
@@ -301,39 +295,30 @@ impl Unpacker {
 
     /// The message between `other`, the end named in the packet, and this end: the person named there, if the name is
     /// good for that, or else the one who is meant without a name.
-    fn message(&self, other: &str, named: Option<&str>, subject: &str, text: &str) -> Result<Message, String> {
-        let other: Address = other.parse().map_err(|why: AddressError| why.to_string())?;
+    fn message(&self, other: &str, named: Option<&str>, subject: &str, text: &str) -> Result<Message, Unusable> {
+        let other: Address = other.parse().map_err(|why: AddressError| bad_address(why))?;
         let named = named.and_then(|name| self.policy.people.get(name));
         let (from, to, author, refused) = match &self.side {
             Side::Field(device, None) => (Address::Device(*device), other, None, None),
             Side::Field(device, Some(owner)) => {
                 // Only who has this device may be named by it.
                 let person = named.map_or(owner, |named| &**named);
-                let person = if person.device == Some(*device) { person } else { owner };
+                let person = if person.device.map(LinkAddress::from) == Some(*device) { person } else { owner };
                 let from = self.policy.address_of(person).map_or(Address::Device(*device), Address::Mail);
                 let refused = person.disabled.then(|| NoRoute::MayNotSend { name: person.name.clone() });
                 (from, other, Some(person.name.clone()), refused)
             }
             Side::Reader(reader) => {
                 let person = named.map_or(reader, |named| &**named);
-                let to = self.policy.address_of(person).ok_or("this box has no mail domain yet: set box.domain")?;
+                let to = self.policy.address_of(person).ok_or(Unusable::NoDomain)?;
                 (other, Address::Mail(to), None, None)
             }
         };
         let draft = NewMessage {
-            door: Origin::Link,
-            from,
-            to,
             author,
             subject: subject.to_owned(),
-            text: text.to_owned(),
-            cut: Vec::new(),
-            automatic: None,
             message_id: Some(message_id(self.policy.settings.text(Key::Domain))),
-            references: Vec::new(),
-            about: None,
-            stranger: None,
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Link, from, to, text.to_owned())
         };
         let mut message = self.policy.plan(draft, None, self.now, self.believed);
         if let Some(why) = refused {
@@ -342,15 +327,19 @@ impl Unpacker {
         Ok(message)
     }
 
-    fn set_aside(&self, tx: &mut Tx, why: &str, bytes: &[u8]) -> TxResult<()> {
+    fn set_aside(&self, tx: &mut Tx, why: Unusable, bytes: &[u8]) -> TxResult<()> {
         let from = match &self.side {
-            Side::Field(device, _) => format!(" from device {device}"),
-            Side::Reader(_) => String::new(),
+            Side::Field(device, _) => Some(*device),
+            Side::Reader(_) => None,
         };
-        log::warn!("link: a packet{from} was set aside: {why}");
-        tx.quarantine("link", why, bytes, self.now)?;
-        tx.event(&alarm(self.now, format!("a packet{from} was set aside: {why}")))
+        let what = SetAside::Packet(from);
+        log::warn!("link: {what}: {why}");
+        tx.set_aside("link", what, why.into(), bytes, self.now)
     }
+}
+
+fn bad_address(why: impl std::fmt::Display) -> Unusable {
+    Unusable::BadAddress { why: why.to_string() }
 }
 
 /// A new Message-ID: random, so that it tells nothing.

@@ -9,7 +9,7 @@ use compact::packet::Form;
 use compact::peer::{Peer, SendPlan, WaitingMessage, gather};
 
 use super::{commit, explain, peer};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::{Context, max_payload, outcome, relay};
 use crate::fault::Fault;
@@ -64,7 +64,7 @@ pub enum Scheduled {
 ///
 /// # Errors
 /// When the store fails.
-pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<Option<Option<DeviceId>>, Fault> {
+pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<Option<Option<LinkAddress>>, Fault> {
     if context.store.read(|view| view.packets_of(message.id))?.iter().any(Packet::is_open) {
         return Ok(None);
     }
@@ -101,7 +101,12 @@ pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<
 
 /// The message with what it takes in the coding that its far box reads: measured here where that could not be done when it
 /// was taken in, as the coder was not there, or the far box read another one.
-fn measured(context: &Context, policy: &Policy, device: Option<DeviceId>, message: &Message) -> Result<Message, Fault> {
+fn measured(
+    context: &Context,
+    policy: &Policy,
+    device: Option<LinkAddress>,
+    message: &Message,
+) -> Result<Message, Fault> {
     let missing = message.size.is_none_or(|size| size.compact.is_none() || size.max_payload != policy.max_payload);
     if !missing || !context.speaks_compact() || context.form(&context.peer(device)?, device).is_none() {
         return Ok(message.clone());
@@ -145,7 +150,7 @@ fn quoted(context: &Context, policy: &Policy, message: &Message) -> Result<bool,
 ///
 /// # Errors
 /// When the store fails.
-pub fn together(context: &Context, device: Option<DeviceId>) -> Result<usize, Fault> {
+pub fn together(context: &Context, device: Option<LinkAddress>) -> Result<usize, Fault> {
     let shares = context.speaks_compact() && context.form(&context.peer(device)?, device).is_some();
     Ok(if shares { TOGETHER } else { 1 })
 }
@@ -158,7 +163,7 @@ pub fn plan(
     context: &Context,
     driver: &Driver,
     gathering: &Gathering,
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     messages: &[Message],
 ) -> Result<Scheduled, Fault> {
     if !context.speaks_compact() {
@@ -196,7 +201,7 @@ fn gather(
     context: &Context,
     gathering: &Gathering,
     peer: &Peer,
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     messages: &[Message],
 ) -> Option<Time> {
     let (now, settings) = (context.now(), context.store.settings());
@@ -220,7 +225,7 @@ fn gather(
 /// moment ago: then nothing of it is kept.
 fn keep(
     context: &Context,
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     messages: &[Message],
     peer: Peer,
     plan: SendPlan,
@@ -229,7 +234,7 @@ fn keep(
     let message = |key: u64| messages.iter().find(|message| message.id.0 == key);
     let refused = plan.refused.iter().filter_map(|(key, why)| message(*key).map(|message| (message, why)));
     let endings: Vec<_> =
-        refused.map(|(message, why)| context.ending(message, State::Returned, why.as_str())).collect();
+        refused.map(|(message, why)| context.ending(message, State::Returned, peer::unplanned(*why))).collect();
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let groups = peer::groups(&plan.send, device, now);
     context.store.write(move |tx| {
@@ -263,7 +268,7 @@ fn plan_classic(
     context: &Context,
     driver: &Driver,
     message: &Message,
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
 ) -> Result<bool, Fault> {
     let payloads = match plan::packets(message, device.is_some(), driver.max_payload) {
         Ok(payloads) => payloads,
@@ -281,7 +286,7 @@ fn plan_classic(
     })
 }
 
-fn planned(message: &Message, part: u16, parts: u16, device: Option<DeviceId>, payload: Vec<u8>) -> Packet {
+fn planned(message: &Message, part: u16, parts: u16, device: Option<LinkAddress>, payload: Vec<u8>) -> Packet {
     Packet {
         number: 0,
         messages: vec![message.id],
@@ -292,7 +297,7 @@ fn planned(message: &Message, part: u16, parts: u16, device: Option<DeviceId>, p
         payload,
         state: PacketState::Planned,
         at: message.accepted,
-        note: String::new(),
+        note: Reason::default(),
         ask: Time(0),
         taking_back: false,
         peer: None,

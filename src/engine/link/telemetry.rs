@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::lines::OnLink;
-use crate::address::DeviceId;
+use crate::address::{Address, LinkAddress};
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Driver, Health, Series};
+use crate::message::events::EventKind;
 use crate::status::{ConsoleLine, SilentFarBox};
 use crate::store::{Event, PacketQueue};
 
@@ -52,9 +53,10 @@ impl Samples {
 /// When the store fails.
 pub fn health(context: &Context, was_ready: bool, health: &Health) -> Result<(), Fault> {
     if health.ready != was_ready {
-        let (at, words, alarm) = (context.now(), health.words.clone(), !health.ready);
-        log::info!("link: {words}");
-        context.store.write(move |tx| tx.event(&Event { at, part: "link".to_owned(), words: words.clone(), alarm }))?;
+        log::info!("link: {}", health.state);
+        let kind = EventKind::Link { state: health.state.clone() };
+        let event = Event { at: context.now(), part: "link".to_owned(), kind, alarm: !health.ready };
+        context.store.write(move |tx| tx.event(&event))?;
     }
     context.status.set(|facts| facts.link = Some(health.clone()));
     Ok(())
@@ -68,7 +70,7 @@ pub fn silent(
     context: &Context,
     driver: &Driver,
     on_link: &OnLink,
-    waiting: &BTreeMap<Option<DeviceId>, usize>,
+    waiting: &BTreeMap<Option<LinkAddress>, usize>,
 ) -> Result<(), Fault> {
     let window = (driver.window)(&context.store.settings());
     let full: Vec<_> = waiting.iter().filter(|(device, _)| on_link.of(**device) >= window).collect();
@@ -79,7 +81,7 @@ pub fn silent(
         for (device, waiting) in full {
             let held = packets.iter().flatten().filter(|packet| packet.device == *device);
             silent.push(SilentFarBox {
-                device: device.map(|device| device.to_string()).unwrap_or_default(),
+                device: device.map(|device| Address::Device(device).to_string()).unwrap_or_default(),
                 person: device.and_then(|device| people.by_device(device)).map(|person| person.name.clone()),
                 on_link: on_link.of(*device),
                 waiting: *waiting,
