@@ -8,6 +8,7 @@ pub mod dashboard;
 pub mod help;
 pub mod hooks;
 pub mod login;
+pub mod mail_setup;
 pub mod mailbox;
 pub mod messages;
 pub mod modem;
