@@ -38,7 +38,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_global("style", assets::path("style"));
     environment.add_global("script", assets::path("satpost"));
     environment.add_global("picture", assets::path("icon"));
-    environment.add_filter("q", |text: &str| super::request::encode(text));
+    add_filters(&mut environment);
     for (name, text) in TEMPLATES {
         if let Err(error) = environment.add_template(name, text) {
             // A test parses them all: this cannot happen in a build that passed it.
@@ -47,6 +47,20 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     }
     environment
 });
+
+/// The filters that templates may use: those of the engine's own set that ours need, and one for links.
+fn add_filters(environment: &mut Environment<'_>) {
+    environment.add_filter("q", |text: &str| super::request::encode(text));
+    environment.add_filter("length", |value: &Value| value.len());
+    environment.add_filter("join", |value: &Value, between: &str| {
+        let items = value.try_iter()?.map(|item| item.to_string());
+        Ok::<_, minijinja::Error>(items.collect::<Vec<_>>().join(between))
+    });
+    environment.add_filter("capitalize", |text: &str| {
+        let mut letters = text.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    });
+}
 
 /// Renders a template. A fault in a template is a page of status 500, and a line in the log.
 pub fn page(status: u16, name: &str, values: Value) -> Response {
@@ -251,6 +265,25 @@ mod tests {
         let mut environment = Environment::new();
         for (name, text) in TEMPLATES {
             environment.add_template(name, text).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        }
+    }
+
+    /// A filter that is not there shows only when its place in the template is reached.
+    #[test]
+    fn every_filter_of_a_template_is_there() {
+        let mut environment = Environment::new();
+        add_filters(&mut environment);
+        for (name, text) in TEMPLATES {
+            for place in text.split('{').skip(1).filter(|place| place.starts_with(['{', '%'])) {
+                let code = place.split('}').next().unwrap();
+                for filter in code.split('|').skip(1).map(|rest| rest.trim_start()) {
+                    let end = filter.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(filter.len());
+                    let call = if &filter[..end] == "join" { "join('')" } else { &filter[..end] };
+                    let tried = environment.render_str(&format!("{{{{ 'x'|{call} }}}}"), ());
+                    let unknown = tried.is_err_and(|error| error.kind() == minijinja::ErrorKind::UnknownFilter);
+                    assert!(!unknown, "{name}: {filter}");
+                }
+            }
         }
     }
 
