@@ -16,6 +16,7 @@ mod completions;
 mod costs;
 mod data;
 mod demo;
+mod far_box;
 mod input;
 mod logging;
 mod manual;
@@ -85,6 +86,7 @@ enum Command {
     Queue(queue::Queue),
     Costs(costs::Costs),
     People(people::People),
+    FarBox(far_box::FarBoxes),
     Settings(settings::Settings),
     SetupCode(setup_code::SetupCode),
     Usage(usage::Usage),
@@ -160,6 +162,7 @@ impl Command {
             Self::Queue(queue) => queue.act(session),
             Self::Costs(costs) => costs.act(session),
             Self::People(people) => people.act(session),
+            Self::FarBox(far_box) => far_box.act(session),
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),
             Self::Usage(usage) => usage.act(session),

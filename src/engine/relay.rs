@@ -264,7 +264,7 @@ fn sender(context: &Context, message: &Message) -> Option<Address> {
     match &message.from {
         Address::Device(device) => {
             let policy = context.policy();
-            let person = policy.people.by_device(*device)?;
+            let person = policy.people.first_of(policy.people.at(*device)?.id)?;
             policy.address_of(person).map(Address::Mail)
         }
         Address::Phone(_) => context.policy().mail_of(&message.from).map(Address::Mail),

@@ -251,6 +251,8 @@ pub struct Driver {
     pub name: &'static str,
     /// What it is, in one line for the log.
     pub about: &'static str,
+    /// The kind of address that far boxes have on it ([`LinkAddress::kind`]).
+    pub kind: &'static str,
     /// Largest payload of one packet, in bytes.
     pub max_payload: usize,
     /// True where one link reaches many devices (a gateway's), false for one modem.
@@ -268,6 +270,7 @@ pub static DRIVERS: &[Driver] = &[
     Driver {
         name: "m138",
         about: "Swarm M138 modem on a serial port of this machine",
+        kind: "m138",
         max_payload: 192,
         many_devices: false,
         window: |settings| settings.count(Key::M138Window),
@@ -277,6 +280,7 @@ pub static DRIVERS: &[Driver] = &[
     Driver {
         name: "hive",
         about: "Swarm Hive over HTTPS: reaches every modem of the account",
+        kind: "m138",
         max_payload: 192,
         many_devices: true,
         window: |_| hive::WINDOW,

@@ -73,9 +73,10 @@ impl Tx<'_> {
         self.ledger.reserved.remove(name);
         self.usage.retain(|(_, who), _| who != name)?;
         self.ledger.today.people.remove(name);
-        if let Some(device) = person.device.map(|device| device.to_string()) {
+        let others = self.everybody()?.into_iter().any(|other| other.name != name && other.far_box == person.far_box);
+        if let Some(far_box) = person.far_box.filter(|_| !others).map(|id| id.to_string()) {
             self.parts
-                .retain(|_, bytes| !super::schema::record::<PartIn>(bytes).is_ok_and(|part| part.device == device))?;
+                .retain(|_, bytes| !super::schema::record::<PartIn>(bytes).is_ok_and(|part| part.device == far_box))?;
         }
         self.forget_name(name)?;
         self.remove_person(name)?;

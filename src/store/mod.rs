@@ -12,6 +12,7 @@ mod books;
 mod conversations;
 mod counts;
 mod erase;
+mod far_boxes;
 mod fates;
 mod inbound;
 mod journal;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use redb::{ReadOnlyTable, ReadableTable};
 
 use super::schema::{self, StoreError, Tx, TxResult, View, json, reject};
-use crate::address::LinkAddress;
+use crate::address::PeerId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::{Id, Packet, PacketState, Reference, Way};
@@ -331,12 +331,12 @@ impl View {
         Ok(found)
     }
 
-    /// How many packets the link holds for each far box: its device, or `None` for the one of a station. Unreadable ones are
+    /// How many packets the link holds for each far box, `None` for the one by which this box reaches the world. Unreadable ones are
     /// left out.
-    pub fn on_link(&self) -> TxResult<BTreeMap<Option<LinkAddress>, usize>> {
+    pub fn on_link(&self) -> TxResult<BTreeMap<Option<PeerId>, usize>> {
         let mut counts = BTreeMap::new();
         for packet in self.open(PacketQueue::OnLink, Time::NEVER)?.into_iter().flatten() {
-            *counts.entry(packet.device).or_default() += 1;
+            *counts.entry(packet.far_box).or_default() += 1;
         }
         Ok(counts)
     }

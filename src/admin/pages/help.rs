@@ -9,9 +9,10 @@ use crate::admin::view::{fragment, span};
 use crate::settings::Key;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 13] = [
+pub const TOPICS: [(&str, &str); 14] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
+    ("far-boxes", "Far boxes and their people"),
     ("mail-programs", "Setting up mail programs"),
     ("texting", "Text messages"),
     ("states", "What the states mean"),

@@ -129,7 +129,7 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
         if let (Some(PacketState::Unknown(_)), Some(place)) =
             (tx.packet(packet.number)?.map(|known| known.state), &packet.peer)
         {
-            session::change(tx, packet.device, |peer| {
+            session::change(tx, packet.far_box, |peer| {
                 peer.returned(place.ticket, place.fragment);
             })?;
         }
@@ -159,7 +159,7 @@ pub fn unknown(context: &Context, mut packet: Packet, why: &str) -> Result<(), F
         tx.put_packet(&packet)?;
         let mut asks = false;
         if let Some(place) = &packet.peer {
-            session::change(tx, packet.device, |peer| {
+            session::change(tx, packet.far_box, |peer| {
                 peer.unknown(&rules, place.ticket, place.fragment, now.0);
                 asks = peer.is_known();
             })?;
@@ -187,7 +187,7 @@ pub fn not_taken(context: &Context, packet: &Packet, why: &str) -> Result<(), Fa
     context.store.write(move |tx| {
         let mut again = true;
         if let (PacketState::Unknown(_), Some(place)) = (&packet.state, &packet.peer) {
-            session::change(tx, packet.device, |peer| again = peer.returned(place.ticket, place.fragment))?;
+            session::change(tx, packet.far_box, |peer| again = peer.returned(place.ticket, place.fragment))?;
         }
         if again {
             return planned_again(tx, packet.clone(), now);
@@ -229,7 +229,7 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
     tx.put_packet(&packet)?;
     tx.packet_went(&packet)?;
     if let Some(place) = packet.peer.clone() {
-        session::change(tx, packet.device, |peer| peer.sent(place.ticket, place.fragment, now.0))?;
+        session::change(tx, packet.far_box, |peer| peer.sent(place.ticket, place.fragment, now.0))?;
     }
     let group = tx.group_of(&packet)?;
     let done = group.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
@@ -306,7 +306,7 @@ fn may_arrive(tx: &mut Tx, id: Id, packets: &[Packet], now: Time) -> TxResult<()
     let Some(packet) = packets.iter().find(|packet| packet.peer.as_ref().is_some_and(|place| place.receipt)) else {
         return Ok(());
     };
-    session::change(tx, packet.device, |peer| peer.give_up(id.0))?;
+    session::change(tx, packet.far_box, |peer| peer.give_up(id.0))?;
     tx.live(id)?
         .map_or(Ok(()), |_| tx.change(id, |message| message.receipt_until = Some(now + session::LONGEST)).map(drop))
 }
@@ -324,7 +324,7 @@ fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult
     if !unclear {
         release(tx, packet);
     }
-    session::change(tx, packet.device, |peer| match unclear {
+    session::change(tx, packet.far_box, |peer| match unclear {
         true => peer.sent(place.ticket, place.fragment, now.0),
         false => peer.lost(place.ticket, place.fragment, now.0),
     })
@@ -346,7 +346,7 @@ fn resolve(
     now: Time,
 ) -> TxResult<()> {
     // The far box of the session that the packets belong to, if they belong to one.
-    let session = packets.iter().find(|packet| packet.peer.is_some()).map(|packet| packet.device);
+    let session = packets.iter().find(|packet| packet.peer.is_some()).map(|packet| packet.far_box);
     let forget =
         |tx: &mut Tx, id: Id| session.map_or(Ok(()), |device| session::change(tx, device, |peer| peer.forget(id.0)));
     match resolution {

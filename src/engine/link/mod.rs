@@ -17,6 +17,7 @@
 
 pub mod coders;
 mod commit;
+pub mod crew;
 mod explain;
 mod fate;
 mod group;
@@ -27,7 +28,7 @@ pub(super) mod peer;
 mod process;
 mod reconcile;
 mod schedule;
-mod session;
+pub(super) mod session;
 mod submit;
 mod telemetry;
 mod timers;

@@ -56,6 +56,7 @@ impl Display for NoRoute {
             Self::NoPerson { name } => write!(f, "there is no person {name} here"),
             Self::TakesNoMail { name } => write!(f, "{name} takes no mail at present"),
             Self::MayNotSend { name } => write!(f, "{name} may not send at present"),
+            Self::NotAdmitted { name, shown } => write!(f, "{name} of {shown} gets no address here"),
             Self::DeviceOutOfReach { name } => write!(
                 f,
                 "{name} reads on a device, and the modem of this box (link.driver m138) cannot send to a device: let \
@@ -111,6 +112,10 @@ impl Display for NeedsOwner {
             Self::DeviceOfNobody { device } => {
                 write!(f, "{} belongs to nobody here: give it to a person, then release this", device.shown())
             }
+            Self::NewAtSea { shown, name, .. } => write!(
+                f,
+                "{name} of {shown} has no address here yet: release this and they have one, or refuse them there"
+            ),
             Self::NumberOfNobody { number } => {
                 write!(f, "nobody here has the number {number}: give it to a person, then release this")
             }

@@ -107,6 +107,7 @@ fn waits(fact: &Waits) -> &'static str {
 fn needs_owner(fact: &NeedsOwner) -> &'static str {
     match fact {
         NeedsOwner::DeviceOfNobody { .. } => "waiting: the owner of this box has to say whose device it came from",
+        NeedsOwner::NewAtSea { .. } => "waiting: the owner of this box has to give its writer an address",
         NeedsOwner::NumberOfNobody { .. } => "waiting: the owner of this box has to say whose number this is",
         NeedsOwner::NoServiceNumber { .. } => "waiting: there is no number yet that it could be texted from",
         NeedsOwner::TooManyPackets { .. } => "it is long: the owner of this box decides whether it is sent",

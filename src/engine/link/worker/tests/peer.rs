@@ -35,11 +35,15 @@ impl Pair {
     }
 
     pub(super) fn write_ashore(&self, text: &str) -> Id {
+        self.write_ashore_to("ben@here.org", text)
+    }
+
+    pub(super) fn write_ashore_to(&self, to: &str, text: &str) -> Id {
         let rig = &self.gateway;
         let draft = NewMessage {
             door: Origin::Smtp,
             from: "mum@else.org".parse().unwrap(),
-            to: "ben@here.org".parse().unwrap(),
+            to: to.parse().unwrap(),
             author: None,
             subject: String::new(),
             text: text.into(),
@@ -94,7 +98,7 @@ impl Pair {
         self.pass(workers);
         self.write_ashore("first from the shore");
         self.pass(workers);
-        for (rig, device) in [(&self.station, None), (&self.gateway, DEVICE.to_string().parse().ok())] {
+        for (rig, device) in [(&self.station, None), (&self.gateway, Some(PeerId(1)))] {
             let peer = rig.context.peer(device).unwrap();
             assert!(rig.context.form(&peer, device).is_some());
         }

@@ -9,9 +9,12 @@ fn shore(people: u64) -> Rig {
     let rig = Rig::new("internet");
     rig.context.store.set("link.driver", "hive").unwrap();
     for number in 1..=people {
-        let device = number.to_string().parse().ok();
-        let person = Person { name: format!("p{number}"), home: Home::Device, device, ..Person::default() };
-        rig.context.store.write(move |tx| tx.put_person(&person)).unwrap();
+        let write = move |tx: &mut crate::store::Tx| {
+            let far_box = Some(tx.far_box_at(number.to_string().parse().unwrap(), START)?);
+            let name = format!("p{number}");
+            tx.put_person(&Person { name, home: Home::FarBox, far_box, ..Person::default() })
+        };
+        rig.context.store.write(write).unwrap();
     }
     rig
 }
