@@ -21,6 +21,7 @@ mod input;
 mod logging;
 mod manual;
 mod outline;
+mod pair;
 mod people;
 mod queue;
 mod reach;
@@ -87,6 +88,7 @@ enum Command {
     Costs(costs::Costs),
     People(people::People),
     FarBox(far_box::FarBoxes),
+    Pair(pair::Pair),
     Settings(settings::Settings),
     SetupCode(setup_code::SetupCode),
     Usage(usage::Usage),
@@ -107,7 +109,7 @@ enum Command {
     subcommand,
     name = "run",
     note = "SATPOST_LOG=debug in the environment makes the log say more; error, warn and info work as well.",
-    error_code(2, "wrong settings, or the data folder cannot be used; systemd does not start it again")
+    error_code(2, "wrong settings, or the data folder cannot be used")
 )]
 struct Run {
     /// end when the process of this number, which started this one, ends
@@ -138,6 +140,8 @@ impl Command {
     fn patience(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Check(_) => 180,
+            // Name, connection, handshake and answer have limits of their own.
+            Self::Pair(pair) if pair.joins() => 120,
             Self::Backup(_) => 1800,
             _ => 10,
         })
@@ -163,6 +167,7 @@ impl Command {
             Self::Costs(costs) => costs.act(session),
             Self::People(people) => people.act(session),
             Self::FarBox(far_box) => far_box.act(session),
+            Self::Pair(pair) => pair.act(session),
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),
             Self::Usage(usage) => usage.act(session),

@@ -296,7 +296,7 @@ impl Show {
             session.line(format!("ashore   {beyond}"));
         }
         for note in &message.cut {
-            session.line(format!("note     {}", one_line(note, 500)));
+            session.line(format!("note     {}", one_line(&note.to_string(), 500)));
         }
         session.line("");
         for line in message.text.lines() {
@@ -349,7 +349,7 @@ fn packet(packet: &Packet) -> Value {
         "device": packet.address.map(|address| Address::Device(address).to_string()),
         "bytes": packet.payload.len(),
         "state": packet_state(&packet.state),
-        "note": packet.note,
+        "note": packet.note.to_string(),
         "at": packet.at.to_string(),
     })
 }
@@ -393,9 +393,9 @@ fn shown(message: &Message) -> Value {
         "subject": message.subject,
         "body": message.text,
         "text": sent_text(message),
-        "cut": message.cut,
+        "cut": message.cut.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "size": message.mail.as_ref().map(|mail| mail.size),
-        "automatic": message.automatic,
+        "automatic": message.automatic.as_ref().map(ToString::to_string),
         "message_id": message.message_id,
         "references": message.references,
         "about": message.about.map(|id| id.to_string()),

@@ -19,6 +19,7 @@ use crate::control::{self, SOCKET};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
 use crate::fault::Fault;
+use crate::link::ip::callers::Callers;
 use crate::status::StatusBoard;
 use crate::store::{FILE, Store};
 
@@ -116,7 +117,13 @@ fn asker() -> u32 {
 fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
     let store = Store::open(data, &Clock::system())?;
     let (_stop, stopped) = bounded(1);
-    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop: stopped };
+    let context = Context {
+        coders: Coders::new(store.folder()),
+        callers: Callers::default(),
+        store,
+        status: StatusBoard::default(),
+        stop: stopped,
+    };
     let answer = carry_out(&context, false, asker(), request.clone());
     context.store.close();
     Ok(answer)

@@ -9,6 +9,7 @@ use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::link::Health;
 use crate::store::{Queue, Store};
 use crate::sys::process;
 
@@ -43,7 +44,7 @@ impl Status {
                 "clock_believable": context.store.clock().believable(),
                 "free_disk": context.store.disk_room().ok().map(|room| room.free),
                 "listen": facts.listen,
-                "link": facts.link,
+                "link": facts.link.as_ref().map(link),
                 "silent": facts.silent,
                 "smtp": facts.smtp,
                 "relay": facts.relay,
@@ -58,7 +59,7 @@ impl Status {
                 "queues": queues.iter().map(|queue| (queue.name.to_owned(), queue.json())).collect::<BTreeMap<_, _>>(),
                 "totals": ledger.books,
                 "quarantined": quarantined.as_ref().map_or(0, |(count, _)| *count),
-                "quarantined_last": quarantined.map(|(_, last)| json!({"at": last.at.to_string(), "why": last.why})),
+                "quarantined_last": quarantined.map(|(_, last)| json!({"at": last.at.to_string(), "why": last.why.to_string(), "code": last.why.code()})),
                 "packets_sent": ledger.packets_sent,
                 "packets_in": ledger.packets_in,
                 "packets_saved": ledger.packets_saved,
@@ -86,7 +87,7 @@ impl Status {
                 row(listener, if addresses.is_empty() { "not listening".to_owned() } else { addresses.join(" ") });
             }
             row("mail in", facts.smtp.map_or("unknown yet".to_owned(), |part| part.words()));
-            row("link", facts.link.map_or("none".to_owned(), |health| health.words));
+            row("link", facts.link.map_or("none".to_owned(), |health| health.state.to_string()));
             for silent in &facts.silent {
                 row("silent", silent.words());
             }
@@ -119,6 +120,15 @@ impl Status {
         let text = columns(&rows);
         session.out.push_str(&text);
     }
+}
+
+/// The state of a link: its facts, and the words for them as the page has them.
+fn link(health: &Health) -> Value {
+    let mut json = json!(health);
+    json["words"] = health.state.to_string().into();
+    json["code"] = health.state.code().into();
+    json["fix"] = health.fix.as_ref().map(ToString::to_string).into();
+    json
 }
 
 struct QueueLine {

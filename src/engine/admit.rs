@@ -16,6 +16,7 @@ use super::link::session;
 use crate::address::{Mailbox, PeerId};
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::message::events::EventKind;
 use crate::people::{FarBox, Home, Newcomers, Person};
 use crate::store::{Event, Tx, TxResult, reject};
 
@@ -59,8 +60,8 @@ pub fn wish(tx: &mut Tx, id: PeerId, name: &str, domain: &str, now: Time) -> TxR
         Newcomers::Ask => {
             far_box.asked.push(name.to_owned());
             tx.put_far_box(&far_box)?;
-            let words = format!("{name} of {} asks for an address here: admit or refuse them there", far_box.shown());
-            tx.event(&Event { at: now, part: "far-box".to_owned(), words, alarm: true })?;
+            let kind = EventKind::NewAtSea { name: name.to_owned(), shown: far_box.shown(), here: None };
+            tx.event(&Event { at: now, part: "far-box".to_owned(), kind, alarm: true })?;
             Ok(Admission::Asked)
         }
     }
@@ -169,8 +170,8 @@ fn add(tx: &mut Tx, far_box: &mut FarBox, name: &str, free: &str, domain: &str, 
     far_box.asked.retain(|asked| asked != name);
     far_box.refused.retain(|refused| refused != name);
     tx.put_far_box(far_box)?;
-    let words = format!("{name} of {} is {free} here", far_box.shown());
-    tx.event(&Event { at: now, part: "far-box".to_owned(), words, alarm: false })?;
+    let kind = EventKind::NewAtSea { name: name.to_owned(), shown: far_box.shown(), here: Some(free.to_owned()) };
+    tx.event(&Event { at: now, part: "far-box".to_owned(), kind, alarm: false })?;
     tell(tx, far_box.id, name, &address(&person, domain), now)?;
     Ok(person)
 }

@@ -68,7 +68,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
 fn verify(context: &Context, from: Id) -> Result<Id, Fault> {
     let found = context.store.read(|view| view.unreadable(from, VERIFY_MOST))?;
     for (id, why) in found.messages {
-        relay::set_aside(context, id, &why)?;
+        relay::set_aside(context, id, why)?;
     }
     Ok(found.next.unwrap_or(Id(0)))
 }
@@ -78,7 +78,7 @@ pub(super) fn held(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::Held, now, BATCH))? {
         match item {
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
             Ok(message) => look_at(context, &message)?,
         }
     }
@@ -128,7 +128,7 @@ pub(super) fn timed(context: &Context) -> Result<(), Fault> {
             }
             Ok(_) => {}
             // Its own queue has no time at which it would be found.
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
         }
     }
     Ok(())
@@ -152,7 +152,7 @@ fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::OnLink, now, BATCH))? {
         match item {
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
             Ok(message) => overdue(context, &message, false)?,
         }
     }
@@ -164,7 +164,7 @@ fn unconfirmed(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::Receipt, now, BATCH))? {
         match item {
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
             Ok(message) if message.receipt_until.is_some_and(|until| now >= until) => {
                 context.give_back(&message, State::Expired, LinkReason::Unconfirmed)?;
             }

@@ -12,6 +12,7 @@ pub mod housekeeping;
 pub mod judge;
 pub mod link;
 pub mod outcome;
+mod owner;
 pub mod relay;
 pub mod sms;
 
@@ -22,6 +23,7 @@ use smol::future::or;
 
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::link::ip::callers::Callers;
 use crate::message::{Extent, LinkSize, Message, Reason, State};
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, classic_size};
@@ -39,6 +41,8 @@ pub struct Context {
     pub stop: Receiver<()>,
     /// The coder of the compact coding.
     pub coders: link::coders::Coders,
+    /// The way from the listener for other boxes to the link that serves them.
+    pub callers: Callers,
 }
 
 impl Context {

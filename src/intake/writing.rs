@@ -159,19 +159,11 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Me
         return Err(Fault::refused(why));
     }
     let draft = NewMessage {
-        door: Origin::Web,
-        from: Address::Mail(from),
-        to,
         author: Some(author.name.clone()),
         subject,
-        text,
-        cut: Vec::new(),
-        automatic: None,
         message_id: Some(message_id(policy.settings.text(Key::Domain))),
-        references: Vec::new(),
-        about: None,
-        stranger: None,
         terms,
+        ..NewMessage::new(Origin::Web, Address::Mail(from), to, text)
     };
     let message = context.plan(&policy, draft);
     match policy.over_limit(&message, message.bill.as_ref()) {

@@ -4,12 +4,14 @@
 //! [`framer`] splits them into commands and mails, [`smtp`] answers commands, [`data`] takes mails) or HTTP ([`http`]).
 //! What stands behind is reached only through [`MailIntake`].
 
+pub mod closed;
 pub mod counters;
 pub mod data;
 pub mod framer;
 pub mod gate;
 pub mod http;
 pub mod http_head;
+pub mod ip;
 mod proxy_header;
 pub mod reply;
 pub mod smtp;

@@ -103,7 +103,14 @@ impl SmtpListener {
             };
             let context = SessionContext { intake: &*self.intake, counters: &self.counters, now: Instant::now() };
             let bytes = if waiting.is_empty() { &input[..read] } else { &waiting };
+            let before = framer.progress();
             let turn = framer.take(bytes, context, &mut out);
+            if framer.progress() != before {
+                connection.stream().useful();
+            }
+            if framer.session().is_proven() {
+                connection.stream().proven();
+            }
             if turn == NextStep::Close {
                 return connection.close(&mut out);
             }

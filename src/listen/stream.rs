@@ -6,7 +6,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// A connected socket that fails with [`ErrorKind::TimedOut`] once its deadline has passed.
@@ -15,9 +15,48 @@ pub struct Stream {
     socket: Arc<TcpStream>,
     until: Instant,
     stopping: Arc<AtomicBool>,
-    leaving: Arc<AtomicBool>,
+    standing: Arc<Standing>,
     /// The time-outs that the socket has now, for reading and for writing.
     armed: [Duration; 2],
+}
+
+/// What a session tells the gate of itself, so that the gate knows who has to go when room is short.
+#[derive(Debug)]
+pub struct Standing {
+    leaving: AtomicBool,
+    proven: AtomicBool,
+    began: Instant,
+    /// When the session last did something useful, in milliseconds after its beginning.
+    useful: AtomicU64,
+}
+
+impl Standing {
+    /// Makes the standing of a session that begins.
+    pub fn new(proven: bool) -> Self {
+        let (leaving, proven) = (AtomicBool::new(false), AtomicBool::new(proven));
+        Self { leaving, proven, began: Instant::now(), useful: AtomicU64::new(0) }
+    }
+
+    /// True once its work is done.
+    pub fn is_leaving(&self) -> bool {
+        // Relaxed, here and below: these flags guard no other data.
+        self.leaving.load(Ordering::Relaxed)
+    }
+
+    /// True when its client proved who they are, or comes from where somebody did.
+    pub fn is_proven(&self) -> bool {
+        self.proven.load(Ordering::Relaxed)
+    }
+
+    /// Tells for how long it did nothing useful.
+    pub fn idle(&self) -> Duration {
+        self.began.elapsed().saturating_sub(Duration::from_millis(self.useful.load(Ordering::Relaxed)))
+    }
+
+    /// Takes its place away: it is as good as gone.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Places in [`Stream::armed`].
@@ -25,16 +64,27 @@ const READ: usize = 0;
 const WRITE: usize = 1;
 
 impl Stream {
-    /// Makes a stream around a socket that the gate can shut down; the gate raises `stopping` when it does, the session
-    /// raises `leaving` when its work is done. The deadline is now.
-    pub fn new(socket: Arc<TcpStream>, stopping: Arc<AtomicBool>, leaving: Arc<AtomicBool>) -> Self {
-        Self { socket, until: Instant::now(), stopping, leaving, armed: [Duration::ZERO; 2] }
+    /// Makes a stream around a socket that the gate can shut down; the gate raises `stopping` when it does, and reads in
+    /// `standing` how the session is. The deadline is now.
+    pub fn new(socket: Arc<TcpStream>, stopping: Arc<AtomicBool>, standing: Arc<Standing>) -> Self {
+        Self { socket, until: Instant::now(), stopping, standing, armed: [Duration::ZERO; 2] }
+    }
+
+    /// Notes that the client proved who they are: the connection keeps its place when room is short.
+    pub fn proven(&self) {
+        self.standing.proven.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that the session came on: a command was complete, a request was there.
+    pub fn useful(&self) {
+        let since = u64::try_from(self.standing.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.standing.useful.store(since, Ordering::Relaxed);
     }
 
     /// Notes that only the farewell is left: the peer may come again before this connection is quite gone, and the cap
     /// for its address no longer counts it.
     pub fn leaving(&self) {
-        self.leaving.store(true, Ordering::Relaxed);
+        self.standing.leave();
     }
 
     /// Sets the deadline.
@@ -51,6 +101,16 @@ impl Stream {
     pub fn stopping(&self) -> bool {
         // Relaxed: the flag guards no other data.
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Gives the socket to somebody who keeps it after the session: the gate knows it no longer. It does not block.
+    ///
+    /// # Errors
+    /// When the process has no descriptor for it.
+    pub fn hand_over(self) -> io::Result<TcpStream> {
+        let socket = self.socket.try_clone()?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
     }
 
     /// Gives the address of this box that the peer connected to.

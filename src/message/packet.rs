@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GoneReason, Id};
+use super::{GoneReason, Id, Reason};
 use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::money::Bill;
@@ -36,9 +36,9 @@ pub struct Packet {
     pub state: PacketState,
     /// When that was.
     pub at: Time,
-    /// What the link said last, in words.
+    /// What happened to it last; empty at first.
     #[serde(default)]
-    pub note: String,
+    pub note: Reason,
     /// When the link is asked after it again, while it holds it.
     #[serde(default)]
     pub ask: Time,

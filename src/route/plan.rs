@@ -12,7 +12,7 @@ use crate::clock::Time;
 use crate::coding::classic::{self, Protocol};
 use crate::coding::parts;
 use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SplitError, Waits};
-use crate::message::{Extent, Id, LinkSize, Message, Origin, Priority, Proof, State, Terms, Way};
+use crate::message::{CutNote, Extent, Id, LinkSize, Machine, Message, Origin, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Use};
 use crate::people::Person;
 use crate::settings::Key;
@@ -35,10 +35,10 @@ pub struct NewMessage {
     pub subject: String,
     /// The text, without the subject.
     pub text: String,
-    /// What was cut, in words.
-    pub cut: Vec<String>,
+    /// What was cut or left behind.
+    pub cut: Vec<CutNote>,
     /// Written by a machine, and how that shows.
-    pub automatic: Option<String>,
+    pub automatic: Option<Machine>,
     /// Message-ID of the mail.
     pub message_id: Option<String>,
     /// What came before it in its thread, the oldest first; empty when that is not known, and the store may find it.
@@ -49,6 +49,27 @@ pub struct NewMessage {
     pub stranger: Option<Stranger>,
     /// The terms on which it goes.
     pub terms: Terms,
+}
+
+impl NewMessage {
+    /// A message of which no more is known than this.
+    pub fn new(door: Origin, from: Address, to: Address, text: String) -> Self {
+        Self {
+            door,
+            from,
+            to,
+            text,
+            author: None,
+            subject: String::new(),
+            cut: Vec::new(),
+            automatic: None,
+            message_id: None,
+            references: Vec::new(),
+            about: None,
+            stranger: None,
+            terms: Terms::default(),
+        }
+    }
 }
 
 /// What is known of somebody who is not of this box.
@@ -351,19 +372,8 @@ mod tests {
 
     fn draft(to: &str, text: &str) -> NewMessage {
         NewMessage {
-            door: Origin::Smtp,
-            from: "mum@else.org".parse().unwrap(),
-            to: to.parse().unwrap(),
-            author: None,
             subject: "s".into(),
-            text: text.into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
-            stranger: None,
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Smtp, "mum@else.org".parse().unwrap(), to.parse().unwrap(), text.into())
         }
     }
 
@@ -384,7 +394,13 @@ mod tests {
             "{}",
             long.reason
         );
-        let auto = planned("internet", NewMessage { automatic: Some("List-Id".into()), ..draft("ben@here.org", "x") });
+        let auto = planned(
+            "internet",
+            NewMessage {
+                automatic: Some(Machine::sign(crate::message::machine::MachineKind::List, "list-id")),
+                ..draft("ben@here.org", "x")
+            },
+        );
         assert_eq!(auto.state, State::Refused);
         let bounce = planned("internet", NewMessage { from: Address::Nobody, ..draft("ben@here.org", "x") });
         assert_eq!(bounce.state, State::Refused);

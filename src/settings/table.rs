@@ -76,7 +76,7 @@ settings! {
     DefaultPerson, "box.default_person", Text, "", "Box", "Recipient of packets without a name", "A packet that reaches the modem of this box need not say for whom it is. Empty: the first person that was added.";
     TimeZone, "box.time_zone", Text, "UTC", "Box", "Time zone", "Times on the pages, for example Europe/Lisbon.";
 
-    LinkDriver, "link.driver", Choice(&["none", "m138", "hive"]), "none", "Satellite link", "Link", "m138: a Swarm M138 modem on a serial port. hive: the Swarm Hive, which reaches every modem of the account.";
+    LinkDriver, "link.driver", Choice(&["none", "m138", "hive", "ip"]), "none", "Satellite link", "Link", "m138: a Swarm M138 modem on a serial port. hive: the Swarm Hive, which reaches every modem of the account. ip: another satpost box over any internet line.";
     M138Port, "m138.port", Path, "", "Satellite link", "Serial port", "Empty: found by its USB ids and by asking. Otherwise a path such as /dev/ttyUSB0.";
     M138AppId, "m138.app_id", Number(0, 64_999), "1000", "Satellite link", "Application id", "Marks our packets; both ends of a link use the same.";
     M138Window, "m138.window", Number(1, 1000), "64", "Satellite link", "Most packets on the modem", "So many packets wait inside the modem; all others wait here, where they can still be cancelled.";
@@ -85,6 +85,13 @@ settings! {
     HivePassword, "hive.password", Secret, "", "Satellite link", "Hive password", "Log-in password.";
     HiveOrganization, "hive.organization", Number(0, 2_147_483_647), "0", "Satellite link", "Hive organization", "Number of the organization that sends; 0 leaves it out.";
     HivePoll, "hive.poll", Seconds(1, 86_400), "60", "Satellite link", "Poll the Hive every", "How often the Hive is asked for new packets.";
+
+    IpAddress, "ip.address", Text, "", "Internet link", "Address of the far box", "host:port of the gateway that this box calls; pairing sets it. Empty: this box calls nobody.";
+    IpListen, "ip.listen", Listen, "", "Internet link", "Listens for boxes on", "On a gateway: address and port that stations connect to, for example 0.0.0.0:443. Used when systemd passes no socket named ip. Empty: none.";
+    IpHold, "ip.hold", Switch, "yes", "Internet link", "Hold the line", "yes: the line stays open, for 0.3 to 2 kB an hour, and messages come at once. no: it is dialled when there is something to send, and messages for this box wait until then.";
+    IpMetered, "ip.metered", Switch, "no", "Internet link", "The line is paid by volume", "Told to the far box.";
+    IpBudgetDay, "ip.budget_day", Number(0, 1_000_000_000_000), "0", "Internet link", "Bytes per day", "Once they are used up the line is closed and dialled for urgent messages only, until midnight UTC. 0: no limit.";
+    IpBudgetMonth, "ip.budget_month", Number(0, 1_000_000_000_000), "0", "Internet link", "Bytes per month", "The same limit for the calendar month, UTC. 0: no limit.";
 
     AirLifetime, "air.lifetime", Seconds(60, 2_592_000), "4d", "On air", "Lifetime on the link", "A message that could not leave within this time is returned to its sender.";
     AirMaxParts, "air.max_parts", Number(1, 99), "5", "On air", "Most packets per message", "A longer message is held until the owner releases it. A person may have a limit of their own.";

@@ -3,8 +3,12 @@
 use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
+use super::journal::Event;
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
+use crate::message::Reason;
+use crate::message::events::{EventKind, SetAside};
+use crate::message::reason::Unusable;
 
 /// A part of a message from the air, kept until the rest is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +34,7 @@ pub struct Quarantined {
     /// Where it came from.
     pub source: String,
     /// What is wrong with it.
-    pub why: String,
+    pub why: Reason,
     /// The bytes, in hex.
     pub bytes: String,
     /// When.
@@ -97,22 +101,30 @@ impl Tx<'_> {
             let (key, bytes) = row?;
             if let Err(error) = super::schema::record::<PartIn>(bytes.value()) {
                 let (set, number) = key.value();
-                bad.push((set.to_owned(), number, bytes.value().to_vec(), error.to_string()));
+                let why = Unusable::Part { why: error.to_string() };
+                bad.push((set.to_owned(), number, bytes.value().to_vec(), why));
             }
         }
         for (set, number, bytes, why) in bad {
             self.parts.remove((set.as_str(), number))?;
-            self.quarantine("store", &format!("a part of a message is unreadable: {why}"), &bytes, at)?;
+            self.quarantine("store", why.into(), &bytes, at)?;
         }
         Ok(())
     }
 
+    /// Sets something aside with the reason, and says so in the list of events.
+    pub fn set_aside(&mut self, source: &str, what: SetAside, why: Reason, bytes: &[u8], at: Time) -> TxResult<()> {
+        self.quarantine(source, why.clone(), bytes, at)?;
+        let part = if what == SetAside::Text { "text" } else { source };
+        self.event(&Event { at, part: part.to_owned(), kind: EventKind::SetAside { what, why }, alarm: true })
+    }
+
     /// Sets something aside with the reason.
-    pub fn quarantine(&mut self, source: &str, why: &str, bytes: &[u8], at: Time) -> TxResult<()> {
+    pub fn quarantine(&mut self, source: &str, why: Reason, bytes: &[u8], at: Time) -> TxResult<()> {
         let number = self.ledger.next_event;
         self.ledger.next_event += 1;
         let hex = crate::hex::encode(&bytes[..bytes.len().min(64 * 1024)]);
-        let item = Quarantined { source: source.to_owned(), why: why.to_owned(), bytes: hex, at };
+        let item = Quarantined { source: source.to_owned(), why, bytes: hex, at };
         self.quarantine.insert(number, json(&item).as_slice())?;
         if self.quarantine_len()? > QUARANTINE_MOST {
             self.quarantine.pop_first()?;

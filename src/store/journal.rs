@@ -5,19 +5,21 @@ use serde::{Deserialize, Serialize};
 
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
+use crate::message::events::EventKind;
 
 /// Events that are kept.
 const EVENTS_MOST: u64 = 2000;
 
-/// One line of the event list: no addresses, no texts.
+/// One line of the event list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// When.
     pub at: Time,
     /// Part of the box: `link`, `relay`, `people`, `settings`, `web`, `store`.
     pub part: String,
-    /// What happened, one sentence.
-    pub words: String,
+    /// What happened.
+    #[serde(rename = "words")]
+    pub kind: EventKind,
     /// Needs somebody's attention.
     #[serde(default)]
     pub alarm: bool,

@@ -13,7 +13,7 @@ use super::schema::{PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
-use crate::message::{Id, Message, Origin, Packet, PacketState};
+use crate::message::{Id, Message, Origin, Packet, PacketState, Reason};
 
 /// Migrates a file of this version; one that is up to date is left alone.
 pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
@@ -87,7 +87,7 @@ struct Packet1 {
     state: PacketState,
     at: Time,
     #[serde(default)]
-    note: String,
+    note: Reason,
 }
 
 fn old_packets(txn: &WriteTransaction) -> TxResult<BTreeMap<u64, Vec<Vec<u8>>>> {

@@ -20,6 +20,7 @@ mod lists;
 mod migrate;
 mod opening;
 mod packets;
+mod paired;
 mod people;
 mod queue;
 mod record;
@@ -53,10 +54,12 @@ use crate::settings::{Key, Settings};
 pub use audit::Record;
 pub use backup::{Contents, contents, restore};
 pub use books::{Books, Ledger};
+pub use erase::Erased;
 pub use inbound::PartIn;
 pub use journal::Event;
 pub use lists::ListFilter;
 pub use packets::PacketQueue;
+pub use paired::PairedBox;
 pub use queue::{BodyIn, IncomingMail};
 pub use repair::repair;
 pub use schema::{StoreError, Tx, TxResult, View, reject};
@@ -127,6 +130,7 @@ impl Store {
     /// # Errors
     /// A sentence for the operator: folder not writable, in use by a running box, newer version, damaged.
     pub fn open(folder: &Path, clock: &Clock) -> Result<Self, Fault> {
+        spool::may_begin(folder)?;
         spool::prepare(folder)?;
         let database = writer::open(&folder.join(FILE))?;
         let (jobs, asks) = bounded(LINE);

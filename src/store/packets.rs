@@ -8,7 +8,8 @@ use super::schema::{self, StoreError, Tx, TxResult, View, json, reject};
 use crate::address::PeerId;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Id, Packet, PacketState, Reference, Way};
+use crate::message::reason::Unusable;
+use crate::message::{Id, Packet, PacketState, Reason, Reference, Way};
 
 /// Packets that are not settled, in the order in which they are worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +33,9 @@ impl PacketQueue {
 }
 
 pub(super) fn parse(number: u64, bytes: &[u8]) -> TxResult<Packet> {
-    super::schema::record(bytes)
-        .or_else(|error| reject(Fault::permanent(format!("packet {number} is unreadable: {error}"))))
+    super::schema::record(bytes).or_else(|error| {
+        reject(Fault::refused(Unusable::Record { why: format!("packet {number} is unreadable: {error}") }))
+    })
 }
 
 impl Tx<'_> {
@@ -164,6 +166,11 @@ impl Tx<'_> {
         Ok(self.peers.get(name)?.map(|row| row.value().to_vec()))
     }
 
+    /// The names of all far boxes of which something is known.
+    pub fn peer_names(&self) -> TxResult<Vec<String>> {
+        self.peers.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect()
+    }
+
     /// Writes what is known of a far box.
     pub fn put_peer(&mut self, name: &str, json: &[u8]) -> TxResult<()> {
         self.peers.insert(name, json)?;
@@ -206,7 +213,7 @@ impl Tx<'_> {
     }
 
     /// Moves an unreadable packet out of the way, with the reason, and gives back the messages that were in it.
-    pub fn set_aside_packet(&mut self, number: u64, why: &str, at: Time) -> TxResult<Vec<Id>> {
+    pub fn set_aside_packet(&mut self, number: u64, why: Reason, at: Time) -> TxResult<Vec<Id>> {
         let (bytes, messages) = self.remove_unreadable(number)?;
         self.quarantine("store", why, &bytes, at)?;
         Ok(messages)
@@ -280,13 +287,13 @@ impl View {
     }
 
     /// Packets of a queue that are due, in order; unreadable ones as `Err` with their number and the reason.
-    pub fn open(&self, queue: PacketQueue, due: Time) -> TxResult<Vec<Result<Packet, (u64, String)>>> {
+    pub fn open(&self, queue: PacketQueue, due: Time) -> TxResult<Vec<Result<Packet, (u64, Reason)>>> {
         let (packets, code, mut found) = (self.packets()?, queue as u8, Vec::new());
         for row in self.0.open_table(schema::OPEN)?.range((code, i64::MIN, 0)..=(code, due.0, u64::MAX))? {
             let number = row?.0.value().2;
             let packet = match packets.get(number)?.map(|row| parse(number, row.value())) {
-                None => Err(format!("packet {number} is on its way and nowhere else")),
-                Some(Err(StoreError::Rejected(why))) => Err(why.to_string()),
+                None => Err(Unusable::Nowhere { what: format!("packet {number}") }.into()),
+                Some(Err(StoreError::Rejected(fault))) => Err(fault.reason().clone()),
                 Some(packet) => Ok(packet?),
             };
             found.push(packet.map_err(|why| (number, why)));

@@ -11,6 +11,8 @@ use super::{Committed, Store, spool};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::message::events::SetAside;
+use crate::message::reason::Unusable;
 use crate::message::{Column, Id, Mail, Message, Origin, Reason, State, Step};
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
@@ -46,8 +48,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Message, Unreadable> {
 }
 
 /// What is said of a record that cannot be read.
-pub(super) fn unreadable(id: Id, error: &Unreadable) -> String {
-    format!("message {id} is unreadable: {error}")
+pub(super) fn unreadable(id: Id, error: &Unreadable) -> Unusable {
+    Unusable::Record { why: format!("message {id} is unreadable: {error}") }
 }
 
 impl Tx<'_> {
@@ -210,7 +212,7 @@ impl Tx<'_> {
     }
 
     /// Moves an unreadable record out of the way, with the reason. The books count it as given back.
-    pub fn set_aside_message(&mut self, id: Id, why: &str, at: Time) -> TxResult<()> {
+    pub fn set_aside_message(&mut self, id: Id, why: Reason, at: Time) -> TxResult<()> {
         let bytes = self.messages.remove(id.0)?.map(|row| row.value().to_vec()).unwrap_or_default();
         let stale: Vec<_> =
             self.due.iter()?.filter_map(Result::ok).map(|row| row.0.value()).filter(|key| key.2 == id.0).collect();
@@ -224,7 +226,7 @@ impl Tx<'_> {
             self.count_lost()?;
         }
         self.recount_reserved()?;
-        self.quarantine("store", why, &bytes, at)
+        self.set_aside("store", SetAside::Message(id), why, &bytes, at)
     }
 
     /// The door whose books count more waiting messages than there are: an unreadable record does not say by which it

@@ -176,7 +176,7 @@ fn drop_damaged(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()>
     let lost = &mut repaired.lost;
     txn.open_table(schema::MESSAGES)?.retain(|id, bytes| {
         let why = match queue::parse(bytes) {
-            Err(error) => queue::unreadable(Id(id), &error),
+            Err(error) => queue::unreadable(Id(id), &error).to_string(),
             // It lies under a damaged key.
             Ok(message) if message.id.0 != id => format!("message {} lies in the place of {}", message.id, Id(id)),
             Ok(_) => return true,

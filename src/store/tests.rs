@@ -18,6 +18,8 @@ impl Store {
     }
 }
 
+mod facts;
+mod far_boxes;
 mod packets;
 
 pub fn message(way: Way, state: State, next: i64) -> Message {
@@ -124,7 +126,7 @@ fn an_unreadable_record_is_set_aside() {
     store.write(|tx| Ok(tx.messages.insert(1, &b"{broken"[..])?.is_some())).unwrap();
     let due = store.read(|v| v.due(Queue::Timed, Time(9), 9)).unwrap();
     assert!(due[0].is_err() && due[1].is_ok());
-    store.write(|tx| tx.set_aside_message(Id(1), "unreadable", Time(3))).unwrap();
+    store.write(|tx| tx.set_aside_message(Id(1), Reason::said("unreadable"), Time(3))).unwrap();
     assert_eq!(store.read(|v| v.line(Queue::Link)).unwrap(), [(Queue::Link, Id(2))]);
     assert_eq!(store.read(|v| v.due(Queue::Timed, Time(9), 9)).unwrap().len(), 1);
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);

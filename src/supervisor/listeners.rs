@@ -8,11 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Context;
+use crate::engine::link::equipment;
 use crate::fault::Fault;
 use crate::intake::Intake;
+use crate::limit::proven::Proven;
 use crate::listen::counters::ClientCounters;
 use crate::listen::gate::{Gate, Service};
 use crate::listen::http::{HttpFront, Rules};
+use crate::listen::ip::BoxListener;
 use crate::listen::smtp_io::SmtpListener;
 use crate::listen::tls::CertStore;
 use crate::listen::{MailIntake, data};
@@ -30,18 +33,19 @@ struct Row {
     /// It offers TLS: a new certificate opens it anew.
     tls: bool,
     /// Makes what serves its clients.
-    service: fn(&Shared, &Context) -> Arc<dyn Service>,
+    service: fn(&Shared, &Context) -> Result<Arc<dyn Service>, Fault>,
 }
 
 static LISTENERS: &[Row] = &[
-    Row { name: "smtp", ports: Key::SmtpListen, tls: true, service: |shared, context| shared.smtp(context, false) },
+    Row { name: "smtp", ports: Key::SmtpListen, tls: true, service: |shared, context| Ok(shared.smtp(context, false)) },
     Row {
         name: "submission",
         ports: Key::SubmissionListen,
         tls: true,
-        service: |shared, context| shared.smtp(context, true),
+        service: |shared, context| Ok(shared.smtp(context, true)),
     },
     Row { name: "web", ports: Key::WebListen, tls: false, service: Shared::web },
+    Row { name: "ip", ports: Key::IpListen, tls: false, service: Shared::ip },
 ];
 
 /// Gives the name of each listener, and the setting with its addresses.
@@ -64,6 +68,8 @@ pub struct Listeners {
 struct Shared {
     intake: Arc<Intake>,
     counters: Arc<ClientCounters>,
+    /// Networks from which somebody logged in.
+    proven: Arc<Proven>,
     /// For large mails and uploads that are still coming in.
     incoming: PathBuf,
     web_socket: PathBuf,
@@ -92,7 +98,8 @@ impl Listeners {
             Fault::operator(format!("{} cannot be used for large mails: {error}", incoming.display()))
         })?;
         let web_socket = context.store.folder().join("web.sock");
-        let pages = crate::admin::serve(context, &web_socket)?;
+        let proven: Arc<Proven> = Arc::default();
+        let pages = crate::admin::serve(context, &web_socket, Arc::clone(&proven))?;
         let control = crate::control::serve(context)?;
         let closed = |row: &'static Row| Listener {
             row,
@@ -102,7 +109,8 @@ impl Listeners {
             certificate: String::new(),
             error: None,
         };
-        let shared = Shared { intake: Intake::new(context), counters: Arc::default(), incoming, web_socket };
+        let counters = Arc::new(ClientCounters::new(Arc::clone(&proven)));
+        let shared = Shared { intake: Intake::new(context), counters, proven, incoming, web_socket };
         let mut listeners = Self { listeners: LISTENERS.iter().map(closed).collect(), shared, pages, control };
         listeners.follow(context);
         Ok(listeners)
@@ -126,7 +134,7 @@ impl Listeners {
                 gate.stop(REOPEN);
             }
             let service = (listener.row.service)(&self.shared, context);
-            listener.open(wanted, &certificate, service);
+            listener.open(wanted, &certificate, service, &self.shared.proven);
         }
         self.report(context);
     }
@@ -161,11 +169,16 @@ impl Listeners {
 }
 
 impl Shared {
-    fn web(&self, context: &Context) -> Arc<dyn Service> {
+    fn web(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
         let store = context.store.clone();
         let host = host_name();
         let rules = Box::new(move || Rules::new(&store.settings(), &host));
-        Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules))
+        Ok(Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules)))
+    }
+
+    fn ip(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
+        let key = equipment::own_key(&context.store)?;
+        Ok(Arc::new(BoxListener::new(&context.store, &context.callers, Arc::clone(&self.proven), &key)?))
     }
 
     fn smtp(&self, context: &Context, submission: bool) -> Arc<dyn Service> {
@@ -193,11 +206,22 @@ impl Listener {
         self.error.is_none() && self.gate.is_some() && self.opened_with == wanted && same_tls
     }
 
-    fn open(&mut self, wanted: &str, certificate: &str, service: Arc<dyn Service>) {
+    fn open(
+        &mut self,
+        wanted: &str,
+        certificate: &str,
+        service: Result<Arc<dyn Service>, Fault>,
+        proven: &Arc<Proven>,
+    ) {
         wanted.clone_into(&mut self.opened_with);
         certificate.clone_into(&mut self.certificate);
         let before = self.error.take();
-        match self.sockets(wanted).and_then(|sockets| Gate::open(sockets, service).map_err(|error| error.to_string())) {
+        let service = service.map_err(|fault| fault.to_string());
+        let opened = service.and_then(|service| Ok((self.sockets(wanted)?, service)));
+        let opened = opened.and_then(|(sockets, service)| {
+            Gate::open(sockets, service, Arc::clone(proven)).map_err(|error| error.to_string())
+        });
+        match opened {
             Ok(gate) => {
                 for address in gate.addresses() {
                     log::info!("{} listens on {address}", self.row.name);

@@ -14,12 +14,14 @@ macro_rules! scenes {
 mod cli;
 mod clock;
 mod costs;
+mod ip;
 mod link;
 mod pages;
 mod people;
 mod policy;
 mod privacy;
 mod relay;
+mod siege;
 mod simulate;
 mod sms;
 mod smtp;

@@ -46,7 +46,7 @@ pub fn show(ask: &Ask) -> Reply {
         // What the settings are is the owner's.
         .filter(|event| ask.owner() || event.part != "settings")
         .map(|event| {
-            context! { at => ask.times.moment(event.at), part => event.part, words => event.words, alarm => event.alarm }
+            context! { at => ask.times.moment(event.at), part => event.part, words => event.kind.to_string(), alarm => event.alarm }
         })
         .collect();
     let totals: Vec<_> =
@@ -94,7 +94,7 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
         need("warn", format!("Text messages: {}", texts.words()), "/settings/text-messages", "Check the carrier");
     }
     if let Some(link) = facts.link.as_ref().filter(|health| !health.ready) {
-        need("warn", format!("Link: {}", link.words), "/setup/modem", "Check the link");
+        need("warn", format!("Link: {}", link.state), "/setup/modem", "Check the link");
     }
     for silent in facts.silent.iter().filter(|silent| !silent.device.is_empty()) {
         need("warn", format!("Link: {}", silent.words()), "/messages?tab=waiting", "Look at what waits");

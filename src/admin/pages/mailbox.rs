@@ -33,7 +33,7 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
         to => message.to.to_string(),
         subject => message.subject,
         text => message.text.trim_end(),
-        cut => message.cut,
+        cut => message.cut.iter().map(ToString::to_string).collect::<Vec<_>>(),
         at => ask.times.moment(message.accepted),
         reply => message.from.mailbox().is_some() || message.from.phone().is_some(),
         raw => message.mail.is_some(),

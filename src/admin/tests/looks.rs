@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 36] = [
+pub const PAGES: [&str; 38] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -24,6 +24,7 @@ pub const PAGES: [&str; 36] = [
     "/settings/mail-in",
     "/settings/mail-out",
     "/modem",
+    "/pair",
     "/account",
     "/audit",
     "/log-ins",
@@ -35,6 +36,7 @@ pub const PAGES: [&str; 36] = [
     "/help",
     "/help/modem",
     "/help/far-boxes",
+    "/help/internet",
     "/help/known-issues",
     "/help/mail-programs",
     "/setup/box",

@@ -4,6 +4,7 @@ use super::{Findings, Session};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::deliver::sms;
 use crate::link::serial;
+use crate::message::reason::DeviceReason;
 use crate::settings::{Key, Settings};
 
 /// Checks settings that do not go together.
@@ -66,8 +67,8 @@ pub fn link(session: &Session, findings: &mut Findings) {
     }
     if session.live {
         return match session.context.status.facts().link {
-            Some(health) if health.ready => findings.ok("link", health.words),
-            Some(health) => findings.error("link", health.words),
+            Some(health) if health.ready => findings.ok("link", health.state),
+            Some(health) => findings.error("link", health.state),
             None => findings.warn("link", "not known yet: check again in a few seconds"),
         };
     }
@@ -96,8 +97,8 @@ fn modem(settings: &Settings, findings: &mut Findings) {
     for port in &ports {
         match serial::Port::open(port, 115_200) {
             Ok(_) => usable.push(port.display().to_string()),
-            Err(why) if named.is_empty() => findings.warn("link", why.to_string()),
-            Err(why) => findings.error("link", why.to_string()),
+            Err(why) if named.is_empty() => findings.warn("link", DeviceReason::from(why)),
+            Err(why) => findings.error("link", DeviceReason::from(why)),
         }
     }
     if !usable.is_empty() {

@@ -69,6 +69,11 @@ impl PeopleOfBox {
         answers.chain(self.named.iter().filter(due).map(|named| Note::Person(named.name.clone())))
     }
 
+    pub(super) fn forget(&mut self, name: &str) {
+        self.named.retain(|named| named.name != name);
+        self.answered(name);
+    }
+
     pub(super) fn said(&mut self, name: &str, now: i64) {
         for named in self.named.iter_mut().filter(|named| named.name == name) {
             (named.said, named.times) = (Some(now), named.times.saturating_add(1));

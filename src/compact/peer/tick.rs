@@ -1,6 +1,7 @@
 //! What time brings: repeats, notes that leave alone, what is given up.
 
 use super::outbox::OutboxBundle;
+use super::turn::PeerChange;
 use super::{Peer, PeerContext, PeerRules, PeerTurn};
 
 const HOUR: i64 = 3_600_000;
@@ -57,8 +58,10 @@ impl Peer {
             let old = bundle.planned.saturating_add(REPEATABLE) <= context.now;
             if bundle.form.is_none() || !speaks || old || bundle.repeats >= MOST_REPEATS {
                 bundle.given_up = true;
+                let told = std::mem::take(&mut bundle.fates);
                 turn.unconfirmed
                     .extend(bundle.messages.iter().filter(|key| !turn.unconfirmed.contains(key)).collect::<Vec<_>>());
+                self.notes_lost(told, context.now);
                 continue;
             }
             bundle.repeats += 1;
@@ -85,7 +88,7 @@ impl Peer {
         let unheard = |at: i64| self.alive.is_none_or(|alive| alive < at) && at.saturating_add(wait) <= now;
         let silent = self.out.iter().filter(|bundle| bundle.form.is_some() && bundle.first_sent.is_some_and(unheard));
         if silent.count() >= SILENT_BUNDLES && self.agreement.unlearned() {
-            turn.news.push("the far box has not answered for long: it gets classic packets".to_owned());
+            turn.news.push(PeerChange::Silent);
         }
     }
 

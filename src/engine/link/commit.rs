@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
 use crate::message::{GoneReason, Id, Message, Packet, PacketState, Reason, Reference, State};
 use crate::money::{Bill, Use};
-use crate::route::choose::Policy;
+use crate::route::choose::{Policy, Route};
 use crate::route::{plan, price};
 use crate::store::{Tx, TxResult};
 
@@ -19,6 +19,7 @@ use crate::store::{Tx, TxResult};
 /// # Errors
 /// When the store fails.
 pub fn group_of(context: &Context, packet: &Packet) -> Result<PacketGroup, Fault> {
+    let policy = context.policy();
     context.store.read(|view| {
         let packets = view.group_of(packet)?;
         let (mut messages, mut finished) = (Vec::new(), false);
@@ -28,7 +29,10 @@ pub fn group_of(context: &Context, packet: &Packet) -> Result<PacketGroup, Fault
                 None => finished = true,
             }
         }
-        Ok(PacketGroup { packets, messages, finished })
+        let there = Route::Link(packet.far_box);
+        let goes_elsewhere = |message: &&Message| packet.far_box.is_some() && policy.choose(&message.to) != there;
+        let moved = messages.iter().filter(goes_elsewhere).map(|message| message.id).collect();
+        Ok(PacketGroup { packets, messages, finished, moved })
     })
 }
 
@@ -134,7 +138,8 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
             })?;
         }
         tx.put_packet(&packet)?;
-        let all = tx.group_of(&packet)?.iter().all(Packet::is_handed);
+        let group = tx.group_of(&packet)?;
+        let all = group.iter().all(Packet::is_handed);
         let reason = LinkReason::Taken { how, part: Part::of(&packet), by: reference.clone() };
         for id in &packet.messages {
             let Some(live) = tx.live(*id)? else { continue };
@@ -142,6 +147,7 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
                 true => tx.step(*id, now, State::OnLink, reason.clone(), 0, live.deadline)?,
                 false => tx.step(*id, now, live.state, reason.clone(), 0, live.next)?,
             };
+            stays_unclear(tx, &live, &group)?;
         }
         Ok(())
     })
@@ -151,9 +157,9 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
 ///
 /// # Errors
 /// When the store fails.
-pub fn unknown(context: &Context, mut packet: Packet, why: &str) -> Result<(), Fault> {
+pub fn unknown(context: &Context, mut packet: Packet, why: Reason) -> Result<(), Fault> {
     let PacketState::Handing(intent) = packet.state else { return Ok(()) };
-    let (now, rules, why) = (context.now(), session::rules(&context.store.settings()), Reason::said(why));
+    let (now, rules) = (context.now(), session::rules(&context.store.settings()));
     (packet.state, packet.at) = (PacketState::Unknown(intent), now);
     context.store.write(move |tx| {
         tx.put_packet(&packet)?;
@@ -181,9 +187,9 @@ pub fn unknown(context: &Context, mut packet: Packet, why: &str) -> Result<(), F
 ///
 /// # Errors
 /// When the store fails.
-pub fn not_taken(context: &Context, packet: &Packet, why: &str) -> Result<(), Fault> {
-    let (packet, now) = (packet.clone(), context.now());
-    let packet = Packet { note: format!("certainly not taken: {why}"), ..packet };
+pub fn not_taken(context: &Context, packet: &Packet, why: Reason) -> Result<(), Fault> {
+    let note = LinkReason::NotTaken { why: Box::new(why) }.into();
+    let (packet, now) = (Packet { note, ..packet.clone() }, context.now());
     context.store.write(move |tx| {
         let mut again = true;
         if let (PacketState::Unknown(_), Some(place)) = (&packet.state, &packet.peer) {
@@ -225,7 +231,7 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
     let Some(reference) = packet.reference().cloned() else { return Ok(()) };
     packet.state = PacketState::Sent(reference);
     packet.at = now;
-    packet.note = how.to_string();
+    packet.note = LinkReason::Acknowledged { part: None, how: how.clone() }.into();
     tx.put_packet(&packet)?;
     tx.packet_went(&packet)?;
     if let Some(place) = packet.peer.clone() {
@@ -244,6 +250,7 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
         let packets = u32::from(at == 0);
         if !done || live.state == State::Sent {
             tx.step(*id, now, live.state, reason.clone(), packets, live.next)?;
+            stays_unclear(tx, &live, &group)?;
             continue;
         }
         let until = receipt.then(|| now + session::LONGEST);
@@ -251,6 +258,16 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
         tx.step(*id, now, State::Sent, reason.clone(), packets, until.unwrap_or(Time::NEVER))?;
     }
     Ok(())
+}
+
+/// While nobody knows of one packet of a message whether it left, that is what its owner has to know, whatever becomes of
+/// the others: the time line has that.
+fn stays_unclear(tx: &mut Tx, before: &Message, group: &[Packet]) -> TxResult<()> {
+    let unclear = group.iter().any(|packet| matches!(packet.state, PacketState::Unknown(_)));
+    match unclear && before.reason.may_have_arrived() {
+        true => tx.change(before.id, |message| message.reason = before.reason.clone()).map(drop),
+        false => Ok(()),
+    }
 }
 
 /// Counts what the messages of a group would have taken besides, each in classic packets of its own.
@@ -306,7 +323,7 @@ fn may_arrive(tx: &mut Tx, id: Id, packets: &[Packet], now: Time) -> TxResult<()
     let Some(packet) = packets.iter().find(|packet| packet.peer.as_ref().is_some_and(|place| place.receipt)) else {
         return Ok(());
     };
-    session::change(tx, packet.far_box, |peer| peer.give_up(id.0))?;
+    session::change(tx, packet.far_box, |peer| peer.give_up(id.0, now.0))?;
     tx.live(id)?
         .map_or(Ok(()), |_| tx.change(id, |message| message.receipt_until = Some(now + session::LONGEST)).map(drop))
 }

@@ -3,15 +3,18 @@
 
 use compact::peer::{Answer, Peer, PeerTurn};
 
+use super::session;
 use crate::address::{Address, PeerId};
 use crate::clock::Time;
 use crate::engine::{Context, admit};
-use crate::message::{Message, Origin, State, Terms};
-use crate::people::Home;
+use crate::message::events::{Ashore, EventKind};
+use crate::message::machine::Machine;
+use crate::message::{Message, Origin, State};
+use crate::people::{Home, Person};
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
 use crate::settings::Key;
-use crate::store::{BodyIn, Event, IncomingMail, Tx, TxResult};
+use crate::store::{BodyIn, Erased, Event, IncomingMail, Tx, TxResult};
 
 /// Has a station name its people. The one who is meant where nobody is named has an address ashore already.
 pub fn introduce(policy: &Policy, peer: &mut Peer) {
@@ -42,7 +45,7 @@ pub struct News {
     /// People of the far box who want an address.
     newcomers: Vec<String>,
     /// Our people, and what they are told.
-    told: Vec<(String, IncomingMail)>,
+    told: Vec<(EventKind, IncomingMail)>,
 }
 
 impl News {
@@ -64,8 +67,8 @@ impl News {
             let admission = admit::wish(tx, id, name, &self.domain, now)?;
             admit::tell(tx, id, name, &admit::answer(&admission, &self.domain), now)?;
         }
-        for (words, notice) in &self.told {
-            tx.event(&Event { at: now, part: "link".to_owned(), words: words.clone(), alarm: false })?;
+        for (kind, notice) in &self.told {
+            tx.event(&Event { at: now, part: "link".to_owned(), kind: kind.clone(), alarm: false })?;
             tx.add(notice)?;
         }
         Ok(())
@@ -73,24 +76,24 @@ impl News {
 }
 
 /// What one of our people hears about their address ashore.
-fn told(policy: &Policy, name: &str, answer: &Answer, now: Time, believed: bool) -> Option<(String, IncomingMail)> {
+fn told(policy: &Policy, name: &str, answer: &Answer, now: Time, believed: bool) -> Option<(EventKind, IncomingMail)> {
     let person = policy.people.get(name)?;
     let to = policy.address_of(person)?;
-    let (words, subject, text) = match answer {
+    let (what, subject, text) = match answer {
         Answer::Address(address) => (
-            format!("{name} has the address {address} ashore"),
+            Ashore::Has,
             "Your address ashore",
             format!("People ashore reach you at {address}. What you write comes from there.\n"),
         ),
         Answer::Asked => (
-            format!("the owner of the far box is asked whether {name} gets an address ashore"),
+            Ashore::Asked,
             "Your address ashore is asked for",
             "The owner of the box ashore is asked whether you get an address there. What you write waits there until \
              then.\n"
                 .to_owned(),
         ),
         Answer::Refused => (
-            format!("the far box gives {name} no address ashore"),
+            Ashore::Refused,
             "You have no address ashore",
             "The box ashore gives you no address: what you write to people ashore is not carried. Its owner can change \
              that.\n"
@@ -98,24 +101,33 @@ fn told(policy: &Policy, name: &str, answer: &Answer, now: Time, believed: bool)
         ),
     };
     let draft = NewMessage {
-        door: Origin::Notice,
-        from: Address::Nobody,
-        to: Address::Mail(to),
-        author: None,
         subject: subject.to_owned(),
-        text,
-        cut: Vec::new(),
-        automatic: Some("a notice of this box".to_owned()),
+        automatic: Some(Machine::OwnNotice),
         message_id: Some(super::inbound::message_id(policy.settings.text(Key::Domain))),
-        references: Vec::new(),
-        about: None,
-        stranger: None,
-        terms: Terms::default(),
+        ..NewMessage::new(Origin::Notice, Address::Nobody, Address::Mail(to), text)
     };
     let message = policy.plan(draft, None, now, believed);
     // Who reads elsewhere by now does not hear it.
     let here = message.state == State::Delivered;
-    here.then(|| (words, IncomingMail { messages: vec![message], body: BodyIn::None }))
+    let kind = EventKind::Ashore { name: name.to_owned(), what };
+    here.then(|| (kind, IncomingMail { messages: vec![message], body: BodyIn::None }))
+}
+
+/// Forgets an erased person in the sessions with far boxes: their name, their messages, and whom only they wrote to.
+///
+/// # Errors
+/// When the store fails.
+pub fn erase(tx: &mut Tx, person: &Person, erased: &Erased) -> TxResult<()> {
+    let theirs = |address: &str| {
+        address.parse::<Address>().is_ok_and(|address| erased.correspondents.contains(&address.correspondent()))
+    };
+    let keys: Vec<_> = erased.messages.iter().map(|id| id.0).collect();
+    for name in tx.peer_names()? {
+        let far_box = session::far_box(&name);
+        let there = if far_box.is_none() { person.name.as_str() } else { person.name_at_sea() };
+        session::change(tx, far_box, |peer| peer.erase(there, &keys, &theirs))?;
+    }
+    Ok(())
 }
 
 /// What is known of the session with a far box, for the pages.

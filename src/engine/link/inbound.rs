@@ -14,13 +14,14 @@ use crate::engine::Context;
 use crate::engine::admit::{self, Admission};
 use crate::fault::Fault;
 use crate::link::Inbound;
-use crate::message::reason::{NeedsOwner, NoRoute};
-use crate::message::{CameIn, Id, Message, Origin, Reason, State, Terms};
+use crate::message::events::SetAside;
+use crate::message::reason::{NeedsOwner, NoRoute, Unusable, Waits};
+use crate::message::{CameIn, Id, Message, Origin, Reason, State};
 use crate::people::{FarBox, Person};
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
 use crate::settings::Key;
-use crate::store::{self, BodyIn, Committed, Event, PartIn, Tx, TxResult};
+use crate::store::{self, BodyIn, Committed, PartIn, Tx, TxResult};
 
 /// Takes a packet in. Only with the token in hand may the other side forget it.
 ///
@@ -33,12 +34,12 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
     let unpacker = Unpacker::new(context, far_box)?;
     let received = match (context.speaks_compact(), payload.first().is_some_and(|first| *first >= 0x80)) {
         (false, true) => {
-            return Err(Fault::permanent("it is in the compact coding, which is off here (air.compact)"));
+            return Err(Fault::refused(Unusable::CompactOff));
         }
         (false, false) => {
             Received { classic: Some((payload.clone(), None, None)), messages: Vec::new(), effects: None }
         }
-        (true, true) if !context.coder().ready() => return Err(Fault::temporary("the coder is being made ready")),
+        (true, true) if !context.coder().ready() => return Err(Fault::Temporary(Waits::Coder.into())),
         (true, _) => {
             let mut peer = context.peer(far_box)?;
             let turn = context.in_session(far_box, |session| peer.receive(session, payload));
@@ -98,7 +99,7 @@ impl Received {
                         let end = unpacker.end(tx, person.as_deref())?;
                         ids.extend(unpacker.packet(tx, &packet, payload, *name, &end)?);
                     }
-                    Err(why) => unpacker.set_aside(tx, &why.to_string(), payload)?,
+                    Err(why) => unpacker.set_aside(tx, Unusable::NotClassic { why: why.to_string() }, payload)?,
                 }
             }
             for (message, place) in &self.messages {
@@ -114,13 +115,10 @@ impl Received {
 ///
 /// # Errors
 /// When the store fails.
-pub fn poison(context: &Context, bytes: &[u8], why: &str) -> Result<(), Fault> {
-    let (bytes, why, now) = (bytes.to_vec(), why.to_owned(), context.now());
-    log::warn!("link: a packet was set aside: {why}");
-    context.store.write(move |tx| {
-        tx.quarantine("link", &why, &bytes, now)?;
-        tx.event(&alarm(now, format!("a packet from the air was set aside: {why}")))
-    })
+pub fn poison(context: &Context, bytes: &[u8], why: &Reason) -> Result<(), Fault> {
+    let (bytes, why, now) = (bytes.to_vec(), why.clone(), context.now());
+    log::warn!("link: a packet from the air is in quarantine: {why}");
+    context.store.write(move |tx| tx.set_aside("link", SetAside::Packet(None), why.clone(), &bytes, now))
 }
 
 /// Delivers the parts of messages that will not be complete any more, as they are.
@@ -139,7 +137,7 @@ pub fn give_up_on_parts(context: &Context) -> Result<(), Fault> {
             let end = unpacker.end(tx, None)?;
             match unpacker.message(&first.other, &end, subject, body) {
                 Ok(message) => tx.add(&alone(message)).map(drop),
-                Err(why) => unpacker.set_aside(tx, &why, text.as_bytes()),
+                Err(why) => unpacker.set_aside(tx, why, text.as_bytes()),
             }
         })?;
     }
@@ -163,10 +161,6 @@ fn apart<'t>(other: &str, whole: &'t str) -> (&'t str, &'t str) {
 /// A message of its own: it has no mail in common with others.
 fn alone(message: Message) -> store::IncomingMail {
     store::IncomingMail { messages: vec![message], body: BodyIn::None }
-}
-
-fn alarm(at: Time, words: String) -> Event {
-    Event { at, part: "link".to_owned(), words, alarm: true }
 }
 
 /// Makes messages of what a packet holds, with what is known about it before its content is looked at.
@@ -242,14 +236,14 @@ impl Unpacker {
     ) -> TxResult<Vec<Id>> {
         let from_field = matches!(self.side, Side::Field(..));
         if packet.from_device != from_field {
-            self.set_aside(tx, "the packet says that it goes the other way", payload)?;
+            self.set_aside(tx, Unusable::WrongWay, payload)?;
             return Ok(Vec::new());
         }
         let mut messages = Vec::new();
         for inner in &packet.messages {
             match self.inner(tx, inner, end)? {
                 Ok(message) => messages.extend(message),
-                Err(why) => self.set_aside(tx, &why, payload)?,
+                Err(why) => self.set_aside(tx, why, payload)?,
             }
         }
         // Each is a message of its own: they have no mail in common.
@@ -262,10 +256,10 @@ impl Unpacker {
     }
 
     /// One inner message; `None` while it is a part and others are missing.
-    fn inner(&self, tx: &mut Tx, inner: &Inner, end: &End) -> TxResult<Result<Option<Message>, String>> {
+    fn inner(&self, tx: &mut Tx, inner: &Inner, end: &End) -> TxResult<Result<Option<Message>, Unusable>> {
         let other = match (self.other(&inner.to, inner.protocol == Protocol::Sms), &self.side) {
             (Err(why), _) => return Ok(Err(why)),
-            (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err("it does not say to whom it goes".to_owned())),
+            (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err(Unusable::NoRecipient)),
             (Ok(other), _) => other.to_string(),
         };
         let text = match parts::parse(&inner.text) {
@@ -280,13 +274,13 @@ impl Unpacker {
     }
 
     /// The far end that a packet names: a phone in the local form, a mail address that means one, or anything else.
-    fn other(&self, name: &str, by_phone: bool) -> Result<Address, String> {
+    fn other(&self, name: &str, by_phone: bool) -> Result<Address, Unusable> {
         match (by_phone, name.parse::<Address>()) {
             // Who wrote from a phone stays a phone; a number that is written to may be somebody's here.
             (true, Ok(phone)) if matches!(self.side, Side::Reader(_)) => Ok(phone),
-            (true, _) | (_, Ok(Address::Phone(_))) => self.policy.at_number(name).map_err(|why| why.to_string()),
-            (_, Ok(Address::Mail(mailbox))) => self.policy.resolve(&mailbox).map_err(|why| why.to_string()),
-            (_, other) => other.map_err(|why| why.to_string()),
+            (true, _) | (_, Ok(Address::Phone(_))) => self.policy.at_number(name).map_err(bad_address),
+            (_, Ok(Address::Mail(mailbox))) => self.policy.resolve(&mailbox).map_err(bad_address),
+            (_, other) => other.map_err(bad_address),
         }
     }
 
@@ -325,7 +319,7 @@ impl Unpacker {
                 tx.add(&alone(message))
             }
             Err(why) => {
-                self.set_aside(tx, &why, format!("{other}\n{subject}\n{text}").as_bytes())?;
+                self.set_aside(tx, why, format!("{other}\n{subject}\n{text}").as_bytes())?;
                 Ok(Vec::new())
             }
         }
@@ -352,8 +346,8 @@ impl Unpacker {
     }
 
     /// The message between `other`, the end named in the packet, and this end.
-    fn message(&self, other: &str, end: &End, subject: &str, text: &str) -> Result<Message, String> {
-        let other: Address = other.parse().map_err(|why: AddressError| why.to_string())?;
+    fn message(&self, other: &str, end: &End, subject: &str, text: &str) -> Result<Message, Unusable> {
+        let other: Address = other.parse().map_err(|why: AddressError| bad_address(why))?;
         let domain = self.policy.settings.text(Key::Domain);
         let mut decided: Option<(State, Reason)> = None;
         let (from, to, author) = match (&self.side, end) {
@@ -384,24 +378,15 @@ impl Unpacker {
                     End::Unknown(name) => name,
                     _ => &reader.name,
                 };
-                let to = Mailbox::new(name, domain).map_err(|_| "this box has no mail domain yet: set box.domain")?;
+                let to = Mailbox::new(name, domain).map_err(|_| Unusable::NoDomain)?;
                 (other, Address::Mail(to), None)
             }
         };
         let draft = NewMessage {
-            door: Origin::Link,
-            from,
-            to,
             author,
             subject: subject.to_owned(),
-            text: text.to_owned(),
-            cut: Vec::new(),
-            automatic: None,
             message_id: Some(message_id(domain)),
-            references: Vec::new(),
-            about: None,
-            stranger: None,
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Link, from, to, text.to_owned())
         };
         let mut message = self.policy.plan(draft, None, self.now, self.believed);
         if let Some((state, reason)) = decided.filter(|_| message.state != State::Refused) {
@@ -414,20 +399,24 @@ impl Unpacker {
         Ok(message)
     }
 
-    fn set_aside(&self, tx: &mut Tx, why: &str, bytes: &[u8]) -> TxResult<()> {
+    fn set_aside(&self, tx: &mut Tx, why: Unusable, bytes: &[u8]) -> TxResult<()> {
         let from = match &self.side {
-            Side::Field(far_box, _) => format!(" from {}", far_box.shown()),
-            Side::Reader(_) => String::new(),
+            Side::Field(far_box, _) => far_box.addresses.first().copied(),
+            Side::Reader(_) => None,
         };
-        log::warn!("link: a packet{from} was set aside: {why}");
-        tx.quarantine("link", why, bytes, self.now)?;
-        tx.event(&alarm(self.now, format!("a packet{from} was set aside: {why}")))
+        let what = SetAside::Packet(from);
+        log::warn!("link: {what}: {why}");
+        tx.set_aside("link", what, why.into(), bytes, self.now)
     }
 }
 
 /// The sender of what a far box wrote that has none of its people here.
 fn of_nobody(far_box: &FarBox) -> Address {
     far_box.addresses.first().map_or(Address::Nobody, |address| Address::Device(*address))
+}
+
+fn bad_address(why: impl std::fmt::Display) -> Unusable {
+    Unusable::BadAddress { why: why.to_string() }
 }
 
 /// A new Message-ID: random, so that it tells nothing.

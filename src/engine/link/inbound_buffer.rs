@@ -13,6 +13,7 @@ use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Inbound, Link, Token};
+use crate::message::Reason;
 
 /// At most so many wait here; more than a modem can hold. What is left out comes again, as it is not confirmed.
 const MOST: usize = 4096;
@@ -31,7 +32,7 @@ pub enum Incoming {
         /// What came.
         bytes: Vec<u8>,
         /// What is wrong with it.
-        why: String,
+        why: Reason,
         /// To let the other side forget it.
         token: Token,
     },
@@ -114,7 +115,7 @@ fn keep(context: &Context, incoming: &Incoming) -> Result<Token, Fault> {
     match incoming {
         Incoming::Poison { bytes, why, token } => inbound::poison(context, bytes, why).map(|()| token.clone()),
         Incoming::Packet(packet) => match inbound::take(context, packet) {
-            Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, &fault.why()),
+            Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, fault.reason()),
             kept => kept.map(drop),
         }
         .map(|()| packet.token.clone()),

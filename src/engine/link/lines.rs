@@ -111,7 +111,7 @@ impl Lines {
         let item = match context.store.message(id) {
             Ok(None) => return Ok(None),
             Ok(Some(message)) => Ok(message),
-            Err(fault) if fault.is_permanent() => Err((id, fault.why())),
+            Err(fault) if fault.is_permanent() => Err((id, fault.reason().clone())),
             Err(fault) => return Err(fault),
         };
         let mut found = None;

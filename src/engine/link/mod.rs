@@ -18,6 +18,7 @@
 pub mod coders;
 mod commit;
 pub mod crew;
+pub mod equipment;
 mod explain;
 mod fate;
 mod group;

@@ -6,22 +6,24 @@
 use std::collections::BTreeMap;
 
 use compact::packet::Form;
+use compact::peer::turn::{PeerChange, PeerFlaw, PlanRefusal, ResendCause};
 use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerTurn};
 
 use super::coders::{CoderHandle, models};
 use super::commit;
 use super::crew;
 use super::fate::{self, Heard};
-pub use super::session::{change, device, put, rules};
+pub use super::session::{change, far_box, put, rules};
 use super::session::{name, read};
-use crate::address::PeerId;
+use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::coding::messages::{self, Codec};
 use crate::engine::outcome::{self, Bounce};
 use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
-use crate::message::reason::{Acknowledged, LinkReason};
-use crate::message::{Id, Message, Packet, PacketState, PeerFragment, Reference, State};
+use crate::message::events::{EventKind, FarBoxChange, SetAside};
+use crate::message::reason::{Acknowledged, FarBoxReason, LinkReason, Unusable};
+use crate::message::{Id, Message, Packet, PacketState, PeerFragment, Reason, Reference, State};
 use crate::money::Bill;
 use crate::route::choose::Route;
 use crate::route::{plan, segments};
@@ -139,7 +141,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<PeerId>, now: Time) -> Vec
         payload: out.payload.clone(),
         state: PacketState::Planned,
         at: now,
-        note: if out.repeat { "once more: no receipt came".to_owned() } else { String::new() },
+        note: if out.repeat { LinkReason::NoReceipt.into() } else { Reason::default() },
         ask: Time(0),
         taking_back: false,
         peer: Some(PeerFragment {
@@ -163,8 +165,8 @@ pub fn groups(send: &[OutgoingPacket], device: Option<PeerId>, now: Time) -> Vec
 /// What a session asks of the box besides messages that came in, ready to be written.
 pub struct PeerEffects {
     device: Option<PeerId>,
-    /// What people call that far box.
-    shown: String,
+    /// Where that far box is, for the records.
+    address: Option<LinkAddress>,
     peer: Peer,
     turn: PeerTurn,
     /// What messages that go once more cost then.
@@ -182,7 +184,7 @@ impl PeerEffects {
         let unconfirmed =
             messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
         for news in &turn.news {
-            log::info!("link: {news}");
+            log::info!("link: {}", what_changed(*news));
         }
         let policy = context.policy();
         let bill = |key: u64| {
@@ -192,9 +194,9 @@ impl PeerEffects {
         let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
         let heard = turn.fates.iter().filter_map(|(key, fate)| Heard::new(context, *key, *fate)).collect();
         let far_box = device.and_then(|id| policy.people.far_box(id));
-        let shown = far_box.map(|far_box| far_box.shown()).unwrap_or_default();
+        let address = far_box.and_then(|far_box| far_box.addresses.first().copied());
         let people = crew::News::new(&policy, device, &turn, context.now(), context.store.clock().believable());
-        Self { device, shown, peer, turn, bills, unconfirmed, heard, people }
+        Self { device, address, peer, turn, bills, unconfirmed, heard, people }
     }
 
     /// Writes it.
@@ -208,20 +210,19 @@ impl PeerEffects {
             fate::arrived(tx, Id(*key), self.device, now)?;
         }
         for (key, why) in &self.turn.again {
-            again(tx, Id(*key), self.bills.get(key).cloned(), why, now)?;
+            again(tx, Id(*key), self.bills.get(key).cloned(), why_again(*why), now)?;
         }
         self.heard.iter().try_for_each(|heard| heard.apply(tx, now))?;
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
         self.people.apply(tx, now)?;
-        let from = self.device.map(|_| format!(" of {}", self.shown)).unwrap_or_default();
-        for (bytes, why) in &self.turn.quarantine {
-            tx.quarantine("link", why, bytes, now)?;
-            let words = format!("a packet{from} was set aside: {why}");
-            tx.event(&Event { at: now, part: "link".to_owned(), words, alarm: true })?;
+        for (bytes, flaw) in &self.turn.quarantine {
+            let what = SetAside::Packet(self.address);
+            tx.set_aside("link", what, unusable(*flaw).into(), bytes, now)?;
         }
-        for news in &self.turn.news {
-            tx.event(&Event { at: now, part: "link".to_owned(), words: format!("{news}{from}"), alarm: false })?;
+        for change in &self.turn.news {
+            let kind = EventKind::FarBox { what: what_changed(*change), device: self.address };
+            tx.event(&Event { at: now, part: "link".to_owned(), kind, alarm: false })?;
         }
         Ok(())
     }
@@ -241,7 +242,7 @@ impl PeerEffects {
             match &packet.state {
                 PacketState::Unknown(_) if not_there.contains(&named) => {
                     not_there.retain(|known| *known != named);
-                    let note = "not sent before: the far box does not have it".to_owned();
+                    let note = LinkReason::NotThere { part: None }.into();
                     commit::planned_again(tx, Packet { note, ..packet }, now)?;
                 }
                 PacketState::Unknown(_) if there => {
@@ -281,8 +282,44 @@ impl PeerEffects {
     }
 }
 
+fn what_changed(change: PeerChange) -> FarBoxChange {
+    match change {
+        PeerChange::Reads(model) => FarBoxChange::Reads(model),
+        PeerChange::NoCommonModel => FarBoxChange::NoCommonModel,
+        PeerChange::Unlearned => FarBoxChange::Unlearned,
+        PeerChange::Silent => FarBoxChange::Silent,
+        PeerChange::Unread => FarBoxChange::Unread,
+    }
+}
+
+fn unusable(flaw: PeerFlaw) -> Unusable {
+    match flaw {
+        PeerFlaw::NotOurs => Unusable::NotOurs,
+        PeerFlaw::NoModel(model) => Unusable::NoModel { model },
+        PeerFlaw::BadCheck => Unusable::BadCheck,
+        PeerFlaw::LoneFragment(of) => Unusable::LoneFragment { of },
+    }
+}
+
+/// Why a message got no packets.
+pub fn unplanned(why: PlanRefusal) -> Reason {
+    match why {
+        PlanRefusal::NotClassic => LinkReason::NotClassic.into(),
+        PlanRefusal::TooLong => LinkReason::TooManyPackets.into(),
+        PlanRefusal::NoOtherCoding => FarBoxReason::NoOtherCoding.into(),
+    }
+}
+
+fn why_again(why: ResendCause) -> FarBoxReason {
+    match why {
+        ResendCause::NoModel(model) => FarBoxReason::NoModel { model },
+        ResendCause::BadCheck => FarBoxReason::BadCheck,
+        ResendCause::UnknownIndex => FarBoxReason::UnknownIndex,
+    }
+}
+
 /// The far box cannot read a message: it waits for the link again, and goes in another form.
-fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time) -> TxResult<()> {
+fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: FarBoxReason, now: Time) -> TxResult<()> {
     let Some(live) = tx.live(id)?.filter(|live| !live.recall) else {
         return Ok(());
     };

@@ -229,7 +229,7 @@ fn keep(
     let message = |key: u64| messages.iter().find(|message| message.id.0 == key);
     let refused = plan.refused.iter().filter_map(|(key, why)| message(*key).map(|message| (message, why)));
     let endings: Vec<_> =
-        refused.map(|(message, why)| context.ending(message, State::Returned, why.as_str())).collect();
+        refused.map(|(message, why)| context.ending(message, State::Returned, peer::unplanned(*why))).collect();
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let groups = peer::groups(&plan.send, device, now);
     context.store.write(move |tx| {
@@ -288,7 +288,7 @@ fn planned(message: &Message, part: u16, parts: u16, device: Option<PeerId>, pay
         payload,
         state: PacketState::Planned,
         at: message.accepted,
-        note: String::new(),
+        note: Reason::default(),
         ask: Time(0),
         taking_back: false,
         peer: None,

@@ -17,7 +17,7 @@ pub(super) fn name(device: Option<PeerId>) -> String {
 }
 
 /// The far box of a name.
-pub fn device(name: &str) -> Option<PeerId> {
+pub fn far_box(name: &str) -> Option<PeerId> {
     name.parse().ok()
 }
 

@@ -9,6 +9,7 @@ use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Driver, Health, Series};
+use crate::message::events::EventKind;
 use crate::status::{ConsoleLine, SilentFarBox};
 use crate::store::{Event, PacketQueue};
 
@@ -52,9 +53,10 @@ impl Samples {
 /// When the store fails.
 pub fn health(context: &Context, was_ready: bool, health: &Health) -> Result<(), Fault> {
     if health.ready != was_ready {
-        let (at, words, alarm) = (context.now(), health.words.clone(), !health.ready);
-        log::info!("link: {words}");
-        context.store.write(move |tx| tx.event(&Event { at, part: "link".to_owned(), words: words.clone(), alarm }))?;
+        log::info!("link: {}", health.state);
+        let kind = EventKind::Link { state: health.state.clone() };
+        let event = Event { at: context.now(), part: "link".to_owned(), kind, alarm: !health.ready };
+        context.store.write(move |tx| tx.event(&event))?;
     }
     context.status.set(|facts| facts.link = Some(health.clone()));
     Ok(())

@@ -7,7 +7,7 @@ use super::group::PacketGroup;
 use crate::clock::Time;
 use crate::link::{Link, PacketStatus};
 use crate::message::reason::Acknowledged;
-use crate::message::{GoneReason, Id, Reference};
+use crate::message::{GoneReason, Id, Reason, Reference};
 
 /// A packet on the link is asked after this often.
 pub const AGAIN: Duration = Duration::from_secs(60);
@@ -19,6 +19,8 @@ const WITHDRAWING: Duration = Duration::from_secs(3);
 pub enum Tracked {
     /// Still there, as far as can be told: asked after again when this time is over.
     Held(Duration),
+    /// The same, and its readers are at another far box now: the link cannot take it back, as far as can be told.
+    Misdirected(Duration),
     /// It left; nobody was told so. The time of these messages was over by then, so whether they went is not known.
     Sent {
         /// The messages whose time was over.
@@ -40,17 +42,20 @@ pub fn ask(link: &mut dyn Link, group: &PacketGroup, reference: &Reference, now:
         found = link.cancel(reference);
     }
     match found {
+        PacketStatus::Held | PacketStatus::Unknown(_) if unwanted && group.is_misdirected(now) => {
+            Tracked::Misdirected(next_look(group, now))
+        }
         PacketStatus::Held | PacketStatus::Unknown(_) if unwanted => Tracked::Held(WITHDRAWING),
         PacketStatus::Held | PacketStatus::Unknown(_) => Tracked::Held(next_look(group, now)),
         PacketStatus::Sent => left(group, now),
         PacketStatus::Withdrawn => Tracked::Gone(GoneReason::Withdrawn),
-        PacketStatus::GaveUp(why) => Tracked::Gone(given_up(&why)),
+        PacketStatus::GaveUp(why) => Tracked::Gone(given_up(why)),
     }
 }
 
 /// What the link says of a packet that it gave up.
-pub fn given_up(why: &str) -> GoneReason {
-    GoneReason::GivenUp { why: Box::new(why.into()) }
+pub fn given_up(why: Reason) -> GoneReason {
+    GoneReason::GivenUp { why: Box::new(why) }
 }
 
 /// When a packet that the link took is asked after: often enough, and at the end of its time.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use smol::channel::Receiver;
 
+use super::equipment::{self, Kept};
 use super::inbound_buffer::{InboundBuffer, Incoming};
 use super::lines::{Lines, OnLink};
 use super::schedule::Gathering;
@@ -41,7 +42,7 @@ const BATCH: usize = 32;
 /// Packets of earlier runs that the link is told about.
 const REMEMBERED: usize = 64;
 /// Settings that need the link made anew.
-const OF_THE_LINK: [Key; 8] = [
+const OF_THE_LINK: [Key; 14] = [
     Key::LinkDriver,
     Key::M138Port,
     Key::M138AppId,
@@ -50,6 +51,12 @@ const OF_THE_LINK: [Key; 8] = [
     Key::HivePassword,
     Key::HiveOrganization,
     Key::HivePoll,
+    Key::IpAddress,
+    Key::IpListen,
+    Key::IpHold,
+    Key::IpMetered,
+    Key::IpBudgetDay,
+    Key::IpBudgetMonth,
 ];
 
 /// The worker: returns when the box stops.
@@ -90,6 +97,7 @@ struct LinkWorker<'c> {
     /// What came in and is not kept yet.
     inbound: InboundBuffer,
     samples: Samples,
+    kept: Kept,
     /// Ask after all packets on the link: acknowledgements may have been missed.
     ask_all: bool,
     /// When to look at hand-overs that are open, or may be; `None` when there are none.
@@ -120,6 +128,7 @@ impl<'c> LinkWorker<'c> {
             outstanding: OnLink::default(),
             inbound: InboundBuffer::default(),
             samples: Samples::new(),
+            kept: Kept::default(),
             ask_all: true,
             reconcile_at: Some(context.now()),
             doubts: 0,
@@ -135,6 +144,7 @@ impl<'c> LinkWorker<'c> {
     /// Turns until the box stops or the link's settings change.
     fn drive(mut self, made_with: &Settings, wake: &Receiver<()>) -> Result<(), Fault> {
         self.outstanding = OnLink::count(self.context)?;
+        self.link.equip(&equipment::of(self.context, self.driver)?);
         self.link.remember(&self.context.store.read(|view| view.last_references(REMEMBERED))?);
         let mut wait = Duration::ZERO;
         while !self.context.stopping() {
@@ -152,8 +162,10 @@ impl<'c> LinkWorker<'c> {
             }
             let more = self.turn()?;
             self.samples.keep(self.context, false)?;
+            self.kept.write(self.context, self.driver, &mut *self.link, false)?;
             wait = if more { Duration::ZERO } else { self.next_wait()? };
         }
+        self.kept.write(self.context, self.driver, &mut *self.link, true)?;
         self.samples.keep(self.context, true)
     }
 
@@ -189,8 +201,13 @@ impl<'c> LinkWorker<'c> {
         match event {
             Event::Inbound(packet) => self.inbound.push(Incoming::Packet(packet)),
             Event::Poison { bytes, why, token } => self.inbound.push(Incoming::Poison { bytes, why, token }),
-            Event::Sent { reference, note } => self.acknowledged(&reference, &note)?,
-            Event::Lost { reference, why } => self.gave_up(&reference, &why)?,
+            Event::Sent { reference, how } => self.acknowledged(&reference, how)?,
+            Event::Lost { reference, why } => self.gave_up(&reference, why)?,
+            Event::NotTaken { reference, why } => self.not_taken(&reference, why)?,
+            Event::Evidence => {
+                self.ask_all = true;
+                (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);
+            }
             Event::Health(health) => self.healthy(health)?,
             Event::Sample { series, value } => {
                 if matches!(series, Series::Rssi | Series::Snr) {
@@ -224,7 +241,8 @@ impl<'c> LinkWorker<'c> {
     fn takes_more(&self, device: Option<PeerId>, urgent: bool) -> bool {
         let window = (self.driver.window)(&self.context.store.settings());
         let window = if urgent && !self.driver.withdraws { window * 2 } else { window };
-        self.ready() && self.outstanding.of(device) < window && !self.context.stopping()
+        let room = self.ready() && self.outstanding.of(device) < window && !self.context.stopping();
+        room && self.reaches(device, urgent).is_ok()
     }
 
     /// Keeps what came in.
@@ -254,7 +272,7 @@ impl<'c> LinkWorker<'c> {
         let now = self.context.now();
         if self.timers.begins() {
             for (name, _) in self.context.store.read(|view| view.peers())? {
-                self.timers.set(peer::device(&name), Some(now), now, false);
+                self.timers.set(peer::far_box(&name), Some(now), now, false);
             }
         }
         for device in self.timers.take_stale() {

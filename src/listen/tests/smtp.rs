@@ -43,7 +43,8 @@ impl Server {
             counters: Arc::new(ClientCounters::default()),
             submission: false,
         };
-        let gate = Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(server)).unwrap();
+        let gate =
+            Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(server), Arc::default()).unwrap();
         let address = gate.addresses()[0];
         Self { gate, intake, folder, address }
     }

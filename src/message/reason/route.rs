@@ -66,6 +66,13 @@ pub enum Waits {
     NoLink,
     /// The link, which is not ready.
     LinkDown,
+    /// Its far box, which is not connected.
+    NotConnected,
+    /// A larger budget for the bytes of the line, or this time.
+    LineBudget {
+        /// When the budget begins anew.
+        until: Time,
+    },
     /// The link holds as many packets for its far box as it may.
     FarBox {
         /// Its address; `None` for the far box of a station.

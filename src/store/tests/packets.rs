@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::schema::{CARRIED, META, OPEN, PACKETS, PACKETS_1, PEERS, REFERENCES, REFERENCES_1};
 use super::*;
-use crate::message::{Packet, PacketState, Reference};
+use crate::message::{Packet, PacketState, Reason, Reference};
 
 fn reference(number: u64) -> Reference {
     Reference { holder: "m138:0x001abe".into(), number }
@@ -23,7 +23,7 @@ fn packet(messages: &[u64], state: PacketState) -> Packet {
         payload: vec![1],
         state,
         at: Time(1),
-        note: String::new(),
+        note: Reason::default(),
         ask: Time(7),
         taking_back: false,
         peer: None,
@@ -192,7 +192,10 @@ fn a_store_of_version_1_keeps_its_packets() {
     assert_eq!((ledger.version, ledger.next_packet), (super::super::schema::VERSION, 4));
     let packets = store.read(|v| v.packets_of(Id(1))).unwrap();
     assert_eq!(packets.iter().map(|p| (p.part, p.parts, p.group)).collect::<Vec<_>>(), [(1, 2, 1), (2, 2, 1)]);
-    assert_eq!((packets[0].state.clone(), packets[0].note.as_str()), (PacketState::Held(reference(77)), "as it was"));
+    assert_eq!(
+        (packets[0].state.clone(), packets[0].note.to_string().as_str()),
+        (PacketState::Held(reference(77)), "as it was")
+    );
     assert_eq!(store.read(|v| v.owner(&reference(77))).unwrap(), Some(1));
     assert_eq!(store.read(|v| v.on_link()).unwrap().values().sum::<usize>(), 1);
     assert!(store.read(|v| v.packets_of(Id(2))).unwrap().is_empty());

@@ -12,12 +12,12 @@ use crate::engine::link::schedule::{self, Scheduled};
 use crate::engine::link::{commit, telemetry, track};
 use crate::fault::Fault;
 use crate::link::PacketStatus;
-use crate::message::reason::{Acknowledged, Waits};
+use crate::message::reason::{Acknowledged, TrackingReason, Waits};
 use crate::message::{Id, Intent, Message, Packet, PacketState, Priority, Reason, State};
 use crate::store::{PacketQueue, Queue};
 
 /// A packet of the outbox, or why its record cannot be read.
-type Item = Result<Packet, (u64, String)>;
+type Item = Result<Packet, (u64, Reason)>;
 
 impl LinkWorker<'_> {
     /// Makes packets of waiting messages and hands them over, far box by far box; true when there is more that could go at
@@ -140,7 +140,7 @@ impl LinkWorker<'_> {
             }
             PacketStatus::GaveUp(why) => {
                 let group = commit::group_of(self.context, &packet)?;
-                self.gone(group, packet, track::given_up(&why), None)
+                self.gone(group, packet, track::given_up(why), None)
             }
             PacketStatus::Sent if heard => self.sent(&packet, Acknowledged::NotSeen),
             PacketStatus::Sent => {
@@ -148,7 +148,7 @@ impl LinkWorker<'_> {
                 self.timers.packets_changed([&packet]);
                 let intent = Intent { at: packet.at, memo: String::new() };
                 let packet = Packet { state: PacketState::Handing(intent), ..packet };
-                commit::unknown(self.context, packet, "it was being taken back from the link when this box stopped")
+                commit::unknown(self.context, packet, TrackingReason::TakingBack.into())
             }
         }
     }
@@ -257,6 +257,7 @@ impl LinkWorker<'_> {
         let why = match self.paused() {
             _ if !self.health.ready => Waits::LinkDown.into(),
             Some(why) => why.clone(),
+            None if let Err(why) = self.reaches(device, urgent) => why.into(),
             None if !self.takes_more(device, urgent) => Waits::FarBox { device: self.address(device), packets }.into(),
             None if self.lines.is_shy(device, self.context.now()) => {
                 Waits::Refusing { device: self.address(device) }.into()
@@ -264,6 +265,13 @@ impl LinkWorker<'_> {
             None => return None,
         };
         Some(Why { why, until: None })
+    }
+
+    /// Whether the link leads to a far box now; what it waits for, if not. One that has no address on this link is refused
+    /// with that reason when a packet is handed over.
+    pub(super) fn reaches(&self, device: Option<PeerId>, urgent: bool) -> Result<(), Waits> {
+        let address = self.address(device);
+        if device.is_some() && address.is_none() { Ok(()) } else { self.link.reaches(address, urgent) }
     }
 
     /// The address of a far box on this link.

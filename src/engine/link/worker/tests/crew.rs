@@ -26,19 +26,13 @@ impl Pair {
     fn write_as(&self, name: &str, text: &str) -> Id {
         let rig = &self.station;
         let draft = NewMessage {
-            door: Origin::Smtp,
-            from: format!("{name}@here.org").parse().unwrap(),
-            to: "mum@else.org".parse().unwrap(),
             author: Some(name.into()),
-            subject: String::new(),
-            text: text.into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
-            stranger: None,
-            terms: Default::default(),
+            ..NewMessage::new(
+                Origin::Smtp,
+                format!("{name}@here.org").parse().unwrap(),
+                "mum@else.org".parse().unwrap(),
+                text.into(),
+            )
         };
         let message = rig.context.plan(&rig.context.policy(), draft);
         rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]

@@ -41,19 +41,7 @@ impl Pair {
     pub(super) fn write_ashore_to(&self, to: &str, text: &str) -> Id {
         let rig = &self.gateway;
         let draft = NewMessage {
-            door: Origin::Smtp,
-            from: "mum@else.org".parse().unwrap(),
-            to: to.parse().unwrap(),
-            author: None,
-            subject: String::new(),
-            text: text.into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
-            stranger: None,
-            terms: Default::default(),
+            ..NewMessage::new(Origin::Smtp, "mum@else.org".parse().unwrap(), to.parse().unwrap(), text.into())
         };
         let message = rig.context.plan(&rig.context.policy(), draft);
         rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::message::Terms;
-use crate::message::reason::Waits;
+use crate::message::reason::{Acknowledged, Waits};
 
 /// A gateway with people on several devices.
 fn shore(people: u64) -> Rig {
@@ -28,19 +28,9 @@ impl Rig {
 
     fn write_to(&self, to: &str, text: &str, priority: Priority) -> Id {
         let draft = NewMessage {
-            door: Origin::Web,
-            from: "anna@here.org".parse().unwrap(),
-            to: to.parse().unwrap(),
             author: Some("anna".into()),
-            subject: String::new(),
-            text: text.into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
-            stranger: None,
             terms: Terms { priority, ..Terms::default() },
+            ..NewMessage::new(Origin::Web, "anna@here.org".parse().unwrap(), to.parse().unwrap(), text.into())
         };
         let message = self.context.plan(&self.context.policy(), draft);
         self.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
@@ -98,7 +88,7 @@ fn a_silent_far_box_keeps_nobody_waiting() {
     assert!(rig.context.status.facts().silent[0].words().contains("device 0x000001 of p1"));
     // One that leaves makes room for one.
     rig.fake.sky().queue.remove(&1);
-    rig.fake.sky().events.push_back(Event::Sent { reference: reference(1), note: String::new() });
+    rig.fake.sky().events.push_back(Event::Sent { reference: reference(1), how: Acknowledged::OnSatellite });
     rig.turn(&mut worker);
     assert_eq!(rig.message(silent[window]).state, State::OnLink);
     assert_eq!(rig.message(silent[window + 1]).state, State::Queued);
@@ -146,7 +136,7 @@ fn what_waits_says_for_what() {
     told(&mut worker, None, "the link, which is not ready");
     rig.fake.ready();
     told(&mut worker, Some(End::Busy), "the modem has no GPS time yet");
-    let health = Health { ready: false, words: "gone".into(), ..Health::default() };
+    let health = Health { ready: false, state: Reason::said("gone"), ..Health::default() };
     rig.fake.sky().events.push_back(Event::Health(health));
     told(&mut worker, None, "the link, which is not ready");
     let steps = rig.message(id).steps.len();
@@ -301,19 +291,9 @@ fn a_change_of_lists_judges_what_waits() {
     rig.fake.sky().events.clear();
     let strangers = |from: &str| {
         let draft = NewMessage {
-            door: Origin::Smtp,
-            from: from.parse().unwrap(),
-            to: "p1@here.org".parse().unwrap(),
-            author: None,
             subject: "s".into(),
-            text: "hello".into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
             stranger: Some(crate::route::plan::Stranger::default()),
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Smtp, from.parse().unwrap(), "p1@here.org".parse().unwrap(), "hello".into())
         };
         let message = rig.context.plan(&rig.context.policy(), draft);
         rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
@@ -354,4 +334,45 @@ fn the_budget_of_whoever_writes_binds() {
     rig.held_for(held, "the budget of anna is used up");
     let bill = rig.message(held).bill.unwrap();
     assert_eq!(bill.people().collect::<Vec<_>>(), ["anna", "p1"]);
+}
+
+/// Who gives their device away keeps what was written to them, also what the link has already: it is taken back, or, where
+/// the link cannot do that, its owner is told where it goes.
+#[test]
+fn what_the_link_has_for_somebody_who_left_the_far_box_is_taken_back() {
+    for keeps in [false, true] {
+        let rig = shore(2);
+        let mut worker = rig.hive();
+        let id = rig.write_to("p1@here.org", "for me alone", Priority::Normal);
+        rig.turn(&mut worker);
+        assert_eq!(rig.message(id).state, State::OnLink);
+        rig.fake.sky().keeps = keeps;
+        let moves = |tx: &mut crate::store::Tx| {
+            let (first, second) = (tx.person("p1")?.unwrap(), tx.person("p2")?.unwrap());
+            tx.put_person(&Person { far_box: first.far_box, ..second })?;
+            tx.put_person(&Person { home: Home::Here, far_box: None, ..first })
+        };
+        rig.context.store.write(moves).unwrap();
+        for _ in 0..3 {
+            rig.clock.advance(Duration::from_secs(61));
+            rig.turn(&mut worker);
+        }
+        let message = rig.message(id);
+        match keeps {
+            false => {
+                assert_eq!(
+                    (message.state, message.reason.code().as_str()),
+                    (State::Delivered, "arrived.without_device")
+                );
+                assert!(rig.fake.sky().queue.is_empty());
+                let mailbox = rig.context.store.read(|view| view.mailbox("p1", None, 9)).unwrap();
+                assert_eq!(mailbox.len(), 1);
+            }
+            true => {
+                assert_eq!((message.state, message.reason.code().as_str()), (State::OnLink, "link.misdirected"));
+                assert_eq!(rig.fake.sky().queue.len(), 1);
+            }
+        }
+        rig.books_balance();
+    }
 }
