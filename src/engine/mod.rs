@@ -8,6 +8,7 @@
 
 pub mod actions;
 pub mod admit;
+mod full_mailboxes;
 pub mod housekeeping;
 pub mod judge;
 pub mod link;

@@ -61,8 +61,8 @@ impl Tx<'_> {
         for message in &own {
             self.remove(message)?;
         }
+        self.remove_mailbox(name)?;
         for message in shared {
-            self.mailbox.remove((name, message.id.0))?;
             self.change(message.id, |message| {
                 let named = |field: &Option<String>| field.as_deref() == Some(name);
                 message.author = message.author.take().filter(|author| author != name);
@@ -118,7 +118,9 @@ impl Tx<'_> {
         let ids: BTreeSet<_> = own.iter().map(|message| message.id).collect();
         for row in self.messages.iter()? {
             let other = parse(row?.1.value()).ok().filter(|message| !ids.contains(&message.id));
-            other.iter().flat_map(ends).for_each(|end| drop(theirs.remove(&end)));
+            for end in other.iter().flat_map(ends) {
+                theirs.remove(&end);
+            }
         }
         Ok(theirs)
     }

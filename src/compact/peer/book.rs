@@ -65,9 +65,13 @@ impl AddressBook {
         self.entries.iter_mut().filter(|entry| entry.address == address).for_each(|entry| entry.there = false);
     }
 
-    /// Forgets addresses. Should the other box still write one by its index, it is asked to write it out.
-    pub fn forget(&mut self, which: &dyn Fn(&str) -> bool) {
+    /// Forgets addresses, and gives them back. Should the other box still write one by its index, it is asked to write it
+    /// out.
+    pub fn forget(&mut self, which: &dyn Fn(&str) -> bool) -> Vec<String> {
+        let gone =
+            self.entries.iter().filter(|entry| which(&entry.address)).map(|entry| entry.address.clone()).collect();
         self.entries.retain(|entry| !which(&entry.address));
+        gone
     }
 
     fn touch(&mut self, address: &str) -> &mut BookEntry {

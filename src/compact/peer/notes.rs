@@ -15,10 +15,11 @@
 //! 6n  replaces: n names                      70  fragments that came: id, 16 bits
 //! 80  length; have you these? names          81  length; have you these? names, each with the id of its fragments
 //! 90  length; I have none of these: names
-//! B0  length; a person of this box, who wants an address: name
-//! B1  length; about an address for a person of yours: 0 has it, 1 the owner is asked, 2 refused; name, line feed, address
-//! B2  length; the messages in this classic packet are of, or for, this person: name
+//! C0  length; a person of this box, who wants an address: name
+//! C1  length; about an address for a person of yours: 0 has it, 1 the owner is asked, 2 refused; name, line feed, address
+//! C2  length; the messages in this classic packet are of, or for, this person: name
 //! A0  length; what became of messages: name, place in the bundle and fate (four bits each)
+//! B0  length; the mark of an address (24 bits of its hash), and the display name of who writes from it
 //! others of 8x and above: a length and what it says, skipped
 //! ```
 
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use super::Hello;
 use super::fate::Fate;
 use super::memory::BundleName;
+use super::names::{AddressMark, LONGEST};
 use super::people::Answer;
 use crate::packet::ModelId;
 
@@ -41,9 +43,11 @@ pub const MARK: usize = 3;
 /// Kind of the note that tells fates.
 const FATES: u8 = 0xA0;
 /// Kinds of the notes about people.
-const PERSON: u8 = 0xB0;
-const ANSWER: u8 = 0xB1;
-const OF: u8 = 0xB2;
+const PERSON: u8 = 0xC0;
+const ANSWER: u8 = 0xC1;
+const OF: u8 = 0xC2;
+/// Kind of the note with a display name.
+const NAME: u8 = 0xB0;
 /// Bytes of notes at most in one packet.
 const MOST: usize = 127;
 
@@ -77,6 +81,8 @@ pub enum Note {
     Answer(String, Answer),
     /// Of this person, or for them, are the messages in this classic packet.
     Of(String),
+    /// Who writes from the address with this mark is called so.
+    Name(AddressMark, String),
 }
 
 /// What a question is about.
@@ -150,6 +156,11 @@ fn write(notes: &[Note]) -> Vec<u8> {
             Note::Person(name) => words(&mut block, PERSON, name.as_bytes()),
             Note::Answer(name, answer) => words(&mut block, ANSWER, &answer_bytes(name, answer)),
             Note::Of(name) => words(&mut block, OF, name.as_bytes()),
+            Note::Name(mark, name) => {
+                let name = &name.as_bytes()[..name.len().min(LONGEST)];
+                block.extend([NAME, (mark.len() + name.len()) as u8]);
+                block.extend(mark.iter().chain(name));
+            }
             Note::Receipt(_) | Note::Replaces(_) | Note::Fate(..) => {}
         }
     }
@@ -246,6 +257,11 @@ fn read_one(first: u8, rest: &mut &[u8], notes: &mut Vec<Note>) -> Option<()> {
             *rest = after;
             if matches!(first, PERSON | ANSWER | OF) {
                 notes.extend(read_words(first, content));
+                return Some(());
+            }
+            if first == NAME {
+                let named = take(&mut content).zip(std::str::from_utf8(content).ok());
+                notes.extend(named.map(|(mark, name)| Note::Name(mark, name.to_owned())));
                 return Some(());
             }
             while let Some(name) = name(&mut content) {
@@ -394,6 +410,7 @@ mod tests {
             Note::Have(BundleName(10), Some(11)),
             Note::NotHere(BundleName(12)),
             Note::Receipt(BundleName(8)),
+            Note::Name([1, 2, 3], "Mary Müller".into()),
             Note::Fate(BundleName(14), 1, Fate::Held),
         ]
     }

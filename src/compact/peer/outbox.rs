@@ -168,7 +168,7 @@ impl Peer {
     /// wrote to. A bundle that messages of others are in as well stays until it is receipted.
     pub fn erase(&mut self, name: &str, messages: &[u64], address: &dyn Fn(&str) -> bool) {
         messages.iter().for_each(|key| self.forget(*key));
-        self.book.forget(address);
+        self.book.forget(address).iter().for_each(|gone| self.names.forget(gone));
         for bundle in &mut self.out {
             bundle.addresses.retain(|known| !address(known));
             bundle.indexed.retain(|known| !address(known));

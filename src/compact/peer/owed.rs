@@ -114,6 +114,7 @@ impl Peer {
             .chain(receipts)
             .chain(self.fates.notes())
             .chain(people)
+            .chain(self.names.notes())
             .collect()
     }
 
@@ -129,6 +130,7 @@ impl Peer {
                 Note::Have(name, _) => self.inquired(*name, now),
                 Note::Person(name) => self.people.said(name, now),
                 Note::Answer(name, _) => self.people.answered(name),
+                Note::Name(mark, name) => self.names.passed(*mark, name),
                 Note::Replaces(_) | Note::Of(_) => {}
             }
         }
@@ -146,6 +148,7 @@ impl Peer {
                 Note::Have(name, _) => self.inquire_again(name, now),
                 Note::Person(name) => self.people.not_said(&name),
                 Note::Answer(name, answer) => self.people.answer_again(name, answer, now),
+                Note::Name(mark, name) => self.names.owe(mark, &name),
                 Note::Replaces(_) | Note::Of(_) => {}
             }
         }
@@ -160,6 +163,7 @@ impl Peer {
                 Note::NotHere(_) => self.owed.question(note, now),
                 Note::Fate(name, place, fate) => self.fates.again(name, place, fate, now),
                 Note::Have(name, _) => self.inquire_again(name, now),
+                Note::Name(mark, name) => self.names.owe(mark, &name),
                 Note::Answer(name, answer) => self.people.answer_again(name, answer, now),
                 Note::Hello(_)
                 | Note::NoModel(..)

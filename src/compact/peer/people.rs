@@ -101,7 +101,7 @@ impl PeopleOfBox {
 
 impl Peer {
     /// These are the people of this box who want an address ashore. Who is not among them any more is forgotten.
-    pub fn introduce<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
+    pub fn name_people<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
         let names: Vec<_> = names.into_iter().filter(|name| name.len() <= LONGEST).take(MOST).collect();
         let named = &mut self.people.named;
         named.retain(|known| names.contains(&known.name.as_str()));

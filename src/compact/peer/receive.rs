@@ -105,6 +105,7 @@ impl Peer {
                 Note::Fate(name, place, fate) => self.hear_fate(*name, *place, *fate, turn),
                 Note::Have(name, id) => self.answer(*name, *id, context.now),
                 Note::NotHere(name) => self.not_here(context, turn, *name),
+                Note::Name(mark, name) => self.names.passed(*mark, name),
                 Note::Person(name) if turn.newcomers.len() < MOST_NEWCOMERS => turn.newcomers.push(name.clone()),
                 Note::Answer(name, answer) if self.hear_answer(name, answer) => {
                     turn.answers.push((name.clone(), answer.clone()));

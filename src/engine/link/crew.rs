@@ -24,7 +24,7 @@ pub fn introduce(policy: &Policy, peer: &mut Peer) {
     let first = policy.people.default_person(policy.settings.text(Key::DefaultPerson)).map(|first| first.name.clone());
     let reads_here = policy.people.iter().filter(|person| person.home == Home::Here && !person.disabled);
     let others = reads_here.filter(|person| Some(&person.name) != first.as_ref());
-    peer.introduce(others.map(|person| person.name.as_str()));
+    peer.name_people(others.map(|person| person.name.as_str()));
 }
 
 /// The person of this box who wrote a message that goes to the world; `None` for the one who is meant where nobody is named.

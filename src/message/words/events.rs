@@ -24,6 +24,9 @@ impl Display for EventKind {
                 write!(f, "the owner of the box ashore is asked whether {name} gets an address there")
             }
             Self::Ashore { name, what: Ashore::Refused } => write!(f, "the box ashore gives {name} no address"),
+            Self::QuarantineFull { source, deleted } => {
+                write!(f, "the quarantine is full: the {deleted} oldest items from {source} were deleted")
+            }
             Self::Phone { word, what } => write!(f, "a phone sent {word}: {what}"),
             Self::Budget { account, month, percent, reserve } => {
                 write!(f, "{percent} % ")?;
