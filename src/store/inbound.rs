@@ -19,7 +19,7 @@ pub struct PartIn {
     pub text: String,
     /// Number of parts of the message.
     pub total: u16,
-    /// The device it came from, or empty.
+    /// The number of the far box that it came from; empty for the one by which this box reaches the world.
     pub device: String,
     /// The other end named in the packet.
     pub other: String,
