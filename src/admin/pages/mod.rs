@@ -10,6 +10,7 @@ pub mod files;
 pub mod help;
 pub mod hooks;
 pub mod login;
+pub mod mail_setup;
 pub mod mailbox;
 pub mod messages;
 pub mod modem;
