@@ -2,8 +2,9 @@
 //! before one of another. From the list of country codes and dialling procedures of ITU-T (E.164 annex, operational
 //! bulletin 994); every country to which the carriers send is in it.
 //!
-//! A library with the shape of every number of the world (`phonenumber` 0.3) adds 2.5 MB to the program, a quarter of it; all
-//! that is needed here is where a number of one's own country begins.
+//! A library that knows the shape of every number of the world adds 2.5 MB to a small program (`phonenumber` 0.3) or 1.6 MB
+//! (`rlibphonenumber` 2.2), of the 10.5 MB that the whole program may have; this table takes 15 kB. All that is needed here is
+//! where a number of one's own country begins.
 
 /// ISO 3166 code, country code, digits dialled before a number of the same country, digits dialled before one of another
 /// country.

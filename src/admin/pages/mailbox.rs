@@ -32,7 +32,7 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
     let text = mail.as_ref().map_or_else(|| message.text.trim_end().to_owned(), WholeMail::text);
     let values = context! {
         read, text,
-        files => mail.as_ref().map(|mail| super::messages::file_rows(&mail.files)).unwrap_or_default(),
+        files => mail.as_ref().map(|mail| super::attached::rows(&mail.files)).unwrap_or_default(),
         id => message.id.to_string(),
         from => message.sender_shown(),
         header_from => message.sender.header_from.as_ref().map(ToString::to_string),

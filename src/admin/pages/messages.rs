@@ -8,7 +8,7 @@ use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
 use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
 use crate::fault::Fault;
-use crate::intake::reading::{self, AttachedFile};
+use crate::intake::reading;
 use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, words};
 use crate::route::segments;
 use crate::settings::Key;
@@ -153,7 +153,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         .map(|step| context! { at => ask.times.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => cause(ask, &message, step), packets => step.packets })
         .collect();
     let mail = reading::whole(&ask.app.context, &message)?;
-    let files = mail.as_ref().map(|mail| file_rows(&mail.files)).unwrap_or_default();
+    let files = mail.as_ref().map(|mail| super::attached::rows(&mail.files)).unwrap_or_default();
     let whole = mail.filter(|_| ask.request.query.ticked("whole")).map(|mail| mail.lines);
     let waits = !message.is_final();
     let values = context! {
@@ -241,17 +241,6 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
         part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more, others,
         note => packet.note.to_string(), at => ask.times.moment(packet.at),
     }
-}
-
-/// The files of a mail, for its page.
-pub fn file_rows(files: &[AttachedFile]) -> Vec<Value> {
-    let row = |file: &AttachedFile| {
-        context! {
-            number => file.number, name => file.name, size => file.size_words(),
-            open => super::files::may_be_shown(&file.media_type),
-        }
-    };
-    files.iter().map(row).collect()
 }
 
 /// Sends the mail as it came in.

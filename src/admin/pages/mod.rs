@@ -1,6 +1,7 @@
 //! The pages, one file each. A page reads what it shows, fills its template, and has the service apply what is asked for.
 
 pub mod account;
+pub mod attached;
 pub mod audit;
 pub mod compose;
 pub mod costs;

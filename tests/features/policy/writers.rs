@@ -150,6 +150,35 @@ fn each_address_can_be_blocked_and_the_writer_allowed() {
     gateway.books_balance();
 }
 
+/// Who is refused by rule can be told, once, where the mail server in front vouches for the address that is told; a machine
+/// never is, and what was refused can still be released.
+#[test]
+fn who_is_refused_by_rule_is_told_once() {
+    let shore = Shore::start();
+    let settings = [("air.strangers", "refuse"), ("air.tell_refused", "yes"), FRONT[0], FRONT[1]];
+    let gateway = shore.gateway(&settings, &["olga", "anna=6846"]).started();
+    let proven = verdict("dkim=pass header.d=world.example; spf=pass smtp.mailfrom=world.example");
+    let by = |header: &str| letter(&format!("{proven}\nFrom: Bob <bob@world.example>{header}"));
+    // Unproven, and a machine: first, so that what they would cause would be there by now.
+    took(&gateway, "bob@world.example", ANNA, &letter("From: Bob <bob@world.example>"));
+    took(&gateway, "bob@world.example", ANNA, &by("\nAuto-Submitted: auto-replied"));
+    took(&gateway, "victim@bank.example", ANNA, &by(""));
+    for _ in 0..2 {
+        took(&gateway, "bob@world.example", ANNA, &by(""));
+    }
+    let mails = shore.wait_mails(1);
+    wait_polls(&shore, 2);
+    assert_eq!(shore.mails().len(), 1);
+    assert_eq!(mails[0]["to"], serde_json::json!(["bob@world.example"]));
+    let text = mails[0]["data"].as_str().unwrap().replace("=\r\n", "").replace("\r\n", " ");
+    assert!(text.contains("is not carried") && text.contains("every message costs money"), "{text}");
+    assert!(!text.contains("rule") && !text.contains("list"), "{text}");
+    let refused = gateway.messages().into_iter().find(|message| message["state"] == "refused").unwrap();
+    let said = gateway.cli_ok(&["queue", "release", refused["id"].as_str().unwrap()], "");
+    assert!(said.contains("is released"), "{said}");
+    gateway.books_balance();
+}
+
 /// A notice that a message waits goes only where the mail server in front vouches for the address that would get it.
 #[test]
 fn who_is_proven_by_from_has_no_notice_sent_to_somebody_else() {
