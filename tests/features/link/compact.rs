@@ -82,7 +82,7 @@ fn while_the_modem_is_off<T>(world: &World, station: &Station, write: impl FnOnc
 fn two_boxes_agree_bundle_and_confirm() {
     let world = World::start(&[]);
     let station = world.station();
-    std::fs::write(station.folder.join("model-3.primed"), "damaged").unwrap();
+    std::fs::write(station.folder.join("model-4.primed"), "damaged").unwrap();
     let (station, gateway) = (station.started(), world.gateway().started());
     agree(&world, &station, &gateway);
     let before = world.on_air();
@@ -103,7 +103,7 @@ fn two_boxes_agree_bundle_and_confirm() {
     let after = world.on_air();
     assert_eq!(after.len(), before.len() + 1);
     assert!(unhex(&after.last().unwrap().1)[0] >= 0x80);
-    let model = |at: &Station| std::fs::read(at.folder.join("model-3.primed")).unwrap();
+    let model = |at: &Station| std::fs::read(at.folder.join("model-4.primed")).unwrap();
     assert!(model(&station) == model(&gateway), "a damaged model is made anew");
 
     // Its receipt rides in the answer.
