@@ -14,7 +14,7 @@ use super::{App, auth, route};
 use crate::clock::{Clock, Time};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
-use crate::link::ip::callers::Callers;
+use crate::link::callers::Callers;
 use crate::password;
 use crate::people::{Person, Role};
 use crate::status::StatusBoard;

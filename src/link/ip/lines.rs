@@ -7,11 +7,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use smol::channel::Receiver;
+use smol::channel::{Receiver, Sender};
 use smol::future::or;
 use smol::{LocalExecutor, Timer};
 
-use super::callers::{Call, Caller};
 use super::connect;
 use super::dial::{DialError, Dialling, Hurry};
 use super::hub::Hub;
@@ -21,6 +20,7 @@ use super::session::{Fact, Over, Session};
 use super::traffic::Use;
 use super::wire::{Wire, WireError, Woken};
 use crate::address::KeyId;
+use crate::link::callers::{Call, Caller};
 use crate::message::reason::{ByeReason, CallFailure, LineReason};
 use crate::sys::network;
 
@@ -52,6 +52,8 @@ pub struct Lines {
     pub calls: Receiver<Call>,
     /// Rung when there is something to send, or a dial should not wait.
     pub bell: Receiver<()>,
+    /// Rings it.
+    pub ring: Sender<()>,
 }
 
 impl Lines {
@@ -67,6 +69,10 @@ impl Lines {
                         executor.spawn(Rc::clone(&lines).serve(*caller)).detach();
                     }
                     Call::Forgotten(key) => lines.forget(key),
+                    Call::Paired => {
+                        lines.hub.lock().paired_anew = true;
+                        let _ = lines.ring.try_send(());
+                    }
                 }
                 lines.hub.tell();
             }
@@ -179,7 +185,8 @@ impl Lines {
             let rung = async {
                 // The bell of a link that ends rings no more.
                 let _ = self.bell.recv().await;
-                Some(Hurry::Message)
+                let anew = std::mem::take(&mut self.hub.lock().paired_anew);
+                Some(if anew { Hurry::Network } else { Hurry::Message })
             };
             let late = async {
                 Timer::at(look).await;
