@@ -107,7 +107,7 @@ enum Command {
     subcommand,
     name = "run",
     note = "SATPOST_LOG=debug in the environment makes the log say more; error, warn and info work as well.",
-    error_code(2, "wrong settings, or the data folder cannot be used; systemd does not start it again")
+    error_code(2, "wrong settings, or the data folder cannot be used")
 )]
 struct Run {
     /// end when the process of this number, which started this one, ends

@@ -4,6 +4,7 @@
 //! [`framer`] splits them into commands and mails, [`smtp`] answers commands, [`data`] takes mails) or HTTP ([`http`]).
 //! What stands behind is reached only through [`MailIntake`].
 
+pub mod closed;
 pub mod counters;
 pub mod data;
 pub mod framer;

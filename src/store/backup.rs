@@ -352,6 +352,7 @@ pub fn restore(file: &Path, data: &Path, replace: bool, stamp: &str) -> Result<(
             )));
         }
     }
+    spool::may_restore(data)?;
     spool::prepare(data)?;
     let (part, spool_part) = (data.join("restore.part"), data.join("spool.part"));
     clear(&part, &spool_part).map_err(|error| disk(data, &error))?;

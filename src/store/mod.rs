@@ -128,6 +128,7 @@ impl Store {
     /// # Errors
     /// A sentence for the operator: folder not writable, in use by a running box, newer version, damaged.
     pub fn open(folder: &Path, clock: &Clock) -> Result<Self, Fault> {
+        spool::may_begin(folder)?;
         spool::prepare(folder)?;
         let database = writer::open(&folder.join(FILE))?;
         let (jobs, asks) = bounded(LINE);

@@ -205,15 +205,16 @@ fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, &'static str, St
     if again::is_possible(message) {
         let words = format!(
             "It goes once more, for {}. It may have arrived: a box like this one delivers nothing twice, a classic peer may.",
-            again::price(&policy, message)
+            Cost::of(&policy, message)
         );
         actions.push(("again", "Send again", words));
     }
     if is_releasable(&policy, message) {
         let cost = Cost::of(&policy, message);
-        actions.push(("release", "Release", format!("It goes out now{cost}.")));
+        actions.push(("release", "Release", format!("It goes out now{}.", cost.clause())));
         if message.stranger.is_some() {
-            let words = format!("It goes out now{cost}; what this sender writes from now on goes out as well.");
+            let words =
+                format!("It goes out now{}; what this sender writes from now on goes out as well.", cost.clause());
             actions.push(("allow", "Release and allow sender", words));
         }
         actions.extend(Some(cancel).filter(|_| message.state == State::Held));

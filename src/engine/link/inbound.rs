@@ -12,7 +12,7 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
 use crate::message::events::SetAside;
-use crate::message::reason::{NoRoute, Unusable};
+use crate::message::reason::{NoRoute, Unusable, Waits};
 use crate::message::{CameIn, Id, Message, Origin, Reason, State};
 use crate::people::Person;
 use crate::route::choose::Policy;
@@ -33,7 +33,7 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
             return Err(Fault::refused(Unusable::CompactOff));
         }
         (false, false) => Received { classic: Some((payload.clone(), None)), messages: Vec::new(), effects: None },
-        (true, true) if !context.coder().ready() => return Err(Fault::temporary("the coder is being made ready")),
+        (true, true) if !context.coder().ready() => return Err(Fault::Temporary(Waits::Coder.into())),
         (true, _) => {
             let mut peer = context.peer(inbound.device)?;
             let turn = context.in_session(inbound.device, |session| peer.receive(session, payload));
@@ -109,7 +109,7 @@ impl Received {
 pub fn poison(context: &Context, bytes: &[u8], why: &Reason) -> Result<(), Fault> {
     let (bytes, why, now) = (bytes.to_vec(), why.clone(), context.now());
     log::warn!("link: a packet from the air is in quarantine: {why}");
-    context.store.write(move |tx| tx.set_aside("link", SetAside::Packet(String::new()), why.clone(), &bytes, now))
+    context.store.write(move |tx| tx.set_aside("link", SetAside::Packet(None), why.clone(), &bytes, now))
 }
 
 /// Delivers the parts of messages that will not be complete any more, as they are.
@@ -328,7 +328,11 @@ impl Unpacker {
     }
 
     fn set_aside(&self, tx: &mut Tx, why: Unusable, bytes: &[u8]) -> TxResult<()> {
-        let what = SetAside::Packet(self.device());
+        let from = match &self.side {
+            Side::Field(device, _) => Some(*device),
+            Side::Reader(_) => None,
+        };
+        let what = SetAside::Packet(from);
         log::warn!("link: {what}: {why}");
         tx.set_aside("link", what, why.into(), bytes, self.now)
     }
