@@ -26,6 +26,8 @@ pub mod key;
 pub mod lines;
 pub mod pairing;
 pub mod session;
+#[cfg(test)]
+mod tests;
 pub mod traffic;
 pub mod wire;
 
