@@ -65,6 +65,7 @@ routes! {
     Get "/mailbox" Person |ask, _| pages::mailbox::list(ask);
     Get "/mailbox/{id}" Person |ask, part| pages::mailbox::one(ask, part[0]);
     Post "/mailbox/{id}/read" Person |ask, part| pages::mailbox::read(ask, part[0]);
+    Post "/mailbox/{id}/delete" Person |ask, part| pages::mailbox::delete(ask, part[0]);
     Get "/compose" Person |ask, _| pages::compose::show(ask);
     Post "/compose" Person |ask, _| pages::compose::send(ask);
     Get "/messages" Person |ask, _| pages::messages::list(ask);

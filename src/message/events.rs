@@ -75,6 +75,13 @@ pub enum EventKind {
         /// How it ended the last time, as the system or the box itself tells.
         why: String,
     },
+    /// The quarantine had no more room.
+    QuarantineFull {
+        /// The source that had most in it.
+        source: String,
+        /// How many of its oldest items are gone.
+        deleted: usize,
+    },
     /// Somebody changed people or settings.
     Done {
         /// What they did, as it stands in the audit.

@@ -7,7 +7,7 @@
 //! | `sms` | gives texts to the carrier, asks it for texts and reports | after a fault, with back-off |
 //! | `link` | drives the link | after a fault, with back-off |
 //! | `housekeeping` | deadlines, clean-up | after a fault, with back-off |
-//! | `smtp-gate`, `submission-gate`, `http-gate` | accept; a thread for each connection | opened anew when a setting changes |
+//! | `smtp-gate`, `submission-gate`, `imap-gate`, `http-gate`, ... | accept; a thread for each connection | opened anew when a setting changes |
 //! | web workers | answer requests that the gate has checked | |
 //! | `control` | answers the command line | |
 //! | main | this: signals, watchdog, listeners | |
@@ -42,6 +42,7 @@ use crate::sys::sockets::Sockets;
 use failure::Ended;
 use listeners::Listeners;
 use restarts::Restarts;
+use welcome::Welcome;
 
 /// Exit code for settings that are wrong, or a folder that cannot be used.
 pub const WRONG_SETTINGS: u8 = 2;
@@ -53,7 +54,7 @@ const RECOVERED: Duration = Duration::from_secs(60);
 const STORE_BUSY: Duration = Duration::from_secs(10);
 /// A store that cannot be opened is tried again after this.
 const STORE_AGAIN: Duration = Duration::from_secs(10);
-/// Listeners that could not be opened are tried again after this.
+/// Listeners that could not be opened are tried again after this, and what is said of them is looked at.
 const LISTENERS_AGAIN: Duration = Duration::from_secs(15);
 /// Everything has to be over this long after the signal.
 const DRAIN: Duration = Duration::from_secs(8);
@@ -205,12 +206,12 @@ impl Supervisor {
         };
         notify::ready();
         log::info!("satpost {} is up", crate::cli::version());
-        welcome::say(&self.context);
+        let mut welcome = Welcome::default();
+        welcome.say(&self.context);
         let watchdog = notify::watchdog_interval();
         let mut last_try = Instant::now();
         loop {
-            let wait = if listeners.all_open() { Duration::from_secs(3600) } else { LISTENERS_AGAIN };
-            let wait = watchdog.map_or(wait, |interval| interval.min(wait));
+            let wait = watchdog.map_or(LISTENERS_AGAIN, |interval| interval.min(LISTENERS_AGAIN));
             match self.wait(&changed, wait) {
                 Woken::Signal(name) => {
                     log::info!("{name}: ending");
@@ -221,8 +222,9 @@ impl Supervisor {
                     last_try = Instant::now();
                     listeners.follow(&self.context);
                 }
-                Woken::Time => {}
+                Woken::Time => listeners.report(&self.context),
             }
+            welcome.say(&self.context);
             // The box is alive as long as its store answers; without that it can keep no promise.
             if watchdog.is_some() && (self.context.store.ledger().is_ok() || self.context.store.broken().is_some()) {
                 notify::watchdog();

@@ -232,6 +232,9 @@ class Box:
         "box.domain": "example.org",
         "smtp.listen": "127.0.0.1:0",
         "submission.listen": "127.0.0.1:0",
+        "submissions.listen": "127.0.0.1:0",
+        "imap.listen": "127.0.0.1:0",
+        "imaps.listen": "127.0.0.1:0",
         "web.listen": "127.0.0.1:0",
         "smtp.per_address": "64",
     }

@@ -97,9 +97,19 @@ impl Machine {
     /// Boots one where satpost is installed as README.md says.
     pub fn with_satpost() -> Self {
         let machine = Self::boot();
-        machine.ok(&format!("cd /src && set -e\n{}", block("README.md", "systemctl enable --now satpost")));
-        machine.wait_ok("systemctl is-active satpost");
+        machine.install();
         machine
+    }
+
+    /// Installs satpost as README.md says.
+    pub fn install(&self) {
+        self.ok(&format!("cd /src && set -e\n{}", block("README.md", "systemctl enable --now satpost")));
+        self.wait_ok("systemctl is-active satpost");
+    }
+
+    /// Its process 1, as this machine sees it.
+    pub fn leader(&self) -> u32 {
+        self.leader
     }
 
     /// Runs a command there.
@@ -198,11 +208,14 @@ pub struct Said {
     pub err: String,
 }
 
-/// The block of a paper that has this in it, as it is written.
+/// The commands of a paper in whose block this stands, as they are written.
 pub fn block(paper: &str, part: &str) -> String {
     let text = fs::read_to_string(source(paper)).unwrap();
-    let blocks: Vec<_> = text.split("```\n").collect();
-    let found = blocks.iter().skip(1).step_by(2).find(|block| block.contains(part));
+    let blocks: Vec<&str> = match paper.ends_with(".html") {
+        true => text.split("<pre tabindex=0>").skip(1).filter_map(|rest| rest.split("</pre>").next()).collect(),
+        false => text.split("```\n").skip(1).step_by(2).collect(),
+    };
+    let found = blocks.iter().find(|block| block.contains(part));
     (*found.unwrap_or_else(|| panic!("{paper} has no block with '{part}'"))).to_owned()
 }
 

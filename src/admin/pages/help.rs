@@ -50,6 +50,11 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
     let values = context! {
         host,
         submission => port("submission", "587"),
+        submissions => port("submissions", "465"),
+        imap => port("imap", "143"),
+        imaps => port("imaps", "993"),
+        keep_days => ask.settings.text(Key::KeepDays),
+        quota => ask.settings.number(Key::MailboxQuota),
         smtp => port("smtp", "25"),
         me => ask.me(),
         owner => ask.owner(), operator => ask.operator(),

@@ -15,6 +15,9 @@ impl Display for EventKind {
                 what.fmt(f)?;
                 device.map_or(Ok(()), |device| write!(f, " ({})", device.shown()))
             }
+            Self::QuarantineFull { source, deleted } => {
+                write!(f, "the quarantine is full: the {deleted} oldest items from {source} were deleted")
+            }
             Self::Phone { word, what } => write!(f, "a phone sent {word}: {what}"),
             Self::Budget { account, month, percent, reserve } => {
                 write!(f, "{percent} % ")?;
