@@ -106,8 +106,8 @@ fn a_gateway_holds_a_thousand_stations() {
     });
     let before = gateway.spent();
     let begun = Instant::now();
-    let executor = LocalExecutor::new();
     let places = Semaphore::new(AT_ONCE);
+    let executor = LocalExecutor::new();
     let lines = smol::block_on(executor.run(async {
         let tasks: Vec<_> = keys.iter().map(|key| executor.spawn(station(key, pin, to, &places))).collect();
         let mut lines = Vec::new();
