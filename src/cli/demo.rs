@@ -5,7 +5,7 @@
 //!   (yours)        a child    ...this process...      a child    this process
 //! ```
 //!
-//! With `--link ip` a simulated internet line takes the place of modem, sky and Hive. Both boxes are this same program with nothing changed; nothing in them knows that the rest is simulated.
+//! Both boxes are this same program with nothing changed; nothing in them knows that the rest is simulated.
 
 mod messages;
 mod parts;
@@ -41,30 +41,6 @@ pub struct Demo {
     /// send a message and a text each way, wait for all, and end; with 1 if they did not arrive in 90 s
     #[argh(switch)]
     once: bool,
-    /// what is between the boxes: satellite (default), or ip for an internet line
-    #[argh(option, default = "DemoLink::Satellite")]
-    link: DemoLink,
-}
-
-/// What is between the two boxes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DemoLink {
-    /// A modem, a sky and the Hive.
-    Satellite,
-    /// An internet line.
-    Internet,
-}
-
-impl std::str::FromStr for DemoLink {
-    type Err = crate::fault::UnknownWord;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        match word {
-            "satellite" => Ok(Self::Satellite),
-            "ip" => Ok(Self::Internet),
-            _ => Err(crate::fault::UnknownWord { what: "link", word: word.to_owned(), known: "satellite or ip" }),
-        }
-    }
 }
 
 impl Demo {
@@ -72,12 +48,8 @@ impl Demo {
         // Caught before anything is made, so that everything made is taken away again.
         let mut signals = Stop::catch().map_err(|error| Failure::failed(error.to_string()))?;
         let began = Instant::now();
-        let between = match self.link {
-            DemoLink::Satellite => "a modem, a sky, a Hive",
-            DemoLink::Internet => "an internet line",
-        };
-        tell(&format!("Starting two boxes, {between}, a mail server and a carrier with a phone ..."));
-        let mut parts = match DemoParts::start(self.link) {
+        tell("Starting two boxes, a modem, a sky, a Hive, a mail server and a carrier with a phone ...");
+        let mut parts = match DemoParts::start() {
             // Ctrl-C on a terminal reaches the boxes as well: that they ended is no failure then.
             Err(_) if wait(&mut signals, Duration::ZERO) => return Ok(ExitCode::SUCCESS),
             started => started?,

@@ -27,16 +27,12 @@ pub fn explain(parts: &DemoParts) -> String {
     let password = &parts.password;
     let (port, back) = (submission.port(), smtp.port());
     let carrier = parts.carrier.address();
-    let passes = match parts.line() {
-        None => "A satellite passes every 6 seconds.".to_owned(),
-        Some(line) => format!("The boxes are paired, and the station calls the gateway over the line at {line}."),
-    };
     format!(
         "
   station (boat)    http://{station}/   name anna, password {password}
   gateway (shore)   http://{gateway}/   name anna, password {password}
 
-{passes} From another terminal, send a mail from the boat with curl, or with msmtp:
+A satellite passes every 6 seconds. From another terminal, send a mail from the boat with curl, or with msmtp:
 
   printf 'Subject: Position\\n\\nAll well at 38.7 N 9.1 W.\\n' | curl -sS --crlf smtp://127.0.0.1:{port} --user anna:{password} --mail-from {ANNA} --mail-rcpt {BOB} -T -
 

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::{DemoLink, NUMBER, PHONE};
+use super::{NUMBER, PHONE};
 use crate::address::DeviceId;
 use crate::cli::session::{Failure, Request};
 use crate::cli::{parse, reach};
-use crate::sim::{carrier, hive, line, modem, sink};
+use crate::sim::{carrier, hive, modem, sink};
 
 /// The modem on the boat.
 pub const DEVICE: u32 = 0x1abe;
@@ -36,16 +36,11 @@ pub struct DemoParts {
     pub sink: sink::Handle,
     /// The carrier of text messages, and its phones.
     pub carrier: carrier::Handle,
-    between: Between,
+    _modem: modem::Handle,
+    _hive: hive::Handle,
     /// Password of anna on both boxes.
     pub password: String,
     _folder: Folder,
-}
-
-/// What is between the boxes.
-enum Between {
-    Satellite { _modem: modem::Handle, _hive: hive::Handle },
-    Line(line::Handle),
 }
 
 /// A box as a child of this process.
@@ -76,9 +71,10 @@ impl DemoParts {
     ///
     /// # Errors
     /// A sentence that names the part that could not start.
-    pub fn start(link: DemoLink) -> Result<Self, Failure> {
+    pub fn start() -> Result<Self, Failure> {
         let folder = folder()?;
         let path = |name: &str| folder.0.join(name);
+        let device = DeviceId::new(u64::from(DEVICE)).map_err(Failure::failed)?;
         let password = format!("demo-{}", random()?);
         let sink_options = sink::Options { listen: ([127, 0, 0, 1], 0).into(), dir: None };
         let sink = sink::start(sink_options).map_err(|error| part("mail server", &error))?;
@@ -92,37 +88,33 @@ impl DemoParts {
             control: None,
         };
         let carrier = carrier::start(carrier).map_err(|error| part("carrier", &error))?;
-        let (boat, shore) = (path("station"), path("gateway"));
-        let (station, gateway, between) = match link {
-            DemoLink::Satellite => {
-                let (modem, hive) = satellite(&path("modem"), &path("sky"), &password)?;
-                let station = Place::start("station", &boat, &password, &station_settings(&path("modem")))?;
-                let settings = gateway_settings(&hive.url(), &password, sink.address, carrier.address());
-                let gateway = Place::start("gateway", &shore, &password, &settings)?;
-                let [station, gateway] = ready([station, gateway])?;
-                (station, gateway, Between::Satellite { _modem: modem, _hive: hive })
-            }
-            DemoLink::Internet => {
-                let settings = words(&over_the_internet(&STATION));
-                let station = Place::start("station", &boat, &password, &settings)?;
-                let relay = [sink.address.ip().to_string(), sink.address.port().to_string()];
-                let carrier = format!("http://{}", carrier.address());
-                let settings = [&GATEWAY[..], &ashore(&relay, &carrier, &password)].concat();
-                let gateway = Place::start("gateway", &shore, &password, &words(&over_the_internet(&settings)))?;
-                let [station, gateway] = ready([station, gateway])?;
-                let line = internet(&station, &gateway)?;
-                (station, gateway, Between::Line(line))
-            }
+        let hive = hive::Options {
+            listen: ([127, 0, 0, 1], 0).into(),
+            user: "demo".to_owned(),
+            password: password.clone(),
+            device: vec![device],
+            sky: Some(path("sky")),
+            control: None,
+            state: None,
+            token_life: 3600,
         };
-        Ok(Self { station, gateway, sink, carrier, between, password, _folder: folder })
-    }
-
-    /// Where the internet line is; `None` where a satellite is between the boxes.
-    pub fn line(&self) -> Option<SocketAddr> {
-        match &self.between {
-            Between::Line(line) => Some(line.address),
-            Between::Satellite { .. } => None,
+        let hive = hive::start(hive).map_err(|error| part("Hive", &error))?;
+        let modem = modem::Options {
+            sky: Some(path("sky")),
+            pass_every: PASSES.0,
+            pass_length: PASSES.1,
+            factor: 10,
+            ..modem::Options::new(path("modem"))
+        };
+        let modem = modem::start(modem).map_err(|error| part("modem", &error))?;
+        let station = Place::start("station", &path("station"), &password, &station_settings(&path("modem")))?;
+        let settings = gateway_settings(&hive.url(), &password, sink.address, carrier.address());
+        let mut gateway = Place::start("gateway", &path("gateway"), &password, &settings)?;
+        let mut station = station;
+        for place in [&mut station, &mut gateway] {
+            place.wait_ready()?;
         }
+        Ok(Self { station, gateway, sink, carrier, _modem: modem, _hive: hive, password, _folder: folder })
     }
 
     /// Gives a sentence when a box has ended by itself.
@@ -173,94 +165,40 @@ fn part(what: &str, error: &io::Error) -> Failure {
     Failure::failed(format!("the simulated {what} cannot start: {error}"))
 }
 
-/// Waits until both boxes are ready.
-fn ready(mut places: [Place; 2]) -> Result<[Place; 2], Failure> {
-    places.iter_mut().try_for_each(Place::wait_ready)?;
-    Ok(places)
-}
-
-/// A modem and the Hive under one sky.
-fn satellite(port: &Path, sky: &Path, password: &str) -> Result<(modem::Handle, hive::Handle), Failure> {
-    let hive = hive::Options {
-        listen: ([127, 0, 0, 1], 0).into(),
-        user: "demo".to_owned(),
-        password: password.to_owned(),
-        device: vec![DeviceId::new(u64::from(DEVICE)).map_err(Failure::failed)?],
-        sky: Some(sky.to_owned()),
-        control: None,
-        state: None,
-        token_life: 3600,
-    };
-    let hive = hive::start(hive).map_err(|error| part("Hive", &error))?;
-    let modem = modem::Options {
-        sky: Some(sky.to_owned()),
-        pass_every: PASSES.0,
-        pass_length: PASSES.1,
-        factor: 10,
-        ..modem::Options::new(port.to_owned())
-    };
-    let modem = modem::start(modem).map_err(|error| part("modem", &error))?;
-    Ok((modem, hive))
-}
-
-/// A line from the station to the gateway, and both paired over it by the commands that anybody would use.
-fn internet(station: &Place, gateway: &Place) -> Result<line::Handle, Failure> {
-    let status = gateway.ask(&["status", "--json"])?.unwrap_or_default();
-    let to = status["listen"]["ip"][0].as_str().and_then(|address| address.parse().ok());
-    let to = to.ok_or_else(|| Failure::failed("the gateway does not listen for the station"))?;
-    let options = line::Options { listen: ([127, 0, 0, 1], 0).into(), to, delay: Duration::from_millis(150), rate: 0 };
-    let line = line::start(options).map_err(|error| part("line", &error))?;
-    let code = gateway.tell(&["pair", "new"])?;
-    station.tell(&["pair", "join", &line.address.to_string(), code.trim()])?;
-    let paired = gateway.ask(&["pair", "list", "--json"])?.unwrap_or_default();
-    let key = paired[0]["key"].as_str().unwrap_or_default();
-    gateway.tell(&["people", "device", "anna", key])?;
-    Ok(line)
-}
-
-const STATION: [(&str, &str); 3] =
-    [("box.name", "station"), ("box.domain", "boat.example"), ("box.reach", "satellite")];
-const GATEWAY: [(&str, &str); 3] =
-    [("box.name", "gateway"), ("box.domain", "shore.example"), ("box.reach", "internet")];
-
 fn station_settings(modem: &Path) -> Vec<String> {
     let modem = modem.display().to_string();
-    words(&[&STATION[..], &[("link.driver", "m138"), ("m138.port", &modem)]].concat())
+    words(&[
+        ("box.name", "station"),
+        ("box.domain", "boat.example"),
+        ("box.reach", "satellite"),
+        ("link.driver", "m138"),
+        ("m138.port", &modem),
+    ])
 }
 
 fn gateway_settings(hive: &str, password: &str, relay: SocketAddr, carrier: SocketAddr) -> Vec<String> {
-    let relay = [relay.ip().to_string(), relay.port().to_string()];
+    let (host, port) = (relay.ip().to_string(), relay.port().to_string());
     let carrier = format!("http://{carrier}");
-    let hive = [
+    words(&[
+        ("box.name", "gateway"),
+        ("box.domain", "shore.example"),
+        ("box.reach", "internet"),
         ("link.driver", "hive"),
         ("hive.url", hive),
         ("hive.user", "demo"),
         ("hive.password", password),
         ("hive.poll", "1"),
-    ];
-    words(&[&GATEWAY[..], &hive, &ashore(&relay, &carrier, password)].concat())
-}
-
-/// What a gateway needs of the world: a mail server and a carrier.
-fn ashore<'a>(relay: &'a [String; 2], carrier: &'a str, password: &'a str) -> [(&'a str, &'a str); 9] {
-    [
-        ("relay.host", &relay[0]),
-        ("relay.port", &relay[1]),
+        ("relay.host", &host),
+        ("relay.port", &port),
         ("relay.tls", "none"),
         ("sms.carrier", "twilio"),
         ("sms.poll", "1"),
-        ("twilio.url", carrier),
+        ("twilio.url", &carrier),
         ("twilio.account", "ACdemo"),
         ("twilio.token", password),
         // Of a stranger the box would hold a text for the boat.
         ("air.allow", PHONE),
-    ]
-}
-
-/// The settings of a box that meets the other over the internet.
-fn over_the_internet<'a>(settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let listen = settings.contains(&GATEWAY[2]).then_some(("ip.listen", "127.0.0.1:0"));
-    settings.iter().copied().chain([("link.driver", "ip")]).chain(listen).collect()
+    ])
 }
 
 /// Gives the settings that differ, with those that both boxes share.
@@ -278,7 +216,7 @@ impl Place {
         command(data, settings, None)?;
         let mut add: Vec<_> =
             ["people", "add", "anna", "--full-name", "Anna", "--role", "owner"].map(str::to_owned).into();
-        if settings.iter().any(|word| word == "hive") {
+        if name == "gateway" {
             add.extend(["--device".to_owned(), format!("{DEVICE:#08x}")]);
         }
         command(data, &add, Some(password.to_owned()))?;
@@ -322,14 +260,6 @@ impl Place {
         let request = Request { args: words.iter().map(ToString::to_string).collect(), input: None };
         let answer = reach::ask_box(&self.data, &request, Duration::from_secs(10))?;
         Ok(answer.and_then(|answer| serde_json::from_str(&answer.out).ok()))
-    }
-
-    /// Has the box carry a command out, with all the time that it takes.
-    fn tell(&self, words: &[&str]) -> Result<String, Failure> {
-        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
-        let command = parse(&words).map_err(|exit| Failure::failed(exit.output))?;
-        let answer = reach::ask(&self.data, &Request { args: words, input: None }, &command)?;
-        if answer.code == 0 { Ok(answer.out) } else { Err(Failure::failed(answer.err)) }
     }
 
     fn last_words(&self) -> String {
