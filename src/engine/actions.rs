@@ -246,7 +246,7 @@ pub(super) fn enter(
 fn allow(tx: &mut Tx, policy: &Policy, id: Id, who: String, now: Time) -> TxResult<Applied> {
     let message = tx.message(id)?;
     let reader = message.to.mailbox().map(|to| tx.person(&to.person())).transpose()?.flatten();
-    let (from @ (Address::Mail(_) | Address::Phone(_)), Some(mut person)) = (&message.from, reader) else {
+    let (from @ (Address::Mail(_) | Address::Phone(_)), Some(mut person)) = (message.header_from(), reader) else {
         return reject(Fault::permanent(format!("{id} has no sender and reader for whom there are lists")));
     };
     // A machine on the list of people who may write would be held again the next time.

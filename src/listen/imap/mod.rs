@@ -6,18 +6,18 @@
 
 mod append;
 mod change;
-mod envelope;
+pub mod envelope;
 mod fetch;
 mod folders;
 pub mod framer;
-mod mime;
+pub mod mime;
 mod people;
 pub mod replies;
 mod search;
 mod section;
 mod selected;
 pub mod session;
-mod structure;
+pub mod structure;
 
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
