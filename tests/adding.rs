@@ -69,7 +69,7 @@ const ADDED: &[Added] = &[
                 "src/supervisor/listeners.rs",
                 "LISTENERS: &[Row] = &[\n",
                 "Row { name: \"added\", ports: Key::AddedListen, tls: false, \
-                 service: |_, _| Arc::new(crate::listen::added::Added) },\n",
+                 service: |_, _| Ok(Arc::new(crate::listen::added::Added)) },\n",
             ),
             ("src/sys/sockets.rs", "NAMES: &[&str] = &[", "\"added\", "),
             (

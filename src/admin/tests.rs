@@ -14,17 +14,14 @@ use super::{App, auth, route};
 use crate::clock::{Clock, Time};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
-use crate::link::ip::callers::Callers;
-use crate::password;
 use crate::people::{Person, Role};
-use crate::status::StatusBoard;
 use crate::store::Store;
 
 const PASSWORD: &str = "a boat in the bay";
 
 /// Of the owner and of the person; made once, because a debug build takes its time for each.
 static HASHES: LazyLock<(String, String)> =
-    LazyLock::new(|| (password::hash(PASSWORD).unwrap(), password::hash("kittiwake").unwrap()));
+    LazyLock::new(|| (crate::password::hash(PASSWORD).unwrap(), crate::password::hash("kittiwake").unwrap()));
 
 /// A box with its pages; the store goes with it.
 struct Site {
@@ -48,14 +45,8 @@ impl Site {
 
     fn at(folder: std::path::PathBuf, clock: &Clock) -> Self {
         let store = Store::open(&folder, clock).unwrap();
-        let (_, stop) = smol::channel::bounded(1);
-        let context = Context {
-            coders: Coders::new(store.folder()),
-            callers: Callers::default(),
-            store,
-            status: StatusBoard::default(),
-            stop,
-        };
+        let (coders, (_, stop)) = (Coders::new(store.folder()), smol::channel::bounded(1));
+        let context = Context { coders, callers: Default::default(), store, status: Default::default(), stop };
         Self { app: App::new(&context, std::sync::Arc::default()), folder }
     }
 

@@ -91,7 +91,9 @@ impl Pair {
                 }
             }
             What::Join(join) => {
-                let paired = service.pair_with(&join.address, &join.code).map_err(Failure::of_request)?;
+                let paired = service
+                    .pair_with(&session.context.callers, &join.address, &join.code)
+                    .map_err(Failure::of_request)?;
                 session.line(format!("paired with {}, {}", paired.name, paired.address.shown()));
                 let driver = session.context.store.settings().text(Key::LinkDriver).to_owned();
                 if driver != "ip" {

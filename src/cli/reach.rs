@@ -19,7 +19,7 @@ use crate::control::{self, SOCKET};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
 use crate::fault::Fault;
-use crate::link::ip::callers::Callers;
+use crate::link::callers::Callers;
 use crate::status::StatusBoard;
 use crate::store::{FILE, Store};
 

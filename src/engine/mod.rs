@@ -24,7 +24,7 @@ use smol::future::or;
 
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::link::ip::callers::Callers;
+use crate::link::callers::Callers;
 use crate::message::{Extent, LinkSize, Message, Reason, State};
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, classic_size};

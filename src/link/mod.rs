@@ -4,6 +4,7 @@
 //! The engine owns a [`Link`] in one thread and calls it; a link never calls back. What a link must remember over a
 //! crash it hands to the engine as an [`Intent`] memo, which is on disk before the first byte of a hand-over leaves.
 
+pub mod callers;
 pub mod hive;
 pub mod ip;
 pub mod m138;
@@ -99,7 +100,7 @@ pub struct Equipment {
     /// What the link of this driver kept in an earlier life; empty at first.
     pub kept: Vec<u8>,
     /// Where the listener leaves connections.
-    pub callers: ip::callers::Callers,
+    pub callers: callers::Callers,
 }
 
 /// A box that this one is paired with.
@@ -109,8 +110,6 @@ pub struct PairedWith {
     pub key: KeyId,
     /// What it is called.
     pub name: String,
-    /// This box dials it, and not the other way round.
-    pub dialled: bool,
 }
 
 /// What one transmission should carry.

@@ -87,6 +87,7 @@ settings! {
     HivePoll, "hive.poll", Seconds(1, 86_400), "60", "Satellite link", "Poll the Hive every", "How often the Hive is asked for new packets.";
 
     IpAddress, "ip.address", Text, "", "Internet link", "Address of the far box", "host:port of the gateway that this box calls; pairing sets it. Empty: this box calls nobody.";
+    IpKey, "ip.key", Text, "", "Internet link", "Key of the far box", "64 digits, which the gateway proves to have; pairing sets it.";
     IpListen, "ip.listen", Listen, "", "Internet link", "Listens for boxes on", "On a gateway: address and port that stations connect to, for example 0.0.0.0:443. Used when systemd passes no socket named ip. Empty: none.";
     IpHold, "ip.hold", Switch, "yes", "Internet link", "Hold the line", "yes: the line stays open, for 0.3 to 2 kB an hour, and messages come at once. no: it is dialled when there is something to send, and messages for this box wait until then.";
     IpMetered, "ip.metered", Switch, "no", "Internet link", "The line is paid by volume", "Told to the far box.";

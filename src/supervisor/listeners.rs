@@ -27,6 +27,9 @@ use crate::status::{PartState, PartStatus};
 use crate::sys::process;
 use crate::sys::sockets::Sockets;
 
+/// What serves the clients of a listener, or why there is nothing.
+type Made = Result<Arc<dyn Service>, Fault>;
+
 /// A row: what a listener is called, where it listens, and who serves its clients.
 struct Row {
     /// Its name on the pages, in the log, and as `FileDescriptorName=` of its socket unit.
@@ -36,7 +39,7 @@ struct Row {
     /// It offers TLS: a new certificate opens it anew.
     tls: bool,
     /// Makes what serves its clients.
-    service: fn(&Shared, &Context) -> Result<Arc<dyn Service>, Fault>,
+    service: fn(&Shared, &Context) -> Made,
 }
 
 static LISTENERS: &[Row] = &[
@@ -202,7 +205,7 @@ impl Listeners {
 }
 
 impl Shared {
-    fn web(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
+    fn web(&self, context: &Context) -> Made {
         let store = context.store.clone();
         let rules = Box::new(move || {
             let mut rules = Rules::new(&store.settings(), &host_name());
@@ -212,7 +215,7 @@ impl Shared {
         Ok(Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules)))
     }
 
-    fn ip(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
+    fn ip(&self, context: &Context) -> Made {
         let key = equipment::own_key(&context.store)?;
         Ok(Arc::new(BoxListener::new(&context.store, &context.callers, Arc::clone(&self.proven), &key)?))
     }
@@ -257,13 +260,7 @@ impl Listener {
         self.error.is_none() && self.gate.is_some() && self.opened_with == wanted && same_tls
     }
 
-    fn open(
-        &mut self,
-        wanted: &str,
-        certificate: &str,
-        service: Result<Arc<dyn Service>, Fault>,
-        proven: &Arc<Proven>,
-    ) {
+    fn open(&mut self, wanted: &str, certificate: &str, service: Made, proven: &Arc<Proven>) {
         wanted.clone_into(&mut self.opened_with);
         certificate.clone_into(&mut self.certificate);
         let before = self.error.take();

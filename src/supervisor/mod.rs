@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
 use crate::engine::{self, Context};
 use crate::fault::Fault;
-use crate::link::ip::callers::Callers;
+use crate::link::callers::Callers;
 use crate::message::events::EventKind;
 use crate::status::StatusBoard;
 use crate::store::Store;

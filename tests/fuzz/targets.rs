@@ -18,7 +18,7 @@ use crate::address::Address;
 use crate::admin::fields;
 use crate::coding::{classic, parts};
 use crate::deliver::sms::{CARRIERS, Hook};
-use crate::link::{hive, m138};
+use crate::link::{hive, ip, m138};
 use crate::listen::counters::ClientCounters;
 use crate::listen::framer::{NextStep, SmtpFramer};
 use crate::listen::imap::framer::{Event, Framer};
@@ -203,6 +203,11 @@ pub fn coder(data: &[u8]) {
             assert_eq!(coder.decode(&again), Some(records));
         }
     });
+}
+
+/// What a far box says over the internet, in pieces (the first byte is their size).
+pub fn ip(data: &[u8]) {
+    ip::fuzz(data);
 }
 
 /// Answers of the Hive.

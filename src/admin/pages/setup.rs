@@ -31,7 +31,15 @@ const STEPS: [Step; 5] = [
     Step {
         name: "modem",
         words: "Satellite link",
-        settings: &["link.driver", "m138.port", "hive.url", "hive.user", "hive.password", "hive.organization"],
+        settings: &[
+            "link.driver",
+            "m138.port",
+            "hive.url",
+            "hive.user",
+            "hive.password",
+            "hive.organization",
+            "ip.listen",
+        ],
     },
     Step { name: "people", words: "First person", settings: &[] },
     Step {

@@ -5,12 +5,11 @@ use subtle::ConstantTimeEq;
 
 use super::{Action, Actor, Person, Role, Service, new_password};
 use crate::fault::Fault;
+use crate::link::ip::pairing::ALPHABET;
 use crate::message::events::EventKind;
 use crate::settings::Key;
 use crate::store::{Event, Tx, reject};
 
-/// Crockford's base 32: no I, L, O, U.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters of a code: 40 bits.
 const LENGTH: usize = 8;
 /// Wrong codes after which another one is made.

@@ -253,7 +253,7 @@ mod tests {
         let context = Context {
             coders: Coders::new(place.store.folder()),
             store: place.store.clone(),
-            callers: crate::link::ip::callers::Callers::default(),
+            callers: crate::link::callers::Callers::default(),
             status: StatusBoard::default(),
             stop,
         };

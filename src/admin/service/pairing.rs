@@ -5,7 +5,7 @@ use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::link::equipment;
 use crate::fault::Fault;
-use crate::link::ip::callers::{Call, Callers};
+use crate::link::callers::{Call, Callers};
 use crate::link::ip::introduce::introduce;
 use crate::link::ip::pairing::{Introduction, LIFE, OpenCode, PairingCode};
 use crate::message::reason::CallFailure;
@@ -53,7 +53,7 @@ impl Service {
     ///
     /// # Errors
     /// Permanent with the reason when address or code are none, or the gateway says no; temporary when it is not reached.
-    pub fn pair_with(&self, address: &str, code: &str) -> Result<PairedBox, Fault> {
+    pub fn pair_with(&self, callers: &Callers, address: &str, code: &str) -> Result<PairedBox, Fault> {
         self.may(Action::Pair)?;
         let code: PairingCode = code.parse().map_err(Fault::permanent)?;
         let address = with_port(address.trim())?;
@@ -71,6 +71,7 @@ impl Service {
             since: self.store.clock().now(),
         };
         self.paired_with(&address, &paired)?;
+        callers.call(Call::Paired);
         Ok(paired)
     }
 
@@ -79,7 +80,8 @@ impl Service {
     /// # Errors
     /// Permanent for who may not; otherwise when the store fails.
     pub fn paired_with(&self, address: &str, paired: &PairedBox) -> Result<(), Fault> {
-        let mut rows = vec![(Key::IpAddress, address.to_owned())];
+        let key = paired.address.to_string().trim_start_matches("ip:").to_owned();
+        let mut rows = vec![(Key::IpAddress, address.to_owned()), (Key::IpKey, key)];
         if self.store.settings().text(Key::LinkDriver) == "none" {
             rows.push((Key::LinkDriver, "ip".to_owned()));
         }

@@ -308,7 +308,7 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
                 return service.paired_with("192.0.2.1:443", &paired);
             }
             site.app.store.write(move |tx| tx.pair(&paired)).unwrap();
-            service.unpair(&crate::link::ip::callers::Callers::default(), "tern").map(drop)
+            service.unpair(&crate::link::callers::Callers::default(), "tern").map(drop)
         }
     }
 }

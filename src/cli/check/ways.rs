@@ -74,7 +74,29 @@ pub fn link(session: &Session, findings: &mut Findings) {
     }
     match settings.text(Key::LinkDriver) {
         "m138" => modem(&settings, findings),
+        "ip" => line(session, &settings, findings),
         _ => hive(&settings, findings),
+    }
+}
+
+/// Checks that there is somebody to talk to; whether the line works is known once the box runs.
+fn line(session: &Session, settings: &Settings, findings: &mut Findings) {
+    let paired = match session.service().paired() {
+        Ok(paired) => paired,
+        Err(fault) => return findings.error("link", fault.why()),
+    };
+    let dialled = paired.iter().find(|paired| paired.dialled);
+    match (settings.text(Key::IpAddress), dialled) {
+        ("", None) if paired.is_empty() => findings
+            .error("link", "no other box is paired: satpost pair new on the gateway, satpost pair join on the station"),
+        ("", _) if settings.text(Key::IpListen).is_empty() => {
+            findings.warn("link", "it listens for other boxes only if systemd passes a socket: set ip.listen")
+        }
+        ("", _) => findings.ok("link", format!("{} other boxes may call", paired.len())),
+        (_, None) => findings.error("link", "the far box has an address and no key: satpost pair join"),
+        (address, Some(paired)) => {
+            findings.ok("link", format!("{} is called at {address} once the box runs", paired.name))
+        }
     }
 }
 

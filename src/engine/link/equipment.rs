@@ -23,7 +23,7 @@ pub fn of(context: &Context, driver: &Driver) -> Result<Equipment, Fault> {
         Ok((view.all_paired()?, view.last_taken_in(&prefix)?, view.note(&note(driver))?))
     })?;
     let paired = paired.into_iter().filter_map(|paired| match paired.address {
-        LinkAddress::Ip(key) => Some(PairedWith { key, name: paired.name, dialled: paired.dialled }),
+        LinkAddress::Ip(key) => Some(PairedWith { key, name: paired.name }),
         _ => None,
     });
     Ok(Equipment {

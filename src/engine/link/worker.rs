@@ -42,7 +42,7 @@ const BATCH: usize = 32;
 /// Packets of earlier runs that the link is told about.
 const REMEMBERED: usize = 64;
 /// Settings that need the link made anew.
-const OF_THE_LINK: [Key; 14] = [
+const OF_THE_LINK: [Key; 15] = [
     Key::LinkDriver,
     Key::M138Port,
     Key::M138AppId,
@@ -52,6 +52,7 @@ const OF_THE_LINK: [Key; 14] = [
     Key::HiveOrganization,
     Key::HivePoll,
     Key::IpAddress,
+    Key::IpKey,
     Key::IpListen,
     Key::IpHold,
     Key::IpMetered,

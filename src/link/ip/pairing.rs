@@ -25,8 +25,8 @@ pub const MAX_NAME: usize = 64;
 /// Addresses that fit an introduction.
 const MAX_ADDRESSES: usize = 3;
 
-/// The characters of a code, by value.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// The characters of a code, by value: Crockford's base 32, without I, L, O, U.
+pub const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters that name the key, and those of the token.
 const PARTS: (usize, usize) = (16, 4);
 

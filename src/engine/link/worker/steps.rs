@@ -92,6 +92,8 @@ impl LinkWorker<'_> {
     /// A packet that the link held is certainly not at the far box: it goes again.
     pub(super) fn not_taken(&mut self, reference: &Reference, why: Reason) -> Result<(), Fault> {
         let Some(packet) = self.held_as(reference)? else { return Ok(()) };
+        let packet = Packet { taking_back: false, ..packet };
+        self.taken_back.remove(&packet.number);
         self.outstanding.remove(packet.far_box);
         self.timers.packets_changed([&packet]);
         commit::not_taken(self.context, &packet, why)

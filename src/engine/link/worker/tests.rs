@@ -212,7 +212,7 @@ impl Rig {
             status: crate::status::StatusBoard::default(),
             stop: stopped,
             coders: coders(),
-            callers: crate::link::ip::callers::Callers::default(),
+            callers: crate::link::callers::Callers::default(),
         };
         let rig = Self { _folder: folder, clock, context, fake: Fake::default(), _stop: stop };
         rig.fake.ready();
