@@ -26,6 +26,7 @@ mod queue;
 mod reach;
 mod repair;
 mod send;
+mod service;
 pub mod session;
 mod settings;
 mod setup_code;
@@ -107,7 +108,7 @@ enum Command {
     subcommand,
     name = "run",
     note = "SATPOST_LOG=debug in the environment makes the log say more; error, warn and info work as well.",
-    error_code(2, "wrong settings, or the data folder cannot be used; systemd does not start it again")
+    error_code(2, "wrong settings, or the data folder cannot be used")
 )]
 struct Run {
     /// end when the process of this number, which started this one, ends
@@ -215,17 +216,21 @@ pub fn run() -> ExitCode {
 
 fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
     let named = data::take(&mut words)?;
+    // Behind other words it could be a value.
+    for at in [0, words.len().saturating_sub(1)] {
+        words.get_mut(at).filter(|word| *word == "-h").into_iter().for_each(|word| *word = "--help".to_owned());
+    }
     if words.first().is_some_and(|word| word == "--version" || word == "-V") {
-        say(&mut std::io::stdout(), &format!("satpost {}\n", version()));
+        print(&format!("satpost {}\n", version()))?;
         if words.get(1).is_some_and(|word| word == "--licences") {
-            say(&mut std::io::stdout(), include_str!("../compact/primer/LICENCES"));
+            print(include_str!("../compact/primer/LICENCES"))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
     let command = match parse(&words) {
         Ok(command) => command,
         Err(argh::EarlyExit { output, status: Ok(()) }) => {
-            say(&mut std::io::stdout(), &data::mention(&output));
+            print(&data::mention(&output))?;
             return Ok(ExitCode::SUCCESS);
         }
         Err(argh::EarlyExit { output, .. }) => {
@@ -233,7 +238,11 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::from(USAGE));
         }
     };
+    let default = named.is_none();
     let data = named.map_or_else(data::default_folder, Ok)?;
+    if default && (command.makes_store() || matches!(command, Command::Run(_))) {
+        data::not_instead_of_service(&data)?;
+    }
     let level = if matches!(command, Command::Run(_)) { log::LevelFilter::Info } else { log::LevelFilter::Warn };
     logging::start(level);
     match command {
@@ -242,10 +251,12 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Simulate(simulate) => simulate.go(),
         Command::Code(code) => code.go(&data),
         Command::Decode(decode) => decode.go(&data),
-        Command::Man(man) => Ok(man.go()),
-        Command::Completions(completions) => Ok(completions.go()),
+        Command::Man(man) => man.go(),
+        Command::Completions(completions) => completions.go(),
         Command::Restore(restore) => restore.go(&data),
         Command::Repair(repair) => repair.go(&data),
+        // Root sees what the box cannot.
+        Command::Check(check) if rustix::process::geteuid().is_root() => check.go(&data, words),
         // A child with the user of the box only writes the part; its parent takes it from there.
         Command::Backup(backup) if !reach::as_owner_now() => backup.go(&data, words),
         Command::People(people) if people.exports().is_some() && !reach::as_owner_now() => {
@@ -274,6 +285,23 @@ impl Run {
             crate::sys::process::end_with_parent(parent).map_err(|error| Failure::failed(error.to_string()))?;
         }
         Ok(crate::supervisor::run(data))
+    }
+}
+
+/// Writes what a command is for to standard output.
+///
+/// # Errors
+/// When it cannot be written, as on a full disk. A reader that went away (`| head`) is none.
+fn print(text: &str) -> Result<(), Failure> {
+    written(std::io::stdout().lock().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()))
+}
+
+fn written(done: std::io::Result<()>) -> Result<(), Failure> {
+    match done {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("standard output cannot be written: {error}")))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -168,7 +168,10 @@ impl Release {
             let filter = ListFilter { states: vec![State::Held], limit: usize::MAX, ..ListFilter::default() };
             let held = session.context.store.read(|view| view.list(&filter))?;
             let wanted = sender.correspondent();
-            ids.extend(held.iter().filter(|held| held.from.correspondent() == wanted).map(|held| held.id));
+            let is_of = |held: &&Message| {
+                [&held.from, held.header_from()].iter().any(|address| address.correspondent() == wanted)
+            };
+            ids.extend(held.iter().filter(is_of).map(|held| held.id));
             if ids.is_empty() {
                 return Err(Failure::not_found(format!("nothing is held of {sender}")));
             }
@@ -215,18 +218,28 @@ fn found(session: &Session, id: Id) -> Result<Message, Failure> {
 
 impl List {
     fn act(self, session: &mut Session) -> Done {
+        let store = &session.context.store;
         let wants_old = self.all || !self.search.is_empty() || self.person.is_some();
         let filter = ListFilter {
             open: self.state.is_empty() && !wants_old,
             states: self.state,
             search: self.search,
-            domain: session.context.store.settings().text(crate::settings::Key::Domain).to_owned(),
-            person: self.person.map(|person| person.to_lowercase()),
+            domain: store.settings().text(crate::settings::Key::Domain).to_owned(),
+            person: self.person.as_ref().map(|person| person.to_lowercase()),
             before: self.before,
             limit: self.limit,
             ..ListFilter::default()
         };
-        let messages = session.context.store.read(|view| view.list(&filter))?;
+        let messages = store.read(|view| view.list(&filter))?;
+        if messages.is_empty() {
+            // Of somebody who was removed there may be messages.
+            if let Some(name) = self.person.as_ref().filter(|name| store.people().get(name).is_none()) {
+                return Err(Failure::not_found(format!("nobody here has the name '{}'", name.escape_debug())));
+            }
+            if let Some(before) = self.before {
+                found(session, before)?;
+            }
+        }
         if self.json {
             session.json(&messages.iter().map(shown).collect::<Vec<_>>());
             return Ok(());
@@ -280,7 +293,13 @@ impl Show {
             message.state.words(),
             one_line(&message.reason.to_string(), 500)
         ));
-        session.line(format!("from     {}", message.from));
+        session.line(format!("from     {}", message.sender_shown()));
+        if message.sender.header_from.is_some() {
+            session.line(format!("written  by {}, who wants answers there", message.header_from()));
+        }
+        if message.sender.return_path.is_some() {
+            session.line(format!("sent     by {}, who gets notices", message.return_path()));
+        }
         session.line(format!("to       {} by {}", message.to, message.way.word()));
         session.line(format!("subject  {}", one_line(&message.subject, 500)));
         if message.next != Time::NEVER {
@@ -387,6 +406,9 @@ fn shown(message: &Message) -> Value {
         "id": message.id.to_string(),
         "origin": message.door,
         "from": message.from,
+        "from_name": message.sender.name,
+        "header_from": message.header_from(),
+        "return_path": message.return_path(),
         "to": message.to,
         "author": message.author,
         "subject": message.subject,

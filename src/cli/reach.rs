@@ -45,7 +45,8 @@ pub fn ask(data: &Path, request: &Request, command: &Command) -> Result<Answer, 
         }
         if !data.join(FILE).exists() && !command.makes_store() {
             let folder = data.display();
-            return Err(Failure::failed(format!("there is no box in {folder}: name its folder with --data DIR")));
+            let sudo = if super::data::not_instead_of_service(data).is_err() { "put sudo in front, or " } else { "" };
+            return Err(Failure::failed(format!("there is no box in {folder}: {sudo}name its folder with --data DIR")));
         }
         if let Some(owner) = foreign_owner(data) {
             return as_owner(data, request, owner);

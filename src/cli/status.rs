@@ -66,6 +66,10 @@ impl Status {
             }));
         } else {
             self.print(session, &queues, &ledger.books);
+            for old in context.store.put_aside() {
+                let until = old.at + crate::engine::housekeeping::PUT_ASIDE;
+                session.line(format!("{} is what was there before; it is removed on {until}", old.path.display()));
+            }
             if let Some((count, last)) = quarantined {
                 session.line(format!("{count} in quarantine, the last one {}: {}", last.at, last.why));
             }

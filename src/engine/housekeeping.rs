@@ -24,6 +24,8 @@ const VERIFY_MOST: usize = 100;
 const GRACE: Duration = Duration::from_secs(86_400);
 /// Inbound keys are kept this long: the ids of a modem repeat after a year.
 const REMEMBER: Duration = Duration::from_secs(200 * 86_400);
+/// What a restore or a repair put aside is kept this long.
+pub const PUT_ASIDE: Duration = Duration::from_secs(30 * 86_400);
 /// Messages looked at, or removed, in one go.
 const BATCH: usize = 200;
 
@@ -185,6 +187,7 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     };
     let limit = before(Key::KeepDays);
     let (events, audit) = (before(Key::KeepEvents), before(Key::KeepAudit));
+    context.store.drop_put_aside_before(now - PUT_ASIDE);
     let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepQuarantine));
     while !context.stopping() && context.store.write(move |tx| tx.empty_trash(limit, BATCH))? == BATCH {}
     let mut from = Some(Id(0));

@@ -11,6 +11,7 @@ pub mod housekeeping;
 pub mod judge;
 pub mod link;
 pub mod outcome;
+mod owner;
 pub mod relay;
 pub mod sms;
 

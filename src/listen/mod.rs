@@ -5,6 +5,7 @@
 //! ([`http`]).
 //! What stands behind is reached only through [`MailIntake`].
 
+pub mod closed;
 pub mod connection;
 pub mod counters;
 pub mod data;

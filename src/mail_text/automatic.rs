@@ -4,9 +4,8 @@ use super::head::Head;
 use super::mime::Tree;
 use crate::message::machine::{Machine, MachineKind};
 
-/// This many hops are a loop (RFC 5321 section 6.3 asks for a limit of at least 100; what travels that far for a
-/// paid link is lost anyway).
-const MAX_HOPS: usize = 30;
+/// This many hops are a loop (RFC 5321 section 6.3: the limit is at least 100).
+const MAX_HOPS: usize = 100;
 
 /// Weight from which on signs make a machine.
 const MACHINE: usize = 4;

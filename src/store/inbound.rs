@@ -1,5 +1,7 @@
 //! What came in over a link: keys that were taken, parts that wait for the rest, and what was set aside.
 
+use std::collections::BTreeMap;
+
 use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +43,11 @@ pub struct Quarantined {
     pub at: Time,
 }
 
-/// Items that are kept set aside; the oldest go.
+/// Items that are kept set aside; then the oldest of the source that has most go, so that a flood from one device leaves what
+/// others sent.
 const QUARANTINE_MOST: u64 = 1000;
+/// So many go at once.
+const QUARANTINE_GO: usize = 50;
 
 impl Tx<'_> {
     /// Remembers the key of a packet for good; false when it was known.
@@ -112,22 +117,54 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sets something aside with the reason, and says so in the list of events.
+    /// Sets something aside with the reason, and says so in the list of events, once an hour for each source.
     pub fn set_aside(&mut self, source: &str, what: SetAside, why: Reason, bytes: &[u8], at: Time) -> TxResult<()> {
-        self.quarantine(source, why.clone(), bytes, at)?;
+        let from = match &what {
+            SetAside::Packet(Some(device)) => format!("{source} {device}"),
+            _ => source.to_owned(),
+        };
+        let news = self.quarantine(&from, why.clone(), bytes, at)?;
         let part = if what == SetAside::Text { "text" } else { source };
-        self.event(&Event { at, part: part.to_owned(), kind: EventKind::SetAside { what, why }, alarm: true })
+        match news || matches!(what, SetAside::Message(_)) {
+            true => {
+                self.event(&Event { at, part: part.to_owned(), kind: EventKind::SetAside { what, why }, alarm: true })
+            }
+            false => Ok(()),
+        }
     }
 
-    /// Sets something aside with the reason.
-    pub fn quarantine(&mut self, source: &str, why: Reason, bytes: &[u8], at: Time) -> TxResult<()> {
+    /// Sets something aside with the reason. True for the first one of its source within an hour: the others are no news.
+    pub fn quarantine(&mut self, source: &str, why: Reason, bytes: &[u8], at: Time) -> TxResult<bool> {
         let number = self.ledger.next_event;
         self.ledger.next_event += 1;
         let hex = crate::hex::encode(&bytes[..bytes.len().min(64 * 1024)]);
         let item = Quarantined { source: source.to_owned(), why, bytes: hex, at };
         self.quarantine.insert(number, json(&item).as_slice())?;
         if self.quarantine_len()? > QUARANTINE_MOST {
-            self.quarantine.pop_first()?;
+            self.thin_quarantine(at)?;
+        }
+        let hour = at.seconds() / 3600;
+        self.once(&format!("aside:{source}:{hour}"), at)
+    }
+
+    fn thin_quarantine(&mut self, at: Time) -> TxResult<()> {
+        let mut by_source: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        for row in self.quarantine.iter()? {
+            let (number, bytes) = row?;
+            let source = super::schema::record::<Quarantined>(bytes.value()).map(|item| item.source);
+            by_source.entry(source.unwrap_or_default()).or_default().push(number.value());
+        }
+        let Some((source, numbers)) = by_source.into_iter().max_by_key(|(_, numbers)| numbers.len()) else {
+            return Ok(());
+        };
+        let going = numbers.len().min(QUARANTINE_GO);
+        for number in &numbers[..going] {
+            self.quarantine.remove(number)?;
+        }
+        let kind = EventKind::QuarantineFull { source, deleted: going };
+        log::warn!("store: {kind}");
+        if self.once(&format!("thinned:{}", at.seconds() / 86_400), at)? {
+            self.event(&Event { at, part: "store".to_owned(), kind, alarm: true })?;
         }
         Ok(())
     }

@@ -15,10 +15,12 @@ mod erase;
 mod fates;
 mod inbound;
 mod journal;
+mod kept;
 mod lists;
 pub mod mailbox;
 mod migrate;
 mod opening;
+mod own_files;
 mod packets;
 mod paired;
 mod people;
@@ -57,6 +59,7 @@ pub use books::{Books, Ledger};
 pub use inbound::PartIn;
 pub use journal::Event;
 pub use lists::ListFilter;
+pub use own_files::OWN as OWN_FILES;
 pub use packets::PacketQueue;
 pub use paired::PairedBox;
 pub use queue::{BodyIn, IncomingMail};
@@ -131,6 +134,7 @@ impl Store {
     /// # Errors
     /// A sentence for the operator: folder not writable, in use by a running box, newer version, damaged.
     pub fn open(folder: &Path, clock: &Clock) -> Result<Self, Fault> {
+        spool::may_begin(folder)?;
         spool::prepare(folder)?;
         let database = writer::open(&folder.join(FILE))?;
         let (jobs, asks) = bounded(LINE);

@@ -210,7 +210,7 @@ impl Tx<'_> {
     /// Moves an unreadable packet out of the way, with the reason, and gives back the messages that were in it.
     pub fn set_aside_packet(&mut self, number: u64, why: Reason, at: Time) -> TxResult<Vec<Id>> {
         let (bytes, messages) = self.remove_unreadable(number)?;
-        self.quarantine("store", why, &bytes, at)?;
+        let _ = self.quarantine("store", why, &bytes, at)?;
         Ok(messages)
     }
 

@@ -118,6 +118,29 @@ fn keys_are_taken_once() {
     assert!(!taken("hive:1"));
 }
 
+/// A device that sends nothing but noise fills the quarantine, and what others sent stays.
+#[test]
+fn a_flood_from_one_source_leaves_what_others_sent() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let now = store.clock().now();
+    let news = store.write(move |tx| {
+        let mut news = vec![tx.quarantine("link 0x000002", Reason::said("first"), b"1", now)?];
+        for number in 0..1100_u32 {
+            news.push(tx.quarantine("link 0x000001", Reason::said("noise"), &number.to_be_bytes(), now)?);
+        }
+        Ok(news)
+    });
+    assert_eq!(news.unwrap().iter().filter(|new| **new).count(), 2, "one of each source is news within an hour");
+    let (items, events) = store.read(|view| Ok((view.quarantined(2000)?, view.events(100)?))).unwrap();
+    assert!((950..=1000).contains(&items.len()), "{}", items.len());
+    assert_eq!(items.iter().filter(|(_, item)| item.why == Reason::said("first")).count(), 1);
+    let full: Vec<_> =
+        events.iter().filter(|event| event.kind.to_string().contains("the quarantine is full")).collect();
+    assert_eq!(full.len(), 1);
+    assert!(full[0].kind.to_string().contains("from link 0x000001 were deleted"), "{}", full[0].kind);
+}
+
 #[test]
 fn an_unreadable_record_is_set_aside() {
     let folder = Folder::new();

@@ -3,6 +3,7 @@
 //! [`LISTENERS`] has a row for each. A new one is a row here, a socket unit in `systemd/`, and a [`Service`] of its own.
 
 use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,7 +116,10 @@ impl Listeners {
     /// When the web server or the control socket cannot be set up at all.
     pub fn open(context: &Context, mut sockets: Sockets) -> Result<Self, Fault> {
         let incoming = context.store.folder().join("incoming");
-        std::fs::create_dir_all(&incoming).and_then(|()| data::sweep(&incoming)).map_err(|error| {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&incoming);
+        // One of an earlier version may be open to others.
+        let closed = made.and_then(|()| std::fs::set_permissions(&incoming, std::fs::Permissions::from_mode(0o700)));
+        closed.and_then(|()| data::sweep(&incoming)).map_err(|error| {
             Fault::operator(format!("{} cannot be used for large mails: {error}", incoming.display()))
         })?;
         let web_socket = context.store.folder().join("web.sock");
@@ -162,12 +166,19 @@ impl Listeners {
     }
 
     /// Puts what is open, and what is not, on the status board.
-    fn report(&self, context: &Context) {
+    pub fn report(&self, context: &Context) {
         let errors: Vec<_> = self.listeners.iter().filter_map(|listener| listener.error.clone()).collect();
-        let state = if errors.is_empty() { PartState::TakesMail } else { PartState::Closed(errors) };
-        let status = PartStatus { state, at: context.now() };
+        let state = match context.store.disk_room() {
+            _ if !errors.is_empty() => PartState::Closed(errors),
+            Ok(room) if room.is_short() => PartState::DiskShort { free: room.free, reserve: room.reserve },
+            _ => PartState::TakesMail,
+        };
+        let now = context.now();
         context.status.set(|facts| {
-            facts.smtp = Some(status);
+            if facts.smtp.as_ref().is_none_or(|before| before.state != state) {
+                facts.smtp = Some(PartStatus { state, at: now });
+            }
+            facts.given = self.listeners.iter().filter(|row| !row.given.is_empty()).map(|row| row.row.name).collect();
             facts.listen.clear();
             for listener in &self.listeners {
                 let addresses = listener.gate.as_ref().map(|gate| gate.addresses().to_vec());
@@ -193,8 +204,11 @@ impl Listeners {
 impl Shared {
     fn web(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
         let store = context.store.clone();
-        let host = host_name();
-        let rules = Box::new(move || Rules::new(&store.settings(), &host));
+        let rules = Box::new(move || {
+            let mut rules = Rules::new(&store.settings(), &host_name());
+            rules.names.extend(new_host_name().into_iter().flat_map(|name| [format!("{name}.local"), name]));
+            rules
+        });
         Ok(Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules)))
     }
 
@@ -280,24 +294,18 @@ impl Listener {
             let copies: Result<Vec<_>, _> = self.given.iter().map(TcpListener::try_clone).collect();
             return copies.map_err(|error| error.to_string());
         }
+        let bind = |address: &str| TcpListener::bind(address).map_err(|error| process::port_refused(address, &error));
         wanted.split_whitespace().map(bind).collect()
     }
+}
+
+/// Gives the name that this machine got while the box runs: the sandbox keeps the one that it had at the start.
+fn new_host_name() -> Option<String> {
+    let name = std::fs::read_to_string("/etc/hostname").ok()?;
+    Some(name.trim().to_lowercase()).filter(|name| !name.is_empty())
 }
 
 /// Gives the name of this machine.
 pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-fn bind(address: &str) -> Result<TcpListener, String> {
-    TcpListener::bind(address).map_err(|error| {
-        let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0);
-        match error.kind() {
-            std::io::ErrorKind::AddrInUse => process::port_taken(port),
-            std::io::ErrorKind::PermissionDenied => {
-                format!("port {port} may not be opened by this user: use the systemd sockets, or a port above 1023")
-            }
-            _ => format!("cannot listen on {address}: {error}"),
-        }
-    })
 }

@@ -53,6 +53,14 @@ impl Sockets {
         wanted.into_iter().map(|(_, listener)| listener).collect()
     }
 
+    /// Copies of the sockets of one name, for somebody who answers there before their listener takes them.
+    ///
+    /// # Errors
+    /// When there is no descriptor left.
+    pub fn copies(&self, name: &str) -> std::io::Result<Vec<TcpListener>> {
+        self.named.iter().filter(|(known, _)| known == name).map(|(_, listener)| listener.try_clone()).collect()
+    }
+
     fn sort_in(&mut self, name: String, socket: OwnedFd) {
         match check(&name, socket) {
             Ok(listener) => self.named.push((name, listener)),

@@ -262,7 +262,7 @@ class Box:
             notify.bind(str(heard))
             notify.settimeout(60)
             log = open(self.data.with_suffix(".log"), "ab")
-            environment = dict(os.environ, NOTIFY_SOCKET=str(heard), BLOCKING_MAX_THREADS="8", MALLOC_MMAP_THRESHOLD_="131072")
+            environment = dict(os.environ, NOTIFY_SOCKET=str(heard), BLOCKING_MAX_THREADS="8")
             began = time.monotonic()
             self.process = subprocess.Popen([SATPOST, "run", "--data", self.data], env=environment, stdout=log, stderr=log)
             try:

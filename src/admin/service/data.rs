@@ -100,7 +100,7 @@ impl Service {
             .iter()
             .map(|message| {
                 json!({
-                    "id": message.id.to_string(), "from": message.from, "to": message.to, "subject": message.subject,
+                    "id": message.id.to_string(), "from": message.from, "from_name": message.sender.name, "to": message.to, "subject": message.subject,
                     "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
                     "accepted": message.accepted.to_string(), "state": message.state.words(), "reason": message.reason.to_string(),
                     "time_line": message.steps.iter().map(|step| {
@@ -137,7 +137,7 @@ impl Service {
 /// Writes a message as an entry of an mbox: lines end with a line feed, and `From ` at the start of one is quoted.
 fn entry(to: &mut impl Write, message: &Message, raw: Option<&[u8]>) -> std::io::Result<()> {
     let at = Timestamp::from_second(message.accepted.seconds()).unwrap_or_default();
-    let sender = message.from.mailbox().map_or("MAILER-DAEMON".to_owned(), ToString::to_string);
+    let sender = message.return_path().mailbox().map_or("MAILER-DAEMON".to_owned(), ToString::to_string);
     writeln!(to, "From {sender} {}", at.strftime("%a %b %e %H:%M:%S %Y"))?;
     let made;
     let mail = match raw {

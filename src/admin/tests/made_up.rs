@@ -111,7 +111,7 @@ fn messages(app: &App, now: Time) {
                 }
             });
             tx.add_packets(&packets)?;
-            tx.quarantine("link", Unusable::NotOurs.into(), &[0xff, 0x00, 0x12], now)
+            tx.quarantine("link", Unusable::NotOurs.into(), &[0xff, 0x00, 0x12], now).map(drop)
         })
         .unwrap();
 }

@@ -21,15 +21,16 @@ use sha2::{Digest, Sha256};
 use super::TlsError;
 use crate::clock::{Clock, Time};
 use crate::settings::{Key, Settings};
+use crate::store::OWN_FILES;
 
 /// File of the certificate with that of the authority behind it, in the data folder.
-pub const CERTIFICATE: &str = "tls-certificate.pem";
+pub const CERTIFICATE: &str = OWN_FILES[0];
 /// File of its key.
-pub const KEY: &str = "tls-key.pem";
+pub const KEY: &str = OWN_FILES[1];
 /// File of the certificate of the authority.
-pub const ROOT: &str = "tls-root.pem";
+pub const ROOT: &str = OWN_FILES[2];
 /// File of its key.
-const ROOT_KEY: &str = "tls-root-key.pem";
+const ROOT_KEY: &str = OWN_FILES[3];
 /// How long a certificate is good, in days: Apple takes no longer ones than 825.
 const GOOD: i64 = 820;
 /// It is renewed after so many.
