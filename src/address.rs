@@ -14,7 +14,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use error::{AddressError, DeviceError};
-pub use link::{KeyId, LinkAddress};
+pub use link::{KeyId, LinkAddress, PeerId};
 pub use phone::{COUNTRIES, Phone, PhoneError, looks_like_phone};
 
 /// Longest whole address (RFC 5321 section 4.5.3.1.3 less the angle brackets), in bytes.

@@ -98,6 +98,11 @@ routes! {
     Post "/people/{name}/erase" Owner |ask, part| pages::people::erase(ask, part[0]);
     Post "/people/{name}/try" Operator |ask, part| pages::people::rehearse(ask, part[0]);
     Post "/people/{name}/{what}" Operator |ask, part| pages::people::act(ask, part[0], part[1]);
+    Get "/far-boxes" Operator |ask, _| pages::far_boxes::list(ask, 200, "", &Default::default());
+    Post "/far-boxes" Operator |ask, _| pages::far_boxes::add(ask);
+    Get "/far-boxes/{number}" Operator |ask, part| pages::far_boxes::one(ask, part[0], 200, "", None);
+    Post "/far-boxes/{number}" Operator |ask, part| pages::far_boxes::edit(ask, part[0]);
+    Post "/far-boxes/{number}/{what}" Operator |ask, part| pages::far_boxes::act(ask, part[0], part[1]);
     Get "/audit" Owner |ask, _| pages::audit::show(ask);
     Get "/log-ins" Owner |ask, _| pages::sessions::show(ask);
     Post "/log-ins/{id}/end" Owner |ask, part| pages::sessions::end(ask, part[0]);

@@ -430,6 +430,7 @@ fn no_page_fails_on_the_data_of_a_busy_box_or_of_an_empty_one() {
             let answer = anna.ask("GET", page, &[("Accept-Encoding", "gzip")], "");
             if answer.status == 303
                 || site.app.store.message(crate::message::Id(1)).unwrap().is_none() && page.contains("/m")
+                || site.app.store.people().far_boxes().next().is_none() && page.contains("/far-boxes/")
             {
                 continue;
             }

@@ -16,6 +16,7 @@ mod completions;
 mod costs;
 mod data;
 mod demo;
+mod far_box;
 mod input;
 mod logging;
 mod manual;
@@ -87,6 +88,7 @@ enum Command {
     Queue(queue::Queue),
     Costs(costs::Costs),
     People(people::People),
+    FarBox(far_box::FarBoxes),
     Pair(pair::Pair),
     Settings(settings::Settings),
     SetupCode(setup_code::SetupCode),
@@ -165,6 +167,7 @@ impl Command {
             Self::Queue(queue) => queue.act(session),
             Self::Costs(costs) => costs.act(session),
             Self::People(people) => people.act(session),
+            Self::FarBox(far_box) => far_box.act(session),
             Self::Pair(pair) => pair.act(session),
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),

@@ -76,6 +76,7 @@ impl Send {
                 by: self.deliver_by.clone(),
                 at_most: self.at_most.clone(),
             },
+            once: String::new(),
         };
         let previews = intake::preview(session.context, &author, &form).map_err(Failure::of_request)?;
         let kept = if self.dry_run { None } else { Some(intake::compose(session.context, &author, &form)) };

@@ -261,7 +261,7 @@ fn sender(context: &Context, message: &Message) -> Option<Address> {
     match message.return_path() {
         Address::Device(device) => {
             let policy = context.policy();
-            let person = policy.people.by_device(*device)?;
+            let person = policy.people.first_of(policy.people.at(*device)?.id)?;
             policy.address_of(person).map(Address::Mail)
         }
         phone @ Address::Phone(_) => context.policy().mail_of(phone).map(Address::Mail),

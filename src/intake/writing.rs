@@ -54,6 +54,8 @@ pub struct ComposeForm {
     pub text: String,
     /// The terms on which it is to go.
     pub wanted: Wanted,
+    /// A name that only this form has: sent twice it makes its messages once. Empty for none.
+    pub once: String,
 }
 
 /// Keeps a message written on the page or with `satpost send`: for all of its recipients, in their order, or for none.
@@ -62,9 +64,21 @@ pub struct ComposeForm {
 /// Permanent with a sentence when it cannot be sent like that; temporary when the disk is in the way.
 pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Committed, Fault> {
     let messages = written(context, author, sheet)?;
-    let committed = context.store.put(IncomingMail { messages, body: BodyIn::None })?;
+    let (mail, now) = (IncomingMail { messages, body: BodyIn::None }, context.now());
+    // The person is part of the name, so that nobody meets the form of somebody else.
+    let form = Some(format!("{}:{}", author.name, sheet.once)).filter(|_| !sheet.once.is_empty());
+    let (committed, anew) = context.store.commit_in(move |tx| {
+        let Some(form) = &form else { return Ok((tx.add(&mail)?, true)) };
+        let before = tx.made_by_form(form)?;
+        if !before.is_empty() {
+            return Ok((before, false));
+        }
+        let ids = tx.add(&mail)?;
+        tx.form_made(form, &ids, now)?;
+        Ok((ids, true))
+    })?;
     for id in committed.ids() {
-        log::info!("{id} taken by web");
+        log::info!("{id} {} by web", if anew { "taken" } else { "asked for again" });
     }
     Ok(committed)
 }

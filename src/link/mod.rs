@@ -308,6 +308,8 @@ pub struct Driver {
     pub name: &'static str,
     /// What it is, in one line for the log.
     pub about: &'static str,
+    /// The kind of address that far boxes have on it ([`LinkAddress::kind`]).
+    pub kind: &'static str,
     /// Largest payload of one packet, in bytes.
     pub max_payload: usize,
     /// True where one link reaches many devices (a gateway's), false for one modem.
@@ -325,6 +327,7 @@ pub static DRIVERS: &[Driver] = &[
     Driver {
         name: "m138",
         about: "Swarm M138 modem on a serial port of this machine",
+        kind: "m138",
         max_payload: 192,
         many_devices: false,
         window: |settings| settings.count(Key::M138Window),
@@ -334,6 +337,7 @@ pub static DRIVERS: &[Driver] = &[
     Driver {
         name: "hive",
         about: "Swarm Hive over HTTPS: reaches every modem of the account",
+        kind: "m138",
         max_payload: 192,
         many_devices: true,
         window: |_| hive::WINDOW,
@@ -343,6 +347,7 @@ pub static DRIVERS: &[Driver] = &[
     Driver {
         name: "ip",
         about: "another satpost box over the internet",
+        kind: "ip",
         max_payload: ip::frame::MAX_PACKET,
         many_devices: true,
         window: |_| ip::WINDOW,

@@ -3,7 +3,7 @@
 //! | recipient | station (reach satellite) | gateway (reach internet) |
 //! |---|---|---|
 //! | person, home here | mailbox | mailbox |
-//! | person, home device | link to that device | link to that device |
+//! | person, home at a far box | link to that far box | link to that far box |
 //! | phone that is somebody's service number here | as that person | as that person |
 //! | any other phone | link, to the far box | carrier of text messages |
 //! | outside | link, to the far box | mail relay |
@@ -14,7 +14,7 @@
 
 use std::sync::Arc;
 
-use crate::address::{Address, LinkAddress, Mailbox, Phone, PhoneError, is_nowhere};
+use crate::address::{Address, LinkAddress, Mailbox, PeerId, Phone, PhoneError, is_nowhere};
 use crate::message::reason::NoRoute;
 use crate::message::{Message, Way};
 use crate::people::{Home, People, Person};
@@ -36,8 +36,8 @@ pub struct Policy {
 pub enum Route {
     /// The mailbox of this person.
     Mailbox(Arc<Person>),
-    /// The link; to the far box of this address, or to the one far end there is.
-    Link(Option<LinkAddress>),
+    /// The link; to this far box, or to the one by which this box reaches the world.
+    Link(Option<PeerId>),
     /// The mail relay.
     Relay,
     /// The carrier of text messages.
@@ -85,7 +85,7 @@ impl Policy {
     pub fn choose(&self, to: &Address) -> Route {
         match to {
             Address::Nobody => Route::Nowhere(NoRoute::NoRecipient),
-            Address::Device(device) => self.to_device(*device),
+            Address::Device(address) => self.to_far_box(*address),
             Address::Phone(phone) => self.to_phone(*phone),
             Address::Mail(mailbox) if self.is_ours(mailbox) => self.to_person(mailbox),
             Address::Mail(mailbox) if self.is_at_home(mailbox) => match self.proper(mailbox) {
@@ -107,7 +107,7 @@ impl Policy {
 
     /// Why no message can reach a person on their device, if so: the modem of a station speaks to the one far end only.
     pub fn no_way_to(&self, person: &Person) -> Option<NoRoute> {
-        let out_of_reach = person.home == Home::Device && self.settings.text(Key::LinkDriver) == "m138";
+        let out_of_reach = person.home == Home::FarBox && self.settings.text(Key::LinkDriver) == "m138";
         out_of_reach.then(|| NoRoute::DeviceOutOfReach { name: person.name.clone() })
     }
 
@@ -214,9 +214,9 @@ impl Policy {
     }
 
     fn home_of(person: &Arc<Person>) -> Route {
-        match (person.disabled, person.home, person.device) {
+        match (person.disabled, person.home, person.far_box) {
             (true, ..) => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
-            (_, Home::Device, Some(device)) => Route::Link(Some(device.into())),
+            (_, Home::FarBox, Some(far_box)) => Route::Link(Some(far_box)),
             _ => Route::Mailbox(Arc::clone(person)),
         }
     }
@@ -229,10 +229,13 @@ impl Policy {
         }
     }
 
-    fn to_device(&self, device: LinkAddress) -> Route {
-        match self.people.by_device(device) {
+    fn to_far_box(&self, address: LinkAddress) -> Route {
+        let Some(far_box) = self.people.at(address) else {
+            return Route::Nowhere(NoRoute::NoPerson { name: Address::Device(address).to_string() });
+        };
+        match self.people.first_of(far_box.id) {
             Some(person) if person.disabled => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
-            _ => Route::Link(Some(device)),
+            _ => Route::Link(Some(far_box.id)),
         }
     }
 }
@@ -246,16 +249,22 @@ fn is_this_machine(mailbox: &Mailbox) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::people::FarBox;
 
     pub(crate) fn policy(reach: &str) -> Policy {
         let settings =
             Settings::default().with(Key::Domain, "here.org").and_then(|s| s.with(Key::Reach, reach)).unwrap();
         let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
-        let device = crate::address::DeviceId::new(6846).ok();
+        let far_box = FarBox { id: PeerId(1), ..FarBox::at("6846".parse().unwrap(), crate::clock::Time(0)) };
         let number = "+14155550199".parse().ok();
-        let ben = Person { name: "ben".into(), home: Home::Device, device, number, ..Person::default() };
+        let ben =
+            Person { name: "ben".into(), home: Home::FarBox, far_box: Some(PeerId(1)), number, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
-        Policy { people: Arc::new(People::new([anna, ben, carl])), settings: Arc::new(settings), max_payload: 192 }
+        Policy {
+            people: Arc::new(People::new([anna, ben, carl]).with_far_boxes([far_box])),
+            settings: Arc::new(settings),
+            max_payload: 192,
+        }
     }
 
     #[test]
@@ -265,7 +274,7 @@ pub(crate) mod tests {
         for box_ in [&station, &gateway] {
             assert_eq!(way(box_, "Anna+x@HERE.org"), Some(Way::Mailbox));
             assert_eq!(way(box_, "postmaster@here.org"), Some(Way::Mailbox));
-            assert_eq!(box_.choose(&"ben@here.org".parse().unwrap()), Route::Link("6846".parse().ok()));
+            assert_eq!(box_.choose(&"ben@here.org".parse().unwrap()), Route::Link(Some(PeerId(1))));
             assert_eq!(way(box_, "carl@here.org"), None);
             assert_eq!(way(box_, "dora@here.org"), None);
             assert_eq!(way(box_, "<>"), None);
@@ -312,7 +321,7 @@ pub(crate) mod tests {
         }
         let own = "+14155550199@sms.here.org".parse().unwrap();
         assert_eq!(gateway.at_number("4155550199").unwrap().to_string(), "ben@here.org");
-        assert_eq!(gateway.choose(&own), Route::Link("6846".parse().ok()));
+        assert_eq!(gateway.choose(&own), Route::Link(Some(PeerId(1))));
         for bad in ["anna@sms.here.org", "12@sms.here.org"] {
             assert!(matches!(gateway.choose(&bad.parse().unwrap()), Route::Nowhere(_)), "{bad}");
         }

@@ -91,7 +91,7 @@ impl Policy {
             }
             let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
             let (Some(proof), Some(person)) = (message.stranger, to) else { continue };
-            if person.home != Home::Device || only.is_some_and(|only| only != person.name) {
+            if person.home != Home::FarBox || only.is_some_and(|only| only != person.name) {
                 continue;
             }
             let when = |address: &Address| written.get(&(person.name.clone(), address.correspondent())).copied();

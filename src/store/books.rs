@@ -55,6 +55,9 @@ pub struct Ledger {
     /// The number the next packet gets.
     #[serde(default = "first")]
     pub next_packet: u64,
+    /// The number the next far box gets.
+    #[serde(default = "first_far_box")]
+    pub next_far_box: u32,
     /// The number the next event, quarantined item gets.
     pub next_event: u64,
     /// The latest time this box knew.
@@ -93,6 +96,10 @@ fn first() -> u64 {
     1
 }
 
+fn first_far_box() -> u32 {
+    1
+}
+
 impl Ledger {
     pub(super) fn load(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Self, redb::StorageError> {
         let found = meta.get(ROW)?.map(|row| record(row.value()));
@@ -101,7 +108,14 @@ impl Ledger {
             Some(Err(error)) => {
                 return Err(redb::StorageError::Corrupted(format!("the ledger is unreadable: {error}")));
             }
-            None => Self { version: VERSION, next_message: 1, next_packet: 1, next_event: 1, ..Self::default() },
+            None => Self {
+                version: VERSION,
+                next_message: 1,
+                next_packet: 1,
+                next_far_box: 1,
+                next_event: 1,
+                ..Self::default()
+            },
         })
     }
 

@@ -1,6 +1,7 @@
 //! Brings a file of an older version to the tables of today, in one commit.
 
 mod bills;
+mod far_boxes;
 mod mailboxes;
 
 use std::collections::BTreeMap;
@@ -24,13 +25,16 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     let txn = database.begin_write()?;
     let old = old_packets(&txn)?;
     let mut tx = Tx::open(&txn)?;
+    if version < 5 {
+        // Before a record is written anew without what only the old form says.
+        far_boxes::far_boxes(&mut tx)?;
+    }
     for (message, rows) in old {
         packets_of_one(&mut tx, Id(message), &rows)?;
     }
     // Up to version 3 what waits for the link stood in order of the next look at it.
     tx.refile()?;
     if version < 4 {
-        // Before a record is written anew without what only the old bills say.
         bills::bills(&mut tx)?;
         subjects_apart(&mut tx)?;
     }
@@ -118,21 +122,25 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
     let mut packets = Vec::new();
     for bytes in rows {
         match serde_json::from_slice::<Packet1>(bytes) {
-            Ok(old) => packets.push(Packet {
-                number: 0,
-                messages: vec![message],
-                group: 0,
-                part: old.part,
-                parts: old.parts,
-                device: old.device,
-                payload: old.payload,
-                state: old.state,
-                at: old.at,
-                note: old.note,
-                ask: Time(0),
-                taking_back: false,
-                peer: None,
-            }),
+            Ok(old) => {
+                let far_box = old.device.map(|address| tx.far_box_at(address, old.at)).transpose()?;
+                packets.push(Packet {
+                    number: 0,
+                    messages: vec![message],
+                    group: 0,
+                    part: old.part,
+                    parts: old.parts,
+                    far_box,
+                    address: old.device,
+                    payload: old.payload,
+                    state: old.state,
+                    at: old.at,
+                    note: old.note,
+                    ask: Time(0),
+                    taking_back: false,
+                    peer: None,
+                })
+            }
             Err(_) => tx.keep_unreadable(message, bytes)?,
         }
     }

@@ -8,6 +8,7 @@ use super::schema::{self, Tx, TxResult, View, json, record};
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::people::FarBox;
 
 /// Start of the names of these notes; the address of the box follows.
 const PAIRED: &str = "note:paired:";
@@ -51,6 +52,23 @@ impl Tx<'_> {
             self.meta.retain(|name, bytes| !(name.starts_with(PAIRED) && dialled(bytes)))?;
         }
         self.meta.insert(format!("{PAIRED}{}", paired.address).as_str(), json(paired).as_slice())?;
+        match paired.dialled {
+            // It is the one by which this box reaches the world.
+            true => Ok(()),
+            false => self.paired_far_box(paired),
+        }
+    }
+
+    /// The far box that called: under the name that it gives itself, if no other has that.
+    fn paired_far_box(&mut self, paired: &PairedBox) -> TxResult<()> {
+        let id = self.far_box_at(paired.address, paired.since)?;
+        let others = self.all_far_boxes()?;
+        let Some(known) = self.far_box(id)?.filter(|known| known.name.is_empty()) else { return Ok(()) };
+        let named = FarBox { name: paired.name.trim().to_owned(), ..known };
+        let taken = others.iter().any(|other| other.id != id && other.name.to_lowercase() == named.name.to_lowercase());
+        if named.check().is_ok() && !taken {
+            self.put_far_box(&named)?;
+        }
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use minijinja::context;
 
 use super::{Ask, Reply, queue};
 use crate::address::Address;
+use crate::admin::auth;
 use crate::fault::Fault;
 use crate::intake::{self, ComposeForm};
 use crate::message::Wanted;
@@ -13,6 +14,8 @@ use crate::settings::Key;
 
 /// Longest text that the form takes, in bytes; mail programs may send more.
 const TEXT_MOST: usize = 64 * 1024;
+/// Characters of the name that each form has: 64 random bits in hex.
+const ONCE: usize = 16;
 
 /// Shows the form; `?reply=m12` fills it in, `?to=` names a recipient.
 pub fn show(ask: &Ask) -> Reply {
@@ -43,6 +46,7 @@ pub fn send(ask: &Ask) -> Reply {
             by: form_fields.get("by").trim().to_owned(),
             at_most: form_fields.get("at_most").trim().to_owned(),
         },
+        once: form_fields.get("once").chars().filter(char::is_ascii_hexdigit).take(ONCE).collect(),
     };
     if draft.text.len() > TEXT_MOST {
         return form(ask, 422, &draft, None, "The text is too long for this form: use a mail program.");
@@ -95,8 +99,9 @@ fn form(ask: &Ask, status: u16, draft: &ComposeForm, previews: Option<Vec<intake
     let total = previews.iter().flatten().filter_map(|preview| preview.price).reduce(Money::plus);
     let total = total.map(|money| super::costs::amount(ask, money));
     let previews: Vec<_> = previews.into_iter().flatten().map(row).collect();
+    let once = if draft.once.len() == ONCE { draft.once.clone() } else { auth::token()?.chars().take(ONCE).collect() };
     let values = context! {
-        error, previews, total, people, domain,
+        once, error, previews, total, people, domain,
         to => draft.to, subject => draft.subject, text => draft.text,
         priorities => Priority::ALL.map(Priority::word),
         priority => if draft.wanted.priority.is_empty() { Priority::default().word() } else { &draft.wanted.priority },

@@ -8,9 +8,10 @@ use crate::admin::view::{fragment, span};
 use crate::settings::Key;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 14] = [
+pub const TOPICS: [(&str, &str); 15] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
+    ("far-boxes", "Far boxes and their people"),
     ("internet", "Over the internet"),
     ("mail-programs", "Setting up mail programs"),
     ("texting", "Text messages"),

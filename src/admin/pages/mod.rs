@@ -5,6 +5,7 @@ pub mod audit;
 pub mod compose;
 pub mod costs;
 pub mod dashboard;
+pub mod far_boxes;
 pub mod files;
 pub mod help;
 pub mod hooks;

@@ -72,9 +72,9 @@ impl Service {
         }
     }
 
-    /// Makes an event of what changes people and settings, for the front page.
+    /// Makes an event of what changes people, far boxes and settings, for the front page.
     fn event(&self, action: Action, words: &str) -> Option<Event> {
-        let part = action.word().split('.').next().filter(|part| ["people", "settings"].contains(part))?;
+        let part = action.word().split('.').next().filter(|part| ["people", "far-box", "settings"].contains(part))?;
         let kind = EventKind::Done { what: words.to_owned(), by: self.by.sign() };
         Some(Event { at: self.store.clock().now(), part: part.to_owned(), kind, alarm: false })
     }

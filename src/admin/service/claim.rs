@@ -89,7 +89,7 @@ impl Service {
             added: self.store.clock().now(),
             ..Person::default()
         };
-        person.check().map_err(Fault::permanent)?;
+        person.check_names().map_err(Fault::permanent)?;
         let row = crate::settings::row(Key::Domain);
         let domain = crate::settings::check(row, &claim.domain).map_err(Fault::permanent)?;
         person.password = Some(new_password(&claim.password, &person)?);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Action, Service, person_within};
 use crate::admin::auth;
 use crate::clock::Time;
+use crate::engine::link::crew;
 use crate::fault::Fault;
 use crate::message::Message;
 use crate::people::Person;
@@ -127,9 +128,10 @@ impl Service {
         self.act(Action::ErasePerson, "(erased)", "a person and their data were erased", move |tx| -> TxResult<usize> {
             let person = person_within(tx, &name, by)?;
             let owned = super::has_owner(tx)?;
-            let messages = tx.erase_person(&person, now)?;
+            let erased = tx.erase_person(&person, now)?;
+            crew::erase(tx, &person, &erased)?;
             super::still_owned(tx, owned)?;
-            Ok(messages)
+            Ok(erased.messages.len())
         })
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 35] = [
+pub const PAGES: [&str; 38] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -18,6 +18,8 @@ pub const PAGES: [&str; 35] = [
     "/mailbox/m4",
     "/people",
     "/people/ben",
+    "/far-boxes",
+    "/far-boxes/1",
     "/settings/box",
     "/settings/mail-in",
     "/settings/mail-out",
@@ -33,6 +35,7 @@ pub const PAGES: [&str; 35] = [
     "/help/metrics",
     "/help",
     "/help/modem",
+    "/help/far-boxes",
     "/help/internet",
     "/help/known-issues",
     "/help/mail-programs",

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::admin::request::Method;
-use crate::admin::service::{Action, Claim, Service};
+use crate::admin::service::{Action, Claim, FarBoxEdit, Service};
 use crate::engine::actions::MessageAction;
 use crate::fault::Fault;
 use crate::message::Id;
@@ -17,7 +17,6 @@ const PAGES: &str = "
     Get  /mailbox/{id}                              in  yes yes yes
     Post /mailbox/{id}/read                         in  yes yes yes
     Post /mailbox/{id}/delete                       in  yes yes yes
-    Get  /account/mail.mobileconfig                 in  yes yes yes
     Get  /compose                                   in  yes yes yes
     Post /compose                                   in  yes yes yes
     Get  /messages                                  in  yes yes yes
@@ -28,6 +27,7 @@ const PAGES: &str = "
     Post /messages/{id}/{action}                    in  no  yes yes
     Get  /account                                   in  yes yes yes
     Post /account                                   in  yes yes yes
+    Get  /account/mail.mobileconfig                 in  yes yes yes
     Post /account/export                            in  yes yes yes
     Get  /help                                      in  yes yes yes
     Get  /help/{topic}                              in  yes yes yes
@@ -46,6 +46,11 @@ const PAGES: &str = "
     Post /people/{name}/erase                       in  no  no  yes
     Post /people/{name}/try                         in  no  yes yes
     Post /people/{name}/{what}                      in  no  yes yes
+    Get  /far-boxes                                 in  no  yes yes
+    Post /far-boxes                                 in  no  yes yes
+    Get  /far-boxes/{number}                        in  no  yes yes
+    Post /far-boxes/{number}                        in  no  yes yes
+    Post /far-boxes/{number}/{what}                 in  no  yes yes
     Get  /audit                                     in  no  no  yes
     Get  /log-ins                                   in  no  no  yes
     Post /log-ins/{id}/end                          in  no  no  yes
@@ -71,6 +76,8 @@ const OPEN: &str = "
     Get /assets/{name}
     Get /healthz
     Get /metrics
+    Get /.well-known/autoconfig/mail/config-v1.1.xml
+    Get /mail/config-v1.1.xml
     Get /hooks/{carrier}
     Post /hooks/{carrier}";
 
@@ -86,7 +93,11 @@ const ACTIONS: &str = "
     people.password   no  yes yes
     people.disable    no  yes yes
     people.enable     no  yes yes
+    people.import     no  no  yes
     people.remove     no  yes yes
+    far-box.add       no  yes yes
+    far-box.edit      no  yes yes
+    far-box.remove    no  yes yes
     queue.hold        no  yes yes
     queue.release     no  yes yes
     queue.allow       no  yes yes
@@ -132,6 +143,7 @@ fn example(path: &str) -> String {
         ("{topic}", "start"),
         ("/people/{name}/e", "/people/dora/e"),
         ("/people/{name}", "/people/carl"),
+        ("{number}", "1"),
         ("{what}", "enable"),
         ("{group}", "box"),
         ("{step}", "box"),
@@ -240,6 +252,23 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::DisablePerson => service.disable("carl", true),
         Action::EnablePerson => service.disable("carl", false),
         Action::RemovePerson => service.remove("carl"),
+        Action::AddFarBox => {
+            let name = format!("vela{}", site.app.store.people().far_boxes().count());
+            service.add_far_box(&FarBoxEdit { name, ..FarBoxEdit::default() }).map(drop)
+        }
+        Action::EditFarBox | Action::RemoveFarBox => {
+            let edit = FarBoxEdit { name: "tern".into(), ..FarBoxEdit::default() };
+            let by_command = site.app.service(Actor::command_line(0));
+            let there = || site.app.store.people().meant("tern").map(|far_box| far_box.id);
+            if there().is_none() {
+                by_command.add_far_box(&edit)?;
+            }
+            let Some(id) = there() else { panic!() };
+            match action {
+                Action::EditFarBox => service.edit_far_box(id, &edit).map(drop),
+                _ => service.remove_far_box(id),
+            }
+        }
         Action::Hold => service.act_on(MessageAction::Hold, message("queued")).map(drop),
         Action::Release => service.act_on(MessageAction::Release, message("held")).map(drop),
         Action::Allow => service.act_on(MessageAction::Allow, message("stranger")).map(drop),

@@ -55,9 +55,12 @@ pub(super) struct Add {
     /// other names in their address, separated by spaces
     #[argh(option, default = "String::new()")]
     pub(super) aliases: String,
-    /// their modem, hex or decimal: 0x001abe or 6846
+    /// their modem, hex or decimal: 0x001abe or 6846; or another address of their far box
     #[argh(option, default = "String::new()")]
     pub(super) device: String,
+    /// the far box that they share with others, by its name or an address of it
+    #[argh(option)]
+    pub(super) far_box: Option<String>,
     /// what people call that modem
     #[argh(option, default = "String::new()")]
     pub(super) device_name: String,
@@ -106,6 +109,9 @@ pub(super) struct Edit {
     /// what people call their modem
     #[argh(option)]
     pub(super) device_name: Option<String>,
+    /// the far box that they share with others, by its name or an address of it; empty for none
+    #[argh(option)]
+    pub(super) far_box: Option<String>,
     /// where they read: here or device
     #[argh(option, from_str_fn(home))]
     pub(super) home: Option<Home>,
@@ -274,7 +280,7 @@ pub(super) struct Erase {
 fn home(word: &str) -> Result<Home, String> {
     match word {
         "here" => Ok(Home::Here),
-        "device" => Ok(Home::Device),
+        "device" => Ok(Home::FarBox),
         _ => Err(format!("'{}' is no place to read: write here or device", word.escape_debug())),
     }
 }

@@ -47,6 +47,13 @@ impl DisplayNames {
         put(&mut self.owed, mark, name, MOST_OWED);
     }
 
+    /// Forgets the name of an address.
+    pub fn forget(&mut self, address: &str) {
+        let mark = mark_of(address);
+        self.known.retain(|(known, _)| *known != mark);
+        self.owed.retain(|(owed, _)| *owed != mark);
+    }
+
     fn find(&self, mark: AddressMark) -> Option<&str> {
         self.known.iter().find(|(known, _)| *known == mark).map(|(_, name)| name.as_str())
     }

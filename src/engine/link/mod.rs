@@ -17,6 +17,7 @@
 
 pub mod coders;
 mod commit;
+pub mod crew;
 pub mod equipment;
 mod explain;
 mod fate;
@@ -28,7 +29,7 @@ pub(super) mod peer;
 mod process;
 mod reconcile;
 mod schedule;
-mod session;
+pub(super) mod session;
 mod submit;
 mod telemetry;
 mod timers;

@@ -9,7 +9,7 @@ use compact::packet::Form;
 use compact::peer::{Peer, SendPlan, WaitingMessage, gather};
 
 use super::{commit, explain, peer};
-use crate::address::LinkAddress;
+use crate::address::PeerId;
 use crate::clock::Time;
 use crate::engine::{Context, max_payload, outcome, relay};
 use crate::fault::Fault;
@@ -64,7 +64,7 @@ pub enum Scheduled {
 ///
 /// # Errors
 /// When the store fails.
-pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<Option<Option<LinkAddress>>, Fault> {
+pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<Option<Option<PeerId>>, Fault> {
     if context.store.read(|view| view.packets_of(message.id))?.iter().any(Packet::is_open) {
         return Ok(None);
     }
@@ -101,12 +101,7 @@ pub fn far_box(context: &Context, driver: &Driver, message: &Message) -> Result<
 
 /// The message with what it takes in the coding that its far box reads: measured here where that could not be done when it
 /// was taken in, as the coder was not there, or the far box read another one.
-fn measured(
-    context: &Context,
-    policy: &Policy,
-    device: Option<LinkAddress>,
-    message: &Message,
-) -> Result<Message, Fault> {
+fn measured(context: &Context, policy: &Policy, device: Option<PeerId>, message: &Message) -> Result<Message, Fault> {
     let missing = message.size.is_none_or(|size| size.compact.is_none() || size.max_payload != policy.max_payload);
     if !missing || !context.speaks_compact() || context.form(&context.peer(device)?, device).is_none() {
         return Ok(message.clone());
@@ -150,7 +145,7 @@ fn quoted(context: &Context, policy: &Policy, message: &Message) -> Result<bool,
 ///
 /// # Errors
 /// When the store fails.
-pub fn together(context: &Context, device: Option<LinkAddress>) -> Result<usize, Fault> {
+pub fn together(context: &Context, device: Option<PeerId>) -> Result<usize, Fault> {
     let shares = context.speaks_compact() && context.form(&context.peer(device)?, device).is_some();
     Ok(if shares { TOGETHER } else { 1 })
 }
@@ -163,7 +158,7 @@ pub fn plan(
     context: &Context,
     driver: &Driver,
     gathering: &Gathering,
-    device: Option<LinkAddress>,
+    device: Option<PeerId>,
     messages: &[Message],
 ) -> Result<Scheduled, Fault> {
     if !context.speaks_compact() {
@@ -206,7 +201,7 @@ fn gather(
     context: &Context,
     gathering: &Gathering,
     peer: &Peer,
-    device: Option<LinkAddress>,
+    device: Option<PeerId>,
     messages: &[Message],
 ) -> Option<Time> {
     let (now, settings) = (context.now(), context.store.settings());
@@ -230,7 +225,7 @@ fn gather(
 /// moment ago: then nothing of it is kept.
 fn keep(
     context: &Context,
-    device: Option<LinkAddress>,
+    device: Option<PeerId>,
     messages: &[Message],
     peer: Peer,
     plan: SendPlan,
@@ -269,12 +264,7 @@ fn keep(
 }
 
 /// Plans a message for a far box with which there is no session; false when it has ended, or its owner decided otherwise.
-fn plan_classic(
-    context: &Context,
-    driver: &Driver,
-    message: &Message,
-    device: Option<LinkAddress>,
-) -> Result<bool, Fault> {
+fn plan_classic(context: &Context, driver: &Driver, message: &Message, device: Option<PeerId>) -> Result<bool, Fault> {
     let payloads = match plan::packets(message, device.is_some(), driver.max_payload) {
         Ok(payloads) => payloads,
         Err(why) => return context.give_back(message, State::Returned, NeedsOwner::Unsplittable(why)).map(|()| false),
@@ -291,14 +281,15 @@ fn plan_classic(
     })
 }
 
-fn planned(message: &Message, part: u16, parts: u16, device: Option<LinkAddress>, payload: Vec<u8>) -> Packet {
+fn planned(message: &Message, part: u16, parts: u16, device: Option<PeerId>, payload: Vec<u8>) -> Packet {
     Packet {
         number: 0,
         messages: vec![message.id],
         group: 0,
         part,
         parts,
-        device,
+        far_box: device,
+        address: None,
         payload,
         state: PacketState::Planned,
         at: message.accepted,

@@ -132,6 +132,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (LinkReason::Regrouped.into(), "link.regrouped"),
         (LinkReason::TakenUnknown { why: why() }.into(), "link.taken_unknown"),
         (LinkReason::LateOnLink.into(), "link.late_on_link"),
+        (LinkReason::Misdirected.into(), "link.misdirected"),
         (LinkReason::NotSeenSince { part: true }.into(), "link.not_seen_since"),
         (LinkReason::Unconfirmed.into(), "link.unconfirmed"),
         (TextReason::Taken { carrier: "Twilio".into(), id: "SM1".into(), count, found: false }.into(), "text.taken"),

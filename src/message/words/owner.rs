@@ -61,6 +61,7 @@ impl Display for NoRoute {
             Self::NoPerson { name } => write!(f, "there is no person {name} here"),
             Self::TakesNoMail { name } => write!(f, "{name} takes no mail at present"),
             Self::MayNotSend { name } => write!(f, "{name} may not send at present"),
+            Self::NotAdmitted { name, shown } => write!(f, "{name} of {shown} gets no address here"),
             Self::DeviceOutOfReach { name } => write!(
                 f,
                 "{name} reads on a device, and the modem of this box (link.driver m138) cannot send to a device: let \
@@ -123,6 +124,10 @@ impl Display for NeedsOwner {
             Self::DeviceOfNobody { device } => {
                 write!(f, "{} belongs to nobody here: give it to a person, then release this", device.shown())
             }
+            Self::NewAtSea { shown, name, .. } => write!(
+                f,
+                "{name} of {shown} has no address here yet: release this and they have one, or refuse them there"
+            ),
             Self::NumberOfNobody { number } => {
                 write!(f, "nobody here has the number {number}: give it to a person, then release this")
             }
@@ -363,6 +368,9 @@ impl Display for LinkReason {
             Self::TakenUnknown { why } => {
                 write!(f, "its time ran out, and whether the link took it is not known ({why}): it may have been sent")
             }
+            Self::Misdirected => f.write_str(
+                "its reader is not at that far box any more, and the link cannot take it back: whoever reads there gets it",
+            ),
             Self::LateOnLink => f.write_str("its time ran out on the link; it may have been sent"),
             Self::NotSeenSince { part: false } => {
                 f.write_str("the link that took it has not been seen since; it may have been sent")

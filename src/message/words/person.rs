@@ -120,6 +120,7 @@ fn waits(fact: &Waits) -> &'static str {
 fn needs_owner(fact: &NeedsOwner) -> &'static str {
     match fact {
         NeedsOwner::DeviceOfNobody { .. } => "waiting: the owner of this box has to say whose device it came from",
+        NeedsOwner::NewAtSea { .. } => "waiting: the owner of this box has to give its writer an address",
         NeedsOwner::NumberOfNobody { .. } => "waiting: the owner of this box has to say whose number this is",
         NeedsOwner::NoServiceNumber { .. } => "waiting: there is no number yet that it could be texted from",
         NeedsOwner::TooManyPackets { .. } => "it is long: the owner of this box decides whether it is sent",
@@ -140,6 +141,7 @@ fn link(fact: &LinkReason) -> &'static str {
         LinkReason::Taken { .. } | LinkReason::Asking { .. } | LinkReason::Regrouped | LinkReason::MadeWay => {
             waiting(Way::Link)
         }
+        LinkReason::Misdirected => "it is on its way to where its reader was, and cannot be taken back",
         LinkReason::LeftUnknown { asks: true, .. } => "it is not known whether it left: the other side is asked",
         LinkReason::LeftUnknown { asks: false, .. } => {
             "it is not known whether it left: it may have; send it again if it matters"

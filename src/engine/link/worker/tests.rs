@@ -1,5 +1,6 @@
 //! The link's worker against a link that does whatever the test says, and that knows what went on air.
 
+mod crew;
 mod groups;
 mod incoming;
 mod peer;
@@ -45,6 +46,8 @@ struct Sky {
     verdicts: BTreeMap<Vec<u8>, Verdict>,
     /// The link cannot tell of any hand-over what became of it.
     blind: bool,
+    /// The link takes nothing back.
+    keeps: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -154,6 +157,9 @@ impl Link for Fake {
     }
 
     fn cancel(&mut self, reference: &Reference) -> PacketStatus {
+        if self.sky().keeps {
+            return PacketStatus::Unknown(Reason::said("it takes nothing back"));
+        }
         match self.sky().queue.remove(&reference.number) {
             Some(_) => PacketStatus::Withdrawn,
             None => PacketStatus::Sent,
@@ -192,10 +198,14 @@ impl Rig {
         for (name, value) in [("box.domain", "here.org"), ("box.reach", reach)] {
             store.set(name, value).unwrap();
         }
-        let device = "6846".parse().ok();
         let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
-        let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
-        store.write(move |tx| tx.put_person(&anna).and_then(|()| tx.put_person(&ben))).unwrap();
+        let ben = Person { name: "ben".into(), home: Home::FarBox, far_box: Some(PeerId(1)), ..Person::default() };
+        store
+            .write(move |tx| {
+                tx.far_box_at("6846".parse().unwrap(), START)?;
+                tx.put_person(&anna).and_then(|()| tx.put_person(&ben))
+            })
+            .unwrap();
         let (stop, stopped) = smol::channel::bounded(1);
         let context = Context {
             store,
