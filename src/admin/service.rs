@@ -9,6 +9,7 @@ mod action;
 mod claim;
 mod data;
 mod far_boxes;
+mod import;
 mod maildir;
 mod pairing;
 mod table;

@@ -266,6 +266,10 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
             let file = people.exports().map(std::path::Path::to_owned).unwrap_or_default();
             people.export(&data, words, &file)
         }
+        Command::People(people) if people.imports().is_some() && !reach::as_owner_now() => {
+            let (from, folder) = people.imports().unwrap_or_default();
+            people.import(&data, words, &from, &folder)
+        }
         command => {
             let input = match command.wants() {
                 Wants::Nothing => None,

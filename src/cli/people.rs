@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -16,6 +16,7 @@ use super::{Command, reach};
 use crate::admin::service::PersonEdit;
 use crate::people::{Home, Person, Role};
 
+mod mails;
 mod words;
 
 pub use words::People;
@@ -23,6 +24,8 @@ use words::{Add, Device, Edit, List, Try, What};
 
 /// The box writes a copy of a person's data under this name into its own folder; the command takes it from there.
 const PART: &str = "export.part";
+/// A command leaves mails for the box under this name in its folder.
+const MAILS: &str = "import.part";
 
 impl People {
     /// Gives the file that 'export' makes.
@@ -52,6 +55,33 @@ impl People {
             taken.map_err(failed)?;
         }
         Ok(ExitCode::from(answer.print()))
+    }
+
+    /// Gives what 'import' reads, and for which folder.
+    pub(super) fn imports(&self) -> Option<(PathBuf, String)> {
+        match &self.what {
+            What::Import(import) => Some((import.from.clone(), import.folder.clone())),
+            _ => None,
+        }
+    }
+
+    /// Has, in the command: the mails gathered for the box, and put where they belong.
+    pub(super) fn import(
+        self,
+        data: &Path,
+        words: Vec<String>,
+        from: &Path,
+        folder: &str,
+    ) -> Result<ExitCode, Failure> {
+        let part = data.join(MAILS);
+        // Left behind by a command that was interrupted.
+        let _ = fs::remove_file(&part);
+        let gathered = mails::gather(from, folder, &part);
+        let answer = gathered
+            .map_err(|error| Failure::failed(format!("{} cannot be imported: {error}", from.display())))
+            .and_then(|_| reach::ask(data, &Request { args: words, input: None }, &Command::People(self)));
+        let _ = fs::remove_file(&part);
+        Ok(ExitCode::from(answer?.print()))
     }
 
     /// True for 'add'.
@@ -148,6 +178,12 @@ impl People {
                 let mut file = file.map_err(|error| Failure::failed(format!("{}: {error}", part.display())))?;
                 let messages = service.export(name, &mut file)?;
                 session.line(format!("{}: {messages} messages of {name}", export.file.display()));
+            }
+            What::Import(import) => {
+                let name = &known(session, &import.name)?.name;
+                let part = session.context.store.folder().join(MAILS);
+                let count = service.import(name, &part).map_err(Failure::of_request)?;
+                session.line(format!("{count} mails are in the folders of {name}"));
             }
             What::Erase(one) => {
                 let name = &known(session, &one.name)?.name;

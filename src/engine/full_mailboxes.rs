@@ -4,6 +4,7 @@ use super::{Context, owner};
 use crate::fault::Fault;
 use crate::people::Home;
 use crate::settings::Key;
+use crate::store::mailbox::full_note;
 
 /// Per cent of the room at which a person is told, and below which they may be told again.
 const TOLD_AT: u64 = 90;
@@ -18,7 +19,7 @@ pub fn tell(context: &Context) -> Result<(), Fault> {
     let room = u64::try_from(policy.settings.number(Key::MailboxQuota)).unwrap_or(0);
     for person in policy.people.iter() {
         let name = person.name.clone();
-        let note = format!("mailbox-full:{name}");
+        let note = full_note(&name);
         let (bytes, told) = context.store.read(|view| Ok((view.mailbox_bytes(&name)?, view.note(&note)?.is_some())))?;
         let used = (bytes / 10_000).checked_div(room).unwrap_or(0);
         if told && used < FORGOTTEN_AT {

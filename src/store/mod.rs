@@ -66,7 +66,7 @@ pub use packets::PacketQueue;
 pub use paired::PairedBox;
 pub use queue::{BodyIn, IncomingMail};
 pub use repair::repair;
-pub use schema::{StoreError, Tx, TxResult, View, reject};
+pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};

@@ -48,10 +48,15 @@ pub fn show<T>(
     let rules = Box::new(|| Rules::new(&Settings::default(), &super::listeners::host_name()));
     let front = Arc::new(HttpFront::new(socket, folder.clone(), rules));
     let mut gates = vec![Gate::open(web, front, Arc::default())];
-    for name in ["smtp", "submission"] {
+    for name in ["smtp", "submission", "submissions", "imap", "imaps"] {
         let mail = sockets.copies(name).map_err(Fault::operator)?;
         if !mail.is_empty() {
-            let closed = Arc::new(Closed::new(&super::listeners::host_name()));
+            let host = super::listeners::host_name();
+            let closed = Arc::new(match name {
+                "imap" => Closed::imap(&host),
+                "imaps" | "submissions" => Closed::silent(),
+                _ => Closed::new(&host),
+            });
             gates.push(Gate::open(mail, closed, Arc::default()));
         }
     }

@@ -47,6 +47,8 @@ actions! {
     DisablePerson "people.disable" Operator
     /// A person was enabled again.
     EnablePerson "people.enable" Operator
+    /// Mails were put into a person's folders.
+    ImportMails "people.import" Owner
     /// A person was removed.
     RemovePerson "people.remove" Operator
     /// A far box was added.

@@ -17,17 +17,18 @@ const PAGES: &str = "
     Get  /mailbox/{id}                              in  yes yes yes
     Post /mailbox/{id}/read                         in  yes yes yes
     Post /mailbox/{id}/delete                       in  yes yes yes
-    Get  /account/mail.mobileconfig                 in  yes yes yes
     Get  /compose                                   in  yes yes yes
     Post /compose                                   in  yes yes yes
     Get  /messages                                  in  yes yes yes
     Get  /messages/quarantine                       in  no  yes yes
     Post /messages/quarantine                       in  no  yes yes
     Get  /messages/{id}.eml                         in  yes yes yes
+    Get  /messages/{id}/files/{number}              in  yes yes yes
     Get  /messages/{id}                             in  yes yes yes
     Post /messages/{id}/{action}                    in  no  yes yes
     Get  /account                                   in  yes yes yes
     Post /account                                   in  yes yes yes
+    Get  /account/mail.mobileconfig                 in  yes yes yes
     Post /account/export                            in  yes yes yes
     Get  /help                                      in  yes yes yes
     Get  /help/{topic}                              in  yes yes yes
@@ -76,6 +77,8 @@ const OPEN: &str = "
     Get /assets/{name}
     Get /healthz
     Get /metrics
+    Get /.well-known/autoconfig/mail/config-v1.1.xml
+    Get /mail/config-v1.1.xml
     Get /hooks/{carrier}
     Post /hooks/{carrier}";
 
@@ -91,6 +94,7 @@ const ACTIONS: &str = "
     people.password   no  yes yes
     people.disable    no  yes yes
     people.enable     no  yes yes
+    people.import     no  no  yes
     people.remove     no  yes yes
     far-box.add       no  yes yes
     far-box.edit      no  yes yes
@@ -292,6 +296,7 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         }
         Action::Restore => service.restored(),
         Action::OwnExport => service.export(&service.by.name, &mut std::io::Cursor::new(Vec::new())).map(drop),
+        Action::ImportMails => service.import("carl", std::path::Path::new("/dev/null")).map(drop),
         Action::ExportPerson => service.export("carl", &mut std::io::Cursor::new(Vec::new())).map(drop),
         Action::ErasePerson => service.erase("carl").map(drop),
         Action::PairCode => service.new_pairing_code().map(drop),

@@ -38,6 +38,7 @@ pub(super) enum What {
     Enable(Enable),
     Remove(Remove),
     Export(Export),
+    Import(Import),
     Erase(Erase),
 }
 
@@ -244,6 +245,26 @@ pub(super) struct Export {
     /// file to make; it must not be there yet
     #[argh(positional)]
     pub(super) file: PathBuf,
+}
+
+/// Put mails from an mbox file or a Maildir into a person's folders. They are kept, and sent nowhere; who does it twice has
+/// them twice.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(
+    subcommand,
+    name = "import",
+    example = "  satpost people import anna ~/Maildir\n  satpost people import anna old.mbox --folder Archive"
+)]
+pub(super) struct Import {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+    /// mbox file, or folder that is a Maildir
+    #[argh(positional)]
+    pub(super) from: PathBuf,
+    /// folder to put them into (default: INBOX); folders of a Maildir keep their names
+    #[argh(option, default = "\"INBOX\".to_owned()")]
+    pub(super) folder: String,
 }
 
 /// Erase a person and their data: log-ins, counts, and all messages from and to them but those that somebody else here

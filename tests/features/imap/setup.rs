@@ -1,6 +1,10 @@
 //! What sets a mail program up.
 
-use super::boxed;
+use std::fs;
+use std::process::Command;
+
+use super::{boxed, mail};
+use crate::support::Imap;
 use crate::support::command::python;
 use crate::support::shore::Shore;
 use crate::support::web::Client;
@@ -40,4 +44,41 @@ fn programs_find_the_servers() {
                 print(mail['EmailAddress'], mail['IncomingMailServerPortNumber'], mail['IncomingMailServerUseSSL'])\n";
     let said = python(read, &profile.body);
     assert_eq!(said, format!("com.apple.security.root True\nolga@shore.example {imaps} True\n"));
+}
+
+/// What is exported can be imported again, with its bytes, flags and times; an mbox as well.
+#[test]
+fn mails_go_out_and_come_in_by_command() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    imap.append("INBOX (\\Seen \\Flagged) \" 5-Nov-2026 10:00:00 +0000\"", mail("one").as_bytes());
+    imap.ok("CREATE Work/2026");
+    imap.append("Work/2026", mail("two").as_bytes());
+    let large = [mail("large").as_bytes(), &b"0123456789abcdef".repeat(10_000)].concat();
+    imap.append("Archive", &large);
+    let file = shore.folder.path("olga.tar");
+    gateway.cli_ok(&["people", "export", "olga", file.to_str().unwrap()], "");
+    let into = shore.folder.path("out");
+    fs::create_dir(&into).unwrap();
+    let unpacked = Command::new("tar").args(["-xf", file.to_str().unwrap(), "-C", into.to_str().unwrap()]).status();
+    assert!(unpacked.unwrap().success());
+    let maildir = into.join("olga/Maildir");
+    gateway.cli_ok(&["people", "import", "ben", maildir.to_str().unwrap()], "");
+    let mut ben = Imap::open(gateway.door("imap"), "ben", "INBOX");
+    assert_eq!(ben.fetch(1, ""), mail("one").as_bytes());
+    let said = ben.ok("FETCH 1 (FLAGS INTERNALDATE)");
+    assert!(said.contains("\\Flagged \\Seen") && said.contains("\" 5-Nov-2026 10:00:00 +0000\""), "{said}");
+    ben.ok("SELECT Work/2026");
+    assert_eq!(ben.fetch(1, ""), mail("two").as_bytes());
+    ben.ok("SELECT Archive");
+    assert!(ben.fetch(1, "") == large);
+    let mbox = shore.folder.path("mbox");
+    fs::write(&mbox, "From a Thu Nov 26 10:00:00 2026\nSubject: old\nStatus: RO\n\n>From here\n").unwrap();
+    gateway.cli_ok(&["people", "import", "ben", mbox.to_str().unwrap(), "--folder", "Old"], "");
+    ben.ok("SELECT Old");
+    assert_eq!(ben.fetch(1, ""), b"Subject: old\r\nStatus: RO\r\n\r\nFrom here\r\n");
+    assert!(gateway.messages().is_empty(), "nothing was sent");
+    let refused = gateway.cli(&["people", "import", "ben", file.to_str().unwrap()], "");
+    assert!(!refused.status.success() && !gateway.folder.join("import.part").exists());
 }

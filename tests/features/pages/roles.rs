@@ -17,7 +17,7 @@ const OWNERS: [&str; 7] =
 /// What an operator may open as well.
 const OPERATORS: [&str; 3] = ["/people", "/messages/quarantine", "POST /messages/{id}/{action}"];
 /// What needs no log-in.
-const OPEN: [&str; 4] = ["/assets/", "/healthz", "/metrics", "/hooks/"];
+const OPEN: [&str; 6] = ["/assets/", "/healthz", "/metrics", "/hooks/", "/.well-known/autoconfig/", "/mail/"];
 
 /// Method and path of every page, from the one table of the program.
 fn pages() -> Vec<(String, String)> {

@@ -133,7 +133,9 @@ fn go_on_talking(version: &str) {
     let port = world.folder.path("modem");
     let local =
         [("m138.port", port.to_str().unwrap()), ("hive.url", &world.hive_url), ("relay.port", &world.sink_port)];
-    for (name, value) in local {
+    // Listeners that there were not yet.
+    let new = ["imap.listen", "imaps.listen", "submissions.listen"].map(|name| (name, "127.0.0.1:0"));
+    for (name, value) in local.into_iter().chain(new) {
         for station in [&station, &gateway] {
             station.set(&[(name, value)]);
         }
