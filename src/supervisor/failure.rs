@@ -41,7 +41,7 @@ pub fn show<T>(
     if web.is_empty() {
         return Err(Fault::operator(why));
     }
-    let folder = super::private_folder().join(format!("failure-{}", std::process::id()));
+    let folder = super::private_folder(&std::env::temp_dir()).join(format!("failure-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(Fault::operator)?;
     let socket = folder.join("web.sock");
     let page = crate::admin::serve_failure(why, &socket)?;

@@ -62,7 +62,7 @@ pub struct Listeners {
     listeners: Vec<Listener>,
     shared: Shared,
     pages: crate::admin::Handle,
-    control: crate::control::Handle,
+    control: Option<crate::control::Handle>,
 }
 
 /// What the services of several listeners share.
@@ -98,13 +98,27 @@ impl Listeners {
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&incoming);
         // One of an earlier version may be open to others.
         let closed = made.and_then(|()| std::fs::set_permissions(&incoming, std::fs::Permissions::from_mode(0o700)));
-        closed.and_then(|()| data::sweep(&incoming)).map_err(|error| {
+        let usable = closed.and_then(|()| data::sweep(&incoming));
+        // Nothing comes in while the disk can only be read.
+        usable.or_else(|error| context.store.read_only().map(drop).ok_or(error)).map_err(|error| {
             Fault::operator(format!("{} cannot be used for large mails: {error}", incoming.display()))
         })?;
-        let web_socket = context.store.folder().join("web.sock");
+        let sockets_in = super::private_folder(&match context.store.read_only() {
+            None => context.store.folder().to_owned(),
+            Some(_) => temporary_folder()?,
+        });
+        let web_socket = sockets_in.join("web.sock");
         let proven: Arc<Proven> = Arc::default();
         let pages = crate::admin::serve(context, &web_socket, Arc::clone(&proven))?;
-        let control = crate::control::serve(context)?;
+        let control = crate::control::serve(context, &sockets_in);
+        // On a disk that can only be read, started by hand, there may be no place for it.
+        let control = match control {
+            Err(fault) if context.store.read_only().is_some() => {
+                log::error!("{fault}");
+                None
+            }
+            control => Some(control?),
+        };
         let closed = |row: &'static Row| Listener {
             row,
             given: sockets.take(row.name),
@@ -148,6 +162,9 @@ impl Listeners {
         let errors: Vec<_> = self.listeners.iter().filter_map(|listener| listener.error.clone()).collect();
         let state = match context.store.disk_room() {
             _ if !errors.is_empty() => PartState::Closed(errors),
+            _ if context.store.read_only().is_some() => {
+                PartState::Closed(context.store.read_only().into_iter().collect())
+            }
             Ok(room) if room.is_short() => PartState::DiskShort { free: room.free, reserve: room.reserve },
             _ => PartState::TakesMail,
         };
@@ -175,7 +192,7 @@ impl Listeners {
             }
         });
         self.pages.stop();
-        self.control.stop();
+        self.control.into_iter().for_each(crate::control::Handle::stop);
     }
 }
 
@@ -260,6 +277,14 @@ impl Listener {
         let bind = |address: &str| TcpListener::bind(address).map_err(|error| process::port_refused(address, &error));
         wanted.split_whitespace().map(bind).collect()
     }
+}
+
+/// Makes a folder among the temporary files that only this user can read.
+fn temporary_folder() -> Result<PathBuf, Fault> {
+    let folder = std::env::temp_dir().join(format!("satpost-{}", std::process::id()));
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    made.map_err(|error| Fault::operator(format!("{}: {error}", folder.display())))?;
+    Ok(folder)
 }
 
 /// Gives the name that this machine got while the box runs: the sandbox keeps the one that it had at the start.
