@@ -7,7 +7,8 @@ use std::process::{Command, Output};
 
 use testing::Folder;
 
-const SOCKETS: [(&str, &str); 3] = [("web", "80"), ("smtp", "25"), ("submission", "587")];
+const SOCKETS: [(&str, &str); 6] =
+    [("web", "80"), ("smtp", "25"), ("submission", "587"), ("submissions", "465"), ("imap", "143"), ("imaps", "993")];
 
 /// Directives that the unit must keep, one a line as `Name=value`.
 const DIRECTIVES: &str = "
@@ -15,7 +16,6 @@ const DIRECTIVES: &str = "
     NotifyAccess=main
     ExecStart=/usr/bin/satpost run --data /var/lib/satpost
     Environment=BLOCKING_MAX_THREADS=8
-    Environment=MALLOC_MMAP_THRESHOLD_=131072
     Restart=always
     RestartSec=2
     RestartSteps=6
@@ -39,7 +39,7 @@ const DIRECTIVES: &str = "
     LimitCORE=0
     MemoryHigh=96M
     MemoryMax=160M
-    TasksMax=128
+    TasksMax=384
     DevicePolicy=closed
     DeviceAllow=char-ttyUSB rw
     DeviceAllow=char-ttyACM rw

@@ -54,6 +54,8 @@ open! {
     Get "/assets/{name}" |_, request, part| assets::answer(part[0], request).unwrap_or_else(nothing_here);
     Get "/healthz" |app, _, _| pages::status::health(app);
     Get "/metrics" |app, _, _| super::metrics::answer(app);
+    Get "/.well-known/autoconfig/mail/config-v1.1.xml" |app, request, _| pages::mail_setup::autoconfig(app, request);
+    Get "/mail/config-v1.1.xml" |app, request, _| pages::mail_setup::autoconfig(app, request);
     Get "/hooks/{carrier}" |app, request, part| pages::hooks::answer(app, request, part[0]);
     Post "/hooks/{carrier}" |app, request, part| pages::hooks::answer(app, request, part[0]);
 }
@@ -65,16 +67,19 @@ routes! {
     Get "/mailbox" Person |ask, _| pages::mailbox::list(ask);
     Get "/mailbox/{id}" Person |ask, part| pages::mailbox::one(ask, part[0]);
     Post "/mailbox/{id}/read" Person |ask, part| pages::mailbox::read(ask, part[0]);
+    Post "/mailbox/{id}/delete" Person |ask, part| pages::mailbox::delete(ask, part[0]);
     Get "/compose" Person |ask, _| pages::compose::show(ask);
     Post "/compose" Person |ask, _| pages::compose::send(ask);
     Get "/messages" Person |ask, _| pages::messages::list(ask);
     Get "/messages/quarantine" Operator |ask, _| pages::quarantine::show(ask);
     Post "/messages/quarantine" Operator |ask, _| pages::quarantine::seen(ask);
     Get "/messages/{id}.eml" Person |ask, part| pages::messages::download(ask, part[0]);
+    Get "/messages/{id}/files/{number}" Person |ask, part| pages::files::one(ask, part[0], part[1]);
     Get "/messages/{id}" Person |ask, part| pages::messages::one(ask, part[0], 200, "");
     Post "/messages/{id}/{action}" Operator |ask, part| pages::messages::act(ask, part[0], part[1]);
     Get "/account" Person |ask, _| pages::account::show(ask, 200, "");
     Post "/account" Person |ask, _| pages::account::change(ask);
+    Get "/account/mail.mobileconfig" Person |ask, _| pages::mail_setup::profile(ask);
     Post "/account/export" Person |ask, _| pages::people::export(ask, ask.me());
     Get "/help" Person |ask, _| pages::help::show(ask, "start");
     Get "/help/{topic}" Person |ask, part| pages::help::show(ask, part[0]);

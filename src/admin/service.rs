@@ -8,6 +8,7 @@ mod act;
 mod action;
 mod claim;
 mod data;
+mod maildir;
 mod pairing;
 mod table;
 #[cfg(test)]

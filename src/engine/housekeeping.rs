@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::judge::{self, HeldMessages};
 use super::link::inbound;
-use super::{Context, relay};
+use super::{Context, full_mailboxes, relay};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::LinkReason;
@@ -50,7 +50,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         }
         if rounds % CLEAN_UP == 0 {
             // One bad record stops the clean-up of this round only.
-            for done in [inbound::give_up_on_parts(context), clean_up(context)] {
+            for done in [inbound::give_up_on_parts(context), clean_up(context), full_mailboxes::tell(context)] {
                 if let Err(fault) = done {
                     log::warn!("clean-up: {fault}");
                 }
@@ -189,7 +189,11 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     let (events, audit) = (before(Key::KeepEvents), before(Key::KeepAudit));
     context.store.drop_put_aside_before(now - PUT_ASIDE);
     let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepQuarantine));
-    while !context.stopping() && context.store.write(move |tx| tx.prune(limit, BATCH))? == BATCH {}
+    while !context.stopping() && context.store.write(move |tx| tx.empty_trash(limit, BATCH))? == BATCH {}
+    let mut from = Some(Id(0));
+    while let Some(next) = from.filter(|_| !context.stopping()) {
+        from = context.store.write(move |tx| tx.prune(next, limit, BATCH))?.1;
+    }
     context.store.write(move |tx| {
         tx.set_aside_parts(now)?;
         tx.prune_packets(limit)?;

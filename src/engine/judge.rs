@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use super::{Context, actions, relay};
+use crate::address::Address;
+use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::{ActionReason, NeedsOwner};
 use crate::message::{Message, Reason, State};
@@ -15,6 +17,22 @@ use crate::settings::Settings;
 use crate::store::Queue;
 
 impl Context {
+    /// When a person last wrote to one of these addresses.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn written_to<'a>(
+        &self,
+        person: &str,
+        addresses: impl Iterator<Item = &'a Address>,
+    ) -> Result<Option<Time>, Fault> {
+        let mut last = None;
+        for address in addresses {
+            last = last.max(self.store.read(|view| view.written_to(person, address))?);
+        }
+        Ok(last)
+    }
+
     /// Where a message that waits stands by the people and rules of now, and why; its budgets are not asked here.
     ///
     /// # Errors
@@ -23,8 +41,9 @@ impl Context {
         let stranger = match message.stranger.filter(|_| !message.released) {
             Some(proof) => {
                 let reader = message.to.mailbox().map(|to| to.person());
-                let read = |name: String| self.store.read(|view| view.written_to(&name, &message.from));
-                Some(Stranger { proof, written_to: reader.map(read).transpose()?.flatten() })
+                let asked = || policy.answering(message.header_from(), &message.from);
+                let written_to = reader.map(|name| self.written_to(&name, asked())).transpose()?.flatten();
+                Some(Stranger { proof, written_to })
             }
             None => None,
         };

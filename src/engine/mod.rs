@@ -6,6 +6,7 @@
 //! [`judge`] has what waits follow people and rules, [`actions`] are what the owner may do to a message.
 
 pub mod actions;
+mod full_mailboxes;
 pub mod housekeeping;
 pub mod judge;
 pub mod link;

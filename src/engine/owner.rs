@@ -1,4 +1,4 @@
-//! News of the box itself: an event on the page, and a message in the mailbox that each owner has on this box.
+//! News of the box itself: an event on the page, and a message in a mailbox on this box, never over the air.
 
 use super::Context;
 use crate::address::{Address, Mailbox};
@@ -6,9 +6,9 @@ use crate::clock::Time;
 use crate::deliver::compose::{self, ComposedMail};
 use crate::fault::Fault;
 use crate::message::events::EventKind;
-use crate::message::machine::Machine;
 use crate::message::reason::Arrived;
-use crate::message::{Origin, State, Terms, Way};
+use crate::message::sender::Sender;
+use crate::message::{Machine, Origin, State, Terms, Way};
 use crate::people::Person;
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
@@ -16,12 +16,12 @@ use crate::settings::Key;
 use crate::store::{BodyIn, Event, IncomingMail};
 
 impl Context {
-    /// Writes `event` into the event list, and `text` to the owners: one message of a `kind` within a day, and never over the
+    /// Writes what happened into the event list, and `text` to the owners: one message of a kind (`once`) within a day, and never over the
     /// air.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn tell_owner(&self, kind: &str, subject: &str, event: EventKind, text: &str) -> Result<(), Fault> {
+    pub fn tell_owner(&self, once: &str, subject: &str, kind: EventKind, text: &str) -> Result<(), Fault> {
         let (now, policy, believed) = (self.now(), self.policy(), self.store.clock().believable());
         let mails: Vec<_> = policy
             .people
@@ -29,9 +29,9 @@ impl Context {
             .filter(|person| person.is_owner() && !person.disabled)
             .filter_map(|person| mail(&policy, person, subject, text, (now, believed)))
             .collect();
-        let event = Event { at: now, part: "store".to_owned(), kind: event, alarm: true };
+        let event = Event { at: now, part: "store".to_owned(), kind, alarm: true };
         let day: String = now.to_string().chars().take(10).collect();
-        let key = format!("told owner {kind} {day}");
+        let key = format!("told owner {once} {day}");
         self.store.write(move |tx| {
             tx.event(&event)?;
             if tx.once(&key, now)? {
@@ -44,18 +44,18 @@ impl Context {
     }
 }
 
-/// The message to one owner.
-fn mail(
+/// Makes the message of the box to one person, in their mailbox here; `None` for a person or a box without an address.
+pub fn mail(
     policy: &Policy,
-    owner: &Person,
+    person: &Person,
     subject: &str,
     text: &str,
     (now, believed): (Time, bool),
 ) -> Option<IncomingMail> {
-    let to = policy.address_of(owner)?;
+    let to = policy.address_of(person)?;
     let domain = policy.settings.text(Key::Domain);
     let from = Mailbox::new("postmaster", domain).ok()?;
-    let message_id = format!("<box.{}.{}@{domain}>", now.0, owner.name);
+    let message_id = format!("<box.{}.{}@{domain}>", now.0, person.name);
     let body = compose::build(&ComposedMail {
         from: &from,
         from_name: Some("satpost"),
@@ -74,6 +74,7 @@ fn mail(
         author: None,
         subject: subject.to_owned(),
         text: text.to_owned(),
+        sender: Sender::default(),
         cut: Vec::new(),
         automatic: Some(Machine::OwnNotice),
         message_id: Some(message_id),
@@ -87,6 +88,6 @@ fn mail(
     message.state = State::Delivered;
     message.next = Time::NEVER;
     message.bill = None;
-    message.reason = Arrived::Mailbox { name: Some(owner.name.clone()) }.into();
+    message.reason = Arrived::Mailbox { name: Some(person.name.clone()) }.into();
     Some(IncomingMail { messages: vec![message], body: BodyIn::Bytes(body) })
 }

@@ -124,6 +124,13 @@ impl SmtpSession {
         self.envelope.is_some()
     }
 
+    /// True for a device that may end its lines with LF alone: the owner named it, and trusts its network. Who speaks for
+    /// others never may.
+    pub(super) fn is_old_device(&self) -> bool {
+        let named = self.settings.contains(Key::SmtpOldDevices, self.caller.peer);
+        named && self.caller.trusted && self.naming.is_none()
+    }
+
     /// Answers one line, given without its CR LF.
     pub fn line(&mut self, line: &[u8], context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         if self.exchange.is_some() {

@@ -9,6 +9,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use smol::channel::Receiver;
+use smol::future::or;
+use smol::{Async, Timer};
+
+/// What ended a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Woken {
+    /// The peer sent something, or is gone.
+    Input,
+    /// Something happened on this box.
+    News,
+    /// The limit has passed.
+    Time,
+}
+
 /// A connected socket that fails with [`ErrorKind::TimedOut`] once its deadline has passed.
 #[derive(Debug)]
 pub struct Stream {
@@ -103,6 +118,13 @@ impl Stream {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Has the system notice a peer that is gone, within some minutes. Failure costs only that.
+    pub fn keep_alive(&self) {
+        let _ = rustix::net::sockopt::set_socket_keepalive(&self.socket, true);
+        let _ = rustix::net::sockopt::set_tcp_keepidle(&self.socket, Duration::from_secs(300));
+        let _ = rustix::net::sockopt::set_tcp_keepintvl(&self.socket, Duration::from_secs(60));
+    }
+
     /// Gives the socket to somebody who keeps it after the session: the gate knows it no longer. It does not block.
     ///
     /// # Errors
@@ -129,6 +151,28 @@ impl Stream {
         let seen = self.socket.peek(&mut [0]);
         let restored = self.socket.set_nonblocking(false);
         restored.is_err() || !matches!(seen, Ok(1..)) && !matches!(&seen, Err(e) if e.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Waits for input, for news, or for the limit; nothing of this polls.
+    ///
+    /// # Errors
+    /// When the system cannot watch the socket.
+    pub fn wait(&self, news: &Receiver<()>, limit: Duration) -> io::Result<Woken> {
+        let socket = Async::new(self.socket.clone())?;
+        let input = async { socket.readable().await.map(|()| Woken::Input) };
+        let news = async {
+            // A closed channel means that the store is closing, and so are the listeners.
+            let _ = news.recv().await;
+            Ok(Woken::News)
+        };
+        let time = async {
+            Timer::after(limit).await;
+            Ok(Woken::Time)
+        };
+        let woken = smol::block_on(or(input, or(news, time)));
+        drop(socket);
+        self.socket.set_nonblocking(false)?;
+        woken
     }
 
     /// Ends the connection so that the last answer arrives: a socket closed with unread input would be reset, and

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::reason::ByeReason;
 use super::{Id, Reason};
+use crate::address::LinkAddress;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +31,9 @@ pub enum EventKind {
     FarBox {
         /// What.
         what: FarBoxChange,
-        /// The device of the far box; empty for the one that a station writes to.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
-        device: String,
+        /// Where the far box is; `None` for the one that a station writes to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<LinkAddress>,
     },
     /// A phone said STOP, START or HELP.
     Phone {
@@ -67,10 +68,12 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<ByeReason>,
     },
-    /// The box ended without being told to, and was started again.
+    /// The box ended without being told to, and started again.
     Restarted {
-        /// The sentence on how, and how often in a row.
-        how: String,
+        /// How often it ended so in a row.
+        ends: u32,
+        /// How it ended the last time, as the system or the box itself tells.
+        why: String,
     },
     /// The quarantine had no more room.
     QuarantineFull {
@@ -99,8 +102,8 @@ pub enum EventKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetAside {
-    /// A packet from this device; empty where the link names none.
-    Packet(String),
+    /// A packet from this far box; `None` where the link names none.
+    Packet(Option<LinkAddress>),
     /// A text message from a phone.
     Text,
     /// The record of a message.

@@ -7,12 +7,14 @@
 //! | phone that is somebody's service number here | as that person | as that person |
 //! | any other phone | link, to the far box | carrier of text messages |
 //! | outside | link, to the far box | mail relay |
+//! | at `localhost`, and `root` of a machine around | as that person; the owner for `root` | the same, at `localhost` |
+//! | under `.local`, `.lan`, `.invalid` and the like | nowhere | mail relay |
 //!
 //! A phone is written `+14155550123`, or as `+14155550123@sms.<domain>` where only mail addresses can be written.
 
 use std::sync::Arc;
 
-use crate::address::{Address, LinkAddress, Mailbox, Phone, PhoneError};
+use crate::address::{Address, LinkAddress, Mailbox, Phone, PhoneError, is_nowhere};
 use crate::message::reason::NoRoute;
 use crate::message::{Message, Way};
 use crate::people::{Home, People, Person};
@@ -86,10 +88,14 @@ impl Policy {
             Address::Device(device) => self.to_device(*device),
             Address::Phone(phone) => self.to_phone(*phone),
             Address::Mail(mailbox) if self.is_ours(mailbox) => self.to_person(mailbox),
-            Address::Mail(mailbox) if is_this_machine(mailbox) => match self.proper(mailbox) {
+            Address::Mail(mailbox) if self.is_at_home(mailbox) => match self.proper(mailbox) {
                 proper if self.is_ours(&proper) => self.to_person(&proper),
                 _ => Route::Nowhere(NoRoute::NoPerson { name: mailbox.person() }),
             },
+            // A relay ashore may know names of its own network; nothing of that is worth a packet.
+            Address::Mail(mailbox) if self.by_satellite() && is_nowhere(mailbox.domain()) => {
+                Route::Nowhere(NoRoute::NowhereOutside { domain: mailbox.domain().to_owned() })
+            }
             Address::Mail(mailbox) if self.is_sms(mailbox) => match self.resolve(mailbox) {
                 Ok(address) => self.choose(&address),
                 Err(why) => Route::Nowhere(NoRoute::BadNumber(why)),
@@ -140,11 +146,18 @@ impl Policy {
     /// The address under which a message is kept: that of an alias, of `postmaster` or of `abuse`, is that of the person, as this is
     /// the mailbox which they open.
     pub fn proper(&self, mailbox: &Mailbox) -> Mailbox {
-        let at_home = if is_this_machine(mailbox) { self.at_home(mailbox) } else { None };
+        let at_home = if self.is_at_home(mailbox) { self.at_home(mailbox) } else { None };
         let mailbox = at_home.as_ref().unwrap_or(mailbox);
         let person = self.people.addressed(mailbox).filter(|_| self.is_ours(mailbox));
         let other = person.filter(|person| person.name != mailbox.person());
         other.and_then(|person| self.address_of(person)).unwrap_or_else(|| mailbox.clone())
+    }
+
+    /// True for an address that programs write to and that is on this machine: at one of its names for itself, or, where the
+    /// outside is beyond a satellite, the `root` of any machine around.
+    fn is_at_home(&self, mailbox: &Mailbox) -> bool {
+        let root = || self.by_satellite() && mailbox.person() == "root" && is_nowhere(mailbox.domain());
+        is_this_machine(mailbox) || root()
     }
 
     /// What programs of this machine mean by a name at `localhost`: the person, or the owner for `root`, whom they write
@@ -175,9 +188,19 @@ impl Policy {
 
     /// The service number that a message to a phone goes out from: that of the person who wrote it.
     pub fn service_number(&self, message: &Message) -> Option<Phone> {
+        self.writer(message)?.number
+    }
+
+    /// The person of this box who wrote a message: who logged in, or whose address it is from. A stranger who names such an
+    /// address is nobody here.
+    pub fn writer(&self, message: &Message) -> Option<&Arc<Person>> {
         let author = message.author.as_ref().and_then(|name| self.people.get(name));
-        let sender = || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
-        author.or_else(sender)?.number
+        let named = [&message.from, message.header_from(), message.return_path()];
+        let ours = || {
+            let mut mailboxes = named.into_iter().filter_map(Address::mailbox).filter(|from| self.is_ours(from));
+            mailboxes.find_map(|from| self.people.addressed(from)).filter(|_| message.stranger.is_none())
+        };
+        author.or_else(ours)
     }
 
     fn to_person(&self, mailbox: &Mailbox) -> Route {
@@ -249,6 +272,21 @@ pub(crate) mod tests {
         }
         assert_eq!(station.choose(&"a@else.org".parse().unwrap()), Route::Link(None));
         assert_eq!(gateway.choose(&"a@else.org".parse().unwrap()), Route::Relay);
+    }
+
+    #[test]
+    fn what_can_be_nowhere_outside_never_goes_on_air() {
+        let (station, gateway) = (policy("satellite"), policy("internet"));
+        let way = |policy: &Policy, to: &str| policy.choose(&to.parse().unwrap()).way();
+        for to in ["root@localhost", "root@nas", "root@nas.lan", "root@box.local", "anna@localhost.localdomain"] {
+            assert_eq!(way(&station, to), Some(Way::Mailbox), "{to}");
+            assert_eq!(station.proper(&to.parse().unwrap()).to_string(), "anna@here.org");
+        }
+        for to in ["bob@nas.lan", "anna@nas", "x@y.invalid", "x@[192.168.1.7]", "bob@localhost"] {
+            assert_eq!(way(&station, to), None, "{to}");
+        }
+        assert_eq!(way(&gateway, "root@localhost"), Some(Way::Mailbox));
+        assert_eq!(way(&gateway, "bob@mail.lan"), Some(Way::Relay), "a relay may know it");
     }
 
     #[test]

@@ -94,8 +94,9 @@ impl Policy {
             if person.home != Home::Device || only.is_some_and(|only| only != person.name) {
                 continue;
             }
-            let key = (person.name.clone(), message.from.correspondent());
-            let verdict = self.judge(message, Stranger { proof, written_to: written.get(&key).copied() });
+            let when = |address: &Address| written.get(&(person.name.clone(), address.correspondent())).copied();
+            let written_to = self.answering(message.header_from(), &message.from).filter_map(when).max();
+            let verdict = self.judge(message, Stranger { proof, written_to });
             rehearsal.count(message, &verdict);
         }
         rehearsal

@@ -109,6 +109,7 @@ settings! {
     AirAnswers, "air.answers", Seconds(0, 315_360_000), "90d", "Who may write over the air", "Replies allowed for", "Whom somebody on a device wrote to may reply for this long; 0: not at all.";
     AirKeyWord, "air.key_word", Text, "", "Who may write over the air", "Key word", "A subject with this word, or these words in a row, lets a message through; case does not matter. Empty: none.";
     AirTellHeld, "air.tell_held", Switch, "no", "Who may write over the air", "Tell a stranger that their message waits", "At once and once for each stranger, and only where the mail server in front vouches for the sender.";
+    AirTellRefused, "air.tell_refused", Switch, "no", "Who may write over the air", "Tell a sender who is refused", "Once for each sender, and only where the mail server in front vouches for them. What a program wrote is never answered.";
     SmtpAuthHost, "smtp.auth_host", Domain, "", "Who may write over the air", "Mail server in front", "The name with which it signs Authentication-Results; only those are believed, and only senders for whom it vouches count as known. Empty: no sender is verified.";
     SmtpFront, "smtp.front", Networks, "", "Who may write over the air", "Networks of that server", "From elsewhere its verdicts are not believed, as anybody can write them; from here nobody is trusted as a client. For example 192.168.1.5. Empty: this machine and local networks.";
     SmtpFrontOnly, "smtp.front_only", Switch, "no", "Who may write over the air", "Take mail from that server only", "Other mail servers get 550. Log-ins and trusted networks are taken as before.";
@@ -124,7 +125,9 @@ settings! {
 
     SmtpListen, "smtp.listen", Listen, "0.0.0.0:25", "Mail in", "SMTP listens on", "Used when systemd passes no socket named smtp.";
     SubmissionListen, "submission.listen", Listen, "0.0.0.0:587", "Mail in", "Submission listens on", "For mail programs. Used when systemd passes no socket named submission.";
+    SubmissionsListen, "submissions.listen", Listen, "0.0.0.0:465", "Mail in", "Submission under TLS listens on", "For mail programs that encrypt from the first byte on. Used when systemd passes no socket named submissions.";
     SmtpTrusted, "smtp.trusted", Networks, "", "Mail in", "Trusted networks", "From these networks mail for the outside is taken without a log-in, and a log-in without TLS. For example 192.168.1.0/24.";
+    SmtpOldDevices, "smtp.old_devices", Networks, "", "Mail in", "Networks of old devices", "Devices that end lines with a line feed alone, in a trusted network. Such a mail is taken by itself and the connection closed, so that nothing can hide in it. For example 192.168.1.20.";
     SmtpMaxSize, "smtp.max_size", Number(10_000, 104_857_600), "33554432", "Mail in", "Largest mail, bytes", "Announced as SIZE; a larger mail is rejected with 552.";
     SmtpMaxRecipients, "smtp.max_recipients", Number(1, 1000), "50", "Mail in", "Most recipients per mail", "Further recipients get 452 and are sent again by the client.";
     SmtpConnections, "smtp.connections", Number(1, 1000), "64", "Mail in", "Most connections", "Further ones get 421.";
@@ -134,6 +137,12 @@ settings! {
     SmtpSession, "smtp.session", Seconds(1, 86_400), "600", "Mail in", "Session timeout", "A session in which no mail is accepted for this long ends.";
     TlsCert, "tls.certificate", Text, "", "Mail in", "Certificate file", "PEM chain for STARTTLS. Empty: the box makes its own.";
     TlsKey, "tls.key", Text, "", "Mail in", "Key file", "PEM key that belongs to the certificate.";
+
+    ImapListen, "imap.listen", Listen, "0.0.0.0:143", "Mailboxes", "IMAP listens on", "Mail programs read here. Used when systemd passes no socket named imap.";
+    ImapsListen, "imaps.listen", Listen, "0.0.0.0:993", "Mailboxes", "IMAP under TLS listens on", "For mail programs that encrypt from the first byte on. Used when systemd passes no socket named imaps.";
+    ImapConnections, "imap.connections", Number(1, 1000), "64", "Mailboxes", "Most connections", "Of each of the two; further ones hear BYE. A mail program has several, some one for each folder.";
+    ImapPerAddress, "imap.per_address", Number(1, 1000), "24", "Mailboxes", "Most connections per client address", "Further ones hear BYE.";
+    MailboxQuota, "mailbox.quota", Number(0, 1_000_000), "1000", "Mailboxes", "Room for a mailbox, MB", "A person whose mailbox is nearly full gets a mail about it. When it is full mail programs can put nothing more into it; what arrives is kept all the same. 0: no limit.";
 
     RelayHost, "relay.host", Domain, "", "Mail out", "Relay host", "The mail server (smarthost) that takes mail for the outside. Empty: none.";
     RelayPort, "relay.port", Number(1, 65_535), "587", "Mail out", "Relay port", "587 for STARTTLS, 465 for TLS, 25 for a relay in the local network.";
@@ -157,13 +166,15 @@ settings! {
     SmsPublicUrl, "sms.public_url", Url, "", "Text messages", "Public address of this box", "For example https://box.example.org, with a proxy that leads /hooks/ here. Empty: the carrier is asked for texts instead, which works behind any router (Twilio only).";
     SmsPoll, "sms.poll", Seconds(1, 86_400), "30", "Text messages", "Poll for texts every", "How often Twilio is asked for texts from phones while it has no webhook to call.";
     SmsTimeout, "sms.timeout", Seconds(1, 600), "20", "Text messages", "Carrier timeout", "Limit for each answer of the carrier.";
+    SmsPlainMarks, "sms.plain_marks", Switch, "yes", "Text messages", "Plain marks where they save texts", "Curly quotation marks, long dashes and the like are written as plain ones where that makes a message fewer texts.";
+    SmsReactions, "sms.reactions", Switch, "no", "Text messages", "Carry reactions", "What phones send when somebody likes a text, such as Liked “…”. no: it is kept here, and nothing is paid for it on the link. yes: it goes in short form, when there is room.";
     SmsCountry, "sms.country", Choice(&COUNTRIES), "US", "Text messages", "Country", "Phone numbers without a plus are read as people in this country write them.";
 
     QueueLifetime, "queue.lifetime", Seconds(10, 2_592_000), "4d", "Queue", "Queue lifetime", "After this time undelivered mail is returned to the sender with the reason.";
     QueueDelayNotice, "queue.delay_notice", Seconds(5, 2_592_000), "4h", "Queue", "Delay notice after", "Sent to the sender once per message.";
     QueueRetryFirst, "queue.retry_first", Seconds(1, 86_400), "60", "Queue", "First retry after", "Doubled after each try, with some jitter.";
     QueueRetryMost, "queue.retry_most", Seconds(1, 86_400), "1h", "Queue", "Longest retry interval", "The doubling ends here.";
-    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep messages for days", "Final messages older than this are removed.";
+    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep messages for days", "Final messages older than this are removed, and what lies in Trash for so long; what else is in a mailbox stays.";
     KeepEvents, "store.keep_events", Number(1, 36_500), "365", "Queue", "Keep events for days", "What happened, as the front page lists it; at most the newest 2000.";
     KeepAudit, "store.keep_audit", Number(1, 36_500), "730", "Queue", "Keep the audit log for days", "Who changed what; at most the newest 10000 lines.";
     KeepSamples, "store.keep_samples", Number(1, 36_500), "31", "Queue", "Keep measured values for days", "Noise, signal and temperature of the modem.";

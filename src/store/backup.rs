@@ -17,6 +17,7 @@ use redb::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::mailbox::RESTORED;
 use super::schema::{self, VERSION};
 use super::{FILE, Ledger, Store, own_files, spool};
 use crate::fault::Fault;
@@ -54,6 +55,12 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::MESSAGES)?;
         rows += $do($($argument,)* schema::BODIES)?;
         rows += $do($($argument,)* schema::DUE)?;
+        rows += $do($($argument,)* schema::FOLDERS)?;
+        rows += $do($($argument,)* schema::ENTRIES)?;
+        rows += $do($($argument,)* schema::CHANGES)?;
+        rows += $do($($argument,)* schema::CONTENTS)?;
+        rows += $do($($argument,)* schema::PLACES)?;
+        rows += $do($($argument,)* schema::NAMES)?;
         rows += $do($($argument,)* schema::MAILBOX)?;
         rows += $do($($argument,)* schema::PACKETS)?;
         rows += $do($($argument,)* schema::CARRIED)?;
@@ -401,6 +408,8 @@ fn fill(source: &ReadOnlyDatabase, part: &Path, spool_part: &Path) -> io::Result
         let database = create(file)?;
         let to = database.begin_write()?;
         copy_all(&from, &to)?;
+        // Mail programs may know UIDs that were given after the backup was made.
+        to.open_table(schema::META)?.insert(format!("note:{RESTORED}").as_str(), &[][..])?;
         to.commit()?;
         each_piece(&from, |name, number, piece| take_file(spool_part, name, number, piece))
     };

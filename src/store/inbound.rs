@@ -120,7 +120,7 @@ impl Tx<'_> {
     /// Sets something aside with the reason, and says so in the list of events, once an hour for each source.
     pub fn set_aside(&mut self, source: &str, what: SetAside, why: Reason, bytes: &[u8], at: Time) -> TxResult<()> {
         let from = match &what {
-            SetAside::Packet(device) if !device.is_empty() => format!("{source} {device}"),
+            SetAside::Packet(Some(device)) => format!("{source} {device}"),
             _ => source.to_owned(),
         };
         let news = self.quarantine(&from, why.clone(), bytes, at)?;

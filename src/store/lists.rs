@@ -1,4 +1,4 @@
-//! Messages found: by number, when due, in a list, in a mailbox.
+//! Messages found: by number, when due, in a list.
 
 use super::queue::{parse, unreadable};
 use super::schema::{self, TxResult, View, reject};
@@ -174,32 +174,6 @@ impl View {
         Ok(found)
     }
 
-    /// A person's mailbox, newest first: messages and whether they were read.
-    pub fn mailbox(&self, person: &str, before: Option<Id>, limit: usize) -> TxResult<Vec<(Message, bool)>> {
-        let messages = self.messages()?;
-        let end = before.map_or(u64::MAX, |id| id.0);
-        let mut found = Vec::new();
-        for row in self.0.open_table(schema::MAILBOX)?.range((person, 0)..(person, end))?.rev().take(limit) {
-            let (key, read) = row?;
-            let id = key.value().1;
-            if let Some(bytes) = messages.get(id)?
-                && let Ok(message) = parse(bytes.value())
-            {
-                found.push((message, read.value() != 0));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Unread messages of a mailbox.
-    pub fn unread(&self, person: &str) -> TxResult<usize> {
-        let mut unread = 0;
-        for row in self.0.open_table(schema::MAILBOX)?.range((person, 0)..=(person, u64::MAX))? {
-            unread += usize::from(row?.1.value() == 0);
-        }
-        Ok(unread)
-    }
-
     /// The bytes of a mail that are not in a file.
     pub(super) fn body(&self, mail: &Mail) -> TxResult<Option<Vec<u8>>> {
         Ok(self.0.open_table(schema::BODIES)?.get(mail.first.0)?.map(|row| row.value().to_vec()))
@@ -218,7 +192,8 @@ impl ListFilter {
             && (search.is_empty()
                 || has(&message.subject)
                 || has(&message.text)
-                || has(&message.from.to_string())
+                || has(&message.sender_shown())
+                || has(&message.header_from().to_string())
                 || has(&message.to.to_string())
                 || message.id.to_string() == search)
     }

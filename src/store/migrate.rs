@@ -1,6 +1,7 @@
 //! Brings a file of an older version to the tables of today, in one commit.
 
 mod bills;
+mod mailboxes;
 
 use std::collections::BTreeMap;
 
@@ -8,11 +9,12 @@ use redb::{Database, ReadableTable, WriteTransaction};
 use serde::Deserialize;
 
 use super::queue::parse;
-use super::schema::{PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
+use super::schema::{MAILBOX, PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
 use crate::message::{Id, Message, Origin, Packet, PacketState, Reason};
+use crate::settings::{Key, row};
 
 /// Migrates a file of this version; one that is up to date is left alone.
 pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
@@ -32,8 +34,14 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
         bills::bills(&mut tx)?;
         subjects_apart(&mut tx)?;
     }
+    if version < 7 {
+        // Addresses in the mails that are composed now have it.
+        tx.domain = tx.settings.get(row(Key::Domain).name)?.map(|value| value.value().to_owned()).unwrap_or_default();
+        mailboxes::file(&mut tx, &old_mailboxes(&txn)?)?;
+    }
     tx.ledger.version = VERSION;
     tx.close()?;
+    txn.delete_table(MAILBOX)?;
     txn.delete_table(PACKETS_1)?;
     txn.delete_table(REFERENCES_1)?;
     txn.commit()?;
@@ -91,6 +99,16 @@ fn old_packets(txn: &WriteTransaction) -> TxResult<BTreeMap<u64, Vec<Vec<u8>>>> 
     for row in txn.open_table(PACKETS_1)?.iter()? {
         let (key, bytes) = row?;
         old.entry(key.value().0).or_default().push(bytes.value().to_vec());
+    }
+    Ok(old)
+}
+
+/// Up to version 6: whose mailbox, which message, whether it was read.
+fn old_mailboxes(txn: &WriteTransaction) -> TxResult<Vec<(String, Id, bool)>> {
+    let mut old = Vec::new();
+    for row in txn.open_table(MAILBOX)?.iter()? {
+        let (key, read) = row?;
+        old.push((key.value().0.to_owned(), Id(key.value().1), read.value() != 0));
     }
     Ok(old)
 }

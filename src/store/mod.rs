@@ -17,6 +17,7 @@ mod inbound;
 mod journal;
 mod kept;
 mod lists;
+pub mod mailbox;
 mod migrate;
 mod opening;
 mod overlay;
@@ -119,6 +120,8 @@ struct Inner {
     settings: RwLock<Arc<Settings>>,
     wakes: Mutex<Vec<(Way, Sender<()>)>>,
     settings_watch: Mutex<Vec<Sender<()>>>,
+    /// Who wants to hear of changes in a person's mailbox.
+    mailbox_watch: Mutex<Vec<(String, Sender<()>)>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Why the store cannot be read now; shown on the failure page.
     broken: RwLock<Option<String>>,
@@ -153,6 +156,7 @@ impl Store {
             settings: RwLock::default(),
             wakes: Mutex::default(),
             settings_watch: Mutex::default(),
+            mailbox_watch: Mutex::default(),
             writer: Mutex::default(),
             broken: RwLock::default(),
             read_only: RwLock::new(read_only.clone()),
@@ -160,6 +164,7 @@ impl Store {
         }));
         *store.0.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer::start(&store, asks)?);
         store.write_for_now(|tx| tx.first_use())?;
+        store.write_for_now(|tx| tx.after_restore())?;
         clock.floor(store.ledger()?.last_time);
         store.reload_people()?;
         store.reload_settings()?;
@@ -301,12 +306,31 @@ impl Store {
         receiver
     }
 
+    /// A channel that gets an item whenever something changed in a person's mailbox, or with the people. Holds one item: a
+    /// wake-up is not lost.
+    pub fn mailbox_changed(&self, person: &str) -> Receiver<()> {
+        let (sender, receiver) = bounded(1);
+        let mut watch = self.0.mailbox_watch.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.push((person.to_owned(), sender));
+        receiver
+    }
+
     /// Lets the writer finish what it has, and closes the file.
     pub fn close(&self) {
         self.0.jobs.close();
         let writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if writer.is_some_and(|writer| writer.join().is_err()) {
             log::error!("store: the writer had panicked");
+        }
+    }
+
+    /// Wakes who watches the mailboxes of these people, or all of them.
+    fn wake_mailboxes(&self, of: impl Fn(&str) -> bool) {
+        let mut watch = self.0.mailbox_watch.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.retain(|(_, sender)| !sender.is_closed());
+        for (_, sender) in watch.iter().filter(|(person, _)| of(person)) {
+            // Full means that the wake-up is on its way already.
+            let _ = sender.try_send(());
         }
     }
 

@@ -19,6 +19,7 @@ impl Store {
 }
 
 mod facts;
+mod mailbox;
 mod packets;
 
 pub fn message(way: Way, state: State, next: i64) -> Message {
@@ -158,15 +159,15 @@ fn an_unreadable_record_is_set_aside() {
 fn old_messages_go_with_their_bytes_and_the_books_stay() {
     let folder = Folder::new();
     let store = store(&folder);
-    let done = message(Way::Mailbox, State::Delivered, i64::MAX);
+    let done = message(Way::Relay, State::Delivered, i64::MAX);
     store.put(mail(vec![done, message(Way::Link, State::Queued, 2)])).unwrap();
     let later = Time(1_790_000_000_001);
-    assert_eq!(store.write(move |tx| tx.prune(later, 10)).unwrap(), 1);
+    assert_eq!(store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap().0, 1);
     assert!(store.message(Id(1)).unwrap().is_none());
     let waiting = store.message(Id(2)).unwrap().unwrap();
     assert!(store.raw(&waiting).unwrap().is_some());
     store.write(|tx| tx.step(Id(2), Time(3), State::Sent, "left", 1, Time(0)).map(drop)).unwrap();
-    assert_eq!(store.write(move |tx| tx.prune(later, 10)).unwrap(), 1);
+    assert_eq!(store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap().0, 1);
     assert!(store.raw(&waiting).unwrap().is_none());
     assert_eq!(store.ledger().unwrap().books["smtp"].accepted, 2);
 }

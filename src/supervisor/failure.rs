@@ -46,11 +46,13 @@ pub fn show<T>(
     let socket = folder.join("web.sock");
     let page = crate::admin::serve_failure(why, &socket)?;
     let rules = Box::new(|| Rules::new(&Settings::default(), &super::listeners::host_name()));
-    let mut gates = vec![Gate::open(web, Arc::new(HttpFront::new(socket, folder.clone(), rules)), Arc::default())];
+    let front = Arc::new(HttpFront::new(socket, folder.clone(), rules));
+    let mut gates = vec![Gate::open(web, front, Arc::default())];
     for name in ["smtp", "submission"] {
         let mail = sockets.copies(name).map_err(Fault::operator)?;
         if !mail.is_empty() {
-            gates.push(Gate::open(mail, Arc::new(Closed::new(&super::listeners::host_name())), Arc::default()));
+            let closed = Arc::new(Closed::new(&super::listeners::host_name()));
+            gates.push(Gate::open(mail, closed, Arc::default()));
         }
     }
     let gates: Vec<_> = gates.into_iter().collect::<Result<_, _>>().map_err(Fault::operator)?;

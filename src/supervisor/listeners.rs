@@ -16,6 +16,8 @@ use crate::limit::proven::Proven;
 use crate::listen::counters::ClientCounters;
 use crate::listen::gate::{Gate, Service};
 use crate::listen::http::{HttpFront, Rules};
+use crate::listen::imap::session::Services;
+use crate::listen::imap::{ImapListener, PeopleOnline};
 use crate::listen::ip::BoxListener;
 use crate::listen::smtp_io::SmtpListener;
 use crate::listen::tls::CertStore;
@@ -38,12 +40,30 @@ struct Row {
 }
 
 static LISTENERS: &[Row] = &[
-    Row { name: "smtp", ports: Key::SmtpListen, tls: true, service: |shared, context| Ok(shared.smtp(context, false)) },
+    Row {
+        name: "smtp",
+        ports: Key::SmtpListen,
+        tls: true,
+        service: |shared, context| Ok(shared.smtp(context, false, false)),
+    },
     Row {
         name: "submission",
         ports: Key::SubmissionListen,
         tls: true,
-        service: |shared, context| Ok(shared.smtp(context, true)),
+        service: |shared, context| Ok(shared.smtp(context, true, false)),
+    },
+    Row {
+        name: "submissions",
+        ports: Key::SubmissionsListen,
+        tls: true,
+        service: |shared, context| Ok(shared.smtp(context, true, true)),
+    },
+    Row { name: "imap", ports: Key::ImapListen, tls: true, service: |shared, context| Ok(shared.imap(context, false)) },
+    Row {
+        name: "imaps",
+        ports: Key::ImapsListen,
+        tls: true,
+        service: |shared, context| Ok(shared.imap(context, true)),
     },
     Row { name: "web", ports: Key::WebListen, tls: false, service: Shared::web },
     Row { name: "ip", ports: Key::IpListen, tls: false, service: Shared::ip },
@@ -69,6 +89,7 @@ pub struct Listeners {
 struct Shared {
     intake: Arc<Intake>,
     counters: Arc<ClientCounters>,
+    online: Arc<PeopleOnline>,
     /// Networks from which somebody logged in.
     proven: Arc<Proven>,
     /// For large mails and uploads that are still coming in.
@@ -128,7 +149,8 @@ impl Listeners {
             error: None,
         };
         let counters = Arc::new(ClientCounters::new(Arc::clone(&proven)));
-        let shared = Shared { intake: Intake::new(context), counters, proven, incoming, web_socket };
+        let shared =
+            Shared { intake: Intake::new(context), counters, proven, online: Arc::default(), incoming, web_socket };
         let mut listeners = Self { listeners: LISTENERS.iter().map(closed).collect(), shared, pages, control };
         listeners.follow(context);
         Ok(listeners)
@@ -212,20 +234,35 @@ impl Shared {
         Ok(Arc::new(BoxListener::new(&context.store, &context.callers, Arc::clone(&self.proven), &key)?))
     }
 
-    fn smtp(&self, context: &Context, submission: bool) -> Arc<dyn Service> {
-        let tls = match CertStore::new(&context.store.settings(), context.store.folder()) {
+    fn certificates(context: &Context) -> Option<Arc<CertStore>> {
+        match CertStore::new(&context.store.settings(), context.store.folder()) {
             Ok(certificates) => Some(Arc::new(certificates)),
             Err(why) => {
-                log::error!("tls: {why}; mail is taken without encryption until that is fixed");
+                log::error!("tls: {why}; there is no encryption until that is fixed");
                 None
             }
+        }
+    }
+
+    fn imap(&self, context: &Context, implicit_tls: bool) -> Arc<dyn Service> {
+        let services = Services {
+            intake: self.intake.clone() as Arc<dyn MailIntake>,
+            store: context.store.clone(),
+            spool: self.incoming.clone(),
+            counters: self.counters.clone(),
+            online: self.online.clone(),
         };
+        Arc::new(ImapListener { services, tls: Self::certificates(context), implicit_tls })
+    }
+
+    fn smtp(&self, context: &Context, submission: bool, implicit_tls: bool) -> Arc<dyn Service> {
         Arc::new(SmtpListener {
             intake: self.intake.clone() as Arc<dyn MailIntake>,
-            tls,
+            tls: Self::certificates(context),
             spool: self.incoming.clone(),
             counters: self.counters.clone(),
             submission,
+            implicit_tls,
         })
     }
 }

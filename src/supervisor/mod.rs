@@ -7,7 +7,7 @@
 //! | `sms` | gives texts to the carrier, asks it for texts and reports | after a fault, with back-off |
 //! | `link` | drives the link | after a fault, with back-off |
 //! | `housekeeping` | deadlines, clean-up | after a fault, with back-off |
-//! | `smtp-gate`, `submission-gate`, `http-gate` | accept; a thread for each connection | opened anew when a setting changes |
+//! | `smtp-gate`, `submission-gate`, `imap-gate`, `http-gate`, ... | accept; a thread for each connection | opened anew when a setting changes |
 //! | web workers | answer requests that the gate has checked | |
 //! | `control` | answers the command line | |
 //! | main | this: signals, watchdog, listeners | |
@@ -92,7 +92,7 @@ pub fn run(data: &Path) -> ExitCode {
         stop: stopped,
     };
     if restarts.before.is_some() {
-        say_restart(&context, &restarts.words());
+        say_restart(&context, restarts.event());
     }
     Supervisor { context, signals, sockets, restarts, stop }.supervise()
 }
@@ -107,14 +107,14 @@ fn given_up(restarts: &mut Restarts, fault: &Fault) -> ExitCode {
 fn rest(restarts: &Restarts, sockets: &Sockets, signals: &mut Stop) -> Option<()> {
     let rest = restarts.rest();
     if restarts.before.is_some() {
-        log::error!("{}", restarts.words());
+        log::error!("{}", restarts.event());
     }
     if rest.is_zero() {
         return Some(());
     }
     log::error!("the next try is in {} s", rest.as_secs());
     let (until, why) =
-        (Instant::now() + rest, format!("{}. It is tried again in {} s.", restarts.words(), rest.as_secs()));
+        (Instant::now() + rest, format!("{}. It is tried again in {} s.", restarts.event(), rest.as_secs()));
     match failure::show(&why, sockets, signals, Duration::from_secs(1), || (Instant::now() >= until).then_some(())) {
         Ok(Ended::Told) => None,
         Ok(Ended::Over(())) => Some(()),
@@ -146,17 +146,12 @@ fn opened(data: &Path, sockets: &Sockets, signals: &mut Stop) -> Result<Option<S
 }
 
 /// Says on the page, and to the owner by message, that the box had ended.
-fn say_restart(context: &Context, words: &str) {
+fn say_restart(context: &Context, event: EventKind) {
     let text = format!(
-        "{words}.\n\nEverything that it had accepted is kept. 'sudo journalctl -u satpost' on the box says more. If this \
+        "{event}.\n\nEverything that it had accepted is kept. 'sudo journalctl -u satpost' on the box says more. If this \
          happens again, it rests longer before each new start, at most 15 minutes."
     );
-    if let Err(fault) = context.tell_owner(
-        "restart",
-        "The box was started again",
-        EventKind::Restarted { how: words.to_owned() },
-        &text,
-    ) {
+    if let Err(fault) = context.tell_owner("restart", "The box was started again", event, &text) {
         log::warn!("the owner is not told of the restart: {fault}");
     }
 }

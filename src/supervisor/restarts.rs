@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::back_off::BackOff;
 use crate::clock;
+use crate::message::events::EventKind;
 
 /// Name of the file with the count.
 const FILE: &str = "starts.json";
@@ -70,12 +71,8 @@ impl Restarts {
     }
 
     /// One sentence on the row of ends, for the page and the owner.
-    pub fn words(&self) -> String {
-        let how = self.before.as_deref().unwrap_or_default();
-        match self.starts.ends {
-            0 | 1 => format!("the box ended without being told to and was started again: {how}"),
-            many => format!("the box ended {many} times in a row without being told to, the last time: {how}"),
-        }
+    pub fn event(&self) -> EventKind {
+        EventKind::Restarted { ends: self.starts.ends.max(1), why: self.before.clone().unwrap_or_default() }
     }
 
     /// Notes what is wrong with the present run, which will end for it.
@@ -137,7 +134,7 @@ mod tests {
         std::fs::write(folder.path(ENDED), "core-dump dumped SEGV\n").unwrap();
         let last = begin(&folder, 14);
         assert_eq!(
-            last.words(),
+            last.event().to_string(),
             "the box ended 14 times in a row without being told to, the last time: it was ended by the signal SEGV"
         );
         // Ten minutes later it is the first of a row again.

@@ -14,6 +14,7 @@ macro_rules! scenes {
 mod cli;
 mod clock;
 mod costs;
+mod imap;
 mod ip;
 mod link;
 mod pages;

@@ -1,6 +1,9 @@
 //! What the fuzzers of tests/fuzz call: every parser that reads what strangers send, with the promises that hold
 //! whatever comes. Part of the program only under `cfg(fuzzing)`.
 
+#[path = "targets/session.rs"]
+mod session;
+
 use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,7 +12,6 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use compact::coder::{Coder, MODELS};
-use compact::packet::unpack;
 use ring::hmac;
 
 use crate::address::Address;
@@ -19,6 +21,10 @@ use crate::deliver::sms::{CARRIERS, Hook};
 use crate::link::{hive, m138};
 use crate::listen::counters::ClientCounters;
 use crate::listen::framer::{NextStep, SmtpFramer};
+use crate::listen::imap::framer::{Event, Framer};
+use crate::listen::imap::mime::{Inside, Part};
+use crate::listen::imap::replies::{from_utf7, to_utf7};
+use crate::listen::imap::{envelope, structure};
 use crate::listen::smtp::{SessionContext, SmtpSession};
 use crate::listen::{Body, Caller, Envelope, MailIntake, Refusal, http_head};
 use crate::mail_text::{Options, shape};
@@ -76,6 +82,72 @@ pub fn smtp(data: &[u8]) {
     }
 }
 
+/// What an IMAP client sends: however it is cut, the same commands come of it, no command holds a mail, and no tag can forge
+/// a reply.
+pub fn imap(data: &[u8]) {
+    use imap_codec::CommandCodec;
+    use imap_codec::decode::Decoder;
+    let Some((piece, said)) = data.split_first() else { return };
+    let events = |size: usize| {
+        let (mut framer, mut all, mut mail) = (Framer::new(), Vec::new(), Vec::new());
+        framer.logged_in();
+        for mut piece in said.chunks(size.max(1)) {
+            loop {
+                match framer.next(&mut piece) {
+                    Event::More => break,
+                    Event::Mail(bytes) => mail.extend(bytes),
+                    event => {
+                        let (append, end) =
+                            (matches!(event, Event::Append { .. }), matches!(event, Event::Hopeless(_)));
+                        all.push((event, std::mem::take(&mut mail)));
+                        if end {
+                            return all;
+                        }
+                        if append {
+                            framer.take_mail();
+                        }
+                    }
+                }
+            }
+        }
+        all
+    };
+    let all = events(usize::from(*piece));
+    assert_eq!(all, events(said.len()), "cut in pieces it is something else");
+    for (event, _) in &all {
+        if let Event::Refused { tag, .. } = event {
+            assert!(tag == "*" || tag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*'), "{tag}");
+        }
+        if let Event::Command(line) = event {
+            let _ = CommandCodec::default().decode(&[&line[..], b"\r\n"].concat());
+            if let Some(name) = from_utf7(line) {
+                assert_eq!(to_utf7(&name).as_bytes(), line, "a folder has two names");
+            }
+        }
+    }
+}
+
+/// The parts of a mail lie within it and within each other, and its structure is one list.
+pub fn imap_structure(data: &[u8]) {
+    fn inside(part: &Part, outer: std::ops::Range<usize>) {
+        assert!(part.header.start >= outer.start && part.header.end == part.body.start && part.body.end <= outer.end);
+        match &part.inside {
+            Inside::Bytes => {}
+            Inside::Parts(parts) => parts.iter().for_each(|inner| inside(inner, part.body.clone())),
+            Inside::Mail(mail) => inside(mail, part.body.clone()),
+        }
+    }
+    let part = Part::of(data);
+    inside(&part, 0..data.len());
+    for extended in [false, true] {
+        let mut out = Vec::new();
+        structure::write(&mut out, data, &part, extended);
+        assert!(out.starts_with(b"(") && out.ends_with(b")"));
+    }
+    let mut out = Vec::new();
+    envelope::write(&mut out, &data[part.header.clone()]);
+}
+
 /// Takes everything from everybody.
 struct Anybody(Arc<Settings>);
 
@@ -112,20 +184,19 @@ pub fn classic(data: &[u8]) {
     }
 }
 
-/// Compact packets, each behind a byte of length: no more comes out of them than a code may hold.
+/// Two boxes in session, and what strangers may put between them.
 pub fn compact(data: &[u8]) {
+    session::play(data);
+}
+
+/// The model: no more comes out of a code than one may hold, and what comes out can be written again. One input takes
+/// some milliseconds, so it is apart from the packets around a code, which [`compact`] tries.
+pub fn coder(data: &[u8]) {
     thread_local! {
         /// Priming takes longer than a thousand packets.
         static CODER: RefCell<Coder> = RefCell::new(Coder::new(&MODELS[2]));
     }
-    let (mut packets, mut rest) = (Vec::new(), data);
-    while let Some((&length, after)) = rest.split_first() {
-        let (packet, after) = after.split_at(usize::from(length).min(after.len()));
-        packets.push(packet.to_vec());
-        rest = after;
-    }
     CODER.with_borrow_mut(|coder| {
-        let _ = unpack(coder, &packets);
         if let Some(records) = coder.decode(data) {
             assert!(Coder::takes(&records));
             let again = coder.encode(&records);

@@ -16,6 +16,8 @@ const PAGES: &str = "
     Get  /mailbox                                   in  yes yes yes
     Get  /mailbox/{id}                              in  yes yes yes
     Post /mailbox/{id}/read                         in  yes yes yes
+    Post /mailbox/{id}/delete                       in  yes yes yes
+    Get  /account/mail.mobileconfig                 in  yes yes yes
     Get  /compose                                   in  yes yes yes
     Post /compose                                   in  yes yes yes
     Get  /messages                                  in  yes yes yes

@@ -227,7 +227,8 @@ pub(super) struct Remove {
     pub(super) name: String,
 }
 
-/// Copy all that the box has of a person into a file: a tar archive with messages.mbox and data.json.
+/// Copy all that the box has of a person into a file: a tar archive with messages.mbox, the folders
+/// as a Maildir, and data.json.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "export")]
 pub(super) struct Export {

@@ -67,6 +67,7 @@ mod fate;
 pub mod gather;
 mod inquiry;
 mod memory;
+mod names;
 pub mod notes;
 mod outbox;
 mod owed;
@@ -88,6 +89,7 @@ pub use fate::Fate;
 use fate::Fates;
 pub use memory::BundleName;
 use memory::{TakenBundles, UsedNames};
+use names::DisplayNames;
 use outbox::OutboxBundle;
 use owed::OwedNotes;
 use reassembly::{FragmentSet, ParkedBundle};
@@ -99,6 +101,8 @@ use turn::{PeerChange, PeerFlaw, PlanRefusal, ResendCause};
 pub struct Peer {
     agreement: Agreement,
     book: AddressBook,
+    #[serde(skip_serializing_if = "DisplayNames::is_empty")]
+    names: DisplayNames,
     owed: OwedNotes,
     #[serde(skip_serializing_if = "Fates::is_empty")]
     fates: Fates,

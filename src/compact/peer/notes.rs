@@ -16,6 +16,7 @@
 //! 80  length; have you these? names          81  length; have you these? names, each with the id of its fragments
 //! 90  length; I have none of these: names
 //! A0  length; what became of messages: name, place in the bundle and fate (four bits each)
+//! B0  length; the mark of an address (24 bits of its hash), and the display name of who writes from it
 //! others of 8x and above: a length and what it says, skipped
 //! ```
 
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::Hello;
 use super::fate::Fate;
 use super::memory::BundleName;
+use super::names::{AddressMark, LONGEST};
 use crate::packet::ModelId;
 
 /// First byte of an envelope: the high four bits.
@@ -36,6 +38,8 @@ const SALT: [u8; 2] = [0xC8, 0x3E];
 pub const MARK: usize = 3;
 /// Kind of the note that tells fates.
 const FATES: u8 = 0xA0;
+/// Kind of the note with a display name.
+const NAME: u8 = 0xB0;
 /// Bytes of notes at most in one packet.
 const MOST: usize = 127;
 
@@ -63,6 +67,8 @@ pub enum Note {
     Have(BundleName, Option<u8>),
     /// I do not have that bundle, and nothing of it.
     NotHere(BundleName),
+    /// Who writes from the address with this mark is called so.
+    Name(AddressMark, String),
 }
 
 /// What a question is about.
@@ -133,6 +139,11 @@ fn write(notes: &[Note]) -> Vec<u8> {
             Note::Have(name, None) => lengthy(&mut block, 0x80, *name, None),
             Note::Have(name, id) => lengthy(&mut block, 0x81, *name, *id),
             Note::NotHere(name) => lengthy(&mut block, 0x90, *name, None),
+            Note::Name(mark, name) => {
+                let name = &name.as_bytes()[..name.len().min(LONGEST)];
+                block.extend([NAME, (mark.len() + name.len()) as u8]);
+                block.extend(mark.iter().chain(name));
+            }
             Note::Receipt(_) | Note::Replaces(_) | Note::Fate(..) => {}
         }
     }
@@ -194,6 +205,11 @@ fn read_one(first: u8, rest: &mut &[u8], notes: &mut Vec<Note>) -> Option<()> {
             let [length] = take::<1>(rest)?;
             let (mut content, after) = rest.split_at_checked(usize::from(length))?;
             *rest = after;
+            if first == NAME {
+                let named = take(&mut content).zip(std::str::from_utf8(content).ok());
+                notes.extend(named.map(|(mark, name)| Note::Name(mark, name.to_owned())));
+                return Some(());
+            }
             while let Some(name) = name(&mut content) {
                 match first {
                     0x80 => notes.push(Note::Have(name, None)),
@@ -335,6 +351,7 @@ mod tests {
             Note::Have(BundleName(10), Some(11)),
             Note::NotHere(BundleName(12)),
             Note::Receipt(BundleName(8)),
+            Note::Name([1, 2, 3], "Mary Müller".into()),
             Note::Fate(BundleName(14), 1, Fate::Held),
         ]
     }

@@ -106,7 +106,14 @@ impl Peer {
         let waiting = self.sets.iter().filter(|set| set.ask_at <= context.now);
         let fragments = waiting.map(|set| Note::Fragments(set.id, set.there()));
         let receipts = self.owed.receipts.iter().map(|receipt| Note::Receipt(receipt.name));
-        hello.into_iter().chain(questions).chain(fragments).chain(receipts).chain(self.fates.notes()).collect()
+        hello
+            .into_iter()
+            .chain(questions)
+            .chain(fragments)
+            .chain(receipts)
+            .chain(self.fates.notes())
+            .chain(self.names.notes())
+            .collect()
     }
 
     /// These notes ride in a packet for the link.
@@ -119,6 +126,7 @@ impl Peer {
                 Note::Fragments(id, _) => self.ask_for_fragments(*id, now.saturating_add(FRAGMENTS_AGAIN)),
                 Note::Fate(name, place, _) => self.fates.told(*name, *place),
                 Note::Have(name, _) => self.inquired(*name, now),
+                Note::Name(mark, name) => self.names.passed(*mark, name),
                 Note::Replaces(_) => {}
             }
         }
@@ -134,6 +142,7 @@ impl Peer {
                 Note::Fragments(id, _) => self.ask_for_fragments(id, now),
                 Note::Fate(name, place, fate) => self.fates.again(name, place, fate, now),
                 Note::Have(name, _) => self.inquire_again(name, now),
+                Note::Name(mark, name) => self.names.owe(mark, &name),
                 Note::Replaces(_) => {}
             }
         }
@@ -148,6 +157,7 @@ impl Peer {
                 Note::NotHere(_) => self.owed.question(note, now),
                 Note::Fate(name, place, fate) => self.fates.again(name, place, fate, now),
                 Note::Have(name, _) => self.inquire_again(name, now),
+                Note::Name(mark, name) => self.names.owe(mark, &name),
                 Note::Hello(_) | Note::NoModel(..) | Note::BadCheck(_) | Note::Fragments(..) | Note::Replaces(_) => {}
             }
         }

@@ -101,6 +101,7 @@ impl Peer {
                 Note::Fate(name, place, fate) => self.hear_fate(*name, *place, *fate, turn),
                 Note::Have(name, id) => self.answer(*name, *id, context.now),
                 Note::NotHere(name) => self.not_here(context, turn, *name),
+                Note::Name(mark, name) => self.names.passed(*mark, name),
                 Note::Hello(_) | Note::Replaces(_) => {}
             }
         }

@@ -12,7 +12,8 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
 use crate::message::events::SetAside;
-use crate::message::reason::{NoRoute, Unusable};
+use crate::message::reason::{NoRoute, Unusable, Waits};
+use crate::message::sender::display_name;
 use crate::message::{CameIn, Id, Message, Origin, Reason, State};
 use crate::people::Person;
 use crate::route::choose::Policy;
@@ -33,7 +34,7 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
             return Err(Fault::refused(Unusable::CompactOff));
         }
         (false, false) => Received { classic: Some((payload.clone(), None)), messages: Vec::new(), effects: None },
-        (true, true) if !context.coder().ready() => return Err(Fault::temporary("the coder is being made ready")),
+        (true, true) if !context.coder().ready() => return Err(Fault::Temporary(Waits::Coder.into())),
         (true, _) => {
             let mut peer = context.peer(inbound.device)?;
             let turn = context.in_session(inbound.device, |session| peer.receive(session, payload));
@@ -68,10 +69,18 @@ pub fn tick(context: &Context, device: Option<LinkAddress>) -> Result<(), Fault>
 struct Received {
     /// A classic packet, and its name.
     classic: Option<(Vec<u8>, Option<BundleName>)>,
-    /// Messages, and where they came; `None` for what is left of one whose rest did not come.
-    messages: Vec<(Letter, Option<(BundleName, u8)>)>,
+    messages: Vec<Arrival>,
     /// What the session asks besides.
     effects: Option<PeerEffects>,
+}
+
+/// A message of the compact coding.
+struct Arrival {
+    message: Letter,
+    /// Where it came; `None` for what is left of one whose rest did not come.
+    place: Option<(BundleName, u8)>,
+    /// The display name of its correspondent.
+    name: Option<String>,
 }
 
 impl Received {
@@ -79,7 +88,12 @@ impl Received {
         let places = std::mem::take(&mut turn.places).into_iter().map(Some).chain(std::iter::repeat(None));
         let whole = std::mem::take(&mut turn.messages).into_iter().zip(places);
         let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, None));
-        let messages = whole.chain(truncated).collect();
+        let named = |message: &Letter| match &message.other {
+            Other::Address(address) => peer.display_name(address).map(str::to_owned),
+            Other::Index(_) => None,
+        };
+        let arrival = |(message, place)| Arrival { name: named(&message), message, place };
+        let messages = whole.chain(truncated).map(arrival).collect();
         let classic = turn.classic.take().map(|packet| (packet, turn.classic_name.take()));
         Self { classic, messages, effects: Some(PeerEffects::new(context, device, peer, turn)) }
     }
@@ -93,8 +107,8 @@ impl Received {
                     Err(why) => unpacker.set_aside(tx, Unusable::NotClassic { why: why.to_string() }, payload)?,
                 }
             }
-            for (message, place) in &self.messages {
-                ids.extend(unpacker.compact(tx, message, *place)?);
+            for arrival in &self.messages {
+                ids.extend(unpacker.compact(tx, arrival)?);
             }
         }
         self.effects.as_ref().map_or(Ok(()), |effects| effects.apply(tx, now))?;
@@ -109,7 +123,7 @@ impl Received {
 pub fn poison(context: &Context, bytes: &[u8], why: &Reason) -> Result<(), Fault> {
     let (bytes, why, now) = (bytes.to_vec(), why.clone(), context.now());
     log::warn!("link: a packet from the air is in quarantine: {why}");
-    context.store.write(move |tx| tx.set_aside("link", SetAside::Packet(String::new()), why.clone(), &bytes, now))
+    context.store.write(move |tx| tx.set_aside("link", SetAside::Packet(None), why.clone(), &bytes, now))
 }
 
 /// Delivers the parts of messages that will not be complete any more, as they are.
@@ -272,7 +286,8 @@ impl Unpacker {
     }
 
     /// A message of the compact coding becomes one of this box.
-    fn compact(&self, tx: &mut Tx, received: &Letter, place: Option<(BundleName, u8)>) -> TxResult<Vec<Id>> {
+    fn compact(&self, tx: &mut Tx, arrival: &Arrival) -> TxResult<Vec<Id>> {
+        let (received, place) = (&arrival.message, arrival.place);
         let Other::Address(other) = &received.other else { return Ok(Vec::new()) };
         let mut text = received.text.clone();
         if place.is_none() {
@@ -284,6 +299,10 @@ impl Unpacker {
         match message {
             Ok(mut message) => {
                 message.came_in = place.map(|(name, place)| self.came_in(name, place));
+                // Here somebody reads it; toward the world its writer is somebody of this box.
+                if let (Side::Reader(_), Some(name)) = (&self.side, &arrival.name) {
+                    message.sender.name = display_name(name, &message.from);
+                }
                 tx.add(&alone(message))
             }
             Err(why) => {
@@ -328,7 +347,11 @@ impl Unpacker {
     }
 
     fn set_aside(&self, tx: &mut Tx, why: Unusable, bytes: &[u8]) -> TxResult<()> {
-        let what = SetAside::Packet(self.device());
+        let from = match &self.side {
+            Side::Field(device, _) => Some(*device),
+            Side::Reader(_) => None,
+        };
+        let what = SetAside::Packet(from);
         log::warn!("link: {what}: {why}");
         tx.set_aside("link", what, why.into(), bytes, self.now)
     }

@@ -206,13 +206,12 @@ impl PeerEffects {
         self.heard.iter().try_for_each(|heard| heard.apply(tx, now))?;
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
-        let device = self.device.map(|device| device.shown()).unwrap_or_default();
         for (bytes, flaw) in &self.turn.quarantine {
-            let what = SetAside::Packet(device.clone());
+            let what = SetAside::Packet(self.device);
             tx.set_aside("link", what, unusable(*flaw).into(), bytes, now)?;
         }
         for change in &self.turn.news {
-            let kind = EventKind::FarBox { what: what_changed(*change), device: device.clone() };
+            let kind = EventKind::FarBox { what: what_changed(*change), device: self.device };
             tx.event(&Event { at: now, part: "link".to_owned(), kind, alarm: false })?;
         }
         Ok(())

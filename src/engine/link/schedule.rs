@@ -188,6 +188,11 @@ pub fn plan(
         }
     }
     let on_air: Vec<_> = messages.iter().map(|message| context.on_air(message, device)).collect();
+    if device.is_some() {
+        for message in messages {
+            message.sender.name.iter().for_each(|name| peer.introduce(&message.from.to_string(), name));
+        }
+    }
     let waiting = messages.iter().zip(&on_air).map(|(known, message)| WaitingMessage { key: known.id.0, message });
     let waiting: Vec<_> = waiting.collect();
     let plan = context.in_session(device, |session| peer.plan(session, &waiting));

@@ -245,8 +245,7 @@ fn unlisted(settled: bool) -> Reason {
 }
 
 fn target(packet: &LinkPacket) -> Result<DeviceId, Fault> {
-    let device = packet.device.and_then(LinkAddress::device);
-    device.ok_or_else(|| Fault::refused(TrackingReason::NoDevice))
+    packet.device.and_then(LinkAddress::device).ok_or_else(|| Fault::refused(TrackingReason::NoDevice))
 }
 
 fn reference(number: u64) -> Reference {

@@ -151,7 +151,9 @@ mod tests {
         dialling.begins(now);
         assert!(!dialling.hurry(Hurry::Message, now + Duration::from_secs(59)));
         assert!(dialling.hurry(Hurry::Message, now + Duration::from_secs(60)));
-        (0..9).for_each(|_| drop(dialling.ended(None, &fails(), now, 0.0)));
+        (0..9).for_each(|_| {
+            let _ = dialling.ended(None, &fails(), now, 0.0);
+        });
         assert!(dialling.hurry(Hurry::Network, now));
         assert_eq!(dialling.ended(None, &fails(), now, 0.0), now + Duration::from_secs(2));
     }

@@ -42,6 +42,7 @@ impl Server {
             spool: folder.to_path_buf(),
             counters: Arc::new(ClientCounters::default()),
             submission: false,
+            implicit_tls: false,
         };
         let gate =
             Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(server), Arc::default()).unwrap();

@@ -33,6 +33,11 @@ pub enum NoRoute {
     },
     /// It stands in the domain of phones and names none.
     BadNumber(PhoneError),
+    /// Its domain is one that nobody outside can have.
+    NowhereOutside {
+        /// The domain.
+        domain: String,
+    },
     /// It stands in the queue of the relay and is no mail address.
     NoMailAddress,
     /// It stands in the queue of the carrier and is no phone.

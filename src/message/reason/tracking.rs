@@ -57,6 +57,8 @@ pub enum TrackingReason {
     IdsDoNotTell,
     /// The link names packets of other messages only.
     OnlyOthers,
+    /// It is not known whether it left, and its message was sent again.
+    SentAgain,
     /// It was being taken back when this box stopped.
     TakingBack,
     /// Its hold time ran out on the device.

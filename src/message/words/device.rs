@@ -16,12 +16,12 @@ impl Display for DeviceReason {
             Self::Ready => f.write_str(READY),
             Self::ReadyBut { but } => but.fmt(f),
             Self::Answers { service, user, others } => {
-                write!(f, "{} answers to user '{user}'.", capital(service))?;
+                write!(f, "{service} answers to user '{user}'")?;
                 others.map_or(Ok(()), |(app, ours)| {
                     write!(
                         f,
-                        " It also holds packets of application {app}, which stay there: this box reads application \
-                         {ours} (m138.app_id)."
+                        "; it also holds packets of application {app}, which stay there, as this box reads application {ours} \
+                         (m138.app_id)"
                     )
                 })
             }
@@ -89,12 +89,6 @@ impl Display for DeviceReason {
             }
         }
     }
-}
-
-/// The name of a service at the beginning of a sentence.
-fn capital(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 impl Display for Caution {
@@ -230,6 +224,7 @@ impl Display for TrackingReason {
             Self::UnseenIds => f.write_str("the modem gave ids that this box did not see, to this packet or to others"),
             Self::IdsDoNotTell => f.write_str("the modem may have taken it, and its ids do not tell"),
             Self::OnlyOthers => f.write_str("the link names packets of other messages only"),
+            Self::SentAgain => f.write_str("not known whether it left; sent again"),
             Self::TakingBack => f.write_str("it was being taken back from the link when this box stopped"),
             Self::HoldTimeOver => f.write_str("its hold time ran out on the modem before a satellite came"),
             Self::NotListed { service, settled: true } => write!(f, "{service} does not list it"),

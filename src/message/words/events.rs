@@ -13,9 +13,8 @@ impl Display for EventKind {
             Self::SetAside { what, why } => write!(f, "{what}: {why}"),
             Self::FarBox { what, device } => {
                 what.fmt(f)?;
-                if device.is_empty() { Ok(()) } else { write!(f, " (device {device})") }
+                device.map_or(Ok(()), |device| write!(f, " ({})", device.shown()))
             }
-            Self::Restarted { how } => f.write_str(how),
             Self::QuarantineFull { source, deleted } => {
                 write!(f, "the quarantine is full: the {deleted} oldest items from {source} were deleted")
             }
@@ -36,6 +35,12 @@ impl Display for EventKind {
             Self::Called { name, from, why: Some(why), .. } => {
                 write!(f, "a box at {from} that calls itself {name} tried to pair and could not: {why}")
             }
+            Self::Restarted { ends: 0 | 1, why } => {
+                write!(f, "the box ended without being told to and was started again: {why}")
+            }
+            Self::Restarted { ends, why } => {
+                write!(f, "the box ended {ends} times in a row without being told to, the last time: {why}")
+            }
             Self::Done { what, by } if by.is_empty() => f.write_str(what),
             Self::Done { what, by } => write!(f, "{what}, by {by}"),
             Self::Old(words) => f.write_str(words),
@@ -47,8 +52,8 @@ impl Display for EventKind {
 impl Display for SetAside {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            Self::Packet(device) if device.is_empty() => f.write_str("a packet from the air is in quarantine"),
-            Self::Packet(device) => write!(f, "a packet from device {device} is in quarantine"),
+            Self::Packet(None) => f.write_str("a packet from the air is in quarantine"),
+            Self::Packet(Some(device)) => write!(f, "a packet from {} is in quarantine", device.shown()),
             Self::Text => f.write_str("a text from a phone is in quarantine"),
             Self::Message(id) => write!(f, "{id} is in quarantine"),
         }

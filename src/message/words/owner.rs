@@ -47,6 +47,7 @@ impl Display for Reason {
                 f.write_str(if *untold { " (nobody is told: it has no sender that could be)" } else { "" })
             }
             Self::AgainOverBudget { why, budget } => write!(f, "{why}, but {budget}"),
+            Self::SentBy(sent) => write!(f, "{} (it is from {}, and {} sent it)", sent.why, sent.from, sent.by),
             Self::Said { words } | Self::Old(words) => f.write_str(words),
             Self::Unknown(_) => f.write_str("unknown: a newer version of satpost wrote down why"),
         }
@@ -66,6 +67,9 @@ impl Display for NoRoute {
                  them read here, or write to them at the address that they have on the far box"
             ),
             Self::BadNumber(why) => why.fmt(f),
+            Self::NowhereOutside { domain } => {
+                write!(f, "there is no {domain} outside of this network: nothing for it goes over the link")
+            }
             Self::NoMailAddress => f.write_str("the recipient is no mail address"),
             Self::NoPhone => f.write_str("it goes to no phone number"),
             Self::OneFarBox { driver } => write!(f, "the link {driver} reaches one far box, not a device of its own"),
@@ -154,6 +158,8 @@ impl Display for Barred {
         };
         match self {
             Self::Automatic { how, on } => write!(f, "written by a machine ({how}): {}", never(on)),
+            Self::Blank { on } => write!(f, "it says nothing: {}", never(on)),
+            Self::Reaction { on } => write!(f, "a reaction to a text (sms.reactions): {}", never(on)),
             Self::NoSender { on } => write!(f, "it has no sender, as bounces have none: {}", never(on)),
         }
     }

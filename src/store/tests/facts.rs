@@ -33,7 +33,7 @@ fn facts_are_written_as_data_and_come_back() {
     assert_eq!(serde_json::from_value::<Reason>(stored).unwrap(), note);
     assert_eq!(note.to_string(), "acknowledged by a satellite: RSSI -104.3 dBm, SNR 3 dB");
     let kinds = [
-        EventKind::SetAside { what: SetAside::Packet("0x001abe".into()), why: Unusable::BadCheck.into() },
+        EventKind::SetAside { what: SetAside::Packet("m138:0x001abe".parse().ok()), why: Unusable::BadCheck.into() },
         EventKind::SetAside { what: SetAside::Message(crate::message::Id(5)), why: Reason::said("no room") },
         EventKind::Budget { account: "ben".into(), month: "2026-11".into(), percent: 80, reserve: Some(10) },
         EventKind::Unknown(json!({"event": "of_tomorrow", "count": 3})),
@@ -50,9 +50,7 @@ fn facts_are_written_as_data_and_come_back() {
 fn what_is_set_aside_is_in_quarantine_and_in_the_events() {
     let folder = Folder::new();
     let store = store(&folder);
-    store
-        .write(|tx| tx.set_aside("link", SetAside::Packet(String::new()), Unusable::NotOurs.into(), &[1, 2], Time(9)))
-        .unwrap();
+    store.write(|tx| tx.set_aside("link", SetAside::Packet(None), Unusable::NotOurs.into(), &[1, 2], Time(9))).unwrap();
     let (count, last) = store.read(|view| view.set_aside()).unwrap().unwrap();
     assert_eq!((count, last.why.code(), last.bytes.as_str()), (1, "unusable.not_ours".to_owned(), "0102"));
     let events = store.read(|view| view.events(9)).unwrap();

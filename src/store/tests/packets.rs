@@ -71,11 +71,11 @@ fn a_packet_stays_as_long_as_one_of_its_messages_does() {
     let notes = [packet(&[], PacketState::Sent(reference(2)))];
     store.write(move |tx| tx.add_packets(&notes)).unwrap();
     let later = Time(1_790_000_000_001);
-    store.write(move |tx| tx.prune(later, 10)).unwrap();
+    store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap();
     assert!(store.message(Id(1)).unwrap().is_none());
     assert_eq!(store.read(|v| v.packets_of(Id(2))).unwrap().len(), 1);
     store.write(|tx| tx.step(Id(2), Time(3), State::Sent, "left", 1, Time(0)).map(drop)).unwrap();
-    store.write(move |tx| tx.prune(later, 10)).unwrap();
+    store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap();
     assert_eq!(store.read(|v| v.owner(&reference(1))).unwrap(), None);
     assert_eq!(store.read(|v| v.owner(&reference(2))).unwrap(), Some(2));
     store.write(|tx| tx.prune_packets(Time(2))).unwrap();
@@ -104,7 +104,7 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);
     assert!(store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap()[0].is_err());
     store.write(|tx| tx.step(Id(2), Time(3), State::Cancelled, "", 0, Time(0)).map(drop)).unwrap();
-    assert_eq!(store.write(|tx| tx.prune(Time(1_790_000_005_001), 10)).unwrap(), 1);
+    assert_eq!(store.write(|tx| tx.prune(Id(0), Time(1_790_000_005_001), 10)).unwrap().0, 1);
     assert!(store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap().is_empty());
 }
 

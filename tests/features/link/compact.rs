@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::support::shore::{Shore, as_classic, classic, from_outside, message, unhex};
+use crate::support::web::Client;
 use crate::support::{SOON, Station, World, send, wait_for};
 use serde_json::Value;
 
@@ -205,4 +209,29 @@ fn a_box_may_keep_to_the_classic_coding() {
     assert!(world.on_air().iter().all(|(_, data)| unhex(data)[0] == 0x08));
     from_bob(&gateway, "Also classic");
     wait_aboard(&station, "Also classic");
+}
+
+/// A display name travels once, in a packet that has room for it anyway, and stands beside the address from then on.
+#[test]
+fn a_display_name_travels_once_and_is_shown() {
+    let world = World::start(&[]);
+    let (station, gateway) = (world.station().started(), world.gateway().started());
+    agree(&world, &station, &gateway);
+    for subject in ["Name one", "Name two"] {
+        let mail = format!("From: Robert Tables <bob@world.example>\nSubject: {subject}\n\nText of {subject}.\n");
+        assert!(send(&gateway, None, "bounce-77@world.example", "anna@shore.example", &mail).starts_with("250"));
+        let aboard = wait_aboard(&station, subject);
+        assert_eq!((&aboard["from"], &aboard["from_name"]), (&"bob@world.example".into(), &"Robert Tables".into()));
+    }
+    let packets: Vec<Vec<u8>> = world
+        .hive_says("messages")
+        .iter()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|packet| packet["direction"] == 2)
+        .map(|packet| STANDARD.decode(packet["data"].as_str().unwrap()).unwrap())
+        .collect();
+    let named = |packet: &&Vec<u8>| packet.windows(13).any(|bytes| bytes == b"Robert Tables");
+    assert_eq!(packets.iter().filter(named).count(), 1, "{packets:?}");
+    let mailbox = Client::logged_in(&station, "anna").get("/mailbox").body;
+    assert_eq!(mailbox.matches("Robert Tables &lt;bob@world.example&gt;").count(), 2, "{mailbox}");
 }

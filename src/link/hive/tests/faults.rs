@@ -9,8 +9,8 @@ fn no_fault_of_the_listing_is_taken_for_an_empty_list() {
         ("429", "patience"),
         ("500", "500 Internal Server Error"),
         ("502", "502 Bad Gateway"),
-        ("timeout", "No answer of the Hive to the list of packets in"),
-        ("trickle", "No answer of the Hive to the list of packets in"),
+        ("timeout", "no answer of the Hive to the list of packets in"),
+        ("trickle", "no answer of the Hive to the list of packets in"),
         ("reset-before", "broke off"),
         ("reset-after", "broke off"),
         ("truncated", "broke off"),
@@ -90,7 +90,7 @@ fn a_wrong_password_is_for_the_operator() {
     bench.settings = bench.settings.with(Key::HivePassword, "wrong").unwrap();
     bench.restart();
     let words = health(&bench.round()).state.to_string();
-    assert_eq!(words, "The Hive refuses user 'anna & co': check hive.user and hive.password.");
+    assert_eq!(words, "the Hive refuses user 'anna & co': check hive.user and hive.password");
     assert!(matches!(bench.hive.prepare(&packet(b"x")), Err(Fault::Operator(_))));
     bench.settings = bench.settings.with(Key::HiveUser, "").unwrap();
     bench.restart();
@@ -172,6 +172,6 @@ fn a_certificate_that_is_not_accepted_is_named() {
     bench.settings = bench.settings.with(Key::HiveUrl, &url).unwrap();
     bench.restart();
     let words = health(&bench.round()).state.to_string();
-    assert!(words.contains("The certificate of the Hive") && words.contains("clock of this box"), "{words}");
+    assert!(words.contains("the certificate of the Hive") && words.contains("clock of this box"), "{words}");
     server.join().unwrap();
 }
