@@ -177,7 +177,8 @@ fn the_readme_installs_every_file() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     for entry in fs::read_dir(source("")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let wildcard = name.ends_with(".socket") && readme.contains("systemd/*.socket");
+        let ending = name.rsplit('.').next().unwrap();
+        let wildcard = readme.contains(&format!("systemd/*.{ending} "));
         assert!(wildcard || readme.contains(&format!("systemd/{name}")), "README.md does not install systemd/{name}");
     }
 }
