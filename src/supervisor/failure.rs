@@ -37,7 +37,7 @@ pub fn show<T>(
     again: Duration,
     mut over: impl FnMut() -> Option<T>,
 ) -> Result<Ended<T>, Fault> {
-    let web = sockets.copies("web").map_err(Fault::operator)?;
+    let web = sockets.copies(super::listeners::WEB).map_err(Fault::operator)?;
     if web.is_empty() {
         return Err(Fault::operator(why));
     }
@@ -48,7 +48,7 @@ pub fn show<T>(
     let rules = Box::new(|| Rules::new(&Settings::default(), &super::listeners::host_name()));
     let front = Arc::new(HttpFront::new(socket, folder.clone(), rules));
     let mut gates = vec![Gate::open(web, front, Arc::default())];
-    for name in ["smtp", "submission"] {
+    for name in super::listeners::PLAIN_SMTP {
         let mail = sockets.copies(name).map_err(Fault::operator)?;
         if !mail.is_empty() {
             let closed = Arc::new(Closed::new(&super::listeners::host_name()));

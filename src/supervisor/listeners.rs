@@ -69,6 +69,11 @@ static LISTENERS: &[Row] = &[
     Row { name: "ip", ports: Key::IpListen, tls: false, service: Shared::ip },
 ];
 
+/// The listener of the page.
+pub const WEB: &str = "web";
+/// Listeners whose clients speak SMTP from the first byte on: they can be told in words that nothing is taken.
+pub const PLAIN_SMTP: [&str; 2] = ["smtp", "submission"];
+
 /// Gives the name of each listener, and the setting with its addresses.
 pub fn names() -> impl Iterator<Item = (&'static str, Key)> {
     LISTENERS.iter().map(|row| (row.name, row.ports))
