@@ -21,6 +21,7 @@ mod lists;
 pub mod mailbox;
 mod migrate;
 mod opening;
+mod overlay;
 mod own_files;
 mod packets;
 mod paired;
@@ -124,8 +125,10 @@ struct Inner {
     /// Who wants to hear of changes in a person's mailbox.
     mailbox_watch: Mutex<Vec<(String, Sender<()>)>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    /// Why the store cannot be used now; shown on the failure page.
+    /// Why the store cannot be read now; shown on the failure page.
     broken: RwLock<Option<String>>,
+    /// Why it cannot be written, while it can be read.
+    read_only: RwLock<Option<String>>,
     /// The last commit found the disk full. Says which temporary failure it was; nothing else hangs on it.
     full: AtomicBool,
 }
@@ -145,8 +148,14 @@ impl Store {
     /// A sentence for the operator: folder not writable, in use by a running box, newer version, damaged.
     pub fn open(folder: &Path, clock: &Clock) -> Result<Self, Fault> {
         spool::may_begin(folder)?;
-        spool::prepare(folder)?;
-        let database = writer::open(&folder.join(FILE))?;
+        let read_only = writer::read_only_disk(folder);
+        let database = match &read_only {
+            Some(_) => writer::open_read_only(&folder.join(FILE))?,
+            None => {
+                spool::prepare(folder)?;
+                writer::open(&folder.join(FILE))?
+            }
+        };
         let (jobs, asks) = bounded(LINE);
         let store = Self(Arc::new(Inner {
             folder: folder.to_owned(),
@@ -160,15 +169,18 @@ impl Store {
             mailbox_watch: Mutex::default(),
             writer: Mutex::default(),
             broken: RwLock::default(),
+            read_only: RwLock::new(read_only.clone()),
             full: AtomicBool::new(false),
         }));
         *store.0.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer::start(&store, asks)?);
-        store.write(|tx| tx.first_use())?;
-        store.write(|tx| tx.after_restore())?;
+        store.write_for_now(|tx| tx.first_use())?;
+        store.write_for_now(|tx| tx.after_restore())?;
         clock.floor(store.ledger()?.last_time);
         store.reload_people()?;
         store.reload_settings()?;
-        store.sweep_spool()?;
+        if read_only.is_none() {
+            store.sweep_spool()?;
+        }
         Ok(store)
     }
 
@@ -179,24 +191,47 @@ impl Store {
     /// What the job rejects, or a temporary fault when the disk or the time limit is in the way.
     pub fn write<T: Send + 'static>(
         &self,
+        job: impl FnMut(&mut Tx) -> TxResult<T> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.ask(false, job)
+    }
+
+    /// As [`Store::write`], for what may be forgotten: while the disk cannot be written it is kept in memory, until the disk can
+    /// be written again or the box ends.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_for_now<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut Tx) -> TxResult<T> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.ask(true, job)
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        for_now: bool,
         mut job: impl FnMut(&mut Tx) -> TxResult<T> + Send + 'static,
     ) -> Result<T, Fault> {
         let slot = Arc::new(Mutex::new(None));
         let fill = Arc::clone(&slot);
-        self.run(Box::new(move |tx: &mut Tx| {
-            let value = job(tx)?;
-            *fill.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
-            Ok(())
-        }))?;
+        self.run(
+            Box::new(move |tx: &mut Tx| {
+                let value = job(tx)?;
+                *fill.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+                Ok(())
+            }),
+            for_now,
+        )?;
         let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         value.ok_or_else(|| Fault::temporary("store: the job left no result"))
     }
 
     /// Has the writer run a job, and waits for it. Apart from [`Store::write`], which is made anew for each job.
-    fn run(&self, job: writer::Job) -> Result<(), Fault> {
+    fn run(&self, job: writer::Job, for_now: bool) -> Result<(), Fault> {
         let (done, answer) = sync_channel(1);
         let closed = |_| Fault::temporary("the store is closed");
-        self.0.jobs.send_blocking(writer::Ask { job, done }).map_err(closed)?;
+        self.0.jobs.send_blocking(writer::Ask { job, done, for_now }).map_err(closed)?;
         answer.recv_timeout(WRITE_LIMIT).map_err(|_| Fault::temporary("store: no answer of the disk in 60 s"))?
     }
 
@@ -268,7 +303,12 @@ impl Store {
         self.0.full.load(Ordering::Relaxed)
     }
 
-    /// Why the store cannot be used now, if so.
+    /// Why the store can be read and not written now, if so.
+    pub fn read_only(&self) -> Option<String> {
+        self.0.read_only.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why the store cannot be read now, if so.
     pub fn broken(&self) -> Option<String> {
         self.0.broken.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

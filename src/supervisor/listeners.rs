@@ -13,6 +13,7 @@ use crate::engine::link::equipment;
 use crate::fault::Fault;
 use crate::intake::Intake;
 use crate::limit::proven::Proven;
+use crate::listen::closed::Closed;
 use crate::listen::counters::ClientCounters;
 use crate::listen::gate::{Gate, Service};
 use crate::listen::http::{HttpFront, Rules};
@@ -38,6 +39,8 @@ struct Row {
     ports: Key,
     /// It offers TLS: a new certificate opens it anew.
     tls: bool,
+    /// What answers there while the box cannot work, called by the name of the host; `None`: nothing, or the page that says why.
+    closed: Option<fn(&str) -> Closed>,
     /// Makes what serves its clients.
     service: fn(&Shared, &Context) -> Made,
 }
@@ -47,30 +50,47 @@ static LISTENERS: &[Row] = &[
         name: "smtp",
         ports: Key::SmtpListen,
         tls: true,
+        closed: Some(Closed::new),
         service: |shared, context| Ok(shared.smtp(context, false, false)),
     },
     Row {
         name: "submission",
         ports: Key::SubmissionListen,
         tls: true,
+        closed: Some(Closed::new),
         service: |shared, context| Ok(shared.smtp(context, true, false)),
     },
     Row {
         name: "submissions",
         ports: Key::SubmissionsListen,
         tls: true,
+        closed: Some(|_| Closed::silent()),
         service: |shared, context| Ok(shared.smtp(context, true, true)),
     },
-    Row { name: "imap", ports: Key::ImapListen, tls: true, service: |shared, context| Ok(shared.imap(context, false)) },
+    Row {
+        name: "imap",
+        ports: Key::ImapListen,
+        tls: true,
+        closed: Some(Closed::imap),
+        service: |shared, context| Ok(shared.imap(context, false)),
+    },
     Row {
         name: "imaps",
         ports: Key::ImapsListen,
         tls: true,
+        closed: Some(|_| Closed::silent()),
         service: |shared, context| Ok(shared.imap(context, true)),
     },
-    Row { name: "web", ports: Key::WebListen, tls: false, service: Shared::web },
-    Row { name: "ip", ports: Key::IpListen, tls: false, service: Shared::ip },
+    Row { name: "web", ports: Key::WebListen, tls: false, closed: None, service: Shared::web },
+    Row { name: "ip", ports: Key::IpListen, tls: false, closed: None, service: Shared::ip },
 ];
+
+/// The listener of the page.
+pub const WEB: &str = "web";
+/// Gives what answers at each listener while the box cannot work, by the name of the listener.
+pub fn while_closed(host: &str) -> impl Iterator<Item = (&'static str, Closed)> {
+    LISTENERS.iter().filter_map(move |row| row.closed.map(|closed| (row.name, closed(host))))
+}
 
 /// Gives the name of each listener, and the setting with its addresses.
 pub fn names() -> impl Iterator<Item = (&'static str, Key)> {
@@ -85,7 +105,7 @@ pub struct Listeners {
     listeners: Vec<Listener>,
     shared: Shared,
     pages: crate::admin::Handle,
-    control: crate::control::Handle,
+    control: Option<crate::control::Handle>,
 }
 
 /// What the services of several listeners share.
@@ -122,13 +142,27 @@ impl Listeners {
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&incoming);
         // One of an earlier version may be open to others.
         let closed = made.and_then(|()| std::fs::set_permissions(&incoming, std::fs::Permissions::from_mode(0o700)));
-        closed.and_then(|()| data::sweep(&incoming)).map_err(|error| {
+        let usable = closed.and_then(|()| data::sweep(&incoming));
+        // Nothing comes in while the disk can only be read.
+        usable.or_else(|error| context.store.read_only().map(drop).ok_or(error)).map_err(|error| {
             Fault::operator(format!("{} cannot be used for large mails: {error}", incoming.display()))
         })?;
-        let web_socket = context.store.folder().join("web.sock");
+        let sockets_in = super::private_folder(&match context.store.read_only() {
+            None => context.store.folder().to_owned(),
+            Some(_) => temporary_folder()?,
+        });
+        let web_socket = sockets_in.join("web.sock");
         let proven: Arc<Proven> = Arc::default();
         let pages = crate::admin::serve(context, &web_socket, Arc::clone(&proven))?;
-        let control = crate::control::serve(context)?;
+        let control = crate::control::serve(context, &sockets_in);
+        // On a disk that can only be read, started by hand, there may be no place for it.
+        let control = match control {
+            Err(fault) if context.store.read_only().is_some() => {
+                log::error!("{fault}");
+                None
+            }
+            control => Some(control?),
+        };
         let closed = |row: &'static Row| Listener {
             row,
             given: sockets.take(row.name),
@@ -173,6 +207,9 @@ impl Listeners {
         let errors: Vec<_> = self.listeners.iter().filter_map(|listener| listener.error.clone()).collect();
         let state = match context.store.disk_room() {
             _ if !errors.is_empty() => PartState::Closed(errors),
+            _ if context.store.read_only().is_some() => {
+                PartState::Closed(context.store.read_only().into_iter().collect())
+            }
             Ok(room) if room.is_short() => PartState::DiskShort { free: room.free, reserve: room.reserve },
             _ => PartState::TakesMail,
         };
@@ -200,7 +237,7 @@ impl Listeners {
             }
         });
         self.pages.stop();
-        self.control.stop();
+        self.control.into_iter().for_each(crate::control::Handle::stop);
     }
 }
 
@@ -294,6 +331,14 @@ impl Listener {
         let bind = |address: &str| TcpListener::bind(address).map_err(|error| process::port_refused(address, &error));
         wanted.split_whitespace().map(bind).collect()
     }
+}
+
+/// Makes a folder among the temporary files that only this user can read.
+fn temporary_folder() -> Result<PathBuf, Fault> {
+    let folder = std::env::temp_dir().join(format!("satpost-{}", std::process::id()));
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    made.map_err(|error| Fault::operator(format!("{}: {error}", folder.display())))?;
+    Ok(folder)
 }
 
 /// Gives the name that this machine got while the box runs: the sandbox keeps the one that it had at the start.

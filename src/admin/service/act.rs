@@ -85,7 +85,8 @@ impl Service {
     /// As [`Store::write`].
     pub fn note(&self, action: Action, about: &str, words: &str) -> Result<(), Fault> {
         let record = self.record(action, about, words);
-        self.store.write(move |tx| tx.audit_again(&record))
+        // Who logs in to a box whose disk can only be read is let in.
+        self.store.write_for_now(move |tx| tx.audit_again(&record))
     }
 
     /// Finds the person of this name and password. Takes as long for an unknown name as for a known one, and waits for
