@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use crate::address::{Address, Mailbox};
 use crate::deliver::compose;
 use crate::engine::Context;
-use crate::engine::link::inbound::message_id;
 use crate::fault::Fault;
 use crate::listen::data::Spooled;
 use crate::listen::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
@@ -161,7 +160,7 @@ impl MailIntake for Intake {
             return Err(Refusal::new(554, "5.3.4", format!("this goes to no phone: {why}")));
         }
         // A mail without a name of its own gets one.
-        let new_id = message_id(policy.settings.text(Key::Domain));
+        let new_id = compose::message_id(policy.settings.text(Key::Domain));
         let trace = self.trace(&policy, caller, &envelope.from, &shaped, &new_id, head);
         let own_id = shaped.message_id.is_none().then(|| new_id.clone());
         let shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };

@@ -108,7 +108,7 @@ impl Browser<'_> {
     /// Posts a form of the page `from`, with its token.
     fn post(&mut self, from: &str, target: &str, fields: &[(&str, &str)]) -> Response {
         let page = text(&self.get(from));
-        let token = page.split("name=csrf value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+        let token = token_of(&page);
         let mut body = format!("csrf={token}");
         for (name, value) in fields {
             body += &format!("&{}={}", super::request::encode(name), super::request::encode(value));
@@ -211,6 +211,11 @@ fn sessions_end_with_time_password_and_number() {
     assert_eq!(sealed.get("/").status, 303);
 }
 
+/// The token of the forms on a page.
+fn token_of(page: &str) -> String {
+    page.split("name=csrf value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
 #[test]
 fn guessing_a_password_is_slowed_and_does_not_lock_the_right_one_out() {
     let site = Site::with_people();
@@ -224,7 +229,7 @@ fn guessing_a_password_is_slowed_and_does_not_lock_the_right_one_out() {
     }
     let mut other = site.browser();
     let page = text(&other.get("/login"));
-    let token = page.split("name=csrf value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let token = token_of(&page);
     let body = format!("csrf={token}&name=ben&password=kittiwake");
     // The address of the gate counts, and it comes first.
     let headers = [("Origin", "http://box.local")];
@@ -237,7 +242,7 @@ fn a_post_without_token_or_from_elsewhere_changes_nothing() {
     let site = Site::with_people();
     let mut browser = site.logged_in("anna");
     let page = text(&browser.get("/people"));
-    let token = page.split("name=csrf value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let token = token_of(&page);
     let body = |token: &str| format!("csrf={token}&name=eve&home=here");
     let own = ("Origin", "http://box.local");
     for (headers, token) in [
@@ -397,18 +402,6 @@ fn status_is_small_and_says_when_nothing_changed() {
     let next = serde_json::from_slice::<serde_json::Value>(&lines.body).unwrap()["next"].as_u64().unwrap();
     assert!(next > 0);
     assert!(anna.get(&format!("/modem/lines?after={next}")).body.len() < 40);
-}
-
-#[test]
-fn a_broken_store_has_one_page_and_no_set_up() {
-    let request = |target: &str| Request::new("GET", target, vec![], b"");
-    for path in ["/", "/setup", "/login", "/people/anna"] {
-        let answer = route::answer_broken("the file is damaged", &request(path));
-        assert_eq!(answer.status, 503);
-        assert!(text(&answer).contains("the file is damaged") && text(&answer).contains("satpost check"));
-    }
-    assert_eq!(route::answer_broken("x", &request("/healthz")).status, 503);
-    assert_eq!(route::answer_broken("x", &request("/a/../b")).status, 404);
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub enum Admission {
 ///
 /// # Errors
 /// When the store fails.
-pub fn wish(tx: &mut Tx, id: PeerId, name: &str, domain: &str, now: Time) -> TxResult<Admission> {
+pub fn ask(tx: &mut Tx, id: PeerId, name: &str, domain: &str, now: Time) -> TxResult<Admission> {
     if let Some(person) = known(tx, id, name)? {
         return Ok(Admission::Person(Box::new(person)));
     }

@@ -144,7 +144,7 @@ fn of_newcomer(context: &Context, message: &Message, far_box: PeerId, name: &str
         let domain = policy.settings.text(Key::Domain).to_owned();
         let wanted = name.to_owned();
         // Who gets one now has it in the next round.
-        let admission = context.store.write(move |tx| admit::wish(tx, far_box, &wanted, &domain, now))?;
+        let admission = context.store.write(move |tx| admit::ask(tx, far_box, &wanted, &domain, now))?;
         return match admission {
             Admission::Refused => refused(NoRoute::NotAdmitted { name: name.to_owned(), shown: shown.to_owned() }),
             Admission::Asked | Admission::Person(_) => Ok(()),

@@ -1,9 +1,8 @@
 //! Messages written on the page or with `satpost send`, and what they would become.
 
 use crate::address::{Address, AddressError, Mailbox, looks_like_phone, pasted};
-use crate::deliver::compose::one_line;
+use crate::deliver::compose::{message_id, one_line};
 use crate::engine::Context;
-use crate::engine::link::inbound::message_id;
 use crate::fault::Fault;
 use crate::message::Wanted;
 use crate::message::reason::{NeedsOwner, NoRoute, TextReason};

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use redb::{ReadTransaction, TableDefinition, WriteTransaction};
 
-use super::backup::table_of;
+use super::schema::table_of;
 
 /// Small file of the data folder -> its CRC-32 and its bytes. Earlier versions do not know the table, and restore the rest: so it
 /// is not under the seal.

@@ -1,6 +1,6 @@
 //! Tables, keys and the version of the file. Nothing outside `store` knows redb.
 
-use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransaction};
+use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, TableError, WriteTransaction};
 
 pub use super::record::{Unreadable, VERSION, json, record};
 use crate::fault::Fault;
@@ -88,6 +88,18 @@ pub const QUARANTINE: TableDefinition<u64, &[u8]> = TableDefinition::new("quaran
 pub const SESSIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("sessions");
 /// Counters, books, version, last time: name -> JSON.
 pub const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+
+/// A table; `None` when the store never needed it.
+pub(super) fn table_of<K: redb::Key + 'static, V: redb::Value + 'static>(
+    from: &ReadTransaction,
+    table: TableDefinition<K, V>,
+) -> Result<Option<ReadOnlyTable<K, V>>, redb::Error> {
+    match from.open_table(table) {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
 
 /// Why a job in the store did not happen.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Action, Actor, Person, Role, Service, new_password};
 use crate::fault::Fault;
-use crate::link::ip::pairing::ALPHABET;
+use crate::hex::CODE_ALPHABET;
 use crate::message::events::EventKind;
 use crate::settings::Key;
 use crate::store::{Event, Tx, reject};
@@ -165,7 +165,7 @@ fn keep(tx: &mut Tx, code: &Code) -> crate::store::TxResult<()> {
 fn random_code() -> Result<String, Fault> {
     let mut random = [0; LENGTH];
     getrandom::fill(&mut random).map_err(|error| Fault::operator(format!("no random numbers: {error}")))?;
-    Ok(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
+    Ok(random.iter().map(|byte| char::from(CODE_ALPHABET[usize::from(byte & 31)])).collect())
 }
 
 fn wrong() -> Fault {

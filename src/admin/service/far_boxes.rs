@@ -110,7 +110,7 @@ impl Service {
                 Newcomers::Ask => {}
                 Newcomers::Allow => {
                     for name in &far_box.asked {
-                        admit::wish(tx, id, name, &domain, now)?;
+                        admit::ask(tx, id, name, &domain, now)?;
                     }
                 }
                 Newcomers::Refuse => far_box.asked.iter().try_for_each(|name| admit::refuse(tx, id, name, now))?,

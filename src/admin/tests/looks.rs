@@ -90,3 +90,15 @@ fn looks_by_hand() {
         std::thread::park();
     }
 }
+
+#[test]
+fn a_broken_store_has_one_page_and_no_set_up() {
+    let request = |target: &str| Request::new("GET", target, vec![], b"");
+    for path in ["/", "/setup", "/login", "/people/anna"] {
+        let answer = route::answer_broken("the file is damaged", &request(path));
+        assert_eq!(answer.status, 503);
+        assert!(text(&answer).contains("the file is damaged") && text(&answer).contains("satpost check"));
+    }
+    assert_eq!(route::answer_broken("x", &request("/healthz")).status, 503);
+    assert_eq!(route::answer_broken("x", &request("/a/../b")).status, 404);
+}

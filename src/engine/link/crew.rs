@@ -6,6 +6,7 @@ use compact::peer::{Answer, Peer, PeerTurn};
 use super::session;
 use crate::address::{Address, PeerId};
 use crate::clock::Time;
+use crate::deliver::compose;
 use crate::engine::{Context, admit};
 use crate::message::events::{Ashore, EventKind};
 use crate::message::machine::Machine;
@@ -64,7 +65,7 @@ impl News {
     pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         for name in self.newcomers.iter().filter(|_| self.far_box.is_some()) {
             let Some(id) = self.far_box else { break };
-            let admission = admit::wish(tx, id, name, &self.domain, now)?;
+            let admission = admit::ask(tx, id, name, &self.domain, now)?;
             admit::tell(tx, id, name, &admit::answer(&admission, &self.domain), now)?;
         }
         for (kind, notice) in &self.told {
@@ -103,7 +104,7 @@ fn told(policy: &Policy, name: &str, answer: &Answer, now: Time, believed: bool)
     let draft = NewMessage {
         subject: subject.to_owned(),
         automatic: Some(Machine::OwnNotice),
-        message_id: Some(super::inbound::message_id(policy.settings.text(Key::Domain))),
+        message_id: Some(compose::message_id(policy.settings.text(Key::Domain))),
         ..NewMessage::new(Origin::Notice, Address::Nobody, Address::Mail(to), text)
     };
     let message = policy.plan(draft, None, now, believed);

@@ -10,6 +10,7 @@ use crate::address::{Address, AddressError, Mailbox, PeerId, Phone};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::parts::{self, PartMark};
+use crate::deliver::compose;
 use crate::engine::Context;
 use crate::engine::admit::{self, Admission};
 use crate::fault::Fault;
@@ -351,7 +352,7 @@ impl Unpacker {
             (Side::Field(_, None), None) => End::Nobody,
             (Side::Field(_, Some(first)), None) => of(first),
             (Side::Field(far_box, _), Some(name)) => {
-                match admit::wish(tx, far_box.id, name, self.policy.settings.text(Key::Domain), self.now)? {
+                match admit::ask(tx, far_box.id, name, self.policy.settings.text(Key::Domain), self.now)? {
                     Admission::Person(person) => End::Person(person),
                     Admission::Asked => End::Asked(name.to_owned()),
                     Admission::Refused => End::Refused(name.to_owned()),
@@ -404,7 +405,7 @@ impl Unpacker {
         let draft = NewMessage {
             author,
             subject: subject.to_owned(),
-            message_id: Some(message_id(domain)),
+            message_id: Some(compose::message_id(domain)),
             ..NewMessage::new(Origin::Link, from, to, text.to_owned())
         };
         let mut message = self.policy.plan(draft, None, self.now, self.believed);
@@ -436,13 +437,4 @@ fn of_nobody(far_box: &FarBox) -> Address {
 
 fn bad_address(why: impl std::fmt::Display) -> Unusable {
     Unusable::BadAddress { why: why.to_string() }
-}
-
-/// A new Message-ID: random, so that it tells nothing.
-pub fn message_id(domain: &str) -> String {
-    let mut random = [0; 10];
-    // Without random numbers the time would do as well; the kernel always has them once it has booted.
-    let _ = getrandom::fill(&mut random);
-    let name = crate::hex::encode(&random);
-    format!("<{name}@{}>", if domain.is_empty() { "satpost.invalid" } else { domain })
 }

@@ -6,7 +6,6 @@ use crate::clock::Time;
 use crate::deliver::compose;
 use crate::deliver::sms::{IncomingText, Keyword, News, Row};
 use crate::engine::Context;
-use crate::engine::link::inbound;
 use crate::fault::Fault;
 use crate::mail_text::visible_text;
 use crate::message::events::{EventKind, PhoneChange, SetAside};
@@ -122,7 +121,7 @@ impl Intake {
             now: context.now(),
             believed: context.store.clock().believable(),
             size: None,
-            message_id: inbound::message_id(policy.settings.text(Key::Domain)),
+            message_id: compose::message_id(policy.settings.text(Key::Domain)),
             policy,
             from,
             person,

@@ -38,13 +38,13 @@ impl Scene {
 
     /// Somebody writes from ashore, and it arrives at sea.
     fn answer(&self, name: &str, text: &str) -> Value {
-        self.from_ashore(name, text);
+        self.write_ashore(name, text);
         wait_for(&format!("'{text}' at sea"), 4 * SOON, || {
             self.station.messages().into_iter().find(|m| m["body"] == text && m["state"] == "delivered")
         })
     }
 
-    fn from_ashore(&self, name: &str, text: &str) {
+    fn write_ashore(&self, name: &str, text: &str) {
         let (from, to) = ("mum@world.example", format!("{name}@shore.example"));
         let mail = format!("From: {from}\nSubject: Re: Boat\n\n{text}\n");
         let reply = send(&self.gateway, None, from, &to, &mail);
@@ -98,7 +98,7 @@ fn each_of_a_crew_has_an_address_and_a_mailbox() {
 
     // Who has left the boat gets nothing any more: the sender hears it, and nobody else reads it.
     scene.station.cli_ok(&["people", "remove", "carol"], "");
-    scene.from_ashore("carol", "Are you still there");
+    scene.write_ashore("carol", "Are you still there");
     wait_for("the boat to refuse it", 4 * SOON, || {
         let all = scene.station.messages();
         all.into_iter().find(|m| m["body"] == "Are you still there" && m["state"] == "refused")

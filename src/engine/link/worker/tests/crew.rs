@@ -198,7 +198,7 @@ fn a_name_that_is_taken_ashore_gets_the_name_of_the_far_box() {
     // Where that is taken too there is none.
     let taken = ["dora", "dora.vela"].map(|name| Person { name: name.into(), ..Person::default() });
     pair.gateway.context.store.write(move |tx| taken.iter().try_for_each(|person| tx.put_person(person))).unwrap();
-    let dora = pair.gateway.context.store.write(|tx| admit::wish(tx, PeerId(1), "dora", "here.org", START)).unwrap();
+    let dora = pair.gateway.context.store.write(|tx| admit::ask(tx, PeerId(1), "dora", "here.org", START)).unwrap();
     assert_eq!(dora, admit::Admission::Refused);
 }
 
