@@ -31,7 +31,7 @@ impl Link for Nothing {
     }
 
     fn reconcile(&mut self, _packet: &LinkPacket, _intent: &Intent) -> Verdict {
-        Verdict::NotTaken("it takes nothing".to_owned())
+        Verdict::NotTaken(Fault::temporary("it takes nothing").reason().clone())
     }
 
     fn still_held(&mut self, _reference: &Reference) -> PacketStatus {

@@ -74,7 +74,7 @@ async fn station(key: &BoxKey, gateway: Pin, to: SocketAddr, places: &Semaphore)
 
 #[test]
 #[ignore = "measures the binary named by SATPOST; run by tests/bench/line"]
-fn a_gateway_holds_a_thousand_stations() {
+fn a_gateway_holds_a_thousand_stations_by_hand() {
     let binary = std::env::var("SATPOST").expect("SATPOST names the binary to measure");
     let folder = Folder::new();
     let data = folder.path("gateway");
