@@ -23,7 +23,7 @@ const ADDED: &[Added] = &[
             (
                 "src/link/mod.rs",
                 "pub static DRIVERS: &[Driver] = &[\n",
-                "Driver { name: \"added\", about: \"\", max_payload: 100, many_devices: false, window: |_| 1, \
+                "Driver { name: \"added\", kind: \"m138\", about: \"\", max_payload: 100, many_devices: false, window: |_| 1, \
                  withdraws: false, make: added::make },\n",
             ),
             ("src/settings/table.rs", "Choice(&[\"none\", \"m138\", \"hive\"", ", \"added\""),
@@ -68,7 +68,7 @@ const ADDED: &[Added] = &[
             (
                 "src/supervisor/listeners.rs",
                 "LISTENERS: &[Row] = &[\n",
-                "Row { name: \"added\", ports: Key::AddedListen, tls: false, \
+                "Row { name: \"added\", ports: Key::AddedListen, tls: false, closed: None, \
                  service: |_, _| Ok(Arc::new(crate::listen::added::Added)) },\n",
             ),
             ("src/sys/sockets.rs", "NAMES: &[&str] = &[", "\"added\", "),

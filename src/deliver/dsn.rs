@@ -188,7 +188,7 @@ fn machine_part(notice: &Notice<'_>) -> String {
 /// Address type and address (RFC 3464 section 2.3.2, RFC 6533 section 3).
 fn recipient(to: &Address) -> String {
     match to {
-        Address::Device(device) => format!("x-satpost-device; {device}"),
+        Address::Device(_) => format!("x-satpost-device; {to}"),
         Address::Phone(phone) => format!("x-satpost-phone; {phone}"),
         Address::Mail(mailbox) => {
             let text = mailbox.to_string();
