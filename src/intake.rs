@@ -37,7 +37,7 @@ use writer::MailWriter;
 pub use writing::{ComposeForm, Preview, compose, preview};
 
 /// A mail that passed so many servers goes in a circle (RFC 5321 section 6.3).
-const MOST_HOPS: usize = 30;
+const MOST_HOPS: usize = 100;
 /// Of a larger mail only the beginning is read for its text; all of it is kept.
 const READ_MOST: u64 = 4 * 1024 * 1024;
 
