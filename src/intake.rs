@@ -36,8 +36,6 @@ mod writing;
 use writer::MailWriter;
 pub use writing::{ComposeForm, Preview, compose, preview};
 
-/// A mail that passed so many servers goes in a circle (RFC 5321 section 6.3).
-const MOST_HOPS: usize = 100;
 /// Of a larger mail only the beginning is read for its text; all of it is kept.
 const READ_MOST: u64 = 4 * 1024 * 1024;
 
@@ -146,7 +144,7 @@ impl MailIntake for Intake {
                 &read_back
             }
         };
-        if received_lines(head) > MOST_HOPS {
+        if received_lines(head) > mail_text::MAX_HOPS {
             return Err(Refusal::new(554, "5.4.6", "this mail goes in a circle"));
         }
         let mut shaped = mail_text::shape(head, &mail_text::Options { trim: policy.settings.on(Key::AirTrim) });

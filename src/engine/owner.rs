@@ -7,8 +7,7 @@ use crate::deliver::compose::{self, ComposedMail};
 use crate::fault::Fault;
 use crate::message::events::EventKind;
 use crate::message::reason::Arrived;
-use crate::message::sender::Sender;
-use crate::message::{Machine, Origin, State, Terms, Way};
+use crate::message::{Machine, Origin, State, Way};
 use crate::people::Person;
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
@@ -68,20 +67,10 @@ pub fn mail(
         auto_submitted: Some("auto-generated"),
     });
     let draft = NewMessage {
-        door: Origin::Notice,
-        from: Address::Mail(from),
-        to: Address::Mail(to),
-        author: None,
         subject: subject.to_owned(),
-        text: text.to_owned(),
-        sender: Sender::default(),
-        cut: Vec::new(),
         automatic: Some(Machine::OwnNotice),
         message_id: Some(message_id),
-        references: Vec::new(),
-        about: None,
-        stranger: None,
-        terms: Terms::default(),
+        ..NewMessage::new(Origin::Notice, Address::Mail(from), Address::Mail(to), text.to_owned())
     };
     let mut message = policy.plan(draft, None, now, believed);
     message.way = Way::Mailbox;

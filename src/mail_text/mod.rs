@@ -61,6 +61,7 @@ mod trim;
 mod words;
 mod wrapped;
 
+pub use automatic::MAX_HOPS;
 use std::borrow::Cow;
 
 pub use bounce::Bounce;
