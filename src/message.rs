@@ -264,6 +264,9 @@ pub struct Message {
     /// False when `accepted` and `deadline` come from a clock nobody could vouch for.
     #[serde(default)]
     pub clock_believed: bool,
+    /// By how many seconds its times were moved because the clock was set; negative when that was set back.
+    #[serde(default, skip_serializing_if = "unmoved")]
+    pub clock_moved: i64,
     /// Where it stands.
     pub state: State,
     /// Why it stands there.
@@ -325,6 +328,11 @@ pub enum Proof {
     Proven,
     /// Somebody looked, and nothing vouches for it.
     Failed,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn unmoved(seconds: &i64) -> bool {
+    *seconds == 0
 }
 
 impl Message {

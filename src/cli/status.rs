@@ -110,7 +110,7 @@ impl Status {
                 row("failing", format!("{part}: {why}"));
             }
             if !session.context.store.clock().believable() {
-                row("clock", "not set yet: no NTP, and no time from the modem".to_owned());
+                row("clock", "nobody vouches for it, see 'satpost clock'".to_owned());
             }
         }
         for queue in queues {

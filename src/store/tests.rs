@@ -18,6 +18,7 @@ impl Store {
     }
 }
 
+mod clock;
 mod facts;
 mod far_boxes;
 mod mailbox;

@@ -15,6 +15,7 @@
 mod failure;
 pub mod listeners;
 mod restarts;
+mod stops;
 mod welcome;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,6 +43,7 @@ use crate::sys::sockets::Sockets;
 use failure::Ended;
 use listeners::Listeners;
 use restarts::Restarts;
+use stops::Stops;
 use welcome::Welcome;
 
 /// Exit code for settings that are wrong, or a folder that cannot be used.
@@ -94,7 +96,7 @@ pub fn run(data: &Path) -> ExitCode {
     if restarts.before.is_some() {
         say_restart(&context, restarts.event());
     }
-    Supervisor { context, signals, sockets, restarts, stop }.supervise()
+    Supervisor { context, signals, sockets, restarts, stop, stops: Stops::default() }.supervise()
 }
 
 fn given_up(restarts: &mut Restarts, fault: &Fault) -> ExitCode {
@@ -166,8 +168,10 @@ struct Supervisor {
     signals: Stop,
     sockets: Sockets,
     restarts: Restarts,
-    /// Dropping it tells every wait of the box to end.
+    /// Closing it tells every wait of the box to end.
     stop: smol::channel::Sender<()>,
+    /// The same for the workers.
+    stops: Stops,
 }
 
 /// Gets what the system has to give: signals, and the sockets that systemd may have opened.
@@ -194,7 +198,7 @@ fn patiently(data: &Path) -> Result<Store, Fault> {
 impl Supervisor {
     fn supervise(mut self) -> ExitCode {
         let workers: Vec<_> =
-            WORKERS.iter().filter_map(|(name, run)| start_worker(name, *run, &self.context)).collect();
+            WORKERS.iter().filter_map(|(name, run)| start_worker(name, *run, &self.context, &self.stops)).collect();
         let changed = self.context.store.settings_changed();
         let mut listeners = match Listeners::open(&self.context, std::mem::take(&mut self.sockets)) {
             Ok(listeners) => listeners,
@@ -225,6 +229,10 @@ impl Supervisor {
                 Woken::Time => listeners.report(&self.context),
             }
             welcome.say(&self.context);
+            if self.context.store.clock().was_settled() {
+                // What they hold in memory has times of the clock as it was.
+                self.stops.renew();
+            }
             // The box is alive as long as its store answers; without that it can keep no promise.
             if watchdog.is_some() && (self.context.store.ledger().is_ok() || self.context.store.broken().is_some()) {
                 notify::watchdog();
@@ -253,6 +261,7 @@ impl Supervisor {
         notify::stopping();
         let limit = Instant::now() + DRAIN;
         self.stop.close();
+        self.stops.end();
         if let Some(listeners) = listeners {
             listeners.close(DRAIN / 2);
         }
@@ -277,21 +286,22 @@ enum Woken {
 }
 
 /// Runs a worker in a thread of its own and starts it again when it fails or panics (promise 6).
-fn start_worker(name: &'static str, run: Worker, context: &Context) -> Option<JoinHandle<()>> {
-    let context = context.clone();
+fn start_worker(name: &'static str, run: Worker, context: &Context, stops: &Stops) -> Option<JoinHandle<()>> {
+    let (mut context, stops) = (context.clone(), stops.clone());
     let work = move || {
         let (_never, nothing) = bounded(1);
         let mut failures = 0;
-        loop {
+        while let Some(stop) = stops.next() {
+            context.stop = stop;
             let began = Instant::now();
             let why = match catch_unwind(AssertUnwindSafe(|| run(&context))) {
-                Ok(Ok(())) if context.stopping() => return,
+                Ok(Ok(())) if context.stopping() => continue,
                 Ok(Ok(())) => "it ended by itself".to_owned(),
                 Ok(Err(fault)) => fault.to_string(),
                 Err(panic) => format!("it panicked: {}", panic_words(&*panic)),
             };
             if context.stopping() {
-                return;
+                continue;
             }
             log::error!("{name} failed and starts again: {why}");
             context.status.set(|facts| drop(facts.failing.insert(name.to_owned(), why)));
