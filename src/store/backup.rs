@@ -67,6 +67,7 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::OPEN)?;
         rows += $do($($argument,)* schema::REFERENCES)?;
         rows += $do($($argument,)* schema::PEERS)?;
+        rows += $do($($argument,)* schema::SESSION_ROWS)?;
         rows += $do($($argument,)* schema::FAR_BOXES)?;
         rows += $do($($argument,)* schema::PACKETS_1)?;
         rows += $do($($argument,)* schema::REFERENCES_1)?;

@@ -31,6 +31,7 @@ mod queue;
 mod record;
 mod repair;
 mod schema;
+mod sessions;
 mod spool;
 mod synced_file;
 #[cfg(test)]
@@ -69,6 +70,7 @@ pub use paired::PairedBox;
 pub use queue::{BodyIn, IncomingMail};
 pub use repair::repair;
 pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
+pub use sessions::SessionRows;
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};

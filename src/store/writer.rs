@@ -272,6 +272,8 @@ impl Store {
         let mut txn = database.begin_write()?;
         // The default, said aloud: promise 1 stands on it.
         txn.set_durability(Durability::Immediate)?;
+        // Opening after a power cut takes milliseconds then, however large the file is; it counts only if the last commit has it.
+        txn.set_quick_repair(true);
         let mut tx = Tx::open(&txn)?;
         let settings = self.settings();
         tx.day = super::usage::day(&settings, self.0.clock.now());

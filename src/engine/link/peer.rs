@@ -57,8 +57,7 @@ impl Context {
     /// When the store fails.
     pub fn peer(&self, device: Option<PeerId>) -> Result<Peer, Fault> {
         let name = name(device);
-        let bytes = self.store.read(|view| view.peer(&name))?;
-        let mut peer = read(&name, bytes);
+        let mut peer = read(&name, &self.store.read(|view| view.session_rows(&name))?);
         if device.is_none() {
             crew::introduce(&self.policy(), &mut peer);
         }

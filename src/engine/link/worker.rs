@@ -272,7 +272,7 @@ impl<'c> LinkWorker<'c> {
         }
         let now = self.context.now();
         if self.timers.begins() {
-            for (name, _) in self.context.store.read(|view| view.peers())? {
+            for name in self.context.store.read(|view| view.session_names())? {
                 self.timers.set(peer::far_box(&name), Some(now), now, false);
             }
         }

@@ -3,7 +3,7 @@
 use redb::{Database, ReadableDatabase, ReadableTable};
 use serde_json::json;
 
-use super::super::schema::{CARRIED, META, OPEN, PACKETS, PACKETS_1, PEERS, REFERENCES, REFERENCES_1};
+use super::super::schema::{CARRIED, META, OPEN, PACKETS, PACKETS_1, REFERENCES, REFERENCES_1, SESSION_ROWS};
 use super::*;
 use crate::clock::ClockSet;
 use crate::message::{Packet, PacketState, Reason, Reference};
@@ -164,7 +164,7 @@ fn written_by_version_1(folder: &Folder) {
     txn.delete_table(CARRIED).unwrap();
     txn.delete_table(OPEN).unwrap();
     txn.delete_table(REFERENCES).unwrap();
-    txn.delete_table(PEERS).unwrap();
+    txn.delete_table(SESSION_ROWS).unwrap();
     {
         let held = json!({"held": {"holder": "m138:0x001abe", "number": 77}});
         let old = |message: u64, part: u16, state: serde_json::Value| {
