@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::clock::Time;
 use crate::money::Bill;
 
+mod link_id;
 mod packet;
 pub mod reason;
 mod reporting;
@@ -19,11 +20,12 @@ mod terms;
 pub mod title;
 pub mod words;
 
-pub use packet::{CameIn, Intent, Packet, PacketState, PeerFragment, Reference};
+pub use link_id::LinkId;
+pub use packet::{CameIn, Charge, Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
 pub use reporting::{Notify, Reporting};
 pub use size::{Account, Extent, LinkSize};
-pub use terms::{Priority, Terms, Wanted};
+pub use terms::{LinkPreference, Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ mod act;
 mod action;
 mod claim;
 mod data;
+mod links;
 mod table;
 #[cfg(test)]
 pub(super) mod tests;
@@ -25,6 +26,7 @@ use crate::store::{Store, Tx, reject};
 use act::person_within;
 pub use action::{Action, Actor};
 pub use claim::Claim;
+pub use links::link_settings;
 pub use table::{REHEARSED, Row, zone};
 
 /// What somebody may do on this box; made anew for each request or command.

@@ -80,7 +80,7 @@ impl Check {
         machine::clock(session, &mut findings);
         machine::ports(session, &mut findings);
         machine::certificate(session, &mut findings);
-        ways::link(session, &mut findings);
+        ways::links(session, &mut findings);
         ways::relay(session, &mut findings);
         ways::texts(session, &mut findings);
         let errors = findings.0.iter().filter(|finding| finding.level == Level::Error).count();

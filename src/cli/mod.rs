@@ -17,6 +17,7 @@ mod costs;
 mod data;
 mod demo;
 mod input;
+mod link;
 mod logging;
 mod manual;
 mod outline;
@@ -54,7 +55,7 @@ pub const NOT_FOUND: u8 = 3;
     example = "A box with a modem, set up without a browser:
 
   satpost settings set box.domain station.example
-  satpost settings set link.driver m138
+  satpost link add boat m138 link.price 0.07
   satpost people add anna --role owner < password.txt
   satpost check
   satpost run
@@ -85,6 +86,7 @@ enum Command {
     Queue(queue::Queue),
     Costs(costs::Costs),
     People(people::People),
+    Link(link::Link),
     Settings(settings::Settings),
     SetupCode(setup_code::SetupCode),
     Usage(usage::Usage),
@@ -127,6 +129,7 @@ impl Command {
         match self {
             Self::Send(send) => send.wants(),
             Self::People(people) => people.wants(),
+            Self::Link(link) => link.wants(),
             Self::Settings(settings) => settings.wants(),
             _ => Wants::Nothing,
         }
@@ -141,11 +144,12 @@ impl Command {
         })
     }
 
-    /// True for what may make a box where there is none: adding somebody and changing settings. What only reads never
+    /// True for what may make a box where there is none: adding somebody or a link, and changing settings. What only reads never
     /// does.
     fn makes_store(&self) -> bool {
         match self {
             Self::People(people) => people.adds(),
+            Self::Link(link) => link.adds(),
             Self::Settings(settings) => settings.sets(),
             _ => false,
         }
@@ -160,6 +164,7 @@ impl Command {
             Self::Queue(queue) => queue.act(session),
             Self::Costs(costs) => costs.act(session),
             Self::People(people) => people.act(session),
+            Self::Link(link) => link.act(session),
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),
             Self::Usage(usage) => usage.act(session),

@@ -116,7 +116,13 @@ fn asker() -> u32 {
 fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
     let store = Store::open(data, &Clock::system())?;
     let (_stop, stopped) = bounded(1);
-    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop: stopped };
+    let context = Context {
+        coders: Coders::new(store.folder()),
+        store,
+        status: StatusBoard::default(),
+        stop: stopped,
+        link: None,
+    };
     let answer = carry_out(&context, false, asker(), request.clone());
     context.store.close();
     Ok(answer)

@@ -43,8 +43,7 @@ impl Status {
                 "clock_believable": context.store.clock().believable(),
                 "free_disk": context.store.disk_room().ok().map(|room| room.free),
                 "listen": facts.listen,
-                "link": facts.link,
-                "silent": facts.silent,
+                "links": facts.links.values().map(|link| (link.name.clone(), json!(link))).collect::<BTreeMap<_, _>>(),
                 "smtp": facts.smtp,
                 "relay": facts.relay,
                 "texts": facts.texts,
@@ -86,9 +85,15 @@ impl Status {
                 row(listener, if addresses.is_empty() { "not listening".to_owned() } else { addresses.join(" ") });
             }
             row("mail in", facts.smtp.map_or("unknown yet".to_owned(), |part| part.words()));
-            row("link", facts.link.map_or("none".to_owned(), |health| health.words));
-            for silent in &facts.silent {
-                row("silent", silent.words());
+            if facts.links.is_empty() {
+                row("link", "none".to_owned());
+            }
+            for link in facts.links.values() {
+                let words = link.health.as_ref().map_or("starting", |health| &health.words);
+                row("link", format!("{}: {words}", link.name));
+                for silent in &link.silent {
+                    row("silent", format!("{}: {}", link.name, silent.words()));
+                }
             }
             row("relay", facts.relay.map_or("not used yet".to_owned(), |part| part.words()));
             if let Some(texts) = &facts.texts {
@@ -137,7 +142,7 @@ fn queues(store: &Store) -> Result<Vec<QueueLine>, Fault> {
     let name = |queue| match queue {
         Queue::Mailbox => "mailbox",
         Queue::Relay => "relay",
-        Queue::Link | Queue::LinkUrgent | Queue::LinkBulk | Queue::Timed => "link",
+        Queue::Link | Queue::LinkUrgent | Queue::LinkLow | Queue::LinkBulk | Queue::Timed => "link",
         Queue::Carrier => "carrier",
         Queue::OnLink => "on the link",
         Queue::Held => "held",

@@ -106,7 +106,7 @@ pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
     context.store.write(move |tx| {
         tx.set_aside_message(id, &why, now)?;
         let words = format!("{id} is set aside: {why}");
-        tx.event(&Event { at: now, part: "store".to_owned(), words, alarm: true })
+        tx.event(&Event { at: now, part: "store".to_owned(), link: None, words, alarm: true })
     })
 }
 

@@ -4,6 +4,7 @@ use crate::address::{Address, AddressError, Mailbox, looks_like_phone, pasted};
 use crate::deliver::compose::one_line;
 use crate::engine::Context;
 use crate::engine::link::inbound::message_id;
+use crate::engine::link::market::Shown;
 use crate::fault::Fault;
 use crate::message::Wanted;
 use crate::message::reason::{NeedsOwner, NoRoute};
@@ -37,6 +38,8 @@ pub struct Preview {
     pub texts: Option<Segments>,
     /// What these cost; `None` where nothing costs, or no price is known.
     pub price: Option<Money>,
+    /// What each link offers for it, and which one takes it; empty on other ways.
+    pub links: Vec<Shown>,
 }
 
 /// A message as it was written.
@@ -75,16 +78,19 @@ pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
     let (bytes, packets) = match policy.choose(&message.to) {
         Route::Link(device) => match message.size.and_then(|size| size.best()) {
             Some(extent) => (extent.bytes, extent.packets),
-            None => return Err(unwritable(&message, device.is_some(), policy.max_payload)),
+            None => return Err(unwritable(&message, device.is_some(), policy.max_payload(device.is_some()))),
         },
         _ => (0, 0),
     };
     let texts = message.to.phone().map(|_| segments::of(&message));
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
-    let (way, state, reason) = (message.way, message.state, message.reason.clone());
+    let (links, why) = context.shown_links(&message)?;
+    let (way, state) = (message.way, message.state);
+    // What the choice says is said only of what would be queued.
+    let reason = why.filter(|_| state == State::Queued).unwrap_or_else(|| message.reason.clone());
     let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
     let (state, reason) = over.clone().map_or((state, reason), |over| (State::Held, over.into()));
-    Ok(Preview { way, state, reason, over, bytes, packets, texts, price })
+    Ok(Preview { way, state, reason, over, bytes, packets, texts, price, links })
 }
 
 impl Preview {

@@ -247,10 +247,12 @@ pub struct Health {
 
 /// A row of the table of drivers.
 pub struct Driver {
-    /// Name, as in the setting `link.driver`.
+    /// Its name, as a link names it.
     pub name: &'static str,
-    /// What it is, in one line for the log.
+    /// What it is, in one line for lists and the log.
     pub about: &'static str,
+    /// Settings that a link of this driver has besides [`OF_EVERY_LINK`]: pages and commands show these.
+    pub settings: &'static [Key],
     /// Largest payload of one packet, in bytes.
     pub max_payload: usize,
     /// True where one link reaches many devices (a gateway's), false for one modem.
@@ -259,34 +261,61 @@ pub struct Driver {
     pub window: fn(&Settings) -> usize,
     /// True where a packet that the link holds can be taken back ([`Link::cancel`]).
     pub withdraws: bool,
+    /// True where the link has a console ([`Link::console`]).
+    pub console: bool,
+    /// Whether what can be seen without the link is as it should be: sentences for who sets it up.
+    pub check: fn(&Settings) -> Result<String, Vec<String>>,
     /// Makes the link; it opens nothing before the first poll.
     pub make: fn(&Settings, &Clock) -> Box<dyn Link>,
 }
+
+/// Settings that every link has: what it charges, and what it may cost.
+pub const OF_EVERY_LINK: [Key; 7] = [
+    Key::LinkUnit,
+    Key::LinkPrice,
+    Key::LinkLeast,
+    Key::LinkDayPackets,
+    Key::LinkDayMoney,
+    Key::LinkMonthPackets,
+    Key::LinkMonthMoney,
+];
 
 /// All drivers. A new one is one file and one row here.
 pub static DRIVERS: &[Driver] = &[
     Driver {
         name: "m138",
         about: "Swarm M138 modem on a serial port of this machine",
+        settings: &[Key::M138Port, Key::M138AppId, Key::M138Window],
         max_payload: 192,
         many_devices: false,
         window: |settings| settings.count(Key::M138Window),
         withdraws: true,
+        console: true,
+        check: m138::check,
         make: m138::make,
     },
     Driver {
         name: "hive",
         about: "Swarm Hive over HTTPS: reaches every modem of the account",
+        settings: &[
+            Key::HiveUrl,
+            Key::HiveUser,
+            Key::HivePassword,
+            Key::HiveOrganization,
+            Key::HivePoll,
+            Key::M138AppId,
+        ],
         max_payload: 192,
         many_devices: true,
         window: |_| hive::WINDOW,
         withdraws: false,
+        console: false,
+        check: hive::check,
         make: hive::make,
     },
 ];
 
-/// The driver that the settings name; `None` when the box has no link.
-pub fn driver(settings: &Settings) -> Option<&'static Driver> {
-    let name = settings.text(Key::LinkDriver);
+/// The driver of this name.
+pub fn driver(name: &str) -> Option<&'static Driver> {
     DRIVERS.iter().find(|driver| driver.name == name)
 }

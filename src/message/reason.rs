@@ -21,7 +21,7 @@ use crate::money::{OverBudget, OverPrice};
 pub use far_box::FarBoxReason;
 pub use link::{Acknowledged, GoneReason, LinkReason, Part, Taken};
 pub use relay::{RelayHint, RelayReason, RelayRefusal};
-pub use route::{Arrived, NeedsOwner, NoRoute, SplitError, Waits};
+pub use route::{Arrived, LinkBar, NeedsOwner, NoRoute, SplitError, Waits};
 pub use rule::{Barred, Ground, Whose};
 pub use text::{Doubt, TextCount, TextReason};
 

@@ -13,8 +13,9 @@
 use std::sync::Arc;
 
 use crate::address::{Address, DeviceId, Mailbox, Phone, PhoneError};
+use crate::links::LinkTerms;
 use crate::message::reason::NoRoute;
-use crate::message::{Message, Way};
+use crate::message::{LinkId, Message, Way};
 use crate::people::{Home, People, Person};
 use crate::settings::{Key, Settings};
 
@@ -25,9 +26,14 @@ pub struct Policy {
     pub people: Arc<People>,
     /// The rules.
     pub settings: Arc<Settings>,
-    /// Largest payload of one packet of the link, in bytes.
-    pub max_payload: usize,
+    /// The links of the box, or the one that is meant.
+    pub links: Arc<Vec<LinkTerms>>,
 }
+
+/// Largest payload of a packet where the box has no link yet: that of the smallest link there is, in bytes.
+const SMALLEST: usize = 192;
+/// Bytes by which the prices of links are compared.
+const MEASURE: usize = 100;
 
 /// A way out, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,9 +64,36 @@ impl Route {
 }
 
 impl Policy {
-    /// These people and rules, and a link whose packets hold so many bytes.
-    pub fn new(people: Arc<People>, settings: Arc<Settings>, max_payload: usize) -> Self {
-        Self { people, settings, max_payload }
+    /// These people and rules, and these links.
+    pub fn new(people: Arc<People>, settings: Arc<Settings>, links: Vec<LinkTerms>) -> Self {
+        Self { people, settings, links: Arc::new(links) }
+    }
+
+    /// The same for one link: sizes and prices are those of it.
+    pub fn for_link(&self, id: LinkId) -> Self {
+        let links = self.links.iter().filter(|link| link.id == id).cloned().collect();
+        Self { links: Arc::new(links), ..self.clone() }
+    }
+
+    /// The cheapest link that may take messages for a device, or for the far box of a station: sizes and quotes of what waits
+    /// are those of it. `None` where no link that is used has a price and reaches it.
+    pub fn cheapest(&self, device: bool) -> Option<&LinkTerms> {
+        let usable = self.links.iter().filter(|link| link.on && link.reaches(device));
+        usable
+            .filter_map(|link| Some((link.price?.of(MEASURE), link)))
+            .min_by_key(|(price, _)| *price)
+            .map(|(_, link)| link)
+    }
+
+    /// What a packet holds, in bytes, on the way to a device or to the far box of a station.
+    pub fn max_payload(&self, device: bool) -> usize {
+        let any = || self.links.iter().find(|link| link.reaches(device));
+        self.cheapest(device).or_else(any).map_or(SMALLEST, |link| link.max_payload)
+    }
+
+    /// True when a link that is used reaches devices, or the far box of a station.
+    pub fn has_link(&self, device: bool) -> bool {
+        self.links.iter().any(|link| link.on && link.reaches(device))
     }
 
     /// True when this mail address belongs to this box.
@@ -101,7 +134,8 @@ impl Policy {
 
     /// Why no message can reach a person on their device, if so: the modem of a station speaks to the one far end only.
     pub fn no_way_to(&self, person: &Person) -> Option<NoRoute> {
-        let out_of_reach = person.home == Home::Device && self.settings.text(Key::LinkDriver) == "m138";
+        // Without a link that is used it waits for one.
+        let out_of_reach = person.home == Home::Device && !self.has_link(true) && self.has_link(false);
         out_of_reach.then(|| NoRoute::DeviceOutOfReach { name: person.name.clone() })
     }
 
@@ -223,6 +257,15 @@ fn is_this_machine(mailbox: &Mailbox) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::links::{Price, Unit};
+    use crate::money::Money;
+
+    /// A link of this number and price of a packet.
+    pub(crate) fn link(id: u32, many_devices: bool, price: i64) -> LinkTerms {
+        let price = Price { unit: Unit::Packet, each: Money(price), least: 0 };
+        let name = format!("link{id}");
+        LinkTerms { id: LinkId(id), name, on: true, price: Some(price), max_payload: 192, many_devices }
+    }
 
     pub(crate) fn policy(reach: &str) -> Policy {
         let settings =
@@ -232,7 +275,7 @@ pub(crate) mod tests {
         let number = "+14155550199".parse().ok();
         let ben = Person { name: "ben".into(), home: Home::Device, device, number, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
-        Policy { people: Arc::new(People::new([anna, ben, carl])), settings: Arc::new(settings), max_payload: 192 }
+        Policy { people: Arc::new(People::new([anna, ben, carl])), settings: Arc::new(settings), links: Arc::default() }
     }
 
     #[test]
@@ -254,7 +297,7 @@ pub(crate) mod tests {
     #[test]
     fn a_station_with_a_modem_sends_to_no_device() {
         let mut policy = policy("satellite");
-        policy.settings = Arc::new(policy.settings.with(Key::LinkDriver, "m138").unwrap());
+        policy.links = Arc::new(vec![link(1, false, 0)]);
         let why = NoRoute::DeviceOutOfReach { name: "ben".into() };
         assert_eq!(policy.choose(&"ben@here.org".parse().unwrap()), Route::Nowhere(why));
         assert_eq!(policy.choose(&"a@else.org".parse().unwrap()), Route::Link(None));

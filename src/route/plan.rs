@@ -13,7 +13,7 @@ use crate::coding::classic::{self, Protocol};
 use crate::coding::parts;
 use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SplitError, Waits};
 use crate::message::{Extent, Id, LinkSize, Message, Origin, Priority, Proof, State, Terms, Way};
-use crate::money::{Bill, Use};
+use crate::money::{Bill, Money, Use};
 use crate::people::Person;
 use crate::settings::Key;
 
@@ -233,15 +233,17 @@ impl Policy {
 
     /// What a message takes on air alone, in the coding that its far box reads.
     fn packets_wanted(&self, message: &Message, to_device: bool) -> Option<Use> {
-        let packets = self.size_of(message, to_device).best()?.packets;
-        Some(Use::of_packets(packets as u64, price::packet_price(&self.settings)))
+        let extent = self.size_of(message, to_device).best()?;
+        let price = self.cheapest(to_device).and_then(|link| link.price);
+        Some(price.map_or(Use::of_packets(extent.packets as u64, Money::default()), |price| price.quote(extent)))
     }
 
     /// What a message takes on the link alone: as it was measured, or by the classic coding when it was measured for no
     /// link or for another one.
     pub fn size_of(&self, message: &Message, to_device: bool) -> LinkSize {
-        let kept = message.size.filter(|size| size.max_payload == self.max_payload);
-        kept.unwrap_or_else(|| classic_size(message, to_device, self.max_payload))
+        let max_payload = self.max_payload(to_device);
+        let kept = message.size.filter(|size| size.max_payload == max_payload);
+        kept.unwrap_or_else(|| classic_size(message, to_device, max_payload))
     }
 
     /// What the rules say of a message of somebody who is not of this box, for a person who reads on a device.
@@ -298,14 +300,15 @@ impl Policy {
         let most = self.max_parts(message);
         let needs = match self.size_of(message, to_device).best() {
             Some(extent) => Ok(extent.packets),
-            None => packets(message, to_device, self.max_payload).map(|packets| packets.len()),
+            None => packets(message, to_device, self.max_payload(to_device)).map(|packets| packets.len()),
         };
         match needs {
             Err(why) => (State::Held, NeedsOwner::Unsplittable(why).into()),
             Ok(needs) if needs > most && !message.released => {
                 (State::Held, NeedsOwner::TooManyPackets { needs, most }.into())
             }
-            Ok(_) if self.settings.text(Key::LinkDriver) == "none" => (State::Queued, Waits::NoLink.into()),
+            Ok(_) if !self.links.iter().any(|link| link.on) => (State::Queued, Waits::NoLink.into()),
+            Ok(_) if !self.has_link(to_device) => (State::Queued, Waits::NoReach { device: to_device }.into()),
             Ok(packets) => (State::Queued, Waits::Link { packets }.into()),
         }
     }
@@ -395,7 +398,7 @@ mod tests {
     fn the_quote_comes_from_the_size_that_is_kept() {
         let policy = policy("internet");
         let extent = |packets| Some(Extent { bytes: packets * 100, packets });
-        let size = LinkSize { max_payload: policy.max_payload, classic: extent(7), compact: extent(3) };
+        let size = LinkSize { max_payload: policy.max_payload(true), classic: extent(7), compact: extent(3) };
         let message = policy.plan(draft("ben@here.org", "hello"), Some(size), Time(1000), true);
         assert_eq!(message.state, State::Queued);
         let quote = message.bill.clone().unwrap();

@@ -55,6 +55,9 @@ pub struct Ledger {
     /// The number the next packet gets.
     #[serde(default = "first")]
     pub next_packet: u64,
+    /// The number the next link gets.
+    #[serde(default = "first_link")]
+    pub next_link: u32,
     /// The number the next event, quarantined item gets.
     pub next_event: u64,
     /// The latest time this box knew.
@@ -83,6 +86,10 @@ pub struct Ledger {
 
 const ROW: &str = "ledger";
 
+fn first_link() -> u32 {
+    crate::message::LinkId::FIRST.0
+}
+
 fn first() -> u64 {
     1
 }
@@ -95,7 +102,14 @@ impl Ledger {
             Some(Err(error)) => {
                 return Err(redb::StorageError::Corrupted(format!("the ledger is unreadable: {error}")));
             }
-            None => Self { version: VERSION, next_message: 1, next_packet: 1, next_event: 1, ..Self::default() },
+            None => Self {
+                version: VERSION,
+                next_message: 1,
+                next_packet: 1,
+                next_link: first_link(),
+                next_event: 1,
+                ..Self::default()
+            },
         })
     }
 

@@ -1,6 +1,7 @@
 //! Brings a file of an older version to the tables of today, in one commit.
 
 mod bills;
+mod links;
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use super::schema::{PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
-use crate::message::{Id, Message, Origin, Packet, PacketState};
+use crate::message::{Id, LinkId, Message, Origin, Packet, PacketState};
 
 /// Migrates a file of this version; one that is up to date is left alone.
 pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
@@ -31,6 +32,9 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
         // Before a record is written anew without what only the old bills say.
         bills::bills(&mut tx)?;
         subjects_apart(&mut tx)?;
+    }
+    if version < 6 {
+        links::links(&mut tx)?;
     }
     tx.ledger.version = VERSION;
     tx.close()?;
@@ -107,6 +111,7 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
                 part: old.part,
                 parts: old.parts,
                 device: old.device,
+                link: LinkId::FIRST,
                 payload: old.payload,
                 state: old.state,
                 at: old.at,
@@ -114,6 +119,7 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
                 ask: Time(0),
                 taking_back: false,
                 peer: None,
+                charge: None,
             }),
             Err(_) => tx.keep_unreadable(message, bytes)?,
         }

@@ -15,6 +15,7 @@ mod erase;
 mod fates;
 mod inbound;
 mod journal;
+mod links;
 mod lists;
 mod migrate;
 mod opening;
@@ -45,6 +46,7 @@ use smol::channel::{Receiver, Sender, bounded};
 
 use crate::clock::Clock;
 use crate::fault::Fault;
+use crate::links::Links;
 use crate::message::{Id, Way};
 use crate::people::People;
 use crate::settings::{Key, Settings};
@@ -111,6 +113,7 @@ struct Inner {
     database: RwLock<Option<Arc<Database>>>,
     people: RwLock<Arc<People>>,
     settings: RwLock<Arc<Settings>>,
+    links: RwLock<Arc<Links>>,
     wakes: Mutex<Vec<(Way, Sender<()>)>>,
     settings_watch: Mutex<Vec<Sender<()>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -136,6 +139,7 @@ impl Store {
             database: RwLock::new(Some(Arc::new(database))),
             people: RwLock::default(),
             settings: RwLock::default(),
+            links: RwLock::default(),
             wakes: Mutex::default(),
             settings_watch: Mutex::default(),
             writer: Mutex::default(),
@@ -147,6 +151,7 @@ impl Store {
         clock.floor(store.ledger()?.last_time);
         store.reload_people()?;
         store.reload_settings()?;
+        store.reload_links()?;
         store.sweep_spool()?;
         Ok(store)
     }
@@ -251,7 +256,7 @@ impl Store {
         (sender, receiver)
     }
 
-    /// A channel that gets an item whenever the settings changed.
+    /// A channel that gets an item whenever settings of the box or of a link changed.
     pub fn settings_changed(&self) -> Receiver<()> {
         let (sender, receiver) = bounded(1);
         self.0.settings_watch.lock().unwrap_or_else(PoisonError::into_inner).push(sender);

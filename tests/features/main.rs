@@ -15,6 +15,7 @@ mod cli;
 mod clock;
 mod costs;
 mod link;
+mod links;
 mod pages;
 mod people;
 mod policy;

@@ -11,6 +11,11 @@ use crate::message::Reference;
 use crate::settings::Settings;
 
 /// See [`super::Driver`].
+pub fn check(_settings: &Settings) -> Result<String, Vec<String>> {
+    Ok("it takes nothing".to_owned())
+}
+
+/// See [`super::Driver`].
 pub fn make(_settings: &Settings, _clock: &Clock) -> Box<dyn Link> {
     Box::new(Nothing)
 }

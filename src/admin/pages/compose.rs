@@ -7,7 +7,7 @@ use crate::address::Address;
 use crate::fault::Fault;
 use crate::intake::{self, ComposeForm};
 use crate::message::Wanted;
-use crate::message::{Id, Priority, Way};
+use crate::message::{Id, LinkPreference, Priority, Way};
 use crate::settings::Key;
 
 /// Longest text that the form takes, in bytes; mail programs may send more.
@@ -41,6 +41,7 @@ pub fn send(ask: &Ask) -> Reply {
             priority: form_fields.get("priority").to_owned(),
             by: form_fields.get("by").trim().to_owned(),
             at_most: form_fields.get("at_most").trim().to_owned(),
+            links: form_fields.get("links").to_owned(),
         },
     };
     if draft.text.len() > TEXT_MOST {
@@ -84,15 +85,23 @@ fn form(ask: &Ask, status: u16, draft: &ComposeForm, preview: Option<intake::Pre
         };
         let texts = preview.texts.as_ref().map(|texts| texts.total().to_string());
         context! { way, texts, bytes => preview.bytes, packets => preview.packets, reason => if ask.operator() { preview.said() } else { preview.for_person() },
-        price => preview.price.map(|money| super::costs::amount(ask, money)) }
+        price => preview.price.map(|money| super::costs::amount(ask, money)),
+        links => preview.links.iter().map(|link| link.words(&ask.settings)).collect::<Vec<_>>() }
     });
     let values = context! {
         error, preview, people, domain,
         to => draft.to, subject => draft.subject, text => draft.text,
         priorities => Priority::ALL.map(Priority::word),
         priority => if draft.wanted.priority.is_empty() { Priority::default().word() } else { &draft.wanted.priority },
+        preferences => LinkPreference::ALL.map(LinkPreference::word),
+        preference => if draft.wanted.links.is_empty() { LinkPreference::default().word() } else { &draft.wanted.links },
         by => draft.wanted.by, at_most => draft.wanted.at_most, currency => ask.settings.text(Key::PriceCurrency),
-        terms => draft.wanted != Wanted::default() && draft.wanted.priority != Priority::default().word(),
+        terms => {
+            let usual = |word: &str, usual: &str| word.is_empty() || word == usual;
+            let Wanted { priority, by, at_most, links } = &draft.wanted;
+            let plain = usual(priority, Priority::default().word()) && usual(links, LinkPreference::default().word());
+            !plain || !by.is_empty() || !at_most.is_empty()
+        },
     };
     Ok(ask.page(status, "compose.html", "compose", "Write a message", values))
 }

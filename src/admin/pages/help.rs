@@ -9,9 +9,10 @@ use crate::admin::view::{fragment, span};
 use crate::settings::Key;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 13] = [
+pub const TOPICS: [(&str, &str); 14] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
+    ("links", "Several links"),
     ("mail-programs", "Setting up mail programs"),
     ("texting", "Text messages"),
     ("states", "What the states mean"),
@@ -54,7 +55,7 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
         owner => ask.owner(), operator => ask.operator(),
         domain => match ask.settings.text(Key::Domain) { "" => "your.domain", domain => domain },
         trim => ask.settings.on(Key::AirTrim),
-        max_payload => crate::engine::max_payload(&ask.settings),
+        max_payload => crate::engine::policy(&ask.app.store).max_payload(ask.settings.text(crate::settings::Key::Reach) == "internet"),
         max_parts => ask.settings.text(Key::AirMaxParts),
         strangers => ask.settings.text(Key::AirStrangers),
         answers => span(ask.settings.span(Key::AirAnswers)),

@@ -73,9 +73,9 @@ impl Service {
 
     /// Makes an event of what changes people and settings, for the front page.
     fn event(&self, action: Action, words: &str) -> Option<Event> {
-        let part = action.word().split('.').next().filter(|part| ["people", "settings"].contains(part))?;
+        let part = action.word().split('.').next().filter(|part| ["people", "settings", "link"].contains(part))?;
         let words = format!("{words}, by {}", self.by.sign());
-        Some(Event { at: self.store.clock().now(), part: part.to_owned(), words, alarm: false })
+        Some(Event { at: self.store.clock().now(), part: part.to_owned(), link: None, words, alarm: false })
     }
 
     /// Writes down something that happens often; it joins the record of the same action of that day.

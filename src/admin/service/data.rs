@@ -239,6 +239,7 @@ mod tests {
             store: place.store.clone(),
             status: StatusBoard::default(),
             stop,
+            link: None,
         };
         service.set("box.domain", "sea.org").unwrap();
         for name in ["anna", "ben"] {

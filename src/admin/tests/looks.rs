@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 33] = [
+pub const PAGES: [&str; 35] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -21,7 +21,8 @@ pub const PAGES: [&str; 33] = [
     "/settings/box",
     "/settings/mail-in",
     "/settings/mail-out",
-    "/modem",
+    "/links",
+    "/links/boat",
     "/account",
     "/audit",
     "/log-ins",
@@ -32,10 +33,11 @@ pub const PAGES: [&str; 33] = [
     "/help/metrics",
     "/help",
     "/help/modem",
+    "/help/links",
     "/help/known-issues",
     "/help/mail-programs",
     "/setup/box",
-    "/setup/modem",
+    "/setup/link",
     "/setup/people",
     "/setup/relay",
     "/setup/test",
@@ -74,7 +76,6 @@ fn looks_by_hand() {
                 ("box.domain".into(), "tern.example.org".into()),
                 ("box.name".into(), "tern".into()),
                 ("box.time_zone".into(), "Europe/Lisbon".into()),
-                ("link.driver".into(), "m138".into()),
             ])
             .unwrap();
         made_up::fill(&site.app);

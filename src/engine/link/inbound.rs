@@ -12,12 +12,15 @@ use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
 use crate::message::reason::NoRoute;
-use crate::message::{CameIn, Id, Message, Origin, State, Terms};
+use crate::message::{CameIn, Id, LinkId, Message, Origin, State, Terms};
 use crate::people::Person;
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
 use crate::settings::Key;
 use crate::store::{self, BodyIn, Committed, Event, PartIn, Tx, TxResult};
+
+/// A turn of a session is taken anew so often when another link changed what is known of the far box.
+const TRIES: u32 = 16;
 
 /// Takes a packet in. Only with the token in hand may the other side forget it.
 ///
@@ -25,6 +28,16 @@ use crate::store::{self, BodyIn, Committed, Event, PartIn, Tx, TxResult};
 /// Temporary when it has to be offered again: the disk is full, or nobody here can read it yet. Permanent when it never
 /// can be read here.
 pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
+    for _ in 0..TRIES {
+        if let Some(committed) = try_take(context, inbound)? {
+            return Ok(committed);
+        }
+    }
+    Err(busy())
+}
+
+/// `None` when the far box is not known any more as it was read.
+fn try_take(context: &Context, inbound: &Inbound) -> Result<Option<Committed>, Fault> {
     let payload = &inbound.payload;
     let unpacker = Unpacker::new(context, inbound.device)?;
     let received = match (context.speaks_compact(), payload.first().is_some_and(|first| *first >= 0x80)) {
@@ -34,20 +47,25 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
         (false, false) => Received { classic: Some((payload.clone(), None)), messages: Vec::new(), effects: None },
         (true, true) if !context.coder().ready() => return Err(Fault::temporary("the coder is being made ready")),
         (true, _) => {
-            let mut peer = context.peer(inbound.device)?;
+            let (mut peer, before) = context.peer_as_read(inbound.device)?;
             let turn = context.in_session(inbound.device, |session| peer.receive(session, payload));
-            Received::new(context, inbound.device, peer, turn)
+            Received::new(context, inbound.device, peer, before, turn)
         }
     };
     let (key, now) = (inbound.key.clone(), unpacker.now);
-    let (committed, ()) = context.store.commit_in(move |tx| match tx.remember(&key, now)? {
-        true => Ok((received.keep(tx, Some(&unpacker), now)?, ())),
-        false => Ok((Vec::new(), ())),
+    let (committed, current) = context.store.commit_in(move |tx| match received.is_current(tx)? {
+        false => Ok((Vec::new(), false)),
+        true if tx.remember(&key, now)? => Ok((received.keep(tx, Some(&unpacker), now)?, true)),
+        true => Ok((Vec::new(), true)),
     })?;
     for id in committed.ids() {
         log::info!("{id} came from the air");
     }
-    Ok(committed)
+    Ok(Some(committed).filter(|_| current))
+}
+
+fn busy() -> Fault {
+    Fault::temporary("the other links change what is known of the far box all the time")
 }
 
 /// Does what is due in the session with a far box; what could be read by now is delivered.
@@ -55,12 +73,21 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
 /// # Errors
 /// When the store fails.
 pub fn tick(context: &Context, device: Option<DeviceId>) -> Result<(), Fault> {
-    let mut peer = context.peer(device)?;
-    let turn = context.in_session(device, |session| peer.tick(session));
-    let received = Received::new(context, device, peer, turn);
-    let unpacker = if received.messages.is_empty() { None } else { Some(Unpacker::new(context, device)?) };
-    let now = context.now();
-    context.store.write(move |tx| received.keep(tx, unpacker.as_ref(), now).map(drop))
+    for _ in 0..TRIES {
+        let (mut peer, before) = context.peer_as_read(device)?;
+        let turn = context.in_session(device, |session| peer.tick(session));
+        let received = Received::new(context, device, peer, before, turn);
+        let unpacker = if received.messages.is_empty() { None } else { Some(Unpacker::new(context, device)?) };
+        let now = context.now();
+        let kept = context.store.write(move |tx| match received.is_current(tx)? {
+            true => received.keep(tx, unpacker.as_ref(), now).map(|_| true),
+            false => Ok(false),
+        })?;
+        if kept {
+            return Ok(());
+        }
+    }
+    Err(busy())
 }
 
 /// What a turn of the session brought.
@@ -74,13 +101,24 @@ struct Received {
 }
 
 impl Received {
-    fn new(context: &Context, device: Option<DeviceId>, peer: Peer, mut turn: PeerTurn) -> Self {
+    fn new(
+        context: &Context,
+        device: Option<DeviceId>,
+        peer: Peer,
+        before: Option<Vec<u8>>,
+        mut turn: PeerTurn,
+    ) -> Self {
         let places = std::mem::take(&mut turn.places).into_iter().map(Some).chain(std::iter::repeat(None));
         let whole = std::mem::take(&mut turn.messages).into_iter().zip(places);
         let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, None));
         let messages = whole.chain(truncated).collect();
         let classic = turn.classic.take().map(|packet| (packet, turn.classic_name.take()));
-        Self { classic, messages, effects: Some(PeerEffects::new(context, device, peer, turn)) }
+        Self { classic, messages, effects: Some(PeerEffects::new(context, device, peer, before, turn)) }
+    }
+
+    /// See [`PeerEffects::is_current`].
+    fn is_current(&self, tx: &Tx) -> TxResult<bool> {
+        self.effects.as_ref().map_or(Ok(true), |effects| effects.is_current(tx))
     }
 
     fn keep(&self, tx: &mut Tx, unpacker: Option<&Unpacker>, now: Time) -> TxResult<Vec<Id>> {
@@ -106,11 +144,11 @@ impl Received {
 /// # Errors
 /// When the store fails.
 pub fn poison(context: &Context, bytes: &[u8], why: &str) -> Result<(), Fault> {
-    let (bytes, why, now) = (bytes.to_vec(), why.to_owned(), context.now());
+    let (bytes, why, now, link) = (bytes.to_vec(), why.to_owned(), context.now(), context.link);
     log::warn!("link: a packet was set aside: {why}");
     context.store.write(move |tx| {
         tx.quarantine("link", &why, &bytes, now)?;
-        tx.event(&alarm(now, format!("a packet from the air was set aside: {why}")))
+        tx.event(&alarm(now, link, format!("a packet from the air was set aside: {why}")))
     })
 }
 
@@ -155,13 +193,15 @@ fn alone(message: Message) -> store::IncomingMail {
     store::IncomingMail { messages: vec![message], body: BodyIn::None }
 }
 
-fn alarm(at: Time, words: String) -> Event {
-    Event { at, part: "link".to_owned(), words, alarm: true }
+fn alarm(at: Time, link: Option<LinkId>, words: String) -> Event {
+    Event { at, part: "link".to_owned(), link, words, alarm: true }
 }
 
 /// Makes messages of what a packet holds, with what is known about it before its content is looked at.
 struct Unpacker {
     policy: Policy,
+    /// The link by which it came.
+    link: Option<LinkId>,
     now: Time,
     believed: bool,
     side: Side,
@@ -177,7 +217,8 @@ enum Side {
 
 impl Unpacker {
     fn new(context: &Context, device: Option<DeviceId>) -> Result<Self, Fault> {
-        let policy = context.policy();
+        // What comes in may go on by any link.
+        let policy = crate::engine::policy(&context.store);
         let side = match device {
             Some(device) => Side::Field(device, policy.people.by_device(device).map(|person| (**person).clone())),
             None => {
@@ -187,7 +228,7 @@ impl Unpacker {
                 Side::Reader((**reader).clone())
             }
         };
-        Ok(Self { policy, now: context.now(), believed: context.store.clock().believable(), side })
+        Ok(Self { policy, link: context.link, now: context.now(), believed: context.store.clock().believable(), side })
     }
 
     fn device(&self) -> String {
@@ -349,7 +390,7 @@ impl Unpacker {
         };
         log::warn!("link: a packet{from} was set aside: {why}");
         tx.quarantine("link", why, bytes, self.now)?;
-        tx.event(&alarm(self.now, format!("a packet{from} was set aside: {why}")))
+        tx.event(&alarm(self.now, self.link, format!("a packet{from} was set aside: {why}")))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sessions with the far boxes: what [`Peer`] knows of each, and what it asks of this box, kept in one commit with the
 //! messages and packets that it is about. The states of a session are drawn in [`compact::peer`].
 //!
-//! Only the link's thread changes what is known of a peer, so it may be read before a commit and written in it.
+//! What is known of a peer is read before a commit and written in it: only if nobody changed it in between.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerTurn};
 use super::coders::{CoderHandle, models};
 use super::commit;
 use super::fate::{self, Heard};
-pub use super::session::{change, device, put, rules};
+pub use super::session::{change, device, put, rules, unchanged};
 use super::session::{name, read};
 use crate::address::DeviceId;
 use crate::clock::Time;
 use crate::coding::messages::{self, Codec};
+use crate::engine::Context;
 use crate::engine::outcome::{self, Bounce};
-use crate::engine::{Context, max_payload};
 use crate::fault::Fault;
 use crate::message::reason::{Acknowledged, LinkReason};
-use crate::message::{Id, Message, Packet, PacketState, PeerFragment, Reference, State};
+use crate::message::{Id, LinkId, Message, Packet, PacketState, PeerFragment, Reference, State};
 use crate::money::Bill;
 use crate::route::choose::Route;
 use crate::route::{plan, segments};
@@ -53,9 +53,18 @@ impl Context {
     /// # Errors
     /// When the store fails.
     pub fn peer(&self, device: Option<DeviceId>) -> Result<Peer, Fault> {
+        self.peer_as_read(device).map(|(peer, _)| peer)
+    }
+
+    /// The same, with its record: what is worked out from it is kept only while it is still that one ([`unchanged`]), as
+    /// each link has a worker of its own.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn peer_as_read(&self, device: Option<DeviceId>) -> Result<(Peer, Option<Vec<u8>>), Fault> {
         let name = name(device);
         let bytes = self.store.read(|view| view.peer(&name))?;
-        Ok(read(&name, bytes))
+        Ok((read(&name, bytes.clone()), bytes))
     }
 
     /// Does something in the session with a far box, by the settings of this moment.
@@ -64,7 +73,8 @@ impl Context {
         let mut coder = self.coder();
         // Toward a device this box speaks for the world.
         let mut codec = Codec { coding: &mut coder, from_device: device.is_none() };
-        let (now, room, rules) = (self.now().0, max_payload(&settings), rules(&settings));
+        let (now, room) = (self.now().0, self.policy().max_payload(device.is_some()));
+        let rules = rules(&settings);
         act(&mut PeerContext { codec: &mut codec, now, room, rules })
     }
 
@@ -122,7 +132,7 @@ pub fn confirmed(packet: &Packet) -> Reference {
 }
 
 /// Packets that the session wants to go out, in groups: those of a bundle, and of the same messages, belong together.
-pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, now: Time) -> Vec<Vec<Packet>> {
+pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, link: LinkId, now: Time) -> Vec<Vec<Packet>> {
     let together = |one: &OutgoingPacket, next: &OutgoingPacket| {
         one.ticket == next.ticket || (!one.messages.is_empty() && one.messages == next.messages)
     };
@@ -133,6 +143,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, now: Time) -> V
         part,
         parts,
         device,
+        link,
         payload: out.payload.clone(),
         state: PacketState::Planned,
         at: now,
@@ -149,6 +160,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, now: Time) -> V
             arrived: false,
             bill: None,
         }),
+        charge: None,
     };
     let group = |group: &[OutgoingPacket]| {
         let parts = u16::try_from(group.len()).unwrap_or(u16::MAX);
@@ -160,7 +172,11 @@ pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, now: Time) -> V
 /// What a session asks of the box besides messages that came in, ready to be written.
 pub struct PeerEffects {
     device: Option<DeviceId>,
+    /// The link by which it goes on.
+    link: Option<LinkId>,
+    /// As it is after the turn, and as it was read before.
     peer: Peer,
+    before: Option<Vec<u8>>,
     turn: PeerTurn,
     /// What messages that go once more cost then.
     bills: BTreeMap<u64, Bill>,
@@ -170,8 +186,14 @@ pub struct PeerEffects {
 }
 
 impl PeerEffects {
-    /// What a turn of the session asks; the peer is as it is after it.
-    pub fn new(context: &Context, device: Option<DeviceId>, peer: Peer, turn: PeerTurn) -> Self {
+    /// What a turn of the session asks; the peer is as it is after it, and was read as `before`.
+    pub fn new(
+        context: &Context,
+        device: Option<DeviceId>,
+        peer: Peer,
+        before: Option<Vec<u8>>,
+        turn: PeerTurn,
+    ) -> Self {
         let messages = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
         let unconfirmed =
             messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
@@ -185,13 +207,20 @@ impl PeerEffects {
         };
         let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
         let heard = turn.fates.iter().filter_map(|(key, fate)| Heard::new(context, *key, *fate)).collect();
-        Self { device, peer, turn, bills, unconfirmed, heard }
+        Self { device, link: context.link, peer, before, turn, bills, unconfirmed, heard }
+    }
+
+    /// True while the peer is still as it was read: the worker of another link may have changed it, and then the turn has to
+    /// be taken anew.
+    pub fn is_current(&self, tx: &Tx) -> TxResult<bool> {
+        unchanged(tx, self.device, self.before.as_deref())
     }
 
     /// Writes it.
     pub fn apply(&self, tx: &mut Tx, now: Time) -> TxResult<()> {
         put(tx, self.device, &self.peer)?;
-        for packets in groups(&self.turn.send, self.device, now) {
+        let link = self.link.unwrap_or(LinkId::FIRST);
+        for packets in groups(&self.turn.send, self.device, link, now) {
             tx.add_packets(&packets)?;
         }
         self.settle_unknown(tx, now)?;
@@ -204,14 +233,14 @@ impl PeerEffects {
         self.heard.iter().try_for_each(|heard| heard.apply(tx, now))?;
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
-        let from = self.device.map(|device| format!(" of device {device}")).unwrap_or_default();
+        let (link, from) = (self.link, self.device.map(|device| format!(" of device {device}")).unwrap_or_default());
         for (bytes, why) in &self.turn.quarantine {
             tx.quarantine("link", why, bytes, now)?;
             let words = format!("a packet{from} was set aside: {why}");
-            tx.event(&Event { at: now, part: "link".to_owned(), words, alarm: true })?;
+            tx.event(&Event { at: now, part: "link".to_owned(), link, words, alarm: true })?;
         }
         for news in &self.turn.news {
-            tx.event(&Event { at: now, part: "link".to_owned(), words: format!("{news}{from}"), alarm: false })?;
+            tx.event(&Event { at: now, part: "link".to_owned(), link, words: format!("{news}{from}"), alarm: false })?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@
 
 use std::time::Duration;
 
-use super::commit;
+use super::commit::{self, Begun};
 use super::group::PacketGroup;
 use crate::clock::Time;
 use crate::engine::Context;
@@ -75,19 +75,24 @@ pub fn submit(
     };
     packet.state = PacketState::Handing(intent.clone());
     packet.at = intent.at;
-    let Some(mut packet) = commit::begin(context, packet)? else { return Ok(Submitted::Decided) };
+    let planned = Packet { state: PacketState::Planned, ..packet.clone() };
+    let packet = match commit::begin(context, packet)? {
+        Begun::Handing(packet) => *packet,
+        Begun::Decided => return Ok(Submitted::Decided),
+        Begun::OverBudget => {
+            return Ok(Submitted::Busy(planned, Fault::temporary("the budget of this link is used up")));
+        }
+    };
     // From here on a crash leaves a packet that is `Handing`: only evidence of the link moves it on.
     Ok(match link.send(&outgoing, &intent) {
         SubmitResult::Taken(reference) => Submitted::Taken(packet, reference),
         SubmitResult::Unknown(why) => Submitted::Unknown(packet, why),
         SubmitResult::Refused(fault) => {
-            packet.state = PacketState::Planned;
-            commit::put(context, &packet)?;
+            let packet = commit::refused(context, &packet)?;
             refused(packet, fault)
         }
         SubmitResult::RefusedPacket(fault) => {
-            packet.state = PacketState::Planned;
-            commit::put(context, &packet)?;
+            let packet = commit::refused(context, &packet)?;
             match refused(packet, fault) {
                 Submitted::Busy(packet, fault) => Submitted::Refused(packet, fault),
                 never => never,

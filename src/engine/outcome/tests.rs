@@ -16,7 +16,8 @@ fn told(state: State) -> (String, String) {
     let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
-    let context = Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop };
+    let context =
+        Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop, link: None };
     let draft = NewMessage {
         door: Origin::Smtp,
         from: "anna@here.org".parse().unwrap(),

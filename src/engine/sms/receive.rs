@@ -251,7 +251,7 @@ impl Intake {
         let word = self.incoming.text.trim().to_uppercase();
         let record = |tx: &mut Tx, what: &str| {
             let words = format!("a phone sent {word}: {what}");
-            tx.event(&Event { at: self.now, part: "text".to_owned(), words, alarm: false })
+            tx.event(&Event { at: self.now, part: "text".to_owned(), link: None, words, alarm: false })
         };
         match word.as_str() {
             stop if STOP.contains(&stop) => {
@@ -344,7 +344,7 @@ fn put_aside(tx: &mut Tx, why: Unusable, text: &str, now: Time) -> TxResult<()> 
     log::warn!("text: a text from a phone was set aside: {why}");
     tx.quarantine("sms", &why.to_string(), text.as_bytes(), now)?;
     let words = format!("a text from a phone was set aside: {why}");
-    tx.event(&Event { at: now, part: "text".to_owned(), words, alarm: true })
+    tx.event(&Event { at: now, part: "text".to_owned(), link: None, words, alarm: true })
 }
 
 /// Who wrote: a phone, or a short code or name, which cannot be answered.

@@ -34,6 +34,15 @@ const MAX_PAYLOAD: usize = 192;
 /// be cancelled.
 pub const WINDOW: usize = 64;
 
+/// See [`super::Driver::check`].
+pub fn check(settings: &Settings) -> Result<String, Vec<String>> {
+    match (settings.text(Key::HiveUser), settings.text(Key::HivePassword)) {
+        ("", _) => Err(vec!["no log-in for the Hive: set hive.user".to_owned()]),
+        (_, "") => Err(vec!["no password for the Hive: set hive.password".to_owned()]),
+        (user, _) => Ok(format!("the Hive is asked as {user} once the box runs; check again then")),
+    }
+}
+
 /// The times of this link; tests shorten them.
 #[derive(Debug, Clone, Copy)]
 struct HiveLimits {

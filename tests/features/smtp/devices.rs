@@ -75,7 +75,7 @@ fn dots_may_stand_anywhere_before_the_at() {
 fn localhost_is_this_box() {
     let world = World::start(&[]);
     let station = world.station();
-    station.cli_ok(&["settings", "set", TRUSTED.0, TRUSTED.1, "price.packet", "0.07"], "");
+    station.set(&[TRUSTED, ("link.price", "0.07")]);
     let station = station.started();
     let text = "Subject: Cron <root@nas> run-parts\n\ndone";
     let reply = mail(&station, "MAIL FROM:<root@nas>", "RCPT TO:<root@localhost>", text);
