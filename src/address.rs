@@ -4,6 +4,7 @@ mod error;
 mod phone;
 
 pub mod idn;
+pub mod link;
 pub mod pasted;
 pub mod pattern;
 
@@ -13,6 +14,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use error::{AddressError, DeviceError};
+pub use link::{KeyId, LinkAddress};
 pub use phone::{COUNTRIES, Phone, PhoneError, looks_like_phone};
 
 /// Longest whole address (RFC 5321 section 4.5.3.1.3 less the angle brackets), in bytes.
@@ -30,8 +32,8 @@ pub enum Address {
     Mail(Mailbox),
     /// A phone, reached by text messages.
     Phone(Phone),
-    /// A modem out in the field.
-    Device(DeviceId),
+    /// A far box, where none of its people is known. One in the Swarm network is written without its kind, as it always was.
+    Device(LinkAddress),
 }
 
 impl Address {
@@ -72,7 +74,8 @@ impl fmt::Display for Address {
             Self::Nobody => f.write_str("<>"),
             Self::Mail(mailbox) => mailbox.fmt(f),
             Self::Phone(phone) => phone.fmt(f),
-            Self::Device(device) => device.fmt(f),
+            Self::Device(LinkAddress::M138(device)) => device.fmt(f),
+            Self::Device(address) => address.fmt(f),
         }
     }
 }
@@ -337,7 +340,7 @@ mod tests {
 
     #[test]
     fn addresses_survive_the_store() {
-        for text in ["<>", "a@x.org", "0x001abe", "+14155550123"] {
+        for text in ["<>", "a@x.org", "0x001abe", "imei:300234010753370", "+14155550123"] {
             let address: Address = text.parse().unwrap();
             let json = serde_json::to_string(&address).unwrap();
             assert_eq!(serde_json::from_str::<Address>(&json).unwrap(), address);

@@ -105,7 +105,7 @@ fn wall() -> Time {
 }
 
 /// How long the machine runs, with the time that it slept.
-fn running() -> Duration {
+pub fn running() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let (seconds, nanos) = (u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0));
     Duration::new(seconds, nanos)

@@ -20,7 +20,7 @@ use crate::listen::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
 use crate::mail_text::{self, Shaped};
 use crate::message::reason::{NoRoute, RelayReason};
 use crate::message::words::smtp;
-use crate::message::{Id, Message, Origin, Reporting, Terms};
+use crate::message::{Id, Machine, Message, Origin, Reporting, Terms};
 use crate::password;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
@@ -170,7 +170,7 @@ impl MailIntake for Intake {
         }
         let mut shaped = mail_text::shape(head, &mail_text::Options { trim: policy.settings.on(Key::AirTrim) });
         if envelope.from.is_nobody() && shaped.automatic.is_none() {
-            shaped.automatic = Some("it has no sender".to_owned());
+            shaped.automatic = Some(Machine::NoSender);
         }
         let (author, from) = self.author(&policy, caller, &envelope.from);
         let to = recipients(&policy, &envelope.to)?;
@@ -419,19 +419,14 @@ fn may_send(policy: &Policy, caller: &Caller) -> Result<(), Refusal> {
 
 fn draft(from: Address, to: Address, author: Option<String>, shaped: &Shaped, terms: Terms) -> NewMessage {
     NewMessage {
-        door: Origin::Smtp,
-        from,
-        to,
         author,
         subject: shaped.subject.clone(),
-        text: shaped.text.clone(),
         cut: shaped.cut.clone(),
         automatic: shaped.automatic.clone(),
         message_id: shaped.message_id.clone(),
         references: shaped.in_reply_to.iter().rev().cloned().collect(),
-        about: None,
-        stranger: None,
         terms,
+        ..NewMessage::new(Origin::Smtp, from, to, shaped.text.clone())
     }
 }
 

@@ -3,12 +3,16 @@
 //! A client starts with all its tries (the burst) and gets one back each time the period is over (a token bucket). What is
 //! counted is the client's network, as one IPv6 household has a /64 to choose addresses from.
 
+pub mod log_ins;
+pub mod proven;
+
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-/// Clients that are remembered; the one that was silent for longest makes room.
-const CLIENTS: usize = 4096;
+/// Names that are remembered; the one that was silent for longest makes room.
+const REMEMBERED: usize = 4096;
 
 /// How many tries there are at once, and the time after which one comes back.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,11 +22,6 @@ pub struct Rate {
     /// After this another one.
     pub period: Duration,
 }
-
-/// Wrong passwords and codes of one client: five, then one each 30 s.
-pub const PASSWORDS: Rate = Rate { burst: 5, period: Duration::from_secs(30) };
-/// The same of all clients together: sixty an hour.
-pub const ALL_PASSWORDS: Rate = Rate { burst: 60, period: Duration::from_secs(60) };
 
 impl Rate {
     /// Allows `count` a minute, all of them at once if need be; `count` is 1 or more.
@@ -40,10 +39,6 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn full(rate: Rate, now: Instant) -> Self {
-        Self { left: f64::from(rate.burst), at: now }
-    }
-
     fn refill(&mut self, rate: Rate, now: Instant) {
         let gained = now.saturating_duration_since(self.at).as_secs_f64() / rate.period.as_secs_f64();
         self.left = (self.left + gained).min(f64::from(rate.burst));
@@ -56,61 +51,65 @@ impl Bucket {
     }
 }
 
-/// Counts the tries of clients by their network, and of all of them together where that is limited.
-#[derive(Debug, Default)]
-pub struct Limiter {
-    clients: HashMap<IpAddr, Bucket>,
-    /// Only with a rate for all.
-    all: Option<(Rate, Bucket)>,
+/// Counts tries by whatever names who tries.
+#[derive(Debug)]
+pub struct Limiter<K> {
+    buckets: HashMap<K, Bucket>,
 }
 
-impl Limiter {
-    /// Makes a limiter with a rate for all clients together.
-    pub fn with_total(rate: Rate, now: Instant) -> Self {
-        Self { clients: HashMap::new(), all: Some((rate, Bucket::full(rate, now))) }
+impl<K> Default for Limiter<K> {
+    fn default() -> Self {
+        Self { buckets: HashMap::new() }
     }
+}
 
-    /// Takes one try. It counts as used until [`Limiter::give_back`], so that parallel guesses gain nothing.
+impl<K: Clone + Eq + Hash> Limiter<K> {
+    /// Takes one try. It counts as used until it is given back, so that parallel guesses gain nothing.
     ///
     /// # Errors
     /// How long to wait when there is none.
-    pub fn take(&mut self, client: IpAddr, rate: Rate, now: Instant) -> Result<(), Duration> {
-        let mut wait = Duration::ZERO;
-        if let Some((rate, bucket)) = &mut self.all {
-            bucket.refill(*rate, now);
-            wait = bucket.wait(*rate);
-        }
-        let client = network_of(client);
-        if self.clients.len() >= CLIENTS && !self.clients.contains_key(&client) {
-            self.make_room();
-        }
-        let bucket = self.clients.entry(client).or_insert(Bucket::full(rate, now));
-        bucket.refill(rate, now);
-        wait = wait.max(bucket.wait(rate));
+    pub fn take(&mut self, who: K, rate: Rate, now: Instant) -> Result<(), Duration> {
+        let wait = self.wait(who.clone(), rate, now);
         if !wait.is_zero() {
             return Err(wait);
         }
-        bucket.left -= 1.0;
-        if let Some((_, bucket)) = &mut self.all {
-            bucket.left -= 1.0;
-        }
+        self.spend(&who);
         Ok(())
     }
 
-    /// Gives the last try of a client back, and all it lost before: it was right.
-    pub fn give_back(&mut self, client: IpAddr) {
-        if let Some((rate, bucket)) = &mut self.all {
+    /// Tells how long it takes until there is a try; zero when there is one.
+    fn wait(&mut self, who: K, rate: Rate, now: Instant) -> Duration {
+        if self.buckets.len() >= REMEMBERED && !self.buckets.contains_key(&who) {
+            self.make_room();
+        }
+        let bucket = self.buckets.entry(who).or_insert(Bucket { left: f64::from(rate.burst), at: now });
+        bucket.refill(rate, now);
+        bucket.wait(rate)
+    }
+
+    /// Uses a try that there is.
+    fn spend(&mut self, who: &K) {
+        if let Some(bucket) = self.buckets.get_mut(who) {
+            bucket.left -= 1.0;
+        }
+    }
+
+    /// Gives one try back.
+    fn give_back(&mut self, who: &K, rate: Rate) {
+        if let Some(bucket) = self.buckets.get_mut(who) {
             bucket.left = (bucket.left + 1.0).min(f64::from(rate.burst));
         }
-        self.clients.remove(&network_of(client));
+    }
+
+    /// Gives all tries back.
+    fn forget(&mut self, who: &K) {
+        self.buckets.remove(who);
     }
 
     fn make_room(&mut self) {
-        // One at a time: who comes with many addresses pushes out their own before those of others.
-        let oldest = self.clients.iter().min_by_key(|(_, bucket)| bucket.at).map(|(client, _)| *client);
-        if let Some(oldest) = oldest {
-            self.clients.remove(&oldest);
-        }
+        // One at a time: who comes with many names pushes out their own before those of others.
+        let oldest = self.buckets.iter().min_by_key(|(_, bucket)| bucket.at).map(|(who, _)| who.clone());
+        oldest.and_then(|oldest| self.buckets.remove(&oldest));
     }
 }
 
@@ -131,10 +130,11 @@ mod tests {
     }
 
     #[test]
-    fn guessing_becomes_slow() {
+    fn tries_come_back_with_time_and_use_no_memory() {
         let (mut limiter, start) = (Limiter::default(), Instant::now());
+        let rate = Rate { burst: 5, period: Duration::from_secs(30) };
         let mut take =
-            |client: &str, after: u64| limiter.take(ip(client), PASSWORDS, start + Duration::from_secs(after));
+            |client: &str, after: u64| limiter.take(network_of(ip(client)), rate, start + Duration::from_secs(after));
         assert!((0..5).all(|_| take("2001:db8::1", 0).is_ok()));
         assert_eq!(take("2001:db8::1", 0), Err(Duration::from_secs(30)));
         assert!(take("2001:db8::ffff", 0).is_err(), "the same /64");
@@ -143,26 +143,10 @@ mod tests {
         assert!(take("2001:db8::1", 29).is_err());
         assert!(take("2001:db8::1", 31).is_ok());
         assert!(take("2001:db8::1", 31).is_err());
-    }
-
-    #[test]
-    fn all_clients_together_have_sixty_an_hour_and_use_no_memory() {
-        let start = Instant::now();
-        let mut limiter = Limiter::with_total(ALL_PASSWORDS, start);
-        let passed = (0..5000_u32).filter(|n| limiter.take(IpAddr::V4((*n).into()), PASSWORDS, start).is_ok()).count();
-        assert_eq!(passed, 60);
-        assert_eq!(limiter.clients.len(), CLIENTS);
-        assert!(limiter.take(ip("192.0.2.1"), PASSWORDS, start + Duration::from_secs(61)).is_ok());
-    }
-
-    #[test]
-    fn the_right_password_costs_nothing() {
-        let start = Instant::now();
-        let mut limiter = Limiter::with_total(ALL_PASSWORDS, start);
-        for _ in 0..200 {
-            limiter.take(ip("192.0.2.1"), PASSWORDS, start).unwrap();
-            limiter.give_back(ip("192.0.2.1"));
+        for n in 0..10_000_u32 {
+            let _ = limiter.take(IpAddr::V4(n.into()), rate, start);
         }
+        assert!(limiter.buckets.len() <= REMEMBERED);
     }
 
     #[test]

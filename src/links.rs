@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::{Extent, LinkId};
 use crate::money::{Limit, Money, Use};
@@ -108,14 +109,23 @@ pub struct LinkTerms {
     pub price: Option<Price>,
     /// Largest payload of one packet, in bytes.
     pub max_payload: usize,
-    /// It reaches many devices; else the one far box that a station writes to.
-    pub many_devices: bool,
+    /// Which far boxes it reaches.
+    pub reach: Reach,
 }
 
-impl LinkTerms {
-    /// True when it reaches a device, or the far box of a station.
-    pub fn reaches(&self, device: bool) -> bool {
-        self.many_devices == device
+/// Which far boxes links of a driver reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// The one far box that a station writes to.
+    pub far_box: bool,
+    /// Those with an address of one of these kinds.
+    pub kinds: &'static [&'static str],
+}
+
+impl Reach {
+    /// True for the far box of a station (`None`), or one of this address.
+    pub fn includes(&self, device: Option<LinkAddress>) -> bool {
+        device.map_or(self.far_box, |device| self.kinds.contains(&device.kind()))
     }
 }
 

@@ -29,14 +29,14 @@
 //!
 //! | module | may use | keeps to itself | why |
 //! |---|---|---|---|
-//! | `message`, `address`, `fault` | `message`, `address`, `fault`, `clock::Time`, `money` | | the words of the language: plain data, understood by reading |
+//! | `message`, `address`, `fault` | `message`, `address`, `fault`, `hex`, `clock::Time`, `money` | | the words of the language: plain data, understood by reading |
 //! | `money` | | | amounts and limits, without knowing what they are for |
 //! | `clock` | | | one place that tests can make lie |
 //! | `http_client` | `fault`, `hex` | | one client for all services: what certainly did not arrive is told from what may have |
 //! | `hex`, `back_off` | | | small pure helpers that several rooms need: one of each
 //! | `build` | | | the build script: asks git which commit this is |
 //! | `settings` | `address`, `fault`, `money` | | has to work when all else is broken |
-//! | `links` | `message`, `clock`, `money`, `settings` | | which links a box has and what they may cost, without knowing how one works |
+//! | `links` | `message`, `address`, `clock`, `money`, `settings` | | which links a box has and what they may cost, without knowing how one works |
 //! | `people` | `message`, `address`, `clock`, `fault`, `money` | | who is who, without knowing where that is written down |
 //! | `coding` | `message`, `address`, `fault` | `prost` | bytes in, meaning out: a coding knows no link and no queue |
 //! | `password` | `people` | `argon2` | one hash at a time, whoever asks |
@@ -44,15 +44,15 @@
 //! | `sys` | `clock` | `sd_notify`, `async_signal` | the only calls to the platform, and the only unsafe code |
 //! | `mail_text` | `hex`, `message`, `address`, `fault`, `clock` | | a mail becomes the text that a person would want to read: bytes in, words out |
 //! | `route` | `links`, `message`, `address`, `settings`, `people`, `clock`, `fault`, `coding`, `money` | | pure: the same question gets the same answer, next year too |
-//! | `store` | `links`, `hex`, `back_off`, `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys`, `money` | `redb` | the only module that knows the file, so the crash tests stay small |
-//! | `link` | `message`, `address`, `settings`, `clock`, `fault`, `sys::process`, `hex`, `back_off`, `http_client` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
+//! | `store` | `links`, `hex`, `back_off`, `deliver::compose`, `message`, `address`, `settings`, `people`, `clock`, `fault`, `sys`, `money` | `redb` | the only module that knows the file, so the crash tests stay small |
+//! | `link` | `links`, `message`, `address`, `settings`, `clock`, `fault`, `sys::process`, `sys::network`, `hex`, `back_off`, `http_client` | `serialport` | a driver never touches the queue: it reports, and the engine decides |
 //! | `deliver` | `message`, `address`, `settings`, `clock`, `fault`, `hex`, `http_client` | `webpki_roots`, `encodify` | gives back a receipt or a fault, nothing else |
 //! | `status` | `links`, `message::LinkId`, `clock`, `fault`, `link::Health`, `link::Series` | | facts of this moment, for the pages |
-//! | `listen` | `limit`, `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto` | an edge sends nothing by itself |
+//! | `listen` | `limit`, `link::ip`, `route`, `store`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status` | `smtp_proto`, `imap_codec` | an edge sends nothing by itself; a connection of a paired box is handed to the link |
 //! | `engine` | `links`, `hex`, `back_off`, `mail_text`, `store`, `route`, `coding`, `link`, `deliver`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `status`, `money` | | the only writer of states after acceptance |
 //! | `intake` | `mail_text`, `listen`, `route`, `store`, `engine`, `deliver::compose`, `password`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `money` | | takes mails and messages in, for all listeners alike |
 //! | `control` | all | | runs commands for the command line in the box that owns the store |
-//! | `admin` | `links`, `hex`, `limit`, `store`, `engine`, `intake`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `link::DRIVERS`, `link::Driver`, `link::driver`, `link::OF_EVERY_LINK`, `money` | `minijinja` | a page asks, the engine acts |
+//! | `admin` | `links`, `hex`, `limit`, `store`, `engine`, `intake`, `deliver::relay`, `deliver::sms`, `password`, `route`, `people`, `message`, `address`, `settings`, `clock`, `fault`, `sys`, `status`, `link::Health`, `link::Series`, `link::ip`, `link::DRIVERS`, `link::Driver`, `link::driver`, `link::OF_EVERY_LINK`, `money` | `minijinja` | a page asks, the engine acts |
 //! | `sim` | `address`, `clock`, `sys`, `hex` | | the other side of the wire; it shares no code with the driver that it tests |
 //! | `cli` | all | | commands: reads words, calls the rest, prints |
 //! | `supervisor` | all | | wiring: opens the store, starts the threads, waits |
@@ -91,6 +91,7 @@ mod supervisor;
 mod sys;
 
 fn main() -> std::process::ExitCode {
+    sys::memory::give_back_large_blocks();
     // Everything in here that speaks TLS uses this provider; installed twice it would stay the first one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     cli::run()

@@ -9,7 +9,10 @@ use crate::address::Address;
 use crate::clock::Time;
 use crate::money::Bill;
 
+pub mod cut;
+pub mod events;
 mod link_id;
+pub mod machine;
 mod packet;
 pub mod reason;
 mod reporting;
@@ -20,7 +23,9 @@ mod terms;
 pub mod title;
 pub mod words;
 
+pub use cut::CutNote;
 pub use link_id::LinkId;
+pub use machine::Machine;
 pub use packet::{CameIn, Charge, Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
 pub use reporting::{Notify, Reporting};
@@ -220,14 +225,14 @@ pub struct Message {
     pub text: String,
     /// Notes for the reader of the page: what was cut, attachments that were not sent.
     #[serde(default)]
-    pub cut: Vec<String>,
+    pub cut: Vec<CutNote>,
     /// The whole mail as it came in; `None` when there never was more than `text`.
     #[serde(default)]
     pub mail: Option<Mail>,
     /// Written by a machine (auto-reply, list, bounce), and how that shows: on air only where it is wanted or released,
     /// never answered by a notice.
     #[serde(default)]
-    pub automatic: Option<String>,
+    pub automatic: Option<Machine>,
     /// A machine wrote it, and the rules let it go on air or hold it for somebody's decision.
     #[serde(default)]
     pub wanted: bool,

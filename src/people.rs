@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{self, DeviceId, Mailbox, Phone};
+use crate::address::{self, DeviceId, LinkAddress, Mailbox, Phone};
 use crate::clock::Time;
 use crate::fault::UnknownWord;
 use crate::money::Money;
@@ -242,9 +242,9 @@ impl People {
         self.0.get(&name.to_lowercase())
     }
 
-    /// The owner of a device.
-    pub fn by_device(&self, device: DeviceId) -> Option<&Arc<Person>> {
-        self.iter().find(|person| person.device == Some(device))
+    /// Who is reached at this address of a far box.
+    pub fn by_device(&self, device: LinkAddress) -> Option<&Arc<Person>> {
+        self.iter().find(|person| person.device.map(LinkAddress::from) == Some(device))
     }
 
     /// Whose service number this is.

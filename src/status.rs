@@ -1,6 +1,6 @@
 //! What is going on right now: live facts that the pages show and nobody needs after a restart.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,6 +35,7 @@ struct Inner {
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct LiveStatus {
     /// The links that are driven, by number.
+    #[serde(skip)]
     pub links: BTreeMap<LinkId, LinkStatus>,
     /// The relay: ready, or what is wrong.
     pub relay: Option<PartStatus>,
@@ -46,6 +47,8 @@ pub struct LiveStatus {
     pub texts_refused: Option<PartStatus>,
     /// The listeners for mail.
     pub smtp: Option<PartStatus>,
+    /// Listeners whose sockets systemd opened: their settings do not count.
+    pub given: BTreeSet<&'static str>,
     /// Addresses in use, by door: `smtp`, `submission`, `web`.
     pub listen: BTreeMap<String, Vec<SocketAddr>>,
     /// Workers that failed and are started again: name and reason.
@@ -59,17 +62,15 @@ pub struct LiveStatus {
 }
 
 /// How a link that is driven is doing.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct LinkStatus {
     /// What its owner calls it.
     pub name: String,
     /// Its driver.
     pub driver: String,
     /// What it says of itself; `None` before its first word.
-    #[serde(flatten)]
     pub health: Option<Health>,
     /// How it came and went.
-    #[serde(skip)]
     pub up: Uptime,
     /// Far boxes that take nothing while messages wait for them.
     pub silent: Vec<SilentFarBox>,
@@ -158,6 +159,13 @@ pub enum PartState {
     },
     /// Listeners that could not be opened.
     Closed(Vec<String>),
+    /// Refuses mail until there is more room on the disk.
+    DiskShort {
+        /// Bytes that may still be written.
+        free: u64,
+        /// Bytes that `store.reserve` keeps free.
+        reserve: u64,
+    },
     /// Does not work.
     Faulty(Fault),
 }
@@ -169,7 +177,10 @@ impl PartStatus {
             PartState::TakesMail | PartState::Polls { .. } | PartState::Called { .. } => true,
             // Texts go out all the same, and the set-up page asks for what is missing.
             PartState::Unreachable { .. } => true,
-            PartState::RefusedCall { .. } | PartState::Closed(_) | PartState::Faulty(_) => false,
+            PartState::RefusedCall { .. }
+            | PartState::Closed(_)
+            | PartState::DiskShort { .. }
+            | PartState::Faulty(_) => false,
         }
     }
 
@@ -187,6 +198,11 @@ impl PartStatus {
             }
             PartState::RefusedCall { carrier, why } => format!("A call in the name of {carrier} was refused: {why}."),
             PartState::Closed(why) => why.join("; "),
+            PartState::DiskShort { free, reserve } => format!(
+                "takes no mail: {} MB are free on the disk and store.reserve keeps {}",
+                free / 1_000_000,
+                reserve / 1_000_000
+            ),
             PartState::Faulty(fault) => fault.to_string(),
         }
     }

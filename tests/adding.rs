@@ -23,7 +23,7 @@ const ADDED: &[Added] = &[
             (
                 "src/link/mod.rs",
                 "pub static DRIVERS: &[Driver] = &[\n",
-                "Driver { name: \"added\", about: \"\", settings: &[], max_payload: 100, many_devices: false, \
+                "Driver { name: \"added\", about: \"\", settings: &[], max_payload: 100, reach: Reach { far_box: true, kinds: &[] }, \
                  window: |_| 1, withdraws: false, console: false, check: added::check, make: added::make },\n",
             ),
         ],

@@ -83,7 +83,7 @@ fn a_listener_is_named_where_the_list_says() {
         assert!(!names || own || listed.contains(&path) || known.contains(&path.as_str()), "{path} names a listener");
     }
     let unit = read("systemd/satpost.service");
-    for name in ["smtp", "submission", "web"] {
+    for name in ["smtp", "submission", "submissions", "imap", "imaps", "web"] {
         assert!(root().join(format!("systemd/satpost-{name}.socket")).exists());
         assert_eq!(unit.matches(&format!("satpost-{name}.socket")).count(), 3, "Wants, After and Also name it");
         assert!(read("src/sys/sockets.rs").contains(&format!("\"{name}\"")));

@@ -41,6 +41,12 @@
       .then(() => { auto.hidden = true; }, () => {});
   }
 
+  // What somebody has begun to write is not lost by a way off the page.
+  let unsent = false;
+  all("form[method=post] textarea").forEach((text) => text.form.addEventListener("input", () => { unsent = true; }));
+  addEventListener("submit", () => { unsent = false; });
+  addEventListener("beforeunload", (leaving) => { if (unsent) leaving.preventDefault(); });
+
   // Bytes of the text, while it is written.
   const text = $("textarea[data-count]");
   if (text) {
@@ -105,7 +111,12 @@
     if (!document.hidden) {
       try {
         const answer = await fetch("/status.json" + (view ? "?link=" + view.dataset.link : ""), { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
-        if (answer.status === 401) { location.reload(); return; }
+        if (answer.status === 401) {
+          if (!unsent) location.reload();
+          const out = $("#out");
+          if (out) out.hidden = false;
+          return;
+        }
         if (answer.status === 200) {
           tag = answer.headers.get("ETag") || "";
           show(await answer.json());

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{MAX_ADDRESS, MAX_DEVICE, PhoneError};
+use super::{LinkAddress, MAX_ADDRESS, MAX_DEVICE, PhoneError};
 
 /// What was read is no address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum AddressError {
     Length,
     /// It is no phone.
     Phone(PhoneError),
-    /// It is no device.
+    /// It is no far box.
     Device(DeviceError),
 }
 
@@ -52,13 +52,19 @@ impl From<DeviceError> for AddressError {
     }
 }
 
-/// What was read is no device id.
+/// What was read is no address on a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceError {
     /// It is no number.
     Text(String),
     /// No device has such a number.
     Range(u64),
+    /// It is no IMEI.
+    Imei(String),
+    /// It does not name a key.
+    Key(String),
+    /// There is no such kind of link.
+    Kind(String),
 }
 
 impl fmt::Display for DeviceError {
@@ -66,6 +72,18 @@ impl fmt::Display for DeviceError {
         match self {
             Self::Text(text) => write!(f, "'{}' is not a device id: write 0x001abe or 6846", text.escape_debug()),
             Self::Range(id) => write!(f, "{id} is not a device id: they run from 1 to {MAX_DEVICE}"),
+            Self::Imei(text) => {
+                write!(f, "'{}' is not an IMEI: write its 15 digits", text.escape_debug())
+            }
+            Self::Key(text) => {
+                write!(f, "'{}' does not name the key of a box: write its 64 hex digits", text.escape_debug())
+            }
+            Self::Kind(kind) => write!(
+                f,
+                "'{}' is no kind of address: write {}",
+                kind.escape_debug(),
+                LinkAddress::KINDS.map(|kind| format!("{kind}:...")).join(", ")
+            ),
         }
     }
 }

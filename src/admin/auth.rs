@@ -25,13 +25,27 @@ pub struct Cookies {
     pub session: String,
     /// Cookie of somebody who has not logged in yet; holds the token of their forms.
     pub before: String,
+    /// Cookie by which a browser shows that somebody logged in with it before.
+    pub browser: String,
 }
 
 impl Cookies {
     /// Makes the names for the box with this random name.
     pub fn of(token: &str) -> Self {
-        Self { session: format!("s{token}"), before: format!("p{token}") }
+        Self { session: format!("s{token}"), before: format!("p{token}"), browser: format!("b{token}") }
     }
+
+    /// True when this browser logged in as this person before, with the password that they have now.
+    pub fn knows(&self, request: &Request, person: &Person) -> bool {
+        let given = request.cookie(&self.browser).unwrap_or_default();
+        person.password.is_some() && bool::from(given.as_bytes().ct_eq(browser_of(person).as_bytes()))
+    }
+}
+
+/// Gives the word by which a browser of this person is known: made of the hash of their password, which nobody outside
+/// has and which ends with the password. It opens nothing; it only keeps strangers from using up the person's tries.
+pub fn browser_of(person: &Person) -> String {
+    hash(&format!("known browser {} {}", person.name, person.password.as_deref().unwrap_or_default()))
 }
 
 /// Field of a form that holds the token.
@@ -48,7 +62,7 @@ const TOUCH: Duration = Duration::from_secs(600);
 pub struct Session {
     /// Whose.
     pub person: String,
-    /// Token of its forms.
+    /// Token of its forms: random, and whose it is, so that a form tells who had it after the session has ended.
     pub csrf: String,
     /// Log-in.
     pub created: Time,
@@ -118,7 +132,7 @@ pub fn open(store: &Store, person: &Person, from: &str) -> Result<(String, Visit
     let (token, now) = (token()?, store.clock().now());
     let session = Session {
         person: person.name.clone(),
-        csrf: self::token()?,
+        csrf: format!("{}.{}", self::token()?, person.name),
         created: now,
         from: from.to_owned(),
         seen: now,
@@ -156,7 +170,12 @@ pub fn has_token(request: &Request, cookies: &Cookies, visitor: Option<&Visitor>
         None => request.cookie(&cookies.before).unwrap_or_default(),
     };
     let given = request.form.get(FIELD);
-    expected.len() == 64 && bool::from(given.as_bytes().ct_eq(expected.as_bytes()))
+    expected.len() >= 64 && bool::from(given.as_bytes().ct_eq(expected.as_bytes()))
+}
+
+/// Gives the person whose form carried this token.
+pub fn writer(csrf: &str) -> Option<&str> {
+    csrf.split_once('.').filter(|(token, _)| token.len() == 64).map(|(_, name)| name)
 }
 
 impl Session {

@@ -26,12 +26,13 @@ mod view;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::engine::Context;
 use crate::fault::Fault;
-use crate::limit::{ALL_PASSWORDS, Limiter, PASSWORDS};
+use crate::limit::log_ins::{Attempt, LogIns};
+use crate::limit::proven::Proven;
 use crate::status::StatusBoard;
 use crate::store::Store;
 use request::Request;
@@ -45,14 +46,15 @@ pub fn fields(form: &[u8]) -> Vec<(String, String)> {
     request::Fields::parse(form).pairs().to_vec()
 }
 
-/// Starts the pages on a Unix socket at `socket` (made with mode 0600; an old one is replaced).
+/// Starts the pages on a Unix socket at `socket` (made with mode 0600; an old one is replaced). Networks from which
+/// somebody logs in are noted in `proven`.
 ///
 /// Returns once the socket takes connections. The pages end with [`Handle::stop`], or when the handle is dropped.
 ///
 /// # Errors
 /// For the operator, when the socket or the threads cannot be made.
-pub fn serve(context: &Context, socket: &Path) -> Result<Handle, Fault> {
-    let app = App::new(context);
+pub fn serve(context: &Context, socket: &Path, proven: Arc<Proven>) -> Result<Handle, Fault> {
+    let app = App::new(context, proven);
     server::start(socket, move |request| route::answer(&app, request))
 }
 
@@ -71,7 +73,9 @@ struct App {
     store: Store,
     status: StatusBoard,
     /// Passwords and codes.
-    tries: Mutex<Limiter>,
+    tries: Mutex<LogIns>,
+    /// Networks of those who are logged in.
+    proven: Arc<Proven>,
     /// What a session is told on its next page.
     flashes: Mutex<BTreeMap<String, String>>,
     queue: Mutex<Option<(Instant, pages::queue::Queue)>>,
@@ -79,12 +83,13 @@ struct App {
 }
 
 impl App {
-    fn new(context: &Context) -> Self {
+    fn new(context: &Context, proven: Arc<Proven>) -> Self {
         Self {
             context: context.clone(),
             store: context.store.clone(),
             status: context.status.clone(),
-            tries: Mutex::new(Limiter::with_total(ALL_PASSWORDS, Instant::now())),
+            tries: Mutex::new(LogIns::new(Arc::clone(&proven))),
+            proven,
             flashes: Mutex::default(),
             queue: Mutex::default(),
             // A box that cannot be read has no log-ins either.
@@ -106,13 +111,20 @@ impl App {
     ///
     /// # Errors
     /// How long to wait when there is none left.
-    fn try_once(&self, peer: &str) -> Result<(), Duration> {
-        self.tries.lock().unwrap_or_else(PoisonError::into_inner).take(client(peer), PASSWORDS, Instant::now())
+    fn try_once(&self, request: &Request, account: &str) -> Result<(), Duration> {
+        let attempt = self.attempt(request, account);
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).take(attempt, Instant::now())
     }
 
     /// Gives the try back: it was right.
-    fn was_right(&self, peer: &str) {
-        self.tries.lock().unwrap_or_else(PoisonError::into_inner).give_back(client(peer));
+    fn was_right(&self, request: &Request, account: &str) {
+        let attempt = self.attempt(request, account);
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).right(attempt, Instant::now());
+    }
+
+    fn attempt<'a>(&self, request: &Request, account: &'a str) -> Attempt<'a> {
+        let known_browser = self.store.people().get(account).is_some_and(|person| self.cookies.knows(request, person));
+        Attempt { client: client(&request.peer), account, known_browser }
     }
 
     /// Tells a session something on its next page.

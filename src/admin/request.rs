@@ -81,6 +81,14 @@ impl Request {
         request
     }
 
+    /// Makes a post of the same browser to another target.
+    pub fn with_post(&self, target: &str, form: Fields) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let (path, query) = (segments(path), Fields::parse(query.as_bytes()));
+        let (method, target, body) = (Method::Post, target.to_owned(), Vec::new());
+        Self { method, path, target, query, form, body, ..self.clone() }
+    }
+
     /// Gives the first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -111,6 +119,11 @@ impl Fields {
     /// Reads `application/x-www-form-urlencoded`, at most 200 fields; bytes that are not UTF-8 become U+FFFD.
     pub fn parse(text: &[u8]) -> Self {
         Self(form_urlencoded::parse(text).into_owned().take(FIELDS_MOST).collect())
+    }
+
+    /// Makes them from names and values.
+    pub fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
     }
 
     /// Gives all of them.

@@ -1,9 +1,12 @@
 //! From a request to an answer: who may ask, and which page it is. One table holds every page with the least role that
 //! may ask for it; a page that is not in it does not exist.
 
+use std::time::Instant;
+
 use minijinja::context;
 
 use super::auth::{self, Visitor};
+use super::pages::resume::Resumed;
 use super::pages::{self, Ask, Reply};
 use super::request::{Method, Request};
 use super::response::Response;
@@ -62,6 +65,7 @@ routes! {
     Get "/mailbox" Person |ask, _| pages::mailbox::list(ask);
     Get "/mailbox/{id}" Person |ask, part| pages::mailbox::one(ask, part[0]);
     Post "/mailbox/{id}/read" Person |ask, part| pages::mailbox::read(ask, part[0]);
+    Post "/mailbox/{id}/delete" Person |ask, part| pages::mailbox::delete(ask, part[0]);
     Get "/compose" Person |ask, _| pages::compose::show(ask);
     Post "/compose" Person |ask, _| pages::compose::send(ask);
     Get "/messages" Person |ask, _| pages::messages::list(ask);
@@ -97,6 +101,10 @@ routes! {
     Get "/settings/{group}" Owner |ask, part| pages::settings::show(ask, part[0], 200, "");
     Post "/settings/who-may-write-over-the-air/try" Owner |ask, _| pages::settings::rehearse(ask);
     Post "/settings/{group}" Owner |ask, part| pages::settings::save(ask, part[0]);
+    Get "/pair" Owner |ask, _| pages::pair::show(ask, 200, "");
+    Post "/pair/new" Owner |ask, _| pages::pair::new(ask);
+    Post "/pair/join" Owner |ask, _| pages::pair::join(ask);
+    Post "/pair/remove" Owner |ask, _| pages::pair::remove(ask);
     Get "/links" Owner |ask, _| pages::links::list(ask, 200, "");
     Post "/links" Owner |ask, _| pages::links::add(ask);
     Get "/links/{name}" Owner |ask, part| pages::links::one(ask, part[0], 200, "");
@@ -146,11 +154,24 @@ fn decide(app: &App, request: &Request) -> Response {
         Ok(visitor) => visitor,
         Err(fault) => return answer_broken(&fault.why(), request),
     };
+    if visitor.is_some() {
+        app.proven.note(super::client(&request.peer), Instant::now());
+    }
     let post = request.method == Method::Post;
     if post && !(request.is_from_own_page() && auth::has_token(request, &app.cookies, visitor.as_ref())) {
-        let why = "This form did not come from a page of this box, or its page is too old. Nothing was changed: \
-                   go back, load the page again and send it once more.";
-        return sorry(app, request, visitor.as_ref(), 403, why);
+        // What came from a page of ours is not lost: it is done after the log-in, or when it is confirmed.
+        let resumed = Resumed::of(request).filter(|_| request.is_from_own_page());
+        return match (visitor, resumed) {
+            (Some(visitor), Some(resumed)) => confirm(app, request, &visitor, 403, &resumed),
+            (None, Some(resumed)) if app.nobody(request).claimed() => {
+                pages::resume::log_in_first(app, request, &resumed)
+            }
+            (visitor, _) => {
+                let why = "This form did not come from a page of this box, or its page is too old. Nothing was \
+                           changed: go back, load the page again and send it once more.";
+                sorry(app, request, visitor.as_ref(), 403, why)
+            }
+        };
     }
     match visitor {
         Some(visitor) => inside(app, request, &visitor, &path),
@@ -195,12 +216,37 @@ fn outside(app: &App, request: &Request, path: &[&str]) -> Response {
         ["setup"] if !claimed && post => pages::setup::claim(app, request),
         ["setup"] if !claimed => pages::setup::ask_code(app, request, 200, ""),
         _ if !claimed => Response::see("/setup"),
-        ["login"] if post => pages::login::log_in(app, request),
+        ["login"] if post => log_in(app, request),
         ["login"] => pages::login::show(app, request, 200, ""),
         ["status.json"] | ["links", _, "lines"] => Response::text(401, "log in first\n"),
         [] | ["logout"] => Response::see("/login"),
         _ => Response::see(&format!("/login?next={}", super::request::encode(&request.target))),
     }
+}
+
+/// Logs somebody in, and goes on with what the log-in form carries.
+fn log_in(app: &App, request: &Request) -> Response {
+    let (visitor, token) = match pages::login::log_in(app, request) {
+        Ok(opened) => opened,
+        Err(asked) => return asked,
+    };
+    let response = match Resumed::carried(request) {
+        Some(resumed) if resumed.is_of(&visitor.person.name) => {
+            let again = resumed.again(request, &visitor.session.csrf);
+            match &again.path {
+                Some(path) => inside(app, &again, &visitor, &path.iter().map(String::as_str).collect::<Vec<_>>()),
+                None => nothing_here(),
+            }
+        }
+        Some(resumed) => confirm(app, request, &visitor, 200, &resumed),
+        None => pages::login::lead_on(request),
+    };
+    pages::login::with_session(app, response, &visitor, &token)
+}
+
+/// Shows a post that was not done.
+fn confirm(app: &App, request: &Request, visitor: &Visitor, status: u16, resumed: &Resumed) -> Response {
+    pages::resume::confirm(&Ask::new(app, request, visitor, may_see), status, resumed)
 }
 
 /// Answers somebody who has logged in.

@@ -9,6 +9,7 @@ mod action;
 mod claim;
 mod data;
 mod links;
+mod pairing;
 mod table;
 #[cfg(test)]
 pub(super) mod tests;

@@ -15,6 +15,7 @@ use super::{App, auth, route};
 use crate::clock::{Clock, Time};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
+use crate::link::ip::callers::Callers;
 use crate::password;
 use crate::people::{Person, Role};
 use crate::status::StatusBoard;
@@ -49,9 +50,15 @@ impl Site {
     fn at(folder: std::path::PathBuf, clock: &Clock) -> Self {
         let store = Store::open(&folder, clock).unwrap();
         let (_, stop) = smol::channel::bounded(1);
-        let context =
-            Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop, link: None };
-        Self { app: App::new(&context), folder }
+        let context = Context {
+            coders: Coders::new(store.folder()),
+            callers: Callers::default(),
+            store,
+            status: StatusBoard::default(),
+            stop,
+            link: None,
+        };
+        Self { app: App::new(&context, std::sync::Arc::default()), folder }
     }
 
     /// With an owner `anna` and a person `ben`.
@@ -222,11 +229,13 @@ fn guessing_a_password_is_slowed_and_does_not_lock_the_right_one_out() {
     let mut status = |password| browser.post("/login", "/login", &[("name", "ben"), ("password", password)]).status;
     assert_eq!([status("a"), status("b"), status("kittiwake")], [401, 401, 303]);
     for _ in 0..5 {
-        site.app.try_once("192.168.1.8").unwrap();
+        let other =
+            super::request::Request::new("POST", "/login", vec![("X-Satpost-Peer".into(), "192.168.1.8".into())], b"");
+        site.app.try_once(&other, "ben").unwrap();
     }
     let mut other = site.browser();
     let page = text(&other.get("/login"));
-    let token = page.split("name=csrf value=\"").nth(1).unwrap()[..64].to_owned();
+    let token = page.split("name=csrf value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let body = format!("csrf={token}&name=ben&password=kittiwake");
     // The address of the gate counts, and it comes first.
     let headers = [("Origin", "http://box.local")];
@@ -239,7 +248,7 @@ fn a_post_without_token_or_from_elsewhere_changes_nothing() {
     let site = Site::with_people();
     let mut browser = site.logged_in("anna");
     let page = text(&browser.get("/people"));
-    let token = page.split("name=csrf value=\"").nth(1).unwrap()[..64].to_owned();
+    let token = page.split("name=csrf value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let body = |token: &str| format!("csrf={token}&name=eve&home=here");
     let own = ("Origin", "http://box.local");
     for (headers, token) in [

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::service::Stopped;
 use super::session::{Done, Failure, Request, Session};
 use super::{Command, reach};
 use crate::admin::service::{Actor, Service};
@@ -39,14 +40,13 @@ pub struct Backup {
     json: bool,
 }
 
-/// Restore a backup into the data folder. No box may run there.
+/// Restore a backup into the data folder. The service of this machine is stopped for it, with its sockets, and started again;
+/// a box that runs otherwise has to be stopped before.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "restore",
-    example = "  sudo systemctl stop satpost
-  sudo satpost restore /media/usb/satpost-2026-01-31.backup --replace --hold
-  sudo systemctl start satpost",
+    example = "  sudo satpost restore /media/usb/satpost-2026-01-31.backup --replace --hold",
     note = "What waited when the backup was made may have left since, and would be sent (and paid) again: --hold keeps it
 here until you release it."
 )]
@@ -144,6 +144,7 @@ fn show(file: &Path, contents: Contents, json: bool) -> String {
 
 impl Restore {
     pub(super) fn go(self, data: &Path) -> Result<ExitCode, Failure> {
+        let _service = Stopped::stop(data)?;
         if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
             return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
         }
@@ -165,7 +166,7 @@ impl Restore {
                 text.push_str(&format!("{held} messages are held: see 'satpost queue list'\n"));
             }
         }
-        super::say(&mut io::stdout(), &text);
+        super::print(&text)?;
         Ok(ExitCode::SUCCESS)
     }
 }

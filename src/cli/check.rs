@@ -1,10 +1,13 @@
 //! `satpost check`: looks at everything a box needs, one sentence for each finding, with what to do.
 
 mod machine;
+mod outside;
 mod ways;
 
 use argh::{ArgsInfo, FromArgs};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+pub use machine::unused;
 
 use super::session::{Done, Failure, Session};
 use super::table::columns;
@@ -23,7 +26,7 @@ pub struct Check {
 }
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Level {
     /// As it should be.
@@ -46,9 +49,9 @@ impl Level {
 }
 
 /// One sentence about one part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Finding {
-    part: &'static str,
+    part: String,
     level: Level,
     words: String,
 }
@@ -59,15 +62,15 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn ok(&mut self, part: &'static str, words: impl std::fmt::Display) {
-        self.0.push(Finding { part, level: Level::Ok, words: words.to_string() });
+        self.0.push(Finding { part: part.to_owned(), level: Level::Ok, words: words.to_string() });
     }
 
     fn warn(&mut self, part: &'static str, words: impl std::fmt::Display) {
-        self.0.push(Finding { part, level: Level::Warn, words: words.to_string() });
+        self.0.push(Finding { part: part.to_owned(), level: Level::Warn, words: words.to_string() });
     }
 
     fn error(&mut self, part: &'static str, words: impl std::fmt::Display) {
-        self.0.push(Finding { part, level: Level::Error, words: words.to_string() });
+        self.0.push(Finding { part: part.to_owned(), level: Level::Error, words: words.to_string() });
     }
 }
 
@@ -83,17 +86,26 @@ impl Check {
         ways::links(session, &mut findings);
         ways::relay(session, &mut findings);
         ways::texts(session, &mut findings);
-        let errors = findings.0.iter().filter(|finding| finding.level == Level::Error).count();
-        if self.json {
-            session.json(&serde_json::json!({"ok": errors == 0, "findings": findings.0}));
-        } else {
-            let row = |found: &Finding| vec![found.level.word().to_owned(), found.part.to_owned(), found.words.clone()];
-            session.out.push_str(&columns(&findings.0.iter().map(row).collect::<Vec<_>>()));
-        }
-        match errors {
-            0 => Ok(()),
-            1 => Err(Failure::failed("there is one error")),
-            many => Err(Failure::failed(format!("there are {many} errors"))),
-        }
+        session.out.push_str(&shown(&findings.0, self.json));
+        end(&findings.0)
+    }
+}
+
+fn shown(findings: &[Finding], json: bool) -> String {
+    if json {
+        let ok = findings.iter().all(|finding| finding.level != Level::Error);
+        // Words and lists always serialise.
+        return format!("{:#}\n", serde_json::json!({"ok": ok, "findings": findings}));
+    }
+    let row = |found: &Finding| vec![found.level.word().to_owned(), found.part.clone(), found.words.clone()];
+    columns(&findings.iter().map(row).collect::<Vec<_>>())
+}
+
+/// How a check with these findings ends.
+fn end(findings: &[Finding]) -> Done {
+    match findings.iter().filter(|finding| finding.level == Level::Error).count() {
+        0 => Ok(()),
+        1 => Err(Failure::failed("there is one error")),
+        many => Err(Failure::failed(format!("there are {many} errors"))),
     }
 }

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use super::session::Failure;
 use argh::{ArgsInfo, FromArgs};
 
 use super::outline::{Command, commands};
@@ -52,14 +53,14 @@ impl FromStr for Shell {
 
 impl Completions {
     /// Prints them.
-    pub fn go(&self) -> ExitCode {
+    pub(super) fn go(&self) -> Result<ExitCode, Failure> {
         let script = match self.shell {
             Shell::Bash => bash(),
             Shell::Zsh => zsh(),
             Shell::Fish => fish(),
         };
-        super::say(&mut std::io::stdout(), &script);
-        ExitCode::SUCCESS
+        super::print(&script)?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 

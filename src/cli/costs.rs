@@ -26,6 +26,14 @@ impl Costs {
     pub(super) fn act(self, session: &mut Session) -> Done {
         let settings = session.context.store.settings();
         let month = self.month.unwrap_or_else(|| price::month(&settings, session.context.now()));
+        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let in_year = |month: &str| matches!(month.parse(), Ok(1..=12_u8));
+        if !month.split_once('-').is_some_and(|(year, rest)| {
+            year.len() == 4 && number(year) && rest.len() == 2 && number(rest) && in_year(rest)
+        }) {
+            let why = format!("'{}' is no month: write it as 2026-11", month.escape_debug());
+            return Err(Failure::usage(why));
+        }
         let present = month == price::month(&settings, session.context.now());
         let read = session.context.store.read(|view| Ok((view.spent_in(&month)?, view.reserved()?)));
         let (spent, mut reserved) = read.map_err(Failure::from)?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::session::Failure;
 
 /// Where the service keeps its data (`StateDirectory=` of the unit).
-const SERVICE: &str = "/var/lib/satpost";
+pub const SERVICE: &str = "/var/lib/satpost";
 
 /// Takes `--data DIR` out of the words, wherever it stands before a `--`; the last one counts. The folder is made
 /// absolute.
@@ -55,6 +55,22 @@ pub fn default_folder() -> Result<PathBuf, Failure> {
     let home = home.or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".local/share")));
     let home = home.ok_or_else(|| Failure::usage("there is no HOME to keep data in: name a folder with --data DIR"))?;
     Ok(home.join("satpost"))
+}
+
+/// Refuses to make a box in the home of somebody on a machine whose box is the service: they forgot sudo.
+///
+/// # Errors
+/// With what to do.
+pub fn not_instead_of_service(folder: &std::path::Path) -> Result<(), Failure> {
+    let there = std::fs::metadata(SERVICE).is_ok();
+    if there && folder != std::path::Path::new(SERVICE) && !folder.join(crate::store::FILE).exists() {
+        return Err(Failure::failed(format!(
+            "the box of this machine is in {SERVICE}: put sudo in front; for another one in {} write --data {}",
+            folder.display(),
+            folder.display()
+        )));
+    }
+    Ok(())
 }
 
 /// Adds `--data` to a help text: all commands have it, so it is declared here and not in each.

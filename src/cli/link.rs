@@ -195,7 +195,7 @@ fn state(link: &LinkRecord, live: Option<&LinkStatus>) -> String {
     match (link.on, link.price(), live) {
         (false, ..) => "off".to_owned(),
         (_, None, _) => format!("not used: it has no price (satpost link set {} link.price; 0 is a price)", link.name),
-        (.., Some(live)) => live.health.as_ref().map_or("starting".to_owned(), |health| health.words.clone()),
+        (.., Some(live)) => live.health.as_ref().map_or("starting".to_owned(), |health| health.state.to_string()),
         (.., None) => "not driven: no box runs".to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::session::Failure;
 use argh::{ArgsInfo, FlagInfo, FlagInfoKind, FromArgs, Optionality, PositionalInfo};
 
 use super::outline::{Command, commands, plain};
@@ -18,9 +19,9 @@ pub struct Man {}
 
 impl Man {
     /// Prints it.
-    pub fn go(&self) -> ExitCode {
-        super::say(&mut std::io::stdout(), &page());
-        ExitCode::SUCCESS
+    pub(super) fn go(&self) -> Result<ExitCode, Failure> {
+        super::print(&page())?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -21,11 +21,13 @@ mod link;
 mod logging;
 mod manual;
 mod outline;
+mod pair;
 mod people;
 mod queue;
 mod reach;
 mod repair;
 mod send;
+mod service;
 pub mod session;
 mod settings;
 mod setup_code;
@@ -87,6 +89,7 @@ enum Command {
     Costs(costs::Costs),
     People(people::People),
     Link(link::Link),
+    Pair(pair::Pair),
     Settings(settings::Settings),
     SetupCode(setup_code::SetupCode),
     Usage(usage::Usage),
@@ -107,7 +110,7 @@ enum Command {
     subcommand,
     name = "run",
     note = "SATPOST_LOG=debug in the environment makes the log say more; error, warn and info work as well.",
-    error_code(2, "wrong settings, or the data folder cannot be used; systemd does not start it again")
+    error_code(2, "wrong settings, or the data folder cannot be used")
 )]
 struct Run {
     /// end when the process of this number, which started this one, ends
@@ -139,6 +142,8 @@ impl Command {
     fn patience(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Check(_) => 180,
+            // Name, connection, handshake and answer have limits of their own.
+            Self::Pair(pair) if pair.joins() => 120,
             Self::Backup(_) => 1800,
             _ => 10,
         })
@@ -165,6 +170,7 @@ impl Command {
             Self::Costs(costs) => costs.act(session),
             Self::People(people) => people.act(session),
             Self::Link(link) => link.act(session),
+            Self::Pair(pair) => pair.act(session),
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),
             Self::Usage(usage) => usage.act(session),
@@ -215,17 +221,21 @@ pub fn run() -> ExitCode {
 
 fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
     let named = data::take(&mut words)?;
+    // Behind other words it could be a value.
+    for at in [0, words.len().saturating_sub(1)] {
+        words.get_mut(at).filter(|word| *word == "-h").into_iter().for_each(|word| *word = "--help".to_owned());
+    }
     if words.first().is_some_and(|word| word == "--version" || word == "-V") {
-        say(&mut std::io::stdout(), &format!("satpost {}\n", version()));
+        print(&format!("satpost {}\n", version()))?;
         if words.get(1).is_some_and(|word| word == "--licences") {
-            say(&mut std::io::stdout(), include_str!("../compact/primer/LICENCES"));
+            print(include_str!("../compact/primer/LICENCES"))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
     let command = match parse(&words) {
         Ok(command) => command,
         Err(argh::EarlyExit { output, status: Ok(()) }) => {
-            say(&mut std::io::stdout(), &data::mention(&output));
+            print(&data::mention(&output))?;
             return Ok(ExitCode::SUCCESS);
         }
         Err(argh::EarlyExit { output, .. }) => {
@@ -233,7 +243,11 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
             return Ok(ExitCode::from(USAGE));
         }
     };
+    let default = named.is_none();
     let data = named.map_or_else(data::default_folder, Ok)?;
+    if default && (command.makes_store() || matches!(command, Command::Run(_))) {
+        data::not_instead_of_service(&data)?;
+    }
     let level = if matches!(command, Command::Run(_)) { log::LevelFilter::Info } else { log::LevelFilter::Warn };
     logging::start(level);
     match command {
@@ -242,10 +256,12 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::Simulate(simulate) => simulate.go(),
         Command::Code(code) => code.go(&data),
         Command::Decode(decode) => decode.go(&data),
-        Command::Man(man) => Ok(man.go()),
-        Command::Completions(completions) => Ok(completions.go()),
+        Command::Man(man) => man.go(),
+        Command::Completions(completions) => completions.go(),
         Command::Restore(restore) => restore.go(&data),
         Command::Repair(repair) => repair.go(&data),
+        // Root sees what the box cannot.
+        Command::Check(check) if rustix::process::geteuid().is_root() => check.go(&data, words),
         // A child with the user of the box only writes the part; its parent takes it from there.
         Command::Backup(backup) if !reach::as_owner_now() => backup.go(&data, words),
         Command::People(people) if people.exports().is_some() && !reach::as_owner_now() => {
@@ -270,6 +286,23 @@ impl Run {
             crate::sys::process::end_with_parent(parent).map_err(|error| Failure::failed(error.to_string()))?;
         }
         Ok(crate::supervisor::run(data))
+    }
+}
+
+/// Writes what a command is for to standard output.
+///
+/// # Errors
+/// When it cannot be written, as on a full disk. A reader that went away (`| head`) is none.
+fn print(text: &str) -> Result<(), Failure> {
+    written(std::io::stdout().lock().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()))
+}
+
+fn written(done: std::io::Result<()>) -> Result<(), Failure> {
+    match done {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::failed(format!("standard output cannot be written: {error}")))
+        }
+        _ => Ok(()),
     }
 }
 

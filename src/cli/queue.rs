@@ -215,18 +215,28 @@ fn found(session: &Session, id: Id) -> Result<Message, Failure> {
 
 impl List {
     fn act(self, session: &mut Session) -> Done {
+        let store = &session.context.store;
         let wants_old = self.all || !self.search.is_empty() || self.person.is_some();
         let filter = ListFilter {
             open: self.state.is_empty() && !wants_old,
             states: self.state,
             search: self.search,
-            domain: session.context.store.settings().text(crate::settings::Key::Domain).to_owned(),
-            person: self.person.map(|person| person.to_lowercase()),
+            domain: store.settings().text(crate::settings::Key::Domain).to_owned(),
+            person: self.person.as_ref().map(|person| person.to_lowercase()),
             before: self.before,
             limit: self.limit,
             ..ListFilter::default()
         };
-        let messages = session.context.store.read(|view| view.list(&filter))?;
+        let messages = store.read(|view| view.list(&filter))?;
+        if messages.is_empty() {
+            // Of somebody who was removed there may be messages.
+            if let Some(name) = self.person.as_ref().filter(|name| store.people().get(name).is_none()) {
+                return Err(Failure::not_found(format!("nobody here has the name '{}'", name.escape_debug())));
+            }
+            if let Some(before) = self.before {
+                found(session, before)?;
+            }
+        }
         if self.json {
             session.json(&messages.iter().map(shown).collect::<Vec<_>>());
             return Ok(());
@@ -296,7 +306,7 @@ impl Show {
             session.line(format!("ashore   {beyond}"));
         }
         for note in &message.cut {
-            session.line(format!("note     {}", one_line(note, 500)));
+            session.line(format!("note     {}", one_line(&note.to_string(), 500)));
         }
         session.line("");
         for line in message.text.lines() {
@@ -348,7 +358,7 @@ fn packet(packet: &Packet) -> Value {
         "device": packet.device.map(|device| device.to_string()),
         "bytes": packet.payload.len(),
         "state": packet_state(&packet.state),
-        "note": packet.note,
+        "note": packet.note.to_string(),
         "at": packet.at.to_string(),
     })
 }
@@ -392,9 +402,9 @@ fn shown(message: &Message) -> Value {
         "subject": message.subject,
         "body": message.text,
         "text": sent_text(message),
-        "cut": message.cut,
+        "cut": message.cut.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "size": message.mail.as_ref().map(|mail| mail.size),
-        "automatic": message.automatic,
+        "automatic": message.automatic.as_ref().map(ToString::to_string),
         "message_id": message.message_id,
         "references": message.references,
         "about": message.about.map(|id| id.to_string()),

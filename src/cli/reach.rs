@@ -19,6 +19,7 @@ use crate::control::{self, SOCKET};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
 use crate::fault::Fault;
+use crate::link::ip::callers::Callers;
 use crate::status::StatusBoard;
 use crate::store::{FILE, Store};
 
@@ -44,7 +45,8 @@ pub fn ask(data: &Path, request: &Request, command: &Command) -> Result<Answer, 
         }
         if !data.join(FILE).exists() && !command.makes_store() {
             let folder = data.display();
-            return Err(Failure::failed(format!("there is no box in {folder}: name its folder with --data DIR")));
+            let sudo = if super::data::not_instead_of_service(data).is_err() { "put sudo in front, or " } else { "" };
+            return Err(Failure::failed(format!("there is no box in {folder}: {sudo}name its folder with --data DIR")));
         }
         if let Some(owner) = foreign_owner(data) {
             return as_owner(data, request, owner);
@@ -118,6 +120,7 @@ fn ask_store(data: &Path, request: &Request) -> Result<Answer, Fault> {
     let (_stop, stopped) = bounded(1);
     let context = Context {
         coders: Coders::new(store.folder()),
+        callers: Callers::default(),
         store,
         status: StatusBoard::default(),
         stop: stopped,

@@ -5,18 +5,18 @@ use std::process::ExitCode;
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::service::Stopped;
 use super::session::Failure;
 use crate::clock::Clock;
 use crate::store;
 
-/// Make a new store of what can be read of a damaged one, and name what is lost. No box may run there.
+/// Make a new store of what can be read of a damaged one, and name what is lost. The service of this machine is stopped for
+/// it and started again; a box that runs otherwise has to be stopped before.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "repair",
-    example = "  sudo systemctl stop satpost
-  sudo satpost repair
-  sudo systemctl start satpost",
+    example = "  sudo satpost repair",
     note = "A backup is better, where there is one: 'satpost restore'. The damaged file is kept beside the new one. Its room on
 the disk is needed twice while the repair runs."
 )]
@@ -28,6 +28,7 @@ pub struct Repair {
 
 impl Repair {
     pub(super) fn go(self, data: &Path) -> Result<ExitCode, Failure> {
+        let _service = Stopped::stop(data)?;
         if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
             return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
         }
@@ -47,7 +48,7 @@ impl Repair {
         if !self.json {
             text.push_str(&format!("the damaged store is kept as {}\n", repaired.kept.display()));
         }
-        super::say(&mut std::io::stdout(), &text);
+        super::print(&text)?;
         Ok(ExitCode::SUCCESS)
     }
 }

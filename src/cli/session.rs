@@ -139,24 +139,37 @@ pub fn carry_out(context: &Context, live: bool, uid: u32, request: Request) -> A
 }
 
 impl Answer {
-    /// Prints it all and gives the exit code.
-    pub fn print(&self) -> u8 {
-        let mut out = std::io::stdout().lock();
-        super::say(&mut out, &self.out);
+    /// What goes to standard output.
+    pub fn out_text(&self) -> String {
         let bytes = self.bytes.as_ref().and_then(|bytes| STANDARD.decode(bytes).ok()).unwrap_or_default();
-        // A reader that went away (`| head`) is no failure of the command.
-        let _ = out.write_all(&bytes).and_then(|()| out.flush());
-        super::say(&mut std::io::stderr(), &self.err);
-        let Some(file) = &self.file else { return self.code };
-        match std::fs::File::open(file) {
-            Ok(mut mail) => {
-                let _ = std::io::copy(&mut mail, &mut out);
-                self.code
-            }
-            Err(error) => {
-                super::say(&mut std::io::stderr(), &format!("satpost: {}: {error}\n", file.display()));
-                FAILED
-            }
+        format!("{}{}", self.out, String::from_utf8_lossy(&bytes))
+    }
+
+    /// Takes away what goes to standard output: somebody printed it in another form.
+    pub fn forget_out(&mut self) {
+        self.out.clear();
+        self.bytes = None;
+    }
+
+    /// Prints it all and gives the exit code; that of a failure where standard output could not be written.
+    pub fn print(&self) -> u8 {
+        let mut code = self.code;
+        if let Err(failure) = super::written(self.print_out()) {
+            super::say(&mut std::io::stderr(), &format!("satpost: {}\n", failure.why));
+            code = code.max(FAILED);
         }
+        super::say(&mut std::io::stderr(), &self.err);
+        code
+    }
+
+    fn print_out(&self) -> std::io::Result<()> {
+        let mut out = std::io::stdout().lock();
+        out.write_all(self.out.as_bytes())?;
+        out.write_all(&self.bytes.as_ref().and_then(|bytes| STANDARD.decode(bytes).ok()).unwrap_or_default())?;
+        if let Some(file) = &self.file {
+            let cannot = |error: std::io::Error| std::io::Error::other(format!("{}: {error}", file.display()));
+            std::io::copy(&mut std::fs::File::open(file).map_err(cannot)?, &mut out)?;
+        }
+        out.flush()
     }
 }

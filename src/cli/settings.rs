@@ -4,6 +4,7 @@ use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
 
 use super::Wants;
+use super::check::unused;
 use super::input::Secret;
 use super::session::{Done, Failure, Session};
 use super::table::columns;
@@ -178,6 +179,13 @@ impl Set {
         }
         let pairs: Vec<_> = pairs.iter().map(|[name, value]| (name.clone(), value.clone())).collect();
         let said = session.service().set_all(&pairs).map_err(Failure::of_request)?;
+        let given = session.context.status.facts().given;
+        for (listener, key) in crate::supervisor::listeners::names().filter(|(listener, _)| given.contains(listener)) {
+            let name = settings::row(key).name;
+            if pairs.iter().any(|(set, _)| set == name) {
+                session.err.push_str(&format!("satpost: {}\n", unused(listener, name)));
+            }
+        }
         if said.is_empty() {
             session.line("nothing was different");
         }

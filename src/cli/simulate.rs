@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, FromArgs};
 
 use super::session::Failure;
-use crate::sim::{carrier, hive, modem, sink};
+use crate::sim::{carrier, hive, line, modem, sink};
 
 /// Run a simulator of something that a box talks to, until SIGINT or SIGTERM.
 #[derive(ArgsInfo, FromArgs)]
@@ -29,6 +29,7 @@ enum What {
     Hive(hive::Options),
     Sink(sink::Program),
     Carrier(carrier::Options),
+    Line(line::Program),
 }
 
 impl Simulate {
@@ -38,6 +39,7 @@ impl Simulate {
             What::Hive(options) => ("Hive", hive::run(options)),
             What::Sink(options) => ("mail server", sink::run(options)),
             What::Carrier(options) => ("carrier", carrier::run(options)),
+            What::Line(options) => ("line", line::run(options)),
         };
         match ended {
             Ok(()) => Ok(ExitCode::SUCCESS),

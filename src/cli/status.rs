@@ -9,6 +9,8 @@ use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::link::Health;
+use crate::status::LinkStatus;
 use crate::store::{Queue, Store};
 use crate::sys::process;
 
@@ -43,7 +45,7 @@ impl Status {
                 "clock_believable": context.store.clock().believable(),
                 "free_disk": context.store.disk_room().ok().map(|room| room.free),
                 "listen": facts.listen,
-                "links": facts.links.values().map(|link| (link.name.clone(), json!(link))).collect::<BTreeMap<_, _>>(),
+                "links": facts.links.values().map(|link| (link.name.clone(), shown(link))).collect::<BTreeMap<_, _>>(),
                 "smtp": facts.smtp,
                 "relay": facts.relay,
                 "texts": facts.texts,
@@ -57,13 +59,17 @@ impl Status {
                 "queues": queues.iter().map(|queue| (queue.name.to_owned(), queue.json())).collect::<BTreeMap<_, _>>(),
                 "totals": ledger.books,
                 "quarantined": quarantined.as_ref().map_or(0, |(count, _)| *count),
-                "quarantined_last": quarantined.map(|(_, last)| json!({"at": last.at.to_string(), "why": last.why})),
+                "quarantined_last": quarantined.map(|(_, last)| json!({"at": last.at.to_string(), "why": last.why.to_string(), "code": last.why.code()})),
                 "packets_sent": ledger.packets_sent,
                 "packets_in": ledger.packets_in,
                 "packets_saved": ledger.packets_saved,
             }));
         } else {
             self.print(session, &queues, &ledger.books);
+            for old in context.store.put_aside() {
+                let until = old.at + crate::engine::housekeeping::PUT_ASIDE;
+                session.line(format!("{} is what was there before; it is removed on {until}", old.path.display()));
+            }
             if let Some((count, last)) = quarantined {
                 session.line(format!("{count} in quarantine, the last one {}: {}", last.at, last.why));
             }
@@ -89,7 +95,7 @@ impl Status {
                 row("link", "none".to_owned());
             }
             for link in facts.links.values() {
-                let words = link.health.as_ref().map_or("starting", |health| &health.words);
+                let words = link.health.as_ref().map_or("starting".to_owned(), |health| health.state.to_string());
                 row("link", format!("{}: {words}", link.name));
                 for silent in &link.silent {
                     row("silent", format!("{}: {}", link.name, silent.words()));
@@ -124,6 +130,22 @@ impl Status {
         let text = columns(&rows);
         session.out.push_str(&text);
     }
+}
+
+/// The state of a link: its facts, and the words for them as the page has them.
+fn shown(status: &LinkStatus) -> Value {
+    let mut json = status.health.as_ref().map_or_else(|| json!({"ready": false}), link);
+    json["driver"] = status.driver.clone().into();
+    json["silent"] = json!(status.silent);
+    json
+}
+
+fn link(health: &Health) -> Value {
+    let mut json = json!(health);
+    json["words"] = health.state.to_string().into();
+    json["code"] = health.state.code().into();
+    json["fix"] = health.fix.as_ref().map(ToString::to_string).into();
+    json
 }
 
 struct QueueLine {

@@ -2,7 +2,7 @@
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::session::{Done, Session};
+use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::store::{Span, Usage as Row};
 
@@ -30,6 +30,12 @@ pub struct Usage {
 impl Usage {
     pub(super) fn act(self, session: &mut Session) -> Done {
         let person = self.person.map(|name| name.to_lowercase());
+        if let Some(name) = &person
+            && session.context.store.people().get(name).is_none()
+            && session.context.store.read(|view| view.usage(Span::Year, Some(name)))?.is_empty()
+        {
+            return Err(Failure::not_found(format!("nothing was counted for '{name}', and nobody here has that name")));
+        }
         let rows = session.context.store.read(|view| view.usage(self.by, person.as_deref()))?;
         if self.json {
             session.json(&rows);

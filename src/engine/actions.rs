@@ -88,7 +88,7 @@ enum Done {
     /// Together with so many that shared its packets, for this much.
     Again {
         others: usize,
-        price: String,
+        cost: Cost,
         /// A budget keeps it back for now.
         held: bool,
     },
@@ -99,25 +99,27 @@ impl std::fmt::Display for Applied {
         let id = self.id;
         match &self.what {
             Done::Held => write!(f, "{id} is held"),
-            Done::Released(cost) => write!(f, "{id} is released{cost}"),
-            Done::Allowed(sender, cost) => write!(f, "{id} is released{cost}, and {sender} may write from now on"),
+            Done::Released(cost) => write!(f, "{id} is released{}", cost.clause()),
+            Done::Allowed(sender, cost) => {
+                write!(f, "{id} is released{}, and {sender} may write from now on", cost.clause())
+            }
             Done::Cancelled => write!(f, "{id} is cancelled"),
             Done::Withdrawing => {
                 write!(f, "{id} is being withdrawn from the link; if it was sent already, its page will say so")
             }
             Done::Retried => write!(f, "{id} is tried again now"),
-            Done::Again { price, held: true, .. } => {
-                write!(f, "{id} goes once more, for {price}, with a larger budget or in the next month")
+            Done::Again { cost, held: true, .. } => {
+                write!(f, "{id} goes once more, for {cost}, with a larger budget or in the next month")
             }
-            Done::Again { others: 0, price, .. } => write!(f, "{id} goes once more, for {price}"),
-            Done::Again { others, price, .. } => {
-                write!(f, "{id} goes once more, with {others} that shared its packets, for {price}")
+            Done::Again { others: 0, cost, .. } => write!(f, "{id} goes once more, for {cost}"),
+            Done::Again { others, cost, .. } => {
+                write!(f, "{id} goes once more, with {others} that shared its packets, for {cost}")
             }
         }
     }
 }
 
-/// What a message will cost when it goes: as the end of a sentence, nothing where nothing costs.
+/// What messages will cost when they go.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cost {
     wanted: Use,
@@ -130,24 +132,30 @@ impl Cost {
     /// By the prices of this moment.
     pub fn of(policy: &Policy, message: &Message) -> Self {
         let Some(bill) = policy.bill(message) else { return Self::default() };
-        let money = Some(bill.wanted.money).filter(|money| money.0 > 0);
-        Self {
-            wanted: bill.wanted,
-            money: money.map(|money| price::amount(&policy.settings, money)),
-            at_most: message.size.and_then(|size| size.compact).is_none() && bill.wanted.packets > 1,
-        }
+        let at_most = message.size.and_then(|size| size.compact).is_none() && bill.wanted.packets > 1;
+        Self { at_most, ..Self::of_use(policy, bill.wanted) }
+    }
+
+    fn of_use(policy: &Policy, wanted: Use) -> Self {
+        let money = Some(wanted.money).filter(|money| money.0 > 0);
+        Self { wanted, money: money.map(|money| price::amount(&policy.settings, money)), at_most: false }
+    }
+
+    /// The end of a sentence: a colon and the cost, or nothing where nothing costs.
+    pub fn clause(&self) -> String {
+        if self.wanted.packets == 0 && self.wanted.texts == 0 { String::new() } else { format!(": {self}") }
     }
 }
 
 impl std::fmt::Display for Cost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (count, what) = match self.wanted {
-            Use { packets: 0, texts: 0, .. } => return Ok(()),
+            Use { packets: 0, texts: 0, .. } => return f.write_str("nothing"),
             Use { packets: 0, texts, .. } => (texts, "text"),
             Use { packets, .. } => (packets, "packet"),
         };
         let (most, many) = (if self.at_most { "at most " } else { "" }, if count == 1 { "" } else { "s" });
-        write!(f, ": {most}{count} {what}{many}")?;
+        write!(f, "{most}{count} {what}{many}")?;
         self.money.as_ref().map_or(Ok(()), |money| write!(f, ", {money}"))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::judge::{self, HeldMessages};
 use super::link::{inbound, removed};
-use super::{Context, relay};
+use super::{Context, full_mailboxes, relay};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::LinkReason;
@@ -26,6 +26,8 @@ const GRACE: Duration = Duration::from_secs(86_400);
 const REMEMBER: Duration = Duration::from_secs(200 * 86_400);
 /// What a link cost on a day is kept this long.
 const CHARGES: Duration = Duration::from_secs(40 * 86_400);
+/// What a restore or a repair put aside is kept this long.
+pub const PUT_ASIDE: Duration = Duration::from_secs(30 * 86_400);
 /// Messages looked at, or removed, in one go.
 const BATCH: usize = 200;
 
@@ -51,7 +53,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
         }
         if rounds % CLEAN_UP == 0 {
             // One bad record stops the clean-up of this round only.
-            for done in [inbound::give_up_on_parts(context), clean_up(context)] {
+            for done in [inbound::give_up_on_parts(context), clean_up(context), full_mailboxes::tell(context)] {
                 if let Err(fault) = done {
                     log::warn!("clean-up: {fault}");
                 }
@@ -71,7 +73,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
 fn verify(context: &Context, from: Id) -> Result<Id, Fault> {
     let found = context.store.read(|view| view.unreadable(from, VERIFY_MOST))?;
     for (id, why) in found.messages {
-        relay::set_aside(context, id, &why)?;
+        relay::set_aside(context, id, why)?;
     }
     Ok(found.next.unwrap_or(Id(0)))
 }
@@ -81,7 +83,7 @@ pub(super) fn held(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::Held, now, BATCH))? {
         match item {
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
             Ok(message) => look_at(context, &message)?,
         }
     }
@@ -131,7 +133,7 @@ pub(super) fn timed(context: &Context) -> Result<(), Fault> {
             }
             Ok(_) => {}
             // Its own queue has no time at which it would be found.
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
         }
     }
     Ok(())
@@ -155,7 +157,7 @@ fn lost_on_modem(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::OnLink, now, BATCH))? {
         match item {
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
             Ok(message) => overdue(context, &message, false)?,
         }
     }
@@ -167,7 +169,7 @@ fn unconfirmed(context: &Context) -> Result<(), Fault> {
     let now = context.now();
     for item in context.store.read(|view| view.due(Queue::Receipt, now, BATCH))? {
         match item {
-            Err((id, why)) => relay::set_aside(context, id, &why)?,
+            Err((id, why)) => relay::set_aside(context, id, why)?,
             Ok(message) if message.receipt_until.is_some_and(|until| now >= until) => {
                 context.give_back(&message, State::Expired, LinkReason::Unconfirmed)?;
             }
@@ -188,9 +190,14 @@ fn clean_up(context: &Context) -> Result<(), Fault> {
     };
     let limit = before(Key::KeepDays);
     let (events, audit) = (before(Key::KeepEvents), before(Key::KeepAudit));
+    context.store.drop_put_aside_before(now - PUT_ASIDE);
     let (samples, aside) = (before(Key::KeepSamples), before(Key::KeepQuarantine));
     let day = context.store.day_of(now - CHARGES);
-    while !context.stopping() && context.store.write(move |tx| tx.prune(limit, BATCH))? == BATCH {}
+    while !context.stopping() && context.store.write(move |tx| tx.empty_trash(limit, BATCH))? == BATCH {}
+    let mut from = Some(Id(0));
+    while let Some(next) = from.filter(|_| !context.stopping()) {
+        from = context.store.write(move |tx| tx.prune(next, limit, BATCH))?.1;
+    }
     context.store.write(move |tx| {
         tx.set_aside_parts(now)?;
         tx.prune_packets(limit)?;

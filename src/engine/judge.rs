@@ -58,7 +58,7 @@ impl HeldMessages {
             match context.store.message(id) {
                 Ok(Some(message)) => judge(context, &message)?,
                 Ok(None) => {}
-                Err(fault) if fault.is_permanent() => relay::set_aside(context, id, &fault.why())?,
+                Err(fault) if fault.is_permanent() => relay::set_aside(context, id, fault.reason().clone())?,
                 Err(fault) => return Err(fault),
             }
         }

@@ -6,10 +6,12 @@
 //! [`judge`] has what waits follow people and rules, [`actions`] are what the owner may do to a message.
 
 pub mod actions;
+mod full_mailboxes;
 pub mod housekeeping;
 pub mod judge;
 pub mod link;
 pub mod outcome;
+mod owner;
 pub mod relay;
 pub mod sms;
 
@@ -20,6 +22,7 @@ use smol::future::or;
 
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::link::ip::callers::Callers;
 use crate::links::{LinkRecord, LinkTerms, Links};
 use crate::message::{Extent, LinkId, LinkSize, Message, Reason, State};
 use crate::route::choose::{Policy, Route};
@@ -40,6 +43,8 @@ pub struct Context {
     pub coders: link::coders::Coders,
     /// The link whose worker works with it: sizes and prices are those of this one. `None` for all others.
     pub link: Option<LinkId>,
+    /// The way from the listener for other boxes to the link that serves them.
+    pub callers: Callers,
 }
 
 impl Context {
@@ -81,7 +86,7 @@ impl Context {
 
     fn size(&self, policy: &Policy, message: &Message, patient: bool) -> Option<LinkSize> {
         let Route::Link(device) = policy.choose(&message.to) else { return None };
-        let mut size = classic_size(message, device.is_some(), policy.max_payload(device.is_some()));
+        let mut size = classic_size(message, device.is_some(), policy.max_payload(device));
         let extent = |(bytes, packets)| Extent { bytes, packets };
         // One packet is the least there is: that needs no waiting.
         let patient = patient && size.classic.is_none_or(|classic| classic.packets > 1);
@@ -152,8 +157,8 @@ pub fn policy(store: &Store) -> Policy {
 pub fn terms(links: &Links) -> Vec<LinkTerms> {
     let terms = |link: &LinkRecord| {
         let driver = crate::link::driver(&link.driver)?;
-        let (price, max_payload, many_devices) = (link.price(), driver.max_payload, driver.many_devices);
-        Some(LinkTerms { id: link.id, name: link.name.clone(), on: link.on, price, max_payload, many_devices })
+        let (price, max_payload, reach) = (link.price(), driver.max_payload, driver.reach);
+        Some(LinkTerms { id: link.id, name: link.name.clone(), on: link.on, price, max_payload, reach })
     };
     links.iter().filter_map(terms).collect()
 }

@@ -9,7 +9,7 @@ use crate::clock::Time;
 use crate::deliver::dsn::{self, Kind};
 use crate::fault::Fault;
 use crate::message::reason::{Arrived, NoRoute};
-use crate::message::{Id, Message, Origin, Proof, Reason, State, Terms, Way};
+use crate::message::{Id, Machine, Message, Origin, Proof, Reason, State, Way};
 use crate::money::Bill;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::NewMessage;
@@ -188,19 +188,11 @@ impl Context {
             message_id: &format!("<{}.{}.{token}@{}>", about.id, now.0, policy.settings.text(Key::Domain)),
         };
         let draft = NewMessage {
-            door: Origin::Notice,
-            from: Address::Nobody,
-            to: about.from.clone(),
-            author: None,
             subject: dsn::subject(kind).to_owned(),
-            text: dsn::words(&notice),
-            cut: Vec::new(),
-            automatic: Some("a notice of this box".to_owned()),
-            message_id: None,
+            automatic: Some(Machine::OwnNotice),
             references: about.message_id.iter().cloned().collect(),
             about: Some(about.id),
-            stranger: None,
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Notice, Address::Nobody, about.from.clone(), dsn::words(&notice))
         };
         let mut message = self.plan(policy, draft);
         message.on_behalf_of = about.author.clone().or_else(|| about.reader(policy.settings.text(Key::Domain)));

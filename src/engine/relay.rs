@@ -13,7 +13,7 @@ use crate::message::{Id, Message, Reason, State, Way};
 use crate::money::Bill;
 use crate::settings::Key;
 use crate::status::{PartState, PartStatus};
-use crate::store::{Event, Queue};
+use crate::store::Queue;
 
 /// Longest sleep between two looks at the queue.
 const LOOK: Duration = Duration::from_secs(60);
@@ -72,7 +72,7 @@ pub fn run(context: &Context) -> Result<(), Fault> {
                 // The relay was out of reach a moment ago: the rest of this batch need not find that out again.
                 (Ok(message), Some(fault)) => context.failed(&message, &fault)?,
                 (Ok(message), None) => down = deliver(context, &mut relay, &message)?,
-                (Err((id, why)), _) => set_aside(context, id, &why)?,
+                (Err((id, why)), _) => set_aside(context, id, why)?,
             }
         }
     }
@@ -100,14 +100,10 @@ pub fn try_all(context: &Context, lane: Queue) -> Result<(), Fault> {
 }
 
 /// Moves an unreadable record out of the queue.
-pub fn set_aside(context: &Context, id: Id, why: &str) -> Result<(), Fault> {
-    log::error!("{id} is set aside: {why}");
-    let (why, now) = (why.to_owned(), context.now());
-    context.store.write(move |tx| {
-        tx.set_aside_message(id, &why, now)?;
-        let words = format!("{id} is set aside: {why}");
-        tx.event(&Event { at: now, part: "store".to_owned(), link: None, words, alarm: true })
-    })
+pub fn set_aside(context: &Context, id: Id, why: Reason) -> Result<(), Fault> {
+    log::error!("{id} is in quarantine: {why}");
+    let now = context.now();
+    context.store.write(move |tx| tx.set_aside_message(id, why.clone(), now))
 }
 
 /// One delivery. Gives back the fault when the relay itself, not this message, is what failed.
@@ -226,8 +222,11 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
             (State::Held, why.into())
         }
         Way::Link => {
-            let to_device = matches!(policy.choose(&message.to), crate::route::choose::Route::Link(Some(_)));
-            policy.on_air(message, to_device)
+            let device = match policy.choose(&message.to) {
+                crate::route::choose::Route::Link(device) => device,
+                _ => None,
+            };
+            policy.on_air(message, device)
         }
         Way::Carrier => policy.by_carrier(message),
     };

@@ -78,7 +78,7 @@ pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
     let (bytes, packets) = match policy.choose(&message.to) {
         Route::Link(device) => match message.size.and_then(|size| size.best()) {
             Some(extent) => (extent.bytes, extent.packets),
-            None => return Err(unwritable(&message, device.is_some(), policy.max_payload(device.is_some()))),
+            None => return Err(unwritable(&message, device.is_some(), policy.max_payload(device))),
         },
         _ => (0, 0),
     };
@@ -165,19 +165,11 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Me
         return Err(Fault::refused(why));
     }
     let draft = NewMessage {
-        door: Origin::Web,
-        from: Address::Mail(from),
-        to,
         author: Some(author.name.clone()),
         subject,
-        text,
-        cut: Vec::new(),
-        automatic: None,
         message_id: Some(message_id(policy.settings.text(Key::Domain))),
-        references: Vec::new(),
-        about: None,
-        stranger: None,
         terms,
+        ..NewMessage::new(Origin::Web, Address::Mail(from), to, text)
     };
     let message = context.plan(&policy, draft);
     match policy.over_limit(&message, message.bill.as_ref()) {

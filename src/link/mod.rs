@@ -5,6 +5,7 @@
 //! crash it hands to the engine as an [`Intent`] memo, which is on disk before the first byte of a hand-over leaves.
 
 pub mod hive;
+pub mod ip;
 pub mod m138;
 pub mod serial;
 
@@ -13,14 +14,25 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use smol::channel::Receiver;
 
-use crate::address::DeviceId;
+use crate::address::{DeviceId, KeyId, LinkAddress};
 use crate::clock::{Clock, Time};
 use crate::fault::Fault;
-use crate::message::{Intent, Reference};
+use crate::links::Reach;
+use crate::message::reason::{Acknowledged, GpsFix, Waits};
+use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 
 /// One way through the sky, driven by the engine's link thread.
 pub trait Link: Send {
+    /// Is given what only the box knows. Told once, first of all.
+    fn equip(&mut self, _equipment: &Equipment) {}
+
+    /// What the link wants to have back in [`Equipment::kept`] in its next life; `None` when that has not changed. Asked
+    /// about once a minute, and at the end.
+    fn keep(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// The last packets that a link of this box took in earlier runs, the newest first; true: it has left. Told once,
     /// before anything else. For links that tell from the numbers of later packets what became of earlier ones.
     fn remember(&mut self, _taken: &[(Reference, bool)]) {}
@@ -29,11 +41,20 @@ pub trait Link: Send {
     /// Finds, opens and re-opens the hardware by itself: a missing modem is an [`Event::Health`], never an error.
     fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event>;
 
+    /// Whether a far box can be given a packet now, an `urgent` one or any. What the link as a whole can take says
+    /// [`Health::ready`].
+    ///
+    /// # Errors
+    /// What its messages wait for.
+    fn reaches(&self, _device: Option<LinkAddress>, _urgent: bool) -> Result<(), Waits> {
+        Ok(())
+    }
+
     /// What has to be on disk before [`Link::send`] may be called for this packet. `Err` when the link can take
     /// nothing at present (no modem, no GPS time, queue full, not logged in).
     ///
     /// # Errors
-    /// The reason in words; temporary or for the operator.
+    /// The reason; temporary or for the operator.
     fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault>;
 
     /// Hands one packet over. Called once per [`Link::prepare`].
@@ -65,13 +86,41 @@ pub trait Link: Send {
     fn console(&mut self, line: &str) -> Result<(), Fault>;
 }
 
+/// What only the box knows, for links that need it.
+#[derive(Clone, Default)]
+pub struct Equipment {
+    /// The key of this box, as PKCS#8.
+    pub key: Vec<u8>,
+    /// Random name of its store.
+    pub epoch: u32,
+    /// The boxes that it is paired with.
+    pub paired: Vec<PairedWith>,
+    /// [`Inbound::key`] of the last packet that was taken in from each of them.
+    pub taken_in: Vec<String>,
+    /// What the link of this driver kept in an earlier life; empty at first.
+    pub kept: Vec<u8>,
+    /// Where the listener leaves connections.
+    pub callers: ip::callers::Callers,
+}
+
+/// A box that this one is paired with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairedWith {
+    /// Its key.
+    pub key: KeyId,
+    /// What it is called.
+    pub name: String,
+    /// This box dials it, and not the other way round.
+    pub dialled: bool,
+}
+
 /// What one transmission should carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkPacket {
     /// 1 to [`Driver::max_payload`] bytes.
     pub payload: Vec<u8>,
-    /// The device it is meant for, on links with many far ends.
-    pub device: Option<DeviceId>,
+    /// The far box it is meant for, on links with many far ends.
+    pub device: Option<LinkAddress>,
     /// When the message is given up; the link drops the packet then.
     pub deadline: Time,
 }
@@ -86,7 +135,7 @@ pub enum SubmitResult {
     /// The link certainly does not hold it; the fault is of this packet or of its device alone, others may be taken.
     RefusedPacket(Fault),
     /// Nobody knows: settle it with [`Link::reconcile`] before anything else is sent of this packet.
-    Unknown(String),
+    Unknown(Reason),
 }
 
 /// The finding of [`Link::reconcile`].
@@ -97,13 +146,13 @@ pub enum Verdict {
     /// It was taken and has left already.
     Sent(Reference),
     /// It certainly was not taken: it may be handed over again.
-    NotTaken(String),
+    NotTaken(Reason),
     /// Not known yet, but evidence may come by itself: ask again soon. The packet is not free to go again.
-    NotYet(String),
+    NotYet(Reason),
     /// Cannot be told from this side: the link may have taken the packet, and may have sent it. It is not free to go again
     /// on the link's word; the far box or the owner decides. Other packets need not wait for it. Asking again later is
     /// allowed and may still find an answer.
-    Unknown(String),
+    Unknown(Reason),
 }
 
 /// Where a packet is that the link took.
@@ -116,9 +165,9 @@ pub enum PacketStatus {
     /// Withdrawn just now, and certainly not sent.
     Withdrawn,
     /// The other side gave it up without sending it.
-    GaveUp(String),
+    GaveUp(Reason),
     /// Cannot be told now.
-    Unknown(String),
+    Unknown(Reason),
 }
 
 /// What a link reports.
@@ -130,16 +179,25 @@ pub enum Event {
     Sent {
         /// Which.
         reference: Reference,
-        /// Signal figures in words, for the time line.
-        note: String,
+        /// How that is known.
+        how: Acknowledged,
     },
     /// The other side gave a packet up (expired on the modem, failed in the Hive).
     Lost {
         /// Which.
         reference: Reference,
-        /// Why, in words.
-        why: String,
+        /// Why.
+        why: Reason,
     },
+    /// A packet that the link held has certainly not reached the far box: it may be handed over again.
+    NotTaken {
+        /// Which.
+        reference: Reference,
+        /// How that is known.
+        why: Reason,
+    },
+    /// What became of earlier hand-overs can be told now: the link is to be asked about all that are open.
+    Evidence,
     /// The state of the link changed.
     Health(Health),
     /// A measured value, kept as history for the page.
@@ -161,7 +219,7 @@ pub enum Event {
         /// What came.
         bytes: Vec<u8>,
         /// What is wrong with it.
-        why: String,
+        why: Reason,
         /// To let the other side forget it.
         token: Token,
     },
@@ -202,8 +260,8 @@ impl Series {
 /// One inbound packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound {
-    /// The device it came from; `None` on a station's own modem, where the world writes to this box.
-    pub device: Option<DeviceId>,
+    /// The far box it came from; `None` where the link has one far end, the box that the world writes by.
+    pub device: Option<LinkAddress>,
     /// The bytes that went through the air.
     pub payload: Vec<u8>,
     /// Names the packet for good, whatever channel repeats it: the store remembers it.
@@ -218,13 +276,13 @@ pub struct Inbound {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token(pub u64);
 
-/// The state of a link in words, with what is known of the hardware.
+/// The state of a link, with what is known of the hardware.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Health {
     /// Ready to take packets.
     pub ready: bool,
-    /// One sentence: what is going on, and what to do if something is wrong.
-    pub words: String,
+    /// What is going on; its words say what to do if something is wrong.
+    pub state: Reason,
     /// Port or address in use.
     pub port: Option<String>,
     /// Device id of the modem.
@@ -233,8 +291,8 @@ pub struct Health {
     pub firmware: Option<String>,
     /// Latitude and longitude in degrees, altitude in metres.
     pub position: Option<(f64, f64, f64)>,
-    /// GPS fix in words.
-    pub fix: Option<String>,
+    /// How the device knows where it is.
+    pub fix: Option<GpsFix>,
     /// When a satellite was last heard.
     pub last_satellite: Option<Time>,
     /// Packets that wait in the link's own queue.
@@ -255,8 +313,8 @@ pub struct Driver {
     pub settings: &'static [Key],
     /// Largest payload of one packet, in bytes.
     pub max_payload: usize,
-    /// True where one link reaches many devices (a gateway's), false for one modem.
-    pub many_devices: bool,
+    /// Which far boxes a link of it reaches.
+    pub reach: Reach,
     /// Packets that the link may hold for one far box; all others wait here, where they can still be cancelled.
     pub window: fn(&Settings) -> usize,
     /// True where a packet that the link holds can be taken back ([`Link::cancel`]).
@@ -287,7 +345,7 @@ pub static DRIVERS: &[Driver] = &[
         about: "Swarm M138 modem on a serial port of this machine",
         settings: &[Key::M138Port, Key::M138AppId, Key::M138Window],
         max_payload: 192,
-        many_devices: false,
+        reach: Reach { far_box: true, kinds: &[] },
         window: |settings| settings.count(Key::M138Window),
         withdraws: true,
         console: true,
@@ -306,12 +364,24 @@ pub static DRIVERS: &[Driver] = &[
             Key::M138AppId,
         ],
         max_payload: 192,
-        many_devices: true,
+        reach: Reach { far_box: false, kinds: &["m138"] },
         window: |_| hive::WINDOW,
         withdraws: false,
         console: false,
         check: hive::check,
         make: hive::make,
+    },
+    Driver {
+        name: "ip",
+        about: "another satpost box over the internet",
+        settings: &[Key::IpAddress, Key::IpHold, Key::IpMetered, Key::IpBudgetDay, Key::IpBudgetMonth],
+        max_payload: ip::frame::MAX_PACKET,
+        reach: Reach { far_box: true, kinds: &["ip"] },
+        window: |_| ip::WINDOW,
+        withdraws: true,
+        console: false,
+        check: |_| Ok("whether the other box answers shows once this one runs".to_owned()),
+        make: ip::make,
     },
 ];
 

@@ -2,7 +2,6 @@
 //!
 //! A port that is gone is told from one that is silent: end of file and every error but "nothing there now" mean gone.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
@@ -19,6 +18,7 @@ use serialport::{SerialPortInfo, SerialPortType};
 use smol::channel::Receiver;
 
 use crate::back_off::BackOff;
+use crate::message::reason::{DeviceReason, Obstacle};
 use crate::sys::process;
 
 /// The link that `udev` makes to a modem that was pinned to one adapter.
@@ -227,38 +227,9 @@ pub struct Unopened {
     pub obstacle: Obstacle,
 }
 
-/// What is in the way of opening a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Obstacle {
-    /// It is not there.
-    Missing,
-    /// This program may not use it.
-    Forbidden,
-    /// Another program has it; its name and number, if they can be seen.
-    Held(Option<String>),
-    /// It is something else than a serial port.
-    NotSerial,
-    /// What the system says.
-    Other(String),
-}
-
-impl fmt::Display for Unopened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.path.display();
-        match &self.obstacle {
-            Obstacle::Missing => write!(f, "{shown} is not there: plug the modem in, or check the setting m138.port"),
-            Obstacle::Forbidden => {
-                write!(f, "{shown} may not be opened by this program: give its user the port's group (often dialout)")
-            }
-            Obstacle::Held(Some(holder)) => {
-                write!(f, "{shown} is held by {holder}: stop that program, satpost takes the port by itself")
-            }
-            Obstacle::Held(None) => {
-                write!(f, "{shown} is held by another program: 'sudo fuser -v {shown}' names it, then stop it")
-            }
-            Obstacle::NotSerial => write!(f, "{shown} is not a serial port: check the setting m138.port"),
-            Obstacle::Other(why) => write!(f, "{shown} cannot be opened: {why}"),
-        }
+impl From<Unopened> for DeviceReason {
+    fn from(unopened: Unopened) -> Self {
+        Self::Unopened { port: unopened.path.display().to_string(), obstacle: unopened.obstacle }
     }
 }
 
@@ -330,7 +301,8 @@ pub(super) mod tests {
 
     #[test]
     fn refusals_say_what_to_do() {
-        let said = |path: &Path| Port::open(path, 115_200).map(drop).unwrap_err().to_string();
+        let refused = |path: &Path| Port::open(path, 115_200).map(drop).unwrap_err();
+        let said = |path: &Path| DeviceReason::from(refused(path)).to_string();
         assert!(said(Path::new("/dev/no-such-port")).contains("plug the modem in"));
         assert!(said(Path::new("/dev/null")).contains("not a serial port"));
         let (_master, path) = terminal();

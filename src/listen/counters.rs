@@ -6,13 +6,15 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::limit::{Limiter, PASSWORDS, Rate, network_of};
+use crate::limit::log_ins::{Attempt, LogIns};
+use crate::limit::proven::Proven;
+use crate::limit::{Limiter, Rate, network_of};
 
 /// Counts by network of the client; shared by both SMTP listeners.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ClientCounters {
-    passwords: Mutex<Limiter>,
-    mails: Mutex<Limiter>,
+    passwords: Mutex<LogIns>,
+    mails: Mutex<Limiter<IpAddr>>,
     connections: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
@@ -34,16 +36,30 @@ impl Drop for Place {
     }
 }
 
+impl Default for ClientCounters {
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
+}
+
 impl ClientCounters {
-    /// Tells whether `ip` may try a password now, and counts the try as a wrong one until [`ClientCounters::right`].
-    pub fn may_try(&self, ip: IpAddr, now: Instant) -> bool {
-        // Buckets are plain numbers: a panic elsewhere cannot leave them half changed.
-        self.passwords.lock().unwrap_or_else(PoisonError::into_inner).take(ip, PASSWORDS, now).is_ok()
+    /// Makes the counters; `proven` is shared by all listeners.
+    pub fn new(proven: Arc<Proven>) -> Self {
+        Self { passwords: Mutex::new(LogIns::new(proven)), mails: Mutex::default(), connections: Arc::default() }
     }
 
-    /// Forgives the wrong passwords of `ip`: the last one was right.
-    pub fn right(&self, ip: IpAddr) {
-        self.passwords.lock().unwrap_or_else(PoisonError::into_inner).give_back(ip);
+    /// Tells whether `client` may try a password for `account` now, and counts the try as a wrong one until
+    /// [`ClientCounters::right`].
+    pub fn may_try(&self, client: IpAddr, account: &str, now: Instant) -> bool {
+        let attempt = Attempt { client, account, known_browser: false };
+        // Buckets are plain numbers: a panic elsewhere cannot leave them half changed.
+        self.passwords.lock().unwrap_or_else(PoisonError::into_inner).take(attempt, now).is_ok()
+    }
+
+    /// Forgives the wrong passwords of `client` for `account`: the last one was right.
+    pub fn right(&self, client: IpAddr, account: &str, now: Instant) {
+        let attempt = Attempt { client, account, known_browser: false };
+        self.passwords.lock().unwrap_or_else(PoisonError::into_inner).right(attempt, now);
     }
 
     /// A place for a connection of `ip`, or none when its network has `most` of them.
@@ -61,6 +77,11 @@ impl ClientCounters {
     /// Tells whether `ip` may send a mail now, of `most` a minute (0: no limit), and counts it.
     pub fn may_send(&self, ip: IpAddr, most: usize, now: Instant) -> bool {
         most == 0
-            || self.mails.lock().unwrap_or_else(PoisonError::into_inner).take(ip, Rate::a_minute(most), now).is_ok()
+            || self
+                .mails
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(network_of(ip), Rate::a_minute(most), now)
+                .is_ok()
     }
 }

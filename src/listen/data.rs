@@ -1,4 +1,5 @@
-//! Takes the mail after DATA: finds its end, undoes dot-stuffing, keeps it in memory or in a spool file.
+//! Takes the mail after DATA: finds its end, undoes dot-stuffing, keeps it in memory or in a spool file. What comes by BDAT
+//! is read in [`chunks`].
 //!
 //! Only CR LF `.` CR LF ends a mail (RFC 5321 section 4.1.1.4). Servers that also take LF `.` LF and its relatives
 //! let one mail be read as two ("SMTP smuggling"), so a mail with a bare CR or LF anywhere is refused after its end.
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Body;
+
+pub mod chunks;
 
 /// A mail up to this size stays in memory, in bytes; also the size of one write to a spool file.
 pub const IN_MEMORY: usize = 64 * 1024;
@@ -44,6 +47,12 @@ pub enum Progress {
 pub struct Reader {
     at: At,
     seen: u64,
+    contents: Contents,
+}
+
+/// What came of a mail within its limit, as long as it has no flaw.
+#[derive(Debug)]
+struct Contents {
     limit: u64,
     flaw: Option<Flaw>,
     store: Spool,
@@ -65,7 +74,7 @@ enum At {
 impl Reader {
     /// Makes the reader of a mail of at most `limit` bytes; large ones go into `folder`.
     pub fn new(limit: u64, folder: &Path) -> Self {
-        Self { at: At::LineStart, seen: 0, limit, flaw: None, store: Spool::new(folder) }
+        Self { at: At::LineStart, seen: 0, contents: Contents::new(limit, folder) }
     }
 
     /// Bytes that came so far.
@@ -80,7 +89,7 @@ impl Reader {
             if self.at == At::Text {
                 let rest = &piece[used..];
                 let text = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
-                self.keep(&rest[..text]);
+                self.contents.keep(&rest[..text]);
                 used += text;
                 if text > 0 {
                     continue;
@@ -89,11 +98,11 @@ impl Reader {
             used += 1;
             if self.step(byte) {
                 self.seen += used as u64;
-                return Progress::End(used, self.finish());
+                return Progress::End(used, self.contents.finish());
             }
         }
         self.seen += used as u64;
-        if self.seen > self.limit.saturating_mul(2) { Progress::Flood } else { Progress::More }
+        if self.contents.is_flood(self.seen) { Progress::Flood } else { Progress::More }
     }
 
     /// Takes one byte; true when it ended the mail.
@@ -101,26 +110,37 @@ impl Reader {
         self.at = match (self.at, byte) {
             (At::DotCr, b'\n') => return true,
             (At::Cr, b'\n') => {
-                self.keep(b"\r\n");
+                self.contents.keep(b"\r\n");
                 At::LineStart
             }
             (At::Cr | At::DotCr, _) => {
-                self.flaw(Flaw::BareLineEnd);
+                self.contents.flaw(Flaw::BareLineEnd);
                 if byte == b'\r' { At::Cr } else { At::Text }
             }
             (At::LineStart, b'.') => At::Dot,
             (At::Dot, b'\r') => At::DotCr,
             (_, b'\r') => At::Cr,
             (_, b'\n') => {
-                self.flaw(Flaw::BareLineEnd);
+                self.contents.flaw(Flaw::BareLineEnd);
                 At::Text
             }
             (_, other) => {
-                self.keep(&[other]);
+                self.contents.keep(&[other]);
                 At::Text
             }
         };
         false
+    }
+}
+
+impl Contents {
+    fn new(limit: u64, folder: &Path) -> Self {
+        Self { limit, flaw: None, store: Spool::new(folder) }
+    }
+
+    /// True for more bytes than a client sends that stops at the limit.
+    fn is_flood(&self, seen: u64) -> bool {
+        seen > self.limit.saturating_mul(2)
     }
 
     fn keep(&mut self, bytes: &[u8]) {

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::data::chunks::ChunkReader;
 use super::data::{IN_MEMORY, Progress, Reader};
-use super::reply::{Next, say};
+use super::reply::{Next, Part, answer, say};
 use super::smtp::{SessionContext, SmtpSession};
 
 /// Longest command line without CR LF, in bytes. RFC 5321 asks for 510 and its extensions for some hundred more; a
@@ -33,14 +34,26 @@ pub struct SmtpFramer {
     /// Bytes of an overlong line that were thrown away.
     wasted: usize,
     mail: Option<Reader>,
+    /// What came of a mail in chunks; more of it may follow between commands.
+    chunks: Option<ChunkReader>,
+    /// The chunk that is being read.
+    chunk: Option<Chunk>,
     progress: u64,
+}
+
+/// A chunk on its way.
+#[derive(Debug, Clone, Copy)]
+struct Chunk {
+    left: u64,
+    last: bool,
+    part: Part,
 }
 
 impl SmtpFramer {
     /// Begins with the greeting; large mails go into the folder `spool`.
     pub fn new(session: SmtpSession, spool: PathBuf, out: &mut Vec<u8>) -> Self {
         session.greet(out);
-        Self { session, spool, line: Vec::new(), wasted: 0, mail: None, progress: 0 }
+        Self { session, spool, line: Vec::new(), wasted: 0, mail: None, chunks: None, chunk: None, progress: 0 }
     }
 
     /// Gives the session, for what is known of the caller.
@@ -51,8 +64,8 @@ impl SmtpFramer {
     /// Grows with each complete command, each mail, and each 64 KiB of a mail: the signs of life that renew the
     /// client's time.
     pub fn progress(&self) -> u64 {
-        let in_mail = self.mail.as_ref().map_or(0, |mail| mail.seen() / IN_MEMORY as u64);
-        self.progress + in_mail
+        let seen = self.mail.as_ref().map(Reader::seen).or(self.chunks.as_ref().map(ChunkReader::seen));
+        self.progress + seen.unwrap_or(0) / IN_MEMORY as u64
     }
 
     /// Notes that the TLS handshake is done.
@@ -74,17 +87,70 @@ impl SmtpFramer {
                         (used, self.session.received(result, context, out))
                     }
                 },
-                None => self.command(input, context, out),
+                None => match self.chunk {
+                    Some(chunk) => self.in_chunk(chunk, input, context, out),
+                    None => self.command(input, context, out),
+                },
             };
             input = &input[used..];
             match next {
+                Next::Command if !self.session.is_in_mail() => self.chunks = None,
                 Next::Command => {}
                 Next::Data => self.mail = Some(Reader::new(self.session.max_size(), &self.spool)),
+                Next::Chunk { size, last, part } => {
+                    if part == Part::First {
+                        self.chunks = Some(ChunkReader::new(self.session.max_size(), &self.spool));
+                    }
+                    let chunk = Chunk { left: size, last, part };
+                    self.chunk = Some(chunk);
+                    // An empty chunk is answered even when nothing follows.
+                    if size == 0 && self.end_of_chunk(chunk, context, out) == Next::Close {
+                        return NextStep::Close;
+                    }
+                }
                 Next::StartTls => return NextStep::StartTls,
                 Next::Close => return NextStep::Close,
             }
         }
         NextStep::Read
+    }
+
+    /// Takes what belongs to a chunk.
+    fn in_chunk(
+        &mut self,
+        chunk: Chunk,
+        input: &[u8],
+        context: SessionContext<'_>,
+        out: &mut Vec<u8>,
+    ) -> (usize, Next) {
+        let used = usize::try_from(chunk.left).map_or(input.len(), |left| left.min(input.len()));
+        let fits = match &mut self.chunks {
+            Some(mail) if chunk.part != Part::Refused => mail.take(&input[..used]),
+            // What nobody wants is read as far as a mail may be long.
+            _ => chunk.left <= self.session.max_size().saturating_mul(2),
+        };
+        if !fits {
+            return (input.len(), self.flooded(out));
+        }
+        let chunk = Chunk { left: chunk.left - used as u64, ..chunk };
+        self.chunk = Some(chunk);
+        let next = if chunk.left == 0 { self.end_of_chunk(chunk, context, out) } else { Next::Command };
+        (used, next)
+    }
+
+    fn end_of_chunk(&mut self, chunk: Chunk, context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
+        self.chunk = None;
+        self.progress += 1;
+        let Some(mail) = self.chunks.take().filter(|_| chunk.part != Part::Refused) else {
+            return self.session.chunk_refused(out);
+        };
+        // A mail that cannot be taken any more ends here, so that the client need not send the rest.
+        if chunk.last || mail.flaw().is_some() {
+            self.progress += mail.seen() / IN_MEMORY as u64;
+            return self.session.received(mail.finish(), context, out);
+        }
+        self.chunks = Some(mail);
+        answer(out, 250, "OK, more of it")
     }
 
     fn flooded(&mut self, out: &mut Vec<u8>) -> Next {

@@ -2,6 +2,12 @@
 //!
 //! One named thread accepts; each connection gets a thread of its own with a small stack. The gate holds every live
 //! socket, so that stop is heard by a session that waits for its peer.
+//!
+//! When room is short, who proved themselves comes first. A quarter of all places is for networks from which somebody
+//! logged in; and a connection that proved nothing gives its place to a newcomer, when the newcomer comes from such a network,
+//! or the connection was idle for [`IDLE`], or its network holds more places than the newcomer's. The network with the most
+//! connections gives first, and there the one that was idle for longest. So silent connections, from however many places,
+//! cost those who hold them their own places and nobody else's.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -19,14 +25,17 @@ use smol::channel::{Receiver, Sender, bounded};
 use smol::future::or;
 use smol::{Async, Timer};
 
-use super::stream::Stream;
+use super::stream::{Standing, Stream};
 use crate::limit::network_of;
+use crate::limit::proven::Proven;
 
 /// Stack of a session thread, in bytes. Debug builds do a TLS handshake in less than half of it.
 pub const STACK: usize = 256 * 1024;
 
 /// How long the gate rests when the process has no file descriptor (or memory) for another connection.
 const EXHAUSTED: Duration = Duration::from_millis(100);
+/// A connection that did nothing useful for so long gives its place to anybody who comes.
+const IDLE: Duration = Duration::from_secs(5);
 /// One warning in this time.
 const QUIET: Duration = Duration::from_secs(60);
 /// Descriptors that callers may not take: the store, the modem and the web server need some too. A quarter of all where
@@ -69,17 +78,18 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Serves connections on `listeners`, which the caller has bound or got from systemd.
+    /// Serves connections on `listeners`, which the caller has bound or got from systemd. Networks in `proven` keep their
+    /// places when room is short.
     ///
     /// # Errors
     /// When a listener cannot be watched or the thread not started.
-    pub fn open(listeners: Vec<TcpListener>, service: Arc<dyn Service>) -> io::Result<Self> {
+    pub fn open(listeners: Vec<TcpListener>, service: Arc<dyn Service>, proven: Arc<Proven>) -> io::Result<Self> {
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let listeners = listeners.into_iter().map(Async::new).collect::<io::Result<Vec<_>>>()?;
         let (stop, stopped) = bounded(1);
         let (closing, closed) = bounded(1);
         let connections = Arc::new(Connections::default());
-        let acceptor = Acceptor { listeners, service, connections: connections.clone(), stopped, warned: None };
+        let acceptor = Acceptor { listeners, service, connections: connections.clone(), proven, stopped, warned: None };
         thread::Builder::new().name(format!("{}-gate", acceptor.service.name())).spawn(move || {
             acceptor.run();
             drop(closing);
@@ -130,7 +140,7 @@ struct Connections {
 struct Connection {
     socket: Arc<TcpStream>,
     network: IpAddr,
-    leaving: Arc<AtomicBool>,
+    standing: Arc<Standing>,
 }
 
 impl Connections {
@@ -139,11 +149,30 @@ impl Connections {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn admits(&self, network: IpAddr, caps: Caps) -> bool {
+    /// Makes sure of a place for one more from `network`; false when there is none.
+    fn admits(&self, network: IpAddr, caps: Caps, proven: bool) -> bool {
         let live = self.lock();
-        let stays =
-            |connection: &&Connection| connection.network == network && !connection.leaving.load(Ordering::Relaxed);
-        live.len() < caps.total && live.values().filter(stays).count() < caps.per_address
+        let stay = || live.values().filter(|connection| !connection.standing.is_leaving());
+        let of = |network: IpAddr| stay().filter(|connection| connection.network == network).count();
+        // Threads of connections that are on their way out are bounded too.
+        if of(network) >= caps.per_address || live.len() >= 2 * caps.total {
+            return false;
+        }
+        let strangers = || stay().filter(|connection| !connection.standing.is_proven());
+        let reserve = if proven { 0 } else { caps.total / 4 };
+        if stay().count() < caps.total && (proven || strangers().count() < caps.total - reserve) {
+            return true;
+        }
+        let Some(last) = strangers().max_by_key(|other| (of(other.network), other.standing.idle())) else {
+            return false;
+        };
+        let gives = proven || of(last.network) > of(network) + 1 || last.standing.idle() >= IDLE;
+        if gives {
+            last.standing.leave();
+            // A peer that is gone already is as good as shut.
+            let _ = last.socket.shutdown(Shutdown::Both);
+        }
+        gives
     }
 
     fn shut(&self, how: Shutdown) {
@@ -179,6 +208,7 @@ struct Acceptor {
     listeners: Vec<Async<TcpListener>>,
     service: Arc<dyn Service>,
     connections: Arc<Connections>,
+    proven: Arc<Proven>,
     stopped: Receiver<()>,
     warned: Option<Instant>,
 }
@@ -246,16 +276,18 @@ impl Acceptor {
             return refuse(&socket, self.service.refusal());
         }
         let mut caps = self.service.caps();
-        if self.service.is_front(peer) {
+        let front = self.service.is_front(peer);
+        if front {
             caps.per_address = caps.total;
         }
-        if !self.connections.admits(network, caps) {
+        let proven = front || self.proven.knows(peer, Instant::now());
+        if !self.connections.admits(network, caps, proven) {
             return refuse(&socket, self.service.refusal());
         }
         let socket = Arc::new(socket);
-        let leaving = Arc::new(AtomicBool::new(false));
-        let stream = Stream::new(socket.clone(), self.connections.stopping.clone(), leaving.clone());
-        self.connections.lock().insert(number, Connection { socket: socket.clone(), network, leaving });
+        let standing = Arc::new(Standing::new(proven));
+        let stream = Stream::new(socket.clone(), self.connections.stopping.clone(), standing.clone());
+        self.connections.lock().insert(number, Connection { socket: socket.clone(), network, standing });
         let ticket = Ticket { connections: self.connections.clone(), number };
         let service = self.service.clone();
         let name = self.service.name();
@@ -303,5 +335,75 @@ fn refuse(mut socket: &TcpStream, words: &[u8]) {
         let _ = socket.shutdown(Shutdown::Write);
         // A request left unread would turn the close into a reset, and the answer would be lost with it.
         let _ = socket.read(&mut [0; 4096]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAPS: Caps = Caps { total: 8, per_address: 4 };
+
+    /// Connections, all to one listener, from networks that are only said to be theirs.
+    struct Room {
+        listener: TcpListener,
+        connections: Connections,
+        number: u64,
+    }
+
+    impl Room {
+        fn new() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            Self { listener, connections: Connections::default(), number: 0 }
+        }
+
+        /// Lets one in, if there is a place; gives the other end of it.
+        fn enter(&mut self, network: u8, proven: bool) -> Option<TcpStream> {
+            // Who gave a place up is gone by now.
+            self.connections.lock().retain(|_, one| !one.standing.is_leaving());
+            let network = IpAddr::from([192, 0, 2, network]);
+            if !self.connections.admits(network, CAPS, proven) {
+                return None;
+            }
+            let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
+            let socket = Arc::new(self.listener.accept().unwrap().0);
+            let standing = Arc::new(Standing::new(proven));
+            self.connections.lock().insert(self.number, Connection { socket, network, standing });
+            self.number += 1;
+            Some(client)
+        }
+
+        /// Connections of a network that have a place.
+        fn of(&self, network: u8) -> usize {
+            let network = IpAddr::from([192, 0, 2, network]);
+            let live = self.connections.lock();
+            live.values().filter(|one| one.network == network && !one.standing.is_leaving()).count()
+        }
+    }
+
+    #[test]
+    fn silent_connections_cost_the_places_of_those_who_hold_them() {
+        let mut room = Room::new();
+        let held: Vec<_> = (1..=3).flat_map(|network| (0..4).map(move |_| network)).collect();
+        let held: Vec<_> = held.into_iter().filter_map(|network| room.enter(network, false)).collect();
+        assert_eq!(
+            [1, 2, 3].map(|network| room.of(network)),
+            [2, 2, 2],
+            "a quarter of the places is not for strangers"
+        );
+        // A stranger with one connection takes a place of a network that holds more.
+        assert!(room.enter(9, false).is_some());
+        assert_eq!([1, 2, 3, 9].map(|network| room.of(network)), [1, 2, 2, 1]);
+        // Their own next connections do not drive out others.
+        assert!((1..=3).all(|network| room.enter(network, false).is_none()));
+        // Who is known gets the reserve, and then the places of strangers, until only known ones are left.
+        let known: Vec<_> = (0..4).filter_map(|_| room.enter(10, true)).collect();
+        assert_eq!((known.len(), room.of(10)), (4, 4));
+        assert!(room.enter(10, true).is_none(), "the cap of one address stays");
+        let more: Vec<_> = (0..4).filter_map(|_| room.enter(11, true)).collect();
+        assert_eq!((more.len(), room.of(10), room.of(11), room.of(9)), (4, 4, 4, 0));
+        assert!(room.enter(12, true).is_none(), "nobody who proved themselves goes");
+        let mut end = [0];
+        assert_eq!((&held[0]).read(&mut end).unwrap(), 0, "who gave the place hears the end");
     }
 }

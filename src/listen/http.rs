@@ -146,6 +146,7 @@ impl HttpFront {
             Ok(None) => return Ok(()),
             Err(answer) => return self.refuse(stream, &answer, false),
         };
+        stream.useful();
         let rules = (self.rules)();
         let head_only = request.method == "HEAD";
         if let Err(answer) = rules.check(&request, peer, stream.local_ip()?) {

@@ -1,15 +1,20 @@
 //! The listeners: what comes in over the network, behind the gate.
 //!
 //! A connection passes [`gate`] (caps, deadlines, stop) and then speaks SMTP ([`smtp_io`] moves the bytes,
-//! [`framer`] splits them into commands and mails, [`smtp`] answers commands, [`data`] takes mails) or HTTP ([`http`]).
+//! [`framer`] splits them into commands and mails, [`smtp`] answers commands, [`data`] takes mails), IMAP ([`imap`]) or HTTP
+//! ([`http`]).
 //! What stands behind is reached only through [`MailIntake`].
 
+pub mod closed;
+pub mod connection;
 pub mod counters;
 pub mod data;
 pub mod framer;
 pub mod gate;
 pub mod http;
 pub mod http_head;
+pub mod imap;
+pub mod ip;
 mod proxy_header;
 pub mod reply;
 pub mod smtp;

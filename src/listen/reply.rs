@@ -7,10 +7,30 @@ pub enum Next {
     Command,
     /// The mail itself.
     Data,
+    /// So many bytes of a mail, without an end to look for (BDAT).
+    Chunk {
+        /// Bytes that follow.
+        size: u64,
+        /// They are the last of the mail.
+        last: bool,
+        /// What they are for.
+        part: Part,
+    },
     /// A TLS handshake; nothing that was sent before it may be used.
     StartTls,
     /// The end of the connection.
     Close,
+}
+
+/// What a chunk is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The beginning of a mail.
+    First,
+    /// More of it.
+    More,
+    /// Nothing: there is no mail that it could belong to. It has to be read all the same, for no byte of it is a command.
+    Refused,
 }
 
 /// Writes a reply with the enhanced status code that its code stands for (RFC 2034).

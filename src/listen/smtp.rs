@@ -1,7 +1,8 @@
 //! The SMTP session: one command in, one reply out. No sockets, no threads, no clock.
 //!
 //! RFC 5321 with SIZE (1870), 8BITMIME (6152), SMTPUTF8 (6531), PIPELINING (2920), STARTTLS (3207), AUTH (4954),
-//! DSN (3461) and enhanced status codes (2034). No CHUNKING. A log-in lives until the end of the session or STARTTLS.
+//! DSN (3461), CHUNKING (3030, without BINARYMIME) and enhanced status codes (2034). A log-in lives until the end of the
+//! session or STARTTLS.
 
 mod auth;
 mod dsn;
@@ -22,7 +23,7 @@ use front::{Naming, is_front, is_trusted};
 
 use super::counters::{ClientCounters, Place};
 use super::data::Flaw;
-use super::reply::{Next, answer, clip, say, say_with};
+use super::reply::{Next, Part, answer, clip, say, say_with};
 use super::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
 use crate::address::{Address, Mailbox, check_domain, idn, is_dot_string};
 use crate::settings::{Key, Settings};
@@ -55,6 +56,8 @@ pub struct SmtpSession {
     /// The place of that client among the connections.
     pub(super) place: Option<Place>,
     envelope: Option<Envelope>,
+    /// Chunks of the mail have come: only more of them may follow.
+    chunks: bool,
     pub(super) exchange: Option<Exchange>,
     pub(super) wrong_passwords: u32,
     errors: u32,
@@ -75,6 +78,7 @@ impl SmtpSession {
             naming,
             place: None,
             envelope: None,
+            chunks: false,
             exchange: None,
             wrong_passwords: 0,
             errors: 0,
@@ -90,6 +94,11 @@ impl SmtpSession {
     /// Gives largest mail, in bytes.
     pub fn max_size(&self) -> u64 {
         self.settings.count(Key::SmtpMaxSize) as u64
+    }
+
+    /// True for a client who logged in, or whom the owner trusts.
+    pub fn is_proven(&self) -> bool {
+        self.caller.person.is_some() || self.caller.trusted || self.caller.front
     }
 
     /// Mails accepted so far.
@@ -207,6 +216,7 @@ impl SmtpSession {
                 self.fail(out, 501, "this command has no parameters")
             }
             Request::Data => self.data(out),
+            Request::Bdat { chunk_size, is_last } => self.chunk(chunk_size as u64, is_last),
             Request::Rset => {
                 self.envelope = None;
                 answer(out, 250, "OK")
@@ -225,7 +235,7 @@ impl SmtpSession {
             }
             Request::Vrfy { .. } => answer(out, 252, "cannot tell, but will take mail and try"),
             Request::Help { .. } => {
-                answer(out, 214, "EHLO HELO MAIL RCPT DATA RSET NOOP QUIT STARTTLS AUTH HELP; see RFC 5321")
+                answer(out, 214, "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP QUIT STARTTLS AUTH HELP; see RFC 5321")
             }
             other => self.fail(out, 502, &format!("{} is not offered", other.name())),
         }
@@ -242,6 +252,11 @@ impl SmtpSession {
             Error::InvalidParameter { param } => self.fail(out, 501, &format!("the value of {param} cannot be read")),
             Error::SyntaxError { .. } if verb.eq_ignore_ascii_case("AUTH") && line.len() > "AUTH ".len() => {
                 self.fail(out, 504, "log in with PLAIN or LOGIN")
+            }
+            // How many bytes follow is not known, and none of them may be taken for a command.
+            _ if verb.eq_ignore_ascii_case("BDAT") => {
+                say(out, 501, "write BDAT chunk-size [LAST]; closing");
+                Next::Close
             }
             Error::SyntaxError { syntax } => self.fail(out, 501, &format!("write {syntax}")),
             _ => self.fail(out, 500, "command not known"),
@@ -265,6 +280,7 @@ impl SmtpSession {
             "PIPELINING".to_owned(),
             "ENHANCEDSTATUSCODES".to_owned(),
             "DSN".to_owned(),
+            "CHUNKING".to_owned(),
         ];
         if self.tls_offered && !self.caller.tls {
             lines.push("STARTTLS".to_owned());
@@ -324,6 +340,7 @@ impl SmtpSession {
             return self.fail(out, 501, "the value of ENVID cannot be read");
         };
         self.envelope = Some(Envelope { from: address, to: Vec::new(), reporting, utf8 });
+        self.chunks = false;
         answer(out, 250, "OK")
     }
 
@@ -331,6 +348,9 @@ impl SmtpSession {
         let Some(envelope) = &mut self.envelope else {
             return self.fail(out, 503, "MAIL first");
         };
+        if self.chunks {
+            return self.fail(out, 503, "the mail has begun: only BDAT or RSET");
+        }
         if to.flags & !NOTIFY != 0 || to.rrvs != 0 {
             return self.fail(out, 555, "parameter RRVS is not offered");
         }
@@ -365,11 +385,28 @@ impl SmtpSession {
         match &self.envelope {
             None => self.fail(out, 503, "MAIL first"),
             Some(envelope) if envelope.to.is_empty() => self.fail(out, 503, "RCPT first"),
+            Some(_) if self.chunks => self.fail(out, 503, "the mail has begun: only BDAT or RSET"),
             Some(_) => {
                 say(out, 354, "end the mail with a dot on a line of its own");
                 Next::Data
             }
         }
+    }
+
+    /// Says what the bytes behind BDAT are for. It is answered when they have come (RFC 3030 section 2).
+    fn chunk(&mut self, size: u64, last: bool) -> Next {
+        let part = match &self.envelope {
+            Some(envelope) if !envelope.to.is_empty() && self.chunks => Part::More,
+            Some(envelope) if !envelope.to.is_empty() => Part::First,
+            _ => Part::Refused,
+        };
+        self.chunks |= part == Part::First;
+        Next::Chunk { size, last, part }
+    }
+
+    /// Answers a chunk that belongs to no mail.
+    pub fn chunk_refused(&mut self, out: &mut Vec<u8>) -> Next {
+        self.fail(out, 503, "MAIL and RCPT first")
     }
 
     fn start_tls(&mut self, out: &mut Vec<u8>) -> Next {

@@ -1,14 +1,13 @@
 //! Moves the bytes of an SMTP conversation: socket, TLS, time limits.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::{ServerConnection, StreamOwned};
-
 use super::MailIntake;
+use super::connection::Connection;
 use super::counters::ClientCounters;
 use super::framer::{NextStep, SmtpFramer};
 use super::gate::{Caps, Service};
@@ -24,8 +23,6 @@ use crate::settings::Key;
 const READ: usize = 16 * 1024;
 /// A client takes its replies, and does its TLS handshake, within this time (or smtp.idle, if that is less).
 const PROMPT: Duration = Duration::from_secs(30);
-/// How long a client that is sent away may take to hear why.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The SMTP listeners: what a gate opens for mail servers, and for mail programs.
 pub struct SmtpListener {
@@ -39,11 +36,17 @@ pub struct SmtpListener {
     pub counters: Arc<ClientCounters>,
     /// This is the listener for mail programs: MAIL needs a log-in or a trusted network.
     pub submission: bool,
+    /// Everything is encrypted from the first byte on (RFC 8314).
+    pub implicit_tls: bool,
 }
 
 impl Service for SmtpListener {
     fn name(&self) -> &'static str {
-        if self.submission { "submission" } else { "smtp" }
+        match (self.submission, self.implicit_tls) {
+            (true, true) => "submissions",
+            (true, false) => "submission",
+            (false, _) => "smtp",
+        }
     }
 
     fn caps(&self) -> Caps {
@@ -84,13 +87,19 @@ impl SmtpListener {
             let (client, behind) = proxied_client(&mut connection, &mut input)?;
             early = behind;
             if client.is_some_and(|client| !session.proxied(client, &self.counters)) {
-                return connection.leave(&mut out, "too many connections, try later");
+                return leave(connection, &mut out, "too many connections, try later");
             }
         }
+        if self.implicit_tls {
+            connection = self.encrypt(connection, limits)?;
+        }
         let mut framer = SmtpFramer::new(session, self.spool.clone(), &mut out);
+        if self.implicit_tls {
+            framer.encrypted();
+        }
         let mut patience = Patience::new(limits);
         loop {
-            connection.send(&mut out, limits)?;
+            connection.send(&mut out, limits.prompt())?;
             connection.stream().set_deadline(patience.until(&framer));
             let waiting = std::mem::take(&mut early);
             let read = match if waiting.is_empty() { connection.read(&mut input) } else { Ok(waiting.len()) } {
@@ -98,20 +107,27 @@ impl SmtpListener {
                 Ok(read) => read,
                 // What the end of input looks like under TLS.
                 Err(_) if connection.stream().stopping() => 0,
-                Err(e) if e.kind() == ErrorKind::TimedOut => return connection.leave(&mut out, "too slow, closing"),
+                Err(e) if e.kind() == ErrorKind::TimedOut => return leave(connection, &mut out, "too slow, closing"),
                 Err(e) => return Err(e),
             };
             let context = SessionContext { intake: &*self.intake, counters: &self.counters, now: Instant::now() };
             let bytes = if waiting.is_empty() { &input[..read] } else { &waiting };
+            let before = framer.progress();
             let turn = framer.take(bytes, context, &mut out);
+            if framer.progress() != before {
+                connection.stream().useful();
+            }
+            if framer.session().is_proven() {
+                connection.stream().proven();
+            }
             if turn == NextStep::Close {
                 return connection.close(&mut out);
             }
             if connection.stream().stopping() {
-                return connection.leave(&mut out, "shutting down, try later");
+                return leave(connection, &mut out, "shutting down, try later");
             }
             if turn == NextStep::StartTls {
-                connection.send(&mut out, limits)?;
+                connection.send(&mut out, limits.prompt())?;
                 connection = self.encrypt(connection, limits)?;
                 framer.encrypted();
             }
@@ -119,15 +135,16 @@ impl SmtpListener {
     }
 
     fn encrypt(&self, connection: Connection, limits: Limits) -> io::Result<Connection> {
-        let (Connection::Plain(mut stream), Some(certificates)) = (connection, &self.tls) else {
-            // The session offers STARTTLS only once, and only with a certificate.
-            return Err(ErrorKind::InvalidInput.into());
-        };
-        let mut connection = ServerConnection::new(certificates.current()).map_err(io::Error::other)?;
-        stream.allow(limits.prompt());
-        connection.complete_io(&mut stream)?;
-        Ok(Connection::Tls(Box::new(StreamOwned::new(connection, stream))))
+        // The session offers STARTTLS only with a certificate.
+        let certificates = self.tls.as_ref().ok_or(ErrorKind::InvalidInput)?;
+        connection.encrypt(certificates, limits.prompt())
     }
+}
+
+/// Says why and leaves; the client need not listen.
+fn leave(connection: Connection, out: &mut Vec<u8>, why: &str) -> io::Result<()> {
+    say(out, 421, why);
+    connection.close(out)
 }
 
 /// Reads the header of the PROXY protocol; gives the client that it names, and what came behind it.
@@ -189,70 +206,5 @@ impl Patience {
             self.session_until = now + self.limits.session;
         }
         self.idle_until.min(self.session_until)
-    }
-}
-
-enum Connection {
-    Plain(Stream),
-    Tls(Box<StreamOwned<ServerConnection, Stream>>),
-}
-
-impl Connection {
-    fn stream(&mut self) -> &mut Stream {
-        match self {
-            Self::Plain(stream) => stream,
-            Self::Tls(tls) => &mut tls.sock,
-        }
-    }
-
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(stream) => stream.read(buffer),
-            Self::Tls(tls) => tls.read(buffer),
-        }
-    }
-
-    /// Sends what has gathered, in one piece.
-    fn send(&mut self, out: &mut Vec<u8>, limits: Limits) -> io::Result<()> {
-        self.send_within(out, limits.prompt())
-    }
-
-    fn send_within(&mut self, out: &mut Vec<u8>, limit: Duration) -> io::Result<()> {
-        if out.is_empty() {
-            return Ok(());
-        }
-        self.stream().allow(limit);
-        match self {
-            Self::Plain(stream) => stream.write_all(out)?,
-            Self::Tls(tls) => {
-                tls.write_all(out)?;
-                tls.flush()?;
-            }
-        }
-        out.clear();
-        Ok(())
-    }
-
-    /// Sends the last replies and closes so that they arrive. A client may come again as soon as it has read them.
-    fn close(mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        self.stream().leaving();
-        self.send_within(out, FAREWELL)?;
-        self.hang_up()
-    }
-
-    /// Says why and leaves; the client need not listen.
-    fn leave(self, out: &mut Vec<u8>, why: &str) -> io::Result<()> {
-        say(out, 421, why);
-        self.close(out)
-    }
-
-    fn hang_up(mut self) -> io::Result<()> {
-        if let Self::Tls(tls) = &mut self {
-            tls.conn.send_close_notify();
-            tls.sock.allow(FAREWELL);
-            tls.flush()?;
-        }
-        self.stream().close_gently(4 * READ, FAREWELL);
-        Ok(())
     }
 }

@@ -6,8 +6,23 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use smol::channel::Receiver;
+use smol::future::or;
+use smol::{Async, Timer};
+
+/// What ended a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Woken {
+    /// The peer sent something, or is gone.
+    Input,
+    /// Something happened on this box.
+    News,
+    /// The limit has passed.
+    Time,
+}
 
 /// A connected socket that fails with [`ErrorKind::TimedOut`] once its deadline has passed.
 #[derive(Debug)]
@@ -15,9 +30,48 @@ pub struct Stream {
     socket: Arc<TcpStream>,
     until: Instant,
     stopping: Arc<AtomicBool>,
-    leaving: Arc<AtomicBool>,
+    standing: Arc<Standing>,
     /// The time-outs that the socket has now, for reading and for writing.
     armed: [Duration; 2],
+}
+
+/// What a session tells the gate of itself, so that the gate knows who has to go when room is short.
+#[derive(Debug)]
+pub struct Standing {
+    leaving: AtomicBool,
+    proven: AtomicBool,
+    began: Instant,
+    /// When the session last did something useful, in milliseconds after its beginning.
+    useful: AtomicU64,
+}
+
+impl Standing {
+    /// Makes the standing of a session that begins.
+    pub fn new(proven: bool) -> Self {
+        let (leaving, proven) = (AtomicBool::new(false), AtomicBool::new(proven));
+        Self { leaving, proven, began: Instant::now(), useful: AtomicU64::new(0) }
+    }
+
+    /// True once its work is done.
+    pub fn is_leaving(&self) -> bool {
+        // Relaxed, here and below: these flags guard no other data.
+        self.leaving.load(Ordering::Relaxed)
+    }
+
+    /// True when its client proved who they are, or comes from where somebody did.
+    pub fn is_proven(&self) -> bool {
+        self.proven.load(Ordering::Relaxed)
+    }
+
+    /// Tells for how long it did nothing useful.
+    pub fn idle(&self) -> Duration {
+        self.began.elapsed().saturating_sub(Duration::from_millis(self.useful.load(Ordering::Relaxed)))
+    }
+
+    /// Takes its place away: it is as good as gone.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Places in [`Stream::armed`].
@@ -25,16 +79,27 @@ const READ: usize = 0;
 const WRITE: usize = 1;
 
 impl Stream {
-    /// Makes a stream around a socket that the gate can shut down; the gate raises `stopping` when it does, the session
-    /// raises `leaving` when its work is done. The deadline is now.
-    pub fn new(socket: Arc<TcpStream>, stopping: Arc<AtomicBool>, leaving: Arc<AtomicBool>) -> Self {
-        Self { socket, until: Instant::now(), stopping, leaving, armed: [Duration::ZERO; 2] }
+    /// Makes a stream around a socket that the gate can shut down; the gate raises `stopping` when it does, and reads in
+    /// `standing` how the session is. The deadline is now.
+    pub fn new(socket: Arc<TcpStream>, stopping: Arc<AtomicBool>, standing: Arc<Standing>) -> Self {
+        Self { socket, until: Instant::now(), stopping, standing, armed: [Duration::ZERO; 2] }
+    }
+
+    /// Notes that the client proved who they are: the connection keeps its place when room is short.
+    pub fn proven(&self) {
+        self.standing.proven.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that the session came on: a command was complete, a request was there.
+    pub fn useful(&self) {
+        let since = u64::try_from(self.standing.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.standing.useful.store(since, Ordering::Relaxed);
     }
 
     /// Notes that only the farewell is left: the peer may come again before this connection is quite gone, and the cap
     /// for its address no longer counts it.
     pub fn leaving(&self) {
-        self.leaving.store(true, Ordering::Relaxed);
+        self.standing.leave();
     }
 
     /// Sets the deadline.
@@ -53,6 +118,23 @@ impl Stream {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Has the system notice a peer that is gone, within some minutes. Failure costs only that.
+    pub fn keep_alive(&self) {
+        let _ = rustix::net::sockopt::set_socket_keepalive(&self.socket, true);
+        let _ = rustix::net::sockopt::set_tcp_keepidle(&self.socket, Duration::from_secs(300));
+        let _ = rustix::net::sockopt::set_tcp_keepintvl(&self.socket, Duration::from_secs(60));
+    }
+
+    /// Gives the socket to somebody who keeps it after the session: the gate knows it no longer. It does not block.
+    ///
+    /// # Errors
+    /// When the process has no descriptor for it.
+    pub fn hand_over(self) -> io::Result<TcpStream> {
+        let socket = self.socket.try_clone()?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+
     /// Gives the address of this box that the peer connected to.
     ///
     /// # Errors
@@ -69,6 +151,28 @@ impl Stream {
         let seen = self.socket.peek(&mut [0]);
         let restored = self.socket.set_nonblocking(false);
         restored.is_err() || !matches!(seen, Ok(1..)) && !matches!(&seen, Err(e) if e.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Waits for input, for news, or for the limit; nothing of this polls.
+    ///
+    /// # Errors
+    /// When the system cannot watch the socket.
+    pub fn wait(&self, news: &Receiver<()>, limit: Duration) -> io::Result<Woken> {
+        let socket = Async::new(self.socket.clone())?;
+        let input = async { socket.readable().await.map(|()| Woken::Input) };
+        let news = async {
+            // A closed channel means that the store is closing, and so are the listeners.
+            let _ = news.recv().await;
+            Ok(Woken::News)
+        };
+        let time = async {
+            Timer::after(limit).await;
+            Ok(Woken::Time)
+        };
+        let woken = smol::block_on(or(input, or(news, time)));
+        drop(socket);
+        self.socket.set_nonblocking(false)?;
+        woken
     }
 
     /// Ends the connection so that the last answer arrives: a socket closed with unread input would be reset, and

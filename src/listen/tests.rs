@@ -160,6 +160,8 @@ fn nonsense_gets_well_formed_replies() {
         b"\xff\xfe\0",
         b"NOTIFY=NEVER,",
         b"BDAT 99999999999999999999 LAST\r\n",
+        b"BDAT 9\r\n",
+        b"BDAT 4 LAST\r\nBDAT",
         b"BURL x",
         b" MT-PRIORITY=-9",
         b" ORCPT=rfc822;a+4",

@@ -16,7 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::settings::{Key, Settings};
 
 /// File names of the box's own certificate and key, in the data folder.
-const OWN: (&str, &str) = ("tls-certificate.pem", "tls-key.pem");
+const OWN: (&str, &str) = (crate::store::OWN_FILES[0], crate::store::OWN_FILES[1]);
 
 /// Holds the certificate, and takes up a renewed one without a restart.
 #[derive(Debug)]

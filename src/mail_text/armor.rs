@@ -1,10 +1,12 @@
 //! OpenPGP inside a text (RFC 9580 section 6.2 and 7): signed text is shown bare, encrypted text as a notice.
 
+use crate::message::cut::CutNote;
+
 /// Stands for what only the recipient's keys could open.
 pub const ENCRYPTED: &str = "[encrypted text (PGP), cannot be read here]";
 
 /// Takes the armor off a text; gives the text and notes on what went.
-pub fn open(text: &str) -> (String, Vec<String>) {
+pub fn open(text: &str) -> (String, Vec<CutNote>) {
     if !text.contains("-----BEGIN PGP ") {
         return (text.to_owned(), Vec::new());
     }
@@ -21,11 +23,11 @@ pub fn open(text: &str) -> (String, Vec<String>) {
                 Some(State::Skip)
             }
             "-----BEGIN PGP SIGNATURE-----" => {
-                notes.push("PGP signature, not checked".to_owned());
+                notes.push(CutNote::Signature { pgp: true });
                 Some(State::Skip)
             }
             "-----BEGIN PGP PUBLIC KEY BLOCK-----" => {
-                notes.push("PGP key, not sent".to_owned());
+                notes.push(CutNote::Key);
                 Some(State::Skip)
             }
             _ if line.starts_with("-----END PGP ") => Some(State::Text),

@@ -8,6 +8,7 @@ use super::mime::{Kind, Part, Tree};
 use super::output::Output;
 use super::subject;
 use super::{armor, artifacts, clean, flowed, html, tags, words};
+use crate::message::CutNote;
 
 /// A plain part of at most this many bytes may be a mere hint at the HTML part.
 const MAX_HINT: usize = 400;
@@ -92,7 +93,7 @@ fn show_best(tree: &Tree<'_>, index: usize, out: &mut Output) {
         out.trims() && (invited.has_note || plain_text(tree, chosen).is_none_or(|text| text.contains(&invited.title)))
     });
     if repeats {
-        out.note("text of the invitation, which says the same");
+        out.note(CutNote::InvitationText);
     } else {
         show(tree, chosen, out);
     }
@@ -190,9 +191,9 @@ fn show_leaf(part: &Part<'_>, alone: bool, out: &mut Output) {
         _ if part.body.trim_ascii().is_empty() && !is_attached(part) => (),
         "application/pkcs7-mime" | "application/x-pkcs7-mime" => out.notice(smime(part)),
         "application/pkcs7-signature" | "application/x-pkcs7-signature" | "application/pgp-signature" => {
-            out.note("signature of the mail program, not checked");
+            out.note(CutNote::Signature { pgp: false });
         }
-        "application/pgp-keys" => out.note("PGP key, not sent"),
+        "application/pgp-keys" => out.note(CutNote::Key),
         "text/calendar" => {
             if out.invite(&decode::text(part)).is_none() && !out.is_invited() {
                 out.file(part);
@@ -228,7 +229,7 @@ fn show_plain(part: &Part<'_>, out: &mut Output) {
     // Mail servers mark a line that starts like the envelope of an mbox file.
     let text = text.replace("\n>From ", "\nFrom ");
     let (text, notes) = armor::open(&text);
-    notes.iter().for_each(|note| out.note(note));
+    notes.into_iter().for_each(|note| out.note(note));
     out.text(&text);
 }
 

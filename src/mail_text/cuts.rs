@@ -1,35 +1,7 @@
-//! What was cut out of a text, by which rule, and how sure the rule is. Data; words are made at the end.
+//! What was cut out of a text, by which rule, and how sure the rule is. Data; words are made where they are shown.
 
-/// Why something was cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// What the other side has already read.
-    History,
-    /// Below the dashes, in a signature's element, or a line that a telephone added.
-    Signature,
-    /// A notice of lawyers.
-    LegalNotice,
-    /// What a scanner, a list or a green conscience adds below.
-    Footer,
-    /// What a mail server put above the text.
-    Warning,
-    /// "Reply above this line".
-    ReplyLine,
-}
-
-impl Rule {
-    /// What was cut, for people.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::History => "quoted history",
-            Self::Signature => "signature",
-            Self::LegalNotice => "legal notice",
-            Self::Footer => "footer",
-            Self::Warning => "warning of a mail server",
-            Self::ReplyLine => "line of a help desk",
-        }
-    }
-}
+use crate::message::cut::CutNote;
+pub use crate::message::cut::CutRule as Rule;
 
 /// How sure a rule is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,13 +28,12 @@ pub struct Cut {
 }
 
 impl Cut {
-    /// In words: "signature of 4 lines".
-    pub fn words(&self) -> String {
-        let lines = if self.lines == 1 { "line" } else { "lines" };
-        let what = format!("{} of {} {lines}", self.rule.words(), self.lines);
+    /// For the reader of the page.
+    pub fn note(&self) -> CutNote {
+        let Self { rule, lines, bytes, .. } = *self;
         match self.confidence {
-            Confidence::Unsure => format!("kept, though it looks like a {what}, {} bytes", self.bytes),
-            _ => what,
+            Confidence::Unsure => CutNote::Kept { rule, lines, bytes },
+            _ => CutNote::Lines { rule, lines },
         }
     }
 }

@@ -1,8 +1,10 @@
-//! The parts that stay behind: their names and sizes in words.
+//! The parts that stay behind: their names and sizes.
 
 use super::clean;
 use super::decode;
 use super::mime::Part;
+use crate::message::cut::{CutNote, FileKind};
+pub use crate::message::words::file_size as size;
 
 /// Longest file name that is told, in characters; of longer ones the end is kept, for the extension.
 const MAX_NAME: usize = 40;
@@ -13,8 +15,8 @@ pub fn words(part: &Part<'_>) -> String {
 }
 
 /// The note for the page.
-pub fn note(part: &Part<'_>, what: &str) -> String {
-    format!("{what} {}, {}, not sent", name(part), size(decode::size(part)))
+pub fn note(part: &Part<'_>, what: FileKind) -> CutNote {
+    CutNote::File { what, name: name(part), bytes: decode::size(part) }
 }
 
 /// The file name without its folder, or the kind of thing it is.
@@ -39,15 +41,6 @@ pub fn name(part: &Part<'_>) -> String {
         "message" => "mail".to_owned(),
         "text" => "text".to_owned(),
         _ => "file".to_owned(),
-    }
-}
-
-/// A size for people.
-pub fn size(bytes: usize) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::head::{Head, Typed, line_end};
 use super::transfer::Transfer;
+use crate::message::CutNote;
 
 /// Header bytes that are read of one mail, all parts together.
 const MAX_HEADER: usize = 256 * 1024;
@@ -46,7 +47,7 @@ pub struct Tree<'a> {
     /// In the order of the mail; never empty.
     pub parts: Vec<Part<'a>>,
     /// What was too much to read, in words.
-    pub notes: Vec<String>,
+    pub notes: Vec<CutNote>,
 }
 
 impl<'a> Tree<'a> {
@@ -205,10 +206,10 @@ impl<'a> Scan<'a> {
     fn finish(mut self) -> Tree<'a> {
         let mut notes = Vec::new();
         if self.budget == 0 {
-            notes.push(format!("the header is longer than {} kB, the rest of it was not read", MAX_HEADER / 1024));
+            notes.push(CutNote::Header { read: MAX_HEADER / 1024 });
         }
         if self.full {
-            notes.push(format!("more than {MAX_PARTS} parts, the rest was not read"));
+            notes.push(CutNote::Parts { read: MAX_PARTS });
         }
         for part in &mut self.parts {
             if part.kind == Kind::Multipart && part.children.is_empty() {

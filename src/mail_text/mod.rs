@@ -70,7 +70,8 @@ use head::Head;
 use mime::Tree;
 use output::{Finished, Output};
 
-use crate::message::Wanted;
+use crate::message::machine::MachineKind;
+use crate::message::{CutNote, Machine, Wanted};
 
 /// Longest subject, in bytes.
 const MAX_SUBJECT: usize = 1000;
@@ -103,13 +104,13 @@ pub struct Shaped {
     pub text: String,
     /// The visible text without subject, before anything was cut.
     pub full: String,
-    /// What was cut or left behind, in words: "signature of 4 lines", "attachment photo.jpg, 240 kB, not sent".
-    pub cut: Vec<String>,
+    /// What was cut or left behind.
+    pub cut: Vec<CutNote>,
     /// What was cut by rule, and what a rule was unsure of and left in the text.
     pub cuts: Vec<Cut>,
     /// Why a machine must have written it; `None` for a mail by a person. An empty envelope sender is the caller's
     /// to see.
-    pub automatic: Option<String>,
+    pub automatic: Option<Machine>,
     /// With angle brackets.
     pub message_id: Option<String>,
     /// The mails that it answers: `In-Reply-To`, then `References`, latest first; with angle brackets.
@@ -134,7 +135,7 @@ pub fn shape(raw: &[u8], options: &Options) -> Shaped {
     let whole = subject(head);
     let parts = subject::read(&whole);
     let mut out = Output::new(Context::new(head, &parts, options.trim));
-    tree.notes.iter().for_each(|note| out.note(note));
+    tree.notes.iter().for_each(|note| out.note(note.clone()));
     body::show(&tree, 0, &mut out);
     let Finished { mut text, full, cuts, notes } = out.finish();
     let subject = if options.trim { parts.short } else { whole };
@@ -145,7 +146,7 @@ pub fn shape(raw: &[u8], options: &Options) -> Shaped {
     let from = mailbox(head, "from");
     let automatic = automatic::reason(&tree, &subject);
     Shaped {
-        automatic: automatic.or_else(|| bounce.is_some().then(|| "a delivery report".to_owned())),
+        automatic: automatic.or_else(|| bounce.is_some().then(|| Machine::sign(MachineKind::Report, ""))),
         message_id: head.ids("message-id").into_iter().next(),
         in_reply_to: answered(head),
         writer: mailbox(head, "reply-to").map(|reply| named(reply, from.as_ref())).or_else(|| from.clone()),

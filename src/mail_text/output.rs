@@ -6,6 +6,7 @@ use super::cuts::{Cut, Cuts, Rule};
 use super::mime::Part;
 use super::trim::{self, Trimmed};
 use super::{calendar, clean, decode, embedded, files, marks};
+use crate::message::cut::{CutNote, FileKind};
 
 /// Longest text that is kept, in bytes.
 pub const MAX_TEXT: usize = 256 * 1024;
@@ -34,8 +35,8 @@ pub struct Finished {
     pub full: String,
     /// What was cut, as data.
     pub cuts: Vec<Cut>,
-    /// What was cut or left behind, in words.
-    pub notes: Vec<String>,
+    /// What was cut or left behind.
+    pub notes: Vec<CutNote>,
 }
 
 /// Collects texts, files and notes.
@@ -50,7 +51,7 @@ pub struct Output {
     inner: Context,
     files: Vec<String>,
     pictures: Vec<String>,
-    notes: Vec<String>,
+    notes: Vec<CutNote>,
     read: usize,
     /// Bytes of texts that nobody looked at.
     beyond: usize,
@@ -71,16 +72,12 @@ impl Output {
     /// The decoded text of a part, within the limits of the mail.
     pub fn read(&mut self, part: &Part<'_>) -> String {
         if self.read >= MAX_READ {
-            self.note("more text than can be read at once");
+            self.note(CutNote::TooMuchText);
             return String::new();
         }
         self.read += part.body.len().min(decode::MAX_TEXT);
         if part.body.len() > decode::MAX_TEXT {
-            self.note(&format!(
-                "the end of a text of {}, of which {} kB were read",
-                files::size(part.body.len()),
-                decode::MAX_TEXT / 1024
-            ));
+            self.note(CutNote::EndOfPart { bytes: part.body.len(), read: decode::MAX_TEXT / 1024 });
         }
         // Nobody may write what HTML is marked with.
         decode::text(part).replace(marks::is_mark, "")
@@ -112,15 +109,16 @@ impl Output {
     /// Names a file that was encoded inside of a text.
     fn embedded(&mut self, file: &embedded::File) {
         let name = if file.name.is_empty() { "file" } else { &file.name };
-        let size = files::size(file.size);
-        self.note(&format!("attachment {name}, {size}, not sent"));
-        self.files.push(format!("{name} {size}"));
+        let what = FileKind::Attachment;
+        self.note(CutNote::File { what, name: name.to_owned(), bytes: file.size });
+        self.files.push(format!("{name} {}", files::size(file.size)));
     }
 
     /// Adds a line that stands for something that cannot be read here.
     pub fn notice(&mut self, line: &str) {
         self.text(line);
-        self.note(line.trim_matches(['[', ']']));
+        let line = line.trim_matches(['[', ']']).to_owned();
+        self.note(CutNote::Unreadable { line });
     }
 
     /// The title of the mail whose text comes next.
@@ -147,21 +145,21 @@ impl Output {
 
     /// Names a file that stays behind.
     pub fn file(&mut self, part: &Part<'_>) {
-        let what = if files::is_tnef(part) { "Outlook's wrapper" } else { "attachment" };
-        self.note(&files::note(part, what));
+        let what = if files::is_tnef(part) { FileKind::Tnef } else { FileKind::Attachment };
+        self.note(files::note(part, what));
         self.files.push(files::words(part));
     }
 
     /// Notes a picture that only decorates the text.
     pub fn picture(&mut self, part: &Part<'_>) {
-        self.note(&files::note(part, "picture"));
+        self.note(files::note(part, FileKind::Picture));
         self.pictures.push(files::words(part));
     }
 
     /// Adds a note for the reader of the page, once.
-    pub fn note(&mut self, note: &str) {
-        if self.notes.len() < MAX_NOTES && !self.notes.iter().any(|known| known == note) {
-            self.notes.push(note.to_owned());
+    pub fn note(&mut self, note: CutNote) {
+        if self.notes.len() < MAX_NOTES && !self.notes.contains(&note) {
+            self.notes.push(note);
         }
     }
 
@@ -182,7 +180,7 @@ impl Output {
             self.texts.iter().flat_map(|text| &text.trimmed.cuts).for_each(|cut| cuts.join(cut));
         }
         cuts.0.sort_by_key(|cut| cut.rule != Rule::History);
-        cuts.0.iter().for_each(|cut| self.note(&cut.words()));
+        cuts.0.iter().for_each(|cut| self.note(cut.note()));
         let mut full = self.full.join("\n\n");
         // A picture that is all there is is no decoration.
         if full.is_empty() {
@@ -213,7 +211,7 @@ impl Output {
             let rest = text.len() - end + self.beyond;
             text.truncate(end);
             text.truncate(text.trim_end().len());
-            self.note(&format!("the end of the text, {}", files::size(rest)));
+            self.note(CutNote::End { bytes: rest });
         }
     }
 }

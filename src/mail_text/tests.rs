@@ -51,8 +51,10 @@ fn check(shaped: &Shaped) {
         assert!(!text.ends_with('\n') && !text.contains("\n\n\n") && text.len() <= output::MAX_TEXT + 3000);
     }
     assert!(!on_air(shaped).is_empty());
-    let lines = [&shaped.subject].into_iter().chain(&shaped.cut).chain(&shaped.automatic);
-    for line in lines.chain(&shaped.message_id).chain(&shaped.in_reply_to) {
+    let (cut, automatic) =
+        (shaped.cut.iter().map(ToString::to_string), shaped.automatic.iter().map(ToString::to_string));
+    let lines = [shaped.subject.clone()].into_iter().chain(cut).chain(automatic);
+    for line in lines.chain(shaped.message_id.clone()).chain(shaped.in_reply_to.clone()) {
         assert!(!line.contains(char::is_control), "{line:?}");
     }
 }
@@ -215,7 +217,7 @@ fn ten_thousand_parts_and_five_thousand_levels() {
     }
     let shaped = in_time("parts", &raw);
     assert!(shaped.text.contains("part 150") && !shaped.text.contains("part 250"));
-    assert!(shaped.cut.iter().any(|note| note.contains("more than 200 parts")));
+    assert!(shaped.cut.iter().any(|note| note.to_string().contains("more than 200 parts")));
 
     let mut raw = b"Subject: Deep\n".to_vec();
     for number in 0..5_000 {
@@ -232,7 +234,7 @@ fn huge_headers_and_bodies() {
     raw.extend(b"\nThe text.\n");
     let shaped = in_time("header", &raw);
     assert_eq!(on_air(&shaped), "Big header\nThe text.");
-    assert!(shaped.cut.iter().any(|note| note.contains("header is longer")));
+    assert!(shaped.cut.iter().any(|note| note.to_string().contains("header is longer")));
 
     // What comes after more header than is read cannot be told from text, and is no text.
     let filler = "X-Filler: 0123456789012345678901234567890123456789\n".repeat(6_000);
@@ -246,7 +248,7 @@ fn huge_headers_and_bodies() {
     raw.extend(b"All work and no play makes Jack a dull boy.\n".repeat(700_000));
     let shaped = in_time("body", &raw);
     assert!(shaped.text.len() <= output::MAX_TEXT + 10);
-    assert!(shaped.cut.iter().any(|note| note.contains("30.7 MB")), "{:?}", shaped.cut);
+    assert!(shaped.cut.iter().any(|note| note.to_string().contains("30.7 MB")), "{:?}", shaped.cut);
 
     let mut raw =
         b"Subject: File\nContent-Type: application/zip; name=a.zip\nContent-Transfer-Encoding: base64\n\n".to_vec();

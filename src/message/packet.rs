@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GoneReason, Id, LinkId};
-use crate::address::DeviceId;
+use super::{GoneReason, Id, LinkId, Reason};
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::money::{Bill, Money};
 
@@ -26,7 +26,7 @@ pub struct Packet {
     pub parts: u16,
     /// The device it is meant for; `None` from a station, whose modem has only one far end.
     #[serde(default)]
-    pub device: Option<DeviceId>,
+    pub device: Option<LinkAddress>,
     /// The link that it was made for, or given to: only that one tells what became of it.
     #[serde(default = "LinkId::first")]
     pub link: LinkId,
@@ -36,9 +36,9 @@ pub struct Packet {
     pub state: PacketState,
     /// When that was.
     pub at: Time,
-    /// What the link said last, in words.
+    /// What happened to it last; empty at first.
     #[serde(default)]
-    pub note: String,
+    pub note: Reason,
     /// When the link is asked after it again, while it holds it.
     #[serde(default)]
     pub ask: Time,
@@ -168,7 +168,7 @@ impl fmt::Display for Reference {
 pub struct CameIn {
     /// Device of the far box; `None` for the one that a station writes to.
     #[serde(default)]
-    pub device: Option<DeviceId>,
+    pub device: Option<LinkAddress>,
     /// Name of the bundle.
     pub bundle: u16,
     /// Its place there.

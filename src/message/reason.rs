@@ -4,12 +4,16 @@
 //! them: `{"code":"waits","is":"link","packets":2}`. Older records have a sentence in its place, which is kept as
 //! [`Reason::Old`]; what a newer version wrote is kept as [`Reason::Unknown`] and shown as such.
 
+mod device;
 mod far_box;
+mod line;
 mod link;
 mod relay;
 mod route;
 mod rule;
 mod text;
+mod tracking;
+mod unusable;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,12 +22,16 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::money::{OverBudget, OverPrice};
 
+pub use device::{Caution, DeviceReason, Foreign, GpsFix, Obstacle, Rejection, Remedy};
 pub use far_box::FarBoxReason;
-pub use link::{Acknowledged, GoneReason, LinkReason, Part, Taken};
+pub use line::{ByeReason, CallFailure, LineReason, PairFailure};
+pub use link::{Acknowledged, GoneReason, LinkReason, Part, SignalFigures, Taken};
 pub use relay::{RelayHint, RelayReason, RelayRefusal};
 pub use route::{Arrived, LinkBar, NeedsOwner, NoRoute, SplitError, Waits};
 pub use rule::{Barred, Ground, Whose};
 pub use text::{Doubt, TextCount, TextReason};
+pub use tracking::TrackingReason;
+pub use unusable::Unusable;
 
 /// Why a message is in its state, or what a step of its time line was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +59,14 @@ pub enum Reason {
     Action(ActionReason),
     /// What the link did, or did not do.
     Link(LinkReason),
+    /// What a link knows, or does not know, of a packet that it was given.
+    Tracking(TrackingReason),
+    /// What a link says of the device, or the service, at its other end.
+    Device(DeviceReason),
+    /// What a link over the internet says of its line, and of packets on it.
+    Line(LineReason),
+    /// It cannot be used, and is set aside.
+    Unusable(Unusable),
     /// What the far box says of it.
     FarBox(FarBoxReason),
     /// What the carrier of text messages did, or did not do.
@@ -208,6 +224,10 @@ is_a_reason! {
     Arrived => Arrived,
     ActionReason => Action,
     LinkReason => Link,
+    TrackingReason => Tracking,
+    LineReason => Line,
+    DeviceReason => Device,
+    Unusable => Unusable,
     FarBoxReason => FarBox,
     TextReason => Text,
     RelayReason => Relay,
@@ -219,24 +239,9 @@ impl From<&Fault> for Reason {
     }
 }
 
-/// Words of a device or a server, for drivers that have no facts of their own yet.
-impl From<String> for Reason {
-    fn from(words: String) -> Self {
-        Self::Said { words }
-    }
-}
-
-/// As for [`String`].
-impl From<&str> for Reason {
-    fn from(words: &str) -> Self {
-        Self::said(words)
-    }
-}
-
-/// As for [`String`].
-impl From<&String> for Reason {
-    fn from(words: &String) -> Self {
-        Self::said(words)
+impl From<&Reason> for Reason {
+    fn from(reason: &Self) -> Self {
+        reason.clone()
     }
 }
 

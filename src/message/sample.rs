@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Id, Message, Origin, State, Way};
+use super::{Id, Message, Origin, Reason, State, Way};
 use crate::address::Address;
 use crate::clock::Time;
 
@@ -50,5 +50,12 @@ impl Message {
             reporting: Default::default(),
             steps: vec![],
         }
+    }
+}
+
+/// Words that a test made up.
+impl From<&str> for Reason {
+    fn from(words: &str) -> Self {
+        Self::said(words)
     }
 }

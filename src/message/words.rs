@@ -2,15 +2,20 @@
 //!
 //! | audience | where | what they hear |
 //! |---|---|---|
-//! | the owner: page, command line, time line | [`owner`], which is `Display` | the whole fact, and what to do |
+//! | the owner: page, command line, time line | [`owner`], [`device`], [`line`], [`events`], [`mail`], which are `Display` | the whole fact, and what to do |
 //! | a person, and who is told by a notice | [`person`] | plain words, nothing of modems, settings and codings |
 //! | an SMTP client | [`smtp`] | a reply code, an enhanced status code, a sentence |
 //! | the log | [`super::Reason::code`] | the code of the fact: no names, no addresses, no words of others |
 
+mod device;
+mod events;
+mod line;
+mod mail;
 mod owner;
 mod person;
 pub mod smtp;
 
+pub use mail::size as file_size;
 pub use person::{for_notice, for_person, words as person};
 
 #[cfg(test)]

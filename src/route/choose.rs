@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 
-use crate::address::{Address, DeviceId, Mailbox, Phone, PhoneError};
+use crate::address::{Address, LinkAddress, Mailbox, Phone, PhoneError};
 use crate::links::LinkTerms;
 use crate::message::reason::NoRoute;
 use crate::message::{LinkId, Message, Way};
@@ -40,8 +40,8 @@ const MEASURE: usize = 100;
 pub enum Route {
     /// The mailbox of this person.
     Mailbox(Arc<Person>),
-    /// The link; to this device, or to the one far end there is.
-    Link(Option<DeviceId>),
+    /// The link; to the far box of this address, or to the one far end there is.
+    Link(Option<LinkAddress>),
     /// The mail relay.
     Relay,
     /// The carrier of text messages.
@@ -77,23 +77,29 @@ impl Policy {
 
     /// The cheapest link that may take messages for a device, or for the far box of a station: sizes and quotes of what waits
     /// are those of it. `None` where no link that is used has a price and reaches it.
-    pub fn cheapest(&self, device: bool) -> Option<&LinkTerms> {
-        let usable = self.links.iter().filter(|link| link.on && link.reaches(device));
+    pub fn cheapest(&self, device: Option<LinkAddress>) -> Option<&LinkTerms> {
+        let usable = self.links.iter().filter(|link| link.on && link.reach.includes(device));
         usable
             .filter_map(|link| Some((link.price?.of(MEASURE), link)))
             .min_by_key(|(price, _)| *price)
             .map(|(_, link)| link)
     }
 
+    /// The cheapest link of all that are used and have a price, whatever it reaches.
+    pub fn cheapest_of_all(&self) -> Option<&LinkTerms> {
+        let priced = self.links.iter().filter(|link| link.on).filter_map(|link| Some((link.price?.of(MEASURE), link)));
+        priced.min_by_key(|(price, _)| *price).map(|(_, link)| link)
+    }
+
     /// What a packet holds, in bytes, on the way to a device or to the far box of a station.
-    pub fn max_payload(&self, device: bool) -> usize {
-        let any = || self.links.iter().find(|link| link.reaches(device));
+    pub fn max_payload(&self, device: Option<LinkAddress>) -> usize {
+        let any = || self.links.iter().find(|link| link.reach.includes(device));
         self.cheapest(device).or_else(any).map_or(SMALLEST, |link| link.max_payload)
     }
 
     /// True when a link that is used reaches devices, or the far box of a station.
-    pub fn has_link(&self, device: bool) -> bool {
-        self.links.iter().any(|link| link.on && link.reaches(device))
+    pub fn has_link(&self, device: Option<LinkAddress>) -> bool {
+        self.links.iter().any(|link| link.on && link.reach.includes(device))
     }
 
     /// True when this mail address belongs to this box.
@@ -135,7 +141,8 @@ impl Policy {
     /// Why no message can reach a person on their device, if so: the modem of a station speaks to the one far end only.
     pub fn no_way_to(&self, person: &Person) -> Option<NoRoute> {
         // Without a link that is used it waits for one.
-        let out_of_reach = person.home == Home::Device && !self.has_link(true) && self.has_link(false);
+        let used = self.links.iter().any(|link| link.on);
+        let out_of_reach = person.home == Home::Device && used && !self.has_link(person.device.map(LinkAddress::from));
         out_of_reach.then(|| NoRoute::DeviceOutOfReach { name: person.name.clone() })
     }
 
@@ -227,7 +234,7 @@ impl Policy {
     fn home_of(person: &Arc<Person>) -> Route {
         match (person.disabled, person.home, person.device) {
             (true, ..) => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
-            (_, Home::Device, Some(device)) => Route::Link(Some(device)),
+            (_, Home::Device, Some(device)) => Route::Link(Some(device.into())),
             _ => Route::Mailbox(Arc::clone(person)),
         }
     }
@@ -240,7 +247,7 @@ impl Policy {
         }
     }
 
-    fn to_device(&self, device: DeviceId) -> Route {
+    fn to_device(&self, device: LinkAddress) -> Route {
         match self.people.by_device(device) {
             Some(person) if person.disabled => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
             _ => Route::Link(Some(device)),
@@ -257,21 +264,22 @@ fn is_this_machine(mailbox: &Mailbox) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::links::{Price, Unit};
+    use crate::links::{Price, Reach, Unit};
     use crate::money::Money;
 
     /// A link of this number and price of a packet.
-    pub(crate) fn link(id: u32, many_devices: bool, price: i64) -> LinkTerms {
+    pub(crate) fn link(id: u32, devices: bool, price: i64) -> LinkTerms {
         let price = Price { unit: Unit::Packet, each: Money(price), least: 0 };
         let name = format!("link{id}");
-        LinkTerms { id: LinkId(id), name, on: true, price: Some(price), max_payload: 192, many_devices }
+        let reach = Reach { far_box: !devices, kinds: if devices { &["m138"] } else { &[] } };
+        LinkTerms { id: LinkId(id), name, on: true, price: Some(price), max_payload: 192, reach }
     }
 
     pub(crate) fn policy(reach: &str) -> Policy {
         let settings =
             Settings::default().with(Key::Domain, "here.org").and_then(|s| s.with(Key::Reach, reach)).unwrap();
         let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
-        let device = DeviceId::new(6846).ok();
+        let device = crate::address::DeviceId::new(6846).ok();
         let number = "+14155550199".parse().ok();
         let ben = Person { name: "ben".into(), home: Home::Device, device, number, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
@@ -285,7 +293,7 @@ pub(crate) mod tests {
         for box_ in [&station, &gateway] {
             assert_eq!(way(box_, "Anna+x@HERE.org"), Some(Way::Mailbox));
             assert_eq!(way(box_, "postmaster@here.org"), Some(Way::Mailbox));
-            assert_eq!(box_.choose(&"ben@here.org".parse().unwrap()), Route::Link(DeviceId::new(6846).ok()));
+            assert_eq!(box_.choose(&"ben@here.org".parse().unwrap()), Route::Link("6846".parse().ok()));
             assert_eq!(way(box_, "carl@here.org"), None);
             assert_eq!(way(box_, "dora@here.org"), None);
             assert_eq!(way(box_, "<>"), None);
@@ -317,7 +325,7 @@ pub(crate) mod tests {
         }
         let own = "+14155550199@sms.here.org".parse().unwrap();
         assert_eq!(gateway.at_number("4155550199").unwrap().to_string(), "ben@here.org");
-        assert_eq!(gateway.choose(&own), Route::Link(DeviceId::new(6846).ok()));
+        assert_eq!(gateway.choose(&own), Route::Link("6846".parse().ok()));
         for bad in ["anna@sms.here.org", "12@sms.here.org"] {
             assert!(matches!(gateway.choose(&bad.parse().unwrap()), Route::Nowhere(_)), "{bad}");
         }

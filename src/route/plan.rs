@@ -7,12 +7,12 @@ use super::choose::{Policy, Route};
 use super::price;
 use super::rules::{Case, Rules, Verdict};
 use super::segments;
-use crate::address::Address;
+use crate::address::{Address, LinkAddress};
 use crate::clock::Time;
 use crate::coding::classic::{self, Protocol};
 use crate::coding::parts;
 use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SplitError, Waits};
-use crate::message::{Extent, Id, LinkSize, Message, Origin, Priority, Proof, State, Terms, Way};
+use crate::message::{CutNote, Extent, Id, LinkSize, Machine, Message, Origin, Priority, Proof, State, Terms, Way};
 use crate::money::{Bill, Money, Use};
 use crate::people::Person;
 use crate::settings::Key;
@@ -35,10 +35,10 @@ pub struct NewMessage {
     pub subject: String,
     /// The text, without the subject.
     pub text: String,
-    /// What was cut, in words.
-    pub cut: Vec<String>,
+    /// What was cut or left behind.
+    pub cut: Vec<CutNote>,
     /// Written by a machine, and how that shows.
-    pub automatic: Option<String>,
+    pub automatic: Option<Machine>,
     /// Message-ID of the mail.
     pub message_id: Option<String>,
     /// What came before it in its thread, the oldest first; empty when that is not known, and the store may find it.
@@ -49,6 +49,27 @@ pub struct NewMessage {
     pub stranger: Option<Stranger>,
     /// The terms on which it goes.
     pub terms: Terms,
+}
+
+impl NewMessage {
+    /// A message of which no more is known than this.
+    pub fn new(door: Origin, from: Address, to: Address, text: String) -> Self {
+        Self {
+            door,
+            from,
+            to,
+            text,
+            author: None,
+            subject: String::new(),
+            cut: Vec::new(),
+            automatic: None,
+            message_id: None,
+            references: Vec::new(),
+            about: None,
+            stranger: None,
+            terms: Terms::default(),
+        }
+    }
 }
 
 /// What is known of somebody who is not of this box.
@@ -188,7 +209,7 @@ impl Policy {
             },
             Route::Carrier => self.by_carrier(message),
             Route::Link(device) => {
-                let judged = self.on_air(message, device.is_some());
+                let judged = self.on_air(message, *device);
                 match verdict {
                     // What is refused or held anyway keeps that reason.
                     Some(Verdict::Refuse(ground)) if judged.0 != State::Refused => {
@@ -208,7 +229,7 @@ impl Policy {
     pub fn bill(&self, message: &Message) -> Option<Bill> {
         let choice = self.choose(&message.to);
         let wanted = match &choice {
-            Route::Link(device) => self.packets_wanted(message, device.is_some())?,
+            Route::Link(device) => self.packets_wanted(message, *device)?,
             Route::Carrier => {
                 let texts = segments::of(message).parts() as u64;
                 Use::of_texts(texts, price::text_price(&self.settings))
@@ -232,18 +253,18 @@ impl Policy {
     }
 
     /// What a message takes on air alone, in the coding that its far box reads.
-    fn packets_wanted(&self, message: &Message, to_device: bool) -> Option<Use> {
-        let extent = self.size_of(message, to_device).best()?;
-        let price = self.cheapest(to_device).and_then(|link| link.price);
+    fn packets_wanted(&self, message: &Message, device: Option<LinkAddress>) -> Option<Use> {
+        let extent = self.size_of(message, device).best()?;
+        let price = self.cheapest(device).and_then(|link| link.price);
         Some(price.map_or(Use::of_packets(extent.packets as u64, Money::default()), |price| price.quote(extent)))
     }
 
     /// What a message takes on the link alone: as it was measured, or by the classic coding when it was measured for no
     /// link or for another one.
-    pub fn size_of(&self, message: &Message, to_device: bool) -> LinkSize {
-        let max_payload = self.max_payload(to_device);
+    pub fn size_of(&self, message: &Message, device: Option<LinkAddress>) -> LinkSize {
+        let max_payload = self.max_payload(device);
         let kept = message.size.filter(|size| size.max_payload == max_payload);
-        kept.unwrap_or_else(|| classic_size(message, to_device, max_payload))
+        kept.unwrap_or_else(|| classic_size(message, device.is_some(), max_payload))
     }
 
     /// What the rules say of a message of somebody who is not of this box, for a person who reads on a device.
@@ -286,7 +307,7 @@ impl Policy {
     }
 
     /// What may go on air is decided before it is queued (promise 5).
-    pub fn on_air(&self, message: &Message, to_device: bool) -> (State, Reason) {
+    pub fn on_air(&self, message: &Message, device: Option<LinkAddress>) -> (State, Reason) {
         let on = Medium::Air;
         let notice = message.door == Origin::Notice && self.settings.on(Key::AirNotices);
         if let Some(how) = message.automatic.clone()
@@ -298,9 +319,9 @@ impl Policy {
             return (State::Refused, Barred::NoSender { on }.into());
         }
         let most = self.max_parts(message);
-        let needs = match self.size_of(message, to_device).best() {
+        let needs = match self.size_of(message, device).best() {
             Some(extent) => Ok(extent.packets),
-            None => packets(message, to_device, self.max_payload(to_device)).map(|packets| packets.len()),
+            None => packets(message, device.is_some(), self.max_payload(device)).map(|packets| packets.len()),
         };
         match needs {
             Err(why) => (State::Held, NeedsOwner::Unsplittable(why).into()),
@@ -308,7 +329,7 @@ impl Policy {
                 (State::Held, NeedsOwner::TooManyPackets { needs, most }.into())
             }
             Ok(_) if !self.links.iter().any(|link| link.on) => (State::Queued, Waits::NoLink.into()),
-            Ok(_) if !self.has_link(to_device) => (State::Queued, Waits::NoReach { device: to_device }.into()),
+            Ok(_) if !self.has_link(device) => (State::Queued, Waits::NoReach { device: device.is_some() }.into()),
             Ok(packets) => (State::Queued, Waits::Link { packets }.into()),
         }
     }
@@ -354,19 +375,8 @@ mod tests {
 
     fn draft(to: &str, text: &str) -> NewMessage {
         NewMessage {
-            door: Origin::Smtp,
-            from: "mum@else.org".parse().unwrap(),
-            to: to.parse().unwrap(),
-            author: None,
             subject: "s".into(),
-            text: text.into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
-            stranger: None,
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Smtp, "mum@else.org".parse().unwrap(), to.parse().unwrap(), text.into())
         }
     }
 
@@ -387,7 +397,13 @@ mod tests {
             "{}",
             long.reason
         );
-        let auto = planned("internet", NewMessage { automatic: Some("List-Id".into()), ..draft("ben@here.org", "x") });
+        let auto = planned(
+            "internet",
+            NewMessage {
+                automatic: Some(Machine::sign(crate::message::machine::MachineKind::List, "list-id")),
+                ..draft("ben@here.org", "x")
+            },
+        );
         assert_eq!(auto.state, State::Refused);
         let bounce = planned("internet", NewMessage { from: Address::Nobody, ..draft("ben@here.org", "x") });
         assert_eq!(bounce.state, State::Refused);
@@ -398,15 +414,16 @@ mod tests {
     fn the_quote_comes_from_the_size_that_is_kept() {
         let policy = policy("internet");
         let extent = |packets| Some(Extent { bytes: packets * 100, packets });
-        let size = LinkSize { max_payload: policy.max_payload(true), classic: extent(7), compact: extent(3) };
+        let ben = "6846".parse().ok();
+        let size = LinkSize { max_payload: policy.max_payload(ben), classic: extent(7), compact: extent(3) };
         let message = policy.plan(draft("ben@here.org", "hello"), Some(size), Time(1000), true);
         assert_eq!(message.state, State::Queued);
         let quote = message.bill.clone().unwrap();
         assert_eq!(quote.wanted.packets, 3);
         let longer = Message { text: "word ".repeat(400), ..message };
         assert!(policy.bill(&longer).unwrap().same_quote(&quote));
-        assert_eq!(policy.size_of(&longer, true), size);
-        assert_eq!(policy.on_air(&longer, true).0, State::Queued, "seven packets would be too many");
+        assert_eq!(policy.size_of(&longer, ben), size);
+        assert_eq!(policy.on_air(&longer, ben).0, State::Queued, "seven packets would be too many");
     }
 
     #[test]
@@ -433,7 +450,7 @@ mod tests {
 
     #[test]
     fn a_device_without_a_person_holds_its_messages() {
-        let from = Address::Device(crate::address::DeviceId::new(9).unwrap());
+        let from = Address::Device("9".parse().unwrap());
         let message = planned("internet", NewMessage { from, ..draft("mum@else.org", "x") });
         assert_eq!(message.state, State::Held);
     }

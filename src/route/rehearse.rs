@@ -114,19 +114,10 @@ mod tests {
 
     fn message(policy: &Policy, number: u64, from: &str, to: &str, author: Option<&str>) -> Message {
         let draft = NewMessage {
-            door: Origin::Smtp,
-            from: from.parse().unwrap(),
-            to: to.parse().unwrap(),
             author: author.map(str::to_owned),
             subject: "s".into(),
-            text: "hello".into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
             stranger: author.is_none().then(Stranger::default),
-            terms: Default::default(),
+            ..NewMessage::new(Origin::Smtp, from.parse().unwrap(), to.parse().unwrap(), "hello".into())
         };
         let mut message = policy.plan(draft, None, Time(number.cast_signed() * 1000), true);
         message.id = Id(number);

@@ -96,6 +96,13 @@ settings! {
     HiveOrganization, "hive.organization", Number(0, 2_147_483_647), "0", "Link", "Hive organization", "Number of the organization that sends; 0 leaves it out.";
     HivePoll, "hive.poll", Seconds(1, 86_400), "60", "Link", "Poll the Hive every", "How often the Hive is asked for new packets.";
 
+    IpAddress, "ip.address", Text, "", "Link", "Address of the far box", "host:port of the gateway that this box calls; pairing sets it. Empty: this box calls nobody.";
+    IpListen, "ip.listen", Listen, "", "Internet link", "Listens for boxes on", "On a gateway: address and port that stations connect to, for example 0.0.0.0:443. Used when systemd passes no socket named ip. Empty: none.";
+    IpHold, "ip.hold", Switch, "yes", "Link", "Hold the line", "yes: the line stays open, for 0.3 to 2 kB an hour, and messages come at once. no: it is dialled when there is something to send, and messages for this box wait until then.";
+    IpMetered, "ip.metered", Switch, "no", "Link", "The line is paid by volume", "Told to the far box.";
+    IpBudgetDay, "ip.budget_day", Number(0, 1_000_000_000_000), "0", "Link", "Bytes per day", "Once they are used up the line is closed and dialled for urgent messages only, until midnight UTC. 0: no limit.";
+    IpBudgetMonth, "ip.budget_month", Number(0, 1_000_000_000_000), "0", "Link", "Bytes per month", "The same limit for the calendar month, UTC. 0: no limit.";
+
     AirLifetime, "air.lifetime", Seconds(60, 2_592_000), "4d", "On air", "Lifetime on the link", "A message that could not leave within this time is returned to its sender.";
     AirMaxParts, "air.max_parts", Number(1, 99), "5", "On air", "Most packets per message", "A longer message is held until the owner releases it. A person may have a limit of their own.";
     AirTrim, "air.trim", Switch, "yes", "On air", "Cut quotes, signatures and disclaimers", "Only what is sent over the air is shortened; the whole mail stays on this box.";
@@ -131,6 +138,7 @@ settings! {
 
     SmtpListen, "smtp.listen", Listen, "0.0.0.0:25", "Mail in", "SMTP listens on", "Used when systemd passes no socket named smtp.";
     SubmissionListen, "submission.listen", Listen, "0.0.0.0:587", "Mail in", "Submission listens on", "For mail programs. Used when systemd passes no socket named submission.";
+    SubmissionsListen, "submissions.listen", Listen, "0.0.0.0:465", "Mail in", "Submission under TLS listens on", "For mail programs that encrypt from the first byte on. Used when systemd passes no socket named submissions.";
     SmtpTrusted, "smtp.trusted", Networks, "", "Mail in", "Trusted networks", "From these networks mail for the outside is taken without a log-in, and a log-in without TLS. For example 192.168.1.0/24.";
     SmtpMaxSize, "smtp.max_size", Number(10_000, 104_857_600), "33554432", "Mail in", "Largest mail, bytes", "Announced as SIZE; a larger mail is rejected with 552.";
     SmtpMaxRecipients, "smtp.max_recipients", Number(1, 1000), "50", "Mail in", "Most recipients per mail", "Further recipients get 452 and are sent again by the client.";
@@ -141,6 +149,12 @@ settings! {
     SmtpSession, "smtp.session", Seconds(1, 86_400), "600", "Mail in", "Session timeout", "A session in which no mail is accepted for this long ends.";
     TlsCert, "tls.certificate", Text, "", "Mail in", "Certificate file", "PEM chain for STARTTLS. Empty: the box makes its own.";
     TlsKey, "tls.key", Text, "", "Mail in", "Key file", "PEM key that belongs to the certificate.";
+
+    ImapListen, "imap.listen", Listen, "0.0.0.0:143", "Mailboxes", "IMAP listens on", "Mail programs read here. Used when systemd passes no socket named imap.";
+    ImapsListen, "imaps.listen", Listen, "0.0.0.0:993", "Mailboxes", "IMAP under TLS listens on", "For mail programs that encrypt from the first byte on. Used when systemd passes no socket named imaps.";
+    ImapConnections, "imap.connections", Number(1, 1000), "64", "Mailboxes", "Most connections", "Of each of the two; further ones hear BYE. A mail program has several, some one for each folder.";
+    ImapPerAddress, "imap.per_address", Number(1, 1000), "24", "Mailboxes", "Most connections per client address", "Further ones hear BYE.";
+    MailboxQuota, "mailbox.quota", Number(0, 1_000_000), "1000", "Mailboxes", "Room for a mailbox, MB", "A person whose mailbox is nearly full gets a mail about it. When it is full mail programs can put nothing more into it; what arrives is kept all the same. 0: no limit.";
 
     RelayHost, "relay.host", Domain, "", "Mail out", "Relay host", "The mail server (smarthost) that takes mail for the outside. Empty: none.";
     RelayPort, "relay.port", Number(1, 65_535), "587", "Mail out", "Relay port", "587 for STARTTLS, 465 for TLS, 25 for a relay in the local network.";
@@ -170,7 +184,7 @@ settings! {
     QueueDelayNotice, "queue.delay_notice", Seconds(5, 2_592_000), "4h", "Queue", "Delay notice after", "Sent to the sender once per message.";
     QueueRetryFirst, "queue.retry_first", Seconds(1, 86_400), "60", "Queue", "First retry after", "Doubled after each try, with some jitter.";
     QueueRetryMost, "queue.retry_most", Seconds(1, 86_400), "1h", "Queue", "Longest retry interval", "The doubling ends here.";
-    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep messages for days", "Final messages older than this are removed.";
+    KeepDays, "store.keep_days", Number(1, 36_500), "365", "Queue", "Keep messages for days", "Final messages older than this are removed, and what lies in Trash for so long; what else is in a mailbox stays.";
     KeepEvents, "store.keep_events", Number(1, 36_500), "365", "Queue", "Keep events for days", "What happened, as the front page lists it; at most the newest 2000.";
     KeepAudit, "store.keep_audit", Number(1, 36_500), "730", "Queue", "Keep the audit log for days", "Who changed what; at most the newest 10000 lines.";
     KeepSamples, "store.keep_samples", Number(1, 36_500), "31", "Queue", "Keep measured values for days", "Noise, signal and temperature of the modem.";

@@ -5,6 +5,7 @@ pub mod carrier;
 mod faults;
 pub mod hive;
 mod http;
+pub mod line;
 mod lines;
 pub mod modem;
 pub mod sink;

@@ -11,8 +11,9 @@ use super::journal::Event;
 use super::schema::{self, Tx, TxResult, View};
 use super::texts::TextState;
 use crate::clock::Time;
+use crate::message::events::EventKind;
 use crate::message::{Id, Message, Packet, PacketState, State};
-use crate::money::{BOX, Bill, Limit, Money, OverBudget, Use};
+use crate::money::{Bill, Limit, Money, OverBudget, Use};
 
 /// A warning is written when an account passes one of these, in hundredths.
 const WARN_AT: [u64; 2] = [80, 100];
@@ -140,24 +141,22 @@ impl Tx<'_> {
     }
 
     fn warn(&mut self, account: &str, limit: Limit, before: Use, after: Use, now: Time) -> TxResult<()> {
-        let whose = if account == BOX { "this box" } else { account };
         let month = self.month().to_owned();
-        let whole = format!("of the budget of {whose} for {month} are used");
         let mut passed = Vec::new();
-        let mut passes = |was: Option<u64>, is: Option<u64>, steps: &[u64], words: &str| {
+        let mut passes = |was: Option<u64>, is: Option<u64>, steps: &[u64], reserve: Option<u64>| {
             let crossed = |step: &&u64| was.is_some_and(|was| was < **step) && is.is_some_and(|is| is >= **step);
-            passed.extend(steps.iter().filter(crossed).map(|step| format!("{step} % {words}")));
+            passed.extend(steps.iter().filter(crossed).map(|step| (*step, reserve)));
         };
         match limit.reserve {
-            0 => passes(limit.percent(before), limit.percent(after), &WARN_AT, &whole),
+            0 => passes(limit.percent(before), limit.percent(after), &WARN_AT, None),
             reserve => {
-                let open = format!("of what normal messages may use {whole}; {reserve} % are kept for urgent ones");
-                passes(limit.open_percent(before), limit.open_percent(after), &WARN_AT, &open);
-                passes(limit.percent(before), limit.percent(after), &WARN_AT[1..], &whole);
+                passes(limit.open_percent(before), limit.open_percent(after), &WARN_AT, Some(reserve));
+                passes(limit.percent(before), limit.percent(after), &WARN_AT[1..], None);
             }
         }
-        passed.into_iter().try_for_each(|words| {
-            self.event(&Event { at: now, part: "budget".to_owned(), link: None, words, alarm: true }).map(drop)
+        passed.into_iter().try_for_each(|(percent, reserve)| {
+            let kind = EventKind::Budget { account: account.to_owned(), month: month.clone(), percent, reserve };
+            self.event(&Event { at: now, part: "budget".to_owned(), link: None, kind, alarm: true })
         })
     }
 

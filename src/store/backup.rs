@@ -17,8 +17,9 @@ use redb::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::mailbox::RESTORED;
 use super::schema::{self, VERSION};
-use super::{FILE, Ledger, Store, spool};
+use super::{FILE, Ledger, Store, own_files, spool};
 use crate::fault::Fault;
 
 /// (spool file, piece) -> its bytes.
@@ -54,6 +55,12 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::MESSAGES)?;
         rows += $do($($argument,)* schema::BODIES)?;
         rows += $do($($argument,)* schema::DUE)?;
+        rows += $do($($argument,)* schema::FOLDERS)?;
+        rows += $do($($argument,)* schema::ENTRIES)?;
+        rows += $do($($argument,)* schema::CHANGES)?;
+        rows += $do($($argument,)* schema::CONTENTS)?;
+        rows += $do($($argument,)* schema::PLACES)?;
+        rows += $do($($argument,)* schema::NAMES)?;
         rows += $do($($argument,)* schema::MAILBOX)?;
         rows += $do($($argument,)* schema::PACKETS)?;
         rows += $do($($argument,)* schema::CARRIED)?;
@@ -129,6 +136,7 @@ impl Store {
                 Err(error) => return Err(format!("{}: {}", path.display(), error.why())),
             }
         }
+        own_files::put(&txn, self.folder()).map_err(|error| error.to_string())?;
         // Opened here too, so that a backup without large mails is still told apart from a bare store.
         txn.open_table(SPOOL).map_err(|error| error.to_string())?;
         txn.commit().map_err(|error| error.to_string())?;
@@ -343,8 +351,10 @@ pub fn restore(file: &Path, data: &Path, replace: bool, stamp: &str) -> Result<(
     let found = contents(file)?;
     let source = open(file)?;
     let target = data.join(FILE);
+    // Open until the backup is in its place: a box that starts meanwhile finds it in use.
+    let mut _ours = None;
     if target.exists() {
-        unused(&target)?;
+        _ours = unused(&target)?;
         if !replace {
             return Err(Fault::operator(format!(
                 "there is a store in {} already: --replace puts the backup in its place and keeps the old one beside",
@@ -352,6 +362,7 @@ pub fn restore(file: &Path, data: &Path, replace: bool, stamp: &str) -> Result<(
             )));
         }
     }
+    spool::may_restore(data)?;
     spool::prepare(data)?;
     let (part, spool_part) = (data.join("restore.part"), data.join("spool.part"));
     clear(&part, &spool_part).map_err(|error| disk(data, &error))?;
@@ -361,6 +372,8 @@ pub fn restore(file: &Path, data: &Path, replace: bool, stamp: &str) -> Result<(
         return Err(disk(data, &error));
     }
     let kept = swap(data, &part, &spool_part, stamp).map_err(|error| disk(data, &error))?;
+    let own = source.begin_read().map_err(redb::Error::from).and_then(|txn| own_files::take(&txn, data));
+    own.map_err(|error| disk(data, &io::Error::other(error)))?;
     Ok((found, kept))
 }
 
@@ -369,12 +382,12 @@ fn disk(data: &Path, error: &io::Error) -> Fault {
 }
 
 /// The lock of the file tells whether a box has it; what else is wrong with it does not matter any more.
-fn unused(target: &Path) -> Result<(), Fault> {
+fn unused(target: &Path) -> Result<Option<Database>, Fault> {
     match Database::builder().set_cache_size(CACHE).open(target) {
         Err(DatabaseError::DatabaseAlreadyOpen) => {
             Err(Fault::operator(format!("{} is in use: stop the box first", target.display())))
         }
-        _ => Ok(()),
+        opened => Ok(opened.ok()),
     }
 }
 
@@ -395,6 +408,8 @@ fn fill(source: &ReadOnlyDatabase, part: &Path, spool_part: &Path) -> io::Result
         let database = create(file)?;
         let to = database.begin_write()?;
         copy_all(&from, &to)?;
+        // Mail programs may know UIDs that were given after the backup was made.
+        to.open_table(schema::META)?.insert(format!("note:{RESTORED}").as_str(), &[][..])?;
         to.commit()?;
         each_piece(&from, |name, number, piece| take_file(spool_part, name, number, piece))
     };

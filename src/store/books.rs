@@ -79,6 +79,12 @@ pub struct Ledger {
     /// What was counted on the present day.
     #[serde(default)]
     pub today: Today,
+    /// The last UIDVALIDITY that a folder was given.
+    #[serde(default)]
+    pub uid_validity: u32,
+    /// The last number that was given to bytes of a mailbox that are of no message.
+    #[serde(default)]
+    pub next_content: u64,
     /// Random name of this box; part of its Message-IDs.
     #[serde(default)]
     pub box_token: String,

@@ -49,8 +49,8 @@ impl Tx<'_> {
         for message in &own {
             self.remove(message)?;
         }
+        self.remove_mailbox(name)?;
         for message in shared {
-            self.mailbox.remove((name, message.id.0))?;
             self.change(message.id, |message| {
                 let named = |field: &Option<String>| field.as_deref() == Some(name);
                 message.author = message.author.take().filter(|author| author != name);

@@ -1,6 +1,7 @@
 //! Messages from a far box whose state changed: it is told what became of them.
 
 use super::schema::{FATES, Tx, TxResult, View};
+use crate::address::Address;
 use crate::message::{Id, Message, Way};
 
 impl Tx<'_> {
@@ -8,7 +9,7 @@ impl Tx<'_> {
     pub(super) fn note_fate(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
         let Some(came_in) = &after.came_in else { return Ok(()) };
         if before.is_none_or(|before| before.state != after.state) {
-            let device = came_in.device.map(|device| device.to_string()).unwrap_or_default();
+            let device = came_in.device.map(|device| Address::Device(device).to_string()).unwrap_or_default();
             self.fates.insert((device.as_str(), after.id.0), ())?;
             self.wake(Way::Link);
         }

@@ -1,10 +1,16 @@
 //! What came in over a link: keys that were taken, parts that wait for the rest, and what was set aside.
 
+use std::collections::BTreeMap;
+
 use redb::{ReadableTable, ReadableTableMetadata};
 use serde::{Deserialize, Serialize};
 
+use super::journal::Event;
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
+use crate::message::Reason;
+use crate::message::events::{EventKind, SetAside};
+use crate::message::reason::Unusable;
 
 /// A part of a message from the air, kept until the rest is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,15 +36,18 @@ pub struct Quarantined {
     /// Where it came from.
     pub source: String,
     /// What is wrong with it.
-    pub why: String,
+    pub why: Reason,
     /// The bytes, in hex.
     pub bytes: String,
     /// When.
     pub at: Time,
 }
 
-/// Items that are kept set aside; the oldest go.
+/// Items that are kept set aside; then the oldest of the source that has most go, so that a flood from one device leaves what
+/// others sent.
 const QUARANTINE_MOST: u64 = 1000;
+/// So many go at once.
+const QUARANTINE_GO: usize = 50;
 
 impl Tx<'_> {
     /// Remembers the key of a packet for good; false when it was known.
@@ -97,25 +106,69 @@ impl Tx<'_> {
             let (key, bytes) = row?;
             if let Err(error) = super::schema::record::<PartIn>(bytes.value()) {
                 let (set, number) = key.value();
-                bad.push((set.to_owned(), number, bytes.value().to_vec(), error.to_string()));
+                let why = Unusable::Part { why: error.to_string() };
+                bad.push((set.to_owned(), number, bytes.value().to_vec(), why));
             }
         }
         for (set, number, bytes, why) in bad {
             self.parts.remove((set.as_str(), number))?;
-            self.quarantine("store", &format!("a part of a message is unreadable: {why}"), &bytes, at)?;
+            self.quarantine("store", why.into(), &bytes, at)?;
         }
         Ok(())
     }
 
-    /// Sets something aside with the reason.
-    pub fn quarantine(&mut self, source: &str, why: &str, bytes: &[u8], at: Time) -> TxResult<()> {
+    /// Sets something aside with the reason, and says so in the list of events, once an hour for each source.
+    pub fn set_aside(&mut self, source: &str, what: SetAside, why: Reason, bytes: &[u8], at: Time) -> TxResult<()> {
+        let from = match &what {
+            SetAside::Packet(Some(device)) => format!("{source} {device}"),
+            _ => source.to_owned(),
+        };
+        let news = self.quarantine(&from, why.clone(), bytes, at)?;
+        let part = if what == SetAside::Text { "text" } else { source };
+        match news || matches!(what, SetAside::Message(_)) {
+            true => self.event(&Event {
+                at,
+                part: part.to_owned(),
+                link: None,
+                kind: EventKind::SetAside { what, why },
+                alarm: true,
+            }),
+            false => Ok(()),
+        }
+    }
+
+    /// Sets something aside with the reason. True for the first one of its source within an hour: the others are no news.
+    pub fn quarantine(&mut self, source: &str, why: Reason, bytes: &[u8], at: Time) -> TxResult<bool> {
         let number = self.ledger.next_event;
         self.ledger.next_event += 1;
         let hex = crate::hex::encode(&bytes[..bytes.len().min(64 * 1024)]);
-        let item = Quarantined { source: source.to_owned(), why: why.to_owned(), bytes: hex, at };
+        let item = Quarantined { source: source.to_owned(), why, bytes: hex, at };
         self.quarantine.insert(number, json(&item).as_slice())?;
         if self.quarantine_len()? > QUARANTINE_MOST {
-            self.quarantine.pop_first()?;
+            self.thin_quarantine(at)?;
+        }
+        let hour = at.seconds() / 3600;
+        self.once(&format!("aside:{source}:{hour}"), at)
+    }
+
+    fn thin_quarantine(&mut self, at: Time) -> TxResult<()> {
+        let mut by_source: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        for row in self.quarantine.iter()? {
+            let (number, bytes) = row?;
+            let source = super::schema::record::<Quarantined>(bytes.value()).map(|item| item.source);
+            by_source.entry(source.unwrap_or_default()).or_default().push(number.value());
+        }
+        let Some((source, numbers)) = by_source.into_iter().max_by_key(|(_, numbers)| numbers.len()) else {
+            return Ok(());
+        };
+        let going = numbers.len().min(QUARANTINE_GO);
+        for number in &numbers[..going] {
+            self.quarantine.remove(number)?;
+        }
+        let kind = EventKind::QuarantineFull { source, deleted: going };
+        log::warn!("store: {kind}");
+        if self.once(&format!("thinned:{}", at.seconds() / 86_400), at)? {
+            self.event(&Event { at, part: "store".to_owned(), link: None, kind, alarm: true })?;
         }
         Ok(())
     }

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
 use crate::message::LinkId;
+use crate::message::events::EventKind;
 
 /// Events that are kept.
 const EVENTS_MOST: u64 = 2000;
 
-/// One line of the event list: no addresses, no texts.
+/// One line of the event list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// When.
@@ -20,8 +21,9 @@ pub struct Event {
     /// The link that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkId>,
-    /// What happened, one sentence.
-    pub words: String,
+    /// What happened.
+    #[serde(rename = "words")]
+    pub kind: EventKind,
     /// Needs somebody's attention.
     #[serde(default)]
     pub alarm: bool,

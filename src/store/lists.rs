@@ -1,11 +1,12 @@
-//! Messages found: by number, when due, in a list, in a mailbox.
+//! Messages found: by number, when due, in a list.
 
 use super::queue::{parse, unreadable};
 use super::schema::{self, TxResult, View, reject};
 use super::waiting::Queue;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Id, Mail, Message, Origin, State, Way};
+use crate::message::reason::Unusable;
+use crate::message::{Id, Mail, Message, Origin, Reason, State, Way};
 
 /// Which messages a list wants.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +35,7 @@ pub struct ListFilter {
 #[derive(Debug, Default)]
 pub struct Unreadable {
     /// Messages that cannot be read, and why.
-    pub messages: Vec<(Id, String)>,
+    pub messages: Vec<(Id, Reason)>,
     /// Where to go on; `None` at the end.
     pub next: Option<Id>,
 }
@@ -44,7 +45,7 @@ impl View {
     pub fn message(&self, id: Id) -> TxResult<Option<Message>> {
         let row = self.messages()?.get(id.0)?;
         let message = row.map(|row| parse(row.value())).transpose();
-        message.or_else(|error| reject(Fault::permanent(unreadable(id, &error))))
+        message.or_else(|error| reject(Fault::refused(unreadable(id, &error))))
     }
 
     /// The message that went outside under this Message-ID; of a mail to several, the one to `recipient`.
@@ -66,7 +67,7 @@ impl View {
     }
 
     /// Messages of a queue that are due, earliest first; unreadable ones as `Err` with their number and the reason.
-    pub fn due(&self, lane: Queue, now: Time, limit: usize) -> TxResult<Vec<Result<Message, (Id, String)>>> {
+    pub fn due(&self, lane: Queue, now: Time, limit: usize) -> TxResult<Vec<Result<Message, (Id, Reason)>>> {
         let (messages, due) = (self.messages()?, self.0.open_table(schema::DUE)?);
         let mut found = Vec::new();
         for part in lane.parts() {
@@ -74,8 +75,8 @@ impl View {
             for row in due.range((code, i64::MIN, 0)..=(code, now.0, u64::MAX))?.take(limit - found.len()) {
                 let id = row?.0.value().2;
                 let message = match messages.get(id)?.map(|bytes| parse(bytes.value())) {
-                    Some(message) => message.map_err(|error| unreadable(Id(id), &error)),
-                    None => Err(format!("message m{id} is in the queue and nowhere else")),
+                    Some(message) => message.map_err(|error| unreadable(Id(id), &error).into()),
+                    None => Err(Unusable::Nowhere { what: Id(id).to_string() }.into()),
                 };
                 found.push(message.map_err(|why| (Id(id), why)));
             }
@@ -168,35 +169,9 @@ impl View {
                 break;
             }
             let id = Id(id.value());
-            found.messages.extend(parse(bytes.value()).err().map(|error| (id, unreadable(id, &error))));
+            found.messages.extend(parse(bytes.value()).err().map(|error| (id, unreadable(id, &error).into())));
         }
         Ok(found)
-    }
-
-    /// A person's mailbox, newest first: messages and whether they were read.
-    pub fn mailbox(&self, person: &str, before: Option<Id>, limit: usize) -> TxResult<Vec<(Message, bool)>> {
-        let messages = self.messages()?;
-        let end = before.map_or(u64::MAX, |id| id.0);
-        let mut found = Vec::new();
-        for row in self.0.open_table(schema::MAILBOX)?.range((person, 0)..(person, end))?.rev().take(limit) {
-            let (key, read) = row?;
-            let id = key.value().1;
-            if let Some(bytes) = messages.get(id)?
-                && let Ok(message) = parse(bytes.value())
-            {
-                found.push((message, read.value() != 0));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Unread messages of a mailbox.
-    pub fn unread(&self, person: &str) -> TxResult<usize> {
-        let mut unread = 0;
-        for row in self.0.open_table(schema::MAILBOX)?.range((person, 0)..=(person, u64::MAX))? {
-            unread += usize::from(row?.1.value() == 0);
-        }
-        Ok(unread)
     }
 
     /// The bytes of a mail that are not in a file.

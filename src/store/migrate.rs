@@ -2,6 +2,7 @@
 
 mod bills;
 mod links;
+mod mailboxes;
 
 use std::collections::BTreeMap;
 
@@ -9,11 +10,12 @@ use redb::{Database, ReadableTable, WriteTransaction};
 use serde::Deserialize;
 
 use super::queue::parse;
-use super::schema::{PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
-use crate::address::DeviceId;
+use super::schema::{MAILBOX, PACKETS_1, REFERENCES_1, Tx, TxResult, VERSION, json};
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::title::{MAX_TITLE, first_line};
-use crate::message::{Id, LinkId, Message, Origin, Packet, PacketState};
+use crate::message::{Id, LinkId, Message, Origin, Packet, PacketState, Reason};
+use crate::settings::{Key, row};
 
 /// Migrates a file of this version; one that is up to date is left alone.
 pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
@@ -36,8 +38,14 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     if version < 6 {
         links::links(&mut tx)?;
     }
+    if version < 7 {
+        // Addresses in the mails that are composed now have it.
+        tx.domain = tx.settings.get(row(Key::Domain).name)?.map(|value| value.value().to_owned()).unwrap_or_default();
+        mailboxes::file(&mut tx, &old_mailboxes(&txn)?)?;
+    }
     tx.ledger.version = VERSION;
     tx.close()?;
+    txn.delete_table(MAILBOX)?;
     txn.delete_table(PACKETS_1)?;
     txn.delete_table(REFERENCES_1)?;
     txn.commit()?;
@@ -82,12 +90,12 @@ struct Packet1 {
     part: u16,
     parts: u16,
     #[serde(default)]
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     payload: Vec<u8>,
     state: PacketState,
     at: Time,
     #[serde(default)]
-    note: String,
+    note: Reason,
 }
 
 fn old_packets(txn: &WriteTransaction) -> TxResult<BTreeMap<u64, Vec<Vec<u8>>>> {
@@ -95,6 +103,16 @@ fn old_packets(txn: &WriteTransaction) -> TxResult<BTreeMap<u64, Vec<Vec<u8>>>> 
     for row in txn.open_table(PACKETS_1)?.iter()? {
         let (key, bytes) = row?;
         old.entry(key.value().0).or_default().push(bytes.value().to_vec());
+    }
+    Ok(old)
+}
+
+/// Up to version 6: whose mailbox, which message, whether it was read.
+fn old_mailboxes(txn: &WriteTransaction) -> TxResult<Vec<(String, Id, bool)>> {
+    let mut old = Vec::new();
+    for row in txn.open_table(MAILBOX)?.iter()? {
+        let (key, read) = row?;
+        old.push((key.value().0.to_owned(), Id(key.value().1), read.value() != 0));
     }
     Ok(old)
 }

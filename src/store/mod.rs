@@ -15,11 +15,15 @@ mod erase;
 mod fates;
 mod inbound;
 mod journal;
+mod kept;
 mod links;
 mod lists;
+pub mod mailbox;
 mod migrate;
 mod opening;
+mod own_files;
 mod packets;
+mod paired;
 mod people;
 mod queue;
 mod record;
@@ -57,7 +61,9 @@ pub use books::{Books, Ledger};
 pub use inbound::PartIn;
 pub use journal::Event;
 pub use lists::ListFilter;
+pub use own_files::OWN as OWN_FILES;
 pub use packets::PacketQueue;
+pub use paired::PairedBox;
 pub use queue::{BodyIn, IncomingMail};
 pub use repair::repair;
 pub use schema::{StoreError, Tx, TxResult, View, reject};
@@ -116,6 +122,8 @@ struct Inner {
     links: RwLock<Arc<Links>>,
     wakes: Mutex<Vec<(Way, Sender<()>)>>,
     settings_watch: Mutex<Vec<Sender<()>>>,
+    /// Who wants to hear of changes in a person's mailbox.
+    mailbox_watch: Mutex<Vec<(String, Sender<()>)>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Why the store cannot be used now; shown on the failure page.
     broken: RwLock<Option<String>>,
@@ -129,6 +137,7 @@ impl Store {
     /// # Errors
     /// A sentence for the operator: folder not writable, in use by a running box, newer version, damaged.
     pub fn open(folder: &Path, clock: &Clock) -> Result<Self, Fault> {
+        spool::may_begin(folder)?;
         spool::prepare(folder)?;
         let database = writer::open(&folder.join(FILE))?;
         let (jobs, asks) = bounded(LINE);
@@ -142,12 +151,14 @@ impl Store {
             links: RwLock::default(),
             wakes: Mutex::default(),
             settings_watch: Mutex::default(),
+            mailbox_watch: Mutex::default(),
             writer: Mutex::default(),
             broken: RwLock::default(),
             full: AtomicBool::new(false),
         }));
         *store.0.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer::start(&store, asks)?);
         store.write(|tx| tx.first_use())?;
+        store.write(|tx| tx.after_restore())?;
         clock.floor(store.ledger()?.last_time);
         store.reload_people()?;
         store.reload_settings()?;
@@ -263,12 +274,31 @@ impl Store {
         receiver
     }
 
+    /// A channel that gets an item whenever something changed in a person's mailbox, or with the people. Holds one item: a
+    /// wake-up is not lost.
+    pub fn mailbox_changed(&self, person: &str) -> Receiver<()> {
+        let (sender, receiver) = bounded(1);
+        let mut watch = self.0.mailbox_watch.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.push((person.to_owned(), sender));
+        receiver
+    }
+
     /// Lets the writer finish what it has, and closes the file.
     pub fn close(&self) {
         self.0.jobs.close();
         let writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if writer.is_some_and(|writer| writer.join().is_err()) {
             log::error!("store: the writer had panicked");
+        }
+    }
+
+    /// Wakes who watches the mailboxes of these people, or all of them.
+    fn wake_mailboxes(&self, of: impl Fn(&str) -> bool) {
+        let mut watch = self.0.mailbox_watch.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.retain(|(_, sender)| !sender.is_closed());
+        for (_, sender) in watch.iter().filter(|(person, _)| of(person)) {
+            // Full means that the wake-up is on its way already.
+            let _ = sender.try_send(());
         }
     }
 

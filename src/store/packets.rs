@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use redb::{ReadOnlyTable, ReadableTable};
 
 use super::schema::{self, StoreError, Tx, TxResult, View, json, reject};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Id, LinkId, Packet, PacketState, Reference, Way};
+use crate::message::reason::Unusable;
+use crate::message::{Id, LinkId, Packet, PacketState, Reason, Reference, Way};
 
 /// Packets that are not settled, in the order in which they are worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +38,9 @@ pub(super) fn holder(link: LinkId, reference: &Reference) -> String {
 }
 
 pub(super) fn parse(number: u64, bytes: &[u8]) -> TxResult<Packet> {
-    super::schema::record(bytes)
-        .or_else(|error| reject(Fault::permanent(format!("packet {number} is unreadable: {error}"))))
+    super::schema::record(bytes).or_else(|error| {
+        reject(Fault::refused(Unusable::Record { why: format!("packet {number} is unreadable: {error}") }))
+    })
 }
 
 impl Tx<'_> {
@@ -212,9 +214,9 @@ impl Tx<'_> {
     }
 
     /// Moves an unreadable packet out of the way, with the reason, and gives back the messages that were in it.
-    pub fn set_aside_packet(&mut self, number: u64, why: &str, at: Time) -> TxResult<Vec<Id>> {
+    pub fn set_aside_packet(&mut self, number: u64, why: Reason, at: Time) -> TxResult<Vec<Id>> {
         let (bytes, messages) = self.remove_unreadable(number)?;
-        self.quarantine("store", why, &bytes, at)?;
+        let _ = self.quarantine("store", why, &bytes, at)?;
         Ok(messages)
     }
 
@@ -286,20 +288,20 @@ impl View {
     }
 
     /// Packets of a link in a queue that are due, in order; unreadable ones, which name no link, as well.
-    pub fn open_on(&self, link: LinkId, queue: PacketQueue, due: Time) -> TxResult<Vec<Result<Packet, (u64, String)>>> {
+    pub fn open_on(&self, link: LinkId, queue: PacketQueue, due: Time) -> TxResult<Vec<Result<Packet, (u64, Reason)>>> {
         let mut found = self.open(queue, due)?;
         found.retain(|item| item.as_ref().map_or(true, |packet| packet.link == link));
         Ok(found)
     }
 
     /// Packets of a queue that are due, in order; unreadable ones as `Err` with their number and the reason.
-    pub fn open(&self, queue: PacketQueue, due: Time) -> TxResult<Vec<Result<Packet, (u64, String)>>> {
+    pub fn open(&self, queue: PacketQueue, due: Time) -> TxResult<Vec<Result<Packet, (u64, Reason)>>> {
         let (packets, code, mut found) = (self.packets()?, queue as u8, Vec::new());
         for row in self.0.open_table(schema::OPEN)?.range((code, i64::MIN, 0)..=(code, due.0, u64::MAX))? {
             let number = row?.0.value().2;
             let packet = match packets.get(number)?.map(|row| parse(number, row.value())) {
-                None => Err(format!("packet {number} is on its way and nowhere else")),
-                Some(Err(StoreError::Rejected(why))) => Err(why.to_string()),
+                None => Err(Unusable::Nowhere { what: format!("packet {number}") }.into()),
+                Some(Err(StoreError::Rejected(fault))) => Err(fault.reason().clone()),
                 Some(packet) => Ok(packet?),
             };
             found.push(packet.map_err(|why| (number, why)));
@@ -353,7 +355,7 @@ impl View {
 
     /// How many packets a link holds for each far box: its device, or `None` for the one of a station. Unreadable ones are
     /// left out.
-    pub fn on_link(&self, link: LinkId) -> TxResult<BTreeMap<Option<DeviceId>, usize>> {
+    pub fn on_link(&self, link: LinkId) -> TxResult<BTreeMap<Option<LinkAddress>, usize>> {
         let mut counts = BTreeMap::new();
         for packet in self.open_on(link, PacketQueue::OnLink, Time::NEVER)?.into_iter().flatten() {
             *counts.entry(packet.device).or_default() += 1;

@@ -50,8 +50,8 @@ impl Tx<'_> {
         for mut message in theirs {
             message.former.push(name.to_owned());
             self.messages.insert(message.id.0, json(&message).as_slice())?;
-            self.mailbox.remove((name, message.id.0))?;
         }
+        self.remove_mailbox(name)?;
         self.contacts.retain(|(author, _), _| author != name)?;
         self.threads.retain(|(person, _), _| person != name)?;
         Ok(())

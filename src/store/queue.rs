@@ -11,7 +11,9 @@ use super::{Committed, Store, spool};
 use crate::address::Address;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::{Column, Id, Mail, Message, Origin, Reason, State, Step};
+use crate::message::events::SetAside;
+use crate::message::reason::Unusable;
+use crate::message::{Column, Id, Mail, Message, Origin, Reason, State, Step, Way};
 
 /// A mail as it comes in: its bytes, and a message for each recipient.
 #[derive(Debug, Clone)]
@@ -46,8 +48,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Message, Unreadable> {
 }
 
 /// What is said of a record that cannot be read.
-pub(super) fn unreadable(id: Id, error: &Unreadable) -> String {
-    format!("message {id} is unreadable: {error}")
+pub(super) fn unreadable(id: Id, error: &Unreadable) -> Unusable {
+    Unusable::Record { why: format!("message {id} is unreadable: {error}") }
 }
 
 impl Tx<'_> {
@@ -92,7 +94,12 @@ impl Tx<'_> {
             self.index(&message, None)?;
             self.note_success(&message)?;
             self.messages.insert(id.0, json(&message).as_slice())?;
+            self.follow(&message, None)?;
             ids.push(id);
+        }
+        if let Some(first) = ids.first() {
+            let message = self.message(*first)?;
+            self.file_sent(&message)?;
         }
         Ok(ids)
     }
@@ -135,6 +142,7 @@ impl Tx<'_> {
         self.note_fate(&after, Some(&before))?;
         self.index(&after, Some(&before))?;
         self.messages.insert(id.0, json(&after).as_slice())?;
+        self.follow(&after, Some(&before))?;
         Ok(after)
     }
 
@@ -210,7 +218,7 @@ impl Tx<'_> {
     }
 
     /// Moves an unreadable record out of the way, with the reason. The books count it as given back.
-    pub fn set_aside_message(&mut self, id: Id, why: &str, at: Time) -> TxResult<()> {
+    pub fn set_aside_message(&mut self, id: Id, why: Reason, at: Time) -> TxResult<()> {
         let bytes = self.messages.remove(id.0)?.map(|row| row.value().to_vec()).unwrap_or_default();
         let stale: Vec<_> =
             self.due.iter()?.filter_map(Result::ok).map(|row| row.0.value()).filter(|key| key.2 == id.0).collect();
@@ -224,7 +232,7 @@ impl Tx<'_> {
             self.count_lost()?;
         }
         self.recount_reserved()?;
-        self.quarantine("store", why, &bytes, at)
+        self.set_aside("store", SetAside::Message(id), why, &bytes, at)
     }
 
     /// The door whose books count more waiting messages than there are: an unreadable record does not say by which it
@@ -245,13 +253,20 @@ impl Tx<'_> {
         Ok(Origin::ALL.into_iter().find(|door| waiting(door) > there.get(door.word()).copied().unwrap_or(0)))
     }
 
-    /// Removes finished messages that were accepted before `limit`, with what belongs to them. The books keep them.
-    pub fn prune(&mut self, limit: Time, most: usize) -> TxResult<usize> {
-        let mut old = Vec::new();
-        for row in self.messages.iter()? {
-            let (_, bytes) = row?;
+    /// Removes finished messages that were accepted before `limit`, with what belongs to them, from a number on. What lies in
+    /// a mailbox is its reader's and stays; the books keep the rest. Gives how
+    /// many went, and where to go on; `None` at the end.
+    pub fn prune(&mut self, from: Id, limit: Time, most: usize) -> TxResult<(usize, Option<Id>)> {
+        let (mut old, mut next) = (Vec::new(), None);
+        for row in self.messages.range(from.0..)? {
+            let (id, bytes) = row?;
             match parse(bytes.value()) {
-                Ok(message) if message.accepted >= limit || old.len() >= most => break,
+                Ok(message) if message.accepted >= limit => break,
+                Ok(message) if old.len() >= most => {
+                    next = Some(message.id);
+                    break;
+                }
+                Ok(message) if message.way == Way::Mailbox && self.is_filed(Id(id.value()))? => {}
                 Ok(message) if message.is_final() => old.push(message),
                 _ => {}
             }
@@ -259,14 +274,11 @@ impl Tx<'_> {
         for message in &old {
             self.remove(message)?;
         }
-        Ok(old.len())
+        Ok((old.len(), next))
     }
 
     pub(super) fn remove(&mut self, message: &Message) -> TxResult<()> {
         self.messages.remove(message.id.0)?;
-        if let Some(mailbox) = message.to.mailbox() {
-            self.mailbox.remove((mailbox.person().as_str(), message.id.0))?;
-        }
         if let Some(message_id) = &message.message_id {
             self.message_ids.remove(message_id.as_str())?;
         }
@@ -282,17 +294,12 @@ impl Tx<'_> {
                 return Ok(());
             }
         }
+        if self.is_shown(mail.first)? {
+            return Ok(());
+        }
         match &mail.file {
             Some(name) => self.after.unlink.push(name.clone()),
             None => drop(self.bodies.remove(mail.first.0)?),
-        }
-        Ok(())
-    }
-
-    /// Marks a message of a mailbox as read.
-    pub fn mark_read(&mut self, person: &str, id: Id) -> TxResult<()> {
-        if self.mailbox.get((person, id.0))?.is_some() {
-            self.mailbox.insert((person, id.0), 1)?;
         }
         Ok(())
     }
@@ -363,7 +370,7 @@ impl Store {
             return Ok(());
         }
         let known = self.read(|view| {
-            let mut known = std::collections::HashSet::new();
+            let mut known: std::collections::HashSet<_> = view.content_files()?.into_iter().collect();
             for row in view.messages()?.iter()? {
                 let (id, bytes) = row?;
                 match parse(bytes.value()) {

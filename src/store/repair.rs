@@ -176,7 +176,7 @@ fn drop_damaged(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()>
     let lost = &mut repaired.lost;
     txn.open_table(schema::MESSAGES)?.retain(|id, bytes| {
         let why = match queue::parse(bytes) {
-            Err(error) => queue::unreadable(Id(id), &error),
+            Err(error) => queue::unreadable(Id(id), &error).to_string(),
             // It lies under a damaged key.
             Ok(message) if message.id.0 != id => format!("message {} lies in the place of {}", message.id, Id(id)),
             Ok(_) => return true,
@@ -201,10 +201,6 @@ fn rebuild(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
     }
     let mut tx = Tx::open(txn)?;
     tx.due.retain(|_, ()| false)?;
-    let read: Vec<(String, u64, u8)> = {
-        let rows = tx.mailbox.iter()?.filter_map(Result::ok);
-        rows.map(|(key, read)| (key.value().0.to_owned(), key.value().1, read.value())).collect()
-    };
     let ids: Vec<u64> = tx.messages.iter()?.filter_map(Result::ok).map(|(id, _)| id.value()).collect();
     tx.ledger.books.values_mut().for_each(|books| books.waiting = 0);
     for id in &ids {
@@ -220,12 +216,7 @@ fn rebuild(txn: &WriteTransaction, repaired: &mut Repaired) -> TxResult<()> {
         // Of a message that is lost nobody knows the column: it is no longer counted as taken.
         books.accepted = books.waiting + books.delivered + books.returned + books.refused;
     }
-    for (person, id, flag) in read {
-        match ids.binary_search(&id) {
-            Ok(_) => drop(tx.mailbox.insert((person.as_str(), id), flag)?),
-            Err(_) => drop(tx.mailbox.remove((person.as_str(), id))?),
-        }
-    }
+    tx.rebuild_mailboxes()?;
     let next = ids.last().map_or(1, |last| last + 1);
     tx.ledger.next_message = tx.ledger.next_message.max(next);
     repaired.messages = ids.len() as u64;

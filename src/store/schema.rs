@@ -15,7 +15,19 @@ pub const MESSAGES: TableDefinition<u64, &[u8]> = TableDefinition::new("messages
 pub const BODIES: TableDefinition<u64, &[u8]> = TableDefinition::new("bodies");
 /// (queue, next look in ms, message): everything that waits; in the queues of the link by the time of acceptance.
 pub const DUE: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("due");
-/// (person, message) -> 1 once read.
+/// (person, folder) -> row of a [`Folder`](super::mailbox::Folder).
+pub const FOLDERS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("folders");
+/// (person, folder, uid) -> row of an [`Entry`](super::mailbox::Entry).
+pub const ENTRIES: TableDefinition<(&str, u32, u32), &[u8]> = TableDefinition::new("folder_entries");
+/// (person, folder, number of the change) -> uid, and 1 when the entry went.
+pub const CHANGES: TableDefinition<(&str, u32, u64), (u32, u8)> = TableDefinition::new("folder_changes");
+/// Content -> row of what is known of its bytes; see `store::mailbox`.
+pub const CONTENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("folder_contents");
+/// (message, person, folder, uid): the entries of a message.
+pub const PLACES: TableDefinition<(u64, &str, u32, u32), ()> = TableDefinition::new("folder_places");
+/// (person, hash of a Message-ID, folder, uid): entries by name.
+pub const NAMES: TableDefinition<(&str, u64, u32, u32), ()> = TableDefinition::new("folder_names");
+/// Up to version 6: (person, message) -> 1 once read.
 pub const MAILBOX: TableDefinition<(&str, u64), u8> = TableDefinition::new("mailbox");
 /// Packet number -> JSON of `Packet`.
 pub const PACKETS: TableDefinition<u64, &[u8]> = TableDefinition::new("air_packets");
@@ -106,7 +118,12 @@ pub struct Tx<'t> {
     pub(super) messages: Table<'t, u64, &'static [u8]>,
     pub(super) bodies: Table<'t, u64, &'static [u8]>,
     pub(super) due: Table<'t, (u8, i64, u64), ()>,
-    pub(super) mailbox: Table<'t, (&'static str, u64), u8>,
+    pub(super) folders: Table<'t, (&'static str, u32), &'static [u8]>,
+    pub(super) entries: Table<'t, (&'static str, u32, u32), &'static [u8]>,
+    pub(super) changes: Table<'t, (&'static str, u32, u64), (u32, u8)>,
+    pub(super) contents: Table<'t, u64, &'static [u8]>,
+    pub(super) places: Table<'t, (u64, &'static str, u32, u32), ()>,
+    pub(super) names: Table<'t, (&'static str, u64, u32, u32), ()>,
     pub(super) packets: Table<'t, u64, &'static [u8]>,
     pub(super) carried: Table<'t, (u64, u64), ()>,
     pub(super) open: Table<'t, (u8, i64, u64), ()>,
@@ -156,6 +173,8 @@ pub struct After {
     pub settings: bool,
     /// Spool files that nothing refers to any more.
     pub unlink: Vec<String>,
+    /// People in whose mailboxes something changed.
+    pub mailboxes: std::collections::BTreeSet<String>,
 }
 
 impl<'t> Tx<'t> {
@@ -167,7 +186,12 @@ impl<'t> Tx<'t> {
             messages: txn.open_table(MESSAGES)?,
             bodies: txn.open_table(BODIES)?,
             due: txn.open_table(DUE)?,
-            mailbox: txn.open_table(MAILBOX)?,
+            folders: txn.open_table(FOLDERS)?,
+            entries: txn.open_table(ENTRIES)?,
+            changes: txn.open_table(CHANGES)?,
+            contents: txn.open_table(CONTENTS)?,
+            places: txn.open_table(PLACES)?,
+            names: txn.open_table(NAMES)?,
             packets: txn.open_table(PACKETS)?,
             carried: txn.open_table(CARRIED)?,
             open: txn.open_table(OPEN)?,

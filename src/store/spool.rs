@@ -12,24 +12,56 @@ pub fn folder(data: &Path) -> PathBuf {
     data.join("spool")
 }
 
-/// Makes the data folder and the spool folder, readable by their owner only.
+/// Looks whether a store may be begun in the data folder, where there is none.
 ///
 /// # Errors
-/// For the operator: the folder cannot be made or used, or it holds somebody else's files, whose rights would change.
-pub fn prepare(data: &Path) -> Result<(), Fault> {
-    if !data.join(super::FILE).exists() && holds_other_things(data) {
+/// For the operator: there was one, or the folder holds somebody else's files, whose rights would change.
+pub fn may_begin(data: &Path) -> Result<(), Fault> {
+    let file = data.join(super::FILE);
+    // A file of no bytes is what a power cut leaves of one; a missing one is worse.
+    let gone = match fs::metadata(&file) {
+        Ok(file) if file.len() > 0 => None,
+        Ok(_) => Some("is empty"),
+        Err(_) => Some("is missing"),
+    };
+    if let Some(gone) = gone {
+        if let Some(trace) = trace(data) {
+            return Err(Fault::operator(format!(
+                "{} {gone} although this folder was in use (there is {trace}): restore a backup with 'satpost restore', or move \
+                 the folder away to begin anew",
+                file.display()
+            )));
+        }
+        if gone == "is missing" {
+            return not_others(data);
+        }
+    }
+    Ok(())
+}
+
+/// Looks whether a backup may be put into the data folder: a store is there, or was, or nothing.
+///
+/// # Errors
+/// For the operator: the folder holds somebody else's files.
+pub fn may_restore(data: &Path) -> Result<(), Fault> {
+    if data.join(super::FILE).exists() || trace(data).is_some() { Ok(()) } else { not_others(data) }
+}
+
+fn not_others(data: &Path) -> Result<(), Fault> {
+    if holds_other_things(data) {
         return Err(Fault::operator(format!(
             "{} holds other things and no box: name an empty folder with --data, or one that is not there yet",
             data.display()
         )));
     }
-    if fs::metadata(data.join(super::FILE)).is_ok_and(|file| file.len() == 0) && was_in_use(data) {
-        return Err(Fault::operator(format!(
-            "{} is empty although this folder was in use: restore a backup with 'satpost restore', or move the folder away to \
-             begin anew",
-            data.join(super::FILE).display()
-        )));
-    }
+    Ok(())
+}
+
+/// Makes the data folder and the spool folder, readable by their owner only.
+///
+/// # Errors
+/// For the operator: the folder cannot be made or used.
+pub fn prepare(data: &Path) -> Result<(), Fault> {
     let spool = folder(data);
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool);
     made.and_then(|()| fs::set_permissions(data, fs::Permissions::from_mode(0o700))).map_err(|error| {
@@ -42,17 +74,24 @@ pub fn prepare(data: &Path) -> Result<(), Fault> {
 
 /// True for a folder with files in it that no box made; hidden ones and those of a fresh disk do not count.
 fn holds_other_things(data: &Path) -> bool {
-    let ours = |name: &str| name.starts_with('.') || ["lost+found", "spool", "ballast", "control.sock"].contains(&name);
+    let ours = |name: &str| name.starts_with('.') || ["lost+found", "spool"].contains(&name);
     fs::read_dir(data).is_ok_and(|mut entries| {
         entries.any(|entry| entry.is_ok_and(|entry| !ours(&entry.file_name().to_string_lossy())))
     })
 }
 
-/// True for a folder that has what only a box makes that was open: its ballast, a mail in the spool, a certificate.
-fn was_in_use(data: &Path) -> bool {
-    let mails = || fs::read_dir(folder(data)).is_ok_and(|mut entries| entries.next().is_some());
-    let made = |name: &str| data.join(name).exists();
-    made("ballast") || made("tls-key.pem") || mails()
+/// The name of something in a folder that only a box makes whose store was open: its ballast, a certificate, a mail in the
+/// spool, a store that was put aside.
+fn trace(data: &Path) -> Option<String> {
+    let made = ["ballast", "tls-key.pem", "tls-certificate.pem", "incoming", "control.sock", "web.sock"];
+    let kept = [format!("{}.", super::FILE), "spool.old-".to_owned()];
+    let ours = |name: &str| made.contains(&name) || kept.iter().any(|begin| name.starts_with(begin.as_str()));
+    let names = |folder: &Path| -> Vec<String> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    };
+    let here = names(data).into_iter().find(|name| ours(name));
+    here.or_else(|| names(&folder(data)).into_iter().next().map(|name| format!("spool/{name}")))
 }
 
 /// A file of the spool folder, on disk; removed when this is dropped without [`Spooled::keep`].

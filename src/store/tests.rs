@@ -41,6 +41,8 @@ impl Store {
     }
 }
 
+mod facts;
+mod mailbox;
 mod packets;
 
 pub fn message(way: Way, state: State, next: i64) -> Message {
@@ -139,6 +141,29 @@ fn keys_are_taken_once() {
     assert!(!taken("hive:1"));
 }
 
+/// A device that sends nothing but noise fills the quarantine, and what others sent stays.
+#[test]
+fn a_flood_from_one_source_leaves_what_others_sent() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let now = store.clock().now();
+    let news = store.write(move |tx| {
+        let mut news = vec![tx.quarantine("link 0x000002", Reason::said("first"), b"1", now)?];
+        for number in 0..1100_u32 {
+            news.push(tx.quarantine("link 0x000001", Reason::said("noise"), &number.to_be_bytes(), now)?);
+        }
+        Ok(news)
+    });
+    assert_eq!(news.unwrap().iter().filter(|new| **new).count(), 2, "one of each source is news within an hour");
+    let (items, events) = store.read(|view| Ok((view.quarantined(2000)?, view.events(100)?))).unwrap();
+    assert!((950..=1000).contains(&items.len()), "{}", items.len());
+    assert_eq!(items.iter().filter(|(_, item)| item.why == Reason::said("first")).count(), 1);
+    let full: Vec<_> =
+        events.iter().filter(|event| event.kind.to_string().contains("the quarantine is full")).collect();
+    assert_eq!(full.len(), 1);
+    assert!(full[0].kind.to_string().contains("from link 0x000001 were deleted"), "{}", full[0].kind);
+}
+
 #[test]
 fn an_unreadable_record_is_set_aside() {
     let folder = Folder::new();
@@ -147,7 +172,7 @@ fn an_unreadable_record_is_set_aside() {
     store.write(|tx| Ok(tx.messages.insert(1, &b"{broken"[..])?.is_some())).unwrap();
     let due = store.read(|v| v.due(Queue::Timed, Time(9), 9)).unwrap();
     assert!(due[0].is_err() && due[1].is_ok());
-    store.write(|tx| tx.set_aside_message(Id(1), "unreadable", Time(3))).unwrap();
+    store.write(|tx| tx.set_aside_message(Id(1), Reason::said("unreadable"), Time(3))).unwrap();
     assert_eq!(store.read(|v| v.line(Queue::Link)).unwrap(), [(Queue::Link, Id(2))]);
     assert_eq!(store.read(|v| v.due(Queue::Timed, Time(9), 9)).unwrap().len(), 1);
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);
@@ -157,15 +182,15 @@ fn an_unreadable_record_is_set_aside() {
 fn old_messages_go_with_their_bytes_and_the_books_stay() {
     let folder = Folder::new();
     let store = store(&folder);
-    let done = message(Way::Mailbox, State::Delivered, i64::MAX);
+    let done = message(Way::Relay, State::Delivered, i64::MAX);
     store.put(mail(vec![done, message(Way::Link, State::Queued, 2)])).unwrap();
     let later = Time(1_790_000_000_001);
-    assert_eq!(store.write(move |tx| tx.prune(later, 10)).unwrap(), 1);
+    assert_eq!(store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap().0, 1);
     assert!(store.message(Id(1)).unwrap().is_none());
     let waiting = store.message(Id(2)).unwrap().unwrap();
     assert!(store.raw(&waiting).unwrap().is_some());
     store.write(|tx| tx.step(Id(2), Time(3), State::Sent, "left", 1, Time(0)).map(drop)).unwrap();
-    assert_eq!(store.write(move |tx| tx.prune(later, 10)).unwrap(), 1);
+    assert_eq!(store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap().0, 1);
     assert!(store.raw(&waiting).unwrap().is_none());
     assert_eq!(store.ledger().unwrap().books["smtp"].accepted, 2);
 }

@@ -117,7 +117,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Keeps the queue and the mailbox index true.
+    /// Keeps the queue and the index of Message-IDs true.
     pub(super) fn index(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
         let old = before.filter(|before| !before.is_final()).map(Queue::place);
         let new = Some(after).filter(|after| !after.is_final()).map(Queue::place);
@@ -134,13 +134,6 @@ impl Tx<'_> {
         if old != new {
             old.map_or(Ok(()), |old| self.due.remove(old).map(drop))?;
             new.map_or(Ok(()), |new| self.due.insert(new, ()).map(drop))?;
-        }
-        let arrived = |message: &Message| message.way == Way::Mailbox && message.state == State::Delivered;
-        if arrived(after)
-            && !before.is_some_and(arrived)
-            && let Some(mailbox) = after.to.mailbox()
-        {
-            self.mailbox.insert((mailbox.person().as_str(), after.id.0), 0)?;
         }
         if after.way == Way::Relay
             && before.is_none_or(|before| before.message_id != after.message_id || before.way != Way::Relay)

@@ -293,6 +293,9 @@ impl Store {
             // Everything that waits may have another way, or a better chance, now.
             [Way::Mailbox, Way::Relay, Way::Link, Way::Carrier].into_iter().for_each(|way| self.wake(way));
         }
+        if after.people || !after.mailboxes.is_empty() {
+            self.wake_mailboxes(|person| after.people || after.mailboxes.contains(person));
+        }
         for name in after.unlink {
             let file = super::spool::folder(&self.0.folder).join(name);
             if let Err(error) = std::fs::remove_file(&file) {

@@ -1,76 +1,86 @@
-//! The box cannot open its store: its page says why, on every path, until that is fixed. Only where systemd handed
-//! over the socket of the page; a box that somebody started by hand says it to them and ends.
+//! The box cannot work for now: its page says why, on every path, and its mail ports answer `421`, until that is over. Only
+//! where systemd handed over the sockets; a box that somebody started by hand says it to them and ends.
 
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use smol::future::or;
 
-use super::WRONG_SETTINGS;
-use crate::clock::Clock;
 use crate::fault::Fault;
+use crate::listen::closed::Closed;
 use crate::listen::gate::Gate;
 use crate::listen::http::{HttpFront, Rules};
 use crate::settings::Settings;
-use crate::store::Store;
 use crate::sys::notify;
 use crate::sys::signals::Stop;
+use crate::sys::sockets::Sockets;
 
-/// The store is tried again after this.
-const AGAIN: Duration = Duration::from_secs(10);
+/// Sessions may take so long to end when it is over.
+const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Says the fault, on the page if there is one, and waits until it is fixed or the box is told to end.
-pub fn tell(fault: &Fault, data: &Path, web: Vec<TcpListener>, signals: Stop) -> ExitCode {
-    log::error!("{fault}");
-    let code = ExitCode::from(if matches!(fault, Fault::Operator(_)) { WRONG_SETTINGS } else { 1 });
-    if web.is_empty() || !matches!(fault, Fault::Operator(_)) {
-        return code;
-    }
-    match serve(fault, data, web, signals) {
-        Ok(code) => code,
-        Err(fault) => {
-            log::error!("{fault}");
-            code
-        }
-    }
+/// How a failure ended.
+pub enum Ended<T> {
+    /// It is over; this is what it was over with.
+    Over(T),
+    /// The box was told to end.
+    Told,
 }
 
-fn serve(fault: &Fault, data: &Path, web: Vec<TcpListener>, mut signals: Stop) -> Result<ExitCode, Fault> {
-    let folder = std::env::temp_dir().join(format!("satpost-{}", std::process::id()));
+/// Shows `why` until `over` gives something, asked every `again`, or until a signal.
+///
+/// # Errors
+/// When there is no socket to show it on, or it cannot be served there.
+pub fn show<T>(
+    why: &str,
+    sockets: &Sockets,
+    signals: &mut Stop,
+    again: Duration,
+    mut over: impl FnMut() -> Option<T>,
+) -> Result<Ended<T>, Fault> {
+    let web = sockets.copies("web").map_err(Fault::operator)?;
+    if web.is_empty() {
+        return Err(Fault::operator(why));
+    }
+    let folder = super::private_folder().join(format!("failure-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(Fault::operator)?;
     let socket = folder.join("web.sock");
-    let page = crate::admin::serve_failure(&fault.why(), &socket)?;
-    let host = super::listeners::host_name();
-    let rules = Box::new(move || Rules::new(&Settings::default(), &host));
-    let front = HttpFront::new(socket, folder.clone(), rules);
-    let gate = Gate::open(web, Arc::new(front)).map_err(Fault::operator)?;
+    let page = crate::admin::serve_failure(why, &socket)?;
+    let rules = Box::new(|| Rules::new(&Settings::default(), &super::listeners::host_name()));
+    let front = Arc::new(HttpFront::new(socket, folder.clone(), rules));
+    let mut gates = vec![Gate::open(web, front, Arc::default())];
+    for name in ["smtp", "submission"] {
+        let mail = sockets.copies(name).map_err(Fault::operator)?;
+        if !mail.is_empty() {
+            let closed = Arc::new(Closed::new(&super::listeners::host_name()));
+            gates.push(Gate::open(mail, closed, Arc::default()));
+        }
+    }
+    let gates: Vec<_> = gates.into_iter().collect::<Result<_, _>>().map_err(Fault::operator)?;
     notify::ready();
-    notify::status(&fault.why());
-    let code = loop {
-        let ended = async {
+    notify::status(why);
+    let ended = loop {
+        if let Some(found) = over() {
+            break Ended::Over(found);
+        }
+        let told = async {
             signals.next().await;
             true
         };
         let later = async {
-            smol::Timer::after(notify::watchdog_interval().unwrap_or(AGAIN).min(AGAIN)).await;
+            smol::Timer::after(notify::watchdog_interval().unwrap_or(again).min(again)).await;
             false
         };
-        if smol::block_on(or(ended, later)) {
-            break ExitCode::SUCCESS;
+        if smol::block_on(or(told, later)) {
+            break Ended::Told;
         }
         notify::watchdog();
-        if let Ok(store) = Store::open(data, &Clock::system()) {
-            store.close();
-            log::info!("the store can be opened again: starting anew");
-            break ExitCode::FAILURE;
-        }
     };
-    gate.stop(Duration::from_secs(2));
+    for gate in &gates {
+        gate.stop(FAREWELL);
+    }
     page.stop();
+    notify::status("");
     // The folder is in a temporary place: what stays behind goes with it.
     let _ = std::fs::remove_dir_all(&folder);
-    Ok(code)
+    Ok(ended)
 }

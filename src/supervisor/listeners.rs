@@ -3,16 +3,22 @@
 //! [`LISTENERS`] has a row for each. A new one is a row here, a socket unit in `systemd/`, and a [`Service`] of its own.
 
 use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Context;
+use crate::engine::link::equipment;
 use crate::fault::Fault;
 use crate::intake::Intake;
+use crate::limit::proven::Proven;
 use crate::listen::counters::ClientCounters;
 use crate::listen::gate::{Gate, Service};
 use crate::listen::http::{HttpFront, Rules};
+use crate::listen::imap::session::Services;
+use crate::listen::imap::{ImapListener, PeopleOnline};
+use crate::listen::ip::BoxListener;
 use crate::listen::smtp_io::SmtpListener;
 use crate::listen::tls::CertStore;
 use crate::listen::{MailIntake, data};
@@ -30,18 +36,37 @@ struct Row {
     /// It offers TLS: a new certificate opens it anew.
     tls: bool,
     /// Makes what serves its clients.
-    service: fn(&Shared, &Context) -> Arc<dyn Service>,
+    service: fn(&Shared, &Context) -> Result<Arc<dyn Service>, Fault>,
 }
 
 static LISTENERS: &[Row] = &[
-    Row { name: "smtp", ports: Key::SmtpListen, tls: true, service: |shared, context| shared.smtp(context, false) },
+    Row {
+        name: "smtp",
+        ports: Key::SmtpListen,
+        tls: true,
+        service: |shared, context| Ok(shared.smtp(context, false, false)),
+    },
     Row {
         name: "submission",
         ports: Key::SubmissionListen,
         tls: true,
-        service: |shared, context| shared.smtp(context, true),
+        service: |shared, context| Ok(shared.smtp(context, true, false)),
+    },
+    Row {
+        name: "submissions",
+        ports: Key::SubmissionsListen,
+        tls: true,
+        service: |shared, context| Ok(shared.smtp(context, true, true)),
+    },
+    Row { name: "imap", ports: Key::ImapListen, tls: true, service: |shared, context| Ok(shared.imap(context, false)) },
+    Row {
+        name: "imaps",
+        ports: Key::ImapsListen,
+        tls: true,
+        service: |shared, context| Ok(shared.imap(context, true)),
     },
     Row { name: "web", ports: Key::WebListen, tls: false, service: Shared::web },
+    Row { name: "ip", ports: Key::IpListen, tls: false, service: Shared::ip },
 ];
 
 /// Gives the name of each listener, and the setting with its addresses.
@@ -64,6 +89,9 @@ pub struct Listeners {
 struct Shared {
     intake: Arc<Intake>,
     counters: Arc<ClientCounters>,
+    online: Arc<PeopleOnline>,
+    /// Networks from which somebody logged in.
+    proven: Arc<Proven>,
     /// For large mails and uploads that are still coming in.
     incoming: PathBuf,
     web_socket: PathBuf,
@@ -88,11 +116,15 @@ impl Listeners {
     /// When the web server or the control socket cannot be set up at all.
     pub fn open(context: &Context, mut sockets: Sockets) -> Result<Self, Fault> {
         let incoming = context.store.folder().join("incoming");
-        std::fs::create_dir_all(&incoming).and_then(|()| data::sweep(&incoming)).map_err(|error| {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&incoming);
+        // One of an earlier version may be open to others.
+        let closed = made.and_then(|()| std::fs::set_permissions(&incoming, std::fs::Permissions::from_mode(0o700)));
+        closed.and_then(|()| data::sweep(&incoming)).map_err(|error| {
             Fault::operator(format!("{} cannot be used for large mails: {error}", incoming.display()))
         })?;
         let web_socket = context.store.folder().join("web.sock");
-        let pages = crate::admin::serve(context, &web_socket)?;
+        let proven: Arc<Proven> = Arc::default();
+        let pages = crate::admin::serve(context, &web_socket, Arc::clone(&proven))?;
         let control = crate::control::serve(context)?;
         let closed = |row: &'static Row| Listener {
             row,
@@ -102,7 +134,9 @@ impl Listeners {
             certificate: String::new(),
             error: None,
         };
-        let shared = Shared { intake: Intake::new(context), counters: Arc::default(), incoming, web_socket };
+        let counters = Arc::new(ClientCounters::new(Arc::clone(&proven)));
+        let shared =
+            Shared { intake: Intake::new(context), counters, proven, online: Arc::default(), incoming, web_socket };
         let mut listeners = Self { listeners: LISTENERS.iter().map(closed).collect(), shared, pages, control };
         listeners.follow(context);
         Ok(listeners)
@@ -126,18 +160,25 @@ impl Listeners {
                 gate.stop(REOPEN);
             }
             let service = (listener.row.service)(&self.shared, context);
-            listener.open(wanted, &certificate, service);
+            listener.open(wanted, &certificate, service, &self.shared.proven);
         }
         self.report(context);
     }
 
     /// Puts what is open, and what is not, on the status board.
-    fn report(&self, context: &Context) {
+    pub fn report(&self, context: &Context) {
         let errors: Vec<_> = self.listeners.iter().filter_map(|listener| listener.error.clone()).collect();
-        let state = if errors.is_empty() { PartState::TakesMail } else { PartState::Closed(errors) };
-        let status = PartStatus { state, at: context.now() };
+        let state = match context.store.disk_room() {
+            _ if !errors.is_empty() => PartState::Closed(errors),
+            Ok(room) if room.is_short() => PartState::DiskShort { free: room.free, reserve: room.reserve },
+            _ => PartState::TakesMail,
+        };
+        let now = context.now();
         context.status.set(|facts| {
-            facts.smtp = Some(status);
+            if facts.smtp.as_ref().is_none_or(|before| before.state != state) {
+                facts.smtp = Some(PartStatus { state, at: now });
+            }
+            facts.given = self.listeners.iter().filter(|row| !row.given.is_empty()).map(|row| row.row.name).collect();
             facts.listen.clear();
             for listener in &self.listeners {
                 let addresses = listener.gate.as_ref().map(|gate| gate.addresses().to_vec());
@@ -161,27 +202,50 @@ impl Listeners {
 }
 
 impl Shared {
-    fn web(&self, context: &Context) -> Arc<dyn Service> {
+    fn web(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
         let store = context.store.clone();
-        let host = host_name();
-        let rules = Box::new(move || Rules::new(&store.settings(), &host));
-        Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules))
+        let rules = Box::new(move || {
+            let mut rules = Rules::new(&store.settings(), &host_name());
+            rules.names.extend(new_host_name().into_iter().flat_map(|name| [format!("{name}.local"), name]));
+            rules
+        });
+        Ok(Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules)))
     }
 
-    fn smtp(&self, context: &Context, submission: bool) -> Arc<dyn Service> {
-        let tls = match CertStore::new(&context.store.settings(), context.store.folder()) {
+    fn ip(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
+        let key = equipment::own_key(&context.store)?;
+        Ok(Arc::new(BoxListener::new(&context.store, &context.callers, Arc::clone(&self.proven), &key)?))
+    }
+
+    fn certificates(context: &Context) -> Option<Arc<CertStore>> {
+        match CertStore::new(&context.store.settings(), context.store.folder()) {
             Ok(certificates) => Some(Arc::new(certificates)),
             Err(why) => {
-                log::error!("tls: {why}; mail is taken without encryption until that is fixed");
+                log::error!("tls: {why}; there is no encryption until that is fixed");
                 None
             }
+        }
+    }
+
+    fn imap(&self, context: &Context, implicit_tls: bool) -> Arc<dyn Service> {
+        let services = Services {
+            intake: self.intake.clone() as Arc<dyn MailIntake>,
+            store: context.store.clone(),
+            spool: self.incoming.clone(),
+            counters: self.counters.clone(),
+            online: self.online.clone(),
         };
+        Arc::new(ImapListener { services, tls: Self::certificates(context), implicit_tls })
+    }
+
+    fn smtp(&self, context: &Context, submission: bool, implicit_tls: bool) -> Arc<dyn Service> {
         Arc::new(SmtpListener {
             intake: self.intake.clone() as Arc<dyn MailIntake>,
-            tls,
+            tls: Self::certificates(context),
             spool: self.incoming.clone(),
             counters: self.counters.clone(),
             submission,
+            implicit_tls,
         })
     }
 }
@@ -193,11 +257,22 @@ impl Listener {
         self.error.is_none() && self.gate.is_some() && self.opened_with == wanted && same_tls
     }
 
-    fn open(&mut self, wanted: &str, certificate: &str, service: Arc<dyn Service>) {
+    fn open(
+        &mut self,
+        wanted: &str,
+        certificate: &str,
+        service: Result<Arc<dyn Service>, Fault>,
+        proven: &Arc<Proven>,
+    ) {
         wanted.clone_into(&mut self.opened_with);
         certificate.clone_into(&mut self.certificate);
         let before = self.error.take();
-        match self.sockets(wanted).and_then(|sockets| Gate::open(sockets, service).map_err(|error| error.to_string())) {
+        let service = service.map_err(|fault| fault.to_string());
+        let opened = service.and_then(|service| Ok((self.sockets(wanted)?, service)));
+        let opened = opened.and_then(|(sockets, service)| {
+            Gate::open(sockets, service, Arc::clone(proven)).map_err(|error| error.to_string())
+        });
+        match opened {
             Ok(gate) => {
                 for address in gate.addresses() {
                     log::info!("{} listens on {address}", self.row.name);
@@ -219,24 +294,18 @@ impl Listener {
             let copies: Result<Vec<_>, _> = self.given.iter().map(TcpListener::try_clone).collect();
             return copies.map_err(|error| error.to_string());
         }
+        let bind = |address: &str| TcpListener::bind(address).map_err(|error| process::port_refused(address, &error));
         wanted.split_whitespace().map(bind).collect()
     }
+}
+
+/// Gives the name that this machine got while the box runs: the sandbox keeps the one that it had at the start.
+fn new_host_name() -> Option<String> {
+    let name = std::fs::read_to_string("/etc/hostname").ok()?;
+    Some(name.trim().to_lowercase()).filter(|name| !name.is_empty())
 }
 
 /// Gives the name of this machine.
 pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-fn bind(address: &str) -> Result<TcpListener, String> {
-    TcpListener::bind(address).map_err(|error| {
-        let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0);
-        match error.kind() {
-            std::io::ErrorKind::AddrInUse => process::port_taken(port),
-            std::io::ErrorKind::PermissionDenied => {
-                format!("port {port} may not be opened by this user: use the systemd sockets, or a port above 1023")
-            }
-            _ => format!("cannot listen on {address}: {error}"),
-        }
-    })
 }

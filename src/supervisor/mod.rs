@@ -8,13 +8,14 @@
 //! | `links` | has a worker run for each link that is used | after a fault, with back-off |
 //! | `link NAME` | drives one link | after a fault, with back-off |
 //! | `housekeeping` | deadlines, clean-up | after a fault, with back-off |
-//! | `smtp-gate`, `submission-gate`, `http-gate` | accept; a thread for each connection | opened anew when a setting changes |
+//! | `smtp-gate`, `submission-gate`, `imap-gate`, `http-gate`, ... | accept; a thread for each connection | opened anew when a setting changes |
 //! | web workers | answer requests that the gate has checked | |
 //! | `control` | answers the command line | |
 //! | main | this: signals, watchdog, listeners | |
 
 mod failure;
 pub mod listeners;
+mod restarts;
 mod welcome;
 mod workers;
 
@@ -30,51 +31,130 @@ use crate::clock::Clock;
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
 use crate::fault::Fault;
+use crate::link::ip::callers::Callers;
+use crate::message::events::EventKind;
 use crate::status::StatusBoard;
 use crate::store::Store;
 use crate::sys::notify;
 use crate::sys::signals::Stop;
 use crate::sys::sockets::Sockets;
 
+use failure::Ended;
 use listeners::Listeners;
+use restarts::Restarts;
+use welcome::Welcome;
 
-/// Exit code for settings that are wrong: systemd does not start the box again until somebody corrects them.
+/// Exit code for settings that are wrong, or a folder that cannot be used.
 pub const WRONG_SETTINGS: u8 = 2;
 /// A command line that works on the store without a box is done within this time.
 const STORE_BUSY: Duration = Duration::from_secs(10);
-/// Listeners that could not be opened are tried again after this.
+/// A store that cannot be opened is tried again after this.
+const STORE_AGAIN: Duration = Duration::from_secs(10);
+/// Listeners that could not be opened are tried again after this, and what is said of them is looked at.
 const LISTENERS_AGAIN: Duration = Duration::from_secs(15);
 /// Everything has to be over this long after the signal.
 const DRAIN: Duration = Duration::from_secs(8);
 
 /// Runs a box in `data` until SIGTERM or SIGINT.
 pub fn run(data: &Path) -> ExitCode {
-    let (signals, mut sockets) = match from_system() {
+    let mut restarts = Restarts::begin();
+    let (mut signals, sockets) = match from_system() {
         Ok(from_system) => from_system,
-        Err(fault) => {
-            log::error!("{fault}");
-            return ExitCode::from(WRONG_SETTINGS);
-        }
+        Err(fault) => return given_up(&mut restarts, &fault),
     };
-    let store = match patiently(data) {
-        Ok(store) => store,
-        Err(fault) => return failure::tell(&fault, data, sockets.take("web"), signals),
+    let rested = rest(&restarts, &sockets, &mut signals);
+    let store = match rested.and_then(|()| opened(data, &sockets, &mut signals).transpose()) {
+        Some(Ok(store)) => store,
+        Some(Err(fault)) => return given_up(&mut restarts, &fault),
+        None => {
+            restarts.over();
+            return ExitCode::SUCCESS;
+        }
     };
     let (stop, stopped) = bounded(1);
     let context = Context {
         coders: Coders::new(store.folder()),
+        callers: Callers::default(),
         store,
         status: StatusBoard::default(),
         stop: stopped,
         link: None,
     };
-    Supervisor { context, signals, sockets, stop }.supervise()
+    if restarts.before.is_some() {
+        say_restart(&context, restarts.event());
+    }
+    Supervisor { context, signals, sockets, restarts, stop }.supervise()
+}
+
+fn given_up(restarts: &mut Restarts, fault: &Fault) -> ExitCode {
+    log::error!("{fault}");
+    restarts.because(&fault.why());
+    ExitCode::from(if matches!(fault, Fault::Operator(_)) { WRONG_SETTINGS } else { 1 })
+}
+
+/// Rests, with a page that says why, when the box ended too often; `None` when it was told to end meanwhile.
+fn rest(restarts: &Restarts, sockets: &Sockets, signals: &mut Stop) -> Option<()> {
+    let rest = restarts.rest();
+    if restarts.before.is_some() {
+        log::error!("{}", restarts.event());
+    }
+    if rest.is_zero() {
+        return Some(());
+    }
+    log::error!("the next try is in {} s", rest.as_secs());
+    let (until, why) =
+        (Instant::now() + rest, format!("{}. It is tried again in {} s.", restarts.event(), rest.as_secs()));
+    match failure::show(&why, sockets, signals, Duration::from_secs(1), || (Instant::now() >= until).then_some(())) {
+        Ok(Ended::Told) => None,
+        Ok(Ended::Over(())) => Some(()),
+        Err(_) => {
+            // There is no page to say it on, and the rest is needed all the same.
+            notify::ready();
+            crate::clock::sleep(rest.min(STORE_BUSY));
+            Some(())
+        }
+    }
+}
+
+/// Opens the store; while that fails the page says why, if there is one. `None` when the box was told to end meanwhile.
+fn opened(data: &Path, sockets: &Sockets, signals: &mut Stop) -> Result<Option<Store>, Fault> {
+    let fault = match patiently(data) {
+        Ok(store) => return Ok(Some(store)),
+        Err(fault) => fault,
+    };
+    log::error!("{fault}");
+    let open = || Store::open(data, &Clock::system()).ok();
+    match failure::show(&fault.why(), sockets, signals, STORE_AGAIN, open) {
+        Ok(Ended::Over(store)) => {
+            log::warn!("the store can be opened again");
+            Ok(Some(store))
+        }
+        Ok(Ended::Told) => Ok(None),
+        Err(_) => Err(fault),
+    }
+}
+
+/// Says on the page, and to the owner by message, that the box had ended.
+fn say_restart(context: &Context, event: EventKind) {
+    let text = format!(
+        "{event}.\n\nEverything that it had accepted is kept. 'sudo journalctl -u satpost' on the box says more. If this \
+         happens again, it rests longer before each new start, at most 15 minutes."
+    );
+    if let Err(fault) = context.tell_owner("restart", "The box was started again", event, &text) {
+        log::warn!("the owner is not told of the restart: {fault}");
+    }
+}
+
+/// A folder for sockets that only this process uses: the one that systemd made for it, or a temporary one.
+fn private_folder() -> std::path::PathBuf {
+    std::env::var_os("RUNTIME_DIRECTORY").map_or_else(std::env::temp_dir, Into::into)
 }
 
 struct Supervisor {
     context: Context,
     signals: Stop,
     sockets: Sockets,
+    restarts: Restarts,
     /// Dropping it tells every wait of the box to end.
     stop: smol::channel::Sender<()>,
 }
@@ -108,17 +188,18 @@ impl Supervisor {
             Ok(listeners) => listeners,
             Err(fault) => {
                 log::error!("{fault}");
+                self.restarts.because(&fault.why());
                 return self.end(workers, None, ExitCode::from(WRONG_SETTINGS));
             }
         };
         notify::ready();
         log::info!("satpost {} is up", crate::cli::version());
-        welcome::say(&self.context);
+        let mut welcome = Welcome::default();
+        welcome.say(&self.context);
         let watchdog = notify::watchdog_interval();
         let mut last_try = Instant::now();
         loop {
-            let wait = if listeners.all_open() { Duration::from_secs(3600) } else { LISTENERS_AGAIN };
-            let wait = watchdog.map_or(wait, |interval| interval.min(wait));
+            let wait = watchdog.map_or(LISTENERS_AGAIN, |interval| interval.min(LISTENERS_AGAIN));
             match self.wait(&changed, wait) {
                 Woken::Signal(name) => {
                     log::info!("{name}: ending");
@@ -129,13 +210,15 @@ impl Supervisor {
                     last_try = Instant::now();
                     listeners.follow(&self.context);
                 }
-                Woken::Time => {}
+                Woken::Time => listeners.report(&self.context),
             }
+            welcome.say(&self.context);
             // The box is alive as long as its store answers; without that it can keep no promise.
             if watchdog.is_some() && (self.context.store.ledger().is_ok() || self.context.store.broken().is_some()) {
                 notify::watchdog();
             }
         }
+        self.restarts.over();
         self.end(workers, Some(listeners), ExitCode::SUCCESS)
     }
 

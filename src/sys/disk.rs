@@ -115,7 +115,7 @@ impl Ballast {
     }
 
     fn take_up(&self) -> io::Result<()> {
-        let mut file = File::create(&self.path)?;
+        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&self.path)?;
         match fallocate(&file, FallocateFlags::empty(), 0, self.bytes) {
             Ok(()) => {}
             // File systems that cannot reserve have to be written to.
@@ -142,6 +142,8 @@ mod tests {
         let ballast = Ballast::new(&folder, 256);
         assert!(!ballast.is_kept());
         assert!(!ballast.release().unwrap());
+        assert!(ballast.keep().is_ok() && fs::metadata(folder.path("ballast")).unwrap().mode() & 0o077 == 0);
+        ballast.release().unwrap();
         ballast.keep().unwrap();
         assert!(ballast.is_kept());
         ballast.keep().unwrap();

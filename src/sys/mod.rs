@@ -1,6 +1,7 @@
 //! The only place for calls to the platform: systemd, disk, processes, signals.
 
 pub mod disk;
+pub mod memory;
 pub mod network;
 pub mod notify;
 pub mod process;

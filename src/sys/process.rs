@@ -28,19 +28,52 @@ impl fmt::Display for Holder {
 pub fn port_taken(port: u16) -> String {
     match port_holder(port) {
         Some(holder) => format!("port {port} is held by {holder}"),
-        None => format!("port {port} is held by another program: 'sudo ss -ltnp' names it"),
+        None => format!("port {port} is {UNNAMED_PORT}"),
     }
 }
+
+/// One sentence about an address, as `[::]:25`, that this program could not listen on. A port below 1024 that another program
+/// holds is forbidden before it is found taken.
+pub fn port_refused(address: &str, error: &io::Error) -> String {
+    let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0);
+    match error.kind() {
+        io::ErrorKind::AddrInUse => port_taken(port),
+        io::ErrorKind::PermissionDenied if !listeners_of(port).is_empty() => port_taken(port),
+        io::ErrorKind::PermissionDenied => {
+            format!("port {port} may not be opened by this user: use the systemd sockets, or a port above 1023")
+        }
+        _ => format!("cannot listen on {address}: {error}"),
+    }
+}
+
+/// Puts the names of programs into sentences of a box that may not look at other processes: this one may.
+pub fn name_holders(words: &str) -> String {
+    let mut named = words.to_owned();
+    if let Some((before, _)) = words.split_once(UNNAMED_PORT)
+        && let Some(port) = before.rsplit(' ').nth(2).and_then(|port| port.parse().ok())
+        && let Some(holder) = port_holder(port)
+    {
+        named = named.replacen(UNNAMED_PORT, &format!("held by {holder}"), 1);
+    }
+    if let Some((before, after)) = words.split_once(UNNAMED_DEVICE)
+        && let Some((device, rest)) = after.split_once(NAMES_IT)
+        && let Some(holder) = device_holder(Path::new(device))
+    {
+        named = format!("{before}held by {holder}: stop that program{rest}");
+    }
+    named
+}
+
+/// What is said of a port whose holder cannot be seen.
+const UNNAMED_PORT: &str = "held by another program: 'sudo ss -ltnp' names it";
+/// The same of a device, before and behind its path.
+const UNNAMED_DEVICE: &str = "held by another program: 'sudo fuser -v ";
+const NAMES_IT: &str = "' names it, then stop it";
 
 /// The program that listens on a TCP port of any address. `None` as well when it belongs to somebody else and this
 /// process may not look.
 pub fn port_holder(port: u16) -> Option<Holder> {
-    let inodes: HashSet<u64> = ["/proc/self/net/tcp", "/proc/self/net/tcp6"]
-        .iter()
-        .filter_map(|table| fs::read_to_string(table).ok())
-        .flat_map(|table| listening_inodes(&table, port))
-        .collect();
-    let wanted: HashSet<PathBuf> = inodes.iter().map(|inode| format!("socket:[{inode}]").into()).collect();
+    let wanted: HashSet<PathBuf> = listeners_of(port).iter().map(|inode| format!("socket:[{inode}]").into()).collect();
     if wanted.is_empty() {
         return None;
     }
@@ -102,6 +135,15 @@ pub fn end_with_parent(parent: u32) -> io::Result<()> {
     if now == parent { Ok(()) } else { Err(io::Error::other(format!("the parent, process {parent}, is gone"))) }
 }
 
+/// Inodes of the sockets that listen on `port`.
+fn listeners_of(port: u16) -> HashSet<u64> {
+    ["/proc/self/net/tcp", "/proc/self/net/tcp6"]
+        .iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .flat_map(|table| listening_inodes(&table, port))
+        .collect()
+}
+
 /// Inodes of the sockets that listen on `port`, from a table in the format of proc_net_tcp of the Linux kernel.
 fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
     const LISTEN: &str = "0A";
@@ -148,8 +190,11 @@ mod tests {
         let holder = port_holder(port).unwrap();
         assert_eq!(holder.pid, std::process::id());
         assert_eq!(port_taken(port), format!("port {port} is held by {} (pid {})", holder.name, holder.pid));
+        let unnamed = format!("port {port} is {UNNAMED_PORT}; stop that program");
+        assert_eq!(name_holders(&unnamed), format!("{}; stop that program", port_taken(port)));
         drop(listener);
         assert_eq!(port_holder(port), None);
+        assert_eq!(name_holders(&unnamed), unnamed, "nobody is there");
     }
 
     #[test]
@@ -178,6 +223,8 @@ mod tests {
         let holder = device_holder(Path::new(&name));
         child.kill().unwrap();
         child.wait().unwrap();
+        let unnamed = format!("{name} is held by another program: 'sudo fuser -v {name}' names it, then stop it");
+        assert_eq!(name_holders(&unnamed), unnamed, "nobody is there");
         assert_eq!(holder.map(|holder| holder.pid), Some(child.id()));
 
         // The program at the other side of a pseudo-terminal keeps it open, and reads nothing there.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::net::{AddressFamily, SocketType, sockopt};
 
 /// The names that a box knows, as in `systemd/*.socket`.
-pub const NAMES: &[&str] = &["web", "smtp", "submission"];
+pub const NAMES: &[&str] = &["web", "smtp", "submission", "submissions", "imap", "imaps", "ip"];
 
 /// The sockets were taken: a file descriptor may have one owner only. Set once; sequential order for plainness.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -51,6 +51,14 @@ impl Sockets {
         let (wanted, rest) = std::mem::take(&mut self.named).into_iter().partition(|(known, _)| known == name);
         self.named = rest;
         wanted.into_iter().map(|(_, listener)| listener).collect()
+    }
+
+    /// Copies of the sockets of one name, for somebody who answers there before their listener takes them.
+    ///
+    /// # Errors
+    /// When there is no descriptor left.
+    pub fn copies(&self, name: &str) -> std::io::Result<Vec<TcpListener>> {
+        self.named.iter().filter(|(known, _)| known == name).map(|(_, listener)| listener.try_clone()).collect()
     }
 
     fn sort_in(&mut self, name: String, socket: OwnedFd) {

@@ -232,6 +232,9 @@ class Box:
         "box.domain": "example.org",
         "smtp.listen": "127.0.0.1:0",
         "submission.listen": "127.0.0.1:0",
+        "submissions.listen": "127.0.0.1:0",
+        "imap.listen": "127.0.0.1:0",
+        "imaps.listen": "127.0.0.1:0",
         "web.listen": "127.0.0.1:0",
         "smtp.per_address": "64",
     }
@@ -259,7 +262,7 @@ class Box:
             notify.bind(str(heard))
             notify.settimeout(60)
             log = open(self.data.with_suffix(".log"), "ab")
-            environment = dict(os.environ, NOTIFY_SOCKET=str(heard), BLOCKING_MAX_THREADS="8", MALLOC_MMAP_THRESHOLD_="131072")
+            environment = dict(os.environ, NOTIFY_SOCKET=str(heard), BLOCKING_MAX_THREADS="8")
             began = time.monotonic()
             self.process = subprocess.Popen([SATPOST, "run", "--data", self.data], env=environment, stdout=log, stderr=log)
             try:

@@ -14,6 +14,8 @@ macro_rules! scenes {
 mod cli;
 mod clock;
 mod costs;
+mod imap;
+mod ip;
 mod link;
 mod links;
 mod pages;
@@ -21,6 +23,7 @@ mod people;
 mod policy;
 mod privacy;
 mod relay;
+mod siege;
 mod simulate;
 mod sms;
 mod smtp;

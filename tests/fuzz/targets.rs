@@ -1,6 +1,9 @@
 //! What the fuzzers of tests/fuzz call: every parser that reads what strangers send, with the promises that hold
 //! whatever comes. Part of the program only under `cfg(fuzzing)`.
 
+#[path = "targets/session.rs"]
+mod session;
+
 use std::cell::RefCell;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,7 +12,6 @@ use std::time::Instant;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use compact::coder::{Coder, MODELS};
-use compact::packet::unpack;
 use ring::hmac;
 
 use crate::address::Address;
@@ -112,20 +114,19 @@ pub fn classic(data: &[u8]) {
     }
 }
 
-/// Compact packets, each behind a byte of length: no more comes out of them than a code may hold.
+/// Two boxes in session, and what strangers may put between them.
 pub fn compact(data: &[u8]) {
+    session::play(data);
+}
+
+/// The model: no more comes out of a code than one may hold, and what comes out can be written again. One input takes
+/// some milliseconds, so it is apart from the packets around a code, which [`compact`] tries.
+pub fn coder(data: &[u8]) {
     thread_local! {
         /// Priming takes longer than a thousand packets.
         static CODER: RefCell<Coder> = RefCell::new(Coder::new(&MODELS[2]));
     }
-    let (mut packets, mut rest) = (Vec::new(), data);
-    while let Some((&length, after)) = rest.split_first() {
-        let (packet, after) = after.split_at(usize::from(length).min(after.len()));
-        packets.push(packet.to_vec());
-        rest = after;
-    }
     CODER.with_borrow_mut(|coder| {
-        let _ = unpack(coder, &packets);
         if let Some(records) = coder.decode(data) {
             assert!(Coder::takes(&records));
             let again = coder.encode(&records);

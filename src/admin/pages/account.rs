@@ -22,13 +22,13 @@ pub fn show(ask: &Ask, status: u16, error: &str) -> Reply {
 /// Changes the password. All other sessions end; this one goes on under a new id.
 pub fn change(ask: &Ask) -> Reply {
     let form = &ask.request.form;
-    if let Err(wait) = ask.app.try_once(&ask.request.peer) {
+    if let Err(wait) = ask.app.try_once(ask.request, ask.me()) {
         return show(ask, 429, &too_many(wait));
     }
     if !ask.service.is_own_password(form.get("old")) {
         return show(ask, 422, "The old password is wrong.");
     }
-    ask.app.was_right(&ask.request.peer);
+    ask.app.was_right(ask.request, ask.me());
     if form.get("new") != form.get("again") {
         return show(ask, 422, "The new password was typed in two different ways.");
     }

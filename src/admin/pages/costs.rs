@@ -81,7 +81,7 @@ pub fn show(ask: &Ask) -> Reply {
         .collect();
     let months = ask.app.store.read(|view| view.months())?;
     let policy = crate::engine::policy(&ask.app.store);
-    let cheapest = policy.cheapest(false).or_else(|| policy.cheapest(true));
+    let cheapest = policy.cheapest_of_all();
     let packet = cheapest.and_then(|link| link.price).map_or(Money::default(), |price| price.of(100));
     let any = policy.links.iter().any(|link| link.price.is_some_and(|price| price.of(100).0 > 0));
     let priced = any || price::text_price(&ask.settings) != Money::default();

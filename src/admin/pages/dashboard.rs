@@ -52,7 +52,7 @@ pub fn show(ask: &Ask) -> Reply {
         // What the settings are is the owner's.
         .filter(|event| ask.owner() || event.part != "settings")
         .map(|event| {
-            context! { at => ask.times.moment(event.at), part => event.part, words => event.words, alarm => event.alarm }
+            context! { at => ask.times.moment(event.at), part => event.part, words => event.kind.to_string(), alarm => event.alarm }
         })
         .collect();
     let totals: Vec<_> =
@@ -108,7 +108,7 @@ fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     }
     for link in facts.links.values() {
         if let Some(health) = link.health.as_ref().filter(|health| !health.ready) {
-            need("warn", format!("Link {}: {}", link.name, health.words), "/links", "Check the links");
+            need("warn", format!("Link {}: {}", link.name, health.state), "/links", "Check the links");
         }
         for silent in link.silent.iter().filter(|silent| !silent.device.is_empty()) {
             need(

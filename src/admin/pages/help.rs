@@ -9,10 +9,11 @@ use crate::admin::view::{fragment, span};
 use crate::settings::Key;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 14] = [
+pub const TOPICS: [(&str, &str); 15] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
     ("links", "Several links"),
+    ("internet", "Over the internet"),
     ("mail-programs", "Setting up mail programs"),
     ("texting", "Text messages"),
     ("states", "What the states mean"),
@@ -50,12 +51,17 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
     let values = context! {
         host,
         submission => port("submission", "587"),
+        submissions => port("submissions", "465"),
+        imap => port("imap", "143"),
+        imaps => port("imaps", "993"),
+        keep_days => ask.settings.text(Key::KeepDays),
+        quota => ask.settings.number(Key::MailboxQuota),
         smtp => port("smtp", "25"),
         me => ask.me(),
         owner => ask.owner(), operator => ask.operator(),
         domain => match ask.settings.text(Key::Domain) { "" => "your.domain", domain => domain },
         trim => ask.settings.on(Key::AirTrim),
-        max_payload => crate::engine::policy(&ask.app.store).max_payload(ask.settings.text(crate::settings::Key::Reach) == "internet"),
+        max_payload => crate::engine::policy(&ask.app.store).cheapest_of_all().map_or(192, |link| link.max_payload),
         max_parts => ask.settings.text(Key::AirMaxParts),
         strangers => ask.settings.text(Key::AirStrangers),
         answers => span(ask.settings.span(Key::AirAnswers)),

@@ -13,6 +13,8 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{DRIVERS, Driver, Health, driver};
 use crate::links::{LinkRecord, Unit};
+use crate::message::Reason;
+use crate::message::reason::DeviceReason;
 use crate::money::Use;
 use crate::status::{LinkStatus, SilentFarBox};
 
@@ -160,7 +162,7 @@ pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
         firmware => health.firmware,
         position => health.position.map(|(lat, lon, _)| coordinates(lat, lon)),
         altitude => health.position.map(|(_, _, altitude)| format!("{altitude:.0} m")),
-        fix => health.fix,
+        fix => health.fix.as_ref().map(ToString::to_string),
         satellite => health.last_satellite.map(|at| ask.times.moment(at)),
         waiting => health.waiting,
         garbled => health.garbled,
@@ -170,9 +172,9 @@ pub fn figures(ask: &Ask, health: &Health) -> minijinja::Value {
 
 /// Gives what the link says of itself, as a sentence below its badge.
 pub fn words(health: &Health) -> String {
-    match health.words.as_str() {
-        "ready" => "Messages can be sent.".to_owned(),
-        words => words.chars().take(300).collect(),
+    match &health.state {
+        Reason::Device(DeviceReason::Ready) => "Messages can be sent.".to_owned(),
+        state => state.to_string().chars().take(300).collect(),
     }
 }
 
@@ -201,13 +203,13 @@ pub fn lines(ask: &Ask, name: &str) -> Response {
 
 /// Opens the console for ten minutes, for the one who knows the password.
 pub fn unlock(ask: &Ask, name: &str) -> Reply {
-    if let Err(wait) = ask.app.try_once(&ask.request.peer) {
+    if let Err(wait) = ask.app.try_once(ask.request, ask.me()) {
         return one(ask, name, 429, &login::too_many(wait));
     }
     if !ask.service.is_own_password(ask.request.form.get("password")) {
         return one(ask, name, 422, "The password is wrong.");
     }
-    ask.app.was_right(&ask.request.peer);
+    ask.app.was_right(ask.request, ask.me());
     set_unlocked(ask, Action::UnlockConsole, "unlocked for ten minutes", ask.times.now + UNLOCKED)?;
     ask.done(&format!("/links/{name}#console"), "The console takes lines for ten minutes.")
 }

@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 
 use super::{Ask, Reply};
 use crate::admin::App;
-use crate::admin::auth::{self, LIFE};
+use crate::admin::auth::{self, LIFE, Visitor};
 use crate::admin::request::{Request, own_place};
 use crate::admin::response::Response;
 use crate::admin::service::Action;
@@ -16,8 +16,13 @@ use crate::settings::Key;
 
 /// The theme is kept for a year.
 const THEME_LIFE: u64 = 365 * 86_400;
+/// A browser is known so long after a log-in.
+const KNOWN_LIFE: u64 = 365 * 86_400;
 /// The token of a form before the log-in.
 const PRE_LIFE: u64 = 12 * 3600;
+
+/// The field of the log-in form that carries what was sent without one.
+pub const CARRIED: &str = "resume";
 
 /// Makes a page without navigation. Gives the browser a token for its forms if it has none.
 pub fn bare(app: &App, request: &Request, status: u16, template: &str, values: Value) -> Response {
@@ -41,32 +46,52 @@ pub fn bare(app: &App, request: &Request, status: u16, template: &str, values: V
 
 /// Shows the log-in form.
 pub fn show(app: &App, request: &Request, status: u16, error: &str) -> Response {
-    let next = [request.form.get("next"), request.query.get("next")].into_iter().find(|next| !next.is_empty());
-    let (next, name) = (next.unwrap_or_default(), request.form.get("name"));
-    bare(app, request, status, "login.html", context! { error, next, name, title => "Log in" })
+    show_with(app, request, status, error, request.form.find(CARRIED))
 }
 
-/// Checks name and password and opens a session.
-pub fn log_in(app: &App, request: &Request) -> Response {
-    if let Err(wait) = app.try_once(&request.peer) {
-        return show(app, request, 429, &too_many(wait)).with("Retry-After", (wait.as_secs() + 1).to_string());
-    }
+/// Shows the log-in form with a post that it carries.
+pub fn show_with(app: &App, request: &Request, status: u16, error: &str, carried: Option<&str>) -> Response {
+    let next = [request.form.get("next"), request.query.get("next")].into_iter().find(|next| !next.is_empty());
+    let (next, name) = (next.unwrap_or_default(), request.form.get("name"));
+    bare(app, request, status, "login.html", context! { error, next, name, carried, title => "Log in" })
+}
+
+/// Checks name and password and opens a session: gives who it is and the token of the cookie.
+///
+/// # Errors
+/// The page that asks again, and says why.
+pub fn log_in(app: &App, request: &Request) -> Result<(Visitor, String), Response> {
     let (name, password) = (request.form.get("name").trim(), request.form.get("password"));
+    if let Err(wait) = app.try_once(request, name) {
+        let asked = show(app, request, 429, &too_many(wait));
+        return Err(asked.with("Retry-After", (wait.as_secs() + 1).to_string()));
+    }
     let person = match app.nobody(request).log_in(name, password) {
         Ok(person) => person,
         Err(fault) if fault.is_permanent() => {
             log::warn!("web: a log-in failed from {}", request.peer);
-            return show(app, request, 401, &fault.why());
+            return Err(show(app, request, 401, &fault.why()));
         }
-        Err(fault) => return show(app, request, 503, &fault.why()),
+        Err(fault) => return Err(show(app, request, 503, &fault.why())),
     };
-    app.was_right(&request.peer);
-    match auth::open(&app.store, &person, &request.peer) {
-        Ok((token, _)) => {
-            Response::see(own_place(request.form.get("next"))).with_cookie(&app.cookies.session, &token, LIFE.as_secs())
-        }
-        Err(fault) => show(app, request, 503, &fault.why()),
-    }
+    app.was_right(request, name);
+    let opened = auth::open(&app.store, &person, &request.peer);
+    opened.map(|(token, visitor)| (visitor, token)).map_err(|fault| show(app, request, 503, &fault.why()))
+}
+
+/// Leads somebody who has logged in to the page that they wanted.
+pub fn lead_on(request: &Request) -> Response {
+    Response::see(own_place(request.form.get("next")))
+}
+
+/// Gives the browser the cookie of a session, and the one by which it is known at the next log-in.
+pub fn with_session(app: &App, response: Response, visitor: &Visitor, token: &str) -> Response {
+    let known = auth::browser_of(&visitor.person);
+    response.with_cookie(&app.cookies.session, token, LIFE.as_secs()).with_cookie(
+        &app.cookies.browser,
+        &known,
+        KNOWN_LIFE,
+    )
 }
 
 /// Ends the session.

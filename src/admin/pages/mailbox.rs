@@ -33,7 +33,7 @@ pub fn one(ask: &Ask, id: &str) -> Reply {
         to => message.to.to_string(),
         subject => message.subject,
         text => message.text.trim_end(),
-        cut => message.cut,
+        cut => message.cut.iter().map(ToString::to_string).collect::<Vec<_>>(),
         at => ask.times.moment(message.accepted),
         reply => message.from.mailbox().is_some() || message.from.phone().is_some(),
         raw => message.mail.is_some(),
@@ -49,10 +49,17 @@ pub fn read(ask: &Ask, id: &str) -> Reply {
     Ok(Response::see("/mailbox"))
 }
 
+/// Moves a message into Trash.
+pub fn delete(ask: &Ask, id: &str) -> Reply {
+    let (message, _) = message(ask, id)?;
+    let (me, id) = (ask.me().to_owned(), message.id);
+    ask.app.store.write(move |tx| tx.throw_away(&me, id))?;
+    Ok(Response::see("/mailbox"))
+}
+
 /// Gives a message of this mailbox, and whether it was read.
 fn message(ask: &Ask, id: &str) -> Result<(Message, bool), Fault> {
     let id: Id = id.parse().map_err(Fault::permanent)?;
-    let newest = ask.app.store.read(|view| view.mailbox(ask.me(), Some(Id(id.0.saturating_add(1))), 1))?;
-    let found = newest.into_iter().find(|(message, _)| message.id == id);
+    let found = ask.app.store.read(|view| view.in_mailbox(ask.me(), id))?;
     found.ok_or_else(|| Fault::permanent("there is no such message in your mailbox"))
 }

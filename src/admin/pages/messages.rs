@@ -163,8 +163,8 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         origin => message.door.word(),
         author => message.author,
         about => message.about.map(|id| id.to_string()),
-        automatic => message.automatic,
-        cut => message.cut,
+        automatic => message.automatic.as_ref().map(ToString::to_string),
+        cut => message.cut.iter().map(ToString::to_string).collect::<Vec<_>>(),
         message_id => message.message_id,
         priority => Some(message.terms.priority).filter(|priority| *priority != Priority::Normal).map(Priority::word),
         by => message.terms.by.map(|by| ask.times.moment(by)),
@@ -205,15 +205,16 @@ fn possible(ask: &Ask, message: &Message) -> Vec<(&'static str, &'static str, St
     if again::is_possible(message) {
         let words = format!(
             "It goes once more, for {}. It may have arrived: a box like this one delivers nothing twice, a classic peer may.",
-            again::price(&policy, message)
+            Cost::of(&policy, message)
         );
         actions.push(("again", "Send again", words));
     }
     if is_releasable(&policy, message) {
         let cost = Cost::of(&policy, message);
-        actions.push(("release", "Release", format!("It goes out now{cost}.")));
+        actions.push(("release", "Release", format!("It goes out now{}.", cost.clause())));
         if message.stranger.is_some() {
-            let words = format!("It goes out now{cost}; what this sender writes from now on goes out as well.");
+            let words =
+                format!("It goes out now{}; what this sender writes from now on goes out as well.", cost.clause());
             actions.push(("allow", "Release and allow sender", words));
         }
         actions.extend(Some(cancel).filter(|_| message.state == State::Held));
@@ -233,7 +234,7 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
     };
     context! {
         part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more, others,
-        note => packet.note, at => ask.times.moment(packet.at),
+        note => packet.note.to_string(), at => ask.times.moment(packet.at),
     }
 }
 

@@ -21,7 +21,7 @@ pub fn show(ask: &Ask) -> Reply {
         .iter()
         .map(|(number, item)| {
             context! {
-                number, source => item.source, why => item.why, hex => shorten(&item.bytes, HEX),
+                number, source => item.source, why => item.why.to_string(), hex => shorten(&item.bytes, HEX),
                 size => item.bytes.len() / 2, at => ask.times.moment(item.at),
             }
         })

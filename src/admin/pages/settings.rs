@@ -109,7 +109,7 @@ pub fn field(ask: &Ask, setting: &'static Setting, settings: &Settings, posted: 
 /// Gives what a setting is worth at the prices of this box, in words.
 fn worth(ask: &Ask, key: Key) -> Option<String> {
     let policy = crate::engine::policy(&ask.app.store);
-    let cheapest = policy.cheapest(false).or_else(|| policy.cheapest(true));
+    let cheapest = policy.cheapest_of_all();
     let price = cheapest.and_then(|link| link.price).map(|price| price.of(100)).filter(|price| price.0 > 0)?;
     (key == Key::AirGather).then(|| {
         let (alone, shared) = (price::amount(&ask.settings, price), price::amount(&ask.settings, Money(price.0 / 2)));

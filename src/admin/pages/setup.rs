@@ -4,7 +4,7 @@ use minijinja::{Value, context};
 
 use super::{Ask, Reply, links, login, people, query, settings};
 use crate::admin::App;
-use crate::admin::auth::{self, LIFE};
+use crate::admin::auth;
 use crate::admin::ports;
 use crate::admin::request::Request;
 use crate::admin::response::Response;
@@ -50,17 +50,19 @@ pub fn ask_code(app: &App, request: &Request, status: u16, error: &str) -> Respo
     login::bare(app, request, status, "claim.html", values)
 }
 
+/// What tries for the code are counted under: nobody has such a name.
+const CODE: &str = "the claim code";
+
 /// Makes whoever has the code the owner, and logs them in.
 pub fn claim(app: &App, request: &Request) -> Response {
-    if let Err(wait) = app.try_once(&request.peer) {
-        return ask_code(app, request, 429, &login::too_many(wait))
-            .with("Retry-After", (wait.as_secs() + 1).to_string());
-    }
     let form = &request.form;
     let text = |name: &str| form.get(name).to_owned();
     if form.get("password") != form.get("again") {
-        app.was_right(&request.peer);
         return ask_code(app, request, 422, "The password was typed in two different ways.");
+    }
+    if let Err(wait) = app.try_once(request, CODE) {
+        return ask_code(app, request, 429, &login::too_many(wait))
+            .with("Retry-After", (wait.as_secs() + 1).to_string());
     }
     let claim = Claim {
         code: text("code"),
@@ -71,9 +73,9 @@ pub fn claim(app: &App, request: &Request) -> Response {
     };
     let opened = app.nobody(request).claim(&claim).and_then(|person| auth::open(&app.store, &person, &request.peer));
     match opened {
-        Ok((token, _)) => {
-            app.was_right(&request.peer);
-            Response::see("/setup/box").with_cookie(&app.cookies.session, &token, LIFE.as_secs())
+        Ok((token, visitor)) => {
+            app.was_right(request, CODE);
+            login::with_session(app, Response::see("/setup/box"), &visitor, &token)
         }
         Err(Fault::Permanent(why)) => ask_code(app, request, 422, &why.to_string()),
         Err(fault) => ask_code(app, request, 503, &fault.why()),

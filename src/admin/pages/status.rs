@@ -47,7 +47,7 @@ pub fn json(ask: &Ask) -> Reply {
         status.strip = ask.strip().into_iter().map(|light| (light.name, light.tone, light.words)).collect();
         status.link = links::words(&health);
         status.satellite = health.last_satellite.map(|at| ask.times.moment(at).ago).unwrap_or_default();
-        status.fix = health.fix.unwrap_or_default().chars().take(80).collect();
+        status.fix = health.fix.map(|fix| fix.to_string().chars().take(80).collect()).unwrap_or_default();
         status.line = facts.next_line;
     }
     // Strings and numbers always serialise.

@@ -7,6 +7,7 @@ use super::{Action, Actor, Service, nobody};
 use crate::engine::actions::{Applied, MessageAction};
 use crate::fault::Fault;
 use crate::message::Id;
+use crate::message::events::EventKind;
 use crate::password;
 use crate::people::{Person, Role};
 use crate::store::{Contents, Event, Record, Store, Tx, TxResult, reject};
@@ -74,8 +75,8 @@ impl Service {
     /// Makes an event of what changes people and settings, for the front page.
     fn event(&self, action: Action, words: &str) -> Option<Event> {
         let part = action.word().split('.').next().filter(|part| ["people", "settings", "link"].contains(part))?;
-        let words = format!("{words}, by {}", self.by.sign());
-        Some(Event { at: self.store.clock().now(), part: part.to_owned(), link: None, words, alarm: false })
+        let kind = EventKind::Done { what: words.to_owned(), by: self.by.sign() };
+        Some(Event { at: self.store.clock().now(), part: part.to_owned(), link: None, kind, alarm: false })
     }
 
     /// Writes down something that happens often; it joins the record of the same action of that day.

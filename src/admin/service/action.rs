@@ -85,6 +85,12 @@ actions! {
     LockConsole "console.lock" Owner
     /// A line was sent to the modem by hand.
     ConsoleLine "console.line" Owner
+    /// A code was made with which another box can be paired.
+    PairCode "pair.code" Owner
+    /// This box was paired with another.
+    Pair "pair.join" Owner
+    /// A paired box was forgotten.
+    Unpair "pair.remove" Owner
     /// Somebody's log-in was ended by another.
     EndLogIn "log-in.end" Owner
     /// A backup was made.

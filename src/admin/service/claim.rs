@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Action, Actor, Person, Role, Service, new_password};
 use crate::fault::Fault;
+use crate::message::events::EventKind;
 use crate::settings::Key;
 use crate::store::{Event, Tx, reject};
 
@@ -93,8 +94,8 @@ impl Service {
         let domain = crate::settings::check(row, &claim.domain).map_err(Fault::permanent)?;
         person.password = Some(new_password(&claim.password, &person)?);
         let words = format!("the box was claimed by {}", person.name);
-        let event =
-            Event { at: person.added, part: "people".to_owned(), link: None, words: words.clone(), alarm: false };
+        let kind = EventKind::Done { what: words.clone(), by: String::new() };
+        let event = Event { at: person.added, part: "people".to_owned(), link: None, kind, alarm: false };
         let made = person.clone();
         let by = Actor { name: person.name.clone(), ..self.by.clone() };
         Self::new(&self.store, by).act(Action::Claim, "", words, move |tx| {

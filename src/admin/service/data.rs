@@ -237,6 +237,7 @@ mod tests {
         let context = Context {
             coders: Coders::new(place.store.folder()),
             store: place.store.clone(),
+            callers: crate::link::ip::callers::Callers::default(),
             status: StatusBoard::default(),
             stop,
             link: None,

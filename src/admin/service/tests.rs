@@ -67,8 +67,13 @@ fn people_come_change_and_go() {
     service.remove("ben").unwrap();
     assert!(service.remove("ben").is_err());
     let events = place.store.read(|view| view.events(10)).unwrap();
-    assert_eq!(events[0].words, "ben was removed, by the command line");
-    assert!(events.iter().all(|event| !event.words.contains("boat") && !event.words.contains("argon")));
+    assert_eq!(events[0].kind.to_string(), "ben was removed, by the command line");
+    assert!(
+        events
+            .iter()
+            .map(|event| event.kind.to_string())
+            .all(|words| !words.contains("boat") && !words.contains("argon"))
+    );
 }
 
 #[test]
@@ -125,8 +130,8 @@ fn settings_are_checked_against_the_world() {
     assert!(service.set_all(&[("box.name".into(), "gull".into()), ("relay.port".into(), "0".into())]).is_err());
     assert_eq!(place.store.settings().text(Key::BoxName), "satpost");
     let events = place.store.read(|view| view.events(20)).unwrap();
-    assert!(events.iter().all(|event| !event.words.contains("hush")));
-    assert!(events.iter().any(|event| event.words == "box.domain is sea.org now, by the command line"));
+    assert!(events.iter().all(|event| !event.kind.to_string().contains("hush")));
+    assert!(events.iter().any(|event| event.kind.to_string() == "box.domain is sea.org now, by the command line"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 35] = [
+pub const PAGES: [&str; 37] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -23,6 +23,7 @@ pub const PAGES: [&str; 35] = [
     "/settings/mail-out",
     "/links",
     "/links/boat",
+    "/pair",
     "/account",
     "/audit",
     "/log-ins",
@@ -34,6 +35,7 @@ pub const PAGES: [&str; 35] = [
     "/help",
     "/help/modem",
     "/help/links",
+    "/help/internet",
     "/help/known-issues",
     "/help/mail-programs",
     "/setup/box",

@@ -7,6 +7,9 @@ use crate::admin::service::Actor;
 use crate::clock::Time;
 use crate::link::Health;
 use crate::links::Uptime;
+use crate::message::cut::{CutNote, CutRule, FileKind};
+use crate::message::events::EventKind;
+use crate::message::reason::{DeviceReason, GpsFix, Unusable};
 use crate::message::{Id, LinkId, Message, Origin, Packet, PacketState, Reason, Reference, State, Step, Way};
 use crate::status::{ConsoleLine, LinkStatus, PartState, PartStatus};
 use crate::store::{BodyIn, Event, IncomingMail};
@@ -49,7 +52,7 @@ fn message(n: usize, now: Time) -> Message {
     let step = |later: u64, state, cause: &str, packets| Step {
         at: accepted + minutes(later),
         state,
-        cause: cause.into(),
+        cause: Reason::said(cause),
         packets,
     };
     let mut steps = vec![step(0, State::Queued, "accepted, goes over the link", 0)];
@@ -65,7 +68,10 @@ fn message(n: usize, now: Time) -> Message {
         text: format!(
             "{subject}\nWind NW 5 to 6, later 4. Sea moderate.\n\nWe are four miles off and will be in by noon. Please keep the berth.\n\nAnna"
         ),
-        cut: vec!["quoted history, 12 lines".into(), "attachment papers.pdf, 318 kB, not sent".into()],
+        cut: vec![
+            CutNote::Lines { rule: CutRule::History, lines: 12 },
+            CutNote::File { what: FileKind::Attachment, name: "papers.pdf".into(), bytes: 318_000 },
+        ],
         message_id: Some(format!("<{n}.7f3a@tern.example.org>")),
         accepted,
         deadline: accepted + Duration::from_secs(4 * 86_400),
@@ -100,7 +106,7 @@ fn messages(app: &App, now: Time) {
                     payload: vec![8; 171],
                     state: if part == 1 { PacketState::Sent(reference) } else { PacketState::Held(reference) },
                     at: now - minutes(2),
-                    note: if part == 1 { "RSSI -104 dBm, SNR 3 dB".into() } else { String::new() },
+                    note: Reason::said(if part == 1 { "RSSI -104 dBm, SNR 3 dB" } else { "" }),
                     ask: now,
                     taking_back: false,
                     peer: None,
@@ -109,7 +115,7 @@ fn messages(app: &App, now: Time) {
                 }
             });
             tx.add_packets(&packets)?;
-            tx.quarantine("link", "a packet of 3 bytes is neither classic nor compact", &[0xff, 0x00, 0x12], now)
+            tx.quarantine("link", Unusable::NotOurs.into(), &[0xff, 0x00, 0x12], now).map(drop)
         })
         .unwrap();
 }
@@ -140,7 +146,7 @@ fn samples(app: &App, now: Time) {
                 (12, "link", "a satellite acknowledged 2 packets", false),
             ] {
                 let at = now - minutes(ago);
-                tx.event(&Event { at, part: part.into(), link: None, words: words.into(), alarm })?;
+                tx.event(&Event { at, part: part.into(), link: None, kind: EventKind::Old(words.into()), alarm })?;
             }
             Ok(())
         })
@@ -152,12 +158,12 @@ fn facts(app: &App, now: Time) {
     app.status.set(|facts| {
         let health = Health {
             ready: true,
-            words: "The modem is ready and waits for a satellite.".into(),
+            state: DeviceReason::Ready.into(),
             port: Some("/dev/ttyUSB0".into()),
             device: "0x001abe".parse().ok(),
             firmware: Some("v3.0.1".into()),
             position: Some((38.5312, -28.6243, 6.0)),
-            fix: Some("3-D fix, 9 satellites".into()),
+            fix: Some(GpsFix::Full { differential: false }),
             last_satellite: Some(now - minutes(12)),
             waiting: Some(2),
             garbled: 3,

@@ -16,6 +16,7 @@ const PAGES: &str = "
     Get  /mailbox                                   in  yes yes yes
     Get  /mailbox/{id}                              in  yes yes yes
     Post /mailbox/{id}/read                         in  yes yes yes
+    Post /mailbox/{id}/delete                       in  yes yes yes
     Get  /compose                                   in  yes yes yes
     Post /compose                                   in  yes yes yes
     Get  /messages                                  in  yes yes yes
@@ -51,6 +52,10 @@ const PAGES: &str = "
     Get  /settings/{group}                          in  no  no  yes
     Post /settings/who-may-write-over-the-air/try   in  no  no  yes
     Post /settings/{group}                          in  no  no  yes
+    Get  /pair                                      in  no  no  yes
+    Post /pair/new                                  in  no  no  yes
+    Post /pair/join                                 in  no  no  yes
+    Post /pair/remove                               in  no  no  yes
     Get  /links                                     in  no  no  yes
     Post /links                                     in  no  no  yes
     Get  /links/{name}                              in  no  no  yes
@@ -103,6 +108,9 @@ const ACTIONS: &str = "
     console.unlock    no  no  yes
     console.lock      no  no  yes
     console.line      no  no  yes
+    pair.code         no  no  yes
+    pair.join         no  no  yes
+    pair.remove       no  no  yes
     log-in.end        no  no  yes
     backup            no  no  yes
     restore           no  no  yes
@@ -278,6 +286,22 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::OwnExport => service.export(&service.by.name, &mut std::io::Cursor::new(Vec::new())).map(drop),
         Action::ExportPerson => service.export("carl", &mut std::io::Cursor::new(Vec::new())).map(drop),
         Action::ErasePerson => service.erase("carl").map(drop),
+        Action::PairCode => service.new_pairing_code().map(drop),
+        Action::Pair | Action::Unpair => {
+            let paired = crate::store::PairedBox {
+                address: format!("ip:{}", "a".repeat(64)).parse().unwrap(),
+                name: "tern".into(),
+                domain: String::new(),
+                addresses: Vec::new(),
+                dialled: true,
+                since: crate::clock::Time(1),
+            };
+            if action == Action::Pair {
+                return service.paired_with("192.0.2.1:443", &paired);
+            }
+            site.app.store.write(move |tx| tx.pair(&paired)).unwrap();
+            service.unpair(&crate::link::ip::callers::Callers::default(), "tern").map(drop)
+        }
     }
 }
 
@@ -297,7 +321,15 @@ fn prepared(site: &Site, state: &str) -> Id {
         let now = site.app.store.clock().now();
         let sent = move |tx: &mut crate::store::Tx| {
             tx.change(id, change)?;
-            tx.step(id, now, crate::message::State::Sent, "", 0, crate::clock::Time::NEVER).map(drop)
+            tx.step(
+                id,
+                now,
+                crate::message::State::Sent,
+                crate::message::Reason::default(),
+                0,
+                crate::clock::Time::NEVER,
+            )
+            .map(drop)
         };
         site.app.store.write(sent).unwrap();
     } else if state != "queued" {

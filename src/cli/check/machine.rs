@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use super::{Findings, Session};
 use crate::listen::tls;
 use crate::settings::Key;
-use crate::sys::process::port_taken;
+use crate::sys::process;
 
 /// Checks the room on the disk.
 pub fn disk(session: &Session, findings: &mut Findings) {
@@ -42,13 +42,19 @@ pub fn clock(session: &Session, findings: &mut Findings) {
 /// Checks the listeners: open, or a port that could be opened.
 pub fn ports(session: &Session, findings: &mut Findings) {
     let settings = session.context.store.settings();
-    let open = session.context.status.facts().listen;
+    let facts = session.context.status.facts();
+    let (open, given) = (facts.listen, facts.given);
+    // Only systemd can open the low ports again, and only before the box is there.
+    let then = if given.is_empty() { "" } else { "; then 'sudo systemctl restart satpost'" };
     for (listener, key) in crate::supervisor::listeners::names() {
         let name = crate::settings::row(key).name;
         let in_use = open.get(listener).map(Vec::as_slice).unwrap_or_default();
         if !in_use.is_empty() {
             let addresses: Vec<_> = in_use.iter().map(ToString::to_string).collect();
             findings.ok(listener, format!("listening on {}", addresses.join(" ")));
+            if given.contains(listener) && settings.text(key) != crate::settings::row(key).default {
+                findings.warn(listener, unused(listener, name));
+            }
             continue;
         }
         if settings.text(key).is_empty() {
@@ -62,21 +68,24 @@ pub fn ports(session: &Session, findings: &mut Findings) {
                 }
                 Ok(()) => findings.ok(listener, format!("{address} is free")),
                 Err(why) => {
-                    findings.error(listener, format!("{why}; stop that program, or choose another port in {name}"))
+                    let words = format!("{why}; stop that program, or choose another port in {name}{then}");
+                    findings.error(listener, words);
                 }
             }
         }
     }
 }
 
+/// Says that the setting of a listener has no effect.
+pub fn unused(listener: &str, setting: &str) -> String {
+    format!(
+        "systemd opens the sockets of this listener, so {setting} does nothing: change ListenStream= with 'sudo systemctl edit \
+         satpost-{listener}.socket', or disable that unit and restart satpost"
+    )
+}
+
 fn free(address: SocketAddr) -> Result<(), String> {
-    TcpListener::bind(address).map(drop).map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => port_taken(address.port()),
-        std::io::ErrorKind::PermissionDenied => {
-            format!("port {} may not be opened by this user (the systemd sockets may)", address.port())
-        }
-        _ => format!("{address} cannot be used ({error})"),
-    })
+    TcpListener::bind(address).map(drop).map_err(|error| process::port_refused(&address.to_string(), &error))
 }
 
 /// Checks the certificate of STARTTLS.

@@ -4,6 +4,7 @@ use super::{Findings, Session};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::deliver::sms;
 use crate::link;
+use crate::links::Reach;
 use crate::settings::Key;
 
 /// Checks settings that do not go together.
@@ -15,7 +16,8 @@ pub fn settings(session: &Session, findings: &mut Findings) {
     }
     let (internet, policy) = (settings.text(Key::Reach) == "internet", session.context.policy());
     let names = |device: bool| {
-        let fit = policy.links.iter().filter(|link| link.on && link.reaches(device));
+        let reaches = |reach: Reach| if device { !reach.kinds.is_empty() } else { reach.far_box };
+        let fit = policy.links.iter().filter(|link| link.on && reaches(link.reach));
         fit.map(|link| link.name.as_str()).collect::<Vec<_>>().join(", ")
     };
     let (to_far_box, to_devices) = (names(false), names(true));
@@ -100,8 +102,8 @@ pub fn links(session: &Session, findings: &mut Findings) {
         };
         if session.live {
             match facts.links.get(&link.id).and_then(|live| live.health.as_ref()) {
-                Some(health) if health.ready => findings.ok("link", format!("{name}: {}", health.words)),
-                Some(health) => findings.error("link", format!("{name}: {}", health.words)),
+                Some(health) if health.ready => findings.ok("link", format!("{name}: {}", health.state)),
+                Some(health) => findings.error("link", format!("{name}: {}", health.state)),
                 None => findings.warn("link", format!("{name} is not known yet: check again in a few seconds")),
             }
             continue;

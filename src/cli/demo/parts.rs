@@ -196,7 +196,8 @@ fn gateway_settings(password: &str, relay: SocketAddr, carrier: SocketAddr) -> V
 /// Gives the settings that differ, with those that both boxes share.
 fn words(pairs: &[(&str, &str)]) -> Vec<String> {
     let any = "127.0.0.1:0";
-    let shared = [("smtp.listen", any), ("submission.listen", any), ("web.listen", any)];
+    let names = ["smtp", "submission", "submissions", "imap", "imaps", "web"].map(|name| format!("{name}.listen"));
+    let shared = names.each_ref().map(|name| (name.as_str(), any));
     let pairs = shared.iter().chain(pairs).flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()]);
     ["settings", "set"].iter().map(ToString::to_string).chain(pairs).collect()
 }

@@ -12,6 +12,7 @@ mod flat;
 mod history;
 mod mixer;
 mod model;
+mod packed;
 mod primed;
 mod primer;
 mod rows;

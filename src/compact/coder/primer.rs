@@ -1,32 +1,26 @@
 //! What the models learn first: words, then texts in the order in which they are to be remembered, the best last.
 
-use brotli_decompressor::dictionary::{
-    kBrotliDictionary, kBrotliDictionaryOffsetsByLength, kBrotliDictionarySizeBitsByLength,
-};
-
 use super::counted::counted;
 use super::history::WORDS;
+use super::packed::Texts;
 use super::spec::Make;
 use crate::letter::{INDEXED, Kind, NAMED};
 use crate::peer::book::index_of;
 
 /// Texts written for this project: short messages a line, in English and in other languages; mails with a subject,
 /// parted by lines of `===`; and made-up addresses.
-const TEXTS: &str = include_str!("../primer/texts.txt");
-const LANGUAGES: &str = include_str!("../primer/languages.txt");
-const MAILS: &str = include_str!("../primer/mails.txt");
-const ADDRESSES: &str = include_str!("../primer/addresses.txt");
+const TEXTS: &str = "texts.txt";
+const LANGUAGES: &str = "languages.txt";
+const MAILS: &str = "mails.txt";
+const ADDRESSES: &str = "addresses.txt";
+/// The dictionary of brotli, a word a line.
+const BROTLI: &str = "words";
 
 /// What the second make learns beside them: mails of many hands, and texts a line.
-const MORE_MAILS: [&str; 5] = [
-    include_str!("../primer/mail-lists.txt"),
-    include_str!("../primer/mail-office.txt"),
-    include_str!("../primer/mail-family.txt"),
-    include_str!("../primer/mail-mixed.txt"),
-    include_str!("../primer/mail-replies.txt"),
-];
-const MORE_TEXTS: [&str; 1] = [include_str!("../primer/text-world.txt")];
-const MORE_LANGUAGES: [&str; 1] = [include_str!("../primer/text-languages.txt")];
+const MORE_MAILS: [&str; 5] =
+    ["mail-lists.txt", "mail-office.txt", "mail-family.txt", "mail-mixed.txt", "mail-replies.txt"];
+const MORE_TEXTS: [&str; 1] = ["text-world.txt"];
+const MORE_LANGUAGES: [&str; 1] = ["text-languages.txt"];
 
 /// Each record of this number has an index in the place of its address, as messages have between boxes that know each
 /// other.
@@ -34,25 +28,27 @@ const INDEXED_EVERY: usize = 3;
 /// Each record of this number names the person on the box.
 const NAMED_EVERY: usize = 8;
 
-type Text = (Kind, &'static str);
+type Text<'t> = (Kind, &'t str);
 
 /// What a model of this make learns first: lines of words, which only the big table learns.
 pub fn lines(make: Make) -> Vec<u8> {
     match make {
         Make::First => Vec::new(),
-        Make::Second => [words(), counted().into_bytes()].concat(),
+        Make::Second => [Texts::unpack().bytes(BROTLI), counted().as_bytes()].concat(),
     }
 }
 
 /// What it learns then: records, each ended by a zero byte.
 pub fn records(make: Make) -> Vec<u8> {
-    let mut records = Records::default();
-    let in_lines = |file: &'static str| file.lines().map(|text| (Kind::Text, text));
+    let texts = Texts::unpack();
+    let mut records = Records::new(texts.get(ADDRESSES));
+    let in_lines = |file: &str| texts.get(file).lines().map(|text| (Kind::Text, text));
+    let in_mails = |file: &str| in_mails(texts.get(file));
     match make {
         Make::First => {
-            records.bytes = [&[WORDS, b'\n'], &words()[..], &[0]].concat();
-            let texts = in_lines(LANGUAGES).chain(in_mails(MAILS)).chain(in_lines(TEXTS));
-            texts.for_each(|text| records.add(text));
+            records.bytes = [&[WORDS, b'\n'], texts.bytes(BROTLI), &[0]].concat();
+            let all = in_lines(LANGUAGES).chain(in_mails(MAILS)).chain(in_lines(TEXTS));
+            all.for_each(|text| records.add(text));
         }
         Make::Second => {
             let more = MORE_LANGUAGES.iter().flat_map(|file| in_lines(file));
@@ -67,12 +63,12 @@ pub fn records(make: Make) -> Vec<u8> {
     records.bytes
 }
 
-fn in_mails(file: &'static str) -> impl Iterator<Item = Text> {
+fn in_mails(file: &str) -> impl Iterator<Item = Text<'_>> {
     file.split("\n===\n").map(|mail| (Kind::Mail, mail.trim_matches('\n')))
 }
 
 /// All of these kinds, each spread evenly over the whole.
-fn mixed(kinds: Vec<Vec<Text>>) -> impl Iterator<Item = Text> {
+fn mixed(kinds: Vec<Vec<Text<'_>>>) -> impl Iterator<Item = Text<'_>> {
     let mut all = Vec::new();
     for texts in kinds {
         let count = texts.len() as u64;
@@ -83,8 +79,8 @@ fn mixed(kinds: Vec<Vec<Text>>) -> impl Iterator<Item = Text> {
 }
 
 /// Records with made-up addresses, each in its turn.
-#[derive(Default)]
-struct Records {
+struct Records<'t> {
+    addresses: &'t str,
     bytes: Vec<u8>,
     count: usize,
     mails: usize,
@@ -92,19 +88,29 @@ struct Records {
     persons: usize,
 }
 
-impl Records {
-    fn add(&mut self, (kind, text): Text) {
-        let addresses = |mail: bool| ADDRESSES.lines().filter(move |line| line.contains('@') == mail).cycle();
+impl<'t> Records<'t> {
+    fn new(addresses: &'t str) -> Self {
+        Self { addresses, bytes: Vec::new(), count: 0, mails: 0, phones: 0, persons: 0 }
+    }
+
+    fn addresses_of(&self, mail: bool) -> usize {
+        self.addresses.lines().filter(|line| line.contains('@') == mail).count()
+    }
+
+    fn add(&mut self, (kind, text): Text<'_>) {
+        let all = self.addresses;
+        let addresses = |mail: bool| all.lines().filter(move |line| line.contains('@') == mail).cycle();
         let mail = kind == Kind::Mail;
+        let of_kind = self.addresses_of(mail);
         let turn = if mail { &mut self.mails } else { &mut self.phones };
         let address = addresses(mail).nth(*turn).unwrap_or_default();
-        *turn = (*turn + 1) % addresses_of(mail);
+        *turn = (*turn + 1) % of_kind.max(1);
         self.count += 1;
         let (indexed, named) = (self.count.is_multiple_of(INDEXED_EVERY), self.count % NAMED_EVERY == 1);
         self.bytes.push(kind as u8 | if indexed { INDEXED } else { 0 } | if named { NAMED } else { 0 });
         if named {
             let name = addresses(true).nth(self.persons).unwrap_or_default();
-            self.persons = (self.persons + 1) % addresses_of(true);
+            self.persons = (self.persons + 1) % self.addresses_of(true).max(1);
             self.bytes.extend(name.bytes().take_while(u8::is_ascii_alphabetic));
             self.bytes.push(b'\n');
         }
@@ -118,25 +124,6 @@ impl Records {
     }
 }
 
-fn addresses_of(mail: bool) -> usize {
-    ADDRESSES.lines().filter(|line| line.contains('@') == mail).count()
-}
-
-/// The dictionary of brotli (RFC 7932, appendix A): words and phrases of many languages, a line each; some end within a
-/// character.
-fn words() -> Vec<u8> {
-    let mut lines = Vec::new();
-    for length in 4..=24 {
-        let count = 1_usize << kBrotliDictionarySizeBitsByLength[length];
-        let start = kBrotliDictionaryOffsetsByLength[length] as usize;
-        for word in kBrotliDictionary[start..start + count * length].chunks(length) {
-            lines.extend(word.iter().filter(|byte| **byte != 0));
-            lines.push(b'\n');
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -146,10 +133,11 @@ mod tests {
     /// Many hands write: what comes again and again was made in a mould, and teaches what nobody says.
     #[test]
     fn no_six_words_come_more_often_than_ten_times() {
+        let unpacked = Texts::unpack();
         let mut often: HashMap<Vec<&str>, usize> = HashMap::new();
         let files = [TEXTS, LANGUAGES, MAILS];
         for file in files.iter().chain(&MORE_MAILS).chain(&MORE_TEXTS).chain(&MORE_LANGUAGES) {
-            for mail in file.split(['\n']) {
+            for mail in unpacked.get(file).split(['\n']) {
                 let words: Vec<_> = mail.split_whitespace().collect();
                 words.windows(6).for_each(|six| *often.entry(six.to_vec()).or_default() += 1);
             }
@@ -160,10 +148,11 @@ mod tests {
 
     #[test]
     fn the_texts_are_whole() {
-        for mail in MORE_MAILS.iter().flat_map(|file| in_mails(file)).map(|(_, mail)| mail) {
+        let unpacked = Texts::unpack();
+        for mail in MORE_MAILS.iter().flat_map(|file| in_mails(unpacked.get(file))).map(|(_, mail)| mail) {
             assert!(mail.contains('\n') && !mail.contains(['\0', '\r', '\t']), "{mail}");
         }
-        for text in MORE_TEXTS.iter().chain(&MORE_LANGUAGES).flat_map(|file| file.lines()) {
+        for text in MORE_TEXTS.iter().chain(&MORE_LANGUAGES).flat_map(|file| unpacked.get(file).lines()) {
             assert!(!text.trim().is_empty() && text.trim() == text, "{text:?}");
         }
     }

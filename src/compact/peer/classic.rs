@@ -3,6 +3,7 @@
 use super::memory::{BundleName, HexBytes, MOST_SALTS, hash, name_of};
 use super::notes::{MARK, Note, append_to_classic, find_in_classic, hello_in, vary_classic};
 use super::outbox::OutboxFragment;
+use super::turn::PlanRefusal;
 use super::{AirUse, OutgoingPacket, Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::Letter;
 
@@ -11,7 +12,7 @@ impl Peer {
     pub(super) fn plan_classic(&mut self, context: &mut PeerContext, waiting: WaitingMessage<'_>, plan: &mut SendPlan) {
         let room = context.room;
         let Some(plain) = context.codec.classic(waiting.message, room) else {
-            return plan.refused.push((waiting.key, "it cannot be written in the classic coding".to_owned()));
+            return plan.refused.push((waiting.key, PlanRefusal::NotClassic));
         };
         let hello =
             self.agreement.hello(&context.codec.models(), context.rules.receipt_hours, context.now).map(Note::Hello);

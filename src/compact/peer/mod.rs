@@ -75,6 +75,7 @@ mod reassembly;
 mod receive;
 mod seal;
 mod tick;
+pub mod turn;
 
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +91,7 @@ use memory::{TakenBundles, UsedNames};
 use outbox::OutboxBundle;
 use owed::OwedNotes;
 use reassembly::{FragmentSet, ParkedBundle};
+use turn::{PeerChange, PeerFlaw, PlanRefusal, ResendCause};
 
 /// What this box and one far box know of each other. A record of the store: everything in it is bounded.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -211,7 +213,7 @@ pub struct SendPlan {
     /// What each message takes.
     pub uses: Vec<AirUse>,
     /// Messages that cannot go, and why.
-    pub refused: Vec<(u64, String)>,
+    pub refused: Vec<(u64, PlanRefusal)>,
 }
 
 /// What one message takes on air.
@@ -268,7 +270,7 @@ pub struct PeerTurn {
     /// What became of messages of ours behind the far box.
     pub fates: Vec<(u64, Fate)>,
     /// Messages of ours that the far box could not read: they wait for the next plan, which says that they replace those.
-    pub again: Vec<(u64, String)>,
+    pub again: Vec<(u64, ResendCause)>,
     /// Messages of ours of which nothing was heard: they may have arrived.
     pub unconfirmed: Vec<u64>,
     /// Packets to hand to the link: repeats, and notes alone.
@@ -282,9 +284,9 @@ pub struct PeerTurn {
     /// The same, and the far box does not have them: they go to the link once more, as they are.
     pub not_there: Vec<(u64, u8)>,
     /// Bytes that could not be read, and why.
-    pub quarantine: Vec<(Vec<u8>, String)>,
-    /// What changed between the boxes, in words for the log.
-    pub news: Vec<String>,
+    pub quarantine: Vec<(Vec<u8>, PeerFlaw)>,
+    /// What changed between the boxes.
+    pub news: Vec<PeerChange>,
 }
 
 #[cfg(test)]

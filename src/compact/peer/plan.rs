@@ -5,6 +5,7 @@ use super::classic;
 use super::memory::BundleName;
 use super::notes::{Note, wrap};
 use super::tick::REPLACEABLE;
+use super::turn::PlanRefusal;
 use super::{Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::{Letter, Other};
 use crate::packet::Form;
@@ -68,9 +69,9 @@ impl Peer {
                 Some(form) => self.plan_compact(context, form, &group.names, &some, &mut plan),
                 None if group.wish => fresh.extend(some),
                 // In a classic packet nothing would tell that they replace others.
-                None => plan.refused.extend(some.iter().map(|waiting| {
-                    (waiting.key, "the far box has it, cannot read it, and reads no other coding now".to_owned())
-                })),
+                None => {
+                    plan.refused.extend(some.iter().map(|waiting| (waiting.key, PlanRefusal::NoOtherCoding)));
+                }
             }
             self.recode.push(group);
         }
@@ -146,7 +147,7 @@ impl Peer {
         for at in long {
             match names {
                 [] => self.plan_classic(context, waiting[at], plan),
-                _ => plan.refused.push((waiting[at].key, "it takes more than 16 packets".to_owned())),
+                _ => plan.refused.push((waiting[at].key, PlanRefusal::TooLong)),
             }
         }
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::memory::{BundleName, HexBytes, Reception, hash, name_of};
 use super::notes::{Note, NoteSubject};
 use super::owed::ASK_AGAIN;
+use super::turn::{PeerChange, PeerFlaw};
 use super::{Peer, PeerContext, PeerTurn};
 use crate::letter::Other;
 use crate::packet::bundle::{decode, decode_front};
@@ -86,7 +87,7 @@ impl Peer {
         let reception = match self.try_bundle(context, turn, arrival.bundle, name, &arrival.replaces, late) {
             Ok(reception) => reception,
             Err(Unreadable::Foreign) => {
-                return turn.quarantine.push((arrival.bundle.to_vec(), "it is no packet of ours".into()));
+                return turn.quarantine.push((arrival.bundle.to_vec(), PeerFlaw::NotOurs));
             }
             Err(why) => {
                 self.park(context, turn, &arrival, name, why);
@@ -168,7 +169,7 @@ impl Peer {
             self.agreement.owed.get_or_insert(context.now);
         }
         self.owed.question(question.clone(), context.now);
-        turn.news.push("a packet that cannot be read here is kept, and the far box is asked about it".to_owned());
+        turn.news.push(PeerChange::Unread);
         let tried = (self.book.growth, models_check(context));
         let (bundle, ask_at) = (HexBytes(arrival.bundle.to_vec()), context.now.saturating_add(ASK_AGAIN));
         let replaces = arrival.replaces.clone();
@@ -215,8 +216,8 @@ impl Peer {
         self.owed.answered(&parked.question);
         self.taken.forget(parked.name);
         let why = match parked.question {
-            Note::NoModel(model, _) => format!("it needs the model {model}, which is not here"),
-            _ => "its check is wrong: noise, or the boxes know different addresses".to_owned(),
+            Note::NoModel(model, _) => PeerFlaw::NoModel(model),
+            _ => PeerFlaw::BadCheck,
         };
         turn.quarantine.push((parked.bundle.0, why));
     }
@@ -230,7 +231,7 @@ impl Peer {
         replaces: Vec<BundleName>,
     ) {
         let Some(fragment) = Fragment::parse(packet) else {
-            return turn.quarantine.push((packet.to_vec(), "it is no packet of ours".to_owned()));
+            return turn.quarantine.push((packet.to_vec(), PeerFlaw::NotOurs));
         };
         if let Some((name, reception)) = self.taken.find(hash(packet)) {
             return self.received_again(name, reception, context.now);
@@ -282,7 +283,7 @@ impl Peer {
         turn.truncated.extend(decode_front(context.codec, &set.front()));
         let total = usize::from(set.last) + 1;
         for packet in set.packets() {
-            turn.quarantine.push((packet, format!("a fragment of {total} whose others did not come")));
+            turn.quarantine.push((packet, PeerFlaw::LoneFragment(total)));
         }
     }
 

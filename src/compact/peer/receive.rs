@@ -5,6 +5,7 @@ use super::notes::{Note, NoteSubject, find_in_classic, unwrap};
 use super::outbox::OutboxBundle;
 use super::reassembly::{ArrivedBundle, form_of};
 use super::tick::REPEATABLE;
+use super::turn::{PeerChange, PeerFlaw, ResendCause};
 use super::{Peer, PeerContext, PeerTurn, Recode};
 use crate::packet::Form;
 use crate::packet::fragments::Fragment;
@@ -25,7 +26,7 @@ impl Peer {
         } else if let Some((notes, bundle)) = unwrap(payload) {
             self.receive_compact(context, &mut turn, &notes, bundle);
         } else {
-            turn.quarantine.push((payload.to_vec(), "it is no packet of ours".to_owned()));
+            turn.quarantine.push((payload.to_vec(), PeerFlaw::NotOurs));
         }
         self.sweep();
         turn
@@ -37,8 +38,7 @@ impl Peer {
             // What carries no message says nothing about who wrote it: a link may put packets of its own on air.
             let says = payload.len() + ROOM_FOR_A_MARK <= context.room && context.codec.reads_classic(payload);
             if says && self.agreement.unlearned() {
-                turn.news
-                    .push("the far box writes classic packets without a mark: it gets classic ones too".to_owned());
+                turn.news.push(PeerChange::Unlearned);
             }
             turn.classic = Some(core.to_vec());
             return;
@@ -86,8 +86,8 @@ impl Peer {
             let models = context.codec.models();
             if self.agreement.receive(hello, &models, context.rules.receipt_hours, context.now) {
                 turn.news.push(match self.agreement.form(&models) {
-                    Some(Form::Model(number)) => format!("the far box reads the compact coding, model {number}"),
-                    _ => "the far box reads the compact coding, but has no model in common with this one".to_owned(),
+                    Some(Form::Model(number)) => PeerChange::Reads(number),
+                    _ => PeerChange::NoCommonModel,
                 });
             }
         }
@@ -172,9 +172,9 @@ impl Peer {
         let names = bundle.replaces.iter().copied().chain(bundle.name).collect();
         let form = bundle.form;
         let why = match model {
-            Some(model) => format!("the far box has no model {model}: it goes in another coding"),
-            None if bundle.indexed.is_empty() => "its check was wrong at the far box: it goes once more".to_owned(),
-            None => "the far box did not know an address by its index: it is written out".to_owned(),
+            Some(model) => ResendCause::NoModel(model),
+            None if bundle.indexed.is_empty() => ResendCause::BadCheck,
+            None => ResendCause::UnknownIndex,
         };
         match model {
             None if !bundle.indexed.is_empty() => {
@@ -186,7 +186,7 @@ impl Peer {
             None if bundle.replaces.is_empty() => {}
             _ => form.into_iter().for_each(|form| self.agreement.strike(form)),
         }
-        turn.again.extend(messages.iter().map(|key| (*key, why.clone())));
+        turn.again.extend(messages.iter().map(|key| (*key, why)));
         self.recode.push(Recode { names, messages, at: context.now, wish: false });
     }
 

@@ -4,6 +4,7 @@ use super::classic::size;
 use super::memory::{HexBytes, MOST_SALTS, hash, name_of};
 use super::outbox::{OutboxBundle, OutboxFragment};
 use super::plan::{Batch, DraftBundle};
+use super::turn::PlanRefusal;
 use super::{AirUse, Peer, PeerContext, SendPlan, WaitingMessage};
 use crate::letter::{Letter, Other};
 use crate::packet::fragments::{IDS, cut};
@@ -27,7 +28,7 @@ impl Peer {
         });
         let keys: Vec<u64> = draft.messages.iter().map(|at| batch.waiting[*at].key).collect();
         let Some((bundle, id, packets)) = sealed else {
-            return plan.refused.extend(keys.iter().map(|key| (*key, "it takes more than 16 packets".to_owned())));
+            return plan.refused.extend(keys.iter().map(|key| (*key, PlanRefusal::TooLong)));
         };
         let of = |all: &[Letter], index: bool| -> Vec<String> {
             let some = draft.messages.iter().filter(|at| !index || matches!(all[**at].other, Other::Index(_)));

@@ -1,6 +1,7 @@
 //! What time brings: repeats, notes that leave alone, what is given up.
 
 use super::outbox::OutboxBundle;
+use super::turn::PeerChange;
 use super::{Peer, PeerContext, PeerRules, PeerTurn};
 
 const HOUR: i64 = 3_600_000;
@@ -85,7 +86,7 @@ impl Peer {
         let unheard = |at: i64| self.alive.is_none_or(|alive| alive < at) && at.saturating_add(wait) <= now;
         let silent = self.out.iter().filter(|bundle| bundle.form.is_some() && bundle.first_sent.is_some_and(unheard));
         if silent.count() >= SILENT_BUNDLES && self.agreement.unlearned() {
-            turn.news.push("the far box has not answered for long: it gets classic packets".to_owned());
+            turn.news.push(PeerChange::Silent);
         }
     }
 

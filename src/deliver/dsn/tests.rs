@@ -1,7 +1,7 @@
 use mail_parser::{MessageParser, MimeHeaders};
 
 use super::*;
-use crate::message::Id;
+use crate::message::{Id, Machine};
 
 fn message(from: &str, to: &str) -> Message {
     Message {
@@ -122,7 +122,7 @@ fn machines_are_never_told() {
     assert!(may_notify(&message("0x001abe", "bob@far.example")));
     assert!(!may_notify(&message("<>", "bob@far.example")));
     assert!(!may_notify(&message("Mailer-Daemon@far.example", "bob@far.example")));
-    assert!(!may_notify(&Message { automatic: Some("list".to_owned()), ..fine.clone() }));
+    assert!(!may_notify(&Message { automatic: Some(Machine::NoSender), ..fine.clone() }));
     assert!(!may_notify(&Message { door: Origin::Notice, ..fine.clone() }));
     assert!(!may_notify(&Message { about: Some(Id(1)), ..fine }));
 }

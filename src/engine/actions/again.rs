@@ -5,16 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use super::{Applied, Done};
+use super::{Applied, Cost, Done};
 use crate::clock::Time;
 use crate::engine::link::peer;
 use crate::engine::outcome;
 use crate::fault::Fault;
-use crate::message::reason::{ActionReason, GoneReason, LinkReason};
-use crate::message::{Id, Message, Packet, PacketState, Reason, State, Way};
+use crate::message::reason::{ActionReason, GoneReason, LinkReason, TrackingReason};
+use crate::message::{Id, Message, Packet, PacketState, State, Way};
 use crate::money::Use;
 use crate::route::choose::Policy;
-use crate::route::price;
 use crate::store::{Tx, TxResult, reject};
 
 /// True for a message that may be sent again: it went over the link, or may have, and is not known to have arrived.
@@ -26,19 +25,6 @@ pub fn is_possible(message: &Message) -> bool {
             State::OnLink => unknown(),
             State::Held | State::Queued | State::FarBox | State::Delivered | State::Cancelled | State::Refused => false,
         }
-}
-
-/// What sending it again costs at most, in words.
-pub fn price(policy: &Policy, message: &Message) -> String {
-    words(policy, policy.bill(message).map(|bill| bill.wanted).unwrap_or_default())
-}
-
-fn words(policy: &Policy, wanted: Use) -> String {
-    let packets = format!("{} packet{}", wanted.packets, if wanted.packets == 1 { "" } else { "s" });
-    match wanted.money.0 {
-        0 => packets,
-        _ => format!("{packets} ({})", price::amount(&policy.settings, wanted.money)),
-    }
 }
 
 /// Sends it again, with those that shared its packets with it: the far box knows them by those packets only.
@@ -85,14 +71,14 @@ pub(super) fn send(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -
         held |= *each == id && queued.state == State::Held;
     }
     tx.wake(Way::Link);
-    Ok(Applied { id, what: Done::Again { others, price: words(policy, wanted), held } })
+    Ok(Applied { id, what: Done::Again { others, cost: Cost::of_use(policy, wanted), held } })
 }
 
 /// Packets of which nobody will know whether they left are waited for no longer.
 fn close_unknown(tx: &mut Tx, id: Id, now: Time) -> TxResult<()> {
     for packet in tx.packets_of(id)? {
         if matches!(packet.state, PacketState::Unknown(_)) {
-            let why = GoneReason::GivenUp { why: Box::new(Reason::said("not known whether it left; sent again")) };
+            let why = GoneReason::GivenUp { why: Box::new(TrackingReason::SentAgain.into()) };
             let packet = Packet { state: PacketState::Gone(why), at: now, ..packet };
             tx.put_packet(&packet)?;
             // It may have been spent.

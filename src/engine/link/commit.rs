@@ -198,8 +198,8 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
 ///
 /// # Errors
 /// When the store fails.
-pub fn unknown(context: &Context, packet: Packet, why: &str) -> Result<(), Fault> {
-    let (now, rules, why) = (context.now(), session::rules(&context.store.settings()), Reason::said(why));
+pub fn unknown(context: &Context, packet: Packet, why: Reason) -> Result<(), Fault> {
+    let (now, rules) = (context.now(), session::rules(&context.store.settings()));
     context.store.write(move |tx| mark_unknown(tx, packet.clone(), &rules, &why, now))
 }
 
@@ -237,9 +237,9 @@ pub(super) fn mark_unknown(
 ///
 /// # Errors
 /// When the store fails.
-pub fn not_taken(context: &Context, packet: &Packet, why: &str) -> Result<(), Fault> {
-    let (packet, now) = (packet.clone(), context.now());
-    let packet = Packet { note: format!("certainly not taken: {why}"), ..packet };
+pub fn not_taken(context: &Context, packet: &Packet, why: Reason) -> Result<(), Fault> {
+    let note = LinkReason::NotTaken { why: Box::new(why) }.into();
+    let (packet, now) = (Packet { note, ..packet.clone() }, context.now());
     context.store.write(move |tx| {
         let (mut again, mut packet) = (true, packet.clone());
         uncharge(tx, &mut packet)?;
@@ -282,7 +282,7 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
     let Some(reference) = packet.reference().cloned() else { return Ok(()) };
     packet.state = PacketState::Sent(reference);
     packet.at = now;
-    packet.note = how.to_string();
+    packet.note = LinkReason::Acknowledged { part: None, how: how.clone() }.into();
     tx.put_packet(&packet)?;
     tx.packet_went(&packet)?;
     if let Some(place) = packet.peer.clone() {

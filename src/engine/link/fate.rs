@@ -4,7 +4,7 @@
 use compact::peer::{BundleName, Fate};
 
 use super::session;
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
 use crate::engine::Context;
@@ -20,7 +20,7 @@ const BATCH: usize = 100;
 ///
 /// # Errors
 /// When the store fails.
-pub fn collect(context: &Context) -> Result<Vec<Option<DeviceId>>, Fault> {
+pub fn collect(context: &Context) -> Result<Vec<Option<LinkAddress>>, Fault> {
     let rows = context.store.read(|view| view.fates(BATCH))?;
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -126,7 +126,7 @@ fn was_given_up(message: &Message) -> bool {
 
 /// The far box has a message: one for a person there is in their mailbox, one for the world is on its way. Also one that
 /// was given up for lack of just this news.
-pub fn arrived(tx: &mut Tx, id: Id, device: Option<DeviceId>, now: Time) -> TxResult<()> {
+pub fn arrived(tx: &mut Tx, id: Id, device: Option<LinkAddress>, now: Time) -> TxResult<()> {
     let Some(message) = tx.find(id)? else { return Ok(()) };
     if message.is_final() && !was_given_up(&message) {
         return Ok(());

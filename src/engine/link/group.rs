@@ -6,14 +6,17 @@
 //! ```text
 //!             command leaves        the link has it        a satellite has it
 //!   Planned ────────────────> Handing ────────────> Held ────────────────> Sent
-//!      │ ^                     │   │                 │
-//!      │ └ certainly not taken ┘   │ time is over,   │ withdrawn, given up,
-//!      │                           │ end unknown     │ or its time is over
-//!      └─> not wanted any more ──> Gone <────────────┘
 //! ```
 //!
-//! Where the link cannot tell how a hand-over ended, the packet is `Unknown` until the link finds out after all, the far box
-//! says whether it has it, or its time is over: it becomes `Held` or `Sent`, or `Planned` again, as it was, or `Gone`.
+//! | from | to | when |
+//! |---|---|---|
+//! | `Handing` | `Planned` | it certainly was not taken |
+//! | `Handing` | `Unknown` | the link cannot tell how the hand-over ended |
+//! | `Unknown` | `Held`, `Sent` | the link finds out after all, or the far box says that it has it |
+//! | `Unknown` | `Planned` | the link, or the far box, does not have it: it goes again, as it was |
+//! | `Held` | `Planned` | it was taken back, so that an urgent message goes first |
+//! | `Held` | `Unknown` | it is not there any more, and this box stopped while it was being taken back |
+//! | any of the open | `Gone` | not wanted any more, refused for good, withdrawn, given up, sent again by its owner, or its time is over |
 //!
 //! A packet is `Planned`, `Handing`, `Unknown` or `Held` while it is open. All packets of a group are sent, or its messages are not:
 //! once one is `Gone`, those that are still here go too, and those that the link holds are withdrawn. When none is open

@@ -4,20 +4,21 @@ use compact::letter::{Kind, Letter, Other};
 use compact::peer::{BundleName, Peer, PeerTurn};
 
 use super::peer::PeerEffects;
-use crate::address::{Address, AddressError, DeviceId, Phone};
+use crate::address::{Address, AddressError, LinkAddress, Phone};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::parts::{self, PartMark};
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::Inbound;
-use crate::message::reason::NoRoute;
-use crate::message::{CameIn, Id, LinkId, Message, Origin, State, Terms};
+use crate::message::events::SetAside;
+use crate::message::reason::{NoRoute, Unusable, Waits};
+use crate::message::{CameIn, Id, Message, Origin, Reason, State};
 use crate::people::Person;
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
 use crate::settings::Key;
-use crate::store::{self, BodyIn, Committed, Event, PartIn, Tx, TxResult};
+use crate::store::{self, BodyIn, Committed, PartIn, Tx, TxResult};
 
 /// A turn of a session is taken anew so often when another link changed what is known of the far box.
 const TRIES: u32 = 16;
@@ -42,10 +43,10 @@ fn try_take(context: &Context, inbound: &Inbound) -> Result<Option<Committed>, F
     let unpacker = Unpacker::new(context, inbound.device)?;
     let received = match (context.speaks_compact(), payload.first().is_some_and(|first| *first >= 0x80)) {
         (false, true) => {
-            return Err(Fault::permanent("it is in the compact coding, which is off here (air.compact)"));
+            return Err(Fault::refused(Unusable::CompactOff));
         }
         (false, false) => Received { classic: Some((payload.clone(), None)), messages: Vec::new(), effects: None },
-        (true, true) if !context.coder().ready() => return Err(Fault::temporary("the coder is being made ready")),
+        (true, true) if !context.coder().ready() => return Err(Fault::Temporary(Waits::Coder.into())),
         (true, _) => {
             let (mut peer, before) = context.peer_as_read(inbound.device)?;
             let turn = context.in_session(inbound.device, |session| peer.receive(session, payload));
@@ -72,7 +73,7 @@ fn busy() -> Fault {
 ///
 /// # Errors
 /// When the store fails.
-pub fn tick(context: &Context, device: Option<DeviceId>) -> Result<(), Fault> {
+pub fn tick(context: &Context, device: Option<LinkAddress>) -> Result<(), Fault> {
     for _ in 0..TRIES {
         let (mut peer, before) = context.peer_as_read(device)?;
         let turn = context.in_session(device, |session| peer.tick(session));
@@ -103,7 +104,7 @@ struct Received {
 impl Received {
     fn new(
         context: &Context,
-        device: Option<DeviceId>,
+        device: Option<LinkAddress>,
         peer: Peer,
         before: Option<Vec<u8>>,
         mut turn: PeerTurn,
@@ -127,7 +128,7 @@ impl Received {
             if let Some((payload, name)) = &self.classic {
                 match classic::decode(payload) {
                     Ok(packet) => ids.extend(unpacker.packet(tx, &packet, payload, *name)?),
-                    Err(why) => unpacker.set_aside(tx, &why.to_string(), payload)?,
+                    Err(why) => unpacker.set_aside(tx, Unusable::NotClassic { why: why.to_string() }, payload)?,
                 }
             }
             for (message, place) in &self.messages {
@@ -143,13 +144,10 @@ impl Received {
 ///
 /// # Errors
 /// When the store fails.
-pub fn poison(context: &Context, bytes: &[u8], why: &str) -> Result<(), Fault> {
-    let (bytes, why, now, link) = (bytes.to_vec(), why.to_owned(), context.now(), context.link);
-    log::warn!("link: a packet was set aside: {why}");
-    context.store.write(move |tx| {
-        tx.quarantine("link", &why, &bytes, now)?;
-        tx.event(&alarm(now, link, format!("a packet from the air was set aside: {why}")))
-    })
+pub fn poison(context: &Context, bytes: &[u8], why: &Reason) -> Result<(), Fault> {
+    let (bytes, why, now) = (bytes.to_vec(), why.clone(), context.now());
+    log::warn!("link: a packet from the air is in quarantine: {why}");
+    context.store.write(move |tx| tx.set_aside("link", SetAside::Packet(None), why.clone(), &bytes, now))
 }
 
 /// Delivers the parts of messages that will not be complete any more, as they are.
@@ -167,7 +165,7 @@ pub fn give_up_on_parts(context: &Context) -> Result<(), Fault> {
             let (subject, body) = apart(&first.other, &text);
             match unpacker.message(&first.other, None, subject, body) {
                 Ok(message) => tx.add(&alone(message)).map(drop),
-                Err(why) => unpacker.set_aside(tx, &why, text.as_bytes()),
+                Err(why) => unpacker.set_aside(tx, why, text.as_bytes()),
             }
         })?;
     }
@@ -193,15 +191,9 @@ fn alone(message: Message) -> store::IncomingMail {
     store::IncomingMail { messages: vec![message], body: BodyIn::None }
 }
 
-fn alarm(at: Time, link: Option<LinkId>, words: String) -> Event {
-    Event { at, part: "link".to_owned(), link, words, alarm: true }
-}
-
 /// Makes messages of what a packet holds, with what is known about it before its content is looked at.
 struct Unpacker {
     policy: Policy,
-    /// The link by which it came.
-    link: Option<LinkId>,
     now: Time,
     believed: bool,
     side: Side,
@@ -210,13 +202,13 @@ struct Unpacker {
 /// Who is at this end.
 enum Side {
     /// A device in the field wrote to the world; its owner, if somebody owns it.
-    Field(DeviceId, Option<Person>),
+    Field(LinkAddress, Option<Person>),
     /// The world wrote to the one who reads here.
     Reader(Person),
 }
 
 impl Unpacker {
-    fn new(context: &Context, device: Option<DeviceId>) -> Result<Self, Fault> {
+    fn new(context: &Context, device: Option<LinkAddress>) -> Result<Self, Fault> {
         // What comes in may go on by any link.
         let policy = crate::engine::policy(&context.store);
         let side = match device {
@@ -228,12 +220,12 @@ impl Unpacker {
                 Side::Reader((**reader).clone())
             }
         };
-        Ok(Self { policy, link: context.link, now: context.now(), believed: context.store.clock().believable(), side })
+        Ok(Self { policy, now: context.now(), believed: context.store.clock().believable(), side })
     }
 
     fn device(&self) -> String {
         match &self.side {
-            Side::Field(device, _) => device.to_string(),
+            Side::Field(device, _) => Address::Device(*device).to_string(),
             Side::Reader(_) => String::new(),
         }
     }
@@ -252,14 +244,14 @@ impl Unpacker {
     ) -> TxResult<Vec<Id>> {
         let from_field = matches!(self.side, Side::Field(..));
         if packet.from_device != from_field {
-            self.set_aside(tx, "the packet says that it goes the other way", payload)?;
+            self.set_aside(tx, Unusable::WrongWay, payload)?;
             return Ok(Vec::new());
         }
         let mut messages = Vec::new();
         for inner in &packet.messages {
             match self.inner(tx, inner)? {
                 Ok(message) => messages.extend(message),
-                Err(why) => self.set_aside(tx, &why, payload)?,
+                Err(why) => self.set_aside(tx, why, payload)?,
             }
         }
         // Each is a message of its own: they have no mail in common.
@@ -272,10 +264,10 @@ impl Unpacker {
     }
 
     /// One inner message; `None` while it is a part and others are missing.
-    fn inner(&self, tx: &mut Tx, inner: &Inner) -> TxResult<Result<Option<Message>, String>> {
+    fn inner(&self, tx: &mut Tx, inner: &Inner) -> TxResult<Result<Option<Message>, Unusable>> {
         let other = match (self.other(&inner.to, inner.protocol == Protocol::Sms), &self.side) {
             (Err(why), _) => return Ok(Err(why)),
-            (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err("it does not say to whom it goes".to_owned())),
+            (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err(Unusable::NoRecipient)),
             (Ok(other), _) => other.to_string(),
         };
         let text = match parts::parse(&inner.text) {
@@ -290,13 +282,13 @@ impl Unpacker {
     }
 
     /// The far end that a packet names: a phone in the local form, a mail address that means one, or anything else.
-    fn other(&self, name: &str, by_phone: bool) -> Result<Address, String> {
+    fn other(&self, name: &str, by_phone: bool) -> Result<Address, Unusable> {
         match (by_phone, name.parse::<Address>()) {
             // Who wrote from a phone stays a phone; a number that is written to may be somebody's here.
             (true, Ok(phone)) if matches!(self.side, Side::Reader(_)) => Ok(phone),
-            (true, _) | (_, Ok(Address::Phone(_))) => self.policy.at_number(name).map_err(|why| why.to_string()),
-            (_, Ok(Address::Mail(mailbox))) => self.policy.resolve(&mailbox).map_err(|why| why.to_string()),
-            (_, other) => other.map_err(|why| why.to_string()),
+            (true, _) | (_, Ok(Address::Phone(_))) => self.policy.at_number(name).map_err(bad_address),
+            (_, Ok(Address::Mail(mailbox))) => self.policy.resolve(&mailbox).map_err(bad_address),
+            (_, other) => other.map_err(bad_address),
         }
     }
 
@@ -334,7 +326,7 @@ impl Unpacker {
                 tx.add(&alone(message))
             }
             Err(why) => {
-                self.set_aside(tx, &why, format!("{other}\n{subject}\n{text}").as_bytes())?;
+                self.set_aside(tx, why, format!("{other}\n{subject}\n{text}").as_bytes())?;
                 Ok(Vec::new())
             }
         }
@@ -342,39 +334,30 @@ impl Unpacker {
 
     /// The message between `other`, the end named in the packet, and this end: the person named there, if the name is
     /// good for that, or else the one who is meant without a name.
-    fn message(&self, other: &str, named: Option<&str>, subject: &str, text: &str) -> Result<Message, String> {
-        let other: Address = other.parse().map_err(|why: AddressError| why.to_string())?;
+    fn message(&self, other: &str, named: Option<&str>, subject: &str, text: &str) -> Result<Message, Unusable> {
+        let other: Address = other.parse().map_err(|why: AddressError| bad_address(why))?;
         let named = named.and_then(|name| self.policy.people.get(name));
         let (from, to, author, refused) = match &self.side {
             Side::Field(device, None) => (Address::Device(*device), other, None, None),
             Side::Field(device, Some(owner)) => {
                 // Only who has this device may be named by it.
                 let person = named.map_or(owner, |named| &**named);
-                let person = if person.device == Some(*device) { person } else { owner };
+                let person = if person.device.map(LinkAddress::from) == Some(*device) { person } else { owner };
                 let from = self.policy.address_of(person).map_or(Address::Device(*device), Address::Mail);
                 let refused = person.disabled.then(|| NoRoute::MayNotSend { name: person.name.clone() });
                 (from, other, Some(person.name.clone()), refused)
             }
             Side::Reader(reader) => {
                 let person = named.map_or(reader, |named| &**named);
-                let to = self.policy.address_of(person).ok_or("this box has no mail domain yet: set box.domain")?;
+                let to = self.policy.address_of(person).ok_or(Unusable::NoDomain)?;
                 (other, Address::Mail(to), None, None)
             }
         };
         let draft = NewMessage {
-            door: Origin::Link,
-            from,
-            to,
             author,
             subject: subject.to_owned(),
-            text: text.to_owned(),
-            cut: Vec::new(),
-            automatic: None,
             message_id: Some(message_id(self.policy.settings.text(Key::Domain))),
-            references: Vec::new(),
-            about: None,
-            stranger: None,
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Link, from, to, text.to_owned())
         };
         let mut message = self.policy.plan(draft, None, self.now, self.believed);
         if let Some(why) = refused {
@@ -383,15 +366,19 @@ impl Unpacker {
         Ok(message)
     }
 
-    fn set_aside(&self, tx: &mut Tx, why: &str, bytes: &[u8]) -> TxResult<()> {
+    fn set_aside(&self, tx: &mut Tx, why: Unusable, bytes: &[u8]) -> TxResult<()> {
         let from = match &self.side {
-            Side::Field(device, _) => format!(" from device {device}"),
-            Side::Reader(_) => String::new(),
+            Side::Field(device, _) => Some(*device),
+            Side::Reader(_) => None,
         };
-        log::warn!("link: a packet{from} was set aside: {why}");
-        tx.quarantine("link", why, bytes, self.now)?;
-        tx.event(&alarm(self.now, self.link, format!("a packet{from} was set aside: {why}")))
+        let what = SetAside::Packet(from);
+        log::warn!("link: {what}: {why}");
+        tx.set_aside("link", what, why.into(), bytes, self.now)
     }
+}
+
+fn bad_address(why: impl std::fmt::Display) -> Unusable {
+    Unusable::BadAddress { why: why.to_string() }
 }
 
 /// A new Message-ID: random, so that it tells nothing.

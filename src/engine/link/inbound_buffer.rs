@@ -7,12 +7,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::inbound;
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Inbound, Link, Token};
+use crate::message::Reason;
 
 /// At most so many wait here; more than a modem can hold. What is left out comes again, as it is not confirmed.
 const MOST: usize = 4096;
@@ -31,7 +32,7 @@ pub enum Incoming {
         /// What came.
         bytes: Vec<u8>,
         /// What is wrong with it.
-        why: String,
+        why: Reason,
         /// To let the other side forget it.
         token: Token,
     },
@@ -73,7 +74,7 @@ impl InboundBuffer {
     /// Keeps what can be kept now, in order. Something that never can be is set aside instead.
     ///
     /// Gives back from which devices.
-    pub fn keep_all(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<DeviceId>> {
+    pub fn keep_all(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<LinkAddress>> {
         let mut from = Vec::new();
         if std::mem::take(&mut self.for_coder) && context.coder().ready() {
             // Nothing failed.
@@ -113,7 +114,7 @@ fn keep(context: &Context, incoming: &Incoming) -> Result<Token, Fault> {
     match incoming {
         Incoming::Poison { bytes, why, token } => inbound::poison(context, bytes, why).map(|()| token.clone()),
         Incoming::Packet(packet) => match inbound::take(context, packet) {
-            Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, &fault.why()),
+            Err(fault) if fault.is_permanent() => inbound::poison(context, &packet.payload, fault.reason()),
             kept => kept.map(drop),
         }
         .map(|()| packet.token.clone()),

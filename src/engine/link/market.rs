@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::select::{Choice, LinkState, MessageFacts, Offer, Quote, choose};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::{Context, policy};
 use crate::fault::Fault;
@@ -51,7 +51,7 @@ impl Market {
     }
 
     /// What a message takes on each link.
-    pub fn quotes(&self, message: &Message, device: bool) -> Vec<(LinkId, Option<Quote>)> {
+    pub fn quotes(&self, message: &Message, device: Option<LinkAddress>) -> Vec<(LinkId, Option<Quote>)> {
         let most = self.policy.max_parts(message);
         let quote = |link: &LinkState| {
             let price = link.terms.price?;
@@ -63,7 +63,12 @@ impl Market {
     }
 
     /// What the links offer for a message that takes so much on each.
-    pub fn offers(&self, facts: &MessageFacts, device: bool, quotes: &[(LinkId, Option<Quote>)]) -> Vec<Offer> {
+    pub fn offers(
+        &self,
+        facts: &MessageFacts,
+        device: Option<LinkAddress>,
+        quotes: &[(LinkId, Option<Quote>)],
+    ) -> Vec<Offer> {
         let quote = |id| quotes.iter().find(|(link, _)| *link == id).and_then(|(_, quote)| *quote);
         self.links.iter().map(|link| link.offer(facts, device, quote(link.terms.id))).collect()
     }
@@ -80,8 +85,8 @@ impl Market {
 
     /// True when this link looks after the session with a far box: the cheapest of those that reach it and are ready, or of
     /// those that reach it while none is.
-    pub fn leads(&self, id: LinkId, device: Option<DeviceId>) -> bool {
-        let reach = self.links.iter().filter(|link| link.terms.on && link.terms.reaches(device.is_some()));
+    pub fn leads(&self, id: LinkId, device: Option<LinkAddress>) -> bool {
+        let reach = self.links.iter().filter(|link| link.terms.on && link.terms.reach.includes(device));
         let priced = reach.filter_map(|link| Some((link.terms.price?.of(100), link)));
         let first = priced.min_by_key(|(price, link)| (!link.ready, *price, link.terms.id));
         first.is_some_and(|(_, link)| link.terms.id == id)
@@ -118,8 +123,8 @@ impl Market {
         match used().count() {
             0 => Waits::NoLink.into(),
             count if used().filter(|(_, bar)| *bar == LinkBar::OutOfReach).count() == count => {
-                // None of them reaches it, so each reaches only the other kind of far box.
-                let device = !self.links.iter().any(|link| link.terms.on && link.terms.many_devices);
+                // What is for the far box of a station is reached by any link that reaches it.
+                let device = self.links.iter().any(|link| link.terms.on && link.terms.reach.far_box);
                 Waits::NoReach { device }.into()
             }
             _ => Waits::NoLinkMay { why: bars.iter().map(|(link, bar)| (name(*link), *bar)).collect() }.into(),
@@ -165,7 +170,7 @@ impl Context {
         let Route::Link(device) = self.policy().choose(&message.to) else { return Ok((Vec::new(), None)) };
         let market = Market::now(self)?;
         let facts = market.facts(message);
-        let offers = market.offers(&facts, device.is_some(), &market.quotes(message, device.is_some()));
+        let offers = market.offers(&facts, device, &market.quotes(message, device));
         let choice = choose(&facts, &offers, self.now());
         let why = market.why(&choice, &offers).map(|(why, _)| why);
         let shown = offers.iter().zip(market.links()).map(|(offer, link)| {

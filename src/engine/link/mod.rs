@@ -20,6 +20,7 @@
 
 pub mod coders;
 mod commit;
+pub mod equipment;
 mod explain;
 mod fate;
 mod group;

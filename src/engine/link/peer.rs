@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use compact::packet::Form;
+use compact::peer::turn::{PeerChange, PeerFlaw, PlanRefusal, ResendCause};
 use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerTurn};
 
 use super::coders::{CoderHandle, models};
@@ -13,14 +14,15 @@ use super::commit;
 use super::fate::{self, Heard};
 pub use super::session::{change, device, put, rules, unchanged};
 use super::session::{name, read};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::coding::messages::{self, Codec};
 use crate::engine::Context;
 use crate::engine::outcome::{self, Bounce};
 use crate::fault::Fault;
-use crate::message::reason::{Acknowledged, LinkReason};
-use crate::message::{Id, LinkId, Message, Packet, PacketState, PeerFragment, Reference, State};
+use crate::message::events::{EventKind, FarBoxChange, SetAside};
+use crate::message::reason::{Acknowledged, FarBoxReason, LinkReason, Unusable};
+use crate::message::{Id, LinkId, Message, Packet, PacketState, PeerFragment, Reason, Reference, State};
 use crate::money::Bill;
 use crate::route::choose::Route;
 use crate::route::{plan, segments};
@@ -33,7 +35,7 @@ const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
 ///
 /// # Errors
 /// When the store fails.
-pub fn due(context: &Context, device: Option<DeviceId>) -> Result<Option<Time>, Fault> {
+pub fn due(context: &Context, device: Option<LinkAddress>) -> Result<Option<Time>, Fault> {
     Ok(context.peer(device)?.due(&rules(&context.store.settings())).map(Time))
 }
 
@@ -52,7 +54,7 @@ impl Context {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn peer(&self, device: Option<DeviceId>) -> Result<Peer, Fault> {
+    pub fn peer(&self, device: Option<LinkAddress>) -> Result<Peer, Fault> {
         self.peer_as_read(device).map(|(peer, _)| peer)
     }
 
@@ -61,25 +63,25 @@ impl Context {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn peer_as_read(&self, device: Option<DeviceId>) -> Result<(Peer, Option<Vec<u8>>), Fault> {
+    pub fn peer_as_read(&self, device: Option<LinkAddress>) -> Result<(Peer, Option<Vec<u8>>), Fault> {
         let name = name(device);
         let bytes = self.store.read(|view| view.peer(&name))?;
         Ok((read(&name, bytes.clone()), bytes))
     }
 
     /// Does something in the session with a far box, by the settings of this moment.
-    pub fn in_session<T>(&self, device: Option<DeviceId>, act: impl FnOnce(&mut PeerContext) -> T) -> T {
+    pub fn in_session<T>(&self, device: Option<LinkAddress>, act: impl FnOnce(&mut PeerContext) -> T) -> T {
         let settings = self.store.settings();
         let mut coder = self.coder();
         // Toward a device this box speaks for the world.
         let mut codec = Codec { coding: &mut coder, from_device: device.is_none() };
-        let (now, room) = (self.now().0, self.policy().max_payload(device.is_some()));
+        let (now, room) = (self.now().0, self.policy().max_payload(device));
         let rules = rules(&settings);
         act(&mut PeerContext { codec: &mut codec, now, room, rules })
     }
 
     /// The form in which a far box reads messages; `None`: the classic coding.
-    pub fn form(&self, peer: &Peer, device: Option<DeviceId>) -> Option<Form> {
+    pub fn form(&self, peer: &Peer, device: Option<LinkAddress>) -> Option<Form> {
         self.in_session(device, |session| peer.form(session.codec))
     }
 
@@ -101,7 +103,7 @@ impl Context {
     }
 
     /// A message as it goes over the air. The person on the station is named unless the far end knows without.
-    pub fn on_air(&self, message: &Message, device: Option<DeviceId>) -> compact::letter::Letter {
+    pub fn on_air(&self, message: &Message, device: Option<LinkAddress>) -> compact::letter::Letter {
         let policy = self.policy();
         let (other, person) = match device {
             Some(device) => {
@@ -132,7 +134,7 @@ pub fn confirmed(packet: &Packet) -> Reference {
 }
 
 /// Packets that the session wants to go out, in groups: those of a bundle, and of the same messages, belong together.
-pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, link: LinkId, now: Time) -> Vec<Vec<Packet>> {
+pub fn groups(send: &[OutgoingPacket], device: Option<LinkAddress>, link: LinkId, now: Time) -> Vec<Vec<Packet>> {
     let together = |one: &OutgoingPacket, next: &OutgoingPacket| {
         one.ticket == next.ticket || (!one.messages.is_empty() && one.messages == next.messages)
     };
@@ -147,7 +149,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, link: LinkId, n
         payload: out.payload.clone(),
         state: PacketState::Planned,
         at: now,
-        note: if out.repeat { "once more: no receipt came".to_owned() } else { String::new() },
+        note: if out.repeat { LinkReason::NoReceipt.into() } else { Reason::default() },
         ask: Time(0),
         taking_back: false,
         peer: Some(PeerFragment {
@@ -171,7 +173,7 @@ pub fn groups(send: &[OutgoingPacket], device: Option<DeviceId>, link: LinkId, n
 
 /// What a session asks of the box besides messages that came in, ready to be written.
 pub struct PeerEffects {
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     /// The link by which it goes on.
     link: Option<LinkId>,
     /// As it is after the turn, and as it was read before.
@@ -189,7 +191,7 @@ impl PeerEffects {
     /// What a turn of the session asks; the peer is as it is after it, and was read as `before`.
     pub fn new(
         context: &Context,
-        device: Option<DeviceId>,
+        device: Option<LinkAddress>,
         peer: Peer,
         before: Option<Vec<u8>>,
         turn: PeerTurn,
@@ -198,7 +200,7 @@ impl PeerEffects {
         let unconfirmed =
             messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
         for news in &turn.news {
-            log::info!("link: {news}");
+            log::info!("link: {}", what_changed(*news));
         }
         let policy = context.policy();
         let bill = |key: u64| {
@@ -228,19 +230,18 @@ impl PeerEffects {
             fate::arrived(tx, Id(*key), self.device, now)?;
         }
         for (key, why) in &self.turn.again {
-            again(tx, Id(*key), self.bills.get(key).cloned(), why, now)?;
+            again(tx, Id(*key), self.bills.get(key).cloned(), why_again(*why), now)?;
         }
         self.heard.iter().try_for_each(|heard| heard.apply(tx, now))?;
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
-        let (link, from) = (self.link, self.device.map(|device| format!(" of device {device}")).unwrap_or_default());
-        for (bytes, why) in &self.turn.quarantine {
-            tx.quarantine("link", why, bytes, now)?;
-            let words = format!("a packet{from} was set aside: {why}");
-            tx.event(&Event { at: now, part: "link".to_owned(), link, words, alarm: true })?;
+        for (bytes, flaw) in &self.turn.quarantine {
+            let what = SetAside::Packet(self.device);
+            tx.set_aside("link", what, unusable(*flaw).into(), bytes, now)?;
         }
-        for news in &self.turn.news {
-            tx.event(&Event { at: now, part: "link".to_owned(), link, words: format!("{news}{from}"), alarm: false })?;
+        for change in &self.turn.news {
+            let kind = EventKind::FarBox { what: what_changed(*change), device: self.device };
+            tx.event(&Event { at: now, part: "link".to_owned(), link: self.link, kind, alarm: false })?;
         }
         Ok(())
     }
@@ -260,7 +261,7 @@ impl PeerEffects {
             match &packet.state {
                 PacketState::Unknown(_) if not_there.contains(&named) => {
                     not_there.retain(|known| *known != named);
-                    let note = "not sent before: the far box does not have it".to_owned();
+                    let note = LinkReason::NotThere { part: None }.into();
                     commit::planned_again(tx, Packet { note, ..packet }, now)?;
                 }
                 PacketState::Unknown(_) if there => {
@@ -300,8 +301,44 @@ impl PeerEffects {
     }
 }
 
+fn what_changed(change: PeerChange) -> FarBoxChange {
+    match change {
+        PeerChange::Reads(model) => FarBoxChange::Reads(model),
+        PeerChange::NoCommonModel => FarBoxChange::NoCommonModel,
+        PeerChange::Unlearned => FarBoxChange::Unlearned,
+        PeerChange::Silent => FarBoxChange::Silent,
+        PeerChange::Unread => FarBoxChange::Unread,
+    }
+}
+
+fn unusable(flaw: PeerFlaw) -> Unusable {
+    match flaw {
+        PeerFlaw::NotOurs => Unusable::NotOurs,
+        PeerFlaw::NoModel(model) => Unusable::NoModel { model },
+        PeerFlaw::BadCheck => Unusable::BadCheck,
+        PeerFlaw::LoneFragment(of) => Unusable::LoneFragment { of },
+    }
+}
+
+/// Why a message got no packets.
+pub fn unplanned(why: PlanRefusal) -> Reason {
+    match why {
+        PlanRefusal::NotClassic => LinkReason::NotClassic.into(),
+        PlanRefusal::TooLong => LinkReason::TooManyPackets.into(),
+        PlanRefusal::NoOtherCoding => FarBoxReason::NoOtherCoding.into(),
+    }
+}
+
+fn why_again(why: ResendCause) -> FarBoxReason {
+    match why {
+        ResendCause::NoModel(model) => FarBoxReason::NoModel { model },
+        ResendCause::BadCheck => FarBoxReason::BadCheck,
+        ResendCause::UnknownIndex => FarBoxReason::UnknownIndex,
+    }
+}
+
 /// The far box cannot read a message: it waits for the link again, and goes in another form.
-fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: &str, now: Time) -> TxResult<()> {
+fn again(tx: &mut Tx, id: Id, bill: Option<Bill>, why: FarBoxReason, now: Time) -> TxResult<()> {
     let Some(live) = tx.live(id)?.filter(|live| !live.recall) else {
         return Ok(());
     };

@@ -9,8 +9,8 @@ use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Link, Verdict};
-use crate::message::reason::LinkReason;
-use crate::message::{Id, Packet, PacketState, Reference};
+use crate::message::reason::{LinkReason, TrackingReason};
+use crate::message::{Id, Packet, PacketState, Reason, Reference};
 
 /// Equal packets of other messages that are told apart in one look.
 const MOST_EQUAL: usize = 16;
@@ -22,18 +22,18 @@ pub enum Evidence {
     /// It was taken, and has left already.
     Sent(Reference),
     /// It certainly was not taken.
-    NotTaken(String),
+    NotTaken(Reason),
     /// Nothing yet; the time of these messages is over, and nobody knows whether they went.
     Unknown {
         /// The messages whose time is over.
         late: Vec<Id>,
         /// What is not known, and why.
-        why: String,
+        why: Reason,
     },
     /// The link cannot tell, for this reason: only the far box can.
-    Undecidable(String),
+    Undecidable(Reason),
     /// Nothing yet, and nobody waits for it any more.
-    TooLate(String),
+    TooLate(Reason),
 }
 
 /// Finds out how the hand-over of a packet ended, if that can be known now; `None` when it is not open, or is known to be
@@ -63,7 +63,7 @@ pub fn find_out(
             _ => return Ok(Some(evidence)),
         }
     }
-    Ok(unknown(group, packet, "the link names packets of other messages only".to_owned(), now))
+    Ok(unknown(group, packet, TrackingReason::OnlyOthers.into(), now))
 }
 
 /// Nobody waits for the end of this hand-over any more.
@@ -78,7 +78,7 @@ fn arrived(packet: &Packet) -> Option<Evidence> {
     arrived.then(|| Evidence::Sent(peer::confirmed(packet)))
 }
 
-fn undecidable(group: &PacketGroup, packet: &Packet, why: String, now: Time) -> Option<Evidence> {
+fn undecidable(group: &PacketGroup, packet: &Packet, why: Reason, now: Time) -> Option<Evidence> {
     if let Some(sent) = arrived(packet) {
         return Some(sent);
     }
@@ -89,7 +89,7 @@ fn undecidable(group: &PacketGroup, packet: &Packet, why: String, now: Time) -> 
     }
 }
 
-fn unknown(group: &PacketGroup, packet: &Packet, why: String, now: Time) -> Option<Evidence> {
+fn unknown(group: &PacketGroup, packet: &Packet, why: Reason, now: Time) -> Option<Evidence> {
     if let Some(sent) = arrived(packet) {
         return Some(sent);
     }
@@ -101,6 +101,6 @@ fn unknown(group: &PacketGroup, packet: &Packet, why: String, now: Time) -> Opti
 }
 
 /// What the sender of a message hears whose time is over while nobody knows whether it went.
-pub fn never_known(why: &str) -> LinkReason {
-    LinkReason::TakenUnknown { why: Box::new(why.into()) }
+pub fn never_known(why: &Reason) -> LinkReason {
+    LinkReason::TakenUnknown { why: Box::new(why.clone()) }
 }

@@ -9,7 +9,7 @@ use compact::packet::Form;
 use compact::peer::{Peer, SendPlan, WaitingMessage, gather};
 
 use super::{commit, explain, peer};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::{Context, outcome, relay};
 use crate::fault::Fault;
@@ -66,7 +66,7 @@ pub enum Scheduled {
 ///
 /// # Errors
 /// When the store fails.
-pub fn far_box(context: &Context, message: &Message) -> Result<Option<Option<DeviceId>>, Fault> {
+pub fn far_box(context: &Context, message: &Message) -> Result<Option<Option<LinkAddress>>, Fault> {
     if context.store.read(|view| view.packets_of(message.id))?.iter().any(Packet::is_open) {
         return Ok(None);
     }
@@ -105,10 +105,14 @@ pub fn far_box(context: &Context, message: &Message) -> Result<Option<Option<Dev
 
 /// The message with what it takes in the coding that its far box reads: measured here where that could not be done when it
 /// was taken in, as the coder was not there, or the far box read another one.
-fn measured(context: &Context, policy: &Policy, device: Option<DeviceId>, message: &Message) -> Result<Message, Fault> {
-    let missing = message
-        .size
-        .is_none_or(|size| size.compact.is_none() || size.max_payload != policy.max_payload(device.is_some()));
+fn measured(
+    context: &Context,
+    policy: &Policy,
+    device: Option<LinkAddress>,
+    message: &Message,
+) -> Result<Message, Fault> {
+    let missing =
+        message.size.is_none_or(|size| size.compact.is_none() || size.max_payload != policy.max_payload(device));
     if !missing || !context.speaks_compact() || context.form(&context.peer(device)?, device).is_none() {
         return Ok(message.clone());
     }
@@ -176,7 +180,7 @@ pub fn short(context: &Context, message: &Message, budget: OverBudget) -> Result
 ///
 /// # Errors
 /// When the store fails.
-pub fn together(context: &Context, device: Option<DeviceId>) -> Result<usize, Fault> {
+pub fn together(context: &Context, device: Option<LinkAddress>) -> Result<usize, Fault> {
     let shares = context.speaks_compact() && context.form(&context.peer(device)?, device).is_some();
     Ok(if shares { TOGETHER } else { 1 })
 }
@@ -188,7 +192,7 @@ pub fn together(context: &Context, device: Option<DeviceId>) -> Result<usize, Fa
 pub fn plan(
     context: &Context,
     gathering: &Gathering,
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     messages: &[Message],
 ) -> Result<Scheduled, Fault> {
     if !context.speaks_compact() {
@@ -212,7 +216,7 @@ pub fn plan(
 fn try_plan(
     context: &Context,
     gathering: &Gathering,
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     messages: &[Message],
 ) -> Result<Option<Scheduled>, Fault> {
     let (mut peer, before) = context.peer_as_read(device)?;
@@ -253,12 +257,12 @@ fn gather(
     context: &Context,
     gathering: &Gathering,
     peer: &Peer,
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     messages: &[Message],
 ) -> Option<Time> {
     let (now, settings) = (context.now(), context.store.settings());
     let timer = i64::try_from(settings.span(Key::AirGather).as_millis()).unwrap_or(i64::MAX);
-    let room = context.policy().max_payload(device.is_some());
+    let room = context.policy().max_payload(device);
     let compact = context.form(peer, device).is_some();
     let mut waiting = Vec::new();
     for message in messages {
@@ -277,7 +281,7 @@ fn gather(
 /// Keeps a plan with all that hangs on it, in one commit.
 fn keep(
     context: &Context,
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     messages: &[Message],
     (peer, before): (Peer, Option<Vec<u8>>),
     plan: SendPlan,
@@ -286,7 +290,7 @@ fn keep(
     let message = |key: u64| messages.iter().find(|message| message.id.0 == key);
     let refused = plan.refused.iter().filter_map(|(key, why)| message(*key).map(|message| (message, why)));
     let endings: Vec<_> =
-        refused.map(|(message, why)| context.ending(message, State::Returned, why.as_str())).collect();
+        refused.map(|(message, why)| context.ending(message, State::Returned, peer::unplanned(*why))).collect();
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let groups = peer::groups(&plan.send, device, context.link(), now);
     context.store.write(move |tx| {
@@ -325,8 +329,8 @@ fn is_plannable(tx: &Tx, id: Id) -> TxResult<bool> {
 }
 
 /// Plans a message for a far box with which there is no session; false when it has ended, or its owner decided otherwise.
-fn plan_classic(context: &Context, message: &Message, device: Option<DeviceId>) -> Result<bool, Fault> {
-    let max_payload = context.policy().max_payload(device.is_some());
+fn plan_classic(context: &Context, message: &Message, device: Option<LinkAddress>) -> Result<bool, Fault> {
+    let max_payload = context.policy().max_payload(device);
     let payloads = match plan::packets(message, device.is_some(), max_payload) {
         Ok(payloads) => payloads,
         Err(why) => return context.give_back(message, State::Returned, NeedsOwner::Unsplittable(why)).map(|()| false),
@@ -348,7 +352,7 @@ fn plan_classic(context: &Context, message: &Message, device: Option<DeviceId>) 
 fn planned(
     message: &Message,
     (part, parts): (u16, u16),
-    device: Option<DeviceId>,
+    device: Option<LinkAddress>,
     link: LinkId,
     payload: Vec<u8>,
 ) -> Packet {
@@ -363,7 +367,7 @@ fn planned(
         payload,
         state: PacketState::Planned,
         at: message.accepted,
-        note: String::new(),
+        note: Reason::default(),
         ask: Time(0),
         taking_back: false,
         peer: None,

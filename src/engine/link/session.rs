@@ -2,20 +2,20 @@
 
 use compact::peer::{Peer, PeerRules};
 
-use crate::address::DeviceId;
+use crate::address::{Address, LinkAddress};
 use crate::settings::{Key, Settings};
 use crate::store::{Tx, TxResult};
 
 /// Longest that a receipt is waited for, whatever the session says: later it would say nothing any more.
 pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(21 * 86_400);
 
-/// The name of a far box in the store: its device, or nothing for the one that a station writes to.
-pub(super) fn name(device: Option<DeviceId>) -> String {
-    device.map(|device| device.to_string()).unwrap_or_default()
+/// The name of a far box in the store: its address, or nothing for the one that a station writes to.
+pub(super) fn name(device: Option<LinkAddress>) -> String {
+    device.map(|device| Address::Device(device).to_string()).unwrap_or_default()
 }
 
 /// The device of a name.
-pub fn device(name: &str) -> Option<DeviceId> {
+pub fn device(name: &str) -> Option<LinkAddress> {
     name.parse().ok()
 }
 
@@ -29,7 +29,7 @@ pub(super) fn read(name: &str, bytes: Option<Vec<u8>>) -> Peer {
 }
 
 /// Changes what is known of a far box.
-pub fn change(tx: &mut Tx, device: Option<DeviceId>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
+pub fn change(tx: &mut Tx, device: Option<LinkAddress>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
     let name = name(device);
     let mut peer = read(&name, tx.peer(&name)?);
     change(&mut peer);
@@ -37,12 +37,12 @@ pub fn change(tx: &mut Tx, device: Option<DeviceId>, change: impl FnOnce(&mut Pe
 }
 
 /// True while the record of a far box is the one that was read before.
-pub fn unchanged(tx: &Tx, device: Option<DeviceId>, before: Option<&[u8]>) -> TxResult<bool> {
+pub fn unchanged(tx: &Tx, device: Option<LinkAddress>, before: Option<&[u8]>) -> TxResult<bool> {
     Ok(tx.peer(&name(device))?.as_deref() == before)
 }
 
 /// Writes what is known of a far box.
-pub fn put(tx: &mut Tx, device: Option<DeviceId>, peer: &Peer) -> TxResult<()> {
+pub fn put(tx: &mut Tx, device: Option<LinkAddress>, peer: &Peer) -> TxResult<()> {
     // A peer holds strings, numbers and lists: serialisation to memory cannot fail.
     tx.put_peer(&name(device), &serde_json::to_vec(peer).expect("a peer serialises"))
 }

@@ -40,7 +40,7 @@ pub enum Submitted {
     /// The link holds it under this reference.
     Taken(Packet, Reference),
     /// Whether the link took it is not known.
-    Unknown(Packet, String),
+    Unknown(Packet, Reason),
     /// The link takes nothing now.
     Busy(Packet, Fault),
     /// The link takes others now, but not this one.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::lines::OnLink;
-use crate::address::DeviceId;
+use crate::address::{Address, LinkAddress};
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
 use crate::link::{Health, Series};
+use crate::message::events::EventKind;
 use crate::status::{ConsoleLine, SilentFarBox};
 use crate::store::{Event, PacketQueue};
 
@@ -60,13 +61,12 @@ pub fn health(context: &Context, was_ready: bool, health: &Health) -> Result<(),
         }
     });
     if health.ready != was_ready {
-        let (words, alarm, link) = (health.words.clone(), !health.ready, context.link);
-        log::info!("link {}: {words}", context.store.links().name(id));
+        log::info!("link {}: {}", context.store.links().name(id), health.state);
         // What waits may take another link now.
         context.status.wake_other_links(id);
-        context
-            .store
-            .write(move |tx| tx.event(&Event { at, part: "link".to_owned(), link, words: words.clone(), alarm }))?;
+        let kind = EventKind::Link { state: health.state.clone() };
+        let event = Event { at, part: "link".to_owned(), link: context.link, kind, alarm: !health.ready };
+        context.store.write(move |tx| tx.event(&event))?;
     }
     Ok(())
 }
@@ -80,7 +80,7 @@ pub fn silent(
     context: &Context,
     window: usize,
     on_link: &OnLink,
-    waiting: &BTreeMap<Option<DeviceId>, usize>,
+    waiting: &BTreeMap<Option<LinkAddress>, usize>,
 ) -> Result<(), Fault> {
     let full: Vec<_> = waiting.iter().filter(|(device, _)| on_link.of(**device) >= window).collect();
     let mut silent = Vec::new();
@@ -90,7 +90,7 @@ pub fn silent(
         for (device, waiting) in full {
             let held = packets.iter().flatten().filter(|packet| packet.device == *device);
             silent.push(SilentFarBox {
-                device: device.map(|device| device.to_string()).unwrap_or_default(),
+                device: device.map(|device| Address::Device(device).to_string()).unwrap_or_default(),
                 person: device.and_then(|device| people.by_device(device)).map(|person| person.name.clone()),
                 on_link: on_link.of(*device),
                 waiting: *waiting,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::message::Packet;
 
@@ -14,16 +14,16 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// When something is due with each far box (its device; `None` for the one that a station writes to).
 #[derive(Default)]
 pub struct Timers {
-    due: BTreeMap<Option<DeviceId>, Time>,
+    due: BTreeMap<Option<LinkAddress>, Time>,
     /// Something happened with these: when the next thing is due has to be found out.
-    stale: BTreeSet<Option<DeviceId>>,
+    stale: BTreeSet<Option<LinkAddress>>,
     /// All were looked at since the start.
     begun: bool,
 }
 
 impl Timers {
     /// Something happened in the session with this far box.
-    pub fn touch(&mut self, device: Option<DeviceId>) {
+    pub fn touch(&mut self, device: Option<LinkAddress>) {
         self.stale.insert(device);
     }
 
@@ -43,17 +43,17 @@ impl Timers {
     }
 
     /// The far boxes with which something happened since this was asked last.
-    pub fn take_stale(&mut self) -> BTreeSet<Option<DeviceId>> {
+    pub fn take_stale(&mut self) -> BTreeSet<Option<LinkAddress>> {
         std::mem::take(&mut self.stale)
     }
 
     /// The far boxes with which something is due now.
-    pub fn due(&self, now: Time) -> Vec<Option<DeviceId>> {
+    pub fn due(&self, now: Time) -> Vec<Option<LinkAddress>> {
         self.due.iter().filter(|(_, at)| **at <= now).map(|(device, _)| *device).collect()
     }
 
     /// Notes when something is due with a far box; `done` when what was due now has just been done.
-    pub fn set(&mut self, device: Option<DeviceId>, at: Option<Time>, now: Time, done: bool) {
+    pub fn set(&mut self, device: Option<LinkAddress>, at: Option<Time>, now: Time, done: bool) {
         let least = if done { now + PAUSE } else { now };
         match at {
             Some(at) => self.due.insert(device, at.max(least)),

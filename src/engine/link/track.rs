@@ -7,7 +7,7 @@ use super::group::PacketGroup;
 use crate::clock::Time;
 use crate::link::{Link, PacketStatus};
 use crate::message::reason::Acknowledged;
-use crate::message::{GoneReason, Id, Reference};
+use crate::message::{GoneReason, Id, Reason, Reference};
 
 /// A packet on the link is asked after this often.
 pub const AGAIN: Duration = Duration::from_secs(60);
@@ -44,13 +44,13 @@ pub fn ask(link: &mut dyn Link, group: &PacketGroup, reference: &Reference, now:
         PacketStatus::Held | PacketStatus::Unknown(_) => Tracked::Held(next_look(group, now)),
         PacketStatus::Sent => left(group, now),
         PacketStatus::Withdrawn => Tracked::Gone(GoneReason::Withdrawn),
-        PacketStatus::GaveUp(why) => Tracked::Gone(given_up(&why)),
+        PacketStatus::GaveUp(why) => Tracked::Gone(given_up(why)),
     }
 }
 
 /// What the link says of a packet that it gave up.
-pub fn given_up(why: &str) -> GoneReason {
-    GoneReason::GivenUp { why: Box::new(why.into()) }
+pub fn given_up(why: Reason) -> GoneReason {
+    GoneReason::GivenUp { why: Box::new(why) }
 }
 
 /// When a packet that the link took is asked after: often enough, and at the end of its time.

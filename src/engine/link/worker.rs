@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use smol::channel::Receiver;
 
+use super::equipment::{self, Kept};
 use super::inbound_buffer::{InboundBuffer, Incoming};
 use super::lines::{Lines, OnLink};
 use super::market::Market;
@@ -21,7 +22,7 @@ use super::schedule::Gathering;
 use super::telemetry::{self, Samples};
 use super::timers::Timers;
 use super::{fate, inbound, peer};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
@@ -124,6 +125,7 @@ struct LinkWorker<'c> {
     /// What came in and is not kept yet.
     inbound: InboundBuffer,
     samples: Samples,
+    kept: Kept,
     /// Ask after all packets on the link: acknowledgements may have been missed.
     ask_all: bool,
     /// When to look at hand-overs that are open, or may be; `None` when there are none.
@@ -159,6 +161,7 @@ impl<'c> LinkWorker<'c> {
             outstanding: OnLink::default(),
             inbound: InboundBuffer::default(),
             samples: Samples::new(),
+            kept: Kept::default(),
             ask_all: true,
             reconcile_at: Some(context.now()),
             doubts: 0,
@@ -174,6 +177,7 @@ impl<'c> LinkWorker<'c> {
     /// Turns until the box stops, the link's settings change, or it is not used any more.
     fn drive(mut self, made_with: &LinkRecord, wake: &Receiver<()>) -> Result<(), Fault> {
         self.outstanding = OnLink::count(self.context)?;
+        self.link.equip(&equipment::of(self.context, self.driver)?);
         self.link.remember(&self.context.store.read(|view| view.last_references(self.id, REMEMBERED))?);
         let mut wait = Duration::ZERO;
         while !self.context.stopping() {
@@ -190,8 +194,10 @@ impl<'c> LinkWorker<'c> {
             }
             let more = self.turn()?;
             self.samples.keep(self.context, false)?;
+            self.kept.write(self.context, &mut *self.link, false)?;
             wait = if more { Duration::ZERO } else { self.next_wait()? };
         }
+        self.kept.write(self.context, &mut *self.link, true)?;
         self.samples.keep(self.context, true)
     }
 
@@ -254,8 +260,13 @@ impl<'c> LinkWorker<'c> {
         match event {
             Event::Inbound(packet) => self.inbound.push(Incoming::Packet(packet)),
             Event::Poison { bytes, why, token } => self.inbound.push(Incoming::Poison { bytes, why, token }),
-            Event::Sent { reference, note } => self.acknowledged(&reference, &note)?,
-            Event::Lost { reference, why } => self.gave_up(&reference, &why)?,
+            Event::Sent { reference, how } => self.acknowledged(&reference, how)?,
+            Event::Lost { reference, why } => self.gave_up(&reference, why)?,
+            Event::NotTaken { reference, why } => self.not_taken(&reference, why)?,
+            Event::Evidence => {
+                self.ask_all = true;
+                (self.reconcile_at, self.doubts) = (Some(self.context.now()), 0);
+            }
             Event::Health(health) => self.healthy(health)?,
             Event::Sample { series, value } => {
                 if matches!(series, Series::Rssi | Series::Snr) {
@@ -286,9 +297,10 @@ impl<'c> LinkWorker<'c> {
 
     /// True while the link can take a packet for this far box. Where packets cannot be taken back to let an urgent one go
     /// first, those may exceed the window.
-    fn takes_more(&self, device: Option<DeviceId>, urgent: bool) -> bool {
+    fn takes_more(&self, device: Option<LinkAddress>, urgent: bool) -> bool {
         let window = if urgent && !self.driver.withdraws { self.window * 2 } else { self.window };
-        self.ready() && self.outstanding.of(device) < window && !self.context.stopping()
+        let room = self.ready() && self.outstanding.of(device) < window && !self.context.stopping();
+        room && self.link.reaches(device, urgent).is_ok()
     }
 
     /// Keeps what came in.

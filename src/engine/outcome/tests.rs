@@ -1,6 +1,7 @@
 use super::*;
 use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
+use crate::link::ip::callers::Callers;
 use crate::message::reason::Waits;
 use crate::people::Person;
 use crate::status::StatusBoard;
@@ -16,22 +17,22 @@ fn told(state: State) -> (String, String) {
     let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
     store.write(move |tx| tx.put_person(&anna)).unwrap();
     let (_stop, stop) = smol::channel::bounded(1);
-    let context =
-        Context { coders: Coders::new(store.folder()), store, status: StatusBoard::default(), stop, link: None };
+    let context = Context {
+        coders: Coders::new(store.folder()),
+        callers: Callers::default(),
+        store,
+        status: StatusBoard::default(),
+        stop,
+        link: None,
+    };
     let draft = NewMessage {
-        door: Origin::Smtp,
-        from: "anna@here.org".parse().unwrap(),
-        to: "mum@else.org".parse().unwrap(),
         author: Some("anna".into()),
-        subject: String::new(),
-        text: "hello".into(),
-        cut: vec![],
-        automatic: None,
-        message_id: None,
-        references: vec![],
-        about: None,
-        stranger: None,
-        terms: Default::default(),
+        ..NewMessage::new(
+            Origin::Smtp,
+            "anna@here.org".parse().unwrap(),
+            "mum@else.org".parse().unwrap(),
+            "hello".into(),
+        )
     };
     let policy = context.policy();
     let message = Message { state, ..policy.plan(draft, None, clock.now(), true) };
@@ -73,7 +74,9 @@ fn what_goes_once_more_is_reserved_and_not_spent_at_once() {
         let bill = store.message(id).unwrap().unwrap().bill.unwrap();
         assert_eq!((bill.spent, bill.reserved), (Use::default(), wanted));
         assert_eq!(store.read(|view| view.reserved()).unwrap()["anna"], wanted);
-        store.write(move |tx| tx.step(id, Time(2), State::Cancelled, "", 0, Time::NEVER).map(drop)).unwrap();
+        store
+            .write(move |tx| tx.step(id, Time(2), State::Cancelled, Reason::default(), 0, Time::NEVER).map(drop))
+            .unwrap();
         assert_eq!(store.read(|view| view.reserved()).unwrap()["anna"], Use::default());
     }
 }

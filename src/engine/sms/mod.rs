@@ -124,7 +124,7 @@ impl<'c> Texts<'c> {
                 let message = match item {
                     Ok(message) => message,
                     Err((id, why)) => {
-                        relay::set_aside(self.context, id, &why)?;
+                        relay::set_aside(self.context, id, why)?;
                         continue;
                     }
                 };

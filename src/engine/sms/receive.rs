@@ -9,7 +9,9 @@ use crate::engine::Context;
 use crate::engine::link::inbound;
 use crate::fault::Fault;
 use crate::mail_text::visible_text;
-use crate::message::{LinkSize, Message, Origin, Priority, Proof, Terms};
+use crate::message::events::{EventKind, PhoneChange, SetAside};
+use crate::message::reason::Unusable;
+use crate::message::{CutNote, LinkSize, Message, Origin, Priority, Proof, Terms};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
@@ -44,7 +46,7 @@ pub fn called(context: &Context, row: &'static Row, news: &[News]) -> Result<(),
             News::Report(report) => report::take(context, row.name, report)?,
             News::Odd(event) => {
                 let (event, now) = (event.clone(), context.now());
-                context.store.write(move |tx| put_aside(tx, Unusable::Unreadable, &event, now))?;
+                context.store.write(move |tx| put_aside(tx, Unusable::CarrierWords, &event, now))?;
             }
         }
     }
@@ -131,7 +133,7 @@ impl Intake {
     fn keep(&self, tx: &mut Tx) -> TxResult<Vec<crate::message::Id>> {
         let from = match &self.from {
             Ok(from) => from.clone(),
-            Err(why) => return self.set_aside(tx, *why).map(|()| Vec::new()),
+            Err(why) => return self.set_aside(tx, why.clone()).map(|()| Vec::new()),
         };
         let Ok(number) = self.incoming.to.parse::<Phone>() else {
             return self.set_aside(tx, Unusable::NoNumber).map(|()| Vec::new());
@@ -200,12 +202,9 @@ impl Intake {
         })
     }
 
-    fn files(&self) -> Option<String> {
-        match self.incoming.files {
-            0 => None,
-            1 => Some(format!("A file came with it, which stays at {}", self.row.title)),
-            many => Some(format!("{many} files came with it, which stay at {}", self.row.title)),
-        }
+    fn files(&self) -> Option<CutNote> {
+        let files = self.incoming.files;
+        (files > 0).then(|| CutNote::FilesAtCarrier { files, carrier: self.row.title.to_owned() })
     }
 
     /// The copy that a person who reads here wants elsewhere too.
@@ -220,7 +219,7 @@ impl Intake {
         let visible = visible_text(&self.incoming.text);
         let reaction = reaction::shortened(&visible);
         let text = match (visible.is_empty(), &files) {
-            (true, Some(words)) => words.clone(),
+            (true, Some(files)) => files.to_string(),
             (true, None) => EMPTY.to_owned(),
             (false, _) => reaction.clone().unwrap_or(visible),
         };
@@ -229,19 +228,11 @@ impl Intake {
         // The carrier vouches for the number.
         let stranger = Some(Stranger { proof: Proof::Proven, written_to: self.written_to });
         let draft = NewMessage {
-            door: Origin::Sms,
-            from: from.clone(),
-            to,
-            author: None,
-            subject: String::new(),
-            text,
             cut: files.into_iter().collect(),
-            automatic: None,
             message_id: Some(self.message_id.clone()),
-            references: Vec::new(),
-            about: None,
             stranger,
             terms: Terms { priority, ..Terms::default() },
+            ..NewMessage::new(Origin::Sms, from.clone(), to, text)
         };
         self.policy.plan(draft, self.size, self.now, self.believed)
     }
@@ -249,25 +240,25 @@ impl Intake {
     /// Honours and records STOP, START and HELP. The text itself was kept like any other.
     fn obey(&self, tx: &mut Tx, number: Phone, phone: Phone) -> TxResult<Vec<crate::message::Id>> {
         let word = self.incoming.text.trim().to_uppercase();
-        let record = |tx: &mut Tx, what: &str| {
-            let words = format!("a phone sent {word}: {what}");
-            tx.event(&Event { at: self.now, part: "text".to_owned(), link: None, words, alarm: false })
+        let record = |tx: &mut Tx, what| {
+            let kind = EventKind::Phone { word: word.clone(), what };
+            tx.event(&Event { at: self.now, part: "text".to_owned(), link: None, kind, alarm: false })
         };
         match word.as_str() {
             stop if STOP.contains(&stop) => {
                 let out = OptOut { at: self.now, how: format!("it sent {stop}") };
                 tx.opt_out(number, phone, Some(&out))?;
-                record(tx, "it gets no more texts from that number").map(|()| Vec::new())
+                record(tx, PhoneChange::OptedOut).map(|()| Vec::new())
             }
             start if START.contains(&start) => {
                 // YES is a word like any other to who never sent STOP.
                 if tx.opt_out(number, phone, None)? {
-                    record(tx, "it may be texted again")?;
+                    record(tx, PhoneChange::OptedIn)?;
                 }
                 Ok(Vec::new())
             }
             help if HELP.contains(&help) => {
-                record(tx, if self.row.answers_help { "the carrier answers" } else { "it is answered" })?;
+                record(tx, if self.row.answers_help { PhoneChange::CarrierAnswers } else { PhoneChange::Answered })?;
                 self.help(tx, number, phone)
             }
             _ => Ok(Vec::new()),
@@ -287,19 +278,9 @@ impl Intake {
         let name = if person.full_name.is_empty() { &person.name } else { &person.full_name };
         let text = format!("This is the number of {name}. Send STOP to get no texts from it, START to get them again.");
         let draft = NewMessage {
-            door: Origin::Notice,
-            from: Address::Mail(address),
-            to: Address::Phone(phone),
             author: Some(person.name.clone()),
             subject: "Re: HELP".to_owned(),
-            text,
-            cut: Vec::new(),
-            automatic: None,
-            message_id: None,
-            references: Vec::new(),
-            about: None,
-            stranger: None,
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Notice, Address::Mail(address), Address::Phone(phone), text)
         };
         let message = self.policy.plan(draft, None, self.now, self.believed);
         tx.add(&IncomingMail { messages: vec![message], body: BodyIn::None })
@@ -310,41 +291,10 @@ impl Intake {
     }
 }
 
-/// Why a text from a phone cannot be used. Without the text and the sender: it is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unusable {
-    /// What the carrier told is none.
-    Unreadable,
-    /// It came to something that is no number.
-    NoNumber,
-    /// It is longer than any text.
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
-    /// Its sender is neither a phone nor a name.
-    Sender,
-    /// There are no addresses here yet.
-    NoDomain,
-}
-
-impl std::fmt::Display for Unusable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unreadable => f.write_str("what the carrier told cannot be read"),
-            Self::NoNumber => f.write_str("it came to something that is no phone number"),
-            Self::TooLong { bytes } => write!(f, "it has {bytes} bytes, more than any text"),
-            Self::Sender => f.write_str("its sender is neither a phone nor a name"),
-            Self::NoDomain => f.write_str("this box has no mail domain yet: set box.domain"),
-        }
-    }
-}
-
 fn put_aside(tx: &mut Tx, why: Unusable, text: &str, now: Time) -> TxResult<()> {
-    log::warn!("text: a text from a phone was set aside: {why}");
-    tx.quarantine("sms", &why.to_string(), text.as_bytes(), now)?;
-    let words = format!("a text from a phone was set aside: {why}");
-    tx.event(&Event { at: now, part: "text".to_owned(), link: None, words, alarm: true })
+    // Without the text and the sender, as it is logged.
+    log::warn!("text: a text from a phone is in quarantine: {why}");
+    tx.set_aside("sms", SetAside::Text, why.into(), text.as_bytes(), now)
 }
 
 /// Who wrote: a phone, or a short code or name, which cannot be answered.

@@ -60,7 +60,14 @@ impl Office {
         }
         let (end, stop) = smol::channel::bounded(1);
         let coders = crate::engine::link::coders::Coders::new(store.folder());
-        let context = Context { store: store.clone(), status: StatusBoard::default(), stop, coders, link: None };
+        let context = Context {
+            store: store.clone(),
+            status: StatusBoard::default(),
+            stop,
+            coders,
+            callers: crate::link::ip::callers::Callers::default(),
+            link: None,
+        };
         Self { intake: Intake::new(&context), store, _stop: end, _folder: folder }
     }
 

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::Hive;
 use super::error::HiveError;
 use super::item::Item;
+use super::{Hive, service};
 use crate::link::{Event, Inbound, Token};
+use crate::message::reason::Unusable;
 
 /// With more packets of other applications than this, only ours are listed for a time.
 const CROWD: usize = 100;
@@ -32,15 +33,9 @@ impl Foreign {
         self.crowded = (apps.len() > CROWD).then(Instant::now);
     }
 
-    /// For the state of the link; empty when there are none.
-    pub fn words(&self, ours: u16) -> String {
-        match self.example {
-            Some(app) => format!(
-                " It also holds packets of application {app}, which stay there: this box reads application {ours} \
-                 (m138.app_id)."
-            ),
-            None => String::new(),
-        }
+    /// An application whose packets lie there; `None` when there are none.
+    pub fn example(&self) -> Option<u64> {
+        self.example
     }
 }
 
@@ -115,14 +110,15 @@ impl Hive {
         let token = Token(item.packet);
         self.events.push(match (item.device, item.data) {
             (Ok(device), Ok(payload)) => Event::Inbound(Inbound {
-                device: Some(device),
+                device: Some(device.into()),
                 payload,
                 key: format!("hive:{}", item.message),
                 received: item.received,
                 token,
             }),
             (Err(why), Ok(bytes)) | (_, Err((bytes, why))) => {
-                Event::Poison { bytes, why: format!("packet {} of the Hive: {why}", item.packet), token }
+                let why = Unusable::Listed { service: service(), number: item.packet, flaw: why.to_string() };
+                Event::Poison { bytes, why: why.into(), token }
             }
         });
     }

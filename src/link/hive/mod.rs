@@ -23,11 +23,17 @@ use self::watch::Watch;
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
-use crate::message::{Intent, Reference};
+use crate::message::reason::{DeviceReason, TrackingReason};
+use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 
 /// Whose number a [`Reference`] of this link is.
 const HOLDER: &str = "hive";
+/// What people call the service.
+fn service() -> String {
+    "the Hive".to_owned()
+}
+
 /// Largest payload of a packet, in bytes.
 const MAX_PAYLOAD: usize = 192;
 /// Packets that may wait in the Hive for one device. They cannot be taken back: beyond this they wait here, where they can
@@ -125,8 +131,9 @@ impl Hive {
                 if self.trouble.take().is_some() {
                     log::info!("hive: it answers again");
                 }
-                let words = format!("The Hive answers to user '{}'.{}", self.api.user(), self.foreign.words(self.app));
-                self.say(true, words);
+                let user = self.api.user().to_owned();
+                let others = self.foreign.example().map(|app| (app, self.app));
+                self.say(true, DeviceReason::Answers { service: service(), user, others }.into());
             }
             Err(trouble) => self.back_off(&trouble),
         }
@@ -137,7 +144,7 @@ impl Hive {
         let fault = trouble.fault();
         let wait = self.timer.failed();
         log::warn!("hive: {fault}; next try in {} s", wait.as_secs());
-        self.say(false, sentence(&fault.why()));
+        self.say(false, fault.reason().clone());
         self.trouble = Some(fault);
     }
 
@@ -161,9 +168,9 @@ impl Hive {
     }
 
     /// Reports the state of the link when it changed.
-    fn say(&mut self, ready: bool, words: String) {
+    fn say(&mut self, ready: bool, state: Reason) {
         let waiting = Some(self.watch.len());
-        let new = Health { ready, words, waiting, ..self.health.clone() };
+        let new = Health { ready, state, waiting, ..self.health.clone() };
         if new != self.health {
             self.health = new;
             self.events.push(Event::Health(self.health.clone()));
@@ -191,7 +198,7 @@ impl Link for Hive {
     fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
         match &self.trouble {
             Some(fault) => Err(fault.clone()),
-            None if !self.health.ready => Err(Fault::temporary("the Hive was not asked yet")),
+            None if !self.health.ready => Err(Fault::Temporary(DeviceReason::NotAsked { service: service() }.into())),
             None => self.intend(packet),
         }
     }
@@ -213,7 +220,7 @@ impl Link for Hive {
     }
 
     fn cancel(&mut self, _reference: &Reference) -> PacketStatus {
-        PacketStatus::Unknown("the Hive cannot give a packet back; it goes to the device when that is heard".to_owned())
+        PacketStatus::Unknown(TrackingReason::NoWithdrawal { service: service() }.into())
     }
 
     fn confirm(&mut self, token: &Token) -> Result<(), Fault> {
@@ -240,13 +247,6 @@ fn woken(wake: &Receiver<()>, next: Instant) -> bool {
             false
         },
     ))
-}
-
-/// With a capital letter and a full stop.
-fn sentence(why: &str) -> String {
-    let mut letters = why.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", letters.as_str().trim_end_matches(['.', ' ']))
 }
 
 /// Reads this as each answer that the Hive may give, for the fuzzers.

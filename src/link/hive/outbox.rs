@@ -10,13 +10,14 @@ use sha2::{Digest, Sha256};
 
 use super::error::{HiveError, refusal};
 use super::item::Item;
-use super::{HOLDER, Hive, MAX_PAYLOAD};
-use crate::address::DeviceId;
+use super::{HOLDER, Hive, MAX_PAYLOAD, service};
+use crate::address::{DeviceId, LinkAddress};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::hex;
 use crate::link::{Event, LinkPacket, PacketStatus, SubmitResult, Verdict};
-use crate::message::{Intent, Reference};
+use crate::message::reason::{Acknowledged, TrackingReason};
+use crate::message::{Intent, Reason, Reference};
 
 /// The clocks of the box and of the Hive may differ by this much.
 const SLACK: Duration = Duration::from_secs(600);
@@ -36,15 +37,16 @@ struct Memo {
 /// What became of a packet that the Hive took.
 enum HiveFate {
     Held,
-    Sent(String),
-    GaveUp(String),
+    Sent(Acknowledged),
+    GaveUp(TrackingReason),
     Unlisted,
 }
 
 impl Hive {
     pub(super) fn intend(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
         if !(1..=MAX_PAYLOAD).contains(&packet.payload.len()) {
-            return Err(Fault::permanent(format_args!("a packet holds 1 to {MAX_PAYLOAD} bytes")));
+            let bytes = packet.payload.len();
+            return Err(Fault::refused(TrackingReason::Length { bytes, most: MAX_PAYLOAD }));
         }
         let hash = fingerprint(target(packet)?, &packet.payload);
         let mut tag = [0; 8];
@@ -76,7 +78,7 @@ impl Hive {
             }
             Err(trouble) if trouble.may_have_acted() => {
                 self.doubt = Some(Instant::now());
-                SubmitResult::Unknown(trouble.fault().why().to_owned())
+                SubmitResult::Unknown(trouble.fault().reason().clone())
             }
             Err(trouble) => refusal(&trouble, device),
         }
@@ -85,7 +87,7 @@ impl Hive {
     pub(super) fn find_out(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
         let device = match target(packet) {
             Ok(device) => device,
-            Err(fault) => return Verdict::NotTaken(fault.why().to_owned()),
+            Err(fault) => return Verdict::NotTaken(fault.reason().clone()),
         };
         let tag = memo(intent).tag;
         if let Some(number) = self.watch.outcome(tag) {
@@ -94,7 +96,7 @@ impl Hive {
         let settled = self.is_settled(intent);
         let found = match self.guarded(|hive| hive.search(device, &packet.payload, intent)) {
             Ok(found) => found,
-            Err(trouble) => return Verdict::NotYet(trouble.fault().why().to_owned()),
+            Err(trouble) => return Verdict::NotYet(trouble.fault().reason().clone()),
         };
         if let Some(item) = found {
             self.watch.took(fingerprint(device, &packet.payload), tag, item.packet);
@@ -106,10 +108,10 @@ impl Hive {
                 _ => Verdict::Taken(reference(item.packet)),
             };
         }
-        if settled {
-            return Verdict::NotTaken("the Hive does not list it".to_owned());
+        match settled {
+            true => Verdict::NotTaken(unlisted(true)),
+            false => Verdict::NotYet(unlisted(false)),
         }
-        Verdict::NotYet("the Hive does not list it yet".to_owned())
     }
 
     /// True when a listing that begins now shows the packet, if the Hive took it.
@@ -161,7 +163,7 @@ impl Hive {
 
     pub(super) fn packet_status(&mut self, reference: &Reference) -> PacketStatus {
         if reference.holder != HOLDER {
-            return PacketStatus::Unknown(format!("{} is no packet of the Hive", reference.holder));
+            return PacketStatus::Unknown(TrackingReason::OtherLink { holder: reference.holder.clone() }.into());
         }
         let packet = reference.number;
         match self.guarded(|hive| hive.fate(packet)) {
@@ -175,10 +177,10 @@ impl Hive {
             }
             Ok(HiveFate::GaveUp(why)) => {
                 self.watch.done(packet);
-                PacketStatus::GaveUp(why)
+                PacketStatus::GaveUp(why.into())
             }
-            Ok(HiveFate::Unlisted) => PacketStatus::Unknown(format!("the Hive does not list packet {packet}")),
-            Err(trouble) => PacketStatus::Unknown(trouble.fault().why().to_owned()),
+            Ok(HiveFate::Unlisted) => PacketStatus::Unknown(unlisted(true)),
+            Err(trouble) => PacketStatus::Unknown(trouble.fault().reason().clone()),
         }
     }
 
@@ -190,8 +192,8 @@ impl Hive {
                 break;
             }
             let event = match self.fate(packet) {
-                Ok(HiveFate::Sent(note)) => Event::Sent { reference: reference(packet), note },
-                Ok(HiveFate::GaveUp(why)) => Event::Lost { reference: reference(packet), why },
+                Ok(HiveFate::Sent(how)) => Event::Sent { reference: reference(packet), how },
+                Ok(HiveFate::GaveUp(why)) => Event::Lost { reference: reference(packet), why: why.into() },
                 Ok(HiveFate::Held | HiveFate::Unlisted) => {
                     self.watch.later(packet);
                     continue;
@@ -230,16 +232,20 @@ fn memo(intent: &Intent) -> Memo {
 
 fn fate(status: Option<i64>) -> HiveFate {
     match status {
-        Some(2) => HiveFate::Sent("on a ground station".to_owned()),
-        Some(3) => HiveFate::Sent("on a satellite".to_owned()),
-        Some(-1) => HiveFate::GaveUp("the Hive reports an error with this packet".to_owned()),
-        Some(-4) => HiveFate::GaveUp("the Hive could not reach the device and gave up".to_owned()),
+        Some(2) => HiveFate::Sent(Acknowledged::OnGround),
+        Some(3) => HiveFate::Sent(Acknowledged::OnSatellite),
+        Some(-1) => HiveFate::GaveUp(TrackingReason::Failed { service: service() }),
+        Some(-4) => HiveFate::GaveUp(TrackingReason::Unreached { service: service() }),
         _ => HiveFate::Held,
     }
 }
 
+fn unlisted(settled: bool) -> Reason {
+    TrackingReason::NotListed { service: service(), settled }.into()
+}
+
 fn target(packet: &LinkPacket) -> Result<DeviceId, Fault> {
-    packet.device.ok_or_else(|| Fault::permanent("the Hive has to know for which device a packet is"))
+    packet.device.and_then(LinkAddress::device).ok_or_else(|| Fault::refused(TrackingReason::NoDevice))
 }
 
 fn reference(number: u64) -> Reference {

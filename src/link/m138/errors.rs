@@ -1,6 +1,7 @@
 //! The modem's error words, old and new, and what each means for a hand-over: again, never, or ask the operator.
 
 use crate::fault::Fault;
+use crate::message::reason::{DeviceReason, Rejection};
 
 /// True for the word that says that no message has this id (`DBX_INVMSGID`, `DBXINVMSGID`).
 pub fn unknown_id(word: &str) -> bool {
@@ -26,25 +27,25 @@ pub fn full(word: &str) -> bool {
 ///
 /// Permanent only where the packet itself is at fault; a damaged serial line can produce all the others.
 pub fn transmit_fault(word: &str) -> Fault {
-    let said = |text: &str| format!("{text} (modem: {})", if word.is_empty() { "ERR" } else { word });
+    let said = |means| DeviceReason::RefusedPacket { means, word: word.to_owned() }.into();
     match bare(word) {
-        "DATATOOLONG" | "TOOLONG" => Fault::permanent(said("the modem says that the packet is too long")),
-        "BADPARAMLENGTH" | "BADDATA" => Fault::permanent(said("the modem does not take this packet's data")),
+        "DATATOOLONG" | "TOOLONG" => Fault::Permanent(said(Rejection::TooLong)),
+        "BADPARAMLENGTH" | "BADDATA" => Fault::Permanent(said(Rejection::Data)),
         "APPIDNOTANINT" | "APPIDTOOLARGE" | "BADAPPID" | "NOAPPID" | "NOTCID" => {
-            Fault::operator(said("the modem does not take our application id: change the setting m138.app_id"))
+            Fault::Operator(said(Rejection::AppId))
         }
-        "NODEVICEID" => Fault::operator(said("the modem has no device id: it was never provisioned, replace it")),
-        "NOTIMPLEMENTED" => Fault::operator(said("the modem does not know $TD: check its model and firmware")),
-        _ if no_time(word) => Fault::temporary(said("the modem has no GPS time yet")),
-        _ if full(word) => Fault::temporary(said("the modem's queue is full")),
-        _ if expired(word) => Fault::temporary(said("the modem found the hold time already over")),
+        "NODEVICEID" => Fault::Operator(said(Rejection::NoDeviceId)),
+        "NOTIMPLEMENTED" => Fault::Operator(said(Rejection::UnknownCommand)),
+        _ if no_time(word) => Fault::Temporary(said(Rejection::NoTime)),
+        _ if full(word) => Fault::Temporary(said(Rejection::QueueFull)),
+        _ if expired(word) => Fault::Temporary(said(Rejection::HoldTimeOver)),
         "HOLDDURTOOSHORT" | "HOLDDURTOOLONG" | "HOLDDURNOTANINT" | "EXPIRATIONNOTANINT" | "BADEXPIRETIME"
-        | "BADHOLDTIME" => Fault::temporary(said("the modem does not take the hold time")),
-        "BUSY" => Fault::temporary(said("the modem is busy")),
+        | "BADHOLDTIME" => Fault::Temporary(said(Rejection::HoldTime)),
+        "BUSY" => Fault::Temporary(said(Rejection::Busy)),
         "NMEACHECKSUMFAIL" | "INVALIDCHAR" | "PARAMMISSING" | "PARAMDUPLICATE" | "BADPARAM" | "BADPARAMVALUE" | "" => {
-            Fault::temporary(said("the modem could not read the command: check cable and power if this goes on"))
+            Fault::Temporary(said(Rejection::Unreadable))
         }
-        _ => Fault::temporary(said("the modem refused for a reason that is not in its manual")),
+        _ => Fault::Temporary(said(Rejection::Undocumented)),
     }
 }
 

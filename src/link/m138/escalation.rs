@@ -3,7 +3,7 @@
 //!
 //! A device that looks like something else (`foreign`) gets the question who it is, once a minute, and nothing more.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::command::{Command, Dialect};
@@ -15,6 +15,7 @@ use super::{M138, Phase};
 use crate::address::DeviceId;
 use crate::back_off::BackOff;
 use crate::link::serial::{self, Port, Unopened};
+use crate::message::reason::DeviceReason;
 use crate::sys::process;
 
 /// The modem's only speed.
@@ -62,20 +63,12 @@ impl M138 {
             if tries.is_multiple_of(LOOKS) {
                 self.facts.brltty = process::is_running("brltty");
             }
-            let why = match self.facts.brltty {
-                true => {
-                    "no USB serial adapter of a modem is there, and brltty runs, which takes them away a second after plugging: remove brltty, then plug the modem in again"
-                }
-                false => {
-                    "no USB serial adapter of a modem is plugged in: plug the modem in, or name its port in the setting m138.port"
-                }
-            };
-            self.close(why, tries.saturating_add(1));
+            self.close(DeviceReason::NoAdapter { brltty: self.facts.brltty }, tries.saturating_add(1));
             return;
         };
         match self.open(path.clone()) {
             Ok(()) => self.escalate_from(ASK, tries),
-            Err(why) => self.close(&why.to_string(), tries.saturating_add(1)),
+            Err(why) => self.close(why.into(), tries.saturating_add(1)),
         }
     }
 
@@ -86,7 +79,7 @@ impl M138 {
 
     fn escalate_from(&mut self, step: u32, tries: u32) {
         let Some(path) = self.wire.as_ref().map(|wire| wire.port().path().to_owned()) else {
-            self.close("no port is open", 0);
+            self.close(DeviceReason::NoPort, 0);
             return;
         };
         let proven = self.facts.proven.as_ref() == Some(&path);
@@ -98,8 +91,7 @@ impl M138 {
             FLUSH => self.wire.iter_mut().for_each(Wire::flush),
             LISTEN if wait_for_late => {}
             _ if !ours => {
-                let why = format!("what is plugged in at {} {}", path.display(), self.what_is_wrong());
-                self.close(&why, tries.saturating_add(1));
+                self.close(self.what_is_wrong(&path), tries.saturating_add(1));
                 return;
             }
             // one that never answered here and says something may be anything
@@ -108,9 +100,9 @@ impl M138 {
                 return;
             }
             _ => {
-                self.close("the modem does not answer, its port is opened anew", 0);
+                self.close(DeviceReason::Reopened, 0);
                 if let Err(why) = self.open(path.clone()) {
-                    self.close(&why.to_string(), 1);
+                    self.close(why.into(), 1);
                     return;
                 }
             }
@@ -118,17 +110,16 @@ impl M138 {
         match self.adopt() {
             Ok(()) => {}
             // the phase is already set: closed, or starting
-            Err(PortError::Gone(_) | PortError::Rebooted) => {}
+            Err(PortError::Gone(_) | PortError::Closed | PortError::Rebooted) => {}
             Err(_) if self.foreign().is_some() => {
                 let (now, named) = (Instant::now(), !self.named_port.is_empty());
                 self.phase = Phase::Unresponsive { step: ASK, next: now + FOREIGN_EVERY };
                 if !named {
-                    let why = format!("what is plugged in at {} {}", path.display(), self.what_is_wrong());
-                    self.close(&why, tries.saturating_add(1));
+                    self.close(self.what_is_wrong(&path), tries.saturating_add(1));
                 }
             }
             Err(trouble) => {
-                log::debug!("m138: step {step}: {}", trouble.words());
+                log::debug!("m138: step {step}: {}", trouble.reason());
                 self.look_for_readers();
                 self.phase = self.next_step(step);
             }
@@ -155,11 +146,8 @@ impl M138 {
         self.wire.as_ref().is_some_and(Wire::heard_anything)
     }
 
-    fn what_is_wrong(&self) -> String {
-        match self.foreign() {
-            Some(what) => format!("looks like {}, not like an M138: name the modem's port in m138.port", what.words()),
-            None => "does not answer like a modem".to_owned(),
-        }
+    fn what_is_wrong(&self, path: &Path) -> DeviceReason {
+        DeviceReason::NotAModem { port: path.display().to_string(), looks_like: self.foreign() }
     }
 
     fn open(&mut self, path: PathBuf) -> Result<(), Unopened> {
@@ -308,10 +296,10 @@ impl M138 {
     pub fn ask_twice<T>(&mut self, command: &Command, fits: impl Fn(&Sentence) -> Option<T>) -> Result<T, PortError> {
         let was_running = self.phase == Phase::Running;
         match self.ask(command, &fits) {
-            Err(PortError::Silent(why)) => {
+            Err(silent @ (PortError::Silent { .. } | PortError::Stalled)) => {
                 // the escalation deals with one that does not answer
                 if was_running && (self.phase != Phase::Running || self.check_hearing().is_err()) {
-                    return Err(PortError::Silent(why));
+                    return Err(silent);
                 }
                 self.ask(command, fits)
             }

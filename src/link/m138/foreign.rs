@@ -3,39 +3,10 @@
 //! Sentences of receivers and instruments are those of NMEA 0183: `$`, two letters for who speaks and three for what, a
 //! comma; `!AIVDM` carries AIS. The M138's own have a blank after their letters.
 
-/// Something that is not an M138.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Foreign {
-    /// What we say comes back.
-    Echo,
-    /// Another instrument of NMEA 0183.
-    Instrument,
-    /// A GPS receiver.
-    Gps,
-    /// An AIS receiver.
-    Ais,
-    /// A modem that is commanded with AT.
-    AtModem,
-    /// A serial console.
-    Console,
-}
+pub use crate::message::reason::Foreign;
 
 /// What a GPS receiver tells.
 const GPS: [&str; 10] = ["GGA", "RMC", "GSA", "GSV", "GLL", "VTG", "ZDA", "GNS", "GST", "TXT"];
-
-impl Foreign {
-    /// What it looks like, for a sentence.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Echo => "something that sends back what it hears",
-            Self::Instrument => "a ship's instrument (NMEA 0183 sentences)",
-            Self::Gps => "a GPS receiver (sentences such as $GPGGA)",
-            Self::Ais => "an AIS receiver (sentences such as !AIVDM)",
-            Self::AtModem => "a modem with AT commands",
-            Self::Console => "a serial console (it asks for a log-in)",
-        }
-    }
-}
 
 /// Recognises a line, whole or as far as it came.
 pub fn recognise(line: &str) -> Option<Foreign> {

@@ -30,7 +30,8 @@ use super::{M138, MAX_PAYLOAD, Phase};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{LinkPacket, PacketStatus, SubmitResult};
-use crate::message::{Intent, Reference};
+use crate::message::reason::{DeviceReason, TrackingReason};
+use crate::message::{Intent, Reason, Reference};
 
 /// A hand-over that nobody asked after for this long was given up by the engine.
 const FORGET_AFTER: Duration = Duration::from_secs(300);
@@ -83,16 +84,16 @@ impl M138 {
     pub fn prepare_packet(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
         let length = packet.payload.len();
         if length == 0 || length > MAX_PAYLOAD {
-            return Err(Fault::permanent(format!("a packet has 1 to {MAX_PAYLOAD} bytes, this one {length}")));
+            return Err(Fault::refused(TrackingReason::Length { bytes: length, most: MAX_PAYLOAD }));
         }
         self.check_ready()?;
         self.forget_old_hand_overs();
         if self.unsettled.iter().any(|unsettled| !unsettled.others_may_go) {
-            return Err(Fault::temporary("it is not yet known whether the modem took an earlier packet"));
+            return Err(Fault::Temporary(TrackingReason::EarlierOpen.into()));
         }
-        let waiting = self.count_waiting().map_err(|trouble| Fault::temporary(trouble.words()))?;
+        let waiting = self.count_waiting().map_err(|trouble| trouble.fault())?;
         if waiting >= self.window {
-            return Err(Fault::temporary(format!("{waiting} packets wait on the modem already")));
+            return Err(Fault::Temporary(DeviceReason::Waiting { packets: waiting }.into()));
         }
         let memo = Memo {
             device: self.facts.device.map_or(0, |device| u64::from(device.number())),
@@ -117,23 +118,23 @@ impl M138 {
         }
         let prepared_for = serde_json::from_str::<Memo>(&intent.memo).map(|memo| memo.device).ok();
         if prepared_for != self.facts.device.map(|device| u64::from(device.number())) {
-            return SubmitResult::Refused(Fault::temporary("the modem was exchanged for another one just now"));
+            return SubmitResult::Refused(Fault::Temporary(DeviceReason::Exchanged.into()));
         }
         let command = command::transmit(self.dialect(), self.app, &packet.payload, self.clock.now(), packet.deadline);
         match self.transmit(&command) {
             Ok(id) if self.answers_another(id, packet) => {
                 self.ledger.doubt(id);
-                self.unknown(intent, "the modem's answer was a late one, to an earlier packet")
+                self.unknown(intent, TrackingReason::LateAnswer)
             }
             Ok(id) => match self.reference(id) {
                 Some(reference) => {
                     self.claim(&intent.memo, id);
                     SubmitResult::Taken(reference)
                 }
-                None => self.unknown(intent, "the modem has no device id"),
+                None => self.unknown(intent, DeviceReason::NoNumber),
             },
             Err(trouble @ PortError::Refused(_)) => SubmitResult::Refused(self.fault_of(&trouble)),
-            Err(trouble) => self.unknown(intent, &trouble.words()),
+            Err(trouble) => self.unknown(intent, trouble.reason()),
         }
     }
 
@@ -145,7 +146,7 @@ impl M138 {
 
     /// What a failed `$TD` means, and what it says about the modem.
     fn fault_of(&mut self, trouble: &PortError) -> Fault {
-        let PortError::Refused(word) = trouble else { return Fault::temporary(trouble.words()) };
+        let PortError::Refused(word) = trouble else { return trouble.fault() };
         if errors::full(word) {
             self.facts.full = Some(Instant::now());
         }
@@ -155,9 +156,9 @@ impl M138 {
         errors::transmit_fault(word)
     }
 
-    fn unknown(&mut self, intent: &Intent, why: &str) -> SubmitResult {
+    fn unknown(&mut self, intent: &Intent, why: impl Into<Reason>) -> SubmitResult {
         self.remember_unsettled(&intent.memo);
-        SubmitResult::Unknown(why.to_owned())
+        SubmitResult::Unknown(why.into())
     }
 
     /// Notes a hand-over that is not settled, or that it was asked after again.
@@ -202,7 +203,7 @@ impl M138 {
         };
         match self.ledger.fate(id) {
             Some(PacketFate::Sent) => return PacketStatus::Sent,
-            Some(PacketFate::Expired) => return PacketStatus::GaveUp("its hold time ran out on the modem".to_owned()),
+            Some(PacketFate::Expired) => return PacketStatus::GaveUp(TrackingReason::HoldTimeOver.into()),
             Some(PacketFate::Withdrawn) => return PacketStatus::Withdrawn,
             Some(PacketFate::Queued) | None => {}
         }
@@ -212,7 +213,7 @@ impl M138 {
                 PacketStatus::Held
             }
             Ok(None) => self.no_longer_there(id),
-            Err(trouble) => PacketStatus::Unknown(trouble.words()),
+            Err(trouble) => PacketStatus::Unknown(trouble.reason().into()),
         }
     }
 
@@ -234,10 +235,10 @@ impl M138 {
                 PacketStatus::Withdrawn
             }
             Ok(false) => self.no_longer_there(id),
-            Err(trouble @ PortError::Refused(_)) => PacketStatus::Unknown(trouble.words()),
+            Err(trouble @ PortError::Refused(_)) => PacketStatus::Unknown(trouble.reason().into()),
             Err(trouble) => {
                 self.withdrawing.push(id);
-                PacketStatus::Unknown(trouble.words())
+                PacketStatus::Unknown(trouble.reason().into())
             }
         }
     }
@@ -246,7 +247,7 @@ impl M138 {
     fn no_longer_there(&mut self, id: u64) -> PacketStatus {
         self.take_in();
         match self.ledger.fate(id) {
-            Some(PacketFate::Expired) => PacketStatus::GaveUp("its hold time ran out on the modem".to_owned()),
+            Some(PacketFate::Expired) => PacketStatus::GaveUp(TrackingReason::HoldTimeOver.into()),
             Some(PacketFate::Withdrawn) => PacketStatus::Withdrawn,
             Some(PacketFate::Sent) => PacketStatus::Sent,
             _ if self.withdrawing.contains(&id) => {
@@ -262,15 +263,15 @@ impl M138 {
     }
 
     /// The number of a reference, if it is one of the modem that is plugged in and answers.
-    fn own_id(&self, reference: &Reference) -> Result<u64, String> {
+    fn own_id(&self, reference: &Reference) -> Result<u64, Reason> {
         if self.phase != Phase::Running {
-            return Err(self.words());
+            return Err(self.state().into());
         }
         match self.reference(reference.number) {
             Some(own) if own.holder == reference.holder => Ok(reference.number),
             _ => {
-                let other = reference.holder.trim_start_matches("m138:");
-                Err(format!("that packet is on modem {other}, which is not plugged in"))
+                let device = reference.holder.trim_start_matches("m138:").to_owned();
+                Err(TrackingReason::NotPluggedIn { device }.into())
             }
         }
     }
@@ -278,8 +279,8 @@ impl M138 {
     fn check_ready(&self) -> Result<(), Fault> {
         match self.is_ready() {
             true => Ok(()),
-            false if self.facts.bad_device.is_some() => Err(Fault::operator(self.words())),
-            false => Err(Fault::temporary(self.words())),
+            false if self.facts.bad_device.is_some() => Err(Fault::Operator(self.state().into())),
+            false => Err(Fault::Temporary(self.state().into())),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::link::{Event, Inbound, Token};
+use crate::message::reason::Unusable;
 
 /// Waits after looks whose answer was lost, up to the regular look.
 const AGAIN: BackOff = BackOff::doubling(Duration::from_secs(1), Duration::from_secs(60));
@@ -65,7 +66,7 @@ impl M138 {
             Ok(()) => self.inbound.failures = 0,
             // what the failure says of the modem was drawn in `ask`
             Err(trouble) => {
-                log::debug!("m138: inbound: {}", trouble.words());
+                log::debug!("m138: inbound: {}", trouble.reason());
                 self.inbound.failures = self.inbound.failures.saturating_add(1);
                 self.agenda.inbound = Instant::now() + AGAIN.wait(self.inbound.failures);
             }
@@ -145,7 +146,7 @@ impl M138 {
                 Event::Inbound(Inbound { device: None, payload, key, received, token })
             }
             Err(data) => {
-                let why = format!("message {} on the modem is not written in hex", message.id);
+                let why = Unusable::NotHex { number: message.id }.into();
                 Event::Poison { bytes: data.into_bytes(), why, token }
             }
         });
@@ -159,7 +160,7 @@ impl M138 {
         if std::mem::take(&mut self.inbound.covered) {
             self.agenda.inbound = Instant::now();
         }
-        self.delete(token.0).map_err(|trouble| Fault::temporary(trouble.words()))
+        self.delete(token.0).map_err(|trouble| trouble.fault())
     }
 
     fn delete(&mut self, id: u64) -> Result<(), PortError> {

@@ -35,6 +35,7 @@ use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::link::serial;
 use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use crate::message::reason::{DeviceReason, GpsFix};
 use crate::message::{Intent, Reference};
 use crate::settings::{Key, Settings};
 use crate::sys::process;
@@ -52,7 +53,7 @@ pub fn check(settings: &Settings) -> Result<String, Vec<String>> {
     for port in &ports {
         match serial::Port::open(port, 115_200) {
             Ok(_) => usable.push(port.display().to_string()),
-            Err(why) => closed.push(why.to_string()),
+            Err(why) => closed.push(DeviceReason::from(why).to_string()),
         }
     }
     match usable.is_empty() {
@@ -79,7 +80,7 @@ enum Phase {
         /// Looks so far.
         tries: u32,
         /// What is in the way.
-        why: String,
+        why: DeviceReason,
     },
     /// A port is open and the modem does not answer (yet).
     Unresponsive {
@@ -153,7 +154,7 @@ struct Facts {
     /// The modem's own clock, when it was last heard and valid.
     clock: Option<crate::clock::Time>,
     position: Option<(f64, f64, f64)>,
-    fix: Option<String>,
+    fix: Option<GpsFix>,
     last_satellite: Option<crate::clock::Time>,
     waiting: Option<u64>,
     /// When the modem said that its queue is full.
@@ -190,7 +191,7 @@ impl M138 {
             app: u32::try_from(number(Key::M138AppId)).unwrap_or_default(),
             window: number(Key::M138Window),
             wire: None,
-            phase: Phase::Closed { next: Instant::now(), tries: 0, why: "looking for the modem".to_owned() },
+            phase: Phase::Closed { next: Instant::now(), tries: 0, why: DeviceReason::Looking },
             events: Vec::new(),
             reported: None,
             facts: Facts::default(),

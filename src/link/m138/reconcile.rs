@@ -20,6 +20,7 @@ use super::{M138, Phase};
 use crate::clock::Time;
 use crate::link::{LinkPacket, Verdict};
 use crate::message::Intent;
+use crate::message::reason::TrackingReason;
 
 /// A hand-over of which nothing is found out within this time is unknown.
 const SETTLE_WITHIN: Duration = Duration::from_secs(10);
@@ -33,10 +34,11 @@ impl M138 {
     pub fn find_out(&mut self, packet: &LinkPacket, intent: &Intent) -> Verdict {
         let memo: Memo = match serde_json::from_str(&intent.memo) {
             Ok(memo) => memo,
-            Err(why) => return Verdict::Unknown(format!("what was noted at the hand-over cannot be read: {why}")),
+            Err(why) => return Verdict::Unknown(TrackingReason::BadMemo { why: why.to_string() }.into()),
         };
         if self.facts.device.is_some_and(|device| u64::from(device.number()) != memo.device) {
-            return Verdict::NotYet(format!("it may be on modem 0x{:06x}: plug that modem back in", memo.device));
+            let device = format!("0x{:06x}", memo.device);
+            return Verdict::NotYet(TrackingReason::OnOtherDevice { device }.into());
         }
         if let Some((_, id)) = self.claims.iter().find(|(claimed, _)| *claimed == intent.memo).cloned()
             && let Some(reference) = self.reference(id)
@@ -49,9 +51,10 @@ impl M138 {
         }
         self.remember_unsettled(&intent.memo);
         if self.phase != Phase::Running {
-            return Verdict::NotYet(self.words());
+            return Verdict::NotYet(self.state().into());
         }
-        let verdict = self.judge(packet, intent, &memo).unwrap_or_else(|trouble| Verdict::NotYet(trouble.words()));
+        let verdict =
+            self.judge(packet, intent, &memo).unwrap_or_else(|trouble| Verdict::NotYet(trouble.reason().into()));
         if let Verdict::Taken(reference) | Verdict::Sent(reference) = &verdict {
             self.ledger.known(reference.number);
             self.claim(&intent.memo, reference.number);
@@ -84,18 +87,18 @@ impl M138 {
         let before = memo.waiting.saturating_sub(self.ledger.left_since(memo.moment));
         if was_whole && self.missed_nothing(memo) {
             return Ok(match waiting <= before {
-                true => Verdict::NotTaken("the modem's queue did not grow".to_owned()),
-                false => self.leave_open(intent, "the modem has it, under an id that is not known yet", false),
+                true => Verdict::NotTaken(TrackingReason::QueueDidNotGrow.into()),
+                false => self.leave_open(intent, TrackingReason::UnknownId, false),
             });
         }
         match self.others_in_queue(memo)?.cmp(&waiting) {
             // It will have an acknowledgement, which names its id, or expire.
             std::cmp::Ordering::Less => {
                 self.remember_unsettled(&intent.memo).others_may_go = true;
-                return Ok(Verdict::NotYet("the modem has a packet of unknown id".to_owned()));
+                return Ok(Verdict::NotYet(TrackingReason::OneUnknownId.into()));
             }
             _ if self.heard_no_satellite(memo) || self.no_satellite_since(memo)? => {
-                return Ok(Verdict::NotTaken("it is not on the modem, and no satellite came since".to_owned()));
+                return Ok(Verdict::NotTaken(TrackingReason::NotThere.into()));
             }
             _ => {}
         }
@@ -224,27 +227,23 @@ impl M138 {
     /// it, and all between are those of other packets, ours got none.
     fn judge_next_id(&mut self, intent: &Intent, memo: &Memo) -> Verdict {
         let Some(next) = self.ledger.first_queued_since(self.moment_of(memo)) else {
-            return self.leave_open(intent, "the modem may have taken it, and a satellite too", false);
+            return self.leave_open(intent, TrackingReason::MayHaveLeft, false);
         };
         match memo.last.and_then(|last| self.ledger.unaccounted(last, next)) {
-            Some(0) => Verdict::NotTaken("the modem gave no id to it".to_owned()),
-            Some(_) => self.leave_open(
-                intent,
-                "the modem gave ids that this box did not see, to this packet or to others",
-                true,
-            ),
-            None => self.leave_open(intent, "the modem may have taken it, and its ids do not tell", true),
+            Some(0) => Verdict::NotTaken(TrackingReason::NoId.into()),
+            Some(_) => self.leave_open(intent, TrackingReason::UnseenIds, true),
+            None => self.leave_open(intent, TrackingReason::IdsDoNotTell, true),
         }
     }
 
     /// It does not go again, and others need not wait for it. With no more evidence to wait for, or after a while, it is
     /// unknown.
-    fn leave_open(&mut self, intent: &Intent, why: &str, all_is_known: bool) -> Verdict {
+    fn leave_open(&mut self, intent: &Intent, why: TrackingReason, all_is_known: bool) -> Verdict {
         let unsettled = self.remember_unsettled(&intent.memo);
         unsettled.others_may_go = true;
         match all_is_known || unsettled.since.elapsed() >= SETTLE_WITHIN {
-            true => Verdict::Unknown(why.to_owned()),
-            false => Verdict::NotYet(why.to_owned()),
+            true => Verdict::Unknown(why.into()),
+            false => Verdict::NotYet(why.into()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The state of the link in words, reported when it changes.
+//! The state of the link, reported when it changes.
 
 use std::time::{Duration, Instant};
 
@@ -6,6 +6,7 @@ use super::escalation::{LISTEN, SLOW};
 use super::session::SILENCE;
 use super::{M138, Phase};
 use crate::link::{Event, Health};
+use crate::message::reason::{Caution, DeviceReason, Remedy};
 use crate::sys::process;
 
 /// Changes that a person need not see at once (counts, position) are reported no more often than this.
@@ -43,7 +44,7 @@ impl M138 {
     fn health(&self) -> Health {
         Health {
             ready: self.is_ready(),
-            words: self.words(),
+            state: self.state().into(),
             port: self.wire.as_ref().map(|wire| wire.port().path().display().to_string()),
             device: self.facts.device,
             firmware: self.facts.firmware.clone(),
@@ -71,80 +72,56 @@ impl M138 {
         self.facts.full.is_some_and(|at| at.elapsed() < FULL_FOR)
     }
 
-    /// One sentence: what is going on and what to do.
-    pub fn words(&self) -> String {
+    /// What is going on.
+    pub fn state(&self) -> DeviceReason {
         let port = self.wire.as_ref().map(|wire| wire.port().path().display().to_string()).unwrap_or_default();
         match &self.phase {
             Phase::Closed { why, .. } => why.clone(),
             Phase::Unresponsive { .. } if self.foreign().is_some() => {
-                let what = self.foreign().map_or("", |what| what.words());
-                format!(
-                    "what is plugged in at {port} looks like {what}, not like an M138: name the modem's port in m138.port"
-                )
+                DeviceReason::NotAModem { port, looks_like: self.foreign() }
             }
-            Phase::Unresponsive { .. } if self.facts.other_reader.is_some() => {
-                let reader = self.facts.other_reader.as_ref().map(ToString::to_string).unwrap_or_default();
-                format!("{reader} reads {port} as well and takes the modem's answers: stop that program")
-            }
-            Phase::Unresponsive { .. } if self.is_cut_short() => {
-                format!(
-                    "what the modem at {port} says arrives incomplete: another program may read the same port \
-                     ('sudo fuser -v {port}' names it), or the cable loses bytes"
-                )
-            }
-            Phase::Unresponsive { .. } if self.wire.as_ref().is_some_and(|wire| wire.is_noisy()) => {
-                format!(
-                    "only garbage comes from the modem at {port}: check cable, ground and power; satpost keeps asking"
-                )
-            }
-            Phase::Unresponsive { .. } if self.wire.as_ref().is_some_and(|wire| wire.silence() < SILENCE) => {
-                format!("the modem at {port} speaks but answers nothing: check the line that leads to it")
-            }
-            Phase::Unresponsive { step, .. } => format!("the modem at {port} does not answer, {}", attempt(*step)),
-            Phase::Starting { step: 0, .. } => "the modem starts".to_owned(),
-            Phase::Starting { .. } => "the modem did not answer and was told to restart".to_owned(),
-            Phase::Off { .. } => "the modem was shut down: switch its power off and on".to_owned(),
-            Phase::Running => self.words_running(),
+            Phase::Unresponsive { step, .. } => match &self.facts.other_reader {
+                Some(reader) => DeviceReason::OtherReader { port, reader: reader.to_string() },
+                None if self.is_cut_short() => DeviceReason::CutShort { port },
+                None if self.wire.as_ref().is_some_and(|wire| wire.is_noisy()) => DeviceReason::Noise { port },
+                None if self.wire.as_ref().is_some_and(|wire| wire.silence() < SILENCE) => DeviceReason::Deaf { port },
+                None => DeviceReason::Silent { port, next: remedy(*step) },
+            },
+            Phase::Starting { step: 0, .. } => DeviceReason::Starting,
+            Phase::Starting { .. } => DeviceReason::ToldToRestart,
+            Phase::Off { .. } => DeviceReason::ShutDown,
+            Phase::Running => self.state_running(),
         }
     }
 
-    fn words_running(&self) -> String {
-        if let Some(id) = self.facts.bad_device {
-            return format!("the modem says that its device id is 0x{id:x}, which cannot be: replace the modem");
+    fn state_running(&self) -> DeviceReason {
+        if let Some(number) = self.facts.bad_device {
+            return DeviceReason::BadNumber { number };
         }
         if self.facts.time_valid != Some(true) {
-            return "the modem has no GPS time yet and cannot send: its GPS antenna needs a free view of the sky"
-                .to_owned();
+            return DeviceReason::NoTime;
         }
         if self.is_full() {
-            return "the modem's queue is full: packets wait here until a satellite takes some".to_owned();
+            return DeviceReason::QueueFull;
         }
+        self.caution().map_or(DeviceReason::Ready, |but| DeviceReason::ReadyBut { but })
+    }
+
+    /// What is not as it should be with a modem that takes packets: what harms most.
+    fn caution(&self) -> Option<Caution> {
         if let Some(reader) = &self.facts.other_reader {
-            return format!(
-                "ready, but {reader} has the modem's port open as well and takes some of what it says: stop that program"
-            );
-        }
-        if self.facts.garbles && self.facts.cut_short {
-            return "ready, but lines of the modem arrive incomplete: another program may read the same port \
-                    ('sudo fuser -v' with its path names it), or the cable loses bytes"
-                .to_owned();
+            return Some(Caution::OtherReader(reader.to_string()));
         }
         if self.facts.garbles {
-            return "ready, but many of the modem's lines arrive garbled: check cable and power".to_owned();
+            return Some(if self.facts.cut_short { Caution::CutShort } else { Caution::Garbled });
         }
         if let Some(patience) = self.wire.as_ref().map(|wire| wire.patience()).filter(|patience| *patience >= SLOW) {
-            let seconds = patience.as_secs();
-            return format!("ready, but the modem answers slowly: it is given {seconds} s for each answer");
+            return Some(Caution::Slow(patience.as_secs()));
         }
         match self.facts.noise.map(f64::round) {
-            Some(noise) if noise > NOISE_ALARM => {
-                "ready, but the noise at the antenna is too strong for satellites: move it away from electronics"
-                    .to_owned()
-            }
-            Some(noise) if noise > NOISE_WARNING => {
-                "ready; the noise at the antenna is strong, a better place for it would help".to_owned()
-            }
-            _ => "ready".to_owned(),
+            Some(noise) if noise > NOISE_ALARM => Some(Caution::TooNoisy),
+            Some(noise) if noise > NOISE_WARNING => Some(Caution::Noisy),
+            _ => None,
         }
     }
 
@@ -189,19 +166,19 @@ impl M138 {
 /// True when nothing changed that a person should see at once.
 fn is_minor(old: &Health, new: &Health) -> bool {
     old.ready == new.ready
-        && old.words == new.words
+        && old.state == new.state
         && old.port == new.port
         && old.device == new.device
         && old.firmware == new.firmware
 }
 
 /// What is being tried.
-fn attempt(next_step: u32) -> &'static str {
+fn remedy(next_step: u32) -> Remedy {
     match next_step {
-        0 | 1 => "it is asked again",
-        2 => "its port is opened anew",
-        LISTEN => "a late answer is waited for; without one it is told to restart",
-        4 => "it is told to restart",
-        _ => "it is asked again every minute: check its power and cable, or switch it off and on",
+        0 | 1 => Remedy::Ask,
+        2 => Remedy::Reopen,
+        LISTEN => Remedy::Listen,
+        4 => Remedy::Restart,
+        _ => Remedy::Wait,
     }
 }

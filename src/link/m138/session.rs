@@ -11,6 +11,7 @@ use super::wire::PortError;
 use super::{M138, Phase, codec};
 use crate::fault::Fault;
 use crate::link::{Event, serial};
+use crate::message::reason::DeviceReason;
 
 /// A running modem that said nothing for this long is asked. With the limit of the question (1.5 s) a modem that
 /// fell silent shows within 5 s of its last line.
@@ -96,7 +97,7 @@ impl M138 {
     /// Asks, and follows up on what the failure of a question says about the modem.
     pub fn ask<T>(&mut self, command: &Command, fits: impl FnMut(&Sentence) -> Option<T>) -> Result<T, PortError> {
         let Some(wire) = &mut self.wire else {
-            return Err(PortError::Gone("no port is open".to_owned()));
+            return Err(PortError::Closed);
         };
         let answer = wire.ask(command, fits);
         match &answer {
@@ -115,9 +116,9 @@ impl M138 {
             return Err(Fault::permanent("write one command of printable ASCII, for example $FV"));
         }
         let Some(wire) = &mut self.wire else {
-            return Err(Fault::temporary("no port is open"));
+            return Err(PortError::Closed.fault());
         };
-        wire.say(&codec::sentence(body)).map_err(|trouble| Fault::temporary(trouble.words()))
+        wire.say(&codec::sentence(body)).map_err(|trouble| trouble.fault())
     }
 
     fn step(&mut self) {
@@ -186,10 +187,9 @@ impl M138 {
     /// Draws the conclusion from a failed question.
     pub fn on_failure(&mut self, trouble: &PortError) {
         match trouble {
-            PortError::Gone(why) => {
-                self.close(&format!("the modem's port has gone ({why}): plug the modem in again"), 0)
-            }
-            PortError::Silent(_) => {
+            PortError::Gone(why) => self.close(DeviceReason::PortGone { why: why.clone(), unplugged: true }, 0),
+            PortError::Closed => self.close(DeviceReason::NoPort, 0),
+            PortError::Silent { .. } | PortError::Stalled => {
                 self.unanswered += 1;
                 self.look_for_readers();
                 let ignored = self.unanswered >= MAX_UNANSWERED;
@@ -205,7 +205,7 @@ impl M138 {
     }
 
     /// Closes the port and looks for it again a little later.
-    pub fn close(&mut self, why: &str, tries: u32) {
+    pub fn close(&mut self, why: DeviceReason, tries: u32) {
         if let Some(mut wire) = self.wire.take() {
             log::info!("m138: {why}");
             self.facts.garbled_before += wire.garbled();
@@ -215,6 +215,6 @@ impl M138 {
             self.facts.time_valid = None;
         }
         let next = Instant::now() + serial::next_look(tries);
-        self.phase = Phase::Closed { next, tries, why: why.to_owned() };
+        self.phase = Phase::Closed { next, tries, why };
     }
 }

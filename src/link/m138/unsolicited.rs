@@ -7,6 +7,7 @@ use super::sentence::{MM, MT, Sentence, Signal, TD};
 use super::{M138, Phase, errors};
 use crate::clock::Time;
 use crate::link::{Event, Series};
+use crate::message::reason::{Acknowledged, GpsFix, SignalFigures, TrackingReason};
 
 /// A modem that starts is asked when this has passed without `BOOT,RUNNING`; starts of 13 s are usual.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -35,7 +36,7 @@ impl M138 {
                 self.facts.position = known.then_some((lat, lon, alt));
             }
             Sentence::Fix { satellites, kind } => {
-                self.facts.fix = Some(fix_words(&kind).to_owned());
+                self.facts.fix = Some(fix(&kind));
                 self.sample(Series::Gps, Some(f64::from(satellites)));
             }
             Sentence::Power(volts, temperature) => {
@@ -134,7 +135,7 @@ impl M138 {
         self.facts.full = None;
         self.on_satellite(signal);
         if let Some(reference) = self.reference(id) {
-            self.events.push(Event::Sent { reference, note: signal_words(signal) });
+            self.events.push(Event::Sent { reference, how: Acknowledged::Signal(figures(signal)) });
         }
     }
 
@@ -151,7 +152,7 @@ impl M138 {
         self.facts.full = None;
         self.facts.waiting = self.facts.waiting.map(|count| count.saturating_sub(1));
         if let Some(reference) = self.reference(id) {
-            let why = "its hold time ran out on the modem before a satellite came".to_owned();
+            let why = TrackingReason::HoldTimeOver.into();
             self.events.push(Event::Lost { reference, why });
         }
     }
@@ -164,27 +165,23 @@ impl M138 {
 }
 
 /// Signal figures for the time line.
-fn signal_words(signal: &Signal) -> String {
-    let figure = |name: &str, value: Option<f64>, unit: &str| value.map(|value| format!("{name} {value} {unit}"));
-    let figures = [
-        figure("RSSI", signal.rssi, "dBm"),
-        figure("SNR", signal.snr, "dB"),
-        figure("frequency deviation", signal.fdev, "Hz"),
-    ];
-    figures.into_iter().flatten().collect::<Vec<_>>().join(", ")
+fn figures(signal: &Signal) -> SignalFigures {
+    // A cast of a float saturates; what the modem says is far within the range.
+    let tenths = |value: Option<f64>| value.map(|value| (value * 10.0).round() as i32);
+    SignalFigures { rssi: tenths(signal.rssi), snr: tenths(signal.snr), fdev: tenths(signal.fdev) }
 }
 
-/// The modem's two letters for the kind of fix, in words.
-fn fix_words(kind: &str) -> &str {
+/// The modem's two letters for the kind of fix.
+fn fix(kind: &str) -> GpsFix {
     match kind {
-        "NF" => "no fix",
-        "DR" => "dead reckoning",
-        "G2" => "2D fix",
-        "G3" => "3D fix",
-        "D2" => "2D fix, differential",
-        "D3" => "3D fix, differential",
-        "RK" => "GPS and dead reckoning",
-        "TT" => "time only",
-        other => other,
+        "NF" => GpsFix::None,
+        "DR" => GpsFix::DeadReckoning,
+        "G2" => GpsFix::Flat { differential: false },
+        "G3" => GpsFix::Full { differential: false },
+        "D2" => GpsFix::Flat { differential: true },
+        "D3" => GpsFix::Full { differential: true },
+        "RK" => GpsFix::Combined,
+        "TT" => GpsFix::TimeOnly,
+        other => GpsFix::Other(other.to_owned()),
     }
 }

@@ -10,8 +10,10 @@ use super::command::Command;
 use super::errors;
 use super::foreign::{self, Foreign};
 use super::sentence::{Sentence, parse};
+use crate::fault::Fault;
 use crate::link::Event;
 use crate::link::serial::{self, Port, Unwritten};
+use crate::message::reason::DeviceReason;
 
 /// How long a command may take to leave.
 const WRITE_LIMIT: Duration = Duration::from_secs(1);
@@ -37,8 +39,17 @@ const GULP: usize = 4096;
 pub enum PortError {
     /// The port has gone.
     Gone(String),
-    /// No answer within the limit, with the command and the limit in words.
-    Silent(String),
+    /// No port is open.
+    Closed,
+    /// No answer within the limit.
+    Silent {
+        /// To this command.
+        command: String,
+        /// So long was waited.
+        waited: Duration,
+    },
+    /// The port takes no bytes.
+    Stalled,
     /// The modem restarts: whatever was asked may or may not have been done.
     Rebooted,
     /// The modem refused, with its word.
@@ -46,15 +57,24 @@ pub enum PortError {
 }
 
 impl PortError {
-    /// As a sentence.
-    pub fn words(&self) -> String {
+    /// What it says of the modem.
+    pub fn reason(&self) -> DeviceReason {
         match self {
-            Self::Gone(why) => format!("the modem's port has gone ({why})"),
-            Self::Silent(what) => format!("modem: {what}"),
-            Self::Rebooted => "the modem restarts".to_owned(),
-            Self::Refused(word) if word.is_empty() => "the modem refused".to_owned(),
-            Self::Refused(word) => format!("the modem refused ({word})"),
+            Self::Gone(why) => DeviceReason::PortGone { why: why.clone(), unplugged: false },
+            Self::Closed => DeviceReason::NoPort,
+            Self::Silent { command, waited } => {
+                let waited = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+                DeviceReason::NoAnswer { command: command.clone(), waited }
+            }
+            Self::Stalled => DeviceReason::Stalled { seconds: WRITE_LIMIT.as_secs() },
+            Self::Rebooted => DeviceReason::Restarts,
+            Self::Refused(word) => DeviceReason::Refused { word: word.clone() },
         }
+    }
+
+    /// The same as a fault that may pass.
+    pub fn fault(&self) -> Fault {
+        Fault::Temporary(self.reason().into())
     }
 }
 
@@ -237,8 +257,8 @@ impl Wire {
             if Instant::now() >= until {
                 self.owing = true;
                 self.unanswered.get_or_insert(asked);
-                let waited = asked.elapsed().as_secs_f32();
-                return Err(PortError::Silent(format!("no answer to {} in {waited:.1} s", command.name())));
+                let command = command.name().to_owned();
+                return Err(PortError::Silent { command, waited: asked.elapsed() });
             }
             if next >= MAX_WAITING {
                 // a flood that is not looked at may hide the answer: make room, the end of the wait is near anyway
@@ -318,7 +338,7 @@ impl Wire {
     fn write_bytes(&mut self, line: &str) -> Result<(), PortError> {
         self.port.write_all(line.as_bytes(), Instant::now() + WRITE_LIMIT).map_err(|why| match why {
             Unwritten::Gone(gone) => PortError::Gone(gone.0),
-            Unwritten::Stalled => PortError::Silent(format!("the port took no bytes in {WRITE_LIMIT:?}")),
+            Unwritten::Stalled => PortError::Stalled,
         })
     }
 

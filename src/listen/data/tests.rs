@@ -79,7 +79,7 @@ fn a_large_mail_goes_to_disk_and_an_unwanted_one_leaves_nothing() {
 
     let mut reader = Reader::new(1_000_000, &folder);
     let Progress::More = reader.take(&wire[..200_000]) else { panic!() };
-    assert!(reader.store.memory.capacity() <= 3 * IN_MEMORY);
+    assert!(reader.contents.store.memory.capacity() <= 3 * IN_MEMORY);
     let Progress::End(_, Ok(Body::File(file))) = reader.take(&wire[200_000..]) else { panic!() };
     assert_eq!(fs::read(file.path()).unwrap(), mail);
     drop(file);

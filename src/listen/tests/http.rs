@@ -54,7 +54,8 @@ impl Site {
         let spool = folder.to_path_buf();
         let mut front = HttpFront::new(socket, spool, Box::new(move || rules.clone()));
         (front.caps, front.times) = (caps, times);
-        let gate = Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(front)).unwrap();
+        let gate =
+            Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(front), Arc::default()).unwrap();
         Self { address: gate.addresses()[0], gate, server, folder }
     }
 

@@ -42,8 +42,10 @@ impl Server {
             spool: folder.to_path_buf(),
             counters: Arc::new(ClientCounters::default()),
             submission: false,
+            implicit_tls: false,
         };
-        let gate = Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(server)).unwrap();
+        let gate =
+            Gate::open(vec![TcpListener::bind("127.0.0.1:0").unwrap()], Arc::new(server), Arc::default()).unwrap();
         let address = gate.addresses()[0];
         Self { gate, intake, folder, address }
     }

@@ -26,13 +26,31 @@ pub enum FarBoxReason {
     Cancelled,
     /// It failed for another reason.
     Failed,
+    /// The far box has no model of this number of the coder: it goes in another coding.
+    NoModel {
+        /// The number.
+        model: u8,
+    },
+    /// The far box has it, cannot read it, and reads no other coding now.
+    NoOtherCoding,
+    /// Its check was wrong at the far box: it goes once more.
+    BadCheck,
+    /// The far box did not know an address by its index: it is written out.
+    UnknownIndex,
 }
 
 impl FarBoxReason {
     /// The status code of RFC 3463 for a notice; `None` for what is no failure.
     pub(super) fn status(self) -> Option<&'static str> {
         match self {
-            Self::Mailbox | Self::Ashore | Self::Held | Self::Unconfirmed => None,
+            Self::Mailbox
+            | Self::Ashore
+            | Self::Held
+            | Self::Unconfirmed
+            | Self::NoModel { .. }
+            | Self::NoOtherCoding
+            | Self::BadCheck
+            | Self::UnknownIndex => None,
             Self::NoRecipient => Some("5.1.1"),
             Self::Refused => Some("5.7.1"),
             Self::Content => Some("5.6.0"),

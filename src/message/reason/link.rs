@@ -51,6 +51,17 @@ pub enum LinkReason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         part: Option<Part>,
     },
+    /// It cannot be written in the classic coding, and the far box reads no other.
+    NotClassic,
+    /// It takes more packets than may belong together.
+    TooManyPackets,
+    /// The link certainly did not take a packet.
+    NotTaken {
+        /// How that is known.
+        why: Box<Reason>,
+    },
+    /// No receipt of the far box came for a packet: it goes once more.
+    NoReceipt,
     /// It was withdrawn before it was sent.
     Withdrawn,
     /// It was withdrawn after a part of it had left.
@@ -133,7 +144,13 @@ pub enum Taken {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Acknowledged {
-    /// The link said so.
+    /// The modem said so, with figures of the satellite's signal.
+    Signal(SignalFigures),
+    /// A satellite has it, says the service.
+    OnSatellite,
+    /// A ground station has it, says the service.
+    OnGround,
+    /// The sentence in a record of an older version: read, never written anew.
     Said(String),
     /// It is not on the link any more, and the acknowledgement was not seen.
     NotSeen,
@@ -143,6 +160,20 @@ pub enum Acknowledged {
     Late,
     /// Nobody can tell on this side: only a receipt of the far box does.
     NotKnown,
+}
+
+/// How well a satellite was heard when it took a packet, in tenths of the unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignalFigures {
+    /// Strength, dBm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rssi: Option<i32>,
+    /// Signal to noise ratio, dB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snr: Option<i32>,
+    /// Frequency deviation, Hz.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fdev: Option<i32>,
 }
 
 /// One of several packets that belong together.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{DeviceId, Phone, PhoneError};
+use crate::address::{LinkAddress, Phone, PhoneError};
 use crate::clock::Time;
 use crate::money::Amount;
 
@@ -83,11 +83,18 @@ pub enum Waits {
     },
     /// The link, which is not ready.
     LinkDown,
+    /// Its far box, which is not connected.
+    NotConnected,
+    /// A larger budget for the bytes of the line, or this time.
+    LineBudget {
+        /// When the budget begins anew.
+        until: Time,
+    },
     /// The link holds as many packets for its far box as it may.
     FarBox {
         /// Its device; `None` for the far box of a station.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        device: Option<DeviceId>,
+        device: Option<LinkAddress>,
         /// Packets that the link holds for it.
         packets: usize,
     },
@@ -95,7 +102,7 @@ pub enum Waits {
     Refusing {
         /// Its device; `None` for the far box of a station.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        device: Option<DeviceId>,
+        device: Option<LinkAddress>,
     },
     /// Other messages, to share a packet with.
     Others {
@@ -142,7 +149,7 @@ pub enum NeedsOwner {
     /// It came from a device that belongs to nobody here.
     DeviceOfNobody {
         /// Which.
-        device: DeviceId,
+        device: LinkAddress,
     },
     /// It is a text from a phone to a number that belongs to nobody here.
     NumberOfNobody {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Medium;
-use crate::message::Proof;
+use crate::message::{Machine, Proof};
 
 /// What a verdict of the rules stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub enum Barred {
     /// A machine wrote it.
     Automatic {
         /// How that shows.
-        how: String,
+        how: Machine,
         /// The way.
         on: Medium,
     },

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::address::Phone;
+use crate::message::machine::{Machine, MachineKind};
 use crate::message::{PacketState, Proof, Reference};
 use crate::money::{Amount, Money};
 
@@ -28,6 +29,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
     let device = "0x001abe".parse().unwrap();
     let by = Reference { holder: "m138:0x001abe".into(), number: 77 };
     let part = Some(Part { number: 1, of: 2 });
+    let signal = SignalFigures { rssi: Some(-1010), snr: Some(35), fdev: None };
     let count = TextCount { texts: 2, alphabet: "GSM-7".into(), units: 164 };
     let amount = |money| Amount { money: Money(money), currency: "USD".into() };
     let split = SplitError::TooLong { most: 99, max_payload: 192 };
@@ -55,7 +57,10 @@ fn samples() -> Vec<(Reason, &'static str)> {
             NeedsOwner::Unsplittable(SplitError::NoRoom { address: 190, max_payload: 192 }).into(),
             "needs_owner.unsplittable",
         ),
-        (Barred::Automatic { how: "List-Id".into(), on: Medium::Air }.into(), "barred.automatic"),
+        (
+            Barred::Automatic { how: Machine::sign(MachineKind::List, "list-id"), on: Medium::Air }.into(),
+            "barred.automatic",
+        ),
         (Barred::NoSender { on: Medium::Phone }.into(), "barred.no_sender"),
         (OverPrice { costs: amount(140_000), most: amount(70_000) }.into(), "over_price"),
         (over_budget().into(), "over_budget"),
@@ -83,11 +88,37 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (ActionReason::Retried { who: who() }.into(), "action.retried"),
         (ActionReason::SentAgain { who: who() }.into(), "action.sent_again"),
         (LinkReason::Taken { how: Taken::Handed, part, by }.into(), "link.taken"),
-        (LinkReason::Acknowledged { part, how: Acknowledged::Said("RSSI -101".into()) }.into(), "link.acknowledged"),
+        (LinkReason::Acknowledged { part, how: Acknowledged::Signal(signal) }.into(), "link.acknowledged"),
         (LinkReason::Acknowledged { part: None, how: Acknowledged::NotSeen }.into(), "link.acknowledged"),
         (LinkReason::Asking { part: 1, why: why() }.into(), "link.asking"),
         (LinkReason::LeftUnknown { part: None, why: why(), asks: true }.into(), "link.left_unknown"),
         (LinkReason::NotThere { part }.into(), "link.not_there"),
+        (LinkReason::NotTaken { why: why() }.into(), "link.not_taken"),
+        (LinkReason::NoReceipt.into(), "link.no_receipt"),
+        (TrackingReason::QueueDidNotGrow.into(), "tracking.queue_did_not_grow"),
+        (TrackingReason::OnOtherDevice { device: "0x001abe".into() }.into(), "tracking.on_other_device"),
+        (TrackingReason::NotListed { service: "the Hive".into(), settled: false }.into(), "tracking.not_listed"),
+        (DeviceReason::NoTime.into(), "device.no_time"),
+        (DeviceReason::ReadyBut { but: Caution::Slow(12) }.into(), "device.ready_but"),
+        (DeviceReason::ReadyBut { but: Caution::OtherReader("cat (pid 5)".into()) }.into(), "device.ready_but"),
+        (DeviceReason::Silent { port: "/dev/ttyUSB0".into(), next: Remedy::Wait }.into(), "device.silent"),
+        (
+            DeviceReason::Unopened { port: "/dev/ttyUSB0".into(), obstacle: Obstacle::Held(None) }.into(),
+            "device.unopened",
+        ),
+        (
+            DeviceReason::RefusedPacket { means: Rejection::AppId, word: "BADAPPID".into() }.into(),
+            "device.refused_packet",
+        ),
+        (
+            DeviceReason::Answers { service: "the Hive".into(), user: "ben".into(), others: Some((9, 0)) }.into(),
+            "device.answers",
+        ),
+        (Unusable::NotOurs.into(), "unusable.not_ours"),
+        (Unusable::LoneFragment { of: 3 }.into(), "unusable.lone_fragment"),
+        (Unusable::Record { why: "message 5 is unreadable".into() }.into(), "unusable.record"),
+        (FarBoxReason::NoModel { model: 7 }.into(), "far_box.no_model"),
+        (FarBoxReason::UnknownIndex.into(), "far_box.unknown_index"),
         (LinkReason::Withdrawn.into(), "link.withdrawn"),
         (LinkReason::RestWithdrawn.into(), "link.rest_withdrawn"),
         (LinkReason::NoSatellite.into(), "link.no_satellite"),

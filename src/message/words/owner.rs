@@ -33,6 +33,10 @@ impl Display for Reason {
             Self::Arrived(fact) => fact.fmt(f),
             Self::Action(fact) => fact.fmt(f),
             Self::Link(fact) => fact.fmt(f),
+            Self::Tracking(fact) => fact.fmt(f),
+            Self::Line(fact) => fact.fmt(f),
+            Self::Device(fact) => fact.fmt(f),
+            Self::Unusable(fact) => fact.fmt(f),
             Self::FarBox(fact) => fact.fmt(f),
             Self::Text(fact) => fact.fmt(f),
             Self::Relay(fact) => fact.fmt(f),
@@ -99,16 +103,22 @@ impl Display for Waits {
                 }
             }
             Self::LinkDown => f.write_str("waits for the link, which is not ready: 'satpost status' says why"),
+            Self::NotConnected => f.write_str("waits until its far box is connected"),
+            Self::LineBudget { until } => {
+                write!(f, "the budget for the bytes of this line is used up: waits until {until}, urgent messages go")
+            }
             Self::FarBox { device: Some(device), packets } => {
                 let packets = count(*packets, "packet");
-                write!(f, "{packets} for device {device} wait on the link, as many as may: it has to take one first")
+                let device = device.shown();
+                write!(f, "{packets} for {device} wait on the link, as many as may: it has to take one first")
             }
             Self::FarBox { device: None, packets } => {
                 let packets = count(*packets, "packet");
                 write!(f, "{packets} wait on the link, as many as may: a satellite has to take one first")
             }
             Self::Refusing { device: Some(device) } => {
-                write!(f, "the link refused another message for device {device} a moment ago: it is tried again soon")
+                let device = device.shown();
+                write!(f, "the link refused another message for {device} a moment ago: it is tried again soon")
             }
             Self::Refusing { device: None } => {
                 f.write_str("the link refused another message a moment ago: it is tried again soon")
@@ -145,7 +155,7 @@ impl Display for NeedsOwner {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::DeviceOfNobody { device } => {
-                write!(f, "device {device} belongs to nobody here: give it to a person, then release this")
+                write!(f, "{} belongs to nobody here: give it to a person, then release this", device.shown())
             }
             Self::NumberOfNobody { number } => {
                 write!(f, "nobody here has the number {number}: give it to a person, then release this")
@@ -253,6 +263,12 @@ impl Display for FarBoxReason {
             Self::TooLate => "the far box says that its time ran out there",
             Self::Cancelled => "the owner of the far box took it back",
             Self::Failed => "the far box says that it could not be delivered",
+            Self::NoModel { model } => {
+                return write!(f, "the far box has no model {model}: it goes in another coding");
+            }
+            Self::NoOtherCoding => "the far box has it, cannot read it, and reads no other coding now",
+            Self::BadCheck => "its check was wrong at the far box: it goes once more",
+            Self::UnknownIndex => "the far box did not know an address by its index: it is written out",
         })
     }
 }
@@ -360,6 +376,10 @@ impl Display for LinkReason {
                 part.map_or(Ok(()), |part| write!(f, "{part}: "))?;
                 f.write_str("it had not left: the far box does not have it, and it goes again")
             }
+            Self::NotClassic => f.write_str("it cannot be written in the classic coding"),
+            Self::TooManyPackets => f.write_str("it takes more than 16 packets"),
+            Self::NotTaken { why } => write!(f, "certainly not taken: {why}"),
+            Self::NoReceipt => f.write_str("once more: no receipt came"),
             Self::Withdrawn => f.write_str("withdrawn from the link before it was sent"),
             Self::RestWithdrawn => f.write_str("the rest was not sent"),
             Self::NoSatellite => f.write_str("no satellite took it in time"),
@@ -396,6 +416,9 @@ impl Display for LinkReason {
 impl Display for Acknowledged {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
+            Self::Signal(figures) => figures.fmt(f),
+            Self::OnSatellite => f.write_str("on a satellite"),
+            Self::OnGround => f.write_str("on a ground station"),
             Self::Said(note) => f.write_str(note),
             Self::NotSeen => f.write_str("its acknowledgement was not seen"),
             Self::Arrived => f.write_str("sent: the far box has it"),

@@ -58,7 +58,7 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
             "it has to go once more, and the budget of this month is used up: it waits for room".to_owned()
         }
         // What a device or a server says is for who looks after it.
-        Reason::Said { .. } => match state {
+        Reason::Said { .. } | Reason::Tracking(_) | Reason::Device(_) | Reason::Line(_) => match state {
             State::Held => "waiting for the owner of this box to decide".to_owned(),
             State::Queued | State::OnLink | State::Sent => waiting(way).to_owned(),
             State::Expired | State::Unconfirmed => format!("its time ran out while it was {}", waiting(way)),
@@ -72,6 +72,7 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         Reason::RefusedByRule(_)
         | Reason::OverPrice(_)
         | Reason::Action(_)
+        | Reason::Unusable(_)
         | Reason::Relay(RelayReason::CameBack { .. } | RelayReason::Unanswered { .. })
         | Reason::Old(_)
         | Reason::Unknown(_) => reason.to_string(),
@@ -93,6 +94,8 @@ fn waits(fact: &Waits) -> &'static str {
         Waits::Relay => waiting(Way::Relay),
         Waits::Link { .. }
         | Waits::LinkDown
+        | Waits::NotConnected
+        | Waits::LineBudget { .. }
         | Waits::FarBox { .. }
         | Waits::Refusing { .. }
         | Waits::Others { .. }
@@ -135,7 +138,9 @@ fn link(fact: &LinkReason) -> &'static str {
         LinkReason::LeftUnknown { asks: false, .. } => {
             "it is not known whether it left: it may have; send it again if it matters"
         }
-        LinkReason::NotThere { .. } => "it had not left, and goes again",
+        LinkReason::NotThere { .. } | LinkReason::NotTaken { .. } => "it had not left, and goes again",
+        LinkReason::NotClassic | LinkReason::TooManyPackets => "it is too long for the satellite link: shorten it",
+        LinkReason::NoReceipt => "nobody has said that it arrived: it goes once more",
         LinkReason::Acknowledged { .. } => "a satellite has it",
         LinkReason::PieceAgain => "a piece of it goes once more",
         LinkReason::Withdrawn => "it was taken back before it was sent",
@@ -166,6 +171,10 @@ fn far_box(fact: FarBoxReason) -> &'static str {
         FarBoxReason::TooLate => "its time ran out at the other end of the link",
         FarBoxReason::Cancelled => "it was taken back at the other end of the link",
         FarBoxReason::Failed => "it could not be delivered at the other end of the link",
+        FarBoxReason::NoOtherCoding => "the other side has it and cannot read it",
+        FarBoxReason::NoModel { .. } | FarBoxReason::BadCheck | FarBoxReason::UnknownIndex => {
+            "the other side could not read it: it goes once more"
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use testing::{Dice, Folder};
 
 use super::*;
 use crate::clock::Clock;
-use crate::message::{Id, Origin, Way};
+use crate::message::{Id, Origin, Reason, Way};
+use crate::money::BOX;
 use crate::store::{BodyIn, IncomingMail, Store};
 
 const MONTH: &str = "2026-09";
@@ -48,7 +49,7 @@ fn packet(messages: &[Id], part: u16, parts: u16, sent: bool) -> Packet {
         payload: vec![0; 100],
         state: if sent { PacketState::Sent(reference) } else { PacketState::Held(reference) },
         at: Time(0),
-        note: String::new(),
+        note: Reason::default(),
         ask: Time(0),
         taking_back: false,
         peer: None,
@@ -258,7 +259,8 @@ fn warnings_speak_where_a_reserve_stops_normal_messages() {
         put(&store, message("anna", 1, vec![(BOX.to_owned(), limit)]));
     }
     let events = store.read(|view| view.events(50)).unwrap();
-    let words: Vec<_> = events.iter().filter(|event| event.part == "budget").map(|event| event.words.clone()).collect();
+    let words: Vec<_> =
+        events.iter().filter(|event| event.part == "budget").map(|event| event.kind.to_string()).collect();
     assert_eq!(words.len(), 2, "{words:?}");
     assert!(words[1].starts_with("80 %") && words[0].starts_with("100 % of what normal messages may use"), "{words:?}");
     assert_eq!(used(&store, BOX).packets, 9);
@@ -273,7 +275,8 @@ fn a_warning_is_written_once_at_eighty_and_at_a_hundred() {
         store.put(IncomingMail { messages: vec![new], body: BodyIn::None }).unwrap();
     }
     let events = store.read(|view| view.events(50)).unwrap();
-    let words: Vec<_> = events.iter().filter(|event| event.part == "budget").map(|event| event.words.clone()).collect();
+    let words: Vec<_> =
+        events.iter().filter(|event| event.part == "budget").map(|event| event.kind.to_string()).collect();
     assert_eq!(words.len(), 2, "{words:?}");
     assert!(words[1].starts_with("80 %") && words[0].starts_with("100 %"), "{words:?}");
     assert_eq!(used(&store, BOX).packets, 5);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::schema::{CARRIED, META, OPEN, PACKETS, PACKETS_1, PEERS, REFERENCES, REFERENCES_1};
 use super::*;
-use crate::message::{Packet, PacketState, Reference};
+use crate::message::{Packet, PacketState, Reason, Reference};
 
 fn reference(number: u64) -> Reference {
     Reference { holder: "m138:0x001abe".into(), number }
@@ -23,7 +23,7 @@ fn packet(messages: &[u64], state: PacketState) -> Packet {
         payload: vec![1],
         state,
         at: Time(1),
-        note: String::new(),
+        note: Reason::default(),
         ask: Time(7),
         taking_back: false,
         peer: None,
@@ -77,11 +77,11 @@ fn a_packet_stays_as_long_as_one_of_its_messages_does() {
     let notes = [packet(&[], PacketState::Sent(reference(2)))];
     store.write(move |tx| tx.add_packets(&notes)).unwrap();
     let later = Time(1_790_000_000_001);
-    store.write(move |tx| tx.prune(later, 10)).unwrap();
+    store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap();
     assert!(store.message(Id(1)).unwrap().is_none());
     assert_eq!(store.read(|v| v.packets_of(Id(2))).unwrap().len(), 1);
     store.write(|tx| tx.step(Id(2), Time(3), State::Sent, "left", 1, Time(0)).map(drop)).unwrap();
-    store.write(move |tx| tx.prune(later, 10)).unwrap();
+    store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap();
     assert_eq!(store.read(|v| v.owner(LinkId::FIRST, &reference(1))).unwrap(), None);
     assert_eq!(store.read(|v| v.owner(LinkId::FIRST, &reference(2))).unwrap(), Some(2));
     store.write(|tx| tx.prune_packets(Time(2))).unwrap();
@@ -110,7 +110,7 @@ fn unreadable_rows_are_no_ones_trouble_but_their_own() {
     assert_eq!(store.read(|v| v.quarantined(9)).unwrap().len(), 1);
     assert!(store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap()[0].is_err());
     store.write(|tx| tx.step(Id(2), Time(3), State::Cancelled, "", 0, Time(0)).map(drop)).unwrap();
-    assert_eq!(store.write(|tx| tx.prune(Time(1_790_000_005_001), 10)).unwrap(), 1);
+    assert_eq!(store.write(|tx| tx.prune(Id(0), Time(1_790_000_005_001), 10)).unwrap().0, 1);
     assert!(store.read(|v| v.open(PacketQueue::Outbox, Time(0))).unwrap().is_empty());
 }
 
@@ -197,7 +197,10 @@ fn a_store_of_version_1_keeps_its_packets() {
     assert_eq!((ledger.version, ledger.next_packet), (super::super::schema::VERSION, 4));
     let packets = store.read(|v| v.packets_of(Id(1))).unwrap();
     assert_eq!(packets.iter().map(|p| (p.part, p.parts, p.group)).collect::<Vec<_>>(), [(1, 2, 1), (2, 2, 1)]);
-    assert_eq!((packets[0].state.clone(), packets[0].note.as_str()), (PacketState::Held(reference(77)), "as it was"));
+    assert_eq!(
+        (packets[0].state.clone(), packets[0].note.to_string().as_str()),
+        (PacketState::Held(reference(77)), "as it was")
+    );
     assert_eq!(store.read(|v| v.owner(LinkId::FIRST, &reference(77))).unwrap(), Some(1));
     assert_eq!(store.read(|v| v.on_link(LinkId::FIRST)).unwrap().values().sum::<usize>(), 1);
     assert!(store.read(|v| v.packets_of(Id(2))).unwrap().is_empty());

@@ -373,6 +373,16 @@ fn a_backup_of_a_running_box_brings_everything_back() {
     restore(&["--hold"]).ok();
     let said = |words: &[&str]| satpost(&[&["--data", data.to_str().unwrap()], words].concat());
     assert_eq!(said(&["queue", "show", "m2", "--raw"]).ok(), mails.1);
+    // Mail programs go on trusting the box, and nobody else reads its files.
+    for name in ["tls-certificate.pem", "tls-key.pem"] {
+        assert_eq!(std::fs::read(data.join(name)).unwrap(), std::fs::read(post.folder.join(name)).unwrap());
+    }
+    for name in ["tls-key.pem", "satpost.redb", "spool"] {
+        assert_eq!(std::fs::metadata(data.join(name)).unwrap().permissions().mode() & 0o077, 0, "{name}");
+    }
+    for name in ["incoming", "ballast"] {
+        assert_eq!(std::fs::metadata(post.folder.join(name)).unwrap().permissions().mode() & 0o077, 0, "{name}");
+    }
     assert_eq!(said(&["queue", "show", "m3", "--json"]).json()["state"], "held");
     assert_eq!(said(&["settings", "get", "box.domain"]).ok(), "boat.example\n");
     assert_eq!(said(&["people", "list", "--json"]).ok(), post.said(&["people", "list", "--json"]).ok());

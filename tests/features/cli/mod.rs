@@ -3,5 +3,6 @@
 mod coding;
 mod commands;
 mod control;
+mod honest;
 mod pasted;
 mod running_and_stopped;

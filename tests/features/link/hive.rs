@@ -113,7 +113,7 @@ fn a_poison_packet_stops_nothing() {
     }
     assert_eq!(gateway.messages().len(), 1);
     let log = gateway.log_text();
-    assert_eq!(log.matches("was set aside").count(), poison.len(), "{log}");
+    assert_eq!(log.matches("is in quarantine").count(), poison.len(), "{log}");
 }
 
 /// An item whose data is no base64 is poison as well, and comes in whole when it is listed whole later.

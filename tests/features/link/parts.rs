@@ -132,6 +132,8 @@ fn the_modem_is_found_waited_for_and_heard() {
     assert_eq!(world.modem_says("down 1000 1337DEADBEEF")[0], "ok");
     let arrived = station.wait_state(2 * SOON, "anna@boat.example", "delivered");
     assert_eq!((&arrived["from"], &arrived["text"]), (&"bob@world.example".into(), &"Hello boat".into()));
-    wait_for("the other packet to be set aside", 2 * SOON, || station.log_text().contains("set aside").then_some(()));
+    wait_for("the other packet to be set aside", 2 * SOON, || {
+        station.log_text().contains("in quarantine").then_some(())
+    });
     station.books_balance();
 }

@@ -205,6 +205,37 @@ async function withoutScripts(browser) {
   await tab.context.close();
 }
 
+/** The session ends while somebody writes: the text stays, goes through the log-in, and arrives. */
+async function sessionEnds(browser) {
+  const tab = await open(browser, base, {}, "session ends");
+  const { page } = tab;
+  await tab.go("/login", FIRST_MOST);
+  await page.fill("#name", OWNER.name);
+  await page.fill("#password", OWNER.password);
+  await Promise.all([page.waitForURL(`${base}/`), page.keyboard.press("Enter")]);
+  await tab.go("/compose");
+  for (const [field, value] of [["to", PERSON.name], ["subject", "Long letter"], ["text", "An hour of work.\nAnd more."]]) {
+    await page.fill(`#${field}`, value);
+  }
+  let asked = 0;
+  page.on("dialog", (dialog) => { asked += 1; dialog.dismiss(); });
+  // A way off the page asks before.
+  await page.evaluate(() => { location.href = "/messages"; });
+  for (let tries = 0; asked === 0 && tries < 200; tries += 1) await new Promise((done) => setTimeout(done, 50));
+  if (asked === 0) fault(tab.where(), "a way off the page does not ask about the text");
+  await tab.context.clearCookies();
+  await page.locator("#out").waitFor();
+  if ((await page.inputValue("#text")) !== "An hour of work.\nAnd more.") fault(tab.where(), "the text is lost");
+  await submit(page, "Send");
+  await axe(tab, " (asked to log in)");
+  await page.fill("#name", OWNER.name);
+  await page.fill("#password", OWNER.password);
+  await submit(page, "Log in");
+  await expect(tab, "the message is not sent", page.getByText(/Your message is accepted as m\d+/).isVisible());
+  await expect(tab, "the text is lost", page.getByText("An hour of work.").isVisible());
+  await tab.context.close();
+}
+
 /** A person who owns nothing sees their own mailbox, and no page of the owner. */
 async function asPerson(browser) {
   const tab = await open(browser, base, {}, "as a person");
@@ -240,6 +271,7 @@ async function asPerson(browser) {
   await stage("all pages", () => everyPage(tab));
   await stage("by keyboard", () => byKeyboard(tab));
   await stage("as a person", () => asPerson(browser));
+  await stage("the session ended", () => sessionEnds(browser));
   await stage("the modem fell silent", () => silence(tab));
   await stage("without scripts", () => withoutScripts(browser));
   await browser.close();

@@ -56,6 +56,59 @@ fn a_form_from_elsewhere_changes_nothing() {
     assert_eq!(station.cli_ok(&["settings", "get", "box.name"], "").trim(), "Otter");
 }
 
+/// The value that a page gives a hidden field, as a browser would send it.
+fn hidden(page: &str, name: &str) -> String {
+    let (_, after) = page.split_once(&format!("name={name} value=\"")).unwrap_or_else(|| panic!("no {name}: {page}"));
+    let value = after.split('"').next().unwrap();
+    let plain = [
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&#x27;", "'"),
+        ("&#x2f;", "/"),
+        ("&amp;", "&"),
+    ];
+    plain.iter().fold(value.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+#[test]
+fn a_message_that_was_sent_after_the_session_had_ended_is_sent_after_the_log_in() {
+    let folder = Folder::new();
+    let station = house(&folder);
+    let mut bert = Client::logged_in(&station, "bert");
+    let form =
+        format!("csrf={}&to=anna&subject=Tide&text=High+%22water%22+%26+%3Cwind%3E&do=send", bert.token("/compose"));
+    // The owner ends all of it: another password.
+    station.cli_ok(&["people", "passwd", "bert"], "another password of bert\n");
+    let asked = bert.form("/compose", &form, &bert.own());
+    assert_eq!((asked.status, asked.body.contains("What you sent is kept")), (401, true), "{asked:?}");
+    bert.take_cookie(&asked);
+    let log_in = |client: &Client, asked: &crate::support::web::Answer, name: &str, password: &str| {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("csrf", hidden(&asked.body, "csrf")), ("resume", hidden(&asked.body, "resume"))])
+            .extend_pairs([("name", name), ("password", password)])
+            .finish();
+        client.form("/login", &form, &client.own())
+    };
+    // A wrong password does not lose it either.
+    let wrong = log_in(&bert, &asked, "bert", "wrong");
+    assert_eq!((wrong.status, hidden(&wrong.body, "resume")), (401, hidden(&asked.body, "resume")), "{wrong:?}");
+    let done = log_in(&bert, &wrong, "bert", "another password of bert");
+    assert_eq!(done.status, 303, "{done:?}");
+    assert!(done.header("location").starts_with("/messages/m"), "{done:?}");
+    let sent = station.messages();
+    assert_eq!((sent.len(), sent[0]["subject"].as_str(), sent[0]["author"].as_str()), (1, Some("Tide"), Some("bert")));
+    // Somebody else who logs in on the same form is asked first.
+    let other = log_in(&bert, &asked, "anna", PASSWORD);
+    assert_eq!(other.status, 200, "{other:?}");
+    assert!(
+        other.body.contains("Do it now") && other.body.contains("High &quot;water&quot; &amp; &lt;wind&gt;"),
+        "{other:?}"
+    );
+    assert_eq!(station.messages().len(), 1);
+}
+
 #[test]
 fn only_what_is_there_is_served_and_only_under_its_own_name() {
     let folder = Folder::new();

@@ -36,7 +36,7 @@ async function open(browser, base, options, kind) {
   });
   page.on("console", (message) => {
     // A page that says no is meant to. Chromium says of plain HTTP that it ignores this header; over HTTPS it holds.
-    const expected = /status of (404|403|422|429)|Cross-Origin-Opener-Policy/.test(message.text());
+    const expected = /status of (401|404|403|422|429)|Cross-Origin-Opener-Policy/.test(message.text());
     if (message.type() === "error" && !expected) fault(where(), message.text());
   });
   page.on("pageerror", (error) => fault(where(), String(error)));

@@ -34,6 +34,36 @@ fn newest(gateway: &Station) -> serde_json::Value {
     gateway.messages().pop().expect("a message")
 }
 
+/// A mail in chunks under TLS (BDAT), large enough for a file, with bytes that would end it after DATA.
+#[test]
+#[ignore = "needs python3, which tests/run installs"]
+fn a_mail_in_chunks() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[("box.name", "localhost")], &["olga"]).started();
+    let port = gateway.door("submission").port();
+    let program = format!(
+        "import smtplib, ssl, sys\n\
+         s = smtplib.SMTP('localhost', {port}, timeout=20, local_hostname='client.example')\n\
+         s.starttls(context=ssl.create_default_context(cafile=sys.argv[1]))\n\
+         s.ehlo(); assert 'chunking' in s.esmtp_features, s.esmtp_features\n\
+         s.login('olga', '{PASSWORD}')\n\
+         mail = b'Subject: chunks\\r\\n\\r\\n.\\r\\nQUIT\\r\\n' + b'all of it came\\r\\n' * 20000\n\
+         assert s.mail('olga@shore.example')[0] == 250\n\
+         assert s.rcpt('olga@shore.example')[0] == 250\n\
+         for at in range(0, len(mail), 100001):\n\
+         \x20   piece = mail[at:at + 100001]\n\
+         \x20   last = b' LAST' if at + 100001 >= len(mail) else b''\n\
+         \x20   s.sock.sendall(b'BDAT %d%s\\r\\n' % (len(piece), last) + piece)\n\
+         \x20   code, words = s.getreply(); assert code == 250, words\n\
+         print(s.quit()[0])\n"
+    );
+    let certificate = gateway.folder.join("tls-certificate.pem");
+    let words = well(&client("python3", &["-c", &program, certificate.to_str().unwrap()], ""));
+    assert!(words.contains("221"), "{words}");
+    let kept = newest(&gateway);
+    assert_eq!((kept["state"].as_str(), gateway.messages().len()), (Some("delivered"), 1), "{kept}");
+}
+
 /// Python's smtplib with STARTTLS, which trusts the certificate that the box made and no other, then a log-in.
 #[test]
 #[ignore = "needs python3, which tests/run installs"]

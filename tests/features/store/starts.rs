@@ -18,12 +18,23 @@ fn an_empty_file_is_no_new_box() {
     fs::write(&file, "").unwrap();
 
     gateway.launch();
-    let told = "is empty although this folder was in use: restore a backup with 'satpost restore'";
+    let told = "is empty although this folder was in use (there is ";
     wait_for("the box to say what is wrong", SOON, || gateway.log_text().contains(told).then_some(()));
     assert!(gateway.cli(&["people", "list"], "").status.code() != Some(0));
     gateway.kill();
     assert_eq!(fs::metadata(&file).unwrap().len(), 0, "nothing was made of it");
     assert!(!gateway.cli(&["people", "list"], "").status.success());
+
+    // One that is missing is no better; and what the words advise helps.
+    fs::remove_file(&file).unwrap();
+    gateway.launch();
+    let told = "is missing although this folder was in use (there is ";
+    wait_for("the box to say what is wrong", SOON, || gateway.log_text().contains(told).then_some(()));
+    gateway.kill();
+    assert!(!file.exists());
+    gateway.cli_ok(&["restore", backup.to_str().unwrap()], "");
+    gateway.start();
+    assert_eq!(gateway.messages().len(), 1);
 }
 
 /// A box whose first start was cut off has an empty file and nothing else: it begins.

@@ -84,7 +84,9 @@ impl Station {
 /// The commands that make these settings, where those of the link `first` are among them: `link.driver` adds a link of that
 /// driver, named after it, that costs nothing unless `link.price` says otherwise.
 pub fn commands<'a>(settings: impl Iterator<Item = (&'a str, &'a str)>, first: &str) -> Vec<Vec<String>> {
-    let of_link = |name: &str| ["link.", "m138.", "hive.", "ip."].iter().any(|group| name.starts_with(group));
+    let of_link = |name: &str| {
+        name != "ip.listen" && ["link.", "m138.", "hive.", "ip."].iter().any(|group| name.starts_with(group))
+    };
     let (own, of_box): (Vec<_>, Vec<_>) = settings.partition(|(name, _)| of_link(name));
     let words = |begin: &[&str], pairs: &[(&str, &str)]| {
         let pairs = pairs.iter().flat_map(|(name, value)| [*name, *value]);

@@ -6,6 +6,7 @@ pub mod coder;
 pub mod command;
 pub mod fake_carrier;
 pub mod ground;
+mod imap;
 mod program;
 pub mod shore;
 mod smtp;
@@ -15,6 +16,7 @@ mod world;
 
 use std::time::Duration;
 
+pub use imap::Imap;
 pub use program::{Program, ask};
 pub use smtp::{Smtp, read_all, send};
 pub use station::Station;

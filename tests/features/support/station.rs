@@ -29,6 +29,9 @@ impl Station {
         let usual = [
             ("smtp.listen", "127.0.0.1:0"),
             ("submission.listen", "127.0.0.1:0"),
+            ("submissions.listen", "127.0.0.1:0"),
+            ("imap.listen", "127.0.0.1:0"),
+            ("imaps.listen", "127.0.0.1:0"),
             ("web.listen", "127.0.0.1:0"),
             ("store.reserve", "0"),
             // Messages leave when they can; tests of the wait set it.

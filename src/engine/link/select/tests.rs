@@ -1,10 +1,12 @@
 //! The rules of the choice, case by case, and 10,000 random ones.
 
 use super::*;
-use crate::links::{Price, Unit};
+use crate::links::{Price, Reach, Unit};
 use crate::money::Limit;
 
 const NOW: Time = Time(1_790_000_000_000);
+const FAR_BOX: Reach = Reach { far_box: true, kinds: &[] };
+const DEVICES: Reach = Reach { far_box: false, kinds: &["m138"] };
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn facts(patience: Duration) -> MessageFacts {
@@ -14,14 +16,14 @@ fn facts(patience: Duration) -> MessageFacts {
 fn state(id: u32, price: i64, ready: bool) -> LinkState {
     let unit = Price { unit: Unit::Packet, each: Money(price), least: 0 };
     let name = format!("link{id}");
-    let terms = LinkTerms { id: LinkId(id), name, on: true, price: Some(unit), max_payload: 192, many_devices: false };
+    let terms = LinkTerms { id: LinkId(id), name, on: true, price: Some(unit), max_payload: 192, reach: FAR_BOX };
     let (none, budget) = (Use::default(), LinkBudget::default());
     LinkState { terms, ready, lost: NOW - 60 * MINUTE, budget, today: none, month: none }
 }
 
 fn offer(state: &LinkState, facts: &MessageFacts) -> Offer {
     let quote = |price: Price| Quote { wanted: Use::of_packets(1, price.each), too_large: false };
-    state.offer(facts, false, state.terms.price.map(quote))
+    state.offer(facts, None, state.terms.price.map(quote))
 }
 
 fn chosen(links: &[LinkState], facts: &MessageFacts, at: Time) -> Choice {
@@ -62,7 +64,7 @@ fn what_a_link_may_not_take_it_does_not_get() {
     };
     one(LinkState { terms: LinkTerms { on: false, ..sky.terms.clone() }, ..sky.clone() }, LinkBar::Off);
     one(LinkState { terms: LinkTerms { price: None, ..sky.terms.clone() }, ..sky.clone() }, LinkBar::NoPrice);
-    one(LinkState { terms: LinkTerms { many_devices: true, ..sky.terms.clone() }, ..sky.clone() }, LinkBar::OutOfReach);
+    one(LinkState { terms: LinkTerms { reach: DEVICES, ..sky.terms.clone() }, ..sky.clone() }, LinkBar::OutOfReach);
     let budget =
         LinkBudget { day: Limit { money: Some(Money(100_000)), reserve: 50, ..Limit::default() }, ..sky.budget };
     one(LinkState { budget, ..sky.clone() }, LinkBar::Budget);
@@ -74,7 +76,7 @@ fn what_a_link_may_not_take_it_does_not_get() {
     assert_eq!(chosen(&[line, sky.clone()], &cheap, NOW + 600 * MINUTE), never);
     let short = MessageFacts { at_most: Some(Money(60_000)), ..normal };
     assert_eq!(chosen(std::slice::from_ref(&sky), &short, NOW), Choice::Nowhere(vec![(LinkId(2), LinkBar::OverPrice)]));
-    let large = sky.offer(&normal, false, Some(Quote { wanted: Use::default(), too_large: true }));
+    let large = sky.offer(&normal, None, Some(Quote { wanted: Use::default(), too_large: true }));
     assert_eq!(large.bar, Some(LinkBar::TooLarge));
 }
 
@@ -88,7 +90,7 @@ fn no_choice_of_ten_thousand_breaks_a_rule() {
                 let mut link =
                     state(u32::try_from(id).unwrap(), dice.below(3).cast_signed() * 10_000, dice.below(2) == 0);
                 link.terms.on = dice.below(8) > 0;
-                link.terms.many_devices = dice.below(8) == 0;
+                link.terms.reach = if dice.below(8) == 0 { DEVICES } else { FAR_BOX };
                 link.terms.price = link.terms.price.filter(|_| dice.below(8) > 0);
                 link.lost = NOW + MINUTE * u32::try_from(dice.below(60)).unwrap();
                 link

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::LinkWorker;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::link::group::PacketGroup;
 use crate::engine::link::select::{Choice, choose};
@@ -15,7 +16,7 @@ use crate::store::{PacketQueue, Tx, TxResult};
 
 impl LinkWorker<'_> {
     /// The choice for a message as things stand, whatever was planned for it.
-    fn choice(&self, message: &Message, device: bool) -> Choice {
+    fn choice(&self, message: &Message, device: Option<LinkAddress>) -> Choice {
         let facts = self.market.facts(message);
         let offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
         choose(&facts, &offers, self.context.now())
@@ -28,7 +29,7 @@ impl LinkWorker<'_> {
             true => self.ready() && self.market.leads(self.id, device),
             false => {
                 !group.messages.is_empty()
-                    && group.messages.iter().all(|it| self.choice(it, device.is_some()) == Choice::Now(self.id))
+                    && group.messages.iter().all(|it| self.choice(it, device) == Choice::Now(self.id))
             }
         }
     }
@@ -39,7 +40,8 @@ impl LinkWorker<'_> {
             return Ok(false);
         }
         let group = commit::group_of(self.context, packet)?;
-        let elsewhere = |message: &Message| matches!(self.choice(message, packet.device.is_some()), Choice::Now(link) if link != self.id);
+        let elsewhere =
+            |message: &Message| matches!(self.choice(message, packet.device), Choice::Now(link) if link != self.id);
         let unhanded = group.packets.iter().all(|packet| packet.state == PacketState::Planned);
         Ok(unhanded && !group.messages.is_empty() && group.messages.iter().all(elsewhere))
     }
@@ -60,7 +62,7 @@ impl LinkWorker<'_> {
             }
             let unhanded = group.packets.iter().all(|packet| packet.state == PacketState::Planned);
             if unhanded && done.insert(packet.group) && self.is_ours(&group, &packet) {
-                let max_payload = self.context.policy().max_payload(packet.device.is_some());
+                let max_payload = self.context.policy().max_payload(packet.device);
                 let fits = group.packets.iter().all(|packet| packet.payload.len() <= max_payload);
                 self.take_over(group, packet.device, fits)?;
             }
@@ -68,12 +70,7 @@ impl LinkWorker<'_> {
         Ok(())
     }
 
-    fn take_over(
-        &mut self,
-        group: PacketGroup,
-        device: Option<crate::address::DeviceId>,
-        fits: bool,
-    ) -> Result<(), Fault> {
+    fn take_over(&mut self, group: PacketGroup, device: Option<LinkAddress>, fits: bool) -> Result<(), Fault> {
         let (id, now) = (self.id, self.context.now());
         self.timers.touch(device);
         self.context.store.write(move |tx| {
@@ -105,10 +102,9 @@ impl LinkWorker<'_> {
         let device = packet.device;
         let (Some(_), true) = (&packet.peer, self.context.peer(device)?.is_known()) else { return Ok(()) };
         let free = |message: &Message| {
-            let quotes = self.market.quotes(message, device.is_some());
+            let quotes = self.market.quotes(message, device);
             let own = quotes.iter().find(|(link, _)| *link == self.id).and_then(|(_, quote)| *quote);
-            own.is_some_and(|quote| quote.wanted.money.0 == 0)
-                && self.choice(message, device.is_some()) == Choice::Now(self.id)
+            own.is_some_and(|quote| quote.wanted.money.0 == 0) && self.choice(message, device) == Choice::Now(self.id)
         };
         let waits = |message: &Message| matches!(message.state, State::OnLink | State::Queued) && !message.recall;
         if group.messages.is_empty() || !group.messages.iter().all(|message| waits(message) && free(message)) {
@@ -161,7 +157,8 @@ impl LinkWorker<'_> {
         for packet in held.into_iter().flatten().filter(|packet| !packet.taking_back) {
             let group = commit::group_of(self.context, &packet)?;
             let begun = group.packets.iter().any(|packet| packet.has_left() || !packet.is_handed() && packet.is_open());
-            let elsewhere = |message: &Message| matches!(self.choice(message, packet.device.is_some()), Choice::Now(link) if link != self.id);
+            let elsewhere =
+                |message: &Message| matches!(self.choice(message, packet.device), Choice::Now(link) if link != self.id);
             if !begun && !group.messages.is_empty() && group.messages.iter().all(elsewhere) {
                 back.push(Packet { taking_back: true, ..packet });
             }

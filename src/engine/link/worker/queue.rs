@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AGAIN, BATCH, LinkWorker};
-use crate::address::DeviceId;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::link::explain::{self, Why};
 use crate::engine::link::lines::Line;
@@ -13,13 +13,13 @@ use crate::engine::link::select::Choice;
 use crate::engine::link::{commit, telemetry, track};
 use crate::fault::Fault;
 use crate::link::PacketStatus;
-use crate::message::reason::{Acknowledged, Waits};
+use crate::message::reason::{Acknowledged, TrackingReason, Waits};
 use crate::message::{Id, Intent, Message, Packet, PacketState, Priority, Reason, State};
 use crate::money::Bill;
 use crate::store::{PacketQueue, Queue};
 
 /// A packet of the outbox, or why its record cannot be read.
-type Item = Result<Packet, (u64, String)>;
+type Item = Result<Packet, (u64, Reason)>;
 
 impl LinkWorker<'_> {
     /// Makes packets of waiting messages and hands them over, far box by far box; true when there is more that could go at
@@ -53,8 +53,8 @@ impl LinkWorker<'_> {
     /// The next messages of a far box, as people and rules are now.
     fn take(
         &mut self,
-        ahead: &mut BTreeMap<Option<DeviceId>, Line>,
-        device: Option<DeviceId>,
+        ahead: &mut BTreeMap<Option<LinkAddress>, Line>,
+        device: Option<LinkAddress>,
     ) -> Result<Vec<Message>, Fault> {
         let most = schedule::together(self.context, device)?;
         let mut taken = Vec::new();
@@ -72,7 +72,7 @@ impl LinkWorker<'_> {
 
     /// A message that this link takes, with what it costs on this link reserved; `None` when a budget does not allow that: it
     /// waits for a cheaper link, or is held where there is none.
-    fn at_our_price(&mut self, device: Option<DeviceId>, message: Message) -> Result<Option<Message>, Fault> {
+    fn at_our_price(&mut self, device: Option<LinkAddress>, message: Message) -> Result<Option<Message>, Fault> {
         let now = self.context.now();
         let chosen = self.lines.known(message.id).map(|known| known.choice(&self.market, now).0);
         if chosen != Some(Choice::Now(self.id)) {
@@ -102,7 +102,7 @@ impl LinkWorker<'_> {
     /// for what.
     pub(super) fn plan(
         &mut self,
-        device: Option<DeviceId>,
+        device: Option<LinkAddress>,
         messages: &[Message],
     ) -> Result<Option<(Time, Waits)>, Fault> {
         if messages.is_empty() {
@@ -129,7 +129,7 @@ impl LinkWorker<'_> {
 
     /// Takes back what the link holds for a far box and has not sent, so that an urgent message goes first; it is handed over
     /// again behind that one. What cannot be taken back for certain stays where it is.
-    fn make_way(&mut self, device: Option<DeviceId>) -> Result<(), Fault> {
+    fn make_way(&mut self, device: Option<LinkAddress>) -> Result<(), Fault> {
         if !self.driver.withdraws {
             return Ok(());
         }
@@ -177,7 +177,7 @@ impl LinkWorker<'_> {
             }
             PacketStatus::GaveUp(why) => {
                 let group = commit::group_of(self.context, &packet)?;
-                self.gone(group, packet, track::given_up(&why), None)
+                self.gone(group, packet, track::given_up(why), None)
             }
             PacketStatus::Sent if heard => self.sent(&packet, Acknowledged::NotSeen),
             PacketStatus::Sent => {
@@ -185,7 +185,7 @@ impl LinkWorker<'_> {
                 self.timers.packets_changed([&packet]);
                 let intent = Intent { at: packet.at, memo: String::new() };
                 let packet = Packet { state: PacketState::Handing(intent), ..packet };
-                commit::unknown(self.context, packet, "it was being taken back from the link when this box stopped")
+                commit::unknown(self.context, packet, TrackingReason::TakingBack.into())
             }
         }
     }
@@ -218,7 +218,7 @@ impl LinkWorker<'_> {
 
     /// The outbox in the order in which it leaves: urgent packets before others, one of each far box in turn.
     fn in_turns(&self, outbox: Vec<Item>) -> Result<Vec<Item>, Fault> {
-        let mut round: BTreeMap<(bool, Option<DeviceId>), u64> = BTreeMap::new();
+        let mut round: BTreeMap<(bool, Option<LinkAddress>), u64> = BTreeMap::new();
         let mut keyed = Vec::new();
         for item in outbox {
             let key = match &item {
@@ -245,11 +245,11 @@ impl LinkWorker<'_> {
     fn explain(
         &mut self,
         queue: &[(Queue, Id)],
-        gathering: &BTreeMap<Option<DeviceId>, (Time, Waits)>,
+        gathering: &BTreeMap<Option<LinkAddress>, (Time, Waits)>,
     ) -> Result<(), Fault> {
         let (context, now) = (self.context, self.context.now());
         let mut news = Vec::new();
-        let mut waiting: BTreeMap<Option<DeviceId>, usize> = BTreeMap::new();
+        let mut waiting: BTreeMap<Option<LinkAddress>, usize> = BTreeMap::new();
         for (part, id) in queue {
             let Some(known) = self.lines.known(*id) else { continue };
             let (device, said, next) = (known.device, known.said.clone(), known.next);
@@ -295,11 +295,14 @@ impl LinkWorker<'_> {
     }
 
     /// What keeps the messages of a far box from going now; `None` when they may go.
-    fn in_the_way(&self, device: Option<DeviceId>, urgent: bool) -> Option<Why> {
+    fn in_the_way(&self, device: Option<LinkAddress>, urgent: bool) -> Option<Why> {
         let packets = self.outstanding.of(device);
         let why = match self.paused() {
             _ if !self.health.ready => Waits::LinkDown.into(),
             Some(why) => why.clone(),
+            None if self.link.reaches(device, urgent).is_err() => {
+                self.link.reaches(device, urgent).err().unwrap_or(Waits::NotConnected).into()
+            }
             None if !self.takes_more(device, urgent) => Waits::FarBox { device, packets }.into(),
             None if self.lines.is_shy(device, self.context.now()) => Waits::Refusing { device }.into(),
             None => return None,

@@ -14,14 +14,14 @@ use crate::engine::link::{commit, process};
 use crate::fault::Fault;
 use crate::link::PacketStatus;
 use crate::message::reason::{Acknowledged, LinkReason, Taken};
-use crate::message::{GoneReason, Id, Packet, PacketState, Reference, State};
+use crate::message::{GoneReason, Id, Packet, PacketState, Reason, Reference, State};
 use crate::store::PacketQueue;
 
 impl LinkWorker<'_> {
     /// Works on packets one by one. One whose records are in the way goes, and the link holds what is left.
     pub(super) fn each_packet(
         &mut self,
-        items: Vec<Result<Packet, (u64, String)>>,
+        items: Vec<Result<Packet, (u64, Reason)>>,
         mut work: impl FnMut(&mut Self, Packet) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         for item in items {
@@ -74,15 +74,23 @@ impl LinkWorker<'_> {
     }
 
     /// A satellite has a packet. A doubled acknowledgement changes nothing.
-    pub(super) fn acknowledged(&mut self, reference: &Reference, note: &str) -> Result<(), Fault> {
-        self.held_as(reference)?.map_or(Ok(()), |packet| self.sent(&packet, Acknowledged::Said(note.to_owned())))
+    pub(super) fn acknowledged(&mut self, reference: &Reference, how: Acknowledged) -> Result<(), Fault> {
+        self.held_as(reference)?.map_or(Ok(()), |packet| self.sent(&packet, how))
     }
 
     /// The link says by itself that it gave a packet up.
-    pub(super) fn gave_up(&mut self, reference: &Reference, why: &str) -> Result<(), Fault> {
+    pub(super) fn gave_up(&mut self, reference: &Reference, why: Reason) -> Result<(), Fault> {
         let Some(packet) = self.held_as(reference)? else { return Ok(()) };
         let group = commit::group_of(self.context, &packet)?;
         self.gone(group, packet, track::given_up(why), None)
+    }
+
+    /// A packet that the link held is certainly not at the far box: it goes again.
+    pub(super) fn not_taken(&mut self, reference: &Reference, why: Reason) -> Result<(), Fault> {
+        let Some(packet) = self.held_as(reference)? else { return Ok(()) };
+        self.outstanding.remove(packet.device);
+        self.timers.packets_changed([&packet]);
+        commit::not_taken(self.context, &packet, why)
     }
 
     /// The packet that the link holds under this reference, as far as this box knows.
@@ -180,19 +188,19 @@ impl LinkWorker<'_> {
             Some(Evidence::Undecidable(why)) => {
                 self.timers.packets_changed([&packet]);
                 self.look_again(UNKNOWN);
-                commit::unknown(self.context, packet, &why)
+                commit::unknown(self.context, packet, why)
             }
             Some(Evidence::NotTaken(why)) => {
                 self.timers.packets_changed([&packet]);
-                commit::not_taken(self.context, &packet, &why)
+                commit::not_taken(self.context, &packet, why)
             }
             Some(Evidence::Unknown { late, why }) => {
                 self.expire(&group, &late, reconcile::never_known(&why))?;
                 group.messages.retain(|message| !late.contains(&message.id));
-                self.in_doubt(&group, &packet, &why)
+                self.in_doubt(&group, &packet, why)
             }
             Some(Evidence::TooLate(why)) => {
-                packet.state = PacketState::Gone(track::given_up(&why));
+                packet.state = PacketState::Gone(track::given_up(why.clone()));
                 group.put(packet);
                 self.timers.packets_changed(&group.packets);
                 commit::close(self.context, &group, Some(reconcile::never_known(&why)))
@@ -201,11 +209,11 @@ impl LinkWorker<'_> {
     }
 
     /// A hand-over is open: it is looked at again after a while, and its messages say so.
-    fn in_doubt(&mut self, group: &PacketGroup, packet: &Packet, why: &str) -> Result<(), Fault> {
+    fn in_doubt(&mut self, group: &PacketGroup, packet: &Packet, why: Reason) -> Result<(), Fault> {
         let wait = DOUBT.wait(self.doubts.saturating_sub(1).max(1));
         self.look_again(wait);
         self.doubts += 1;
-        let reason = LinkReason::Asking { part: packet.part, why: Box::new(why.into()) };
+        let reason = LinkReason::Asking { part: packet.part, why: Box::new(why) };
         commit::explain(self.context, group, &reason.into())
     }
 
@@ -221,7 +229,7 @@ impl LinkWorker<'_> {
             Submitted::NotNow | Submitted::Decided => Ok(()),
             Submitted::Unwanted => self.drop_rest(group, None),
             Submitted::Taken(packet, reference) => self.taken(&group, packet, reference, Taken::Handed).map(drop),
-            Submitted::Unknown(packet, why) => self.in_doubt(&group, &packet, &why),
+            Submitted::Unknown(packet, why) => self.in_doubt(&group, &packet, why),
             Submitted::Busy(packet, fault) => {
                 log::debug!("link: {fault}");
                 self.pause(fault.reason());

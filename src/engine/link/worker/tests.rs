@@ -14,7 +14,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Instant;
 
 use super::*;
-use crate::address::DeviceId;
 use crate::clock::Clock;
 use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::parts;
@@ -23,6 +22,7 @@ use crate::engine::link::coders::Coders;
 use crate::engine::link::schedule;
 use crate::engine::link::track;
 use crate::link::{DRIVERS, Inbound, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use crate::message::reason::{Acknowledged, DeviceReason, SignalFigures};
 use crate::message::{Id, Intent, Message, Origin, Packet, PacketState, Priority, Reference, State};
 use crate::people::{Home, Person};
 use crate::route::plan::NewMessage;
@@ -74,8 +74,8 @@ impl Sky {
         for (number, payload) in std::mem::take(&mut self.queue) {
             self.on_air.push(payload);
             if acknowledged {
-                let note = "RSSI -100".to_owned();
-                self.events.push_back(Event::Sent { reference: reference(number), note });
+                let how = Acknowledged::Signal(SignalFigures { rssi: Some(-1000), ..SignalFigures::default() });
+                self.events.push_back(Event::Sent { reference: reference(number), how });
             }
         }
     }
@@ -90,7 +90,7 @@ impl Fake {
     }
 
     fn ready(&self) {
-        let health = Health { ready: true, words: "ready".into(), ..Health::default() };
+        let health = Health { ready: true, state: DeviceReason::Ready.into(), ..Health::default() };
         self.sky().events.push_back(Event::Health(health));
     }
 }
@@ -119,12 +119,12 @@ impl Link for Fake {
                 if !sky.blind {
                     sky.verdicts.insert(packet.payload.clone(), Verdict::Taken(reference(number)));
                 }
-                SubmitResult::Unknown("no answer to $TD in 3 s".into())
+                SubmitResult::Unknown(Reason::said("no answer to $TD in 3 s"))
             }
-            Some(End::LostCommand) if sky.blind => SubmitResult::Unknown("no answer to $TD in 3 s".into()),
+            Some(End::LostCommand) if sky.blind => SubmitResult::Unknown(Reason::said("no answer to $TD in 3 s")),
             Some(End::LostCommand) => {
-                sky.verdicts.insert(packet.payload.clone(), Verdict::NotTaken("it never came".into()));
-                SubmitResult::Unknown("no answer to $TD in 3 s".into())
+                sky.verdicts.insert(packet.payload.clone(), Verdict::NotTaken(Reason::said("it never came")));
+                SubmitResult::Unknown(Reason::said("no answer to $TD in 3 s"))
             }
             Some(End::NotThis) => SubmitResult::RefusedPacket(Fault::operator("the device is not two-way enabled")),
             Some(End::Never) => SubmitResult::Refused(Fault::permanent("the modem refuses the data")),
@@ -137,15 +137,15 @@ impl Link for Fake {
         match sky.verdicts.remove(&packet.payload) {
             Some(Verdict::Taken(reference)) if !sky.queue.contains_key(&reference.number) => Verdict::Sent(reference),
             Some(verdict) => verdict,
-            None if sky.blind => Verdict::Unknown("its ids do not tell".into()),
-            None => Verdict::NotYet("no evidence yet".into()),
+            None if sky.blind => Verdict::Unknown(Reason::said("its ids do not tell")),
+            None => Verdict::NotYet(Reason::said("no evidence yet")),
         }
     }
 
     fn exclude_match(&mut self, reference: &Reference) {
         let mut sky = self.sky();
         let payload = sky.queue[&reference.number].clone();
-        sky.verdicts.insert(payload, Verdict::NotTaken("that was another one".into()));
+        sky.verdicts.insert(payload, Verdict::NotTaken(Reason::said("that was another one")));
     }
 
     fn still_held(&mut self, reference: &Reference) -> PacketStatus {
@@ -195,7 +195,7 @@ impl Rig {
             store.set(name, value).unwrap();
         }
         store.add_link("one", if reach == "internet" { "hive" } else { "m138" }, &[]);
-        let device = DeviceId::new(6846).ok();
+        let device = "6846".parse().ok();
         let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
         let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
         store.write(move |tx| tx.put_person(&anna).and_then(|()| tx.put_person(&ben))).unwrap();
@@ -206,6 +206,7 @@ impl Rig {
             stop: stopped,
             coders: coders(),
             link: Some(LinkId::FIRST),
+            callers: crate::link::ip::callers::Callers::default(),
         };
         let rig = Self { _folder: folder, clock, context, fake: Fake::default(), _stop: stop };
         rig.shown();
@@ -221,19 +222,13 @@ impl Rig {
 
     fn accept(&self, text: &str) -> Id {
         let draft = NewMessage {
-            door: Origin::Smtp,
-            from: "anna@here.org".parse().unwrap(),
-            to: "mum@else.org".parse().unwrap(),
             author: Some("anna".into()),
-            subject: String::new(),
-            text: text.into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
-            stranger: None,
-            terms: Default::default(),
+            ..NewMessage::new(
+                Origin::Smtp,
+                "anna@here.org".parse().unwrap(),
+                "mum@else.org".parse().unwrap(),
+                text.into(),
+            )
         };
         let message = self.context.plan(&self.context.policy(), draft);
         self.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
@@ -266,7 +261,7 @@ impl Rig {
     }
 
     fn inbound(&self, key: &str, payload: Vec<u8>, device: Option<u64>) {
-        let device = device.map(|id| DeviceId::new(id).unwrap());
+        let device = device.map(|id| id.to_string().parse().unwrap());
         let token = Token(7);
         let packet = Inbound { device, payload, key: key.into(), received: None, token };
         self.fake.sky().events.push_back(Event::Inbound(packet));
@@ -363,7 +358,7 @@ fn an_acknowledgement_that_was_lost_or_doubled_does_no_harm() {
     rig.turn(&mut worker);
     rig.fake.sky().pass(false);
     for _ in 0..2 {
-        rig.fake.sky().events.push_back(Event::Sent { reference: reference(2), note: "RSSI -90".into() });
+        rig.fake.sky().events.push_back(Event::Sent { reference: reference(2), how: Acknowledged::OnSatellite });
     }
     rig.turn(&mut worker);
     assert_eq!(rig.message(doubled).state, State::Sent);

@@ -9,8 +9,8 @@ fn no_fault_of_the_listing_is_taken_for_an_empty_list() {
         ("429", "patience"),
         ("500", "500 Internal Server Error"),
         ("502", "502 Bad Gateway"),
-        ("timeout", "No answer of the Hive to the list of packets in"),
-        ("trickle", "No answer of the Hive to the list of packets in"),
+        ("timeout", "no answer of the Hive to the list of packets in"),
+        ("trickle", "no answer of the Hive to the list of packets in"),
         ("reset-before", "broke off"),
         ("reset-after", "broke off"),
         ("truncated", "broke off"),
@@ -24,7 +24,7 @@ fn no_fault_of_the_listing_is_taken_for_an_empty_list() {
         assert_eq!(inbound(&events), [], "{fault}");
         let health = health(&events);
         assert!(!health.ready, "{fault}");
-        assert!(health.words.contains(words), "{fault}: {}", health.words);
+        assert!(health.state.to_string().contains(words), "{fault}: {}", health.state);
         assert!(bench.hive.prepare(&packet(b"x")).is_err(), "{fault}");
         assert_eq!(inbound(&bench.round()).len(), 1, "{fault}");
         bench.hive.prepare(&packet(b"x")).unwrap();
@@ -66,7 +66,7 @@ fn an_expired_token_gets_one_new_log_in() {
 
     bench.sim("fail list 401 2");
     let events = bench.round();
-    assert!(health(&events).words.contains("refuses the log-in that it has just given"));
+    assert!(health(&events).state.to_string().contains("refuses the log-in that it has just given"));
     assert_eq!(bench.requests("login").len(), 5);
     bench.round();
     assert_eq!(bench.requests("login").len(), 6);
@@ -89,15 +89,15 @@ fn a_wrong_password_is_for_the_operator() {
     let mut bench = Bench::start();
     bench.settings = bench.settings.with(Key::HivePassword, "wrong").unwrap();
     bench.restart();
-    let words = health(&bench.round()).words;
-    assert_eq!(words, "The Hive refuses user 'anna & co': check hive.user and hive.password.");
+    let words = health(&bench.round()).state.to_string();
+    assert_eq!(words, "the Hive refuses user 'anna & co': check hive.user and hive.password");
     assert!(matches!(bench.hive.prepare(&packet(b"x")), Err(Fault::Operator(_))));
     bench.settings = bench.settings.with(Key::HiveUser, "").unwrap();
     bench.restart();
-    assert!(health(&bench.round()).words.contains("set hive.user"));
+    assert!(health(&bench.round()).state.to_string().contains("set hive.user"));
     bench.settings = bench.settings.with(Key::HiveUrl, "http://[").unwrap().with(Key::HiveUser, "x").unwrap();
     bench.restart();
-    let words = health(&bench.round()).words;
+    let words = health(&bench.round()).state.to_string();
     assert!(words.contains("check hive.url"), "{words}");
 }
 
@@ -117,7 +117,7 @@ fn after_a_long_outage_it_resumes_by_itself() {
     bench.until_ready();
     bench.sim("down on");
     let words = bench.until(|event| match event {
-        Event::Health(health) if !health.ready => Some(health.words.clone()),
+        Event::Health(health) if !health.ready => Some(health.state.to_string()),
         _ => None,
     });
     assert!(words.contains("annot reach the Hive") && words.contains("check hive.url"), "{words}");
@@ -171,7 +171,7 @@ fn a_certificate_that_is_not_accepted_is_named() {
     let mut bench = Bench::start();
     bench.settings = bench.settings.with(Key::HiveUrl, &url).unwrap();
     bench.restart();
-    let words = health(&bench.round()).words;
-    assert!(words.contains("The certificate of the Hive") && words.contains("clock of this box"), "{words}");
+    let words = health(&bench.round()).state.to_string();
+    assert!(words.contains("the certificate of the Hive") && words.contains("clock of this box"), "{words}");
     server.join().unwrap();
 }

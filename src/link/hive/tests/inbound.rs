@@ -78,7 +78,7 @@ fn poison_is_set_aside_and_does_not_hold_up_the_rest() {
     });
     let (bytes, why, token) = poison.unwrap();
     assert_eq!(bytes, [0; 193]);
-    assert!(why.contains("193 bytes"), "{why}");
+    assert!(why.to_string().contains("193 bytes"), "{why}");
     bench.hive.confirm(&token).unwrap();
     assert_eq!(bench.packets()[0]["status"], 2);
 
@@ -96,7 +96,7 @@ fn packets_of_other_applications_stay_where_they_are() {
     bench.sim("uplink 6846 0a");
     let events = bench.round();
     assert_eq!(inbound(&events), []);
-    assert!(health(&events).words.contains("packets of application 1000"), "{}", health(&events).words);
+    assert!(health(&events).state.to_string().contains("packets of application 1000"), "{}", health(&events).state);
     assert_eq!(bench.packets()[0]["status"], 0);
 
     (0..100).for_each(|_| drop(bench.sim("uplink 6846 0a")));
@@ -104,7 +104,7 @@ fn packets_of_other_applications_stay_where_they_are() {
     bench.round();
     let requests = bench.requests("messages");
     assert!(requests.last().unwrap()["query"].as_str().unwrap().contains("userApplicationId=1001"));
-    assert!(bench.hive.health.words.contains("packets of application 1000"));
+    assert!(bench.hive.health.state.to_string().contains("packets of application 1000"));
 }
 
 #[test]

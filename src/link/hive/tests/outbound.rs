@@ -1,4 +1,5 @@
 use super::*;
+use crate::message::reason::Acknowledged;
 
 impl Bench {
     fn hand_over(&mut self, payload: &[u8]) -> (Intent, SubmitResult) {
@@ -47,11 +48,11 @@ fn a_packet_for_a_device_is_taken_and_watched_until_it_left() {
     assert_eq!(bench.hive.still_held(&reference), PacketStatus::Held);
     assert!(matches!(bench.hive.cancel(&reference), PacketStatus::Unknown(_)));
     bench.sim(&format!("status {} 3", reference.number));
-    let (left, note) = bench.until(|event| match event {
-        Event::Sent { reference, note } => Some((reference.clone(), note.clone())),
+    let (left, how) = bench.until(|event| match event {
+        Event::Sent { reference, how } => Some((reference.clone(), how.clone())),
         _ => None,
     });
-    assert_eq!((left, note.as_str()), (reference.clone(), "on a satellite"));
+    assert_eq!((left, how), (reference.clone(), Acknowledged::OnSatellite));
     assert_eq!(bench.hive.still_held(&reference), PacketStatus::Sent);
     assert_eq!(bench.hive.watch.len(), 0);
 }
@@ -120,8 +121,8 @@ fn refusals_are_told_apart() {
     bench.sim("down on");
     assert!(matches!(bench.hive.send(&packet(b"one"), &intent), SubmitResult::Refused(Fault::Temporary(_))));
     assert_eq!(bench.hive.still_held(&Reference { holder: "hive".to_owned(), number: 1 }), {
-        let why = bench.hive.trouble.as_ref().unwrap().why();
-        PacketStatus::Unknown(why.to_owned())
+        let why = bench.hive.trouble.as_ref().unwrap().reason().clone();
+        PacketStatus::Unknown(why)
     });
     assert!(bench.hive.console("$FV").is_err());
 }

@@ -304,7 +304,7 @@ fn a_packet_on_another_modem_waits_for_that_modem() {
     let mut intent = bench.driver.prepare(&packet).unwrap();
     intent.memo = intent.memo.replace(&0x1abe.to_string(), "7");
     let verdict = bench.driver.reconcile(&packet, &intent);
-    assert!(matches!(verdict, Verdict::NotYet(why) if why.contains("plug that modem back in")));
+    assert!(matches!(verdict, Verdict::NotYet(why) if why.to_string().contains("plug that modem back in")));
     intent.memo = "garbage".to_owned();
     assert!(matches!(bench.driver.reconcile(&packet, &intent), Verdict::Unknown(_)));
     bench.taken("others are not held up");

@@ -34,17 +34,17 @@ fn a_second_reader_is_named_whether_it_takes_all_or_some() {
     let reader = Reader::start(&peer);
     // It takes the middle of each line.
     peer.set(|modem| modem.wrong_sums = true);
-    let named = |bench: &Bench, reader: &Reader| bench.health().words.contains(&reader.name());
+    let named = |bench: &Bench, reader: &Reader| bench.words().contains(&reader.name());
     let told = bench.until("named", |bench| named(bench, &reader));
     assert!(told < TOLD_WITHIN, "{told:?}");
     peer.set(|modem| (modem.wrong_sums, modem.unresponsive) = (false, true));
     bench.until("named while silent", |bench| {
-        !bench.health().ready && named(bench, &reader) && bench.health().words.contains("stop that program")
+        !bench.health().ready && named(bench, &reader) && bench.words().contains("stop that program")
     });
     let name = reader.name();
     drop(reader);
     peer.set(|modem| modem.unresponsive = false);
-    bench.until("ready", |bench| bench.health().ready && !bench.health().words.contains(&name));
+    bench.until("ready", |bench| bench.health().ready && !bench.words().contains(&name));
 }
 
 #[test]
@@ -52,9 +52,9 @@ fn wrong_sums_are_told_at_once_and_apart_from_noise() {
     let peer = Peer::start();
     let mut bench = Bench::ready(&peer);
     peer.set(|modem| modem.wrong_sums = true);
-    let told = bench.until("told", |bench| bench.health().words.contains("incomplete"));
+    let told = bench.until("told", |bench| bench.words().contains("incomplete"));
     assert!(told < TOLD_WITHIN, "{told:?}");
-    assert!(bench.health().words.contains("another program may read the same port"), "{}", bench.health().words);
+    assert!(bench.words().contains("another program may read the same port"), "{}", bench.words());
     peer.set(|modem| modem.wrong_sums = false);
     bench.until("ready again", |bench| bench.health().ready);
 }
@@ -66,7 +66,7 @@ fn a_slow_modem_is_waited_for_and_not_restarted() {
     peer.set(|modem| modem.delay = Duration::from_millis(1800));
     let mut bench = Bench::new(&peer);
     let begun = Instant::now();
-    while !bench.health().words.contains("answers slowly") {
+    while !bench.words().contains("answers slowly") {
         assert!(begun.elapsed() < Duration::from_secs(180), "{:?}", bench.health());
         bench.poll(Duration::from_millis(200));
     }
@@ -77,7 +77,7 @@ fn a_slow_modem_is_waited_for_and_not_restarted() {
     for text in ["one", "two", "three", "four"] {
         bench.taken(text);
     }
-    bench.until("quick again", |bench| bench.health().words == "ready");
+    bench.until("quick again", |bench| bench.words() == "ready");
 }
 
 #[test]
@@ -92,8 +92,8 @@ fn another_device_is_named_and_only_asked_who_it_is() {
         let peer = Peer::start();
         peer.set(|modem| modem.foreign = Some((says, replies)));
         let mut bench = Bench::new(&peer);
-        bench.until(what, |bench| bench.health().words.contains(what));
-        assert!(bench.health().words.contains("not like an M138"), "{}", bench.health().words);
+        bench.until(what, |bench| bench.words().contains(what));
+        assert!(bench.words().contains("not like an M138"), "{}", bench.words());
         let until = Instant::now() + Duration::from_secs(6);
         while Instant::now() < until {
             bench.poll(Duration::from_millis(200));

@@ -9,7 +9,7 @@ fn a_modem_that_falls_silent_is_told_and_taken_back() {
     let peer = Peer::start();
     let mut bench = Bench::ready(&peer);
     peer.set(|modem| modem.unresponsive = true);
-    let told = bench.until("silent", |bench| bench.health().words.contains("does not answer"));
+    let told = bench.until("silent", |bench| bench.words().contains("does not answer"));
     assert!(told < TOLD_WITHIN, "{told:?}");
     assert!(!bench.health().ready);
     peer.set(|modem| modem.unresponsive = false);
@@ -23,7 +23,7 @@ fn a_noisy_line_is_told() {
     let mut bench = Bench::ready(&peer);
     peer.set(|modem| modem.unresponsive = true);
     let begun = Instant::now();
-    while !bench.health().words.contains("only garbage") {
+    while !bench.words().contains("only garbage") {
         assert!(begun.elapsed() < TOLD_WITHIN, "{:?}", bench.health());
         peer.say_raw(b"\x00\xff$TD OK,5*00\n$M138 BOO\xfe\n~~~");
         bench.poll(Duration::from_millis(100));
@@ -36,16 +36,16 @@ fn a_modem_that_loses_its_time_or_restarts_is_told() {
     let peer = Peer::start();
     let mut bench = Bench::ready(&peer);
     peer.set(|modem| modem.time_valid = false);
-    let told = bench.until("without time", |bench| bench.health().words.contains("no GPS time"));
+    let told = bench.until("without time", |bench| bench.words().contains("no GPS time"));
     assert!(told < TOLD_WITHIN, "{told:?}");
     peer.set(|modem| modem.time_valid = true);
     bench.until("ready", |bench| bench.health().ready);
     peer.say("M138 BOOT,ABORT,watchdog");
-    bench.until("starting", |bench| bench.health().words == "the modem starts");
+    bench.until("starting", |bench| bench.words() == "the modem starts");
     peer.say("M138 BOOT,RUNNING");
     bench.until("ready after its start", |bench| bench.health().ready);
     peer.say("M138 BOOT,SHUTDOWN");
-    bench.until("off", |bench| bench.health().words.contains("shut down"));
+    bench.until("off", |bench| bench.words().contains("shut down"));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_modem_that_speaks_but_hears_nothing_is_told() {
     let begun = Instant::now();
     let packet = bench.packet("x");
     assert!(bench.driver.prepare(&packet).is_err());
-    bench.until("ignoring", |bench| bench.health().words.contains("answers nothing"));
+    bench.until("ignoring", |bench| bench.words().contains("answers nothing"));
     assert!(begun.elapsed() < TOLD_WITHIN, "{:?}", begun.elapsed());
     peer.set(|modem| modem.ignores_commands = false);
     bench.until("ready again", |bench| bench.health().ready);
@@ -93,7 +93,7 @@ fn a_port_in_use_is_told_and_taken_when_free() {
     let peer = Peer::start();
     let other = crate::link::serial::Port::open(&peer.path(), 115_200).unwrap();
     let mut bench = Bench::new(&peer);
-    bench.until("busy", |bench| bench.health().words.contains("held by another program"));
+    bench.until("busy", |bench| bench.words().contains("held by another program"));
     drop(other);
     bench.until("ready", |bench| bench.health().ready);
 }

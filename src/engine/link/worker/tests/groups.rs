@@ -15,7 +15,7 @@ impl Rig {
             payload: b"all of them".to_vec(),
             state: PacketState::Planned,
             at: self.clock.now(),
-            note: String::new(),
+            note: Reason::default(),
             ask: Time(0),
             taking_back: false,
             peer: None,
@@ -136,7 +136,7 @@ fn what_the_link_gives_up_comes_back_to_each_sender() {
     let mut worker = rig.worker();
     rig.turn(&mut worker);
     rig.fake.sky().queue.clear();
-    rig.fake.sky().events.push_back(Event::Lost { reference: reference(1), why: "the Hive failed it".into() });
+    rig.fake.sky().events.push_back(Event::Lost { reference: reference(1), why: Reason::said("the Hive failed it") });
     rig.turn(&mut worker);
     assert_eq!(rig.states(&messages), [State::Returned; 3]);
     assert_eq!(rig.context.store.read(|view| view.unread("anna")).unwrap(), 3);
@@ -152,7 +152,7 @@ fn when_one_part_fails_for_good_the_others_are_taken_from_the_link() {
     rig.turn(&mut worker);
     assert!(rig.fake.sky().queue.len() > 2);
     rig.fake.sky().queue.remove(&2);
-    rig.fake.sky().events.push_back(Event::Lost { reference: reference(2), why: "failed".into() });
+    rig.fake.sky().events.push_back(Event::Lost { reference: reference(2), why: Reason::said("failed") });
     rig.turn(&mut worker);
     assert!(rig.fake.sky().queue.is_empty());
     assert_eq!((rig.message(id).state, rig.message(id).reason.to_string()), (State::Returned, "failed".to_owned()));
@@ -176,7 +176,7 @@ fn a_packet_that_leaves_after_its_message_ended_is_counted() {
     let id = rig.accept("one");
     let mut worker = rig.worker();
     rig.turn(&mut worker);
-    rig.context.give_back(&rig.message(id), State::Expired, "the link was away too long").unwrap();
+    rig.context.give_back(&rig.message(id), State::Expired, Reason::said("the link was away too long")).unwrap();
     rig.fake.sky().pass(true);
     rig.turn(&mut worker);
     assert_eq!(rig.message(id).state, State::Expired);
@@ -189,7 +189,7 @@ fn what_nobody_waits_for_is_taken_from_the_link() {
     let id = rig.accept("one");
     let mut worker = rig.worker();
     rig.turn(&mut worker);
-    rig.context.give_back(&rig.message(id), State::Expired, "the link was away too long").unwrap();
+    rig.context.give_back(&rig.message(id), State::Expired, Reason::said("the link was away too long")).unwrap();
     rig.clock.advance(track::AGAIN + Duration::from_secs(1));
     rig.turn(&mut worker);
     assert!(rig.fake.sky().queue.is_empty());

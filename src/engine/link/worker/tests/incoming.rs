@@ -64,7 +64,7 @@ fn poison_is_set_aside_and_confirmed() {
     let mut worker = rig.worker();
     rig.inbound("hive:1", b"hello".to_vec(), Some(6846));
     rig.inbound("hive:2", packet("wrong way", "mum@else.org", false), Some(6846));
-    let poison = Event::Poison { bytes: vec![1], why: "no base64".into(), token: Token(9) };
+    let poison = Event::Poison { bytes: vec![1], why: Reason::said("no base64"), token: Token(9) };
     rig.fake.sky().events.push_back(poison);
     rig.turn(&mut worker);
     assert_eq!(rig.context.store.read(|view| view.quarantined(9)).unwrap().len(), 3);

@@ -37,19 +37,12 @@ impl Pair {
     pub(super) fn write_ashore(&self, text: &str) -> Id {
         let rig = &self.gateway;
         let draft = NewMessage {
-            door: Origin::Smtp,
-            from: "mum@else.org".parse().unwrap(),
-            to: "ben@here.org".parse().unwrap(),
-            author: None,
-            subject: String::new(),
-            text: text.into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
-            stranger: None,
-            terms: Default::default(),
+            ..NewMessage::new(
+                Origin::Smtp,
+                "mum@else.org".parse().unwrap(),
+                "ben@here.org".parse().unwrap(),
+                text.into(),
+            )
         };
         let message = rig.context.plan(&rig.context.policy(), draft);
         rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
@@ -94,7 +87,7 @@ impl Pair {
         self.pass(workers);
         self.write_ashore("first from the shore");
         self.pass(workers);
-        for (rig, device) in [(&self.station, None), (&self.gateway, DeviceId::new(DEVICE).ok())] {
+        for (rig, device) in [(&self.station, None), (&self.gateway, DEVICE.to_string().parse().ok())] {
             let peer = rig.context.peer(device).unwrap();
             assert!(rig.context.form(&peer, device).is_some());
         }

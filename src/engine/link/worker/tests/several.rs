@@ -31,7 +31,7 @@ impl Other {
 
 /// The link is away.
 fn down(fake: &Fake) {
-    fake.sky().events.push_back(Event::Health(Health { words: "no satellite".into(), ..Health::default() }));
+    fake.sky().events.push_back(Event::Health(Health { ..Health::default() }));
 }
 
 /// A station with a dear link, and a cheap one.

@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::message::Terms;
-use crate::message::reason::Waits;
+use crate::message::reason::{Acknowledged, Waits};
 
 /// A gateway with people on several devices.
 fn shore(people: u64) -> Rig {
     let rig = Rig::new("internet");
     rig.context.store.change_link(LinkId::FIRST, |link| link.driver = "hive".into());
     for number in 1..=people {
-        let device = DeviceId::new(number).ok();
+        let device = number.to_string().parse().ok();
         let person = Person { name: format!("p{number}"), home: Home::Device, device, ..Person::default() };
         rig.context.store.write(move |tx| tx.put_person(&person)).unwrap();
     }
@@ -25,19 +25,9 @@ impl Rig {
 
     fn write_to(&self, to: &str, text: &str, priority: Priority) -> Id {
         let draft = NewMessage {
-            door: Origin::Web,
-            from: "anna@here.org".parse().unwrap(),
-            to: to.parse().unwrap(),
             author: Some("anna".into()),
-            subject: String::new(),
-            text: text.into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
-            stranger: None,
             terms: Terms { priority, ..Terms::default() },
+            ..NewMessage::new(Origin::Web, "anna@here.org".parse().unwrap(), to.parse().unwrap(), text.into())
         };
         let message = self.context.plan(&self.context.policy(), draft);
         self.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
@@ -84,7 +74,7 @@ fn a_silent_far_box_keeps_nobody_waiting() {
     let other = rig.write_to("p2@here.org", "two", Priority::Normal);
     rig.turn(&mut worker);
     assert_eq!(rig.message(other).state, State::OnLink);
-    let device = DeviceId::new(1).ok();
+    let device = "1".parse().ok();
     for id in &silent[window..] {
         assert_eq!(rig.message(*id).reason, Waits::FarBox { device, packets: window }.into());
     }
@@ -95,7 +85,7 @@ fn a_silent_far_box_keeps_nobody_waiting() {
     assert!(rig.context.status.facts().links[&LinkId::FIRST].silent[0].words().contains("device 0x000001 of p1"));
     // One that leaves makes room for one.
     rig.fake.sky().queue.remove(&1);
-    rig.fake.sky().events.push_back(Event::Sent { reference: reference(1), note: String::new() });
+    rig.fake.sky().events.push_back(Event::Sent { reference: reference(1), how: Acknowledged::OnSatellite });
     rig.turn(&mut worker);
     assert_eq!(rig.message(silent[window]).state, State::OnLink);
     assert_eq!(rig.message(silent[window + 1]).state, State::Queued);
@@ -143,7 +133,7 @@ fn what_waits_says_for_what() {
     told(&mut worker, None, "the link, which is not ready");
     rig.fake.ready();
     told(&mut worker, Some(End::Busy), "the modem has no GPS time yet");
-    let health = Health { ready: false, words: "gone".into(), ..Health::default() };
+    let health = Health { ready: false, state: Reason::said("gone"), ..Health::default() };
     rig.fake.sky().events.push_back(Event::Health(health));
     told(&mut worker, None, "the link, which is not ready");
     let steps = rig.message(id).steps.len();
@@ -298,19 +288,9 @@ fn a_change_of_lists_judges_what_waits() {
     rig.fake.sky().events.clear();
     let strangers = |from: &str| {
         let draft = NewMessage {
-            door: Origin::Smtp,
-            from: from.parse().unwrap(),
-            to: "p1@here.org".parse().unwrap(),
-            author: None,
             subject: "s".into(),
-            text: "hello".into(),
-            cut: vec![],
-            automatic: None,
-            message_id: None,
-            references: vec![],
-            about: None,
             stranger: Some(crate::route::plan::Stranger::default()),
-            terms: Terms::default(),
+            ..NewMessage::new(Origin::Smtp, from.parse().unwrap(), "p1@here.org".parse().unwrap(), "hello".into())
         };
         let message = rig.context.plan(&rig.context.policy(), draft);
         rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]

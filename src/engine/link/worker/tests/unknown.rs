@@ -130,7 +130,8 @@ fn later_evidence_of_the_link_settles_it() {
             packets[0].payload.clone()
         };
         let number = pair.station.fake.sky().next;
-        let verdict = if taken { Verdict::Taken(reference(number)) } else { Verdict::NotTaken("by its id".into()) };
+        let verdict =
+            if taken { Verdict::Taken(reference(number)) } else { Verdict::NotTaken(Reason::said("by its id")) };
         pair.station.fake.sky().verdicts.insert(payload, verdict);
         pair.advance(SECONDS(61));
         pair.pass(&mut workers);

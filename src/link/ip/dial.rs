@@ -1,0 +1,160 @@
+//! When a station dials, and what came of it. Pure.
+
+use std::time::{Duration, Instant};
+
+use super::session::Over;
+use super::wire::WireError;
+use crate::message::reason::{ByeReason, CallFailure};
+
+/// The waits after failures in a row; the last one is for all further ones.
+const WAITS: [Duration; 6] = [
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(60),
+    Duration::from_secs(300),
+    Duration::from_secs(900),
+];
+/// The wait after the far box said no: it will not say otherwise soon.
+const TOLD: Duration = Duration::from_secs(900);
+/// Two boxes with one key do not take the line from each other more often than this.
+const NEWER: Duration = Duration::from_secs(75);
+/// A message that waits has the far box dialled at once, but not more often than this.
+const AT_ONCE: Duration = Duration::from_secs(60);
+/// A connection that lasted so long has recovered.
+const LASTED: Duration = Duration::from_secs(60);
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub enum DialError {
+    /// The name of the far box was not found.
+    Unresolved(String),
+    /// Nobody answers there.
+    Unreachable(String),
+    /// The connection ended, or is none to a box.
+    Wire(WireError),
+    /// It took too long until both keys were proved.
+    Slow,
+    /// The session ended.
+    Over(Over),
+}
+
+impl From<&DialError> for CallFailure {
+    fn from(error: &DialError) -> Self {
+        match error {
+            DialError::Unresolved(why) => Self::Unresolved { why: why.clone() },
+            DialError::Unreachable(why) => Self::Unreachable { why: why.clone() },
+            DialError::Wire(WireError::Closed) => Self::Closed,
+            DialError::Wire(WireError::Io(error)) => Self::Broke { why: error.to_string() },
+            DialError::Wire(WireError::OtherKey) => Self::OtherKey,
+            DialError::Wire(WireError::Tls(error)) => Self::SomethingElse { why: error.to_string() },
+            DialError::Slow => Self::SomethingElse { why: String::new() },
+            DialError::Over(Over::Bye(why)) => Self::Bye { why: *why },
+            DialError::Over(Over::NoHello) => Self::NoHello,
+            DialError::Over(Over::NoAnswer) => Self::NoAnswer,
+            DialError::Over(Over::Frames(why)) => Self::Unintelligible { why: why.to_string() },
+        }
+    }
+}
+
+/// The times of dialling.
+#[derive(Debug, Default)]
+pub struct Dialling {
+    failures: usize,
+    last: Option<Instant>,
+}
+
+impl Dialling {
+    /// True until the first dial has begun.
+    pub fn is_first(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// A dial begins.
+    pub fn begins(&mut self, now: Instant) {
+        self.last = Some(now);
+    }
+
+    /// The line was up for so long, or never, and ended for this reason. When to dial again; `dice` from 0 to 1 spreads
+    /// the boxes.
+    pub fn ended(&mut self, up: Option<Duration>, why: &DialError, now: Instant, dice: f64) -> Instant {
+        if up.is_some_and(|up| up >= LASTED) {
+            self.failures = 0;
+        }
+        let told = match why {
+            DialError::Over(Over::Bye(ByeReason::NotPaired | ByeReason::Version)) => Some(TOLD),
+            DialError::Over(Over::Bye(ByeReason::Newer)) => Some(NEWER),
+            _ => None,
+        };
+        let wait = told.unwrap_or(WAITS[self.failures.min(WAITS.len() - 1)]);
+        self.failures += 1;
+        now + wait + wait.mul_f64(0.25 * dice.clamp(0.0, 1.0))
+    }
+
+    /// A message waits, or the network has changed: the failures so far mean nothing. True when it may be dialled at once.
+    pub fn hurry(&mut self, why: Hurry, now: Instant) -> bool {
+        match why {
+            Hurry::Network => {
+                self.failures = 0;
+                true
+            }
+            Hurry::Message => self.last.is_none_or(|last| now >= last + AT_ONCE),
+        }
+    }
+}
+
+/// Why a dial should not wait for its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hurry {
+    /// The way out of this machine is another one.
+    Network,
+    /// A message came in that waits for the link.
+    Message,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fails() -> DialError {
+        DialError::Unreachable("no route".to_owned())
+    }
+
+    #[test]
+    fn waits_grow_and_are_spread() {
+        let now = Instant::now();
+        let mut dialling = Dialling::default();
+        let waits: Vec<u64> =
+            (0..8).map(|_| dialling.ended(None, &fails(), now, 0.0).duration_since(now).as_secs()).collect();
+        assert_eq!(waits, [2, 5, 15, 60, 300, 900, 900, 900]);
+        assert_eq!(dialling.ended(None, &fails(), now, 1.0).duration_since(now).as_secs(), 1125);
+        // A line that lasted begins anew.
+        let up = Some(Duration::from_secs(3600));
+        assert_eq!(dialling.ended(up, &DialError::Over(Over::NoAnswer), now, 0.0), now + Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_far_box_that_says_no_is_not_asked_again_soon() {
+        let now = Instant::now();
+        let wait =
+            |bye| Dialling::default().ended(None, &DialError::Over(Over::Bye(bye)), now, 0.0).duration_since(now);
+        assert_eq!(wait(ByeReason::NotPaired), TOLD);
+        assert!(wait(ByeReason::Newer) > Duration::from_secs(60));
+        assert_eq!(wait(ByeReason::Stop), WAITS[0]);
+    }
+
+    #[test]
+    fn what_waits_and_a_new_network_hurry_it() {
+        let now = Instant::now();
+        let mut dialling = Dialling::default();
+        assert!(dialling.hurry(Hurry::Message, now));
+        dialling.begins(now);
+        assert!(!dialling.hurry(Hurry::Message, now + Duration::from_secs(59)));
+        assert!(dialling.hurry(Hurry::Message, now + Duration::from_secs(60)));
+        (0..9).for_each(|_| {
+            let _ = dialling.ended(None, &fails(), now, 0.0);
+        });
+        assert!(dialling.hurry(Hurry::Network, now));
+        assert_eq!(dialling.ended(None, &fails(), now, 0.0), now + Duration::from_secs(2));
+    }
+}

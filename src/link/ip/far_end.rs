@@ -1,0 +1,371 @@
+//! What is under way to one far box, and what came from it; it outlives connections. Pure.
+//!
+//! # Numbers
+//!
+//! Each direction counts its packets, and no number is used twice in the life of a store. A packet is *waiting* until it is
+//! written, then *under way* until the far box says that it is committed there. When the connection ends, nothing is known
+//! of what is under way; the hello of the next connection tells, for certain, so it is always settled then:
+//!
+//! ```text
+//!  take ──> waiting ──> under way ──┬─ receipt ────────────────────> arrived
+//!             │             │       ├─ refusal ────────────────────> refused
+//!             │             │       └─ hello ──┬─ has it ──────────> arrived
+//!          withdraw      (no end)              └─ has it not ──────> not there: free to go again, under another number
+//! ```
+//!
+//! Three things make that hold. A box says hello only when all that came before is committed or gone, so that what it tells
+//! stays true. It hands over nothing new until all that was open is settled, so a gap in the numbers means that nobody waits
+//! for what is missing. And one connection keeps the order, so the highest number that is committed stands for all before.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::frame::{Got, Hello, Refusal};
+
+/// Most packets, and most bytes of them, that are under way at once.
+const WINDOW: (usize, usize) = (32, 128 * 1024);
+/// The far box may have so many packets here that are not committed; then it is not read.
+const UNCOMMITTED: usize = 2 * WINDOW.0;
+/// So many packets share a receipt, where commits follow one another.
+const TOGETHER: usize = 8;
+
+/// What became of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is committed at the far box.
+    Arrived,
+    /// The far box certainly does not have it.
+    NotThere,
+    /// The far box will never take it.
+    Refused(Refusal),
+}
+
+/// Where a packet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Here, not written yet.
+    Waiting,
+    /// Written, and nothing heard of it.
+    UnderWay,
+    /// The far box has told, of a packet of an earlier life of this link.
+    Told(Fate),
+    /// What became of it was told already, or will be with the next news.
+    Settled,
+    /// The far box has not been heard since this link was made.
+    Unknown,
+}
+
+/// One far box.
+#[derive(Debug, Default)]
+pub struct FarEnd {
+    /// Highest number that was used.
+    last: u32,
+    waiting: VecDeque<(u32, Vec<u8>)>,
+    /// Number and size of what is under way.
+    under_way: BTreeMap<u32, usize>,
+    /// The first number of this life of the link.
+    life: Option<u32>,
+    /// What the far box had when it was first heard: it decides about packets of earlier lives.
+    first: Option<Got>,
+    /// Name of its store.
+    epoch: u32,
+    /// Highest number of it that is committed here.
+    committed: u32,
+    /// Highest number that it has used.
+    heard: u32,
+    /// Its packets that came and are not committed yet.
+    uncommitted: usize,
+    /// Its packets that were committed since it was last told.
+    untold: usize,
+}
+
+impl FarEnd {
+    /// A far box of which this was committed here: the name of its store, and its highest number.
+    pub fn new(epoch: u32, committed: u32) -> Self {
+        Self { epoch, committed, heard: committed, ..Self::default() }
+    }
+
+    /// This number was used in an earlier life.
+    pub fn used(&mut self, number: u32) {
+        self.last = self.last.max(number);
+    }
+
+    /// Takes a packet; its number.
+    pub fn take(&mut self, payload: Vec<u8>) -> u32 {
+        // At one packet a millisecond the numbers last for 49 days of nothing else; a new store begins anew.
+        self.last = self.last.saturating_add(1);
+        self.life.get_or_insert(self.last);
+        self.waiting.push_back((self.last, payload));
+        self.last
+    }
+
+    /// The number that the next packet gets.
+    pub fn next_number(&self) -> u32 {
+        self.last.saturating_add(1)
+    }
+
+    /// Takes a packet back that was not written yet; false when it was, or is not there.
+    pub fn withdraw(&mut self, number: u32) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|(known, _)| *known != number);
+        self.waiting.len() < before
+    }
+
+    /// The next packet to write, if more may be under way; it is under way then.
+    pub fn next_to_write(&mut self) -> Option<(u32, Vec<u8>)> {
+        let bytes: usize = self.under_way.values().sum();
+        if self.under_way.len() >= WINDOW.0 || bytes >= WINDOW.1 {
+            return None;
+        }
+        let (number, payload) = self.waiting.pop_front()?;
+        self.under_way.insert(number, payload.len());
+        Some((number, payload))
+    }
+
+    /// True when something waits to be written or for its receipt.
+    pub fn is_busy(&self) -> bool {
+        !self.waiting.is_empty() || !self.under_way.is_empty()
+    }
+
+    /// True when a receipt is waited for.
+    pub fn awaits_receipt(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// Packets that the link holds for it.
+    pub fn held(&self) -> usize {
+        self.waiting.len() + self.under_way.len()
+    }
+
+    /// True when this box may say hello: all that came is committed.
+    pub fn may_greet(&self) -> bool {
+        self.uncommitted == 0
+    }
+
+    /// True while more may be read from it.
+    pub fn may_read(&self) -> bool {
+        self.uncommitted < UNCOMMITTED
+    }
+
+    /// True when it should be told what was committed: nothing else soon will be, or much was.
+    pub fn owes_receipt(&self) -> bool {
+        self.untold > 0 && (self.uncommitted == 0 || self.untold >= TOGETHER)
+    }
+
+    /// What this box has of it, to be told now.
+    pub fn receipted(&mut self) -> Got {
+        self.untold = 0;
+        self.got()
+    }
+
+    /// What this box has of it.
+    pub fn got(&self) -> Got {
+        Got { upto: self.committed, behind: 0 }
+    }
+
+    /// The name of its store.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// It says hello. What became of all that was under way.
+    pub fn greeted(&mut self, hello: &Hello) -> Vec<(u32, Fate)> {
+        if hello.epoch != self.epoch {
+            (self.epoch, self.committed, self.heard) = (hello.epoch, 0, 0);
+        }
+        // Numbers that it has are used, even if this box was put back to an earlier state.
+        self.used(hello.got.upto);
+        self.first.get_or_insert(hello.got);
+        let told = |number: u32| if hello.got.has(number) { Fate::Arrived } else { Fate::NotThere };
+        let mut settled: Vec<_> =
+            std::mem::take(&mut self.under_way).into_keys().map(|number| (number, told(number))).collect();
+        // This box was put back to an earlier state, and the number was another packet's: it needs a new one.
+        let taken = |number: &u32| *number <= hello.got.upto;
+        settled.extend(
+            self.waiting.iter().map(|(number, _)| *number).filter(taken).map(|number| (number, Fate::NotThere)),
+        );
+        self.waiting.retain(|(number, _)| !taken(number));
+        settled
+    }
+
+    /// It says what it has committed by now. What arrived with that.
+    pub fn receipt(&mut self, got: Got) -> Vec<u32> {
+        let arrived: Vec<u32> = self.under_way.keys().copied().filter(|number| got.has(*number)).collect();
+        self.under_way.retain(|number, _| !got.has(*number));
+        arrived
+    }
+
+    /// It will never take a packet; false when that was not under way.
+    pub fn refused(&mut self, number: u32) -> bool {
+        self.under_way.remove(&number).is_some()
+    }
+
+    /// A packet of it came in; false when its number was used before, so that its store was put back to an earlier state.
+    pub fn came(&mut self, number: u32) -> bool {
+        let new = number > self.heard;
+        self.heard = self.heard.max(number);
+        self.uncommitted += 1;
+        new
+    }
+
+    /// A packet that came in is committed.
+    pub fn commit(&mut self, epoch: u32, number: u32) {
+        self.uncommitted = self.uncommitted.saturating_sub(1);
+        self.untold += 1;
+        if epoch == self.epoch {
+            self.committed = self.committed.max(number);
+        }
+    }
+
+    /// Where a packet is.
+    pub fn place(&self, number: u32) -> Place {
+        if self.waiting.iter().any(|(known, _)| *known == number) {
+            return Place::Waiting;
+        }
+        if self.under_way.contains_key(&number) {
+            return Place::UnderWay;
+        }
+        if self.life.is_some_and(|life| number >= life) {
+            return Place::Settled;
+        }
+        match self.first {
+            None => Place::Unknown,
+            Some(got) if got.has(number) => Place::Told(Fate::Arrived),
+            Some(_) => Place::Told(Fate::NotThere),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hello(epoch: u32, upto: u32) -> Hello {
+        let got = Got { upto, behind: 0 };
+        Hello { version: 1, metered: false, urgent_only: false, full: false, epoch, got, max_packet: 60_000 }
+    }
+
+    fn take(end: &mut FarEnd, count: usize, bytes: usize) {
+        for _ in 0..count {
+            end.take(vec![0; bytes]);
+        }
+    }
+
+    fn written(end: &mut FarEnd) -> Vec<u32> {
+        std::iter::from_fn(|| end.next_to_write()).map(|(number, _)| number).collect()
+    }
+
+    #[test]
+    fn receipts_settle_what_was_written() {
+        let mut end = FarEnd::default();
+        assert!(end.greeted(&hello(9, 0)).is_empty());
+        for number in 1..=3 {
+            assert_eq!(end.take(vec![0; 80]), number);
+        }
+        assert_eq!(end.place(2), Place::Waiting);
+        assert_eq!(written(&mut end), [1, 2, 3]);
+        assert_eq!(end.place(2), Place::UnderWay);
+        assert_eq!(end.receipt(Got { upto: 2, behind: 0 }), [1, 2]);
+        assert_eq!(end.place(2), Place::Settled);
+        assert_eq!(end.receipt(Got { upto: 2, behind: 0 }), [] as [u32; 0]);
+        assert!(end.refused(3) && !end.refused(3) && !end.is_busy());
+    }
+
+    #[test]
+    fn the_next_hello_tells_of_all_that_was_under_way() {
+        let mut end = FarEnd::default();
+        end.greeted(&hello(9, 0));
+        take(&mut end, 4, 80);
+        assert_eq!(written(&mut end), [1, 2, 3, 4]);
+        end.take(vec![0; 80]);
+        let told = end.greeted(&hello(9, 2));
+        assert_eq!(told, [(1, Fate::Arrived), (2, Fate::Arrived), (3, Fate::NotThere), (4, Fate::NotThere)]);
+        // What had not been written is written now.
+        assert_eq!(written(&mut end), [5]);
+    }
+
+    #[test]
+    fn a_packet_of_an_earlier_life_is_judged_by_the_first_hello() {
+        let mut end = FarEnd::default();
+        assert_eq!(end.place(7), Place::Unknown);
+        end.used(7);
+        end.greeted(&hello(9, 6));
+        assert_eq!(end.place(6), Place::Told(Fate::Arrived));
+        assert_eq!(end.place(7), Place::Told(Fate::NotThere));
+        assert_eq!(end.take(vec![1]), 8);
+        written(&mut end);
+        assert_eq!(end.receipt(Got { upto: 8, behind: 0 }), [8]);
+        // The gap at 7 is none that anybody waits for, and 7 did not arrive by it.
+        assert_eq!(end.place(7), Place::Told(Fate::NotThere));
+    }
+
+    #[test]
+    fn a_box_that_was_put_back_uses_no_number_twice() {
+        let mut end = FarEnd::default();
+        end.used(20);
+        end.greeted(&hello(9, 50));
+        assert_eq!(end.take(vec![1]), 51);
+        // The far box was put back: what it has is below what this box remembers.
+        written(&mut end);
+        assert_eq!(end.greeted(&hello(9, 30)), [(51, Fate::NotThere)]);
+        assert_eq!(end.take(vec![1]), 52);
+    }
+
+    #[test]
+    fn numbers_that_another_life_used_are_given_back() {
+        let mut end = FarEnd::default();
+        end.used(20);
+        assert_eq!((end.take(vec![1]), end.take(vec![2])), (21, 22));
+        assert_eq!(end.greeted(&hello(9, 21)), [(21, Fate::NotThere)]);
+        assert_eq!((end.place(21), end.place(22), end.take(vec![1])), (Place::Settled, Place::Waiting, 23));
+    }
+
+    #[test]
+    fn a_new_store_at_the_far_end_begins_anew() {
+        let mut end = FarEnd::new(9, 40);
+        assert_eq!(end.got().upto, 40);
+        end.greeted(&hello(10, 0));
+        assert_eq!((end.epoch(), end.got().upto), (10, 0));
+        assert!(end.came(1));
+        // A commit of what came from the old one changes nothing.
+        end.commit(9, 41);
+        assert_eq!(end.got().upto, 0);
+    }
+
+    #[test]
+    fn the_window_holds_back_what_is_too_much() {
+        let mut end = FarEnd::default();
+        take(&mut end, 40, 10);
+        assert_eq!(written(&mut end).len(), 32);
+        assert_eq!(end.receipt(Got { upto: 5, behind: 0 }).len(), 5);
+        assert_eq!(written(&mut end).len(), 5);
+        let mut end = FarEnd::default();
+        take(&mut end, 5, 60_000);
+        assert_eq!(written(&mut end).len(), 3);
+    }
+
+    #[test]
+    fn only_what_was_not_written_is_taken_back() {
+        let mut end = FarEnd::default();
+        take(&mut end, 2, 10);
+        end.next_to_write();
+        assert!(!end.withdraw(1) && end.withdraw(2) && !end.withdraw(2));
+    }
+
+    #[test]
+    fn hello_waits_for_what_came_before() {
+        let mut end = FarEnd::default();
+        end.greeted(&hello(9, 0));
+        assert!(end.came(1) && end.came(2) && !end.may_greet());
+        end.commit(9, 1);
+        assert!(!end.owes_receipt() && !end.may_greet());
+        end.commit(9, 2);
+        assert!(end.owes_receipt() && end.may_greet());
+        assert_eq!(end.receipted().upto, 2);
+        assert!(!end.owes_receipt());
+        assert!(!end.came(2), "a number that was used before");
+        for _ in 0..UNCOMMITTED {
+            end.came(3);
+        }
+        assert!(!end.may_read());
+    }
+}

@@ -1,0 +1,452 @@
+//! Frames of the line between two boxes. Pure: bytes in, frames out.
+//!
+//! A frame is its length (two bytes, of what follows), its type (one byte) and its body; numbers are big endian.
+//! A type that is not known is skipped, unless it is above [`LAST_OPTIONAL`]: those must not be ignored. Nothing is
+//! compressed here, as packets already are.
+
+use std::fmt;
+
+use super::pairing::{self, Introduction};
+use crate::message::reason::ByeReason;
+
+/// The version of this protocol.
+pub const VERSION: u8 = 1;
+/// Largest packet, in bytes.
+pub const MAX_PACKET: usize = 60_000;
+/// Largest frame, in bytes, without the two of its length.
+pub const MAX_FRAME: usize = 60_100;
+/// Largest frame before the far box is known, in bytes, without the two of its length.
+pub const MAX_FIRST: usize = 254;
+/// Types above this one may not be skipped.
+const LAST_OPTIONAL: u8 = 0x80;
+/// Packets asked about in one frame.
+pub const MAX_ASKED: usize = 512;
+
+/// One frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// The first of both sides.
+    Hello(Hello),
+    /// A packet under the sender's number for it.
+    Packet {
+        /// Grows by one or more from packet to packet, as long as the sender's store lives.
+        number: u32,
+        /// 1 to [`MAX_PACKET`] bytes.
+        payload: Vec<u8>,
+    },
+    /// What is committed at the sender of this frame.
+    Receipt(Got),
+    /// The packet will never be taken. It counts as received.
+    Refuse {
+        /// Number of the packet.
+        number: u32,
+        /// Why.
+        why: Refusal,
+    },
+    /// Are packets of these names committed at your side, whichever link brought them?
+    Ask(Vec<u64>),
+    /// The answer, in the same order.
+    Know(Vec<bool>),
+    /// Asks for a sign of life.
+    Ping,
+    /// Gives it.
+    Pong,
+    /// Introduces a box that is not known yet, or answers that.
+    Pair(Introduction),
+    /// The connection is closed on purpose.
+    Bye(ByeReason),
+    /// A type of a later version that may be skipped.
+    Unknown(u8),
+}
+
+/// What a box says of itself at the start of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hello {
+    /// Version of the protocol.
+    pub version: u8,
+    /// It pays for its bytes.
+    pub metered: bool,
+    /// It takes urgent packets only, as its budget is used up.
+    pub urgent_only: bool,
+    /// It has no room for packets at present.
+    pub full: bool,
+    /// Random name of the store, born with it: packet numbers belong to it.
+    pub epoch: u32,
+    /// What it has committed of the other's packets.
+    pub got: Got,
+    /// Largest packet that it takes, in bytes.
+    pub max_packet: u16,
+}
+
+/// Which packets are committed: all up to `upto`, and some behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Got {
+    /// All up to this number.
+    pub upto: u32,
+    /// Bit 0 is number `upto + 2`, bit 31 `upto + 33` (`upto + 1` is the first that is missing).
+    pub behind: u32,
+}
+
+impl Got {
+    /// True when the packet of this number is committed.
+    pub fn has(self, number: u32) -> bool {
+        match number.checked_sub(self.upto) {
+            None | Some(0) => true,
+            Some(ahead @ 2..=33) => self.behind >> (ahead - 2) & 1 == 1,
+            Some(_) => false,
+        }
+    }
+}
+
+/// Why a packet will never be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is larger than the far box takes.
+    TooLarge,
+    /// It is empty or otherwise no packet.
+    Unreadable,
+    /// The far box takes nothing from this one.
+    Blocked,
+    /// A reason of a later version.
+    Other(u8),
+}
+
+/// The bytes are no frames of this protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameError {
+    /// A frame is longer than allowed: bytes it announced.
+    TooLong(usize),
+    /// A frame without a type.
+    Empty,
+    /// The body of a frame of this type does not fit it.
+    Body(u8),
+    /// A type that must be understood and is not.
+    Type(u8),
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong(bytes) => write!(f, "a frame of {bytes} bytes is longer than allowed"),
+            Self::Empty => f.write_str("a frame has no type"),
+            Self::Body(kind) => write!(f, "the content of a frame of type {kind:#04x} cannot be read"),
+            Self::Type(kind) => write!(f, "a frame of type {kind:#04x} is not known here"),
+        }
+    }
+}
+
+impl Frame {
+    /// Appends its bytes.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(&[0, 0]);
+        match self {
+            Self::Hello(hello) => {
+                out.push(0x01);
+                let flags = u8::from(hello.metered) | u8::from(hello.urgent_only) << 1 | u8::from(hello.full) << 2;
+                out.extend_from_slice(&[hello.version, flags]);
+                out.extend_from_slice(&hello.epoch.to_be_bytes());
+                hello.got.write(out);
+                out.extend_from_slice(&hello.max_packet.to_be_bytes());
+            }
+            Self::Packet { number, payload } => {
+                out.push(0x02);
+                out.extend_from_slice(&number.to_be_bytes());
+                out.extend_from_slice(payload);
+            }
+            Self::Receipt(got) => {
+                out.push(0x03);
+                got.write(out);
+            }
+            Self::Refuse { number, why } => {
+                out.push(0x04);
+                out.extend_from_slice(&number.to_be_bytes());
+                out.push(why.code());
+            }
+            Self::Ask(names) => {
+                out.push(0x05);
+                names.iter().for_each(|name| out.extend_from_slice(&name.to_be_bytes()));
+            }
+            Self::Know(bits) => {
+                out.push(0x06);
+                let byte =
+                    |bits: &[bool]| bits.iter().enumerate().fold(0, |byte, (at, bit)| byte | u8::from(*bit) << at);
+                out.extend(bits.chunks(8).map(byte));
+            }
+            Self::Ping => out.push(0x07),
+            Self::Pong => out.push(0x08),
+            Self::Pair(introduction) => {
+                out.push(0x09);
+                introduction.write(out);
+            }
+            Self::Bye(why) => out.extend_from_slice(&[0x0a, bye_code(*why)]),
+            Self::Unknown(kind) => out.push(*kind),
+        }
+        // No frame is longer than MAX_FRAME: packets and names are limited where they are made.
+        let length = u16::try_from(out.len() - start - 2).unwrap_or(u16::MAX);
+        out[start..start + 2].copy_from_slice(&length.to_be_bytes());
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write(&mut out);
+        out
+    }
+
+    fn read(kind: u8, body: &[u8]) -> Result<Self, FrameError> {
+        let wrong = FrameError::Body(kind);
+        let mut from = Reader(body);
+        let frame = match kind {
+            0x01 => Self::Hello(from.hello().ok_or(wrong)?),
+            0x02 => Self::Packet { number: from.number().ok_or(wrong)?, payload: from.rest().to_vec() },
+            0x03 => Self::Receipt(from.got().ok_or(wrong)?),
+            0x04 => Self::Refuse { number: from.number().ok_or(wrong)?, why: Refusal::of(from.byte().ok_or(wrong)?) },
+            0x05 => {
+                let (names, odd) = from.rest().as_chunks::<8>();
+                if !odd.is_empty() || names.len() > MAX_ASKED {
+                    return Err(wrong);
+                }
+                Self::Ask(names.iter().map(|name| u64::from_be_bytes(*name)).collect())
+            }
+            0x06 => Self::Know(from.rest().iter().flat_map(|byte| (0..8).map(move |at| byte >> at & 1 == 1)).collect()),
+            0x07 => Self::Ping,
+            0x08 => Self::Pong,
+            0x09 => Self::Pair(Introduction::read(from.rest()).ok_or(wrong)?),
+            0x0a => Self::Bye(bye_of(from.byte().ok_or(wrong)?)),
+            kind if kind > LAST_OPTIONAL => return Err(FrameError::Type(kind)),
+            kind => Self::Unknown(kind),
+        };
+        Ok(frame)
+    }
+}
+
+impl Got {
+    fn write(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.upto.to_be_bytes());
+        out.extend_from_slice(&self.behind.to_be_bytes());
+    }
+}
+
+impl Refusal {
+    /// Its number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::TooLarge => 1,
+            Self::Unreadable => 2,
+            Self::Blocked => 3,
+            Self::Other(code) => code,
+        }
+    }
+
+    fn of(code: u8) -> Self {
+        match code {
+            1 => Self::TooLarge,
+            2 => Self::Unreadable,
+            3 => Self::Blocked,
+            code => Self::Other(code),
+        }
+    }
+}
+
+/// The number of a reason to close a connection.
+fn bye_code(why: ByeReason) -> u8 {
+    match why {
+        ByeReason::Stop => 1,
+        ByeReason::NotPaired => 2,
+        ByeReason::Newer => 3,
+        ByeReason::Budget => 4,
+        ByeReason::Version => 5,
+        ByeReason::Pairing(why) => pairing::code_of(why),
+        ByeReason::Other(code) => code,
+    }
+}
+
+fn bye_of(code: u8) -> ByeReason {
+    match code {
+        1 => ByeReason::Stop,
+        2 => ByeReason::NotPaired,
+        3 => ByeReason::Newer,
+        4 => ByeReason::Budget,
+        5 => ByeReason::Version,
+        code => pairing::failure_of(code).map_or(ByeReason::Other(code), ByeReason::Pairing),
+    }
+}
+
+/// Reads a body from its start; what is left over belongs to later versions.
+struct Reader<'b>(&'b [u8]);
+
+impl<'b> Reader<'b> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take().map(|[byte]| byte)
+    }
+
+    fn number(&mut self) -> Option<u32> {
+        self.take().map(u32::from_be_bytes)
+    }
+
+    fn rest(&mut self) -> &'b [u8] {
+        std::mem::take(&mut self.0)
+    }
+
+    fn got(&mut self) -> Option<Got> {
+        Some(Got { upto: self.number()?, behind: self.number()? })
+    }
+
+    fn hello(&mut self) -> Option<Hello> {
+        let (version, flags) = (self.byte()?, self.byte()?);
+        Some(Hello {
+            version,
+            metered: flags & 1 != 0,
+            urgent_only: flags & 2 != 0,
+            full: flags & 4 != 0,
+            epoch: self.number()?,
+            got: self.got()?,
+            max_packet: self.take().map(u16::from_be_bytes)?,
+        })
+    }
+}
+
+/// Finds frames in a stream of bytes.
+#[derive(Debug)]
+pub struct Decoder {
+    bytes: Vec<u8>,
+    /// Bytes at the start of `bytes` that were given out already.
+    used: usize,
+    most: usize,
+}
+
+impl Decoder {
+    /// Takes frames of up to `most` bytes without the two of their length.
+    pub fn new(most: usize) -> Self {
+        Self { bytes: Vec::new(), used: 0, most }
+    }
+
+    /// Takes bytes in.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if self.used > 0 {
+            self.bytes.drain(..self.used);
+            self.used = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next whole frame; `None` until there are more bytes.
+    ///
+    /// # Errors
+    /// When the bytes are no frames: the connection is of no use any more.
+    pub fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+        let rest = &self.bytes[self.used..];
+        let Some((length, rest)) = rest.split_first_chunk() else { return Ok(None) };
+        let length = usize::from(u16::from_be_bytes(*length));
+        if length > self.most {
+            return Err(FrameError::TooLong(length));
+        }
+        let Some(frame) = rest.get(..length) else { return Ok(None) };
+        let (kind, body) = frame.split_first().ok_or(FrameError::Empty)?;
+        let frame = Frame::read(*kind, body)?;
+        self.used += 2 + length;
+        if self.used == self.bytes.len() {
+            (self.bytes, self.used) = (Vec::new(), 0);
+        }
+        Ok(Some(frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::reason::PairFailure;
+
+    fn hello() -> Hello {
+        let got = Got { upto: 7, behind: 5 };
+        let (metered, urgent_only, full) = (true, false, true);
+        Hello { version: 1, metered, urgent_only, full, epoch: 0xdead_beef, got, max_packet: 60_000 }
+    }
+
+    fn all() -> Vec<Frame> {
+        let introduction = Introduction {
+            token: 0x0f_ffff,
+            name: "boat".to_owned(),
+            domain: "boat.example".to_owned(),
+            addresses: vec!["m138:0x001abe".to_owned()],
+        };
+        vec![
+            Frame::Hello(hello()),
+            Frame::Packet { number: 8, payload: vec![9; 80] },
+            Frame::Receipt(Got { upto: 8, behind: 0 }),
+            Frame::Refuse { number: 3, why: Refusal::TooLarge },
+            Frame::Ask(vec![1, u64::MAX]),
+            Frame::Know(vec![true, false, false, false, false, false, false, true]),
+            Frame::Ping,
+            Frame::Pong,
+            Frame::Pair(introduction),
+            Frame::Bye(ByeReason::Newer),
+            Frame::Bye(ByeReason::Pairing(PairFailure::Expired)),
+            Frame::Unknown(0x70),
+        ]
+    }
+
+    #[test]
+    fn frames_are_read_as_they_were_written_in_any_pieces() {
+        let bytes: Vec<u8> = all().iter().flat_map(Frame::bytes).collect();
+        for piece in [1, 2, 3, 7, bytes.len()] {
+            let mut decoder = Decoder::new(MAX_FRAME);
+            let mut found = Vec::new();
+            for piece in bytes.chunks(piece) {
+                decoder.push(piece);
+                while let Some(frame) = decoder.next().unwrap() {
+                    found.push(frame);
+                }
+            }
+            assert_eq!(found, all(), "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn frames_have_the_sizes_that_the_costs_are_computed_from() {
+        let sizes: Vec<_> = all().iter().map(|frame| frame.bytes().len()).collect();
+        assert_eq!(sizes[..8], [19, 7 + 80, 11, 8, 3 + 16, 4, 3, 3]);
+        assert_eq!(sizes[9], 4);
+        let largest = Frame::Packet { number: 1, payload: vec![0; MAX_PACKET] }.bytes();
+        assert!(largest.len() - 2 <= MAX_FRAME);
+    }
+
+    #[test]
+    fn the_bitmap_names_what_is_there_behind_a_gap() {
+        let got = Got { upto: 7, behind: 1 << 31 | 1 };
+        let has: Vec<u32> = (0..50).filter(|number| got.has(*number)).collect();
+        assert_eq!(has, [0, 1, 2, 3, 4, 5, 6, 7, 9, 40]);
+        assert!(!Got { upto: 0, behind: 0 }.has(u32::MAX) && Got { upto: u32::MAX, behind: 0 }.has(u32::MAX));
+    }
+
+    #[test]
+    fn a_stranger_is_read_no_further_than_allowed() {
+        let mut decoder = Decoder::new(MAX_FIRST);
+        decoder.push(&[0xff, 0xff]);
+        assert_eq!(decoder.next(), Err(FrameError::TooLong(65_535)));
+    }
+
+    #[test]
+    fn what_is_no_frame_is_an_error_and_what_is_new_is_skipped() {
+        let next = |bytes: &[u8]| {
+            let mut decoder = Decoder::new(MAX_FRAME);
+            decoder.push(bytes);
+            decoder.next()
+        };
+        assert_eq!(next(&[0, 0]), Err(FrameError::Empty));
+        assert_eq!(next(&[0, 1, 0x81]), Err(FrameError::Type(0x81)));
+        assert_eq!(next(&[0, 3, 0x0b, 1, 2]), Ok(Some(Frame::Unknown(0x0b))));
+        assert_eq!(next(&[0, 5, 1, 1, 0, 0, 0]), Err(FrameError::Body(1)));
+        assert_eq!(next(&[0, 3, 2, 0, 0]), Err(FrameError::Body(2)));
+        assert_eq!(next(&[0, 4, 5, 0, 0, 0]), Err(FrameError::Body(5)));
+        // A later version may say more at the end of a body.
+        assert_eq!(next(&[0, 3, 0x0a, 1, 99]), Ok(Some(Frame::Bye(ByeReason::Stop))));
+    }
+}

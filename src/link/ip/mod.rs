@@ -1,0 +1,363 @@
+//! Link over the internet: two boxes and one long-lived connection between them, which the station opens.
+//!
+//! | part | does |
+//! |---|---|
+//! | [`frame`] | bytes and frames |
+//! | [`far_end`] | numbers of packets: what is under way, what came, what a hello settles |
+//! | [`session`] | one connection: hello, packets, receipts, signs of life, the end |
+//! | [`keep_alive`], [`dial`], [`traffic`] | when to say something, when to call, what it costs |
+//! | [`pairing`], [`introduce`] | the short code, and how a station is introduced with it |
+//! | [`key`], [`wire`] | keys and TLS; bytes on a socket |
+//! | [`hub`], [`lines`], [`callers`] | the thread of all connections, and how it meets the others |
+//! | this file | the driver |
+//!
+//! Everything above [`key`] in this table is pure. A packet is *on the link* once this box has it in its hands to write, and
+//! *sent* when the far box says that it is committed there: this link never leaves anything unknown for longer than the far
+//! box is away.
+
+pub mod callers;
+mod connect;
+pub mod dial;
+pub mod far_end;
+pub mod frame;
+pub mod hub;
+pub mod introduce;
+pub mod keep_alive;
+pub mod key;
+pub mod lines;
+pub mod pairing;
+pub mod session;
+pub mod traffic;
+pub mod wire;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use smol::channel::{Receiver, Sender, bounded};
+use smol::future::or;
+
+use self::callers::Call;
+use self::far_end::{FarEnd, Fate, Place};
+use self::hub::{Hub, Manner, numbered, reference};
+use self::key::BoxKey;
+use self::lines::{Lines, Target};
+use self::traffic::{Budget, Traffic, Use};
+use crate::address::{KeyId, LinkAddress};
+use crate::clock::Clock;
+use crate::fault::Fault;
+use crate::link::{Equipment, Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use crate::message::reason::{LineReason, TrackingReason, Waits};
+use crate::message::{Intent, Reason, Reference};
+use crate::settings::{Key, Settings};
+
+/// Packets that this link holds for one far box. More of them under way would not make a line faster.
+pub const WINDOW: usize = 32;
+
+/// Makes the link; it connects to nobody before it is equipped.
+pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
+    Box::new(Ip::new(settings, clock))
+}
+
+/// What the settings ask for.
+struct Wanted {
+    address: String,
+    metered: bool,
+    holds: bool,
+    budget: Budget,
+}
+
+struct Ip {
+    wanted: Wanted,
+    clock: Clock,
+    work: Option<Work>,
+    health: Health,
+    /// What keeps it from working at all.
+    obstacle: Reason,
+    /// What was counted when it was last kept.
+    kept: Traffic,
+}
+
+/// The link at work.
+struct Work {
+    hub: Arc<Hub>,
+    /// The far box that this box dials.
+    target: Option<KeyId>,
+    bell: Sender<()>,
+    calls: Receiver<Call>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ip {
+    fn new(settings: &Settings, clock: &Clock) -> Self {
+        let bytes = |key| u64::try_from(settings.number(key)).unwrap_or_default();
+        let wanted = Wanted {
+            address: settings.text(Key::IpAddress).to_owned(),
+            metered: settings.on(Key::IpMetered),
+            holds: settings.on(Key::IpHold),
+            budget: Budget { day: bytes(Key::IpBudgetDay), month: bytes(Key::IpBudgetMonth) },
+        };
+        let (work, obstacle, kept) = (None, LineReason::Starting.into(), Traffic::default());
+        Self { wanted, clock: clock.clone(), work, health: Health::default(), obstacle, kept }
+    }
+
+    fn begin(&mut self, equipment: &Equipment) -> Result<Work, Fault> {
+        let key = BoxKey::read(&equipment.key)?;
+        let gateway = equipment.paired.iter().find(|paired| paired.dialled);
+        let target = match (&*self.wanted.address, gateway) {
+            ("", _) => None,
+            (_, None) => return Err(Fault::operator(LineReason::NoKey)),
+            (address, Some(paired)) => {
+                Some(Target { key: paired.key, name: paired.name.clone(), address: address.to_owned() })
+            }
+        };
+        let manner = Manner {
+            epoch: equipment.epoch,
+            metered: self.wanted.metered,
+            budget: self.wanted.budget,
+            holds: self.wanted.holds,
+        };
+        self.kept = serde_json::from_slice(&equipment.kept).unwrap_or_default();
+        let hub = Arc::new(Hub::new(&self.clock, manner, self.kept));
+        {
+            let mut state = hub.lock();
+            for (key, epoch, number) in equipment.taken_in.iter().filter_map(|name| hub::taken_in(name)) {
+                state.fars.entry(key).or_default().end = FarEnd::new(epoch, number);
+            }
+            for paired in &equipment.paired {
+                state.fars.entry(paired.key).or_default().name.clone_from(&paired.name);
+            }
+        }
+        let (bell, rung) = bounded(1);
+        let calls = equipment.callers.answer();
+        let lines = Lines { hub: Arc::clone(&hub), key, target: target.clone(), calls: calls.clone(), bell: rung };
+        let thread = std::thread::Builder::new().name("ip".to_owned()).spawn(move || lines.run());
+        let thread = thread.map_err(|error| Fault::temporary(format!("a thread cannot be started: {error}")))?;
+        Ok(Work { hub, target: target.map(|target| target.key), bell, calls, thread: Some(thread) })
+    }
+
+    /// How the link is doing.
+    fn state(&self) -> Health {
+        let Some(work) = &self.work else {
+            return Health { state: self.obstacle.clone(), ..Health::default() };
+        };
+        let (used, state) = (work.hub.budget(), work.hub.lock());
+        let up = |key: &KeyId| state.fars.get(key).and_then(|far| far.line.as_ref()).filter(|line| line.up.is_some());
+        let (all, connected) = (state.fars.len(), state.fars.keys().filter(|key| up(key).is_some()).count());
+        let waiting = state.fars.values().map(|far| u64::try_from(far.end.held()).unwrap_or_default()).sum();
+        let health = Health { waiting: Some(waiting), ..Health::default() };
+        let kilobytes = state.traffic.today / 1000;
+        let Some(target) = work.target else {
+            let called = LineReason::Called { connected, paired: all, kilobytes };
+            let state = if all == 0 { LineReason::NotPaired } else { called };
+            return Health { ready: all > 0, state: state.into(), ..health };
+        };
+        let name = state.fars.get(&target).map(|far| far.name.clone()).unwrap_or_default();
+        let line = up(&target);
+        let on_demand = !self.wanted.holds || matches!(used, Use::Over { .. });
+        let state = match line {
+            Some(_) => LineReason::Up { name, kilobytes },
+            None => state.dialled.clone().unwrap_or(LineReason::Starting),
+        };
+        let port = Some(self.wanted.address.clone());
+        Health { ready: line.is_some() || on_demand, state: state.into(), port, ..health }
+    }
+
+    /// The far box that a packet is for.
+    fn far(&self, device: Option<LinkAddress>) -> Option<KeyId> {
+        match device {
+            None => self.work.as_ref()?.target,
+            Some(LinkAddress::Ip(key)) => Some(key),
+            Some(_) => None,
+        }
+    }
+}
+
+impl Link for Ip {
+    fn equip(&mut self, equipment: &Equipment) {
+        match self.begin(equipment) {
+            Ok(work) => self.work = Some(work),
+            Err(fault) => self.obstacle = fault.reason().clone(),
+        }
+    }
+
+    fn keep(&mut self) -> Option<Vec<u8>> {
+        let traffic = self.work.as_ref()?.hub.lock().traffic;
+        (traffic != self.kept).then(|| {
+            self.kept = traffic;
+            // Four numbers are written without fail.
+            serde_json::to_vec(&traffic).unwrap_or_default()
+        })
+    }
+
+    fn remember(&mut self, taken: &[(Reference, bool)]) {
+        let Some(work) = &self.work else { return };
+        let mut state = work.hub.lock();
+        for (key, number) in taken.iter().filter_map(|(reference, _)| numbered(reference)) {
+            state.fars.entry(key).or_default().end.used(number);
+        }
+    }
+
+    fn reaches(&self, device: Option<LinkAddress>, urgent: bool) -> Result<(), Waits> {
+        let (Some(work), Some(key)) = (&self.work, self.far(device)) else { return Err(Waits::NotConnected) };
+        let (used, state) = (work.hub.budget(), work.hub.lock());
+        let up = state.fars.get(&key).and_then(|far| far.line.as_ref()).is_some_and(|line| line.up.is_some());
+        let dialled = work.target == Some(key);
+        match used {
+            Use::Over { until } if dialled && !urgent => Err(Waits::LineBudget { until }),
+            Use::Over { .. } if dialled => Ok(()),
+            _ if up || dialled && !self.wanted.holds => Ok(()),
+            _ => Err(Waits::NotConnected),
+        }
+    }
+
+    fn poll(&mut self, wake: &Receiver<()>, wait: Duration) -> Vec<Event> {
+        let mut events = Vec::new();
+        if let Some(work) = &self.work {
+            if work.hub.lock().events.is_empty() && rests(wake, Some(work.hub.news()), wait) {
+                // Something came in that may wait for this link: a dial need not wait for its time.
+                let _ = work.bell.try_send(());
+            }
+            events.append(&mut work.hub.lock().events);
+        } else {
+            rests(wake, None, wait);
+        }
+        let health = self.state();
+        if health != self.health {
+            self.health = health.clone();
+            // After the packets: what the far box told comes before it is given more.
+            events.insert(0, Event::Health(health));
+        }
+        events
+    }
+
+    fn prepare(&mut self, packet: &LinkPacket) -> Result<Intent, Fault> {
+        let (Some(work), Some(key)) = (&self.work, self.far(packet.device)) else {
+            return Err(Fault::temporary(LineReason::NoSuchBox));
+        };
+        if packet.payload.is_empty() || packet.payload.len() > frame::MAX_PACKET {
+            let (bytes, most) = (packet.payload.len(), frame::MAX_PACKET);
+            return Err(Fault::refused(TrackingReason::Length { bytes, most }));
+        }
+        let number = work.hub.lock().fars.entry(key).or_default().end.next_number();
+        let reference = reference(key, number);
+        // Text and a number are written without fail.
+        let memo = serde_json::to_string(&reference).unwrap_or_default();
+        Ok(Intent { at: self.clock.now(), memo })
+    }
+
+    fn send(&mut self, packet: &LinkPacket, _: &Intent) -> SubmitResult {
+        let (Some(work), Some(key)) = (&self.work, self.far(packet.device)) else {
+            return SubmitResult::RefusedPacket(Fault::temporary(LineReason::NoSuchBox));
+        };
+        if self.reaches(packet.device, true).is_err() {
+            return SubmitResult::RefusedPacket(Fault::temporary(LineReason::WentAway));
+        }
+        let mut state = work.hub.lock();
+        let far = state.fars.entry(key).or_default();
+        let number = far.end.take(packet.payload.clone());
+        let bell = far.line.as_ref().map_or(&work.bell, |line| &line.bell);
+        let _ = bell.try_send(());
+        SubmitResult::Taken(reference(key, number))
+    }
+
+    fn reconcile(&mut self, _: &LinkPacket, intent: &Intent) -> Verdict {
+        let Some(work) = &self.work else { return Verdict::NotYet(LineReason::Starting.into()) };
+        let named: Option<Reference> = serde_json::from_str(&intent.memo).ok();
+        let Some((named, (key, number))) = named.and_then(|named| Some((named.clone(), numbered(&named)?))) else {
+            return Verdict::Unknown(TrackingReason::OtherLink { holder: String::new() }.into());
+        };
+        let mut state = work.hub.lock();
+        let end = &mut state.fars.entry(key).or_default().end;
+        end.used(number);
+        match end.place(number) {
+            Place::Waiting | Place::UnderWay | Place::Settled => Verdict::Taken(named),
+            Place::Told(Fate::Arrived) => Verdict::Sent(named),
+            Place::Told(_) => Verdict::NotTaken(LineReason::NotThere.into()),
+            Place::Unknown => Verdict::NotYet(LineReason::TellsLater.into()),
+        }
+    }
+
+    fn still_held(&mut self, reference: &Reference) -> PacketStatus {
+        let (Some(work), Some((key, number))) = (&self.work, numbered(reference)) else {
+            return PacketStatus::Unknown(TrackingReason::OtherLink { holder: reference.holder.clone() }.into());
+        };
+        let mut state = work.hub.lock();
+        let end = &mut state.fars.entry(key).or_default().end;
+        end.used(number);
+        match end.place(number) {
+            // What is settled is told by an event that comes next.
+            Place::Waiting | Place::UnderWay | Place::Settled => PacketStatus::Held,
+            Place::Told(Fate::Arrived) => PacketStatus::Sent,
+            Place::Told(_) => {
+                let (reference, why) = (reference.clone(), LineReason::NotThere.into());
+                state.events.push(Event::NotTaken { reference, why });
+                work.hub.tell();
+                PacketStatus::Held
+            }
+            Place::Unknown => PacketStatus::Unknown(LineReason::TellsLater.into()),
+        }
+    }
+
+    fn cancel(&mut self, reference: &Reference) -> PacketStatus {
+        if let (Some(work), Some((key, number))) = (&self.work, numbered(reference))
+            && work.hub.lock().fars.get_mut(&key).is_some_and(|far| far.end.withdraw(number))
+        {
+            return PacketStatus::Withdrawn;
+        }
+        match self.still_held(reference) {
+            PacketStatus::Held => PacketStatus::Unknown(LineReason::OnItsWay.into()),
+            other => other,
+        }
+    }
+
+    fn confirm(&mut self, token: &Token) -> Result<(), Fault> {
+        if let Some(work) = &self.work {
+            work.hub.commit(token);
+        }
+        Ok(())
+    }
+
+    fn console(&mut self, _: &str) -> Result<(), Fault> {
+        Err(Fault::refused(LineReason::NoConsole))
+    }
+}
+
+/// Waits for `wake`, for news, or for so long; true when it was `wake`.
+fn rests(wake: &Receiver<()>, news: Option<&Receiver<()>>, wait: Duration) -> bool {
+    let woken = async {
+        // Closed when the box ends.
+        let _ = wake.recv().await;
+        true
+    };
+    let told = async {
+        match news {
+            Some(news) => news.recv().await.is_err(),
+            None => smol::future::pending().await,
+        }
+    };
+    let late = async {
+        smol::Timer::after(wait).await;
+        false
+    };
+    smol::block_on(or(woken, or(told, late)))
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        {
+            let mut state = self.hub.lock();
+            state.closing = true;
+            for line in state.fars.values().filter_map(|far| far.line.as_ref()) {
+                let _ = line.bell.try_send(());
+            }
+        }
+        self.calls.close();
+        self.bell.close();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("ip: the thread of the connections had panicked");
+        }
+    }
+}

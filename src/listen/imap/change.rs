@@ -1,0 +1,155 @@
+//! Commands that change messages: STORE, COPY, MOVE, EXPUNGE.
+
+use imap_codec::imap_types::command::StoreModifier;
+use imap_codec::imap_types::flag::{Flag, StoreResponse, StoreType};
+use imap_codec::imap_types::mailbox::Mailbox;
+use imap_codec::imap_types::sequence::SequenceSet;
+
+use super::replies::{Replies, set};
+use super::session::{Answer, ImapSession, Try};
+use crate::settings::Key;
+use crate::store::Tx;
+use crate::store::mailbox::{Copied, FlagChange, Flags, Folder};
+
+/// Flags as the store has them.
+pub fn flags_of(flags: &[Flag<'_>]) -> Try<Flags> {
+    let mut found = Flags::default();
+    for flag in flags {
+        match flag {
+            Flag::Seen => found.system |= Flags::SEEN,
+            Flag::Answered => found.system |= Flags::ANSWERED,
+            Flag::Flagged => found.system |= Flags::FLAGGED,
+            Flag::Deleted => found.system |= Flags::DELETED,
+            Flag::Draft => found.system |= Flags::DRAFT,
+            Flag::Keyword(word) => found.keywords.push(word.as_ref().to_owned()),
+            Flag::Extension(_) => return Err(Answer::Bad(format!("the flag {flag} cannot be set"))),
+        }
+    }
+    Ok(found)
+}
+
+/// The code of COPYUID; nothing where nothing was copied.
+fn copyuid(target: &Folder, copied: &Copied) -> String {
+    if copied.is_empty() {
+        return String::new();
+    }
+    let (from, to) = (set(copied.iter().map(|pair| pair.0)), set(copied.iter().map(|pair| pair.1)));
+    format!("[COPYUID {} {from} {to}] ", target.validity)
+}
+
+impl ImapSession<'_> {
+    /// Bytes that a person may still put into their mailbox.
+    pub(super) fn room(&self) -> Try<u64> {
+        let person = self.person()?;
+        let quota = u64::try_from(self.settings.number(Key::MailboxQuota)).unwrap_or(0).saturating_mul(1_000_000);
+        if quota == 0 {
+            return Ok(u64::MAX);
+        }
+        let used = self.services.store.read(|view| view.mailbox_bytes(person))?;
+        Ok(quota.saturating_sub(used))
+    }
+
+    pub(super) fn store(
+        &mut self,
+        set_of: &SequenceSet,
+        (kind, response): (StoreType, StoreResponse),
+        flags: &[Flag<'_>],
+        by_uid: bool,
+        modifiers: &[StoreModifier],
+        out: &mut Replies<'_>,
+    ) -> Try<Answer> {
+        let selected = self.writable()?;
+        let (person, number) = (self.person()?.to_owned(), selected.number);
+        let uids = selected.find(set_of, by_uid)?;
+        let flags = flags_of(flags)?;
+        let unchanged = modifiers.first().map(|StoreModifier::UnchangedSince(modseq)| *modseq);
+        self.condstore |= unchanged.is_some();
+        let change = match kind {
+            StoreType::Replace => FlagChange::Replace,
+            StoreType::Add => FlagChange::Add,
+            StoreType::Remove => FlagChange::Remove,
+        };
+        let (marked, folder) = self.services.store.write(move |tx| {
+            let marked = tx.mark(&person, number, &uids, change, &flags, unchanged)?;
+            let folder = tx.all_folders(&person)?.into_iter().find(|folder| folder.number == number);
+            Ok((marked, folder.unwrap_or_default()))
+        })?;
+        let condstore = self.condstore;
+        let Some(selected) = &mut self.selected else { return Ok(Answer::done()) };
+        selected.tell_keywords(&folder, out);
+        for entry in &marked.entries {
+            selected.own.insert(entry.modseq);
+            let Some(place) = selected.uids.place(entry.uid) else { continue };
+            let silent = response == StoreResponse::Silent;
+            let mut items = Vec::new();
+            if by_uid {
+                items.push(format!("UID {}", entry.uid));
+            }
+            if !silent {
+                items.push(format!("FLAGS {}", selected.flags(&folder, entry)));
+            }
+            if condstore {
+                items.push(format!("MODSEQ ({})", entry.modseq));
+            }
+            if !silent || condstore {
+                out.line(&format!("* {place} FETCH ({})", items.join(" ")));
+            }
+        }
+        if marked.modified.is_empty() {
+            return Ok(Answer::done());
+        }
+        let places = marked.modified.iter().filter_map(|uid| selected.uids.place(*uid));
+        let list = if by_uid { set(marked.modified.iter().copied()) } else { set(places) };
+        Ok(Answer::Ok(format!("[MODIFIED {list}] the others were changed")))
+    }
+
+    /// The folder that COPY and MOVE name.
+    fn target(&self, mailbox: &Mailbox<'_>) -> Try<Folder> {
+        let found = self.folder(mailbox)?;
+        found.ok_or_else(|| Answer::No("[TRYCREATE] there is no folder of this name".to_owned()))
+    }
+
+    pub(super) fn copy(&mut self, set_of: &SequenceSet, mailbox: &Mailbox<'_>, by_uid: bool) -> Try<Answer> {
+        let selected = self.open()?;
+        let (person, number) = (self.person()?.to_owned(), selected.number);
+        let uids = selected.find(set_of, by_uid)?;
+        let target = self.target(mailbox)?;
+        let room = self.room()?;
+        let (to, whose, which) = (target.number, person.clone(), uids.clone());
+        let entries = self.services.store.read(|view| view.entries(&whose, number, &which))?;
+        if entries.iter().map(|entry| entry.size).sum::<u64>() > room {
+            return Err(Answer::No("[OVERQUOTA] this mailbox is full".to_owned()));
+        }
+        let copied = self.services.store.write(move |tx: &mut Tx| tx.copy_entries(&person, number, &uids, to))?;
+        Ok(Answer::Ok(format!("{}copied", copyuid(&target, &copied))))
+    }
+
+    pub(super) fn move_to(
+        &mut self,
+        set_of: &SequenceSet,
+        mailbox: &Mailbox<'_>,
+        by_uid: bool,
+        out: &mut Replies<'_>,
+    ) -> Try<Answer> {
+        let selected = self.writable()?;
+        let (person, number) = (self.person()?.to_owned(), selected.number);
+        let uids = selected.find(set_of, by_uid)?;
+        let target = self.target(mailbox)?;
+        let to = target.number;
+        let moved = self.services.store.write(move |tx: &mut Tx| tx.move_entries(&person, number, &uids, to))?;
+        // Before the places change (RFC 6851 section 4.3).
+        if !moved.is_empty() {
+            out.line(&format!("* OK {}moved", copyuid(&target, &moved)));
+        }
+        Ok(Answer::done())
+    }
+
+    /// Removes what is marked as deleted; of these messages only, if some are given.
+    pub(super) fn expunge(&mut self, set_of: Option<&SequenceSet>) -> Try<Answer> {
+        let selected = self.writable()?;
+        let (person, number) = (self.person()?.to_owned(), selected.number);
+        let uids = set_of.map(|set_of| selected.find(set_of, true)).transpose()?;
+        self.services.store.write(move |tx: &mut Tx| tx.expunge(&person, number, uids.as_deref()))?;
+        Ok(Answer::done())
+    }
+}

@@ -1,0 +1,380 @@
+//! FETCH: what is wanted of which messages, found and written message by message. No more than one mail is in memory at a
+//! time, and a large one is read from its file in pieces while it is sent.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use imap_codec::imap_types::command::FetchModifier;
+use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName, Section};
+use imap_codec::imap_types::sequence::SequenceSet;
+
+use super::mime::{self, Part};
+use super::replies::{Replies, date_time};
+use super::section::{self, Piece};
+use super::selected::BATCH;
+use super::session::{Answer, ImapSession, Try};
+use super::{envelope, structure};
+use crate::fault::Fault;
+use crate::store::mailbox::{Content, Entry, FlagChange, Flags, Folder};
+
+/// Bytes of a header that are read at most.
+pub const HEADER: usize = 256 * 1024;
+/// Bytes of a file that are sent at once.
+const PIECE: usize = 64 * 1024;
+/// Large mails are taken apart one at a time, however many sessions want them.
+static LARGE: Mutex<()> = Mutex::new(());
+
+/// The parts of the last large mail: programs fetch such a mail in many pieces.
+#[derive(Debug, Default)]
+pub struct Cache(Option<(u64, PathBuf, Part)>);
+
+/// How much of a mail is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    Nothing,
+    Header,
+    Whole,
+}
+
+/// A value that is written for an item.
+enum Value {
+    /// What stands in the row of the entry.
+    Word(String),
+    /// A list, ready to be sent.
+    List(Vec<u8>),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// Bytes of the mail.
+    Range(Range<usize>),
+    /// There is nothing of this.
+    Nil,
+}
+
+/// A mail, or what is needed of it.
+enum Mail {
+    Memory(Vec<u8>),
+    File(PathBuf),
+}
+
+/// What is written for a message: the mail itself where pieces of it are, and each item with its name.
+type Values = (Option<Mail>, Vec<(String, Value)>);
+
+fn need_of(item: &MessageDataItemName<'_>) -> Need {
+    match item {
+        MessageDataItemName::Envelope | MessageDataItemName::Rfc822Header => Need::Header,
+        MessageDataItemName::BodyExt { section: Some(section), .. } if section::is_of_header(section) => Need::Header,
+        MessageDataItemName::BodyExt { .. }
+        | MessageDataItemName::Body
+        | MessageDataItemName::BodyStructure
+        | MessageDataItemName::Rfc822
+        | MessageDataItemName::Rfc822Text => Need::Whole,
+        _ => Need::Nothing,
+    }
+}
+
+fn reads(item: &MessageDataItemName<'_>) -> bool {
+    match item {
+        MessageDataItemName::BodyExt { peek, .. } => !peek,
+        MessageDataItemName::Rfc822 | MessageDataItemName::Rfc822Text => true,
+        _ => false,
+    }
+}
+
+impl ImapSession<'_> {
+    pub(super) fn fetch(
+        &mut self,
+        set: &SequenceSet,
+        items: &MacroOrMessageDataItemNames<'_>,
+        by_uid: bool,
+        modifiers: &[FetchModifier],
+        out: &mut Replies<'_>,
+    ) -> Try<Answer> {
+        let mut uids = self.open()?.find(set, by_uid)?;
+        let person = self.person()?.to_owned();
+        let mut items = match items {
+            MacroOrMessageDataItemNames::Macro(short) => short.expand(),
+            MacroOrMessageDataItemNames::MessageDataItemNames(items) => items.clone(),
+        };
+        if items
+            .iter()
+            .any(|item| matches!(item, MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. }))
+        {
+            return Err(Answer::Bad("BINARY is not offered".to_owned()));
+        }
+        let mut since = None;
+        for modifier in modifiers {
+            match modifier {
+                FetchModifier::ChangedSince(modseq) => since = Some(modseq.get()),
+                FetchModifier::Vanished => return Err(Answer::Bad("VANISHED is not offered".to_owned())),
+            }
+        }
+        let add = |items: &mut Vec<_>, item: MessageDataItemName<'static>, at: usize| {
+            if !items.contains(&item) {
+                items.insert(at.min(items.len()), item);
+            }
+        };
+        if by_uid {
+            add(&mut items, MessageDataItemName::Uid, 0);
+        }
+        if since.is_some() {
+            add(&mut items, MessageDataItemName::ModSeq, usize::MAX);
+        }
+        self.condstore |= items.contains(&MessageDataItemName::ModSeq);
+        let selected = self.open()?;
+        let number = selected.number;
+        if items.iter().any(reads) && !selected.read_only {
+            add(&mut items, MessageDataItemName::Flags, usize::MAX);
+            uids = self.read_them(&person, number, uids)?;
+        }
+        let need = items.iter().map(need_of).max().unwrap_or(Need::Nothing);
+        for batch in uids.chunks(BATCH) {
+            let (folder, entries) = self
+                .services
+                .store
+                .read(|view| Ok((view.folder(&person, number)?, view.entries(&person, number, batch)?)))?;
+            let Some(folder) = folder else { break };
+            if let Some(selected) = &mut self.selected {
+                selected.tell_keywords(&folder, out);
+            }
+            for entry in entries.iter().filter(|entry| since.is_none_or(|since| entry.modseq > since)) {
+                let values = self.values(&folder, entry, &items, need);
+                let Some(values) = gone(values)? else { continue };
+                self.write_one(entry, values, out);
+                if out.broken() {
+                    return Ok(Answer::done());
+                }
+            }
+        }
+        Ok(Answer::done())
+    }
+
+    /// Marks messages as read, in one commit.
+    fn read_them(&mut self, person: &str, number: u32, uids: Vec<u32>) -> Try<Vec<u32>> {
+        let mut unread = Vec::new();
+        for batch in uids.chunks(BATCH) {
+            let entries = self.services.store.read(|view| view.entries(person, number, batch))?;
+            unread.extend(entries.iter().filter(|entry| entry.flags & Flags::SEEN == 0).map(|entry| entry.uid));
+        }
+        if !unread.is_empty() {
+            let person = person.to_owned();
+            let seen = Flags::of(Flags::SEEN);
+            let job = move |tx: &mut crate::store::Tx| tx.mark(&person, number, &unread, FlagChange::Add, &seen, None);
+            let marked = self.services.store.write(job)?;
+            if let Some(selected) = &mut self.selected {
+                selected.own.extend(marked.entries.iter().map(|entry| entry.modseq));
+            }
+        }
+        Ok(uids)
+    }
+
+    /// What is to be written for a message, item by item.
+    fn values(
+        &mut self,
+        folder: &Folder,
+        entry: &Entry,
+        items: &[MessageDataItemName<'_>],
+        need: Need,
+    ) -> Result<Values, Fault> {
+        let (mail, part, _guard);
+        let mut bytes: Vec<u8> = Vec::new();
+        match need {
+            Need::Nothing => (mail, part, _guard) = (None, None, None),
+            Need::Header => {
+                bytes = self.header(entry)?;
+                (mail, part, _guard) = (None, None, None);
+            }
+            Need::Whole => {
+                let cached = self.cache.0.as_ref().filter(|(content, ..)| *content == entry.content);
+                let from_parts = items.iter().all(section::is_from_parts);
+                match cached {
+                    Some((_, path, known)) if from_parts => {
+                        (mail, part, _guard) = (Some(Mail::File(path.clone())), Some(known.clone()), None);
+                    }
+                    _ => match self.services.store.content(entry)? {
+                        Content::Bytes(whole) => {
+                            part = items.iter().any(section::needs_parts).then(|| Part::of(&whole));
+                            (mail, _guard) = (Some(Mail::Memory(whole)), None);
+                        }
+                        Content::File(path) => {
+                            _guard = Some(LARGE.lock().unwrap_or_else(PoisonError::into_inner));
+                            if items.iter().any(|item| section::needs_parts(item) || need_of(item) == Need::Header) {
+                                bytes = std::fs::read(&path).map_err(Fault::temporary)?;
+                                let known = Part::of(&bytes);
+                                self.cache.0 = Some((entry.content, path.clone(), known.clone()));
+                                part = Some(known);
+                            } else {
+                                part = None;
+                            }
+                            mail = Some(Mail::File(path));
+                        }
+                    },
+                }
+            }
+        }
+        let whole: &[u8] = match &mail {
+            Some(Mail::Memory(whole)) => whole,
+            _ => &bytes,
+        };
+        let size = usize::try_from(entry.size).unwrap_or(usize::MAX);
+        let values = items.iter().map(|item| self.value(folder, entry, item, whole, part.as_ref(), size)).collect();
+        Ok((mail, values))
+    }
+
+    /// The header of a message, without the rest.
+    pub(super) fn header(&self, entry: &Entry) -> Result<Vec<u8>, Fault> {
+        let most = if entry.header > 0 { entry.header as usize } else { HEADER };
+        let mut bytes = match self.services.store.read(|view| view.content_start(entry.content, most))? {
+            Some(bytes) => bytes,
+            None => match self.services.store.content(entry)? {
+                Content::Bytes(bytes) => bytes,
+                Content::File(path) => {
+                    let mut start = Vec::new();
+                    let read = File::open(path).and_then(|file| file.take(most as u64).read_to_end(&mut start));
+                    read.map_err(Fault::temporary)?;
+                    start
+                }
+            },
+        };
+        bytes.truncate(mime::header_end(&bytes));
+        Ok(bytes)
+    }
+
+    fn value(
+        &self,
+        folder: &Folder,
+        entry: &Entry,
+        item: &MessageDataItemName<'_>,
+        mail: &[u8],
+        part: Option<&Part>,
+        size: usize,
+    ) -> (String, Value) {
+        let list = |write: &dyn Fn(&mut Vec<u8>)| {
+            let mut out = Vec::new();
+            write(&mut out);
+            Value::List(out)
+        };
+        let structured = |extended: bool| match part {
+            Some(part) => list(&|out| structure::write(out, mail, part, extended)),
+            None => Value::Nil,
+        };
+        let (label, value) = match item {
+            MessageDataItemName::Flags => {
+                let flags = self.selected.as_ref().map_or_else(String::new, |selected| selected.flags(folder, entry));
+                ("FLAGS", Value::Word(flags))
+            }
+            MessageDataItemName::Uid => ("UID", Value::Word(entry.uid.to_string())),
+            MessageDataItemName::InternalDate => ("INTERNALDATE", Value::Word(date_time(entry.at()))),
+            MessageDataItemName::Rfc822Size => ("RFC822.SIZE", Value::Word(entry.size.to_string())),
+            MessageDataItemName::ModSeq => ("MODSEQ", Value::Word(format!("({})", entry.modseq))),
+            MessageDataItemName::Envelope => {
+                let header = &mail[..mime::header_end(mail)];
+                ("ENVELOPE", list(&|out| envelope::write(out, header)))
+            }
+            MessageDataItemName::Body => ("BODY", structured(false)),
+            MessageDataItemName::BodyStructure => ("BODYSTRUCTURE", structured(true)),
+            MessageDataItemName::Rfc822 => ("RFC822", Value::Range(0..size)),
+            MessageDataItemName::Rfc822Header => {
+                ("RFC822.HEADER", Value::Bytes(mail[..mime::header_end(mail)].to_vec()))
+            }
+            MessageDataItemName::Rfc822Text => {
+                ("RFC822.TEXT", Value::from(section::piece(Some(&Section::Text(None)), mail, part, size)))
+            }
+            MessageDataItemName::BodyExt { section, partial, .. } => {
+                let piece = section::piece(section.as_ref(), mail, part, size);
+                let (mut label, mut value) = (section::label(section.as_ref()), Value::from(piece));
+                if let Some((from, count)) = partial {
+                    label.push_str(&format!("<{from}>"));
+                    value = value.cut(*from as usize, count.get() as usize);
+                }
+                return (label, value);
+            }
+            // These are refused before.
+            MessageDataItemName::Binary { .. } | MessageDataItemName::BinarySize { .. } => ("BINARY", Value::Nil),
+        };
+        (label.to_owned(), value)
+    }
+
+    fn write_one(&self, entry: &Entry, values: Values, out: &mut Replies<'_>) {
+        let Some(place) = self.selected.as_ref().and_then(|selected| selected.uids.place(entry.uid)) else { return };
+        let (mail, values) = values;
+        out.text(&format!("* {place} FETCH ("));
+        for (at, (label, value)) in values.into_iter().enumerate() {
+            out.text(if at > 0 { " " } else { "" }).text(&label).text(" ");
+            match value {
+                Value::Word(word) => drop(out.text(&word)),
+                Value::List(list) => drop(out.bytes(&list)),
+                Value::Nil => drop(out.text("NIL")),
+                Value::Bytes(bytes) => drop(out.text(&format!("{{{}}}\r\n", bytes.len())).bytes(&bytes)),
+                Value::Range(range) => {
+                    out.text(&format!("{{{}}}\r\n", range.len()));
+                    match &mail {
+                        Some(Mail::Memory(bytes)) => drop(out.bytes(&bytes[range])),
+                        Some(Mail::File(path)) => copy(path, range, out),
+                        // Only an empty range comes without a mail.
+                        None => {}
+                    }
+                }
+            }
+        }
+        out.line(")");
+    }
+}
+
+/// A message that another session removed meanwhile is left out.
+fn gone<T>(found: Result<T, Fault>) -> Try<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(fault) if fault.is_permanent() => {
+            log::warn!("imap: {fault}");
+            Ok(None)
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+impl From<Piece> for Value {
+    fn from(piece: Piece) -> Self {
+        match piece {
+            Piece::Range(range) => Self::Range(range),
+            Piece::Bytes(bytes) => Self::Bytes(bytes),
+            Piece::Nil => Self::Nil,
+        }
+    }
+}
+
+impl Value {
+    /// A part of it: what is asked for beyond its end is not there.
+    fn cut(self, from: usize, count: usize) -> Self {
+        let clipped = |length: usize| from.min(length)..from.saturating_add(count).min(length);
+        match self {
+            Self::Bytes(bytes) => Self::Bytes(bytes[clipped(bytes.len())].to_vec()),
+            Self::Range(range) => {
+                let inside = clipped(range.len());
+                Self::Range(range.start + inside.start..range.start + inside.end)
+            }
+            other => other,
+        }
+    }
+}
+
+/// Sends a piece of a file.
+fn copy(path: &Path, range: Range<usize>, out: &mut Replies<'_>) {
+    let copied = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(range.start as u64))?;
+        let mut left = range.len();
+        let mut piece = vec![0; PIECE.min(left)];
+        while left > 0 && !out.broken() {
+            let part = &mut piece[..PIECE.min(left)];
+            file.read_exact(part)?;
+            left -= part.len();
+            out.bytes(part);
+        }
+        Ok(())
+    });
+    if let Err(error) = copied {
+        out.fail(error);
+    }
+}

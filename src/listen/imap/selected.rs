@@ -1,0 +1,178 @@
+//! The open folder as its client knows it: places of messages, and what has happened since it was told.
+
+use std::collections::BTreeSet;
+
+use imap_codec::imap_types::sequence::{SeqOrUid, Sequence, SequenceSet};
+
+use super::replies::Replies;
+use super::session::{Answer, Try};
+use crate::store::Store;
+use crate::store::mailbox::{Entry, Flags, Folder, UidRanges};
+
+/// Entries that are read at once.
+pub const BATCH: usize = 500;
+
+/// The open folder.
+#[derive(Debug)]
+pub struct Selected {
+    /// Its number.
+    pub number: u32,
+    /// Opened with EXAMINE.
+    pub read_only: bool,
+    /// The messages that the client knows, in their places.
+    pub uids: UidRanges,
+    /// The last change that it was told.
+    pub modseq: u64,
+    /// Messages from this UID on are recent in this session.
+    pub recent: u32,
+    /// Keywords that it was told.
+    keywords: usize,
+    /// Changes that this session made, which it has told already.
+    pub own: BTreeSet<u64>,
+}
+
+impl Selected {
+    /// A folder that is opened now.
+    pub fn new(folder: &Folder, uids: UidRanges, read_only: bool) -> Self {
+        Self {
+            number: folder.number,
+            read_only,
+            uids,
+            modseq: folder.modseq,
+            recent: folder.recent,
+            keywords: folder.keywords.len(),
+            own: BTreeSet::new(),
+        }
+    }
+
+    /// How many messages are recent in this session.
+    pub fn count_recent(&self) -> usize {
+        self.uids.between(self.recent, u32::MAX).count()
+    }
+
+    /// The messages of a set, as UIDs that rise.
+    pub fn find(&self, set: &SequenceSet, by_uid: bool) -> Try<Vec<u32>> {
+        let count = self.uids.len();
+        let end = if by_uid { self.uids.last().unwrap_or(0) } else { count };
+        let number = |at: &SeqOrUid| match at {
+            SeqOrUid::Value(number) => number.get(),
+            SeqOrUid::Asterisk => end,
+        };
+        let mut found = Vec::new();
+        for sequence in set.0.as_ref() {
+            let (one, other) = match sequence {
+                Sequence::Single(at) => (number(at), number(at)),
+                Sequence::Range(from, to) => (number(from), number(to)),
+            };
+            let (from, to) = (one.min(other), one.max(other));
+            if by_uid {
+                found.extend(self.uids.between(from, to));
+                continue;
+            }
+            if count == 0 && matches!(sequence, Sequence::Range(_, SeqOrUid::Asterisk)) {
+                continue;
+            }
+            let (Some(first), Some(last)) = (self.uids.at(from), self.uids.at(to)) else {
+                return Err(Answer::Bad("there is no message of this number".to_owned()));
+            };
+            found.extend(self.uids.between(first, last));
+        }
+        if !found.is_sorted_by(|one, other| one < other) {
+            found.sort_unstable();
+            found.dedup();
+        }
+        Ok(found)
+    }
+
+    /// The flags of an entry as a list in parentheses.
+    pub fn flags(&self, folder: &Folder, entry: &Entry) -> String {
+        let system = Flags::NAMES.iter().filter(|(bit, _)| entry.flags & bit != 0).map(|(_, name)| *name);
+        let recent = (entry.uid >= self.recent).then_some("\\Recent");
+        let words: Vec<_> = system.chain(recent).chain(folder.words(entry.keywords)).collect();
+        format!("({})", words.join(" "))
+    }
+
+    /// Tells new keywords, before something shows them.
+    pub fn tell_keywords(&mut self, folder: &Folder, out: &mut Replies<'_>) {
+        if folder.keywords.len() != self.keywords {
+            self.keywords = folder.keywords.len();
+            out.line(&format!("* FLAGS {}", all_flags(folder)));
+        }
+    }
+
+    /// Tells what happened since the client was told last; false when the folder is gone. Without `removals` nothing is told
+    /// from the first removal on.
+    pub fn follow(
+        &mut self,
+        store: &Store,
+        person: &str,
+        removals: bool,
+        condstore: bool,
+        out: &mut Replies<'_>,
+    ) -> Try<bool> {
+        let (number, since) = (self.number, self.modseq);
+        let Some(changes) = store.read(|view| view.changes(person, number, since))? else { return Ok(false) };
+        let folder = changes.folder;
+        if folder.modseq == self.modseq || (changes.behind && !removals) {
+            return Ok(true);
+        }
+        let first_removal = changes.list.iter().find(|change| change.removed && self.uids.place(change.uid).is_some());
+        let until = match first_removal {
+            Some(removal) if !removals => removal.modseq - 1,
+            _ => folder.modseq,
+        };
+        let known = self.uids.last().unwrap_or(0);
+        let (mut changed, mut new, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        for change in changes.list.iter().filter(|change| change.modseq <= until) {
+            match change.uid {
+                uid if change.removed => gone.push(uid),
+                uid if uid > known => new.push(uid),
+                _ if self.own.contains(&change.modseq) => {}
+                uid => changed.push(uid),
+            }
+        }
+        if changes.behind {
+            let now: BTreeSet<u32> = store.read(|view| view.uids(person, &folder))?.iter().collect();
+            gone = self.uids.iter().filter(|uid| !now.contains(uid)).collect();
+            new = now.iter().copied().filter(|uid| *uid > known).collect();
+        }
+        self.own.clear();
+        self.modseq = until;
+        self.tell_keywords(&folder, out);
+        // Places change with each one that goes.
+        for uid in gone {
+            if let Some(place) = self.uids.remove(uid) {
+                out.line(&format!("* {place} EXPUNGE"));
+            }
+        }
+        new.sort_unstable();
+        if !new.is_empty() {
+            new.iter().for_each(|uid| self.uids.push(*uid));
+            if !self.read_only && folder.recent < folder.next {
+                // Whoever hears of them first has them as recent.
+                let person = person.to_owned();
+                let first = store.write(move |tx| tx.take_recent(&person, number))?;
+                self.recent = if self.recent > known { first } else { self.recent };
+            }
+            out.line(&format!("* {} EXISTS", self.uids.len()));
+            out.line(&format!("* {} RECENT", self.count_recent()));
+        }
+        changed.sort_unstable();
+        for batch in changed.chunks(BATCH) {
+            let entries = store.read(|view| view.entries(person, number, batch))?;
+            for entry in entries.iter().filter(|entry| entry.modseq <= until) {
+                let Some(place) = self.uids.place(entry.uid) else { continue };
+                let modseq = if condstore { format!(" MODSEQ ({})", entry.modseq) } else { String::new() };
+                let flags = self.flags(&folder, entry);
+                out.line(&format!("* {place} FETCH (UID {} FLAGS {flags}{modseq})", entry.uid));
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The flags that messages of a folder can have.
+pub fn all_flags(folder: &Folder) -> String {
+    let names = Flags::NAMES.iter().map(|(_, name)| *name).chain(folder.keywords.iter().map(String::as_str));
+    format!("({})", names.collect::<Vec<_>>().join(" "))
+}

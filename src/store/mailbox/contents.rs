@@ -1,0 +1,219 @@
+//! Contents: the bytes behind entries, kept once for however many entries show them.
+//!
+//! A content has the number of the first message of the mail that it is, or a number of its own with the highest bit set.
+//! Its bytes lie in `BODIES` under that number, or in a spool file. They go when no entry shows them and no message was made
+//! from them.
+
+use std::path::PathBuf;
+
+use redb::ReadableTable;
+
+use super::names::{hash, message_id_of};
+use super::rows::{ContentRow, Entry, sound};
+use crate::fault::Fault;
+use crate::message::{Id, Message};
+use crate::store::schema::{self, Tx, TxResult, View, reject};
+use crate::store::{Store, spool};
+
+/// Marks the numbers of contents that are of no message.
+const OWN: u64 = 1 << 63;
+
+/// Bytes that somebody put into a folder.
+#[derive(Debug, Clone)]
+pub enum NewContent {
+    /// In memory; at most [`INLINE`](schema::INLINE) of them.
+    Bytes(Vec<u8>),
+    /// A file in the spool folder, on disk already.
+    File {
+        /// Its name there.
+        name: String,
+        /// In bytes.
+        size: u64,
+        /// CRC-32 of them.
+        check: u32,
+        /// Its beginning, with the whole header.
+        head: Vec<u8>,
+    },
+}
+
+impl NewContent {
+    /// The beginning of it, with the header.
+    pub fn head(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::File { head, .. } => head,
+        }
+    }
+
+    /// In bytes.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { size, .. } => *size,
+        }
+    }
+}
+
+/// The bytes of an entry.
+#[derive(Debug)]
+pub enum Content {
+    /// In memory.
+    Bytes(Vec<u8>),
+    /// In a file, whole and as it was written.
+    File(PathBuf),
+}
+
+/// Length of the header with the empty line behind it; all of it where there is none.
+pub fn header_length(mail: &[u8]) -> u32 {
+    let end = match mail.starts_with(b"\r\n") {
+        true => 2,
+        false => mail.windows(4).position(|window| window == b"\r\n\r\n").map_or(mail.len(), |at| at + 4),
+    };
+    u32::try_from(end).unwrap_or(u32::MAX)
+}
+
+impl Tx<'_> {
+    fn content(&self, content: u64) -> TxResult<Option<ContentRow>> {
+        let row = self.contents.get(content)?;
+        row.map(|row| sound(ContentRow::read(row.value()), "a mail of a folder")).transpose()
+    }
+
+    fn put_content(&mut self, content: u64, row: &ContentRow) -> TxResult<()> {
+        self.contents.insert(content, row.row().as_slice())?;
+        Ok(())
+    }
+
+    /// Keeps bytes that are of no message, and gives their number. Only an entry keeps them from here on.
+    pub fn add_content(&mut self, new: &NewContent) -> TxResult<u64> {
+        self.ledger.next_content += 1;
+        let content = OWN | self.ledger.next_content;
+        let (header, name) = (header_length(new.head()), hash(message_id_of(new.head()).as_deref()));
+        let row = ContentRow { size: new.size(), header, name, ..ContentRow::default() };
+        match new {
+            NewContent::Bytes(bytes) if bytes.len() <= schema::INLINE => {
+                self.bodies.insert(content, bytes.as_slice())?;
+                self.put_content(content, &ContentRow { check: crc32fast::hash(bytes), ..row })?;
+            }
+            NewContent::Bytes(_) => return reject(Fault::permanent("a large mail has to come as a file")),
+            NewContent::File { name, check, .. } => {
+                self.put_content(content, &ContentRow { check: *check, file: name.clone(), ..row })?;
+            }
+        }
+        Ok(content)
+    }
+
+    /// The content of a message: its mail, or the mail that is composed of it now and never again.
+    pub(super) fn content_of(&mut self, message: &Message) -> TxResult<u64> {
+        let content = message.mail.as_ref().map_or(message.id, |mail| mail.first).0;
+        if self.contents.get(content)?.is_some() {
+            return Ok(content);
+        }
+        let name = hash(message.message_id.as_deref());
+        let row = match &message.mail {
+            Some(mail) => {
+                let body = self.bodies.get(content)?;
+                let header = body.as_ref().map_or(0, |body| header_length(body.value()));
+                let check = mail.check.or_else(|| body.map(|body| crc32fast::hash(body.value()))).unwrap_or(0);
+                let (size, copies, file) = (mail.size, mail.copies, mail.file.clone().unwrap_or_default());
+                ContentRow { size, check, header, copies, name, file, ..ContentRow::default() }
+            }
+            None => {
+                let mail = self.composed(message)?;
+                self.bodies.insert(content, mail.as_slice())?;
+                let (size, check) = (mail.len() as u64, crc32fast::hash(&mail));
+                ContentRow { size, check, header: header_length(&mail), name, ..ContentRow::default() }
+            }
+        };
+        self.put_content(content, &row)?;
+        Ok(content)
+    }
+
+    /// One more entry shows it.
+    pub(super) fn hold_content(&mut self, content: u64) -> TxResult<ContentRow> {
+        let Some(mut row) = self.content(content)? else {
+            return reject(Fault::permanent("the mail of an entry is not there"));
+        };
+        row.count += 1;
+        self.put_content(content, &row)?;
+        Ok(row)
+    }
+
+    /// One entry less shows it; the last one takes the bytes along, unless a message was made from them.
+    pub(super) fn release_content(&mut self, content: u64) -> TxResult<()> {
+        let Some(mut row) = self.content(content)? else { return Ok(()) };
+        row.count = row.count.saturating_sub(1);
+        if row.count > 0 {
+            return self.put_content(content, &row);
+        }
+        self.contents.remove(content)?;
+        for message in content..content + u64::from(row.copies) {
+            if self.messages.get(message)?.is_some() {
+                return Ok(());
+            }
+        }
+        match row.file.as_str() {
+            "" => drop(self.bodies.remove(content)?),
+            file => self.after.unlink.push(file.to_owned()),
+        }
+        Ok(())
+    }
+
+    /// True while an entry shows the mail that begins with this message.
+    pub(in crate::store) fn is_shown(&self, first: Id) -> TxResult<bool> {
+        Ok(self.contents.get(first.0)?.is_some())
+    }
+}
+
+impl View {
+    /// Bytes of an entry from the start on, at most so many, where they are in the store itself.
+    pub fn content_start(&self, content: u64, most: usize) -> TxResult<Option<Vec<u8>>> {
+        let row = self.0.open_table(schema::BODIES)?.get(content)?;
+        Ok(row.map(|row| row.value()[..row.value().len().min(most)].to_vec()))
+    }
+
+    fn content_row(&self, content: u64) -> TxResult<Option<ContentRow>> {
+        let row = self.0.open_table(schema::CONTENTS)?.get(content)?;
+        row.map(|row| sound(ContentRow::read(row.value()), "a mail of a folder")).transpose()
+    }
+
+    /// Names of the spool files that entries show.
+    pub(in crate::store) fn content_files(&self) -> TxResult<Vec<String>> {
+        let mut files = Vec::new();
+        for row in self.0.open_table(schema::CONTENTS)?.iter()? {
+            let row = sound(ContentRow::read(row?.1.value()), "a mail of a folder")?;
+            files.extend((!row.file.is_empty()).then_some(row.file));
+        }
+        Ok(files)
+    }
+}
+
+impl Store {
+    /// The bytes of an entry, which are those that were written.
+    ///
+    /// # Errors
+    /// As [`Store::read`]; permanent when they are not what was written.
+    pub fn content(&self, entry: &Entry) -> Result<Content, Fault> {
+        let damaged = || Fault::permanent("this mail is damaged on the disk of this box");
+        let (row, bytes) = self.read(|view| {
+            let row = view.content_row(entry.content)?;
+            let bytes = match &row {
+                Some(row) if row.file.is_empty() => view.content_start(entry.content, usize::MAX)?,
+                _ => None,
+            };
+            Ok((row, bytes))
+        })?;
+        // It may have been removed by another session.
+        let row = row.ok_or_else(|| Fault::permanent("this mail is not there any more"))?;
+        let whole = |size: u64, check: u32| size == row.size && (row.check == 0 || check == row.check);
+        match bytes {
+            Some(bytes) if whole(bytes.len() as u64, crc32fast::hash(&bytes)) => Ok(Content::Bytes(bytes)),
+            None if !row.file.is_empty() => {
+                let path = spool::folder(self.folder()).join(&row.file);
+                let (size, check) =
+                    spool::check(&path).map_err(|error| Fault::temporary(format!("a mail cannot be read: {error}")))?;
+                whole(size, check).then_some(Content::File(path)).ok_or_else(damaged)
+            }
+            _ => Err(damaged()),
+        }
+    }
+}

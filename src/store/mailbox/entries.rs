@@ -1,0 +1,162 @@
+//! Entries: put into a folder, copied, moved, removed. Each change gets a number of its own and keeps the sums true.
+
+use redb::ReadableTable;
+
+use super::flags::Flags;
+use super::rows::{Entry, Folder, sound};
+use crate::store::schema::{Tx, TxResult};
+
+/// An entry that is to be put into a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewEntry {
+    /// What it shows; a content that is there.
+    pub content: u64,
+    /// The message of this box that it belongs to; 0: none.
+    pub message: u64,
+    /// Its flags.
+    pub flags: Flags,
+    /// When it arrived, in seconds.
+    pub arrived: i64,
+}
+
+/// Entries that were copied or moved: their UIDs there and here.
+pub type Copied = Vec<(u32, u32)>;
+
+impl Tx<'_> {
+    /// The entry of this UID.
+    pub(super) fn entry(&self, person: &str, folder: u32, uid: u32) -> TxResult<Option<Entry>> {
+        let row = self.entries.get((person, folder, uid))?;
+        row.map(|row| sound(Entry::read(uid, row.value()), "an entry of a folder")).transpose()
+    }
+
+    pub(super) fn all_uids(&self, person: &str, folder: u32) -> TxResult<Vec<u32>> {
+        let rows = self.entries.range((person, folder, 0)..=(person, folder, u32::MAX))?;
+        rows.map(|row| Ok(row?.0.value().2)).collect()
+    }
+
+    /// Puts an entry into a folder and gives its UID.
+    pub fn add_entry(&mut self, person: &str, folder: u32, new: &NewEntry) -> TxResult<u32> {
+        let mut folder = self.folder(person, folder)?;
+        let keywords = folder.learn(&new.flags.keywords)?;
+        let entry = Entry {
+            content: new.content,
+            message: new.message,
+            flags: new.flags.system,
+            keywords,
+            arrived: new.arrived,
+            ..Entry::default()
+        };
+        let uid = self.put_in(person, &mut folder, entry)?;
+        self.put_folder(person, &folder)?;
+        Ok(uid)
+    }
+
+    /// Puts an entry back whose folder is made anew; its keywords are those of the folder.
+    pub(super) fn restore_entry(&mut self, person: &str, number: u32, entry: Entry) -> TxResult<()> {
+        let mut folder = self.folder(person, number)?;
+        // Under a new UIDVALIDITY the numbers may change.
+        self.put_in(person, &mut folder, entry)?;
+        self.put_folder(person, &folder)
+    }
+
+    /// Puts a copy of an entry into a folder, which its caller writes.
+    fn put_in(&mut self, person: &str, folder: &mut Folder, entry: Entry) -> TxResult<u32> {
+        let content = self.hold_content(entry.content)?;
+        let mut entry = Entry {
+            uid: folder.next,
+            saved: self.ledger.last_time.seconds(),
+            modseq: 0,
+            size: content.size,
+            header: content.header,
+            name: content.name,
+            ..entry
+        };
+        folder.next = folder.next.saturating_add(1);
+        folder.total += 1;
+        folder.unseen += u32::from(entry.flags & Flags::SEEN == 0);
+        folder.bytes += entry.size;
+        self.touch(person, folder, &mut entry)?;
+        if entry.message > 0 {
+            self.places.insert((entry.message, person, folder.number, entry.uid), ())?;
+        }
+        self.put_name(person, folder.number, &entry)?;
+        Ok(entry.uid)
+    }
+
+    /// Writes an entry with the next number of a change.
+    pub(super) fn touch(&mut self, person: &str, folder: &mut Folder, entry: &mut Entry) -> TxResult<()> {
+        self.changes.remove((person, folder.number, entry.modseq))?;
+        folder.modseq += 1;
+        entry.modseq = folder.modseq;
+        self.changes.insert((person, folder.number, entry.modseq), (entry.uid, 0))?;
+        self.entries.insert((person, folder.number, entry.uid), entry.row().as_slice())?;
+        Ok(())
+    }
+
+    /// Removes entries, for good. UIDs without an entry are passed over; gives those that went.
+    pub fn remove_entries(&mut self, person: &str, number: u32, uids: &[u32]) -> TxResult<Vec<u32>> {
+        let mut folder = self.folder(person, number)?;
+        let mut gone = Vec::new();
+        for uid in uids {
+            // One that is damaged goes as well.
+            let Some(row) = self.entries.remove((person, number, *uid))?.map(|row| row.value().to_vec()) else {
+                continue;
+            };
+            let entry = sound(Entry::read(*uid, &row), "an entry of a folder")?;
+            folder.total -= 1;
+            folder.unseen -= u32::from(entry.flags & Flags::SEEN == 0);
+            folder.bytes -= entry.size;
+            self.note_removal(person, &mut folder, &entry)?;
+            if entry.message > 0 {
+                self.places.remove((entry.message, person, number, *uid))?;
+            }
+            self.remove_name(person, number, &entry)?;
+            self.release_content(entry.content)?;
+            gone.push(*uid);
+        }
+        self.put_folder(person, &folder)?;
+        Ok(gone)
+    }
+
+    /// Removes the entries that are marked as deleted; of these UIDs only, if some are given.
+    pub fn expunge(&mut self, person: &str, number: u32, uids: Option<&[u32]>) -> TxResult<Vec<u32>> {
+        let mut marked = Vec::new();
+        let all;
+        let uids = match uids {
+            Some(uids) => uids,
+            None => {
+                all = self.all_uids(person, number)?;
+                &all
+            }
+        };
+        for uid in uids {
+            let entry = self.entry(person, number, *uid)?;
+            marked.extend(entry.filter(|entry| entry.flags & Flags::DELETED != 0).map(|entry| entry.uid));
+        }
+        self.remove_entries(person, number, &marked)
+    }
+
+    /// Copies entries into another folder, or the same, all in one commit.
+    pub fn copy_entries(&mut self, person: &str, from: u32, uids: &[u32], to: u32) -> TxResult<Copied> {
+        let source = self.folder(person, from)?;
+        let mut target = self.folder(person, to)?;
+        let mut copied = Vec::new();
+        for uid in uids {
+            let Some(entry) = self.entry(person, from, *uid)? else { continue };
+            let words: Vec<_> = source.words(entry.keywords).map(str::to_owned).collect();
+            let keywords = target.learn(&words)?;
+            let new = self.put_in(person, &mut target, Entry { keywords, ..entry })?;
+            copied.push((*uid, new));
+        }
+        self.put_folder(person, &target)?;
+        Ok(copied)
+    }
+
+    /// Moves entries into another folder, or the same, where they get new UIDs.
+    pub fn move_entries(&mut self, person: &str, from: u32, uids: &[u32], to: u32) -> TxResult<Copied> {
+        let copied = self.copy_entries(person, from, uids, to)?;
+        let old: Vec<_> = copied.iter().map(|(old, _)| *old).collect();
+        self.remove_entries(person, from, &old)?;
+        Ok(copied)
+    }
+}

@@ -1,0 +1,138 @@
+//! Flags and keywords of entries, and how they change.
+
+use super::rows::{Entry, Folder};
+use crate::fault::Fault;
+use crate::store::schema::{Tx, TxResult, reject};
+
+/// Keywords that one folder can have; the bits of [`Entry::keywords`].
+const MAX_KEYWORDS: usize = 60;
+/// Longest keyword, in bytes.
+const MAX_KEYWORD: usize = 64;
+
+/// Flags and keywords by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Flags {
+    /// Bits of the constants.
+    pub system: u8,
+    /// Keywords as they were written; they are compared without case.
+    pub keywords: Vec<String>,
+}
+
+impl Flags {
+    /// Was read.
+    pub const SEEN: u8 = 1;
+    /// Was answered.
+    pub const ANSWERED: u8 = 2;
+    /// Somebody marked it.
+    pub const FLAGGED: u8 = 4;
+    /// Goes at the next EXPUNGE.
+    pub const DELETED: u8 = 8;
+    /// Is not finished.
+    pub const DRAFT: u8 = 16;
+
+    /// The flags as IMAP names them.
+    pub const NAMES: [(u8, &'static str); 5] = [
+        (Self::ANSWERED, "\\Answered"),
+        (Self::FLAGGED, "\\Flagged"),
+        (Self::DELETED, "\\Deleted"),
+        (Self::SEEN, "\\Seen"),
+        (Self::DRAFT, "\\Draft"),
+    ];
+
+    /// These flags and no keyword.
+    pub fn of(system: u8) -> Self {
+        Self { system, keywords: Vec::new() }
+    }
+}
+
+/// What is to be done with flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlagChange {
+    /// These, and no others.
+    Replace,
+    /// These too.
+    Add,
+    /// These no more.
+    Remove,
+}
+
+/// What a change of flags did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Marked {
+    /// Entries that are there, with the flags that they have now.
+    pub entries: Vec<Entry>,
+    /// Entries that changed since the number that was given, and were left alone.
+    pub modified: Vec<u32>,
+}
+
+impl Folder {
+    /// The bits of keywords, without those that the folder does not know.
+    pub fn bits(&self, keywords: &[String]) -> u64 {
+        keywords.iter().filter_map(|word| self.place(word)).fold(0, |bits, place| bits | 1 << place)
+    }
+
+    fn place(&self, keyword: &str) -> Option<usize> {
+        self.keywords.iter().position(|known| known.eq_ignore_ascii_case(keyword))
+    }
+
+    /// The keywords of an entry.
+    pub fn words(&self, bits: u64) -> impl Iterator<Item = &str> {
+        self.keywords.iter().enumerate().filter(move |(place, _)| bits >> place & 1 == 1).map(|(_, word)| word.as_str())
+    }
+
+    /// The bits of keywords; new ones become known.
+    pub(super) fn learn(&mut self, keywords: &[String]) -> TxResult<u64> {
+        for keyword in keywords {
+            if self.place(keyword).is_some() {
+                continue;
+            }
+            if keyword.len() > MAX_KEYWORD || self.keywords.len() >= MAX_KEYWORDS {
+                return reject(Fault::permanent("a folder can have 60 keywords of 64 bytes"));
+            }
+            self.keywords.push(keyword.clone());
+        }
+        Ok(self.bits(keywords))
+    }
+}
+
+impl Tx<'_> {
+    /// Changes the flags of entries; of those that did not change after `unchanged_since`, if that is given. UIDs without an
+    /// entry are passed over.
+    pub fn mark(
+        &mut self,
+        person: &str,
+        number: u32,
+        uids: &[u32],
+        change: FlagChange,
+        flags: &Flags,
+        unchanged_since: Option<u64>,
+    ) -> TxResult<Marked> {
+        let mut folder = self.folder(person, number)?;
+        let keywords = match change {
+            FlagChange::Remove => folder.bits(&flags.keywords),
+            _ => folder.learn(&flags.keywords)?,
+        };
+        let mut marked = Marked::default();
+        for uid in uids {
+            let Some(mut entry) = self.entry(person, number, *uid)? else { continue };
+            if unchanged_since.is_some_and(|limit| entry.modseq > limit) {
+                marked.modified.push(*uid);
+                continue;
+            }
+            let (system, words) = match change {
+                FlagChange::Replace => (flags.system, keywords),
+                FlagChange::Add => (entry.flags | flags.system, entry.keywords | keywords),
+                FlagChange::Remove => (entry.flags & !flags.system, entry.keywords & !keywords),
+            };
+            if (system, words) != (entry.flags, entry.keywords) {
+                let unseen = |flags: u8| u32::from(flags & Flags::SEEN == 0);
+                folder.unseen = folder.unseen + unseen(system) - unseen(entry.flags);
+                (entry.flags, entry.keywords) = (system, words);
+                self.touch(person, &mut folder, &mut entry)?;
+            }
+            marked.entries.push(entry);
+        }
+        self.put_folder(person, &folder)?;
+        Ok(marked)
+    }
+}

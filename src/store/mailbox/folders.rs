@@ -1,0 +1,240 @@
+//! Folders: made, renamed, removed; the five that each mailbox has are there from its first use on.
+
+use redb::ReadableTable;
+
+use super::rows::{Folder, Special, sound};
+use crate::fault::Fault;
+use crate::store::schema::{Tx, TxResult};
+
+/// Folders of their own that a person can have.
+const MAX_FOLDERS: usize = 100;
+/// Longest name, in bytes.
+const MAX_NAME: usize = 200;
+/// Levels of a name.
+const MAX_LEVELS: usize = 12;
+/// Numbers of own folders begin here.
+const FIRST_OWN: u32 = 16;
+
+/// Why a folder is not made, renamed or removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderError {
+    /// There is one of this name.
+    Exists,
+    /// There is none of this name.
+    Missing,
+    /// The name cannot be one.
+    BadName,
+    /// It is one of those that each mailbox has.
+    Fixed,
+    /// There are too many.
+    TooMany,
+}
+
+impl std::fmt::Display for FolderError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Exists => "there is a folder of this name",
+            Self::Missing => "there is no folder of this name",
+            Self::BadName => "a folder cannot have this name",
+            Self::Fixed => "each mailbox has this folder",
+            Self::TooMany => "a mailbox has at most 100 folders of one's own",
+        })
+    }
+}
+
+/// True for a name that a folder can have.
+fn is_name(name: &str) -> bool {
+    let levels = name.split('/');
+    let fine = |level: &str| !level.is_empty() && level.trim() == level;
+    name.len() <= MAX_NAME
+        && levels.clone().count() <= MAX_LEVELS
+        && levels.clone().all(fine)
+        && !name.contains(|c: char| c.is_control() || matches!(c, '*' | '%'))
+}
+
+/// True when two names are of the same folder: INBOX has no case (RFC 3501 section 5.1).
+fn same(one: &str, other: &str) -> bool {
+    one == other || (one.eq_ignore_ascii_case("INBOX") && other.eq_ignore_ascii_case("INBOX"))
+}
+
+impl Tx<'_> {
+    /// The folder of this number.
+    pub(super) fn folder(&self, person: &str, number: u32) -> TxResult<Folder> {
+        let row = self.folders.get((person, number))?;
+        let Some(row) = row else {
+            return crate::store::reject(Fault::permanent(FolderError::Missing));
+        };
+        sound(Folder::read(number, row.value()), "a folder")
+    }
+
+    pub(super) fn put_folder(&mut self, person: &str, folder: &Folder) -> TxResult<()> {
+        let row = folder.row();
+        let same = self.folders.get((person, folder.number))?.is_some_and(|old| old.value() == row);
+        if !same {
+            self.folders.insert((person, folder.number), row.as_slice())?;
+            self.after.mailboxes.insert(person.to_owned());
+        }
+        Ok(())
+    }
+
+    /// All folders of a person.
+    pub fn all_folders(&self, person: &str) -> TxResult<Vec<Folder>> {
+        let mut found = Vec::new();
+        for row in self.folders.range((person, 0)..=(person, u32::MAX))? {
+            let (key, row) = row?;
+            found.push(sound(Folder::read(key.value().1, row.value()), "a folder")?);
+        }
+        Ok(found)
+    }
+
+    /// Makes the folders that each mailbox has, if they are not there.
+    pub fn open_mailbox(&mut self, person: &str) -> TxResult<()> {
+        if self.folders.get((person, Special::Inbox.number()))?.is_some() {
+            return Ok(());
+        }
+        for special in Special::ALL {
+            let folder = self.blank(special.number(), special.name());
+            self.put_folder(person, &folder)?;
+        }
+        Ok(())
+    }
+
+    /// An empty folder, with a UIDVALIDITY that no folder ever had: the seconds of the clock, or one more than the last.
+    fn blank(&mut self, number: u32, name: &str) -> Folder {
+        let validity = self.next_validity();
+        let (name, subscribed) = (name.to_owned(), true);
+        Folder { number, name, validity, next: 1, recent: 1, modseq: 1, subscribed, ..Folder::default() }
+    }
+
+    pub(super) fn next_validity(&mut self) -> u32 {
+        let seconds = u32::try_from(self.ledger.last_time.seconds()).unwrap_or(0);
+        self.ledger.uid_validity = seconds.max(self.ledger.uid_validity.saturating_add(1)).max(1);
+        self.ledger.uid_validity
+    }
+
+    /// Makes a folder, and those above it.
+    ///
+    /// # Errors
+    /// The inner one says why it is not made.
+    pub fn create_folder(&mut self, person: &str, name: &str) -> TxResult<Result<Folder, FolderError>> {
+        let name = name.strip_suffix('/').unwrap_or(name);
+        if !is_name(name) {
+            return Ok(Err(FolderError::BadName));
+        }
+        let mut folders = self.all_folders(person)?;
+        if folders.iter().any(|folder| same(&folder.name, name)) {
+            return Ok(Err(FolderError::Exists));
+        }
+        let ends = name.match_indices('/').map(|(at, _)| at).chain([name.len()]);
+        let missing: Vec<_> = ends
+            .map(|end| &name[..end])
+            .filter(|part| !folders.iter().any(|folder| same(&folder.name, part)))
+            .collect();
+        let own = folders.iter().filter(|folder| folder.special().is_none()).count();
+        if own + missing.len() > MAX_FOLDERS {
+            return Ok(Err(FolderError::TooMany));
+        }
+        for part in missing {
+            let number = folders.iter().map(|folder| folder.number + 1).max().unwrap_or(0).max(FIRST_OWN);
+            let folder = self.blank(number, part);
+            self.put_folder(person, &folder)?;
+            folders.push(folder);
+        }
+        Ok(folders.pop().ok_or(FolderError::BadName))
+    }
+
+    /// Removes a folder with its entries. Folders below it stay.
+    ///
+    /// # Errors
+    /// The inner one says why it stays.
+    pub fn delete_folder(&mut self, person: &str, name: &str) -> TxResult<Result<(), FolderError>> {
+        let found = self.all_folders(person)?.into_iter().find(|folder| same(&folder.name, name));
+        let Some(folder) = found else { return Ok(Err(FolderError::Missing)) };
+        if folder.special().is_some() {
+            return Ok(Err(FolderError::Fixed));
+        }
+        self.drop_folder(person, &folder)?;
+        Ok(Ok(()))
+    }
+
+    pub(super) fn drop_folder(&mut self, person: &str, folder: &Folder) -> TxResult<()> {
+        let uids = self.all_uids(person, folder.number)?;
+        self.remove_entries(person, folder.number, &uids)?;
+        let keys = (person, folder.number, 0)..=(person, folder.number, u64::MAX);
+        self.changes.retain_in(keys, |_, _| false)?;
+        self.folders.remove((person, folder.number))?;
+        self.after.mailboxes.insert(person.to_owned());
+        Ok(())
+    }
+
+    /// Gives a folder, and those below it, another name. INBOX stays, and what is in it moves (RFC 3501 section 6.3.5).
+    ///
+    /// # Errors
+    /// The inner one says why it keeps its name.
+    pub fn rename_folder(&mut self, person: &str, from: &str, to: &str) -> TxResult<Result<(), FolderError>> {
+        let folders = self.all_folders(person)?;
+        let Some(folder) = folders.iter().find(|folder| same(&folder.name, from)) else {
+            return Ok(Err(FolderError::Missing));
+        };
+        let inbox = folder.number == Special::Inbox.number();
+        if folder.special().is_some() && !inbox {
+            return Ok(Err(FolderError::Fixed));
+        }
+        // Below itself it would be nowhere.
+        if !inbox && to.strip_prefix(folder.name.as_str()).is_some_and(|rest| rest.starts_with('/')) {
+            return Ok(Err(FolderError::BadName));
+        }
+        let moved: Vec<_> = folders
+            .iter()
+            .filter(|_| !inbox)
+            .filter_map(|below| Some((below, below.name.strip_prefix(folder.name.as_str())?)))
+            .filter(|(_, rest)| rest.is_empty() || rest.starts_with('/'))
+            .map(|(below, rest)| (below.clone(), format!("{to}{rest}")))
+            .collect();
+        let taken = |name: &str| folders.iter().any(|known| same(&known.name, name));
+        if moved.iter().any(|(_, name)| taken(name)) || taken(to) {
+            return Ok(Err(FolderError::Exists));
+        }
+        if !is_name(to) || moved.iter().any(|(_, name)| !is_name(name)) {
+            return Ok(Err(FolderError::BadName));
+        }
+        // Makes those above it as well.
+        let new = match self.create_folder(person, to)? {
+            Ok(new) => new,
+            Err(why) => return Ok(Err(why)),
+        };
+        if inbox {
+            let uids = self.all_uids(person, folder.number)?;
+            self.move_entries(person, folder.number, &uids, new.number)?;
+            return Ok(Ok(()));
+        }
+        self.drop_folder(person, &new)?;
+        for (mut folder, name) in moved {
+            // Under a name that another folder may have had the numbers mean something else.
+            folder.validity = self.next_validity();
+            folder.name = name;
+            self.put_folder(person, &folder)?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// Says whether mail programs shall show a folder.
+    ///
+    /// # Errors
+    /// The inner one says that there is none of this name.
+    pub fn subscribe(&mut self, person: &str, name: &str, wanted: bool) -> TxResult<Result<(), FolderError>> {
+        let found = self.all_folders(person)?.into_iter().find(|folder| same(&folder.name, name));
+        let Some(mut folder) = found else { return Ok(Err(FolderError::Missing)) };
+        folder.subscribed = wanted;
+        self.put_folder(person, &folder)?;
+        Ok(Ok(()))
+    }
+
+    /// The entries up to now were seen by a session: none of them is recent for the next one. Gives the first that was.
+    pub fn take_recent(&mut self, person: &str, number: u32) -> TxResult<u32> {
+        let mut folder = self.folder(person, number)?;
+        let first = std::mem::replace(&mut folder.recent, folder.next);
+        self.put_folder(person, &folder)?;
+        Ok(first)
+    }
+}

@@ -1,0 +1,43 @@
+//! Mailboxes: folders of a person, the entries in them, and the bytes behind the entries.
+//!
+//! The web page and mail programs (IMAP) look at the same tables, so what is read or deleted in one place is so in the
+//! other. A mailbox keeps its word:
+//!
+//! * **Bytes are frozen.** What an entry shows is written once, when the entry is made: a mail as it came in, a message
+//!   without a mail as the mail that is composed of it then. No setting, no other version of this program changes them.
+//! * **A UID is given once.** Numbers rise in order of arrival in the folder and are never used again under the same
+//!   UIDVALIDITY; where that cannot be vouched for (a restored backup, a repaired store) UIDVALIDITY rises.
+//! * **Each change has a number** (mod-sequence, RFC 7162), one for each entry, and stands in `CHANGES` under it: a session
+//!   that knows the state at one number reads what happened since, and nothing else.
+//! * **Nothing goes by age but what is in Trash.**
+//!
+//! ```text
+//!  FOLDERS  (person, folder)       name, UIDVALIDITY, next UID, sums     one row answers SELECT and STATUS
+//!  ENTRIES  (person, folder, uid)  flags, date, size, content            32 + 8 bytes and a checksum
+//!  CHANGES  (person, folder, n)    uid: changed or removed               one row an entry, and the last removals
+//!  CONTENTS content                entries that show it, size, checksum  bytes: BODIES or a spool file
+//!  PLACES   (message, person, ...) entries of a message                  state of what was sent; one truth with the page
+//!  NAMES    (person, hash, ...)    entries of Sent and Drafts            by Message-ID: no doubles
+//! ```
+
+mod arrivals;
+mod changes;
+mod contents;
+mod entries;
+mod flags;
+mod folders;
+mod names;
+mod read;
+mod rows;
+mod upkeep;
+
+pub use contents::{Content, NewContent};
+pub use entries::{Copied, NewEntry};
+pub use flags::{FlagChange, Flags};
+pub use folders::FolderError;
+pub use names::message_id_of;
+pub use read::UidRanges;
+pub use rows::{Entry, Folder, Special};
+
+pub(super) use contents::header_length;
+pub(super) use upkeep::RESTORED;

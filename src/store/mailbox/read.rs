@@ -1,0 +1,282 @@
+//! Mailboxes as sessions and pages read them.
+
+use super::flags::Flags;
+use super::rows::{Entry, Folder, Special, sound};
+use crate::message::{Id, Message};
+use crate::store::queue::parse;
+use crate::store::schema::{self, TxResult, View};
+
+/// UIDs in rising order, as ranges of numbers that follow each other: mostly there are few of those.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UidRanges {
+    /// First and last of each range.
+    ranges: Vec<(u32, u32)>,
+}
+
+impl UidRanges {
+    /// How many there are.
+    pub fn len(&self) -> u32 {
+        self.ranges.iter().map(|(first, last)| last - first + 1).sum()
+    }
+
+    /// Appends a UID, which has to be larger than all others.
+    pub fn push(&mut self, uid: u32) {
+        match self.ranges.last_mut() {
+            Some((_, last)) if *last + 1 == uid => *last = uid,
+            Some((_, last)) if *last >= uid => {}
+            _ => self.ranges.push((uid, uid)),
+        }
+    }
+
+    /// The UID at a place; the first place is 1.
+    pub fn at(&self, place: u32) -> Option<u32> {
+        let mut left = place.checked_sub(1)?;
+        for (first, last) in &self.ranges {
+            let count = last - first + 1;
+            if left < count {
+                return Some(first + left);
+            }
+            left -= count;
+        }
+        None
+    }
+
+    /// The place of a UID.
+    pub fn place(&self, uid: u32) -> Option<u32> {
+        let mut before = 0;
+        for (first, last) in &self.ranges {
+            if uid < *first {
+                return None;
+            }
+            if uid <= *last {
+                return Some(before + (uid - first) + 1);
+            }
+            before += last - first + 1;
+        }
+        None
+    }
+
+    /// Takes a UID out and gives the place that it had.
+    pub fn remove(&mut self, uid: u32) -> Option<u32> {
+        let place = self.place(uid)?;
+        let at = self.ranges.partition_point(|(_, last)| *last < uid);
+        let (first, last) = self.ranges[at];
+        match (uid == first, uid == last) {
+            (true, true) => drop(self.ranges.remove(at)),
+            (true, false) => self.ranges[at].0 += 1,
+            (false, true) => self.ranges[at].1 -= 1,
+            (false, false) => {
+                self.ranges[at].1 = uid - 1;
+                self.ranges.insert(at + 1, (uid + 1, last));
+            }
+        }
+        Some(place)
+    }
+
+    /// The largest.
+    pub fn last(&self) -> Option<u32> {
+        self.ranges.last().map(|(_, last)| *last)
+    }
+
+    /// All, rising.
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.ranges.iter().flat_map(|(first, last)| *first..=*last)
+    }
+
+    /// Those from one to another UID, rising.
+    pub fn between(&self, from: u32, to: u32) -> impl Iterator<Item = u32> + '_ {
+        let inside =
+            self.ranges.iter().skip_while(move |(_, last)| *last < from).take_while(move |(first, _)| *first <= to);
+        inside.flat_map(move |(first, last)| *first.max(&from)..=*last.min(&to))
+    }
+}
+
+/// One change in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Its number.
+    pub modseq: u64,
+    /// The entry that it was about.
+    pub uid: u32,
+    /// It went; otherwise it came, or has other flags.
+    pub removed: bool,
+}
+
+/// What happened in a folder since a number.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// The folder as it is now.
+    pub folder: Folder,
+    /// The changes, in order: the last one of each entry that is there, and the removals.
+    pub list: Vec<Change>,
+    /// Not all removals are listed any more: the UIDs have to be read again.
+    pub behind: bool,
+}
+
+impl View {
+    /// All folders of a person, by number.
+    pub fn folders(&self, person: &str) -> TxResult<Vec<Folder>> {
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::FOLDERS)?.range((person, 0)..=(person, u32::MAX))? {
+            let (key, row) = row?;
+            found.push(sound(Folder::read(key.value().1, row.value()), "a folder")?);
+        }
+        Ok(found)
+    }
+
+    /// The folder of this number.
+    pub fn folder(&self, person: &str, number: u32) -> TxResult<Option<Folder>> {
+        let row = self.0.open_table(schema::FOLDERS)?.get((person, number))?;
+        row.map(|row| sound(Folder::read(number, row.value()), "a folder")).transpose()
+    }
+
+    /// The folder of this name; INBOX in any case.
+    pub fn folder_named(&self, person: &str, name: &str) -> TxResult<Option<Folder>> {
+        let inbox = name.eq_ignore_ascii_case(Special::Inbox.name());
+        let wanted = |folder: &Folder| folder.name == name || (inbox && folder.special() == Some(Special::Inbox));
+        Ok(self.folders(person)?.into_iter().find(wanted))
+    }
+
+    /// The UIDs in a folder.
+    pub fn uids(&self, person: &str, folder: &Folder) -> TxResult<UidRanges> {
+        let mut uids = UidRanges::default();
+        let entries = self.0.open_table(schema::ENTRIES)?;
+        let all = || entries.range((person, folder.number, 0)..=(person, folder.number, u32::MAX));
+        let first = all()?.next().transpose()?.map(|row| row.0.value().2);
+        let last = all()?.next_back().transpose()?.map(|row| row.0.value().2);
+        if let (Some(first), Some(last)) = (first, last)
+            && last - first + 1 == folder.total
+        {
+            // Without a gap nothing in between has to be read.
+            uids.ranges.push((first, last));
+            return Ok(uids);
+        }
+        for row in all()? {
+            uids.push(row?.0.value().2);
+        }
+        Ok(uids)
+    }
+
+    /// The entry of this UID.
+    pub fn entry(&self, person: &str, folder: u32, uid: u32) -> TxResult<Option<Entry>> {
+        let row = self.0.open_table(schema::ENTRIES)?.get((person, folder, uid))?;
+        row.map(|row| sound(Entry::read(uid, row.value()), "an entry of a folder")).transpose()
+    }
+
+    /// The entries of these UIDs, which rise; those that are not there are left out.
+    pub fn entries(&self, person: &str, folder: u32, uids: &[u32]) -> TxResult<Vec<Entry>> {
+        let (Some(first), Some(last)) = (uids.first(), uids.last()) else { return Ok(Vec::new()) };
+        let table = self.0.open_table(schema::ENTRIES)?;
+        let mut found = Vec::with_capacity(uids.len());
+        if usize::try_from(last - first).unwrap_or(usize::MAX) < uids.len().saturating_mul(4) {
+            let mut wanted = uids.iter().peekable();
+            for row in table.range((person, folder, *first)..=(person, folder, *last))? {
+                let (key, row) = row?;
+                let uid = key.value().2;
+                while wanted.next_if(|wanted| **wanted < uid).is_some() {}
+                if wanted.next_if(|wanted| **wanted == uid).is_some() {
+                    found.push(sound(Entry::read(uid, row.value()), "an entry of a folder")?);
+                }
+            }
+        } else {
+            for uid in uids {
+                if let Some(row) = table.get((person, folder, *uid))? {
+                    found.push(sound(Entry::read(*uid, row.value()), "an entry of a folder")?);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// What happened in a folder since its change of this number; `None` when the folder is gone.
+    pub fn changes(&self, person: &str, number: u32, since: u64) -> TxResult<Option<Changes>> {
+        let Some(folder) = self.folder(person, number)? else { return Ok(None) };
+        let mut changes = Changes { behind: since < folder.floor, folder, ..Changes::default() };
+        if changes.folder.modseq == since {
+            return Ok(Some(changes));
+        }
+        let table = self.0.open_table(schema::CHANGES)?;
+        for row in table.range((person, number, since + 1)..=(person, number, u64::MAX))? {
+            let (key, value) = row?;
+            let (uid, removed) = value.value();
+            changes.list.push(Change { modseq: key.value().2, uid, removed: removed != 0 });
+        }
+        Ok(Some(changes))
+    }
+
+    /// The place of a message in a folder of a person.
+    fn place(&self, person: &str, folder: u32, message: Id) -> TxResult<Option<u32>> {
+        let range = (message.0, person, folder, 0)..=(message.0, person, folder, u32::MAX);
+        Ok(self.0.open_table(schema::PLACES)?.range(range)?.next().transpose()?.map(|row| row.0.value().3))
+    }
+
+    /// The messages in a person's INBOX, the last that arrived first, and whether they were read; those that arrived before
+    /// the one given.
+    pub fn mailbox(&self, person: &str, before: Option<Id>, limit: usize) -> TxResult<Vec<(Message, bool)>> {
+        let (messages, inbox) = (self.messages()?, Special::Inbox.number());
+        let end = match before {
+            Some(id) => self.place(person, inbox, id)?.unwrap_or(0),
+            None => u32::MAX,
+        };
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::ENTRIES)?.range((person, inbox, 0)..(person, inbox, end))?.rev() {
+            if found.len() >= limit {
+                break;
+            }
+            let (key, row) = row?;
+            let Some(entry) = Entry::read(key.value().2, row.value()) else { continue };
+            if let Some(bytes) = messages.get(entry.message)?
+                && let Ok(message) = parse(bytes.value())
+                && entry.flags & Flags::DELETED == 0
+            {
+                found.push((message, entry.flags & Flags::SEEN != 0));
+            }
+        }
+        Ok(found)
+    }
+
+    /// A message in a person's INBOX, and whether it was read.
+    pub fn in_mailbox(&self, person: &str, id: Id) -> TxResult<Option<(Message, bool)>> {
+        let inbox = Special::Inbox.number();
+        let Some(uid) = self.place(person, inbox, id)? else { return Ok(None) };
+        let Some(entry) = self.entry(person, inbox, uid)? else { return Ok(None) };
+        Ok(self.message(id)?.map(|message| (message, entry.flags & Flags::SEEN != 0)))
+    }
+
+    /// Unread messages of a mailbox.
+    pub fn unread(&self, person: &str) -> TxResult<usize> {
+        let inbox = self.folder(person, Special::Inbox.number())?;
+        Ok(inbox.map_or(0, |inbox| inbox.unseen as usize))
+    }
+
+    /// Bytes of all folders of a person.
+    pub fn mailbox_bytes(&self, person: &str) -> TxResult<u64> {
+        Ok(self.folders(person)?.iter().map(|folder| folder.bytes).sum())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::UidRanges;
+
+    #[test]
+    fn ranges_are_a_list_of_numbers() {
+        let mut ranges = UidRanges::default();
+        let mut plain: Vec<u32> = (1..=40).chain(50..=50).chain(60..=75).collect();
+        plain.iter().for_each(|uid| ranges.push(*uid));
+        assert_eq!(ranges.ranges.len(), 3);
+        for gone in [1, 40, 50, 20, 21, 19, 60, 75, 99] {
+            let place = plain.iter().position(|uid| *uid == gone);
+            assert_eq!(ranges.remove(gone), place.map(|place| place as u32 + 1), "{gone}");
+            plain.retain(|uid| *uid != gone);
+            assert_eq!(ranges.iter().collect::<Vec<_>>(), plain);
+            assert_eq!((ranges.len() as usize, ranges.last()), (plain.len(), plain.last().copied()));
+            for (place, uid) in (1..).zip(&plain) {
+                assert_eq!((ranges.at(place), ranges.place(*uid)), (Some(*uid), Some(place)));
+            }
+        }
+        assert_eq!((ranges.at(0), ranges.at(99), ranges.place(50)), (None, None, None));
+        let some: Vec<_> = plain.iter().copied().filter(|uid| (18..=61).contains(uid)).collect();
+        assert_eq!(ranges.between(18, 61).collect::<Vec<_>>(), some);
+    }
+}

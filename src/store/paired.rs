@@ -1,0 +1,180 @@
+//! Boxes that this one is paired with, and the key that it proves itself with. Notes of the store, so that a backup has
+//! them.
+
+use serde::{Deserialize, Serialize};
+
+use super::Store;
+use super::schema::{self, Tx, TxResult, View, json, record};
+use crate::address::LinkAddress;
+use crate::clock::Time;
+use crate::fault::Fault;
+
+/// Start of the names of these notes; the address of the box follows.
+const PAIRED: &str = "note:paired:";
+/// The key of this box and the name of its store.
+const IDENTITY: &str = "identity";
+
+/// A box that this one believes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairedBox {
+    /// Its key.
+    pub address: LinkAddress,
+    /// What it calls itself.
+    pub name: String,
+    /// Its mail domain; empty if it has none.
+    #[serde(default)]
+    pub domain: String,
+    /// Other addresses under which it is heard, as it says.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+    /// This box dials it, and not the other way round.
+    #[serde(default)]
+    pub dialled: bool,
+    /// Since when.
+    pub since: Time,
+}
+
+/// What names this box to others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Its private key, PKCS#8 in hex.
+    pub key: String,
+    /// Random name of this store: numbers of packets belong to it.
+    pub epoch: u32,
+}
+
+impl Tx<'_> {
+    /// Pairs with a box. A box that dials has one far box: of two that are dialled the newer stays.
+    pub fn pair(&mut self, paired: &PairedBox) -> TxResult<()> {
+        if paired.dialled {
+            let dialled = |bytes: &[u8]| record::<PairedBox>(bytes).is_ok_and(|known| known.dialled);
+            self.meta.retain(|name, bytes| !(name.starts_with(PAIRED) && dialled(bytes)))?;
+        }
+        self.meta.insert(format!("{PAIRED}{}", paired.address).as_str(), json(paired).as_slice())?;
+        Ok(())
+    }
+
+    /// Forgets a box; false when it is not paired.
+    pub fn unpair(&mut self, address: LinkAddress) -> TxResult<bool> {
+        Ok(self.meta.remove(format!("{PAIRED}{address}").as_str())?.is_some())
+    }
+}
+
+impl View {
+    /// The paired box of this address.
+    pub fn paired(&self, address: LinkAddress) -> TxResult<Option<PairedBox>> {
+        let row = self.0.open_table(schema::META)?.get(format!("{PAIRED}{address}").as_str())?;
+        Ok(row.and_then(|row| record(row.value()).ok()))
+    }
+
+    /// All paired boxes, by the digits of their keys. An unreadable one is left out: pairing makes it anew.
+    pub fn all_paired(&self) -> TxResult<Vec<PairedBox>> {
+        let mut found = Vec::new();
+        for row in self.0.open_table(schema::META)?.range(PAIRED..)? {
+            let (name, bytes) = row?;
+            if !name.value().starts_with(PAIRED) {
+                break;
+            }
+            found.extend(record::<PairedBox>(bytes.value()).ok());
+        }
+        Ok(found)
+    }
+
+    /// The last keys of inbound packets that begin with `prefix`, one for each group of those that are the same up to their
+    /// second colon and the field behind it: `ip:KEY:STORE:NUMBER...` gives the highest number of each box and store.
+    pub fn last_taken_in(&self, prefix: &str) -> TxResult<Vec<String>> {
+        let seen = self.0.open_table(schema::SEEN)?;
+        let mut found = Vec::new();
+        // From the end: the character behind all that can follow the prefix.
+        let mut end = format!("{prefix}\u{7f}");
+        while let Some(row) = seen.range(prefix..end.as_str())?.next_back() {
+            let key = row?.0.value().to_owned();
+            let fields: Vec<&str> = key.split(':').take(3).collect();
+            end = format!("{}:", fields.join(":"));
+            found.push(key);
+        }
+        Ok(found)
+    }
+}
+
+impl Store {
+    /// What names this box; `make` gives a new key, as PKCS#8, where there is none yet.
+    ///
+    /// # Errors
+    /// When the store fails, or no key can be made.
+    pub fn identity(&self, make: impl FnOnce() -> Result<Vec<u8>, Fault>) -> Result<Identity, Fault> {
+        let known = self.read(|view| view.note(IDENTITY))?;
+        if let Some(identity) = known.and_then(|bytes| record(&bytes).ok()) {
+            return Ok(identity);
+        }
+        let mut epoch = [0; 4];
+        getrandom::fill(&mut epoch)
+            .map_err(|error| Fault::temporary(format!("there are no random numbers: {error}")))?;
+        // 0 stands for a store that was never heard of.
+        let epoch = u32::from_be_bytes(epoch).max(1);
+        let fresh = Identity { key: crate::hex::encode(&make()?), epoch };
+        self.write(move |tx| {
+            // Somebody else may have been faster.
+            match tx.note(IDENTITY)?.and_then(|bytes| record(&bytes).ok()) {
+                Some(identity) => Ok(identity),
+                None => tx.put_note(IDENTITY, Some(&json(&fresh))).map(|()| fresh.clone()),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::store;
+    use super::*;
+    use testing::Folder;
+
+    fn paired(digit: char, dialled: bool) -> PairedBox {
+        let address = format!("ip:{}", digit.to_string().repeat(64)).parse().unwrap();
+        let (domain, addresses) = (String::new(), Vec::new());
+        PairedBox { address, name: format!("box {digit}"), domain, addresses, dialled, since: Time(5) }
+    }
+
+    #[test]
+    fn boxes_are_paired_and_forgotten() {
+        let folder = Folder::new();
+        let store = store(&folder);
+        for one in [paired('b', false), paired('a', false), paired('c', true), paired('d', true)] {
+            store.write(move |tx| tx.pair(&one)).unwrap();
+        }
+        let all = store.read(View::all_paired).unwrap();
+        let names: Vec<_> = all.iter().map(|paired| paired.name.as_str()).collect();
+        assert_eq!(names, ["box a", "box b", "box d"]);
+        let address = all[0].address;
+        assert_eq!(store.read(|view| view.paired(address)).unwrap(), Some(paired('a', false)));
+        assert!(store.write(move |tx| tx.unpair(address)).unwrap());
+        assert!(!store.write(move |tx| tx.unpair(address)).unwrap());
+    }
+
+    #[test]
+    fn the_identity_is_made_once() {
+        let folder = Folder::new();
+        let store = store(&folder);
+        let first = store.identity(|| Ok(vec![1, 2])).unwrap();
+        assert_eq!((first.key.as_str(), first.epoch > 0), ("0102", true));
+        assert_eq!(store.identity(|| panic!("there is one")).unwrap(), first);
+    }
+
+    #[test]
+    fn the_last_packet_of_each_box_is_found() {
+        let folder = Folder::new();
+        let store = store(&folder);
+        store
+            .write(|tx| {
+                for key in
+                    ["ip:a:1:0001:x", "ip:a:1:0009:x", "ip:a:2:0003:x", "ip:b:1:0002:x", "hive:7", "ip", "m138:a:b"]
+                {
+                    tx.once(key, Time(1))?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let found = store.read(|view| view.last_taken_in("ip:")).unwrap();
+        assert_eq!(found, ["ip:b:1:0002:x", "ip:a:2:0003:x", "ip:a:1:0009:x"]);
+    }
+}

@@ -1,0 +1,224 @@
+//! Mailboxes: numbers, sums and bytes stay true whatever is done.
+
+use super::*;
+use crate::store::mailbox::{Content, Entry, FlagChange, Flags, FolderError, NewContent, NewEntry, Special};
+
+const INBOX: u32 = Special::Inbox as u32;
+const SENT: u32 = Special::Sent as u32;
+const DRAFTS: u32 = Special::Drafts as u32;
+const TRASH: u32 = Special::Trash as u32;
+
+fn append(store: &Store, folder: u32, mail: &str, flags: u8) -> u32 {
+    let new = NewContent::Bytes(mail.as_bytes().to_vec());
+    let job = move |tx: &mut Tx| {
+        tx.open_mailbox("ben")?;
+        let content = tx.add_content(&new)?;
+        let flags = Flags { system: flags, keywords: vec!["work".to_owned()] };
+        tx.add_entry("ben", folder, &NewEntry { content, flags, arrived: 7, ..NewEntry::default() })
+    };
+    store.write(job).unwrap()
+}
+
+fn entries(store: &Store, folder: u32) -> Vec<Entry> {
+    store
+        .read(|view| {
+            let Some(shown) = view.folder("ben", folder)? else { return Ok(Vec::new()) };
+            let uids: Vec<_> = view.uids("ben", &shown)?.iter().collect();
+            view.entries("ben", folder, &uids)
+        })
+        .unwrap()
+}
+
+fn bytes(store: &Store, entry: &Entry) -> Vec<u8> {
+    match store.content(entry).unwrap() {
+        Content::Bytes(bytes) => bytes,
+        Content::File(path) => std::fs::read(path).unwrap(),
+    }
+}
+
+/// The sums of each folder are those of its entries, each change has one row, and no bytes are without an entry.
+fn sound(store: &Store) {
+    let folders = store.read(|view| view.folders("ben")).unwrap();
+    let mut shown = std::collections::BTreeMap::new();
+    for folder in &folders {
+        let found = entries(store, folder.number);
+        assert_eq!(folder.total as usize, found.len(), "{folder:?}");
+        assert_eq!(folder.unseen as usize, found.iter().filter(|entry| entry.flags & Flags::SEEN == 0).count());
+        assert_eq!(folder.bytes, found.iter().map(|entry| entry.size).sum::<u64>());
+        assert!(found.iter().all(|entry| entry.uid < folder.next && entry.modseq <= folder.modseq));
+        let all = store.read(|view| view.changes("ben", folder.number, 0)).unwrap().unwrap();
+        let there = all.list.iter().filter(|change| !change.removed);
+        let mut changed: Vec<_> = there.map(|change| change.uid).collect();
+        changed.sort_unstable();
+        assert_eq!(changed, found.iter().map(|entry| entry.uid).collect::<Vec<_>>());
+        found.iter().for_each(|entry| *shown.entry(entry.content).or_insert(0) += 1);
+        found.iter().for_each(|entry| assert_eq!(bytes(store, entry).len() as u64, entry.size));
+    }
+    let kept = store.write(|tx| Ok(redb::ReadableTableMetadata::len(&tx.contents)?)).unwrap();
+    assert_eq!(kept as usize, shown.len());
+}
+
+#[test]
+fn uids_rise_and_are_given_once() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    assert_eq!([1, 2, 3], [1, 2, 3].map(|n| append(&store, INBOX, &format!("Subject: {n}\r\n\r\nx\r\n"), 0)));
+    store.write(|tx| tx.mark("ben", INBOX, &[3], FlagChange::Add, &Flags::of(Flags::DELETED), None)).unwrap();
+    assert_eq!(store.write(|tx| tx.expunge("ben", INBOX, Some(&[1, 2]))).unwrap(), Vec::<u32>::new());
+    assert_eq!(store.write(|tx| tx.expunge("ben", INBOX, None)).unwrap(), [3]);
+    sound(&store);
+    assert_eq!(append(&store, INBOX, "\r\n", Flags::SEEN), 4);
+    assert_eq!(store.write(|tx| tx.move_entries("ben", INBOX, &[1, 9], TRASH)).unwrap(), [(1, 1)]);
+    assert_eq!(store.write(|tx| tx.copy_entries("ben", INBOX, &[2, 4], INBOX)).unwrap(), [(2, 5), (4, 6)]);
+    assert_eq!(entries(&store, INBOX).iter().map(|entry| entry.uid).collect::<Vec<_>>(), [2, 4, 5, 6]);
+    sound(&store);
+    let inbox = store.read(|view| view.folder("ben", INBOX)).unwrap().unwrap();
+    assert_eq!(inbox.words(entries(&store, INBOX)[0].keywords).collect::<Vec<_>>(), ["work"]);
+}
+
+#[test]
+fn a_session_reads_what_happened_since() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    for _ in 0..4 {
+        append(&store, INBOX, "\r\n", 0);
+    }
+    let since = store.read(|view| view.folder("ben", INBOX)).unwrap().unwrap().modseq;
+    let seen = Flags::of(Flags::SEEN);
+    store.write(move |tx| tx.mark("ben", INBOX, &[2], FlagChange::Add, &seen, None)).unwrap();
+    store.write(|tx| tx.remove_entries("ben", INBOX, &[3])).unwrap();
+    append(&store, INBOX, "\r\n", 0);
+    let changes = store.read(|view| view.changes("ben", INBOX, since)).unwrap().unwrap();
+    let list: Vec<_> = changes.list.iter().map(|change| (change.uid, change.removed)).collect();
+    assert_eq!((list, changes.behind), (vec![(2, false), (3, true), (5, false)], false));
+    let marked =
+        store.write(move |tx| tx.mark("ben", INBOX, &[1, 2], FlagChange::Add, &Flags::of(4), Some(since))).unwrap();
+    assert_eq!((marked.entries[0].uid, marked.modified), (1, vec![2]));
+    // Removals are not listed for ever.
+    for _ in 0..26 {
+        store
+            .write(|tx| {
+                let content = tx.add_content(&NewContent::Bytes(b"\r\n".to_vec()))?;
+                let new = NewEntry { content, ..NewEntry::default() };
+                let uids = (0..100).map(|_| tx.add_entry("ben", INBOX, &new)).collect::<TxResult<Vec<_>>>()?;
+                tx.remove_entries("ben", INBOX, &uids)
+            })
+            .unwrap();
+    }
+    assert!(store.read(|view| view.changes("ben", INBOX, since)).unwrap().unwrap().behind);
+    sound(&store);
+}
+
+#[test]
+fn folders_have_names_that_are_theirs() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    append(&store, INBOX, "\r\n", 0);
+    let create = |name: &'static str| store.write(move |tx| tx.create_folder("ben", name)).unwrap().map(|f| f.number);
+    assert_eq!(create("Work/2026/"), Ok(17));
+    assert_eq!(create("work"), Ok(18));
+    for (name, why) in [("inbox", FolderError::Exists), ("Work", FolderError::Exists), ("", FolderError::BadName)] {
+        assert_eq!(create(name), Err(why));
+    }
+    let rename =
+        |from: &'static str, to: &'static str| store.write(move |tx| tx.rename_folder("ben", from, to)).unwrap();
+    let before = store.read(|view| view.folder("ben", 17)).unwrap().unwrap().validity;
+    assert_eq!(rename("Work", "Old/Work"), Ok(()));
+    let moved = store.read(|view| view.folder("ben", 17)).unwrap().unwrap();
+    assert_eq!(moved.name, "Old/Work/2026");
+    assert!(moved.validity > before);
+    assert_eq!(rename("Old", "Old/Older"), Err(FolderError::BadName));
+    assert_eq!(rename("Sent", "Gone"), Err(FolderError::Fixed));
+    assert_eq!(rename("INBOX", "All"), Ok(()));
+    assert!(entries(&store, INBOX).is_empty());
+    let delete = |name: &'static str| store.write(move |tx| tx.delete_folder("ben", name)).unwrap();
+    assert_eq!(delete("All"), Ok(()));
+    assert_eq!(delete("Trash"), Err(FolderError::Fixed));
+    assert_eq!(delete("All"), Err(FolderError::Missing));
+    sound(&store);
+}
+
+#[test]
+fn what_a_person_keeps_is_not_pruned_and_trash_is() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let to_ben = |n| message(Way::Mailbox, State::Delivered, n);
+    store.put(mail(vec![to_ben(1), to_ben(2)])).unwrap();
+    store.put(IncomingMail { messages: vec![to_ben(3)], body: BodyIn::None }).unwrap();
+    let later = Time(1_790_000_100_000);
+    assert_eq!(store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap(), (0, None));
+    let kept = bytes(&store, &entries(&store, INBOX)[2]);
+    assert!(String::from_utf8_lossy(&kept).contains("Message-ID: <3@x>\r\n"), "{}", String::from_utf8_lossy(&kept));
+    assert!(store.write(|tx| tx.throw_away("ben", Id(1))).unwrap());
+    assert!(!store.write(|tx| tx.throw_away("ben", Id(1))).unwrap());
+    assert_eq!(store.write(move |tx| tx.empty_trash(later, 10)).unwrap(), 1);
+    assert_eq!(store.write(move |tx| tx.prune(Id(0), later, 10)).unwrap(), (1, None));
+    assert_eq!(store.read(|v| v.mailbox("ben", None, 9)).unwrap().len(), 2);
+    // The mail of the other message is there as it was.
+    assert_eq!(bytes(&store, &entries(&store, INBOX)[0]), b"raw");
+    store.write(|tx| tx.mark_read("ben", Id(2))).unwrap();
+    assert_eq!(store.read(|v| v.unread("ben")).unwrap(), 1);
+    sound(&store);
+}
+
+#[test]
+fn what_somebody_sent_is_in_sent_once_with_its_state() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    let by_ben = |n| Message { author: Some("ben".into()), ..message(Way::Relay, State::Queued, n) };
+    append(&store, DRAFTS, "Message-ID: <5@x>\r\n\r\nfirst\r\n", Flags::DRAFT);
+    append(&store, DRAFTS, "Message-ID: <5@x>\r\n\r\nno draft\r\n", 0);
+    let second = Message { message_id: by_ben(5).message_id, ..by_ben(6) };
+    store.put(mail(vec![by_ben(5), second])).unwrap();
+    assert_eq!(entries(&store, DRAFTS).len(), 1);
+    let words = || {
+        let sent = store.read(|view| view.folder("ben", SENT)).unwrap().unwrap();
+        let found = entries(&store, SENT);
+        assert_eq!(found.len(), 1);
+        sent.words(found[0].keywords).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(words(), ["$Queued"]);
+    assert_eq!(store.write(|tx| tx.filed("ben", "<5@x>", 0)).unwrap(), Some(1));
+    let step = |id, state| store.write(move |tx| tx.step(Id(id), Time(9), state, "x", 0, Time(0)).map(drop)).unwrap();
+    step(1, State::Delivered);
+    assert_eq!(words(), ["$Queued"]);
+    step(2, State::Sent);
+    assert_eq!(words(), ["$Sent"]);
+    step(2, State::Returned);
+    assert_eq!(words(), ["$Failed"]);
+    // The records go, the mail stays.
+    assert_eq!(store.write(|tx| tx.prune(Id(0), Time::NEVER, 10)).unwrap().0, 2);
+    assert_eq!(bytes(&store, &entries(&store, SENT)[0]), b"raw");
+    store.write(|tx| tx.remove_entries("ben", SENT, &[1])).unwrap();
+    sound(&store);
+}
+
+#[test]
+fn a_restore_and_a_repair_give_new_validities_and_the_same_bytes() {
+    let folder = Folder::new();
+    let store = store(&folder);
+    append(&store, INBOX, "Subject: one\r\n\r\nx\r\n", 0);
+    store.put(mail(vec![message(Way::Mailbox, State::Delivered, 1)])).unwrap();
+    let look = |store: &Store| {
+        let inbox = store.read(|view| view.folder("ben", INBOX)).unwrap().unwrap();
+        (inbox.validity, entries(store, INBOX).iter().map(|entry| (entry.uid, bytes(store, entry))).collect::<Vec<_>>())
+    };
+    let before = look(&store);
+    store.backup(&folder.join("backup")).unwrap();
+    append(&store, INBOX, "Subject: younger\r\n\r\nx\r\n", 0);
+    store.close();
+    drop(store);
+    restore(&folder.join("backup"), &folder, true, "1").unwrap();
+    let again = super::store(&folder);
+    let after = look(&again);
+    assert!(after.0 > before.0);
+    assert_eq!(after.1, before.1);
+    sound(&again);
+    again.close();
+    drop(again);
+    repair(&folder, "2").unwrap();
+    let repaired = super::store(&folder);
+    assert!(look(&repaired).0 > after.0);
+    assert_eq!(look(&repaired).1, before.1);
+    sound(&repaired);
+}

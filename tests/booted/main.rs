@@ -1,0 +1,5 @@
+//! What happens to an appliance that nobody can reach, on a Debian that is really booted.
+
+mod life;
+mod machine;
+mod owner;

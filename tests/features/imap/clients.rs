@@ -1,0 +1,252 @@
+//! Mail programs that people really use, against the doors of a box.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use super::{boxed, mail};
+use crate::support::command::{python, python_with};
+use crate::support::shore::Shore;
+use crate::support::{Imap, PASSWORD, Station};
+
+fn run(name: &str, args: &[&str], home: &Path) -> Output {
+    let output = Command::new(name).args(args).env("HOME", home).stdin(Stdio::null()).output();
+    output.unwrap_or_else(|error| panic!("{name} cannot be run ({error}); tests/run installs it"))
+}
+
+#[track_caller]
+fn well(output: &Output) -> String {
+    let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{words}");
+    words
+}
+
+/// Puts some mails into INBOX.
+fn fill(gateway: &Station) -> Imap {
+    let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+    for name in ["one", "two", "three"] {
+        assert!(imap.append("INBOX", mail(name).as_bytes()).contains("OK [APPENDUID"));
+    }
+    imap
+}
+
+/// Python's imaplib: under STARTTLS and under TLS from the start, with a certificate that it checks.
+#[test]
+#[ignore = "needs python3, which tests/run installs"]
+fn imaplib() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[("box.name", "localhost")], &["olga"]).started();
+    fill(&gateway);
+    let (plain, tls) = (gateway.door("imap").port(), gateway.door("imaps").port());
+    let program = format!(
+        "import imaplib, ssl, sys, time\n\
+         c = ssl.create_default_context(cafile=sys.argv[1])\n\
+         for way in ('starttls', 'tls'):\n\
+         \x20   if way == 'tls': m = imaplib.IMAP4_SSL('localhost', {tls}, ssl_context=c)\n\
+         \x20   else:\n\
+         \x20       m = imaplib.IMAP4('localhost', {plain}); assert 'STARTTLS' in m.capabilities; m.starttls(c)\n\
+         \x20   assert 'AUTH=PLAIN' in m.capabilities\n\
+         \x20   m.authenticate('PLAIN', lambda _: b'\\0olga\\0{PASSWORD}')\n\
+         \x20   assert m.select()[1] == [b'3']\n\
+         \x20   ok, found = m.search(None, 'SUBJECT', 'two'); assert found == [b'2'], found\n\
+         \x20   ok, parts = m.fetch('2', '(RFC822.SIZE BODY.PEEK[])'); assert parts[0][1].endswith(b'Body of two\\r\\n')\n\
+         \x20   assert m.store('1', '+FLAGS', '(\\\\Flagged)')[0] == 'OK'\n\
+         \x20   assert m.append('Archive', '(\\\\Seen)', imaplib.Time2Internaldate(time.time()), b'Subject: x\\r\\n\\r\\ny')[0] == 'OK'\n\
+         \x20   assert m.create('Mine')[0] == 'OK' and m.rename('Mine', 'Ours')[0] == 'OK' and m.delete('Ours')[0] == 'OK'\n\
+         \x20   assert m.copy('1', 'Trash')[0] == 'OK' and m.status('Trash', '(MESSAGES)')[0] == 'OK'\n\
+         \x20   assert len(m.list()[1]) == 5 and len(m.lsub()[1]) == 5 and m.namespace()[0] == 'OK'\n\
+         \x20   m.close(); print(m.logout()[0])\n"
+    );
+    let certificate = gateway.folder.join("tls-certificate.pem");
+    assert_eq!(python_with(&program, &[certificate.to_str().unwrap()], ""), "BYE\nBYE\n");
+    let submissions = gateway.door("submissions").port();
+    let program = format!(
+        "import smtplib, ssl, sys\n\
+         s = smtplib.SMTP_SSL('localhost', {submissions}, context=ssl.create_default_context(cafile=sys.argv[1]))\n\
+         s.login('olga', '{PASSWORD}'); s.sendmail('olga@shore.example', ['bob@world.example'], 'Subject: 465\\n\\nx')\n\
+         print(s.quit()[0])\n"
+    );
+    assert_eq!(python_with(&program, &[certificate.to_str().unwrap()], ""), "221\n");
+    shore.wait_mails(1);
+}
+
+/// curl appends, lists, fetches and searches.
+#[test]
+#[ignore = "needs curl, which tests/run installs"]
+fn curl() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let (file, url) = (shore.folder.path("mail"), format!("imap://{}", gateway.door("imap")));
+    fs::write(&file, mail("curl")).unwrap();
+    let login = format!("olga:{PASSWORD}");
+    let curl =
+        |more: &[&str]| well(&run("curl", &[&["-sS", "-m", "20", "-u", &login][..], more].concat(), &shore.folder));
+    curl(&["-T", file.to_str().unwrap(), &format!("{url}/INBOX")]);
+    assert!(curl(&[&url]).contains("\\Drafts"));
+    assert_eq!(curl(&[&format!("{url}/INBOX;UID=1")]), mail("curl"));
+    assert!(curl(&[&format!("{url}/INBOX?SUBJECT%20curl")]).contains("* SEARCH 1"));
+}
+
+/// mbsync in three rounds: all comes, what is added and removed there goes here, and then there is nothing to do.
+#[test]
+#[ignore = "needs mbsync, which tests/run installs"]
+fn mbsync() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let mut imap = fill(&gateway);
+    let home = shore.folder.path("home");
+    fs::create_dir_all(home.join("mail")).unwrap();
+    let (port, mail_folder) = (gateway.door("imap").port(), home.join("mail"));
+    let rc = format!(
+        "IMAPAccount box\nHost 127.0.0.1\nPort {port}\nUser olga\nPass {PASSWORD}\nSSLType None\nAuthMechs LOGIN\n\n\
+         IMAPStore far\nAccount box\n\nMaildirStore near\nPath {0}/\nInbox {0}/INBOX\nSubFolders Verbatim\n\n\
+         Channel all\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nSyncState *\n",
+        mail_folder.display()
+    );
+    fs::write(home.join("rc"), rc).unwrap();
+    let config = home.join("rc");
+    let sync = || well(&run("mbsync", &["-c", config.to_str().unwrap(), "-V", "all"], &home));
+    sync();
+    let inbox = mail_folder.join("INBOX");
+    let files = || {
+        let all = ["new", "cur"].iter().flat_map(|part| fs::read_dir(inbox.join(part)).unwrap());
+        all.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+    };
+    assert_eq!(files().len(), 3);
+    fs::write(inbox.join("new/local.1"), mail("local").replace("\r\n", "\n")).unwrap();
+    let two = files().into_iter().find(|path| fs::read_to_string(path).unwrap().contains("Subject: two")).unwrap();
+    fs::remove_file(two).unwrap();
+    sync();
+    imap.ok("NOOP");
+    assert_eq!(imap.uids(), [1, 3, 4]);
+    assert!(String::from_utf8(imap.fetch(4, "")).unwrap().ends_with("Body of local\r\n"));
+    let before = imap.ok("STATUS INBOX (UIDNEXT HIGHESTMODSEQ)");
+    sync();
+    let after = imap.ok("STATUS INBOX (UIDNEXT HIGHESTMODSEQ)");
+    assert_eq!(before.lines().next(), after.lines().next());
+}
+
+/// fetchmail and getmail take mails away; what they took is gone here.
+#[test]
+#[ignore = "needs fetchmail and getmail, which tests/run installs"]
+fn fetchmail_and_getmail() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let mut imap = fill(&gateway);
+    let port = gateway.door("imap").port();
+    let home = shore.folder.path("home");
+    ["tmp", "new", "cur"].iter().for_each(|part| fs::create_dir_all(home.join("mail").join(part)).unwrap());
+    let mbox = home.join("mbox");
+    let rc = format!(
+        "poll 127.0.0.1 port {port} protocol imap auth password user olga password {PASSWORD} sslproto '' fetchall no rewrite \
+         mda \"cat >> {}\"\n",
+        mbox.display()
+    );
+    fs::write(home.join("rc"), rc).unwrap();
+    well(&Command::new("chmod").args(["600", home.join("rc").to_str().unwrap()]).output().unwrap());
+    well(&run("fetchmail", &["-f", home.join("rc").to_str().unwrap(), "--nosyslog", "-v"], &home));
+    assert_eq!(fs::read_to_string(&mbox).unwrap().matches("Body of ").count(), 3);
+    imap.ok("NOOP");
+    assert_eq!(imap.uids(), [] as [u32; 0]);
+    fill(&gateway);
+    let rc = format!(
+        "[retriever]\ntype = SimpleIMAPRetriever\nserver = 127.0.0.1\nport = {port}\nusername = olga\npassword = {PASSWORD}\n\
+         [destination]\ntype = Maildir\npath = {}/mail/\n[options]\ndelete = true\nread_all = true\nverbose = 2\n",
+        home.display()
+    );
+    fs::write(home.join("getmailrc"), rc).unwrap();
+    // Root it delivers for no one; what counts is what it brought.
+    let said = run("getmail", &["--getmaildir", home.to_str().unwrap(), "--rcfile", "getmailrc"], &home);
+    let words = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(words.contains("Retrieved 3 messages"), "{words}");
+}
+
+/// offlineimap, twice: the second time there is nothing to do.
+#[test]
+#[ignore = "needs offlineimap, which tests/run installs"]
+fn offlineimap() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let mut imap = fill(&gateway);
+    let port = gateway.door("imap").port();
+    let home = shore.folder.path("home");
+    fs::create_dir_all(&home).unwrap();
+    let rc = format!(
+        "[general]\naccounts = box\nui = basic\nmetadata = {0}/state\n[Account box]\nlocalrepository = near\nremoterepository = far\n\
+         [Repository near]\ntype = Maildir\nlocalfolders = {0}/mail\n[Repository far]\ntype = IMAP\nremotehost = 127.0.0.1\n\
+         remoteport = {port}\nremoteuser = olga\nremotepass = {PASSWORD}\nssl = no\nstarttls = no\nauth_mechanisms = PLAIN\n",
+        home.display()
+    );
+    fs::write(home.join("rc"), rc).unwrap();
+    for _ in 0..2 {
+        well(&run("offlineimap", &["-o", "-c", home.join("rc").to_str().unwrap()], &home));
+        let files = ["new", "cur"].map(|part| fs::read_dir(home.join("mail/INBOX").join(part)).unwrap().count());
+        assert_eq!(files.iter().sum::<usize>(), 3);
+    }
+    imap.ok("NOOP");
+    assert_eq!(imap.uids(), [1, 2, 3]);
+}
+
+/// mutt opens the mailbox, reads one mail and removes the next; s-nail lists what is left.
+#[test]
+#[ignore = "needs mutt, s-nail and script, which tests/run installs"]
+fn mutt_and_s_nail() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let mut imap = fill(&gateway);
+    let port = gateway.door("imap").port();
+    let home = shore.folder.path("home");
+    fs::create_dir_all(&home).unwrap();
+    let rc = format!(
+        "set folder=imap://olga@127.0.0.1:{port}/\nset spoolfile=+INBOX\nset imap_pass={PASSWORD}\nset ssl_starttls=no\n\
+         set ssl_force_tls=no\nset imap_authenticators=plain\nset delete=yes\nset mail_check=5\nset move=no\nset pager_stop=yes\n"
+    );
+    fs::write(home.join("muttrc"), rc).unwrap();
+    let keys = "push '<first-entry><display-message><exit><next-entry><delete-message><sync-mailbox><quit>'";
+    let command = format!("timeout 60 mutt -n -F {} -e \"{keys}\"", home.join("muttrc").display());
+    let output =
+        Command::new("script").args(["-qec", &command, "/dev/null"]).env("HOME", &home).env("TERM", "xterm").output();
+    well(&output.expect("script can be run; tests/run installs it"));
+    let said = imap.ok("NOOP");
+    assert!(said.contains("* 2 EXPUNGE"), "{said}");
+    assert!(imap.ok("FETCH 1 FLAGS").contains("\\Seen"));
+    let url = format!("imap://olga:{PASSWORD}@127.0.0.1:{port}/INBOX");
+    let listed = run(
+        "s-nail",
+        &[
+            "-n",
+            "-S",
+            "v15-compat",
+            "-S",
+            "imap-use-starttls=no",
+            "-S",
+            "imap-auth=login",
+            "-S",
+            "tls-verify=ignore",
+            "-H",
+            "-f",
+            &url,
+        ],
+        &home,
+    );
+    let words = well(&listed);
+    assert!(words.contains("one") && words.contains("three") && !words.contains("two"), "{words}");
+}
+
+/// Python's IMAPClient in IDLE, where it can be had.
+#[test]
+#[ignore = "needs python3, which tests/run installs"]
+fn idle_wakes_a_client_that_waits() {
+    let shore = Shore::start();
+    let gateway = boxed(&shore);
+    let port = gateway.door("imap").port();
+    let program = format!(
+        "import imaplib\n\
+         m = imaplib.IMAP4('127.0.0.1', {port}); m.login('olga', '{PASSWORD}'); m.select()\n\
+         tag = m._new_tag(); m.send(tag + b' IDLE\\r\\n'); assert m.readline().startswith(b'+')\n\
+         n = imaplib.IMAP4('127.0.0.1', {port}); n.login('olga', '{PASSWORD}')\n\
+         n.append('INBOX', None, None, b'Subject: news\\r\\n\\r\\nx')\n\
+         print(m.readline().decode().strip(), m.readline().decode().strip())\n"
+    );
+    assert_eq!(python(&program, ""), "* 1 EXISTS * 1 RECENT\n");
+}

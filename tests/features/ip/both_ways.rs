@@ -1,0 +1,21 @@
+//! A message goes there and is receipted.
+
+use super::Sea;
+use crate::support::SOON;
+
+#[test]
+fn a_message_goes_over_the_internet_and_is_told_to_have_arrived() {
+    let sea = Sea::paired(&["--delay", "20"], &[]);
+    let before = sea.counts();
+    sea.send(0);
+    sea.wait_mails(0..1);
+    let sent = sea.station.wait_state(SOON, "bob0@world.example", "sent");
+    assert!(sent["reason"].as_str().unwrap().contains("the far box has it"), "{sent}");
+    sea.gateway.wait_state(SOON, "bob0@world.example", "delivered");
+    let after = sea.counts();
+    assert_eq!(after.connections, before.connections, "the line was held");
+    sea.station.books_balance();
+    sea.gateway.books_balance();
+    let status = sea.gateway.status().unwrap();
+    assert!(status["link"]["words"].as_str().unwrap().starts_with("1 of 1 paired boxes"), "{status}");
+}

@@ -1,0 +1,82 @@
+//! Pairing by a short code, and each way in which it fails, in words at both ends.
+
+use super::Sea;
+use crate::support::{SOON, Station, wait_for};
+
+fn failure(station: &Station, address: &str, code: &str) -> String {
+    let output = station.cli(&["pair", "join", address, code], "");
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn told(gateway: &Station, words: &str) {
+    wait_for(&format!("the gateway to tell '{words}'"), SOON, || gateway.log_text().contains(words).then_some(()));
+}
+
+/// Another token than that of a code.
+fn wrong(code: &str) -> String {
+    let last = if code.ends_with('0') { '1' } else { '0' };
+    format!("{}{last}", &code[..code.len() - 1])
+}
+
+#[test]
+fn a_code_pairs_once_and_both_know_each_other_then() {
+    let sea = Sea::strangers(&[], &[]);
+    let code = sea.code();
+    let said = sea.station.cli_ok(&["pair", "join", &sea.address, &code.to_lowercase().replace('-', " ")], "");
+    assert!(said.starts_with("paired with shore, box "), "{said}");
+    sea.wait_up();
+    let [here, there] = [&sea.station, &sea.gateway].map(|place| place.json(&["pair", "list"]));
+    assert_eq!((&here[0]["name"], &here[0]["dialled"]), (&"shore".into(), &true.into()));
+    assert_eq!((&there[0]["name"], &there[0]["dialled"]), (&"boat".into(), &false.into()));
+    assert_eq!(there[0]["domain"], "boat.example");
+    assert!(failure(&sea.station, &sea.address, &code).contains("was used already"));
+    told(&sea.gateway, "the code was used already");
+    // Forgotten, it is sent away, and the station says what to do.
+    sea.gateway.cli_ok(&["pair", "remove", "boat"], "");
+    sea.wait_words("pair the two (again)");
+    assert_eq!(sea.gateway.json(&["pair", "list"]), serde_json::json!([]));
+}
+
+#[test]
+fn a_code_bears_five_wrong_tries() {
+    let sea = Sea::strangers(&[], &[]);
+    let (none, code) = ("0000-0000-0000-0000-0000", sea.code());
+    // A code of another gateway is found out by the station itself.
+    assert!(failure(&sea.station, &sea.address, none).contains("something else answers under this address"));
+    for _ in 0..5 {
+        assert!(failure(&sea.station, &sea.address, &wrong(&code)).contains("last four characters"));
+    }
+    told(&sea.gateway, "last four characters");
+    assert!(failure(&sea.station, &sea.address, &code).contains("tried wrongly five times"));
+    assert_eq!(sea.gateway.json(&["pair", "list"]), serde_json::json!([]));
+    let code = sea.code();
+    sea.station.cli_ok(&["pair", "join", &sea.address, &code], "");
+    sea.wait_up();
+}
+
+#[test]
+fn whoever_is_not_paired_is_told_so_and_sends_nothing() {
+    let sea = Sea::paired(&[], &[]);
+    sea.gateway.cli_ok(&["pair", "remove", "boat"], "");
+    sea.wait_words("does not know this box");
+    sea.send(0);
+    told(&sea.gateway, "is not paired");
+    assert_eq!(sea.mails().len(), 0);
+    assert_eq!(sea.station.waiting().len(), 1);
+    let code = sea.code();
+    sea.station.cli_ok(&["pair", "join", &sea.address, &code], "");
+    sea.wait_mails(0..1);
+}
+
+#[test]
+fn what_is_no_address_or_code_is_said_at_once() {
+    let sea = Sea::strangers(&[], &[]);
+    assert!(failure(&sea.station, "::1", "0").contains("20 characters"));
+    assert!(failure(&sea.station, "not a name", &sea.code()).contains("a name or number, and a port"));
+    sea.line_says("refuse");
+    assert!(failure(&sea.station, &sea.address, &sea.code()).contains("the connection broke"));
+    sea.line_says("clear");
+    sea.line_says("portal");
+    assert!(failure(&sea.station, &sea.address, &sea.code()).contains("a login page of the network?"));
+}
