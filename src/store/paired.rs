@@ -90,7 +90,9 @@ impl View {
         while let Some(row) = seen.range(prefix..end.as_str())?.next_back() {
             let key = row?.0.value().to_owned();
             let fields: Vec<&str> = key.split(':').take(3).collect();
-            end = format!("{}:", fields.join(":"));
+            let group = format!("{}:", fields.join(":"));
+            // A key without such a group stands alone: what ended behind it would find it for ever.
+            end = if key.starts_with(&group) { group } else { key.clone() };
             found.push(key);
         }
         Ok(found)
@@ -176,5 +178,8 @@ mod tests {
             .unwrap();
         let found = store.read(|view| view.last_taken_in("ip:")).unwrap();
         assert_eq!(found, ["ip:b:1:0002:x", "ip:a:2:0003:x", "ip:a:1:0009:x"]);
+        // Keys of other drivers have no groups, and end all the same.
+        assert_eq!(store.read(|view| view.last_taken_in("hive:")).unwrap(), ["hive:7"]);
+        assert_eq!(store.read(|view| view.last_taken_in("m138:")).unwrap(), ["m138:a:b"]);
     }
 }
