@@ -14,7 +14,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use error::{AddressError, DeviceError};
-pub use link::{KeyId, LinkAddress};
+pub use link::{KeyId, LinkAddress, PeerId};
 pub use phone::{COUNTRIES, Phone, PhoneError, looks_like_phone};
 
 /// Longest whole address (RFC 5321 section 4.5.3.1.3 less the angle brackets), in bytes.
@@ -180,9 +180,7 @@ pub fn is_dot_string(local: &str) -> bool {
 /// # Errors
 /// That it is none.
 pub fn check_domain(domain: &str) -> Result<(), AddressError> {
-    let literal = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    if let Some(inner) = literal {
-        let inner = inner.strip_prefix("IPv6:").unwrap_or(inner);
+    if let Some(inner) = literal(domain) {
         return inner.parse::<std::net::IpAddr>().map(drop).map_err(|_| AddressError::Literal(inner.to_owned()));
     }
     let label_ok = |label: &str| {
@@ -201,6 +199,58 @@ pub fn check_domain(domain: &str) -> Result<(), AddressError> {
         return Err(AddressError::Domain(domain.to_owned()));
     }
     Ok(())
+}
+
+/// True for a domain under which nobody outside can be reached: names that are kept for other uses (RFC 6761, RFC 6762,
+/// RFC 7686, RFC 8375, RFC 9476), those of networks at home, names of one machine without a dot, and addresses of networks
+/// that are nobody's. `.example` and `.test` are not among them: tests and demonstrations use them.
+pub fn is_nowhere(domain: &str) -> bool {
+    if let Some(inner) = literal(domain) {
+        return is_private(inner);
+    }
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    !domain.contains('.') || NOWHERE.contains(&last)
+}
+
+/// The IP address in an address literal, `[192.0.2.1]` or `[IPv6:2001:db8::1]` in any case.
+fn literal(domain: &str) -> Option<&str> {
+    let inner = domain.strip_prefix('[')?.strip_suffix(']')?;
+    let tag = inner.get(..5).filter(|tag| tag.eq_ignore_ascii_case("ipv6:"));
+    Some(&inner[tag.map_or(0, str::len)..])
+}
+
+/// Last labels under which nothing is ever found outside.
+const NOWHERE: [&str; 13] = [
+    "localhost",
+    "localdomain",
+    "local",
+    "lan",
+    "home",
+    "internal",
+    "intranet",
+    "private",
+    "corp",
+    "invalid",
+    "onion",
+    "alt",
+    "arpa",
+];
+
+fn is_private(ip: &str) -> bool {
+    match ip.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(ip)) => {
+            ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified() || ip.is_multicast()
+        }
+        Ok(std::net::IpAddr::V6(ip)) => {
+            let head = ip.segments()[0];
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_multicast()
+                || head & 0xfe00 == 0xfc00
+                || head & 0xffc0 == 0xfe80
+        }
+        Err(_) => true,
+    }
 }
 
 impl fmt::Display for Mailbox {
@@ -318,9 +368,24 @@ mod tests {
             assert!(bad.parse::<Mailbox>().is_err(), "{bad}");
         }
         assert!("josé@example.com".parse::<Mailbox>().is_ok());
-        assert!("a@[127.0.0.1]".parse::<Mailbox>().is_ok());
+        for literal in ["a@[127.0.0.1]", "a@[IPv6:2001:db8::1]"] {
+            let mailbox: Mailbox = literal.parse().unwrap();
+            assert_eq!(mailbox.to_string().parse(), Ok(mailbox), "what is kept is read again");
+        }
         assert!(format!("{}@x.org", "a".repeat(200)).parse::<Mailbox>().is_ok());
         assert!(format!("{}@x.org", "a".repeat(250)).parse::<Mailbox>().is_err());
+    }
+
+    #[test]
+    fn some_domains_are_nowhere_outside() {
+        for domain in
+            ["localhost", "nas", "nas.local", "x.lan", "a.invalid", "b.home.arpa", "[127.0.0.1]", "[ipv6:fe80::1]"]
+        {
+            assert!(is_nowhere(domain), "{domain}");
+        }
+        for domain in ["example.org", "local.example.org", "lan.de", "[192.0.2.1]", "[ipv6:2001:db8::1]", "x.example"] {
+            assert!(!is_nowhere(domain), "{domain}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::cli::session::{self, Answer, Request};
 use crate::engine::Context;
 use crate::fault::Fault;
 
-/// Name of the socket in the data folder.
+/// Name of the socket in the data folder; in that of `RuntimeDirectory=` while the disk of the data folder cannot be written.
 pub const SOCKET: &str = "control.sock";
 /// Longest request, in bytes: a message of a megabyte.
 const REQUEST_MOST: u64 = 1024 * 1024 + 4096;
@@ -42,12 +42,13 @@ struct Shared {
     busy: AtomicUsize,
 }
 
-/// Starts answering.
+/// Starts answering, in `other` where the disk of the data folder can only be read.
 ///
 /// # Errors
 /// For the operator, when the socket cannot be made.
-pub fn serve(context: &Context) -> Result<Handle, Fault> {
-    let path = context.store.folder().join(SOCKET);
+pub fn serve(context: &Context, other: &Path) -> Result<Handle, Fault> {
+    let folder = if context.store.read_only().is_some() { other } else { context.store.folder() };
+    let path = folder.join(SOCKET);
     let listener = bind(&path)
         .map_err(|error| Fault::operator(format!("the control socket {} cannot be made: {error}", path.display())))?;
     let shared = Shared { context: context.clone(), stop: AtomicBool::new(false), busy: AtomicUsize::new(0) };

@@ -1,4 +1,7 @@
-//! Bytes as hexadecimal digits. Pure; the one place for it outside the crate of the coder.
+//! Bytes as hexadecimal digits, and the alphabet of codes that people type. Pure; the one place for it outside the crate of the coder.
+
+/// Digits and letters of which none is taken for another: base 32 as Douglas Crockford wrote it down.
+pub const CODE_ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Writes bytes as pairs of lower-case digits.
 pub fn encode(bytes: &[u8]) -> String {

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use crate::address::{Address, Mailbox};
 use crate::deliver::compose;
 use crate::engine::Context;
-use crate::engine::link::inbound::message_id;
 use crate::fault::Fault;
 use crate::listen::data::Spooled;
 use crate::listen::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
@@ -24,19 +23,19 @@ use crate::message::{Id, Machine, Message, Origin, Reporting, Terms};
 use crate::password;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
-use crate::route::proof;
 use crate::route::segments;
 use crate::route::terms;
 use crate::settings::{Key, Settings};
 use crate::store::{self, BodyIn, DiskRoom, IncomingMail, Store};
 
+pub mod reading;
 mod repeats;
+mod writer;
 mod writing;
 
+use writer::MailWriter;
 pub use writing::{ComposeForm, Preview, compose, preview};
 
-/// A mail that passed so many servers goes in a circle (RFC 5321 section 6.3).
-const MOST_HOPS: usize = 30;
 /// Of a larger mail only the beginning is read for its text; all of it is kept.
 const READ_MOST: u64 = 4 * 1024 * 1024;
 
@@ -76,37 +75,18 @@ impl Intake {
         self.context.policy()
     }
 
-    /// Who the mail is from: the person who logged in, whatever the envelope says, or the envelope sender.
-    fn author(&self, policy: &Policy, caller: &Caller, from: &Address) -> (Option<String>, Address) {
-        let logged_in = caller.person.as_ref().and_then(|name| policy.people.get(name));
-        match logged_in.and_then(|person| policy.address_of(person).map(|address| (person, address))) {
-            Some((person, address)) => (Some(person.name.clone()), Address::Mail(address)),
-            None => (None, from.clone()),
-        }
-    }
-
     /// What is known of a sender who is not of this box; `None` for who logged in, and for a person of this box who
     /// writes from a trusted network.
-    fn stranger(
-        &self,
-        policy: &Policy,
-        caller: &Caller,
-        from: &Address,
-        to: &Mailbox,
-        shaped: &Shaped,
-    ) -> Option<Stranger> {
-        let ours = from.mailbox().is_some_and(|from| policy.is_ours(from));
-        if caller.person.is_some() || (ours && caller.trusted) {
+    fn stranger(&self, policy: &Policy, caller: &Caller, writer: &MailWriter, to: &Mailbox) -> Option<Stranger> {
+        if caller.person.is_some() || (caller.trusted && writer.is_ours(policy)) {
             return None;
         }
-        let domain = from.mailbox()?.domain();
+        writer.written_by().mailbox()?;
         let person = policy.people.addressed(to)?;
-        let host = policy.settings.text(Key::SmtpAuthHost);
-        let results = shaped.results.iter().map(String::as_str);
-        let proof = proof::judge(results.filter(|_| caller.front), host, domain);
         // What cannot be read was never written: then the sender is held, not let in.
-        let written_to = self.context.store.read(|view| view.written_to(&person.name, from)).unwrap_or_default();
-        Some(Stranger { proof, written_to })
+        let asked = policy.answering(writer.written_by(), &writer.from);
+        let written_to = self.context.written_to(&person.name, asked).unwrap_or_default();
+        Some(Stranger { proof: writer.proof, written_to })
     }
 
     /// A delivery report about a message of ours: the message comes back to its sender.
@@ -134,7 +114,6 @@ impl MailIntake for Intake {
         match (known, phone, policy.is_ours(&to)) {
             (false, true, _) => return Err(Refusal::new(550, "5.7.1", "log in to text a phone")),
             (false, false, false) => return Err(Refusal::new(550, "5.7.1", "not relaying to that domain")),
-            (true, false, false) => return Ok(()),
             _ => {}
         }
         match policy.choose(&Address::Mail(to)) {
@@ -165,14 +144,13 @@ impl MailIntake for Intake {
                 &read_back
             }
         };
-        if received_lines(head) > MOST_HOPS {
+        if received_lines(head) > mail_text::MAX_HOPS {
             return Err(Refusal::new(554, "5.4.6", "this mail goes in a circle"));
         }
         let mut shaped = mail_text::shape(head, &mail_text::Options { trim: policy.settings.on(Key::AirTrim) });
         if envelope.from.is_nobody() && shaped.automatic.is_none() {
             shaped.automatic = Some(Machine::NoSender);
         }
-        let (author, from) = self.author(&policy, caller, &envelope.from);
         let to = recipients(&policy, &envelope.to)?;
         if to.iter().any(|(to, _)| policy.is_sms(to))
             && let Some(why) = segments::too_long(&segments::text_for_phone(&shaped.subject, &shaped.text))
@@ -180,23 +158,27 @@ impl MailIntake for Intake {
             return Err(Refusal::new(554, "5.3.4", format!("this goes to no phone: {why}")));
         }
         // A mail without a name of its own gets one.
-        let new_id = message_id(policy.settings.text(Key::Domain));
-        let trace = self.trace(&policy, caller, &from, &shaped, &new_id, head);
+        let new_id = compose::message_id(policy.settings.text(Key::Domain));
+        let trace = self.trace(&policy, caller, &envelope.from, &shaped, &new_id, head);
         let own_id = shaped.message_id.is_none().then(|| new_id.clone());
         let shaped = Shaped { message_id: shaped.message_id.or(Some(new_id)), ..shaped };
         let now = self.context.now();
         // Only people of this box may spend its reserve, or press others back.
-        let wanted = author.as_ref().map(|_| &shaped.wanted);
+        let wanted = caller.person.as_ref().map(|_| &shaped.wanted);
         let terms = wanted.map_or(Ok(Terms::default()), |wanted| terms::read(wanted, &policy.settings, now));
         let terms =
             terms.map_err(|why| Refusal::new(554, "5.6.0", format!("the header asks for what cannot be: {why}")))?;
+        let whole = as_it_came(&shaped);
         let messages = to.iter().flat_map(|(to, reporting)| {
             // What is no phone number was refused at RCPT.
+            let writer = MailWriter::of(&policy, caller, &envelope.from, to, &shaped);
             let draft = |to: Mailbox| {
                 let to = policy.resolve(&to).unwrap_or(Address::Mail(to));
-                draft(from.clone(), to, author.clone(), &shaped, terms)
+                // What is cut saves bytes on a link; here it is read as it came.
+                let here = matches!(policy.choose(&to), Route::Mailbox(_));
+                draft(&writer, to, if here { &whole } else { &shaped }, terms)
             };
-            let stranger = self.stranger(&policy, caller, &from, to, &shaped);
+            let stranger = self.stranger(&policy, caller, &writer, to);
             let own = NewMessage { stranger, ..draft(to.clone()) };
             let own = Message { reporting: reporting.clone(), ..self.context.plan(&policy, own) };
             let copy = forwarded(&policy, to, &shaped).map(|(person, copy)| Message {
@@ -219,6 +201,7 @@ impl MailIntake for Intake {
         let (body, spooled) = stored(&self.context.store, body, trace)?;
         let names = messages.iter().map(repeats::name).collect();
         let told: Vec<_> = messages.iter().map(|message| policy.tells_stranger(message)).collect();
+        let refused: Vec<_> = messages.iter().map(|message| policy.tells_refused(message)).collect();
         let reported: Vec<_> = messages.iter().map(|message| message.reporting.events().success).collect();
         let committed = self.context.store.put(IncomingMail { messages, body }).map_err(|fault| {
             if !fault.is_permanent() {
@@ -230,6 +213,10 @@ impl MailIntake for Intake {
         spooled.into_iter().for_each(store::Spooled::keep);
         for (id, _) in committed.ids().iter().zip(told).filter(|(_, tell)| *tell) {
             self.tell_that_it_waits(*id);
+        }
+        for (id, _) in committed.ids().iter().zip(refused).filter(|(_, tell)| *tell) {
+            // Nobody waits for this word: what fails here is left out.
+            self.context.tell_refused(*id).unwrap_or_else(|fault| log::warn!("{id}: its sender is not told: {fault}"));
         }
         for (id, _) in committed.ids().iter().zip(reported).filter(|(_, report)| *report) {
             // What has not arrived yet is reported when it has; and what fails here is done by housekeeping.
@@ -417,16 +404,27 @@ fn may_send(policy: &Policy, caller: &Caller) -> Result<(), Refusal> {
     }
 }
 
-fn draft(from: Address, to: Address, author: Option<String>, shaped: &Shaped, terms: Terms) -> NewMessage {
+/// A mail with nothing cut: its files are there to be opened.
+fn as_it_came(shaped: &Shaped) -> Shaped {
+    let mut whole =
+        Shaped { subject: shaped.full_subject.clone(), cut: Vec::new(), cuts: Vec::new(), ..shaped.clone() };
+    if !shaped.full.is_empty() {
+        whole.text.clone_from(&shaped.full);
+    }
+    whole
+}
+
+fn draft(writer: &MailWriter, to: Address, shaped: &Shaped, terms: Terms) -> NewMessage {
     NewMessage {
-        author,
+        sender: writer.sender.clone(),
+        author: writer.author.clone(),
         subject: shaped.subject.clone(),
         cut: shaped.cut.clone(),
         automatic: shaped.automatic.clone(),
         message_id: shaped.message_id.clone(),
         references: shaped.in_reply_to.iter().rev().cloned().collect(),
         terms,
-        ..NewMessage::new(Origin::Smtp, from, to, shaped.text.clone())
+        ..NewMessage::new(Origin::Smtp, writer.from.clone(), to, shaped.text.clone())
     }
 }
 

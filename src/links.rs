@@ -123,9 +123,14 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// True for the far box of a station (`None`), or one of this address.
-    pub fn includes(&self, device: Option<LinkAddress>) -> bool {
-        device.map_or(self.far_box, |device| self.kinds.contains(&device.kind()))
+    /// True for the far box of a station (`None`), or one with one of these addresses.
+    pub fn includes(&self, addresses: Option<&[LinkAddress]>) -> bool {
+        addresses.map_or(self.far_box, |addresses| self.address(addresses).is_some())
+    }
+
+    /// Which of the addresses of a far box is the one that it has on such a link.
+    pub fn address(&self, addresses: &[LinkAddress]) -> Option<LinkAddress> {
+        addresses.iter().find(|address| self.kinds.contains(&address.kind())).copied()
     }
 }
 

@@ -18,6 +18,7 @@ pub mod reason;
 mod reporting;
 #[cfg(test)]
 mod sample;
+pub mod sender;
 mod size;
 mod terms;
 pub mod title;
@@ -29,6 +30,7 @@ pub use machine::Machine;
 pub use packet::{CameIn, Charge, Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
 pub use reporting::{Notify, Reporting};
+pub use sender::{ReturnPath, Sender};
 pub use size::{Account, Extent, LinkSize};
 pub use terms::{LinkPreference, Priority, Terms, Wanted};
 
@@ -208,8 +210,11 @@ pub struct Message {
     pub id: Id,
     /// Where it came in.
     pub door: Origin,
-    /// Who gets notices and answers.
+    /// Who gets answers.
     pub from: Address,
+    /// Its other addresses, and a name.
+    #[serde(default, skip_serializing_if = "Sender::is_plain")]
+    pub sender: Sender,
     /// The one recipient.
     pub to: Address,
     /// The person of this box who wrote it (logged in, or owner of the device it came from).
@@ -481,14 +486,6 @@ mod tests {
         ];
         assert_eq!(stored, first.map(|name| format!("\"{name}\"")));
         assert_eq!(State::OnLink.words(), "on the link");
-    }
-
-    #[test]
-    fn an_account_is_said_in_words() {
-        let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, messages: 1 };
-        assert_eq!(alone.words(), "70 bytes in 1 packet instead of 210 bytes in 2 packets");
-        let shared = Account { classic_bytes: 0, classic_packets: 0, messages: 4, ..alone };
-        assert_eq!(shared.words(), "70 bytes in 1 packet, shared with 3 other messages");
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! The people of a box: who has an address here, and where they read.
 
+mod far_box;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{self, DeviceId, LinkAddress, Mailbox, Phone};
+use crate::address::{self, LinkAddress, Mailbox, PeerId, Phone};
 use crate::clock::Time;
 use crate::fault::UnknownWord;
 use crate::money::Money;
+pub use far_box::{FarBox, Newcomers};
 
 /// Where a person reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,8 +20,9 @@ pub enum Home {
     /// A mailbox on this box.
     #[default]
     Here,
-    /// Over the link, on their device.
-    Device,
+    /// Over the link, at their far box.
+    #[serde(rename = "device")]
+    FarBox,
 }
 
 /// What becomes of a message from somebody who is on no list.
@@ -119,12 +123,12 @@ pub struct Person {
     /// Where they read.
     #[serde(default)]
     pub home: Home,
-    /// Their modem.
+    /// The far box that they are at: what they write there is theirs.
     #[serde(default)]
-    pub device: Option<DeviceId>,
-    /// What people call that modem; empty without one.
-    #[serde(default)]
-    pub device_name: String,
+    pub far_box: Option<PeerId>,
+    /// Their name there; empty: the same as here.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sea_name: String,
     /// Their service number: text messages to it are theirs, and theirs come from it.
     #[serde(default)]
     pub number: Option<Phone>,
@@ -167,21 +171,22 @@ pub struct Person {
 }
 
 impl Person {
+    /// Their name at their far box.
+    pub fn name_at_sea(&self) -> &str {
+        if self.sea_name.is_empty() { &self.name } else { &self.sea_name }
+    }
+
     /// True for somebody who may do everything.
     pub fn is_owner(&self) -> bool {
         self.role == Role::Owner
     }
 
-    /// Checks the name and the rest for contradictions.
+    /// Checks the names.
     ///
     /// # Errors
-    /// What contradicts what.
-    pub fn check(&self) -> Result<(), PersonError> {
-        std::iter::once(&self.name).chain(&self.aliases).try_for_each(|name| check_name(name))?;
-        if self.home == Home::Device && self.device.is_none() {
-            return Err(PersonError::NoDevice(self.name.clone()));
-        }
-        Ok(())
+    /// Which cannot be.
+    pub fn check_names(&self) -> Result<(), PersonError> {
+        std::iter::once(&self.name).chain(&self.aliases).try_for_each(|name| check_name(name))
     }
 }
 
@@ -194,8 +199,8 @@ pub enum PersonError {
     MailName(String),
     /// The name belongs to whoever owns the box.
     Postmaster,
-    /// This person reads on a device that is not known.
-    NoDevice(String),
+    /// This person reads at a far box that is not known.
+    NoFarBox(String),
 }
 
 impl std::fmt::Display for PersonError {
@@ -208,7 +213,9 @@ impl std::fmt::Display for PersonError {
             ),
             Self::MailName(name) => write!(f, "'{name}' cannot be the name in a mail address"),
             Self::Postmaster => f.write_str("postmaster is always the owner of the box: choose another name"),
-            Self::NoDevice(name) => write!(f, "{name} reads on a device, so the device id has to be given"),
+            Self::NoFarBox(name) => {
+                write!(f, "{name} reads on a device, so the device id, or the far box, has to be given")
+            }
         }
     }
 }
@@ -229,22 +236,69 @@ fn check_name(name: &str) -> Result<(), PersonError> {
 
 /// All people: a snapshot that is replaced as a whole when one changes.
 #[derive(Debug, Clone, Default)]
-pub struct People(BTreeMap<String, Arc<Person>>);
+pub struct People {
+    people: BTreeMap<String, Arc<Person>>,
+    far_boxes: BTreeMap<PeerId, Arc<FarBox>>,
+}
 
 impl People {
     /// From records.
     pub fn new(people: impl IntoIterator<Item = Person>) -> Self {
-        Self(people.into_iter().map(|person| (person.name.clone(), Arc::new(person))).collect())
+        let people = people.into_iter().map(|person| (person.name.clone(), Arc::new(person))).collect();
+        Self { people, far_boxes: BTreeMap::new() }
     }
 
     /// By name, in any case.
     pub fn get(&self, name: &str) -> Option<&Arc<Person>> {
-        self.0.get(&name.to_lowercase())
+        self.people.get(&name.to_lowercase())
     }
 
-    /// Who is reached at this address of a far box.
-    pub fn by_device(&self, device: LinkAddress) -> Option<&Arc<Person>> {
-        self.iter().find(|person| person.device.map(LinkAddress::from) == Some(device))
+    /// The same with these far boxes.
+    pub fn with_far_boxes(mut self, far_boxes: impl IntoIterator<Item = FarBox>) -> Self {
+        self.far_boxes = far_boxes.into_iter().map(|far_box| (far_box.id, Arc::new(far_box))).collect();
+        self
+    }
+
+    /// All far boxes, by number.
+    pub fn far_boxes(&self) -> impl Iterator<Item = &Arc<FarBox>> {
+        self.far_boxes.values()
+    }
+
+    /// The far box of this number.
+    pub fn far_box(&self, id: PeerId) -> Option<&Arc<FarBox>> {
+        self.far_boxes.get(&id)
+    }
+
+    /// The far box that a person is at.
+    pub fn far_box_of(&self, person: &Person) -> Option<&Arc<FarBox>> {
+        self.far_box(person.far_box?)
+    }
+
+    /// Whose address this is.
+    pub fn at(&self, address: LinkAddress) -> Option<&Arc<FarBox>> {
+        self.far_boxes().find(|far_box| far_box.addresses.contains(&address))
+    }
+
+    /// The far box that somebody means by its name, in any case, or by an address of it.
+    pub fn meant(&self, text: &str) -> Option<&Arc<FarBox>> {
+        let name = text.trim().to_lowercase();
+        let named = || self.far_boxes().find(|far_box| !name.is_empty() && far_box.name.to_lowercase() == name);
+        text.parse().ok().and_then(|address| self.at(address)).or_else(named)
+    }
+
+    /// The people of a far box.
+    pub fn of_far_box(&self, id: PeerId) -> impl Iterator<Item = &Arc<Person>> {
+        self.iter().filter(move |person| person.far_box == Some(id))
+    }
+
+    /// Who is meant where a far box names nobody: the one of its people that was there first.
+    pub fn first_of(&self, id: PeerId) -> Option<&Arc<Person>> {
+        self.of_far_box(id).min_by_key(|person| person.added)
+    }
+
+    /// The person whom a far box means by this name.
+    pub fn at_sea(&self, id: PeerId, name: &str) -> Option<&Arc<Person>> {
+        self.of_far_box(id).find(|person| person.name_at_sea() == name)
     }
 
     /// Whose service number this is.
@@ -283,7 +337,7 @@ impl People {
 
     /// All, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Person>> {
-        self.0.values()
+        self.people.values()
     }
 }
 
@@ -298,10 +352,9 @@ mod tests {
     #[test]
     fn names_are_checked() {
         for bad in ["", "Anna", "a b", "postmaster", ".a", "a..b", "ä", "a@b"] {
-            assert!(person(bad).check().is_err(), "{bad}");
+            assert!(person(bad).check_names().is_err(), "{bad}");
         }
-        assert!(person("anna.b-2").check().is_ok());
-        assert!(Person { home: Home::Device, ..person("ben") }.check().is_err());
+        assert!(person("anna.b-2").check_names().is_ok());
     }
 
     #[test]
@@ -333,6 +386,6 @@ mod tests {
         assert_eq!(named("carl@x.org"), None);
         let people = People::new([Person { aliases: vec!["skipper".into()], ..person("anna") }]);
         assert_eq!(people.addressed(&"Skipper+x@x.org".parse().unwrap()).unwrap().name, "anna");
-        assert!(Person { aliases: vec!["Skip per".into()], ..person("anna") }.check().is_err());
+        assert!(Person { aliases: vec!["Skip per".into()], ..person("anna") }.check_names().is_err());
     }
 }

@@ -24,7 +24,7 @@ const ADDED: &[Added] = &[
                 "src/link/mod.rs",
                 "pub static DRIVERS: &[Driver] = &[\n",
                 "Driver { name: \"added\", about: \"\", settings: &[], max_payload: 100, reach: Reach { far_box: true, kinds: &[] }, \
-                 window: |_| 1, withdraws: false, console: false, check: added::check, make: added::make },\n",
+                 window: |_| 1, withdraws: false, console: false, paired: false, check: added::check, make: added::make },\n",
             ),
         ],
     },
@@ -67,8 +67,8 @@ const ADDED: &[Added] = &[
             (
                 "src/supervisor/listeners.rs",
                 "LISTENERS: &[Row] = &[\n",
-                "Row { name: \"added\", ports: Key::AddedListen, tls: false, \
-                 service: |_, _| Arc::new(crate::listen::added::Added) },\n",
+                "Row { name: \"added\", ports: Key::AddedListen, tls: false, closed: None, \
+                 service: |_, _| Ok(Arc::new(crate::listen::added::Added)) },\n",
             ),
             ("src/sys/sockets.rs", "NAMES: &[&str] = &[", "\"added\", "),
             (

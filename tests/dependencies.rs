@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Crates of other people in the product, on Linux. Raise it only for a crate that is worth it: each is read, updated
 /// and trusted by somebody for as long as this program lives.
-const BUDGET: usize = 143;
+const BUDGET: usize = 147;
 
 /// Licences that let everybody use the program, as names of SPDX.
 const LICENCES: [&str; 12] = [

@@ -12,6 +12,24 @@ const IMEI_DIGITS: usize = 15;
 /// Bytes of the name of a key: SHA-256.
 const KEY_BYTES: usize = 32;
 
+/// Number of a far box, given when this box first knew it; never used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PeerId(pub u32);
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for PeerId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
 /// Where a far box is reached on one kind of link. Written `m138:0x001abe`, `imei:300234010753370` or `ip:` and 64 hex
 /// digits; the bare id of a device is read as one of `m138`, as it stands in older records and commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

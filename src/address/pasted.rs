@@ -1,4 +1,29 @@
-//! Addresses and numbers as they are pasted: with marks that nobody sees, and with what programs put around them.
+//! Addresses and numbers as they are pasted: with marks that nobody sees, with what programs put around them, and several in
+//! one line.
+
+/// The recipients in a text: separated by commas, semicolons or line ends, outside of quotes, brackets and remarks. A name
+/// with a comma stands in quotes (RFC 5322): without them it may be the name of somebody, and nobody may be forgotten.
+pub fn several(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let (mut piece, mut quoted, mut depth) = (String::new(), false, 0_usize);
+    for c in text.chars().chain(['\n']) {
+        match c {
+            '"' => quoted = !quoted,
+            '<' | '(' if !quoted => depth += 1,
+            '>' | ')' if !quoted => depth = depth.saturating_sub(1),
+            // A line ends whatever was left open in it.
+            ',' | ';' | '\n' | '\r' if c == '\n' || (!quoted && depth == 0) => {
+                let whole = std::mem::take(&mut piece);
+                (quoted, depth) = (false, 0);
+                found.extend(Some(whole.trim().to_owned()).filter(|whole| !whole.is_empty()));
+                continue;
+            }
+            _ => {}
+        }
+        piece.push(c);
+    }
+    found
+}
 
 /// The address or number that everybody sees in a text: without marks of direction and blanks without width, with the
 /// hyphens, digits and signs of ASCII, and without `tel:`, `mailto:` or a name before angle brackets.
@@ -36,6 +61,23 @@ fn plain(c: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_recipients_stand_in_one_line_or_in_lines() {
+        for (text, pieces) in [
+            ("a@x.org", &["a@x.org"][..]),
+            ("a@x.org, b@x.org;c@x.org\r\nanna", &["a@x.org", "b@x.org", "c@x.org", "anna"]),
+            ("\"Miller, Mary\" <m@x.org>, Bob <b@x.org>", &["\"Miller, Mary\" <m@x.org>", "Bob <b@x.org>"]),
+            ("Miller, Mary <m@x.org>", &["Miller", "Mary <m@x.org>"]),
+            ("anna, Mary <m@x.org>", &["anna", "Mary <m@x.org>"]),
+            ("+1 (415) 555-0123, b@x.org", &["+1 (415) 555-0123", "b@x.org"]),
+            ("\"open <b@x.org>\nc@x.org", &["\"open <b@x.org>", "c@x.org"]),
+            (" , ;\n", &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(several(text), pieces, "{text:?}");
+        }
+    }
 
     #[test]
     fn what_everybody_sees_is_what_is_read() {

@@ -1,78 +1,17 @@
 //! Phone numbers, as the world writes them (ITU-T E.164): a plus, the country, the number in it.
 
+mod countries;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use countries::COUNTRIES;
+use countries::PLANS;
+
 /// Fewest and most digits of a number with its country. E.164 allows 15; nothing shorter than 7 is in use.
 const DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
-
-/// How people in a country write numbers of it: ISO 3166 code, country code, digits dialled before a number of the
-/// same country, digits dialled before one of another country.
-type Plan = (&'static str, &'static str, &'static str, &'static str);
-
-/// The countries whose local form is understood (ITU-T list of dialling procedures). A number of any other country is
-/// written with its plus.
-const PLANS: [Plan; 46] = [
-    ("US", "1", "1", "011"),
-    ("CA", "1", "1", "011"),
-    ("AR", "54", "0", "00"),
-    ("AT", "43", "0", "00"),
-    ("AU", "61", "0", "0011"),
-    ("BE", "32", "0", "00"),
-    ("BG", "359", "0", "00"),
-    ("BR", "55", "0", "00"),
-    ("CH", "41", "0", "00"),
-    ("CL", "56", "", "00"),
-    ("CN", "86", "0", "00"),
-    ("CZ", "420", "", "00"),
-    ("DE", "49", "0", "00"),
-    ("DK", "45", "", "00"),
-    ("EE", "372", "", "00"),
-    ("ES", "34", "", "00"),
-    ("FI", "358", "0", "00"),
-    ("FR", "33", "0", "00"),
-    ("GB", "44", "0", "00"),
-    ("GR", "30", "", "00"),
-    ("HK", "852", "", "001"),
-    ("HR", "385", "0", "00"),
-    ("IE", "353", "0", "00"),
-    ("IL", "972", "0", "00"),
-    ("IN", "91", "0", "00"),
-    ("IS", "354", "", "00"),
-    ("IT", "39", "", "00"),
-    ("JP", "81", "0", "010"),
-    ("KE", "254", "0", "000"),
-    ("LU", "352", "", "00"),
-    ("MX", "52", "", "00"),
-    ("NL", "31", "0", "00"),
-    ("NO", "47", "", "00"),
-    ("NZ", "64", "0", "00"),
-    ("PH", "63", "0", "00"),
-    ("PL", "48", "", "00"),
-    ("PT", "351", "", "00"),
-    ("RO", "40", "0", "00"),
-    ("RU", "7", "8", "810"),
-    ("SE", "46", "0", "00"),
-    ("SG", "65", "", "000"),
-    ("SK", "421", "0", "00"),
-    ("TR", "90", "0", "00"),
-    ("TW", "886", "0", "002"),
-    ("UA", "380", "0", "00"),
-    ("ZA", "27", "0", "00"),
-];
-
-/// ISO codes of these countries, for the setting.
-pub const COUNTRIES: [&str; PLANS.len()] = {
-    let mut codes = [""; PLANS.len()];
-    let mut at = 0;
-    while at < PLANS.len() {
-        codes[at] = PLANS[at].0;
-        at += 1;
-    }
-    codes
-};
 
 /// A phone number with its country. Written `+14155550123`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -235,8 +174,26 @@ mod tests {
             ("912 345 678", "PT", "+351912345678"),
             ("8 912 345-67-89", "RU", "+79123456789"),
             ("0911 123 4567", "ZA", "+279111234567"),
+            ("06 30 123 4567", "HU", "+36301234567"),
+            ("0712 345678", "TZ", "+255712345678"),
+            ("000 44 20 7946 0958", "UG", "+442079460958"),
+            ("876-555-0123", "JM", "+18765550123"),
+            ("055 123 4567", "AE", "+971551234567"),
+            ("8 701 123 45 67", "KZ", "+77011234567"),
+            ("6123 4567", "CR", "+50661234567"),
         ] {
             assert_eq!(Phone::local(text, country).map(|phone| phone.to_string()).as_deref(), Ok(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_country_is_there_once_and_in_order() {
+        assert!(COUNTRIES.is_sorted() && COUNTRIES.len() > 240);
+        for (country, code, trunk, abroad) in PLANS {
+            assert!(country.len() == 2 && (1..=3).contains(&code.len()) && trunk.len() <= 2, "{country}");
+            assert!(!abroad.is_empty() && !code.starts_with('0'), "{country}");
+            let own = Phone::local(&format!("{trunk}2345678901"), country).map(|phone| phone.to_string());
+            assert!(own.is_ok_and(|own| own.starts_with(&format!("+{code}"))), "{country}");
         }
     }
 

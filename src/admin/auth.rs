@@ -145,7 +145,8 @@ pub fn open(store: &Store, person: &Person, from: &str) -> Result<(String, Visit
     let gone: Vec<_> = gone.into_iter().chain(kept.into_iter().take(too_many)).map(|(hash, _)| hash).collect();
     let (hash, json) = (hash(&token), bytes(&session));
     let key = hash.clone();
-    store.write(move |tx| {
+    // A log-in may be forgotten: with a disk that can only be read it lasts as long as the box runs.
+    store.write_for_now(move |tx| {
         for old in &gone {
             tx.put_session(old, None)?;
         }
@@ -160,7 +161,7 @@ pub fn open(store: &Store, person: &Person, from: &str) -> Result<(String, Visit
 /// As [`Store::write`].
 pub fn keep(store: &Store, hash: &str, session: Option<&Session>) -> Result<(), Fault> {
     let (hash, json) = (hash.to_owned(), session.map(bytes));
-    store.write(move |tx| tx.put_session(&hash, json.as_deref()))
+    store.write_for_now(move |tx| tx.put_session(&hash, json.as_deref()))
 }
 
 /// True when the form carries the token that its page was given.

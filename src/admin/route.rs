@@ -54,6 +54,8 @@ open! {
     Get "/assets/{name}" |_, request, part| assets::answer(part[0], request).unwrap_or_else(nothing_here);
     Get "/healthz" |app, _, _| pages::status::health(app);
     Get "/metrics" |app, _, _| super::metrics::answer(app);
+    Get "/.well-known/autoconfig/mail/config-v1.1.xml" |app, request, _| pages::mail_setup::autoconfig(app, request);
+    Get "/mail/config-v1.1.xml" |app, request, _| pages::mail_setup::autoconfig(app, request);
     Get "/hooks/{carrier}" |app, request, part| pages::hooks::answer(app, request, part[0]);
     Post "/hooks/{carrier}" |app, request, part| pages::hooks::answer(app, request, part[0]);
 }
@@ -72,10 +74,12 @@ routes! {
     Get "/messages/quarantine" Operator |ask, _| pages::quarantine::show(ask);
     Post "/messages/quarantine" Operator |ask, _| pages::quarantine::seen(ask);
     Get "/messages/{id}.eml" Person |ask, part| pages::messages::download(ask, part[0]);
+    Get "/messages/{id}/files/{number}" Person |ask, part| pages::files::one(ask, part[0], part[1]);
     Get "/messages/{id}" Person |ask, part| pages::messages::one(ask, part[0], 200, "");
     Post "/messages/{id}/{action}" Operator |ask, part| pages::messages::act(ask, part[0], part[1]);
     Get "/account" Person |ask, _| pages::account::show(ask, 200, "");
     Post "/account" Person |ask, _| pages::account::change(ask);
+    Get "/account/mail.mobileconfig" Person |ask, _| pages::mail_setup::profile(ask);
     Post "/account/export" Person |ask, _| pages::people::export(ask, ask.me());
     Get "/help" Person |ask, _| pages::help::show(ask, "start");
     Get "/help/{topic}" Person |ask, part| pages::help::show(ask, part[0]);
@@ -94,6 +98,11 @@ routes! {
     Post "/people/{name}/erase" Owner |ask, part| pages::people::erase(ask, part[0]);
     Post "/people/{name}/try" Operator |ask, part| pages::people::rehearse(ask, part[0]);
     Post "/people/{name}/{what}" Operator |ask, part| pages::people::act(ask, part[0], part[1]);
+    Get "/far-boxes" Operator |ask, _| pages::far_boxes::list(ask, 200, "", &Default::default());
+    Post "/far-boxes" Operator |ask, _| pages::far_boxes::add(ask);
+    Get "/far-boxes/{number}" Operator |ask, part| pages::far_boxes::one(ask, part[0], 200, "", None);
+    Post "/far-boxes/{number}" Operator |ask, part| pages::far_boxes::edit(ask, part[0]);
+    Post "/far-boxes/{number}/{what}" Operator |ask, part| pages::far_boxes::act(ask, part[0], part[1]);
     Get "/audit" Owner |ask, _| pages::audit::show(ask);
     Get "/log-ins" Owner |ask, _| pages::sessions::show(ask);
     Post "/log-ins/{id}/end" Owner |ask, part| pages::sessions::end(ask, part[0]);

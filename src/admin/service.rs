@@ -8,7 +8,10 @@ mod act;
 mod action;
 mod claim;
 mod data;
+mod far_boxes;
+mod import;
 mod links;
+mod maildir;
 mod pairing;
 mod table;
 #[cfg(test)]
@@ -17,16 +20,17 @@ pub(super) mod tests;
 use std::sync::Arc;
 
 use crate::address::pattern::Pattern;
-use crate::address::{DeviceId, Mailbox, Phone};
+use crate::address::{Mailbox, Phone};
 use crate::fault::Fault;
 use crate::password;
-use crate::people::{Home, Person, Role, Strangers};
+use crate::people::{Home, People, Person, PersonError, Role, Strangers};
 use crate::settings::Key;
 use crate::store::{Store, Tx, reject};
 
 use act::person_within;
 pub use action::{Action, Actor};
 pub use claim::Claim;
+pub use far_boxes::FarBoxEdit;
 pub use links::link_settings;
 pub use table::{REHEARSED, Row, zone};
 
@@ -45,11 +49,13 @@ pub struct PersonEdit {
     pub name: String,
     /// Full name.
     pub full_name: String,
-    /// Reads on their device instead of here.
+    /// Reads at their far box instead of here.
     pub on_device: bool,
-    /// Device id, hex or decimal.
+    /// Their far box: an address of it, such as the id of a device, or its name.
     pub device: String,
-    /// What people call it.
+    /// Others may be at that far box already.
+    pub joins: bool,
+    /// What people call that far box.
     pub device_name: String,
     /// Other names in addresses, separated by spaces.
     pub aliases: String,
@@ -79,14 +85,15 @@ pub struct PersonEdit {
 
 impl PersonEdit {
     /// Makes the edit that would change nothing.
-    pub fn of(person: &Person) -> Self {
+    pub fn of(person: &Person, people: &People) -> Self {
         Self {
             name: person.name.clone(),
             full_name: person.full_name.clone(),
-            on_device: person.home == Home::Device,
+            on_device: person.home == Home::FarBox,
             aliases: person.aliases.join(" "),
-            device: person.device.map(|device| device.to_string()).unwrap_or_default(),
-            device_name: person.device_name.clone(),
+            device: far_boxes::named(people, person),
+            joins: false,
+            device_name: people.far_box_of(person).map(|far_box| far_box.name.clone()).unwrap_or_default(),
             forward: person.forward.as_ref().map(ToString::to_string).unwrap_or_default(),
             max_parts: person.max_parts.map(|parts| parts.to_string()).unwrap_or_default(),
             budget_packets: person.budget_packets.map(|packets| packets.to_string()).unwrap_or_default(),
@@ -110,7 +117,7 @@ impl PersonEdit {
         Ok(edit)
     }
 
-    /// Reads the fields into `person`.
+    /// Reads the fields into `person`; their far box is looked up in the transaction ([`far_boxes::place`]).
     fn apply(&self, person: &mut Person) -> Result<(), Fault> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let full_name = self.full_name.trim();
@@ -118,7 +125,7 @@ impl PersonEdit {
             return Err(Fault::permanent("the full name is one line of at most 80 characters"));
         }
         full_name.clone_into(&mut person.full_name);
-        person.home = if self.on_device { Home::Device } else { Home::Here };
+        person.home = if self.on_device { Home::FarBox } else { Home::Here };
         let aliases = self.aliases.to_lowercase();
         person.aliases =
             aliases.split([' ', ',', ';', '\n', '\r', '\t']).filter(|a| !a.is_empty()).map(str::to_owned).collect();
@@ -126,14 +133,9 @@ impl PersonEdit {
         if person.aliases.len() > 20 {
             return Err(Fault::permanent("a person may have 20 other names"));
         }
-        person.device =
-            given(&self.device).map(|text| text.parse::<DeviceId>()).transpose().map_err(Fault::permanent)?;
-        let device_name = self.device_name.trim();
-        if device_name.chars().count() > 40 || device_name.chars().any(char::is_control) {
-            return Err(Fault::permanent("the name of a device is one line of at most 40 characters"));
+        if self.on_device && given(&self.device).is_none() {
+            return Err(Fault::permanent(PersonError::NoFarBox(person.name.clone())));
         }
-        // It goes with the device.
-        person.device_name = if person.device.is_some() { device_name.to_owned() } else { String::new() };
         person.forward =
             given(&self.forward).map(|text| text.parse::<Mailbox>()).transpose().map_err(Fault::permanent)?;
         person.max_parts = match given(&self.max_parts).map(|text| text.parse::<u16>()) {
@@ -156,7 +158,12 @@ impl PersonEdit {
         person.machines = senders(&self.machines)?;
         person.strangers = given(&self.strangers).map(|word| word.parse()).transpose().map_err(Fault::permanent)?;
         person.role = self.role;
-        person.check().map_err(Fault::permanent)
+        person.check_names().map_err(Fault::permanent)
+    }
+
+    /// Puts the person at the far box of the edit.
+    fn place(&self, tx: &mut Tx, person: &mut Person) -> crate::store::TxResult<()> {
+        far_boxes::place(tx, person, self)
     }
 }
 
@@ -206,6 +213,8 @@ impl Service {
             if tx.person(&person.name)?.is_some() {
                 return reject(Fault::permanent(format!("there is already somebody named {}", person.name)));
             }
+            let mut person = person.clone();
+            edit.place(tx, &mut person)?;
             belong_to_one(tx, &person)?;
             tx.put_person(&person)
         })?;
@@ -231,12 +240,20 @@ impl Service {
             "" => None,
             password => Some(new_password(password, &draft)?),
         };
-        let what = changed(&before, &draft, hash.is_some());
+        let (was, is) = (PersonEdit::of(&before, &self.store.people()), far_boxes::tidy(&edit.device));
+        let mut what = changed(&before, &draft, hash.is_some());
+        for (field, was, is) in [("device", &was.device, &is), ("device name", &was.device_name, &edit.device_name)] {
+            let none = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+            if was != is {
+                what.push(format!("{field} {} (was {})", none(is), none(was)));
+            }
+        }
         let words =
             format!("{} was changed{}{}", before.name, if what.is_empty() { "" } else { ": " }, what.join(", "));
         let edit = edit.clone();
-        self.change(Action::EditPerson, &before.name, words, move |person| {
-            edit.apply(person)?;
+        self.change(Action::EditPerson, &before.name, words, move |tx, person| {
+            edit.apply(person).or_else(reject)?;
+            edit.place(tx, person)?;
             if hash.is_some() {
                 person.password.clone_from(&hash);
             }
@@ -262,7 +279,7 @@ impl Service {
             password => Some(new_password(password, &person)?),
         };
         let what = if hash.is_some() { "has a new password" } else { "has no log-in any more" };
-        self.change(action, &person.name, format!("{} {what}", person.name), move |person| {
+        self.change(action, &person.name, format!("{} {what}", person.name), move |_, person| {
             person.password.clone_from(&hash);
             Ok(())
         })
@@ -278,7 +295,7 @@ impl Service {
         self.may(action)?;
         let person = self.person(name)?;
         let what = if disabled { "was disabled" } else { "was enabled" };
-        self.change(action, &person.name, format!("{} {what}", person.name), move |person| {
+        self.change(action, &person.name, format!("{} {what}", person.name), move |_, person| {
             person.disabled = disabled;
             Ok(())
         })
@@ -307,12 +324,12 @@ impl Service {
         action: Action,
         name: &str,
         words: String,
-        mut change: impl FnMut(&mut Person) -> Result<(), Fault> + Send + 'static,
+        mut change: impl FnMut(&mut Tx, &mut Person) -> crate::store::TxResult<()> + Send + 'static,
     ) -> Result<Arc<Person>, Fault> {
         let (key, by) = (name.to_owned(), self.by.role);
         self.act(action, name, words, move |tx| {
             let mut person = person_within(tx, &key, by)?;
-            change(&mut person).or_else(reject)?;
+            change(tx, &mut person)?;
             let owned = has_owner(tx)?;
             belong_to_one(tx, &person)?;
             tx.put_person(&person)?;
@@ -326,10 +343,8 @@ impl Service {
 fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
     let shown = |field: &Person, name: &str| match name {
         "full name" => field.full_name.clone(),
-        "reads" => if field.home == Home::Device { "on the device" } else { "here" }.to_owned(),
+        "reads" => if field.home == Home::FarBox { "on the device" } else { "here" }.to_owned(),
         "other names" => field.aliases.join(" "),
-        "device name" => field.device_name.clone(),
-        "device" => field.device.map_or("none".to_owned(), |device| device.to_string()),
         "number" => field.number.map_or("none".to_owned(), |number| number.to_string()),
         "role" => field.role.word().to_owned(),
         "packets a message" => field.max_parts.map_or("box default".to_owned(), |parts| parts.to_string()),
@@ -341,8 +356,6 @@ fn changed(before: &Person, after: &Person, password: bool) -> Vec<String> {
         "full name",
         "other names",
         "reads",
-        "device",
-        "device name",
         "number",
         "role",
         "packets a message",
@@ -379,7 +392,7 @@ fn new_password(password: &str, person: &Person) -> Result<String, Fault> {
     password::hash(password).map_err(|error| Fault::operator(format!("the password cannot be hashed: {error}")))
 }
 
-/// Makes sure that a device, a service number and a name belong to one person only.
+/// Makes sure that a service number and a name belong to one person only.
 fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::TxResult<()> {
     let taken = |what: String, owner: &Person| {
         let whose = &owner.name;
@@ -393,10 +406,8 @@ fn belong_to_one(tx: &Tx, person: &Person) -> crate::store::TxResult<()> {
         if let Some(name) = names(person).into_iter().find(|name| names(other).contains(name)) {
             return taken(format!("the name {name}"), other);
         }
-        match (person.device, person.number) {
-            (Some(device), _) if other.device == Some(device) => return taken(format!("device {device}"), other),
-            (_, Some(number)) if other.number == Some(number) => return taken(format!("number {number}"), other),
-            _ => {}
+        if let Some(number) = person.number.filter(|number| other.number == Some(*number)) {
+            return taken(format!("number {number}"), other);
         }
     }
     Ok(())

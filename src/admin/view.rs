@@ -22,6 +22,7 @@ macro_rules! templates {
 templates! {
     "frame.html", "pair.html", "bare.html", "parts.html", "claim.html", "setup.html", "login.html", "dashboard.html",
     "messages.html", "message.html", "compose.html", "mailbox.html", "mailbox-message.html", "people.html", "person.html",
+    "far-boxes.html", "far-box.html", "help/far-boxes.html",
     "settings.html", "link.html", "links.html", "help.html", "quarantine.html", "costs.html", "sorry.html", "resume.html", "broken.html", "account.html",
     "audit.html", "sessions.html", "usage.html", "health.html", "help/metrics.html",
     "help/start.html", "help/modem.html", "help/links.html", "help/internet.html", "help/mail-programs.html", "help/states.html", "help/texting.html", "help/cut.html",
@@ -38,7 +39,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_global("style", assets::path("style"));
     environment.add_global("script", assets::path("satpost"));
     environment.add_global("picture", assets::path("icon"));
-    environment.add_filter("q", |text: &str| super::request::encode(text));
+    add_filters(&mut environment);
     for (name, text) in TEMPLATES {
         if let Err(error) = environment.add_template(name, text) {
             // A test parses them all: this cannot happen in a build that passed it.
@@ -47,6 +48,20 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     }
     environment
 });
+
+/// The filters that templates may use: those of the engine's own set that ours need, and one for links.
+fn add_filters(environment: &mut Environment<'_>) {
+    environment.add_filter("q", |text: &str| super::request::encode(text));
+    environment.add_filter("length", |value: &Value| value.len());
+    environment.add_filter("join", |value: &Value, between: &str| {
+        let items = value.try_iter()?.map(|item| item.to_string());
+        Ok::<_, minijinja::Error>(items.collect::<Vec<_>>().join(between))
+    });
+    environment.add_filter("capitalize", |text: &str| {
+        let mut letters = text.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    });
+}
 
 /// Renders a template. A fault in a template is a page of status 500, and a line in the log.
 pub fn page(status: u16, name: &str, values: Value) -> Response {
@@ -137,6 +152,7 @@ nav! {
     "/compose" "compose" "Write" "M4 20l4-1L20 7l-3-3L5 16zM14 7l3 3";
     "/messages" "messages" "Messages" "M4 6h16M4 12h16M4 18h10";
     "/people" "people" "People" "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM3 20c0-4 3-6 6-6s6 2 6 6M16 4.500a3.500 3.500 0 0 1 0 6M18 14.500c2 1 3 3 3 5.500";
+    "/far-boxes" "far-boxes" "Far boxes" "M4 15l2 5h12l2-5zM12 15V4l6 8h-6";
     "/costs" "costs" "Costs" "M4 20V10M10 20V4M16 20v-7M2.500 20h19";
     "/links" "links" "Links" "M4 14a8 8 0 0 1 16 0M8 14a4 4 0 0 1 8 0M12 14v6M9 20h6";
     "/settings" "settings" "Settings" "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.500v5M9 14.500v5";
@@ -251,6 +267,25 @@ mod tests {
         let mut environment = Environment::new();
         for (name, text) in TEMPLATES {
             environment.add_template(name, text).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        }
+    }
+
+    /// A filter that is not there shows only when its place in the template is reached.
+    #[test]
+    fn every_filter_of_a_template_is_there() {
+        let mut environment = Environment::new();
+        add_filters(&mut environment);
+        for (name, text) in TEMPLATES {
+            for place in text.split('{').skip(1).filter(|place| place.starts_with(['{', '%'])) {
+                let code = place.split('}').next().unwrap();
+                for filter in code.split('|').skip(1).map(|rest| rest.trim_start()) {
+                    let end = filter.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(filter.len());
+                    let call = if &filter[..end] == "join" { "join('')" } else { &filter[..end] };
+                    let tried = environment.render_str(&format!("{{{{ 'x'|{call} }}}}"), ());
+                    let unknown = tried.is_err_and(|error| error.kind() == minijinja::ErrorKind::UnknownFilter);
+                    assert!(!unknown, "{name}: {filter}");
+                }
+            }
         }
     }
 

@@ -21,20 +21,27 @@ use crate::store::{self, Contents, ListFilter, Store};
 /// The box writes a backup under this name into its own folder, the only one that the service may write to; the
 /// command takes it from there.
 const PART: &str = "backup.part";
+/// How the names of backups with a date begin and end.
+const DATED: &str = "satpost-";
+const ENDING: &str = ".backup";
 
 /// Copy everything into one file, while the box runs: messages, mails, people, settings.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(
     subcommand,
     name = "backup",
-    example = "  satpost backup /media/usb/satpost-$(date +%F).backup",
+    example = "  satpost backup /media/usb/satpost.backup
+  satpost backup --keep 7 /media/usb/satpost",
     note = "The file is read back before this ends with 0. It holds the passwords of relay, Hive and carrier as they
 are: only its owner may read it (mode 0600), and you should keep it so."
 )]
 pub struct Backup {
-    /// file to make; it must not be there yet
+    /// file to make; it must not be there yet. With --keep, the folder for it
     #[argh(positional)]
     file: PathBuf,
+    /// make a file with the date in its name, and delete the oldest of those in the folder but so many
+    #[argh(option)]
+    keep: Option<usize>,
     /// print JSON
     #[argh(switch)]
     json: bool,
@@ -54,6 +61,10 @@ pub struct Restore {
     /// the backup
     #[argh(positional)]
     file: PathBuf,
+    /// only try it: restore it into a folder among the temporary files, open that, and delete it again. Of a folder the newest
+    /// backup with a date is tried
+    #[argh(switch)]
+    drill: bool,
     /// replace the store that is there; it is kept beside
     #[argh(switch)]
     replace: bool,
@@ -82,7 +93,30 @@ impl Backup {
     }
 
     /// Has, in the command: it written, and takes it where it is wanted.
-    pub(super) fn go(self, data: &Path, words: Vec<String>) -> Result<ExitCode, Failure> {
+    pub(super) fn go(mut self, data: &Path, mut words: Vec<String>) -> Result<ExitCode, Failure> {
+        if let Some(keep) = self.keep.take() {
+            let folder = std::mem::take(&mut self.file);
+            if keep == 0 || !folder.is_dir() {
+                return Err(Failure::usage(format!(
+                    "--keep 1 or more needs a folder, which '{}' has to be",
+                    folder.display()
+                )));
+            }
+            let at: String = Clock::system().now().to_string().chars().filter(char::is_ascii_digit).collect();
+            self.file = folder.join(format!("{DATED}{at}{ENDING}"));
+            // The box is told the file alone.
+            words = vec!["backup".to_owned(), "--".to_owned(), self.file.display().to_string()];
+            words.splice(1..1, self.json.then(|| "--json".to_owned()));
+            let code = self.make(data, words)?;
+            if code == 0 {
+                rotate(&folder, keep)?;
+            }
+            return Ok(ExitCode::from(code));
+        }
+        Ok(ExitCode::from(self.make(data, words)?))
+    }
+
+    fn make(self, data: &Path, words: Vec<String>) -> Result<u8, Failure> {
         let file = self.file.clone();
         if file.symlink_metadata().is_ok() {
             return Err(Failure::usage(format!("{} is there already", file.display())));
@@ -100,8 +134,30 @@ impl Backup {
             let _ = fs::remove_file(&part);
             taken.map_err(|fault| Failure::failed(fault.why()))?;
         }
-        Ok(ExitCode::from(answer.print()))
+        Ok(answer.print())
     }
+}
+
+/// The backups in a folder whose names have a date, the oldest first.
+fn dated(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().into_string().unwrap_or_default();
+        let date = name.strip_prefix(DATED).and_then(|rest| rest.strip_suffix(ENDING));
+        if date.is_some_and(|date| !date.is_empty() && date.bytes().all(|byte| byte.is_ascii_digit())) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Deletes the oldest backups of a folder but so many.
+fn rotate(folder: &Path, keep: usize) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::failed(format!("old backups in {} stay: {error}", folder.display()));
+    let all = dated(folder).map_err(failed)?;
+    all[..all.len().saturating_sub(keep)].iter().try_for_each(|old| fs::remove_file(old).map_err(failed))
 }
 
 /// Copies the finished backup, and reads it back where it is now.
@@ -144,6 +200,9 @@ fn show(file: &Path, contents: Contents, json: bool) -> String {
 
 impl Restore {
     pub(super) fn go(self, data: &Path) -> Result<ExitCode, Failure> {
+        if self.drill {
+            return self.try_out();
+        }
         let _service = Stopped::stop(data)?;
         if std::os::unix::net::UnixStream::connect(data.join(crate::control::SOCKET)).is_ok() {
             return Err(Failure::failed(format!("a box runs in {}: stop it first", data.display())));
@@ -167,6 +226,33 @@ impl Restore {
             }
         }
         super::print(&text)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Restore {
+    /// Proves that a backup brings a box back: nothing of this one is touched.
+    fn try_out(&self) -> Result<ExitCode, Failure> {
+        let mut file = self.file.clone();
+        if file.is_dir() {
+            let newest = dated(&file).map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?.pop();
+            file = newest.ok_or_else(|| Failure::not_found(format!("there is no backup in {}", file.display())))?;
+        }
+        let folder = std::env::temp_dir().join(format!("satpost-drill-{}", std::process::id()));
+        let tried = store::restore(&file, &folder, false, "0").and_then(|(contents, _)| {
+            let store = Store::open(&folder, &Clock::system())?;
+            let found = store.read(|view| view.message_count());
+            store.close();
+            match found? {
+                found if found == contents.messages => Ok(contents),
+                found => Err(Fault::temporary(format!("{found} of {} messages are back", contents.messages))),
+            }
+        });
+        // What cannot be removed is in the folder for such things, and nobody else's to read.
+        let _ = fs::remove_dir_all(&folder);
+        let contents = tried?;
+        let words = if self.json { "" } else { "it brings a box back\n" };
+        super::print(&format!("{}{words}", show(&file, contents, self.json)))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -8,6 +8,7 @@ use super::input::Secret;
 use super::session::{Done, Failure, Session};
 use super::table::columns;
 use crate::admin::service::link_settings;
+use crate::engine::link::equipment;
 use crate::link;
 use crate::links::LinkRecord;
 use crate::settings::{self, Kind, Settings};
@@ -339,7 +340,7 @@ impl Test {
             .ok_or_else(|| Failure::failed(format!("this version has no driver '{}'", link.driver)))?;
         let (ok, words) = match facts.links.get(&link.id).filter(|_| live && link.on) {
             Some(found) => (found.is_ready() && link.price().is_some(), vec![state(&link, Some(found))]),
-            None => match (driver.check)(&link.settings(&session.context.store.settings())) {
+            None => match equipment::check(&session.context.store, driver, &link) {
                 Ok(words) => (true, vec![words]),
                 Err(words) => (false, words),
             },

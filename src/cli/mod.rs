@@ -16,6 +16,7 @@ mod completions;
 mod costs;
 mod data;
 mod demo;
+mod far_box;
 mod input;
 mod link;
 mod logging;
@@ -88,6 +89,7 @@ enum Command {
     Queue(queue::Queue),
     Costs(costs::Costs),
     People(people::People),
+    FarBox(far_box::FarBoxes),
     Link(link::Link),
     Pair(pair::Pair),
     Settings(settings::Settings),
@@ -169,6 +171,7 @@ impl Command {
             Self::Queue(queue) => queue.act(session),
             Self::Costs(costs) => costs.act(session),
             Self::People(people) => people.act(session),
+            Self::FarBox(far_box) => far_box.act(session),
             Self::Link(link) => link.act(session),
             Self::Pair(pair) => pair.act(session),
             Self::Settings(settings) => settings.act(session),
@@ -267,6 +270,10 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
         Command::People(people) if people.exports().is_some() && !reach::as_owner_now() => {
             let file = people.exports().map(std::path::Path::to_owned).unwrap_or_default();
             people.export(&data, words, &file)
+        }
+        Command::People(people) if people.imports().is_some() && !reach::as_owner_now() => {
+            let (from, folder) = people.imports().unwrap_or_default();
+            people.import(&data, words, &from, &folder)
         }
         command => {
             let input = match command.wants() {

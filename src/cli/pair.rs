@@ -91,7 +91,9 @@ impl Pair {
                 }
             }
             What::Join(join) => {
-                let paired = service.pair_with(&join.address, &join.code).map_err(Failure::of_request)?;
+                let paired = service
+                    .pair_with(&session.context.callers, &join.address, &join.code)
+                    .map_err(Failure::of_request)?;
                 session.line(format!("paired with {}, {}", paired.name, paired.address.shown()));
                 for link in
                     session.service().links().iter().filter(|link| link.driver == "ip" && link.price().is_none())

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -16,6 +16,7 @@ use super::{Command, reach};
 use crate::admin::service::PersonEdit;
 use crate::people::{Home, Person, Role};
 
+mod mails;
 mod words;
 
 pub use words::People;
@@ -23,6 +24,8 @@ use words::{Add, Device, Edit, List, Try, What};
 
 /// The box writes a copy of a person's data under this name into its own folder; the command takes it from there.
 const PART: &str = "export.part";
+/// A command leaves mails for the box under this name in its folder.
+const MAILS: &str = "import.part";
 
 impl People {
     /// Gives the file that 'export' makes.
@@ -52,6 +55,33 @@ impl People {
             taken.map_err(failed)?;
         }
         Ok(ExitCode::from(answer.print()))
+    }
+
+    /// Gives what 'import' reads, and for which folder.
+    pub(super) fn imports(&self) -> Option<(PathBuf, String)> {
+        match &self.what {
+            What::Import(import) => Some((import.from.clone(), import.folder.clone())),
+            _ => None,
+        }
+    }
+
+    /// Has, in the command: the mails gathered for the box, and put where they belong.
+    pub(super) fn import(
+        self,
+        data: &Path,
+        words: Vec<String>,
+        from: &Path,
+        folder: &str,
+    ) -> Result<ExitCode, Failure> {
+        let part = data.join(MAILS);
+        // Left behind by a command that was interrupted.
+        let _ = fs::remove_file(&part);
+        let gathered = mails::gather(from, folder, &part);
+        let answer = gathered
+            .map_err(|error| Failure::failed(format!("{} cannot be imported: {error}", from.display())))
+            .and_then(|_| reach::ask(data, &Request { args: words, input: None }, &Command::People(self)));
+        let _ = fs::remove_file(&part);
+        Ok(ExitCode::from(answer?.print()))
     }
 
     /// True for 'add'.
@@ -86,15 +116,18 @@ impl People {
                     let words = "nothing to change: say what, such as --full-name 'Anna Smith' (see --help)";
                     return Err(Failure::usage(words));
                 }
-                let changed = service.edit(&person.name, &edit.over(&person)).map_err(Failure::of_request)?;
+                let changed = service
+                    .edit(&person.name, &edit.over(&person, &service.store.people()))
+                    .map_err(Failure::of_request)?;
                 let words = if changed == person { "was so already" } else { "is changed" };
                 session.line(format!("{} {words}", person.name));
                 unreachable(session, &changed);
             }
             What::Try(lists) => {
                 let person = known(session, &lists.name)?;
-                let rehearsal =
-                    service.rehearse_person(&person.name, &lists.over(&person)).map_err(Failure::of_request)?;
+                let rehearsal = service
+                    .rehearse_person(&person.name, &lists.over(&person, &service.store.people()))
+                    .map_err(Failure::of_request)?;
                 session.line(rehearsal.words());
             }
             What::Passwd(passwd) => {
@@ -106,15 +139,17 @@ impl People {
             }
             What::Device(device) => {
                 let person = known(session, &device.name)?;
-                let changed = service.edit(&person.name, &device.over(&person)).map_err(Failure::of_request)?;
-                let words = changed.device.map_or("no device".to_owned(), |device| format!("device {device}"));
+                let changed = service
+                    .edit(&person.name, &device.over(&person, &service.store.people()))
+                    .map_err(Failure::of_request)?;
+                let words = far_box_of(session, &changed).map_or("no device".to_owned(), |far_box| far_box.shown());
                 session.line(format!("{} has {words} and reads {}", changed.name, reads(&changed)));
                 unreachable(session, &changed);
             }
             What::Number(number) => {
                 let person = known(session, &number.name)?;
                 let text = if number.number == "none" { String::new() } else { number.number };
-                let edit = PersonEdit { number: text, ..PersonEdit::of(&person) };
+                let edit = PersonEdit { number: text, ..PersonEdit::of(&person, &service.store.people()) };
                 let changed = service.edit(&person.name, &edit).map_err(Failure::of_request)?;
                 let words = changed.number.map_or("no service number".to_owned(), |number| format!("number {number}"));
                 session.line(format!("{} has {words}", changed.name));
@@ -144,6 +179,12 @@ impl People {
                 let messages = service.export(name, &mut file)?;
                 session.line(format!("{}: {messages} messages of {name}", export.file.display()));
             }
+            What::Import(import) => {
+                let name = &known(session, &import.name)?.name;
+                let part = session.context.store.folder().join(MAILS);
+                let count = service.import(name, &part).map_err(Failure::of_request)?;
+                session.line(format!("{count} mails are in the folders of {name}"));
+            }
             What::Erase(one) => {
                 let name = &known(session, &one.name)?.name;
                 let messages = service.erase(name).map_err(Failure::of_request)?;
@@ -171,20 +212,28 @@ fn unreachable(session: &mut Session, person: &Person) {
     }
 }
 
+/// Finds the far box that a person is at.
+fn far_box_of(session: &Session, person: &Person) -> Option<std::sync::Arc<crate::people::FarBox>> {
+    session.context.store.people().far_box_of(person).cloned()
+}
+
 fn reads(person: &Person) -> &'static str {
     if person.home == Home::Here { "here" } else { "on the device" }
 }
 
 impl Add {
     fn act(self, session: &mut Session) -> Done {
-        let home = self.home.unwrap_or(if self.device.is_empty() { Home::Here } else { Home::Device });
+        let joins = self.far_box.is_some();
+        let device = self.far_box.unwrap_or(self.device);
+        let home = self.home.unwrap_or(if device.is_empty() { Home::Here } else { Home::FarBox });
         let edit = PersonEdit {
             name: self.name,
             full_name: self.full_name,
             aliases: self.aliases,
             device_name: self.device_name,
-            on_device: home == Home::Device,
-            device: self.device,
+            on_device: home == Home::FarBox,
+            device,
+            joins,
             forward: self.forward,
             max_parts: self.max_parts,
             role: self.role,
@@ -193,7 +242,7 @@ impl Add {
         };
         let person = session.service().add(&edit).map_err(Failure::of_request)?;
         if self.json {
-            session.json(&shown(&person));
+            session.json(&shown(session, &person));
             return Ok(());
         }
         let log_in = if person.password.is_some() { "" } else { "; no log-in until 'satpost people passwd'" };
@@ -209,6 +258,7 @@ impl Edit {
             self.full_name.is_some(),
             self.aliases.is_some(),
             self.device_name.is_some(),
+            self.far_box.is_some(),
             self.home.is_some(),
             self.forward.is_some(),
             self.max_parts.is_some(),
@@ -223,13 +273,15 @@ impl Edit {
         given.iter().all(|given| !given)
     }
 
-    fn over(self, person: &Person) -> PersonEdit {
-        let before = PersonEdit::of(person);
+    fn over(self, person: &Person, people: &crate::people::People) -> PersonEdit {
+        let before = PersonEdit::of(person, people);
         PersonEdit {
             full_name: self.full_name.unwrap_or(before.full_name),
             aliases: self.aliases.unwrap_or(before.aliases),
             device_name: self.device_name.unwrap_or(before.device_name),
-            on_device: self.home.map_or(before.on_device, |home| home == Home::Device),
+            on_device: self.home.map_or(before.on_device, |home| home == Home::FarBox),
+            joins: self.far_box.is_some(),
+            device: self.far_box.unwrap_or(before.device),
             forward: self.forward.unwrap_or(before.forward),
             max_parts: self.max_parts.unwrap_or(before.max_parts),
             budget_packets: self.budget_packets.unwrap_or(before.budget_packets),
@@ -245,8 +297,8 @@ impl Edit {
 }
 
 impl Try {
-    fn over(self, person: &Person) -> PersonEdit {
-        let before = PersonEdit::of(person);
+    fn over(self, person: &Person, people: &crate::people::People) -> PersonEdit {
+        let before = PersonEdit::of(person, people);
         PersonEdit {
             allow: self.allow.unwrap_or(before.allow),
             block: self.block.unwrap_or(before.block),
@@ -258,13 +310,13 @@ impl Try {
 }
 
 impl Device {
-    fn over(&self, person: &Person) -> PersonEdit {
+    fn over(&self, person: &Person, people: &crate::people::People) -> PersonEdit {
         let none = self.device == "none";
-        let home = self.home.unwrap_or(if none { Home::Here } else { Home::Device });
+        let home = self.home.unwrap_or(if none { Home::Here } else { Home::FarBox });
         PersonEdit {
-            on_device: home == Home::Device,
+            on_device: home == Home::FarBox,
             device: if none { String::new() } else { self.device.clone() },
-            ..PersonEdit::of(person)
+            ..PersonEdit::of(person, people)
         }
     }
 }
@@ -273,7 +325,7 @@ impl List {
     fn act(&self, session: &mut Session) {
         let people = session.service().people();
         if self.json {
-            let all: Vec<_> = people.iter().map(|person| shown(person)).collect();
+            let all: Vec<_> = people.iter().map(|person| shown(session, person)).collect();
             return session.json(&all);
         }
         let mut rows = Vec::new();
@@ -287,7 +339,7 @@ impl List {
             rows.push(vec![
                 person.name.clone(),
                 format!("reads {}", reads(person)),
-                person.device.map(|device| device.to_string()).unwrap_or_default(),
+                far_box_of(session, person).map(|far_box| far_box.handle()).unwrap_or_default(),
                 person.number.map(|number| number.to_string()).unwrap_or_default(),
                 marks.join(", "),
                 person.full_name.clone(),
@@ -298,14 +350,17 @@ impl List {
 }
 
 /// Writes a person for scripts, without the hash of the password.
-fn shown(person: &Person) -> serde_json::Value {
+fn shown(session: &Session, person: &Person) -> serde_json::Value {
+    let far_box = far_box_of(session, person);
     json!({
         "name": person.name,
         "full_name": person.full_name,
         "aliases": person.aliases,
-        "device_name": person.device_name,
+        "device_name": far_box.as_ref().map(|far_box| far_box.name.as_str()).unwrap_or_default(),
         "home": person.home,
-        "device": person.device.map(|device| device.to_string()),
+        "device": far_box.as_ref().map(|far_box| far_box.handle()),
+        "far_box": person.far_box,
+        "name_there": person.far_box.map(|_| person.name_at_sea()),
         "number": person.number,
         "forward": person.forward,
         "max_parts": person.max_parts,

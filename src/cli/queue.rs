@@ -168,7 +168,10 @@ impl Release {
             let filter = ListFilter { states: vec![State::Held], limit: usize::MAX, ..ListFilter::default() };
             let held = session.context.store.read(|view| view.list(&filter))?;
             let wanted = sender.correspondent();
-            ids.extend(held.iter().filter(|held| held.from.correspondent() == wanted).map(|held| held.id));
+            let is_of = |held: &&Message| {
+                [&held.from, held.header_from()].iter().any(|address| address.correspondent() == wanted)
+            };
+            ids.extend(held.iter().filter(is_of).map(|held| held.id));
             if ids.is_empty() {
                 return Err(Failure::not_found(format!("nothing is held of {sender}")));
             }
@@ -290,7 +293,13 @@ impl Show {
             message.state.words(),
             one_line(&message.reason.to_string(), 500)
         ));
-        session.line(format!("from     {}", message.from));
+        session.line(format!("from     {}", message.sender_shown()));
+        if message.sender.header_from.is_some() {
+            session.line(format!("written  by {}, who wants answers there", message.header_from()));
+        }
+        if message.sender.return_path.is_some() {
+            session.line(format!("sent     by {}, who gets notices", message.return_path()));
+        }
         session.line(format!("to       {} by {}", message.to, message.way.word()));
         session.line(format!("subject  {}", one_line(&message.subject, 500)));
         if message.next != Time::NEVER {
@@ -355,7 +364,8 @@ fn packet(packet: &Packet) -> Value {
         "part": packet.part,
         "parts": packet.parts,
         "messages": packet.messages.iter().map(Id::to_string).collect::<Vec<_>>(),
-        "device": packet.device.map(|device| device.to_string()),
+        "far_box": packet.far_box,
+        "device": packet.address.map(|address| Address::Device(address).to_string()),
         "bytes": packet.payload.len(),
         "state": packet_state(&packet.state),
         "note": packet.note.to_string(),
@@ -397,6 +407,9 @@ fn shown(message: &Message) -> Value {
         "id": message.id.to_string(),
         "origin": message.door,
         "from": message.from,
+        "from_name": message.sender.name,
+        "header_from": message.header_from(),
+        "return_path": message.return_path(),
         "to": message.to,
         "author": message.author,
         "subject": message.subject,

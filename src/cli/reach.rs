@@ -19,12 +19,14 @@ use crate::control::{self, SOCKET};
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
 use crate::fault::Fault;
-use crate::link::ip::callers::Callers;
+use crate::link::callers::Callers;
 use crate::status::StatusBoard;
 use crate::store::{FILE, Store};
 
 /// A store that is in use while nobody answers at the socket: a box starts or ends, or another command is at work.
 const BETWEEN: Duration = Duration::from_secs(5);
+/// The folder of `RuntimeDirectory=` of the unit.
+const RUNTIME: &str = "/run/satpost";
 /// Set in a child that took the user of the data folder, so that it does not start a child again.
 const AS_OWNER: &str = "SATPOST_AS_OWNER";
 
@@ -70,8 +72,16 @@ pub fn ask(data: &Path, request: &Request, command: &Command) -> Result<Answer, 
 /// # Errors
 /// When it runs and cannot be asked.
 pub fn ask_box(data: &Path, request: &Request, patience: Duration) -> Result<Option<Answer>, Failure> {
-    let path = data.join(SOCKET);
-    let stream = match UnixStream::connect(&path) {
+    let mut path = data.join(SOCKET);
+    let mut connected = UnixStream::connect(&path);
+    if connected.is_err() && super::service::is_of_service(data) {
+        // Where the disk can only be read.
+        let other = Path::new(RUNTIME).join(SOCKET);
+        if let Ok(stream) = UnixStream::connect(&other) {
+            (path, connected) = (other, Ok(stream));
+        }
+    }
+    let stream = match connected {
         Ok(stream) => stream,
         Err(error) => {
             return match error.kind() {

@@ -25,7 +25,8 @@ use crate::route::segments::Segments;
     note = "The message is on disk when this ends with 0. 'satpost queue show' shows its state."
 )]
 pub struct Send {
-    /// recipients: mail addresses, phone numbers, or names of people of this box
+    /// recipients: mail addresses, phone numbers, or names of people of this box; several also in one word, as an address
+    /// book writes them
     #[argh(positional)]
     to: Vec<String>,
     /// the person of this box who sends it (default: the owner)
@@ -68,31 +69,29 @@ impl Send {
         }
         let author = self.author(session)?;
         let text = self.text.clone().or_else(|| session.input.clone()).unwrap_or_default();
-        // All are tried before the first is kept, so that a mistyped one does not leave the message half sent.
-        let mut previews = Vec::new();
-        for to in &self.to {
-            let form = intake::ComposeForm {
-                to: to.clone(),
-                subject: self.subject.clone(),
-                text: text.clone(),
-                wanted: Wanted {
-                    priority: self.priority.map_or(String::new(), |priority| priority.to_string()),
-                    by: self.deliver_by.clone(),
-                    at_most: self.at_most.clone(),
-                    links: self.links.map_or(String::new(), |preference| preference.to_string()),
-                },
-            };
-            let preview = intake::preview(session.context, &author, &form).map_err(Failure::of_request)?;
-            previews.push((form, preview));
-        }
+        // All are read before the first is kept, so that a mistyped one does not leave the message half sent.
+        let form = intake::ComposeForm {
+            to: self.to.join("\n"),
+            subject: self.subject.clone(),
+            text,
+            wanted: Wanted {
+                priority: self.priority.map_or(String::new(), |priority| priority.to_string()),
+                by: self.deliver_by.clone(),
+                at_most: self.at_most.clone(),
+                links: self.links.map_or(String::new(), |preference| preference.to_string()),
+            },
+            once: String::new(),
+        };
+        let previews = intake::preview(session.context, &author, &form).map_err(Failure::of_request)?;
+        let kept = if self.dry_run { None } else { Some(intake::compose(session.context, &author, &form)) };
+        let kept = kept.transpose().map_err(Failure::of_request)?;
         let settings = session.context.store.settings();
         let mut all = Vec::new();
-        for (form, preview) in previews {
-            let to = &form.to;
+        for (at, preview) in previews.into_iter().enumerate() {
+            let to = &preview.to;
             let (mut id, mut state, mut said, mut code) = (None, preview.state, preview.said(), preview.reason.code());
-            if !self.dry_run {
-                let kept = intake::compose(session.context, &author, &form);
-                let number = kept.map_err(Failure::of_request)?.ids().first().copied();
+            if let Some(kept) = &kept {
+                let number = kept.ids().get(at).copied();
                 id = number.map(|number| number.to_string());
                 // What became of it, not what would have.
                 let message = number.map(|number| session.context.store.message(number)).transpose()?.flatten();
@@ -114,7 +113,8 @@ impl Send {
                 };
                 let texts = preview.texts.as_ref().map(words).unwrap_or_default();
                 let name = id.as_deref().unwrap_or("it");
-                session.line(format!("{name} to {to}: {}, {said}{packets}{texts}", state.words()));
+                let plain = preview.saved().map(|saved| format!(", {saved} without plain marks")).unwrap_or_default();
+                session.line(format!("{name} to {to}: {}, {said}{packets}{texts}{plain}", state.words()));
                 for link in preview.links.iter().filter(|_| self.dry_run) {
                     session.line(format!("  {}", link.words(&settings)));
                 }
@@ -126,7 +126,7 @@ impl Send {
                     "link": link.link, "chosen": link.chosen, "ready": link.offer.ready,
                     "price": link.offer.price.to_string(), "bar": link.offer.bar,
                 })).collect::<Vec<_>>(),
-                "texts": preview.texts.as_ref().map(Segments::parts), "alphabet": preview.texts.map(|t| t.alphabet.word()),
+                "texts": preview.texts.as_ref().map(Segments::parts), "texts_as_written": preview.as_written, "alphabet": preview.texts.map(|t| t.alphabet.word()),
             }));
         }
         if self.json {

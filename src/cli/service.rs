@@ -63,7 +63,7 @@ impl Drop for Stopped {
 }
 
 /// True when both are the same folder, by whatever name.
-fn is_of_service(folder: &Path) -> bool {
+pub fn is_of_service(folder: &Path) -> bool {
     let [here, service] = [folder, Path::new(data::SERVICE)].map(std::fs::metadata);
     matches!((here, service), (Ok(here), Ok(service)) if (here.dev(), here.ino()) == (service.dev(), service.ino()))
 }

@@ -55,7 +55,7 @@ impl Status {
                 "texts_heard": facts.texts_heard.map(|at| at.to_string()),
                 "texts_refused": facts.texts_refused,
                 "failing": facts.failing,
-                "store": context.store.broken(),
+                "store": context.store.broken().or_else(|| context.store.read_only()),
                 "queues": queues.iter().map(|queue| (queue.name.to_owned(), queue.json())).collect::<BTreeMap<_, _>>(),
                 "totals": ledger.books,
                 "quarantined": quarantined.as_ref().map_or(0, |(count, _)| *count),
@@ -89,6 +89,9 @@ impl Status {
             for (listener, addresses) in &facts.listen {
                 let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
                 row(listener, if addresses.is_empty() { "not listening".to_owned() } else { addresses.join(" ") });
+            }
+            if let Some(why) = session.context.store.broken().or_else(|| session.context.store.read_only()) {
+                row("store", why);
             }
             row("mail in", facts.smtp.map_or("unknown yet".to_owned(), |part| part.words()));
             if facts.links.is_empty() {

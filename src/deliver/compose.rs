@@ -161,5 +161,14 @@ pub fn received(line: &Received<'_>) -> String {
     format!("Received: from {helo}{ip}\r\n\tby {by} with {with} id {id}{to};\r\n\t{date}")
 }
 
+/// A new Message-ID: random, so that it tells nothing.
+pub fn message_id(domain: &str) -> String {
+    let mut random = [0; 10];
+    // Without random numbers the time would do as well; the kernel always has them once it has booted.
+    let _ = getrandom::fill(&mut random);
+    let name = crate::hex::encode(&random);
+    format!("<{name}@{}>", if domain.is_empty() { "satpost.invalid" } else { domain })
+}
+
 #[cfg(test)]
 mod tests;

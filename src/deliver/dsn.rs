@@ -32,6 +32,8 @@ pub enum Kind {
     Unconfirmed,
     /// It has not arrived yet and will be tried again until its deadline.
     Delayed,
+    /// The rules of the box do not let it go on.
+    NotCarried,
     /// It waits for the owner's decision.
     Held,
     /// It has arrived.
@@ -65,7 +67,7 @@ pub struct Notice<'a> {
 pub fn is_wanted(message: &Message, kind: Kind) -> bool {
     let events = message.reporting.events();
     match kind {
-        Kind::Failed | Kind::Expired | Kind::Unconfirmed => events.failure,
+        Kind::Failed | Kind::Expired | Kind::Unconfirmed | Kind::NotCarried => events.failure,
         Kind::Delayed | Kind::Held => events.delay,
         Kind::Delivered | Kind::Relayed => events.success,
     }
@@ -77,8 +79,8 @@ pub fn may_notify(message: &Message) -> bool {
     message.door != Origin::Notice
         && message.about.is_none()
         && message.automatic.is_none()
-        && !message.from.is_nobody()
-        && !message.from.mailbox().is_some_and(machine)
+        && !message.return_path().is_nobody()
+        && !message.return_path().mailbox().is_some_and(machine)
 }
 
 /// The subject of a notice.
@@ -87,6 +89,7 @@ pub fn subject(kind: Kind) -> &'static str {
         Kind::Failed => "Your message could not be delivered",
         Kind::Expired => "Your message did not arrive in time",
         Kind::Unconfirmed => "It is not known whether your message arrived",
+        Kind::NotCarried => "Your message was not carried",
         Kind::Delayed => "Your message is delayed",
         Kind::Held => "Your message is waiting for a decision",
         Kind::Delivered => "Your message was delivered",
@@ -105,6 +108,7 @@ pub fn words(notice: &Notice<'_>) -> String {
             "may have arrived, and nobody has said so:\n\n    {why}\n\nThis box does not send it again by itself. Ask the \
              recipient, or send it again if it matters."
         ),
+        Kind::NotCarried => format!("is not carried:\n\n    {why}"),
         Kind::Delayed => format!(
             "has not arrived yet:\n\n    {why}\n\nThis box goes on trying until {deadline}. You need not send it again."
         ),
@@ -143,13 +147,18 @@ fn machine_part(notice: &Notice<'_>) -> String {
         Kind::Expired => ("failed", "4.4.7"),
         // It went on to where no report comes from (RFC 3464 section 2.3.3, RFC 3463 X.1.9), as far as is known.
         Kind::Unconfirmed => ("relayed", "2.1.9"),
+        Kind::NotCarried => ("failed", "5.7.1"),
         Kind::Delayed => ("delayed", "4.0.0"),
         Kind::Held => ("delayed", "4.7.0"),
         Kind::Delivered => ("delivered", "2.0.0"),
         Kind::Relayed => ("relayed", "2.0.0"),
     };
     // What the rules of the box are is nothing for a stranger.
-    let why = if notice.kind == Kind::Held { for_notice(notice.about, notice.why) } else { notice.why.to_string() };
+    let why = if matches!(notice.kind, Kind::Held | Kind::NotCarried) {
+        for_notice(notice.about, notice.why)
+    } else {
+        notice.why.to_string()
+    };
     let reporting = &notice.about.reporting;
     let mut lines = Vec::new();
     lines.extend(reporting.envelope_id.as_ref().map(|name| format!("Original-Envelope-Id: {}", ascii(name))));
@@ -179,7 +188,7 @@ fn machine_part(notice: &Notice<'_>) -> String {
 /// Address type and address (RFC 3464 section 2.3.2, RFC 6533 section 3).
 fn recipient(to: &Address) -> String {
     match to {
-        Address::Device(device) => format!("x-satpost-device; {device}"),
+        Address::Device(_) => format!("x-satpost-device; {to}"),
         Address::Phone(phone) => format!("x-satpost-phone; {phone}"),
         Address::Mail(mailbox) => {
             let text = mailbox.to_string();

@@ -111,8 +111,21 @@ pub struct IncomingText {
     pub text: String,
     /// Pictures and other files that came with it and stay with the carrier.
     pub files: usize,
+    /// What the carrier says that it asks for, where it says so.
+    pub keyword: Option<Keyword>,
     /// When the carrier took it.
     pub at: Time,
+}
+
+/// What a text asks for by a word of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keyword {
+    /// No more texts.
+    Stop,
+    /// Texts again.
+    Start,
+    /// Who this is.
+    Help,
 }
 
 /// What a webhook brings.

@@ -3,15 +3,17 @@
 
 pub mod again;
 
+use super::admit;
 use crate::address::Address;
 use crate::address::pattern::Pattern;
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::reason::ActionReason;
+use crate::message::reason::{ActionReason, NeedsOwner};
 use crate::message::{Id, Message, Packet, Reason, State, Way};
 use crate::money::{Amount, OverBudget, Use};
 use crate::route::choose::Policy;
 use crate::route::price;
+use crate::settings::Key;
 use crate::store::{Store, TextState, Tx, TxResult, reject};
 
 /// What somebody may wish of a message.
@@ -57,6 +59,12 @@ impl MessageAction {
             Self::Hold => hold(tx, policy, id, who, now),
             Self::Release => {
                 let message = tx.message(id)?;
+                if let Reason::NeedsOwner(NeedsOwner::NewAtSea { far_box, name, .. }) = message.reason.root() {
+                    let domain = policy.settings.text(Key::Domain);
+                    let person = admit::admit(tx, *far_box, name, None, domain, now)?;
+                    let address = policy.address_of(&person).map_or(person.name, |address| address.to_string());
+                    return Ok(Applied { id, what: Done::Admitted { name: name.clone(), address } });
+                }
                 let cost = freed(tx, policy, &message, ActionReason::Released { who, allow: false }, now)?;
                 Ok(Applied { id, what: Done::Released(cost) })
             }
@@ -81,6 +89,11 @@ enum Done {
     Released(Cost),
     /// Its sender may write from now on.
     Allowed(Address, Cost),
+    /// Its writer, somebody of a far box, has this address here from now on.
+    Admitted {
+        name: String,
+        address: String,
+    },
     Cancelled,
     /// The link has to give it back first.
     Withdrawing,
@@ -103,6 +116,7 @@ impl std::fmt::Display for Applied {
             Done::Allowed(sender, cost) => {
                 write!(f, "{id} is released{}, and {sender} may write from now on", cost.clause())
             }
+            Done::Admitted { name, address } => write!(f, "{id} is released: {name} is {address} from now on"),
             Done::Cancelled => write!(f, "{id} is cancelled"),
             Done::Withdrawing => {
                 write!(f, "{id} is being withdrawn from the link; if it was sent already, its page will say so")
@@ -246,7 +260,7 @@ pub(super) fn enter(
 fn allow(tx: &mut Tx, policy: &Policy, id: Id, who: String, now: Time) -> TxResult<Applied> {
     let message = tx.message(id)?;
     let reader = message.to.mailbox().map(|to| tx.person(&to.person())).transpose()?.flatten();
-    let (from @ (Address::Mail(_) | Address::Phone(_)), Some(mut person)) = (&message.from, reader) else {
+    let (from @ (Address::Mail(_) | Address::Phone(_)), Some(mut person)) = (message.header_from(), reader) else {
         return reject(Fault::permanent(format!("{id} has no sender and reader for whom there are lists")));
     };
     // A machine on the list of people who may write would be held again the next time.

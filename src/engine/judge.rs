@@ -3,18 +3,37 @@
 
 use std::sync::Arc;
 
+use super::admit::{self, Admission};
 use super::{Context, actions, relay};
+use crate::address::{Address, PeerId};
+use crate::clock::Time;
 use crate::fault::Fault;
-use crate::message::reason::{ActionReason, NeedsOwner};
+use crate::message::reason::{ActionReason, NeedsOwner, NoRoute};
 use crate::message::{Message, Reason, State};
 use crate::money::Bill;
 use crate::people::People;
-use crate::route::choose::Policy;
+use crate::route::choose::{Policy, Route};
 use crate::route::plan::Stranger;
-use crate::settings::Settings;
+use crate::settings::{Key, Settings};
 use crate::store::Queue;
 
 impl Context {
+    /// When a person last wrote to one of these addresses.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn written_to<'a>(
+        &self,
+        person: &str,
+        addresses: impl Iterator<Item = &'a Address>,
+    ) -> Result<Option<Time>, Fault> {
+        let mut last = None;
+        for address in addresses {
+            last = last.max(self.store.read(|view| view.written_to(person, address))?);
+        }
+        Ok(last)
+    }
+
     /// Where a message that waits stands by the people and rules of now, and why; its budgets are not asked here.
     ///
     /// # Errors
@@ -23,8 +42,9 @@ impl Context {
         let stranger = match message.stranger.filter(|_| !message.released) {
             Some(proof) => {
                 let reader = message.to.mailbox().map(|to| to.person());
-                let read = |name: String| self.store.read(|view| view.written_to(&name, &message.from));
-                Some(Stranger { proof, written_to: reader.map(read).transpose()?.flatten() })
+                let asked = || policy.answering(message.header_from(), &message.from);
+                let written_to = reader.map(|name| self.written_to(&name, asked())).transpose()?.flatten();
+                Some(Stranger { proof, written_to })
             }
             None => None,
         };
@@ -72,6 +92,9 @@ fn judge(context: &Context, message: &Message) -> Result<(), Fault> {
         return afforded(context, message).map(drop);
     }
     match message.reason.root() {
+        Reason::NeedsOwner(NeedsOwner::NewAtSea { far_box, name, shown }) => {
+            return of_newcomer(context, message, *far_box, name, shown);
+        }
         Reason::HeldByRule(_) | Reason::OverPrice(_) => {}
         Reason::NeedsOwner(NeedsOwner::TooManyPackets { .. }) => {}
         _ => return Ok(()),
@@ -101,10 +124,52 @@ fn judge(context: &Context, message: &Message) -> Result<(), Fault> {
             })
         }
         State::Refused => context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == State::Held) {
-            Some(_) => tx.step(id, now, State::Refused, reason.clone(), 0, crate::clock::Time::NEVER).map(drop),
+            Some(_) => tx.step(id, now, State::Refused, reason.clone(), 0, Time::NEVER).map(drop),
             None => Ok(()),
         }),
         _ => Ok(()),
+    }
+}
+
+/// A message of somebody of a far box goes on, as theirs, once they have an address here; it is refused once they get none.
+fn of_newcomer(context: &Context, message: &Message, far_box: PeerId, name: &str, shown: &str) -> Result<(), Fault> {
+    let (policy, now, id) = (context.policy(), context.now(), message.id);
+    let refused = |why: NoRoute| {
+        context.store.write(move |tx| match tx.live(id)?.filter(|live| live.state == State::Held) {
+            Some(_) => tx.step(id, now, State::Refused, why.clone(), 0, Time::NEVER).map(drop),
+            None => Ok(()),
+        })
+    };
+    let Some(person) = policy.people.at_sea(far_box, name).cloned() else {
+        let domain = policy.settings.text(Key::Domain).to_owned();
+        let wanted = name.to_owned();
+        // Who gets one now has it in the next round.
+        let admission = context.store.write(move |tx| admit::ask(tx, far_box, &wanted, &domain, now))?;
+        return match admission {
+            Admission::Refused => refused(NoRoute::NotAdmitted { name: name.to_owned(), shown: shown.to_owned() }),
+            Admission::Asked | Admission::Person(_) => Ok(()),
+        };
+    };
+    if person.disabled {
+        return refused(NoRoute::MayNotSend { name: person.name.clone() });
+    }
+    let Some(from) = policy.address_of(&person) else { return Ok(()) };
+    let deadline = policy.deadline(message.way, &message.terms, now);
+    let theirs = context.store.write(move |tx| {
+        if tx.live(id)?.is_none_or(|live| live.state != State::Held) {
+            return Ok(None);
+        }
+        let change = |message: &mut Message| {
+            (message.from, message.author) = (Address::Mail(from.clone()), Some(person.name.clone()));
+            message.deadline = deadline;
+        };
+        tx.change(id, change)?;
+        tx.message(id).map(Some)
+    })?;
+    let Some(theirs) = theirs else { return Ok(()) };
+    match policy.choose(&theirs.to) {
+        Route::Nowhere(why) => refused(why),
+        route => route.way().map_or(Ok(()), |way| relay::reroute(context, &theirs, way)),
     }
 }
 

@@ -3,9 +3,11 @@
 //! Four workers, each one thread that the house starts again when it ends: [`relay`] hands mail to the relay, [`link`]
 //! drives the link in both directions, [`sms`] the carrier of text messages, [`housekeeping`] looks after deadlines, held
 //! messages, and what has grown old.
-//! [`judge`] has what waits follow people and rules, [`actions`] are what the owner may do to a message.
+//! [`judge`] has what waits follow people and rules, [`actions`] are what the owner may do to a message, [`admit`] gives
+//! people of far boxes their addresses.
 
 pub mod actions;
+pub mod admit;
 mod full_mailboxes;
 pub mod housekeeping;
 pub mod judge;
@@ -22,7 +24,7 @@ use smol::future::or;
 
 use crate::clock::Time;
 use crate::fault::Fault;
-use crate::link::ip::callers::Callers;
+use crate::link::callers::Callers;
 use crate::links::{LinkRecord, LinkTerms, Links};
 use crate::message::{Extent, LinkId, LinkSize, Message, Reason, State};
 use crate::route::choose::{Policy, Route};

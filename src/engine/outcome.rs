@@ -42,7 +42,7 @@ impl Context {
             return Ok(());
         }
         // A stranger who is not proven may be anybody.
-        let known = |message: &&Message| message.stranger.is_none_or(|proof| proof == Proof::Proven);
+        let known = |message: &&Message| message.return_proof().is_none_or(|proof| proof == Proof::Proven);
         let notice = message.as_ref().filter(known).and_then(|message| {
             let kind = match (message.state, &message.reason) {
                 (State::Sent, _) | (_, Reason::Relay(_)) => Kind::Relayed,
@@ -118,6 +118,24 @@ impl Context {
         })
     }
 
+    /// Tells the sender of a message that the rules refused, once for each sender; the message stays as it is, and whoever
+    /// looks after the box can still release it.
+    ///
+    /// # Errors
+    /// When the store cannot be written or read.
+    pub fn tell_refused(&self, id: Id) -> Result<(), Fault> {
+        let (policy, now) = (self.policy(), self.now());
+        let Some(message) = self.store.message(id)?.filter(|message| policy.tells_refused(message)) else {
+            return Ok(());
+        };
+        let Some(notice) = self.notice(&policy, &message, Kind::NotCarried, &message.reason) else { return Ok(()) };
+        let once = format!("told-refused:{}", message.header_from().correspondent());
+        self.store.write(move |tx| match tx.once(&once, now)? {
+            true => tx.add(&notice).map(drop),
+            false => Ok(()),
+        })
+    }
+
     /// The message ends here without having arrived; its sender is told in the same commit.
     ///
     /// # Errors
@@ -157,7 +175,7 @@ impl Context {
         };
         let (policy, now, why) = (self.policy(), self.now(), why.clone());
         // Who reads mail here got the report itself; only the others need a notice.
-        let reads_here = matches!(policy.choose(&message.from), Route::Mailbox(_));
+        let reads_here = matches!(policy.choose(message.return_path()), Route::Mailbox(_));
         let notice = if reads_here { None } else { self.notice(&policy, &message, Kind::Failed, &why) };
         self.store.write(move |tx| {
             tx.step(id, now, State::Returned, why.clone(), 0, Time::NEVER)?;
@@ -173,7 +191,7 @@ impl Context {
         {
             return None;
         }
-        let to = about.from.mailbox()?;
+        let to = about.return_path().mailbox()?;
         let now = self.now();
         let token = self.store.ledger().ok()?.box_token;
         let original = self.store.raw(about).ok().flatten();
@@ -192,7 +210,7 @@ impl Context {
             automatic: Some(Machine::OwnNotice),
             references: about.message_id.iter().cloned().collect(),
             about: Some(about.id),
-            ..NewMessage::new(Origin::Notice, Address::Nobody, about.from.clone(), dsn::words(&notice))
+            ..NewMessage::new(Origin::Notice, Address::Nobody, about.return_path().clone(), dsn::words(&notice))
         };
         let mut message = self.plan(policy, draft);
         message.on_behalf_of = about.author.clone().or_else(|| about.reader(policy.settings.text(Key::Domain)));
@@ -208,7 +226,7 @@ impl Context {
 /// True unless a stranger was told before that a message of theirs waits, to whomever it was.
 fn first_word(tx: &mut Tx, message: &Message, now: Time) -> TxResult<bool> {
     match Policy::held_stranger(message) {
-        true => tx.once(&format!("told:{}", message.from.correspondent()), now),
+        true => tx.once(&format!("told:{}", message.header_from().correspondent()), now),
         false => Ok(true),
     }
 }

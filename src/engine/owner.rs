@@ -1,4 +1,4 @@
-//! News of the box itself: an event on the page, and a message in the mailbox that each owner has on this box.
+//! News of the box itself: an event on the page, and a message in a mailbox on this box, never over the air.
 
 use super::Context;
 use crate::address::{Address, Mailbox};
@@ -7,7 +7,7 @@ use crate::deliver::compose::{self, ComposedMail};
 use crate::fault::Fault;
 use crate::message::events::EventKind;
 use crate::message::reason::Arrived;
-use crate::message::{Machine, Origin, State, Terms, Way};
+use crate::message::{Machine, Origin, State, Way};
 use crate::people::Person;
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
@@ -43,18 +43,18 @@ impl Context {
     }
 }
 
-/// The message to one owner.
-fn mail(
+/// Makes the message of the box to one person, in their mailbox here; `None` for a person or a box without an address.
+pub fn mail(
     policy: &Policy,
-    owner: &Person,
+    person: &Person,
     subject: &str,
     text: &str,
     (now, believed): (Time, bool),
 ) -> Option<IncomingMail> {
-    let to = policy.address_of(owner)?;
+    let to = policy.address_of(person)?;
     let domain = policy.settings.text(Key::Domain);
     let from = Mailbox::new("postmaster", domain).ok()?;
-    let message_id = format!("<box.{}.{}@{domain}>", now.0, owner.name);
+    let message_id = format!("<box.{}.{}@{domain}>", now.0, person.name);
     let body = compose::build(&ComposedMail {
         from: &from,
         from_name: Some("satpost"),
@@ -67,25 +67,16 @@ fn mail(
         auto_submitted: Some("auto-generated"),
     });
     let draft = NewMessage {
-        door: Origin::Notice,
-        from: Address::Mail(from),
-        to: Address::Mail(to),
-        author: None,
         subject: subject.to_owned(),
-        text: text.to_owned(),
-        cut: Vec::new(),
         automatic: Some(Machine::OwnNotice),
         message_id: Some(message_id),
-        references: Vec::new(),
-        about: None,
-        stranger: None,
-        terms: Terms::default(),
+        ..NewMessage::new(Origin::Notice, Address::Mail(from), Address::Mail(to), text.to_owned())
     };
     let mut message = policy.plan(draft, None, now, believed);
     message.way = Way::Mailbox;
     message.state = State::Delivered;
     message.next = Time::NEVER;
     message.bill = None;
-    message.reason = Arrived::Mailbox { name: Some(owner.name.clone()) }.into();
+    message.reason = Arrived::Mailbox { name: Some(person.name.clone()) }.into();
     Some(IncomingMail { messages: vec![message], body: BodyIn::Bytes(body) })
 }

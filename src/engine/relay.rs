@@ -259,14 +259,15 @@ pub fn reroute(context: &Context, message: &Message, way: Way) -> Result<(), Fau
     })
 }
 
+/// The envelope sender of a message.
 fn sender(context: &Context, message: &Message) -> Option<Address> {
-    match &message.from {
+    match message.return_path() {
         Address::Device(device) => {
             let policy = context.policy();
-            let person = policy.people.by_device(*device)?;
+            let person = policy.people.first_of(policy.people.at(*device)?.id)?;
             policy.address_of(person).map(Address::Mail)
         }
-        Address::Phone(_) => context.policy().mail_of(&message.from).map(Address::Mail),
+        phone @ Address::Phone(_) => context.policy().mail_of(phone).map(Address::Mail),
         other => Some(other.clone()),
     }
 }
@@ -285,7 +286,7 @@ fn bytes(context: &Context, message: &Message, from: &Address, to: &Mailbox) -> 
     let fallback = format!("<{}@{}>", message.id, policy.settings.text(Key::Domain));
     Ok(compose::build(&ComposedMail {
         from,
-        from_name: name.as_deref().filter(|name| !name.is_empty()),
+        from_name: name.as_deref().filter(|name| !name.is_empty()).or(message.sender.name.as_deref()),
         to,
         subject: &message.title(),
         text: &message.text,

@@ -103,5 +103,5 @@ impl Known {
 /// What names a mail to one recipient; `None` without a Message-ID.
 pub fn name(message: &Message) -> Option<String> {
     let message_id = message.message_id.as_ref()?;
-    Some(format!("{message_id} {} {}", message.from, message.to).to_lowercase())
+    Some(format!("{message_id} {} {}", message.return_path(), message.to).to_lowercase())
 }

@@ -16,7 +16,7 @@ fn kept(mail: &[u8]) -> String {
     let (_stop, stop) = smol::channel::bounded(1);
     let office = Intake::new(&Context {
         store: store.clone(),
-        callers: crate::link::ip::callers::Callers::default(),
+        callers: crate::link::callers::Callers::default(),
         status: StatusBoard::default(),
         stop,
         coders: crate::engine::link::coders::Coders::new(store.folder()),

@@ -1,13 +1,12 @@
 //! Messages written on the page or with `satpost send`, and what they would become.
 
 use crate::address::{Address, AddressError, Mailbox, looks_like_phone, pasted};
-use crate::deliver::compose::one_line;
+use crate::deliver::compose::{message_id, one_line};
 use crate::engine::Context;
-use crate::engine::link::inbound::message_id;
 use crate::engine::link::market::Shown;
 use crate::fault::Fault;
 use crate::message::Wanted;
-use crate::message::reason::{NeedsOwner, NoRoute};
+use crate::message::reason::{NeedsOwner, NoRoute, TextReason};
 use crate::message::{Message, Origin, Reason, State, Way, words};
 use crate::money::{Bill, Money, OverBudget, Use};
 use crate::people::Person;
@@ -19,9 +18,11 @@ use crate::route::terms;
 use crate::settings::Key;
 use crate::store::{BodyIn, Committed, IncomingMail};
 
-/// What a message would become: shown before it is sent.
+/// What a message to one of its recipients would become: shown before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
+    /// The recipient, as it was read.
+    pub to: Address,
     /// The way it would take.
     pub way: Way,
     /// What would become of it at once.
@@ -36,6 +37,8 @@ pub struct Preview {
     pub packets: usize,
     /// The text as text messages, for a phone.
     pub texts: Option<Segments>,
+    /// Texts that it would be as it was written, where plain quotation marks and dashes make it fewer.
+    pub as_written: Option<usize>,
     /// What these cost; `None` where nothing costs, or no price is known.
     pub price: Option<Money>,
     /// What each link offers for it, and which one takes it; empty on other ways.
@@ -45,7 +48,7 @@ pub struct Preview {
 /// A message as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ComposeForm {
-    /// A mail address, a phone number, or the name of a person of this box.
+    /// Mail addresses, phone numbers, or names of people of this box, one or several.
     pub to: String,
     /// One line.
     pub subject: String,
@@ -53,17 +56,31 @@ pub struct ComposeForm {
     pub text: String,
     /// The terms on which it is to go.
     pub wanted: Wanted,
+    /// A name that only this form has: sent twice it makes its messages once. Empty for none.
+    pub once: String,
 }
 
-/// Keeps a message written on the page or with `satpost send`.
+/// Keeps a message written on the page or with `satpost send`: for all of its recipients, in their order, or for none.
 ///
 /// # Errors
 /// Permanent with a sentence when it cannot be sent like that; temporary when the disk is in the way.
 pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Committed, Fault> {
-    let message = written(context, author, sheet)?;
-    let committed = context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None })?;
+    let messages = written(context, author, sheet)?;
+    let (mail, now) = (IncomingMail { messages, body: BodyIn::None }, context.now());
+    // The person is part of the name, so that nobody meets the form of somebody else.
+    let form = Some(format!("{}:{}", author.name, sheet.once)).filter(|_| !sheet.once.is_empty());
+    let (committed, anew) = context.store.commit_in(move |tx| {
+        let Some(form) = &form else { return Ok((tx.add(&mail)?, true)) };
+        let before = tx.made_by_form(form)?;
+        if !before.is_empty() {
+            return Ok((before, false));
+        }
+        let ids = tx.add(&mail)?;
+        tx.form_made(form, &ids, now)?;
+        Ok((ids, true))
+    })?;
     for id in committed.ids() {
-        log::info!("{id} taken by web");
+        log::info!("{id} {} by web", if anew { "taken" } else { "asked for again" });
     }
     Ok(committed)
 }
@@ -72,9 +89,12 @@ pub fn compose(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
 ///
 /// # Errors
 /// As [`compose`].
-pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Preview, Fault> {
-    let message = written(context, author, sheet)?;
-    let policy = context.policy();
+pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Vec<Preview>, Fault> {
+    let (messages, policy) = (written(context, author, sheet)?, context.policy());
+    messages.into_iter().map(|message| preview_of(context, &policy, message)).collect()
+}
+
+fn preview_of(context: &Context, policy: &Policy, message: Message) -> Result<Preview, Fault> {
     let (bytes, packets) = match policy.choose(&message.to) {
         Route::Link(device) => match message.size.and_then(|size| size.best()) {
             Some(extent) => (extent.bytes, extent.packets),
@@ -82,18 +102,36 @@ pub fn preview(context: &Context, author: &Person, sheet: &ComposeForm) -> Resul
         },
         _ => (0, 0),
     };
-    let texts = message.to.phone().map(|_| segments::of(&message));
+    let texts = message.to.phone().map(|_| segments::of(&policy.settings, &message));
+    let as_written = texts.as_ref().and_then(|_| segments::as_written(&policy.settings, &message));
     let price = message.bill.as_ref().map(|bill| bill.wanted.money).filter(|money| money.0 > 0);
-    let (links, why) = context.shown_links(&message)?;
+    let (links, choice) = context.shown_links(&message)?;
     let (way, state) = (message.way, message.state);
-    // What the choice says is said only of what would be queued.
-    let reason = why.filter(|_| state == State::Queued).unwrap_or_else(|| message.reason.clone());
-    let over = message.bill.filter(|_| state == State::Queued).and_then(|bill| over_budget(context, &bill));
-    let (state, reason) = over.clone().map_or((state, reason), |over| (State::Held, over.into()));
-    Ok(Preview { way, state, reason, over, bytes, packets, texts, price, links })
+    let opted_out = opted_out(context, policy, &message)?.filter(|_| way == Way::Carrier);
+    let waits = state == State::Queued && opted_out.is_none();
+    let over = message.bill.filter(|_| waits).and_then(|bill| over_budget(context, &bill));
+    let (state, reason) = match (opted_out, &over) {
+        (Some(why), _) => (State::Returned, why.into()),
+        (None, Some(over)) => (State::Held, over.clone().into()),
+        // What the choice of the link says is said only of what would be queued.
+        (None, None) => (state, choice.filter(|_| waits).unwrap_or(message.reason)),
+    };
+    Ok(Preview { to: message.to, way, state, reason, over, bytes, packets, texts, as_written, price, links })
+}
+
+/// The phone wants no texts from the number that this would come from.
+fn opted_out(context: &Context, policy: &Policy, message: &Message) -> Result<Option<TextReason>, Fault> {
+    let (Some(number), Some(phone)) = (policy.service_number(message), message.to.phone()) else { return Ok(None) };
+    let out = context.store.read(|view| view.opted_out(number, phone))?;
+    Ok(out.map(|out| TextReason::OptedOut { phone, since: out.at, how: out.how }))
 }
 
 impl Preview {
+    /// What plain marks save, as `2 texts`.
+    pub fn saved(&self) -> Option<String> {
+        self.as_written.map(|texts| format!("{texts} texts"))
+    }
+
     /// Why, in the owner's words.
     pub fn said(&self) -> String {
         match &self.over {
@@ -131,6 +169,23 @@ fn over_budget(context: &Context, bill: &Bill) -> Option<OverBudget> {
     })
 }
 
+/// Each recipient once.
+fn recipients(policy: &Policy, to: &str) -> Result<Vec<Address>, Fault> {
+    let mut all: Vec<Address> = Vec::new();
+    for piece in pasted::several(to) {
+        let one = recipient(policy, &piece).map_err(Fault::permanent)?;
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    let most = policy.settings.count(Key::SmtpMaxRecipients);
+    match all.len() {
+        0 => Err(Fault::permanent("name a recipient: a mail address, a phone number, or a person of this box")),
+        many if many > most => Err(Fault::permanent(format!("a message goes to at most {most} recipients"))),
+        _ => Ok(all),
+    }
+}
+
 /// A recipient as somebody writes it: a person of this box, a phone in the local form, or a mail address.
 fn recipient(policy: &Policy, to: &str) -> Result<Address, AddressError> {
     let to = &pasted::visible(to);
@@ -143,9 +198,22 @@ fn recipient(policy: &Policy, to: &str) -> Result<Address, AddressError> {
     Ok(policy.resolve(&Mailbox::new(to, policy.settings.text(Key::Domain))?)?)
 }
 
-fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Message, Fault> {
-    let (policy, now) = (context.policy(), context.now());
-    let to = recipient(&policy, &sheet.to).map_err(Fault::permanent)?;
+fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Vec<Message>, Fault> {
+    let policy = context.policy();
+    let message_id = message_id(policy.settings.text(Key::Domain));
+    let to = recipients(&policy, &sheet.to)?.into_iter();
+    to.map(|to| written_to(context, &policy, author, sheet, to, &message_id)).collect()
+}
+
+fn written_to(
+    context: &Context,
+    policy: &Policy,
+    author: &Person,
+    sheet: &ComposeForm,
+    to: Address,
+    message_id: &str,
+) -> Result<Message, Fault> {
+    let now = context.now();
     let terms = terms::read(&sheet.wanted, &policy.settings, now).map_err(Fault::permanent)?;
     if author.disabled {
         return Err(Fault::refused(NoRoute::MayNotSend { name: author.name.clone() }));
@@ -167,11 +235,11 @@ fn written(context: &Context, author: &Person, sheet: &ComposeForm) -> Result<Me
     let draft = NewMessage {
         author: Some(author.name.clone()),
         subject,
-        message_id: Some(message_id(policy.settings.text(Key::Domain))),
+        message_id: Some(message_id.to_owned()),
         terms,
         ..NewMessage::new(Origin::Web, Address::Mail(from), to, text)
     };
-    let message = context.plan(&policy, draft);
+    let message = context.plan(policy, draft);
     match policy.over_limit(&message, message.bill.as_ref()) {
         Some(why) => Err(Fault::refused(why)),
         None => Ok(message),

@@ -4,6 +4,7 @@
 //! The engine owns a [`Link`] in one thread and calls it; a link never calls back. What a link must remember over a
 //! crash it hands to the engine as an [`Intent`] memo, which is on disk before the first byte of a hand-over leaves.
 
+pub mod callers;
 pub mod hive;
 pub mod ip;
 pub mod m138;
@@ -100,7 +101,7 @@ pub struct Equipment {
     /// What the link of this driver kept in an earlier life; empty at first.
     pub kept: Vec<u8>,
     /// Where the listener leaves connections.
-    pub callers: ip::callers::Callers,
+    pub callers: callers::Callers,
 }
 
 /// A box that this one is paired with.
@@ -110,8 +111,6 @@ pub struct PairedWith {
     pub key: KeyId,
     /// What it is called.
     pub name: String,
-    /// This box dials it, and not the other way round.
-    pub dialled: bool,
 }
 
 /// What one transmission should carry.
@@ -321,8 +320,10 @@ pub struct Driver {
     pub withdraws: bool,
     /// True where the link has a console ([`Link::console`]).
     pub console: bool,
+    /// True where it talks to boxes that this one is paired with: only then it is given a key, and who they are.
+    pub paired: bool,
     /// Whether what can be seen without the link is as it should be: sentences for who sets it up.
-    pub check: fn(&Settings) -> Result<String, Vec<String>>,
+    pub check: fn(&Settings, &[PairedWith]) -> Result<String, Vec<String>>,
     /// Makes the link; it opens nothing before the first poll.
     pub make: fn(&Settings, &Clock) -> Box<dyn Link>,
 }
@@ -349,6 +350,7 @@ pub static DRIVERS: &[Driver] = &[
         window: |settings| settings.count(Key::M138Window),
         withdraws: true,
         console: true,
+        paired: false,
         check: m138::check,
         make: m138::make,
     },
@@ -368,19 +370,21 @@ pub static DRIVERS: &[Driver] = &[
         window: |_| hive::WINDOW,
         withdraws: false,
         console: false,
+        paired: false,
         check: hive::check,
         make: hive::make,
     },
     Driver {
         name: "ip",
         about: "another satpost box over the internet",
-        settings: &[Key::IpAddress, Key::IpHold, Key::IpMetered, Key::IpBudgetDay, Key::IpBudgetMonth],
+        settings: &[Key::IpAddress, Key::IpKey, Key::IpHold, Key::IpMetered, Key::IpBudgetDay, Key::IpBudgetMonth],
         max_payload: ip::frame::MAX_PACKET,
         reach: Reach { far_box: true, kinds: &["ip"] },
         window: |_| ip::WINDOW,
         withdraws: true,
         console: false,
-        check: |_| Ok("whether the other box answers shows once this one runs".to_owned()),
+        paired: true,
+        check: ip::check,
         make: ip::make,
     },
 ];

@@ -12,7 +12,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// What a client may have sent ahead, in bytes.
 const AHEAD: usize = 64 * 1024;
 
-/// Answers every connection with `421` (RFC 5321 section 3.8) and ends it.
+/// Answers every connection with `421` (RFC 5321 section 3.8), or `BYE` (RFC 3501 section 7.1.5), and ends it; one that has to
+/// be encrypted without a word.
 pub struct Closed {
     line: String,
 }
@@ -21,6 +22,16 @@ impl Closed {
     /// Makes one that calls itself `host`.
     pub fn new(host: &str) -> Self {
         Self { line: format!("421 4.3.2 {host} cannot take mail for now, try again later\r\n") }
+    }
+
+    /// The same for mail programs that read.
+    pub fn imap(host: &str) -> Self {
+        Self { line: format!("* BYE [UNAVAILABLE] {host} cannot show mail for now, try again later\r\n") }
+    }
+
+    /// The same where everything is encrypted.
+    pub fn silent() -> Self {
+        Self { line: String::new() }
     }
 }
 

@@ -3,6 +3,9 @@
 //!
 //! Only CR LF `.` CR LF ends a mail (RFC 5321 section 4.1.1.4). Servers that also take LF `.` LF and its relatives
 //! let one mail be read as two ("SMTP smuggling"), so a mail with a bare CR or LF anywhere is refused after its end.
+//!
+//! From old devices that the owner named, a bare LF is a line end like any other. Then nothing that follows the mail is read:
+//! the connection ends with it, so that there is no second mail.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -47,6 +50,10 @@ pub enum Progress {
 pub struct Reader {
     at: At,
     seen: u64,
+    /// A bare LF is a line end.
+    lenient: bool,
+    /// One came.
+    bare: bool,
     contents: Contents,
 }
 
@@ -74,7 +81,18 @@ enum At {
 impl Reader {
     /// Makes the reader of a mail of at most `limit` bytes; large ones go into `folder`.
     pub fn new(limit: u64, folder: &Path) -> Self {
-        Self { at: At::LineStart, seen: 0, contents: Contents::new(limit, folder) }
+        let contents = Contents::new(limit, folder);
+        Self { at: At::LineStart, seen: 0, lenient: false, bare: false, contents }
+    }
+
+    /// The same for a device that may end its lines with LF alone.
+    pub fn lenient(self, lenient: bool) -> Self {
+        Self { lenient, ..self }
+    }
+
+    /// A line of the mail ended with LF alone, and that was allowed: nothing behind the mail may be read.
+    pub fn is_bare(&self) -> bool {
+        self.bare
     }
 
     /// Bytes that came so far.
@@ -120,6 +138,15 @@ impl Reader {
             (At::LineStart, b'.') => At::Dot,
             (At::Dot, b'\r') => At::DotCr,
             (_, b'\r') => At::Cr,
+            (At::Dot, b'\n') if self.lenient => {
+                self.bare = true;
+                return true;
+            }
+            (_, b'\n') if self.lenient => {
+                self.bare = true;
+                self.contents.keep(b"\r\n");
+                At::LineStart
+            }
             (_, b'\n') => {
                 self.contents.flaw(Flaw::BareLineEnd);
                 At::Text

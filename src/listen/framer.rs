@@ -34,6 +34,8 @@ pub struct SmtpFramer {
     /// Bytes of an overlong line that were thrown away.
     wasted: usize,
     mail: Option<Reader>,
+    /// A line ended with LF alone, as it may from an old device: the connection ends with the next mail.
+    bare: bool,
     /// What came of a mail in chunks; more of it may follow between commands.
     chunks: Option<ChunkReader>,
     /// The chunk that is being read.
@@ -53,7 +55,8 @@ impl SmtpFramer {
     /// Begins with the greeting; large mails go into the folder `spool`.
     pub fn new(session: SmtpSession, spool: PathBuf, out: &mut Vec<u8>) -> Self {
         session.greet(out);
-        Self { session, spool, line: Vec::new(), wasted: 0, mail: None, chunks: None, chunk: None, progress: 0 }
+        let line = Vec::new();
+        Self { session, spool, line, wasted: 0, mail: None, bare: false, chunks: None, chunk: None, progress: 0 }
     }
 
     /// Gives the session, for what is known of the caller.
@@ -83,8 +86,10 @@ impl SmtpFramer {
                     Progress::Flood => (input.len(), self.flooded(out)),
                     Progress::End(used, result) => {
                         self.progress += 1 + mail.seen() / IN_MEMORY as u64;
+                        let alone = self.bare || mail.is_bare();
                         self.mail = None;
-                        (used, self.session.received(result, context, out))
+                        let next = self.session.received(result, context, out);
+                        (used, if alone { Next::Close } else { next })
                     }
                 },
                 None => match self.chunk {
@@ -96,7 +101,10 @@ impl SmtpFramer {
             match next {
                 Next::Command if !self.session.is_in_mail() => self.chunks = None,
                 Next::Command => {}
-                Next::Data => self.mail = Some(Reader::new(self.session.max_size(), &self.spool)),
+                Next::Data => {
+                    let reader = Reader::new(self.session.max_size(), &self.spool);
+                    self.mail = Some(reader.lenient(self.session.is_old_device()));
+                }
                 Next::Chunk { size, last, part } => {
                     if part == Part::First {
                         self.chunks = Some(ChunkReader::new(self.session.max_size(), &self.spool));
@@ -187,7 +195,10 @@ impl SmtpFramer {
         let next = if std::mem::take(&mut self.wasted) > 0 {
             self.session.fail(out, 500, "line too long")
         } else {
-            match line.strip_suffix(b"\r\n") {
+            let strict = line.strip_suffix(b"\r\n");
+            let bare = line.strip_suffix(b"\n").filter(|_| strict.is_none() && self.session.is_old_device());
+            self.bare |= bare.is_some();
+            match strict.or(bare) {
                 Some(command) if !command.contains(&b'\r') => self.session.line(command, context, out),
                 _ => self.session.fail(out, 500, "lines end with CR LF, nothing else"),
             }

@@ -88,6 +88,9 @@ impl Rules {
         let bare = bare.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty());
         let mut names: Vec<_> = bare.flat_map(|name| [format!("{name}.local"), name]).collect();
         names.extend(settings.words(Key::WebNames).map(str::to_lowercase));
+        // Where the mail domain leads here, mail programs ask under these.
+        let domain = Some(settings.text(Key::Domain).to_lowercase()).filter(|domain| !domain.is_empty());
+        names.extend(domain.into_iter().flat_map(|domain| [format!("autoconfig.{domain}"), domain]));
         let public = settings.text(Key::SmsPublicUrl).split_once("://").map(|(_, rest)| rest);
         let open = public.and_then(|rest| host_name(rest.split('/').next()?)).map(|host| ("/hooks/", host));
         Self { names, near_only: settings.on(Key::WebLanOnly), open, ..Self::default() }

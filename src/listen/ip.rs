@@ -16,7 +16,7 @@ use super::stream::Stream;
 use crate::address::{KeyId, LinkAddress};
 use crate::fault::Fault;
 use crate::limit::proven::Proven;
-use crate::link::ip::callers::{Call, Caller, Callers};
+use crate::link::callers::{Call, Caller, Callers};
 use crate::link::ip::frame::{Decoder, Frame, MAX_FIRST};
 use crate::link::ip::key::{self, BoxKey};
 use crate::link::ip::pairing::{Introduction, OpenCode};

@@ -7,6 +7,7 @@
 mod auth;
 mod dsn;
 pub mod front;
+mod path;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -25,7 +26,7 @@ use super::counters::{ClientCounters, Place};
 use super::data::Flaw;
 use super::reply::{Next, Part, answer, clip, say, say_with};
 use super::{Body, Caller, Envelope, MailIntake, Recipient, Refusal};
-use crate::address::{Address, Mailbox, check_domain, idn, is_dot_string};
+use crate::address::{Address, Mailbox, check_domain, idn};
 use crate::settings::{Key, Settings};
 
 /// Commands that may fail (5xx) before the session ends; an accepted mail forgives them.
@@ -124,6 +125,13 @@ impl SmtpSession {
         self.envelope.is_some()
     }
 
+    /// True for a device that may end its lines with LF alone: the owner named it, and trusts its network. Who speaks for
+    /// others never may.
+    pub(super) fn is_old_device(&self) -> bool {
+        let named = self.settings.contains(Key::SmtpOldDevices, self.caller.peer);
+        named && self.caller.trusted && self.naming.is_none()
+    }
+
     /// Answers one line, given without its CR LF.
     pub fn line(&mut self, line: &[u8], context: SessionContext<'_>, out: &mut Vec<u8>) -> Next {
         if self.exchange.is_some() {
@@ -138,11 +146,14 @@ impl SmtpSession {
             return self.xclient(text, context, out);
         }
         // The parser wants to see the end of the line.
-        let mended = mended(text, self.caller.trusted);
-        let text = mended.as_deref().unwrap_or(text);
+        let mended = path::mended(text, self.caller.trusted);
+        let text = mended.as_ref().map_or(text, |mended| mended.line.as_str());
         let whole = [dsn::one_type(text.trim_end()).as_bytes(), b"\r\n"].concat();
         match Request::parse(&mut whole.iter()) {
-            Ok(request) => self.command(request, text.trim_end(), context, out),
+            Ok(request) => {
+                let request = path::with_literal(request, mended.as_ref().and_then(|mended| mended.literal.as_deref()));
+                self.command(request, text.trim_end(), context, out)
+            }
             Err(error) => self.misunderstood(&error, text, out),
         }
     }
@@ -462,29 +473,6 @@ fn sender(address: &str, line: &str) -> Option<Address> {
             address.parse().ok().filter(|mailbox: &Mailbox| idn::to_ascii(mailbox.domain()).is_ok()).map(Address::Mail)
         }
     }
-}
-
-/// A line with an address as the parser wants it: in quotes where dots stand at odd places, and in brackets, which old
-/// devices leave out. `None` for any other line, and for a missing bracket where the network is not trusted.
-fn mended(line: &str, trusted: bool) -> Option<String> {
-    let (command, rest) = line.split_once(':')?;
-    if !["mail from", "rcpt to"].contains(&command.trim_end().to_ascii_lowercase().as_str()) {
-        return None;
-    }
-    let rest = rest.trim();
-    let (address, parameters) = match rest.strip_prefix('<') {
-        Some(inner) => inner.split_once('>')?,
-        None if trusted => rest.split_once(' ').unwrap_or((rest, "")),
-        None => return None,
-    };
-    if address.is_empty() || address.contains(['<', '>', '"']) {
-        return None;
-    }
-    let address = match address.rsplit_once('@') {
-        Some((local, domain)) if !is_dot_string(local) => format!("\"{local}\"@{domain}"),
-        _ => address.to_owned(),
-    };
-    Some(format!("{command}:<{address}> {parameters}"))
 }
 
 fn names_postmaster(line: &str) -> bool {

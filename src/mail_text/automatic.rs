@@ -4,8 +4,8 @@ use super::head::Head;
 use super::mime::Tree;
 use crate::message::machine::{Machine, MachineKind};
 
-/// This many hops are a loop (RFC 5321 section 6.3: the limit is at least 100).
-const MAX_HOPS: usize = 100;
+/// A mail that passed so many servers goes in a circle (RFC 5321 section 6.3: the limit is at least 100).
+pub const MAX_HOPS: usize = 100;
 
 /// Weight from which on signs make a machine.
 const MACHINE: usize = 4;

@@ -62,6 +62,7 @@ fn replace(value: &str, write: impl Fn(String) -> String) -> String {
             continue;
         };
         let (mut bytes, mut payload, mut after) = (Vec::new(), word.payload.to_owned(), word.after);
+        let mut apart = word.bytes(word.payload);
         while let Some(next) = Word::read(after.trim_start())
             .filter(|next| next.charset.eq_ignore_ascii_case(word.charset) && next.is_base64 == word.is_base64)
         {
@@ -70,10 +71,15 @@ fn replace(value: &str, write: impl Fn(String) -> String) -> String {
                 bytes.extend(word.bytes(&payload));
                 payload.clear();
             }
+            apart.extend(next.bytes(next.payload));
             payload.push_str(next.payload);
             after = next.after;
         }
         bytes.extend(word.bytes(&payload));
+        // Words that lost their padding look like one that goes on: only what they say tells.
+        if std::str::from_utf8(&bytes).is_err() && std::str::from_utf8(&apart).is_ok() {
+            bytes = apart;
+        }
         out.push_str(&write(charset::decode(&bytes, Some(word.charset))));
         rest = after;
         // Blanks between two words are no part of the text.
@@ -94,6 +100,7 @@ mod tests {
         assert_eq!(decode_text("=?utf-8?B?QsO2ZW4?="), "Böen");
         assert_eq!(decode_text("a =?utf-8?q?B=C3?= =?utf-8?q?=B6en?= b"), "a Böen b");
         assert_eq!(decode_text("=?utf-8?B?QsO?= =?utf-8?B?2ZW4=?="), "Böen");
+        assert_eq!(decode_text("=?utf-8?B?QsM?= =?utf-8?B?tmVu?="), "Böen");
         assert_eq!(decode_text("=?iso-8859-1?Q?B=C3=B6en?="), "Böen");
         assert_eq!(decode_text("=?utf-8*de?Q?B=F6en_x?="), "Böen x");
         assert_eq!(decode_text("=?a?b =?x?z?y?= 1=?2"), "=?a?b =?x?z?y?= 1=?2");

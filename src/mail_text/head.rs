@@ -56,6 +56,9 @@ pub struct Head {
     fields: Vec<(String, String)>,
 }
 
+/// What stands beside an address, and the address; either may be missing.
+pub type NamedAddress = (Option<String>, Option<String>);
+
 /// A type with its parameters, as `Content-Type` and `Content-Disposition` carry them. All but values in lower case.
 #[derive(Debug, Default)]
 pub struct Typed {
@@ -152,12 +155,18 @@ impl Head {
     }
 
     /// Name and address of the first mailbox in an address field.
-    pub fn mailbox(&self, name: &str) -> Option<(Option<String>, Option<String>)> {
-        let sound = encoded_words::normalize(self.value(name)?);
+    pub fn mailbox(&self, name: &str) -> Option<NamedAddress> {
+        self.mailboxes(name, 1).pop()
+    }
+
+    /// Name and address of each mailbox in the first address field of this name, those in groups too, up to `most`.
+    pub fn mailboxes(&self, name: &str, most: usize) -> Vec<NamedAddress> {
+        let Some(value) = self.value(name) else { return Vec::new() };
+        let sound = encoded_words::normalize(value);
         let value = MessageStream::new(sound.as_bytes()).parse_address();
-        let Addr { name, address } = value.as_address()?.first()?;
         let tidy = |text: &std::borrow::Cow<'_, str>| Some(clean::one_line(text)).filter(|text| !text.is_empty());
-        Some((name.as_ref().and_then(tidy), address.as_ref().and_then(tidy)))
+        let named = |one: &Addr<'_>| (one.name.as_ref().and_then(tidy), one.address.as_ref().and_then(tidy));
+        value.as_address().map(|all| all.iter().take(most).map(named).collect()).unwrap_or_default()
     }
 
     /// A field of the shape `type; name=value`.

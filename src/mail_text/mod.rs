@@ -19,11 +19,13 @@
 //! | quotes | only in an answer; between own words in short form | [`quotes`] |
 //! | nothing left | then nothing was cut | [`output`] |
 //! | what stays behind | files, and what is encrypted, are named in one line | [`files`], [`armor`] |
+//! | what is read here | all of the text, and the files themselves | [`Shaped::full`], [`attached`] |
 //!
 //! Each cut has a rule and a confidence ([`cuts`]). What a rule is unsure of stays, and its cost is told.
 
 mod armor;
 mod artifacts;
+pub mod attached;
 mod attribution;
 mod automatic;
 mod blocks;
@@ -59,6 +61,7 @@ mod trim;
 mod words;
 mod wrapped;
 
+pub use automatic::MAX_HOPS;
 use std::borrow::Cow;
 
 pub use bounce::Bounce;
@@ -77,6 +80,8 @@ use crate::message::{CutNote, Machine, Wanted};
 const MAX_SUBJECT: usize = 1000;
 /// Ids of earlier mails that are kept.
 const MAX_IDS: usize = 50;
+/// Mailboxes that are read of one field.
+const MAX_REPLY_TO: usize = 20;
 
 /// How a box wants its mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +92,7 @@ pub struct Options {
 
 /// A mailbox of the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Writer {
+pub struct HeaderMailbox {
     /// The name beside the address, decoded.
     pub name: Option<String>,
     /// As it stands there.
@@ -102,8 +107,10 @@ pub struct Shaped {
     /// The text, without the subject; empty only where there is a subject. Lines end with LF; there is none at the end, and
     /// no control character otherwise.
     pub text: String,
-    /// The visible text without subject, before anything was cut.
+    /// The visible text without subject, before anything was cut; empty when there is none.
     pub full: String,
+    /// The subject before anything was cut.
+    pub full_subject: String,
     /// What was cut or left behind.
     pub cut: Vec<CutNote>,
     /// What was cut by rule, and what a rule was unsure of and left in the text.
@@ -115,10 +122,14 @@ pub struct Shaped {
     pub message_id: Option<String>,
     /// The mails that it answers: `In-Reply-To`, then `References`, latest first; with angle brackets.
     pub in_reply_to: Vec<String>,
-    /// Who wrote it: `Reply-To`, else `From`. Proof of a domain is about `from`.
-    pub writer: Option<Writer>,
-    /// The mailbox in `From`.
-    pub from: Option<Writer>,
+    /// The first mailbox in `From`.
+    pub from: Option<HeaderMailbox>,
+    /// There is more than one: in the field, or in several fields of that name.
+    pub several_from: bool,
+    /// All mailboxes in `Reply-To`, at most [`MAX_REPLY_TO`].
+    pub reply_to: Vec<HeaderMailbox>,
+    /// The address of the mailing list that sent it on (`List-Post`, RFC 2369).
+    pub list_post: Option<String>,
     /// `Authentication-Results` of servers on the way, topmost first, as they came.
     pub results: Vec<String>,
     /// What a delivery report says.
@@ -138,25 +149,29 @@ pub fn shape(raw: &[u8], options: &Options) -> Shaped {
     tree.notes.iter().for_each(|note| out.note(note.clone()));
     body::show(&tree, 0, &mut out);
     let Finished { mut text, full, cuts, notes } = out.finish();
+    let full_subject = whole.clone();
     let subject = if options.trim { parts.short } else { whole };
     if subject.is_empty() && text.is_empty() {
         "[empty mail]".clone_into(&mut text);
     }
     let bounce = bounce::read(&tree);
-    let from = mailbox(head, "from");
+    let from = mailboxes(head, "from");
     let automatic = automatic::reason(&tree, &subject);
     Shaped {
         automatic: automatic.or_else(|| bounce.is_some().then(|| Machine::sign(MachineKind::Report, ""))),
         message_id: head.ids("message-id").into_iter().next(),
         in_reply_to: answered(head),
-        writer: mailbox(head, "reply-to").map(|reply| named(reply, from.as_ref())).or_else(|| from.clone()),
-        from,
+        several_from: from.len() > 1 || head.count("from") > 1,
+        from: from.into_iter().next(),
+        reply_to: mailboxes(head, "reply-to"),
+        list_post: list_post(head),
         results: head.all("authentication-results"),
         bounce,
         wanted: wanted(head),
         subject,
         text,
         full,
+        full_subject,
         cut: notes,
         cuts,
     }
@@ -198,15 +213,16 @@ fn wanted(head: &Head) -> Wanted {
     Wanted { priority: priority.to_owned(), by, at_most, links }
 }
 
-fn mailbox(head: &Head, field: &str) -> Option<Writer> {
-    let (name, address) = head.mailbox(field)?;
-    Some(Writer { name, address: address.filter(|address| address.contains('@'))? })
+fn mailboxes(head: &Head, field: &str) -> Vec<HeaderMailbox> {
+    let all = head.mailboxes(field, MAX_REPLY_TO).into_iter();
+    let whole = all.filter_map(|(name, address)| Some(HeaderMailbox { name, address: address? }));
+    whole.filter(|mailbox| mailbox.address.contains('@')).collect()
 }
 
-/// A bare `Reply-To` is of the person in `From`.
-fn named(reply: Writer, from: Option<&Writer>) -> Writer {
-    let name = reply.name.or_else(|| from.and_then(|from| from.name.clone()));
-    Writer { name, ..reply }
+fn list_post(head: &Head) -> Option<String> {
+    let value = head.raw("list-post")?.to_ascii_lowercase();
+    let address = value.split_once("<mailto:")?.1.split(['>', '?']).next()?;
+    address.contains('@').then(|| address.to_owned())
 }
 
 fn answered(head: &Head) -> Vec<String> {

@@ -137,7 +137,10 @@ const EACH: Duration = Duration::from_millis(50);
 #[test]
 fn no_mutation_of_a_mail_does_harm() {
     let soak = std::env::var_os("SATPOST_SOAK").is_some();
-    let mails: Vec<Vec<u8>> = corpus().into_iter().map(|(_, raw)| raw).filter(|raw| raw.len() < 2500).collect();
+    let field = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases-mail");
+    let field = fs::read_dir(field).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    let all = corpus().into_iter().map(|(_, raw)| raw).chain(field);
+    let mails: Vec<Vec<u8>> = all.filter(|raw| raw.len() < 2500).collect();
     let mut random = Random(0x5eed);
     let mut slow = Vec::new();
     for round in 0..if soak { MUTATIONS.1 } else { MUTATIONS.0 } {
@@ -148,6 +151,9 @@ fn no_mutation_of_a_mail_does_harm() {
         let options = if round % 8 == 0 { WHOLE } else { TRIM };
         let start = Instant::now();
         check(&shape(&raw, &options));
+        for file in attached::list(&raw) {
+            assert!(attached::take(&raw, file.number).is_some_and(|(same, _)| same == file));
+        }
         // Once more before it counts: the machine may have looked elsewhere.
         if soak && start.elapsed() > EACH {
             let again = Instant::now();

@@ -35,6 +35,23 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         device: Option<LinkAddress>,
     },
+    /// Somebody of a far box, who had no address here.
+    NewAtSea {
+        /// Their name there.
+        name: String,
+        /// What people call that far box.
+        shown: String,
+        /// Their name here; `None` while the owner is asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        here: Option<String>,
+    },
+    /// What the box ashore says about an address for somebody here.
+    Ashore {
+        /// Who that is.
+        name: String,
+        /// What it says.
+        what: Ashore,
+    },
     /// A phone said STOP, START or HELP.
     Phone {
         /// Its word.
@@ -108,6 +125,18 @@ pub enum SetAside {
     Text,
     /// The record of a message.
     Message(Id),
+}
+
+/// What the box ashore says about an address for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ashore {
+    /// They have one.
+    Has,
+    /// Its owner is asked.
+    Asked,
+    /// They get none.
+    Refused,
 }
 
 /// What changed between two boxes.

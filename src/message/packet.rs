@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{GoneReason, Id, LinkId, Reason};
-use crate::address::LinkAddress;
+use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::money::{Bill, Money};
 
@@ -24,9 +24,12 @@ pub struct Packet {
     pub part: u16,
     /// Number of packets that belong together.
     pub parts: u16,
-    /// The device it is meant for; `None` from a station, whose modem has only one far end.
+    /// The far box it is meant for; `None` for the one by which this box reaches the world.
     #[serde(default)]
-    pub device: Option<LinkAddress>,
+    pub far_box: Option<PeerId>,
+    /// Where it was, or is being, handed over to; `None` before, and where the link has one far end only.
+    #[serde(default, alias = "device", skip_serializing_if = "Option::is_none")]
+    pub address: Option<LinkAddress>,
     /// The link that it was made for, or given to: only that one tells what became of it.
     #[serde(default = "LinkId::first")]
     pub link: LinkId,
@@ -166,9 +169,9 @@ impl fmt::Display for Reference {
 /// Where in the talk with a far box a message came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CameIn {
-    /// Device of the far box; `None` for the one that a station writes to.
+    /// That far box; `None` for the one by which this box reaches the world.
     #[serde(default)]
-    pub device: Option<LinkAddress>,
+    pub far_box: Option<PeerId>,
     /// Name of the bundle.
     pub bundle: u16,
     /// Its place there.
@@ -181,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_packet_of_the_first_version_is_read_and_written_back_as_it_was() {
-        let record = r#"{"number":7,"letters":[1,2],"body":6,"part":2,"parts":2,"device":null,"link":1,"payload":[145,1],
+        let record = r#"{"number":7,"letters":[1,2],"body":6,"part":2,"parts":2,"far_box":null,"link":1,"payload":[145,1],
             "state":{"held":{"holder":"m138:0x001abe","number":9}},"at":5,"note":"","ask":8,
             "talk":{"ticket":3,"piece":1,"pieces":2,"receipt":true,"needless":false,"repeat":false,"bill":null}}"#;
         let packet: Packet = serde_json::from_str(record).unwrap();

@@ -28,7 +28,7 @@ pub use line::{ByeReason, CallFailure, LineReason, PairFailure};
 pub use link::{Acknowledged, GoneReason, LinkReason, Part, SignalFigures, Taken};
 pub use relay::{RelayHint, RelayReason, RelayRefusal};
 pub use route::{Arrived, LinkBar, NeedsOwner, NoRoute, SplitError, Waits};
-pub use rule::{Barred, Ground, Whose};
+pub use rule::{Barred, Ground, SentBy, Whose};
 pub use text::{Doubt, TextCount, TextReason};
 pub use tracking::TrackingReason;
 pub use unusable::Unusable;
@@ -91,6 +91,8 @@ pub enum Reason {
         /// The budget in the way.
         budget: OverBudget,
     },
+    /// A verdict about a mail that somebody else sent than it is from.
+    SentBy(Box<SentBy>),
     /// What a device, a server or the system says about itself, as it came.
     Said {
         /// Its words.
@@ -157,14 +159,17 @@ impl Reason {
     pub fn root(&self) -> &Self {
         match self {
             Self::Ended { why, .. } | Self::AgainOverBudget { why, .. } => why.root(),
+            Self::SentBy(sent) => sent.why.root(),
             reason => reason,
         }
     }
 
     /// Its code for logs and scripts, as `waits.link`: no names, no addresses, no words of others.
     pub fn code(&self) -> String {
-        if let Self::Ended { why, .. } | Self::AgainOverBudget { why, .. } = self {
-            return why.code();
+        match self {
+            Self::Ended { why, .. } | Self::AgainOverBudget { why, .. } => return why.code(),
+            Self::SentBy(sent) => return sent.why.code(),
+            _ => {}
         }
         let stored = serde_json::to_value(self).unwrap_or_default();
         let word = |name: &str| stored.get(name).and_then(Value::as_str).map(str::to_owned);

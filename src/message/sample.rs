@@ -14,6 +14,7 @@ impl Message {
             id: Id(0),
             door: Origin::Smtp,
             from: Address::Nobody,
+            sender: Default::default(),
             to: "ben@here.org".parse().unwrap(),
             author: None,
             subject: String::new(),

@@ -84,4 +84,12 @@ mod tests {
         assert_eq!(size(None, of(2)).best(), of(2));
         assert_eq!(size(None, None).best(), None);
     }
+
+    #[test]
+    fn an_account_is_said_in_words() {
+        let alone = Account { classic_bytes: 210, classic_packets: 2, alone: 1, bytes: 70, packets: 1, messages: 1 };
+        assert_eq!(alone.words(), "70 bytes in 1 packet instead of 210 bytes in 2 packets");
+        let shared = Account { classic_bytes: 0, classic_packets: 0, messages: 4, ..alone };
+        assert_eq!(shared.words(), "70 bytes in 1 packet, shared with 3 other messages");
+    }
 }

@@ -3,16 +3,18 @@
 //! | recipient | station (reach satellite) | gateway (reach internet) |
 //! |---|---|---|
 //! | person, home here | mailbox | mailbox |
-//! | person, home device | link to that device | link to that device |
+//! | person, home at a far box | link to that far box | link to that far box |
 //! | phone that is somebody's service number here | as that person | as that person |
 //! | any other phone | link, to the far box | carrier of text messages |
 //! | outside | link, to the far box | mail relay |
+//! | at `localhost`, and `root` of a machine around | as that person; the owner for `root` | the same, at `localhost` |
+//! | under `.local`, `.lan`, `.invalid` and the like | nowhere | mail relay |
 //!
 //! A phone is written `+14155550123`, or as `+14155550123@sms.<domain>` where only mail addresses can be written.
 
 use std::sync::Arc;
 
-use crate::address::{Address, LinkAddress, Mailbox, Phone, PhoneError};
+use crate::address::{Address, LinkAddress, Mailbox, PeerId, Phone, PhoneError, is_nowhere};
 use crate::links::LinkTerms;
 use crate::message::reason::NoRoute;
 use crate::message::{LinkId, Message, Way};
@@ -40,8 +42,8 @@ const MEASURE: usize = 100;
 pub enum Route {
     /// The mailbox of this person.
     Mailbox(Arc<Person>),
-    /// The link; to the far box of this address, or to the one far end there is.
-    Link(Option<LinkAddress>),
+    /// The link; to this far box, or to the one by which this box reaches the world.
+    Link(Option<PeerId>),
     /// The mail relay.
     Relay,
     /// The carrier of text messages.
@@ -75,10 +77,16 @@ impl Policy {
         Self { links: Arc::new(links), ..self.clone() }
     }
 
-    /// The cheapest link that may take messages for a device, or for the far box of a station: sizes and quotes of what waits
-    /// are those of it. `None` where no link that is used has a price and reaches it.
-    pub fn cheapest(&self, device: Option<LinkAddress>) -> Option<&LinkTerms> {
-        let usable = self.links.iter().filter(|link| link.on && link.reach.includes(device));
+    /// True when a link leads to a far box, or, for `None`, to the one by which this box reaches the world.
+    pub fn reaches(&self, link: &LinkTerms, far_box: Option<PeerId>) -> bool {
+        let known = far_box.map(|id| self.people.far_box(id));
+        link.reach.includes(known.map(|far_box| far_box.map_or(&[][..], |far_box| &far_box.addresses)))
+    }
+
+    /// The cheapest link that may take messages for a far box, or for the one by which this box reaches the world: sizes and
+    /// quotes of what waits are those of it. `None` where no link that is used has a price and reaches it.
+    pub fn cheapest(&self, far_box: Option<PeerId>) -> Option<&LinkTerms> {
+        let usable = self.links.iter().filter(|link| link.on && self.reaches(link, far_box));
         usable
             .filter_map(|link| Some((link.price?.of(MEASURE), link)))
             .min_by_key(|(price, _)| *price)
@@ -91,15 +99,15 @@ impl Policy {
         priced.min_by_key(|(price, _)| *price).map(|(_, link)| link)
     }
 
-    /// What a packet holds, in bytes, on the way to a device or to the far box of a station.
-    pub fn max_payload(&self, device: Option<LinkAddress>) -> usize {
-        let any = || self.links.iter().find(|link| link.reach.includes(device));
-        self.cheapest(device).or_else(any).map_or(SMALLEST, |link| link.max_payload)
+    /// What a packet holds, in bytes, on the way to a far box.
+    pub fn max_payload(&self, far_box: Option<PeerId>) -> usize {
+        let any = || self.links.iter().find(|link| self.reaches(link, far_box));
+        self.cheapest(far_box).or_else(any).map_or(SMALLEST, |link| link.max_payload)
     }
 
-    /// True when a link that is used reaches devices, or the far box of a station.
-    pub fn has_link(&self, device: Option<LinkAddress>) -> bool {
-        self.links.iter().any(|link| link.on && link.reach.includes(device))
+    /// True when a link that is used reaches a far box, or the one by which this box reaches the world.
+    pub fn has_link(&self, far_box: Option<PeerId>) -> bool {
+        self.links.iter().any(|link| link.on && self.reaches(link, far_box))
     }
 
     /// True when this mail address belongs to this box.
@@ -122,13 +130,17 @@ impl Policy {
     pub fn choose(&self, to: &Address) -> Route {
         match to {
             Address::Nobody => Route::Nowhere(NoRoute::NoRecipient),
-            Address::Device(device) => self.to_device(*device),
+            Address::Device(address) => self.to_far_box(*address),
             Address::Phone(phone) => self.to_phone(*phone),
             Address::Mail(mailbox) if self.is_ours(mailbox) => self.to_person(mailbox),
-            Address::Mail(mailbox) if is_this_machine(mailbox) => match self.proper(mailbox) {
+            Address::Mail(mailbox) if self.is_at_home(mailbox) => match self.proper(mailbox) {
                 proper if self.is_ours(&proper) => self.to_person(&proper),
                 _ => Route::Nowhere(NoRoute::NoPerson { name: mailbox.person() }),
             },
+            // A relay ashore may know names of its own network; nothing of that is worth a packet.
+            Address::Mail(mailbox) if self.by_satellite() && is_nowhere(mailbox.domain()) => {
+                Route::Nowhere(NoRoute::NowhereOutside { domain: mailbox.domain().to_owned() })
+            }
             Address::Mail(mailbox) if self.is_sms(mailbox) => match self.resolve(mailbox) {
                 Ok(address) => self.choose(&address),
                 Err(why) => Route::Nowhere(NoRoute::BadNumber(why)),
@@ -142,7 +154,7 @@ impl Policy {
     pub fn no_way_to(&self, person: &Person) -> Option<NoRoute> {
         // Without a link that is used it waits for one.
         let used = self.links.iter().any(|link| link.on);
-        let out_of_reach = person.home == Home::Device && used && !self.has_link(person.device.map(LinkAddress::from));
+        let out_of_reach = person.home == Home::FarBox && used && !self.has_link(person.far_box);
         out_of_reach.then(|| NoRoute::DeviceOutOfReach { name: person.name.clone() })
     }
 
@@ -181,11 +193,18 @@ impl Policy {
     /// The address under which a message is kept: that of an alias, of `postmaster` or of `abuse`, is that of the person, as this is
     /// the mailbox which they open.
     pub fn proper(&self, mailbox: &Mailbox) -> Mailbox {
-        let at_home = if is_this_machine(mailbox) { self.at_home(mailbox) } else { None };
+        let at_home = if self.is_at_home(mailbox) { self.at_home(mailbox) } else { None };
         let mailbox = at_home.as_ref().unwrap_or(mailbox);
         let person = self.people.addressed(mailbox).filter(|_| self.is_ours(mailbox));
         let other = person.filter(|person| person.name != mailbox.person());
         other.and_then(|person| self.address_of(person)).unwrap_or_else(|| mailbox.clone())
+    }
+
+    /// True for an address that programs write to and that is on this machine: at one of its names for itself, or, where the
+    /// outside is beyond a satellite, the `root` of any machine around.
+    fn is_at_home(&self, mailbox: &Mailbox) -> bool {
+        let root = || self.by_satellite() && mailbox.person() == "root" && is_nowhere(mailbox.domain());
+        is_this_machine(mailbox) || root()
     }
 
     /// What programs of this machine mean by a name at `localhost`: the person, or the owner for `root`, whom they write
@@ -216,9 +235,19 @@ impl Policy {
 
     /// The service number that a message to a phone goes out from: that of the person who wrote it.
     pub fn service_number(&self, message: &Message) -> Option<Phone> {
+        self.writer(message)?.number
+    }
+
+    /// The person of this box who wrote a message: who logged in, or whose address it is from. A stranger who names such an
+    /// address is nobody here.
+    pub fn writer(&self, message: &Message) -> Option<&Arc<Person>> {
         let author = message.author.as_ref().and_then(|name| self.people.get(name));
-        let sender = || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
-        author.or_else(sender)?.number
+        let named = [&message.from, message.header_from(), message.return_path()];
+        let ours = || {
+            let mut mailboxes = named.into_iter().filter_map(Address::mailbox).filter(|from| self.is_ours(from));
+            mailboxes.find_map(|from| self.people.addressed(from)).filter(|_| message.stranger.is_none())
+        };
+        author.or_else(ours)
     }
 
     fn to_person(&self, mailbox: &Mailbox) -> Route {
@@ -232,9 +261,9 @@ impl Policy {
     }
 
     fn home_of(person: &Arc<Person>) -> Route {
-        match (person.disabled, person.home, person.device) {
+        match (person.disabled, person.home, person.far_box) {
             (true, ..) => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
-            (_, Home::Device, Some(device)) => Route::Link(Some(device.into())),
+            (_, Home::FarBox, Some(far_box)) => Route::Link(Some(far_box)),
             _ => Route::Mailbox(Arc::clone(person)),
         }
     }
@@ -247,10 +276,13 @@ impl Policy {
         }
     }
 
-    fn to_device(&self, device: LinkAddress) -> Route {
-        match self.people.by_device(device) {
+    fn to_far_box(&self, address: LinkAddress) -> Route {
+        let Some(far_box) = self.people.at(address) else {
+            return Route::Nowhere(NoRoute::NoPerson { name: Address::Device(address).to_string() });
+        };
+        match self.people.first_of(far_box.id) {
             Some(person) if person.disabled => Route::Nowhere(NoRoute::TakesNoMail { name: person.name.clone() }),
-            _ => Route::Link(Some(device)),
+            _ => Route::Link(Some(far_box.id)),
         }
     }
 }
@@ -266,6 +298,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::links::{Price, Reach, Unit};
     use crate::money::Money;
+    use crate::people::FarBox;
 
     /// A link of this number and price of a packet.
     pub(crate) fn link(id: u32, devices: bool, price: i64) -> LinkTerms {
@@ -279,11 +312,12 @@ pub(crate) mod tests {
         let settings =
             Settings::default().with(Key::Domain, "here.org").and_then(|s| s.with(Key::Reach, reach)).unwrap();
         let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
-        let device = crate::address::DeviceId::new(6846).ok();
+        let far_box = FarBox { id: PeerId(1), ..FarBox::at("6846".parse().unwrap(), crate::clock::Time(0)) };
         let number = "+14155550199".parse().ok();
-        let ben = Person { name: "ben".into(), home: Home::Device, device, number, ..Person::default() };
+        let ben =
+            Person { name: "ben".into(), home: Home::FarBox, far_box: Some(PeerId(1)), number, ..Person::default() };
         let carl = Person { name: "carl".into(), disabled: true, ..Person::default() };
-        Policy { people: Arc::new(People::new([anna, ben, carl])), settings: Arc::new(settings), links: Arc::default() }
+        Policy::new(Arc::new(People::new([anna, ben, carl]).with_far_boxes([far_box])), Arc::new(settings), Vec::new())
     }
 
     #[test]
@@ -293,13 +327,28 @@ pub(crate) mod tests {
         for box_ in [&station, &gateway] {
             assert_eq!(way(box_, "Anna+x@HERE.org"), Some(Way::Mailbox));
             assert_eq!(way(box_, "postmaster@here.org"), Some(Way::Mailbox));
-            assert_eq!(box_.choose(&"ben@here.org".parse().unwrap()), Route::Link("6846".parse().ok()));
+            assert_eq!(box_.choose(&"ben@here.org".parse().unwrap()), Route::Link(Some(PeerId(1))));
             assert_eq!(way(box_, "carl@here.org"), None);
             assert_eq!(way(box_, "dora@here.org"), None);
             assert_eq!(way(box_, "<>"), None);
         }
         assert_eq!(station.choose(&"a@else.org".parse().unwrap()), Route::Link(None));
         assert_eq!(gateway.choose(&"a@else.org".parse().unwrap()), Route::Relay);
+    }
+
+    #[test]
+    fn what_can_be_nowhere_outside_never_goes_on_air() {
+        let (station, gateway) = (policy("satellite"), policy("internet"));
+        let way = |policy: &Policy, to: &str| policy.choose(&to.parse().unwrap()).way();
+        for to in ["root@localhost", "root@nas", "root@nas.lan", "root@box.local", "anna@localhost.localdomain"] {
+            assert_eq!(way(&station, to), Some(Way::Mailbox), "{to}");
+            assert_eq!(station.proper(&to.parse().unwrap()).to_string(), "anna@here.org");
+        }
+        for to in ["bob@nas.lan", "anna@nas", "x@y.invalid", "x@[192.168.1.7]", "bob@localhost"] {
+            assert_eq!(way(&station, to), None, "{to}");
+        }
+        assert_eq!(way(&gateway, "root@localhost"), Some(Way::Mailbox));
+        assert_eq!(way(&gateway, "bob@mail.lan"), Some(Way::Relay), "a relay may know it");
     }
 
     #[test]
@@ -325,7 +374,7 @@ pub(crate) mod tests {
         }
         let own = "+14155550199@sms.here.org".parse().unwrap();
         assert_eq!(gateway.at_number("4155550199").unwrap().to_string(), "ben@here.org");
-        assert_eq!(gateway.choose(&own), Route::Link("6846".parse().ok()));
+        assert_eq!(gateway.choose(&own), Route::Link(Some(PeerId(1))));
         for bad in ["anna@sms.here.org", "12@sms.here.org"] {
             assert!(matches!(gateway.choose(&bad.parse().unwrap()), Route::Nowhere(_)), "{bad}");
         }

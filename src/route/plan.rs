@@ -7,12 +7,14 @@ use super::choose::{Policy, Route};
 use super::price;
 use super::rules::{Case, Rules, Verdict};
 use super::segments;
-use crate::address::{Address, LinkAddress};
+use crate::address::{Address, PeerId};
 use crate::clock::Time;
 use crate::coding::classic::{self, Protocol};
 use crate::coding::parts;
-use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SplitError, Waits};
-use crate::message::{CutNote, Extent, Id, LinkSize, Machine, Message, Origin, Priority, Proof, State, Terms, Way};
+use crate::message::reason::{Arrived, Barred, Ground, Medium, NeedsOwner, NoRoute, Reason, SentBy, SplitError, Waits};
+use crate::message::{
+    CutNote, Extent, Id, LinkSize, Machine, Message, Origin, Priority, Proof, Sender, State, Terms, Way,
+};
 use crate::money::{Bill, Money, Use};
 use crate::people::Person;
 use crate::settings::Key;
@@ -25,8 +27,10 @@ pub const SOON: Duration = Duration::from_secs(20);
 pub struct NewMessage {
     /// Where it came in.
     pub door: Origin,
-    /// Who gets notices and answers.
+    /// Who gets answers.
     pub from: Address,
+    /// Its other addresses, and a name.
+    pub sender: Sender,
     /// The recipient.
     pub to: Address,
     /// The person of this box who wrote it.
@@ -59,6 +63,7 @@ impl NewMessage {
             from,
             to,
             text,
+            sender: Sender::default(),
             author: None,
             subject: String::new(),
             cut: Vec::new(),
@@ -102,6 +107,15 @@ pub fn classic_size(message: &Message, to_device: bool, max_payload: usize) -> L
     LinkSize { max_payload, classic: packets.map(extent), compact: None }
 }
 
+/// A verdict of the rules that names both addresses, where somebody else sent the mail than it is from.
+fn with_senders(message: &Message, why: Reason) -> Reason {
+    let (from, by) = (message.header_from(), message.return_path());
+    if by.is_nobody() || from.correspondent() == by.correspondent() {
+        return why;
+    }
+    Reason::SentBy(Box::new(SentBy { why, from: from.clone(), by: by.clone() }))
+}
+
 impl Policy {
     /// Packets that a message may take before it is held.
     pub fn max_parts(&self, message: &Message) -> usize {
@@ -120,6 +134,7 @@ impl Policy {
             id: Id(0),
             door: draft.door,
             from: draft.from,
+            sender: draft.sender,
             to: draft.to,
             author: draft.author,
             subject: draft.subject,
@@ -213,10 +228,10 @@ impl Policy {
                 match verdict {
                     // What is refused or held anyway keeps that reason.
                     Some(Verdict::Refuse(ground)) if judged.0 != State::Refused => {
-                        (State::Refused, Reason::RefusedByRule(ground))
+                        (State::Refused, with_senders(message, Reason::RefusedByRule(ground)))
                     }
                     Some(Verdict::Hold(ground)) if judged.0 == State::Queued => {
-                        (State::Held, Reason::HeldByRule(ground))
+                        (State::Held, with_senders(message, Reason::HeldByRule(ground)))
                     }
                     _ => judged,
                 }
@@ -231,15 +246,13 @@ impl Policy {
         let wanted = match &choice {
             Route::Link(device) => self.packets_wanted(message, *device)?,
             Route::Carrier => {
-                let texts = segments::of(message).parts() as u64;
+                let texts = segments::of(&self.settings, message).parts() as u64;
                 Use::of_texts(texts, price::text_price(&self.settings))
             }
             Route::Mailbox(_) | Route::Relay | Route::Nowhere(_) => return None,
         };
         let reader = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
-        let by_address =
-            || message.from.mailbox().filter(|from| self.is_ours(from)).and_then(|m| self.people.addressed(m));
-        let writer = message.author.as_ref().and_then(|name| self.people.get(name)).or_else(by_address);
+        let writer = self.writer(message);
         // What two people of this box say to each other is in the budgets of both.
         let (person, other) = match (writer, reader) {
             (Some(writer), Some(reader)) if writer.name != reader.name => (Some(writer), Some(reader)),
@@ -253,7 +266,7 @@ impl Policy {
     }
 
     /// What a message takes on air alone, in the coding that its far box reads.
-    fn packets_wanted(&self, message: &Message, device: Option<LinkAddress>) -> Option<Use> {
+    fn packets_wanted(&self, message: &Message, device: Option<PeerId>) -> Option<Use> {
         let extent = self.size_of(message, device).best()?;
         let price = self.cheapest(device).and_then(|link| link.price);
         Some(price.map_or(Use::of_packets(extent.packets as u64, Money::default()), |price| price.quote(extent)))
@@ -261,7 +274,7 @@ impl Policy {
 
     /// What a message takes on the link alone: as it was measured, or by the classic coding when it was measured for no
     /// link or for another one.
-    pub fn size_of(&self, message: &Message, device: Option<LinkAddress>) -> LinkSize {
+    pub fn size_of(&self, message: &Message, device: Option<PeerId>) -> LinkSize {
         let max_payload = self.max_payload(device);
         let kept = message.size.filter(|size| size.max_payload == max_payload);
         kept.unwrap_or_else(|| classic_size(message, device.is_some(), max_payload))
@@ -270,11 +283,13 @@ impl Policy {
     /// What the rules say of a message of somebody who is not of this box, for a person who reads on a device.
     pub fn judge(&self, message: &Message, stranger: Stranger) -> Verdict {
         let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
-        let (Some(person), Address::Mail(_) | Address::Phone(_)) = (to, &message.from) else {
+        let (Some(person), Address::Mail(_) | Address::Phone(_)) = (to, message.header_from()) else {
             return if message.automatic.is_some() { Verdict::Machine } else { Verdict::Hold(Ground::NoReader) };
         };
         Rules::of(&self.settings, person).judge(&Case {
-            from: &message.from,
+            from: message.header_from(),
+            answers_to: &message.from,
+            return_path: message.return_path(),
             proof: stranger.proof,
             written_to: stranger.written_to,
             automatic: message.automatic.is_some(),
@@ -303,11 +318,11 @@ impl Policy {
         if self.settings.text(Key::SmsCarrier) == "none" {
             return (State::Queued, Waits::NoCarrier.into());
         }
-        (State::Queued, Waits::Carrier { texts: segments::of(message).parts() }.into())
+        (State::Queued, Waits::Carrier { texts: segments::of(&self.settings, message).parts() }.into())
     }
 
     /// What may go on air is decided before it is queued (promise 5).
-    pub fn on_air(&self, message: &Message, device: Option<LinkAddress>) -> (State, Reason) {
+    pub fn on_air(&self, message: &Message, device: Option<PeerId>) -> (State, Reason) {
         let on = Medium::Air;
         let notice = message.door == Origin::Notice && self.settings.on(Key::AirNotices);
         if let Some(how) = message.automatic.clone()
@@ -342,8 +357,15 @@ impl Policy {
     /// True where a stranger is to hear that their message waits. Only if they are who they say: else the notice would go
     /// to somebody whose address was forged.
     pub fn tells_stranger(&self, message: &Message) -> bool {
-        let proven = message.stranger == Some(Proof::Proven) && message.automatic.is_none();
+        let proven = message.return_proof() == Some(Proof::Proven) && message.automatic.is_none();
         Self::held_stranger(message) && proven && self.settings.on(Key::AirTellHeld)
+    }
+
+    /// True where a stranger is to hear that their message is not carried, by the same rule; a machine never is.
+    pub fn tells_refused(&self, message: &Message) -> bool {
+        let by_rule = matches!(message.reason.root(), Reason::RefusedByRule(_));
+        let proven = message.return_proof() == Some(Proof::Proven) && message.automatic.is_none();
+        message.state == State::Refused && by_rule && proven && self.settings.on(Key::AirTellRefused)
     }
 
     /// When the sender of a message is told that it has not arrived yet: a stranger at once, others after a while; never

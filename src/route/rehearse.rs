@@ -91,11 +91,12 @@ impl Policy {
             }
             let to = message.to.mailbox().filter(|to| self.is_ours(to)).and_then(|to| self.people.addressed(to));
             let (Some(proof), Some(person)) = (message.stranger, to) else { continue };
-            if person.home != Home::Device || only.is_some_and(|only| only != person.name) {
+            if person.home != Home::FarBox || only.is_some_and(|only| only != person.name) {
                 continue;
             }
-            let key = (person.name.clone(), message.from.correspondent());
-            let verdict = self.judge(message, Stranger { proof, written_to: written.get(&key).copied() });
+            let when = |address: &Address| written.get(&(person.name.clone(), address.correspondent())).copied();
+            let written_to = self.answering(message.header_from(), &message.from).filter_map(when).max();
+            let verdict = self.judge(message, Stranger { proof, written_to });
             rehearsal.count(message, &verdict);
         }
         rehearsal

@@ -13,9 +13,14 @@
 //!
 //! Rules 1, 2 and 5 let nobody in whose mail server says that the sender is forged. Once a mail server in front is named
 //! (`smtp.auth_host`), they let nobody in for whom it does not vouch: a mail that came around it proves nothing.
+//!
+//! The sender is the address in `From`, for which that server vouches. Anybody may write what they like into `Reply-To`, and
+//! one domain is shared by millions: an address there counts for rules 1 and 2 only while nobody verifies anything, when
+//! `From` proves no more. The envelope sender lets nobody in. Each of the three is refused where it is blocked.
 
 use std::time::Duration;
 
+use super::choose::Policy;
 use crate::address::Address;
 use crate::address::pattern::Pattern;
 use crate::clock::Time;
@@ -56,9 +61,13 @@ pub struct Rules {
 /// What there is to know of a message at the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Case<'c> {
-    /// Who it says it is from.
+    /// Who it says it is from, in `From`.
     pub from: &'c Address,
-    /// What the mail server in front found out about that.
+    /// Who gets answers, by `Reply-To`.
+    pub answers_to: &'c Address,
+    /// The envelope sender.
+    pub return_path: &'c Address,
+    /// What the mail server in front found out about who it is from.
     pub proof: Proof,
     /// When the person last wrote to them.
     pub written_to: Option<Time>,
@@ -101,7 +110,10 @@ impl Rules {
 
     /// What becomes of a message.
     pub fn judge(&self, case: &Case) -> Verdict {
-        let on = |list: &[Pattern]| list.iter().any(|pattern| pattern.covers(case.from));
+        let covers = |list: &[Pattern], address: &Address| list.iter().any(|pattern| pattern.covers(address));
+        let unchecked = !self.proof_needed && case.proof == Proof::Unproven;
+        let on = |list: &[Pattern]| covers(list, case.from) || unchecked && covers(list, case.answers_to);
+        let blocked = |list| [case.from, case.answers_to, case.return_path].iter().any(|one| covers(list, one));
         let believed = match case.proof {
             Proof::Proven => true,
             Proof::Unproven => !self.proof_needed,
@@ -110,7 +122,7 @@ impl Rules {
         // Somebody whom a list or the past names; when they are not believed, whoever it is only says that name.
         let mut known = false;
         for (lists, list) in [(&self.own, Whose::Reader), (&self.of_box, Whose::Box)] {
-            if on(&lists.block) && !(known && believed) {
+            if blocked(&lists.block) && !(known && believed) {
                 return Verdict::Refuse(Ground::Blocked { list });
             }
             if on(&lists.machines) {
@@ -153,6 +165,19 @@ impl Rules {
     }
 }
 
+impl Policy {
+    /// The addresses to which the reader may have written what a message answers: the one in `From`, and while nobody
+    /// verifies anything the one that gets answers.
+    pub fn answering<'a>(
+        &self,
+        header_from: &'a Address,
+        answers_to: &'a Address,
+    ) -> impl Iterator<Item = &'a Address> + use<'a> {
+        let unchecked = self.settings.text(Key::SmtpAuthHost).is_empty();
+        std::iter::once(header_from).chain(Some(answers_to).filter(|_| unchecked))
+    }
+}
+
 /// True when a text has a word, or several in a row, with no letter or digit next to them.
 fn has_word(text: &str, word: &str) -> bool {
     let part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
@@ -179,6 +204,8 @@ mod tests {
         let from = from.parse().unwrap();
         let mut case = Case {
             from: &from,
+            answers_to: &from,
+            return_path: &from,
             proof: Proof::Unproven,
             written_to: None,
             automatic: false,
@@ -213,6 +240,37 @@ mod tests {
         assert!(matches!(say(&listed, "dad@sub.example.org", |_| {}), Verdict::Refuse(_)));
         assert!(matches!(say(&listed, "dad@notexample.org", |_| {}), Verdict::Hold(_)));
         assert!(passes(&say(&listed, "x@a.friends.example", |_| {})));
+    }
+
+    #[test]
+    fn an_answer_address_lets_in_only_where_nobody_verifies_and_any_address_may_be_blocked() {
+        let (evil, mum): (Address, Address) = ("eve@evil.example".parse().unwrap(), "mum@example.org".parse().unwrap());
+        let with = |allow: &str, block: &str, proof_needed| {
+            rules(|r| (r.own, r.proof_needed) = (Lists::read(allow, block, ""), proof_needed))
+        };
+        let case = |from, answers_to, return_path, proof| Case {
+            from,
+            answers_to,
+            return_path,
+            proof,
+            written_to: None,
+            automatic: false,
+            subject: "Hi",
+            at: Time(1),
+        };
+        let listed = |needed| with("mum@example.org", "", needed);
+        assert!(passes(&listed(true).judge(&case(&mum, &evil, &evil, Proof::Proven))), "From is who wrote");
+        for proof in [Proof::Proven, Proof::Failed, Proof::Unproven] {
+            assert!(!passes(&listed(true).judge(&case(&evil, &mum, &evil, proof))), "{proof:?}");
+            assert!(!passes(&listed(true).judge(&case(&evil, &evil, &mum, proof))), "{proof:?}");
+        }
+        assert!(passes(&listed(false).judge(&case(&evil, &mum, &evil, Proof::Unproven))));
+        assert!(!passes(&listed(false).judge(&case(&evil, &evil, &mum, Proof::Unproven))));
+        let blocking = with("", "evil.example", false);
+        for (from, answers_to, path) in [(&evil, &mum, &mum), (&mum, &evil, &mum), (&mum, &mum, &evil)] {
+            let verdict = blocking.judge(&case(from, answers_to, path, Proof::Unproven));
+            assert_eq!(verdict, Verdict::Refuse(Ground::Blocked { list: Whose::Reader }));
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::coding::classic;
 use crate::message::Message;
 use crate::message::reason::{TextCount, TextReason};
 use crate::message::title::topic;
+use crate::settings::{Key, Settings};
 
 /// Longest text that is given to a carrier, in characters: Twilio takes 1600, Bandwidth 2048.
 pub const MOST_CHARACTERS: usize = 1600;
@@ -77,11 +78,20 @@ impl Segments {
 }
 
 /// The text as it is given to the carrier: where signs that only look nicer (curly quotes, long dashes, an ellipsis, hard
-/// blanks) are all that keeps it out of the cheaper alphabet, with those of that alphabet. Any other text is left as it is.
-pub fn economical(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_gsm) {
+/// blanks) keep it out of the cheaper alphabet and make it more texts, with those of that alphabet. Any other text is left
+/// as it is, and so are all where the setting `sms.plain_marks` says so.
+pub fn economical<'t>(settings: &Settings, text: &'t str) -> Cow<'t, str> {
+    if !settings.on(Key::SmsPlainMarks) || text.chars().all(is_gsm) {
         return Cow::Borrowed(text);
     }
+    match plain(text) {
+        Some(plain) if count(&plain).parts() < count(text).parts() => Cow::Owned(plain),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// The text in the signs of the cheaper alphabet, if they can say it.
+fn plain(text: &str) -> Option<String> {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -94,16 +104,15 @@ pub fn economical(text: &str) -> Cow<'_, str> {
             c => plain.push(c),
         }
     }
-    if plain.chars().all(is_gsm) { Cow::Owned(plain) } else { Cow::Borrowed(text) }
+    plain.chars().all(is_gsm).then_some(plain)
 }
 
 fn is_gsm(c: char) -> bool {
     c.is_ascii_alphanumeric() || BASIC.contains(c) || EXTENSION.contains(c)
 }
 
-/// Counts a text as it is given to the carrier. No part ends between an escape and its character, or inside of a surrogate pair.
+/// Counts a text as it stands. No part ends between an escape and its character, or inside of a surrogate pair.
 pub fn count(text: &str) -> Segments {
-    let text = economical(text);
     let alphabet = if text.chars().all(is_gsm) { Alphabet::Gsm7 } else { Alphabet::Ucs2 };
     let (alone, room) = alphabet.room();
     let units: usize = text.chars().map(|c| alphabet.units(c)).sum();
@@ -122,8 +131,14 @@ pub fn count(text: &str) -> Segments {
 }
 
 /// Counts a message as it goes to a phone.
-pub fn of(message: &Message) -> Segments {
-    count(&text_for_phone(&message.subject, &message.text))
+pub fn of(settings: &Settings, message: &Message) -> Segments {
+    count(&economical(settings, &text_for_phone(&message.subject, &message.text)))
+}
+
+/// Texts that a message would be as it was written, where plain marks make it fewer.
+pub fn as_written(settings: &Settings, message: &Message) -> Option<usize> {
+    let parts = count(&text_for_phone(&message.subject, &message.text)).parts();
+    (parts > of(settings, message).parts()).then_some(parts)
 }
 
 /// Why no carrier takes a text; `None` for one that may go.
@@ -165,12 +180,10 @@ mod tests {
             (many("😀", 35), ucs, vec![70]),
             (many("😀", 36), ucs, vec![66, 6]),
             (many("☃", 66) + "😀" + &many("☃", 10), ucs, vec![66, 12]),
-            ("it’s “fine” – yes…".to_owned(), gsm, vec![20]),
+            ("it’s “fine” – yes…".to_owned(), ucs, vec![18]),
             ("it’s ☃".to_owned(), ucs, vec![6]),
             ("ç".to_owned(), ucs, vec![1]),
             ("Ç".to_owned(), gsm, vec![1]),
-            ("`".to_owned(), gsm, vec![1]),
-            ("\t".to_owned(), gsm, vec![1]),
             (many("x", 192), gsm, vec![153, 39]),
         ] {
             let found = count(&text);
@@ -182,10 +195,16 @@ mod tests {
 
     #[test]
     fn signs_that_only_look_nicer_cost_nothing() {
-        assert_eq!(economical("“It’s” 5\u{a0}m –\u{200b} ok…"), "\"It's\" 5 m - ok...");
-        assert_eq!(economical("it’s ☃"), "it’s ☃");
-        assert!(matches!(economical("plain"), Cow::Borrowed("plain")));
-        assert_eq!(count(&format!("It’s{}", "a".repeat(151))).parts(), 1);
+        assert_eq!(plain("“It’s” 5\u{a0}m –\u{200b} ok…\t`").as_deref(), Some("\"It's\" 5 m - ok... '"));
+        assert_eq!(plain("it’s ☃"), None);
+        let (on, off) = (Settings::default(), Settings::default().with(Key::SmsPlainMarks, "no").unwrap());
+        assert_eq!(economical(&on, "it’s short"), "it’s short", "what costs nothing stays");
+        let long = format!("It’s{}", "a".repeat(151));
+        assert_eq!(economical(&on, &long), long.replace('’', "'"));
+        assert_eq!(economical(&off, &long), long);
+        let message = Message { text: long, ..Message::sample() };
+        assert_eq!((of(&on, &message).parts(), as_written(&on, &message)), (1, Some(3)));
+        assert_eq!((of(&off, &message).parts(), as_written(&off, &message)), (3, None));
     }
 
     #[test]

@@ -97,6 +97,7 @@ settings! {
     HivePoll, "hive.poll", Seconds(1, 86_400), "60", "Link", "Poll the Hive every", "How often the Hive is asked for new packets.";
 
     IpAddress, "ip.address", Text, "", "Link", "Address of the far box", "host:port of the gateway that this box calls; pairing sets it. Empty: this box calls nobody.";
+    IpKey, "ip.key", Text, "", "Link", "Key of the far box", "64 digits, which the gateway proves to have; pairing sets it.";
     IpListen, "ip.listen", Listen, "", "Internet link", "Listens for boxes on", "On a gateway: address and port that stations connect to, for example 0.0.0.0:443. Used when systemd passes no socket named ip. Empty: none.";
     IpHold, "ip.hold", Switch, "yes", "Link", "Hold the line", "yes: the line stays open, for 0.3 to 2 kB an hour, and messages come at once. no: it is dialled when there is something to send, and messages for this box wait until then.";
     IpMetered, "ip.metered", Switch, "no", "Link", "The line is paid by volume", "Told to the far box.";
@@ -124,6 +125,7 @@ settings! {
     AirAnswers, "air.answers", Seconds(0, 315_360_000), "90d", "Who may write over the air", "Replies allowed for", "Whom somebody on a device wrote to may reply for this long; 0: not at all.";
     AirKeyWord, "air.key_word", Text, "", "Who may write over the air", "Key word", "A subject with this word, or these words in a row, lets a message through; case does not matter. Empty: none.";
     AirTellHeld, "air.tell_held", Switch, "no", "Who may write over the air", "Tell a stranger that their message waits", "At once and once for each stranger, and only where the mail server in front vouches for the sender.";
+    AirTellRefused, "air.tell_refused", Switch, "no", "Who may write over the air", "Tell a sender who is refused", "Once for each sender, and only where the mail server in front vouches for them. What a program wrote is never answered.";
     SmtpAuthHost, "smtp.auth_host", Domain, "", "Who may write over the air", "Mail server in front", "The name with which it signs Authentication-Results; only those are believed, and only senders for whom it vouches count as known. Empty: no sender is verified.";
     SmtpFront, "smtp.front", Networks, "", "Who may write over the air", "Networks of that server", "From elsewhere its verdicts are not believed, as anybody can write them; from here nobody is trusted as a client. For example 192.168.1.5. Empty: this machine and local networks.";
     SmtpFrontOnly, "smtp.front_only", Switch, "no", "Who may write over the air", "Take mail from that server only", "Other mail servers get 550. Log-ins and trusted networks are taken as before.";
@@ -140,6 +142,7 @@ settings! {
     SubmissionListen, "submission.listen", Listen, "0.0.0.0:587", "Mail in", "Submission listens on", "For mail programs. Used when systemd passes no socket named submission.";
     SubmissionsListen, "submissions.listen", Listen, "0.0.0.0:465", "Mail in", "Submission under TLS listens on", "For mail programs that encrypt from the first byte on. Used when systemd passes no socket named submissions.";
     SmtpTrusted, "smtp.trusted", Networks, "", "Mail in", "Trusted networks", "From these networks mail for the outside is taken without a log-in, and a log-in without TLS. For example 192.168.1.0/24.";
+    SmtpOldDevices, "smtp.old_devices", Networks, "", "Mail in", "Networks of old devices", "Devices that end lines with a line feed alone, in a trusted network. Such a mail is taken by itself and the connection closed, so that nothing can hide in it. For example 192.168.1.20.";
     SmtpMaxSize, "smtp.max_size", Number(10_000, 104_857_600), "33554432", "Mail in", "Largest mail, bytes", "Announced as SIZE; a larger mail is rejected with 552.";
     SmtpMaxRecipients, "smtp.max_recipients", Number(1, 1000), "50", "Mail in", "Most recipients per mail", "Further recipients get 452 and are sent again by the client.";
     SmtpConnections, "smtp.connections", Number(1, 1000), "64", "Mail in", "Most connections", "Further ones get 421.";
@@ -178,6 +181,8 @@ settings! {
     SmsPublicUrl, "sms.public_url", Url, "", "Text messages", "Public address of this box", "For example https://box.example.org, with a proxy that leads /hooks/ here. Empty: the carrier is asked for texts instead, which works behind any router (Twilio only).";
     SmsPoll, "sms.poll", Seconds(1, 86_400), "30", "Text messages", "Poll for texts every", "How often Twilio is asked for texts from phones while it has no webhook to call.";
     SmsTimeout, "sms.timeout", Seconds(1, 600), "20", "Text messages", "Carrier timeout", "Limit for each answer of the carrier.";
+    SmsPlainMarks, "sms.plain_marks", Switch, "yes", "Text messages", "Plain marks where they save texts", "Curly quotation marks, long dashes and the like are written as plain ones where that makes a message fewer texts.";
+    SmsReactions, "sms.reactions", Switch, "no", "Text messages", "Carry reactions", "What phones send when somebody likes a text, such as Liked “…”. no: it is kept here, and nothing is paid for it on the link. yes: it goes in short form, when there is room.";
     SmsCountry, "sms.country", Choice(&COUNTRIES), "US", "Text messages", "Country", "Phone numbers without a plus are read as people in this country write them.";
 
     QueueLifetime, "queue.lifetime", Seconds(10, 2_592_000), "4d", "Queue", "Queue lifetime", "After this time undelivered mail is returned to the sender with the reason.";

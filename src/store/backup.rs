@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
 use redb::{
-    Database, DatabaseError, ReadOnlyDatabase, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable,
-    ReadableTableMetadata, TableDefinition, TableError, WriteTransaction,
+    Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    TableDefinition, TableError, WriteTransaction,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -67,6 +67,7 @@ macro_rules! for_each_table {
         rows += $do($($argument,)* schema::OPEN)?;
         rows += $do($($argument,)* schema::REFERENCES)?;
         rows += $do($($argument,)* schema::PEERS)?;
+        rows += $do($($argument,)* schema::FAR_BOXES)?;
         rows += $do($($argument,)* schema::PACKETS_1)?;
         rows += $do($($argument,)* schema::REFERENCES_1)?;
         rows += $do($($argument,)* schema::SEEN)?;
@@ -174,24 +175,12 @@ fn copy_all(from: &ReadTransaction, to: &WriteTransaction) -> Result<u64, redb::
     Ok(for_each_table!(copy, from, to))
 }
 
-/// A table; `None` when the store never needed it.
-pub(super) fn table_of<K: redb::Key + 'static, V: redb::Value + 'static>(
-    from: &ReadTransaction,
-    table: TableDefinition<K, V>,
-) -> Result<Option<ReadOnlyTable<K, V>>, redb::Error> {
-    match from.open_table(table) {
-        Ok(table) => Ok(Some(table)),
-        Err(TableError::TableDoesNotExist(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
 fn copy<K: redb::Key + 'static, V: redb::Value + 'static>(
     from: &ReadTransaction,
     to: &WriteTransaction,
     table: TableDefinition<K, V>,
 ) -> Result<u64, redb::Error> {
-    let Some(source) = table_of(from, table)? else { return Ok(0) };
+    let Some(source) = schema::table_of(from, table)? else { return Ok(0) };
     let mut target = to.open_table(table)?;
     for row in source.iter()? {
         let (key, value) = row?;
@@ -230,7 +219,7 @@ fn read_through<K: redb::Key + 'static, V: redb::Value + 'static>(
     hash: &mut Sha256,
     table: TableDefinition<K, V>,
 ) -> Result<u64, redb::Error> {
-    let Some(source) = table_of(from, table)? else { return Ok(0) };
+    let Some(source) = schema::table_of(from, table)? else { return Ok(0) };
     let mut rows = 0;
     for row in source.iter()? {
         let (key, value) = row?;

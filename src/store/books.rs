@@ -58,6 +58,9 @@ pub struct Ledger {
     /// The number the next link gets.
     #[serde(default = "first_link")]
     pub next_link: u32,
+    /// The number the next far box gets.
+    #[serde(default = "first_far_box")]
+    pub next_far_box: u32,
     /// The number the next event, quarantined item gets.
     pub next_event: u64,
     /// The latest time this box knew.
@@ -100,6 +103,10 @@ fn first() -> u64 {
     1
 }
 
+fn first_far_box() -> u32 {
+    1
+}
+
 impl Ledger {
     pub(super) fn load(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Self, redb::StorageError> {
         let found = meta.get(ROW)?.map(|row| record(row.value()));
@@ -113,6 +120,7 @@ impl Ledger {
                 next_message: 1,
                 next_packet: 1,
                 next_link: first_link(),
+                next_far_box: 1,
                 next_event: 1,
                 ..Self::default()
             },

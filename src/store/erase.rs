@@ -1,10 +1,12 @@
 //! A person's data: all of it found, or all of it taken away.
 
+use std::collections::BTreeSet;
+
 use redb::ReadableTable;
 use serde_json::Value;
 
 use super::audit::Record;
-use super::inbound::PartIn;
+use super::inbound::{PartIn, Quarantined};
 use super::queue::parse;
 use super::schema::{Tx, TxResult, View, json, reject};
 use crate::address::Address;
@@ -29,11 +31,20 @@ impl View {
     }
 }
 
+/// What went with a person, for those who keep records of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Erased {
+    /// Their messages.
+    pub messages: Vec<Id>,
+    /// Whom they wrote to or heard from and nobody else here did, in the form of [`Address::correspondent`].
+    pub correspondents: BTreeSet<String>,
+}
+
 impl Tx<'_> {
     /// Removes a person with their messages, but for those that somebody else here wrote or got, the copies and notices that
-    /// were made of them, their log-ins, contacts, threads and counts; their name goes from events and audit log. Gives back
-    /// how many messages went. The books, the counts and the costs of the box stay.
-    pub fn erase_person(&mut self, person: &Person, now: Time) -> TxResult<usize> {
+    /// were made of them, their log-ins, contacts, threads and counts; their name goes from events, audit log and quarantine.
+    /// Gives back what went. The books, the counts and the costs of the box stay.
+    pub fn erase_person(&mut self, person: &Person, now: Time) -> TxResult<Erased> {
         let name = person.name.as_str();
         let mut messages = Vec::new();
         for row in self.messages.iter()? {
@@ -45,6 +56,7 @@ impl Tx<'_> {
         if let Some(forward) = &person.forward {
             own.extend(self.older_copies(&own, &Address::Mail(forward.clone()))?);
         }
+        let correspondents = self.correspondents_of(name, &own)?;
         self.stop_messages(&own, now)?;
         for message in &own {
             self.remove(message)?;
@@ -73,13 +85,57 @@ impl Tx<'_> {
         self.ledger.reserved.remove(name);
         self.usage.retain(|(_, who), _| who != name)?;
         self.ledger.today.people.remove(name);
-        if let Some(device) = person.device.map(|device| device.to_string()) {
+        let others = self.everybody()?.into_iter().any(|other| other.name != name && other.far_box == person.far_box);
+        if let Some(far_box) = person.far_box.filter(|_| !others).map(|id| id.to_string()) {
             self.parts
-                .retain(|_, bytes| !super::schema::record::<PartIn>(bytes).is_ok_and(|part| part.device == device))?;
+                .retain(|_, bytes| !super::schema::record::<PartIn>(bytes).is_ok_and(|part| part.device == far_box))?;
+        }
+        if let Some(mut far_box) = person.far_box.map(|id| self.far_box(id)).transpose()?.flatten() {
+            far_box.asked.retain(|asked| asked != person.name_at_sea());
+            far_box.refused.retain(|refused| refused != person.name_at_sea());
+            self.put_far_box(&far_box)?;
         }
         self.forget_name(name)?;
+        self.forget_aside(person, &correspondents)?;
         self.remove_person(name)?;
-        Ok(own.len())
+        Ok(Erased { messages: own.iter().map(|message| message.id).collect(), correspondents })
+    }
+
+    /// Whom a person wrote to or heard from and nobody else here did.
+    fn correspondents_of(&self, name: &str, own: &[Message]) -> TxResult<BTreeSet<String>> {
+        let ends = |message: &Message| [message.from.correspondent(), message.to.correspondent()];
+        let mut theirs: BTreeSet<String> = own.iter().flat_map(ends).collect();
+        let mut contacts = Vec::new();
+        for row in self.contacts.iter()? {
+            let key = row?.0;
+            let (who, to) = key.value();
+            contacts.push((who == name, to.to_owned()));
+        }
+        theirs.extend(contacts.iter().filter(|(own, _)| *own).map(|(_, to)| to.clone()));
+        for (_, to) in contacts.iter().filter(|(own, _)| !own) {
+            theirs.remove(to);
+        }
+        let ids: BTreeSet<_> = own.iter().map(|message| message.id).collect();
+        for row in self.messages.iter()? {
+            let other = parse(row?.1.value()).ok().filter(|message| !ids.contains(&message.id));
+            for end in other.iter().flat_map(ends) {
+                theirs.remove(&end);
+            }
+        }
+        Ok(theirs)
+    }
+
+    /// Removes what was set aside and names the person, or somebody whom only they wrote to.
+    fn forget_aside(&mut self, person: &Person, correspondents: &BTreeSet<String>) -> TxResult<()> {
+        let names = [person.name.as_str(), person.name_at_sea()];
+        self.quarantine.retain(|_, bytes| {
+            let Ok(item) = super::schema::record::<Quarantined>(bytes) else { return true };
+            let content = crate::hex::decode(item.bytes.as_bytes()).unwrap_or_default();
+            let text = String::from_utf8_lossy(&content).to_lowercase();
+            let named = names.iter().any(|name| words_hold(&text, name));
+            !named && !correspondents.iter().any(|address| text.contains(address))
+        })?;
+        Ok(())
     }
 
     /// Copies to the private address of a person, of mails to them, from a time when a copy did not say whose it is.

@@ -1,7 +1,6 @@
 //! Messages from a far box whose state changed: it is told what became of them.
 
 use super::schema::{FATES, Tx, TxResult, View};
-use crate::address::Address;
 use crate::message::{Id, Message, Way};
 
 impl Tx<'_> {
@@ -9,28 +8,28 @@ impl Tx<'_> {
     pub(super) fn note_fate(&mut self, after: &Message, before: Option<&Message>) -> TxResult<()> {
         let Some(came_in) = &after.came_in else { return Ok(()) };
         if before.is_none_or(|before| before.state != after.state) {
-            let device = came_in.device.map(|device| Address::Device(device).to_string()).unwrap_or_default();
-            self.fates.insert((device.as_str(), after.id.0), ())?;
+            let far_box = came_in.far_box.map(|id| id.to_string()).unwrap_or_default();
+            self.fates.insert((far_box.as_str(), after.id.0), ())?;
             self.wake(Way::Link);
         }
         Ok(())
     }
 
     /// The far box has been told, or there is nothing to tell.
-    pub fn fate_noted(&mut self, device: &str, id: Id) -> TxResult<()> {
-        self.fates.remove((device, id.0))?;
+    pub fn fate_noted(&mut self, far_box: &str, id: Id) -> TxResult<()> {
+        self.fates.remove((far_box, id.0))?;
         Ok(())
     }
 }
 
 impl View {
-    /// Messages whose far boxes may have to be told, by the device of the far box.
+    /// Messages whose far boxes may have to be told, by the far box.
     pub fn fates(&self, most: usize) -> TxResult<Vec<(String, Id)>> {
         let mut found = Vec::new();
         for row in self.0.open_table(FATES)?.range::<(&str, u64)>(..)?.take(most) {
             let (key, _) = row?;
-            let (device, id) = key.value();
-            found.push((device.to_owned(), Id(id)));
+            let (far_box, id) = key.value();
+            found.push((far_box.to_owned(), Id(id)));
         }
         Ok(found)
     }

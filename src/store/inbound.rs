@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::journal::Event;
 use super::schema::{self, Tx, TxResult, View, json};
 use crate::clock::Time;
-use crate::message::Reason;
 use crate::message::events::{EventKind, SetAside};
 use crate::message::reason::Unusable;
+use crate::message::{Id, Reason};
 
 /// A part of a message from the air, kept until the rest is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct PartIn {
     pub text: String,
     /// Number of parts of the message.
     pub total: u16,
-    /// The device it came from, or empty.
+    /// The number of the far box that it came from; empty for the one by which this box reaches the world.
     pub device: String,
     /// The other end named in the packet.
     pub other: String,
@@ -67,6 +67,24 @@ impl Tx<'_> {
             self.seen.insert(key, first)?;
         }
         Ok(known.is_none())
+    }
+
+    /// Gives the messages that a form with this one-time name made before; none for a new one.
+    pub fn made_by_form(&self, form: &str) -> TxResult<Vec<Id>> {
+        let start = format!("form:{form}:");
+        let mut ids = Vec::new();
+        for row in self.seen.range(start.as_str()..)? {
+            let key = row?.0;
+            let Some(id) = key.value().strip_prefix(start.as_str()) else { break };
+            ids.extend(id.parse::<Id>().ok());
+        }
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Remembers what a form made.
+    pub fn form_made(&mut self, form: &str, ids: &[Id], now: Time) -> TxResult<()> {
+        ids.iter().try_for_each(|id| self.once(&format!("form:{form}:{id}"), now).map(drop))
     }
 
     /// Forgets keys older than `limit`; a link's ids repeat only after a year.

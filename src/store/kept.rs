@@ -4,6 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use redb::ReadableTableMetadata;
+
+use super::schema::{TxResult, View};
 use super::{FILE, Store};
 use crate::clock::Time;
 
@@ -47,6 +50,13 @@ fn list(folder: &Path) -> Vec<PutAside> {
         .collect();
     found.sort_by_key(|old| old.at);
     found
+}
+
+impl View {
+    /// How many messages there are.
+    pub fn message_count(&self) -> TxResult<u64> {
+        Ok(self.messages()?.len()?)
+    }
 }
 
 #[cfg(test)]

@@ -192,7 +192,8 @@ impl ListFilter {
             && (search.is_empty()
                 || has(&message.subject)
                 || has(&message.text)
-                || has(&message.from.to_string())
+                || has(&message.sender_shown())
+                || has(&message.header_from().to_string())
                 || has(&message.to.to_string())
                 || message.id.to_string() == search)
     }

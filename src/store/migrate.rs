@@ -1,6 +1,7 @@
 //! Brings a file of an older version to the tables of today, in one commit.
 
 mod bills;
+mod far_boxes;
 mod links;
 mod mailboxes;
 
@@ -25,23 +26,26 @@ pub fn migrate(database: &Database, version: u64) -> TxResult<()> {
     let txn = database.begin_write()?;
     let old = old_packets(&txn)?;
     let mut tx = Tx::open(&txn)?;
+    if version < 5 {
+        // Before a record is written anew without what only the old form says.
+        far_boxes::far_boxes(&mut tx)?;
+    }
     for (message, rows) in old {
         packets_of_one(&mut tx, Id(message), &rows)?;
     }
     // Up to version 3 what waits for the link stood in order of the next look at it.
     tx.refile()?;
     if version < 4 {
-        // Before a record is written anew without what only the old bills say.
         bills::bills(&mut tx)?;
         subjects_apart(&mut tx)?;
-    }
-    if version < 6 {
-        links::links(&mut tx)?;
     }
     if version < 7 {
         // Addresses in the mails that are composed now have it.
         tx.domain = tx.settings.get(row(Key::Domain).name)?.map(|value| value.value().to_owned()).unwrap_or_default();
         mailboxes::file(&mut tx, &old_mailboxes(&txn)?)?;
+    }
+    if version < 8 {
+        links::links(&mut tx)?;
     }
     tx.ledger.version = VERSION;
     tx.close()?;
@@ -122,23 +126,27 @@ fn packets_of_one(tx: &mut Tx, message: Id, rows: &[Vec<u8>]) -> TxResult<()> {
     let mut packets = Vec::new();
     for bytes in rows {
         match serde_json::from_slice::<Packet1>(bytes) {
-            Ok(old) => packets.push(Packet {
-                number: 0,
-                messages: vec![message],
-                group: 0,
-                part: old.part,
-                parts: old.parts,
-                device: old.device,
-                link: LinkId::FIRST,
-                payload: old.payload,
-                state: old.state,
-                at: old.at,
-                note: old.note,
-                ask: Time(0),
-                taking_back: false,
-                peer: None,
-                charge: None,
-            }),
+            Ok(old) => {
+                let far_box = old.device.map(|address| tx.far_box_at(address, old.at)).transpose()?;
+                packets.push(Packet {
+                    number: 0,
+                    messages: vec![message],
+                    group: 0,
+                    part: old.part,
+                    parts: old.parts,
+                    far_box,
+                    address: old.device,
+                    link: LinkId::FIRST,
+                    payload: old.payload,
+                    state: old.state,
+                    at: old.at,
+                    note: old.note,
+                    ask: Time(0),
+                    taking_back: false,
+                    peer: None,
+                    charge: None,
+                })
+            }
             Err(_) => tx.keep_unreadable(message, bytes)?,
         }
     }

@@ -12,6 +12,7 @@ mod books;
 mod conversations;
 mod counts;
 mod erase;
+mod far_boxes;
 mod fates;
 mod inbound;
 mod journal;
@@ -21,6 +22,7 @@ mod lists;
 pub mod mailbox;
 mod migrate;
 mod opening;
+mod overlay;
 mod own_files;
 mod packets;
 mod paired;
@@ -58,6 +60,7 @@ use crate::settings::{Key, Settings};
 pub use audit::Record;
 pub use backup::{Contents, contents, restore};
 pub use books::{Books, Ledger};
+pub use erase::Erased;
 pub use inbound::PartIn;
 pub use journal::Event;
 pub use lists::ListFilter;
@@ -66,7 +69,7 @@ pub use packets::PacketQueue;
 pub use paired::PairedBox;
 pub use queue::{BodyIn, IncomingMail};
 pub use repair::repair;
-pub use schema::{StoreError, Tx, TxResult, View, reject};
+pub use schema::{INLINE, StoreError, Tx, TxResult, View, reject};
 pub use spool::Spooled;
 pub use texts::{OptOut, TextOut, TextState, Thread};
 pub use usage::{Counts, Span, Usage};
@@ -125,10 +128,20 @@ struct Inner {
     /// Who wants to hear of changes in a person's mailbox.
     mailbox_watch: Mutex<Vec<(String, Sender<()>)>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    /// Why the store cannot be used now; shown on the failure page.
+    /// Why the store cannot be read now; shown on the failure page.
     broken: RwLock<Option<String>>,
+    /// Why it cannot be written, while it can be read.
+    read_only: RwLock<Option<String>>,
     /// The last commit found the disk full. Says which temporary failure it was; nothing else hangs on it.
     full: AtomicBool,
+}
+
+/// What a failed look into the store means.
+fn unread(trouble: StoreError) -> Fault {
+    match trouble {
+        StoreError::Rejected(fault) => fault,
+        StoreError::Storage(error) => Fault::temporary(format!("the store cannot be read: {error}")),
+    }
 }
 
 impl Store {
@@ -138,8 +151,14 @@ impl Store {
     /// A sentence for the operator: folder not writable, in use by a running box, newer version, damaged.
     pub fn open(folder: &Path, clock: &Clock) -> Result<Self, Fault> {
         spool::may_begin(folder)?;
-        spool::prepare(folder)?;
-        let database = writer::open(&folder.join(FILE))?;
+        let read_only = writer::read_only_disk(folder);
+        let database = match &read_only {
+            Some(_) => writer::open_read_only(&folder.join(FILE))?,
+            None => {
+                spool::prepare(folder)?;
+                writer::open(&folder.join(FILE))?
+            }
+        };
         let (jobs, asks) = bounded(LINE);
         let store = Self(Arc::new(Inner {
             folder: folder.to_owned(),
@@ -154,16 +173,19 @@ impl Store {
             mailbox_watch: Mutex::default(),
             writer: Mutex::default(),
             broken: RwLock::default(),
+            read_only: RwLock::new(read_only.clone()),
             full: AtomicBool::new(false),
         }));
         *store.0.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer::start(&store, asks)?);
-        store.write(|tx| tx.first_use())?;
-        store.write(|tx| tx.after_restore())?;
+        store.write_for_now(|tx| tx.first_use())?;
+        store.write_for_now(|tx| tx.after_restore())?;
         clock.floor(store.ledger()?.last_time);
         store.reload_people()?;
         store.reload_settings()?;
         store.reload_links()?;
-        store.sweep_spool()?;
+        if read_only.is_none() {
+            store.sweep_spool()?;
+        }
         Ok(store)
     }
 
@@ -174,21 +196,48 @@ impl Store {
     /// What the job rejects, or a temporary fault when the disk or the time limit is in the way.
     pub fn write<T: Send + 'static>(
         &self,
+        job: impl FnMut(&mut Tx) -> TxResult<T> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.ask(false, job)
+    }
+
+    /// As [`Store::write`], for what may be forgotten: while the disk cannot be written it is kept in memory, until the disk can
+    /// be written again or the box ends.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub fn write_for_now<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut Tx) -> TxResult<T> + Send + 'static,
+    ) -> Result<T, Fault> {
+        self.ask(true, job)
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        for_now: bool,
         mut job: impl FnMut(&mut Tx) -> TxResult<T> + Send + 'static,
     ) -> Result<T, Fault> {
         let slot = Arc::new(Mutex::new(None));
         let fill = Arc::clone(&slot);
-        let (done, answer) = sync_channel(1);
-        let job = Box::new(move |tx: &mut Tx| {
-            let value = job(tx)?;
-            *fill.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
-            Ok(())
-        });
-        let closed = |_| Fault::temporary("the store is closed");
-        self.0.jobs.send_blocking(writer::Ask { job, done }).map_err(closed)?;
-        answer.recv_timeout(WRITE_LIMIT).map_err(|_| Fault::temporary("store: no answer of the disk in 60 s"))??;
+        self.run(
+            Box::new(move |tx: &mut Tx| {
+                let value = job(tx)?;
+                *fill.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+                Ok(())
+            }),
+            for_now,
+        )?;
         let value = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         value.ok_or_else(|| Fault::temporary("store: the job left no result"))
+    }
+
+    /// Has the writer run a job, and waits for it. Apart from [`Store::write`], which is made anew for each job.
+    fn run(&self, job: writer::Job, for_now: bool) -> Result<(), Fault> {
+        let (done, answer) = sync_channel(1);
+        let closed = |_| Fault::temporary("the store is closed");
+        self.0.jobs.send_blocking(writer::Ask { job, done, for_now }).map_err(closed)?;
+        answer.recv_timeout(WRITE_LIMIT).map_err(|_| Fault::temporary("store: no answer of the disk in 60 s"))?
     }
 
     /// Reads at one moment.
@@ -196,13 +245,17 @@ impl Store {
     /// # Errors
     /// A temporary fault when the store is closed or the disk fails.
     pub fn read<T>(&self, job: impl FnOnce(&View) -> TxResult<T>) -> Result<T, Fault> {
+        // The file stays open until the job is done.
+        let (_open, view) = self.view()?;
+        job(&view).map_err(unread)
+    }
+
+    /// The store as it is now, and the file that it is in.
+    fn view(&self) -> Result<(Arc<Database>, View), Fault> {
         let database = self.0.database.read().unwrap_or_else(PoisonError::into_inner).clone();
         let database = database.ok_or_else(|| Fault::temporary(self.broken().unwrap_or_default()))?;
-        let attempt = database.begin_read().map_err(StoreError::from).and_then(|txn| job(&View(txn)));
-        attempt.map_err(|trouble| match trouble {
-            StoreError::Rejected(fault) => fault,
-            StoreError::Storage(error) => Fault::temporary(format!("the store cannot be read: {error}")),
-        })
+        let txn = database.begin_read().map_err(|error| unread(error.into()))?;
+        Ok((database, View(txn)))
     }
 
     /// The counters and books.
@@ -255,7 +308,12 @@ impl Store {
         self.0.full.load(Ordering::Relaxed)
     }
 
-    /// Why the store cannot be used now, if so.
+    /// Why the store can be read and not written now, if so.
+    pub fn read_only(&self) -> Option<String> {
+        self.0.read_only.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why the store cannot be read now, if so.
     pub fn broken(&self) -> Option<String> {
         self.0.broken.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

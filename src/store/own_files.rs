@@ -7,13 +7,14 @@ use std::path::Path;
 
 use redb::{ReadTransaction, TableDefinition, WriteTransaction};
 
-use super::backup::table_of;
+use super::schema::table_of;
 
 /// Small file of the data folder -> its CRC-32 and its bytes. Earlier versions do not know the table, and restore the rest: so it
 /// is not under the seal.
 const OWN_FILES: TableDefinition<&str, (u32, &[u8])> = TableDefinition::new("own_files");
-/// The certificate that the box made for itself, and its key: mail programs trust that one, and no other.
-pub const OWN: [&str; 2] = ["tls-certificate.pem", "tls-key.pem"];
+/// The certificate that the box made for itself, its key, and the authority above it with its own: mail programs trust
+/// these, and no other.
+pub const OWN: [&str; 4] = ["tls-certificate.pem", "tls-key.pem", "tls-root.pem", "tls-root-key.pem"];
 
 /// Puts them into a backup.
 pub(super) fn put(txn: &WriteTransaction, data: &Path) -> Result<(), redb::Error> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use redb::{ReadOnlyTable, ReadableTable};
 
 use super::schema::{self, StoreError, Tx, TxResult, View, json, reject};
-use crate::address::LinkAddress;
+use crate::address::PeerId;
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::message::reason::Unusable;
@@ -170,6 +170,11 @@ impl Tx<'_> {
     /// What is known of a far box, as it was written.
     pub fn peer(&self, name: &str) -> TxResult<Option<Vec<u8>>> {
         Ok(self.peers.get(name)?.map(|row| row.value().to_vec()))
+    }
+
+    /// The names of all far boxes of which something is known.
+    pub fn peer_names(&self) -> TxResult<Vec<String>> {
+        self.peers.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect()
     }
 
     /// Writes what is known of a far box.
@@ -353,12 +358,12 @@ impl View {
         Ok(found)
     }
 
-    /// How many packets a link holds for each far box: its device, or `None` for the one of a station. Unreadable ones are
+    /// How many packets a link holds for each far box, `None` for the one by which this box reaches the world. Unreadable ones are
     /// left out.
-    pub fn on_link(&self, link: LinkId) -> TxResult<BTreeMap<Option<LinkAddress>, usize>> {
+    pub fn on_link(&self, link: LinkId) -> TxResult<BTreeMap<Option<PeerId>, usize>> {
         let mut counts = BTreeMap::new();
         for packet in self.open_on(link, PacketQueue::OnLink, Time::NEVER)?.into_iter().flatten() {
-            *counts.entry(packet.device).or_default() += 1;
+            *counts.entry(packet.far_box).or_default() += 1;
         }
         Ok(counts)
     }

@@ -8,6 +8,7 @@ use super::schema::{self, Tx, TxResult, View, json, record};
 use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::people::FarBox;
 
 /// Start of the names of these notes; the address of the box follows.
 const PAIRED: &str = "note:paired:";
@@ -51,6 +52,23 @@ impl Tx<'_> {
             self.meta.retain(|name, bytes| !(name.starts_with(PAIRED) && dialled(bytes)))?;
         }
         self.meta.insert(format!("{PAIRED}{}", paired.address).as_str(), json(paired).as_slice())?;
+        match paired.dialled {
+            // It is the one by which this box reaches the world.
+            true => Ok(()),
+            false => self.paired_far_box(paired),
+        }
+    }
+
+    /// The far box that called: under the name that it gives itself, if no other has that.
+    fn paired_far_box(&mut self, paired: &PairedBox) -> TxResult<()> {
+        let id = self.far_box_at(paired.address, paired.since)?;
+        let others = self.all_far_boxes()?;
+        let Some(known) = self.far_box(id)?.filter(|known| known.name.is_empty()) else { return Ok(()) };
+        let named = FarBox { name: paired.name.trim().to_owned(), ..known };
+        let taken = others.iter().any(|other| other.id != id && other.name.to_lowercase() == named.name.to_lowercase());
+        if named.check().is_ok() && !taken {
+            self.put_far_box(&named)?;
+        }
         Ok(())
     }
 
@@ -59,6 +77,9 @@ impl Tx<'_> {
         Ok(self.meta.remove(format!("{PAIRED}{address}").as_str())?.is_some())
     }
 }
+
+/// Groups of keys that a link is told of at its start.
+const MOST_TAKEN_IN: usize = 4096;
 
 impl View {
     /// The paired box of this address.
@@ -81,7 +102,8 @@ impl View {
     }
 
     /// The last keys of inbound packets that begin with `prefix`, one for each group of those that are the same up to their
-    /// second colon and the field behind it: `ip:KEY:STORE:NUMBER...` gives the highest number of each box and store.
+    /// second colon and the field behind it: `ip:KEY:STORE:NUMBER...` gives the highest number of each box and store. Keys
+    /// of links that do not name them so are none of these.
     pub fn last_taken_in(&self, prefix: &str) -> TxResult<Vec<String>> {
         let seen = self.0.open_table(schema::SEEN)?;
         let mut found = Vec::new();
@@ -89,11 +111,14 @@ impl View {
         let mut end = format!("{prefix}\u{7f}");
         while let Some(row) = seen.range(prefix..end.as_str())?.next_back() {
             let key = row?.0.value().to_owned();
-            let fields: Vec<&str> = key.split(':').take(3).collect();
-            let group = format!("{}:", fields.join(":"));
-            // A key without such a group stands alone: what ended behind it would find it for ever.
-            end = if key.starts_with(&group) { group } else { key.clone() };
+            let mut colons = key.match_indices(':').map(|(at, _)| at);
+            // The new end is before the key, or this would not end: the third colon stands within it.
+            let Some(third) = colons.nth(2).filter(|third| third + 1 < key.len()) else { break };
+            end = key[..=third].to_owned();
             found.push(key);
+            if found.len() >= MOST_TAKEN_IN {
+                break;
+            }
         }
         Ok(found)
     }
@@ -178,8 +203,24 @@ mod tests {
             .unwrap();
         let found = store.read(|view| view.last_taken_in("ip:")).unwrap();
         assert_eq!(found, ["ip:b:1:0002:x", "ip:a:2:0003:x", "ip:a:1:0009:x"]);
-        // Keys of other drivers have no groups, and end all the same.
-        assert_eq!(store.read(|view| view.last_taken_in("hive:")).unwrap(), ["hive:7"]);
-        assert_eq!(store.read(|view| view.last_taken_in("m138:")).unwrap(), ["m138:a:b"]);
+    }
+
+    #[test]
+    fn the_last_keys_are_found_and_others_end_the_search() {
+        let folder = Folder::new();
+        let store = store(&folder);
+        let now = store.clock().now();
+        store
+            .write(move |tx| {
+                for key in ["hive:1", "hive:22", "ip:aa:01:05:x", "ip:aa:01:06:y", "ip:bb:02:01:z", "m138:0x01:a", "ip"]
+                {
+                    tx.once(key, now)?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        let last = |prefix: &str| store.read(|view| view.last_taken_in(prefix)).unwrap();
+        assert_eq!(last("ip:"), ["ip:bb:02:01:z", "ip:aa:01:06:y"]);
+        assert_eq!((last("hive:"), last("m138:"), last("imei:")), (vec![], vec![], vec![]));
     }
 }

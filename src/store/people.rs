@@ -191,9 +191,9 @@ impl Store {
                     Err(error) => log::error!("person '{}' is unreadable and left out: {error}", name.value()),
                 }
             }
-            Ok(people)
+            Ok(People::new(people).with_far_boxes(view.far_boxes()?))
         })?;
-        *self.0.people.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(People::new(people));
+        *self.0.people.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(people);
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use redb::{
 };
 use serde::Serialize;
 
-use super::backup::{create, for_each_table, table_of};
+use super::backup::{create, for_each_table};
 use super::schema::{self, Tx, TxResult};
 use super::{FILE, Ledger, StoreError, queue};
 use crate::fault::Fault;
@@ -128,7 +128,9 @@ fn rescue<K: Key + 'static, V: Value + 'static>(
     repaired: &mut Repaired,
     table: TableDefinition<K, V>,
 ) -> TxResult<u64> {
-    let Some(Ok(Some(source))) = catch_unwind(AssertUnwindSafe(|| table_of(from, table))).ok() else { return Ok(0) };
+    let Some(Ok(Some(source))) = catch_unwind(AssertUnwindSafe(|| schema::table_of(from, table))).ok() else {
+        return Ok(0);
+    };
     let mut target = to.open_table(table)?;
     let wanted = catch_unwind(AssertUnwindSafe(|| source.len())).ok().and_then(Result::ok);
     for backwards in [false, true] {
@@ -153,7 +155,9 @@ fn fill_gap(
     to: &WriteTransaction,
     table: TableDefinition<u64, &'static [u8]>,
 ) -> TxResult<u64> {
-    let Some(Ok(Some(source))) = catch_unwind(AssertUnwindSafe(|| table_of(from, table))).ok() else { return Ok(0) };
+    let Some(Ok(Some(source))) = catch_unwind(AssertUnwindSafe(|| schema::table_of(from, table))).ok() else {
+        return Ok(0);
+    };
     let mut target = to.open_table(table)?;
     let last = target.last()?.map_or(0, |(key, _)| key.value());
     let mut found = 0;

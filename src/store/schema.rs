@@ -1,6 +1,6 @@
 //! Tables, keys and the version of the file. Nothing outside `store` knows redb.
 
-use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransaction};
+use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, TableError, WriteTransaction};
 
 pub use super::record::{Unreadable, VERSION, json, record};
 use crate::fault::Fault;
@@ -37,8 +37,11 @@ pub const CARRIED: TableDefinition<(u64, u64), ()> = TableDefinition::new("air_c
 pub const OPEN: TableDefinition<(u8, i64, u64), ()> = TableDefinition::new("air_open");
 /// (link and holder, number) of a packet on a link -> packet.
 pub const REFERENCES: TableDefinition<(&str, u64), u64> = TableDefinition::new("air_references");
-/// Device of a far box, or nothing for the one that a station writes to -> JSON of what is known of it.
+/// Number of a far box, or nothing for the one by which this box reaches the world -> JSON of what the two boxes know of
+/// each other.
 pub const PEERS: TableDefinition<&str, &[u8]> = TableDefinition::new("air_peers");
+/// Number of a far box -> JSON of `FarBox`.
+pub const FAR_BOXES: TableDefinition<u32, &[u8]> = TableDefinition::new("far_boxes");
 /// Version 1: (message, part) -> JSON of a packet of one message.
 pub const PACKETS_1: TableDefinition<(u64, u16), &[u8]> = TableDefinition::new("packets");
 /// Version 1: (holder, number) of a packet on a link -> (message, part).
@@ -61,7 +64,7 @@ pub const TEXT_DUE: TableDefinition<(i64, u64), ()> = TableDefinition::new("text
 pub const OPT_OUTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("opt_outs");
 /// (person, phone) -> JSON of `Thread`: the last mail between the two.
 pub const THREADS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("threads");
-/// (device of a far box or nothing, message that it sent) whose state changed: the far box may have to be told.
+/// (number of a far box or nothing, message that it sent) whose state changed: the far box may have to be told.
 pub const FATES: TableDefinition<(&str, u64), ()> = TableDefinition::new("fates");
 /// (two addresses in lower case, topic) -> the last message between the two about it.
 pub const CONVERSATIONS: TableDefinition<(&str, &str), u64> = TableDefinition::new("conversations");
@@ -89,6 +92,18 @@ pub const QUARANTINE: TableDefinition<u64, &[u8]> = TableDefinition::new("quaran
 pub const SESSIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("sessions");
 /// Counters, books, version, last time: name -> JSON.
 pub const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+
+/// A table; `None` when the store never needed it.
+pub(super) fn table_of<K: redb::Key + 'static, V: redb::Value + 'static>(
+    from: &ReadTransaction,
+    table: TableDefinition<K, V>,
+) -> Result<Option<ReadOnlyTable<K, V>>, redb::Error> {
+    match from.open_table(table) {
+        Ok(table) => Ok(Some(table)),
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
 
 /// Why a job in the store did not happen.
 #[derive(Debug)]
@@ -129,6 +144,7 @@ pub struct Tx<'t> {
     pub(super) open: Table<'t, (u8, i64, u64), ()>,
     pub(super) references: Table<'t, (&'static str, u64), u64>,
     pub(super) peers: Table<'t, &'static str, &'static [u8]>,
+    pub(super) far_boxes: Table<'t, u32, &'static [u8]>,
     pub(super) seen: Table<'t, &'static str, i64>,
     pub(super) parts: Table<'t, (&'static str, u16), &'static [u8]>,
     pub(super) message_ids: Table<'t, &'static str, u64>,
@@ -197,6 +213,7 @@ impl<'t> Tx<'t> {
             open: txn.open_table(OPEN)?,
             references: txn.open_table(REFERENCES)?,
             peers: txn.open_table(PEERS)?,
+            far_boxes: txn.open_table(FAR_BOXES)?,
             seen: txn.open_table(SEEN)?,
             parts: txn.open_table(PARTS)?,
             message_ids: txn.open_table(MESSAGE_IDS)?,

@@ -42,6 +42,7 @@ impl Store {
 }
 
 mod facts;
+mod far_boxes;
 mod mailbox;
 mod packets;
 

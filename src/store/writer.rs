@@ -24,6 +24,7 @@ use redb::{Database, DatabaseError, Durability, ReadableDatabase};
 use smol::channel::{Receiver, TrySendError};
 
 use super::opening::Opening;
+use super::overlay;
 use super::schema::{After, StoreError, Tx, TxResult};
 use super::synced_file::{self, Cache, SyncedFile};
 use super::{FILE, Store};
@@ -52,13 +53,52 @@ pub type Job = Box<dyn FnMut(&mut Tx) -> TxResult<()> + Send>;
 pub struct Ask {
     pub job: Job,
     pub done: SyncSender<Result<(), Fault>>,
+    /// It may be forgotten: it is done in memory while the disk cannot be written.
+    pub for_now: bool,
+}
+
+/// One sentence on a disk that cannot be written: whether it is full, read-only, or what it says.
+fn disk_words(error: &redb::Error, folder: &Path) -> String {
+    let shown = folder.display();
+    match error {
+        redb::Error::Io(why) if why.kind() == ErrorKind::StorageFull => {
+            format!("the disk of {shown} is full: make room on it")
+        }
+        redb::Error::Io(why) if why.kind() == ErrorKind::ReadOnlyFilesystem => read_only_words(folder),
+        error => format!("the disk of {shown} does not take what is written: {error}"),
+    }
+}
+
+fn read_only_words(folder: &Path) -> String {
+    format!(
+        "the disk of {} can only be read: the system does that when a disk fails ('sudo dmesg' says more), or somebody mounted it \
+         so",
+        folder.display()
+    )
+}
+
+/// Looks whether the disk of the data folder can only be read; the sentence that says so.
+pub fn read_only_disk(folder: &Path) -> Option<String> {
+    disk::is_read_only(folder).then(|| read_only_words(folder))
+}
+
+/// Opens the file without writing to it.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_read_only(path: &Path) -> Result<Database, Fault> {
+    opened(path, overlay::open)
 }
 
 /// Opens the file; a file that is in use or cannot be read is said in a sentence.
 pub fn open(path: &Path) -> Result<Database, Fault> {
+    opened(path, create)
+}
+
+fn opened(path: &Path, by: fn(&Path) -> Result<Database, DatabaseError>) -> Result<Database, Fault> {
     let shown = path.display();
     // redb panics on some damaged files.
-    let opened = std::panic::catch_unwind(|| create(path));
+    let opened = std::panic::catch_unwind(|| by(path));
     let opened = opened.unwrap_or_else(|_| Err(redb::StorageError::Corrupted("it cannot be read".to_owned()).into()));
     let database = opened.map_err(|error| match error {
         DatabaseError::DatabaseAlreadyOpen => Fault::temporary(format!(
@@ -133,6 +173,9 @@ pub fn start(store: &Store, asks: Receiver<Ask>) -> Result<std::thread::JoinHand
     let (folder, ballast) = (store.0.folder.clone(), Ballast::new(&store.0.folder, BALLAST));
     let run = move || {
         let mut looked = Instant::now();
+        if let Some(store) = weak.upgrade().map(Store).filter(|store| store.read_only().is_some()) {
+            store.reopen(&asks, None);
+        }
         take_up(&ballast, &folder);
         while let Ok(first) = asks.recv_blocking() {
             let Some(inner) = weak.upgrade() else { break };
@@ -145,8 +188,10 @@ pub fn start(store: &Store, asks: Receiver<Ask>) -> Result<std::thread::JoinHand
             }
             if let Err(doubt) = store.run_batch(batch) {
                 log::error!("store: {}; opening the file anew", doubt.error);
-                let _ = ballast.release().inspect_err(|error| log::warn!("store: the ballast stays: {error}"));
-                store.reopen(&asks, doubt);
+                let given = ballast.release().inspect_err(|error| log::warn!("store: the ballast stays: {error}"));
+                // The room that it gives is for this: to end in order what was begun, to log in, and to delete.
+                let again = given.unwrap_or(false) && store.disk_full();
+                store.reopen(&asks, Some((doubt, again)));
                 looked = Instant::now();
             } else if looked.elapsed() >= BALLAST_EVERY {
                 take_up(&ballast, &folder);
@@ -248,8 +293,9 @@ impl Store {
         Ok(())
     }
 
-    /// Tells the callers of a commit in doubt what became of it, now that the file is open.
-    fn resolve(&self, doubt: Box<Doubt>) {
+    /// Tells the callers of a commit in doubt what became of it, now that the file is open; with `again` one that was not kept
+    /// is tried once more.
+    fn resolve(&self, doubt: Box<Doubt>, again: bool) {
         let Doubt { error, attempt, batch, unheard } = *doubt;
         let kept = match (attempt.number, self.ledger()) {
             (Some(number), Ok(ledger)) => ledger.commits >= number,
@@ -264,7 +310,15 @@ impl Store {
             log::warn!("store: the commit that failed with '{error}' was kept all the same");
             self.follow_up(attempt.after);
         }
-        let no = Fault::temporary(format!("the store cannot be written: {error}"));
+        let no = Fault::temporary(format!("the store cannot be written: {}", disk_words(&error, &self.0.folder)));
+        if again && !kept {
+            let both = [batch, unheard].into_iter().filter(|asks| !asks.is_empty());
+            let failed = both.filter_map(|asks| self.run_batch(asks).err());
+            for ask in failed.flat_map(|doubt| doubt.batch.into_iter().chain(doubt.unheard)) {
+                let _ = ask.done.send(Err(no.clone()));
+            }
+            return;
+        }
         for ask in batch {
             let _ = ask.done.send(if kept { Ok(()) } else { Err(no.clone()) });
         }
@@ -307,29 +361,76 @@ impl Store {
         }
     }
 
-    /// Closes the file and opens it again, with back-off, while callers get a temporary fault.
-    fn reopen(&self, asks: &Receiver<Ask>, doubt: Box<Doubt>) {
-        let why = doubt.error.to_string();
+    /// Closes the file and opens it again, with back-off. Meanwhile it is read as it is, where that works, and callers get a
+    /// temporary fault unless what they want written may be forgotten.
+    fn reopen(&self, asks: &Receiver<Ask>, mut doubt: Option<(Box<Doubt>, bool)>) {
+        let why = match &doubt {
+            Some((doubt, _)) => disk_words(&doubt.error, &self.0.folder),
+            None => self.read_only().unwrap_or_default(),
+        };
         for tries in 1.. {
-            *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
-            self.shut();
-            crate::clock::sleep(REOPEN.wait(tries));
-            while let Ok(ask) = asks.try_recv() {
-                let _ = ask.done.send(Err(Fault::temporary(format!("the store cannot be written: {why}"))));
-            }
-            match open(&self.0.folder.join(FILE)) {
-                Ok(database) => {
-                    *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(database));
-                    *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = None;
-                    log::warn!("store: open again");
-                    self.resolve(doubt);
-                    return;
+            // Asked by a small file first where it is only looked at, as those who read now would be disturbed.
+            if self.read_only().is_none() || disk::try_to_write(&self.0.folder).is_ok() {
+                *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+                self.shut();
+                match open(&self.0.folder.join(FILE)) {
+                    Ok(database) => {
+                        self.use_file(database, None);
+                        log::warn!("store: open again");
+                        if let Some((doubt, again)) = doubt.take() {
+                            self.resolve(doubt, again);
+                        }
+                        return;
+                    }
+                    Err(fault) => log::error!("store: {fault}"),
                 }
-                Err(fault) => log::error!("store: {fault}"),
+                self.look_only(&why);
             }
+            self.serve_for_now(asks, &why, Instant::now() + REOPEN.wait(tries));
             if asks.is_closed() {
                 return;
             }
+        }
+    }
+
+    fn use_file(&self, database: Database, read_only: Option<String>) {
+        *self.0.database.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(database));
+        *self.0.read_only.write().unwrap_or_else(PoisonError::into_inner) = read_only;
+        *self.0.broken.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Puts a copy of the file that is written in memory in the place of the file itself; nothing where that does not open.
+    fn look_only(&self, why: &str) {
+        match open_read_only(&self.0.folder.join(FILE)) {
+            Ok(database) => self.use_file(database, Some(why.to_owned())),
+            Err(fault) => {
+                *self.0.read_only.write().unwrap_or_else(PoisonError::into_inner) = None;
+                log::error!("store: it cannot be read either: {fault}");
+            }
+        }
+    }
+
+    /// Answers callers until a time: what may be forgotten is done in memory, the rest is refused.
+    fn serve_for_now(&self, asks: &Receiver<Ask>, why: &str, until: Instant) {
+        let next = || {
+            let late = async {
+                smol::Timer::at(until).await;
+                None
+            };
+            smol::block_on(smol::future::or(async { asks.recv().await.ok() }, late))
+        };
+        while let Some(ask) = next() {
+            let no = || Err(Fault::temporary(format!("the store cannot be written: {why}")));
+            if !ask.for_now || self.read_only().is_none() {
+                let _ = ask.done.send(no());
+                continue;
+            }
+            let (done, mut one) = (ask.done.clone(), [ask]);
+            let _ = done.send(match self.commit(&mut one, &mut Attempt::default()) {
+                Ok(()) => Ok(()),
+                Err(StoreError::Rejected(fault)) => Err(fault),
+                Err(StoreError::Storage(_)) => no(),
+            });
         }
     }
 

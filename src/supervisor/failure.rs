@@ -7,7 +7,6 @@ use std::time::Duration;
 use smol::future::or;
 
 use crate::fault::Fault;
-use crate::listen::closed::Closed;
 use crate::listen::gate::Gate;
 use crate::listen::http::{HttpFront, Rules};
 use crate::settings::Settings;
@@ -37,22 +36,21 @@ pub fn show<T>(
     again: Duration,
     mut over: impl FnMut() -> Option<T>,
 ) -> Result<Ended<T>, Fault> {
-    let web = sockets.copies("web").map_err(Fault::operator)?;
+    let web = sockets.copies(super::listeners::WEB).map_err(Fault::operator)?;
     if web.is_empty() {
         return Err(Fault::operator(why));
     }
-    let folder = super::private_folder().join(format!("failure-{}", std::process::id()));
+    let folder = super::private_folder(&std::env::temp_dir()).join(format!("failure-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(Fault::operator)?;
     let socket = folder.join("web.sock");
     let page = crate::admin::serve_failure(why, &socket)?;
     let rules = Box::new(|| Rules::new(&Settings::default(), &super::listeners::host_name()));
     let front = Arc::new(HttpFront::new(socket, folder.clone(), rules));
     let mut gates = vec![Gate::open(web, front, Arc::default())];
-    for name in ["smtp", "submission"] {
+    for (name, closed) in super::listeners::while_closed(&super::listeners::host_name()) {
         let mail = sockets.copies(name).map_err(Fault::operator)?;
         if !mail.is_empty() {
-            let closed = Arc::new(Closed::new(&super::listeners::host_name()));
-            gates.push(Gate::open(mail, closed, Arc::default()));
+            gates.push(Gate::open(mail, Arc::new(closed), Arc::default()));
         }
     }
     let gates: Vec<_> = gates.into_iter().collect::<Result<_, _>>().map_err(Fault::operator)?;

@@ -13,6 +13,7 @@ use crate::engine::link::equipment;
 use crate::fault::Fault;
 use crate::intake::Intake;
 use crate::limit::proven::Proven;
+use crate::listen::closed::Closed;
 use crate::listen::counters::ClientCounters;
 use crate::listen::gate::{Gate, Service};
 use crate::listen::http::{HttpFront, Rules};
@@ -27,6 +28,9 @@ use crate::status::{PartState, PartStatus};
 use crate::sys::process;
 use crate::sys::sockets::Sockets;
 
+/// What serves the clients of a listener, or why there is nothing.
+type Made = Result<Arc<dyn Service>, Fault>;
+
 /// A row: what a listener is called, where it listens, and who serves its clients.
 struct Row {
     /// Its name on the pages, in the log, and as `FileDescriptorName=` of its socket unit.
@@ -35,8 +39,10 @@ struct Row {
     ports: Key,
     /// It offers TLS: a new certificate opens it anew.
     tls: bool,
+    /// What answers there while the box cannot work, called by the name of the host; `None`: nothing, or the page that says why.
+    closed: Option<fn(&str) -> Closed>,
     /// Makes what serves its clients.
-    service: fn(&Shared, &Context) -> Result<Arc<dyn Service>, Fault>,
+    service: fn(&Shared, &Context) -> Made,
 }
 
 static LISTENERS: &[Row] = &[
@@ -44,30 +50,47 @@ static LISTENERS: &[Row] = &[
         name: "smtp",
         ports: Key::SmtpListen,
         tls: true,
+        closed: Some(Closed::new),
         service: |shared, context| Ok(shared.smtp(context, false, false)),
     },
     Row {
         name: "submission",
         ports: Key::SubmissionListen,
         tls: true,
+        closed: Some(Closed::new),
         service: |shared, context| Ok(shared.smtp(context, true, false)),
     },
     Row {
         name: "submissions",
         ports: Key::SubmissionsListen,
         tls: true,
+        closed: Some(|_| Closed::silent()),
         service: |shared, context| Ok(shared.smtp(context, true, true)),
     },
-    Row { name: "imap", ports: Key::ImapListen, tls: true, service: |shared, context| Ok(shared.imap(context, false)) },
+    Row {
+        name: "imap",
+        ports: Key::ImapListen,
+        tls: true,
+        closed: Some(Closed::imap),
+        service: |shared, context| Ok(shared.imap(context, false)),
+    },
     Row {
         name: "imaps",
         ports: Key::ImapsListen,
         tls: true,
+        closed: Some(|_| Closed::silent()),
         service: |shared, context| Ok(shared.imap(context, true)),
     },
-    Row { name: "web", ports: Key::WebListen, tls: false, service: Shared::web },
-    Row { name: "ip", ports: Key::IpListen, tls: false, service: Shared::ip },
+    Row { name: "web", ports: Key::WebListen, tls: false, closed: None, service: Shared::web },
+    Row { name: "ip", ports: Key::IpListen, tls: false, closed: None, service: Shared::ip },
 ];
+
+/// The listener of the page.
+pub const WEB: &str = "web";
+/// Gives what answers at each listener while the box cannot work, by the name of the listener.
+pub fn while_closed(host: &str) -> impl Iterator<Item = (&'static str, Closed)> {
+    LISTENERS.iter().filter_map(move |row| row.closed.map(|closed| (row.name, closed(host))))
+}
 
 /// Gives the name of each listener, and the setting with its addresses.
 pub fn names() -> impl Iterator<Item = (&'static str, Key)> {
@@ -82,7 +105,7 @@ pub struct Listeners {
     listeners: Vec<Listener>,
     shared: Shared,
     pages: crate::admin::Handle,
-    control: crate::control::Handle,
+    control: Option<crate::control::Handle>,
 }
 
 /// What the services of several listeners share.
@@ -119,13 +142,27 @@ impl Listeners {
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&incoming);
         // One of an earlier version may be open to others.
         let closed = made.and_then(|()| std::fs::set_permissions(&incoming, std::fs::Permissions::from_mode(0o700)));
-        closed.and_then(|()| data::sweep(&incoming)).map_err(|error| {
+        let usable = closed.and_then(|()| data::sweep(&incoming));
+        // Nothing comes in while the disk can only be read.
+        usable.or_else(|error| context.store.read_only().map(drop).ok_or(error)).map_err(|error| {
             Fault::operator(format!("{} cannot be used for large mails: {error}", incoming.display()))
         })?;
-        let web_socket = context.store.folder().join("web.sock");
+        let sockets_in = super::private_folder(&match context.store.read_only() {
+            None => context.store.folder().to_owned(),
+            Some(_) => temporary_folder()?,
+        });
+        let web_socket = sockets_in.join("web.sock");
         let proven: Arc<Proven> = Arc::default();
         let pages = crate::admin::serve(context, &web_socket, Arc::clone(&proven))?;
-        let control = crate::control::serve(context)?;
+        let control = crate::control::serve(context, &sockets_in);
+        // On a disk that can only be read, started by hand, there may be no place for it.
+        let control = match control {
+            Err(fault) if context.store.read_only().is_some() => {
+                log::error!("{fault}");
+                None
+            }
+            control => Some(control?),
+        };
         let closed = |row: &'static Row| Listener {
             row,
             given: sockets.take(row.name),
@@ -170,6 +207,9 @@ impl Listeners {
         let errors: Vec<_> = self.listeners.iter().filter_map(|listener| listener.error.clone()).collect();
         let state = match context.store.disk_room() {
             _ if !errors.is_empty() => PartState::Closed(errors),
+            _ if context.store.read_only().is_some() => {
+                PartState::Closed(context.store.read_only().into_iter().collect())
+            }
             Ok(room) if room.is_short() => PartState::DiskShort { free: room.free, reserve: room.reserve },
             _ => PartState::TakesMail,
         };
@@ -197,12 +237,12 @@ impl Listeners {
             }
         });
         self.pages.stop();
-        self.control.stop();
+        self.control.into_iter().for_each(crate::control::Handle::stop);
     }
 }
 
 impl Shared {
-    fn web(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
+    fn web(&self, context: &Context) -> Made {
         let store = context.store.clone();
         let rules = Box::new(move || {
             let mut rules = Rules::new(&store.settings(), &host_name());
@@ -212,7 +252,7 @@ impl Shared {
         Ok(Arc::new(HttpFront::new(self.web_socket.clone(), self.incoming.clone(), rules)))
     }
 
-    fn ip(&self, context: &Context) -> Result<Arc<dyn Service>, Fault> {
+    fn ip(&self, context: &Context) -> Made {
         let key = equipment::own_key(&context.store)?;
         Ok(Arc::new(BoxListener::new(&context.store, &context.callers, Arc::clone(&self.proven), &key)?))
     }
@@ -257,13 +297,7 @@ impl Listener {
         self.error.is_none() && self.gate.is_some() && self.opened_with == wanted && same_tls
     }
 
-    fn open(
-        &mut self,
-        wanted: &str,
-        certificate: &str,
-        service: Result<Arc<dyn Service>, Fault>,
-        proven: &Arc<Proven>,
-    ) {
+    fn open(&mut self, wanted: &str, certificate: &str, service: Made, proven: &Arc<Proven>) {
         wanted.clone_into(&mut self.opened_with);
         certificate.clone_into(&mut self.certificate);
         let before = self.error.take();
@@ -297,6 +331,14 @@ impl Listener {
         let bind = |address: &str| TcpListener::bind(address).map_err(|error| process::port_refused(address, &error));
         wanted.split_whitespace().map(bind).collect()
     }
+}
+
+/// Makes a folder among the temporary files that only this user can read.
+fn temporary_folder() -> Result<PathBuf, Fault> {
+    let folder = std::env::temp_dir().join(format!("satpost-{}", std::process::id()));
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    made.map_err(|error| Fault::operator(format!("{}: {error}", folder.display())))?;
+    Ok(folder)
 }
 
 /// Gives the name that this machine got while the box runs: the sandbox keeps the one that it had at the start.

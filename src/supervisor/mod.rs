@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::engine::Context;
 use crate::engine::link::coders::Coders;
 use crate::fault::Fault;
-use crate::link::ip::callers::Callers;
+use crate::link::callers::Callers;
 use crate::message::events::EventKind;
 use crate::status::StatusBoard;
 use crate::store::Store;
@@ -145,9 +145,9 @@ fn say_restart(context: &Context, event: EventKind) {
     }
 }
 
-/// A folder for sockets that only this process uses: the one that systemd made for it, or a temporary one.
-fn private_folder() -> std::path::PathBuf {
-    std::env::var_os("RUNTIME_DIRECTORY").map_or_else(std::env::temp_dir, Into::into)
+/// A folder for sockets that only this process uses: the one that systemd made for it, or another.
+fn private_folder(other: &Path) -> std::path::PathBuf {
+    std::env::var_os("RUNTIME_DIRECTORY").map_or_else(|| other.to_owned(), Into::into)
 }
 
 struct Supervisor {

@@ -20,6 +20,23 @@ pub fn free(path: &Path) -> io::Result<u64> {
     Ok(room.f_bavail.saturating_mul(room.f_frsize))
 }
 
+/// True when the file system of `path` is mounted so that it can only be read.
+pub fn is_read_only(path: &Path) -> bool {
+    statvfs(path).is_ok_and(|room| room.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}
+
+/// Writes a small file into `folder`, syncs it, and removes it.
+///
+/// # Errors
+/// Those of the disk.
+pub fn try_to_write(folder: &Path) -> io::Result<()> {
+    let path = folder.join("disk.probe");
+    let made = File::options().write(true).create(true).truncate(true).mode(0o600).open(&path);
+    let written = made.and_then(|mut file| file.write_all(&[0; BLOCK as usize]).and_then(|()| file.sync_all()));
+    let removed = fs::remove_file(&path);
+    written.and(removed)
+}
+
 /// Makes names created, renamed or removed in `folder` survive a power cut. The files' contents need their own sync.
 ///
 /// # Errors

@@ -49,6 +49,11 @@ pub struct Machine {
 impl Machine {
     /// Boots one. The program of this build and the sources are in it, nothing is installed.
     pub fn boot() -> Self {
+        Self::boot_with(&[])
+    }
+
+    /// The same with folders of this machine, each at a place there.
+    pub fn boot_with(binds: &[(&Path, &str)]) -> Self {
         let root = PathBuf::from(ROOT);
         assert!(root.join("usr/bin").is_dir(), "there is no {ROOT}: tests/run makes it");
         let folder = Folder::new();
@@ -62,6 +67,7 @@ impl Machine {
             .args([&root, &at])
             .arg(program)
             .arg(format!("--bind-ro={}:/src/systemd", source("systemd").display()))
+            .args(binds.iter().map(|(from, to)| format!("--bind-ro={}:{to}", from.display())))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log);

@@ -3,3 +3,4 @@
 mod life;
 mod machine;
 mod owner;
+mod package;

@@ -18,9 +18,13 @@ use crate::address::Address;
 use crate::admin::fields;
 use crate::coding::{classic, parts};
 use crate::deliver::sms::{CARRIERS, Hook};
-use crate::link::{hive, m138};
+use crate::link::{hive, ip, m138};
 use crate::listen::counters::ClientCounters;
 use crate::listen::framer::{NextStep, SmtpFramer};
+use crate::listen::imap::framer::{Event, Framer};
+use crate::listen::imap::mime::{Inside, Part};
+use crate::listen::imap::replies::{from_utf7, to_utf7};
+use crate::listen::imap::{envelope, structure};
 use crate::listen::smtp::{SessionContext, SmtpSession};
 use crate::listen::{Body, Caller, Envelope, MailIntake, Refusal, http_head};
 use crate::mail_text::{Options, shape};
@@ -78,6 +82,72 @@ pub fn smtp(data: &[u8]) {
     }
 }
 
+/// What an IMAP client sends: however it is cut, the same commands come of it, no command holds a mail, and no tag can forge
+/// a reply.
+pub fn imap(data: &[u8]) {
+    use imap_codec::CommandCodec;
+    use imap_codec::decode::Decoder;
+    let Some((piece, said)) = data.split_first() else { return };
+    let events = |size: usize| {
+        let (mut framer, mut all, mut mail) = (Framer::new(), Vec::new(), Vec::new());
+        framer.logged_in();
+        for mut piece in said.chunks(size.max(1)) {
+            loop {
+                match framer.next(&mut piece) {
+                    Event::More => break,
+                    Event::Mail(bytes) => mail.extend(bytes),
+                    event => {
+                        let (append, end) =
+                            (matches!(event, Event::Append { .. }), matches!(event, Event::Hopeless(_)));
+                        all.push((event, std::mem::take(&mut mail)));
+                        if end {
+                            return all;
+                        }
+                        if append {
+                            framer.take_mail();
+                        }
+                    }
+                }
+            }
+        }
+        all
+    };
+    let all = events(usize::from(*piece));
+    assert_eq!(all, events(said.len()), "cut in pieces it is something else");
+    for (event, _) in &all {
+        if let Event::Refused { tag, .. } = event {
+            assert!(tag == "*" || tag.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*'), "{tag}");
+        }
+        if let Event::Command(line) = event {
+            let _ = CommandCodec::default().decode(&[&line[..], b"\r\n"].concat());
+            if let Some(name) = from_utf7(line) {
+                assert_eq!(to_utf7(&name).as_bytes(), line, "a folder has two names");
+            }
+        }
+    }
+}
+
+/// The parts of a mail lie within it and within each other, and its structure is one list.
+pub fn imap_structure(data: &[u8]) {
+    fn inside(part: &Part, outer: std::ops::Range<usize>) {
+        assert!(part.header.start >= outer.start && part.header.end == part.body.start && part.body.end <= outer.end);
+        match &part.inside {
+            Inside::Bytes => {}
+            Inside::Parts(parts) => parts.iter().for_each(|inner| inside(inner, part.body.clone())),
+            Inside::Mail(mail) => inside(mail, part.body.clone()),
+        }
+    }
+    let part = Part::of(data);
+    inside(&part, 0..data.len());
+    for extended in [false, true] {
+        let mut out = Vec::new();
+        structure::write(&mut out, data, &part, extended);
+        assert!(out.starts_with(b"(") && out.ends_with(b")"));
+    }
+    let mut out = Vec::new();
+    envelope::write(&mut out, &data[part.header.clone()]);
+}
+
 /// Takes everything from everybody.
 struct Anybody(Arc<Settings>);
 
@@ -124,7 +194,7 @@ pub fn compact(data: &[u8]) {
 pub fn coder(data: &[u8]) {
     thread_local! {
         /// Priming takes longer than a thousand packets.
-        static CODER: RefCell<Coder> = RefCell::new(Coder::new(&MODELS[2]));
+        static CODER: RefCell<Coder> = RefCell::new(Coder::new(&MODELS[3]));
     }
     CODER.with_borrow_mut(|coder| {
         if let Some(records) = coder.decode(data) {
@@ -133,6 +203,11 @@ pub fn coder(data: &[u8]) {
             assert_eq!(coder.decode(&again), Some(records));
         }
     });
+}
+
+/// What a far box says over the internet, in pieces (the first byte is their size).
+pub fn ip(data: &[u8]) {
+    ip::fuzz(data);
 }
 
 /// Answers of the Hive.

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use smol::channel::Receiver;
 
-use super::{Event, Intent, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use super::{Event, Intent, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::message::Reference;
 use crate::settings::Settings;
 
 /// See [`super::Driver`].
-pub fn check(_settings: &Settings) -> Result<String, Vec<String>> {
+pub fn check(_settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
     Ok("it takes nothing".to_owned())
 }
 
@@ -36,7 +36,7 @@ impl Link for Nothing {
     }
 
     fn reconcile(&mut self, _packet: &LinkPacket, _intent: &Intent) -> Verdict {
-        Verdict::NotTaken("it takes nothing".to_owned())
+        Verdict::NotTaken(Fault::temporary("it takes nothing").reason().clone())
     }
 
     fn still_held(&mut self, _reference: &Reference) -> PacketStatus {

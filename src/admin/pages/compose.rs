@@ -4,14 +4,18 @@ use minijinja::context;
 
 use super::{Ask, Reply, queue};
 use crate::address::Address;
+use crate::admin::auth;
 use crate::fault::Fault;
 use crate::intake::{self, ComposeForm};
 use crate::message::Wanted;
 use crate::message::{Id, LinkPreference, Priority, Way};
+use crate::money::Money;
 use crate::settings::Key;
 
 /// Longest text that the form takes, in bytes; mail programs may send more.
 const TEXT_MOST: usize = 64 * 1024;
+/// Characters of the name that each form has: 64 random bits in hex.
+const ONCE: usize = 16;
 
 /// Shows the form; `?reply=m12` fills it in, `?to=` names a recipient.
 pub fn show(ask: &Ask) -> Reply {
@@ -43,6 +47,7 @@ pub fn send(ask: &Ask) -> Reply {
             at_most: form_fields.get("at_most").trim().to_owned(),
             links: form_fields.get("links").to_owned(),
         },
+        once: form_fields.get("once").chars().filter(char::is_ascii_hexdigit).take(ONCE).collect(),
     };
     if draft.text.len() > TEXT_MOST {
         return form(ask, 422, &draft, None, "The text is too long for this form: use a mail program.");
@@ -70,26 +75,35 @@ pub fn send(ask: &Ask) -> Reply {
     }
 }
 
-fn form(ask: &Ask, status: u16, draft: &ComposeForm, preview: Option<intake::Preview>, error: &str) -> Reply {
+fn form(ask: &Ask, status: u16, draft: &ComposeForm, previews: Option<Vec<intake::Preview>>, error: &str) -> Reply {
     let domain = ask.settings.text(Key::Domain);
     let people: Vec<_> = match domain {
         "" => Vec::new(),
         domain => ask.service.people().iter().filter(|p| !p.disabled).map(|p| format!("{}@{domain}", p.name)).collect(),
     };
-    let preview = preview.map(|preview| {
+    let row = |preview: intake::Preview| {
         let way = match preview.way {
             Way::Mailbox => "into a mailbox on this box",
             Way::Relay => "by the mail relay",
             Way::Link => "over the satellite link",
             Way::Carrier => "by the carrier of text messages",
         };
+        let hint = preview.saved().map(|saved| {
+            format!(
+                "Its quotation marks and dashes are written plain (sms.plain_marks): as they stand it would be {saved}."
+            )
+        });
         let texts = preview.texts.as_ref().map(|texts| texts.total().to_string());
-        context! { way, texts, bytes => preview.bytes, packets => preview.packets, reason => if ask.operator() { preview.said() } else { preview.for_person() },
+        context! { to => preview.to.to_string(), way, texts, hint, bytes => preview.bytes, packets => preview.packets, reason => if ask.operator() { preview.said() } else { preview.for_person() },
         price => preview.price.map(|money| super::costs::amount(ask, money)),
         links => preview.links.iter().map(|link| link.words(&ask.settings)).collect::<Vec<_>>() }
-    });
+    };
+    let total = previews.iter().flatten().filter_map(|preview| preview.price).reduce(Money::plus);
+    let total = total.map(|money| super::costs::amount(ask, money));
+    let previews: Vec<_> = previews.into_iter().flatten().map(row).collect();
+    let once = if draft.once.len() == ONCE { draft.once.clone() } else { auth::token()?.chars().take(ONCE).collect() };
     let values = context! {
-        error, preview, people, domain,
+        once, error, previews, total, people, domain,
         to => draft.to, subject => draft.subject, text => draft.text,
         priorities => Priority::ALL.map(Priority::word),
         priority => if draft.wanted.priority.is_empty() { Priority::default().word() } else { &draft.wanted.priority },

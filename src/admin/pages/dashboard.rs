@@ -89,6 +89,9 @@ fn part_of(ask: &Ask, part: &crate::status::PartStatus) -> Value {
 fn needs(ask: &Ask, facts: &LiveStatus, queue: &queue::Queue) -> Vec<Need> {
     let mut needs = Vec::new();
     let mut need = |class, words: String, href, button| needs.push(Need { class, words, href, button });
+    if let Some(why) = ask.app.store.read_only() {
+        need("danger", format!("Nothing can be taken, sent or changed: {why}"), "/help/backup", "Backups");
+    }
     for (worker, why) in &facts.failing {
         need(
             "danger",

@@ -1,18 +1,18 @@
 //! Help: texts from `web/help/`, with the addresses of this box filled in.
 
-use std::collections::BTreeMap;
-
 use minijinja::context;
 
+use super::mail_setup::Servers;
 use super::{Ask, Reply};
 use crate::admin::view::{fragment, span};
 use crate::settings::Key;
 
 /// Topics in the order of their list: name in the path, and title.
-pub const TOPICS: [(&str, &str); 15] = [
+pub const TOPICS: [(&str, &str); 16] = [
     ("start", "How this works"),
     ("modem", "Plugging in the modem"),
     ("links", "Several links"),
+    ("far-boxes", "Far boxes and their people"),
     ("internet", "Over the internet"),
     ("mail-programs", "Setting up mail programs"),
     ("texting", "Text messages"),
@@ -32,24 +32,10 @@ pub fn show(ask: &Ask, topic: &str) -> Reply {
     let Some((name, title)) = TOPICS.into_iter().find(|(name, _)| *name == topic) else {
         return Ok(ask.sorry(404, "There is no help on this."));
     };
-    let listen: BTreeMap<_, Vec<_>> = ask
-        .app
-        .status
-        .facts()
-        .listen
-        .into_iter()
-        .map(|(listener, at)| (listener, at.iter().map(|at| at.port().to_string()).collect()))
-        .collect();
-    let port = |listener: &str, usual: &str| {
-        listen.get(listener).and_then(|ports: &Vec<String>| ports.first().cloned()).unwrap_or_else(|| usual.to_owned())
-    };
-    let host = ask.request.header("host").unwrap_or("this-box").to_owned();
-    let host = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name.to_owned(),
-        _ => host,
-    };
+    let servers = Servers::new(ask.app, ask.request);
+    let port = |listener: &str, usual: &str| servers.port(listener, usual);
     let values = context! {
-        host,
+        host => servers.host,
         submission => port("submission", "587"),
         submissions => port("submissions", "465"),
         imap => port("imap", "143"),

@@ -6,6 +6,7 @@ use super::messages::line;
 use super::{Ask, Reply};
 use crate::admin::response::Response;
 use crate::fault::Fault;
+use crate::intake::reading::{self, WholeMail};
 use crate::message::{Id, Message};
 
 const PAGE: usize = 50;
@@ -26,14 +27,17 @@ pub fn list(ask: &Ask) -> Reply {
 pub fn one(ask: &Ask, id: &str) -> Reply {
     let Ok(message) = message(ask, id) else { return Ok(ask.sorry(404, "There is no such message in your mailbox.")) };
     let (message, read) = message;
+    // As it came, whatever an older version, or the rules for the air, cut.
+    let mail = reading::whole(&ask.app.context, &message)?;
+    let text = mail.as_ref().map_or_else(|| message.text.trim_end().to_owned(), WholeMail::text);
     let values = context! {
-        read,
+        read, text,
+        files => mail.as_ref().map(|mail| super::attached::rows(&mail.files)).unwrap_or_default(),
         id => message.id.to_string(),
-        from => message.from.to_string(),
+        from => message.sender_shown(),
+        header_from => message.sender.header_from.as_ref().map(ToString::to_string),
         to => message.to.to_string(),
         subject => message.subject,
-        text => message.text.trim_end(),
-        cut => message.cut.iter().map(ToString::to_string).collect::<Vec<_>>(),
         at => ask.times.moment(message.accepted),
         reply => message.from.mailbox().is_some() || message.from.phone().is_some(),
         raw => message.mail.is_some(),

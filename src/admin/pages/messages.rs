@@ -8,6 +8,7 @@ use crate::admin::response::Response;
 use crate::admin::view::{Moment, bytes};
 use crate::engine::actions::{Cost, MessageAction, again, is_releasable};
 use crate::fault::Fault;
+use crate::intake::reading;
 use crate::message::{Id, Message, Origin, Packet, PacketState, Priority, State, Step, Way, words};
 use crate::route::segments;
 use crate::settings::Key;
@@ -44,7 +45,7 @@ pub fn line(ask: &Ask, message: &Message) -> Line {
     Line {
         id: message.id.to_string(),
         at: ask.times.moment(message.accepted),
-        from: message.from.to_string(),
+        from: message.sender_shown(),
         to: message.to.to_string(),
         subject: shorten(&message.title(), 90),
         state: message.state.words(),
@@ -151,17 +152,21 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         .rev()
         .map(|step| context! { at => ask.times.moment(step.at), state => step.state.words(), tone => tone(step.state), cause => cause(ask, &message, step), packets => step.packets })
         .collect();
-    let whole = ask.request.query.ticked("whole") && message.mail.is_some();
-    let text = if whole { whole_text(ask, &message)? } else { message.text.trim_end().to_owned() };
+    let mail = reading::whole(&ask.app.context, &message)?;
+    let files = mail.as_ref().map(|mail| super::attached::rows(&mail.files)).unwrap_or_default();
+    let whole = mail.filter(|_| ask.request.query.ticked("whole")).map(|mail| mail.lines);
     let waits = !message.is_final();
     let values = context! {
-        error, steps, text, whole,
+        error, steps, whole, files,
+        text => message.text.trim_end(),
         row => line(ask, &message),
         id => message.id.to_string(),
         subject => message.subject,
         reason => reason(ask, &message),
         origin => message.door.word(),
         author => message.author,
+        header_from => message.sender.header_from.as_ref().map(ToString::to_string),
+        return_path => message.sender.return_path.as_ref().map(|path| path.address.to_string()),
         about => message.about.map(|id| id.to_string()),
         automatic => message.automatic.as_ref().map(ToString::to_string),
         cut => message.cut.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -177,7 +182,7 @@ pub fn one(ask: &Ask, id: &str, status: u16, error: &str) -> Reply {
         air => bytes((message.subject.len() + message.text.len()) as u64),
         ashore => message.beyond(),
         account => message.account.as_ref().map(|account| account.words()),
-        texts => phone(&message).then(|| segments::of(&message).total().to_string()),
+        texts => phone(&message).then(|| segments::of(&ask.settings, &message).total().to_string()),
         price => message.bill.as_ref().map(|bill| bill.total().money).filter(|money| money.0 > 0).map(|money| super::costs::amount(ask, money)),
         packets => packets.iter().map(|packet| packet_row(ask, message.id, packet)).collect::<Vec<_>>(),
         actions => if ask.operator() { possible(ask, &message) } else { Vec::new() },
@@ -236,14 +241,6 @@ fn packet_row(ask: &Ask, id: Id, packet: &Packet) -> Value {
         part => packet.part, parts => packet.parts, bytes => packet.payload.len(), word, tone, more, others,
         note => packet.note.to_string(), at => ask.times.moment(packet.at),
     }
-}
-
-/// Gives the text of the whole mail: nothing cut, still without markup.
-fn whole_text(ask: &Ask, message: &Message) -> Result<String, Fault> {
-    let raw = ask.app.store.raw(message)?.unwrap_or_default();
-    let parsed = mail_parser::MessageParser::default().parse(&raw);
-    let text = parsed.as_ref().and_then(|mail| mail.body_text(0)).map(|text| text.trim_end().to_owned());
-    Ok(text.unwrap_or_else(|| message.text.clone()))
 }
 
 /// Sends the mail as it came in.

@@ -1,14 +1,18 @@
 //! The pages, one file each. A page reads what it shows, fills its template, and has the service apply what is asked for.
 
 pub mod account;
+pub mod attached;
 pub mod audit;
 pub mod compose;
 pub mod costs;
 pub mod dashboard;
+pub mod far_boxes;
+pub mod files;
 pub mod help;
 pub mod hooks;
 pub mod links;
 pub mod login;
+pub mod mail_setup;
 pub mod mailbox;
 pub mod messages;
 pub mod pair;

@@ -47,7 +47,7 @@ pub fn new(ask: &Ask) -> Reply {
 /// Enters the code of a gateway.
 pub fn join(ask: &Ask) -> Reply {
     let form = &ask.request.form;
-    match ask.service.pair_with(form.get("address"), form.get("code")) {
+    match ask.service.pair_with(&ask.app.context.callers, form.get("address"), form.get("code")) {
         Ok(paired) => ask.done("/pair", format!("This box is paired with {}.", paired.name)),
         Err(Fault::Permanent(why)) => show(ask, 422, &why.to_string()),
         Err(fault) => Err(fault),

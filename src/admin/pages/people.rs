@@ -20,6 +20,7 @@ pub fn edit_of(form: &Fields) -> PersonEdit {
         device_name: form.get("device_name").to_owned(),
         on_device: form.get("home") == "device",
         device: form.get("device").to_owned(),
+        joins: true,
         forward: form.get("forward").to_owned(),
         max_parts: form.get("max_parts").to_owned(),
         budget_packets: form.get("budget_packets").to_owned(),
@@ -60,8 +61,8 @@ fn row(ask: &Ask, person: &Person) -> Value {
         name => person.name,
         full_name => person.full_name,
         address => address(ask, person),
-        home => if person.home == Home::Device { "device" } else { "here" },
-        device => person.device.map(|device| device.to_string()),
+        home => if person.home == Home::FarBox { "device" } else { "here" },
+        far_box => ask.service.store.people().far_box_of(person).map(|far_box| context! { shown => far_box.shown(), id => far_box.id.0 }),
         number => person.number.map(|number| number.to_string()),
         forward => person.forward.as_ref().map(ToString::to_string),
         disabled => person.disabled,
@@ -107,7 +108,7 @@ pub fn one(ask: &Ask, name: &str, status: u16, error: &str, edit: Option<&Person
 
 fn shown(ask: &Ask, name: &str, status: u16, error: &str, edit: Option<&PersonEdit>, tried: Option<&str>) -> Reply {
     let Ok(person) = ask.service.person(name) else { return Ok(ask.sorry(404, "There is nobody of this name.")) };
-    let current = PersonEdit::of(&person);
+    let current = PersonEdit::of(&person, &ask.service.store.people());
     let values = context! {
         error, tried,
         row => row(ask, &person),

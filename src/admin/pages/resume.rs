@@ -78,7 +78,8 @@ pub fn log_in_first(app: &App, request: &Request, resumed: &Resumed) -> Response
 
 /// Shows a post that was not done, with a button that does it.
 pub fn confirm(ask: &Ask, status: u16, resumed: &Resumed) -> Response {
-    let shown = resumed.fields.iter().filter(|(_, value)| !value.trim().is_empty());
+    let told = |name: &str| !matches!(name, "do" | "once");
+    let shown = resumed.fields.iter().filter(|(name, value)| told(name) && !value.trim().is_empty());
     let shown: Vec<_> = shown.map(|(name, value)| context! { name, value }).collect();
     let values = context! { target => resumed.target, fields => resumed.fields, shown };
     ask.page(status, "resume.html", "", "Not done yet", values)

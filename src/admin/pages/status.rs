@@ -67,6 +67,7 @@ pub fn show(ask: &Ask) -> Reply {
     let (app, facts) = (ask.app, ask.app.status.facts());
     let why = match &facts {
         _ if app.store.ledger().is_err() => Some("the box cannot read its own store"),
+        _ if app.store.read_only().is_some() => Some("the box cannot write to its disk, and takes nothing in or out"),
         facts if !facts.failing.is_empty() => Some("a part of the box fails and is started again and again"),
         facts if facts.smtp.as_ref().is_some_and(|part| !part.is_ok()) => Some("the box takes no mail at present"),
         facts if facts.relay.as_ref().is_some_and(|part| !part.is_ok()) => {
@@ -93,6 +94,6 @@ pub fn show(ask: &Ask) -> Reply {
 
 /// Answers 200 when the store takes messages and no worker fails, else 503; no details for strangers.
 pub fn health(app: &App) -> Response {
-    let ok = app.store.ledger().is_ok() && app.status.facts().failing.is_empty();
+    let ok = app.store.ledger().is_ok() && app.store.read_only().is_none() && app.status.facts().failing.is_empty();
     if ok { Response::text(200, "ok\n") } else { Response::text(503, "failing\n") }
 }

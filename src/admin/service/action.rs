@@ -47,8 +47,16 @@ actions! {
     DisablePerson "people.disable" Operator
     /// A person was enabled again.
     EnablePerson "people.enable" Operator
+    /// Mails were put into a person's folders.
+    ImportMails "people.import" Owner
     /// A person was removed.
     RemovePerson "people.remove" Operator
+    /// A far box was added.
+    AddFarBox "far-box.add" Operator
+    /// A far box was changed.
+    EditFarBox "far-box.edit" Operator
+    /// A far box was removed.
+    RemoveFarBox "far-box.remove" Operator
     /// A message was held.
     Hold "queue.hold" Operator
     /// A held message was released.

@@ -5,12 +5,11 @@ use subtle::ConstantTimeEq;
 
 use super::{Action, Actor, Person, Role, Service, new_password};
 use crate::fault::Fault;
+use crate::hex::CODE_ALPHABET;
 use crate::message::events::EventKind;
 use crate::settings::Key;
 use crate::store::{Event, Tx, reject};
 
-/// Crockford's base 32: no I, L, O, U.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters of a code: 40 bits.
 const LENGTH: usize = 8;
 /// Wrong codes after which another one is made.
@@ -89,7 +88,7 @@ impl Service {
             added: self.store.clock().now(),
             ..Person::default()
         };
-        person.check().map_err(Fault::permanent)?;
+        person.check_names().map_err(Fault::permanent)?;
         let row = crate::settings::row(Key::Domain);
         let domain = crate::settings::check(row, &claim.domain).map_err(Fault::permanent)?;
         person.password = Some(new_password(&claim.password, &person)?);
@@ -166,7 +165,7 @@ fn keep(tx: &mut Tx, code: &Code) -> crate::store::TxResult<()> {
 fn random_code() -> Result<String, Fault> {
     let mut random = [0; LENGTH];
     getrandom::fill(&mut random).map_err(|error| Fault::operator(format!("no random numbers: {error}")))?;
-    Ok(random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
+    Ok(random.iter().map(|byte| char::from(CODE_ALPHABET[usize::from(byte & 31)])).collect())
 }
 
 fn wrong() -> Fault {

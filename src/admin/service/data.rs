@@ -1,5 +1,6 @@
 //! Exports a person's data as one file, and erases it. The file is a tar archive with the messages as `messages.mbox` (RFC 4155, with
-//! `>From` quoting) and everything else as `data.json`: both can be read without this program.
+//! `>From` quoting), the folders of the mailbox as `Maildir`, and everything else as `data.json`: all of it can be read without
+//! this program.
 
 use std::io::{Seek, SeekFrom, Write};
 
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Action, Service, person_within};
 use crate::admin::auth;
 use crate::clock::Time;
+use crate::engine::link::crew;
 use crate::fault::Fault;
 use crate::message::Message;
 use crate::people::Person;
@@ -16,7 +18,7 @@ use crate::settings::Key;
 use crate::store::{Span, TxResult};
 
 /// Length of a record of a tar archive (POSIX.1-1988, ustar).
-const RECORD: usize = 512;
+pub(super) const RECORD: usize = 512;
 
 impl Service {
     /// Writes all that the box has of a person into an archive; gives the number of messages.
@@ -53,6 +55,7 @@ impl Service {
         let data = serde_json::to_vec_pretty(&self.data(&person, &messages)?).unwrap_or_default();
         to.write_all(&data).map_err(failed)?;
         finish(to, begin, &format!("{}/data.json", person.name), now).map_err(failed)?;
+        self.put_folders(&person.name, to)?;
         to.write_all(&[0; 2 * RECORD]).and_then(|()| to.flush()).map_err(failed)?;
         self.act(action, &person.name, format!("a copy of their data was made: {} messages", messages.len()), |_| {
             Ok(())
@@ -98,7 +101,7 @@ impl Service {
             .iter()
             .map(|message| {
                 json!({
-                    "id": message.id.to_string(), "from": message.from, "to": message.to, "subject": message.subject,
+                    "id": message.id.to_string(), "from": message.from, "from_name": message.sender.name, "to": message.to, "subject": message.subject,
                     "cost": message.bill.as_ref().map(|bill| bill.total().money.to_string()),
                     "accepted": message.accepted.to_string(), "state": message.state.words(), "reason": message.reason.to_string(),
                     "time_line": message.steps.iter().map(|step| {
@@ -125,9 +128,10 @@ impl Service {
         self.act(Action::ErasePerson, "(erased)", "a person and their data were erased", move |tx| -> TxResult<usize> {
             let person = person_within(tx, &name, by)?;
             let owned = super::has_owner(tx)?;
-            let messages = tx.erase_person(&person, now)?;
+            let erased = tx.erase_person(&person, now)?;
+            crew::erase(tx, &person, &erased)?;
             super::still_owned(tx, owned)?;
-            Ok(messages)
+            Ok(erased.messages.len())
         })
     }
 }
@@ -135,7 +139,7 @@ impl Service {
 /// Writes a message as an entry of an mbox: lines end with a line feed, and `From ` at the start of one is quoted.
 fn entry(to: &mut impl Write, message: &Message, raw: Option<&[u8]>) -> std::io::Result<()> {
     let at = Timestamp::from_second(message.accepted.seconds()).unwrap_or_default();
-    let sender = message.from.mailbox().map_or("MAILER-DAEMON".to_owned(), ToString::to_string);
+    let sender = message.return_path().mailbox().map_or("MAILER-DAEMON".to_owned(), ToString::to_string);
     writeln!(to, "From {sender} {}", at.strftime("%a %b %e %H:%M:%S %Y"))?;
     let made;
     let mail = match raw {
@@ -182,21 +186,33 @@ fn thread(message: &Message) -> String {
 fn finish(to: &mut (impl Write + Seek), begin: u64, name: &str, now: Time) -> std::io::Result<()> {
     let end = to.stream_position()?;
     let size = end - begin - RECORD as u64;
-    let rest = usize::try_from(size % RECORD as u64).unwrap_or_default();
-    if rest > 0 {
-        to.write_all(&[0; RECORD][rest..])?;
-    }
+    to.write_all(&[0; RECORD][..pad(size)])?;
     let after = to.stream_position()?;
     to.seek(SeekFrom::Start(begin))?;
     to.write_all(&header(name, size, now))?;
     to.seek(SeekFrom::Start(after)).map(drop)
 }
 
-fn header(name: &str, size: u64, now: Time) -> [u8; RECORD] {
+/// Bytes that fill a file of this size up to a whole record.
+pub(super) fn pad(size: u64) -> usize {
+    // Less than a record.
+    (RECORD as u64 - size % RECORD as u64) as usize % RECORD
+}
+
+/// The header of a file in the archive; a long name is divided at a slash (POSIX.1-1988).
+pub(super) fn header(path: &str, size: u64, now: Time) -> [u8; RECORD] {
+    let (prefix, name) = match path.len() <= 100 {
+        true => ("", path),
+        false => path.split_at_checked(path.len() - 100).map_or(("", path), |(_, end)| {
+            let at = path.len() - 100 + end.find('/').unwrap_or(0);
+            (&path[..at], &path[at + 1..])
+        }),
+    };
     let mut header = [0; RECORD];
     let mut put = |at: usize, text: &str| header[at..at + text.len()].copy_from_slice(text.as_bytes());
-    // Names of people have at most 32 characters, all of them ASCII: the 100 of this field are enough.
-    put(0, name);
+    // Names of people have at most 32 bytes, those of folders in a path 100, and of files 60: both fields are long enough.
+    put(0, &name[..name.floor_char_boundary(100)]);
+    put(345, &prefix[..prefix.floor_char_boundary(155)]);
     put(100, "0000600\0");
     put(108, "0000000\0");
     put(116, "0000000\0");
@@ -237,7 +253,7 @@ mod tests {
         let context = Context {
             coders: Coders::new(place.store.folder()),
             store: place.store.clone(),
-            callers: crate::link::ip::callers::Callers::default(),
+            callers: crate::link::callers::Callers::default(),
             status: StatusBoard::default(),
             stop,
             link: None,

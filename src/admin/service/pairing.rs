@@ -7,7 +7,7 @@ use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::link::equipment;
 use crate::fault::Fault;
-use crate::link::ip::callers::{Call, Callers};
+use crate::link::callers::{Call, Callers};
 use crate::link::ip::introduce::introduce;
 use crate::link::ip::pairing::{Introduction, LIFE, OpenCode, PairingCode};
 use crate::links::LinkRecord;
@@ -60,7 +60,7 @@ impl Service {
     ///
     /// # Errors
     /// Permanent with the reason when address or code are none, or the gateway says no; temporary when it is not reached.
-    pub fn pair_with(&self, address: &str, code: &str) -> Result<PairedBox, Fault> {
+    pub fn pair_with(&self, callers: &Callers, address: &str, code: &str) -> Result<PairedBox, Fault> {
         self.may(Action::Pair)?;
         let code: PairingCode = code.parse().map_err(Fault::permanent)?;
         let address = with_port(address.trim())?;
@@ -78,6 +78,7 @@ impl Service {
             since: self.store.clock().now(),
         };
         self.paired_with(&address, &paired)?;
+        callers.call(Call::Paired);
         Ok(paired)
     }
 
@@ -86,6 +87,7 @@ impl Service {
     /// # Errors
     /// Permanent for who may not; otherwise when the store fails.
     pub fn paired_with(&self, address: &str, paired: &PairedBox) -> Result<(), Fault> {
+        let key = paired.address.to_string().trim_start_matches("ip:").to_owned();
         let (address, now) = (address.to_owned(), self.store.clock().now());
         let words = format!("this box is paired with {} at {address}", paired.name);
         let kept = paired.clone();
@@ -103,7 +105,9 @@ impl Service {
                     LinkRecord { id, ..link }
                 }
             };
-            link.values.insert(crate::settings::row(Key::IpAddress).name.to_owned(), address.clone());
+            for (setting, value) in [(Key::IpAddress, &address), (Key::IpKey, &key)] {
+                link.values.insert(crate::settings::row(setting).name.to_owned(), value.clone());
+            }
             tx.put_link(&link)
         })
     }

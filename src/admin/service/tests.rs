@@ -60,7 +60,8 @@ fn people_come_change_and_go() {
     assert!(service.add(&PersonEdit { on_device: true, ..person("dora") }).is_err());
     assert!(service.add(&PersonEdit { max_parts: "0".into(), ..person("dora") }).is_err());
     assert!(service.add(&PersonEdit { forward: "nowhere".into(), ..person("dora") }).is_err());
-    let moved = service.edit("ben", &PersonEdit { on_device: false, ..PersonEdit::of(&ben) }).unwrap();
+    let moved =
+        service.edit("ben", &PersonEdit { on_device: false, ..PersonEdit::of(&ben, &place.store.people()) }).unwrap();
     assert_eq!(moved.home, Home::Here);
     service.edit("ben", &person("ben")).unwrap();
     service.add(&carl).unwrap();

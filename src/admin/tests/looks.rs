@@ -5,7 +5,7 @@ use super::*;
 use crate::admin::{route, server};
 
 /// Pages of an owner that a look goes over.
-pub const PAGES: [&str; 37] = [
+pub const PAGES: [&str; 40] = [
     "/",
     "/messages",
     "/messages?tab=held",
@@ -18,6 +18,8 @@ pub const PAGES: [&str; 37] = [
     "/mailbox/m4",
     "/people",
     "/people/ben",
+    "/far-boxes",
+    "/far-boxes/1",
     "/settings/box",
     "/settings/mail-in",
     "/settings/mail-out",
@@ -35,6 +37,7 @@ pub const PAGES: [&str; 37] = [
     "/help",
     "/help/modem",
     "/help/links",
+    "/help/far-boxes",
     "/help/internet",
     "/help/known-issues",
     "/help/mail-programs",
@@ -87,4 +90,16 @@ fn looks_by_hand() {
     loop {
         std::thread::park();
     }
+}
+
+#[test]
+fn a_broken_store_has_one_page_and_no_set_up() {
+    let request = |target: &str| Request::new("GET", target, vec![], b"");
+    for path in ["/", "/setup", "/login", "/people/anna"] {
+        let answer = route::answer_broken("the file is damaged", &request(path));
+        assert_eq!(answer.status, 503);
+        assert!(text(&answer).contains("the file is damaged") && text(&answer).contains("satpost check"));
+    }
+    assert_eq!(route::answer_broken("x", &request("/healthz")).status, 503);
+    assert_eq!(route::answer_broken("x", &request("/a/../b")).status, 404);
 }

@@ -33,6 +33,21 @@ pub fn fill(app: &App) {
     messages(app, now);
     samples(app, now);
     facts(app, now);
+    far_box(app, now);
+}
+
+/// A boat with somebody new, and somebody who was refused.
+fn far_box(app: &App, now: Time) {
+    let fill = move |tx: &mut crate::store::Tx| {
+        let id = tx.far_box_at("0x001abe".parse().unwrap(), now)?;
+        let mut far_box = tx.far_box(id)?.unwrap();
+        far_box.name = "Vela".into();
+        far_box.addresses.push("imei:300234010753370".parse().unwrap());
+        far_box.asked = vec!["carol".into()];
+        far_box.refused = vec!["dora".into()];
+        tx.put_far_box(&far_box).map(drop)
+    };
+    app.store.write(fill).unwrap();
 }
 
 fn message(n: usize, now: Time) -> Message {
@@ -102,7 +117,8 @@ fn messages(app: &App, now: Time) {
                     group: 0,
                     part,
                     parts: 2,
-                    device: None,
+                    far_box: None,
+                    address: None,
                     payload: vec![8; 171],
                     state: if part == 1 { PacketState::Sent(reference) } else { PacketState::Held(reference) },
                     at: now - minutes(2),

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::admin::request::Method;
-use crate::admin::service::{Action, Claim, Service};
+use crate::admin::service::{Action, Claim, FarBoxEdit, Service};
 use crate::engine::actions::MessageAction;
 use crate::fault::Fault;
 use crate::message::Id;
@@ -23,10 +23,12 @@ const PAGES: &str = "
     Get  /messages/quarantine                       in  no  yes yes
     Post /messages/quarantine                       in  no  yes yes
     Get  /messages/{id}.eml                         in  yes yes yes
+    Get  /messages/{id}/files/{number}              in  yes yes yes
     Get  /messages/{id}                             in  yes yes yes
     Post /messages/{id}/{action}                    in  no  yes yes
     Get  /account                                   in  yes yes yes
     Post /account                                   in  yes yes yes
+    Get  /account/mail.mobileconfig                 in  yes yes yes
     Post /account/export                            in  yes yes yes
     Get  /help                                      in  yes yes yes
     Get  /help/{topic}                              in  yes yes yes
@@ -45,6 +47,11 @@ const PAGES: &str = "
     Post /people/{name}/erase                       in  no  no  yes
     Post /people/{name}/try                         in  no  yes yes
     Post /people/{name}/{what}                      in  no  yes yes
+    Get  /far-boxes                                 in  no  yes yes
+    Post /far-boxes                                 in  no  yes yes
+    Get  /far-boxes/{number}                        in  no  yes yes
+    Post /far-boxes/{number}                        in  no  yes yes
+    Post /far-boxes/{number}/{what}                 in  no  yes yes
     Get  /audit                                     in  no  no  yes
     Get  /log-ins                                   in  no  no  yes
     Post /log-ins/{id}/end                          in  no  no  yes
@@ -74,6 +81,8 @@ const OPEN: &str = "
     Get /assets/{name}
     Get /healthz
     Get /metrics
+    Get /.well-known/autoconfig/mail/config-v1.1.xml
+    Get /mail/config-v1.1.xml
     Get /hooks/{carrier}
     Post /hooks/{carrier}";
 
@@ -89,7 +98,11 @@ const ACTIONS: &str = "
     people.password   no  yes yes
     people.disable    no  yes yes
     people.enable     no  yes yes
+    people.import     no  no  yes
     people.remove     no  yes yes
+    far-box.add       no  yes yes
+    far-box.edit      no  yes yes
+    far-box.remove    no  yes yes
     queue.hold        no  yes yes
     queue.release     no  yes yes
     queue.allow       no  yes yes
@@ -139,6 +152,7 @@ fn example(path: &str) -> String {
         ("{topic}", "start"),
         ("/people/{name}/e", "/people/dora/e"),
         ("/people/{name}", "/people/carl"),
+        ("{number}", "1"),
         ("{what}", "enable"),
         ("{group}", "box"),
         ("{step}", "box"),
@@ -254,6 +268,23 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         Action::DisablePerson => service.disable("carl", true),
         Action::EnablePerson => service.disable("carl", false),
         Action::RemovePerson => service.remove("carl"),
+        Action::AddFarBox => {
+            let name = format!("vela{}", site.app.store.people().far_boxes().count());
+            service.add_far_box(&FarBoxEdit { name, ..FarBoxEdit::default() }).map(drop)
+        }
+        Action::EditFarBox | Action::RemoveFarBox => {
+            let edit = FarBoxEdit { name: "tern".into(), ..FarBoxEdit::default() };
+            let by_command = site.app.service(Actor::command_line(0));
+            let there = || site.app.store.people().meant("tern").map(|far_box| far_box.id);
+            if there().is_none() {
+                by_command.add_far_box(&edit)?;
+            }
+            let Some(id) = there() else { panic!() };
+            match action {
+                Action::EditFarBox => service.edit_far_box(id, &edit).map(drop),
+                _ => service.remove_far_box(id),
+            }
+        }
         Action::Hold => service.act_on(MessageAction::Hold, message("queued")).map(drop),
         Action::Release => service.act_on(MessageAction::Release, message("held")).map(drop),
         Action::Allow => service.act_on(MessageAction::Allow, message("stranger")).map(drop),
@@ -284,6 +315,7 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
         }
         Action::Restore => service.restored(),
         Action::OwnExport => service.export(&service.by.name, &mut std::io::Cursor::new(Vec::new())).map(drop),
+        Action::ImportMails => service.import("carl", std::path::Path::new("/dev/null")).map(drop),
         Action::ExportPerson => service.export("carl", &mut std::io::Cursor::new(Vec::new())).map(drop),
         Action::ErasePerson => service.erase("carl").map(drop),
         Action::PairCode => service.new_pairing_code().map(drop),
@@ -300,7 +332,7 @@ fn perform(site: &Site, service: &Service, action: Action) -> Result<(), Fault> 
                 return service.paired_with("192.0.2.1:443", &paired);
             }
             site.app.store.write(move |tx| tx.pair(&paired)).unwrap();
-            service.unpair(&crate::link::ip::callers::Callers::default(), "tern").map(drop)
+            service.unpair(&crate::link::callers::Callers::default(), "tern").map(drop)
         }
     }
 }

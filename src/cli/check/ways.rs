@@ -3,6 +3,7 @@
 use super::{Findings, Session};
 use crate::deliver::relay::{Relay, RelayConfig};
 use crate::deliver::sms;
+use crate::engine::link::equipment;
 use crate::link;
 use crate::links::Reach;
 use crate::settings::Key;
@@ -76,7 +77,7 @@ pub fn people(session: &Session, findings: &mut Findings) {
 
 /// Checks each link: what the running box knows of it, or what can be seen without it.
 pub fn links(session: &Session, findings: &mut Findings) {
-    let (settings, links) = (session.context.store.settings(), session.context.store.links());
+    let links = session.context.store.links();
     if links.is_empty() {
         return findings.ok("link", "there is none");
     }
@@ -108,7 +109,7 @@ pub fn links(session: &Session, findings: &mut Findings) {
             }
             continue;
         }
-        match (driver.check)(&link.settings(&settings)) {
+        match equipment::check(&session.context.store, driver, link) {
             Ok(words) => findings.ok("link", format!("{name}: {words}")),
             Err(words) => words.iter().for_each(|words| findings.error("link", format!("{name}: {words}"))),
         }

@@ -38,6 +38,7 @@ pub(super) enum What {
     Enable(Enable),
     Remove(Remove),
     Export(Export),
+    Import(Import),
     Erase(Erase),
 }
 
@@ -54,9 +55,12 @@ pub(super) struct Add {
     /// other names in their address, separated by spaces
     #[argh(option, default = "String::new()")]
     pub(super) aliases: String,
-    /// their modem, hex or decimal: 0x001abe or 6846
+    /// their modem, hex or decimal: 0x001abe or 6846; or another address of their far box
     #[argh(option, default = "String::new()")]
     pub(super) device: String,
+    /// the far box that they share with others, by its name or an address of it
+    #[argh(option)]
+    pub(super) far_box: Option<String>,
     /// what people call that modem
     #[argh(option, default = "String::new()")]
     pub(super) device_name: String,
@@ -105,6 +109,9 @@ pub(super) struct Edit {
     /// what people call their modem
     #[argh(option)]
     pub(super) device_name: Option<String>,
+    /// the far box that they share with others, by its name or an address of it; empty for none
+    #[argh(option)]
+    pub(super) far_box: Option<String>,
     /// where they read: here or device
     #[argh(option, from_str_fn(home))]
     pub(super) home: Option<Home>,
@@ -227,7 +234,8 @@ pub(super) struct Remove {
     pub(super) name: String,
 }
 
-/// Copy all that the box has of a person into a file: a tar archive with messages.mbox and data.json.
+/// Copy all that the box has of a person into a file: a tar archive with messages.mbox, the folders
+/// as a Maildir, and data.json.
 #[derive(ArgsInfo, FromArgs)]
 #[argh(subcommand, name = "export")]
 pub(super) struct Export {
@@ -237,6 +245,26 @@ pub(super) struct Export {
     /// file to make; it must not be there yet
     #[argh(positional)]
     pub(super) file: PathBuf,
+}
+
+/// Put mails from an mbox file or a Maildir into a person's folders. They are kept, and sent nowhere; who does it twice has
+/// them twice.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(
+    subcommand,
+    name = "import",
+    example = "  satpost people import anna ~/Maildir\n  satpost people import anna old.mbox --folder Archive"
+)]
+pub(super) struct Import {
+    /// name
+    #[argh(positional)]
+    pub(super) name: String,
+    /// mbox file, or folder that is a Maildir
+    #[argh(positional)]
+    pub(super) from: PathBuf,
+    /// folder to put them into (default: INBOX); folders of a Maildir keep their names
+    #[argh(option, default = "\"INBOX\".to_owned()")]
+    pub(super) folder: String,
 }
 
 /// Erase a person and their data: log-ins, counts, and all messages from and to them but those that somebody else here
@@ -252,7 +280,7 @@ pub(super) struct Erase {
 fn home(word: &str) -> Result<Home, String> {
     match word {
         "here" => Ok(Home::Here),
-        "device" => Ok(Home::Device),
+        "device" => Ok(Home::FarBox),
         _ => Err(format!("'{}' is no place to read: write here or device", word.escape_debug())),
     }
 }

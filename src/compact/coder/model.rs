@@ -24,7 +24,7 @@ const INPUTS: usize = 2 * (PRIMED + OWN + MATCHES) + 1;
 const LANES: usize = INPUTS.next_multiple_of(8);
 const MIXERS: usize = 6;
 /// Mixers of each make.
-const MIXERS_OF: [usize; 2] = [5, MIXERS];
+const MIXERS_OF: [usize; 3] = [5, MIXERS, MIXERS];
 /// Sets of weights of each mixer.
 const SETS: [usize; MIXERS] = [5 * 256, 4 * 512, 4 * 3 * 8 * 8, 14 * 14 * 8 * 2, 256 * 8, 32 * 256];
 /// Contexts of the stages behind the last mixer.
@@ -103,7 +103,7 @@ impl Model {
     pub fn new(make: Make, bits: u32) -> Self {
         let squash = Squash::new();
         let mixers = MIXERS_OF[make as usize];
-        let second = make == Make::Second;
+        let second = make != Make::First;
         let mut model = Self {
             rates: (0..1024).map(|seen| 1_638_400 / (100 * seen + 180)).collect(),
             history: History::new(),

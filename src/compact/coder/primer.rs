@@ -22,6 +22,28 @@ const MORE_MAILS: [&str; 5] =
 const MORE_TEXTS: [&str; 1] = ["text-world.txt"];
 const MORE_LANGUAGES: [&str; 1] = ["text-languages.txt"];
 
+/// What the third make learns beside all of these.
+const THIRD_MAILS: [&str; 5] =
+    ["mail-staff.txt", "mail-debate.txt", "mail-policy.txt", "mail-systems.txt", "mail-news.txt"];
+const THIRD_TEXTS: [&str; 4] = ["text-asia.txt", "text-isles.txt", "text-daily.txt", "text-more.txt"];
+const THIRD_LANGUAGES: [&str; 3] = ["text-romance.txt", "text-others.txt", "text-voices.txt"];
+/// Mails that it leaves out, by their subjects: they have the form of a news service; `mail-news.txt` tells the same as
+/// people do.
+const LEFT_OUT: [&str; 7] = [
+    "Liberal Dutch coalition falls",
+    "Bits: a robot vacuum cleaner",
+    "Football: Late goal breaks Rovers' hearts",
+    "[spam-dev] [Bug 614] New: HTML parser chokes on broken tags",
+    "Tiny servers, big ideas",
+    "Open-source office suite goes 1.1 beta",
+    "Scientists find water under desert",
+];
+/// Lists that it is shown as often as this: names and phrases a line, words of other languages.
+const NAMES: &str = "names.txt";
+const PHRASES: &str = "phrases.txt";
+const FOREIGN: &str = "words.txt";
+const LIST_TIMES: usize = 3;
+
 /// Each record of this number has an index in the place of its address, as messages have between boxes that know each
 /// other.
 const INDEXED_EVERY: usize = 3;
@@ -35,6 +57,12 @@ pub fn lines(make: Make) -> Vec<u8> {
     match make {
         Make::First => Vec::new(),
         Make::Second => [Texts::unpack().bytes(BROTLI), counted().as_bytes()].concat(),
+        Make::Third => {
+            let texts = Texts::unpack();
+            let foreign: String = texts.get(FOREIGN).split_whitespace().flat_map(|word| [word, "\n"]).collect();
+            let lists = [texts.get(NAMES), texts.get(PHRASES), &foreign].concat().repeat(LIST_TIMES);
+            [texts.bytes(BROTLI), counted().as_bytes(), lists.as_bytes()].concat()
+        }
     }
 }
 
@@ -42,33 +70,56 @@ pub fn lines(make: Make) -> Vec<u8> {
 pub fn records(make: Make) -> Vec<u8> {
     let texts = Texts::unpack();
     let mut records = Records::new(texts.get(ADDRESSES));
-    let in_lines = |file: &str| texts.get(file).lines().map(|text| (Kind::Text, text));
-    let in_mails = |file: &str| in_mails(texts.get(file));
     match make {
         Make::First => {
             records.bytes = [&[WORDS, b'\n'], texts.bytes(BROTLI), &[0]].concat();
-            let all = in_lines(LANGUAGES).chain(in_mails(MAILS)).chain(in_lines(TEXTS));
+            let languages = in_lines(texts.get(LANGUAGES));
+            let all = languages.chain(in_mails(texts.get(MAILS))).chain(in_lines(texts.get(TEXTS)));
             all.for_each(|text| records.add(text));
         }
         Make::Second => {
-            let more = MORE_LANGUAGES.iter().flat_map(|file| in_lines(file));
-            more.chain(in_lines(LANGUAGES).step_by(2)).for_each(|text| records.add(text));
-            let rest = in_lines(LANGUAGES).skip(1).step_by(2).collect();
-            let mut kinds = vec![rest, in_mails(MAILS).collect(), in_lines(TEXTS).collect()];
-            kinds.extend(MORE_MAILS.iter().map(|file| in_mails(file).collect::<Vec<_>>()));
-            kinds.extend(MORE_TEXTS.iter().map(|file| in_lines(file).collect::<Vec<_>>()));
-            mixed(kinds).for_each(|text| records.add(text));
+            mixed(&texts, &MORE_LANGUAGES, &MORE_MAILS, &MORE_TEXTS, &[]).for_each(|text| records.add(text));
+        }
+        Make::Third => {
+            let with = |more: &[&'static str], third: &[&'static str]| [more, third].concat();
+            let languages = with(&MORE_LANGUAGES, &THIRD_LANGUAGES);
+            let (mails, short) = (with(&MORE_MAILS, &THIRD_MAILS), with(&MORE_TEXTS, &THIRD_TEXTS));
+            mixed(&texts, &languages, &mails, &short, &LEFT_OUT).for_each(|text| records.add(text));
         }
     }
     records.bytes
+}
+
+fn in_lines(file: &str) -> impl Iterator<Item = Text<'_>> {
+    file.lines().map(|text| (Kind::Text, text))
 }
 
 fn in_mails(file: &str) -> impl Iterator<Item = Text<'_>> {
     file.split("\n===\n").map(|mail| (Kind::Mail, mail.trim_matches('\n')))
 }
 
+/// These languages and half of the first ones, then everything else mixed: the other half, and mails and texts of the
+/// first make and of these files; but none of the mails with these subjects.
+fn mixed<'t>(
+    texts: &'t Texts,
+    languages: &[&str],
+    mails: &[&str],
+    short: &[&str],
+    left_out: &[&str],
+) -> impl Iterator<Item = Text<'t>> {
+    let lines = |file: &str| in_lines(texts.get(file)).collect::<Vec<_>>();
+    let left_out = |mail: &str| left_out.iter().any(|subject| mail.lines().next() == Some(subject));
+    let first_mails = in_mails(texts.get(MAILS)).filter(|(_, mail)| !left_out(mail)).collect();
+    let first = languages.iter().flat_map(|file| lines(file)).chain(in_lines(texts.get(LANGUAGES)).step_by(2));
+    let first: Vec<_> = first.collect();
+    let mut kinds = vec![in_lines(texts.get(LANGUAGES)).skip(1).step_by(2).collect(), first_mails, lines(TEXTS)];
+    kinds.extend(mails.iter().map(|file| in_mails(texts.get(file)).collect::<Vec<_>>()));
+    kinds.extend(short.iter().map(|file| lines(file)));
+    first.into_iter().chain(spread(kinds))
+}
+
 /// All of these kinds, each spread evenly over the whole.
-fn mixed(kinds: Vec<Vec<Text<'_>>>) -> impl Iterator<Item = Text<'_>> {
+fn spread(kinds: Vec<Vec<Text<'_>>>) -> impl Iterator<Item = Text<'_>> {
     let mut all = Vec::new();
     for texts in kinds {
         let count = texts.len() as u64;
@@ -136,7 +187,10 @@ mod tests {
         let unpacked = Texts::unpack();
         let mut often: HashMap<Vec<&str>, usize> = HashMap::new();
         let files = [TEXTS, LANGUAGES, MAILS];
-        for file in files.iter().chain(&MORE_MAILS).chain(&MORE_TEXTS).chain(&MORE_LANGUAGES) {
+        let second = MORE_MAILS.iter().chain(&MORE_TEXTS).chain(&MORE_LANGUAGES);
+        let third = THIRD_MAILS.iter().chain(&THIRD_TEXTS).chain(&THIRD_LANGUAGES);
+        for file in files.iter().chain(second).chain(third) {
+            assert!(!unpacked.bytes(file).is_empty(), "{file}");
             for mail in unpacked.get(file).split(['\n']) {
                 let words: Vec<_> = mail.split_whitespace().collect();
                 words.windows(6).for_each(|six| *often.entry(six.to_vec()).or_default() += 1);
@@ -149,11 +203,20 @@ mod tests {
     #[test]
     fn the_texts_are_whole() {
         let unpacked = Texts::unpack();
-        for mail in MORE_MAILS.iter().flat_map(|file| in_mails(unpacked.get(file))).map(|(_, mail)| mail) {
+        for mail in
+            MORE_MAILS.iter().chain(&THIRD_MAILS).flat_map(|file| in_mails(unpacked.get(file))).map(|(_, mail)| mail)
+        {
             assert!(mail.contains('\n') && !mail.contains(['\0', '\r', '\t']), "{mail}");
         }
-        for text in MORE_TEXTS.iter().chain(&MORE_LANGUAGES).flat_map(|file| unpacked.get(file).lines()) {
+        let lines = MORE_TEXTS.iter().chain(&MORE_LANGUAGES).chain(&THIRD_TEXTS).chain(&THIRD_LANGUAGES);
+        for text in lines.chain(&[NAMES, PHRASES, FOREIGN]).flat_map(|file| unpacked.get(file).lines()) {
             assert!(!text.trim().is_empty() && text.trim() == text, "{text:?}");
+        }
+        for subject in LEFT_OUT {
+            assert!(
+                in_mails(unpacked.get(MAILS)).any(|(_, mail)| mail.starts_with(&format!("{subject}\n"))),
+                "{subject}"
+            );
         }
     }
 }

@@ -24,10 +24,19 @@ pub enum Make {
     /// A sixth mixer, two stages behind the last one, a wider choice of rows, fixed prices for kinds and numbers; counted
     /// words, mixed texts.
     Second,
+    /// The same with more texts of many hands.
+    Third,
 }
 
 /// All models, the best first.
-pub static MODELS: [Spec; 3] = [
+pub static MODELS: [Spec; 4] = [
+    Spec {
+        number: 4,
+        make: Make::Third,
+        table_bits: 21,
+        memory: 80 << 20,
+        state: hex(include_str!("../golden/model-4.sha256")),
+    },
     Spec {
         number: 3,
         make: Make::Second,

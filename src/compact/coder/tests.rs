@@ -27,6 +27,7 @@ fn coder(which: usize) -> MutexGuard<'static, Coder> {
         LazyLock::new(|| Mutex::new(Coder::new(&MODELS[0]))),
         LazyLock::new(|| Mutex::new(Coder::new(&MODELS[1]))),
         LazyLock::new(|| Mutex::new(Coder::new(&MODELS[2]))),
+        LazyLock::new(|| Mutex::new(Coder::new(&MODELS[3]))),
     ];
     // Where another test failed with it in its hands, it may be in the middle of a message; that test is the one to see.
     CODERS[which].lock().unwrap()
@@ -91,7 +92,7 @@ fn what_no_decoder_would_take_is_not_taken() {
     assert!(Coder::takes(&samples()) && Coder::takes(&[[1_u8; LONGEST - 1]]));
     assert!(!Coder::takes(&[[1_u8; LONGEST]]) && !Coder::takes(&[[0_u8]]));
     assert!(!Coder::takes::<&[u8]>(&[]) && !Coder::takes(&[[1_u8]; MOST + 1]));
-    let mut coder = coder(2);
+    let mut coder = coder(3);
     let largest = [vec![b'a'; LONGEST - MOST], vec![]].into_iter().chain(vec![vec![]; MOST - 2]).collect::<Vec<_>>();
     let code = coder.encode(&largest);
     assert_eq!(coder.decode(&code), Some(largest));

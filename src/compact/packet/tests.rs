@@ -1,9 +1,10 @@
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
 use super::bundle::{decode, decode_front, encode};
+use super::check::crc16;
 use super::*;
 use crate::coder::MODELS;
-use crate::letter::{Kind, Other};
+use crate::letter::{Kind, Other, to_record};
 
 /// One for all tests: priming takes a second.
 fn coder() -> MutexGuard<'static, Coder> {
@@ -98,6 +99,39 @@ fn an_index_is_read_by_the_one_address_that_fits() {
     assert_eq!(decode(&mut *coder, &bundle, &|_| book(&names[..1])), Err(Unreadable::Book));
     assert_eq!(decode(&mut *coder, &bundle, &|_| Vec::new()), Err(Unreadable::Book));
     assert_eq!(decode(&mut *coder, &bundle, &|_| book(&names[1..2].repeat(2))), Err(Unreadable::Book));
+}
+
+/// The check over the written-out message is short enough for another address of a full book to fit by chance.
+#[test]
+fn a_text_is_never_given_a_mail_address_nor_a_mail_a_number() {
+    let mut coder = coder();
+    let from_phone =
+        Letter { kind: Kind::Text, other: Other::Address("+14155550123".into()), ..message("", "At camp") };
+    let mail = |n: usize| format!("crew{n}@station.example");
+    let phone = |n: usize| format!("+1415{n:07}");
+    let others: [(Letter, &dyn Fn(usize) -> String); 2] = [(from_phone, &mail), (message("Boat", "At camp"), &phone)];
+    for (letter, other) in others {
+        let Other::Address(right) = letter.other.clone() else { unreachable!("it is written out") };
+        let check = |address: &str| {
+            let letter = Letter { other: Other::Address(address.to_owned()), ..letter.clone() };
+            crc16(&[to_record(&letter).unwrap(), vec![0]].concat())
+        };
+        let fits = (0..1_000_000).map(other).find(|address| check(address) == check(&right)).unwrap();
+        let on_air = Letter { other: Other::Index(40), ..letter.clone() };
+        let written = [letter.clone()];
+        let bundle = encode(&mut *coder, Form::Model(MODELS[0].number), &[on_air], &written, 192, 1);
+        let mut read = |book: &[&String]| {
+            let book: Vec<String> = book.iter().map(|address| (*address).clone()).collect();
+            decode(&mut *coder, &bundle, &|_| book.clone())
+        };
+        assert_eq!(read(&[&fits]), Err(Unreadable::Book), "{fits} for {right}");
+        assert_eq!(read(&[&fits, &right]).as_deref(), Ok(&written[..]));
+        // One of the same kind that fits as well: it may be either, so it is neither.
+        let same = |n: usize| if letter.kind == Kind::Mail { mail(n) } else { phone(n) };
+        let twin =
+            (0..1_000_000).map(same).find(|address| *address != right && check(address) == check(&right)).unwrap();
+        assert_eq!(read(&[&twin, &right]), Err(Unreadable::Book), "{twin} or {right}");
+    }
 }
 
 #[test]

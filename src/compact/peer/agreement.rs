@@ -42,6 +42,12 @@ pub struct Agreement {
     pub(super) understands_notes: bool,
 }
 
+/// Says among the models that a box knows what to make of names of people: boxes that do not know it pass over it, and
+/// both ends still agree on what was said.
+const PEOPLE: ModelId = ModelId { number: 15, mark: *b"crew" };
+/// Models that a hello names besides.
+const MOST_MODELS: usize = 14;
+
 /// Among compact packets a hello rides in one a day until the other box has it.
 const SAY_AGAIN: i64 = 24 * 3_600_000;
 
@@ -63,6 +69,11 @@ impl Agreement {
         self.theirs.is_some()
     }
 
+    /// True when it knows what to make of names of people.
+    pub fn knows_people(&self) -> bool {
+        self.theirs.as_ref().is_some_and(|hello| hello.models.contains(&PEOPLE))
+    }
+
     /// Our hello, if it should ride in a packet that leaves now.
     pub fn hello(&self, ours: &[ModelId], hours: u8, now: i64) -> Option<Hello> {
         let hello = self.ours(ours, hours);
@@ -73,7 +84,7 @@ impl Agreement {
 
     fn ours(&self, models: &[ModelId], hours: u8) -> Hello {
         let echo = self.theirs.as_ref().map_or(0, Hello::check);
-        Hello { hours, echo, models: models.iter().copied().take(15).collect() }
+        Hello { hours, echo, models: models.iter().copied().take(MOST_MODELS).chain([PEOPLE]).collect() }
     }
 
     /// A packet with our hello goes out.

@@ -65,6 +65,15 @@ impl AddressBook {
         self.entries.iter_mut().filter(|entry| entry.address == address).for_each(|entry| entry.there = false);
     }
 
+    /// Forgets addresses, and gives them back. Should the other box still write one by its index, it is asked to write it
+    /// out.
+    pub fn forget(&mut self, which: &dyn Fn(&str) -> bool) -> Vec<String> {
+        let gone =
+            self.entries.iter().filter(|entry| which(&entry.address)).map(|entry| entry.address.clone()).collect();
+        self.entries.retain(|entry| !which(&entry.address));
+        gone
+    }
+
     fn touch(&mut self, address: &str) -> &mut BookEntry {
         let entry = match self.entries.iter().position(|entry| entry.address == address) {
             Some(at) => self.entries.remove(at),

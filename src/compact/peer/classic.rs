@@ -16,22 +16,30 @@ impl Peer {
         };
         let hello =
             self.agreement.hello(&context.codec.models(), context.rules.receipt_hours, context.now).map(Note::Hello);
-        let head = |note: &Note| append_to_classic(&[], std::slice::from_ref(note)).map_or(MARK, |head| head.len());
+        let of: Vec<_> = waiting.message.person.iter().map(|person| Note::Of(person.clone())).collect();
+        let head = |notes: &[Note]| append_to_classic(&[], notes).map_or(MARK, |head| head.len());
+        let mark = head(&of);
         let known = self.agreement.knows_us();
-        let spares = [hello.as_ref().map_or(MARK, head), MARK];
+        let spares = [head(&of.iter().cloned().chain(hello).collect::<Vec<_>>()), mark];
         let packets = spares.into_iter().find_map(|spare| {
             let packets = context.codec.classic(waiting.message, room.saturating_sub(spare))?;
-            (packets.len() == plain.len() || known && spare == MARK).then_some(packets)
+            (packets.len() == plain.len() || known && spare == mark).then_some(packets)
         });
         let packets = packets.unwrap_or_else(|| plain.clone());
         let bytes = packets.iter().map(Vec::len).sum();
         let (count, classic) = (packets.len(), (plain.iter().map(Vec::len).sum(), plain.len()));
-        let all = self.classic_packets(context, waiting.key, packets);
+        let all = self.classic_packets(context, waiting.key, packets, &of);
         plan.send.extend(all);
         plan.uses.push(AirUse { key: waiting.key, classic, alone: count, bytes, packets: count, messages: 1 });
     }
 
-    fn classic_packets(&mut self, context: &mut PeerContext, key: u64, packets: Vec<Vec<u8>>) -> Vec<OutgoingPacket> {
+    fn classic_packets(
+        &mut self,
+        context: &mut PeerContext,
+        key: u64,
+        packets: Vec<Vec<u8>>,
+        of: &[Note],
+    ) -> Vec<OutgoingPacket> {
         let cores: Vec<_> = packets.into_iter().map(|packet| self.mark(context, packet)).collect();
         let countable = cores.iter().all(|(_, name)| name.is_some());
         let mut all = Vec::new();
@@ -40,7 +48,11 @@ impl Peer {
             let mut record = self.record(context, ticket, vec![key]);
             (record.name, record.countable, record.packets) = (name, countable, vec![OutboxFragment::default()]);
             record.wait = record.wait.filter(|_| countable);
-            let dressed = name.and_then(|_| self.add_notes(context, &core, Vec::new(), true));
+            let dressed = name.and_then(|_| {
+                let with_name = self.add_notes(context, &core, of.to_vec(), true);
+                // Without room for the name it is of the one who is meant without.
+                with_name.or_else(|| self.add_notes(context, &core, Vec::new(), true))
+            });
             let (payload, carries) = dressed.unwrap_or_else(|| (core.clone(), Vec::new()));
             record.hello = hello_in(&carries).cloned();
             let bytes = HexBytes(if name.is_some() { core } else { Vec::new() });

@@ -20,8 +20,8 @@
 //! the bytes), and the receiver remembers the hash of what it took for weeks: what comes twice is not delivered twice.
 //!
 //! What is said between the messages is a *note* ([`notes`]): a receipt, a hello (my models, and how long I keep receipts
-//! back), a question (I cannot read that), *replaces* (these messages are those of that bundle), the fragments that came, and what became of a
-//! message behind the far box.
+//! back), a question (I cannot read that), *replaces* (these messages are those of that bundle), the fragments that came, what became of a
+//! message behind the far box, and which people are behind a box ([`Answer`]).
 //!
 //! # States
 //!
@@ -67,9 +67,11 @@ mod fate;
 pub mod gather;
 mod inquiry;
 mod memory;
+mod names;
 pub mod notes;
 mod outbox;
 mod owed;
+mod people;
 mod plan;
 mod reassembly;
 mod receive;
@@ -88,8 +90,11 @@ pub use fate::Fate;
 use fate::Fates;
 pub use memory::BundleName;
 use memory::{TakenBundles, UsedNames};
+use names::DisplayNames;
 use outbox::OutboxBundle;
 use owed::OwedNotes;
+pub use people::Answer;
+use people::PeopleOfBox;
 use reassembly::{FragmentSet, ParkedBundle};
 use turn::{PeerChange, PeerFlaw, PlanRefusal, ResendCause};
 
@@ -99,9 +104,13 @@ use turn::{PeerChange, PeerFlaw, PlanRefusal, ResendCause};
 pub struct Peer {
     agreement: Agreement,
     book: AddressBook,
+    #[serde(skip_serializing_if = "DisplayNames::is_empty")]
+    names: DisplayNames,
     owed: OwedNotes,
     #[serde(skip_serializing_if = "Fates::is_empty")]
     fates: Fates,
+    #[serde(skip_serializing_if = "PeopleOfBox::is_empty")]
+    people: PeopleOfBox,
     out: Vec<OutboxBundle>,
     /// Messages that the far box could not read in the bundles of these names.
     recode: Vec<Recode>,
@@ -132,6 +141,16 @@ impl Peer {
     /// The form in which the next messages go; `None`: classic.
     pub fn form(&self, codec: &dyn Codec) -> Option<Form> {
         self.agreement.form(&codec.models())
+    }
+
+    /// Bundles that wait for a receipt.
+    pub fn unconfirmed(&self) -> usize {
+        self.out.iter().filter(|bundle| bundle.awaits()).count()
+    }
+
+    /// When the far box last said something that only such a box says, in milliseconds since 1970.
+    pub fn heard(&self) -> Option<i64> {
+        self.alive
     }
 
     /// True while the far box is believed to be one like this.
@@ -263,6 +282,12 @@ pub struct PeerTurn {
     pub classic: Option<Vec<u8>>,
     /// Its name, when it has one.
     pub classic_name: Option<BundleName>,
+    /// Whose it is, where it says so: the person on the station.
+    pub classic_person: Option<String>,
+    /// People whom the far box names: they want an address here.
+    pub newcomers: Vec<String>,
+    /// What the far box says about addresses for our people.
+    pub answers: Vec<(String, Answer)>,
     /// Beginnings of messages whose rest did not come in time.
     pub truncated: Vec<Letter>,
     /// Messages of ours that the far box has.

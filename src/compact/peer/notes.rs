@@ -15,7 +15,11 @@
 //! 6n  replaces: n names                      70  fragments that came: id, 16 bits
 //! 80  length; have you these? names          81  length; have you these? names, each with the id of its fragments
 //! 90  length; I have none of these: names
+//! C0  length; a person of this box, who wants an address: name
+//! C1  length; about an address for a person of yours: 0 has it, 1 the owner is asked, 2 refused; name, line feed, address
+//! C2  length; the messages in this classic packet are of, or for, this person: name
 //! A0  length; what became of messages: name, place in the bundle and fate (four bits each)
+//! B0  length; the mark of an address (24 bits of its hash), and the display name of who writes from it
 //! others of 8x and above: a length and what it says, skipped
 //! ```
 
@@ -24,6 +28,8 @@ use serde::{Deserialize, Serialize};
 use super::Hello;
 use super::fate::Fate;
 use super::memory::BundleName;
+use super::names::{AddressMark, LONGEST};
+use super::people::Answer;
 use crate::packet::ModelId;
 
 /// First byte of an envelope: the high four bits.
@@ -36,6 +42,12 @@ const SALT: [u8; 2] = [0xC8, 0x3E];
 pub const MARK: usize = 3;
 /// Kind of the note that tells fates.
 const FATES: u8 = 0xA0;
+/// Kinds of the notes about people.
+const PERSON: u8 = 0xC0;
+const ANSWER: u8 = 0xC1;
+const OF: u8 = 0xC2;
+/// Kind of the note with a display name.
+const NAME: u8 = 0xB0;
 /// Bytes of notes at most in one packet.
 const MOST: usize = 127;
 
@@ -63,6 +75,14 @@ pub enum Note {
     Have(BundleName, Option<u8>),
     /// I do not have that bundle, and nothing of it.
     NotHere(BundleName),
+    /// A person of this box, who wants an address.
+    Person(String),
+    /// About an address for a person of yours.
+    Answer(String, Answer),
+    /// Of this person, or for them, are the messages in this classic packet.
+    Of(String),
+    /// Who writes from the address with this mark is called so.
+    Name(AddressMark, String),
 }
 
 /// What a question is about.
@@ -133,6 +153,14 @@ fn write(notes: &[Note]) -> Vec<u8> {
             Note::Have(name, None) => lengthy(&mut block, 0x80, *name, None),
             Note::Have(name, id) => lengthy(&mut block, 0x81, *name, *id),
             Note::NotHere(name) => lengthy(&mut block, 0x90, *name, None),
+            Note::Person(name) => words(&mut block, PERSON, name.as_bytes()),
+            Note::Answer(name, answer) => words(&mut block, ANSWER, &answer_bytes(name, answer)),
+            Note::Of(name) => words(&mut block, OF, name.as_bytes()),
+            Note::Name(mark, name) => {
+                let name = &name.as_bytes()[..name.len().min(LONGEST)];
+                block.extend([NAME, (mark.len() + name.len()) as u8]);
+                block.extend(mark.iter().chain(name));
+            }
             Note::Receipt(_) | Note::Replaces(_) | Note::Fate(..) => {}
         }
     }
@@ -154,6 +182,39 @@ fn lengthy(block: &mut Vec<u8>, kind: u8, name: BundleName, id: Option<u8>) {
     block.extend([kind, 2 + u8::from(id.is_some())]);
     block.extend(name.0.to_be_bytes());
     block.extend(id);
+}
+
+/// Words with their length; too long ones are cut, and then say nothing to anybody.
+fn words(block: &mut Vec<u8>, kind: u8, words: &[u8]) {
+    let words = &words[..words.len().min(usize::from(u8::MAX))];
+    block.extend([kind, words.len() as u8]);
+    block.extend(words);
+}
+
+fn answer_bytes(name: &str, answer: &Answer) -> Vec<u8> {
+    match answer {
+        Answer::Address(address) => [&[0], name.as_bytes(), b"\n", address.as_bytes()].concat(),
+        Answer::Asked => [&[1], name.as_bytes()].concat(),
+        Answer::Refused => [&[2], name.as_bytes()].concat(),
+    }
+}
+
+fn read_words(kind: u8, content: &[u8]) -> Option<Note> {
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
+    match kind {
+        PERSON => text(content).map(Note::Person),
+        OF => text(content).map(Note::Of),
+        _ => {
+            let (&status, rest) = content.split_first()?;
+            let rest = text(rest)?;
+            Some(match (status, rest.split_once('\n')) {
+                (0, Some((name, address))) => Note::Answer(name.to_owned(), Answer::Address(address.to_owned())),
+                (1, None) => Note::Answer(rest, Answer::Asked),
+                (2, None) => Note::Answer(rest, Answer::Refused),
+                _ => return None,
+            })
+        }
+    }
 }
 
 /// The notes of a block, up to what cannot be read.
@@ -194,6 +255,15 @@ fn read_one(first: u8, rest: &mut &[u8], notes: &mut Vec<Note>) -> Option<()> {
             let [length] = take::<1>(rest)?;
             let (mut content, after) = rest.split_at_checked(usize::from(length))?;
             *rest = after;
+            if matches!(first, PERSON | ANSWER | OF) {
+                notes.extend(read_words(first, content));
+                return Some(());
+            }
+            if first == NAME {
+                let named = take(&mut content).zip(std::str::from_utf8(content).ok());
+                notes.extend(named.map(|(mark, name)| Note::Name(mark, name.to_owned())));
+                return Some(());
+            }
             while let Some(name) = name(&mut content) {
                 match first {
                     0x80 => notes.push(Note::Have(name, None)),
@@ -331,10 +401,16 @@ mod tests {
             Note::Fragments(7, 0b1011),
             Note::Fate(BundleName(13), 15, Fate::Failed),
             Note::Fate(BundleName(13), 0, Fate::Delivered),
+            Note::Person("carol".into()),
+            Note::Answer("carol".into(), Answer::Address("carol@shore.example".into())),
+            Note::Answer("dora".into(), Answer::Asked),
+            Note::Answer("eve".into(), Answer::Refused),
+            Note::Of("bob".into()),
             Note::Have(BundleName(9), None),
             Note::Have(BundleName(10), Some(11)),
             Note::NotHere(BundleName(12)),
             Note::Receipt(BundleName(8)),
+            Note::Name([1, 2, 3], "Mary Müller".into()),
             Note::Fate(BundleName(14), 1, Fate::Held),
         ]
     }
@@ -342,8 +418,10 @@ mod tests {
     #[test]
     fn notes_come_back_before_and_in_a_packet() {
         for bundle in [&b""[..], b"\x91xyz"] {
-            let packet = wrap(&all(), bundle).unwrap();
-            assert_eq!(unwrap(&packet), Some((all(), bundle)));
+            for notes in all().chunks(10) {
+                let packet = wrap(notes, bundle).unwrap();
+                assert_eq!(unwrap(&packet), Some((notes.to_vec(), bundle)));
+            }
             for count in 1..=40 {
                 let receipts: Vec<_> = (0..count).map(|n| Note::Receipt(BundleName(n))).collect();
                 let packet = wrap(&receipts, bundle).unwrap();
@@ -359,10 +437,10 @@ mod tests {
     #[test]
     fn a_classic_packet_carries_notes_where_old_decoders_do_not_look() {
         let packet = b"\x08\x01\x12\x05hello\x18\x01";
-        for notes in [Vec::new(), all()] {
+        for notes in all().chunks(10).chain([&[][..]]) {
             let core = vary_classic(packet, 300);
-            let marked = append_to_classic(&core, &notes).unwrap();
-            assert_eq!(find_in_classic(&marked), (&core[..], Some(notes)));
+            let marked = append_to_classic(&core, notes).unwrap();
+            assert_eq!(find_in_classic(&marked), (&core[..], Some(notes.to_vec())));
         }
         assert_eq!(find_in_classic(packet), (&packet[..], None));
         let foreign = [packet, &NOTES[..], &[1, 0x10], &packet[..]].concat();

@@ -23,7 +23,7 @@ pub struct OutboxBundle {
     /// All messages in it, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<u64>,
-    /// Fates that went out with it: told again if it is repeated.
+    /// Fates, and answers about people, that went out with it: told again if it is repeated, replaced or given up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fates: Vec<Note>,
     /// Every packet of its messages has a name: their receipts together mean that the messages arrived.
@@ -112,7 +112,7 @@ impl Peer {
         if let Some(packet) = bundle.packets.get_mut(usize::from(fragment)) {
             (packet.with_link, packet.unknown, packet.sent) = (false, false, Some(now));
             let carried = std::mem::take(&mut packet.carries);
-            bundle.fates.extend(carried.into_iter().filter(|note| matches!(note, Note::Fate(..))));
+            bundle.fates.extend(carried.into_iter().filter(|note| matches!(note, Note::Fate(..) | Note::Answer(..))));
             bundle.first_sent.get_or_insert(now);
             bundle.last_sent = Some(now);
         }
@@ -164,16 +164,32 @@ impl Peer {
         self.sweep();
     }
 
+    /// Forgets a person of this box, or of the other: their name, these messages of theirs, and addresses that only they
+    /// wrote to. A bundle that messages of others are in as well stays until it is receipted.
+    pub fn erase(&mut self, name: &str, messages: &[u64], address: &dyn Fn(&str) -> bool) {
+        messages.iter().for_each(|key| self.forget(*key));
+        self.book.forget(address).iter().for_each(|gone| self.names.forget(gone));
+        for bundle in &mut self.out {
+            bundle.addresses.retain(|known| !address(known));
+            bundle.indexed.retain(|known| !address(known));
+        }
+        self.people.forget(name);
+    }
+
     /// A message has ended for its sender; should it have left, a late receipt still counts.
-    pub fn give_up(&mut self, key: u64) {
-        let carrying = self.out.iter_mut().filter(|bundle| bundle.messages.contains(&key));
-        carrying.for_each(|bundle| bundle.given_up = true);
+    pub fn give_up(&mut self, key: u64, now: i64) {
+        let mut told = Vec::new();
+        for bundle in self.out.iter_mut().filter(|bundle| bundle.messages.contains(&key)) {
+            bundle.given_up = true;
+            told.append(&mut bundle.fates);
+        }
+        self.notes_lost(told, now);
     }
 
     /// A message goes again because its owner wants that: gives back all that go, as they share bundles. Those of compact
     /// bundles replace what they were in; a classic one stands for itself.
     pub fn again(&mut self, key: u64, now: i64) -> Vec<u64> {
-        let mut keys = vec![key];
+        let (mut keys, mut told) = (vec![key], Vec::new());
         for bundle in self.out.iter_mut().filter(|bundle| !bundle.replaced && bundle.messages.contains(&key)) {
             bundle.packets.iter_mut().for_each(|packet| packet.unknown = false);
             bundle.inquiry = None;
@@ -182,10 +198,13 @@ impl Peer {
                 continue;
             }
             bundle.replaced = true;
+            // It may never have arrived.
+            told.append(&mut bundle.fates);
             keys.extend(&bundle.messages);
             let names = bundle.replaces.iter().copied().chain(bundle.name).collect();
             self.recode.push(super::Recode { names, messages: bundle.messages.clone(), at: now, wish: true });
         }
+        self.notes_lost(told, now);
         keys.sort_unstable();
         keys.dedup();
         self.sweep();

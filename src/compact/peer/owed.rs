@@ -106,7 +106,16 @@ impl Peer {
         let waiting = self.sets.iter().filter(|set| set.ask_at <= context.now);
         let fragments = waiting.map(|set| Note::Fragments(set.id, set.there()));
         let receipts = self.owed.receipts.iter().map(|receipt| Note::Receipt(receipt.name));
-        hello.into_iter().chain(questions).chain(fragments).chain(receipts).chain(self.fates.notes()).collect()
+        let people = self.people.notes(context.now).filter(|_| self.agreement.knows_people());
+        hello
+            .into_iter()
+            .chain(questions)
+            .chain(fragments)
+            .chain(receipts)
+            .chain(self.fates.notes())
+            .chain(people)
+            .chain(self.names.notes())
+            .collect()
     }
 
     /// These notes ride in a packet for the link.
@@ -119,7 +128,10 @@ impl Peer {
                 Note::Fragments(id, _) => self.ask_for_fragments(*id, now.saturating_add(FRAGMENTS_AGAIN)),
                 Note::Fate(name, place, _) => self.fates.told(*name, *place),
                 Note::Have(name, _) => self.inquired(*name, now),
-                Note::Replaces(_) => {}
+                Note::Person(name) => self.people.said(name, now),
+                Note::Answer(name, _) => self.people.answered(name),
+                Note::Name(mark, name) => self.names.passed(*mark, name),
+                Note::Replaces(_) | Note::Of(_) => {}
             }
         }
     }
@@ -134,7 +146,10 @@ impl Peer {
                 Note::Fragments(id, _) => self.ask_for_fragments(id, now),
                 Note::Fate(name, place, fate) => self.fates.again(name, place, fate, now),
                 Note::Have(name, _) => self.inquire_again(name, now),
-                Note::Replaces(_) => {}
+                Note::Person(name) => self.people.not_said(&name),
+                Note::Answer(name, answer) => self.people.answer_again(name, answer, now),
+                Note::Name(mark, name) => self.names.owe(mark, &name),
+                Note::Replaces(_) | Note::Of(_) => {}
             }
         }
     }
@@ -148,7 +163,15 @@ impl Peer {
                 Note::NotHere(_) => self.owed.question(note, now),
                 Note::Fate(name, place, fate) => self.fates.again(name, place, fate, now),
                 Note::Have(name, _) => self.inquire_again(name, now),
-                Note::Hello(_) | Note::NoModel(..) | Note::BadCheck(_) | Note::Fragments(..) | Note::Replaces(_) => {}
+                Note::Name(mark, name) => self.names.owe(mark, &name),
+                Note::Answer(name, answer) => self.people.answer_again(name, answer, now),
+                Note::Hello(_)
+                | Note::NoModel(..)
+                | Note::BadCheck(_)
+                | Note::Fragments(..)
+                | Note::Person(_)
+                | Note::Of(_)
+                | Note::Replaces(_) => {}
             }
         }
     }

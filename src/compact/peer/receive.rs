@@ -14,6 +14,8 @@ use crate::packet::fragments::Fragment;
 const ROOM_FOR_A_MARK: usize = 16;
 /// A fragment is not sent again sooner than this after it was sent: the answer crossed it.
 const CROSSING: i64 = 3_600_000;
+/// People whom one packet may name.
+const MOST_NEWCOMERS: usize = 32;
 /// Rounds in which missing fragments are sent again.
 pub(super) const MOST_ROUNDS: u8 = 8;
 
@@ -44,6 +46,8 @@ impl Peer {
             return;
         };
         self.receive_notes(context, turn, &notes);
+        turn.classic_person =
+            notes.iter().find_map(|note| if let Note::Of(name) = note { Some(name.clone()) } else { None });
         self.agreement.seems_deaf(&context.codec.models());
         let hash = hash(core);
         let name = name_of(hash);
@@ -101,7 +105,12 @@ impl Peer {
                 Note::Fate(name, place, fate) => self.hear_fate(*name, *place, *fate, turn),
                 Note::Have(name, id) => self.answer(*name, *id, context.now),
                 Note::NotHere(name) => self.not_here(context, turn, *name),
-                Note::Hello(_) | Note::Replaces(_) => {}
+                Note::Name(mark, name) => self.names.passed(*mark, name),
+                Note::Person(name) if turn.newcomers.len() < MOST_NEWCOMERS => turn.newcomers.push(name.clone()),
+                Note::Answer(name, answer) if self.hear_answer(name, answer) => {
+                    turn.answers.push((name.clone(), answer.clone()));
+                }
+                Note::Hello(_) | Note::Replaces(_) | Note::Person(_) | Note::Answer(..) | Note::Of(_) => {}
             }
         }
         if let Some(sent) = newest {
@@ -171,6 +180,8 @@ impl Peer {
         let messages = bundle.messages.clone();
         let names = bundle.replaces.iter().copied().chain(bundle.name).collect();
         let form = bundle.form;
+        // Which of its copies arrived is not known.
+        let told = std::mem::take(&mut bundle.fates);
         let why = match model {
             Some(model) => ResendCause::NoModel(model),
             None if bundle.indexed.is_empty() => ResendCause::BadCheck,
@@ -188,6 +199,7 @@ impl Peer {
         }
         turn.again.extend(messages.iter().map(|key| (*key, why)));
         self.recode.push(Recode { names, messages, at: context.now, wish: false });
+        self.notes_lost(told, context.now);
     }
 
     /// The far box waits for fragments.

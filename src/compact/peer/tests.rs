@@ -3,6 +3,7 @@ mod fates;
 mod histories;
 mod inquiry;
 mod noise;
+mod people;
 mod records;
 mod session;
 mod world;

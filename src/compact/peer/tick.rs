@@ -58,8 +58,10 @@ impl Peer {
             let old = bundle.planned.saturating_add(REPEATABLE) <= context.now;
             if bundle.form.is_none() || !speaks || old || bundle.repeats >= MOST_REPEATS {
                 bundle.given_up = true;
+                let told = std::mem::take(&mut bundle.fates);
                 turn.unconfirmed
                     .extend(bundle.messages.iter().filter(|key| !turn.unconfirmed.contains(key)).collect::<Vec<_>>());
+                self.notes_lost(told, context.now);
                 continue;
             }
             bundle.repeats += 1;

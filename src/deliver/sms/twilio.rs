@@ -162,6 +162,8 @@ fn incoming(item: &Value, at: Time) -> Option<IncomingText> {
         to: text_of(item, "to").unwrap_or_default(),
         text: text_of(item, "body").unwrap_or_default(),
         files,
+        // The list does not say.
+        keyword: None,
         at,
     })
 }

@@ -41,7 +41,7 @@ pub(super) fn send(tx: &mut Tx, policy: &Policy, id: Id, who: &str, now: Time) -
         )));
     }
     let mut all = BTreeSet::from([id]);
-    if let Some(device) = packets.iter().rev().find(|packet| packet.peer.is_some()).map(|packet| packet.device) {
+    if let Some(device) = packets.iter().rev().find(|packet| packet.peer.is_some()).map(|packet| packet.far_box) {
         peer::change(tx, device, |peer| all.extend(peer.again(id.0, now.0).into_iter().map(Id)))?;
     }
     let (mut wanted, mut others, mut held) = (Use::default(), 0, false);

@@ -13,7 +13,7 @@ use crate::links::LinkRecord;
 use crate::message::reason::{Acknowledged, LinkReason, Part, Taken};
 use crate::message::{GoneReason, Id, Message, Packet, PacketState, Priority, Reason, Reference, State};
 use crate::money::{Bill, Use};
-use crate::route::choose::Policy;
+use crate::route::choose::{Policy, Route};
 use crate::route::{plan, price};
 use crate::settings::Key;
 use crate::store::{Tx, TxResult};
@@ -23,6 +23,7 @@ use crate::store::{Tx, TxResult};
 /// # Errors
 /// When the store fails.
 pub fn group_of(context: &Context, packet: &Packet) -> Result<PacketGroup, Fault> {
+    let policy = context.policy();
     context.store.read(|view| {
         let packets = view.group_of(packet)?;
         let (mut messages, mut finished) = (Vec::new(), false);
@@ -32,7 +33,10 @@ pub fn group_of(context: &Context, packet: &Packet) -> Result<PacketGroup, Fault
                 None => finished = true,
             }
         }
-        Ok(PacketGroup { packets, messages, finished })
+        let there = Route::Link(packet.far_box);
+        let goes_elsewhere = |message: &&Message| packet.far_box.is_some() && policy.choose(&message.to) != there;
+        let moved = messages.iter().filter(goes_elsewhere).map(|message| message.id).collect();
+        Ok(PacketGroup { packets, messages, finished, moved })
     })
 }
 
@@ -176,12 +180,13 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
         if let (Some(PacketState::Unknown(_)), Some(place)) =
             (tx.packet(packet.number)?.map(|known| known.state), &packet.peer)
         {
-            session::change(tx, packet.device, |peer| {
+            session::change(tx, packet.far_box, |peer| {
                 peer.returned(place.ticket, place.fragment);
             })?;
         }
         tx.put_packet(&packet)?;
-        let all = tx.group_of(&packet)?.iter().all(Packet::is_handed);
+        let group = tx.group_of(&packet)?;
+        let all = group.iter().all(Packet::is_handed);
         let reason = LinkReason::Taken { how, part: Part::of(&packet), by: reference.clone() };
         for id in &packet.messages {
             let Some(live) = tx.live(*id)? else { continue };
@@ -189,6 +194,7 @@ pub fn taken(context: &Context, packet: &Packet, reference: &Reference, how: Tak
                 true => tx.step(*id, now, State::OnLink, reason.clone(), 0, live.deadline)?,
                 false => tx.step(*id, now, live.state, reason.clone(), 0, live.next)?,
             };
+            stays_unclear(tx, &live, &group)?;
         }
         Ok(())
     })
@@ -216,7 +222,7 @@ pub(super) fn mark_unknown(
     tx.put_packet(&packet)?;
     let mut asks = false;
     if let Some(place) = &packet.peer {
-        session::change(tx, packet.device, |peer| {
+        session::change(tx, packet.far_box, |peer| {
             peer.unknown(rules, place.ticket, place.fragment, now.0);
             asks = peer.is_known();
         })?;
@@ -244,7 +250,7 @@ pub fn not_taken(context: &Context, packet: &Packet, why: Reason) -> Result<(), 
         let (mut again, mut packet) = (true, packet.clone());
         uncharge(tx, &mut packet)?;
         if let (PacketState::Unknown(_), Some(place)) = (&packet.state, &packet.peer) {
-            session::change(tx, packet.device, |peer| again = peer.returned(place.ticket, place.fragment))?;
+            session::change(tx, packet.far_box, |peer| again = peer.returned(place.ticket, place.fragment))?;
         }
         if again {
             return planned_again(tx, packet.clone(), now);
@@ -286,7 +292,7 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
     tx.put_packet(&packet)?;
     tx.packet_went(&packet)?;
     if let Some(place) = packet.peer.clone() {
-        session::change(tx, packet.device, |peer| peer.sent(place.ticket, place.fragment, now.0))?;
+        session::change(tx, packet.far_box, |peer| peer.sent(place.ticket, place.fragment, now.0))?;
     }
     let group = tx.group_of(&packet)?;
     let done = group.iter().all(|packet| matches!(packet.state, PacketState::Sent(_)));
@@ -301,6 +307,7 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
         let packets = u32::from(at == 0);
         if !done || live.state == State::Sent {
             tx.step(*id, now, live.state, reason.clone(), packets, live.next)?;
+            stays_unclear(tx, &live, &group)?;
             continue;
         }
         let until = receipt.then(|| now + session::LONGEST);
@@ -308,6 +315,16 @@ pub(super) fn mark_sent(tx: &mut Tx, mut packet: Packet, how: &Acknowledged, now
         tx.step(*id, now, State::Sent, reason.clone(), packets, until.unwrap_or(Time::NEVER))?;
     }
     Ok(())
+}
+
+/// While nobody knows of one packet of a message whether it left, that is what its owner has to know, whatever becomes of
+/// the others: the time line has that.
+fn stays_unclear(tx: &mut Tx, before: &Message, group: &[Packet]) -> TxResult<()> {
+    let unclear = group.iter().any(|packet| matches!(packet.state, PacketState::Unknown(_)));
+    match unclear && before.reason.may_have_arrived() {
+        true => tx.change(before.id, |message| message.reason = before.reason.clone()).map(drop),
+        false => Ok(()),
+    }
 }
 
 /// Counts what the messages of a group would have taken besides, each in classic packets of its own.
@@ -363,7 +380,7 @@ fn may_arrive(tx: &mut Tx, id: Id, packets: &[Packet], now: Time) -> TxResult<()
     let Some(packet) = packets.iter().find(|packet| packet.peer.as_ref().is_some_and(|place| place.receipt)) else {
         return Ok(());
     };
-    session::change(tx, packet.device, |peer| peer.give_up(id.0))?;
+    session::change(tx, packet.far_box, |peer| peer.give_up(id.0, now.0))?;
     tx.live(id)?
         .map_or(Ok(()), |_| tx.change(id, |message| message.receipt_until = Some(now + session::LONGEST)).map(drop))
 }
@@ -386,7 +403,7 @@ fn tell_gone(tx: &mut Tx, packet: &Packet, unclear: bool, now: Time) -> TxResult
     if !unclear {
         release(tx, packet);
     }
-    session::change(tx, packet.device, |peer| match unclear {
+    session::change(tx, packet.far_box, |peer| match unclear {
         true => peer.sent(place.ticket, place.fragment, now.0),
         false => peer.lost(place.ticket, place.fragment, now.0),
     })
@@ -408,7 +425,7 @@ fn resolve(
     now: Time,
 ) -> TxResult<()> {
     // The far box of the session that the packets belong to, if they belong to one.
-    let session = packets.iter().find(|packet| packet.peer.is_some()).map(|packet| packet.device);
+    let session = packets.iter().find(|packet| packet.peer.is_some()).map(|packet| packet.far_box);
     let forget =
         |tx: &mut Tx, id: Id| session.map_or(Ok(()), |device| session::change(tx, device, |peer| peer.forget(id.0)));
     match resolution {

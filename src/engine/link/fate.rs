@@ -4,7 +4,7 @@
 use compact::peer::{BundleName, Fate};
 
 use super::session;
-use crate::address::LinkAddress;
+use crate::address::PeerId;
 use crate::clock::Time;
 use crate::deliver::dsn::Kind;
 use crate::engine::Context;
@@ -20,7 +20,7 @@ const BATCH: usize = 100;
 ///
 /// # Errors
 /// When the store fails.
-pub fn collect(context: &Context) -> Result<Vec<Option<LinkAddress>>, Fault> {
+pub fn collect(context: &Context) -> Result<Vec<Option<PeerId>>, Fault> {
     let rows = context.store.read(|view| view.fates(BATCH))?;
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -33,8 +33,8 @@ pub fn collect(context: &Context) -> Result<Vec<Option<LinkAddress>>, Fault> {
             let Some(message) = tx.find(*id)? else { continue };
             let (Some(came_in), Some(fate)) = (message.came_in, of(&message)) else { continue };
             let name = BundleName(came_in.bundle);
-            session::change(tx, came_in.device, |peer| peer.tell_fate(name, came_in.place, fate, now.0))?;
-            touched.push(came_in.device);
+            session::change(tx, came_in.far_box, |peer| peer.tell_fate(name, came_in.place, fate, now.0))?;
+            touched.push(came_in.far_box);
         }
         Ok(touched)
     })
@@ -42,7 +42,7 @@ pub fn collect(context: &Context) -> Result<Vec<Option<LinkAddress>>, Fault> {
 
 /// What there is to tell of a message; `None` while it is on its way, and where the receipt says it already.
 fn of(message: &Message) -> Option<Fate> {
-    let for_the_world = message.came_in.is_some_and(|came_in| came_in.device.is_some());
+    let for_the_world = message.came_in.is_some_and(|came_in| came_in.far_box.is_some());
     match message.state {
         State::Queued | State::OnLink | State::FarBox => None,
         // It passed on to another device.
@@ -55,7 +55,10 @@ fn of(message: &Message) -> Option<Fate> {
         // To be taken at sea is to be in the mailbox there.
         State::Delivered => for_the_world.then_some(Fate::Delivered),
         State::Held => Some(Fate::Held),
-        State::Refused => Some(Fate::Refused),
+        State::Refused => Some(match message.reason.root() {
+            Reason::NoRoute(NoRoute::NoPerson { .. }) => Fate::NoRecipient,
+            _ => Fate::Refused,
+        }),
         State::Cancelled => Some(Fate::Cancelled),
         State::Expired => Some(Fate::TooLate),
         State::Returned => Some(failure(&message.reason)),
@@ -126,7 +129,7 @@ fn was_given_up(message: &Message) -> bool {
 
 /// The far box has a message: one for a person there is in their mailbox, one for the world is on its way. Also one that
 /// was given up for lack of just this news.
-pub fn arrived(tx: &mut Tx, id: Id, device: Option<LinkAddress>, now: Time) -> TxResult<()> {
+pub fn arrived(tx: &mut Tx, id: Id, device: Option<PeerId>, now: Time) -> TxResult<()> {
     let Some(message) = tx.find(id)? else { return Ok(()) };
     if message.is_final() && !was_given_up(&message) {
         return Ok(());

@@ -38,6 +38,8 @@ pub struct PacketGroup {
     pub messages: Vec<Message>,
     /// Some of its messages are finished, or unreadable.
     pub finished: bool,
+    /// Messages whose reader is not at this far box any more: they go elsewhere if that is still possible.
+    pub moved: Vec<Id>,
 }
 
 /// What becomes of a message whose packets will not be sent.
@@ -92,11 +94,20 @@ impl PacketGroup {
     /// messages is wanted back or too late. Once a part of a group has left, such a message goes along with the others.
     pub fn is_unwanted(&self, now: Time) -> bool {
         let carries_messages = self.packets.iter().any(|packet| !packet.messages.is_empty());
-        let over = |message: &Message| message.recall || now >= message.limit();
+        let over = |message: &Message| self.is_over(message, now) || self.moved.contains(&message.id);
         // Without a message that something can still happen to, `all` is true: nobody waits for it.
         let (some, all) = (self.messages.iter().any(over), self.messages.iter().all(over));
         let broken = self.any(|state| matches!(state, PacketState::Gone(_)));
         (carries_messages && all) || (some && !self.partly_sent()) || broken || self.is_needless()
+    }
+
+    fn is_over(&self, message: &Message, now: Time) -> bool {
+        message.recall || now >= message.limit()
+    }
+
+    /// True when all that is wrong with it is that readers are at another far box now.
+    pub fn is_misdirected(&self, now: Time) -> bool {
+        !self.moved.is_empty() && !self.is_needless() && !self.messages.iter().any(|message| self.is_over(message, now))
     }
 
     /// Puts a changed packet in the place of the one that is known.
@@ -133,7 +144,7 @@ impl PacketGroup {
         if self.is_open() || self.is_needless() {
             return Vec::new();
         }
-        let over = |message: &Message| message.recall || now >= message.limit();
+        let over = |message: &Message| self.is_over(message, now) || self.moved.contains(&message.id);
         let for_one = self.finished || self.messages.iter().any(over);
         let partly = self.partly_sent();
         // What failed, not what was taken back because of it.

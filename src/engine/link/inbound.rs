@@ -1,20 +1,25 @@
 //! Packets from the air become messages: in one commit with the memory that this packet was taken.
 
+use std::sync::Arc;
+
 use compact::letter::{Kind, Letter, Other};
 use compact::peer::{BundleName, Peer, PeerTurn};
 
 use super::peer::PeerEffects;
-use crate::address::{Address, AddressError, LinkAddress, Phone};
+use crate::address::{Address, AddressError, Mailbox, PeerId, Phone};
 use crate::clock::Time;
 use crate::coding::classic::{self, Inner, Protocol};
 use crate::coding::parts::{self, PartMark};
+use crate::deliver::compose;
 use crate::engine::Context;
+use crate::engine::admit::{self, Admission};
 use crate::fault::Fault;
 use crate::link::Inbound;
 use crate::message::events::SetAside;
-use crate::message::reason::{NoRoute, Unusable, Waits};
+use crate::message::reason::{NeedsOwner, NoRoute, Unusable, Waits};
+use crate::message::sender::display_name;
 use crate::message::{CameIn, Id, Message, Origin, Reason, State};
-use crate::people::Person;
+use crate::people::{FarBox, Person};
 use crate::route::choose::Policy;
 use crate::route::plan::NewMessage;
 use crate::settings::Key;
@@ -40,17 +45,20 @@ pub fn take(context: &Context, inbound: &Inbound) -> Result<Committed, Fault> {
 /// `None` when the far box is not known any more as it was read.
 fn try_take(context: &Context, inbound: &Inbound) -> Result<Option<Committed>, Fault> {
     let payload = &inbound.payload;
-    let unpacker = Unpacker::new(context, inbound.device)?;
+    let far_box = context.far_box_at(inbound.device)?;
+    let unpacker = Unpacker::new(context, far_box)?;
     let received = match (context.speaks_compact(), payload.first().is_some_and(|first| *first >= 0x80)) {
         (false, true) => {
             return Err(Fault::refused(Unusable::CompactOff));
         }
-        (false, false) => Received { classic: Some((payload.clone(), None)), messages: Vec::new(), effects: None },
+        (false, false) => {
+            Received { classic: Some((payload.clone(), None, None)), messages: Vec::new(), effects: None }
+        }
         (true, true) if !context.coder().ready() => return Err(Fault::Temporary(Waits::Coder.into())),
         (true, _) => {
-            let (mut peer, before) = context.peer_as_read(inbound.device)?;
-            let turn = context.in_session(inbound.device, |session| peer.receive(session, payload));
-            Received::new(context, inbound.device, peer, before, turn)
+            let (mut peer, before) = context.peer_as_read(far_box)?;
+            let turn = context.in_session(far_box, |session| peer.receive(session, payload));
+            Received::new(context, far_box, peer, before, turn)
         }
     };
     let (key, now) = (inbound.key.clone(), unpacker.now);
@@ -73,12 +81,12 @@ fn busy() -> Fault {
 ///
 /// # Errors
 /// When the store fails.
-pub fn tick(context: &Context, device: Option<LinkAddress>) -> Result<(), Fault> {
+pub fn tick(context: &Context, far_box: Option<PeerId>) -> Result<(), Fault> {
     for _ in 0..TRIES {
-        let (mut peer, before) = context.peer_as_read(device)?;
-        let turn = context.in_session(device, |session| peer.tick(session));
-        let received = Received::new(context, device, peer, before, turn);
-        let unpacker = if received.messages.is_empty() { None } else { Some(Unpacker::new(context, device)?) };
+        let (mut peer, before) = context.peer_as_read(far_box)?;
+        let turn = context.in_session(far_box, |session| peer.tick(session));
+        let received = Received::new(context, far_box, peer, before, turn);
+        let unpacker = if received.messages.is_empty() { None } else { Some(Unpacker::new(context, far_box)?) };
         let now = context.now();
         let kept = context.store.write(move |tx| match received.is_current(tx)? {
             true => received.keep(tx, unpacker.as_ref(), now).map(|_| true),
@@ -93,18 +101,26 @@ pub fn tick(context: &Context, device: Option<LinkAddress>) -> Result<(), Fault>
 
 /// What a turn of the session brought.
 struct Received {
-    /// A classic packet, and its name.
-    classic: Option<(Vec<u8>, Option<BundleName>)>,
-    /// Messages, and where they came; `None` for what is left of one whose rest did not come.
-    messages: Vec<(Letter, Option<(BundleName, u8)>)>,
+    /// A classic packet, its name, and whose it is.
+    classic: Option<(Vec<u8>, Option<BundleName>, Option<String>)>,
+    messages: Vec<Arrival>,
     /// What the session asks besides.
     effects: Option<PeerEffects>,
+}
+
+/// A message of the compact coding.
+struct Arrival {
+    message: Letter,
+    /// Where it came; `None` for what is left of one whose rest did not come.
+    place: Option<(BundleName, u8)>,
+    /// The display name of its correspondent.
+    name: Option<String>,
 }
 
 impl Received {
     fn new(
         context: &Context,
-        device: Option<LinkAddress>,
+        far_box: Option<PeerId>,
         peer: Peer,
         before: Option<Vec<u8>>,
         mut turn: PeerTurn,
@@ -112,9 +128,14 @@ impl Received {
         let places = std::mem::take(&mut turn.places).into_iter().map(Some).chain(std::iter::repeat(None));
         let whole = std::mem::take(&mut turn.messages).into_iter().zip(places);
         let truncated = std::mem::take(&mut turn.truncated).into_iter().map(|message| (message, None));
-        let messages = whole.chain(truncated).collect();
-        let classic = turn.classic.take().map(|packet| (packet, turn.classic_name.take()));
-        Self { classic, messages, effects: Some(PeerEffects::new(context, device, peer, before, turn)) }
+        let named = |message: &Letter| match &message.other {
+            Other::Address(address) => peer.display_name(address).map(str::to_owned),
+            Other::Index(_) => None,
+        };
+        let arrival = |(message, place)| Arrival { name: named(&message), message, place };
+        let messages = whole.chain(truncated).map(arrival).collect();
+        let classic = turn.classic.take().map(|packet| (packet, turn.classic_name.take(), turn.classic_person.take()));
+        Self { classic, messages, effects: Some(PeerEffects::new(context, far_box, peer, before, turn)) }
     }
 
     /// See [`PeerEffects::is_current`].
@@ -125,14 +146,17 @@ impl Received {
     fn keep(&self, tx: &mut Tx, unpacker: Option<&Unpacker>, now: Time) -> TxResult<Vec<Id>> {
         let mut ids = Vec::new();
         if let Some(unpacker) = unpacker {
-            if let Some((payload, name)) = &self.classic {
+            if let Some((payload, name, person)) = &self.classic {
                 match classic::decode(payload) {
-                    Ok(packet) => ids.extend(unpacker.packet(tx, &packet, payload, *name)?),
+                    Ok(packet) => {
+                        let end = unpacker.end(tx, person.as_deref())?;
+                        ids.extend(unpacker.packet(tx, &packet, payload, *name, &end)?);
+                    }
                     Err(why) => unpacker.set_aside(tx, Unusable::NotClassic { why: why.to_string() }, payload)?,
                 }
             }
-            for (message, place) in &self.messages {
-                ids.extend(unpacker.compact(tx, message, *place)?);
+            for arrival in &self.messages {
+                ids.extend(unpacker.compact(tx, arrival)?);
             }
         }
         self.effects.as_ref().map_or(Ok(()), |effects| effects.apply(tx, now))?;
@@ -163,7 +187,8 @@ pub fn give_up_on_parts(context: &Context) -> Result<(), Fault> {
         context.store.write(move |tx| {
             tx.drop_parts(&set)?;
             let (subject, body) = apart(&first.other, &text);
-            match unpacker.message(&first.other, None, subject, body) {
+            let end = unpacker.end(tx, None)?;
+            match unpacker.message(&first.other, &end, subject, body) {
                 Ok(message) => tx.add(&alone(message)).map(drop),
                 Err(why) => unpacker.set_aside(tx, why, text.as_bytes()),
             }
@@ -199,20 +224,39 @@ struct Unpacker {
     side: Side,
 }
 
+/// The person at this end of one message.
+enum End {
+    /// This one.
+    Person(Box<Person>),
+    /// The far box has no people here.
+    Nobody,
+    /// Somebody of the far box, about whom the owner is asked.
+    Asked(String),
+    /// Somebody of the far box, who gets no address here.
+    Refused(String),
+    /// Somebody of this name, and nobody here has it.
+    Unknown(String),
+}
+
 /// Who is at this end.
 enum Side {
-    /// A device in the field wrote to the world; its owner, if somebody owns it.
-    Field(LinkAddress, Option<Person>),
+    /// A far box wrote to the world; the first of its people, if it has any.
+    Field(Arc<FarBox>, Option<Person>),
     /// The world wrote to the one who reads here.
     Reader(Person),
 }
 
 impl Unpacker {
-    fn new(context: &Context, device: Option<LinkAddress>) -> Result<Self, Fault> {
+    fn new(context: &Context, far_box: Option<PeerId>) -> Result<Self, Fault> {
         // What comes in may go on by any link.
         let policy = crate::engine::policy(&context.store);
-        let side = match device {
-            Some(device) => Side::Field(device, policy.people.by_device(device).map(|person| (**person).clone())),
+        let side = match far_box {
+            Some(id) => {
+                let far_box = policy.people.far_box(id).cloned();
+                let far_box =
+                    far_box.ok_or_else(|| Fault::temporary(format!("far box {id} was removed a moment ago")))?;
+                Side::Field(far_box, policy.people.first_of(id).map(|person| (**person).clone()))
+            }
             None => {
                 let reader = policy.people.default_person(policy.settings.text(Key::DefaultPerson));
                 let reader =
@@ -223,16 +267,17 @@ impl Unpacker {
         Ok(Self { policy, now: context.now(), believed: context.store.clock().believable(), side })
     }
 
-    fn device(&self) -> String {
+    /// The name of the far box in the store.
+    fn peer_name(&self) -> String {
         match &self.side {
-            Side::Field(device, _) => Address::Device(*device).to_string(),
+            Side::Field(far_box, _) => far_box.id.to_string(),
             Side::Reader(_) => String::new(),
         }
     }
 
     fn came_in(&self, name: BundleName, place: u8) -> CameIn {
-        let device = if let Side::Field(device, _) = &self.side { Some(*device) } else { None };
-        CameIn { device, bundle: name.0, place }
+        let far_box = if let Side::Field(far_box, _) = &self.side { Some(far_box.id) } else { None };
+        CameIn { far_box, bundle: name.0, place }
     }
 
     fn packet(
@@ -241,6 +286,7 @@ impl Unpacker {
         packet: &classic::Packet,
         payload: &[u8],
         name: Option<BundleName>,
+        end: &End,
     ) -> TxResult<Vec<Id>> {
         let from_field = matches!(self.side, Side::Field(..));
         if packet.from_device != from_field {
@@ -249,7 +295,7 @@ impl Unpacker {
         }
         let mut messages = Vec::new();
         for inner in &packet.messages {
-            match self.inner(tx, inner)? {
+            match self.inner(tx, inner, end)? {
                 Ok(message) => messages.extend(message),
                 Err(why) => self.set_aside(tx, why, payload)?,
             }
@@ -264,7 +310,7 @@ impl Unpacker {
     }
 
     /// One inner message; `None` while it is a part and others are missing.
-    fn inner(&self, tx: &mut Tx, inner: &Inner) -> TxResult<Result<Option<Message>, Unusable>> {
+    fn inner(&self, tx: &mut Tx, inner: &Inner, end: &End) -> TxResult<Result<Option<Message>, Unusable>> {
         let other = match (self.other(&inner.to, inner.protocol == Protocol::Sms), &self.side) {
             (Err(why), _) => return Ok(Err(why)),
             (Ok(Address::Nobody), Side::Field(..)) => return Ok(Err(Unusable::NoRecipient)),
@@ -276,7 +322,7 @@ impl Unpacker {
         };
         let message = |text: String| {
             let (subject, text) = apart(&other, &text);
-            self.message(&other, None, subject, text)
+            self.message(&other, end, subject, text)
         };
         Ok(text.map(message).transpose())
     }
@@ -293,11 +339,11 @@ impl Unpacker {
     }
 
     fn part(&self, tx: &mut Tx, inner: &Inner, other: &str, mark: &PartMark<'_>) -> TxResult<Option<String>> {
-        let set = format!("{}|{}|{}|{}", self.device(), inner.to, mark.tag, mark.total);
+        let set = format!("{}|{}|{}|{}", self.peer_name(), inner.to, mark.tag, mark.total);
         let part = PartIn {
             text: inner.text.clone(),
             total: mark.total,
-            device: self.device(),
+            device: self.peer_name(),
             other: other.to_owned(),
             at: self.now,
         };
@@ -311,18 +357,24 @@ impl Unpacker {
     }
 
     /// A message of the compact coding becomes one of this box.
-    fn compact(&self, tx: &mut Tx, received: &Letter, place: Option<(BundleName, u8)>) -> TxResult<Vec<Id>> {
+    fn compact(&self, tx: &mut Tx, arrival: &Arrival) -> TxResult<Vec<Id>> {
+        let (received, place) = (&arrival.message, arrival.place);
         let Other::Address(other) = &received.other else { return Ok(Vec::new()) };
         let mut text = received.text.clone();
         if place.is_none() {
             text.push_str("\n[the rest did not arrive]\n");
         }
         let subject = received.subject.as_str();
-        let end = self.other(other, received.kind == Kind::Text);
-        let message = end.and_then(|end| self.message(&end.to_string(), received.person.as_deref(), subject, &text));
+        let end = self.end(tx, received.person.as_deref())?;
+        let other_end = self.other(other, received.kind == Kind::Text);
+        let message = other_end.and_then(|other| self.message(&other.to_string(), &end, subject, &text));
         match message {
             Ok(mut message) => {
                 message.came_in = place.map(|(name, place)| self.came_in(name, place));
+                // Here somebody reads it; toward the world its writer is somebody of this box.
+                if let (Side::Reader(_), Some(name)) = (&self.side, &arrival.name) {
+                    message.sender.name = display_name(name, &message.from);
+                }
                 tx.add(&alone(message))
             }
             Err(why) => {
@@ -332,43 +384,83 @@ impl Unpacker {
         }
     }
 
-    /// The message between `other`, the end named in the packet, and this end: the person named there, if the name is
-    /// good for that, or else the one who is meant without a name.
-    fn message(&self, other: &str, named: Option<&str>, subject: &str, text: &str) -> Result<Message, Unusable> {
-        let other: Address = other.parse().map_err(|why: AddressError| bad_address(why))?;
-        let named = named.and_then(|name| self.policy.people.get(name));
-        let (from, to, author, refused) = match &self.side {
-            Side::Field(device, None) => (Address::Device(*device), other, None, None),
-            Side::Field(device, Some(owner)) => {
-                // Only who has this device may be named by it.
-                let person = named.map_or(owner, |named| &**named);
-                let person = if person.device.map(LinkAddress::from) == Some(*device) { person } else { owner };
-                let from = self.policy.address_of(person).map_or(Address::Device(*device), Address::Mail);
-                let refused = person.disabled.then(|| NoRoute::MayNotSend { name: person.name.clone() });
-                (from, other, Some(person.name.clone()), refused)
+    /// Who is at this end of a message: the person named in it, or the one who is meant without a name.
+    fn end(&self, tx: &mut Tx, named: Option<&str>) -> TxResult<End> {
+        let of = |person: &Person| End::Person(Box::new(person.clone()));
+        Ok(match (&self.side, named) {
+            (Side::Field(_, None), None) => End::Nobody,
+            (Side::Field(_, Some(first)), None) => of(first),
+            (Side::Field(far_box, _), Some(name)) => {
+                match admit::ask(tx, far_box.id, name, self.policy.settings.text(Key::Domain), self.now)? {
+                    Admission::Person(person) => End::Person(person),
+                    Admission::Asked => End::Asked(name.to_owned()),
+                    Admission::Refused => End::Refused(name.to_owned()),
+                }
             }
-            Side::Reader(reader) => {
-                let person = named.map_or(reader, |named| &**named);
-                let to = self.policy.address_of(person).ok_or(Unusable::NoDomain)?;
-                (other, Address::Mail(to), None, None)
+            (Side::Reader(reader), None) => of(reader),
+            (Side::Reader(_), Some(name)) => {
+                self.policy.people.get(name).map_or_else(|| End::Unknown(name.to_owned()), |person| of(person))
+            }
+        })
+    }
+
+    /// The message between `other`, the end named in the packet, and this end.
+    fn message(&self, other: &str, end: &End, subject: &str, text: &str) -> Result<Message, Unusable> {
+        let other: Address = other.parse().map_err(|why: AddressError| bad_address(why))?;
+        let domain = self.policy.settings.text(Key::Domain);
+        let mut decided: Option<(State, Reason)> = None;
+        let (from, to, author) = match (&self.side, end) {
+            (Side::Field(far_box, _), End::Person(person)) => {
+                if person.disabled {
+                    decided = Some((State::Refused, NoRoute::MayNotSend { name: person.name.clone() }.into()));
+                }
+                let from = self.policy.address_of(person).map_or_else(|| of_nobody(far_box), Address::Mail);
+                (from, other, Some(person.name.clone()))
+            }
+            (Side::Field(far_box, _), end) => {
+                decided = match end {
+                    End::Asked(name) => {
+                        let (name, shown) = (name.clone(), far_box.shown());
+                        Some((State::Held, NeedsOwner::NewAtSea { far_box: far_box.id, shown, name }.into()))
+                    }
+                    End::Refused(name) => Some((
+                        State::Refused,
+                        NoRoute::NotAdmitted { name: name.clone(), shown: far_box.shown() }.into(),
+                    )),
+                    _ => None,
+                };
+                (of_nobody(far_box), other, None)
+            }
+            (Side::Reader(reader), end) => {
+                let name = match end {
+                    End::Person(person) => &person.name,
+                    End::Unknown(name) => name,
+                    _ => &reader.name,
+                };
+                let to = Mailbox::new(name, domain).map_err(|_| Unusable::NoDomain)?;
+                (other, Address::Mail(to), None)
             }
         };
         let draft = NewMessage {
             author,
             subject: subject.to_owned(),
-            message_id: Some(message_id(self.policy.settings.text(Key::Domain))),
+            message_id: Some(compose::message_id(domain)),
             ..NewMessage::new(Origin::Link, from, to, text.to_owned())
         };
         let mut message = self.policy.plan(draft, None, self.now, self.believed);
-        if let Some(why) = refused {
-            (message.state, message.reason, message.next) = (State::Refused, why.into(), Time::NEVER);
+        if let Some((state, reason)) = decided.filter(|_| message.state != State::Refused) {
+            (message.state, message.reason) = (state, reason);
+            message.next = match state {
+                State::Held => self.policy.next_look(&message, Time::NEVER),
+                _ => Time::NEVER,
+            };
         }
         Ok(message)
     }
 
     fn set_aside(&self, tx: &mut Tx, why: Unusable, bytes: &[u8]) -> TxResult<()> {
         let from = match &self.side {
-            Side::Field(device, _) => Some(*device),
+            Side::Field(far_box, _) => far_box.addresses.first().copied(),
             Side::Reader(_) => None,
         };
         let what = SetAside::Packet(from);
@@ -377,15 +469,11 @@ impl Unpacker {
     }
 }
 
-fn bad_address(why: impl std::fmt::Display) -> Unusable {
-    Unusable::BadAddress { why: why.to_string() }
+/// The sender of what a far box wrote that has none of its people here.
+fn of_nobody(far_box: &FarBox) -> Address {
+    far_box.addresses.first().map_or(Address::Nobody, |address| Address::Device(*address))
 }
 
-/// A new Message-ID: random, so that it tells nothing.
-pub fn message_id(domain: &str) -> String {
-    let mut random = [0; 10];
-    // Without random numbers the time would do as well; the kernel always has them once it has booted.
-    let _ = getrandom::fill(&mut random);
-    let name = crate::hex::encode(&random);
-    format!("<{name}@{}>", if domain.is_empty() { "satpost.invalid" } else { domain })
+fn bad_address(why: impl std::fmt::Display) -> Unusable {
+    Unusable::BadAddress { why: why.to_string() }
 }

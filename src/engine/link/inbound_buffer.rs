@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::inbound;
-use crate::address::LinkAddress;
+use crate::address::PeerId;
 use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
@@ -73,8 +73,8 @@ impl InboundBuffer {
 
     /// Keeps what can be kept now, in order. Something that never can be is set aside instead.
     ///
-    /// Gives back from which devices.
-    pub fn keep_all(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<LinkAddress>> {
+    /// Gives back from which far boxes.
+    pub fn keep_all(&mut self, context: &Context, link: &mut dyn Link) -> Vec<Option<PeerId>> {
         let mut from = Vec::new();
         if std::mem::take(&mut self.for_coder) && context.coder().ready() {
             // Nothing failed.
@@ -95,7 +95,8 @@ impl InboundBuffer {
                         log::warn!("link: a packet is kept here and not confirmed yet: {fault}");
                     }
                     if let Some(Incoming::Packet(packet)) = self.line.pop_front() {
-                        from.push(packet.device);
+                        let people = context.store.people();
+                        from.push(packet.device.and_then(|address| people.at(address)).map(|far_box| far_box.id));
                     }
                 }
                 Err(fault) => {

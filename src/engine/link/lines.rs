@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::market::Market;
 use super::select::{Choice, MessageFacts, Offer, Quote, choose};
 use super::{process, schedule};
-use crate::address::LinkAddress;
+use crate::address::PeerId;
 use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
@@ -35,7 +35,7 @@ pub type Line = VecDeque<(Queue, Id)>;
 /// What is known of a waiting message.
 pub struct Known {
     /// Where it goes: its device, or `None` for the far box of a station.
-    pub device: Option<LinkAddress>,
+    pub device: Option<PeerId>,
     /// Why it waits, as its record says.
     pub said: Reason,
     /// When it is looked at next, whatever the link does.
@@ -72,9 +72,9 @@ pub struct Lines {
     by: Option<(Rules, Time)>,
     rests: BTreeMap<Id, Rest>,
     /// Far boxes that refused something a moment ago are left alone until then.
-    shy: BTreeMap<Option<LinkAddress>, Time>,
+    shy: BTreeMap<Option<PeerId>, Time>,
     /// The number of the last turn of each far box.
-    served: BTreeMap<Option<LinkAddress>, u64>,
+    served: BTreeMap<Option<PeerId>, u64>,
     turns: u64,
 }
 
@@ -125,7 +125,7 @@ impl Lines {
         context: &Context,
         market: &Market,
         id: Id,
-    ) -> Result<Option<(Option<LinkAddress>, Message)>, Fault> {
+    ) -> Result<Option<(Option<PeerId>, Message)>, Fault> {
         self.known.remove(&id);
         let item = match context.store.message(id) {
             Ok(None) => return Ok(None),
@@ -161,9 +161,9 @@ impl Lines {
         market: &Market,
         queue: &[(Queue, Id)],
         now: Time,
-    ) -> (BTreeMap<Option<LinkAddress>, Line>, Option<Time>) {
+    ) -> (BTreeMap<Option<PeerId>, Line>, Option<Time>) {
         let mut next = None;
-        let mut lines: BTreeMap<Option<LinkAddress>, Line> = BTreeMap::new();
+        let mut lines: BTreeMap<Option<PeerId>, Line> = BTreeMap::new();
         for (part, id) in queue {
             if let Some(known) = self.known.get(id)
                 && self.resting(*id, now).is_none()
@@ -186,9 +186,9 @@ impl Lines {
     /// The far box whose turn it is, of those that `may` take their next message (true: an urgent one).
     pub fn next(
         &self,
-        ahead: &BTreeMap<Option<LinkAddress>, Line>,
-        may: impl Fn(Option<LinkAddress>, bool) -> bool,
-    ) -> Option<Option<LinkAddress>> {
+        ahead: &BTreeMap<Option<PeerId>, Line>,
+        may: impl Fn(Option<PeerId>, bool) -> bool,
+    ) -> Option<Option<PeerId>> {
         let rank = |part: Queue| match part {
             Queue::LinkUrgent => 0,
             Queue::LinkLow => 2,
@@ -201,19 +201,19 @@ impl Lines {
     }
 
     /// The far box had its turn.
-    pub fn serve(&mut self, device: Option<LinkAddress>) {
+    pub fn serve(&mut self, device: Option<PeerId>) {
         self.turns += 1;
         self.served.insert(device, self.turns);
     }
 
     /// The number of the last turn of a far box; 0 when it had none.
-    pub fn last_turn(&self, device: Option<LinkAddress>) -> u64 {
+    pub fn last_turn(&self, device: Option<PeerId>) -> u64 {
         self.served.get(&device).copied().unwrap_or_default()
     }
 
     /// The link refuses these messages, for a reason that is theirs or that of their far box. Gives when they are tried
     /// again.
-    pub fn refuse(&mut self, messages: &[Id], device: Option<LinkAddress>, why: &Reason, now: Time) -> Time {
+    pub fn refuse(&mut self, messages: &[Id], device: Option<PeerId>, why: &Reason, now: Time) -> Time {
         let before = messages.iter().filter_map(|id| self.rests.get(id)).map(|rest| rest.refusals).max();
         let refusals = before.unwrap_or(0).saturating_add(1);
         let until = now + REST.wait(refusals);
@@ -230,7 +230,7 @@ impl Lines {
     }
 
     /// True while a far box is left alone because it refused something a moment ago.
-    pub fn is_shy(&self, device: Option<LinkAddress>, now: Time) -> bool {
+    pub fn is_shy(&self, device: Option<PeerId>, now: Time) -> bool {
         self.shy.get(&device).is_some_and(|until| now < *until)
     }
 
@@ -242,7 +242,7 @@ impl Lines {
 
 /// Packets that this link holds, by far box.
 #[derive(Debug, Default)]
-pub struct OnLink(BTreeMap<Option<LinkAddress>, usize>);
+pub struct OnLink(BTreeMap<Option<PeerId>, usize>);
 
 impl OnLink {
     /// Counts them in the store.
@@ -254,7 +254,7 @@ impl OnLink {
     }
 
     /// For one far box.
-    pub fn of(&self, device: Option<LinkAddress>) -> usize {
+    pub fn of(&self, device: Option<PeerId>) -> usize {
         self.0.get(&device).copied().unwrap_or_default()
     }
 
@@ -265,12 +265,12 @@ impl OnLink {
     }
 
     /// The link took one.
-    pub fn add(&mut self, device: Option<LinkAddress>) {
+    pub fn add(&mut self, device: Option<PeerId>) {
         *self.0.entry(device).or_default() += 1;
     }
 
     /// One has left, or is gone.
-    pub fn remove(&mut self, device: Option<LinkAddress>) {
+    pub fn remove(&mut self, device: Option<PeerId>) {
         if let Some(count) = self.0.get_mut(&device) {
             *count = count.saturating_sub(1);
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::select::{Choice, LinkState, MessageFacts, Offer, Quote, choose};
-use crate::address::LinkAddress;
+use crate::address::PeerId;
 use crate::clock::Time;
 use crate::engine::{Context, policy};
 use crate::fault::Fault;
@@ -51,7 +51,7 @@ impl Market {
     }
 
     /// What a message takes on each link.
-    pub fn quotes(&self, message: &Message, device: Option<LinkAddress>) -> Vec<(LinkId, Option<Quote>)> {
+    pub fn quotes(&self, message: &Message, device: Option<PeerId>) -> Vec<(LinkId, Option<Quote>)> {
         let most = self.policy.max_parts(message);
         let quote = |link: &LinkState| {
             let price = link.terms.price?;
@@ -66,11 +66,13 @@ impl Market {
     pub fn offers(
         &self,
         facts: &MessageFacts,
-        device: Option<LinkAddress>,
+        device: Option<PeerId>,
         quotes: &[(LinkId, Option<Quote>)],
     ) -> Vec<Offer> {
         let quote = |id| quotes.iter().find(|(link, _)| *link == id).and_then(|(_, quote)| *quote);
-        self.links.iter().map(|link| link.offer(facts, device, quote(link.terms.id))).collect()
+        let offer =
+            |link: &LinkState| link.offer(facts, self.policy.reaches(&link.terms, device), quote(link.terms.id));
+        self.links.iter().map(offer).collect()
     }
 
     /// The facts of a message for the choice.
@@ -85,8 +87,8 @@ impl Market {
 
     /// True when this link looks after the session with a far box: the cheapest of those that reach it and are ready, or of
     /// those that reach it while none is.
-    pub fn leads(&self, id: LinkId, device: Option<LinkAddress>) -> bool {
-        let reach = self.links.iter().filter(|link| link.terms.on && link.terms.reach.includes(device));
+    pub fn leads(&self, id: LinkId, device: Option<PeerId>) -> bool {
+        let reach = self.links.iter().filter(|link| link.terms.on && self.policy.reaches(&link.terms, device));
         let priced = reach.filter_map(|link| Some((link.terms.price?.of(100), link)));
         let first = priced.min_by_key(|(price, link)| (!link.ready, *price, link.terms.id));
         first.is_some_and(|(_, link)| link.terms.id == id)

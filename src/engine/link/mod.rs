@@ -20,6 +20,7 @@
 
 pub mod coders;
 mod commit;
+pub mod crew;
 pub mod equipment;
 mod explain;
 mod fate;
@@ -34,7 +35,7 @@ mod reconcile;
 pub mod removed;
 mod schedule;
 mod select;
-mod session;
+pub(super) mod session;
 mod submit;
 mod telemetry;
 mod timers;

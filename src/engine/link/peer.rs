@@ -11,10 +11,11 @@ use compact::peer::{OutgoingPacket, Peer, PeerContext, PeerTurn};
 
 use super::coders::{CoderHandle, models};
 use super::commit;
+use super::crew;
 use super::fate::{self, Heard};
-pub use super::session::{change, device, put, rules, unchanged};
+pub use super::session::{change, far_box, put, rules, unchanged};
 use super::session::{name, read};
-use crate::address::LinkAddress;
+use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::coding::messages::{self, Codec};
 use crate::engine::Context;
@@ -35,7 +36,7 @@ const ONCE_MORE: std::time::Duration = std::time::Duration::from_secs(86_400);
 ///
 /// # Errors
 /// When the store fails.
-pub fn due(context: &Context, device: Option<LinkAddress>) -> Result<Option<Time>, Fault> {
+pub fn due(context: &Context, device: Option<PeerId>) -> Result<Option<Time>, Fault> {
     Ok(context.peer(device)?.due(&rules(&context.store.settings())).map(Time))
 }
 
@@ -54,7 +55,7 @@ impl Context {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn peer(&self, device: Option<LinkAddress>) -> Result<Peer, Fault> {
+    pub fn peer(&self, device: Option<PeerId>) -> Result<Peer, Fault> {
         self.peer_as_read(device).map(|(peer, _)| peer)
     }
 
@@ -63,14 +64,18 @@ impl Context {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn peer_as_read(&self, device: Option<LinkAddress>) -> Result<(Peer, Option<Vec<u8>>), Fault> {
+    pub fn peer_as_read(&self, device: Option<PeerId>) -> Result<(Peer, Option<Vec<u8>>), Fault> {
         let name = name(device);
         let bytes = self.store.read(|view| view.peer(&name))?;
-        Ok((read(&name, bytes.clone()), bytes))
+        let mut peer = read(&name, bytes.clone());
+        if device.is_none() {
+            crew::introduce(&self.policy(), &mut peer);
+        }
+        Ok((peer, bytes))
     }
 
     /// Does something in the session with a far box, by the settings of this moment.
-    pub fn in_session<T>(&self, device: Option<LinkAddress>, act: impl FnOnce(&mut PeerContext) -> T) -> T {
+    pub fn in_session<T>(&self, device: Option<PeerId>, act: impl FnOnce(&mut PeerContext) -> T) -> T {
         let settings = self.store.settings();
         let mut coder = self.coder();
         // Toward a device this box speaks for the world.
@@ -81,7 +86,7 @@ impl Context {
     }
 
     /// The form in which a far box reads messages; `None`: the classic coding.
-    pub fn form(&self, peer: &Peer, device: Option<LinkAddress>) -> Option<Form> {
+    pub fn form(&self, peer: &Peer, device: Option<PeerId>) -> Option<Form> {
         self.in_session(device, |session| peer.form(session.codec))
     }
 
@@ -103,20 +108,17 @@ impl Context {
     }
 
     /// A message as it goes over the air. The person on the station is named unless the far end knows without.
-    pub fn on_air(&self, message: &Message, device: Option<LinkAddress>) -> compact::letter::Letter {
+    pub fn on_air(&self, message: &Message, device: Option<PeerId>) -> compact::letter::Letter {
         let policy = self.policy();
         let (other, person) = match device {
-            Some(device) => {
-                let owner = policy.people.by_device(device).map(|owner| owner.name.clone());
+            Some(id) => {
+                let first = policy.people.first_of(id).map(|first| first.name.clone());
                 let to =
                     message.to.mailbox().filter(|to| policy.is_ours(to)).and_then(|to| policy.people.addressed(to));
-                (&message.from, to.map(|person| person.name.clone()).filter(|person| Some(person) != owner.as_ref()))
+                let named = to.filter(|person| person.far_box == Some(id) && Some(&person.name) != first.as_ref());
+                (&message.from, named.map(|person| person.name_at_sea().to_owned()))
             }
-            None => {
-                let reader = policy.people.default_person(policy.settings.text(Key::DefaultPerson));
-                let author = message.author.clone().filter(|author| reader.is_none_or(|reader| reader.name != *author));
-                (&message.to, author)
-            }
+            None => (&message.to, crew::writer(&policy, message)),
         };
         match other.phone() {
             Some(_) => {
@@ -134,7 +136,7 @@ pub fn confirmed(packet: &Packet) -> Reference {
 }
 
 /// Packets that the session wants to go out, in groups: those of a bundle, and of the same messages, belong together.
-pub fn groups(send: &[OutgoingPacket], device: Option<LinkAddress>, link: LinkId, now: Time) -> Vec<Vec<Packet>> {
+pub fn groups(send: &[OutgoingPacket], device: Option<PeerId>, link: LinkId, now: Time) -> Vec<Vec<Packet>> {
     let together = |one: &OutgoingPacket, next: &OutgoingPacket| {
         one.ticket == next.ticket || (!one.messages.is_empty() && one.messages == next.messages)
     };
@@ -144,7 +146,8 @@ pub fn groups(send: &[OutgoingPacket], device: Option<LinkAddress>, link: LinkId
         group: 0,
         part,
         parts,
-        device,
+        far_box: device,
+        address: None,
         link,
         payload: out.payload.clone(),
         state: PacketState::Planned,
@@ -173,7 +176,9 @@ pub fn groups(send: &[OutgoingPacket], device: Option<LinkAddress>, link: LinkId
 
 /// What a session asks of the box besides messages that came in, ready to be written.
 pub struct PeerEffects {
-    device: Option<LinkAddress>,
+    device: Option<PeerId>,
+    /// Where that far box is, for the records.
+    address: Option<LinkAddress>,
     /// The link by which it goes on.
     link: Option<LinkId>,
     /// As it is after the turn, and as it was read before.
@@ -185,17 +190,12 @@ pub struct PeerEffects {
     unconfirmed: Vec<Bounce>,
     /// What became of messages behind the far box.
     heard: Vec<Heard>,
+    people: crew::News,
 }
 
 impl PeerEffects {
     /// What a turn of the session asks; the peer is as it is after it, and was read as `before`.
-    pub fn new(
-        context: &Context,
-        device: Option<LinkAddress>,
-        peer: Peer,
-        before: Option<Vec<u8>>,
-        turn: PeerTurn,
-    ) -> Self {
+    pub fn new(context: &Context, device: Option<PeerId>, peer: Peer, before: Option<Vec<u8>>, turn: PeerTurn) -> Self {
         let messages = turn.unconfirmed.iter().filter_map(|key| context.store.message(Id(*key)).ok().flatten());
         let unconfirmed =
             messages.map(|message| context.ending(&message, State::Expired, LinkReason::Unconfirmed)).collect();
@@ -209,7 +209,10 @@ impl PeerEffects {
         };
         let bills = turn.again.iter().filter_map(|(key, _)| bill(*key)).collect();
         let heard = turn.fates.iter().filter_map(|(key, fate)| Heard::new(context, *key, *fate)).collect();
-        Self { device, link: context.link, peer, before, turn, bills, unconfirmed, heard }
+        let far_box = device.and_then(|id| policy.people.far_box(id));
+        let address = far_box.and_then(|far_box| far_box.addresses.first().copied());
+        let people = crew::News::new(&policy, device, &turn, context.now(), context.store.clock().believable());
+        Self { device, address, link: context.link, peer, before, turn, bills, unconfirmed, heard, people }
     }
 
     /// True while the peer is still as it was read: the worker of another link may have changed it, and then the turn has to
@@ -235,12 +238,13 @@ impl PeerEffects {
         self.heard.iter().try_for_each(|heard| heard.apply(tx, now))?;
         self.unconfirmed.iter().try_for_each(|ending| ending.apply(tx, now))?;
         self.call_back(tx, now)?;
+        self.people.apply(tx, self.link, now)?;
         for (bytes, flaw) in &self.turn.quarantine {
-            let what = SetAside::Packet(self.device);
+            let what = SetAside::Packet(self.address);
             tx.set_aside("link", what, unusable(*flaw).into(), bytes, now)?;
         }
         for change in &self.turn.news {
-            let kind = EventKind::FarBox { what: what_changed(*change), device: self.device };
+            let kind = EventKind::FarBox { what: what_changed(*change), device: self.address };
             tx.event(&Event { at: now, part: "link".to_owned(), link: self.link, kind, alarm: false })?;
         }
         Ok(())
@@ -254,7 +258,7 @@ impl PeerEffects {
         }
         let mut not_there = turn.not_there.clone();
         for packet in tx.open_packets()? {
-            let Some(place) = packet.peer.as_ref().filter(|_| packet.device == self.device) else { continue };
+            let Some(place) = packet.peer.as_ref().filter(|_| packet.far_box == self.device) else { continue };
             let (ticket, named) = (place.ticket, (place.ticket, place.fragment));
             // Of a repeat nothing is known: the first copy may be the one that arrived.
             let there = !place.repeat && (turn.arrived.contains(&ticket) || turn.arrived_fragments.contains(&named));
@@ -290,7 +294,7 @@ impl PeerEffects {
         }
         for packet in tx.open_packets()? {
             match &packet.peer {
-                Some(place) if packet.device == self.device && self.turn.needless.contains(&place.ticket) => {
+                Some(place) if packet.far_box == self.device && self.turn.needless.contains(&place.ticket) => {
                     let peer = Some(PeerFragment { needless: true, ..place.clone() });
                     tx.put_packet(&Packet { peer, ask: now, ..packet })?;
                 }

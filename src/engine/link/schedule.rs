@@ -9,7 +9,7 @@ use compact::packet::Form;
 use compact::peer::{Peer, SendPlan, WaitingMessage, gather};
 
 use super::{commit, explain, peer};
-use crate::address::LinkAddress;
+use crate::address::PeerId;
 use crate::clock::Time;
 use crate::engine::{Context, outcome, relay};
 use crate::fault::Fault;
@@ -66,7 +66,7 @@ pub enum Scheduled {
 ///
 /// # Errors
 /// When the store fails.
-pub fn far_box(context: &Context, message: &Message) -> Result<Option<Option<LinkAddress>>, Fault> {
+pub fn far_box(context: &Context, message: &Message) -> Result<Option<Option<PeerId>>, Fault> {
     if context.store.read(|view| view.packets_of(message.id))?.iter().any(Packet::is_open) {
         return Ok(None);
     }
@@ -105,12 +105,7 @@ pub fn far_box(context: &Context, message: &Message) -> Result<Option<Option<Lin
 
 /// The message with what it takes in the coding that its far box reads: measured here where that could not be done when it
 /// was taken in, as the coder was not there, or the far box read another one.
-fn measured(
-    context: &Context,
-    policy: &Policy,
-    device: Option<LinkAddress>,
-    message: &Message,
-) -> Result<Message, Fault> {
+fn measured(context: &Context, policy: &Policy, device: Option<PeerId>, message: &Message) -> Result<Message, Fault> {
     let missing =
         message.size.is_none_or(|size| size.compact.is_none() || size.max_payload != policy.max_payload(device));
     if !missing || !context.speaks_compact() || context.form(&context.peer(device)?, device).is_none() {
@@ -180,7 +175,7 @@ pub fn short(context: &Context, message: &Message, budget: OverBudget) -> Result
 ///
 /// # Errors
 /// When the store fails.
-pub fn together(context: &Context, device: Option<LinkAddress>) -> Result<usize, Fault> {
+pub fn together(context: &Context, device: Option<PeerId>) -> Result<usize, Fault> {
     let shares = context.speaks_compact() && context.form(&context.peer(device)?, device).is_some();
     Ok(if shares { TOGETHER } else { 1 })
 }
@@ -192,7 +187,7 @@ pub fn together(context: &Context, device: Option<LinkAddress>) -> Result<usize,
 pub fn plan(
     context: &Context,
     gathering: &Gathering,
-    device: Option<LinkAddress>,
+    device: Option<PeerId>,
     messages: &[Message],
 ) -> Result<Scheduled, Fault> {
     if !context.speaks_compact() {
@@ -216,7 +211,7 @@ pub fn plan(
 fn try_plan(
     context: &Context,
     gathering: &Gathering,
-    device: Option<LinkAddress>,
+    device: Option<PeerId>,
     messages: &[Message],
 ) -> Result<Option<Scheduled>, Fault> {
     let (mut peer, before) = context.peer_as_read(device)?;
@@ -232,6 +227,11 @@ fn try_plan(
         }
     }
     let on_air: Vec<_> = messages.iter().map(|message| context.on_air(message, device)).collect();
+    if device.is_some() {
+        for message in messages {
+            message.sender.name.iter().for_each(|name| peer.introduce(&message.from.to_string(), name));
+        }
+    }
     let waiting = messages.iter().zip(&on_air).map(|(known, message)| WaitingMessage { key: known.id.0, message });
     let waiting: Vec<_> = waiting.collect();
     let plan = context.in_session(device, |session| peer.plan(session, &waiting));
@@ -257,7 +257,7 @@ fn gather(
     context: &Context,
     gathering: &Gathering,
     peer: &Peer,
-    device: Option<LinkAddress>,
+    device: Option<PeerId>,
     messages: &[Message],
 ) -> Option<Time> {
     let (now, settings) = (context.now(), context.store.settings());
@@ -281,7 +281,7 @@ fn gather(
 /// Keeps a plan with all that hangs on it, in one commit.
 fn keep(
     context: &Context,
-    device: Option<LinkAddress>,
+    device: Option<PeerId>,
     messages: &[Message],
     (peer, before): (Peer, Option<Vec<u8>>),
     plan: SendPlan,
@@ -329,7 +329,7 @@ fn is_plannable(tx: &Tx, id: Id) -> TxResult<bool> {
 }
 
 /// Plans a message for a far box with which there is no session; false when it has ended, or its owner decided otherwise.
-fn plan_classic(context: &Context, message: &Message, device: Option<LinkAddress>) -> Result<bool, Fault> {
+fn plan_classic(context: &Context, message: &Message, device: Option<PeerId>) -> Result<bool, Fault> {
     let max_payload = context.policy().max_payload(device);
     let payloads = match plan::packets(message, device.is_some(), max_payload) {
         Ok(payloads) => payloads,
@@ -352,7 +352,7 @@ fn plan_classic(context: &Context, message: &Message, device: Option<LinkAddress
 fn planned(
     message: &Message,
     (part, parts): (u16, u16),
-    device: Option<LinkAddress>,
+    device: Option<PeerId>,
     link: LinkId,
     payload: Vec<u8>,
 ) -> Packet {
@@ -362,7 +362,8 @@ fn planned(
         group: 0,
         part,
         parts,
-        device,
+        far_box: device,
+        address: None,
         link,
         payload,
         state: PacketState::Planned,

@@ -9,7 +9,6 @@
 
 use std::time::Duration;
 
-use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::links::{LinkBudget, LinkTerms};
 use crate::message::reason::LinkBar;
@@ -109,13 +108,13 @@ pub struct Offer {
 }
 
 impl LinkState {
-    /// What it offers for a message to a device, or to the far box of a station; `quote` is `None` where it has no price.
-    pub fn offer(&self, facts: &MessageFacts, device: Option<LinkAddress>, quote: Option<Quote>) -> Offer {
+    /// What it offers for a message, where it `reaches` its far box; `quote` is `None` where it has no price.
+    pub fn offer(&self, facts: &MessageFacts, reaches: bool, quote: Option<Quote>) -> Offer {
         let wanted = quote.map(|quote| quote.wanted).unwrap_or_default();
         let over = |used, limit: crate::money::Limit| limit.check(used, wanted, facts.urgent).is_err();
         let bar = match quote {
             _ if !self.terms.on => Some(LinkBar::Off),
-            _ if !self.terms.reach.includes(device) => Some(LinkBar::OutOfReach),
+            _ if !reaches => Some(LinkBar::OutOfReach),
             None => Some(LinkBar::NoPrice),
             Some(quote) if quote.too_large => Some(LinkBar::TooLarge),
             _ if facts.preference == LinkPreference::Cheap && wanted.money.0 > 0 => Some(LinkBar::Costs),

@@ -2,20 +2,22 @@
 
 use compact::peer::{Peer, PeerRules};
 
-use crate::address::{Address, LinkAddress};
+use crate::address::{LinkAddress, PeerId};
+use crate::engine::Context;
+use crate::fault::Fault;
 use crate::settings::{Key, Settings};
 use crate::store::{Tx, TxResult};
 
 /// Longest that a receipt is waited for, whatever the session says: later it would say nothing any more.
 pub const LONGEST: std::time::Duration = std::time::Duration::from_secs(21 * 86_400);
 
-/// The name of a far box in the store: its address, or nothing for the one that a station writes to.
-pub(super) fn name(device: Option<LinkAddress>) -> String {
-    device.map(|device| Address::Device(device).to_string()).unwrap_or_default()
+/// The name of a far box in the store: its number, or nothing for the one by which this box reaches the world.
+pub(super) fn name(device: Option<PeerId>) -> String {
+    device.map(|id| id.to_string()).unwrap_or_default()
 }
 
-/// The device of a name.
-pub fn device(name: &str) -> Option<LinkAddress> {
+/// The far box of a name.
+pub fn far_box(name: &str) -> Option<PeerId> {
     name.parse().ok()
 }
 
@@ -29,7 +31,7 @@ pub(super) fn read(name: &str, bytes: Option<Vec<u8>>) -> Peer {
 }
 
 /// Changes what is known of a far box.
-pub fn change(tx: &mut Tx, device: Option<LinkAddress>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
+pub fn change(tx: &mut Tx, device: Option<PeerId>, change: impl FnOnce(&mut Peer)) -> TxResult<()> {
     let name = name(device);
     let mut peer = read(&name, tx.peer(&name)?);
     change(&mut peer);
@@ -37,12 +39,12 @@ pub fn change(tx: &mut Tx, device: Option<LinkAddress>, change: impl FnOnce(&mut
 }
 
 /// True while the record of a far box is the one that was read before.
-pub fn unchanged(tx: &Tx, device: Option<LinkAddress>, before: Option<&[u8]>) -> TxResult<bool> {
+pub fn unchanged(tx: &Tx, device: Option<PeerId>, before: Option<&[u8]>) -> TxResult<bool> {
     Ok(tx.peer(&name(device))?.as_deref() == before)
 }
 
 /// Writes what is known of a far box.
-pub fn put(tx: &mut Tx, device: Option<LinkAddress>, peer: &Peer) -> TxResult<()> {
+pub fn put(tx: &mut Tx, device: Option<PeerId>, peer: &Peer) -> TxResult<()> {
     // A peer holds strings, numbers and lists: serialisation to memory cannot fail.
     tx.put_peer(&name(device), &serde_json::to_vec(peer).expect("a peer serialises"))
 }
@@ -57,5 +59,21 @@ pub fn rules(settings: &Settings) -> PeerRules {
         parts_wait: usual.parts_wait.max(parts),
         fates_alone: settings.on(Key::AirNotices),
         ..usual
+    }
+}
+
+impl Context {
+    /// The far box of an address that a packet came from; one that nobody knew yet gets a record now. `None` for the one by
+    /// which this box reaches the world.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn far_box_at(&self, address: Option<LinkAddress>) -> Result<Option<PeerId>, Fault> {
+        let Some(address) = address else { return Ok(None) };
+        if let Some(far_box) = self.store.people().at(address) {
+            return Ok(Some(far_box.id));
+        }
+        let now = self.now();
+        self.store.write(move |tx| tx.far_box_at(address, now)).map(Some)
     }
 }

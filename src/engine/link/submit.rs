@@ -19,10 +19,11 @@ use std::time::Duration;
 
 use super::commit::{self, Begun};
 use super::group::PacketGroup;
+use crate::address::LinkAddress;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
-use crate::link::{Link, LinkPacket, SubmitResult};
+use crate::link::{Driver, Link, LinkPacket, SubmitResult};
 use crate::message::reason::Part;
 use crate::message::{GoneReason, Packet, PacketState, Reason, Reference};
 
@@ -55,6 +56,7 @@ pub enum Submitted {
 /// When the store fails: nothing has left then.
 pub fn submit(
     context: &Context,
+    driver: &Driver,
     link: &mut dyn Link,
     group: &PacketGroup,
     mut packet: Packet,
@@ -68,6 +70,10 @@ pub fn submit(
     if group.is_unwanted(context.now()) {
         return Ok(Submitted::Unwanted);
     }
+    packet.address = match address(context, driver, &packet) {
+        Ok(address) => address,
+        Err(fault) => return Ok(Submitted::Refused(packet, fault)),
+    };
     let outgoing = outgoing(group, &packet, context.now());
     let intent = match link.prepare(&outgoing) {
         Ok(intent) => intent,
@@ -104,7 +110,7 @@ pub fn submit(
 /// What the link gets of a packet.
 pub fn outgoing(group: &PacketGroup, packet: &Packet, now: Time) -> LinkPacket {
     let deadline = group.deadline().unwrap_or(now + PATIENCE);
-    LinkPacket { payload: packet.payload.clone(), device: packet.device, deadline }
+    LinkPacket { payload: packet.payload.clone(), device: packet.address, deadline }
 }
 
 fn refused(mut packet: Packet, fault: Fault) -> Submitted {
@@ -114,4 +120,20 @@ fn refused(mut packet: Packet, fault: Fault) -> Submitted {
     let why = Box::new(Reason::from(&fault));
     packet.state = PacketState::Gone(GoneReason::Refused { part: Part::of(&packet), why });
     Submitted::Never(packet)
+}
+
+/// Where the far box of a packet is on this link; `None` where the link has one far end only.
+///
+/// # Errors
+/// For the owner: it has no address there.
+fn address(context: &Context, driver: &Driver, packet: &Packet) -> Result<Option<LinkAddress>, Fault> {
+    let Some(id) = packet.far_box else { return Ok(None) };
+    let people = context.store.people();
+    let far_box = people.far_box(id);
+    let missing = || {
+        let who = far_box.map_or_else(|| "its far box".to_owned(), |far_box| far_box.shown());
+        let kind = driver.reach.kinds.first().copied().unwrap_or(driver.name);
+        Fault::operator(format!("{who} has no address on this link: give it one, {kind}:... ('satpost far-box set')"))
+    };
+    far_box.and_then(|far_box| driver.reach.address(&far_box.addresses)).map(Some).ok_or_else(missing)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::lines::OnLink;
-use crate::address::{Address, LinkAddress};
+use crate::address::PeerId;
 use crate::clock::Time;
 use crate::engine::Context;
 use crate::fault::Fault;
@@ -80,7 +80,7 @@ pub fn silent(
     context: &Context,
     window: usize,
     on_link: &OnLink,
-    waiting: &BTreeMap<Option<LinkAddress>, usize>,
+    waiting: &BTreeMap<Option<PeerId>, usize>,
 ) -> Result<(), Fault> {
     let full: Vec<_> = waiting.iter().filter(|(device, _)| on_link.of(**device) >= window).collect();
     let mut silent = Vec::new();
@@ -88,10 +88,10 @@ pub fn silent(
         let packets = context.store.read(|view| view.open_on(context.link(), PacketQueue::OnLink, Time::NEVER))?;
         let people = context.store.people();
         for (device, waiting) in full {
-            let held = packets.iter().flatten().filter(|packet| packet.device == *device);
+            let held = packets.iter().flatten().filter(|packet| packet.far_box == *device);
             silent.push(SilentFarBox {
-                device: device.map(|device| Address::Device(device).to_string()).unwrap_or_default(),
-                person: device.and_then(|device| people.by_device(device)).map(|person| person.name.clone()),
+                device: device.and_then(|id| people.far_box(id)).map(|far_box| far_box.handle()).unwrap_or_default(),
+                person: device.and_then(|id| people.first_of(id)).map(|person| person.name.clone()),
                 on_link: on_link.of(*device),
                 waiting: *waiting,
                 since: held.map(|packet| packet.at).min(),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::address::LinkAddress;
+use crate::address::PeerId;
 use crate::clock::Time;
 use crate::message::Packet;
 
@@ -14,22 +14,22 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// When something is due with each far box (its device; `None` for the one that a station writes to).
 #[derive(Default)]
 pub struct Timers {
-    due: BTreeMap<Option<LinkAddress>, Time>,
+    due: BTreeMap<Option<PeerId>, Time>,
     /// Something happened with these: when the next thing is due has to be found out.
-    stale: BTreeSet<Option<LinkAddress>>,
+    stale: BTreeSet<Option<PeerId>>,
     /// All were looked at since the start.
     begun: bool,
 }
 
 impl Timers {
     /// Something happened in the session with this far box.
-    pub fn touch(&mut self, device: Option<LinkAddress>) {
+    pub fn touch(&mut self, device: Option<PeerId>) {
         self.stale.insert(device);
     }
 
     /// Something became of these packets; those of no session say nothing.
     pub fn packets_changed<'p>(&mut self, packets: impl IntoIterator<Item = &'p Packet>) {
-        self.stale.extend(packets.into_iter().filter(|packet| packet.peer.is_some()).map(|packet| packet.device));
+        self.stale.extend(packets.into_iter().filter(|packet| packet.peer.is_some()).map(|packet| packet.far_box));
     }
 
     /// When something is due.
@@ -43,17 +43,17 @@ impl Timers {
     }
 
     /// The far boxes with which something happened since this was asked last.
-    pub fn take_stale(&mut self) -> BTreeSet<Option<LinkAddress>> {
+    pub fn take_stale(&mut self) -> BTreeSet<Option<PeerId>> {
         std::mem::take(&mut self.stale)
     }
 
     /// The far boxes with which something is due now.
-    pub fn due(&self, now: Time) -> Vec<Option<LinkAddress>> {
+    pub fn due(&self, now: Time) -> Vec<Option<PeerId>> {
         self.due.iter().filter(|(_, at)| **at <= now).map(|(device, _)| *device).collect()
     }
 
     /// Notes when something is due with a far box; `done` when what was due now has just been done.
-    pub fn set(&mut self, device: Option<LinkAddress>, at: Option<Time>, now: Time, done: bool) {
+    pub fn set(&mut self, device: Option<PeerId>, at: Option<Time>, now: Time, done: bool) {
         let least = if done { now + PAUSE } else { now };
         match at {
             Some(at) => self.due.insert(device, at.max(least)),

@@ -19,6 +19,8 @@ const WITHDRAWING: Duration = Duration::from_secs(3);
 pub enum Tracked {
     /// Still there, as far as can be told: asked after again when this time is over.
     Held(Duration),
+    /// The same, and its readers are at another far box now: the link cannot take it back, as far as can be told.
+    Misdirected(Duration),
     /// It left; nobody was told so. The time of these messages was over by then, so whether they went is not known.
     Sent {
         /// The messages whose time was over.
@@ -40,6 +42,9 @@ pub fn ask(link: &mut dyn Link, group: &PacketGroup, reference: &Reference, now:
         found = link.cancel(reference);
     }
     match found {
+        PacketStatus::Held | PacketStatus::Unknown(_) if unwanted && group.is_misdirected(now) => {
+            Tracked::Misdirected(next_look(group, now))
+        }
         PacketStatus::Held | PacketStatus::Unknown(_) if unwanted => Tracked::Held(WITHDRAWING),
         PacketStatus::Held | PacketStatus::Unknown(_) => Tracked::Held(next_look(group, now)),
         PacketStatus::Sent => left(group, now),

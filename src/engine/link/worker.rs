@@ -22,7 +22,7 @@ use super::schedule::Gathering;
 use super::telemetry::{self, Samples};
 use super::timers::Timers;
 use super::{fate, inbound, peer};
-use crate::address::LinkAddress;
+use crate::address::PeerId;
 use crate::back_off::BackOff;
 use crate::clock::Time;
 use crate::engine::Context;
@@ -297,10 +297,10 @@ impl<'c> LinkWorker<'c> {
 
     /// True while the link can take a packet for this far box. Where packets cannot be taken back to let an urgent one go
     /// first, those may exceed the window.
-    fn takes_more(&self, device: Option<LinkAddress>, urgent: bool) -> bool {
+    fn takes_more(&self, device: Option<PeerId>, urgent: bool) -> bool {
         let window = if urgent && !self.driver.withdraws { self.window * 2 } else { self.window };
         let room = self.ready() && self.outstanding.of(device) < window && !self.context.stopping();
-        room && self.link.reaches(device, urgent).is_ok()
+        room && self.reaches(device, urgent).is_ok()
     }
 
     /// Keeps what came in.
@@ -332,7 +332,7 @@ impl<'c> LinkWorker<'c> {
         if self.timers.begins() || again {
             self.sessions_at = now + SESSIONS;
             for (name, _) in self.context.store.read(|view| view.peers())? {
-                self.timers.set(peer::device(&name), Some(now), now, false);
+                self.timers.set(peer::far_box(&name), Some(now), now, false);
             }
         }
         for device in self.timers.take_stale() {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::clock::Clock;
 use crate::engine::link::coders::Coders;
-use crate::link::ip::callers::Callers;
+use crate::link::callers::Callers;
 use crate::message::reason::Waits;
 use crate::people::Person;
 use crate::status::StatusBoard;

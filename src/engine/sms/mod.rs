@@ -1,6 +1,7 @@
 //! The worker for text messages: gives them to the carrier, asks how far they got, and asks for texts from phones where
 //! the carrier cannot call.
 
+mod keywords;
 mod reaction;
 pub mod receive;
 pub mod report;

@@ -1,20 +1,21 @@
 //! Texts from phones become messages: in one commit with the memory that this text was taken.
 
-use super::{reaction, report};
+use super::{keywords, reaction, report};
 use crate::address::{Address, Mailbox, Phone};
 use crate::clock::Time;
 use crate::deliver::compose;
-use crate::deliver::sms::{IncomingText, News, Row};
+use crate::deliver::sms::{IncomingText, Keyword, News, Row};
 use crate::engine::Context;
-use crate::engine::link::inbound;
 use crate::fault::Fault;
 use crate::mail_text::visible_text;
 use crate::message::events::{EventKind, PhoneChange, SetAside};
-use crate::message::reason::Unusable;
-use crate::message::{CutNote, LinkSize, Message, Origin, Priority, Proof, Terms};
+use crate::message::reason::{Barred, Medium, Unusable};
+use crate::message::{CutNote, LinkSize, Message, Origin, Priority, Proof, State, Terms};
 use crate::people::Person;
 use crate::route::choose::{Policy, Route};
 use crate::route::plan::{NewMessage, Stranger};
+use crate::route::segments;
+use crate::settings::Key;
 use crate::store::{BodyIn, Committed, Event, IncomingMail, OptOut, Thread, Tx, TxResult};
 
 /// What is longer, in bytes, is no text: Bandwidth carries 2048 characters, Twilio 1600.
@@ -24,11 +25,8 @@ const EMPTY: &str = "[empty text]";
 /// Name of the note with the time of the last call of a carrier.
 const HEARD: &str = "sms:heard";
 
-/// The words by which a phone asks for no texts, for texts again, and who this is. Only alone they count; both carriers
-/// document the same ones.
-const STOP: [&str; 8] = ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "OPTOUT", "REVOKE"];
-const START: [&str; 3] = ["START", "YES", "UNSTOP"];
-const HELP: [&str; 2] = ["HELP", "INFO"];
+/// Messages among which the text is looked for that a reaction may repeat.
+const REMEMBERED: usize = 500;
 
 /// The key under which a text from a phone is remembered.
 pub fn key(row: &Row, id: &str) -> String {
@@ -97,6 +95,8 @@ struct Intake {
     /// Whose number it came to.
     person: Option<Person>,
     written_to: Option<Time>,
+    /// The short form of a reaction.
+    reaction: Option<String>,
     message_id: String,
 }
 
@@ -110,17 +110,23 @@ impl Intake {
             (Some(person), Ok(from)) => context.store.read(|view| view.written_to(&person.name, from))?,
             _ => None,
         };
+        let visible = visible_text(&incoming.text);
+        let reaction = match &from {
+            Ok(Address::Phone(phone)) if reaction::is_shaped(&visible) => shortened(context, *phone, &visible)?,
+            _ => None,
+        };
         let mut intake = Self {
             row,
             incoming: incoming.clone(),
             now: context.now(),
             believed: context.store.clock().believable(),
             size: None,
-            message_id: inbound::message_id(policy.settings.text(crate::settings::Key::Domain)),
+            message_id: compose::message_id(policy.settings.text(Key::Domain)),
             policy,
             from,
             person,
             written_to,
+            reaction,
         };
         // Before the transaction, as it may wait for the coder; whichever thread it belongs to, the reader is the same.
         let to = intake.person.as_ref().and_then(|person| intake.policy.address_of(person));
@@ -217,11 +223,13 @@ impl Intake {
     fn plan(&self, from: &Address, to: Address) -> Message {
         let files = self.files();
         let visible = visible_text(&self.incoming.text);
-        let reaction = reaction::shortened(&visible);
+        let over_link = matches!(self.policy.choose(&to), Route::Link(_));
+        let blank = visible.is_empty() && files.is_none();
+        let reaction = self.reaction.as_ref().filter(|_| over_link);
         let text = match (visible.is_empty(), &files) {
             (true, Some(files)) => files.to_string(),
             (true, None) => EMPTY.to_owned(),
-            (false, _) => reaction.clone().unwrap_or(visible),
+            (false, _) => reaction.cloned().unwrap_or(visible),
         };
         // It can wait for room in a packet that goes anyway.
         let priority = if reaction.is_some() { Priority::Bulk } else { Priority::default() };
@@ -234,34 +242,42 @@ impl Intake {
             terms: Terms { priority, ..Terms::default() },
             ..NewMessage::new(Origin::Sms, from.clone(), to, text)
         };
-        self.policy.plan(draft, self.size, self.now, self.believed)
+        let mut message = self.policy.plan(draft, self.size, self.now, self.believed);
+        let unwanted = match (blank, reaction) {
+            (true, _) => Some(Barred::Blank { on: Medium::Air }),
+            (_, Some(_)) if !self.policy.settings.on(Key::SmsReactions) => Some(Barred::Reaction { on: Medium::Air }),
+            _ => None,
+        };
+        if let Some(why) = unwanted.filter(|_| over_link && message.state != State::Refused) {
+            (message.state, message.reason, message.next) = (State::Refused, why.into(), Time::NEVER);
+        }
+        message
     }
 
     /// Honours and records STOP, START and HELP. The text itself was kept like any other.
     fn obey(&self, tx: &mut Tx, number: Phone, phone: Phone) -> TxResult<Vec<crate::message::Id>> {
-        let word = self.incoming.text.trim().to_uppercase();
+        let Some((keyword, word)) = keywords::of(&self.incoming) else { return Ok(Vec::new()) };
         let record = |tx: &mut Tx, what| {
             let kind = EventKind::Phone { word: word.clone(), what };
             tx.event(&Event { at: self.now, part: "text".to_owned(), link: None, kind, alarm: false })
         };
-        match word.as_str() {
-            stop if STOP.contains(&stop) => {
-                let out = OptOut { at: self.now, how: format!("it sent {stop}") };
+        match keyword {
+            Keyword::Stop => {
+                let out = OptOut { at: self.now, how: format!("it sent {word}") };
                 tx.opt_out(number, phone, Some(&out))?;
                 record(tx, PhoneChange::OptedOut).map(|()| Vec::new())
             }
-            start if START.contains(&start) => {
+            Keyword::Start => {
                 // YES is a word like any other to who never sent STOP.
                 if tx.opt_out(number, phone, None)? {
                     record(tx, PhoneChange::OptedIn)?;
                 }
                 Ok(Vec::new())
             }
-            help if HELP.contains(&help) => {
+            Keyword::Help => {
                 record(tx, if self.row.answers_help { PhoneChange::CarrierAnswers } else { PhoneChange::Answered })?;
                 self.help(tx, number, phone)
             }
-            _ => Ok(Vec::new()),
         }
     }
 
@@ -289,6 +305,20 @@ impl Intake {
     fn set_aside(&self, tx: &mut Tx, why: Unusable) -> TxResult<()> {
         put_aside(tx, why, &self.incoming.text, self.now)
     }
+}
+
+/// The short form of a reaction to a text that this phone got, or that its words show to be one.
+fn shortened(context: &Context, phone: Phone, text: &str) -> Result<Option<String>, Fault> {
+    let past = context.store.read(|view| view.past(REMEMBERED))?;
+    let sent: Vec<String> = past
+        .iter()
+        .filter(|message| message.to.phone() == Some(phone))
+        .map(|message| reaction::bare(&segments::text_for_phone(&message.subject, &message.text)))
+        .collect();
+    let got = |letters: &str, whole: bool| {
+        sent.iter().any(|text| if whole { text == letters } else { text.starts_with(letters) })
+    };
+    Ok(reaction::shortened(text, got))
 }
 
 fn put_aside(tx: &mut Tx, why: Unusable, text: &str, now: Time) -> TxResult<()> {

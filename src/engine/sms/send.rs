@@ -16,6 +16,7 @@ use crate::message::{Message, Origin, Reason, State, Way};
 use crate::money::Bill;
 use crate::route::choose::Policy;
 use crate::route::segments;
+use crate::settings::Settings;
 use crate::store::{TextOut, TextState, Thread};
 
 /// A carrier that does not take texts is left alone for a moment.
@@ -95,9 +96,9 @@ fn elsewhere(texts: &Texts, policy: &Policy, message: &Message, way: Way) -> Res
     relay::reroute(texts.context, &message, way)
 }
 
-fn outgoing(message: &Message, from: Phone, to: Phone) -> OutgoingText {
+fn outgoing(settings: &Settings, message: &Message, from: Phone, to: Phone) -> OutgoingText {
     let text = segments::text_for_phone(&message.subject, &message.text);
-    OutgoingText { from, to, text: segments::economical(&text).into_owned(), tag: message.id.to_string() }
+    OutgoingText { from, to, text: segments::economical(settings, &text).into_owned(), tag: message.id.to_string() }
 }
 
 fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resent: u32) -> Result<(), Fault> {
@@ -124,7 +125,7 @@ fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resen
     if !may_go {
         return Ok(());
     }
-    match carrier.send(&outgoing(message, from, to)) {
+    match carrier.send(&outgoing(&context.store.settings(), message, from, to)) {
         SmsResult::Taken(id) => taken(texts, message, record, id, false),
         SmsResult::Refused(refusal) => refused(texts, message, record, &refusal),
         SmsResult::Unknown(why) => {
@@ -137,7 +138,8 @@ fn hand_over(texts: &mut Texts, message: &Message, from: Phone, to: Phone, resen
 fn taken(texts: &Texts, message: &Message, record: TextOut, name: String, found: bool) -> Result<(), Fault> {
     let context = texts.context;
     let title = texts.row.map_or("the carrier", |row| row.title);
-    let (carrier, count, now) = (title.to_owned(), segments::of(message).total(), context.now());
+    let (carrier, count, now) =
+        (title.to_owned(), segments::of(&context.store.settings(), message).total(), context.now());
     let reason = TextReason::Taken { carrier, id: name.clone(), count, found };
     log::info!("{} taken by {title}", message.id);
     let next = now + report::FIRST_ASK;

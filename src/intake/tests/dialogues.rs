@@ -65,7 +65,7 @@ impl Office {
             status: StatusBoard::default(),
             stop,
             coders,
-            callers: crate::link::ip::callers::Callers::default(),
+            callers: crate::link::callers::Callers::default(),
             link: None,
         };
         Self { intake: Intake::new(&context), store, _stop: end, _folder: folder }

@@ -22,7 +22,7 @@ use self::poll_timer::PollTimer;
 use self::watch::Watch;
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
 use crate::message::reason::{DeviceReason, TrackingReason};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
@@ -41,7 +41,7 @@ const MAX_PAYLOAD: usize = 192;
 pub const WINDOW: usize = 64;
 
 /// See [`super::Driver::check`].
-pub fn check(settings: &Settings) -> Result<String, Vec<String>> {
+pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
     match (settings.text(Key::HiveUser), settings.text(Key::HivePassword)) {
         ("", _) => Err(vec!["no log-in for the Hive: set hive.user".to_owned()]),
         (_, "") => Err(vec!["no password for the Hive: set hive.password".to_owned()]),

@@ -16,7 +16,8 @@ const CONNECT: Duration = Duration::from_secs(20);
 /// Both keys are proved by then.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 
-/// Connects to `host:port` and proves both keys. Gives how long the way there and back takes; `spent` is told bytes as they
+/// Connects to `host:port` and proves both keys; what is to be said `first` goes out with the last piece of the handshake, once
+/// the other key is proved. Gives how long the way there and back takes; `spent` is told bytes as they
 /// go over the internet, about.
 ///
 /// # Errors
@@ -25,6 +26,7 @@ pub async fn connect(
     key: &BoxKey,
     pin: Pin,
     address: &str,
+    first: &[u8],
     spent: impl Fn(u64),
 ) -> Result<(Wire, Duration), DialError> {
     let mut why = DialError::Unreachable("it has no address".to_owned());
@@ -38,7 +40,7 @@ pub async fn connect(
         match or(opened, late).await {
             Ok(socket) => {
                 let round_trip = began.elapsed();
-                return shake(socket, key, pin, &spent).await.map(|wire| (wire, round_trip));
+                return shake(socket, key, pin, first, &spent).await.map(|wire| (wire, round_trip));
             }
             Err(error) => {
                 spent(traffic::unanswered());
@@ -65,10 +67,17 @@ async fn resolve(name: &str, spent: impl Fn(u64)) -> Result<Vec<SocketAddr>, Dia
     Ok(addresses)
 }
 
-async fn shake(socket: Async<TcpStream>, key: &BoxKey, pin: Pin, spent: impl Fn(u64)) -> Result<Wire, DialError> {
+async fn shake(
+    socket: Async<TcpStream>,
+    key: &BoxKey,
+    pin: Pin,
+    first: &[u8],
+    spent: impl Fn(u64),
+) -> Result<Wire, DialError> {
     let tls = key.client(pin).map_err(|error| DialError::Wire(error.into()))?;
     let socket = socket.into_inner().map_err(|error| DialError::Wire(error.into()))?;
     let mut wire = Wire::new(socket, tls.into()).map_err(|error| DialError::Wire(error.into()))?;
+    wire.push(first).map_err(DialError::Wire)?;
     let until = Instant::now() + HANDSHAKE;
     let (_never, silent) = smol::channel::bounded(1);
     let shaken = loop {

@@ -56,6 +56,8 @@ pub struct State {
     pub traffic: Traffic,
     /// How the station's line is doing while it is not up; `None` where this box dials nobody.
     pub dialled: Option<LineReason>,
+    /// This box was paired anew: what its far box said before means nothing.
+    pub paired_anew: bool,
     /// The link is at its end.
     pub closing: bool,
 }
@@ -94,6 +96,7 @@ impl Hub {
             connections: 0,
             traffic,
             dialled: None,
+            paired_anew: false,
             closing: false,
         };
         Self { state: Mutex::new(state), clock: clock.clone(), manner, news: bounded(1) }

@@ -25,17 +25,17 @@ pub fn introduce(
     own: Introduction,
 ) -> Result<(KeyId, Introduction), DialError> {
     smol::block_on(async {
-        let (mut wire, _) = connect::connect(key, Pin::Code(code), address, |_| ()).await?;
-        let far = wire.far_key().ok_or(DialError::Slow)?;
         let own = Introduction { token: code.token, ..own };
-        wire.push(&Frame::Pair(own).bytes()).map_err(DialError::Wire)?;
+        let first = Frame::Pair(own).bytes();
+        let (mut wire, _) = connect::connect(key, Pin::Code(code), address, &first, |_| ()).await?;
+        let far = wire.far_key().ok_or(DialError::Slow)?;
         let (_never, silent) = smol::channel::bounded(1);
         let (mut decoder, until) = (Decoder::new(MAX_FRAME), Instant::now() + ANSWER);
         loop {
             wire.flush().map_err(DialError::Wire)?;
             match decoder.next() {
                 Ok(Some(Frame::Pair(answer))) => {
-                    wire.close();
+                    wire.close(&[]);
                     return Ok((far, answer));
                 }
                 Ok(Some(Frame::Bye(why))) => return Err(DialError::Over(Over::Bye(why))),

@@ -7,11 +7,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use smol::channel::Receiver;
+use smol::channel::{Receiver, Sender};
 use smol::future::or;
 use smol::{LocalExecutor, Timer};
 
-use super::callers::{Call, Caller};
 use super::connect;
 use super::dial::{DialError, Dialling, Hurry};
 use super::hub::Hub;
@@ -21,6 +20,7 @@ use super::session::{Fact, Over, Session};
 use super::traffic::Use;
 use super::wire::{Wire, WireError, Woken};
 use crate::address::KeyId;
+use crate::link::callers::{Call, Caller};
 use crate::message::reason::{ByeReason, CallFailure, LineReason};
 use crate::sys::network;
 
@@ -52,6 +52,8 @@ pub struct Lines {
     pub calls: Receiver<Call>,
     /// Rung when there is something to send, or a dial should not wait.
     pub bell: Receiver<()>,
+    /// Rings it.
+    pub ring: Sender<()>,
 }
 
 impl Lines {
@@ -67,6 +69,10 @@ impl Lines {
                         executor.spawn(Rc::clone(&lines).serve(*caller)).detach();
                     }
                     Call::Forgotten(key) => lines.forget(key),
+                    Call::Paired => {
+                        lines.hub.lock().paired_anew = true;
+                        let _ = lines.ring.try_send(());
+                    }
                 }
                 lines.hub.tell();
             }
@@ -126,13 +132,15 @@ impl Lines {
             dialling.begins(Instant::now());
             let network = network::way_out();
             let patience = learned.borrow().get(&network).copied().unwrap_or_default();
+            let mut session = Session::new(patience, true, Duration::from_secs(1), Instant::now());
+            let hello = self.hello(&mut session, &target);
             let pin = Pin::Key(target.key);
-            let opened =
-                async { connect::connect(&self.key, pin, &target.address, |bytes| self.hub.spent(bytes)).await };
+            let spent = |bytes| self.hub.spent(bytes);
+            let opened = async { connect::connect(&self.key, pin, &target.address, &hello, spent).await };
             let (up, why) = match or(opened, self.closed()).await {
                 Ok((wire, round_trip)) => {
+                    session.opened(round_trip, Instant::now());
                     let (number, bell) = self.hub.attach(target.key, &target.name);
-                    let session = Session::new(patience, true, round_trip, Instant::now());
                     let connection = Connection { wire, session, key: target.key, number, bell, many: false };
                     let (patience, why) = self.carry(connection, Vec::new()).await;
                     learned.borrow_mut().insert(network.clone(), patience);
@@ -150,6 +158,14 @@ impl Lines {
             self.say(LineReason::Down { why });
             self.rest(&mut dialling, again, &network).await;
         }
+    }
+
+    /// The hello of a connection that is not open yet; empty while what came before is not committed.
+    fn hello(&self, session: &mut Session, target: &Target) -> Vec<u8> {
+        let own = self.hub.own();
+        let mut state = self.hub.lock();
+        let end = &mut state.fars.entry(target.key).or_default().end;
+        session.write(end, own, &mut Vec::new(), Instant::now())
     }
 
     /// Waits until the link is at its end.
@@ -179,7 +195,8 @@ impl Lines {
             let rung = async {
                 // The bell of a link that ends rings no more.
                 let _ = self.bell.recv().await;
-                Some(Hurry::Message)
+                let anew = std::mem::take(&mut self.hub.lock().paired_anew);
+                Some(if anew { Hurry::Network } else { Hurry::Message })
             };
             let late = async {
                 Timer::at(look).await;
@@ -199,8 +216,8 @@ impl Lines {
     /// Moves bytes until the connection is over. What was learned of the network, and why it is over.
     async fn carry(&self, mut connection: Connection, said: Vec<u8>) -> (Patience, DialError) {
         let why = connection.work(&self.hub, said).await;
+        connection.wire.close(&connection.session.last_words());
         self.hub.spent(connection.wire.collect_cost());
-        connection.wire.close();
         (connection.session.patience(), why)
     }
 }
@@ -225,12 +242,10 @@ impl Connection {
                 quiet_since = Instant::now();
             }
             if let Some(Fact::Over(why)) = facts.last() {
-                let _ = self.say(hub);
                 return DialError::Over(*why);
             }
             if let Some(why) = self.ends(hub, quiet_since) {
                 self.session.say_bye(why);
-                let _ = self.say(hub);
                 return DialError::Over(Over::Bye(why));
             }
             if let Err(error) = self.say(hub) {
@@ -282,7 +297,7 @@ impl Connection {
                 let mut state = hub.lock();
                 let Some(far) = state.fars.get_mut(&self.key) else { return Ok(()) };
                 if far.line.as_ref().is_none_or(|line| line.number != self.number) {
-                    return self.wire.push(&self.session.last_words()).and_then(|()| self.wire.flush());
+                    return Ok(());
                 }
                 let out = self.session.write(&mut far.end, own, &mut facts, Instant::now());
                 hub.obey(&mut state, self.key, facts, self.many);

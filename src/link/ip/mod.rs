@@ -8,14 +8,13 @@
 //! | [`keep_alive`], [`dial`], [`traffic`] | when to say something, when to call, what it costs |
 //! | [`pairing`], [`introduce`] | the short code, and how a station is introduced with it |
 //! | [`key`], [`wire`] | keys and TLS; bytes on a socket |
-//! | [`hub`], [`lines`], [`callers`] | the thread of all connections, and how it meets the others |
+//! | [`hub`], [`lines`] | the thread of all connections, and what it shares with the engine |
 //! | this file | the driver |
 //!
 //! Everything above [`key`] in this table is pure. A packet is *on the link* once this box has it in its hands to write, and
 //! *sent* when the far box says that it is committed there: this link never leaves anything unknown for longer than the far
 //! box is away.
 
-pub mod callers;
 mod connect;
 pub mod dial;
 pub mod far_end;
@@ -27,6 +26,8 @@ pub mod key;
 pub mod lines;
 pub mod pairing;
 pub mod session;
+#[cfg(test)]
+mod tests;
 pub mod traffic;
 pub mod wire;
 
@@ -37,7 +38,6 @@ use std::time::Duration;
 use smol::channel::{Receiver, Sender, bounded};
 use smol::future::or;
 
-use self::callers::Call;
 use self::far_end::{FarEnd, Fate, Place};
 use self::hub::{Hub, Manner, numbered, reference};
 use self::key::BoxKey;
@@ -46,13 +46,31 @@ use self::traffic::{Budget, Traffic, Use};
 use crate::address::{KeyId, LinkAddress};
 use crate::clock::Clock;
 use crate::fault::Fault;
-use crate::link::{Equipment, Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use crate::link::callers::Call;
+use crate::link::{Equipment, Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
 use crate::message::reason::{LineReason, TrackingReason, Waits};
 use crate::message::{Intent, Reason, Reference};
 use crate::settings::{Key, Settings};
 
 /// Packets that this link holds for one far box. More of them under way would not make a line faster.
 pub const WINDOW: usize = 32;
+
+/// See [`super::Driver::check`]: whether there is somebody to talk to. Whether the line works is known once the box runs.
+pub fn check(settings: &Settings, paired: &[PairedWith]) -> Result<String, Vec<String>> {
+    let wanted = Wanted::of(settings);
+    let dialled = paired.iter().find(|paired| wanted.key.is_some_and(|key| key == paired.key));
+    match (wanted.address.as_str(), dialled) {
+        ("", _) if paired.is_empty() => Err(vec![
+            "no other box is paired: satpost pair new on the gateway, satpost pair join on the station".to_owned(),
+        ]),
+        ("", _) if settings.text(Key::IpListen).is_empty() => {
+            Ok("it listens for other boxes if systemd passes a socket; otherwise set ip.listen".to_owned())
+        }
+        ("", _) => Ok(format!("{} other boxes may call", paired.len())),
+        (_, None) => Err(vec!["the far box has an address and no key: satpost pair join".to_owned()]),
+        (address, Some(paired)) => Ok(format!("{} is called at {address} once the box runs", paired.name)),
+    }
+}
 
 /// Makes the link; it connects to nobody before it is equipped.
 pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
@@ -62,6 +80,8 @@ pub fn make(settings: &Settings, clock: &Clock) -> Box<dyn Link> {
 /// What the settings ask for.
 struct Wanted {
     address: String,
+    /// The far box that it dials.
+    key: Option<KeyId>,
     metered: bool,
     holds: bool,
     budget: Budget,
@@ -88,27 +108,35 @@ struct Work {
     thread: Option<JoinHandle<()>>,
 }
 
-impl Ip {
-    fn new(settings: &Settings, clock: &Clock) -> Self {
+impl Wanted {
+    fn of(settings: &Settings) -> Self {
         let bytes = |key| u64::try_from(settings.number(key)).unwrap_or_default();
-        let wanted = Wanted {
+        Self {
             address: settings.text(Key::IpAddress).to_owned(),
+            key: settings.text(Key::IpKey).parse().ok(),
             metered: settings.on(Key::IpMetered),
             holds: settings.on(Key::IpHold),
             budget: Budget { day: bytes(Key::IpBudgetDay), month: bytes(Key::IpBudgetMonth) },
-        };
+        }
+    }
+}
+
+impl Ip {
+    fn new(settings: &Settings, clock: &Clock) -> Self {
+        let wanted = Wanted::of(settings);
         let (work, obstacle, kept) = (None, LineReason::Starting.into(), Traffic::default());
         Self { wanted, clock: clock.clone(), work, health: Health::default(), obstacle, kept }
     }
 
     fn begin(&mut self, equipment: &Equipment) -> Result<Work, Fault> {
         let key = BoxKey::read(&equipment.key)?;
-        let gateway = equipment.paired.iter().find(|paired| paired.dialled);
-        let target = match (&*self.wanted.address, gateway) {
+        let target = match (&*self.wanted.address, self.wanted.key) {
             ("", _) => None,
             (_, None) => return Err(Fault::operator(LineReason::NoKey)),
-            (address, Some(paired)) => {
-                Some(Target { key: paired.key, name: paired.name.clone(), address: address.to_owned() })
+            (address, Some(key)) => {
+                let known = equipment.paired.iter().find(|paired| paired.key == key);
+                let name = known.map_or_else(|| key.groups(), |paired| paired.name.clone());
+                Some(Target { key, name, address: address.to_owned() })
             }
         };
         let manner = Manner {
@@ -130,7 +158,14 @@ impl Ip {
         }
         let (bell, rung) = bounded(1);
         let calls = equipment.callers.answer();
-        let lines = Lines { hub: Arc::clone(&hub), key, target: target.clone(), calls: calls.clone(), bell: rung };
+        let lines = Lines {
+            hub: Arc::clone(&hub),
+            key,
+            target: target.clone(),
+            calls: calls.clone(),
+            bell: rung,
+            ring: bell.clone(),
+        };
         let thread = std::thread::Builder::new().name("ip".to_owned()).spawn(move || lines.run());
         let thread = thread.map_err(|error| Fault::temporary(format!("a thread cannot be started: {error}")))?;
         Ok(Work { hub, target: target.map(|target| target.key), bell, calls, thread: Some(thread) })
@@ -341,6 +376,46 @@ fn rests(wake: &Receiver<()>, news: Option<&Receiver<()>>, wait: Duration) -> bo
         false
     };
     smol::block_on(or(woken, or(told, late)))
+}
+
+/// Frames come the same in pieces of any size, and are written as they were read; no session fails by what it hears.
+#[cfg(fuzzing)]
+pub fn fuzz(data: &[u8]) {
+    use self::frame::{Decoder, Frame, FrameError, MAX_FIRST, MAX_FRAME};
+    let Some((size, said)) = data.split_first() else { return };
+    let read = |piece: usize, most: usize| -> (Vec<Frame>, Option<FrameError>) {
+        let (mut decoder, mut frames) = (Decoder::new(most), Vec::new());
+        for piece in said.chunks(piece.max(1)) {
+            decoder.push(piece);
+            loop {
+                match decoder.next() {
+                    Ok(Some(frame)) => frames.push(frame),
+                    Ok(None) => break,
+                    Err(why) => return (frames, Some(why)),
+                }
+            }
+        }
+        (frames, None)
+    };
+    let whole = read(said.len(), MAX_FRAME);
+    assert!(whole == read(usize::from(*size), MAX_FRAME), "other frames in other pieces");
+    for frame in whole.0.iter().filter(|frame| !matches!(frame, Frame::Unknown(_))) {
+        let mut decoder = Decoder::new(MAX_FRAME);
+        decoder.push(&frame.bytes());
+        assert_eq!(decoder.next(), Ok(Some(frame.clone())));
+    }
+    let _ = read(usize::from(*size), MAX_FIRST);
+    let now = std::time::Instant::now();
+    let own = session::Own { epoch: 1, metered: false, urgent_only: false };
+    let mut session = session::Session::new(Default::default(), true, Duration::ZERO, now);
+    let mut end = FarEnd::default();
+    let mut facts = Vec::new();
+    session.write(&mut end, own, &mut facts, now);
+    for piece in said.chunks(usize::from(*size).max(1)) {
+        facts.extend(session.read(&mut end, piece, now));
+        session.write(&mut end, own, &mut facts, now);
+    }
+    let _ = String::from_utf8_lossy(said).parse::<pairing::PairingCode>();
 }
 
 impl Drop for Work {

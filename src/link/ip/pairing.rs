@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::KeyId;
 use crate::clock::Time;
 use crate::fault::Fault;
+use crate::hex::CODE_ALPHABET;
 use crate::message::reason::PairFailure;
 
 /// How long a code is good.
@@ -25,8 +26,6 @@ pub const MAX_NAME: usize = 64;
 /// Addresses that fit an introduction.
 const MAX_ADDRESSES: usize = 3;
 
-/// The characters of a code, by value.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Characters that name the key, and those of the token.
 const PARTS: (usize, usize) = (16, 4);
 
@@ -59,7 +58,7 @@ impl fmt::Display for PairingCode {
         let bits = key << 20 | u128::from(self.token);
         for at in (0..PARTS.0 + PARTS.1).rev() {
             let value = usize::try_from(bits >> (5 * at) & 31).unwrap_or_default();
-            write!(f, "{}", char::from(ALPHABET[value]))?;
+            write!(f, "{}", char::from(CODE_ALPHABET[value]))?;
             if at > 0 && at.is_multiple_of(4) {
                 f.write_str("-")?;
             }
@@ -98,7 +97,8 @@ impl FromStr for PairingCode {
                 'I' | 'L' => '1',
                 c => c,
             };
-            let value = ALPHABET.iter().position(|other| char::from(*other) == known).ok_or(CodeError::Character(c))?;
+            let value =
+                CODE_ALPHABET.iter().position(|other| char::from(*other) == known).ok_or(CodeError::Character(c))?;
             count += 1;
             if count <= PARTS.0 + PARTS.1 {
                 bits = bits << 5 | u128::try_from(value).unwrap_or_default();

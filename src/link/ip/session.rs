@@ -95,6 +95,12 @@ impl Session {
         }
     }
 
+    /// The connection, for which hello was written already, is open now; the way there and back takes so long.
+    pub fn opened(&mut self, round_trip: Duration, now: Instant) {
+        self.began = now;
+        self.keep = KeepAlive::new(self.keep.patience(), true, round_trip, now);
+    }
+
     /// True while packets can go.
     pub fn is_up(&self) -> bool {
         self.greeted && self.heard.is_some() && !self.over
@@ -211,7 +217,7 @@ impl Session {
         out
     }
 
-    /// What is left to be said once another connection has taken the place of this one.
+    /// What is left to be said at the end.
     pub fn last_words(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
     }

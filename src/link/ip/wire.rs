@@ -61,6 +61,8 @@ pub struct Wire {
     ipv6: bool,
     /// Bytes as they went over the internet, not collected yet.
     cost: u64,
+    /// The other side has ended it.
+    ended: bool,
 }
 
 impl Wire {
@@ -75,7 +77,7 @@ impl Wire {
         let limit = u32::try_from(UNACKNOWLEDGED.as_millis()).unwrap_or(u32::MAX);
         rustix::net::sockopt::set_tcp_user_timeout(&socket, limit)?;
         tls.set_buffer_limit(None);
-        Ok(Self { socket: Async::new(socket)?, tls, ipv6, cost: traffic::opened(ipv6) })
+        Ok(Self { socket: Async::new(socket)?, tls, ipv6, cost: traffic::opened(ipv6), ended: false })
     }
 
     /// Bytes as they went over the internet since the last call, about.
@@ -136,6 +138,7 @@ impl Wire {
             Err(error) => return Err(error.into()),
         }
         let done = self.tls.process_new_packets();
+        self.ended |= done.as_ref().is_ok_and(|state| state.peer_has_closed());
         if done.is_err() {
             // The alert says why, to whom it may concern.
             let _ = self.flush();
@@ -201,10 +204,14 @@ impl Wire {
         or(or(readable, writable), or(rung, late)).await
     }
 
-    /// Ends the connection: what was said goes out, as far as the socket takes it at once.
-    pub fn close(&mut self) {
-        self.tls.send_close_notify();
-        let _ = self.flush();
+    /// Ends the connection: the last words go out with the end itself, as far as the socket takes them at once. Who hung up
+    /// first gets none.
+    pub fn close(&mut self, last_words: &[u8]) {
+        if !self.ended {
+            let _ = self.push(last_words);
+            self.tls.send_close_notify();
+            let _ = self.flush();
+        }
         let _ = self.socket.get_ref().shutdown(Shutdown::Write);
     }
 }

@@ -34,7 +34,7 @@ use crate::address::DeviceId;
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::link::serial;
-use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, SubmitResult, Token, Verdict};
+use crate::link::{Event, Health, Link, LinkPacket, PacketStatus, PairedWith, SubmitResult, Token, Verdict};
 use crate::message::reason::{DeviceReason, GpsFix};
 use crate::message::{Intent, Reference};
 use crate::settings::{Key, Settings};
@@ -44,7 +44,7 @@ use crate::sys::process;
 const MAX_PAYLOAD: usize = 192;
 
 /// See [`super::Driver::check`]: the ports that a modem may be on. Whether one answers is known once the box runs.
-pub fn check(settings: &Settings) -> Result<String, Vec<String>> {
+pub fn check(settings: &Settings, _: &[PairedWith]) -> Result<String, Vec<String>> {
     let ports = serial::candidates(settings.text(Key::M138Port).trim());
     if ports.is_empty() {
         return Err(vec!["no serial port is there: plug the modem in, or name its port in m138.port".to_owned()]);

@@ -4,20 +4,16 @@
 //! here. A session has one thread, which sleeps at the socket; in IDLE it sleeps at the socket and at the news of the store
 //! alike, and nothing polls.
 
-mod append;
-mod change;
-mod envelope;
-mod fetch;
-mod folders;
+pub mod answer;
+pub mod envelope;
 pub mod framer;
-mod mime;
+pub mod mime;
 mod people;
 pub mod replies;
-mod search;
 mod section;
 mod selected;
 pub mod session;
-mod structure;
+pub mod structure;
 
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
@@ -115,7 +111,7 @@ impl ImapListener {
                     Woken::News => {
                         let mut gone = None;
                         say(&mut connection, |out| gone = session.tell_news(true, out).err())?;
-                        if let Some(session::Answer::Bye(why)) = gone {
+                        if let Some(answer::Answer::Bye(why)) = gone {
                             return bye(connection, why);
                         }
                         continue;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use imap_codec::imap_types::sequence::{SeqOrUid, Sequence, SequenceSet};
 
+use super::answer::{Answer, Try};
 use super::replies::Replies;
-use super::session::{Answer, Try};
+
 use crate::store::Store;
 use crate::store::mailbox::{Entry, Flags, Folder, UidRanges};
 

@@ -4,6 +4,12 @@
 //! ID (2971), NAMESPACE (2342), SPECIAL-USE (6154), CHILDREN (3348), CONDSTORE (7162) and APPENDLIMIT (7889). What is not
 //! offered is not understood either.
 
+mod append;
+mod change;
+mod fetch;
+mod folders;
+mod search;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,13 +21,14 @@ use imap_codec::imap_types::command::{Command, CommandBody};
 use imap_codec::imap_types::extensions::enable::CapabilityEnable;
 use smol::channel::Receiver;
 
-use super::append::Append;
-use super::fetch::Cache;
+use append::Append;
+use fetch::Cache;
+
+use super::answer::{Answer, Try};
 use super::framer;
 use super::people::{PeopleOnline, Seat};
 use super::replies::Replies;
 use super::selected::Selected;
-use crate::fault::Fault;
 use crate::listen::counters::ClientCounters;
 use crate::listen::{Caller, MailIntake};
 use crate::settings::{Key, Settings};
@@ -44,37 +51,6 @@ pub enum Next {
     /// The end of the connection.
     Close,
 }
-
-/// How a command ends.
-#[derive(Debug)]
-pub enum Answer {
-    /// It was done; a code in brackets may begin the text.
-    Ok(String),
-    /// It cannot be done.
-    No(String),
-    /// It cannot be understood.
-    Bad(String),
-    /// What has to be said was said; nothing more is, but BYE.
-    Bye(&'static str),
-}
-
-impl Answer {
-    /// It was done, and there is nothing to say about it.
-    pub fn done() -> Self {
-        Self::Ok("done".to_owned())
-    }
-}
-
-/// A command that ends early.
-impl From<Fault> for Answer {
-    fn from(fault: Fault) -> Self {
-        let code = if fault.is_permanent() { "[CANNOT]" } else { "[UNAVAILABLE]" };
-        Self::No(format!("{code} {}", fault.why()))
-    }
-}
-
-/// Either a value, or how the command ends.
-pub type Try<T> = Result<T, Answer>;
 
 /// What the lines of an exchange are for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,17 +77,17 @@ pub struct Services {
 
 /// One IMAP session.
 pub struct ImapSession<'a> {
-    pub(super) services: &'a Services,
-    pub(super) settings: Arc<Settings>,
+    services: &'a Services,
+    settings: Arc<Settings>,
     caller: Caller,
     tls_offered: bool,
     seat: Option<Seat>,
-    pub(super) selected: Option<Selected>,
+    selected: Option<Selected>,
     /// Mod-sequences are told.
-    pub(super) condstore: bool,
-    pub(super) exchange: Option<Exchange>,
-    pub(super) append: Option<Append>,
-    pub(super) cache: Cache,
+    condstore: bool,
+    exchange: Option<Exchange>,
+    append: Option<Append>,
+    cache: Cache,
     bad: u32,
     wrong_passwords: u32,
 }
@@ -166,7 +142,7 @@ impl<'a> ImapSession<'a> {
     }
 
     /// The person who is logged in.
-    pub(super) fn person(&self) -> Try<&str> {
+    fn person(&self) -> Try<&str> {
         match &self.seat {
             Some(seat) => Ok(&seat.name),
             None => Err(Answer::Bad("log in first".to_owned())),
@@ -174,12 +150,12 @@ impl<'a> ImapSession<'a> {
     }
 
     /// The open folder.
-    pub(super) fn open(&self) -> Try<&Selected> {
+    fn open(&self) -> Try<&Selected> {
         self.selected.as_ref().ok_or_else(|| Answer::Bad("select a folder first".to_owned()))
     }
 
     /// The open folder, for a command that changes it.
-    pub(super) fn writable(&self) -> Try<&Selected> {
+    fn writable(&self) -> Try<&Selected> {
         let selected = self.open()?;
         match selected.read_only {
             true => Err(Answer::No("this folder was opened with EXAMINE: nothing in it can be changed".to_owned())),
@@ -207,7 +183,7 @@ impl<'a> ImapSession<'a> {
     }
 
     /// Says how a command ended.
-    pub(super) fn end(&mut self, tag: &str, answer: Answer, out: &mut Replies<'_>) -> Next {
+    fn end(&mut self, tag: &str, answer: Answer, out: &mut Replies<'_>) -> Next {
         let (word, text) = match answer {
             Answer::Ok(text) => {
                 self.bad = 0;
@@ -450,7 +426,7 @@ impl<'a> ImapSession<'a> {
 
     /// Tells what happened in the open folder; the session ends when the person may not log in any more. `removals` when
     /// messages may change their places now.
-    pub(super) fn tell_news(&mut self, removals: bool, out: &mut Replies<'_>) -> Try<()> {
+    pub fn tell_news(&mut self, removals: bool, out: &mut Replies<'_>) -> Try<()> {
         if self.seat.as_ref().is_some_and(|seat| !seat.is_valid(&self.services.store)) {
             return Err(Answer::Bye("the log-in of this person has changed: log in again"));
         }

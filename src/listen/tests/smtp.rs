@@ -125,7 +125,7 @@ impl<S: Read + Write> Client<S> {
 impl Client<TcpStream> {
     fn encrypt(self, server: &Server) -> Client<StreamOwned<ClientConnection, TcpStream>> {
         let mut roots = RootCertStore::empty();
-        let own = server.folder.join("tls-certificate.pem");
+        let own = server.folder.join("tls-root.pem");
         roots.add(CertificateDer::from_pem_file(own).unwrap()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()

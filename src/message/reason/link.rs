@@ -102,6 +102,8 @@ pub enum LinkReason {
     },
     /// Its time ran out on the link, which may have sent it.
     LateOnLink,
+    /// Its reader is not at the far box any more, and the link that holds it cannot take it back.
+    Misdirected,
     /// The link that took it, or a part of it, was not seen since.
     NotSeenSince {
         /// It may have taken a part only.

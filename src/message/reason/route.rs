@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{LinkAddress, Phone, PhoneError};
+use crate::address::{LinkAddress, PeerId, Phone, PhoneError};
 use crate::clock::Time;
 use crate::money::Amount;
 
@@ -27,6 +27,13 @@ pub enum NoRoute {
         /// Who that is.
         name: String,
     },
+    /// Its writer is somebody of a far box who gets no address here.
+    NotAdmitted {
+        /// Their name there.
+        name: String,
+        /// What people call that far box.
+        shown: String,
+    },
     /// Its reader has a device, and the link of this box reaches none.
     DeviceOutOfReach {
         /// Who that is.
@@ -34,6 +41,11 @@ pub enum NoRoute {
     },
     /// It stands in the domain of phones and names none.
     BadNumber(PhoneError),
+    /// Its domain is one that nobody outside can have.
+    NowhereOutside {
+        /// The domain.
+        domain: String,
+    },
     /// It stands in the queue of the relay and is no mail address.
     NoMailAddress,
     /// It stands in the queue of the carrier and is no phone.
@@ -92,7 +104,7 @@ pub enum Waits {
     },
     /// The link holds as many packets for its far box as it may.
     FarBox {
-        /// Its device; `None` for the far box of a station.
+        /// Its address; `None` for the far box of a station.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         device: Option<LinkAddress>,
         /// Packets that the link holds for it.
@@ -100,7 +112,7 @@ pub enum Waits {
     },
     /// Its far box, for which the link refused another message a moment ago.
     Refusing {
-        /// Its device; `None` for the far box of a station.
+        /// Its address; `None` for the far box of a station.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         device: Option<LinkAddress>,
     },
@@ -150,6 +162,15 @@ pub enum NeedsOwner {
     DeviceOfNobody {
         /// Which.
         device: LinkAddress,
+    },
+    /// Its writer is somebody of a far box who has no address here yet.
+    NewAtSea {
+        /// Which far box.
+        far_box: PeerId,
+        /// What people call it.
+        shown: String,
+        /// Their name there.
+        name: String,
     },
     /// It is a text from a phone to a number that belongs to nobody here.
     NumberOfNobody {

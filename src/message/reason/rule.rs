@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Medium;
+use super::{Medium, Reason};
+use crate::address::Address;
 use crate::message::{Machine, Proof};
 
 /// What a verdict of the rules stands on.
@@ -41,6 +42,17 @@ pub enum Ground {
     NoReader,
 }
 
+/// A verdict with the two addresses that it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentBy {
+    /// The verdict.
+    pub why: Reason,
+    /// Who wrote it, by `From`.
+    pub from: Address,
+    /// The envelope sender.
+    pub by: Address,
+}
+
 /// Whose list an entry stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -59,6 +71,16 @@ pub enum Barred {
     Automatic {
         /// How that shows.
         how: Machine,
+        /// The way.
+        on: Medium,
+    },
+    /// It says nothing.
+    Blank {
+        /// The way.
+        on: Medium,
+    },
+    /// A phone sent it because somebody liked a text.
+    Reaction {
         /// The way.
         on: Medium,
     },

@@ -42,6 +42,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (NoRoute::BadNumber(number).into(), "no_route.bad_number"),
         (NoRoute::NoMailAddress.into(), "no_route.no_mail_address"),
         (NoRoute::NoPhone.into(), "no_route.no_phone"),
+        (NoRoute::NowhereOutside { domain: "nas.lan".into() }.into(), "no_route.nowhere_outside"),
         (NoRoute::OneFarBox { driver: "m138".into() }.into(), "no_route.one_far_box"),
         (Waits::Relay.into(), "waits.relay"),
         (Waits::Link { packets: 2 }.into(), "waits.link"),
@@ -61,6 +62,8 @@ fn samples() -> Vec<(Reason, &'static str)> {
             Barred::Automatic { how: Machine::sign(MachineKind::List, "list-id"), on: Medium::Air }.into(),
             "barred.automatic",
         ),
+        (Barred::Blank { on: Medium::Air }.into(), "barred.blank"),
+        (Barred::Reaction { on: Medium::Air }.into(), "barred.reaction"),
         (Barred::NoSender { on: Medium::Phone }.into(), "barred.no_sender"),
         (OverPrice { costs: amount(140_000), most: amount(70_000) }.into(), "over_price"),
         (over_budget().into(), "over_budget"),
@@ -129,6 +132,7 @@ fn samples() -> Vec<(Reason, &'static str)> {
         (LinkReason::Regrouped.into(), "link.regrouped"),
         (LinkReason::TakenUnknown { why: why() }.into(), "link.taken_unknown"),
         (LinkReason::LateOnLink.into(), "link.late_on_link"),
+        (LinkReason::Misdirected.into(), "link.misdirected"),
         (LinkReason::NotSeenSince { part: true }.into(), "link.not_seen_since"),
         (LinkReason::Unconfirmed.into(), "link.unconfirmed"),
         (TextReason::Taken { carrier: "Twilio".into(), id: "SM1".into(), count, found: false }.into(), "text.taken"),
@@ -149,6 +153,14 @@ fn samples() -> Vec<(Reason, &'static str)> {
             "link.no_satellite",
         ),
         (Reason::AgainOverBudget { why: why(), budget: over_budget() }, "said"),
+        (
+            Reason::SentBy(Box::new(SentBy {
+                why: Reason::HeldByRule(Ground::NotVouchedFor),
+                from: "mum@world.example".parse().unwrap(),
+                by: "srs0=x@fwd.example".parse().unwrap(),
+            })),
+            "held_by_rule.not_vouched_for",
+        ),
         (Reason::said("the modem has no GPS time yet"), "said"),
     ];
     for (ground, held, refused) in [

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use crate::message::events::{EventKind, FarBoxChange, PhoneChange, SetAside};
+use crate::message::events::{Ashore, EventKind, FarBoxChange, PhoneChange, SetAside};
 use crate::message::reason::{ByeReason, Unusable};
 use crate::money::BOX;
 
@@ -15,6 +15,15 @@ impl Display for EventKind {
                 what.fmt(f)?;
                 device.map_or(Ok(()), |device| write!(f, " ({})", device.shown()))
             }
+            Self::NewAtSea { name, shown, here: None } => {
+                write!(f, "{name} of {shown} asks for an address here: admit or refuse them there")
+            }
+            Self::NewAtSea { name, shown, here: Some(here) } => write!(f, "{name} of {shown} is {here} here"),
+            Self::Ashore { name, what: Ashore::Has } => write!(f, "{name} has an address ashore"),
+            Self::Ashore { name, what: Ashore::Asked } => {
+                write!(f, "the owner of the box ashore is asked whether {name} gets an address there")
+            }
+            Self::Ashore { name, what: Ashore::Refused } => write!(f, "the box ashore gives {name} no address"),
             Self::QuarantineFull { source, deleted } => {
                 write!(f, "the quarantine is full: the {deleted} oldest items from {source} were deleted")
             }

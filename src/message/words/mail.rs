@@ -55,7 +55,7 @@ impl Display for CutRule {
             Self::LegalNotice => "legal notice",
             Self::Footer => "footer",
             Self::Warning => "warning of a mail server",
-            Self::ReplyLine => "line of a help desk",
+            Self::ReplyLine => "line that a support system puts above an answer",
         })
     }
 }

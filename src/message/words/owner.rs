@@ -48,6 +48,7 @@ impl Display for Reason {
                 f.write_str(if *untold { " (nobody is told: it has no sender that could be)" } else { "" })
             }
             Self::AgainOverBudget { why, budget } => write!(f, "{why}, but {budget}"),
+            Self::SentBy(sent) => write!(f, "{} (it is from {}, and {} sent it)", sent.why, sent.from, sent.by),
             Self::Said { words } | Self::Old(words) => f.write_str(words),
             Self::Unknown(_) => f.write_str("unknown: a newer version of satpost wrote down why"),
         }
@@ -61,12 +62,16 @@ impl Display for NoRoute {
             Self::NoPerson { name } => write!(f, "there is no person {name} here"),
             Self::TakesNoMail { name } => write!(f, "{name} takes no mail at present"),
             Self::MayNotSend { name } => write!(f, "{name} may not send at present"),
+            Self::NotAdmitted { name, shown } => write!(f, "{name} of {shown} gets no address here"),
             Self::DeviceOutOfReach { name } => write!(
                 f,
-                "{name} reads on a device, and the modem of this box (link.driver m138) cannot send to a device: let \
-                 them read here, or write to them at the address that they have on the far box"
+                "{name} reads at a far box, and no link of this box leads there: add one, let them read here, or write \
+                 to them at the address that they have on the far box of this one"
             ),
             Self::BadNumber(why) => why.fmt(f),
+            Self::NowhereOutside { domain } => {
+                write!(f, "there is no {domain} outside of this network: nothing for it goes over the link")
+            }
             Self::NoMailAddress => f.write_str("the recipient is no mail address"),
             Self::NoPhone => f.write_str("it goes to no phone number"),
             Self::OneFarBox { driver } => write!(f, "the link {driver} reaches one far box, not a device of its own"),
@@ -157,6 +162,10 @@ impl Display for NeedsOwner {
             Self::DeviceOfNobody { device } => {
                 write!(f, "{} belongs to nobody here: give it to a person, then release this", device.shown())
             }
+            Self::NewAtSea { shown, name, .. } => write!(
+                f,
+                "{name} of {shown} has no address here yet: release this and they have one, or refuse them there"
+            ),
             Self::NumberOfNobody { number } => {
                 write!(f, "nobody here has the number {number}: give it to a person, then release this")
             }
@@ -192,6 +201,8 @@ impl Display for Barred {
         };
         match self {
             Self::Automatic { how, on } => write!(f, "written by a machine ({how}): {}", never(on)),
+            Self::Blank { on } => write!(f, "it says nothing: {}", never(on)),
+            Self::Reaction { on } => write!(f, "a reaction to a text (sms.reactions): {}", never(on)),
             Self::NoSender { on } => write!(f, "it has no sender, as bounces have none: {}", never(on)),
         }
     }
@@ -399,6 +410,9 @@ impl Display for LinkReason {
             Self::TakenUnknown { why } => {
                 write!(f, "its time ran out, and whether the link took it is not known ({why}): it may have been sent")
             }
+            Self::Misdirected => f.write_str(
+                "its reader is not at that far box any more, and the link cannot take it back: whoever reads there gets it",
+            ),
             Self::LateOnLink => f.write_str("its time ran out on the link; it may have been sent"),
             Self::NotSeenSince { part: false } => {
                 f.write_str("the link that took it has not been seen since; it may have been sent")

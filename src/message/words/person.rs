@@ -22,6 +22,11 @@ pub fn for_notice(message: &Message, why: &Reason) -> String {
                                   somebody who is new there waits until somebody has looked at it"
                 .to_owned()
         }
+        Reason::RefusedByRule(_) => {
+            "mail goes there over a satellite link, where every message costs money, and only from people who are known \
+             there"
+                .to_owned()
+        }
         root => words(root, message.way, message.state),
     }
 }
@@ -34,6 +39,10 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         Reason::NoRoute(fact) => no_route(fact),
         Reason::Barred(Barred::Automatic { .. }) => {
             "a program wrote it, and such mail is not carried where it costs".to_owned()
+        }
+        Reason::Barred(Barred::Blank { .. }) => "it says nothing, and is not carried where it costs".to_owned(),
+        Reason::Barred(Barred::Reaction { .. }) => {
+            "a phone sent it because somebody liked a text, and it is not carried where it costs".to_owned()
         }
         Reason::Barred(Barred::NoSender { .. }) => "it has no sender, and is not carried where it costs".to_owned(),
         Reason::HeldByRule(Ground::NoReader) => "waiting for the owner of this box to decide".to_owned(),
@@ -54,6 +63,7 @@ pub fn words(reason: &Reason, way: Way, state: State) -> String {
         Reason::Link(fact) => link(fact).to_owned(),
         Reason::Text(fact) => text(fact),
         Reason::Ended { why, .. } => words(why, way, state),
+        Reason::SentBy(sent) => words(&sent.why, way, state),
         Reason::AgainOverBudget { .. } => {
             "it has to go once more, and the budget of this month is used up: it waits for room".to_owned()
         }
@@ -112,6 +122,7 @@ fn waits(fact: &Waits) -> &'static str {
 fn needs_owner(fact: &NeedsOwner) -> &'static str {
     match fact {
         NeedsOwner::DeviceOfNobody { .. } => "waiting: the owner of this box has to say whose device it came from",
+        NeedsOwner::NewAtSea { .. } => "waiting: the owner of this box has to give its writer an address",
         NeedsOwner::NumberOfNobody { .. } => "waiting: the owner of this box has to say whose number this is",
         NeedsOwner::NoServiceNumber { .. } => "waiting: there is no number yet that it could be texted from",
         NeedsOwner::TooManyPackets { .. } => "it is long: the owner of this box decides whether it is sent",
@@ -134,6 +145,7 @@ fn link(fact: &LinkReason) -> &'static str {
         | LinkReason::Regrouped
         | LinkReason::MadeWay
         | LinkReason::FreeWay { .. } => waiting(Way::Link),
+        LinkReason::Misdirected => "it is on its way to where its reader was, and cannot be taken back",
         LinkReason::LeftUnknown { asks: true, .. } => "it is not known whether it left: the other side is asked",
         LinkReason::LeftUnknown { asks: false, .. } => {
             "it is not known whether it left: it may have; send it again if it matters"

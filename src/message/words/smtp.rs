@@ -31,6 +31,7 @@ pub fn refusal(reason: &Reason) -> Refusal {
         Reason::NoRoute(NoRoute::NoRecipient | NoRoute::BadNumber(_) | NoRoute::NoMailAddress | NoRoute::NoPhone) => {
             (550, "5.1.3")
         }
+        Reason::NoRoute(NoRoute::NowhereOutside { .. }) => (550, "5.1.2"),
         Reason::NoRoute(NoRoute::DeviceOutOfReach { .. } | NoRoute::OneFarBox { .. }) => (550, "5.4.4"),
         Reason::OverPrice(_) | Reason::OverBudget(_) | Reason::RefusedByRule(_) | Reason::Barred(_) => (554, "5.7.1"),
         Reason::Text(_) => (554, "5.3.4"),

@@ -75,7 +75,7 @@ pub struct Handle {
 /// What all threads of a line share.
 struct Shared {
     state: Mutex<State>,
-    /// Rung when the state changed.
+    /// Tells that the state changed.
     changed: Condvar,
     /// Set once; the accept loop reads it after each connection. Sequentially consistent as nothing here is fast.
     stop: AtomicBool,

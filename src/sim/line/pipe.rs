@@ -91,9 +91,8 @@ fn write(mut to: TcpStream, number: u64, way: Way, shared: &Shared, pieces: &Rec
         };
         if written {
             let bytes = u64::try_from(piece.len()).unwrap_or_default();
-            if rate > 0 {
-                free += Duration::from_nanos(bytes.saturating_mul(8_000_000_000) / rate);
-            }
+            // At a rate of 0 as many go as come.
+            free += Duration::from_nanos(bytes.saturating_mul(8_000_000_000).checked_div(rate).unwrap_or_default());
             let counts = &mut shared.lock().counts;
             match way {
                 Way::Up => counts.up += bytes,

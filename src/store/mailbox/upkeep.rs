@@ -13,6 +13,11 @@ use crate::store::schema::{Tx, TxResult};
 /// programs know.
 pub const RESTORED: &str = "restored";
 
+/// Name of the note that a person was told that their mailbox is nearly full.
+pub fn full_note(person: &str) -> String {
+    format!("mailbox-full:{person}")
+}
+
 impl Tx<'_> {
     /// True while an entry of a mailbox belongs to this message.
     pub(in crate::store) fn is_filed(&self, message: Id) -> TxResult<bool> {
@@ -55,7 +60,7 @@ impl Tx<'_> {
         for folder in self.all_folders(person)? {
             self.drop_folder(person, &folder)?;
         }
-        Ok(())
+        self.put_note(&full_note(person), None)
     }
 
     /// Marks a message of a mailbox as read, in whatever folder of this person it lies.

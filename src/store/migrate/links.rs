@@ -1,4 +1,4 @@
-//! Up to version 5 a box had one link, in its settings: it becomes the first of the links, and what it was given is its.
+//! Up to version 7 a box had one link, in its settings: it becomes the first of the links, and what it was given is its.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +18,11 @@ pub fn links(tx: &mut Tx) -> TxResult<()> {
         .collect::<Result<_, _>>()?;
     let packets = packets(tx)?;
     if let Some(link) = link(&all, &packets) {
+        let kept = format!("link:{}", link.driver);
+        if let Some(bytes) = tx.note(&kept)? {
+            tx.put_note(&kept, None)?;
+            tx.put_note(&format!("link:{}", link.id), Some(&bytes))?;
+        }
         tx.put_link(&LinkRecord { added: tx.ledger.last_time, ..link })?;
     }
     // No other link gets the number of packets that were there.

@@ -1,5 +1,6 @@
 //! The commands: with a box that runs, without one, and over its control socket.
 
+mod backups;
 mod coding;
 mod commands;
 mod control;

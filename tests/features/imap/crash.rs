@@ -19,11 +19,15 @@ fn a_kill_loses_nothing_and_brings_nothing_back() {
     let (mut moved, mut removed, mut doubtful) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..8 {
         let at = gateway.door("imap");
-        let kill_after = Duration::from_millis(20 + dice.below(200));
+        // After so many mails were answered, and a moment more.
+        let (least, more) = (4 + dice.below(12), Duration::from_micros(dice.below(20_000)));
         let pid = gateway.pid();
         let mut imap = Imap::open(at, "olga", "INBOX");
+        let (turns, turned) = std::sync::mpsc::channel();
         let killer = std::thread::spawn(move || {
-            std::thread::sleep(kill_after);
+            (0..least).for_each(|_| turned.recv().unwrap());
+            // A moment more; what is answered within it does not count.
+            let _ = turned.recv_timeout(more);
             let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
             assert!(killed.unwrap().success());
         });
@@ -37,6 +41,8 @@ fn a_kill_loses_nothing_and_brings_nothing_back() {
             let uid: u32 = uid.split([' ', ']']).nth(1).unwrap().parse().unwrap();
             assert_eq!(ever.insert(uid, name.clone()), None, "UID {uid} was given twice");
             kept.insert(uid, name.clone());
+            // The last ones are heard by nobody.
+            let _ = turns.send(());
             match turn % 3 {
                 1 => {
                     let said = imap.say(&format!("UID MOVE {uid} Archive"));

@@ -5,6 +5,7 @@ mod crash;
 mod faults;
 mod hostile;
 mod one_mailbox;
+mod setup;
 mod two_clients;
 
 use crate::support::Station;

@@ -195,3 +195,27 @@ fn what_has_no_mail_gets_its_bytes_once() {
     gateway.start();
     assert!(Imap::open(gateway.door("imap"), "olga", "INBOX").fetch(1, "") == first);
 }
+
+/// A mailbox that is nearly full says so in a mail, once; a full one takes nothing more from programs, and all that arrives.
+#[test]
+fn a_full_mailbox_says_so() {
+    let shore = Shore::start();
+    let mut gateway = shore.gateway(&[("mailbox.quota", "1")], &["olga"]).started();
+    let mut imap = Imap::open(gateway.door("imap"), "olga", "Archive");
+    let large = [mail("large").as_bytes(), &b"0123456789abcdef".repeat(59_000)].concat();
+    assert!(imap.append("Archive", &large).contains("OK [APPENDUID"));
+    assert!(imap.append("Archive", &large).contains("NO [OVERQUOTA]"));
+    assert!(imap.say("COPY 1 Trash").contains("NO [OVERQUOTA]"));
+    // It is looked at when a box starts, and every hour.
+    for _ in 0..2 {
+        gateway.stop();
+        gateway.start();
+        let mut imap = Imap::open(gateway.door("imap"), "olga", "INBOX");
+        wait_for("the warning", SOON, || (!imap.ok("NOOP").is_empty() && !imap.uids().is_empty()).then_some(()));
+        assert_eq!(imap.uids(), [1]);
+        assert!(String::from_utf8_lossy(&imap.fetch(1, "")).contains("Subject: Your mailbox is nearly full\r\n"));
+    }
+    let long = format!("Subject: More\n\n{}", "a line of it\n".repeat(9000));
+    send(&gateway, None, "bob@world.example", "olga@shore.example", &long);
+    assert_eq!(Imap::open(gateway.door("imap"), "olga", "INBOX").uids(), [1, 2]);
+}

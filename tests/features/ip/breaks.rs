@@ -11,7 +11,7 @@ fn cuts(way: &str, places: &[u64]) {
     for (number, place) in places.iter().enumerate() {
         sea.line_says(&format!("cut-after {way} {place}"));
         sea.send(number);
-        sea.wait_mails(0..number + 1);
+        sea.wait_taken(0..number + 1);
         sea.station.wait_state(3 * SOON, &format!("bob{number}@world.example"), "sent");
         sea.line_says("clear");
         sea.wait_up();
@@ -34,7 +34,7 @@ fn a_gateway_that_is_killed_takes_each_message_once() {
         sea.gateway.start();
         sea.lead_to_gateway();
     }
-    sea.wait_mails(0..4);
+    sea.wait_taken(0..4);
     for number in 0..4 {
         sea.station.wait_state(3 * SOON, &format!("bob{number}@world.example"), "sent");
     }
@@ -50,7 +50,7 @@ fn a_station_that_is_killed_sends_each_message_once() {
         sea.station.kill();
         sea.station.start();
     }
-    sea.wait_mails(0..4);
+    sea.wait_taken(0..4);
     for number in 0..4 {
         sea.station.wait_state(3 * SOON, &format!("bob{number}@world.example"), "sent");
     }
@@ -67,9 +67,9 @@ fn a_line_that_swallows_everything_is_given_up() {
         let status = sea.station.status()?;
         link_of(&status)["words"].as_str()?.contains("does not answer any more").then_some(())
     });
-    assert_eq!(sea.mails().len(), 0);
+    assert_eq!(sea.gateway.messages().len(), 0);
     sea.line_says("clear");
-    sea.wait_mails(0..1);
+    sea.wait_taken(0..1);
 }
 
 /// Case 8: the login page of a network.
@@ -82,7 +82,7 @@ fn a_portal_is_no_far_box() {
     sea.send(0);
     assert_eq!(link_of(&sea.station.status().unwrap())["ready"], false);
     sea.line_says("clear");
-    sea.wait_mails(0..1);
+    sea.wait_taken(0..1);
 }
 
 /// Case 10: the gateway's data is gone, and so is the pairing; after a new one what waited goes.
@@ -96,8 +96,8 @@ fn a_gateway_that_was_set_up_anew_has_another_key() {
     sea.send(0);
     let code = other.code();
     sea.station.cli_ok(&["pair", "join", &sea.address, &code], "");
-    other.wait_mails(0..1);
-    assert_eq!(sea.mails().len(), 0);
+    other.wait_taken(0..1);
+    assert_eq!(sea.gateway.messages().len(), 0);
 }
 
 /// Case 15: raw keys have no dates, so this needs no clock at all; case 2 of several boxes is in the unit tests.
@@ -106,6 +106,6 @@ fn a_slow_drip_is_a_line_too() {
     let sea = Sea::paired(&[], &[]);
     sea.line_says("drip");
     sea.send(0);
-    sea.wait_mails(0..1);
+    sea.wait_taken(0..1);
     sea.station.wait_state(SOON, "bob0@world.example", "sent");
 }

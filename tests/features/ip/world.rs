@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use serde_json::Value;
-
 use crate::support::command::link_of;
 use crate::support::{Folder, Program, SOON, Station, ask, send, wait_for};
 
@@ -107,7 +105,7 @@ impl Sea {
         });
     }
 
-    /// Has the station try to connect now: a message that waits for the link does that, once a minute.
+    /// Anna writes a message on the boat.
     pub fn send(&self, number: usize) {
         let mail = format!("From: anna@boat.example\nSubject: Number {number}\n\nThis is number {number}.\n");
         let reply =
@@ -115,23 +113,20 @@ impl Sea {
         assert!(reply.starts_with("250"), "{reply}");
     }
 
-    /// Mails that the internet's mail server got.
-    pub fn mails(&self) -> Vec<Value> {
-        let lines = ask(&self.folder.path("sink.ctl"), "mails");
-        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
-    }
-
-    /// Waits until the messages with these numbers have come, each once.
-    pub fn wait_mails(&self, numbers: std::ops::Range<usize>) {
-        let count = numbers.len();
-        wait_for(&format!("{count} mails at the internet's server"), 4 * SOON, || {
-            (self.mails().len() >= count).then_some(())
-        });
-        let mut to: Vec<String> = self.mails().iter().map(|mail| mail["to"][0].as_str().unwrap().to_owned()).collect();
-        to.sort();
+    /// Waits until the gateway has taken in the messages with these numbers, each once.
+    pub fn wait_taken(&self, numbers: std::ops::Range<usize>) {
         let mut wanted: Vec<String> = numbers.map(|number| format!("bob{number}@world.example")).collect();
         wanted.sort();
-        assert_eq!(to, wanted);
+        let there = || {
+            let mut to: Vec<String> =
+                self.gateway.messages().iter().map(|message| message["to"].as_str().unwrap().to_owned()).collect();
+            to.sort();
+            to
+        };
+        wait_for(&format!("{} messages at the gateway", wanted.len()), 4 * SOON, || {
+            (there().len() >= wanted.len()).then_some(())
+        });
+        assert_eq!(there(), wanted);
     }
 }
 

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::support::command::link_of;
 use crate::support::shore::{Shore, as_classic, classic, from_outside, message, unhex};
+use crate::support::web::Client;
 use crate::support::{SOON, Station, World, send, wait_for};
 use serde_json::Value;
 
@@ -79,7 +83,7 @@ fn while_the_modem_is_off<T>(world: &World, station: &Station, write: impl FnOnc
 fn two_boxes_agree_bundle_and_confirm() {
     let world = World::start(&[]);
     let station = world.station();
-    std::fs::write(station.folder.join("model-3.primed"), "damaged").unwrap();
+    std::fs::write(station.folder.join("model-4.primed"), "damaged").unwrap();
     let (station, gateway) = (station.started(), world.gateway().started());
     agree(&world, &station, &gateway);
     let before = world.on_air();
@@ -100,7 +104,7 @@ fn two_boxes_agree_bundle_and_confirm() {
     let after = world.on_air();
     assert_eq!(after.len(), before.len() + 1);
     assert!(unhex(&after.last().unwrap().1)[0] >= 0x80);
-    let model = |at: &Station| std::fs::read(at.folder.join("model-3.primed")).unwrap();
+    let model = |at: &Station| std::fs::read(at.folder.join("model-4.primed")).unwrap();
     assert!(model(&station) == model(&gateway), "a damaged model is made anew");
 
     // Its receipt rides in the answer.
@@ -206,4 +210,29 @@ fn a_box_may_keep_to_the_classic_coding() {
     assert!(world.on_air().iter().all(|(_, data)| unhex(data)[0] == 0x08));
     from_bob(&gateway, "Also classic");
     wait_aboard(&station, "Also classic");
+}
+
+/// A display name travels once, in a packet that has room for it anyway, and stands beside the address from then on.
+#[test]
+fn a_display_name_travels_once_and_is_shown() {
+    let world = World::start(&[]);
+    let (station, gateway) = (world.station().started(), world.gateway().started());
+    agree(&world, &station, &gateway);
+    for subject in ["Name one", "Name two"] {
+        let mail = format!("From: Robert Tables <bob@world.example>\nSubject: {subject}\n\nText of {subject}.\n");
+        assert!(send(&gateway, None, "bounce-77@world.example", "anna@shore.example", &mail).starts_with("250"));
+        let aboard = wait_aboard(&station, subject);
+        assert_eq!((&aboard["from"], &aboard["from_name"]), (&"bob@world.example".into(), &"Robert Tables".into()));
+    }
+    let packets: Vec<Vec<u8>> = world
+        .hive_says("messages")
+        .iter()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|packet| packet["direction"] == 2)
+        .map(|packet| STANDARD.decode(packet["data"].as_str().unwrap()).unwrap())
+        .collect();
+    let named = |packet: &&Vec<u8>| packet.windows(13).any(|bytes| bytes == b"Robert Tables");
+    assert_eq!(packets.iter().filter(named).count(), 1, "{packets:?}");
+    let mailbox = Client::logged_in(&station, "anna").get("/mailbox").body;
+    assert_eq!(mailbox.matches("Robert Tables &lt;bob@world.example&gt;").count(), 2, "{mailbox}");
 }

@@ -3,6 +3,7 @@
 mod ashore;
 mod both_ways;
 mod compact;
+mod crew;
 mod hive;
 mod m138;
 mod parts;

@@ -110,6 +110,28 @@ fn a_message_that_was_sent_after_the_session_had_ended_is_sent_after_the_log_in(
 }
 
 #[test]
+fn a_form_that_is_sent_twice_makes_one_message() {
+    let folder = Folder::new();
+    let station = house(&folder);
+    let bert = Client::logged_in(&station, "bert");
+    let page = bert.get("/compose").body;
+    let (csrf, once) = (hidden(&page, "csrf"), hidden(&page, "once"));
+    let form = format!("csrf={csrf}&once={once}&to=anna%2C+cleo&text=Anchor+holds&do=send");
+    let first = bert.form("/compose", &form, &bert.own());
+    let second = bert.form("/compose", &form, &bert.own());
+    assert_eq!((first.status, second.status), (303, 303), "{second:?}");
+    assert_eq!(first.header("location"), second.header("location"));
+    assert_eq!(station.messages().len(), 2, "one for each recipient");
+    // Another form with the same words is another message; and nobody meets the form of somebody else.
+    let other = form.replace(&once, &hidden(&bert.get("/compose").body, "once"));
+    assert_ne!(bert.form("/compose", &other, &bert.own()).header("location"), first.header("location"));
+    let mut cleo = Client::logged_in(&station, "cleo");
+    let hers = form.replace(&csrf, &cleo.token("/compose"));
+    assert_ne!(cleo.form("/compose", &hers, &cleo.own()).header("location"), first.header("location"));
+    assert_eq!(station.messages().len(), 6);
+}
+
+#[test]
 fn only_what_is_there_is_served_and_only_under_its_own_name() {
     let folder = Folder::new();
     let station = house(&folder);
@@ -182,7 +204,7 @@ fn persons_see_what_is_theirs_and_nothing_else() {
     }
     assert!(!cleo.get("/messages").body.contains("For Anna"));
     assert!(!cleo.get("/messages?q=Anna").body.contains("For Anna"));
-    for path in ["/people", "/people/anna", "/settings/box", "/modem", "/setup/box", "/messages/quarantine"] {
+    for path in ["/people", "/people/anna", "/settings/box", "/links", "/setup/box", "/messages/quarantine"] {
         assert_eq!(cleo.get(path).status, 403, "{path}");
     }
     let token = cleo.token("/account");
@@ -191,7 +213,7 @@ fn persons_see_what_is_theirs_and_nothing_else() {
         ("/people/cleo", "owner=1"),
         ("/people/anna/remove", ""),
         ("/settings/box", "box.name=Pirate"),
-        ("/modem/unlock", &format!("password={PASSWORD}")),
+        ("/links/m138/unlock", &format!("password={PASSWORD}")),
     ] {
         assert_eq!(cleo.form(path, &format!("csrf={token}&{wish}"), &cleo.own()).status, 403, "{path}");
     }

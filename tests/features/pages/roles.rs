@@ -12,12 +12,20 @@ use crate::support::web::{Answer, Client};
 use crate::support::{PASSWORD, SATPOST, SOON, Station, send};
 
 /// What only the owner may open, by the start of its path; `POST` alone where a word says so.
-const OWNERS: [&str; 7] =
-    ["/settings", "/setup", "/modem", "/audit", "/log-ins", "POST /people/{name}/export", "POST /people/{name}/erase"];
+const OWNERS: [&str; 8] = [
+    "/pair",
+    "/settings",
+    "/setup",
+    "/links",
+    "/audit",
+    "/log-ins",
+    "POST /people/{name}/export",
+    "POST /people/{name}/erase",
+];
 /// What an operator may open as well.
-const OPERATORS: [&str; 3] = ["/people", "/messages/quarantine", "POST /messages/{id}/{action}"];
+const OPERATORS: [&str; 4] = ["/people", "/far-boxes", "/messages/quarantine", "POST /messages/{id}/{action}"];
 /// What needs no log-in.
-const OPEN: [&str; 4] = ["/assets/", "/healthz", "/metrics", "/hooks/"];
+const OPEN: [&str; 6] = ["/assets/", "/healthz", "/metrics", "/hooks/", "/.well-known/autoconfig/", "/mail/"];
 
 /// Method and path of every page, from the one table of the program.
 fn pages() -> Vec<(String, String)> {

@@ -3,3 +3,4 @@
 mod machines;
 mod strangers;
 mod unwanted;
+mod writers;

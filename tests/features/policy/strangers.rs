@@ -182,7 +182,7 @@ fn a_thousand_mails_cost_nothing() {
         let from = if number % 4 == 3 { String::new() } else { format!("x{number}@world.example") };
         assert!(smtp.mail(&from, ANNA, &mail).starts_with("250"), "{number}");
     }
-    let hops = "Received: from a by b; Mon, 1 Jan 2024 00:00:00 +0000\n".repeat(40);
+    let hops = "Received: from a by b; Mon, 1 Jan 2024 00:00:00 +0000\n".repeat(120);
     assert!(smtp.mail("bob@world.example", ANNA, &format!("{hops}Subject: loop\n\nx\n")).starts_with("554"));
     wait_polls(&shore, 7);
     assert!(shore.to_device(6846).is_empty() && shore.mails().is_empty());
@@ -212,7 +212,8 @@ fn a_proven_stranger_is_told_once_that_their_messages_wait() {
         assert!(smtp.mail(from, "ben@shore.example", &proven).starts_with("250"));
     }
     // Whoever wrote last is told last: when they have heard, the others would have, too.
-    assert!(smtp.mail("carl@world.example", ANNA, &proven).starts_with("250"));
+    let carl = proven.replace("Bob <bob@", "Carl <carl@");
+    assert!(smtp.mail("carl@world.example", ANNA, &carl).starts_with("250"));
     let mails = shore.wait_mails(2);
     let text = mails[0]["data"].as_str().unwrap().replace("=\r\n", "").replace("\r\n", " ");
     assert!(text.contains("every message costs money") && text.contains("waits for a decision"), "{text}");

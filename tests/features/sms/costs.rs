@@ -1,6 +1,7 @@
 //! What texts cost: the price that is shown is the price that is billed, and a budget stops them as it stops packets.
 
 use crate::support::ground::{Ground, MUM, mail_to_phone, wait_message};
+use crate::support::web::Client;
 use crate::support::{SOON, Station, wait_for};
 
 fn texts(gateway: &Station, account: &str) -> (u64, String) {
@@ -63,9 +64,20 @@ fn curly_quotes_cost_nothing() {
     let curly = format!("It\u{2019}s{}", "a".repeat(151));
     let quote = gateway.cli_ok(&["send", "--from", "anna", "--dry-run", "--text", &curly, MUM], "");
     assert!(quote.contains("1 text") && quote.contains("0.0079"), "{quote}");
+    assert!(quote.contains("3 texts without plain marks"), "{quote}");
+    let page =
+        Client::logged_in(&gateway, "anna").post("/compose", &format!("do=preview&to=%2B14155550123&text={curly}"));
+    assert!(page.body.contains("1 text (GSM-7") && page.body.contains("it would be 3 texts"), "{}", page.body);
     let typed = "\u{201c}Fine\u{201d} \u{2013} it\u{2019}s 5\u{a0}m\u{2026}";
-    assert!(mail_to_phone(&gateway, "14155550123@sms.shore.example", "Re: x", typed).starts_with("250"));
-    ground.wait_arrived("\"Fine\" - it's 5 m...");
+    let (long, plain) = (format!("{typed} {}", "a".repeat(60)), format!("\"Fine\" - it's 5 m... {}", "a".repeat(60)));
+    assert!(mail_to_phone(&gateway, "14155550123@sms.shore.example", "Re: x", &long).starts_with("250"));
+    ground.wait_arrived(&plain);
+    // What costs nothing stays as it was written, and so does all where the owner wants it.
+    gateway.cli_ok(&["send", "--from", "anna", "--text", typed, MUM], "");
+    ground.wait_arrived(typed);
+    gateway.cli_ok(&["settings", "set", "sms.plain_marks", "no"], "");
+    let quote = gateway.cli_ok(&["send", "--from", "anna", "--dry-run", "--text", &curly, MUM], "");
+    assert!(quote.contains("3 texts") && !quote.contains("without"), "{quote}");
     gateway.cli_ok(&["send", "--from", "anna", "--text", "it\u{2019}s \u{2603}", MUM], "");
     ground.wait_arrived("it\u{2019}s \u{2603}");
     gateway.books_balance();

@@ -186,24 +186,41 @@ fn bandwidth_calls() {
     gateway.books_balance();
 }
 
-/// A text without words says so, and a reaction names the text that it is about without repeating it.
+/// A text without words and a reaction cost nothing on a link; whoever reads here gets both as they came.
 #[test]
-fn a_text_that_says_little_costs_little() {
+fn a_text_that_says_nothing_costs_nothing() {
     let ground = Ground::start("twilio");
     let gateway = ground.gateway("twilio", &[("sms.public_url", PUBLIC), ("link.price", "0.07")]).started();
     let long = "We are anchored in the bay behind the cape, and all is well on board. ".repeat(3);
-    for (id, body) in [
-        ("SM1", String::new()),
-        ("SM2", format!("Liked \u{201c}{}\u{201d}", long.trim_end())),
-        ("SM3", format!("Removed a like from \u{201c}{}\u{201d}", long.trim_end())),
-    ] {
-        let fields = [("MessageSid", id), ("From", MUM), ("To", BEN), ("Body", body.as_str()), ("NumMedia", "0")];
+    let mut count = 0;
+    let mut say = |to: &str, body: &str| {
+        count += 1;
+        let id = format!("SM{count}");
+        let fields = [("MessageSid", id.as_str()), ("From", MUM), ("To", to), ("Body", body), ("NumMedia", "0")];
         assert_eq!(fake_carrier::twilio_calls(&gateway, "/hooks/twilio", &fields).0, 200);
+        gateway.messages().pop().unwrap()
+    };
+    let liked = format!("Liked \u{201c}{}\u{201d}", long.trim_end());
+    for (body, code, text) in [
+        ("", "barred.blank", "[empty text]"),
+        (" \u{200b}\n", "barred.blank", "[empty text]"),
+        (&liked, "barred.reaction", "Liked \"We are anchored in the...\""),
+    ] {
+        let refused = say(BEN, body);
+        assert_eq!((&refused["state"], &refused["code"]), (&"refused".into(), &code.into()), "{refused}");
+        assert_eq!(refused["text"], text);
     }
-    let texts: Vec<_> = gateway.messages().iter().map(|m| m["text"].as_str().unwrap().to_owned()).collect();
-    let liked = "\"We are anchored in the...\"";
-    assert_eq!(texts, ["[empty text]".to_owned(), format!("Liked {liked}"), format!("Removed a like from {liked}")]);
-    let urgency: Vec<_> = gateway.messages().iter().map(|message| message["priority"].clone()).collect();
-    assert_eq!(urgency, ["normal", "bulk", "bulk"]);
+    // In any language it shows by what it repeats: a text that the phone got.
+    gateway.cli_ok(&["send", "--from", "anna", "--text", long.trim_end(), MUM], "");
+    ground.wait_arrived(long.trim_end());
+    let finnish = format!("Tykk\u{e4}si viestist\u{e4} \u{201d}{}\u{201d}", long.trim_end());
+    assert_eq!(say(BEN, &finnish)["code"], "barred.reaction");
+    let here = say(ANNA, &liked);
+    assert_eq!((&here["state"], &here["text"]), (&"delivered".into(), &liked.as_str().into()));
+    // One that is wanted can be released, or all of them carried.
+    gateway.cli_ok(&["settings", "set", "sms.reactions", "yes"], "");
+    let carried = say(BEN, &liked);
+    assert_eq!((&carried["priority"], &carried["way"]), (&"bulk".into(), &"link".into()), "{carried}");
+    assert_ne!(carried["state"], "refused");
     gateway.books_balance();
 }

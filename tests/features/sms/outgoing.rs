@@ -189,10 +189,12 @@ fn stop_is_honoured(which: &str) {
     let more = if which == "bandwidth" { &public[..] } else { &[] };
     let mut gateway = ground.gateway(which, more).started();
     ground.call(&gateway);
-    ground.text(MUM, ANNA, "stop");
-    wait_message(&gateway, "stop", "delivered");
+    ground.text(MUM, ANNA, "Stop. stop!");
+    wait_message(&gateway, "Stop. stop!", "delivered");
     gateway.kill();
     gateway.start();
+    let quote = gateway.cli_ok(&["send", "--dry-run", "--from", "anna", "--text", "please", MUM], "");
+    assert!(quote.contains("returned") && quote.contains("wants no texts"), "{quote}");
     ground.call(&gateway);
     gateway.cli_ok(&["send", "--from", "anna", "--text", "please", MUM], "");
     let back = wait_message(&gateway, "please", "returned");

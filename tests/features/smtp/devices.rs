@@ -109,6 +109,79 @@ fn a_sender_may_be_long() {
     assert!(smtp.say(&format!("MAIL FROM:<{}@fwd.example>", "x".repeat(300))).starts_with("553"));
 }
 
+/// What ends its lines with a line feed alone is taken where the owner said so, by itself: nothing can hide behind it.
+#[test]
+fn bare_line_feeds_are_taken_from_named_devices_one_mail_at_a_time() {
+    let shore = Shore::start();
+    let gateway = shore.gateway(&[TRUSTED], &["olga", "anna"]).started();
+    let whole = b"MAIL FROM:cam@cam.local\nRCPT TO:<anna@shore.example>\nDATA\n";
+    let hidden = b"Subject: Motion\n\n..dots\nSomebody\r\nis there.\n.\nMAIL FROM:<evil@x.example>\r\n\
+                   RCPT TO:<olga@shore.example>\r\nDATA\r\nSubject: Hidden\r\n\r\nx\r\n.\r\n";
+    let say = |strict: bool| {
+        let mut smtp = Smtp::connect(gateway.door("smtp"));
+        for line in whole.split_inclusive(|byte| *byte == b'\n') {
+            smtp.write(line);
+            let reply = smtp.reply();
+            if strict {
+                assert!(reply.starts_with("500"), "{reply}");
+                return String::new();
+            }
+            assert!(reply.starts_with(['2', '3']), "{reply}");
+        }
+        smtp.write(hidden);
+        let replies = [smtp.reply(), smtp.reply()];
+        assert_eq!(replies[1], "", "the connection is closed");
+        replies[0].clone()
+    };
+    say(true);
+    gateway.cli_ok(&["settings", "set", "smtp.old_devices", "127.0.0.1"], "");
+    assert!(say(false).starts_with("250"));
+    let messages = gateway.messages();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert_eq!(messages[0]["text"], "Motion\n.dots\nSomebody\nis there.");
+    let raw = gateway.cli_ok(&["queue", "show", "--raw", messages[0]["id"].as_str().unwrap()], "");
+    assert!(!raw.replace("\r\n", "").contains(['\r', '\n']), "{raw:?}");
+    // A mail with proper line ends is one of several as ever.
+    let mut smtp = Smtp::connect(gateway.door("smtp"));
+    for _ in 0..2 {
+        assert!(smtp.mail("cam@cam.local", "anna@shore.example", "Subject: Proper\n\nx\n").starts_with("250"));
+    }
+    // In a network that is not trusted the setting opens nothing.
+    gateway.cli_ok(&["settings", "set", TRUSTED.0, ""], "");
+    say(true);
+    gateway.books_balance();
+}
+
+/// Programs write to `root` of whatever the machine is called, and to names that are nowhere outside.
+#[test]
+fn names_that_are_nowhere_never_go_on_air() {
+    let world = World::start(&[]);
+    let station = world.station();
+    station.set(&[TRUSTED, ("link.price", "0.07")]);
+    let station = station.started();
+    for to in ["root@nas", "root@nas.lan", "root@box.local", "root"] {
+        let reply = mail(&station, "MAIL FROM:<root@nas>", &format!("RCPT TO:<{to}>"), "Subject: Cron\n\ndone");
+        assert!(reply.starts_with("250"), "{to}: {reply}");
+    }
+    for message in station.messages() {
+        assert_eq!((&message["way"], &message["to"]), (&"mailbox".into(), &"anna@boat.example".into()), "{message}");
+    }
+    let mut smtp = Smtp::connect(station.door("smtp"));
+    smtp.say("MAIL FROM:<root@nas>");
+    for to in ["bob@nas.lan", "x@y.invalid", "x@[192.168.1.7]", "anna@nas"] {
+        let reply = smtp.say(&format!("RCPT TO:<{to}>"));
+        assert!(reply.starts_with("550 5.1.2 there is no "), "{to}: {reply}");
+        let said = station.cli(&["send", "--dry-run", "--from", "anna", "--text", "hi", to], "");
+        assert!(!said.status.success(), "{to}");
+    }
+    // An address of the open internet may be written as one.
+    for to in ["bob@world.example", "bob@[192.0.2.1]", "bob@[IPv6:2001:db8::1]"] {
+        assert!(smtp.say(&format!("RCPT TO:<{to}>")).starts_with("250"), "{to}");
+    }
+    assert!(world.on_air().is_empty());
+    station.books_balance();
+}
+
 /// RAID controllers, cameras and printers leave the brackets out: they may where the network is trusted.
 #[test]
 fn an_address_without_brackets_is_taken_from_a_trusted_network() {

@@ -68,10 +68,15 @@ fn a_power_cut_in_the_middle_of_data_or_right_after_the_yes() {
 }
 
 /// A small file system of its own.
-struct Disk(PathBuf);
+pub struct Disk(PathBuf);
 
 impl Disk {
-    fn mount(at: PathBuf, megabytes: u32) -> Self {
+    /// Where it is.
+    pub fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
+    pub fn mount(at: PathBuf, megabytes: u32) -> Self {
         fs::create_dir_all(&at).unwrap();
         let size = format!("size={megabytes}m");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&at).output().unwrap();

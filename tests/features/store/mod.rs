@@ -1,5 +1,6 @@
 //! Power cuts, full disks and unreadable records: nothing that got its 250 is lost.
 
+mod disks;
 mod faults;
 mod old_folders;
 mod power_cuts;

@@ -142,6 +142,11 @@ fn go_on_talking(version: &str) {
     unpack(version, &world.folder);
     let (mut station, mut gateway) = (Station::bare(&world.folder, "station"), Station::bare(&world.folder, "gateway"));
     let port = world.folder.path("modem");
+    // Listeners that there were not yet.
+    let new = ["imap.listen", "imaps.listen", "submissions.listen"].map(|name| (name, "127.0.0.1:0"));
+    for box_ in [&mut station, &mut gateway] {
+        box_.set(&new);
+    }
     station.set(&[("m138.port", port.to_str().unwrap())]);
     gateway.set(&[("hive.url", &world.hive_url), ("relay.port", &world.sink_port)]);
     station.start();

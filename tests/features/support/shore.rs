@@ -99,9 +99,9 @@ impl Shore {
     }
 }
 
-/// A mail of one paragraph.
+/// A mail of one paragraph, of whoever hands it in.
 pub fn message(subject: &str, text: &str) -> String {
-    format!("From: Somebody <somebody@world.example>\nSubject: {subject}\n\n{text}\n")
+    format!("Subject: {subject}\n\n{text}\n")
 }
 
 /// A stranger's mail to the box; the reply.

@@ -65,6 +65,12 @@ impl Client {
         format!("Origin: http://{}\r\n", self.at)
     }
 
+    /// Sends the form that stands on a page, with the token from there.
+    pub fn post(&mut self, path: &str, form: &str) -> Answer {
+        let token = self.token(path);
+        self.form(path, &format!("csrf={token}&{form}"), &self.own())
+    }
+
     /// The token of the forms on a page; takes the cookie that belongs to it.
     pub fn token(&mut self, path: &str) -> String {
         let page = self.get(path);

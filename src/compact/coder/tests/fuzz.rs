@@ -83,7 +83,7 @@ fn one_round(coder: &mut Coder, dice: &mut Dice) {
 
 #[test]
 fn spoiled_codes_and_packets_end_within_limits() {
-    let mut coder = coder(2);
+    let mut coder = coder(3);
     for (packet, bytes) in corpus() {
         if packet {
             let _ = unpack(&mut *coder, &[bytes]);
@@ -100,7 +100,7 @@ fn spoiled_codes_and_packets_end_within_limits() {
 fn fuzz_by_hand() {
     let seconds = std::env::var("SATPOST_FUZZ_SECONDS").map_or(10, |seconds| seconds.parse().unwrap());
     let seed = RandomState::new().build_hasher().finish();
-    let mut coder = Coder::new(&MODELS[2]);
+    let mut coder = Coder::new(&MODELS[3]);
     let (mut rounds, started) = (0_u64, Instant::now());
     while started.elapsed() < Duration::from_secs(seconds) {
         one_round(&mut coder, &mut Dice::new(seed.wrapping_add(rounds)));

@@ -33,7 +33,7 @@ fn sizes_by_hand() {
     let started = Instant::now();
     let mut coder = Coder::new(Spec::find(number).unwrap());
     let primed = started.elapsed();
-    let mut sums: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
+    let mut sums: BTreeMap<&str, [usize; 5]> = BTreeMap::new();
     let mut messages: BTreeMap<String, Vec<(Letter, Letter)>> = BTreeMap::new();
     let started = Instant::now();
     for (at, value) in values.iter().enumerate() {
@@ -59,38 +59,45 @@ fn sizes_by_hand() {
         };
         for group in [group, "all"] {
             let sum = sums.entry(group).or_default();
-            let more = [1, sent(alone).0, sent(known).0, sent(alone).1];
+            let more = [1, sent(alone, MTU).0, sent(known, MTU).0, sent(alone, MTU).1, credits(alone)];
             *sum = std::array::from_fn(|at| sum[at] + more[at]);
         }
     }
     let took = started.elapsed() / (2 * sums["all"][0] as u32);
     println!("model {number}: primed in {primed:.1?}, {took:.1?} a message, {} at most", memory());
-    for (group, [count, alone, known, packets]) in sums {
+    for (group, [count, alone, known, packets, credits]) in sums {
         let mean = |sum: usize| sum as f64 / count as f64;
         println!(
-            "{group:6} {count:4}: {:7.2} bytes, {:7.2} with the book, {:.3} packets",
+            "{group:6} {count:4}: {:7.2} bytes, {:7.2} with the book, {:.3} packets, {:.3} credits",
             mean(alone),
             mean(known),
-            mean(packets)
+            mean(packets),
+            mean(credits)
         );
     }
-    let mut four = [0; 3];
+    let mut four = [0; 4];
     for bundle in messages.values().flat_map(|own| own.chunks_exact(4)) {
         let (written, short): (Vec<_>, Vec<_>) = bundle.iter().cloned().unzip();
-        let [alone, known] = [&written, &short]
-            .map(|on_air| sent(encode(&mut coder, Form::Model(number), on_air, &written, MTU, 1).len()).1);
-        four = [four[0] + 4, four[1] + alone, four[2] + known];
+        let [alone, known] =
+            [&written, &short].map(|on_air| encode(&mut coder, Form::Model(number), on_air, &written, MTU, 1).len());
+        four = [four[0] + 4, four[1] + sent(alone, MTU).1, four[2] + sent(known, MTU).1, four[3] + credits(alone)];
     }
-    let [alone, known] = [four[1], four[2]].map(|sum| sum as f64 / four[0] as f64);
-    println!("four   {:4}: {alone:.3} packets a message, {known:.3} with the book", four[0]);
+    let [alone, known, credits] = [four[1], four[2], four[3]].map(|sum| sum as f64 / four[0] as f64);
+    println!("four   {:4}: {alone:.3} packets a message, {known:.3} with the book, {credits:.3} credits", four[0]);
 }
 
 const MTU: usize = 192;
 
-/// Bytes on air and packets of a bundle.
-fn sent(bundle: usize) -> (usize, usize) {
-    let fragments = bundle.div_ceil(MTU - 2);
-    if bundle <= MTU { (bundle, 1) } else { (bundle + 2 * fragments, fragments) }
+/// Bytes on air and packets of a bundle, where a packet holds so many bytes.
+fn sent(bundle: usize, mtu: usize) -> (usize, usize) {
+    let fragments = bundle.div_ceil(mtu - 2);
+    if bundle <= mtu { (bundle, 1) } else { (bundle + 2 * fragments, fragments) }
+}
+
+/// Started 50 bytes of packets of 340, as short-burst data is billed.
+fn credits(bundle: usize) -> usize {
+    let (bytes, packets) = sent(bundle, 340);
+    (packets - 1) * 340_usize.div_ceil(50) + (bytes - (packets - 1) * 340).div_ceil(50)
 }
 
 /// The most memory that this process has had, as the kernel says it.

@@ -1,8 +1,9 @@
 //! What became of messages behind the far box: told with other packets, told again when that packet was lost.
 
 use super::session::{BOTH, Pair, message};
+use super::world::DAY;
 use crate::peer::notes::{Note, unwrap};
-use crate::peer::{BundleName, Fate, OutgoingPacket, PeerTurn};
+use crate::peer::{Answer, BundleName, Fate, OutgoingPacket, PeerTurn};
 
 /// Two messages in one bundle from here to there; where they came.
 fn two_messages(pair: &mut Pair) -> Vec<(BundleName, u8)> {
@@ -69,4 +70,48 @@ fn a_fate_costs_no_packet_unless_notices_may() {
             false => assert!(fates.is_empty(), "{fates:?}"),
         }
     }
+}
+
+/// Of a bundle that goes once more in another one, or is given up, nobody knows whether its notes arrived.
+#[test]
+fn a_fate_is_told_again_when_its_bundle_is_replaced_or_given_up() {
+    for given_up in [false, true] {
+        let mut pair = Pair::acquainted([BOTH, BOTH]);
+        let places = two_messages(&mut pair);
+        pair.at(1, |peer, context| {
+            peer.tell_fate(places[1].0, places[1].1, Fate::NoRecipient, context.now);
+            peer.answer_person("carol", Answer::Asked, context.now);
+        });
+        // Lost on air.
+        assert!(tells(&pair.send(1, &[(9, message("x@y.z", "answer"))])));
+        pair.at(1, |peer, context| match given_up {
+            true => peer.give_up(9, context.now),
+            false => assert_eq!(peer.again(9, context.now), [9]),
+        });
+        let next = if given_up { 10 } else { 9 };
+        let packets = pair.send(1, &[(next, message("x@y.z", "answer"))]);
+        assert!(tells(&packets));
+        let notes: Vec<_> =
+            packets.iter().filter_map(|packet| unwrap(&packet.payload)).flat_map(|(notes, _)| notes).collect();
+        assert!(notes.contains(&Note::Answer("carol".into(), Answer::Asked)), "{notes:?}");
+        let turns = pair.carry(1, &packets);
+        assert_eq!(fates(&turns), [(2, Fate::NoRecipient)]);
+    }
+}
+
+/// The same when the time for receipts is over.
+#[test]
+fn a_fate_is_told_again_when_nothing_is_heard_of_its_bundle() {
+    let mut pair = Pair::acquainted([BOTH, BOTH]);
+    let places = two_messages(&mut pair);
+    pair.at(1, |peer, context| peer.tell_fate(places[1].0, places[1].1, Fate::Held, context.now));
+    assert!(tells(&pair.send(1, &[(9, message("x@y.z", "answer"))])));
+    let mut unconfirmed = Vec::new();
+    for _ in 0..30 {
+        pair.now += DAY;
+        // The repeats are lost as well.
+        unconfirmed.extend(pair.tick(1).unconfirmed);
+    }
+    assert_eq!(unconfirmed, [9]);
+    assert!(tells(&pair.send(1, &[(10, message("x@y.z", "later"))])));
 }

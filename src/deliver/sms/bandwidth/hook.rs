@@ -46,6 +46,7 @@ fn event(event: &Value) -> Option<News> {
                 // `to` of the message lists everybody in a group; the event says which of them is ours.
                 to: text(message, "owner").or_else(|| text(event, "to")).unwrap_or_default(),
                 text: text(message, "text").unwrap_or_default(),
+                keyword: None,
                 files: message.get("media").and_then(Value::as_array).map_or(0, Vec::len),
                 at,
             }));

@@ -6,7 +6,7 @@ use ring::hmac;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::super::{Hook, IncomingText, News, Report, Unheard};
+use super::super::{Hook, IncomingText, Keyword, News, Report, Unheard};
 use super::fate;
 use crate::clock::Time;
 use crate::http_client::decode_query;
@@ -49,10 +49,21 @@ pub fn read(settings: &Settings, hook: &Hook<'_>) -> Result<Vec<News>, Unheard> 
         from: field("From").unwrap_or_default().to_owned(),
         to: field("To").unwrap_or_default().to_owned(),
         text: field("Body").unwrap_or_default().to_owned(),
+        keyword: field("OptOutType").and_then(keyword),
         files: field("NumMedia").and_then(|count| count.parse().ok()).unwrap_or(0),
         // It does not say when.
         at: Time(0),
     })])
+}
+
+/// What Twilio found in a text by the words that its customer chose (advanced opt-out).
+fn keyword(word: &str) -> Option<Keyword> {
+    match word {
+        "STOP" => Some(Keyword::Stop),
+        "START" => Some(Keyword::Start),
+        "HELP" => Some(Keyword::Help),
+        _ => None,
+    }
 }
 
 /// Which hash the signature has: SHA-1 unless a header says otherwise.

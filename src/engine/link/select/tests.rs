@@ -23,7 +23,7 @@ fn state(id: u32, price: i64, ready: bool) -> LinkState {
 
 fn offer(state: &LinkState, facts: &MessageFacts) -> Offer {
     let quote = |price: Price| Quote { wanted: Use::of_packets(1, price.each), too_large: false };
-    state.offer(facts, None, state.terms.price.map(quote))
+    state.offer(facts, state.terms.reach.includes(None), state.terms.price.map(quote))
 }
 
 fn chosen(links: &[LinkState], facts: &MessageFacts, at: Time) -> Choice {
@@ -76,7 +76,7 @@ fn what_a_link_may_not_take_it_does_not_get() {
     assert_eq!(chosen(&[line, sky.clone()], &cheap, NOW + 600 * MINUTE), never);
     let short = MessageFacts { at_most: Some(Money(60_000)), ..normal };
     assert_eq!(chosen(std::slice::from_ref(&sky), &short, NOW), Choice::Nowhere(vec![(LinkId(2), LinkBar::OverPrice)]));
-    let large = sky.offer(&normal, None, Some(Quote { wanted: Use::default(), too_large: true }));
+    let large = sky.offer(&normal, true, Some(Quote { wanted: Use::default(), too_large: true }));
     assert_eq!(large.bar, Some(LinkBar::TooLarge));
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::LinkWorker;
-use crate::address::LinkAddress;
+use crate::address::PeerId;
 use crate::clock::Time;
 use crate::engine::link::group::PacketGroup;
 use crate::engine::link::select::{Choice, choose};
@@ -16,7 +16,7 @@ use crate::store::{PacketQueue, Tx, TxResult};
 
 impl LinkWorker<'_> {
     /// The choice for a message as things stand, whatever was planned for it.
-    fn choice(&self, message: &Message, device: Option<LinkAddress>) -> Choice {
+    fn choice(&self, message: &Message, device: Option<PeerId>) -> Choice {
         let facts = self.market.facts(message);
         let offers = self.market.offers(&facts, device, &self.market.quotes(message, device));
         choose(&facts, &offers, self.context.now())
@@ -24,7 +24,7 @@ impl LinkWorker<'_> {
 
     /// This link takes all messages of a group, or leads the session that a group without messages belongs to.
     fn is_ours(&self, group: &PacketGroup, packet: &Packet) -> bool {
-        let device = packet.device;
+        let device = packet.far_box;
         match packet.messages.is_empty() {
             true => self.ready() && self.market.leads(self.id, device),
             false => {
@@ -41,7 +41,7 @@ impl LinkWorker<'_> {
         }
         let group = commit::group_of(self.context, packet)?;
         let elsewhere =
-            |message: &Message| matches!(self.choice(message, packet.device), Choice::Now(link) if link != self.id);
+            |message: &Message| matches!(self.choice(message, packet.far_box), Choice::Now(link) if link != self.id);
         let unhanded = group.packets.iter().all(|packet| packet.state == PacketState::Planned);
         Ok(unhanded && !group.messages.is_empty() && group.messages.iter().all(elsewhere))
     }
@@ -62,15 +62,15 @@ impl LinkWorker<'_> {
             }
             let unhanded = group.packets.iter().all(|packet| packet.state == PacketState::Planned);
             if unhanded && done.insert(packet.group) && self.is_ours(&group, &packet) {
-                let max_payload = self.context.policy().max_payload(packet.device);
+                let max_payload = self.context.policy().max_payload(packet.far_box);
                 let fits = group.packets.iter().all(|packet| packet.payload.len() <= max_payload);
-                self.take_over(group, packet.device, fits)?;
+                self.take_over(group, packet.far_box, fits)?;
             }
         }
         Ok(())
     }
 
-    fn take_over(&mut self, group: PacketGroup, device: Option<LinkAddress>, fits: bool) -> Result<(), Fault> {
+    fn take_over(&mut self, group: PacketGroup, device: Option<PeerId>, fits: bool) -> Result<(), Fault> {
         let (id, now) = (self.id, self.context.now());
         self.timers.touch(device);
         self.context.store.write(move |tx| {
@@ -99,7 +99,7 @@ impl LinkWorker<'_> {
     /// What a link cannot tell of goes by a link that costs nothing: the far box, which is one that talks, drops what it has
     /// already. Its messages say so.
     fn rescue(&mut self, group: &PacketGroup, packet: &Packet) -> Result<(), Fault> {
-        let device = packet.device;
+        let device = packet.far_box;
         let (Some(_), true) = (&packet.peer, self.context.peer(device)?.is_known()) else { return Ok(()) };
         let free = |message: &Message| {
             let quotes = self.market.quotes(message, device);
@@ -157,8 +157,7 @@ impl LinkWorker<'_> {
         for packet in held.into_iter().flatten().filter(|packet| !packet.taking_back) {
             let group = commit::group_of(self.context, &packet)?;
             let begun = group.packets.iter().any(|packet| packet.has_left() || !packet.is_handed() && packet.is_open());
-            let elsewhere =
-                |message: &Message| matches!(self.choice(message, packet.device), Choice::Now(link) if link != self.id);
+            let elsewhere = |message: &Message| matches!(self.choice(message, packet.far_box), Choice::Now(link) if link != self.id);
             if !begun && !group.messages.is_empty() && group.messages.iter().all(elsewhere) {
                 back.push(Packet { taking_back: true, ..packet });
             }
@@ -171,7 +170,7 @@ impl LinkWorker<'_> {
 fn replan(tx: &mut Tx, packet: &Packet, now: Time) -> TxResult<Vec<Id>> {
     let mut all = BTreeSet::new();
     for id in &packet.messages {
-        peer::change(tx, packet.device, |peer| all.extend(peer.again(id.0, now.0).into_iter().map(Id)))?;
+        peer::change(tx, packet.far_box, |peer| all.extend(peer.again(id.0, now.0).into_iter().map(Id)))?;
     }
     Ok(all.into_iter().collect())
 }

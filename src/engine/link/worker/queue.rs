@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AGAIN, BATCH, LinkWorker};
-use crate::address::LinkAddress;
+use crate::address::{LinkAddress, PeerId};
 use crate::clock::Time;
 use crate::engine::link::explain::{self, Why};
 use crate::engine::link::lines::Line;
@@ -53,8 +53,8 @@ impl LinkWorker<'_> {
     /// The next messages of a far box, as people and rules are now.
     fn take(
         &mut self,
-        ahead: &mut BTreeMap<Option<LinkAddress>, Line>,
-        device: Option<LinkAddress>,
+        ahead: &mut BTreeMap<Option<PeerId>, Line>,
+        device: Option<PeerId>,
     ) -> Result<Vec<Message>, Fault> {
         let most = schedule::together(self.context, device)?;
         let mut taken = Vec::new();
@@ -72,7 +72,7 @@ impl LinkWorker<'_> {
 
     /// A message that this link takes, with what it costs on this link reserved; `None` when a budget does not allow that: it
     /// waits for a cheaper link, or is held where there is none.
-    fn at_our_price(&mut self, device: Option<LinkAddress>, message: Message) -> Result<Option<Message>, Fault> {
+    fn at_our_price(&mut self, device: Option<PeerId>, message: Message) -> Result<Option<Message>, Fault> {
         let now = self.context.now();
         let chosen = self.lines.known(message.id).map(|known| known.choice(&self.market, now).0);
         if chosen != Some(Choice::Now(self.id)) {
@@ -102,7 +102,7 @@ impl LinkWorker<'_> {
     /// for what.
     pub(super) fn plan(
         &mut self,
-        device: Option<LinkAddress>,
+        device: Option<PeerId>,
         messages: &[Message],
     ) -> Result<Option<(Time, Waits)>, Fault> {
         if messages.is_empty() {
@@ -129,13 +129,13 @@ impl LinkWorker<'_> {
 
     /// Takes back what the link holds for a far box and has not sent, so that an urgent message goes first; it is handed over
     /// again behind that one. What cannot be taken back for certain stays where it is.
-    fn make_way(&mut self, device: Option<LinkAddress>) -> Result<(), Fault> {
+    fn make_way(&mut self, device: Option<PeerId>) -> Result<(), Fault> {
         if !self.driver.withdraws {
             return Ok(());
         }
         let held = self.context.store.read(|view| view.open_on(self.id, PacketQueue::OnLink, Time::NEVER))?;
         let mut back = Vec::new();
-        for packet in held.into_iter().flatten().filter(|packet| packet.device == device && !packet.taking_back) {
+        for packet in held.into_iter().flatten().filter(|packet| packet.far_box == device && !packet.taking_back) {
             let group = commit::group_of(self.context, &packet)?;
             if !group.messages.iter().any(is_urgent) && !group.is_unwanted(self.context.now()) {
                 back.push(Packet { taking_back: true, ..packet });
@@ -172,7 +172,7 @@ impl LinkWorker<'_> {
             PacketStatus::Unknown(_) => Ok(()),
             PacketStatus::Held => commit::put(self.context, &packet),
             PacketStatus::Withdrawn => {
-                self.outstanding.remove(packet.device);
+                self.outstanding.remove(packet.far_box);
                 commit::made_way(self.context, &Packet { state: PacketState::Planned, ..packet })
             }
             PacketStatus::GaveUp(why) => {
@@ -181,7 +181,7 @@ impl LinkWorker<'_> {
             }
             PacketStatus::Sent if heard => self.sent(&packet, Acknowledged::NotSeen),
             PacketStatus::Sent => {
-                self.outstanding.remove(packet.device);
+                self.outstanding.remove(packet.far_box);
                 self.timers.packets_changed([&packet]);
                 let intent = Intent { at: packet.at, memo: String::new() };
                 let packet = Packet { state: PacketState::Handing(intent), ..packet };
@@ -201,7 +201,7 @@ impl LinkWorker<'_> {
         self.each_packet(outbox, |worker, packet| {
             let rests = packet.messages.iter().any(|id| worker.lines.resting(*id, now).is_some());
             let urgent = worker.carries_urgent(&packet)?;
-            let open = worker.takes_more(packet.device, urgent) && !rests && !worker.lines.is_shy(packet.device, now);
+            let open = worker.takes_more(packet.far_box, urgent) && !rests && !worker.lines.is_shy(packet.far_box, now);
             match open && !worker.goes_elsewhere(&packet)? {
                 true => worker.submit(packet),
                 false => Ok(()),
@@ -218,15 +218,15 @@ impl LinkWorker<'_> {
 
     /// The outbox in the order in which it leaves: urgent packets before others, one of each far box in turn.
     fn in_turns(&self, outbox: Vec<Item>) -> Result<Vec<Item>, Fault> {
-        let mut round: BTreeMap<(bool, Option<LinkAddress>), u64> = BTreeMap::new();
+        let mut round: BTreeMap<(bool, Option<PeerId>), u64> = BTreeMap::new();
         let mut keyed = Vec::new();
         for item in outbox {
             let key = match &item {
                 Ok(packet) => {
                     let urgent = self.carries_urgent(packet)?;
-                    let round = round.entry((urgent, packet.device)).or_default();
+                    let round = round.entry((urgent, packet.far_box)).or_default();
                     *round += 1;
-                    (!urgent, *round, self.lines.last_turn(packet.device))
+                    (!urgent, *round, self.lines.last_turn(packet.far_box))
                 }
                 Err(_) => (false, 0, 0),
             };
@@ -245,11 +245,11 @@ impl LinkWorker<'_> {
     fn explain(
         &mut self,
         queue: &[(Queue, Id)],
-        gathering: &BTreeMap<Option<LinkAddress>, (Time, Waits)>,
+        gathering: &BTreeMap<Option<PeerId>, (Time, Waits)>,
     ) -> Result<(), Fault> {
         let (context, now) = (self.context, self.context.now());
         let mut news = Vec::new();
-        let mut waiting: BTreeMap<Option<LinkAddress>, usize> = BTreeMap::new();
+        let mut waiting: BTreeMap<Option<PeerId>, usize> = BTreeMap::new();
         for (part, id) in queue {
             let Some(known) = self.lines.known(*id) else { continue };
             let (device, said, next) = (known.device, known.said.clone(), known.next);
@@ -277,11 +277,11 @@ impl LinkWorker<'_> {
         let asked: BTreeSet<_> = asked.flat_map(|packet| packet.messages.clone()).collect();
         for packet in packets() {
             for id in packet.messages.iter().filter(|id| !asked.contains(id)) {
-                *waiting.entry(packet.device).or_default() += 1;
+                *waiting.entry(packet.far_box).or_default() += 1;
                 let Some(message) = context.store.message(*id).ok().flatten() else { continue };
                 let rest =
                     self.lines.resting(*id, now).map(|(why, until)| Why { why: why.clone(), until: Some(until) });
-                let why = rest.or_else(|| self.in_the_way(packet.device, is_urgent(&message)));
+                let why = rest.or_else(|| self.in_the_way(packet.far_box, is_urgent(&message)));
                 if let Some(Why { why, until }) = why.filter(|why| why.why != message.reason)
                     && message.state == State::Queued
                 {
@@ -295,24 +295,37 @@ impl LinkWorker<'_> {
     }
 
     /// What keeps the messages of a far box from going now; `None` when they may go.
-    fn in_the_way(&self, device: Option<LinkAddress>, urgent: bool) -> Option<Why> {
+    fn in_the_way(&self, device: Option<PeerId>, urgent: bool) -> Option<Why> {
         let packets = self.outstanding.of(device);
         let why = match self.paused() {
             _ if !self.health.ready => Waits::LinkDown.into(),
             Some(why) => why.clone(),
-            None if self.link.reaches(device, urgent).is_err() => {
-                self.link.reaches(device, urgent).err().unwrap_or(Waits::NotConnected).into()
+            None if let Err(why) = self.reaches(device, urgent) => why.into(),
+            None if !self.takes_more(device, urgent) => Waits::FarBox { device: self.address(device), packets }.into(),
+            None if self.lines.is_shy(device, self.context.now()) => {
+                Waits::Refusing { device: self.address(device) }.into()
             }
-            None if !self.takes_more(device, urgent) => Waits::FarBox { device, packets }.into(),
-            None if self.lines.is_shy(device, self.context.now()) => Waits::Refusing { device }.into(),
             None => return None,
         };
         Some(Why { why, until: None })
     }
 
+    /// Whether the link leads to a far box now; what it waits for, if not. One that has no address on this link is refused
+    /// with that reason when a packet is handed over.
+    pub(super) fn reaches(&self, device: Option<PeerId>, urgent: bool) -> Result<(), Waits> {
+        let address = self.address(device);
+        if device.is_some() && address.is_none() { Ok(()) } else { self.link.reaches(address, urgent) }
+    }
+
+    /// The address of a far box on this link.
+    fn address(&self, device: Option<PeerId>) -> Option<LinkAddress> {
+        let people = self.context.store.people();
+        people.far_box(device?).and_then(|far_box| self.driver.reach.address(&far_box.addresses))
+    }
+
     /// The link refuses a packet, for a reason of its own or of its far box: only its messages wait for that.
     pub(super) fn refused(&mut self, packet: &Packet, why: &Reason) -> Result<(), Fault> {
-        let until = self.lines.refuse(&packet.messages, packet.device, why, self.context.now());
+        let until = self.lines.refuse(&packet.messages, packet.far_box, why, self.context.now());
         let news = packet.messages.iter().map(|id| (*id, why.clone(), until)).collect();
         explain::write(self.context, news)
     }

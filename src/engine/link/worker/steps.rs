@@ -55,6 +55,10 @@ impl LinkWorker<'_> {
             let group = commit::group_of(worker.context, &packet)?;
             match track::ask(&mut *worker.link, &group, reference, now) {
                 Tracked::Held(wait) => later.entry(wait).or_default().push(packet.number),
+                Tracked::Misdirected(wait) => {
+                    later.entry(wait).or_default().push(packet.number);
+                    commit::explain(worker.context, &group, &LinkReason::Misdirected.into())?;
+                }
                 Tracked::Sent { late, how } => {
                     worker.expire(&group, &late, LinkReason::LateOnLink)?;
                     worker.sent(&packet, how)?;
@@ -88,7 +92,9 @@ impl LinkWorker<'_> {
     /// A packet that the link held is certainly not at the far box: it goes again.
     pub(super) fn not_taken(&mut self, reference: &Reference, why: Reason) -> Result<(), Fault> {
         let Some(packet) = self.held_as(reference)? else { return Ok(()) };
-        self.outstanding.remove(packet.device);
+        let packet = Packet { taking_back: false, ..packet };
+        self.taken_back.remove(&packet.number);
+        self.outstanding.remove(packet.far_box);
         self.timers.packets_changed([&packet]);
         commit::not_taken(self.context, &packet, why)
     }
@@ -102,7 +108,7 @@ impl LinkWorker<'_> {
 
     /// A packet that the link held has left.
     pub(super) fn sent(&mut self, packet: &Packet, how: Acknowledged) -> Result<(), Fault> {
-        self.outstanding.remove(packet.device);
+        self.outstanding.remove(packet.far_box);
         self.gathering.heard_satellite(self.context.now());
         self.timers.packets_changed([packet]);
         commit::sent(self.context, packet, how)
@@ -117,7 +123,7 @@ impl LinkWorker<'_> {
         why: GoneReason,
         unclear: Option<LinkReason>,
     ) -> Result<(), Fault> {
-        self.outstanding.remove(packet.device);
+        self.outstanding.remove(packet.far_box);
         group.put(Packet { state: PacketState::Gone(why), at: self.context.now(), ..packet });
         self.drop_rest(group, unclear)
     }
@@ -143,7 +149,7 @@ impl LinkWorker<'_> {
         reference: Reference,
         how: Taken,
     ) -> Result<Packet, Fault> {
-        self.outstanding.add(packet.device);
+        self.outstanding.add(packet.far_box);
         let now = self.context.now();
         // The number that it got may tell what became of others.
         self.reconcile_at = self.reconcile_at.map(|_| now);
@@ -225,7 +231,7 @@ impl LinkWorker<'_> {
 
     pub(super) fn submit(&mut self, packet: Packet) -> Result<(), Fault> {
         let mut group = commit::group_of(self.context, &packet)?;
-        match submit::submit(self.context, &mut *self.link, &group, packet)? {
+        match submit::submit(self.context, self.driver, &mut *self.link, &group, packet)? {
             Submitted::NotNow | Submitted::Decided => Ok(()),
             Submitted::Unwanted => self.drop_rest(group, None),
             Submitted::Taken(packet, reference) => self.taken(&group, packet, reference, Taken::Handed).map(drop),

@@ -1,6 +1,7 @@
 //! The link's worker against a link that does whatever the test says, and that knows what went on air.
 
 mod books;
+mod crew;
 mod groups;
 mod incoming;
 mod peer;
@@ -47,6 +48,8 @@ struct Sky {
     verdicts: BTreeMap<Vec<u8>, Verdict>,
     /// The link cannot tell of any hand-over what became of it.
     blind: bool,
+    /// The link takes nothing back.
+    keeps: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -74,8 +77,8 @@ impl Sky {
         for (number, payload) in std::mem::take(&mut self.queue) {
             self.on_air.push(payload);
             if acknowledged {
-                let how = Acknowledged::Signal(SignalFigures { rssi: Some(-1000), ..SignalFigures::default() });
-                self.events.push_back(Event::Sent { reference: reference(number), how });
+                let figures = SignalFigures { rssi: Some(-1000), ..SignalFigures::default() };
+                self.events.push_back(Event::Sent { reference: reference(number), how: Acknowledged::Signal(figures) });
             }
         }
     }
@@ -156,6 +159,9 @@ impl Link for Fake {
     }
 
     fn cancel(&mut self, reference: &Reference) -> PacketStatus {
+        if self.sky().keeps {
+            return PacketStatus::Unknown(Reason::said("it takes nothing back"));
+        }
         match self.sky().queue.remove(&reference.number) {
             Some(_) => PacketStatus::Withdrawn,
             None => PacketStatus::Sent,
@@ -195,10 +201,14 @@ impl Rig {
             store.set(name, value).unwrap();
         }
         store.add_link("one", if reach == "internet" { "hive" } else { "m138" }, &[]);
-        let device = "6846".parse().ok();
         let anna = Person { name: "anna".into(), role: crate::people::Role::Owner, ..Person::default() };
-        let ben = Person { name: "ben".into(), home: Home::Device, device, ..Person::default() };
-        store.write(move |tx| tx.put_person(&anna).and_then(|()| tx.put_person(&ben))).unwrap();
+        let ben = Person { name: "ben".into(), home: Home::FarBox, far_box: Some(PeerId(1)), ..Person::default() };
+        store
+            .write(move |tx| {
+                tx.far_box_at("6846".parse().unwrap(), START)?;
+                tx.put_person(&anna).and_then(|()| tx.put_person(&ben))
+            })
+            .unwrap();
         let (stop, stopped) = smol::channel::bounded(1);
         let context = Context {
             store,
@@ -206,7 +216,7 @@ impl Rig {
             stop: stopped,
             coders: coders(),
             link: Some(LinkId::FIRST),
-            callers: crate::link::ip::callers::Callers::default(),
+            callers: crate::link::callers::Callers::default(),
         };
         let rig = Self { _folder: folder, clock, context, fake: Fake::default(), _stop: stop };
         rig.shown();
@@ -412,18 +422,6 @@ fn a_link_that_is_not_ready_keeps_messages_in_their_order() {
     rig.turn(&mut worker);
     let on_air = |id| rig.context.store.read(move |view| view.packets_of(id)).unwrap()[0].reference().unwrap().number;
     assert_eq!((on_air(first), on_air(second)), (1, 2));
-}
-
-#[test]
-fn refused_for_good_is_returned_with_a_notice() {
-    let rig = Rig::new("satellite");
-    let mut worker = rig.worker();
-    rig.fake.sky().ends.push_back(End::Never);
-    let id = rig.accept("hello");
-    rig.turn(&mut worker);
-    assert_eq!(rig.message(id).state, State::Returned);
-    assert_eq!(rig.context.store.read(|view| view.unread("anna")).unwrap(), 1);
-    rig.books_balance();
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub(super) fn settle_open(texts: &mut Texts, message: &Message, mut record: Text
     let known = |sid: &str| context.store.read(|view| view.text_named(name, sid)).is_ok_and(|of| of.is_some());
     let open = context.store.read(|view| view.texts_open(name, record.from, record.to))?;
     let since = together_since(&open, record.at);
-    let found = carrier.find(&outgoing(message, record.from, record.to), since, &known);
+    let found = carrier.find(&outgoing(&context.store.settings(), message, record.from, record.to), since, &known);
     let found = found.map(|found| match found {
         Found::Alike(names) => own(&open, since, id, &names).map_or(Found::Nothing { certain: false }, Found::Taken),
         found => found,

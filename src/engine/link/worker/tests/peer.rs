@@ -35,14 +35,13 @@ impl Pair {
     }
 
     pub(super) fn write_ashore(&self, text: &str) -> Id {
+        self.write_ashore_to("ben@here.org", text)
+    }
+
+    pub(super) fn write_ashore_to(&self, to: &str, text: &str) -> Id {
         let rig = &self.gateway;
         let draft = NewMessage {
-            ..NewMessage::new(
-                Origin::Smtp,
-                "mum@else.org".parse().unwrap(),
-                "ben@here.org".parse().unwrap(),
-                text.into(),
-            )
+            ..NewMessage::new(Origin::Smtp, "mum@else.org".parse().unwrap(), to.parse().unwrap(), text.into())
         };
         let message = rig.context.plan(&rig.context.policy(), draft);
         rig.context.store.put(IncomingMail { messages: vec![message], body: BodyIn::None }).unwrap().ids()[0]
@@ -87,7 +86,7 @@ impl Pair {
         self.pass(workers);
         self.write_ashore("first from the shore");
         self.pass(workers);
-        for (rig, device) in [(&self.station, None), (&self.gateway, DEVICE.to_string().parse().ok())] {
+        for (rig, device) in [(&self.station, None), (&self.gateway, Some(PeerId(1)))] {
             let peer = rig.context.peer(device).unwrap();
             assert!(rig.context.form(&peer, device).is_some());
         }

@@ -163,3 +163,15 @@ fn a_message_of_which_only_a_part_left_ends_with_its_time() {
     assert_eq!(rig.message(id).state, State::Expired);
     rig.books_balance();
 }
+
+#[test]
+fn refused_for_good_is_returned_with_a_notice() {
+    let rig = Rig::new("satellite");
+    let mut worker = rig.worker();
+    rig.fake.sky().ends.push_back(End::Never);
+    let id = rig.accept("hello");
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(id).state, State::Returned);
+    assert_eq!(rig.context.store.read(|view| view.unread("anna")).unwrap(), 1);
+    rig.books_balance();
+}

@@ -9,9 +9,12 @@ fn shore(people: u64) -> Rig {
     let rig = Rig::new("internet");
     rig.context.store.change_link(LinkId::FIRST, |link| link.driver = "hive".into());
     for number in 1..=people {
-        let device = number.to_string().parse().ok();
-        let person = Person { name: format!("p{number}"), home: Home::Device, device, ..Person::default() };
-        rig.context.store.write(move |tx| tx.put_person(&person)).unwrap();
+        let write = move |tx: &mut crate::store::Tx| {
+            let far_box = Some(tx.far_box_at(number.to_string().parse().unwrap(), START)?);
+            let name = format!("p{number}");
+            tx.put_person(&Person { name, home: Home::FarBox, far_box, ..Person::default() })
+        };
+        rig.context.store.write(write).unwrap();
     }
     rig
 }
@@ -331,4 +334,45 @@ fn the_budget_of_whoever_writes_binds() {
     rig.held_for(held, "the budget of anna is used up");
     let bill = rig.message(held).bill.unwrap();
     assert_eq!(bill.people().collect::<Vec<_>>(), ["anna", "p1"]);
+}
+
+/// Who gives their device away keeps what was written to them, also what the link has already: it is taken back, or, where
+/// the link cannot do that, its owner is told where it goes.
+#[test]
+fn what_the_link_has_for_somebody_who_left_the_far_box_is_taken_back() {
+    for keeps in [false, true] {
+        let rig = shore(2);
+        let mut worker = rig.hive();
+        let id = rig.write_to("p1@here.org", "for me alone", Priority::Normal);
+        rig.turn(&mut worker);
+        assert_eq!(rig.message(id).state, State::OnLink);
+        rig.fake.sky().keeps = keeps;
+        let moves = |tx: &mut crate::store::Tx| {
+            let (first, second) = (tx.person("p1")?.unwrap(), tx.person("p2")?.unwrap());
+            tx.put_person(&Person { far_box: first.far_box, ..second })?;
+            tx.put_person(&Person { home: Home::Here, far_box: None, ..first })
+        };
+        rig.context.store.write(moves).unwrap();
+        for _ in 0..3 {
+            rig.clock.advance(Duration::from_secs(61));
+            rig.turn(&mut worker);
+        }
+        let message = rig.message(id);
+        match keeps {
+            false => {
+                assert_eq!(
+                    (message.state, message.reason.code().as_str()),
+                    (State::Delivered, "arrived.without_device")
+                );
+                assert!(rig.fake.sky().queue.is_empty());
+                let mailbox = rig.context.store.read(|view| view.mailbox("p1", None, 9)).unwrap();
+                assert_eq!(mailbox.len(), 1);
+            }
+            true => {
+                assert_eq!((message.state, message.reason.code().as_str()), (State::OnLink, "link.misdirected"));
+                assert_eq!(rig.fake.sky().queue.len(), 1);
+            }
+        }
+        rig.books_balance();
+    }
 }

@@ -111,6 +111,37 @@ fn without_a_session_it_stays_unknown() {
     rig.books_balance();
 }
 
+/// That one packet may have left is what the owner has to know, whatever becomes of the others: the message may be sent
+/// again once nothing of it is on the link.
+#[test]
+fn it_may_be_sent_again_although_another_packet_of_it_was_taken() {
+    let rig = Rig::new("satellite");
+    rig.context.store.set("air.compact", "off").unwrap();
+    let mut worker = rig.worker();
+    rig.fake.sky().blind = true;
+    rig.fake.sky().ends.push_back(End::LostCommand);
+    let id = rig.accept(&"two packets of it ".repeat(12));
+    rig.turn(&mut worker);
+    for _ in 0..3 {
+        rig.clock.advance(SECONDS(5));
+        rig.turn(&mut worker);
+    }
+    let packets = rig.context.store.read(move |view| view.packets_of(id)).unwrap();
+    let states: Vec<_> = packets.iter().map(|packet| packet.is_handed()).collect();
+    assert_eq!(states, [true, true], "{packets:?}");
+    assert_eq!(rig.fake.sky().queue.len(), 1);
+    for _ in 0..2 {
+        let message = rig.message(id);
+        assert_eq!((message.state, message.reason.code().as_str()), (State::OnLink, "link.left_unknown"));
+        assert!(actions::again::is_possible(&message));
+        rig.fake.sky().pass(true);
+        rig.turn(&mut worker);
+    }
+    actions::apply(&rig.context.store, actions::MessageAction::Again, id, "anna").unwrap();
+    rig.turn(&mut worker);
+    assert_eq!(rig.message(id).state, State::OnLink);
+}
+
 /// What the link finds out later counts, in both directions.
 #[test]
 fn later_evidence_of_the_link_settles_it() {

@@ -4,9 +4,10 @@ use imap_codec::imap_types::command::SelectParameter;
 use imap_codec::imap_types::mailbox::{ListMailbox, Mailbox};
 use imap_codec::imap_types::status::StatusDataItemName;
 
-use super::replies::{Replies, from_utf7, string, to_utf7};
-use super::selected::{Selected, all_flags};
-use super::session::{Answer, ImapSession, Try};
+use super::ImapSession;
+use crate::listen::imap::answer::{Answer, Try};
+use crate::listen::imap::replies::{Replies, from_utf7, string, to_utf7};
+use crate::listen::imap::selected::{Selected, all_flags};
 use crate::store::mailbox::{Flags, Folder, FolderError, Special};
 
 /// Messages that are looked at for the first one that was not read.

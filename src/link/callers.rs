@@ -29,6 +29,8 @@ pub struct Caller {
 pub enum Call {
     /// A box has connected.
     Connected(Box<Caller>),
+    /// This box was paired with the one that it dials.
+    Paired,
     /// A box is not paired any more.
     Forgotten(KeyId),
 }

@@ -5,8 +5,9 @@ use imap_codec::imap_types::flag::{Flag, StoreResponse, StoreType};
 use imap_codec::imap_types::mailbox::Mailbox;
 use imap_codec::imap_types::sequence::SequenceSet;
 
-use super::replies::{Replies, set};
-use super::session::{Answer, ImapSession, Try};
+use super::ImapSession;
+use crate::listen::imap::answer::{Answer, Try};
+use crate::listen::imap::replies::{Replies, set};
 use crate::settings::Key;
 use crate::store::Tx;
 use crate::store::mailbox::{Copied, FlagChange, Flags, Folder};

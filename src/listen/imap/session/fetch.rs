@@ -11,13 +11,14 @@ use imap_codec::imap_types::command::FetchModifier;
 use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName, Section};
 use imap_codec::imap_types::sequence::SequenceSet;
 
-use super::mime::{self, Part};
-use super::replies::{Replies, date_time};
-use super::section::{self, Piece};
-use super::selected::BATCH;
-use super::session::{Answer, ImapSession, Try};
-use super::{envelope, structure};
+use super::ImapSession;
 use crate::fault::Fault;
+use crate::listen::imap::answer::{Answer, Try};
+use crate::listen::imap::mime::{self, Part};
+use crate::listen::imap::replies::{Replies, date_time};
+use crate::listen::imap::section::{self, Piece};
+use crate::listen::imap::selected::BATCH;
+use crate::listen::imap::{envelope, structure};
 use crate::store::mailbox::{Content, Entry, FlagChange, Flags, Folder};
 
 /// Bytes of a header that are read at most.

@@ -8,12 +8,13 @@ use imap_codec::imap_types::datetime::NaiveDate;
 use imap_codec::imap_types::search::SearchKey;
 use mail_parser::{MessageParser, MimeHeaders};
 
-use super::envelope::{MailAddress, addresses_of};
-use super::mime::{self, fields, unfolded};
-use super::replies::Replies;
-use super::selected::{BATCH, Selected};
-use super::session::{Answer, ImapSession, Try};
+use super::ImapSession;
 use crate::clock::Time;
+use crate::listen::imap::answer::{Answer, Try};
+use crate::listen::imap::envelope::{MailAddress, addresses_of};
+use crate::listen::imap::mime::{self, fields, unfolded};
+use crate::listen::imap::replies::Replies;
+use crate::listen::imap::selected::{BATCH, Selected};
 use crate::store::mailbox::{Content, Entry, Flags, Folder};
 
 /// A search in texts ends after this time.

@@ -1,0 +1,115 @@
+//! Far boxes: lists them, adds one, changes one, and lets their people in.
+
+use minijinja::{Value, context};
+
+use super::{Ask, Reply};
+use crate::address::PeerId;
+use crate::admin::request::Fields;
+use crate::admin::service::FarBoxEdit;
+use crate::fault::Fault;
+use crate::people::{FarBox, Newcomers};
+
+fn edit_of(form: &Fields) -> FarBoxEdit {
+    FarBoxEdit {
+        name: form.get("name").to_owned(),
+        addresses: form.get("addresses").to_owned(),
+        newcomers: form.get("newcomers").parse().unwrap_or_default(),
+    }
+}
+
+fn fields(edit: &FarBoxEdit) -> Value {
+    let words = |newcomers| match newcomers {
+        Newcomers::Ask => "ask the owner of this box",
+        Newcomers::Allow => "give them an address at once",
+        Newcomers::Refuse => "give them none",
+    };
+    let choices: Vec<_> = Newcomers::ALL.into_iter().map(|choice| (choice.word(), words(choice))).collect();
+    context! { name => edit.name, addresses => edit.addresses, newcomers => edit.newcomers.word(), choices }
+}
+
+/// Shows all far boxes, and the form for a new one.
+pub fn list(ask: &Ask, status: u16, error: &str, edit: &FarBoxEdit) -> Reply {
+    let rows: Vec<_> = ask.service.far_boxes().iter().map(|far_box| row(ask, far_box)).collect();
+    let values = context! { rows, error, form => fields(edit), open => !error.is_empty() };
+    Ok(ask.page(status, "far-boxes.html", "far-boxes", "Far boxes", values))
+}
+
+fn row(ask: &Ask, far_box: &FarBox) -> Value {
+    let people = ask.service.store.people();
+    let people: Vec<_> = people
+        .of_far_box(far_box.id)
+        .map(|person| context! { name => person.name, full_name => person.full_name, there => person.sea_name })
+        .collect();
+    context! {
+        id => far_box.id.0,
+        shown => far_box.shown(),
+        addresses => far_box.addresses.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        people,
+        asked => far_box.asked,
+        refused => far_box.refused,
+        added => ask.times.moment(far_box.added),
+    }
+}
+
+/// Adds a far box.
+pub fn add(ask: &Ask) -> Reply {
+    let edit = edit_of(&ask.request.form);
+    match ask.service.add_far_box(&edit) {
+        Ok(far_box) => ask.done(&format!("/far-boxes/{}", far_box.id), format!("{} is here now.", far_box.shown())),
+        Err(Fault::Permanent(why)) => list(ask, 422, &why.to_string(), &edit),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn meant(ask: &Ask, number: &str) -> Option<std::sync::Arc<FarBox>> {
+    number.parse::<PeerId>().ok().and_then(|id| ask.service.store.people().far_box(id).cloned())
+}
+
+/// Shows one far box, with its people and what the two boxes know of each other.
+pub fn one(ask: &Ask, number: &str, status: u16, error: &str, edit: Option<&FarBoxEdit>) -> Reply {
+    let Some(far_box) = meant(ask, number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
+    let talk = ask.app.context.talk(Some(far_box.id))?;
+    let current = FarBoxEdit::of(&far_box);
+    let values = context! {
+        error,
+        row => row(ask, &far_box),
+        form => fields(edit.unwrap_or(&current)),
+        compact => talk.coding != "classic",
+        coding => talk.coding,
+        unconfirmed => talk.unconfirmed,
+        heard => talk.heard.map(|at| ask.times.moment(at)),
+    };
+    Ok(ask.page(status, "far-box.html", "far-boxes", &far_box.shown(), values))
+}
+
+/// Changes a far box.
+pub fn edit(ask: &Ask, number: &str) -> Reply {
+    let Some(far_box) = meant(ask, number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
+    let edit = edit_of(&ask.request.form);
+    match ask.service.edit_far_box(far_box.id, &edit) {
+        Ok(_) => ask.done(&format!("/far-boxes/{number}"), "Saved."),
+        Err(Fault::Permanent(why)) => one(ask, number, 422, &why.to_string(), Some(&edit)),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Gives somebody there an address or refuses that, or removes the far box.
+pub fn act(ask: &Ask, number: &str, what: &str) -> Reply {
+    let Some(far_box) = meant(ask, number) else { return Ok(ask.sorry(404, "There is no such far box.")) };
+    let (id, shown) = (far_box.id, far_box.shown());
+    let (name, place) = (ask.request.form.get("who").trim(), format!("/far-boxes/{number}"));
+    let wanted = Some(ask.request.form.get("address_name").trim()).filter(|wanted| !wanted.is_empty());
+    let done = match what {
+        "admit" => {
+            ask.service.admit(id, name, wanted).map(|person| (place, format!("{name} is {} here.", person.name)))
+        }
+        "refuse" => ask.service.refuse(id, name).map(|()| (place, format!("{name} gets no address here."))),
+        "remove" => ask.service.remove_far_box(id).map(|()| ("/far-boxes".to_owned(), format!("{shown} is removed."))),
+        _ => return Ok(ask.sorry(404, "There is no such page.")),
+    };
+    match done {
+        Ok((place, words)) => ask.done(&place, words),
+        Err(Fault::Permanent(why)) => one(ask, number, 422, &why.to_string(), None),
+        Err(fault) => Err(fault),
+    }
+}

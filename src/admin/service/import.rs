@@ -1,0 +1,126 @@
+//! Mails from elsewhere are put into a person's folders. They are kept, and go nowhere.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::path::Path;
+
+use super::{Action, Service};
+use crate::deliver::compose::crlf;
+use crate::fault::Fault;
+use crate::store::mailbox::{Flags, FolderError, NewContent, NewEntry};
+use crate::store::{INLINE, Spooled, Tx, TxResult, reject};
+
+/// Mails of one commit.
+const BATCH: usize = 50;
+/// Longest line that describes a mail.
+const LINE: u64 = 4096;
+
+/// A mail on its way: a line `seconds flags size folder` and its bytes. Seconds are 0 where nothing is known, flags are the
+/// letters of a Maildir or `-`.
+struct Parcel {
+    folder: String,
+    flags: u8,
+    arrived: i64,
+    content: NewContent,
+}
+
+/// Folder, flags, time and bytes of a mail.
+type Mail = (String, u8, i64, Vec<u8>);
+
+/// Reads the next one; `None` at the end.
+fn next(from: &mut impl BufRead, most: u64) -> Result<Option<Mail>, String> {
+    let mut line = String::new();
+    if from.by_ref().take(LINE).read_line(&mut line).map_err(|error| error.to_string())? == 0 {
+        return Ok(None);
+    }
+    let mut words = line.trim_end_matches('\n').splitn(4, ' ');
+    let mut word = || words.next().ok_or("it is damaged");
+    let (arrived, letters, size, folder) = (word()?, word()?, word()?, word()?);
+    let size: u64 = size.parse().map_err(|_| "it is damaged")?;
+    if size > most {
+        return Err(format!("a mail for {folder} has {size} bytes, and this box takes {most} (smtp.max_size)"));
+    }
+    let mut bytes = Vec::new();
+    from.by_ref().take(size).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let has = |letter: char, bit: u8| if letters.contains(letter) { bit } else { 0 };
+    let flags = has('S', Flags::SEEN) | has('R', Flags::ANSWERED) | has('F', Flags::FLAGGED) | has('D', Flags::DRAFT);
+    Ok(Some((folder.to_owned(), flags, arrived.parse().map_err(|_| "it is damaged")?, bytes)))
+}
+
+impl Service {
+    /// Puts the mails of a file into the folders that it names, which are made where they are missing; gives how many there
+    /// were. What was put there before a fault stays.
+    ///
+    /// # Errors
+    /// Permanent when it may not be or the file is not right; temporary when something cannot be read or written.
+    pub fn import(&self, name: &str, file: &Path) -> Result<usize, Fault> {
+        self.may(Action::ImportMails)?;
+        let person = self.person(name)?.name.clone();
+        let unreadable = |error: std::io::Error| match error.kind() {
+            ErrorKind::NotFound => Fault::permanent("there is nothing to import"),
+            _ => Fault::temporary(format!("what is to be imported cannot be read: {error}")),
+        };
+        let mut from = BufReader::new(File::open(file).map_err(unreadable)?);
+        let most = u64::try_from(self.store.settings().number(crate::settings::Key::SmtpMaxSize)).unwrap_or(0);
+        let now = self.store.clock().now().seconds();
+        let (mut batch, mut files, mut count) = (Vec::new(), Vec::new(), 0);
+        loop {
+            let found =
+                next(&mut from, most).map_err(|why| Fault::permanent(format!("{count} mails are in; then: {why}")))?;
+            let end = found.is_none();
+            if let Some((folder, flags, arrived, bytes)) = found {
+                let mail = crlf(&bytes);
+                if mail.is_empty() || mail.contains(&0) {
+                    log::warn!("import: a mail is empty or holds NUL bytes, and is left out");
+                    continue;
+                }
+                let content = self.content(mail, &mut files)?;
+                let arrived = if arrived > 0 { arrived } else { now };
+                batch.push(Parcel { folder, flags, arrived, content });
+            }
+            if batch.len() >= BATCH || (end && !batch.is_empty()) {
+                let (parcels, person) = (std::mem::take(&mut batch), person.clone());
+                let put = parcels.len();
+                self.store.write(move |tx| parcels.iter().try_for_each(|parcel| put_in(tx, &person, parcel)))?;
+                files.drain(..).for_each(Spooled::keep);
+                count += put;
+            }
+            if end {
+                break;
+            }
+        }
+        self.act(Action::ImportMails, &person, format!("{count} mails were imported"), |_| Ok(()))?;
+        Ok(count)
+    }
+
+    fn content(&self, mail: Vec<u8>, files: &mut Vec<Spooled>) -> Result<NewContent, Fault> {
+        if mail.len() <= INLINE {
+            return Ok(NewContent::Bytes(mail));
+        }
+        let kept = self.store.spool(&mail, Path::new("/dev/null")).map_err(Fault::temporary)?;
+        let new = NewContent::File { name: kept.name.clone(), size: kept.size, check: kept.check, head: mail };
+        files.push(kept);
+        Ok(new)
+    }
+}
+
+fn put_in(tx: &mut Tx, person: &str, parcel: &Parcel) -> TxResult<()> {
+    tx.open_mailbox(person)?;
+    let named = |tx: &Tx| -> TxResult<Option<u32>> {
+        let same = |name: &str| name == parcel.folder || (name == "INBOX" && parcel.folder.eq_ignore_ascii_case(name));
+        Ok(tx.all_folders(person)?.iter().find(|folder| same(&folder.name)).map(|folder| folder.number))
+    };
+    let folder = match named(tx)? {
+        Some(folder) => folder,
+        None => match tx.create_folder(person, &parcel.folder)? {
+            Ok(folder) => folder.number,
+            Err(why @ (FolderError::BadName | FolderError::TooMany | FolderError::Exists)) => {
+                return reject(Fault::permanent(format!("{}: {why}", parcel.folder)));
+            }
+            Err(why) => return reject(Fault::permanent(why)),
+        },
+    };
+    let content = tx.add_content(&parcel.content)?;
+    let entry = NewEntry { content, flags: Flags::of(parcel.flags), arrived: parcel.arrived, ..NewEntry::default() };
+    tx.add_entry(person, folder, &entry).map(drop)
+}

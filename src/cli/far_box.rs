@@ -1,0 +1,279 @@
+//! `satpost far-box`: adds, changes and removes far boxes, and lets their people in.
+
+use argh::{ArgsInfo, FromArgs};
+use serde_json::json;
+
+use super::session::{Done, Failure, Session};
+use super::table::columns;
+use crate::admin::service::FarBoxEdit;
+use crate::people::{FarBox, Newcomers, Person};
+
+/// Manage far boxes: who is at the other end of the links, and who reads there.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(
+    subcommand,
+    name = "far-box",
+    example = "A boat with two ways to it, whose crew may come by themselves:
+
+  satpost far-box add vela --address 0x001abe --address imei:300234010753370 --newcomers allow
+  satpost people add bob --far-box vela < /dev/null",
+    note = "A far box is meant by its name or by one of its addresses: m138:0x001abe (or 0x001abe alone), imei:..., ip:...."
+)]
+pub struct FarBoxes {
+    #[argh(subcommand)]
+    what: What,
+}
+
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand)]
+enum What {
+    List(List),
+    Add(Add),
+    Show(Show),
+    Set(Set),
+    Admit(Admit),
+    Refuse(Refuse),
+    Remove(Remove),
+}
+
+/// List the far boxes, with their addresses and people.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "list")]
+struct List {
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+/// Add a far box. One that writes first is added by itself.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "add")]
+struct Add {
+    /// what people call it
+    #[argh(positional)]
+    name: String,
+    /// where a link reaches it; may be given several times
+    #[argh(option)]
+    address: Vec<String>,
+    /// its people may come by themselves: ask, allow or refuse (default: ask)
+    #[argh(option, default = "Newcomers::Ask")]
+    newcomers: Newcomers,
+}
+
+/// Show a far box: addresses, people, and what the two boxes know of each other.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "show")]
+struct Show {
+    /// name or address
+    #[argh(positional)]
+    far_box: String,
+    /// print JSON
+    #[argh(switch)]
+    json: bool,
+}
+
+/// Change a far box; what is not given stays as it is.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "set")]
+struct Set {
+    /// name or address
+    #[argh(positional)]
+    far_box: String,
+    /// what people call it; empty for none
+    #[argh(option)]
+    name: Option<String>,
+    /// another address of it; may be given several times
+    #[argh(option)]
+    add_address: Vec<String>,
+    /// an address that it has no more; may be given several times
+    #[argh(option)]
+    remove_address: Vec<String>,
+    /// its people may come by themselves: ask, allow or refuse
+    #[argh(option)]
+    newcomers: Option<Newcomers>,
+}
+
+/// Give somebody of a far box, who asked for it, an address here. What they wrote goes on.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "admit")]
+struct Admit {
+    /// name or address of the far box
+    #[argh(positional)]
+    far_box: String,
+    /// their name there
+    #[argh(positional)]
+    name: String,
+    /// another name in their address here (default: the same, with the name of the far box behind it where somebody has that)
+    #[argh(option)]
+    address_name: Option<String>,
+}
+
+/// Give somebody of a far box no address here. What they wrote is refused, and they are told.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "refuse")]
+struct Refuse {
+    /// name or address of the far box
+    #[argh(positional)]
+    far_box: String,
+    /// their name there
+    #[argh(positional)]
+    name: String,
+}
+
+/// Remove a far box that nobody is at.
+#[derive(ArgsInfo, FromArgs)]
+#[argh(subcommand, name = "remove")]
+struct Remove {
+    /// name or address
+    #[argh(positional)]
+    far_box: String,
+}
+
+impl FarBoxes {
+    pub(super) fn act(self, session: &mut Session) -> Done {
+        let service = session.service();
+        match self.what {
+            What::List(list) => list.act(session),
+            What::Add(add) => {
+                let edit = FarBoxEdit { name: add.name, addresses: add.address.join(" "), newcomers: add.newcomers };
+                let far_box = service.add_far_box(&edit).map_err(Failure::of_request)?;
+                session.line(format!("{} is added", far_box.shown()));
+            }
+            What::Show(show) => return show.act(session),
+            What::Set(set) => {
+                let before = known(session, &set.far_box)?;
+                let edit = set.over(&before)?;
+                let after = service.edit_far_box(before.id, &edit).map_err(Failure::of_request)?;
+                let words = if after == before { "was so already" } else { "is changed" };
+                session.line(format!("{} {words}", after.shown()));
+            }
+            What::Admit(admit) => {
+                let far_box = known(session, &admit.far_box)?;
+                let person = service.admit(far_box.id, &admit.name, admit.address_name.as_deref());
+                let person = person.map_err(Failure::of_request)?;
+                let address = crate::engine::policy(&session.context.store).address_of(&person);
+                let address = address.map_or(person.name.clone(), |address| address.to_string());
+                session.line(format!("{} of {} is {address} here", admit.name, far_box.shown()));
+            }
+            What::Refuse(refuse) => {
+                let far_box = known(session, &refuse.far_box)?;
+                service.refuse(far_box.id, &refuse.name).map_err(Failure::of_request)?;
+                session.line(format!("{} of {} gets no address here", refuse.name, far_box.shown()));
+            }
+            What::Remove(remove) => {
+                let far_box = known(session, &remove.far_box)?;
+                service.remove_far_box(far_box.id).map_err(Failure::of_request)?;
+                session.line(format!("{} is removed", far_box.shown()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn known(session: &Session, text: &str) -> Result<std::sync::Arc<FarBox>, Failure> {
+    session.service().far_box(text).map_err(|fault| Failure::not_found(fault.why()))
+}
+
+impl Set {
+    fn over(self, before: &FarBox) -> Result<FarBoxEdit, Failure> {
+        if self.name.is_none()
+            && self.newcomers.is_none()
+            && self.add_address.is_empty()
+            && self.remove_address.is_empty()
+        {
+            return Err(Failure::usage("nothing to change: say what, such as --name vela (see --help)"));
+        }
+        let mut addresses = before.addresses.clone();
+        for text in &self.remove_address {
+            let address = text.parse().map_err(|why: crate::address::DeviceError| Failure::usage(why.to_string()))?;
+            if !addresses.contains(&address) {
+                return Err(Failure::not_found(format!("{address} is no address of {}", before.shown())));
+            }
+            addresses.retain(|known| *known != address);
+        }
+        let kept = addresses.iter().map(ToString::to_string);
+        let addresses: Vec<_> = kept.chain(self.add_address).collect();
+        Ok(FarBoxEdit {
+            name: self.name.unwrap_or(before.name.clone()),
+            addresses: addresses.join(" "),
+            newcomers: self.newcomers.unwrap_or(before.newcomers),
+        })
+    }
+}
+
+impl List {
+    fn act(&self, session: &mut Session) {
+        let people = session.context.store.people();
+        if self.json {
+            let all: Vec<_> = people.far_boxes().map(|far_box| shown(session, far_box)).collect();
+            return session.json(&all);
+        }
+        let mut rows = Vec::new();
+        for far_box in people.far_boxes() {
+            let names: Vec<_> = people.of_far_box(far_box.id).map(|person| person.name.as_str()).collect();
+            let asked =
+                if far_box.asked.is_empty() { String::new() } else { format!("asked: {}", far_box.asked.join(", ")) };
+            rows.push(vec![far_box.shown(), FarBoxEdit::of(far_box).addresses, names.join(", "), asked]);
+        }
+        session.out.push_str(&columns(&rows));
+    }
+}
+
+impl Show {
+    fn act(&self, session: &mut Session) -> Done {
+        let far_box = known(session, &self.far_box)?;
+        if self.json {
+            session.json(&shown(session, &far_box));
+            return Ok(());
+        }
+        let talk = session.context.talk(Some(far_box.id))?;
+        let people = session.context.store.people();
+        session.line(format!("{}, known since {}", far_box.shown(), far_box.added));
+        for address in &far_box.addresses {
+            session.line(format!("  {address}"));
+        }
+        session.line(format!("coding: {}", talk.words()));
+        session.line(format!("new people: {}", far_box.newcomers.word()));
+        let mut rows = Vec::new();
+        for person in people.of_far_box(far_box.id) {
+            rows.push(vec![format!("  {}", person.name), there(person), person.full_name.clone()]);
+        }
+        session.out.push_str(&columns(&rows));
+        for name in &far_box.asked {
+            session.line(format!("  {name} asks for an address: satpost far-box admit {} {name}", quoted(&far_box)));
+        }
+        for name in &far_box.refused {
+            session.line(format!("  {name} was refused"));
+        }
+        Ok(())
+    }
+}
+
+fn quoted(far_box: &FarBox) -> String {
+    let handle = far_box.handle();
+    if handle.contains(' ') { format!("'{handle}'") } else { handle }
+}
+
+fn there(person: &Person) -> String {
+    if person.sea_name.is_empty() { String::new() } else { format!("there {}", person.sea_name) }
+}
+
+/// Writes a far box for scripts.
+fn shown(session: &Session, far_box: &FarBox) -> serde_json::Value {
+    let people = session.context.store.people();
+    let talk = session.context.talk(Some(far_box.id)).ok();
+    json!({
+        "number": far_box.id,
+        "name": far_box.name,
+        "addresses": far_box.addresses,
+        "newcomers": far_box.newcomers,
+        "people": people.of_far_box(far_box.id)
+            .map(|person| json!({ "name": person.name, "there": person.name_at_sea() })).collect::<Vec<_>>(),
+        "asked": far_box.asked,
+        "refused": far_box.refused,
+        "coding": talk.as_ref().map(|talk| talk.coding.clone()),
+        "unconfirmed": talk.as_ref().map(|talk| talk.unconfirmed),
+        "heard": talk.and_then(|talk| talk.heard).map(|at| at.to_string()),
+        "added": far_box.added.to_string(),
+    })
+}

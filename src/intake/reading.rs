@@ -1,0 +1,81 @@
+//! What of a kept mail is read on this box: all of it, whatever the rules for the air cut, and its files.
+
+use crate::engine::Context;
+use crate::fault::Fault;
+use crate::mail_text::{self, attached};
+use crate::message::Message;
+
+pub use crate::mail_text::attached::AttachedFile;
+
+/// A mail as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WholeMail {
+    /// Its text in lines, without markup; each with whether it stands in what goes over the air.
+    pub lines: Vec<(String, bool)>,
+    /// The files in it.
+    pub files: Vec<AttachedFile>,
+}
+
+impl WholeMail {
+    /// The text.
+    pub fn text(&self) -> String {
+        self.lines.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Reads the mail that a message was made from; `None` when it came in as text.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn whole(context: &Context, message: &Message) -> Result<Option<WholeMail>, Fault> {
+    let Some(raw) = context.store.raw(message)? else { return Ok(None) };
+    let shaped = mail_text::shape(&raw, &mail_text::Options { trim: false });
+    let text = if shaped.full.is_empty() { shaped.text } else { shaped.full };
+    Ok(Some(WholeMail { lines: marked(&text, &message.text), files: attached::list(&raw) }))
+}
+
+/// One of the files, with its bytes; `None` when there is none of this number.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn file(context: &Context, message: &Message, number: usize) -> Result<Option<(AttachedFile, Vec<u8>)>, Fault> {
+    Ok(context.store.raw(message)?.and_then(|raw| attached::take(&raw, number)))
+}
+
+/// The lines of a text, each with whether it stands, in this order, in another one that was cut from it. Blank lines go
+/// with the line before.
+fn marked(whole: &str, cut: &str) -> Vec<(String, bool)> {
+    let kept: Vec<&str> = cut.lines().filter(|line| !line.is_empty()).collect();
+    let (mut at, mut last) = (0, true);
+    let line = |line: &str| {
+        if !line.is_empty() {
+            last = match kept[at..].iter().position(|known| *known == line) {
+                // A line that comes back far below is another one of the same words.
+                Some(ahead) if ahead <= 3 => {
+                    at += ahead + 1;
+                    true
+                }
+                _ => false,
+            };
+        }
+        (line.to_owned(), last)
+    };
+    whole.lines().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_in_the_cut_text_is_marked() {
+        let whole = "[EXTERNAL]\n\nHello,\n\nall is well.\n\n-- \nBob\n+1 555";
+        let lines = marked(whole, "Hello,\n\nall is well.");
+        let cut: Vec<_> =
+            lines.iter().filter(|(line, kept)| !kept && !line.is_empty()).map(|(line, _)| &**line).collect();
+        assert_eq!(cut, ["[EXTERNAL]", "-- ", "Bob", "+1 555"]);
+        assert!(marked(whole, whole).iter().all(|(_, kept)| *kept));
+        assert!(marked("a\nb", "").iter().all(|(_, kept)| !kept));
+        assert!(marked("", "a").is_empty());
+    }
+}

@@ -1,0 +1,70 @@
+//! Far boxes: one record each. Who asks for one sees those of the snapshot of people.
+
+use redb::ReadableTable;
+
+use super::schema::{self, Tx, TxResult, View, json};
+use crate::address::{LinkAddress, PeerId};
+use crate::clock::Time;
+use crate::people::FarBox;
+
+impl Tx<'_> {
+    /// The far box of this number, as of this transaction.
+    pub fn far_box(&self, id: PeerId) -> TxResult<Option<FarBox>> {
+        Ok(self.far_boxes.get(id.0)?.and_then(|row| schema::record(row.value()).ok()))
+    }
+
+    /// All far boxes, as of this transaction; unreadable ones are left out.
+    pub fn all_far_boxes(&self) -> TxResult<Vec<FarBox>> {
+        let mut all = Vec::new();
+        for row in self.far_boxes.iter()? {
+            all.extend(schema::record::<FarBox>(row?.1.value()));
+        }
+        Ok(all)
+    }
+
+    /// Writes a far box; one without a number is given one. Gives the number back.
+    pub fn put_far_box(&mut self, far_box: &FarBox) -> TxResult<PeerId> {
+        let mut far_box = far_box.clone();
+        if far_box.id == PeerId(0) {
+            far_box.id = PeerId(self.ledger.next_far_box);
+            self.ledger.next_far_box += 1;
+        }
+        self.far_boxes.insert(far_box.id.0, json(&far_box).as_slice())?;
+        self.after.people = true;
+        Ok(far_box.id)
+    }
+
+    /// The far box of this address; a new one where nobody has it yet.
+    pub fn far_box_at(&mut self, address: LinkAddress, now: Time) -> TxResult<PeerId> {
+        let known = self.all_far_boxes()?.into_iter().find(|far_box| far_box.addresses.contains(&address));
+        match known {
+            Some(far_box) => Ok(far_box.id),
+            None => self.put_far_box(&FarBox::at(address, now)),
+        }
+    }
+
+    /// Removes a far box, and what the two boxes know of each other.
+    pub fn remove_far_box(&mut self, id: PeerId) -> TxResult<()> {
+        let name = id.to_string();
+        self.far_boxes.remove(id.0)?;
+        self.peers.remove(name.as_str())?;
+        self.fates.retain(|(peer, _), ()| peer != name)?;
+        self.after.people = true;
+        Ok(())
+    }
+}
+
+impl View {
+    /// All far boxes; unreadable ones are left out, and said in the log.
+    pub(super) fn far_boxes(&self) -> TxResult<Vec<FarBox>> {
+        let mut all = Vec::new();
+        for row in self.0.open_table(schema::FAR_BOXES)?.iter()? {
+            let (id, bytes) = row?;
+            match schema::record::<FarBox>(bytes.value()) {
+                Ok(far_box) => all.push(far_box),
+                Err(error) => log::error!("far box {} is unreadable and left out: {error}", id.value()),
+            }
+        }
+        Ok(all)
+    }
+}
