@@ -11,6 +11,7 @@ use crate::money::Bill;
 
 pub mod cut;
 pub mod events;
+mod link_id;
 pub mod machine;
 mod packet;
 pub mod reason;
@@ -24,13 +25,14 @@ pub mod title;
 pub mod words;
 
 pub use cut::CutNote;
+pub use link_id::LinkId;
 pub use machine::Machine;
-pub use packet::{CameIn, Intent, Packet, PacketState, PeerFragment, Reference};
+pub use packet::{CameIn, Charge, Intent, Packet, PacketState, PeerFragment, Reference};
 pub use reason::{GoneReason, Reason};
 pub use reporting::{Notify, Reporting};
 pub use sender::{ReturnPath, Sender};
 pub use size::{Account, Extent, LinkSize};
-pub use terms::{Priority, Terms, Wanted};
+pub use terms::{LinkPreference, Priority, Terms, Wanted};
 
 /// Number of a message on this box, given at acceptance, never used again. Written `m1`, `m2`, ...
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -265,8 +267,8 @@ pub struct Message {
     #[serde(default)]
     pub clock_believed: bool,
     /// By how many seconds its times were moved because the clock was set; negative when that was set back.
-    #[serde(default, skip_serializing_if = "unmoved")]
-    pub clock_moved: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_moved: Option<i64>,
     /// Where it stands.
     pub state: State,
     /// Why it stands there.
@@ -328,11 +330,6 @@ pub enum Proof {
     Proven,
     /// Somebody looked, and nothing vouches for it.
     Failed,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn unmoved(seconds: &i64) -> bool {
-    *seconds == 0
 }
 
 impl Message {

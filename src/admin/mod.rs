@@ -12,7 +12,7 @@ mod assets;
 mod auth;
 mod chart;
 mod metrics;
-mod pages;
+pub mod pages;
 mod ports;
 mod request;
 mod response;

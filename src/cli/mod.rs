@@ -18,7 +18,9 @@ mod costs;
 mod data;
 mod demo;
 mod far_box;
+mod help;
 mod input;
+mod link;
 mod logging;
 mod manual;
 mod outline;
@@ -59,7 +61,7 @@ pub const NOT_FOUND: u8 = 3;
     example = "A box with a modem, set up without a browser:
 
   satpost settings set box.domain station.example
-  satpost settings set link.driver m138
+  satpost link add boat m138 link.price 0.07
   satpost people add anna --role owner < password.txt
   satpost check
   satpost run
@@ -68,7 +70,8 @@ See how it works, without a modem:
 
   satpost demo",
     note = "Commands reach a running box through the socket control.sock in its data folder. When no box runs they open
-the store themselves. --data DIR may stand anywhere on the line.",
+the store themselves. --data DIR may stand anywhere on the line. 'satpost help --html DIR' writes the help pages of the box into a
+folder, to be read without one.",
     error_code(0, "done"),
     error_code(1, "it did not work; standard error says why"),
     error_code(2, "the command line or the settings are wrong"),
@@ -93,6 +96,7 @@ enum Command {
     Costs(costs::Costs),
     People(people::People),
     FarBox(far_box::FarBoxes),
+    Link(link::Link),
     Pair(pair::Pair),
     Settings(settings::Settings),
     SetupCode(setup_code::SetupCode),
@@ -136,6 +140,7 @@ impl Command {
         match self {
             Self::Send(send) => send.wants(),
             Self::People(people) => people.wants(),
+            Self::Link(link) => link.wants(),
             Self::Settings(settings) => settings.wants(),
             _ => Wants::Nothing,
         }
@@ -152,11 +157,12 @@ impl Command {
         })
     }
 
-    /// True for what may make a box where there is none: adding somebody and changing settings. What only reads never
+    /// True for what may make a box where there is none: adding somebody or a link, and changing settings. What only reads never
     /// does.
     fn makes_store(&self) -> bool {
         match self {
             Self::People(people) => people.adds(),
+            Self::Link(link) => link.adds(),
             Self::Settings(settings) => settings.sets(),
             _ => false,
         }
@@ -173,6 +179,7 @@ impl Command {
             Self::Costs(costs) => costs.act(session),
             Self::People(people) => people.act(session),
             Self::FarBox(far_box) => far_box.act(session),
+            Self::Link(link) => link.act(session),
             Self::Pair(pair) => pair.act(session),
             Self::Settings(settings) => settings.act(session),
             Self::SetupCode(code) => code.act(session),
@@ -240,6 +247,12 @@ fn start(mut words: Vec<String>) -> Result<ExitCode, Failure> {
     // Its flags are not of our kind.
     if words.first().is_some_and(|word| word == "sendmail") && words.get(1).is_none_or(|word| word != "--help") {
         return Ok(sendmail::run(&words[1..]));
+    }
+    // The library takes the word for --help.
+    if let Some(help) =
+        words.split_first().filter(|(word, _)| *word == "help").and_then(|(_, rest)| help::Help::read(rest))
+    {
+        return help?.go();
     }
     let command = match parse(&words) {
         Ok(command) => command,

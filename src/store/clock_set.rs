@@ -59,7 +59,7 @@ impl Tx<'_> {
                     message.deadline = set.moved(message.deadline);
                     message.terms.by = message.terms.by.map(|at| set.moved(at));
                     message.clock_believed = true;
-                    message.clock_moved += set.by / 1000;
+                    message.clock_moved = Some(message.clock_moved.unwrap_or(0) + set.by / 1000);
                 }
                 // When it is looked at was written by the clock as it was, whenever it was taken.
                 if wrong || set.by < 0 {
@@ -88,7 +88,7 @@ impl Tx<'_> {
         for mut message in wrong {
             if set.was_wrong(message.accepted) {
                 message.deadline = set.moved(message.deadline);
-                message.clock_moved += set.by / 1000;
+                message.clock_moved = Some(message.clock_moved.unwrap_or(0) + set.by / 1000);
             }
             message.accepted = set.mended(message.accepted);
             mend_steps(&mut message, set);

@@ -20,7 +20,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use redb::backends::FileBackend;
-use redb::{Database, DatabaseError, Durability, ReadableDatabase};
+use redb::{Database, DatabaseError, Durability, ReadOnlyDatabase, ReadableDatabase};
 use smol::channel::{Receiver, TrySendError};
 
 use super::opening::Opening;
@@ -87,16 +87,17 @@ pub fn read_only_disk(folder: &Path) -> Option<String> {
 /// # Errors
 /// As [`open`].
 pub fn open_read_only(path: &Path) -> Result<Database, Fault> {
-    opened(path, overlay::open)
+    opened(path, overlay::open, true)
 }
 
 /// Opens the file; a file that is in use or cannot be read is said in a sentence.
 pub fn open(path: &Path) -> Result<Database, Fault> {
-    opened(path, create)
+    opened(path, create, false)
 }
 
-fn opened(path: &Path, by: fn(&Path) -> Result<Database, DatabaseError>) -> Result<Database, Fault> {
+fn opened(path: &Path, by: fn(&Path) -> Result<Database, DatabaseError>, in_memory: bool) -> Result<Database, Fault> {
     let shown = path.display();
+    refuse_newer(path)?;
     // redb panics on some damaged files.
     let opened = std::panic::catch_unwind(|| by(path));
     let opened = opened.unwrap_or_else(|_| Err(redb::StorageError::Corrupted("it cannot be read".to_owned()).into()));
@@ -110,13 +111,48 @@ fn opened(path: &Path, by: fn(&Path) -> Result<Database, DatabaseError>) -> Resu
     })?;
     let version = version(&database).map_err(|error| Fault::operator(format!("{shown}: {error}")))?;
     if version > super::schema::VERSION {
-        return Err(Fault::operator(format!("{shown} was written by a newer satpost: install that one")));
+        return Err(newer(path));
+    }
+    if version < super::schema::VERSION && !in_memory {
+        keep_before_migration(path, version);
     }
     super::migrate::migrate(&database, version).map_err(|trouble| match trouble {
         StoreError::Rejected(fault) => fault,
         StoreError::Storage(error) => Fault::operator(format!("{shown} cannot be brought up to date: {error}")),
     })?;
     Ok(database)
+}
+
+fn newer(path: &Path) -> Fault {
+    Fault::operator(format!("{} was written by a newer satpost: install that one", path.display()))
+}
+
+/// Says no to the file of a newer version before anything is written to it. What cannot be looked at so is told by who opens it.
+fn refuse_newer(path: &Path) -> Result<(), Fault> {
+    let looked = std::panic::catch_unwind(|| {
+        let file = ReadOnlyDatabase::open(path).ok()?;
+        version(&file).ok()
+    });
+    match looked {
+        Ok(Some(version)) if version > super::schema::VERSION => Err(newer(path)),
+        _ => Ok(()),
+    }
+}
+
+/// Keeps the file as it is beside itself, so that an older program can go on with it. Where there is no room the migration goes
+/// on: it happens whole or not at all.
+fn keep_before_migration(path: &Path, version: u64) {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".old-{}", crate::clock::Clock::system().of_system().seconds()));
+    let aside = PathBuf::from(aside);
+    let copied = std::fs::copy(path, &aside).and_then(|_| File::open(&aside)?.sync_all());
+    match copied {
+        Ok(()) => log::info!("store: the file of version {version} is kept as {}", aside.display()),
+        Err(error) => {
+            let _ = std::fs::remove_file(&aside);
+            log::warn!("store: the file of version {version} cannot be kept as {}: {error}", aside.display());
+        }
+    }
 }
 
 fn create(path: &Path) -> Result<Database, DatabaseError> {
@@ -157,7 +193,7 @@ impl Cache for PageCache {
 }
 
 /// The version of the tables in a file; of a new one, today's.
-fn version(database: &Database) -> Result<u64, redb::Error> {
+fn version(database: &impl ReadableDatabase) -> Result<u64, redb::Error> {
     let txn = database.begin_read()?;
     match txn.open_table(super::schema::META) {
         Ok(meta) => Ok(super::Ledger::load(&meta)?.version),
@@ -347,6 +383,7 @@ impl Store {
         }
         if after.settings {
             reload("settings", self.reload_settings());
+            reload("links", self.reload_links());
             let mut watchers = self.0.settings_watch.lock().unwrap_or_else(PoisonError::into_inner);
             // Full means that the news is on its way already.
             watchers.retain(|watcher| !matches!(watcher.try_send(()), Err(TrySendError::Closed(()))));

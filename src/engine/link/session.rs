@@ -37,6 +37,11 @@ pub fn change(tx: &mut Tx, device: Option<PeerId>, change: impl FnOnce(&mut Peer
     put(tx, device, &peer)
 }
 
+/// True while the record of a far box is the one that was read before.
+pub fn unchanged(tx: &Tx, device: Option<PeerId>, before: &SessionRows) -> TxResult<bool> {
+    Ok(tx.session_rows(&name(device))? == *before)
+}
+
 /// Writes what is known of a far box.
 pub fn put(tx: &mut Tx, device: Option<PeerId>, peer: &Peer) -> TxResult<()> {
     tx.put_session_rows(&name(device), &peer.rows()).map(drop)

@@ -4,6 +4,7 @@ use redb::ReadableTable;
 
 use super::*;
 use crate::clock::ClockSet;
+use crate::message::LinkId;
 use crate::message::events::EventKind;
 use crate::store::Event;
 use crate::store::usage::Span;
@@ -33,8 +34,14 @@ fn records_of_a_clock_that_was_ahead_are_dated_right() {
                 "",
                 &[(("out".to_owned(), 1), bundle), (("alive".to_owned(), 0), b"2079000000000".to_vec())].into(),
             )?;
-            tx.samples(&[("rssi", WRONG, -90.0)])?;
-            tx.event(&Event { at: WRONG, part: "link".into(), kind: EventKind::Old("x".into()), alarm: false })
+            tx.samples(LinkId::FIRST, &[("rssi", WRONG, -90.0)])?;
+            tx.event(&Event {
+                at: WRONG,
+                part: "link".into(),
+                link: None,
+                kind: EventKind::Old("x".into()),
+                alarm: false,
+            })
         })
         .unwrap();
     let usage = |store: &Store| store.read(|view| view.usage(Span::Day, None)).unwrap();
@@ -52,10 +59,10 @@ fn records_of_a_clock_that_was_ahead_are_dated_right() {
     let over = store.message(Id(2)).unwrap().unwrap();
     assert_eq!(
         (over.accepted, over.steps[0].at, over.clock_moved),
-        (Time(right.0 + 5), Time(right.0 + 5), BACK.by / 1000)
+        (Time(right.0 + 5), Time(right.0 + 5), Some(BACK.by / 1000))
     );
     assert_eq!(store.read(|view| view.events(1)).unwrap()[0].at, right);
-    assert_eq!(store.read(|view| view.samples("rssi", Time(0))).unwrap(), [(right, -90.0)]);
+    assert_eq!(store.read(|view| view.samples(LinkId::FIRST, "rssi", Time(0))).unwrap(), [(right, -90.0)]);
     let sessions = store.read(|view| view.sessions()).unwrap();
     let session: serde_json::Value = serde_json::from_slice(&sessions[0].1).unwrap();
     assert_eq!((&session["created"], &session["seen"]), (&right.0.into(), &right.0.into()));
