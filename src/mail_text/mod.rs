@@ -9,7 +9,7 @@
 //! | header or text | lines of `Word: rest` are a header only if a known field is among them | [`head`] |
 //! | characters | the bytes are believed more than the name of their set | [`charset`], [`encoded_words`], [`decode`] |
 //! | the right part | plain text, unless it is a stub, markup or another text than the HTML | [`body`] |
-//! | HTML | no markup, nothing hidden or struck out; elements that say what they are become marks | [`html`], [`marks`] |
+//! | HTML | no markup, nothing hidden or struck out; elements that say what they are become marks | [`html`], [`hidden`], [`marks`] |
 //! | files in texts | uuencode, yEnc, BinHex, base64 become an attachment's name | [`embedded`] |
 //! | only if the box is set so: | | [`trim`] |
 //! | words of programs | places of pictures, doubled and wrapped addresses, marks of the subject | [`artifacts`], [`wrapped`], [`subject`] |
@@ -42,6 +42,7 @@ mod encoded_words;
 mod files;
 mod flowed;
 mod head;
+mod hidden;
 mod history;
 mod html;
 mod links;

@@ -23,6 +23,7 @@ mod people;
 mod policy;
 mod privacy;
 mod relay;
+mod servers;
 mod siege;
 mod simulate;
 mod sms;
