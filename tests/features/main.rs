@@ -17,6 +17,7 @@ mod costs;
 mod imap;
 mod ip;
 mod link;
+mod links;
 mod pages;
 mod people;
 mod policy;
