@@ -140,6 +140,9 @@ struct Inner {
 fn unread(trouble: StoreError) -> Fault {
     match trouble {
         StoreError::Rejected(fault) => fault,
+        StoreError::Storage(error @ redb::Error::Corrupted(_)) => {
+            Fault::temporary(format!("the store cannot be read: {error}. With the box stopped, {}", schema::REMEDIES))
+        }
         StoreError::Storage(error) => Fault::temporary(format!("the store cannot be read: {error}")),
     }
 }
@@ -247,7 +250,7 @@ impl Store {
     pub fn read<T>(&self, job: impl FnOnce(&View) -> TxResult<T>) -> Result<T, Fault> {
         // The file stays open until the job is done.
         let (_open, view) = self.view()?;
-        job(&view).map_err(unread)
+        schema::guarded(|| job(&view)).map_err(unread)
     }
 
     /// The store as it is now, and the file that it is in.

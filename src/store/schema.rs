@@ -1,5 +1,7 @@
 //! Tables, keys and the version of the file. Nothing outside `store` knows redb.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, TableError, WriteTransaction};
 
 pub use super::record::{Unreadable, VERSION, json, record};
@@ -126,6 +128,19 @@ pub type TxResult<T> = Result<T, StoreError>;
 /// A rule that was broken, as the end of a job.
 pub fn reject<T>(fault: Fault) -> TxResult<T> {
     Err(StoreError::Rejected(fault))
+}
+
+/// What helps against a damaged file, as the end of a sentence.
+pub const REMEDIES: &str =
+    "'satpost restore' brings a backup back, and 'satpost repair' makes a new store of what can be read";
+
+/// Does something with the file, with a panic as an error of its own: redb panics on some damaged pages.
+///
+/// # Errors
+/// Those of `work`, or that a page cannot be read.
+pub fn guarded<T>(work: impl FnOnce() -> TxResult<T>) -> TxResult<T> {
+    let panicked = |_| Err(redb::Error::Corrupted("a page of it cannot be read".to_owned()).into());
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked)
 }
 
 /// All tables of a write transaction, open. One batch of jobs shares it.

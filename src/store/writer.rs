@@ -25,7 +25,7 @@ use smol::channel::{Receiver, TrySendError};
 
 use super::opening::Opening;
 use super::overlay;
-use super::schema::{After, StoreError, Tx, TxResult};
+use super::schema::{After, REMEDIES, StoreError, Tx, TxResult, guarded};
 use super::synced_file::{self, Cache, SyncedFile};
 use super::{FILE, Store};
 use crate::back_off::BackOff;
@@ -65,6 +65,9 @@ fn disk_words(error: &redb::Error, folder: &Path) -> String {
             format!("the disk of {shown} is full: make room on it")
         }
         redb::Error::Io(why) if why.kind() == ErrorKind::ReadOnlyFilesystem => read_only_words(folder),
+        redb::Error::Corrupted(why) => {
+            format!("{} is damaged ({why}): with the box stopped, {REMEDIES}", folder.join(FILE).display())
+        }
         error => format!("the disk of {shown} does not take what is written: {error}"),
     }
 }
@@ -97,26 +100,28 @@ pub fn open(path: &Path) -> Result<Database, Fault> {
 
 fn opened(path: &Path, by: fn(&Path) -> Result<Database, DatabaseError>) -> Result<Database, Fault> {
     let shown = path.display();
-    // redb panics on some damaged files.
-    let opened = std::panic::catch_unwind(|| by(path));
-    let opened = opened.unwrap_or_else(|_| Err(redb::StorageError::Corrupted("it cannot be read".to_owned()).into()));
-    let database = opened.map_err(|error| match error {
-        DatabaseError::DatabaseAlreadyOpen => Fault::temporary(format!(
-            "{shown} is in use by another satpost: stop it, or ask it through its control socket"
-        )),
-        error => Fault::operator(format!(
-            "{shown} cannot be opened: {error}. Restore a backup with 'satpost restore' if it is damaged"
-        )),
-    })?;
-    let version = version(&database).map_err(|error| Fault::operator(format!("{shown}: {error}")))?;
-    if version > super::schema::VERSION {
-        return Err(Fault::operator(format!("{shown} was written by a newer satpost: install that one")));
-    }
-    super::migrate::migrate(&database, version).map_err(|trouble| match trouble {
+    let opened = guarded(|| {
+        let database = match by(path) {
+            Err(DatabaseError::DatabaseAlreadyOpen) => {
+                return super::reject(Fault::temporary(format!(
+                    "{shown} is in use by another satpost: stop it, or ask it through its control socket"
+                )));
+            }
+            opened => opened.map_err(redb::Error::from)?,
+        };
+        let version = version(&database)?;
+        if version > super::schema::VERSION {
+            return super::reject(Fault::operator(format!("{shown} was written by a newer satpost: install that one")));
+        }
+        super::migrate::migrate(&database, version)?;
+        Ok(database)
+    });
+    opened.map_err(|trouble| match trouble {
         StoreError::Rejected(fault) => fault,
-        StoreError::Storage(error) => Fault::operator(format!("{shown} cannot be brought up to date: {error}")),
-    })?;
-    Ok(database)
+        StoreError::Storage(error) => {
+            Fault::operator(format!("{shown} cannot be opened: {error}. If it is damaged, {REMEDIES}"))
+        }
+    })
 }
 
 fn create(path: &Path) -> Result<Database, DatabaseError> {
@@ -238,7 +243,7 @@ impl Store {
     /// Commits a batch. A job that fails by rule undoes the batch; then each job runs in a commit of its own.
     fn run_batch(&self, mut batch: Vec<Ask>) -> Result<(), Box<Doubt>> {
         let mut attempt = Attempt::default();
-        match self.commit(&mut batch, &mut attempt) {
+        match guarded(|| self.commit(&mut batch, &mut attempt)) {
             Ok(()) => {
                 self.0.full.store(false, Ordering::Relaxed);
                 for ask in batch {
@@ -426,7 +431,7 @@ impl Store {
                 continue;
             }
             let (done, mut one) = (ask.done.clone(), [ask]);
-            let _ = done.send(match self.commit(&mut one, &mut Attempt::default()) {
+            let _ = done.send(match guarded(|| self.commit(&mut one, &mut Attempt::default())) {
                 Ok(()) => Ok(()),
                 Err(StoreError::Rejected(fault)) => Err(fault),
                 Err(StoreError::Storage(_)) => no(),
@@ -439,7 +444,15 @@ impl Store {
         let mut database = self.0.database.write().unwrap_or_else(PoisonError::into_inner).take();
         for _ in 0..500 {
             match database.map(Arc::try_unwrap) {
-                None | Some(Ok(_)) => return,
+                None => return,
+                Some(Ok(file)) => {
+                    // That of a damaged file may panic.
+                    let _ = guarded(|| {
+                        drop(file);
+                        Ok(())
+                    });
+                    return;
+                }
                 Some(Err(shared)) => database = Some(shared),
             }
             crate::clock::sleep(Duration::from_millis(10));
