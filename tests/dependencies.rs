@@ -98,10 +98,12 @@ fn the_fuzzers_have_the_same_dependencies() {
         let manifest = text(file);
         let (_, rest) = manifest.split_once("\n[dependencies]\n").expect("dependencies");
         let lines = rest.lines().take_while(|line| !line.starts_with('[')).filter(|line| line.contains(" = "));
-        lines.map(|line| line.replace("\"../../src/", "\"src/")).collect::<BTreeSet<_>>()
+        let mut all = lines.map(|line| line.replace("\"../../src/", "\"src/")).collect::<Vec<_>>();
+        all.sort();
+        all
     };
     let mut fuzzers = of("tests/fuzz/Cargo.toml");
-    assert!(fuzzers.remove("libfuzzer-sys = \"0.4\""));
+    fuzzers.retain(|line| line != "libfuzzer-sys = \"0.4\"");
     assert_eq!(fuzzers, of("Cargo.toml"), "tests/fuzz/Cargo.toml repeats the dependencies of Cargo.toml");
 }
 

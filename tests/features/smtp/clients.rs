@@ -1,33 +1,10 @@
 //! Mail programs that people really use, against the doors of a box: with and without TLS.
 
 use std::fs;
-use std::process::{Command, Output};
 
-use crate::support::command::{python, python_with};
+use crate::support::command::{client, python, python_with, well};
 use crate::support::shore::Shore;
 use crate::support::{PASSWORD, Station};
-
-/// Runs a client with this to read.
-fn client(name: &str, args: &[&str], input: &str) -> Output {
-    use std::io::Write as _;
-    use std::process::Stdio;
-    let mut child = Command::new(name)
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{name} cannot be run ({error}); tests/run installs it"));
-    // A client that was refused does not read to the end.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
-}
-
-fn well(output: &Output) -> String {
-    let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{words}");
-    words
-}
 
 /// The message of the box that came last.
 fn newest(gateway: &Station) -> serde_json::Value {
@@ -58,7 +35,7 @@ fn a_mail_in_chunks() {
          print(s.quit()[0])\n"
     );
     let certificate = gateway.folder.join("tls-certificate.pem");
-    let words = well(&client("python3", &["-c", &program, certificate.to_str().unwrap()], ""));
+    let words = python_with(&program, &[certificate.to_str().unwrap()], "");
     assert!(words.contains("221"), "{words}");
     let kept = newest(&gateway);
     assert_eq!((kept["state"].as_str(), gateway.messages().len()), (Some("delivered"), 1), "{kept}");
@@ -128,8 +105,8 @@ fn swaks() {
     let shore = Shore::start();
     let gateway = shore.gateway(&[], &["olga"]).started();
     let server = gateway.door("smtp").to_string();
-    let usual = ["--server", &server, "--from", "bob@world.example", "--timeout", "20"];
-    let run = |more: &[&str]| client("swaks", &[&usual[..], more].concat(), "");
+    let usual = ["--server", &server, "--from", "bob@world.example", "--timeout", "20", "--helo", "client.example"];
+    let run = |more: &[&str]| client("swaks", &[&usual[..], more].concat(), &shore.folder, "");
     well(&run(&["--to", "olga@shore.example", "--header", "Subject: By swaks", "--body", ".one\n..two\n."]));
     assert_eq!(newest(&gateway)["text"], "By swaks\n.one\n..two\n.");
     let relayed = run(&["--to", "carl@else.example"]);
@@ -159,7 +136,7 @@ fn msmtp() {
     let port = gateway.door("submission").port().to_string();
     let program = format!(
         "import smtplib, ssl, hashlib\n\
-         s = smtplib.SMTP('127.0.0.1', {port}, timeout=20); c = ssl.create_default_context()\n\
+         s = smtplib.SMTP('127.0.0.1', {port}, timeout=20, local_hostname='client.example'); c = ssl.create_default_context()\n\
          c.check_hostname = False; c.verify_mode = ssl.CERT_NONE; s.starttls(context=c)\n\
          print(':'.join('%02X' % b for b in hashlib.sha256(s.sock.getpeercert(True)).digest()))"
     );
@@ -168,7 +145,7 @@ fn msmtp() {
     fs::write(&config, format!("account default\nhost 127.0.0.1\nport {port}\nfrom olga@shore.example\nauth on\nuser olga\npassword {PASSWORD}\ntls on\ntls_starttls on\ntls_fingerprint {print}")).unwrap();
     fs::set_permissions(&config, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let config = format!("--file={}", config.to_str().unwrap());
-    well(&client("msmtp", &[&config, "bob@world.example"], "Subject: By msmtp\n\nHello.\n"));
+    well(&client("msmtp", &[&config, "bob@world.example"], &shore.folder, "Subject: By msmtp\n\nHello.\n"));
     let mails = shore.wait_mails(1);
     assert!(mails[0]["data"].as_str().unwrap().contains("Subject: By msmtp"), "{mails:?}");
 }
@@ -181,7 +158,8 @@ fn curl() {
     let gateway = shore.gateway(&[], &["olga"]).started();
     let url = format!("smtp://{}/script.example", gateway.door("smtp"));
     let usual = ["--silent", "--show-error", "--max-time", "30", "--url", &url, "--crlf", "--upload-file", "-"];
-    let run = |more: &[&str]| client("curl", &[&usual[..], more].concat(), "Subject: By curl\n\n.a\nb\n");
+    let run =
+        |more: &[&str]| client("curl", &[&usual[..], more].concat(), &shore.folder, "Subject: By curl\n\n.a\nb\n");
     well(&run(&["--mail-from", "cron@world.example", "--mail-rcpt", "olga@shore.example"]));
     assert_eq!(newest(&gateway)["text"], "By curl\n.a\nb");
     let user = format!("olga:{PASSWORD}");

@@ -1,6 +1,7 @@
 //! Commands, and what they said.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -63,8 +64,16 @@ impl Station {
     /// Changes settings.
     #[track_caller]
     pub fn set(&self, settings: &[(&str, &str)]) {
-        let words = settings.iter().flat_map(|(name, value)| [*name, *value]);
-        self.said(&["settings", "set"].into_iter().chain(words).collect::<Vec<_>>()).ok();
+        for command in commands(settings.iter().copied(), &self.first_link()) {
+            let words: Vec<&str> = command.iter().map(String::as_str).collect();
+            self.said(&words).ok();
+        }
+    }
+
+    /// The name of its first link; empty while it has none.
+    pub fn first_link(&self) -> String {
+        let links = self.json(&["link", "list"]);
+        links[0]["name"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Its process id.
@@ -73,22 +82,81 @@ impl Station {
     }
 }
 
+/// A program of other people, with this folder as its home and a minute to live. No name is looked up by DNS: mail programs ask for the
+/// machine's own name, and where no name server answers each question takes ten seconds and more. (`attempts:0` has the C
+/// library give up before its first question; names in `/etc/hosts` are found.)
+pub fn foreign(name: &str, home: &Path) -> Command {
+    let mut command = Command::new("timeout");
+    command
+        .args(["--kill-after=5", "60", name])
+        .env("HOME", home)
+        .env("RES_OPTIONS", "attempts:0")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs a program of other people with this to read.
+pub fn client(name: &str, args: &[&str], home: &Path, input: &str) -> Output {
+    let mut command = foreign(name, home);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("timeout, a tool of every Debian");
+    // A client that was refused does not read to the end.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// What a program said that has to end well.
+#[track_caller]
+pub fn well(output: &Output) -> String {
+    let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{} (124: it took too long; 127: tests/run installs it): {words}", output.status);
+    words
+}
+
+/// The commands that make these settings, where those of the link `first` are among them: `link.driver` adds a link of that
+/// driver, named after it, that costs nothing unless `link.price` says otherwise.
+pub fn commands<'a>(settings: impl Iterator<Item = (&'a str, &'a str)>, first: &str) -> Vec<Vec<String>> {
+    let of_link = |name: &str| {
+        name != "ip.listen" && ["link.", "m138.", "hive.", "ip."].iter().any(|group| name.starts_with(group))
+    };
+    let (own, of_box): (Vec<_>, Vec<_>) = settings.partition(|(name, _)| of_link(name));
+    let words = |begin: &[&str], pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter().flat_map(|(name, value)| [*name, *value]);
+        begin.iter().copied().chain(pairs).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut all = Vec::new();
+    if !of_box.is_empty() {
+        all.push(words(&["settings", "set"], &of_box));
+    }
+    let driver = own.iter().find(|(name, _)| *name == "link.driver").map(|(_, driver)| *driver);
+    let rest: Vec<_> = own.into_iter().filter(|(name, _)| *name != "link.driver").collect();
+    match driver {
+        Some(driver) => {
+            let price = rest.iter().any(|(name, _)| *name == "link.price");
+            let free = if price { &[][..] } else { &["link.price", "0"][..] };
+            all.push(words(&[&["link", "add", driver, driver][..], free].concat(), &rest));
+        }
+        None if rest.is_empty() => {}
+        None => all.push(words(&["link", "set", first], &rest)),
+    }
+    all
+}
+
+/// The first of the links that a status tells of.
+pub fn link_of(status: &Value) -> &Value {
+    status["links"].as_object().and_then(|links| links.values().next()).unwrap_or(&Value::Null)
+}
+
 /// Runs a Python program with this input; its output.
+#[track_caller]
 pub fn python(program: &str, input: &str) -> String {
     python_with(program, &[], input)
 }
 
 /// As [`python`], with arguments.
+#[track_caller]
 pub fn python_with(program: &str, arguments: &[&str], input: &str) -> String {
-    let mut child = Command::new("python3")
-        .args(["-c", program])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3, which tests/run installs");
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "python: {}", String::from_utf8_lossy(&output.stdout));
+    let output = client("python3", &[&["-c", program], arguments].concat(), &std::env::temp_dir(), input);
+    well(&output);
     String::from_utf8(output.stdout).unwrap()
 }
