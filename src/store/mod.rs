@@ -15,6 +15,7 @@ mod erase;
 mod far_boxes;
 mod fates;
 mod inbound;
+mod indexed;
 mod journal;
 mod kept;
 mod lists;
@@ -30,6 +31,7 @@ mod queue;
 mod record;
 mod repair;
 mod schema;
+pub mod search;
 mod spool;
 mod synced_file;
 #[cfg(test)]

@@ -7,12 +7,14 @@
 //! | `sms` | gives texts to the carrier, asks it for texts and reports | after a fault, with back-off |
 //! | `link` | drives the link | after a fault, with back-off |
 //! | `housekeeping` | deadlines, clean-up | after a fault, with back-off |
+//! | `search index` | makes what searches read | after a fault, with back-off |
 //! | `smtp-gate`, `submission-gate`, `imap-gate`, `http-gate`, ... | accept; a thread for each connection | opened anew when a setting changes |
 //! | web workers | answer requests that the gate has checked | |
 //! | `control` | answers the command line | |
 //! | main | this: signals, watchdog, listeners | |
 
 mod failure;
+mod indexer;
 pub mod listeners;
 mod restarts;
 mod welcome;
@@ -60,11 +62,12 @@ const LISTENERS_AGAIN: Duration = Duration::from_secs(15);
 const DRAIN: Duration = Duration::from_secs(8);
 
 type Worker = fn(&Context) -> Result<(), Fault>;
-const WORKERS: [(&str, Worker); 4] = [
+const WORKERS: [(&str, Worker); 5] = [
     ("relay", engine::relay::run),
     ("sms", engine::sms::run),
     ("link", engine::link::worker::run),
     ("housekeeping", engine::housekeeping::run),
+    ("search index", indexer::run),
 ];
 
 /// Runs a box in `data` until SIGTERM or SIGINT.
